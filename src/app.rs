@@ -1,0 +1,1 @@
+//! The composition root: which engine, which front, in which order they stop.

@@ -1,0 +1,1 @@
+//! The command line: subcommands, their help and their exit codes.

@@ -1,0 +1,85 @@
+//! All virtual servers as one value (layer 3): `handle(now, Input)`, then `poll_action` until empty, then
+//! `poll_timeout`.
+//!
+//! Health → weights → wanted table → plan. Never reads a clock, never blocks, never does anything itself.
+
+use crate::engine::command::{Answer, Asked};
+use crate::engine::event::Fact;
+use crate::engine::ipvs::{IpvsOp, IpvsTable, Refusal};
+use crate::engine::model::{CheckSpec, RealServerKey, ServiceKey};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Names one running check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CheckId(pub u64);
+
+/// Something that came in.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// The first reading of the kernel's table was made, or failed: probes and reconciliation may start.
+    Start,
+    /// A probe ended: how long it took, or why it failed in a few words (`connection refused`, `timeout`).
+    Verdict {
+        /// Which check.
+        check: CheckId,
+        /// How it ended.
+        result: Result<Duration, String>,
+    },
+    /// The kernel's whole table, or why it can't be read.
+    Observed(Result<Box<IpvsTable>, Refusal>),
+    /// An operation ended.
+    Applied {
+        /// Which.
+        op: Box<IpvsOp>,
+        /// How.
+        result: Result<(), Refusal>,
+    },
+    /// Somebody asks; exactly one [`Action::Answer`] with this id follows.
+    Command(Box<Asked>),
+    /// A deadline may have passed.
+    Timeout,
+    /// Stop probes, remove what was made.
+    Shutdown,
+}
+
+/// Something to do, in this order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Run a check once; exactly one verdict follows unless it is cancelled.
+    Probe {
+        /// Which.
+        check: CheckId,
+        /// How.
+        spec: CheckSpec,
+    },
+    /// Forget a running check.
+    CancelProbe {
+        /// Which.
+        check: CheckId,
+    },
+    /// Read the kernel's table; exactly one `Observed` follows.
+    Observe,
+    /// Change the kernel's table; exactly one `Applied` follows. Operations are done one after the other, in order.
+    Apply(Box<IpvsOp>),
+    /// Write down, before it is made, what this engine owns in the kernel.
+    Remember(Vec<OwnedService>),
+    /// Tell the journal.
+    Report(Fact),
+    /// Answer a command.
+    Answer {
+        /// Of the command.
+        id: u64,
+        /// Its answer.
+        answer: Box<Answer>,
+    },
+}
+
+/// A service that lvsdeck made, with the destinations it put there: survives a crash in the state directory.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct OwnedService {
+    /// The service.
+    pub key: ServiceKey,
+    /// Its destinations.
+    pub servers: Vec<RealServerKey>,
+}

@@ -1,0 +1,291 @@
+//! What may be asked of a running engine (layer 2): the one vocabulary of `ctl`, the API and the console.
+
+use super::model::{Forwarding, RealServerKey, ServiceKey, Weight};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+/// One verb with its object. JSON carries the verb in `verb` and the rest beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "kebab-case")]
+pub enum Command {
+    /// Give mastership up and do not take it back until the time is over or `rejoin`.
+    Failover {
+        /// Which instance; all when absent.
+        #[serde(default)]
+        instance: Option<String>,
+        /// Seconds until it may become master again by itself; for ever when absent.
+        #[serde(default, rename = "for")]
+        hold_seconds: Option<u64>,
+        /// Do not take mastership back when nobody else takes over.
+        #[serde(default)]
+        blind: bool,
+    },
+    /// End a hold made by `failover`.
+    Rejoin {
+        /// Which instance; all when absent.
+        #[serde(default)]
+        instance: Option<String>,
+    },
+    /// Weight 0, remembered until `restore`.
+    Drain {
+        /// Which server.
+        server: RealServerSelector,
+        /// In which service; in all that it serves when absent.
+        #[serde(default)]
+        service: Option<ServiceSelector>,
+    },
+    /// Back to the configured (or last set) weight.
+    Restore {
+        /// Which server.
+        server: RealServerSelector,
+        /// In which service; in all that it serves when absent.
+        #[serde(default)]
+        service: Option<ServiceSelector>,
+    },
+    /// A new weight, as an override of the file.
+    Weight {
+        /// In which service.
+        service: ServiceSelector,
+        /// Which server.
+        server: RealServerKey,
+        /// The weight.
+        weight: Weight,
+    },
+    /// A real server that the file does not have.
+    AddServer {
+        /// In which service.
+        service: ServiceSelector,
+        /// Which server.
+        server: RealServerKey,
+        /// Weight, 1 when absent.
+        #[serde(default)]
+        weight: Option<Weight>,
+        /// Forwarding, the service's when absent.
+        #[serde(default)]
+        forward: Option<Forwarding>,
+    },
+    /// Take a real server out of the service, whatever the file says.
+    RemoveServer {
+        /// From which service.
+        service: ServiceSelector,
+        /// Which server.
+        server: RealServerKey,
+    },
+    /// Stop the engine in order: masters resign, what was made in the kernel is removed.
+    Stop,
+}
+
+impl Command {
+    /// The verb as `ctl` and JSON write it.
+    pub const fn verb(&self) -> &'static str {
+        match self {
+            Self::Failover { .. } => "failover",
+            Self::Rejoin { .. } => "rejoin",
+            Self::Drain { .. } => "drain",
+            Self::Restore { .. } => "restore",
+            Self::Weight { .. } => "weight",
+            Self::AddServer { .. } => "add-server",
+            Self::RemoveServer { .. } => "remove-server",
+            Self::Stop => "stop",
+        }
+    }
+}
+
+/// A service by key or by its configured name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ServiceSelector(pub String);
+
+impl ServiceSelector {
+    /// Whether it names this service.
+    pub fn matches(&self, key: &ServiceKey, name: Option<&str>) -> bool {
+        name == Some(self.0.as_str()) || self.0.parse::<ServiceKey>().is_ok_and(|k| k == *key)
+    }
+}
+
+impl From<ServiceKey> for ServiceSelector {
+    fn from(key: ServiceKey) -> Self {
+        Self(key.to_string())
+    }
+}
+
+impl fmt::Display for ServiceSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A real server by address and port, or by address alone for every port of that host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RealServerSelector {
+    /// Address and port.
+    Key(RealServerKey),
+    /// Every real server on that address.
+    Host(IpAddr),
+}
+
+impl RealServerSelector {
+    /// Whether it names this server.
+    pub fn matches(&self, key: &RealServerKey) -> bool {
+        match self {
+            Self::Key(wanted) => wanted == key,
+            Self::Host(address) => key.0.ip() == *address,
+        }
+    }
+}
+
+impl fmt::Display for RealServerSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => key.fmt(f),
+            Self::Host(address) => address.fmt(f),
+        }
+    }
+}
+
+impl FromStr for RealServerSelector {
+    type Err = super::model::KeyError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse() {
+            Ok(address) => Ok(Self::Host(address)),
+            Err(_) => text.parse().map(Self::Key),
+        }
+    }
+}
+
+impl Serialize for RealServerSelector {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for RealServerSelector {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A command with how it was meant: `POST /v1/commands`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandRequest {
+    /// What to do.
+    #[serde(flatten)]
+    pub command: Command,
+    /// Why, for the journal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Only show what it would do.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// From a dry run: commit exactly what was shown, or refuse.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}
+
+/// Who asked, as far as the kernel tells (SO_PEERCRED).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Who {
+    /// User name, or the number where there is none.
+    pub user: String,
+    /// Process.
+    pub pid: Option<u32>,
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.pid {
+            Some(pid) => write!(f, "{} (pid {pid})", self.user),
+            None => self.user.fmt(f),
+        }
+    }
+}
+
+/// A command as a core gets it.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Comes back in the answer.
+    pub id: u64,
+    /// What.
+    pub command: Command,
+    /// Only show it.
+    pub dry_run: bool,
+    /// Commit only if the preview still has this token.
+    pub token: Option<String>,
+    /// Who.
+    pub who: Who,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// A dry run: nothing was done.
+    Preview,
+    /// Done.
+    Done,
+    /// Not done; `message` says why and what to do next.
+    Refused,
+    /// Begun and not finished; `message` says how far it came.
+    Failed,
+    /// Refused because what the preview showed has changed since: HTTP 409.
+    Stale,
+}
+
+/// What a command does, for people to read before it acts.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Preview {
+    /// The objects as they are, a line each.
+    pub before: Vec<String>,
+    /// The same objects as they will be.
+    pub after: Vec<String>,
+    /// What is done to the kernel or on the wire, a line each.
+    pub ops: Vec<String>,
+    /// The equivalent ipvsadm commands; empty where there is none.
+    pub ipvsadm: Vec<String>,
+    /// Who feels it: connections, share of capacity, addresses.
+    pub blast_radius: String,
+    /// The command that takes it back, when there is one.
+    pub undo: Option<Command>,
+    /// The word to type before it is done, for the worst: the console asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<String>,
+}
+
+/// The answer to a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Number of the command in this run of the engine; 0 for a dry run.
+    pub id: u64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// A sentence: what was done, or why not and what to do next.
+    pub message: String,
+    /// What was (or would be) changed.
+    #[serde(flatten)]
+    pub preview: Preview,
+    /// Commits exactly this preview.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}
+
+impl Answer {
+    /// A refusal.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self { id: 0, outcome: Outcome::Refused, message: message.into(), preview: Preview::default(), token: None }
+    }
+}
+
+impl Preview {
+    /// Names exactly this preview of this command: a commit with another token is stale. Means something within one run of
+    /// the engine only.
+    pub fn token(&self, command: &Command) -> String {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        format!("{command:?} {:?} {:?} {:?}", self.before, self.after, self.ops).hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
+    }
+}

@@ -1,0 +1,1 @@
+//! The balance loop, on tokio.

@@ -1,0 +1,2 @@
+//! The two loops (layer 5).
+pub mod balance;

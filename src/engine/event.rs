@@ -1,0 +1,156 @@
+//! What happened: numbered facts for the journal, the console and `ctl events` (layer 2).
+
+use serde::{Deserialize, Serialize};
+use std::time::SystemTime;
+
+/// A kind of event. Names are promises: they are listed in `docs/api.md` and never change their meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EventKind {
+    /// The engine runs; subject: the node.
+    EngineStarted,
+    /// The engine stops in order.
+    EngineStopping,
+    /// A virtual router changed its state; `from` and `to` are states, `reason` says why.
+    InstanceState,
+    /// An advertisement was refused; subject: the instance, `reason`: the check that failed, `detail`: from whom. Sent
+    /// for the first of its kind and sender, then at most once a minute with the number in `detail`.
+    AdvertisementRejected,
+    /// Another master is heard while this one is master.
+    SplitBrain,
+    /// An interface came, went, or changed its link.
+    Link,
+    /// A virtual address was added or removed; `to` is `present` or `absent`.
+    Address,
+    /// A real server's health changed; subject: `VS RS`.
+    ServerHealth,
+    /// A check failed or passed without changing the health yet (`reason`: `2/3 fails: timeout`).
+    CheckResult,
+    /// A real server's weight in the table changed.
+    ServerWeight,
+    /// The operator's wish for a real server changed (enabled, draining).
+    ServerAdmin,
+    /// A real server joined or left the table; `to` is `present` or `absent`.
+    ServerTable,
+    /// A service joined or left the table.
+    ServiceTable,
+    /// A service's quorum was gained or lost.
+    Quorum,
+    /// The kernel differs from what lvsdeck wants; `from` is wanted, `to` is found.
+    Drift,
+    /// The kernel or the system refused an operation; `reason` says which way out there is.
+    OperationRefused,
+    /// Somebody gave a command; `who`, `reason` and its outcome in `to`.
+    Command,
+    /// Something the operator should know (a warning of the configuration or of the host).
+    Warning,
+}
+
+/// How much an event matters: the journal, the log's level and the console's mark follow from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Progress.
+    Info,
+    /// A state that an operator asked for or expects.
+    Notice,
+    /// Something is worse than before.
+    Warning,
+    /// Service is or may be lost.
+    Error,
+}
+
+/// A fact as a pure core reports it: no number and no time yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// What kind.
+    pub kind: EventKind,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What it is about: an instance, a service key, or `VS RS`.
+    pub subject: String,
+    /// State before, where there is one.
+    pub from: Option<String>,
+    /// State after, where there is one.
+    pub to: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// Who asked, where somebody did.
+    pub who: Option<String>,
+    /// More, for people.
+    pub detail: Option<String>,
+}
+
+impl Fact {
+    /// A fact with a kind, a severity and a subject; the rest by the `with` functions.
+    pub fn new(kind: EventKind, severity: Severity, subject: impl Into<String>) -> Self {
+        Self { kind, severity, subject: subject.into(), from: None, to: None, reason: None, who: None, detail: None }
+    }
+    /// The change of a state.
+    #[must_use]
+    pub fn change(mut self, from: impl Into<String>, to: impl Into<String>) -> Self {
+        self.from = Some(from.into());
+        self.to = Some(to.into());
+        self
+    }
+    /// The state it came to.
+    #[must_use]
+    pub fn to(mut self, to: impl Into<String>) -> Self {
+        self.to = Some(to.into());
+        self
+    }
+    /// Why it happened.
+    #[must_use]
+    pub fn reason(mut self, reason: impl Into<String>) -> Self {
+        self.reason = Some(reason.into());
+        self
+    }
+    /// Who asked for it.
+    #[must_use]
+    pub fn who(mut self, who: impl Into<String>) -> Self {
+        self.who = Some(who.into());
+        self
+    }
+    /// More about it.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+}
+
+/// A fact with its number and times.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Counts from 1 without gaps within one run of the engine.
+    pub seq: u64,
+    /// Wall clock, RFC 3339 on the wire.
+    #[serde(with = "super::snapshot::rfc3339")]
+    pub at: SystemTime,
+    /// Milliseconds since the engine started, from the monotonic clock.
+    pub monotonic_ms: u64,
+    /// What kind.
+    pub kind: EventKind,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What it is about.
+    pub subject: String,
+    /// State before.
+    pub from: Option<String>,
+    /// State after.
+    pub to: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// Who asked.
+    pub who: Option<String>,
+    /// More, for people.
+    pub detail: Option<String>,
+}
+
+impl Event {
+    /// Stamps a fact.
+    pub fn stamp(fact: Fact, seq: u64, at: SystemTime, monotonic_ms: u64) -> Self {
+        let Fact { kind, severity, subject, from, to, reason, who, detail } = fact;
+        Self { seq, at, monotonic_ms, kind, severity, subject, from, to, reason, who, detail }
+    }
+}

@@ -1,0 +1,135 @@
+//! All virtual routers as one value (layer 3): `handle(now, Input)`, then `poll_action` until empty, then
+//! `poll_timeout`.
+//!
+//! Never reads a clock, never blocks, never does anything: it says what is to be done. Spurious wake-ups are harmless.
+
+use crate::engine::command::{Answer, Asked};
+use crate::engine::event::Fact;
+use crate::engine::model::VirtualAddress;
+use serde::{Deserialize, Serialize};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Something that came in.
+#[derive(Debug, Clone)]
+pub enum Input<'a> {
+    /// An interface as it is now: for each at start, and again after each change.
+    Link(Link),
+    /// An interface left the host.
+    LinkGone {
+        /// Its kernel index.
+        index: u32,
+    },
+    /// An address of the host came or went; for each at start. Own virtual addresses come back here too.
+    Address {
+        /// Kernel index of the interface.
+        index: u32,
+        /// The address.
+        address: IpAddr,
+        /// Its prefix length.
+        prefix: u8,
+        /// Came or went.
+        present: bool,
+    },
+    /// Links and addresses have been listed once: instances may start.
+    Start,
+    /// A packet of IP protocol 112 as the raw IPv4 socket gives it, IP header included.
+    Packet {
+        /// Kernel index of the interface it came in on.
+        index: u32,
+        /// The packet.
+        packet: &'a [u8],
+    },
+    /// The system refused an action.
+    Refused {
+        /// What was refused.
+        action: Box<Action>,
+        /// What the system said.
+        error: String,
+    },
+    /// Somebody asks; exactly one [`Action::Answer`] with this id follows, at once or later.
+    Command(Box<Asked>),
+    /// A deadline may have passed.
+    Timeout,
+    /// Resign, remove the addresses, and be stopped.
+    Shutdown,
+}
+
+/// An interface of the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// Kernel index.
+    pub index: u32,
+    /// Name.
+    pub name: String,
+    /// Administratively up and with carrier (`IFF_UP` and `IFF_RUNNING`).
+    pub up: bool,
+    /// Hardware address; none where the link has none of 6 bytes.
+    pub mac: Option<[u8; 6]>,
+}
+
+/// Something to do, in this order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Receive VRRP on this interface (join 224.0.0.18); idempotent.
+    Join {
+        /// Kernel index.
+        index: u32,
+    },
+    /// Stop receiving there.
+    Leave {
+        /// Kernel index.
+        index: u32,
+    },
+    /// Send a VRRP message to 224.0.0.18 with TTL 255 and TOS 0xC0.
+    Advertise {
+        /// Out of this interface.
+        index: u32,
+        /// From this address.
+        source: Ipv4Addr,
+        /// From the version byte on.
+        message: Vec<u8>,
+    },
+    /// Put a virtual address on an interface.
+    AddAddress {
+        /// Kernel index.
+        index: u32,
+        /// Which.
+        address: VirtualAddress,
+    },
+    /// Take it off.
+    RemoveAddress {
+        /// Kernel index.
+        index: u32,
+        /// Which.
+        address: VirtualAddress,
+    },
+    /// Send a whole Ethernet frame (gratuitous ARP).
+    Announce {
+        /// Out of this interface.
+        index: u32,
+        /// Destination address first.
+        frame: Vec<u8>,
+    },
+    /// Write down, before it is made, what this engine has put on interfaces.
+    Remember(Vec<OwnedAddress>),
+    /// Tell the journal.
+    Report(Fact),
+    /// Answer a command.
+    Answer {
+        /// Of the command.
+        id: u64,
+        /// Its answer.
+        answer: Box<Answer>,
+    },
+}
+
+/// An address that lvsdeck put on an interface: survives a crash in the state directory.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct OwnedAddress {
+    /// Interface name.
+    pub interface: String,
+    /// The address.
+    pub address: IpAddr,
+    /// Its prefix length.
+    pub prefix: u8,
+}

@@ -1,0 +1,60 @@
+//! The engine as its fronts see it (layer 5): one trait, implemented by the engine itself and by the API's client.
+
+use super::command::{Answer, CommandRequest};
+use super::event::Event;
+use super::snapshot::{RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Why an engine did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum HandleError {
+    /// Nobody listens on the socket.
+    #[error("no engine answers on {socket}: {cause}")]
+    NoEngine {
+        /// The socket's path.
+        socket: String,
+        /// What the system said.
+        cause: String,
+    },
+    /// The socket may not be opened by this user.
+    #[error("{socket}: permission denied; join the group that owns the socket, or run as root")]
+    NotPermitted {
+        /// The socket's path.
+        socket: String,
+    },
+    /// The engine answers too late.
+    #[error("the engine does not answer within {0:?}")]
+    TimedOut(Duration),
+    /// The request was wrong or refused before it became a command.
+    #[error("{message}")]
+    Rejected {
+        /// HTTP status.
+        status: u16,
+        /// Machine-readable word.
+        code: String,
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        next: String,
+    },
+    /// What came back was no answer of lvsdeck's API, version 1.
+    #[error("the engine's answer can't be read ({0}); is it another version of lvsdeck?")]
+    Unreadable(String),
+}
+
+/// A running engine. Calls block for at most a few seconds; call them from a thread that draws nothing.
+pub trait EngineHandle: Send + Sync {
+    /// Role, problems and totals: what lines 1 and 2 of the console need.
+    fn summary(&self) -> Result<Summary, HandleError>;
+    /// Every virtual router.
+    fn virtual_routers(&self) -> Result<Vec<VirtualRouterStatus>, HandleError>;
+    /// A window of the service table, sorted and filtered by the engine.
+    fn rows(&self, query: &RowsQuery) -> Result<RowsPage, HandleError>;
+    /// Everything.
+    fn status(&self) -> Result<Arc<Status>, HandleError>;
+    /// Events above number `after`, oldest first, at most the newest `limit`. Waits up to `wait` for the first one.
+    fn events(&self, after: u64, limit: usize, wait: Duration) -> Result<Vec<Event>, HandleError>;
+    /// Gives a command and waits for its end.
+    fn command(&self, request: &CommandRequest) -> Result<Answer, HandleError>;
+}

@@ -1,0 +1,1 @@
+//! Verdicts → health → effective weights, pure (layer 1).

@@ -1,0 +1,1 @@
+//! Health probes, one file a check type.

@@ -1,0 +1,30 @@
+//! The director's façade.
+//!
+//! [`ui`](crate::ui), [`cli`](crate::cli) and [`api`](crate::api) use what this module re-exports and nothing below it.
+//! The layers, lowest first: `model` (0), `config` `vrrp` `health` `ipvs` (1), `command` `event` `journal` `snapshot` (2),
+//! `failover` `balance` (3), `io` (4), `driver` `handle` (5). A module uses smaller numbers only;
+//! `tests/architecture.rs` enforces it.
+
+pub mod balance;
+pub mod command;
+pub mod config;
+pub mod driver;
+pub mod event;
+pub mod failover;
+pub mod handle;
+pub mod health;
+pub mod io;
+pub mod ipvs;
+pub mod journal;
+pub mod model;
+pub mod snapshot;
+pub mod vrrp;
+
+pub use command::{Answer, Command, CommandRequest, Outcome, Preview, RealServerSelector, ServiceSelector, Who};
+pub use event::{Event, EventKind};
+pub use handle::{EngineHandle, HandleError};
+pub use snapshot::{
+    Admin, CheckStatus, Counters, Drift, Foreign, Health, Moment, PeerState, PeerStatus, Rates, RealServerStatus, Role,
+    Row, RowKind, RowsPage, RowsQuery, Status, Summary, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus,
+    Warning,
+};

@@ -1,0 +1,193 @@
+//! What a configuration says about virtual and real servers.
+
+use super::{RealServerKey, Scheduler, ServiceKey, Weight};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+/// How packets reach a real server (`lb_kind`; `IP_VS_CONN_F_*` of `uapi/linux/ip_vs.h`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Forwarding {
+    /// Network address translation; ipvsadm's `Masq`, `-m`.
+    Nat,
+    /// Direct routing; ipvsadm's `Route`, `-g`.
+    Dr,
+    /// IP-in-IP tunnel; ipvsadm's `Tunnel`, `-i`.
+    Tun,
+    /// A local process; ipvsadm's `Local`. Found in tables, never configured.
+    Local,
+}
+
+impl Forwarding {
+    /// The word of ipvsadm's table.
+    pub const fn ipvsadm_name(self) -> &'static str {
+        match self {
+            Self::Nat => "Masq",
+            Self::Dr => "Route",
+            Self::Tun => "Tunnel",
+            Self::Local => "Local",
+        }
+    }
+    /// The option of ipvsadm.
+    pub const fn ipvsadm_option(self) -> &'static str {
+        match self {
+            Self::Nat => "-m",
+            Self::Dr | Self::Local => "-g",
+            Self::Tun => "-i",
+        }
+    }
+    /// Whether the real server sees the service's port whatever its own says (`DR` and `TUN` can't rewrite it).
+    pub const fn keeps_port(self) -> bool {
+        matches!(self, Self::Dr | Self::Tun)
+    }
+}
+
+impl fmt::Display for Forwarding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Nat => "nat",
+            Self::Dr => "dr",
+            Self::Tun => "tun",
+            Self::Local => "local",
+        })
+    }
+}
+
+/// `persistence_timeout` and `persistence_granularity`: a client stays on its real server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Persistence {
+    /// Seconds; keepalived's default is 360 when the word has no number.
+    pub timeout: u32,
+    /// Prefix length of the client group: 32 or 128 is one client each.
+    pub prefix: u8,
+}
+
+/// `quorum` and `hysteresis`, in weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quorum {
+    /// Weight needed, 1 by default.
+    pub need: u32,
+    /// Added on the way up, subtracted on the way down, 0 by default.
+    pub hysteresis: u32,
+}
+
+impl Default for Quorum {
+    fn default() -> Self {
+        Self { need: 1, hysteresis: 0 }
+    }
+}
+
+/// `sorry_server`: serves when the quorum is lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SorryServer {
+    /// Address and port.
+    pub key: RealServerKey,
+    /// `lvs_method`; the service's when absent.
+    pub forwarding: Option<Forwarding>,
+}
+
+/// A `virtual_server`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VirtualServer {
+    /// What the kernel knows it by.
+    pub key: ServiceKey,
+    /// A name, when the file has one (`virtual_server_group` or a later word); the key otherwise.
+    pub name: Option<String>,
+    /// `lb_algo`, wlc by default.
+    pub scheduler: Scheduler,
+    /// `lb_kind`, NAT by default: the forwarding of servers that say nothing.
+    pub forwarding: Forwarding,
+    /// `persistence_timeout`.
+    pub persistence: Option<Persistence>,
+    /// `ops`: one-packet scheduling, UDP only.
+    pub one_packet: bool,
+    /// `quorum`, `hysteresis`.
+    pub quorum: Quorum,
+    /// `sorry_server`.
+    pub sorry_server: Option<SorryServer>,
+    /// `alpha`: a server with checks starts down until they pass.
+    pub alpha: bool,
+    /// Its real servers, in file order; keys are unique.
+    pub real_servers: Vec<RealServer>,
+}
+
+/// A `real_server`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RealServer {
+    /// Address and port; the service's port when the file has none.
+    pub key: RealServerKey,
+    /// `weight`, 1 by default.
+    pub weight: Weight,
+    /// `lvs_method`, or the service's `lb_kind`.
+    pub forwarding: Forwarding,
+    /// `inhibit_on_failure`: weight 0 instead of removal.
+    pub inhibit_on_failure: bool,
+    /// `uthreshold`, `lthreshold`; 0 is none.
+    pub upper_threshold: u32,
+    /// See `upper_threshold`.
+    pub lower_threshold: u32,
+    /// Its checks, in file order. All must pass.
+    pub checks: Vec<CheckSpec>,
+}
+
+/// One health check with everything needed to run it. Equal specs may share one probe.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum CheckSpec {
+    /// `TCP_CHECK`: the connection is accepted.
+    Tcp(TcpCheck),
+}
+
+impl CheckSpec {
+    /// keepalived's word for it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Tcp(_) => "TCP_CHECK",
+        }
+    }
+    /// When it runs.
+    pub const fn timing(&self) -> &CheckTiming {
+        match self {
+            Self::Tcp(check) => &check.timing,
+        }
+    }
+}
+
+/// `TCP_CHECK`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TcpCheck {
+    /// Where to connect: `connect_ip` and `connect_port`, the real server's own by default.
+    pub target: SocketAddr,
+    /// `bindto` and `bind_port`.
+    pub bind: Option<(IpAddr, u16)>,
+    /// When it runs.
+    pub timing: CheckTiming,
+}
+
+/// The words every check has (keepalived's defaults in brackets).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CheckTiming {
+    /// `delay_loop`, between two checks [60 s].
+    pub interval: Duration,
+    /// `connect_timeout` [5 s].
+    pub timeout: Duration,
+    /// `retry`: further tries after a first failure before the server is down [1].
+    pub retry: u32,
+    /// `delay_before_retry` [1 s].
+    pub retry_delay: Duration,
+    /// `warmup`: the first check comes at a random moment within it [`delay_loop`]; zero: at once.
+    pub warmup: Duration,
+}
+
+impl Default for CheckTiming {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(60),
+            timeout: Duration::from_secs(5),
+            retry: 1,
+            retry_delay: Duration::from_secs(1),
+            warmup: Duration::from_secs(60),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The vocabulary (layer 0): units, keys and what a configuration says, as plain values.
+//!
+//! Nothing here reads a clock, a file or the network. Names are the field's own: `docs/architecture.md`, "Names are law".
+
+mod balance;
+mod keys;
+mod scheduler;
+mod units;
+mod vrrp;
+
+pub use balance::{
+    CheckSpec, CheckTiming, Forwarding, Persistence, Quorum, RealServer, SorryServer, TcpCheck, VirtualServer,
+};
+pub use keys::{Family, KeyError, Protocol, RealServerKey, ServiceKey};
+pub use scheduler::{SCHEDULERS, Scheduler};
+pub use units::{AdvertInterval, AdvertisedPriority, Priority, UnitError, Vrid, Weight};
+pub use vrrp::{
+    Authentication, GratuitousArp, Password, StartState, SyncGroup, TrackScript, VirtualAddress, VirtualRouter,
+    VrrpScript, VrrpVersion,
+};
+
+/// A whole configuration, lowered from keepalived.conf: what the two cores are built from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Configuration {
+    /// Words of `global_defs` that lvsdeck acts on or shows.
+    pub global: Global,
+    /// Every `vrrp_instance`, in file order.
+    pub virtual_routers: Vec<VirtualRouter>,
+    /// Every `vrrp_sync_group`, in file order.
+    pub sync_groups: Vec<SyncGroup>,
+    /// Every `vrrp_script`, in file order.
+    pub scripts: Vec<VrrpScript>,
+    /// Every `virtual_server`, in file order.
+    pub virtual_servers: Vec<VirtualServer>,
+}
+
+/// What `global_defs` says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Global {
+    /// `router_id`: the name of this node in mails and on screen; the host name when absent.
+    pub router_id: Option<String>,
+    /// `notification_email`: recipients, in file order.
+    pub notification_email: Vec<String>,
+    /// `notification_email_from`.
+    pub notification_email_from: Option<String>,
+    /// `smtp_server`: host or address, with an optional port, as written.
+    pub smtp_server: Option<String>,
+    /// `smtp_connect_timeout`, seconds.
+    pub smtp_connect_timeout: Option<u32>,
+    /// `vrrp_skip_check_adv_addr`: do not compare the address list of a sender that was checked before.
+    pub skip_check_adv_addr: bool,
+}

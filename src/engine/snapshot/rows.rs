@@ -1,0 +1,113 @@
+//! The service tree as flat rows, sorted and filtered: `GET /v1/rows`.
+
+use super::{Admin, Counters, Health, Rates};
+use serde::{Deserialize, Serialize};
+
+/// What a client wants to see.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RowsQuery {
+    /// Keys of services that are unfolded, comma-separated; `all`, `none`, or `-KEY,…` for all but those. Default `all`.
+    pub expand: Option<String>,
+    /// Order of services and of servers within them.
+    pub sort: Sort,
+    /// Shows what matches: words that occur in key, name or state; `!` before a word turns it round.
+    pub filter: Option<String>,
+    /// Key of the first row wanted; the top when absent or gone.
+    pub anchor: Option<String>,
+    /// How many rows; 200 when absent, at most 2,000.
+    pub limit: Option<usize>,
+    /// Index of the first row wanted when there is no anchor.
+    pub offset: Option<usize>,
+}
+
+/// Order of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sort {
+    /// Services and servers with problems first, file order among equals.
+    #[default]
+    Problems,
+    /// As in the file.
+    File,
+    /// By key.
+    Key,
+    /// Most active connections first.
+    Active,
+    /// Highest connection rate first.
+    Rate,
+}
+
+/// What a row shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RowKind {
+    /// A service.
+    Service,
+    /// A real server under the service above it.
+    Server,
+}
+
+/// One row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// Stable name: `tcp/10.0.0.1:80`, and `tcp/10.0.0.1:80 10.0.0.71:80` for a server.
+    pub key: String,
+    /// Service or server.
+    pub kind: RowKind,
+    /// The service's key.
+    pub service: String,
+    /// The server's key; none for a service.
+    pub server: Option<String>,
+    /// The service's configured name.
+    pub name: Option<String>,
+    /// Scheduler's name; services only.
+    pub scheduler: Option<String>,
+    /// Persistence timeout, seconds; services only.
+    pub persistence: Option<u32>,
+    /// ipvsadm's word: `Route`, `Masq`, `Tunnel`.
+    pub forward: String,
+    /// Weight wanted in the kernel now; for a service the sum.
+    pub weight: u32,
+    /// Weight in the file; for a service the sum.
+    pub configured_weight: u32,
+    /// Weight in the kernel; none where it is not in the table.
+    pub kernel_weight: Option<u32>,
+    /// Active connections; for a service the sum.
+    pub active: u32,
+    /// Inactive connections; for a service the sum.
+    pub inactive: u32,
+    /// Health; for a service Up with quorum, Down without.
+    pub health: Health,
+    /// The operator's wish; services: enabled.
+    pub admin: Admin,
+    /// `ok 1.9ms`, `DOWN 41s timeout`, `DRAIN 31 conn`, `10/12 DEGRADED`, `1/3 fails: timeout`.
+    pub note: String,
+    /// Seconds since the health last changed; servers only.
+    pub health_age_s: Option<u64>,
+    /// Whether this row needs a person.
+    pub problem: bool,
+    /// Whether the service is unfolded.
+    pub expanded: bool,
+    /// Not in the file.
+    pub added: bool,
+    /// Totals.
+    pub counters: Counters,
+    /// A second.
+    pub rates: Rates,
+}
+
+/// A window of the rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RowsPage {
+    /// How many rows match in all.
+    pub total: usize,
+    /// Index of the first row below among them.
+    pub offset: usize,
+    /// Services that match, and all services.
+    pub services: (usize, usize),
+    /// The window.
+    pub rows: Vec<Row>,
+    /// Whether the query's anchor was found.
+    pub anchor_found: bool,
+}

@@ -1,0 +1,82 @@
+//! Wall-clock times from monotonic ones, and their text.
+
+use std::time::{Duration, Instant, SystemTime};
+
+/// One moment on both clocks, read together by a driver: cores turn their Instants into wall time with it.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// Monotonic.
+    pub now: Instant,
+    /// Wall clock of the same moment.
+    pub wall: SystemTime,
+}
+
+impl Moment {
+    /// Wall time of an instant before or after this moment.
+    pub fn wall_of(&self, instant: Instant) -> SystemTime {
+        match self.now.checked_duration_since(instant) {
+            Some(ago) => self.wall.checked_sub(ago).unwrap_or(SystemTime::UNIX_EPOCH),
+            None => self.wall + instant.duration_since(self.now),
+        }
+    }
+    /// Milliseconds from now until a deadline, rounded down; 0 when it has passed.
+    pub fn millis_until(&self, deadline: Instant) -> u64 {
+        let left: Duration = deadline.saturating_duration_since(self.now);
+        u64::try_from(left.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// RFC 3339 with milliseconds in UTC, for serde's `with`.
+pub mod rfc3339 {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+    use std::time::SystemTime;
+
+    /// Writes `2026-11-21T14:02:11.000Z`.
+    pub fn serialize<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&humantime::format_rfc3339_millis(*time))
+    }
+    /// Reads it back.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime, D::Error> {
+        humantime::parse_rfc3339(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+
+    /// The same for a time that may be absent (`null`).
+    pub mod option {
+        use serde::{Deserialize, Deserializer, Serializer, de};
+        use std::time::SystemTime;
+
+        /// Writes the time or `null`.
+        pub fn serialize<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
+            match time {
+                Some(time) => super::serialize(time, serializer),
+                None => serializer.serialize_none(),
+            }
+        }
+        /// Reads it back.
+        pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SystemTime>, D::Error> {
+            Option::<String>::deserialize(deserializer)?
+                .map(|text| humantime::parse_rfc3339(&text).map_err(de::Error::custom))
+                .transpose()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wall_time_follows_the_monotonic_distance_in_both_directions() {
+        let moment = Moment {
+            now: Instant::now() + Duration::from_secs(100),
+            wall: SystemTime::UNIX_EPOCH + Duration::from_secs(1000),
+        };
+        let before = moment.now.checked_sub(Duration::from_secs(5)).unwrap();
+        assert_eq!(moment.wall_of(before), SystemTime::UNIX_EPOCH + Duration::from_secs(995));
+        assert_eq!(
+            moment.wall_of(moment.now + Duration::from_secs(5)),
+            SystemTime::UNIX_EPOCH + Duration::from_secs(1005)
+        );
+        assert_eq!(moment.millis_until(before), 0);
+    }
+}

@@ -1,0 +1,1 @@
+//! The console: a client that may die at any time, reads snapshots and sends commands.
