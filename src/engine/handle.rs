@@ -1,6 +1,6 @@
 //! The engine as its fronts see it (layer 5): one trait, implemented by the engine itself and by the API's client.
 
-use super::command::{Answer, CommandRequest};
+use super::command::{Answer, CommandRequest, Who};
 use super::event::Event;
 use super::snapshot::{RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
 use std::sync::Arc;
@@ -55,6 +55,7 @@ pub trait EngineHandle: Send + Sync {
     fn status(&self) -> Result<Arc<Status>, HandleError>;
     /// Events above number `after`, oldest first, at most the newest `limit`. Waits up to `wait` for the first one.
     fn events(&self, after: u64, limit: usize, wait: Duration) -> Result<Vec<Event>, HandleError>;
-    /// Gives a command and waits for its end.
-    fn command(&self, request: &CommandRequest) -> Result<Answer, HandleError>;
+    /// Gives a command and waits for its end. `who` goes into the journal; a remote engine takes it from the socket's peer
+    /// credentials instead.
+    fn command(&self, request: &CommandRequest, who: &Who) -> Result<Answer, HandleError>;
 }
