@@ -123,7 +123,7 @@ impl AdvertInterval {
 
 /// A real server's weight, 0–2,147,483,647; 0 takes no new connections (`uapi/linux/ip_vs.h`, ipvsadm's range).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "u32", into = "u32")]
 pub struct Weight(u32);
 
 impl Weight {
@@ -144,5 +144,18 @@ impl Weight {
 impl fmt::Display for Weight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+impl TryFrom<u32> for Weight {
+    type Error = UnitError;
+    fn try_from(value: u32) -> Result<Self, UnitError> {
+        Self::new(value)
+    }
+}
+
+impl From<Weight> for u32 {
+    fn from(weight: Weight) -> Self {
+        weight.0
     }
 }
