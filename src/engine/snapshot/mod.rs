@@ -3,6 +3,9 @@
 //! [`Status`] is the whole; [`Summary`] and [`RowsPage`] are computed from it on request, so that a client pays for what
 //! it shows.
 
+mod facts;
+mod filter;
+mod page;
 mod rows;
 mod summary;
 mod wall;

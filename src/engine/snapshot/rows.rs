@@ -11,9 +11,10 @@ pub struct RowsQuery {
     pub expand: Option<String>,
     /// Order of services and of servers within them.
     pub sort: Sort,
-    /// Shows what matches: words that occur in key, name or state; `!` before a word turns it round.
+    /// Shows what matches all words: a word occurs in key, name or state; `state:down`, `vip:10.0.0.1` and
+    /// `rs:10.0.0.71` look at one of them; `!` before a word turns it round. A server that matches shows its service too.
     pub filter: Option<String>,
-    /// Key of the first row wanted; the top when absent or gone.
+    /// Key of the first row wanted; `offset`, or else the top, when absent or gone.
     pub anchor: Option<String>,
     /// How many rows; 200 when absent, at most 2,000.
     pub limit: Option<usize>,
@@ -81,7 +82,8 @@ pub struct Row {
     pub health: Health,
     /// The operator's wish; services: enabled.
     pub admin: Admin,
-    /// `ok 1.9ms`, `DOWN 41s timeout`, `DRAIN 31 conn`, `10/12 DEGRADED`, `1/3 fails: timeout`.
+    /// `ok 1.9ms`, `DOWN timeout` (its age is in `health_age_s`), `DRAIN 31 conn`, `1/3 fails: timeout`, `no check`; a
+    /// service: `12/12 ok`, `10/12 DEGRADED`, `0/12 NO QUORUM`.
     pub note: String,
     /// Seconds since the health last changed; servers only.
     pub health_age_s: Option<u64>,

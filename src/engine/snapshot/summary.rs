@@ -1,7 +1,13 @@
 //! Lines 1 and 2 of the console from a status: `GET /v1/summary`, small whatever the size.
 
-use super::{Role, rfc3339};
+use super::facts::down_reason;
+use super::page::row_key;
+use super::{
+    Health, PeerState, RealServerStatus, Role, Status, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus,
+    rfc3339,
+};
 use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
 use std::time::SystemTime;
 
 /// What an operator wants to know in two seconds.
@@ -64,4 +70,144 @@ pub struct Problem {
     /// Since when.
     #[serde(with = "rfc3339::option")]
     pub since: Option<SystemTime>,
+}
+
+/// Most problems listed.
+const MAX_PROBLEMS: usize = 16;
+
+impl Role {
+    /// All instances in a word. `split_brain`: another router is heard as master of an instance of which this node is.
+    pub fn of(routers: &[VirtualRouterStatus], split_brain: bool) -> Self {
+        let Some(first) = routers.first() else { return Self::Init };
+        match (split_brain, routers.iter().all(|r| r.state == first.state), first.state) {
+            (true, ..) => Self::SplitBrain,
+            (false, false, _) => Self::Mixed,
+            (false, true, VirtualRouterState::Init) => Self::Init,
+            (false, true, VirtualRouterState::Backup) => Self::Backup,
+            (false, true, VirtualRouterState::Master) => Self::Master,
+            (false, true, VirtualRouterState::Fault) => Self::Fault,
+        }
+    }
+}
+
+impl Summary {
+    /// Lines 1 and 2 from everything. `writable`: whether the one who asks may give commands.
+    pub fn of(status: &Status, now: SystemTime, writable: bool) -> Self {
+        let routers = &status.virtual_routers;
+        let mut totals = Totals::default();
+        status.virtual_servers.iter().flat_map(|s| &s.real_servers).for_each(|server| totals.add(server));
+        let (problems, problem_count) = problems(status);
+        Self {
+            node: status.node.clone(),
+            pid: status.pid,
+            mode: status.mode.clone(),
+            role: status.role,
+            masters: (routers.iter().filter(|r| r.state == VirtualRouterState::Master).count(), routers.len()),
+            addresses_here: (
+                routers.iter().map(|r| r.addresses_here.len()).sum(),
+                routers.iter().map(|r| r.addresses.len()).sum(),
+            ),
+            services_degraded: (
+                status.virtual_servers.iter().filter(|s| !s.quorum.up).count(),
+                status.virtual_servers.len(),
+            ),
+            totals,
+            problems,
+            problem_count,
+            changed_at: status.changed_at,
+            last_event: status.last_event,
+            now,
+            writable,
+        }
+    }
+}
+
+/// The worst problems and the number of all: split brain, FAULT, lost quorum, servers down (the latest first), drift,
+/// warnings. A warning about the configuration (its code begins with `config`) is no problem of this moment.
+fn problems(status: &Status) -> (Vec<Problem>, usize) {
+    let mut down: Vec<_> = status
+        .virtual_servers
+        .iter()
+        .flat_map(|service| service.real_servers.iter().map(move |server| (service, server)))
+        .filter(|(_, server)| server.health == Health::Down)
+        .collect();
+    let down_count = down.len();
+    if down_count > MAX_PROBLEMS {
+        down.select_nth_unstable_by_key(MAX_PROBLEMS, |(_, server)| Reverse(server.health_since));
+        down.truncate(MAX_PROBLEMS);
+    }
+    down.sort_by_key(|(_, server)| Reverse(server.health_since));
+    let worse: Vec<Problem> =
+        split_brains(status).into_iter().chain(faults(status)).chain(lost_quorums(status)).collect();
+    let warnings = || status.warnings.iter().filter(|w| !w.code.starts_with("config"));
+    let count = worse.len() + down_count + status.drift.len() + warnings().count();
+    let rest = down.into_iter().map(|(service, server)| server_down(service, server));
+    let drift = status.drift.iter().map(|d| Problem {
+        key: d.subject.clone(),
+        text: format!("DRIFT {} wanted {}, found {}: {}", d.subject, d.wanted, d.found, d.action),
+        since: None,
+    });
+    let warned = warnings().map(|w| Problem {
+        key: w.subject.clone(),
+        text: format!("WARNING {}: {}", w.subject, w.message),
+        since: None,
+    });
+    (worse.into_iter().chain(rest).chain(drift).chain(warned).take(MAX_PROBLEMS).collect(), count)
+}
+
+fn split_brains(status: &Status) -> Vec<Problem> {
+    let masters = status.virtual_routers.iter().filter(|r| r.state == VirtualRouterState::Master);
+    let found: Vec<Problem> = masters
+        .flat_map(|router| {
+            router.peers.iter().filter(|p| p.state == PeerState::Master).map(|peer| Problem {
+                key: router.name.clone(),
+                text: format!(
+                    "SPLIT-BRAIN {}: {} advertises as master too{}",
+                    router.name,
+                    peer.address,
+                    peer.last_priority.map_or_else(String::new, |p| format!(" with priority {p}"))
+                ),
+                since: None,
+            })
+        })
+        .collect();
+    if !found.is_empty() || status.role != Role::SplitBrain {
+        return found;
+    }
+    vec![Problem {
+        key: status.node.clone(),
+        text: "SPLIT-BRAIN: another router advertises as master too".to_owned(),
+        since: None,
+    }]
+}
+
+fn faults(status: &Status) -> impl Iterator<Item = Problem> {
+    status.virtual_routers.iter().filter(|r| r.state == VirtualRouterState::Fault).map(|router| Problem {
+        key: router.name.clone(),
+        text: format!("FAULT {} {}", router.name, router.reason),
+        since: Some(router.since),
+    })
+}
+
+fn lost_quorums(status: &Status) -> impl Iterator<Item = Problem> {
+    status.virtual_servers.iter().filter(|s| !s.quorum.up).map(|service| Problem {
+        key: service.key.to_string(),
+        text: format!(
+            "NO QUORUM {} has weight {} of {} needed{}",
+            service.key,
+            service.quorum.have,
+            service.quorum.need,
+            if service.sorry_server_active { "; the sorry server serves" } else { "" }
+        ),
+        since: None,
+    })
+}
+
+fn server_down(service: &VirtualServerStatus, server: &RealServerStatus) -> Problem {
+    let why = down_reason(server).map_or_else(String::new, |why| format!(" {why}"));
+    Problem {
+        key: row_key(service.key, server.key),
+        text: format!("DOWN {} {}{why}", server.key, service.key),
+        since: Some(server.health_since),
+    }
 }
