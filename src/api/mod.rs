@@ -1,1 +1,19 @@
 //! The control socket: server and client of HTTP and JSON over a Unix socket (`docs/api.md`).
+//!
+//! [`bind`] takes the two sockets of an engine, [`serve`] answers on them until it is told to stop, [`Client`] asks. The
+//! server promises that no request, however slow, large or wrong, costs the engine more than its limits say; it never
+//! decides anything: every answer is the engine's.
+
+mod accounts;
+mod client;
+mod commands;
+mod events;
+mod query;
+mod reply;
+mod routes;
+mod server;
+mod socket;
+
+pub use client::Client;
+pub use server::serve;
+pub use socket::{BindError, Bound, bind, read_only_path};

@@ -1,0 +1,232 @@
+//! The engine behind a control socket as an [`EngineHandle`]: blocking calls over HTTP.
+//!
+//! Questions share one connection that is kept and reopened when the engine was restarted; events and commands have their
+//! own, so that one that waits holds up nothing. A command is sent once and never again by itself.
+
+use super::query::encode_rows;
+use super::reply::ErrorBody;
+use super::socket::read_only_path;
+use crate::engine::{
+    Answer, Command, CommandRequest, EngineHandle, Event, HandleError, Outcome, Preview, RowsPage, RowsQuery, Status,
+    Summary, VirtualRouterStatus, Who,
+};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::net::UnixStream;
+use tokio::runtime::{Builder, Runtime};
+
+/// How long a question may take.
+const QUESTION: Duration = Duration::from_secs(5);
+/// How long a command may take, beside what the engine itself waits for.
+const COMMAND: Duration = Duration::from_secs(30);
+
+/// An engine behind a socket. Call it from threads that run no tokio runtime.
+#[derive(Debug)]
+pub struct Client {
+    socket: PathBuf,
+    /// Only questions: the writable socket may not be opened by this user.
+    read_only: bool,
+    questions: Mutex<Lane>,
+    events: Mutex<Lane>,
+}
+
+impl Client {
+    /// Connects, to the read-only socket beside `socket` where this user may open only that.
+    ///
+    /// Errors when nobody answers there or neither may be opened.
+    pub fn connect(socket: &Path) -> Result<Self, HandleError> {
+        let (lane, read_only) = match Lane::open(socket) {
+            Err(HandleError::NotPermitted { socket: refused }) => match Lane::open(&read_only_path(socket)) {
+                Ok(lane) => (lane, true),
+                Err(_) => return Err(HandleError::NotPermitted { socket: refused }),
+            },
+            opened => (opened?, false),
+        };
+        let events = Mutex::new(Lane::new(&lane.path)?);
+        Ok(Self { socket: socket.to_owned(), read_only, questions: Mutex::new(lane), events })
+    }
+
+    fn question<T: DeserializeOwned>(&self, path: &str) -> Result<T, HandleError> {
+        read(&locked(&self.questions).get(path, QUESTION)?)
+    }
+
+    /// How long a command may take: one that waits for another router to take over waits as long as that may need, which
+    /// is three advertisement intervals and a skew below one (RFC 9568 §6.1).
+    fn patience(&self, request: &CommandRequest) -> Result<Duration, HandleError> {
+        let takeover = match &request.command {
+            Command::Failover { blind: false, .. } if !request.dry_run => {
+                self.virtual_routers()?.iter().map(|router| router.advert_interval_ms).max().unwrap_or(0) * 4
+            }
+            _ => 0,
+        };
+        Ok(COMMAND + Duration::from_millis(takeover))
+    }
+}
+
+fn locked(lane: &Mutex<Lane>) -> std::sync::MutexGuard<'_, Lane> {
+    lane.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl EngineHandle for Client {
+    fn summary(&self) -> Result<Summary, HandleError> {
+        self.question("/v1/summary")
+    }
+    fn virtual_routers(&self) -> Result<Vec<VirtualRouterStatus>, HandleError> {
+        self.question("/v1/virtual-routers")
+    }
+    fn rows(&self, query: &RowsQuery) -> Result<RowsPage, HandleError> {
+        self.question(&format!("/v1/rows?{}", encode_rows(query)))
+    }
+    fn status(&self) -> Result<Arc<Status>, HandleError> {
+        self.question("/v1/status").map(Arc::new)
+    }
+    fn events(&self, after: u64, limit: usize, wait: Duration) -> Result<Vec<Event>, HandleError> {
+        #[derive(Deserialize)]
+        struct Page {
+            events: Vec<Event>,
+        }
+        let path = format!("/v1/events?after={after}&limit={limit}&wait_ms={}", wait.as_millis());
+        let body = locked(&self.events).get(&path, QUESTION + wait)?;
+        read::<Page>(&body).map(|page| page.events)
+    }
+    fn command(&self, request: &CommandRequest, _who: &Who) -> Result<Answer, HandleError> {
+        if self.read_only {
+            return Err(HandleError::NotPermitted { socket: self.socket.display().to_string() });
+        }
+        let body = serde_json::to_vec(request).map_err(|error| HandleError::Unreadable(error.to_string()))?;
+        let patience = self.patience(request)?;
+        match Lane::new(&self.socket)?.post("/v1/commands", body, patience) {
+            Ok(body) => read(&body),
+            Err(HandleError::Rejected { status: 409, message, .. }) => {
+                Ok(Answer { id: 0, outcome: Outcome::Stale, message, preview: Preview::default(), token: None })
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, HandleError> {
+    serde_json::from_slice(body).map_err(|error| HandleError::Unreadable(error.to_string()))
+}
+
+/// One connection with the runtime that drives it.
+#[derive(Debug)]
+struct Lane {
+    path: PathBuf,
+    runtime: Runtime,
+    connection: Option<SendRequest<Full<Bytes>>>,
+}
+
+/// Why there is no answer.
+enum Broken {
+    /// The connection ended before the answer.
+    Lost(String),
+    /// Anything else.
+    Final(HandleError),
+}
+
+impl Lane {
+    /// A lane that is not connected yet.
+    fn new(path: &Path) -> Result<Self, HandleError> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| no_engine(path, &error))?;
+        Ok(Self { path: path.to_owned(), runtime, connection: None })
+    }
+
+    /// A lane that is connected.
+    fn open(path: &Path) -> Result<Self, HandleError> {
+        let mut lane = Self::new(path)?;
+        lane.connection = Some(lane.runtime.block_on(connect(path))?);
+        Ok(lane)
+    }
+
+    /// Asks; once more on a new connection where the kept one was lost.
+    fn get(&mut self, path: &str, patience: Duration) -> Result<Bytes, HandleError> {
+        let kept = self.connection.is_some();
+        let ask = || request(Method::GET, path, Bytes::new());
+        match self.exchange(ask()?, patience) {
+            Err(Broken::Lost(_)) if kept => self.exchange(ask()?, patience),
+            answer => answer,
+        }
+        .map_err(|broken| broken.into_error(&self.path))
+    }
+
+    /// Sends once: what is lost may have been done.
+    fn post(&mut self, path: &str, body: Vec<u8>, patience: Duration) -> Result<Bytes, HandleError> {
+        let request = request(Method::POST, path, body.into())?;
+        self.exchange(request, patience).map_err(|broken| broken.into_error(&self.path))
+    }
+
+    fn exchange(&mut self, request: Request<Full<Bytes>>, patience: Duration) -> Result<Bytes, Broken> {
+        let kept = self.connection.take();
+        let path = &self.path;
+        let talk = async {
+            let mut connection = match kept {
+                Some(connection) => connection,
+                None => connect(path).await.map_err(Broken::Final)?,
+            };
+            let (status, body) = converse(&mut connection, request).await.map_err(|e| Broken::Lost(e.to_string()))?;
+            Ok((connection, status, body))
+        };
+        let (connection, status, body) = self
+            .runtime
+            .block_on(async { tokio::time::timeout(patience, talk).await })
+            .map_err(|_| Broken::Final(HandleError::TimedOut(patience)))??;
+        self.connection = Some(connection);
+        if status.is_success() { Ok(body) } else { Err(Broken::Final(rejected(status, &body))) }
+    }
+}
+
+impl Broken {
+    fn into_error(self, path: &Path) -> HandleError {
+        match self {
+            Self::Lost(cause) => no_engine(path, &format!("the connection was lost before the answer: {cause}")),
+            Self::Final(error) => error,
+        }
+    }
+}
+
+fn no_engine(path: &Path, cause: &impl ToString) -> HandleError {
+    HandleError::NoEngine { socket: path.display().to_string(), cause: cause.to_string() }
+}
+
+async fn connect(path: &Path) -> Result<SendRequest<Full<Bytes>>, HandleError> {
+    let stream = UnixStream::connect(path).await.map_err(|error| match error.kind() {
+        ErrorKind::PermissionDenied => HandleError::NotPermitted { socket: path.display().to_string() },
+        _ => no_engine(path, &error),
+    })?;
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| no_engine(path, &error))?;
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+async fn converse(
+    connection: &mut SendRequest<Full<Bytes>>,
+    request: Request<Full<Bytes>>,
+) -> Result<(StatusCode, Bytes), hyper::Error> {
+    connection.ready().await?;
+    let response = connection.send_request(request).await?;
+    let status = response.status();
+    Ok((status, response.into_body().collect().await?.to_bytes()))
+}
+
+fn request(method: Method, path: &str, body: Bytes) -> Result<Request<Full<Bytes>>, HandleError> {
+    let request = Request::builder().method(method).uri(path).header("host", "lvsdeck");
+    request.body(Full::new(body)).map_err(|error| HandleError::Unreadable(error.to_string()))
+}
+
+fn rejected(status: StatusCode, body: &[u8]) -> HandleError {
+    match read::<ErrorBody>(body) {
+        Ok(ErrorBody { code, message, next }) => HandleError::Rejected { status: status.as_u16(), code, message, next },
+        Err(_) => HandleError::Unreadable(format!("HTTP {status} without a reason")),
+    }
+}

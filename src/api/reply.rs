@@ -1,0 +1,112 @@
+//! Answers: JSON, streams, and refusals that name the thing, the cause and the next step.
+
+use crate::engine::HandleError;
+use hyper::body::{Body, Bytes, Frame, SizeHint};
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::{Response, StatusCode};
+use serde::{Deserialize, Serialize};
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::sync::mpsc;
+
+/// An answer.
+pub(super) type Reply = Response<Payload>;
+
+/// The body of an answer.
+pub(super) enum Payload {
+    /// All there is.
+    Whole(Option<Bytes>),
+    /// What comes, until the sender goes.
+    Stream(mpsc::Receiver<Bytes>),
+}
+
+impl Body for Payload {
+    type Data = Bytes;
+    type Error = Infallible;
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let bytes = match &mut *self {
+            Self::Whole(bytes) => Poll::Ready(bytes.take()),
+            Self::Stream(receiver) => receiver.poll_recv(cx),
+        };
+        bytes.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Whole(None))
+    }
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64)),
+            Self::Stream(_) => SizeHint::default(),
+        }
+    }
+}
+
+/// The body of every refusal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ErrorBody {
+    /// A stable word.
+    pub code: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub next: String,
+}
+
+/// A request that gets no answer of the engine.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub status: StatusCode,
+    pub allow: Option<&'static str>,
+    pub body: ErrorBody,
+}
+
+impl Refusal {
+    /// A refusal; `code` is listed in `docs/api.md`.
+    pub(super) fn new(status: StatusCode, code: &str, message: impl Into<String>, next: impl Into<String>) -> Self {
+        let body = ErrorBody { code: code.to_owned(), message: message.into(), next: next.into() };
+        Self { status, allow: None, body }
+    }
+    /// Something is wrong with the request.
+    pub(super) fn bad(code: &str, message: impl Into<String>, next: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, message, next)
+    }
+    /// As an answer.
+    pub(super) fn reply(&self) -> Reply {
+        let mut reply = json(serde_json::to_vec(&self.body).unwrap_or_default());
+        *reply.status_mut() = self.status;
+        if let Some(allow) = self.allow {
+            set(&mut reply, ALLOW, allow);
+        }
+        reply
+    }
+}
+
+impl From<HandleError> for Refusal {
+    fn from(error: HandleError) -> Self {
+        let message = error.to_string();
+        match error {
+            HandleError::Rejected { status, code, message, next } => {
+                Self::new(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), &code, message, next)
+            }
+            HandleError::TimedOut(_) => Self::new(StatusCode::GATEWAY_TIMEOUT, "timed-out", message, "ask again"),
+            HandleError::NoEngine { .. } | HandleError::NotPermitted { .. } | HandleError::Unreadable(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-engine", message, "look at the engine's log")
+            }
+        }
+    }
+}
+
+/// 200 with a JSON body.
+pub(super) fn json(body: impl Into<Bytes>) -> Reply {
+    let mut reply = Response::new(Payload::Whole(Some(body.into())));
+    set(&mut reply, CONTENT_TYPE, "application/json");
+    reply
+}
+
+/// Sets a header whose value is text without control characters; another is left out.
+pub(super) fn set(reply: &mut Reply, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        reply.headers_mut().insert(name, value);
+    }
+}

@@ -1,0 +1,165 @@
+//! Which call gets which answer.
+
+use super::commands;
+use super::events;
+use super::query;
+use super::reply::{Payload, Refusal, Reply, json, set};
+use super::server::{Access, Guest, PATIENCE, ask};
+use crate::engine::{Answer, Outcome};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::header::{ACCEPT, CONNECTION, ETAG, HeaderName, IF_NONE_MATCH};
+use hyper::{Method, Request, Response, StatusCode};
+use serde::Serialize;
+use std::sync::Arc;
+use tokio::time::timeout;
+
+/// Largest body of a request.
+const MAX_BODY: usize = 64 * 1024;
+/// What there is.
+const CALLS: &str = "GET /v1/status, /v1/summary, /v1/rows, /v1/virtual-routers, /v1/events, and POST /v1/commands";
+
+/// Answers one request.
+pub(super) async fn answer(request: Request<Incoming>, guest: &Arc<Guest>) -> Reply {
+    route(request, guest).await.unwrap_or_else(|refusal| {
+        let mut reply = refusal.reply();
+        let unread = [StatusCode::PAYLOAD_TOO_LARGE, StatusCode::REQUEST_TIMEOUT, StatusCode::SERVICE_UNAVAILABLE];
+        if unread.contains(&refusal.status) {
+            set(&mut reply, CONNECTION, "close");
+        }
+        reply
+    })
+}
+
+async fn route(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, Refusal> {
+    if guest.access == Access::Full {
+        let message = "256 clients are connected to this socket already";
+        return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message, "close one, and ask again"));
+    }
+    let path = request.uri().path().to_owned();
+    let allow = match path.as_str() {
+        "/v1/status" | "/v1/summary" | "/v1/rows" | "/v1/virtual-routers" | "/v1/events" => "GET",
+        "/v1/commands" => "POST",
+        _ => {
+            return Err(Refusal::new(
+                StatusCode::NOT_FOUND,
+                "not-found",
+                format!("there is no {path}"),
+                format!("the calls are {CALLS}"),
+            ));
+        }
+    };
+    if request.method().as_str() != allow {
+        let message = format!("{path} does not take {}", request.method());
+        let refusal =
+            Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", message, format!("use {allow}"));
+        return Err(Refusal { allow: Some(allow), ..refusal });
+    }
+    let query = request.uri().query();
+    let engine = &guest.server.engine;
+    match path.as_str() {
+        "/v1/status" => status(&request, guest).await,
+        "/v1/summary" => {
+            query::none(query)?;
+            let mut summary = ask(engine, |engine| engine.summary()).await?;
+            summary.writable &= guest.access == Access::Commands;
+            Ok(json(written(&summary)?))
+        }
+        "/v1/rows" => {
+            let query = query::rows(query)?;
+            body(ask(engine, move |engine| engine.rows(&query).map(|page| written(&page))).await?)
+        }
+        "/v1/virtual-routers" => {
+            query::none(query)?;
+            body(ask(engine, |engine| engine.virtual_routers().map(|routers| written(&routers))).await?)
+        }
+        "/v1/events" => happened(&request, guest).await,
+        _ => command(request, guest).await,
+    }
+}
+
+fn written(value: &impl Serialize) -> Result<Vec<u8>, Refusal> {
+    serde_json::to_vec(value).map_err(|error| {
+        let message = format!("the answer can't be written: {error}");
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message, "look at the engine's log")
+    })
+}
+
+fn body(written: Result<Vec<u8>, Refusal>) -> Result<Reply, Refusal> {
+    written.map(json)
+}
+
+fn header(request: &Request<Incoming>, name: HeaderName) -> &str {
+    request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// The whole status, or 304 to one who has it.
+async fn status(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, Refusal> {
+    query::none(request.uri().query())?;
+    let server = Arc::clone(&guest.server);
+    let (body, etag) = ask(&guest.server.engine, move |_| server.written_status()).await?;
+    let known = header(request, IF_NONE_MATCH).split(',').map(str::trim).any(|tag| tag == etag || tag == "*");
+    let mut reply = if known { Response::new(Payload::Whole(None)) } else { json(body) };
+    if known {
+        *reply.status_mut() = StatusCode::NOT_MODIFIED;
+    }
+    set(&mut reply, ETAG, &etag);
+    Ok(reply)
+}
+
+/// Events as a list or, to one who accepts it, as a stream.
+async fn happened(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, Refusal> {
+    let mut query = query::events(request.uri().query())?;
+    let server = &guest.server;
+    if !header(request, ACCEPT).contains("text/event-stream") {
+        return events::list(&server.engine, &server.news, query).await;
+    }
+    let last = header(request, HeaderName::from_static("last-event-id"));
+    if !last.is_empty() {
+        query.after = last.trim().parse().map_err(|_| {
+            let message = format!("Last-Event-ID \"{last}\" is not a number");
+            Refusal::bad("bad-query", message, "send the id of the last event that was received")
+        })?;
+    }
+    events::stream(Arc::clone(&server.engine), Arc::clone(&server.news), query.after, server.stopping.clone()).await
+}
+
+/// Gives a command and answers with its end; 409 where its token is stale.
+async fn command(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, Refusal> {
+    debug_assert_eq!(request.method(), Method::POST);
+    if guest.access != Access::Commands {
+        let next = "use the socket without -ro in its name; members of its group may";
+        return Err(Refusal::new(StatusCode::FORBIDDEN, "read-only", "this socket takes no commands", next));
+    }
+    query::none(request.uri().query())?;
+    let command = commands::read(&read_body(request).await?)?;
+    let asking = Arc::clone(guest);
+    let answer = ask(&guest.server.engine, move |engine| engine.command(&command, &asking.who())).await?;
+    match answer {
+        Answer { outcome: Outcome::Stale, message, .. } => {
+            let next = "make a dry run again, look at it, and send its token";
+            Err(Refusal::new(StatusCode::CONFLICT, "stale", message, next))
+        }
+        answer => Ok(json(written(&answer)?)),
+    }
+}
+
+async fn read_body(request: Request<Incoming>) -> Result<Bytes, Refusal> {
+    let too_large = || {
+        let message = format!("the body is larger than {MAX_BODY} bytes");
+        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", message, "a command is one small JSON object")
+    };
+    let body = request.into_body();
+    if body.size_hint().lower() > MAX_BODY as u64 {
+        return Err(too_large());
+    }
+    match timeout(PATIENCE, Limited::new(body, MAX_BODY).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(error)) => Err(Refusal::bad("bad-json", format!("the body ends early: {error}"), "send all of it")),
+        Err(_) => {
+            let message = format!("the body did not come within {} s", PATIENCE.as_secs());
+            Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "slow-request", message, "send it at once"))
+        }
+    }
+}
