@@ -3,7 +3,10 @@
 pub mod frames;
 pub mod host;
 pub mod ipvs_netlink;
+mod netlink;
 pub mod probe;
+pub mod route_netlink;
+pub mod simulated;
 pub mod state;
 pub mod vrrp_socket;
 pub mod wait;
