@@ -1,1 +1,2 @@
 //! The command line: subcommands, their help and their exit codes.
+pub mod ctl;

@@ -1,0 +1,94 @@
+//! `lvsdeck ctl`: one act on a running engine.
+//!
+//! Exit codes: 0 done, 1 refused or failed with the reason on standard error, 2 wrong use (clap's own), 3 no engine
+//! answers. What was asked for goes to standard output, everything else to standard error.
+
+mod act;
+mod args;
+mod events;
+mod overview;
+mod print;
+
+pub use args::{CtlArgs, Verb};
+
+use crate::api::Client;
+use crate::engine::{EngineHandle, HandleError};
+use print::{Page, Style};
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
+
+/// Why a verb did not end well.
+#[derive(Debug, thiserror::Error)]
+enum CtlError {
+    /// The engine did not answer, or refused the request.
+    #[error(transparent)]
+    Engine(#[from] HandleError),
+    /// The engine refused the command or failed in it.
+    #[error("{0}")]
+    Undone(String),
+    /// Standard output went away or is full.
+    #[error("can't write to standard output: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl CtlError {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Engine(HandleError::NoEngine { .. } | HandleError::TimedOut(_)) => 3,
+            Self::Engine(
+                HandleError::NotPermitted { .. } | HandleError::Rejected { .. } | HandleError::Unreadable(_),
+            )
+            | Self::Undone(_) => 1,
+            Self::Output(error) => u8::from(error.kind() != ErrorKind::BrokenPipe),
+        }
+    }
+    fn next(&self) -> Option<&str> {
+        match self {
+            Self::Engine(HandleError::Rejected { next, .. }) => Some(next),
+            Self::Engine(HandleError::NoEngine { .. }) => {
+                Some("start one with `lvsdeck run -f FILE`, or name its socket with --socket")
+            }
+            Self::Engine(_) | Self::Undone(_) | Self::Output(_) => None,
+        }
+    }
+}
+
+/// Does what `args` say with the engine that listens on `socket`, on standard output; gives the exit code.
+pub fn run(args: &CtlArgs, socket: &Path, color: bool) -> u8 {
+    let (out, err) = (&mut io::stdout().lock(), &mut io::stderr());
+    match Client::connect(socket) {
+        Ok(engine) => run_with(args, &engine, color, out, err),
+        Err(error) => report(&error.into(), err),
+    }
+}
+
+/// The same with any engine and any output.
+pub fn run_with(
+    args: &CtlArgs,
+    engine: &dyn EngineHandle,
+    color: bool,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> u8 {
+    let mut page = Page::new(out, color);
+    let done = match &args.verb {
+        Verb::Status { json: false } => overview::print(engine, &mut page),
+        Verb::Status { json: true } => engine.status().map_err(CtlError::from).and_then(|s| page.json(&*s, true)),
+        Verb::Events { follow, json, since } => events::print(engine, &mut page, *follow, *json, *since),
+        Verb::Act(act) => act::perform(act, engine, &mut page),
+    };
+    done.map_or_else(|error| report(&error, err), |()| 0)
+}
+
+fn report(error: &CtlError, err: &mut dyn Write) -> u8 {
+    let code = error.exit_code();
+    if code != 0 {
+        let mut page = Page::new(err, false);
+        // when standard error is gone the exit code is all there is
+        let _ = page.line(Style::Plain, &format!("lvsdeck: {error}"));
+        if let Some(next) = error.next() {
+            let _ = page.line(Style::Plain, &format!("  next: {next}"));
+        }
+    }
+    code
+}

@@ -1,0 +1,78 @@
+//! Gives a command and prints its answer.
+
+use super::CtlError;
+use super::args::Act;
+use super::print::{Page, Style};
+use crate::engine::{Answer, Command, CommandRequest, EngineHandle, Outcome, Who};
+
+/// Gives the command; a preview or what was done goes to the page, a refusal is an error.
+pub(super) fn perform(act: &Act, engine: &dyn EngineHandle, page: &mut Page<'_>) -> Result<(), CtlError> {
+    let (command, how) = act.command();
+    let verb = command.verb();
+    let request = CommandRequest { command, reason: how.reason.clone(), dry_run: how.dry_run, token: None };
+    let answer = engine.command(&request, &Who::default())?;
+    if how.json {
+        page.json(&answer, true)?;
+    }
+    match answer.outcome {
+        Outcome::Preview | Outcome::Done if how.json => Ok(()),
+        Outcome::Preview => preview(&answer, page),
+        Outcome::Done => done(&answer, page),
+        Outcome::Refused | Outcome::Stale => Err(CtlError::Undone(format!("{verb} refused: {}", answer.message))),
+        Outcome::Failed => Err(CtlError::Undone(format!("{verb} failed: {}", answer.message))),
+    }
+}
+
+fn preview(answer: &Answer, page: &mut Page<'_>) -> Result<(), CtlError> {
+    let shown = &answer.preview;
+    page.line(Style::Strong, &answer.message)?;
+    for (title, lines) in
+        [("before", &shown.before), ("after", &shown.after), ("does", &shown.ops), ("ipvsadm", &shown.ipvsadm)]
+    {
+        for line in lines {
+            page.line(Style::Plain, &format!("  {title:<8} {line}"))?;
+        }
+    }
+    if !shown.blast_radius.is_empty() {
+        page.line(Style::Notice, &format!("  affects  {}", shown.blast_radius))?;
+    }
+    undo(answer, page)?;
+    page.line(Style::Plain, "nothing was done: this was a dry run")
+}
+
+fn done(answer: &Answer, page: &mut Page<'_>) -> Result<(), CtlError> {
+    page.line(Style::Plain, &answer.message)?;
+    undo(answer, page)
+}
+
+fn undo(answer: &Answer, page: &mut Page<'_>) -> Result<(), CtlError> {
+    match &answer.preview.undo {
+        Some(command) => page.line(Style::Plain, &format!("  undo     {}", as_typed(command))),
+        None => Ok(()),
+    }
+}
+
+/// A command as it is typed in a shell.
+fn as_typed(command: &Command) -> String {
+    let verb = command.verb();
+    let arguments = match command {
+        Command::Failover { instance, hold_seconds, blind } => {
+            let hold = hold_seconds.map_or_else(String::new, |s| format!(" --for {s}s"));
+            format!("{}{hold}{}", instance.as_deref().unwrap_or("--all"), if *blind { " --blind" } else { "" })
+        }
+        Command::Rejoin { instance } => instance.as_deref().unwrap_or("--all").to_owned(),
+        Command::Drain { server, service } | Command::Restore { server, service } => {
+            let service = service.as_ref().map_or_else(String::new, |service| format!(" --service {service}"));
+            format!("{server}{service}")
+        }
+        Command::Weight { service, server, weight } => format!("{service} {server} {weight}"),
+        Command::AddServer { service, server, weight, forward } => {
+            let weight = weight.map_or_else(String::new, |weight| format!(" --weight {weight}"));
+            let forward = forward.map_or_else(String::new, |forward| format!(" --forward {forward}"));
+            format!("{service} {server}{weight}{forward}")
+        }
+        Command::RemoveServer { service, server } => format!("{service} {server}"),
+        Command::Stop => String::new(),
+    };
+    format!("lvsdeck ctl {verb} {arguments}")
+}

@@ -1,0 +1,256 @@
+//! The verbs of `lvsdeck ctl` with their arguments and help.
+
+use crate::engine::{Command, Forwarding, RealServerKey, RealServerSelector, ServiceKey, ServiceSelector, Weight};
+use clap::{Args, Subcommand, ValueEnum};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// `lvsdeck ctl VERB …`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Exit codes: 0 done; 1 refused or failed, with the reason on standard error; 2 wrong use; \
+                        3 no engine answers.\n\
+                        VS is tcp/10.0.0.1:80, udp/[fd00::1]:53, fwmark/1234 or the configured name; \
+                        RS is 10.0.0.71:80, or an address alone where the help says so.")]
+pub struct CtlArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Verb {
+    /// Show role, problems, instances and the service table once
+    #[command(after_help = "Example: lvsdeck ctl status --json | jq .role")]
+    Status {
+        /// Everything, as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what happened, oldest first
+    #[command(after_help = "Example: lvsdeck ctl events --follow --since 10m")]
+    Events {
+        /// Go on with what happens from now on, after the last ten
+        #[arg(long, short = 'f')]
+        follow: bool,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+        /// Only what is younger than this, as 90s, 10m or 2h
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        since: Option<Duration>,
+    },
+    /// A verb that changes something.
+    #[command(flatten)]
+    Act(Act),
+}
+
+/// The verbs that change something.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Act {
+    /// Give mastership to another router and keep away until the time is over, or `rejoin`
+    #[command(after_help = "Taken back when no other router takes over, unless --blind.\n\
+                            Example: lvsdeck ctl failover VI_1 --for 5m --dry-run")]
+    Failover {
+        #[command(flatten)]
+        which: Instances,
+        /// Become eligible again after this time, as 90s, 5m or 1h; without it, only by `rejoin`
+        #[arg(long = "for", value_name = "TIME", value_parser = time)]
+        hold: Option<Duration>,
+        /// Do not take mastership back when nobody takes over
+        #[arg(long)]
+        blind: bool,
+        #[command(flatten)]
+        how: How,
+    },
+    /// End what `failover` began
+    #[command(after_help = "Example: lvsdeck ctl rejoin --all")]
+    Rejoin {
+        #[command(flatten)]
+        which: Instances,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Send a real server no new connections; those it has go on
+    #[command(after_help = "Example: lvsdeck ctl drain 10.0.0.71 --reason \"kernel update\"")]
+    Drain {
+        #[command(flatten)]
+        whom: Servers,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Give a real server its weight back
+    #[command(after_help = "Example: lvsdeck ctl restore 10.0.0.71:80 --service tcp/10.0.0.1:80")]
+    Restore {
+        #[command(flatten)]
+        whom: Servers,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Set the weight of a real server
+    #[command(after_help = "Example: lvsdeck ctl weight tcp/10.0.0.1:80 10.0.0.71:80 50")]
+    Weight {
+        #[command(flatten)]
+        member: Member,
+        /// 0 to 2147483647; 0 takes no new connections
+        #[arg(value_name = "N", value_parser = weight)]
+        weight: Weight,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Add a real server that the configuration file does not have
+    #[command(after_help = "Example: lvsdeck ctl add-server tcp/10.0.0.1:80 10.0.0.73:80 --weight 10")]
+    AddServer {
+        #[command(flatten)]
+        member: Member,
+        /// Its weight; 1 without it
+        #[arg(long, value_name = "N", value_parser = weight)]
+        weight: Option<Weight>,
+        /// How packets reach it; as the service's without it
+        #[arg(long)]
+        forward: Option<Forward>,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Take a real server out of a service, whatever the file says
+    #[command(after_help = "Example: lvsdeck ctl remove-server tcp/10.0.0.1:80 10.0.0.73:80 --dry-run")]
+    RemoveServer {
+        #[command(flatten)]
+        member: Member,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Stop the engine in order: masters resign first, then what it made is removed
+    #[command(after_help = "Example: lvsdeck ctl stop --reason maintenance")]
+    Stop {
+        #[command(flatten)]
+        how: How,
+    },
+}
+
+/// How a command is meant.
+#[derive(Debug, Clone, Args)]
+pub struct How {
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print the engine's answer as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Why, for the journal
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+/// One instance, or all.
+#[derive(Debug, Clone, Args)]
+#[group(required = true, multiple = false)]
+pub struct Instances {
+    #[arg(value_name = "INSTANCE", help = "Name of the vrrp_instance")]
+    instance: Option<String>,
+    /// Every instance
+    #[arg(long)]
+    all: bool,
+}
+
+/// A real server in one service or in all.
+#[derive(Debug, Clone, Args)]
+pub struct Servers {
+    #[arg(value_name = "RS", value_parser = selector, help = "10.0.0.71:80, or 10.0.0.71 for every port of that host")]
+    server: RealServerSelector,
+    /// Only in this service
+    #[arg(long, value_name = "VS", value_parser = service)]
+    service: Option<ServiceSelector>,
+}
+
+/// A real server in a service.
+#[derive(Debug, Clone, Args)]
+pub struct Member {
+    #[arg(value_name = "VS", value_parser = service, help = "tcp/10.0.0.1:80, udp/[fd00::1]:53, fwmark/1234 or the configured name")]
+    service: ServiceSelector,
+    #[arg(value_name = "RS", value_parser = server, help = "10.0.0.71:80 or [fd00::71]:80")]
+    server: RealServerKey,
+}
+
+/// How packets reach a real server.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Forward {
+    /// Network address translation
+    Nat,
+    /// Direct routing
+    Dr,
+    /// IP-in-IP tunnel
+    Tun,
+}
+
+impl Act {
+    /// The command for the engine, and how it is meant.
+    pub(super) fn command(&self) -> (Command, &How) {
+        match self {
+            Self::Failover { which, hold, blind, how } => {
+                let hold_seconds = hold.map(|hold| hold.as_secs());
+                (Command::Failover { instance: which.instance.clone(), hold_seconds, blind: *blind }, how)
+            }
+            Self::Rejoin { which, how } => (Command::Rejoin { instance: which.instance.clone() }, how),
+            Self::Drain { whom, how } => (Command::Drain { server: whom.server, service: whom.service.clone() }, how),
+            Self::Restore { whom, how } => {
+                (Command::Restore { server: whom.server, service: whom.service.clone() }, how)
+            }
+            Self::Weight { member: Member { service, server }, weight, how } => {
+                (Command::Weight { service: service.clone(), server: *server, weight: *weight }, how)
+            }
+            Self::AddServer { member: Member { service, server }, weight, forward, how } => {
+                let forward = forward.map(|forward| match forward {
+                    Forward::Nat => Forwarding::Nat,
+                    Forward::Dr => Forwarding::Dr,
+                    Forward::Tun => Forwarding::Tun,
+                });
+                (Command::AddServer { service: service.clone(), server: *server, weight: *weight, forward }, how)
+            }
+            Self::RemoveServer { member: Member { service, server }, how } => {
+                (Command::RemoveServer { service: service.clone(), server: *server }, how)
+            }
+            Self::Stop { how } => (Command::Stop, how),
+        }
+    }
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(time) if time >= Duration::from_secs(1) => Ok(time),
+        Ok(_) => Err("it is shorter than a second; write it like 90s, 5m or 1h".to_owned()),
+        Err(error) => Err(format!("it is not a time ({error}); write it like 90s, 5m or 1h")),
+    }
+}
+
+fn weight(text: &str) -> Result<Weight, String> {
+    let number: u32 = text.parse().map_err(|_| "it is not a weight; write a number from 0 to 2147483647".to_owned())?;
+    Weight::new(number).map_err(|error| error.to_string())
+}
+
+fn server(text: &str) -> Result<RealServerKey, String> {
+    match text.parse::<RealServerSelector>() {
+        Ok(RealServerSelector::Key(key)) => Ok(key),
+        Ok(RealServerSelector::Host(host)) => {
+            Err(format!("it has no port; write it like {}", SocketAddr::new(host, 80)))
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn selector(text: &str) -> Result<RealServerSelector, String> {
+    text.parse()
+        .map_err(|_| format!("\"{text}\" is not a real server; write it like 10.0.0.71:80, [fd00::71]:80 or 10.0.0.71"))
+}
+
+/// A key, or else a name; what is almost a key is no name.
+fn service(text: &str) -> Result<ServiceSelector, String> {
+    if text.parse::<SocketAddr>().is_ok() {
+        return Err(format!("it has no protocol; write it like tcp/{text}"));
+    }
+    let kinds = ["tcp", "udp", "sctp", "fwmark", "fwmark6"];
+    if text.split_once('/').is_some_and(|(kind, _)| kinds.contains(&kind)) {
+        text.parse::<ServiceKey>().map_err(|error| error.to_string())?;
+    }
+    Ok(ServiceSelector(text.to_owned()))
+}

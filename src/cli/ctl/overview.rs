@@ -1,0 +1,198 @@
+//! `ctl status`: the console's overview as plain text.
+//!
+//! ```text
+//! MASTER 1/1  d1  VIPs here 1/1  services 1, 0 without quorum  reals 2: 1 up 1 DOWN  changed 12s ago
+//! ! DOWN 10.0.0.72:80 tcp/10.0.0.1:80 timeout (12s)
+//!
+//! INSTANCE         VRID INTERFACE  STATE   PRIO SINCE   REASON
+//! VI_1               51 eth0       MASTER   200 3d04h   silence
+//!
+//! Prot LocalAddress:Port Scheduler Flags
+//!   -> RemoteAddress:Port           Forward Weight     ActiveConn InActConn  Health
+//! TCP  10.0.0.1:80 rr                                                        1/2 DEGRADED
+//!   -> 10.0.0.71:80                 Route   1          0          0          ok 1.9ms
+//!   -> 10.0.0.72:80                 Route   1>0        0          0          DOWN timeout 12s
+//! ```
+
+use super::CtlError;
+use super::print::{Page, Style, age, span};
+use crate::engine::{
+    Admin, EngineHandle, Health, PeerState, PeerStatus, Row, RowKind, RowsPage, RowsQuery, Sort, Status, Summary,
+    VirtualRouterState, VirtualRouterStatus,
+};
+use std::fmt::Write as _;
+use std::time::SystemTime;
+
+/// Rows computed at a time.
+const WINDOW: usize = 2000;
+
+/// Prints the overview.
+pub(super) fn print(engine: &dyn EngineHandle, page: &mut Page<'_>) -> Result<(), CtlError> {
+    let summary = engine.summary()?;
+    let status = engine.status()?;
+    let now = summary.now;
+    headline(&summary, page)?;
+    if !status.virtual_routers.is_empty() {
+        page.line(Style::Plain, "")?;
+        let (instance, vrid, interface, state) = ("INSTANCE", "VRID", "INTERFACE", "STATE");
+        let line = format!("{instance:<16} {vrid} {interface:<10} {state:<7} PRIO {:<7} REASON", "SINCE");
+        page.line(Style::Strong, &line)?;
+    }
+    for router in &status.virtual_routers {
+        instance(router, now, page)?;
+    }
+    table(&status, now, page)?;
+    for foreign in &status.foreign {
+        let line = format!("foreign: {} {}, {} real servers", foreign.key, foreign.scheduler, foreign.real_servers);
+        page.line(Style::Plain, &line)?;
+    }
+    page.flush()
+}
+
+fn headline(summary: &Summary, page: &mut Page<'_>) -> Result<(), CtlError> {
+    let Summary { masters, addresses_here, services_degraded, totals, .. } = summary;
+    let role = serde_json::to_value(summary.role).ok();
+    let role = role.as_ref().and_then(|role| role.as_str()).unwrap_or_default();
+    let mut line = format!(
+        "{role} {}/{}  {}  VIPs here {}/{}  services {}, {} without quorum  reals {}: {} up",
+        masters.0,
+        masters.1,
+        summary.node,
+        addresses_here.0,
+        addresses_here.1,
+        services_degraded.1,
+        services_degraded.0,
+        totals.real_servers,
+        totals.up,
+    );
+    // writing to a String can't fail
+    for (count, word) in [(totals.down, "DOWN"), (totals.draining, "drain"), (totals.unknown, "unknown")] {
+        if count > 0 {
+            let _ = write!(line, " {count} {word}");
+        }
+    }
+    if let Some(changed) = summary.changed_at {
+        let _ = write!(line, "  changed {} ago", age(summary.now, changed));
+    }
+    page.line(Style::Strong, &line)?;
+    for problem in &summary.problems {
+        let since = problem.since.map_or_else(String::new, |since| format!(" ({})", age(summary.now, since)));
+        page.line(Style::Problem, &format!("! {}{since}", problem.text))?;
+    }
+    match summary.problem_count.saturating_sub(summary.problems.len()) {
+        0 => Ok(()),
+        more => page.line(Style::Problem, &format!("! and {more} more")),
+    }
+}
+
+fn instance(router: &VirtualRouterStatus, now: SystemTime, page: &mut Page<'_>) -> Result<(), CtlError> {
+    let style = match router.state {
+        VirtualRouterState::Fault => Style::Problem,
+        VirtualRouterState::Init | VirtualRouterState::Backup | VirtualRouterState::Master => Style::Plain,
+    };
+    let priority = if router.priority == router.effective_priority {
+        router.priority.to_string()
+    } else {
+        format!("{}>{}", router.priority, router.effective_priority)
+    };
+    let line = format!(
+        "{:<16} {:>4} {:<10} {:<7} {priority:>4} {:<7} {}",
+        router.name,
+        router.vrid,
+        router.interface,
+        router.state.name(),
+        age(now, router.since),
+        router.reason
+    );
+    page.line(style, &line)?;
+    if let Some(held) = &router.held {
+        page.line(Style::Notice, &format!("  held: {held}"))?;
+    }
+    let here = format!("{}/{} here", router.addresses_here.len(), router.addresses.len());
+    page.line(Style::Plain, &format!("  addresses {here}: {}", router.addresses.join(" ")))?;
+    for peer in &router.peers {
+        page.line(Style::Plain, &format!("  peer {}", peer_text(peer, now)))?;
+    }
+    Ok(())
+}
+
+fn peer_text(peer: &PeerStatus, now: SystemTime) -> String {
+    let state = match peer.state {
+        PeerState::Master => "MASTER",
+        PeerState::Silent => "SILENT",
+        PeerState::Never => "NEVER heard",
+    };
+    let mut text = format!("{} {state}", peer.address);
+    if let Some(heard) = peer.last_heard_at {
+        let _ = write!(text, ", last heard {} ago", age(now, heard));
+    }
+    if let Some(priority) = peer.last_priority {
+        let _ = write!(text, " with priority {priority}");
+    }
+    if let Some(rejected) = &peer.rejected {
+        let _ = write!(text, ", refused: {rejected}");
+    }
+    text
+}
+
+/// The services in ipvsadm's columns, in file order, with what the checks say.
+fn table(status: &Status, now: SystemTime, page: &mut Page<'_>) -> Result<(), CtlError> {
+    page.line(Style::Plain, "")?;
+    page.line(Style::Strong, "Prot LocalAddress:Port Scheduler Flags")?;
+    let titles = format!(
+        "  -> {:<28} {:<7} {:<10} {:<10} {:<10} Health",
+        "RemoteAddress:Port", "Forward", "Weight", "ActiveConn", "InActConn"
+    );
+    page.line(Style::Strong, &titles)?;
+    let mut query = RowsQuery { sort: Sort::File, limit: Some(WINDOW), offset: Some(0), ..RowsQuery::default() };
+    loop {
+        let window = RowsPage::of(status, &query, now);
+        for row in &window.rows {
+            let style = match (row.problem, row.admin) {
+                (true, _) => Style::Problem,
+                (false, Admin::Draining | Admin::Maintenance) => Style::Notice,
+                (false, Admin::Enabled) => Style::Plain,
+            };
+            page.line(style, &row_text(row))?;
+        }
+        let shown = window.offset + window.rows.len();
+        if shown >= window.total || window.rows.is_empty() {
+            return Ok(());
+        }
+        query.offset = Some(shown);
+    }
+}
+
+fn row_text(row: &Row) -> String {
+    match row.kind {
+        RowKind::Service => {
+            let (protocol, address) = row.service.split_once('/').unwrap_or(("", &row.service));
+            let protocol = if protocol.starts_with("fwmark") { "FWM".to_owned() } else { protocol.to_uppercase() };
+            let mut text = format!("{protocol:<4} {address} {}", row.scheduler.as_deref().unwrap_or_default());
+            if let Some(seconds) = row.persistence {
+                let _ = write!(text, " persistent {seconds}");
+            }
+            if let Some(name) = &row.name {
+                let _ = write!(text, " ({name})");
+            }
+            format!("{text:<74} {}", row.note)
+        }
+        RowKind::Server => {
+            let weight = if row.weight == row.configured_weight {
+                row.weight.to_string()
+            } else {
+                format!("{}>{}", row.configured_weight, row.weight)
+            };
+            let age = row.health_age_s.filter(|_| row.health == Health::Down);
+            format!(
+                "  -> {:<28} {:<7} {weight:<10} {:<10} {:<10} {}{}",
+                row.server.as_deref().unwrap_or_default(),
+                row.forward,
+                row.active,
+                row.inactive,
+                row.note,
+                age.map_or_else(String::new, |s| format!(" {}", span(s)))
+            )
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Lines on a terminal or in a file: colour by meaning, and nothing that came from outside can steer the terminal.
+
+use super::CtlError;
+use serde::Serialize;
+use std::io::Write;
+use std::time::{Duration, SystemTime};
+
+/// What a line means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// Nothing in particular.
+    Plain,
+    /// The headline.
+    Strong,
+    /// Somebody is needed.
+    Problem,
+    /// Taken out by the operator, or otherwise to be looked at.
+    Notice,
+}
+
+/// Where lines go.
+pub(super) struct Page<'a> {
+    out: &'a mut dyn Write,
+    color: bool,
+}
+
+impl<'a> Page<'a> {
+    pub(super) fn new(out: &'a mut dyn Write, color: bool) -> Self {
+        Self { out, color }
+    }
+
+    /// Writes a line; control characters in it (a check's error is what the real server said) become `?`.
+    pub(super) fn line(&mut self, style: Style, text: &str) -> Result<(), CtlError> {
+        let clean: String = text.trim_end().chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+        let code = match style {
+            Style::Plain => "",
+            Style::Strong => "1",
+            Style::Problem => "1;31",
+            Style::Notice => "33",
+        };
+        if self.color && !code.is_empty() {
+            writeln!(self.out, "\x1b[{code}m{clean}\x1b[0m")?;
+        } else {
+            writeln!(self.out, "{clean}")?;
+        }
+        Ok(())
+    }
+
+    /// Writes a value as JSON: over several lines, or in one.
+    pub(super) fn json(&mut self, value: &impl Serialize, pretty: bool) -> Result<(), CtlError> {
+        let written = if pretty { serde_json::to_writer_pretty } else { compact };
+        written(&mut *self.out, value).map_err(std::io::Error::from)?;
+        writeln!(self.out)?;
+        Ok(())
+    }
+
+    /// What was written is seen.
+    pub(super) fn flush(&mut self) -> Result<(), CtlError> {
+        Ok(self.out.flush()?)
+    }
+}
+
+fn compact<T: Serialize>(out: &mut dyn Write, value: &T) -> serde_json::Result<()> {
+    serde_json::to_writer(out, value)
+}
+
+/// An age in two units at most: `12s`, `4m07s`, `3h12m`, `3d04h`.
+pub(super) fn age(now: SystemTime, since: SystemTime) -> String {
+    span(now.duration_since(since).unwrap_or(Duration::ZERO).as_secs())
+}
+
+/// The same from seconds.
+pub(super) fn span(s: u64) -> String {
+    match s {
+        0..60 => format!("{s}s"),
+        60..3600 => format!("{}m{:02}s", s / 60, s % 60),
+        3600..86400 => format!("{}h{:02}m", s / 3600, s / 60 % 60),
+        _ => format!("{}d{:02}h", s / 86400, s / 3600 % 24),
+    }
+}
