@@ -1,2 +1,131 @@
 //! The command line: subcommands, their help and their exit codes.
+//!
+//! Each subcommand is a module with its arguments and a `run` that answers with an exit code. Wrong use exits with 64
+//! everywhere but in `ctl`, where it is 2; `--help` and `--version` with 0.
+
+pub mod check;
+mod color;
 pub mod ctl;
+pub mod run;
+
+pub use color::ColorWhen;
+
+use crate::app::Places;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Exit code of wrong use (`EX_USAGE` of `sysexits.h`).
+pub const WRONG_USE: u8 = 64;
+/// The same of `ctl`.
+const WRONG_USE_OF_CTL: u8 = 2;
+
+/// A Linux Virtual Server director: VRRP failover, health checks and IPVS, under a full-screen console.
+///
+/// Without a subcommand it opens the console: on the engine that answers on the socket, or on one that it starts.
+#[derive(Debug, Parser)]
+#[command(name = "lvsdeck", version, propagate_version = true, args_conflicts_with_subcommands = true)]
+#[command(after_help = "Example: lvsdeck -f /etc/keepalived/keepalived.conf")]
+pub struct Cli {
+    /// Options that every subcommand has.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// Start an engine on this configuration when none runs (needs root)
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// How the console opens.
+    #[command(flatten)]
+    pub console: run::ConsoleArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options that every subcommand has.
+#[derive(Debug, Clone, clap::Args)]
+pub struct GlobalArgs {
+    /// When to use colours; auto: on a terminal, unless `NO_COLOR` is set
+    #[arg(long, global = true, value_enum, default_value_t = ColorWhen::Auto, value_name = "WHEN")]
+    pub color: ColorWhen,
+    /// The engine's control socket
+    #[arg(long, global = true, env = "LVSDECK_SOCKET", value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Read a configuration and say what is wrong with it
+    Check(check::CheckArgs),
+    /// Run the engine, headless, in the foreground
+    Run(run::RunArgs),
+    /// Open the console on a running engine
+    #[command(after_help = "Example: lvsdeck attach --rw")]
+    Attach(run::ConsoleArgs),
+    /// Ask a running engine, or tell it to do one thing
+    Ctl(ctl::CtlArgs),
+    /// Show the overview as plain text once (`ctl status`)
+    #[command(after_help = "Example: lvsdeck status")]
+    Status {
+        /// Everything, as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs the program on its own arguments.
+pub fn main() -> ExitCode {
+    run(std::env::args_os().collect())
+}
+
+/// Runs the program on `args`, the first of which is its name.
+pub fn run(args: Vec<OsString>) -> ExitCode {
+    let command = Cli::command().color(color::of_help(&args));
+    let is_ctl = args.iter().skip(1).any(|word| word == "ctl");
+    let cli = match command.try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(error) => return wrong_use(&error, if is_ctl { WRONG_USE_OF_CTL } else { WRONG_USE }),
+    };
+    let socket = cli.global.socket.as_deref();
+    let color = cli.global.color.applies(std::io::stdout().is_terminal());
+    let control = || Places::choose(socket, None).socket;
+    let code = match cli.command {
+        Some(Command::Check(args)) => return check::run(&args, &cli.global),
+        Some(Command::Run(args)) => run::run(&args, socket),
+        Some(Command::Attach(args)) => run::attach(&args, socket),
+        Some(Command::Ctl(args)) => ctl::run(&args, &control(), color),
+        Some(Command::Status { json }) => {
+            ctl::run(&ctl::CtlArgs { verb: ctl::Verb::Status { json } }, &control(), color)
+        }
+        None => run::console(cli.file.as_deref(), &cli.console, socket),
+    };
+    ExitCode::from(code)
+}
+
+/// Prints what clap has to say: help and version to standard output with 0, everything else to standard error with `code`.
+fn wrong_use(error: &clap::Error, code: u8) -> ExitCode {
+    // A reader that went away (`lvsdeck --help | head -1`) is no failure of ours.
+    let _ = error.print();
+    let _ = std::io::stdout().flush();
+    if error.use_stderr() { ExitCode::from(code) } else { ExitCode::SUCCESS }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_subcommand_has_an_example_in_its_help() {
+        for subcommand in Cli::command().get_subcommands() {
+            let example = subcommand.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(example.contains("Example"), "{}", subcommand.get_name());
+        }
+    }
+}

@@ -21,6 +21,10 @@ pub mod snapshot;
 pub mod vrrp;
 
 pub use command::{Answer, Command, CommandRequest, Outcome, Preview, RealServerSelector, ServiceSelector, Who};
+pub use config::{
+    ConfigError, Diagnostic, Loaded, Severity as DiagnosticSeverity, load as load_configuration,
+    parse as parse_configuration,
+};
 pub use event::{Event, EventKind, Severity};
 pub use handle::{EngineHandle, HandleError};
 pub use model::{Family, Forwarding, KeyError, RealServerKey, Scheduler, ServiceKey, Weight};

@@ -1,1 +1,90 @@
-//! keepalived.conf → model (layer 1): lexer with spans, keyword table, lowering, diagnostics.
+//! keepalived.conf → model (layer 1).
+//!
+//! ```text
+//! files ─ reader ─► tokens ─ tree ─► statements and blocks ─ schema + keywords ─► entries ─ lower ─► Configuration
+//!                                        every stage reports problems at spans ─► Diagnostics
+//! ```
+//!
+//! It promises that a file without errors yields a configuration that keepalived would run too, that each message
+//! names its place, and that time and memory are linear in the size of the text. It never changes a file, and it
+//! reads the file system in [`load`] only.
+
+mod argument;
+mod definitions;
+mod diagnostic;
+mod files;
+pub mod keywords;
+mod lexer;
+mod lower;
+mod reader;
+mod schema;
+mod secrets;
+mod source;
+mod suggest;
+mod tree;
+
+pub use diagnostic::{Diagnostic, Severity};
+pub use files::ConfigError;
+
+use crate::engine::model::Configuration;
+use diagnostic::{Problem, Reporter};
+use reader::Reader;
+use source::{Sources, Span};
+use std::path::Path;
+
+/// What reading a configuration came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded {
+    /// The configuration; none when there are errors.
+    pub configuration: Option<Configuration>,
+    /// What is to be said about it, in file order.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Loaded {
+    /// Whether it can't run.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|d| d.severity == Severity::Error)
+    }
+    /// Whether it runs otherwise than its author meant.
+    pub fn has_warnings(&self) -> bool {
+        self.diagnostics.iter().any(|d| d.severity == Severity::Warning)
+    }
+}
+
+/// Reads a configuration file and what it includes. Errors when the file itself can't be read; everything else is a
+/// diagnostic.
+pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
+    let text = files::read(path)?;
+    let node = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let node = node.trim().split('.').next().unwrap_or("");
+    Ok(compile(&path.to_string_lossy(), &text, Some(path), node))
+}
+
+/// Reads a configuration from a text, which is called `name` in messages. Includes are not followed, and no `@id`
+/// line is for this node.
+pub fn parse(name: &str, text: &str) -> Loaded {
+    compile(name, text, None, "")
+}
+
+fn compile(name: &str, text: &str, main: Option<&Path>, node: &str) -> Loaded {
+    let (mut sources, mut report) = (Sources::default(), Reporter::default());
+    let tokens = Reader::new(&mut sources, &mut report, main, node).read(name, text);
+    let tree = tree::build(&tokens, &sources, &mut report);
+    let configuration = lower::lower(&tree, &sources, &mut report);
+    if !report.has("missing-brace") {
+        tree.unclosed.iter().for_each(|block| unclosed(*block, &sources, &mut report));
+    }
+    let configuration = (!report.has_errors()).then_some(configuration);
+    Loaded { configuration, diagnostics: report.finish(&sources) }
+}
+
+/// A missing `}` at the very end is harmless, as in keepalived; in an included file it swallows what follows.
+fn unclosed(block: Span, sources: &Sources, report: &mut Reporter) {
+    let what = format!("{} is not closed by the end of the file", sources.word(block));
+    report.add(if sources.written_at(block).source == 0 {
+        Problem::warning(block, "missing-brace", what).help("add a } at the end; the file is read as if it stood there")
+    } else {
+        Problem::error(block, "missing-brace", what).help("close each block in the file that opens it")
+    });
+}

@@ -1,0 +1,197 @@
+//! Messages about a configuration: what is wrong, where, and what to write instead.
+//!
+//! Stages report a [`Problem`] at a span; [`Reporter::finish`] turns it into a [`Diagnostic`] with file, line and the
+//! line's text, in file order. No secret and no control character of the file gets into a diagnostic, and a file
+//! full of rubbish yields [`SHOWN`] messages at most.
+
+use super::secrets;
+use super::source::{Sources, Span};
+use serde::Serialize;
+
+/// Whether a configuration runs all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// It runs; something is not as the file's author meant it.
+    Warning,
+    /// It does not run.
+    Error,
+}
+
+/// One message about a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Diagnostic {
+    /// Whether it stops the configuration from running.
+    pub severity: Severity,
+    /// A stable name of the kind of problem (`unknown-word`, `out-of-range`).
+    pub code: &'static str,
+    /// The file as it was named.
+    pub file: String,
+    /// Line from 1; 0 when the message is about the file as a whole.
+    pub line: usize,
+    /// Column from 1, in characters.
+    pub column: usize,
+    /// Length of the marked text, in characters.
+    pub length: usize,
+    /// The line's text: secrets masked, control characters replaced, long lines cut.
+    pub source_line: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+/// How many messages are kept for one configuration.
+pub(super) const SHOWN: usize = 1000;
+/// How many characters of a line are quoted.
+const QUOTED_LINE: usize = 240;
+/// How many characters of a word are quoted in a message.
+const QUOTED_WORD: usize = 48;
+
+/// A message that a stage wants to give.
+#[derive(Debug)]
+pub(super) struct Problem {
+    severity: Severity,
+    code: &'static str,
+    span: Span,
+    message: String,
+    help: Option<String>,
+    secret: bool,
+}
+
+impl Problem {
+    pub fn error(span: Span, code: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, code, span, message: message.into(), help: None, secret: false }
+    }
+    pub fn warning(span: Span, code: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(span, code, message) }
+    }
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+    pub fn help_if(mut self, help: Option<String>) -> Self {
+        self.help = help;
+        self
+    }
+    /// The line is not to be quoted: it may hold a password.
+    pub fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+}
+
+/// Collects problems.
+#[derive(Debug, Default)]
+pub(super) struct Reporter {
+    problems: Vec<Problem>,
+    errors: usize,
+    dropped: usize,
+}
+
+impl Reporter {
+    pub fn add(&mut self, problem: Problem) {
+        self.errors += usize::from(problem.severity == Severity::Error);
+        if self.is_full() {
+            self.dropped += 1;
+        } else {
+            self.problems.push(problem);
+        }
+    }
+    /// Further problems are counted, not kept: a reason to save the work of wording them.
+    pub fn is_full(&self) -> bool {
+        self.problems.len() >= SHOWN
+    }
+    pub fn has_errors(&self) -> bool {
+        self.errors > 0
+    }
+    /// Whether a problem of this kind was reported.
+    pub fn has(&self, code: &str) -> bool {
+        self.problems.iter().any(|problem| problem.code == code)
+    }
+    /// The messages in file order.
+    pub fn finish(mut self, sources: &Sources) -> Vec<Diagnostic> {
+        self.problems.sort_by_key(|problem| sources.written_at(problem.span));
+        let mut diagnostics: Vec<_> = self.problems.into_iter().map(|problem| render(problem, sources)).collect();
+        let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
+        if let (Some(last), 1..) = (diagnostics.last().cloned(), self.dropped) {
+            diagnostics.push(Diagnostic {
+                severity: if self.errors > errors { Severity::Error } else { Severity::Warning },
+                code: "too-many-messages",
+                message: format!("{} further messages are not shown", self.dropped),
+                help: Some("correct the first ones and check again; is this a keepalived.conf at all?".to_owned()),
+                ..last
+            });
+        }
+        diagnostics
+    }
+}
+
+fn render(problem: Problem, sources: &Sources) -> Diagnostic {
+    let place = sources.place(problem.span);
+    let line: String = place.text.chars().take(QUOTED_LINE).map(printable).collect();
+    let source_line = if problem.secret { secrets::hidden(&line) } else { secrets::masked(&line) };
+    Diagnostic {
+        severity: problem.severity,
+        code: problem.code,
+        file: place.file.to_owned(),
+        line: place.line,
+        column: place.column,
+        length: place.length,
+        source_line,
+        message: problem.message,
+        help: problem.help,
+    }
+}
+
+/// A terminal must not act on what a file contains.
+fn printable(c: char) -> char {
+    if c.is_control() && c != '\t' { '\u{fffd}' } else { c }
+}
+
+/// A word as messages quote it.
+pub(super) fn quoted(word: &str) -> String {
+    let shown: String = word.chars().take(QUOTED_WORD).map(|c| if c == '\t' { ' ' } else { printable(c) }).collect();
+    let more = if word.chars().nth(QUOTED_WORD).is_some() { "…" } else { "" };
+    format!("\"{shown}{more}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(text: &str, problem: impl Fn(Span) -> Problem) -> Diagnostic {
+        let mut sources = Sources::default();
+        let source = sources.add("x.conf", text, None);
+        let mut reporter = Reporter::default();
+        reporter.add(problem(Span { source, start: 0, length: 1 }));
+        reporter.finish(&sources).remove(0)
+    }
+
+    #[test]
+    fn control_characters_of_the_file_never_reach_the_terminal() {
+        let d = one("a\u{1b}[31m", |at| Problem::error(at, "x", quoted("b\u{1b}\u{7}")));
+        assert_eq!((d.source_line.as_str(), d.message.as_str()), ("a\u{fffd}[31m", "\"b\u{fffd}\u{fffd}\""));
+    }
+
+    #[test]
+    fn a_secret_line_is_not_quoted() {
+        assert_eq!(one("  1066", |at| Problem::warning(at, "x", "").secret()).source_line, "  ***");
+        assert_eq!(one("auth_pass 1066", |at| Problem::warning(at, "x", "")).source_line, "auth_pass ***");
+    }
+
+    #[test]
+    fn rubbish_yields_a_bounded_number_of_messages_and_keeps_the_severity() {
+        let mut sources = Sources::default();
+        let source = sources.add("x.conf", "a", None);
+        let span = Span { source, start: 0, length: 1 };
+        let mut reporter = Reporter::default();
+        for _ in 0..SHOWN {
+            reporter.add(Problem::warning(span, "x", "w"));
+        }
+        reporter.add(Problem::error(span, "x", "e"));
+        let all = reporter.finish(&sources);
+        assert_eq!(all.len(), SHOWN + 1);
+        assert_eq!(all.last().map(|d| (d.code, d.severity)), Some(("too-many-messages", Severity::Error)));
+    }
+}

@@ -1,0 +1,71 @@
+//! Words of `virtual_server` and `real_server`. A table of data.
+
+use super::{Block, Keyword, Value, acts, read};
+
+/// What `lb_kind` and `lvs_method` take.
+pub(in super::super) const METHODS: &[&str] = &["NAT", "DR", "TUN"];
+const U32: u64 = 4_294_967_295;
+const I32: u64 = 2_147_483_647;
+const NO_CHECK: &str = "this check is not run; without another check the real server counts as up";
+const NO_NOTIFY: &str = "the script is not run; lvsdeck ctl events --follow tells the same change";
+const NO_FLAG: &str = "the scheduler's flag is not set";
+
+pub(super) const VIRTUAL_SERVER: &[Keyword] = &[
+    acts("lb_algo", Value::Scheduler, "how connections are spread over the real servers"),
+    acts("lvs_sched", Value::Scheduler, "the same as lb_algo"),
+    acts("lb_kind", Value::Words, "how packets reach the real servers: NAT, DR or TUN"),
+    acts("lvs_method", Value::Words, "the same as lb_kind"),
+    acts("protocol", Value::Choice(&["TCP", "UDP", "SCTP"]), "transport protocol of the service"),
+    acts("ip_family", Value::Choice(&["inet", "inet6"]), "address family of a firewall-mark service"),
+    acts("persistence_timeout", Value::NumberOr(1, 2_678_400, 360), "seconds that a client stays on its real server"),
+    acts("persistence_granularity", Value::Netmask, "clients within this mask stay together"),
+    acts("ops", Value::Flag, "schedule each packet by itself; UDP only"),
+    acts("quorum", Value::Number(1, U32), "weight that has to be alive for the service to be up"),
+    acts("hysteresis", Value::Number(0, U32), "weight above and below the quorum where nothing changes"),
+    acts("sorry_server", Value::Server, "serves while the quorum is lost"),
+    acts("sorry_server_lvs_method", Value::Words, "how packets reach the sorry server"),
+    acts("weight", Value::Number(0, I32), "weight of real servers that give none"),
+    acts("inhibit_on_failure", Value::Flag, "a failed real server gets weight 0 instead of being removed"),
+    acts("alpha", Value::Flag, "real servers start as down, until their checks pass"),
+    acts("real_server", Value::RealServer(Block::RealServer), "a server behind the service"),
+    read("virtualhost", Value::Text, "no HTTP check is run"),
+    read("omega", Value::Flag, "nothing is run at the end"),
+    read("quorum_up", Value::Words, NO_NOTIFY),
+    read("quorum_down", Value::Words, NO_NOTIFY),
+    read("ha_suspend", Value::Flag, "checks run whether the address is here or not"),
+    read("smtp_alert", Value::Flag, "mail goes out as notification_email says"),
+    read("persistence_engine", Value::Text, "the client's address decides"),
+    read("sorry_server_inhibit", Value::Flag, "the sorry server leaves the table when it does not serve"),
+    read("sh-port", Value::Flag, NO_FLAG),
+    read("sh-fallback", Value::Flag, NO_FLAG),
+    read("mh-port", Value::Flag, NO_FLAG),
+    read("mh-fallback", Value::Flag, NO_FLAG),
+    read("hashed", Value::Flag, NO_FLAG),
+];
+
+pub(super) const OTHER_VIRTUAL_SERVER: &[&str] = &["flag-1", "flag-2", "flag-3", "snmp_name"];
+
+pub(super) const REAL_SERVER: &[Keyword] = &[
+    acts("weight", Value::Number(0, I32), "its share of the connections; 0 takes no new ones"),
+    acts("lvs_method", Value::Words, "how packets reach it: NAT, DR or TUN"),
+    acts("inhibit_on_failure", Value::Flag, "when it fails it gets weight 0 instead of being removed"),
+    acts("uthreshold", Value::Number(0, U32), "connections above which it takes no new ones; 0: no limit"),
+    acts("lthreshold", Value::Number(0, U32), "connections below which it takes new ones again"),
+    acts("TCP_CHECK", Value::Block(Block::TcpCheck), "a TCP connection has to be accepted"),
+    read("HTTP_GET", Value::Block(Block::HttpGet), NO_CHECK),
+    read("SSL_GET", Value::Block(Block::HttpGet), NO_CHECK),
+    read("MISC_CHECK", Value::Block(Block::MiscCheck), NO_CHECK),
+    read("SMTP_CHECK", Value::Block(Block::OtherCheck), NO_CHECK),
+    read("PING_CHECK", Value::Block(Block::OtherCheck), NO_CHECK),
+    read("UDP_CHECK", Value::Block(Block::OtherCheck), NO_CHECK),
+    read("DNS_CHECK", Value::Block(Block::OtherCheck), NO_CHECK),
+    read("FILE_CHECK", Value::Block(Block::OtherCheck), NO_CHECK),
+    read("BFD_CHECK", Value::Block(Block::OtherCheck), NO_CHECK),
+    read("notify_up", Value::Words, NO_NOTIFY),
+    read("notify_down", Value::Words, NO_NOTIFY),
+    read("alpha", Value::Flag, "alpha counts in virtual_server only"),
+    read("smtp_alert", Value::Flag, "mail goes out as notification_email says"),
+    read("virtualhost", Value::Text, "no HTTP check is run"),
+];
+
+pub(super) const OTHER_REAL_SERVER: &[&str] = &["snmp_name"];

@@ -1,0 +1,258 @@
+//! The configuration language as data: which word may stand in which block, with what value, and what lvsdeck does
+//! with it. One table drives parsing, suggestions, `check` and `explain`.
+//!
+//! Facts about words, ranges and defaults are those of keepalived 2.2.7, which lvsdeck interoperates with.
+
+mod balance;
+mod checks;
+mod global;
+mod value;
+mod vrrp;
+
+pub(super) use balance::METHODS;
+pub(super) use value::{Value, decimal};
+
+/// A block of the language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Block {
+    /// Outside of all braces.
+    Top,
+    /// `global_defs`.
+    Global,
+    /// `notification_email`: one recipient a line.
+    Recipients,
+    /// `vrrp_sync_group`.
+    SyncGroup,
+    /// `group` of a sync group: names of instances.
+    Members,
+    /// `vrrp_instance`.
+    Instance,
+    /// `authentication`.
+    Authentication,
+    /// `virtual_ipaddress`: one address a line.
+    Addresses,
+    /// `track_script`: one script a line.
+    TrackScripts,
+    /// `vrrp_script`.
+    Script,
+    /// `virtual_server`.
+    VirtualServer,
+    /// `real_server`.
+    RealServer,
+    /// `TCP_CHECK`.
+    TcpCheck,
+    /// `HTTP_GET` and `SSL_GET`.
+    HttpGet,
+    /// `url` of `HTTP_GET`.
+    Url,
+    /// `MISC_CHECK`.
+    MiscCheck,
+    /// `SMTP_CHECK`, `PING_CHECK`, `UDP_CHECK`, `DNS_CHECK`, `FILE_CHECK` and `BFD_CHECK`.
+    OtherCheck,
+    /// A block that lvsdeck reads over without a look.
+    Opaque,
+}
+
+/// What lvsdeck does with a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// What the word says.
+    Acts,
+    /// It reads it and warns: what happens instead.
+    Read(&'static str),
+    /// It belongs to something that was already warned about as a whole.
+    Part,
+}
+
+/// A word of a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keyword {
+    /// As it is written.
+    pub word: &'static str,
+    pub(super) value: Value,
+    /// What lvsdeck does with it.
+    pub status: Status,
+    /// What it means, in a line.
+    pub meaning: &'static str,
+}
+
+const fn acts(word: &'static str, value: Value, meaning: &'static str) -> Keyword {
+    Keyword { word, value, status: Status::Acts, meaning }
+}
+
+const fn read(word: &'static str, value: Value, instead: &'static str) -> Keyword {
+    Keyword { word, value, status: Status::Read(instead), meaning: instead }
+}
+
+const fn part(word: &'static str, value: Value) -> Keyword {
+    Keyword { word, value, status: Status::Part, meaning: "" }
+}
+
+impl Block {
+    /// Every block.
+    pub const ALL: [Self; 18] = [
+        Self::Top,
+        Self::Global,
+        Self::Recipients,
+        Self::SyncGroup,
+        Self::Members,
+        Self::Instance,
+        Self::Authentication,
+        Self::Addresses,
+        Self::TrackScripts,
+        Self::Script,
+        Self::VirtualServer,
+        Self::RealServer,
+        Self::TcpCheck,
+        Self::HttpGet,
+        Self::Url,
+        Self::MiscCheck,
+        Self::OtherCheck,
+        Self::Opaque,
+    ];
+
+    /// As messages name it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Top => "the top level",
+            Self::Global => "global_defs",
+            Self::Recipients => "notification_email",
+            Self::SyncGroup => "vrrp_sync_group",
+            Self::Members => "group",
+            Self::Instance => "vrrp_instance",
+            Self::Authentication => "authentication",
+            Self::Addresses => "virtual_ipaddress",
+            Self::TrackScripts => "track_script",
+            Self::Script => "vrrp_script",
+            Self::VirtualServer => "virtual_server",
+            Self::RealServer => "real_server",
+            Self::TcpCheck => "TCP_CHECK",
+            Self::HttpGet => "HTTP_GET",
+            Self::Url => "url",
+            Self::MiscCheck => "MISC_CHECK",
+            Self::OtherCheck => "the check",
+            Self::Opaque => "the block",
+        }
+    }
+
+    /// The block that it stands in.
+    pub const fn parent(self) -> Option<Self> {
+        match self {
+            Self::Top => None,
+            Self::Global | Self::SyncGroup | Self::Instance | Self::Script | Self::VirtualServer | Self::Opaque => {
+                Some(Self::Top)
+            }
+            Self::Recipients => Some(Self::Global),
+            Self::Members => Some(Self::SyncGroup),
+            Self::Authentication | Self::Addresses | Self::TrackScripts => Some(Self::Instance),
+            Self::RealServer => Some(Self::VirtualServer),
+            Self::TcpCheck | Self::HttpGet | Self::MiscCheck | Self::OtherCheck => Some(Self::RealServer),
+            Self::Url => Some(Self::HttpGet),
+        }
+    }
+
+    /// Its words with their values, in groups.
+    const fn groups(self) -> &'static [&'static [Keyword]] {
+        match self {
+            Self::Top => &[global::TOP],
+            Self::Global => &[global::GLOBAL],
+            Self::SyncGroup => &[vrrp::SYNC_GROUP],
+            Self::Instance => &[vrrp::INSTANCE],
+            Self::Authentication => &[vrrp::AUTHENTICATION],
+            Self::Script => &[vrrp::SCRIPT],
+            Self::VirtualServer => &[balance::VIRTUAL_SERVER, checks::TIMING],
+            Self::RealServer => &[balance::REAL_SERVER, checks::TIMING],
+            Self::TcpCheck => &[checks::TCP, checks::TIMING],
+            Self::HttpGet => &[checks::HTTP, checks::CONNECTION, checks::TIMING],
+            Self::Url => &[checks::URL],
+            Self::MiscCheck => &[checks::MISC, checks::TIMING],
+            Self::OtherCheck => &[checks::OTHER, checks::CONNECTION, checks::TIMING],
+            Self::Recipients | Self::Members | Self::Addresses | Self::TrackScripts | Self::Opaque => &[],
+        }
+    }
+
+    /// Further words that keepalived knows there and lvsdeck only reads.
+    pub(super) const fn others(self) -> &'static [&'static str] {
+        match self {
+            Self::Top => global::OTHER_TOP,
+            Self::Global => global::OTHER_GLOBAL,
+            Self::SyncGroup => vrrp::OTHER_SYNC_GROUP,
+            Self::Instance => vrrp::OTHER_INSTANCE,
+            Self::VirtualServer => balance::OTHER_VIRTUAL_SERVER,
+            Self::RealServer => balance::OTHER_REAL_SERVER,
+            Self::Recipients
+            | Self::Members
+            | Self::Authentication
+            | Self::Addresses
+            | Self::TrackScripts
+            | Self::Script
+            | Self::TcpCheck
+            | Self::HttpGet
+            | Self::Url
+            | Self::MiscCheck
+            | Self::OtherCheck
+            | Self::Opaque => &[],
+        }
+    }
+
+    /// Its words with their values.
+    pub fn keywords(self) -> impl Iterator<Item = &'static Keyword> {
+        self.groups().iter().copied().flatten()
+    }
+
+    /// The keyword `word` of this block.
+    pub fn find(self, word: &str) -> Option<&'static Keyword> {
+        self.keywords().find(|keyword| keyword.word == word)
+    }
+
+    /// All words that may stand here.
+    pub fn words(self) -> impl Iterator<Item = &'static str> {
+        self.keywords().map(|keyword| keyword.word).chain(self.others().iter().copied())
+    }
+
+    /// Whether `word` may stand here.
+    pub fn knows(self, word: &str) -> bool {
+        self.words().any(|known| known == word)
+    }
+}
+
+/// Words that operators write where keepalived does not know them, and the word that was meant.
+pub(super) const MEANT: &[(Block, &str, &str)] = &[
+    (Block::TcpCheck, "nb_get_retry", "retry"),
+    (Block::MiscCheck, "nb_get_retry", "retry"),
+    (Block::OtherCheck, "nb_get_retry", "retry"),
+    (Block::VirtualServer, "lvs_algo", "lb_algo"),
+    (Block::VirtualServer, "nat_mask", ""),
+    (Block::VirtualServer, "net_mask", ""),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_block_has_a_word_twice() {
+        for block in Block::ALL {
+            let mut words: Vec<_> = block.words().collect();
+            words.sort_unstable();
+            let all = words.len();
+            words.dedup();
+            assert_eq!(words.len(), all, "{}", block.name());
+        }
+    }
+
+    #[test]
+    fn every_word_that_acts_says_what_it_means() {
+        for keyword in Block::ALL.into_iter().flat_map(Block::keywords) {
+            assert!(keyword.status == Status::Part || !keyword.meaning.is_empty(), "{}", keyword.word);
+        }
+    }
+
+    #[test]
+    fn every_block_hangs_below_the_top_level() {
+        for block in Block::ALL {
+            let depth = std::iter::successors(Some(block), |b| b.parent()).count();
+            assert!(depth <= 5 && std::iter::successors(Some(block), |b| b.parent()).last() == Some(Block::Top));
+        }
+    }
+}

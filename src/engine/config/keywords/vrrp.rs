@@ -1,0 +1,137 @@
+//! Words of `vrrp_instance`, `vrrp_sync_group` and `vrrp_script`. A table of data.
+
+use super::{Block, Keyword, Value, acts, read};
+
+/// Microseconds in a second.
+const S: u64 = 1_000_000;
+const NO_NOTIFY: &str = "notify scripts are not run; lvsdeck ctl events --follow tells the same changes";
+const NOT_TRACKED: &str = "not watched: it does not change the priority or the state";
+
+pub(super) const INSTANCE: &[Keyword] = &[
+    acts(
+        "state",
+        Value::Text,
+        "the state that the node should have first: MASTER or BACKUP; every instance starts as backup",
+    ),
+    acts("interface", Value::Text, "the interface that advertisements go out on"),
+    acts("virtual_router_id", Value::Number(1, 255), "the number of the virtual router, the same on all its nodes"),
+    acts("priority", Value::Number(1, 255), "the highest one is master; 255 owns the address"),
+    acts("advert_int", Value::Seconds(S / 100, 255 * S), "seconds between two advertisements, the same on all nodes"),
+    acts("version", Value::Number(2, 3), "protocol version: 2 or 3"),
+    acts("preempt", Value::Flag, "take mastership back from a lower priority; so by default"),
+    acts("nopreempt", Value::Flag, "leave mastership where it is"),
+    acts("preempt_delay", Value::Seconds(0, 1000 * S), "seconds to wait before taking mastership back"),
+    acts("authentication", Value::Block(Block::Authentication), "a password in each advertisement, version 2 only"),
+    acts("virtual_ipaddress", Value::Block(Block::Addresses), "the addresses that move, one a line"),
+    acts("track_script", Value::Block(Block::TrackScripts), "the vrrp_script blocks that count here, one a line"),
+    acts(
+        "garp_master_delay",
+        Value::Seconds(0, 86_400 * S),
+        "seconds from becoming master to the second round of gratuitous ARP",
+    ),
+    acts("garp_master_repeat", Value::Number(1, 2_147_483_647), "gratuitous ARPs for each address in a round"),
+    acts("garp_master_refresh", Value::Seconds(0, 86_400 * S), "seconds between rounds while master; 0: none"),
+    acts(
+        "garp_master_refresh_repeat",
+        Value::Number(1, 2_147_483_647),
+        "gratuitous ARPs for each address in such a round",
+    ),
+    read(
+        "virtual_ipaddress_excluded",
+        Value::Anything,
+        "these addresses are not set; put them into virtual_ipaddress on all nodes",
+    ),
+    read("virtual_routes", Value::Anything, "these routes are not set"),
+    read("virtual_rules", Value::Anything, "these rules are not set"),
+    read("unicast_peer", Value::Anything, "advertisements go to the multicast group, not to these peers"),
+    read("unicast_src_ip", Value::Address, "advertisements come from the interface's first address"),
+    read("mcast_src_ip", Value::Address, "advertisements come from the interface's first address"),
+    read("use_vmac", Value::Anything, "the addresses go on the interface itself, with its own MAC address"),
+    read("vmac_xmit_base", Value::Flag, "advertisements come from the interface itself"),
+    read("track_interface", Value::Anything, NOT_TRACKED),
+    read("track_file", Value::Anything, NOT_TRACKED),
+    read("track_process", Value::Anything, NOT_TRACKED),
+    read("track_bfd", Value::Anything, NOT_TRACKED),
+    read("dont_track_primary", Value::Flag, "the instance's own interface is watched all the same"),
+    read("notify", Value::Words, NO_NOTIFY),
+    read("notify_master", Value::Words, NO_NOTIFY),
+    read("notify_backup", Value::Words, NO_NOTIFY),
+    read("notify_fault", Value::Words, NO_NOTIFY),
+    read("notify_stop", Value::Words, NO_NOTIFY),
+    read("notify_deleted", Value::Words, NO_NOTIFY),
+    read("notify_master_rx_lower_pri", Value::Words, NO_NOTIFY),
+    read("smtp_alert", Value::Flag, "mail goes out as notification_email says"),
+    read("strict_mode", Value::Flag, "the extra checks of strict mode are left out"),
+    read("accept", Value::Flag, "the master accepts packets to its addresses; so always"),
+    read("no_accept", Value::Flag, "the master accepts packets to its addresses all the same"),
+    read("native_ipv6", Value::Flag, "the family is that of the first virtual address"),
+    read("debug", Value::Anything, "the log's level is set for the whole engine"),
+    read(
+        "lvs_sync_daemon_interface",
+        Value::Text,
+        "connections are not synchronised; start the daemon with ipvsadm --start-daemon",
+    ),
+];
+
+pub(super) const OTHER_INSTANCE: &[&str] = &[
+    "use_vmac_addr",
+    "use_ipvlan",
+    "unicast_fault_no_peer",
+    "check_unicast_src",
+    "old_unicast_checksum",
+    "vrf",
+    "mcast_dst_ip",
+    "track_src_ip",
+    "unicast_ttl",
+    "no_virtual_ipaddress",
+    "promote_secondaries",
+    "linkbeat_use_polling",
+    "v3_checksum_as_v2",
+    "skip_check_adv_addr",
+    "notify_priority_changes",
+    "garp_lower_prio_delay",
+    "garp_lower_prio_repeat",
+    "down_timer_adverts",
+    "timer_expired_backup",
+    "thread_timer_expired",
+    "garp_extra_if",
+    "vmac_garp_intvl",
+    "lower_prio_no_advert",
+    "higher_prio_send_advert",
+    "owner_ignore_adverts",
+    "kernel_rx_buf_size",
+    "auth_hmac",
+];
+
+pub(super) const AUTHENTICATION: &[Keyword] = &[
+    acts("auth_type", Value::Choice(&["PASS", "AH"]), "PASS: a password in the advertisement"),
+    acts("auth_pass", Value::Text, "the password; its first 8 bytes count"),
+];
+
+pub(super) const SYNC_GROUP: &[Keyword] = &[
+    acts("group", Value::Block(Block::Members), "names of the instances, one a line"),
+    read("notify", Value::Words, NO_NOTIFY),
+    read("notify_master", Value::Words, NO_NOTIFY),
+    read("notify_backup", Value::Words, NO_NOTIFY),
+    read("notify_fault", Value::Words, NO_NOTIFY),
+    read("notify_stop", Value::Words, NO_NOTIFY),
+    read("smtp_alert", Value::Flag, "mail goes out as notification_email says"),
+    read("track_interface", Value::Anything, NOT_TRACKED),
+    read("track_script", Value::Anything, "put it into the instances of the group"),
+    read("track_process", Value::Anything, NOT_TRACKED),
+    read("track_file", Value::Anything, NOT_TRACKED),
+];
+
+pub(super) const OTHER_SYNC_GROUP: &[&str] =
+    &["track_bfd", "global_tracking", "sync_group_tracking_weight", "notify_priority_changes"];
+
+pub(super) const SCRIPT: &[Keyword] = &[
+    acts("script", Value::Words, "the command line; exit code 0 is success"),
+    acts("interval", Value::Number(1, 4_294), "seconds between two runs"),
+    acts("timeout", Value::Number(1, 4_294), "seconds after which a run counts as failed"),
+    acts("weight", Value::Signed(-253, 253), "added to the priority; 0: failure is FAULT"),
+    acts("rise", Value::Number(1, 2_147_483_647), "successes before it counts as good"),
+    acts("fall", Value::Number(1, 2_147_483_647), "failures before it counts as bad"),
+    read("user", Value::Words, "scripts run as the user that lvsdeck keeps for them"),
+    read("init_fail", Value::Flag, "the first result decides"),
+];

@@ -1,0 +1,127 @@
+//! One line of a configuration → tokens.
+//!
+//! ```text
+//! line    := (word | "{" | "}")* comment?
+//! word    := (plain | quoted | "${" .. "}")+     quotes keep spaces, braces and comment signs
+//! quoted  := '"' .. '"' | "'" .. "'"             ended on its line; \" and \\ inside double quotes
+//! comment := ("#" | "!") ..                      anywhere outside quotes, also in the middle of a word
+//! ```
+
+use super::diagnostic::{Problem, Reporter};
+use super::source::{Span, narrow};
+
+/// What a token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Word,
+    Open,
+    Close,
+}
+
+/// A word or a brace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Token {
+    pub kind: Kind,
+    pub first_on_line: bool,
+    pub span: Span,
+}
+
+/// Appends the tokens of `line`, which begins at byte `start` of `source`.
+pub(super) fn lex_line(line: &str, source: u32, start: usize, tokens: &mut Vec<Token>, report: &mut Reporter) {
+    let bytes = line.as_bytes();
+    let mut at = 0;
+    let mut first_on_line = true;
+    while let Some(&byte) = bytes.get(at) {
+        let (kind, length) = match byte {
+            b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c => {
+                at += 1;
+                continue;
+            }
+            b'#' | b'!' => return,
+            b'{' => (Kind::Open, 1),
+            b'}' => (Kind::Close, 1),
+            _ => (Kind::Word, word_length(bytes.get(at..).unwrap_or(&[]))),
+        };
+        let (length, open_quote) = match length {
+            length if length > bytes.len() - at => (bytes.len() - at, true),
+            length => (length, false),
+        };
+        let span = Span { source, start: narrow(start + at), length: narrow(length) };
+        if open_quote {
+            report.add(
+                Problem::error(span, "open-quote", "this quote is not closed on its line")
+                    .help("add the closing quote; the rest of the line was taken as one word"),
+            );
+        }
+        tokens.push(Token { kind, first_on_line, span });
+        first_on_line = false;
+        at += length;
+    }
+}
+
+/// Length of the word that `bytes` begin with; one more than there is when a quote stays open.
+fn word_length(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c | b'#' | b'!' | b'{' | b'}' => return at,
+            b'"' | b'\'' => match quoted_length(bytes.get(at..).unwrap_or(&[])) {
+                Some(length) => at += length,
+                None => return bytes.len() + 1,
+            },
+            b'$' if bytes.get(at + 1) == Some(&b'{') => {
+                let rest = bytes.get(at..).unwrap_or(&[]);
+                at += rest.iter().position(|b| *b == b'}').map_or(1, |end| end + 1);
+            }
+            _ => at += 1,
+        }
+    }
+    at
+}
+
+fn quoted_length(bytes: &[u8]) -> Option<usize> {
+    let (quote, mut at) = (*bytes.first()?, 1);
+    loop {
+        match *bytes.get(at)? {
+            b'\\' if quote == b'"' => at += 2,
+            byte if byte == quote => return Some(at + 1),
+            _ => at += 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::source::Sources;
+    use super::*;
+
+    fn words(line: &str) -> (Vec<String>, bool) {
+        let (mut tokens, mut report, mut sources) = (Vec::new(), Reporter::default(), Sources::default());
+        let source = sources.add("x", line, None);
+        lex_line(line, source, 0, &mut tokens, &mut report);
+        (tokens.iter().map(|t| sources.word(t.span).into_owned()).collect(), report.has_errors())
+    }
+
+    #[test]
+    fn comments_end_a_line_anywhere_outside_quotes() {
+        for line in ["a b # c", "a b!c", "a b#c {", "a\tb\r"] {
+            assert_eq!(words(line).0, ["a", "b"], "{line}");
+        }
+        assert_eq!(words("a \"b # c\" '!'").0, ["a", "b # c", "!"]);
+        assert!(words("  # only").0.is_empty());
+    }
+
+    #[test]
+    fn braces_need_no_space_and_are_text_inside_quotes() {
+        assert_eq!(words("a{b}").0, ["a", "{", "b", "}"]);
+        assert_eq!(words("script \"{ x }\"").0, ["script", "{ x }"]);
+        assert_eq!(words("a${NAME}b{").0, ["a${NAME}b", "{"]);
+    }
+
+    #[test]
+    fn an_open_quote_takes_the_rest_of_its_line_and_is_an_error() {
+        assert_eq!(words("notify \"/bin/x y"), (vec!["notify".to_owned(), "/bin/x y".to_owned()], true));
+        assert!(words("a 'b").1 && words("a \"b\\\"").1 && words("\"").1);
+        assert!(!words("a \"b\\\" c\"").1);
+    }
+}

@@ -1,0 +1,102 @@
+//! `virtual_ipaddress`: `ADDRESS[/PREFIX] [dev IF] [label NAME] …`, one a line.
+
+use super::super::argument::number;
+use super::super::diagnostic::{Problem, quoted};
+use super::super::keywords::Block;
+use super::super::schema::{Context, Entry};
+use super::super::source::Span;
+use super::super::suggest::nearest;
+use crate::engine::model::{Family, VirtualAddress};
+use std::net::IpAddr;
+
+/// Words behind an address: whether a value follows.
+const OPTIONS: &[(&str, bool)] = &[
+    ("dev", true),
+    ("label", true),
+    ("brd", true),
+    ("broadcast", true),
+    ("scope", true),
+    ("peer", true),
+    ("track_group", true),
+    ("preferred_lft", true),
+    ("home", false),
+    ("nodad", false),
+    ("mngtmpaddr", false),
+    ("noprefixroute", false),
+    ("autojoin", false),
+    ("no_track", false),
+    ("use_vmac", false),
+];
+
+/// Appends the addresses of one block. All are of the first one's family, each once.
+pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, addresses: &mut Vec<VirtualAddress>, name: &str) {
+    for line in cx.lines(Block::Addresses, block.inner()) {
+        let (words, Some(first)) = (cx.words(line), line.words.first()) else { continue };
+        let spans: Vec<Span> = line.words.iter().map(|token| token.span).collect();
+        let Some(mut address) = words.first().and_then(|word| parse(cx, word, first.span)) else { continue };
+        options(cx, &words, &spans, &mut address);
+        let family = addresses.first().map(|a| Family::of(a.address));
+        if family.is_some_and(|family| family != Family::of(address.address)) {
+            let message =
+                format!("{} is not of the family of the addresses before it; it is left out", address.address);
+            let help = "give IPv4 and IPv6 addresses an instance each, and join them in a vrrp_sync_group";
+            cx.report.add(Problem::warning(first.span, "mixed-families", message).help(help));
+        } else if addresses.iter().any(|a| a.address == address.address && a.interface == address.interface) {
+            let message = format!("{} stands in {name} before; this line is left out", address.address);
+            cx.report.add(Problem::warning(first.span, "given-twice", message));
+        } else {
+            addresses.push(address);
+        }
+    }
+    if addresses.len() > 255 {
+        let message = format!("vrrp_instance {name} has more than 255 addresses, which no advertisement can carry");
+        cx.report
+            .add(Problem::error(block.at, "too-many-addresses", message).help("spread them over several instances"));
+    }
+}
+
+fn parse(cx: &mut Context, word: &str, at: Span) -> Option<VirtualAddress> {
+    let (text, prefix) = word.split_once('/').map_or((word, None), |(text, prefix)| (text, Some(prefix)));
+    let Ok(address) = text.parse::<IpAddr>() else {
+        let help = "write ADDRESS or ADDRESS/PREFIX, for example 10.0.0.100/24";
+        let message = format!("{} is not an address", quoted(word));
+        cx.report.add(Problem::error(at, "bad-address", message).help(help));
+        return None;
+    };
+    let widest = if address.is_ipv4() { 32 } else { 128 };
+    let prefix = match prefix.map_or(Ok(widest), |prefix| number(prefix, 0, widest)) {
+        Ok(prefix) => u8::try_from(prefix).unwrap_or(u8::MAX),
+        Err(unfit) => {
+            let message = format!("the prefix length of {} {}", quoted(word), unfit.what);
+            cx.report.add(
+                Problem::error(at, unfit.code, message)
+                    .help(format!("write {address}/{widest} for this address alone")),
+            );
+            return None;
+        }
+    };
+    Some(VirtualAddress { address, prefix, interface: None, label: None })
+}
+
+fn options(cx: &mut Context, words: &[String], spans: &[Span], address: &mut VirtualAddress) {
+    let mut rest = words.iter().zip(spans).skip(1);
+    while let Some((word, at)) = rest.next() {
+        let Some((option, has_value)) = OPTIONS.iter().find(|(option, _)| option == word) else {
+            let help =
+                nearest(word, OPTIONS.iter().map(|(option, _)| *option)).map(|meant| format!("did you mean {meant}?"));
+            let message = format!("unknown word {} behind an address; it is ignored", quoted(word));
+            cx.report.add(Problem::warning(*at, "unknown-word", message).help_if(help));
+            continue;
+        };
+        let value = if *has_value { rest.next().map(|(value, _)| value.clone()) } else { None };
+        match (*option, value) {
+            (_, None) if *has_value => {
+                let message = format!("{option} has no value");
+                cx.report.add(Problem::error(*at, "missing-parameter", message).help(format!("write {option} VALUE")));
+            }
+            ("dev", value) => address.interface = value,
+            ("label", value) => address.label = value,
+            (option, _) => cx.only_read(Block::Addresses, option, *at, "the address is set without it"),
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! `virtual_server`.
+
+use super::super::argument::{self, Argument};
+use super::super::diagnostic::{Problem, quoted};
+use super::super::keywords::{Block, METHODS};
+use super::super::schema::{Context, Entry};
+use super::super::source::Span;
+use super::super::suggest::nearest;
+use super::check::Timing;
+use super::{Draft, server, small};
+use crate::engine::model::{
+    Family, Forwarding, Persistence, Protocol, Quorum, RealServerKey, Scheduler, ServiceKey, SorryServer,
+    VirtualServer, Weight,
+};
+use std::net::SocketAddr;
+
+/// What the line of a service names.
+enum Named {
+    Address(SocketAddr),
+    Mark(u32),
+}
+
+/// The words of a service as they were found. Real servers are lowered after them: words below them count too.
+#[derive(Default)]
+pub(super) struct Words<'t> {
+    scheduler: Option<Scheduler>,
+    pub forwarding: Option<Forwarding>,
+    protocol: Option<(Protocol, Span)>,
+    family: Option<Family>,
+    persistence: Option<u32>,
+    granularity: Option<(u8, Span)>,
+    one_packet: Option<Span>,
+    need: Option<u32>,
+    hysteresis: Option<(u32, Span)>,
+    sorry_server: Option<(SocketAddr, Span)>,
+    sorry_forwarding: Option<Forwarding>,
+    pub weight: Option<Weight>,
+    pub inhibit_on_failure: bool,
+    alpha: bool,
+    pub timing: Timing,
+    pub real_servers: Vec<Entry<'t>>,
+}
+
+pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
+    let named = named(cx, block);
+    let words = read(cx, block);
+    let Some(named) = named else { return };
+    if words.real_servers.is_empty() {
+        let message = "this service has no real server; it is left out, as keepalived does";
+        cx.report.add(
+            Problem::warning(block.at, "no-real-server", message).help("write real_server ADDRESS PORT { … } in it"),
+        );
+        return;
+    }
+    if let Some(service) = complete(cx, block, &named, &words) {
+        draft.configuration.virtual_servers.push(service);
+        draft.services.push(block.at);
+    }
+}
+
+fn named(cx: &mut Context, block: &Entry) -> Option<Named> {
+    let words = cx.words(block.statement);
+    let second = words.get(2).map(String::as_str);
+    match words.get(1).map_or("", String::as_str) {
+        "group" => {
+            let message = "virtual_server group is not acted on yet: none of its services is made";
+            let help = "write a virtual_server ADDRESS PORT for each address of the group";
+            cx.report.add(Problem::warning(block.at, "not-acted-on", message).help(help));
+            None
+        }
+        "fwmark" => match second.map(|mark| argument::number(mark, 1, u64::from(u32::MAX))) {
+            Some(Ok(mark)) => Some(Named::Mark(small(mark))),
+            _ => {
+                let message = "virtual_server fwmark needs a number from 1 up";
+                cx.report.add(
+                    Problem::error(block.value_at(2), "bad-mark", message)
+                        .help("for example: virtual_server fwmark 1234 {"),
+                );
+                None
+            }
+        },
+        _ => server::endpoint(cx, block, "virtual_server").map(|(address, _)| Named::Address(address)),
+    }
+}
+
+fn read<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Words<'t> {
+    let mut words = Words::default();
+    for entry in cx.entries(Block::VirtualServer, block.inner()) {
+        match (entry.keyword.word, &entry.argument) {
+            ("lb_algo" | "lvs_sched", Argument::Scheduler(scheduler)) => words.scheduler = Some(*scheduler),
+            ("lb_kind" | "lvs_method", Argument::Text(text)) => words.forwarding = forwarding(cx, text, &entry),
+            ("protocol", Argument::Text(name)) => words.protocol = Some((protocol(name), entry.at)),
+            ("ip_family", Argument::Text(name)) => {
+                words.family = Some(if name == "inet6" { Family::Inet6 } else { Family::Inet });
+            }
+            ("persistence_timeout", Argument::Number(seconds)) => words.persistence = Some(small(*seconds)),
+            ("persistence_granularity", Argument::Prefix(prefix)) => {
+                words.granularity = Some((*prefix, entry.value_at(1)))
+            }
+            ("ops", Argument::Switch(on)) => words.one_packet = on.then_some(entry.at),
+            ("quorum", Argument::Number(need)) => words.need = Some(small(*need)),
+            ("hysteresis", Argument::Number(n)) => words.hysteresis = Some((small(*n), entry.at)),
+            ("sorry_server", _) => words.sorry_server = server::endpoint(cx, &entry, "sorry_server"),
+            ("sorry_server_lvs_method", Argument::Text(text)) => words.sorry_forwarding = forwarding(cx, text, &entry),
+            ("weight", Argument::Number(weight)) => words.weight = Weight::new(small(*weight)).ok(),
+            ("inhibit_on_failure", Argument::Switch(on)) => words.inhibit_on_failure = *on,
+            ("alpha", Argument::Switch(on)) => words.alpha = *on,
+            ("real_server", _) => words.real_servers.push(entry),
+            _ => words.timing.take(&entry),
+        }
+    }
+    words
+}
+
+fn complete<'t>(
+    cx: &mut Context<'_, 't>,
+    block: &Entry<'t>,
+    named: &Named,
+    words: &Words<'t>,
+) -> Option<VirtualServer> {
+    let key = key(cx, block, named, words);
+    let persistence = persistence(cx, block, &key, words);
+    let real_servers = server::all(cx, &key, words);
+    let quorum = quorum(cx, words);
+    let total: u64 = real_servers.iter().map(|server| u64::from(server.weight.get())).sum();
+    if words.need.is_some_and(|need| u64::from(need) > total) {
+        let message = format!("a quorum of {} can never be reached: all weights together are {total}", quorum.need);
+        cx.report.add(Problem::warning(block.at, "quorum", message).help("lower quorum, or raise the weights"));
+    }
+    let one_packet = words.one_packet.is_some_and(|at| {
+        let udp = matches!(key, ServiceKey::Address { protocol: Protocol::Udp, .. });
+        if !udp {
+            let message = "ops is for UDP services; it is ignored, as keepalived does";
+            cx.report.add(Problem::warning(at, "ops", message));
+        }
+        udp
+    });
+    let sorry_server = words.sorry_server.map(|(mut address, at)| {
+        let forwarding = words.sorry_forwarding;
+        let used = forwarding.or(words.forwarding).unwrap_or(Forwarding::Nat);
+        address.set_port(server::kernel_port(cx, &key, used, address, at, "sorry_server"));
+        SorryServer { key: RealServerKey(address), forwarding }
+    });
+    Some(VirtualServer {
+        key,
+        name: None,
+        scheduler: words.scheduler.unwrap_or(Scheduler::Wlc),
+        forwarding: words.forwarding.unwrap_or(Forwarding::Nat),
+        persistence,
+        one_packet,
+        quorum,
+        sorry_server,
+        alpha: words.alpha,
+        real_servers,
+    })
+}
+
+/// The service's key. Like keepalived, an address without protocol is UDP, and a mark has the first server's family.
+fn key(cx: &mut Context, block: &Entry, named: &Named, words: &Words) -> ServiceKey {
+    match *named {
+        Named::Address(address) => {
+            let protocol = words.protocol.map_or_else(
+                || {
+                    let message = "this service has no protocol; UDP is used, as keepalived does";
+                    cx.report.add(
+                        Problem::warning(block.at, "no-protocol", message).help("write protocol TCP or protocol UDP"),
+                    );
+                    Protocol::Udp
+                },
+                |(protocol, _)| protocol,
+            );
+            ServiceKey::Address { protocol, address }
+        }
+        Named::Mark(mark) => {
+            if let Some((_, at)) = words.protocol {
+                let message =
+                    "protocol is not used: a firewall mark stands for all protocols that the packet filter marks";
+                cx.report.add(Problem::warning(at, "protocol", message).help("remove the line"));
+            }
+            let first = words.real_servers.first().map(|entry| cx.sources.word(entry.value_at(1)));
+            let colon = first.is_some_and(|address| address.contains(':'));
+            let family = words.family.unwrap_or(if colon { Family::Inet6 } else { Family::Inet });
+            ServiceKey::FwMark { mark, family }
+        }
+    }
+}
+
+/// keepalived's rules: a granularity alone and a service on all ports mean persistence with the default time.
+fn persistence(cx: &mut Context, block: &Entry, key: &ServiceKey, words: &Words) -> Option<Persistence> {
+    const DEFAULT: u32 = 360;
+    let widest = if key.family() == Family::Inet { 32 } else { 128 };
+    let mut timeout = words.persistence;
+    if timeout.is_none() && key.port() == Some(0) {
+        let message = format!("a service on all ports has to be persistent; {DEFAULT} s are used, as keepalived does");
+        cx.report.add(
+            Problem::warning(block.at, "all-ports", message)
+                .help("write the port behind the address, or persistence_timeout"),
+        );
+        timeout = Some(DEFAULT);
+    }
+    let Some((prefix, at)) = words.granularity else {
+        return timeout.map(|timeout| Persistence { timeout, prefix: widest });
+    };
+    if prefix > widest {
+        let message = format!("persistence_granularity {prefix} is out of range: an address has {widest} bits");
+        cx.report.add(
+            Problem::error(at, "out-of-range", message)
+                .help("write a netmask or prefix length of the service's family"),
+        );
+    }
+    if timeout.is_none() {
+        let message = format!("persistence_granularity without persistence_timeout; {DEFAULT} s are used");
+        cx.report.add(Problem::warning(at, "no-timeout", message).help("write persistence_timeout SECONDS"));
+    }
+    Some(Persistence { timeout: timeout.unwrap_or(DEFAULT), prefix })
+}
+
+fn quorum(cx: &mut Context, words: &Words) -> Quorum {
+    let need = words.need.unwrap_or(1);
+    let mut hysteresis = 0;
+    if let Some((wanted, at)) = words.hysteresis {
+        hysteresis = wanted.min(need - 1);
+        if hysteresis < wanted {
+            let message = format!("hysteresis {wanted} is not below the quorum of {need}; {hysteresis} is used");
+            cx.report.add(Problem::warning(at, "quorum", message));
+        }
+    }
+    Quorum { need, hysteresis }
+}
+
+fn protocol(name: &str) -> Protocol {
+    match name {
+        "TCP" => Protocol::Tcp,
+        "SCTP" => Protocol::Sctp,
+        _ => Protocol::Udp,
+    }
+}
+
+/// `NAT`, `DR` or `TUN`, with further words on the kind of tunnel.
+pub(super) fn forwarding(cx: &mut Context, text: &str, entry: &Entry) -> Option<Forwarding> {
+    let (method, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let forwarding = match method {
+        "NAT" => Forwarding::Nat,
+        "DR" => Forwarding::Dr,
+        "TUN" => Forwarding::Tun,
+        _ => {
+            let message =
+                format!("{} {} is unknown: it is one of {}", entry.keyword.word, quoted(method), METHODS.join(", "));
+            let help = nearest(method, METHODS.iter().copied()).map(|meant| format!("did you mean {meant}?"));
+            cx.report.add(Problem::error(entry.value_at(1), "unknown-value", message).help_if(help));
+            return None;
+        }
+    };
+    if !rest.is_empty() && rest != "type ipip" {
+        let instead = if forwarding == Forwarding::Tun { "the tunnel is ipip" } else { "only the first word is used" };
+        cx.only_read(Block::VirtualServer, "TUN type", entry.value_at(2), instead);
+    }
+    Some(forwarding)
+}

@@ -1,0 +1,44 @@
+//! `global_defs`.
+
+use super::super::argument::Argument;
+use super::super::keywords::Block;
+use super::super::schema::{Context, Entry};
+use super::{Draft, small};
+use crate::engine::model::GratuitousArp;
+
+pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
+    let Draft { configuration, defaults, .. } = draft;
+    let global = &mut configuration.global;
+    for entry in cx.entries(Block::Global, block.inner()) {
+        match (entry.keyword.word, &entry.argument) {
+            ("router_id", Argument::Text(name)) => global.router_id = Some(name.clone()),
+            ("notification_email_from", Argument::Text(from)) => global.notification_email_from = Some(from.clone()),
+            ("notification_email", _) => {
+                for line in cx.lines(Block::Recipients, entry.inner()) {
+                    global.notification_email.extend(cx.words(line));
+                }
+            }
+            ("smtp_server", _) => global.smtp_server = Some(cx.words(entry.statement).split_off(1).join(" ")),
+            ("smtp_connect_timeout", Argument::Number(seconds)) => global.smtp_connect_timeout = Some(small(*seconds)),
+            ("vrrp_skip_check_adv_addr", Argument::Switch(on)) => global.skip_check_adv_addr = *on,
+            ("vrrp_version", Argument::Number(version)) => defaults.version = Some(*version),
+            ("default_interface", Argument::Text(name)) => defaults.interface = Some(name.clone()),
+            ("vrrp_garp_interval" | "vrrp_gna_interval", Argument::Time(interval)) if !interval.is_zero() => {
+                let instead = "announcements of an address go out without a delay between them";
+                cx.only_read(Block::Global, entry.keyword.word, entry.at, instead);
+            }
+            (word, argument) => garp(&mut defaults.garp, word.trim_start_matches("vrrp_"), argument),
+        }
+    }
+}
+
+/// The words `garp_master_*`, which `global_defs` has with `vrrp_` before them.
+pub(super) fn garp(garp: &mut GratuitousArp, word: &str, argument: &Argument) {
+    match (word, argument) {
+        ("garp_master_delay", Argument::Time(delay)) => garp.delay = *delay,
+        ("garp_master_repeat", Argument::Number(repeat)) => garp.repeat = small(*repeat),
+        ("garp_master_refresh", Argument::Time(refresh)) => garp.refresh = *refresh,
+        ("garp_master_refresh_repeat", Argument::Number(repeat)) => garp.refresh_repeat = small(*repeat),
+        _ => {}
+    }
+}

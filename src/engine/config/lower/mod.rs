@@ -1,0 +1,70 @@
+//! Entries of the keyword table → [`Configuration`].
+//!
+//! Order in the file does not matter: global settings first, then scripts, instances and sync groups, then services.
+
+mod address;
+mod balance;
+mod check;
+mod global;
+mod script;
+mod semantics;
+mod server;
+mod vrrp;
+
+use super::diagnostic::Reporter;
+use super::keywords::Block;
+use super::schema::{Context, Entry};
+use super::source::{Sources, Span};
+use super::tree::Tree;
+use crate::engine::model::{Configuration, GratuitousArp};
+
+/// What is built: the configuration and what only lowering has to know.
+#[derive(Debug, Default)]
+struct Draft {
+    configuration: Configuration,
+    defaults: Defaults,
+    /// Where each instance was named, parallel to `configuration.virtual_routers`.
+    instances: Vec<Span>,
+    /// Where each service was named, parallel to `configuration.virtual_servers`.
+    services: Vec<Span>,
+}
+
+/// What instances inherit from `global_defs`.
+#[derive(Debug, Default)]
+struct Defaults {
+    version: Option<u64>,
+    interface: Option<String>,
+    garp: GratuitousArp,
+}
+
+/// Builds the configuration. It is complete only when nothing was reported as an error.
+pub(super) fn lower<'t>(tree: &'t Tree<'t>, sources: &Sources, report: &mut Reporter) -> Configuration {
+    let mut cx = Context::new(sources, report);
+    let mut draft = Draft::default();
+    let top = cx.entries(Block::Top, &tree.statements);
+    blocks(&mut cx, &mut draft, &top);
+    while !cx.misplaced.is_empty() {
+        for statement in std::mem::take(&mut cx.misplaced) {
+            let entries = cx.entries(Block::Top, std::slice::from_ref(statement));
+            blocks(&mut cx, &mut draft, &entries);
+        }
+    }
+    cx.finish();
+    semantics::check(&mut cx, &mut draft);
+    draft.configuration
+}
+
+/// Lowers blocks of the top level.
+fn blocks<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, entries: &[Entry<'t>]) {
+    let named = |word: &'static str| entries.iter().filter(move |entry| entry.keyword.word == word);
+    named("global_defs").for_each(|entry| global::lower(cx, draft, entry));
+    named("vrrp_script").for_each(|entry| script::lower(cx, draft, entry));
+    named("vrrp_instance").for_each(|entry| vrrp::lower(cx, draft, entry));
+    named("vrrp_sync_group").for_each(|entry| script::sync_group(cx, draft, entry));
+    named("virtual_server").for_each(|entry| balance::lower(cx, draft, entry));
+}
+
+/// A number that the table bounds to `u32`.
+fn small(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

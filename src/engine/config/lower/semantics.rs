@@ -1,0 +1,57 @@
+//! What only the configuration as a whole can tell: names, numbers and addresses that collide.
+
+use super::super::diagnostic::Problem;
+use super::super::schema::Context;
+use super::Draft;
+use std::collections::HashMap;
+
+pub(super) fn check(cx: &mut Context, draft: &mut Draft) {
+    instances(cx, draft);
+    services(cx, draft);
+}
+
+fn instances(cx: &mut Context, draft: &Draft) {
+    let (mut names, mut numbers, mut holders) = (HashMap::new(), HashMap::new(), HashMap::new());
+    for (router, at) in draft.configuration.virtual_routers.iter().zip(&draft.instances) {
+        let name = &router.name;
+        if let Some(first) = names.insert(name, *at) {
+            let line = cx.sources.place(first).line;
+            let message = format!("vrrp_instance {name} is defined before, at line {line}");
+            cx.report.add(
+                Problem::error(*at, "defined-twice", message)
+                    .help("keep one; did two nodes' files get pasted into one?"),
+            );
+        } else if let Some(other) = numbers.insert((router.vrid, &router.interface, router.family), name) {
+            let message = format!(
+                "{other} and {name} both are virtual router {} on {}: no node could tell them apart",
+                router.vrid, router.interface
+            );
+            cx.report
+                .add(Problem::error(*at, "same-vrid", message).help("give one of them a virtual_router_id of its own"));
+        }
+        for address in &router.addresses {
+            let interface = address.interface.as_ref().unwrap_or(&router.interface);
+            match holders.insert((address.address, interface), name) {
+                Some(other) if other != name => {
+                    let message = format!("{} is an address of {other} and of {name}", address.address);
+                    let help = "keep it in one: the first of them to stop would take the address from the other";
+                    cx.report.add(Problem::warning(*at, "shared-address", message).help(help));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn services(cx: &mut Context, draft: &Draft) {
+    let mut seen = HashMap::new();
+    for (server, at) in draft.configuration.virtual_servers.iter().zip(&draft.services) {
+        if let Some(first) = seen.insert(server.key, *at) {
+            let line = cx.sources.place(first).line;
+            let message = format!("{} is defined before, at line {line}", server.key);
+            cx.report.add(
+                Problem::error(*at, "defined-twice", message).help("put all its real servers into one virtual_server"),
+            );
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! `real_server`, and the addresses with ports that `virtual_server` and `sorry_server` name as well.
+
+use super::super::argument::{self, Argument};
+use super::super::diagnostic::{Problem, quoted};
+use super::super::keywords::Block;
+use super::super::schema::{Context, Entry};
+use super::super::source::Span;
+use super::balance::{Words, forwarding};
+use super::check::{self, Timing};
+use super::small;
+use crate::engine::model::{Family, Forwarding, RealServer, RealServerKey, ServiceKey, Weight};
+use std::collections::HashSet;
+use std::net::{IpAddr, SocketAddr};
+
+/// Address and port behind `word`, and where the port (or else the address) stands. Port 0: none was given.
+pub(super) fn endpoint(cx: &mut Context, entry: &Entry, word: &str) -> Option<(SocketAddr, Span)> {
+    let words = cx.words(entry.statement);
+    let text = words.get(1).map_or("", String::as_str);
+    let Ok(address) = text.parse::<IpAddr>() else {
+        let message = format!("{word} {} is not an address", quoted(text));
+        let help = match text.rsplit_once(':') {
+            Some((address, port)) if address.parse::<IpAddr>().is_ok() => format!("write {word} {address} {port}"),
+            _ => format!("write an address and a port, not a name or a range: {word} 10.0.0.1 80"),
+        };
+        cx.report.add(Problem::error(entry.value_at(1), "bad-address", message).help(help));
+        return None;
+    };
+    let at = entry.value_at(if words.len() > 2 { 2 } else { 1 });
+    if let Some(extra) = words.get(3) {
+        let message = format!("{} is not used: {word} takes an address and a port", quoted(extra));
+        cx.report.add(Problem::warning(entry.value_at(3), "too-many-values", message));
+    }
+    match words.get(2).map_or(Ok(0), |text| argument::number(text, 0, 65_535)) {
+        Ok(number) => Some((SocketAddr::new(address, port(number)), at)),
+        Err(unfit) => {
+            let message = format!("port {} {}", words.get(2).map(|text| quoted(text)).unwrap_or_default(), unfit.what);
+            cx.report.add(Problem::error(at, unfit.code, message).help("write a number from 1 to 65535"));
+            None
+        }
+    }
+}
+
+/// A number that the table bounds to a port.
+pub(super) fn port(number: u64) -> u16 {
+    u16::try_from(number).unwrap_or(u16::MAX)
+}
+
+/// The real servers of a service, each key once.
+pub(super) fn all<'t>(cx: &mut Context<'_, 't>, key: &ServiceKey, words: &Words<'t>) -> Vec<RealServer> {
+    let mut seen = HashSet::new();
+    let mut servers = Vec::with_capacity(words.real_servers.len());
+    for entry in &words.real_servers {
+        let Some((server, at)) = lower(cx, key, words, entry) else { continue };
+        if seen.insert(server.key) {
+            servers.push(server);
+        } else {
+            let message = format!("real_server {} stands in this service before; the first one is kept", server.key);
+            cx.report.add(Problem::warning(at, "defined-twice", message).help("remove one of them"));
+        }
+    }
+    servers
+}
+
+fn lower<'t>(
+    cx: &mut Context<'_, 't>,
+    key: &ServiceKey,
+    service: &Words<'t>,
+    block: &Entry<'t>,
+) -> Option<(RealServer, Span)> {
+    let named = endpoint(cx, block, "real_server");
+    let (mut weight, mut method, mut inhibit) = (service.weight, service.forwarding, service.inhibit_on_failure);
+    let (mut upper, mut lower) = (0, (0, block.at));
+    let (mut timing, mut checks) = (Timing::default(), Vec::new());
+    for entry in cx.entries(Block::RealServer, block.inner()) {
+        match (entry.keyword.word, &entry.argument) {
+            ("weight", Argument::Number(n)) => weight = Weight::new(small(*n)).ok(),
+            ("lvs_method", Argument::Text(text)) => method = forwarding(cx, text, &entry),
+            ("inhibit_on_failure", Argument::Switch(on)) => inhibit = *on,
+            ("uthreshold", Argument::Number(n)) => upper = small(*n),
+            ("lthreshold", Argument::Number(n)) => lower = (small(*n), entry.at),
+            ("TCP_CHECK", _) => checks.push(entry),
+            _ => timing.take(&entry),
+        }
+    }
+    let (written, at) = named?;
+    let forwarding = method.unwrap_or(Forwarding::Nat);
+    if Family::of(written.ip()) != key.family() && forwarding != Forwarding::Tun {
+        let message = format!("real_server {} is not of the service's address family; it is left out", written.ip());
+        let help = "only lb_kind TUN reaches servers of the other family";
+        cx.report.add(Problem::warning(block.value_at(1), "mixed-families", message).help(help));
+        return None;
+    }
+    if lower.0 > upper {
+        let message = format!("lthreshold {} is above uthreshold {upper}: the kernel refuses such a server", lower.0);
+        cx.report.add(Problem::error(lower.1, "thresholds", message).help("write uthreshold above lthreshold"));
+    }
+    let mut checked = written;
+    if checked.port() == 0 {
+        checked.set_port(key.port().unwrap_or(0));
+    }
+    let outer = timing.within(service.timing);
+    let checks = checks.iter().filter_map(|entry| check::tcp(cx, entry, checked, outer)).collect();
+    let kernel = kernel_port(cx, key, forwarding, written, at, "real_server");
+    let server = RealServer {
+        key: RealServerKey(SocketAddr::new(written.ip(), kernel)),
+        weight: weight.unwrap_or(Weight::DEFAULT),
+        forwarding,
+        inhibit_on_failure: inhibit,
+        upper_threshold: upper,
+        lower_threshold: lower.0,
+        checks,
+    };
+    Some((server, block.value_at(1)))
+}
+
+/// The port by which the kernel knows a server: a mark has none, and what is not rewritten keeps the service's.
+pub(super) fn kernel_port(
+    cx: &mut Context,
+    key: &ServiceKey,
+    forwarding: Forwarding,
+    written: SocketAddr,
+    at: Span,
+    word: &'static str,
+) -> u16 {
+    let Some(service) = key.port() else {
+        if written.port() != 0 {
+            cx.once(Block::RealServer, "fwmark port", at, "port-ignored", || {
+                "this port is for checks only: packets with a firewall mark keep the port they came for".to_owned()
+            });
+        }
+        return 0;
+    };
+    if written.port() == 0 || written.port() == service {
+        return service;
+    }
+    if !forwarding.keeps_port() {
+        return written.port();
+    }
+    let message = format!(
+        "{} can't change ports: {word} {} gets packets on port {service}; checks still go to port {}",
+        forwarding.to_string().to_uppercase(),
+        written.ip(),
+        written.port()
+    );
+    let help = format!("write {word} {} {service}, and connect_port {} in its check", written.ip(), written.port());
+    cx.report.add(Problem::warning(at, "port-rewritten", message).help(help));
+    service
+}

@@ -1,0 +1,223 @@
+//! `vrrp_instance`.
+
+use super::super::argument::Argument;
+use super::super::diagnostic::{Problem, quoted};
+use super::super::keywords::Block;
+use super::super::schema::{Context, Entry};
+use super::super::source::Span;
+use super::super::suggest::nearest;
+use super::{Draft, address, script, small};
+use crate::engine::model::{
+    AdvertInterval, Authentication, Family, GratuitousArp, Password, Priority, StartState, TrackScript, VirtualAddress,
+    VirtualRouter, Vrid, VrrpVersion,
+};
+use std::time::Duration;
+
+/// The words of an instance as they were found.
+struct Words {
+    interface: Option<String>,
+    vrid: Option<Vrid>,
+    state: Option<StartState>,
+    priority: Option<Priority>,
+    interval: Option<(Duration, Span)>,
+    version: Option<(u64, Option<Span>)>,
+    nopreempt: Option<Span>,
+    preempt_delay: Duration,
+    authentication: (Authentication, Option<Span>),
+    addresses: Vec<VirtualAddress>,
+    garp: GratuitousArp,
+    track_scripts: Vec<TrackScript>,
+}
+
+pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
+    let Some(name) = cx.words(block.statement).into_iter().nth(1) else { return };
+    let words = read(cx, draft, block, &name);
+    let at = block.value_at(1);
+    let mut needed = |word: &str, help: &str| {
+        let message = format!("vrrp_instance {name} has no {word}");
+        cx.report.add(Problem::error(at, "missing-word", message).help(help));
+    };
+    if words.interface.is_none() {
+        needed("interface", "write the interface that advertisements go out on, for example: interface eth0");
+    }
+    if words.vrid.is_none() {
+        needed("virtual_router_id", "write a number from 1 to 255, the same on all nodes: virtual_router_id 51");
+    }
+    let (Some(interface), Some(vrid)) = (words.interface.clone(), words.vrid) else { return };
+    let router = complete(cx, name, interface, vrid, words, at);
+    draft.configuration.virtual_routers.push(router);
+    draft.instances.push(at);
+}
+
+fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &str) -> Words {
+    let mut words = Words {
+        interface: draft.defaults.interface.clone(),
+        vrid: None,
+        state: None,
+        priority: None,
+        interval: None,
+        version: draft.defaults.version.map(|version| (version, None)),
+        nopreempt: None,
+        preempt_delay: Duration::ZERO,
+        authentication: (Authentication::None, None),
+        addresses: Vec::new(),
+        garp: draft.defaults.garp,
+        track_scripts: Vec::new(),
+    };
+    for entry in cx.entries(Block::Instance, block.inner()) {
+        match (entry.keyword.word, &entry.argument) {
+            ("interface", Argument::Text(interface)) => words.interface = Some(interface.clone()),
+            ("virtual_router_id", Argument::Number(n)) => words.vrid = Vrid::new(byte(*n)).ok(),
+            ("state", Argument::Text(state)) => words.state = start_state(cx, state, &entry),
+            ("priority", Argument::Number(n)) => words.priority = Priority::new(byte(*n)).ok(),
+            ("advert_int", Argument::Time(interval)) => words.interval = Some((*interval, entry.value_at(1))),
+            ("version", Argument::Number(version)) => words.version = Some((*version, Some(entry.at))),
+            ("preempt", Argument::Switch(_)) => words.nopreempt = None,
+            ("nopreempt", Argument::Switch(on)) => words.nopreempt = on.then_some(entry.at),
+            ("preempt_delay", Argument::Time(delay)) => words.preempt_delay = *delay,
+            ("authentication", _) => words.authentication = (authentication(cx, &entry), Some(entry.at)),
+            ("virtual_ipaddress", _) => address::lower(cx, &entry, &mut words.addresses, name),
+            ("track_script", _) => words.track_scripts.extend(script::tracked(cx, draft, &entry)),
+            (word, argument) => super::global::garp(&mut words.garp, word, argument),
+        }
+    }
+    words
+}
+
+/// Settles what depends on several words, as keepalived does, and says so where that is not what was written.
+fn complete(cx: &mut Context, name: String, interface: String, vrid: Vrid, words: Words, at: Span) -> VirtualRouter {
+    let family = words.addresses.first().map_or(Family::Inet, |a| Family::of(a.address));
+    let version = version(cx, words.version, family);
+    let default = if words.state == Some(StartState::Master) { Priority::OWNER } else { Priority::DEFAULT };
+    let priority = words.priority.unwrap_or(default);
+    let advert_interval = words.interval.map_or(AdvertInterval::DEFAULT, |(span, at)| interval(cx, version, span, at));
+    let mut preempt = words.nopreempt.is_none();
+    if let Some(at) = words.nopreempt.filter(|_| words.state == Some(StartState::Master) || priority.is_owner()) {
+        preempt = true;
+        let why = if priority.is_owner() { "priority 255" } else { "state MASTER" };
+        let message = format!("nopreempt does not go with {why}; it is ignored, as keepalived does");
+        cx.report.add(
+            Problem::warning(at, "nopreempt-ignored", message).help("write state BACKUP on all nodes to use nopreempt"),
+        );
+    }
+    let authentication = match (version, words.authentication) {
+        (VrrpVersion::V3, (Authentication::Pass(_), Some(at))) => {
+            let message = "version 3 has no authentication; the password is ignored";
+            cx.report.add(
+                Problem::warning(at, "no-authentication", message).help("remove authentication, or write version 2"),
+            );
+            Authentication::None
+        }
+        (_, (authentication, _)) => authentication,
+    };
+    if words.addresses.is_empty() {
+        let message = format!("vrrp_instance {name} has no virtual address: nothing moves with it");
+        cx.report.add(Problem::warning(at, "no-address", message).help("write virtual_ipaddress { ADDRESS/PREFIX }"));
+    }
+    VirtualRouter {
+        name,
+        interface,
+        vrid,
+        family,
+        version,
+        start_state: words.state.unwrap_or_default(),
+        priority,
+        advert_interval,
+        preempt,
+        preempt_delay: words.preempt_delay,
+        authentication,
+        addresses: words.addresses,
+        garp: words.garp,
+        track_scripts: words.track_scripts,
+    }
+}
+
+fn start_state(cx: &mut Context, state: &str, entry: &Entry) -> Option<StartState> {
+    match state {
+        "MASTER" => return Some(StartState::Master),
+        "BACKUP" => return Some(StartState::Backup),
+        _ => {}
+    }
+    let help = nearest(state, ["MASTER", "BACKUP"]).map(|meant| format!("did you mean {meant}?"));
+    let message = format!("state {} is unknown; BACKUP is used, as keepalived does", quoted(state));
+    cx.report.add(Problem::warning(entry.value_at(1), "unknown-value", message).help_if(help));
+    None
+}
+
+/// IPv6 knows version 3 only.
+fn version(cx: &mut Context, word: Option<(u64, Option<Span>)>, family: Family) -> VrrpVersion {
+    match (word, family) {
+        (Some((2, Some(at))), Family::Inet6) => {
+            cx.report.add(Problem::warning(at, "version", "IPv6 needs version 3; version 3 is used"));
+            VrrpVersion::V3
+        }
+        (Some((3, _)), _) | (_, Family::Inet6) => VrrpVersion::V3,
+        (_, Family::Inet) => VrrpVersion::V2,
+    }
+}
+
+/// What the version can carry: whole seconds, or centiseconds up to 40.95 s.
+fn interval(cx: &mut Context, version: VrrpVersion, wanted: Duration, at: Span) -> AdvertInterval {
+    let micros = small(u64::try_from(wanted.as_micros()).unwrap_or(u64::MAX));
+    let rounded = |unit: u32| (micros.saturating_add(unit / 2) / unit * unit).max(unit);
+    let (possible, why) = match version {
+        VrrpVersion::V2 => (rounded(1_000_000), "version 2 carries whole seconds"),
+        VrrpVersion::V3 if micros > 40_950_000 => (40_950_000, "version 3 carries 40.95 s at most"),
+        VrrpVersion::V3 => (rounded(10_000), "version 3 carries hundredths of a second"),
+    };
+    let interval = AdvertInterval::from_centiseconds(possible / 10_000).unwrap_or(AdvertInterval::DEFAULT);
+    if possible != micros {
+        let message = format!("{why}: advert_int {} s is used", f64::from(interval.centiseconds()) / 100.0);
+        let help = match version {
+            VrrpVersion::V2 => "write whole seconds, or version 3, on all nodes",
+            VrrpVersion::V3 => "write that, on all nodes",
+        };
+        cx.report.add(Problem::warning(at, "interval-rounded", message).help(help));
+    }
+    interval
+}
+
+fn authentication<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Authentication {
+    let (mut pass_type, mut password) = (None, None);
+    for entry in cx.entries(Block::Authentication, block.inner()) {
+        match (entry.keyword.word, &entry.argument) {
+            ("auth_type", Argument::Text(kind)) if kind == "AH" => {
+                let message = "auth_type AH is not supported: nodes that use it would not accept this one, nor it them";
+                cx.report.add(
+                    Problem::error(entry.at, "unsupported", message)
+                        .help("write auth_type PASS on all nodes, or remove authentication"),
+                );
+            }
+            ("auth_type", _) => pass_type = Some(entry.at),
+            ("auth_pass", Argument::Text(text)) => {
+                if text.len() > 8 {
+                    let message = "auth_pass is longer than 8 bytes; its first 8 count, as in keepalived";
+                    cx.report.add(
+                        Problem::warning(entry.at, "password-cut", message).help("shorten it to 8 bytes on all nodes"),
+                    );
+                }
+                password = Some((Password::new(text), entry.at));
+            }
+            _ => {}
+        }
+    }
+    match (pass_type, password) {
+        (Some(_), Some((password, _))) => Authentication::Pass(password),
+        (Some(at), None) => {
+            let message = "auth_type PASS without auth_pass: no password is sent, as in keepalived";
+            cx.report.add(Problem::warning(at, "no-authentication", message).help("write auth_pass PASSWORD"));
+            Authentication::None
+        }
+        (None, Some((_, at))) => {
+            let message = "auth_pass without auth_type: no password is sent, as in keepalived";
+            cx.report.add(Problem::warning(at, "no-authentication", message).help("write auth_type PASS"));
+            Authentication::None
+        }
+        (None, None) => Authentication::None,
+    }
+}
+
+/// A number that the table bounds to a byte.
+fn byte(number: u64) -> u8 {
+    u8::try_from(number).unwrap_or(u8::MAX)
+}

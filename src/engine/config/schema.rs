@@ -1,0 +1,305 @@
+//! A block of the tree, word by word against the keyword table: what fits comes back as [`Entry`]s with typed
+//! arguments, what does not is reported with a suggestion.
+
+use super::argument::{self, Argument};
+use super::diagnostic::{Problem, Reporter, quoted};
+use super::keywords::{Block, Keyword, MEANT, Status, Value};
+use super::source::{Sources, Span};
+use super::suggest::{foreign_letter, nearest};
+use super::tree::Statement;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A statement that fits its keyword.
+#[derive(Debug)]
+pub(super) struct Entry<'t> {
+    pub keyword: &'static Keyword,
+    pub argument: Argument,
+    pub statement: &'t Statement<'t>,
+    /// Where the keyword stands.
+    pub at: Span,
+}
+
+impl<'t> Entry<'t> {
+    /// The statements of its block.
+    pub fn inner(&self) -> &'t [Statement<'t>] {
+        self.statement.block.as_ref().map_or(&[], |block| &block.statements)
+    }
+
+    /// Where its `index`th value stands, counted from 1; the keyword when there is none.
+    pub fn value_at(&self, index: usize) -> Span {
+        self.statement.words.get(index).map_or(self.at, |token| token.span)
+    }
+}
+
+/// A message that is given once, however often its reason stands in the file.
+struct Once {
+    at: Span,
+    code: &'static str,
+    message: String,
+    more: usize,
+}
+
+/// What walks through a configuration share.
+pub(super) struct Context<'c, 't> {
+    pub sources: &'c Sources,
+    pub report: &'c mut Reporter,
+    /// Blocks of the top level that were found inside of others: a `}` is missing before them.
+    pub misplaced: Vec<&'t Statement<'t>>,
+    once: BTreeMap<(Block, &'static str), Once>,
+    /// Inside of a block that is only read, its words are checked but not reported as "only read" again.
+    quiet: usize,
+}
+
+impl<'c, 't> Context<'c, 't> {
+    pub fn new(sources: &'c Sources, report: &'c mut Reporter) -> Self {
+        Self { sources, report, misplaced: Vec::new(), once: BTreeMap::new(), quiet: 0 }
+    }
+
+    /// The words of a statement.
+    pub fn words(&self, statement: &Statement) -> Vec<String> {
+        statement.words.iter().map(|token| self.sources.word(token.span).into_owned()).collect()
+    }
+
+    /// The statements of `block` that fit the table.
+    pub fn entries(&mut self, block: Block, statements: &'t [Statement<'t>]) -> Vec<Entry<'t>> {
+        let mut seen = BTreeSet::new();
+        let mut entries = Vec::with_capacity(statements.len());
+        for statement in statements {
+            let Some(first) = statement.words.first() else { continue };
+            let word = self.sources.word(first.span);
+            let Some(keyword) = block.find(&word) else {
+                self.without_keyword(block, &word, statement, first.span);
+                continue;
+            };
+            if keyword.value.is_single() && !seen.insert(keyword.word) {
+                self.report.add(Problem::warning(
+                    first.span,
+                    "given-twice",
+                    format!("{} stands in this {} before; this later one counts", keyword.word, block.name()),
+                ));
+            }
+            if let Some(argument) = self.argument(keyword, statement, first.span) {
+                entries.push(Entry { keyword, argument, statement, at: first.span });
+            }
+            self.take_note(block, keyword, statement, first.span);
+        }
+        entries
+    }
+
+    /// The lines of a block that has no keywords, each as its words; blocks among them are reported.
+    pub fn lines(&mut self, block: Block, statements: &'t [Statement<'t>]) -> Vec<&'t Statement<'t>> {
+        let mut lines = Vec::with_capacity(statements.len());
+        for statement in statements {
+            match (&statement.block, statement.words.first()) {
+                (None, _) => lines.push(statement),
+                (Some(_), Some(first)) => {
+                    let word = self.sources.word(first.span);
+                    self.without_keyword(block, &word, statement, first.span);
+                }
+                (Some(_), None) => {}
+            }
+        }
+        lines
+    }
+
+    /// Reports what is reported once.
+    pub fn finish(&mut self) {
+        for Once { at, code, message, more } in std::mem::take(&mut self.once).into_values() {
+            let more = match more {
+                0 => String::new(),
+                1 => " (also on 1 more line)".to_owned(),
+                _ => format!(" (also on {more} more lines)"),
+            };
+            self.report.add(Problem::warning(at, code, message + &more));
+        }
+    }
+
+    /// Marks a word as one that lvsdeck only reads, and says what happens instead.
+    pub fn only_read(&mut self, block: Block, word: &'static str, at: Span, instead: &str) {
+        self.once(block, word, at, "not-acted-on", || format!("{word} is not acted on yet: {instead}"));
+    }
+
+    /// A warning for the first of all places in `block` that share `key`.
+    pub fn once(
+        &mut self,
+        block: Block,
+        key: &'static str,
+        at: Span,
+        code: &'static str,
+        message: impl FnOnce() -> String,
+    ) {
+        let known = self.once.entry((block, key)).and_modify(|once| once.more += 1);
+        known.or_insert_with(|| Once { at, code, message: message(), more: 0 });
+    }
+
+    fn take_note(&mut self, block: Block, keyword: &'static Keyword, statement: &'t Statement<'t>, at: Span) {
+        let Status::Read(instead) = keyword.status else {
+            if keyword.status == Status::Part {
+                self.look_into(keyword, statement);
+            }
+            return;
+        };
+        if self.quiet == 0 {
+            self.only_read(block, keyword.word, at, instead);
+        }
+        self.quiet += 1;
+        self.look_into(keyword, statement);
+        self.quiet -= 1;
+    }
+
+    /// Checks the words of a block that nobody lowers.
+    fn look_into(&mut self, keyword: &'static Keyword, statement: &'t Statement<'t>) {
+        let Some(inner) = &statement.block else { return };
+        match keyword.value.block() {
+            Some(block) => {
+                self.entries(block, &inner.statements);
+            }
+            None => self.search(&inner.statements),
+        }
+    }
+
+    fn argument(&mut self, keyword: &'static Keyword, statement: &Statement, at: Span) -> Option<Argument> {
+        let (least, most) = keyword.value.arity();
+        let given = statement.words.len() - 1;
+        let wanted = || keyword.value.wanted();
+        let lacks_block = keyword.value.block().is_some() && statement.block.is_none();
+        if given < least || lacks_block {
+            self.report.add(
+                Problem::error(at, "missing-parameter", format!("{} has no value", keyword.word))
+                    .help(format!("it takes {}", wanted())),
+            );
+            return None;
+        }
+        let secret = keyword.word == "auth_pass";
+        if statement.block.is_some() && keyword.value.block().is_none() && keyword.value != Value::Anything {
+            self.report.add(
+                Problem::error(at, "unexpected-block", format!("{} takes no block in braces", keyword.word))
+                    .help(format!("it takes {}; is a }} missing above, or a word misspelt?", wanted())),
+            );
+            return None;
+        }
+        if given > most {
+            self.too_many(keyword, statement, most, at, secret);
+        }
+        let words: Vec<String> = self.words(statement).into_iter().skip(1).collect();
+        match argument::parse(keyword.value, &words) {
+            Ok(argument) => Some(argument),
+            Err(unfit) => {
+                let value = statement.words.get(1).map_or(at, |token| token.span);
+                let word = words.first().map_or("", String::as_str);
+                let message = format!("{} {} {}", keyword.word, shown(word), unfit.what);
+                let help = match keyword.value {
+                    Value::Choice(choices) => suggestion(word, choices.iter().copied()),
+                    Value::Scheduler => Some(format!("the schedulers are {}", wanted().trim_start_matches("one of "))),
+                    _ => Some(format!("it takes {}", wanted())),
+                };
+                self.report.add(Problem::error(value, unfit.code, message).help_if(help));
+                None
+            }
+        }
+    }
+
+    fn too_many(&mut self, keyword: &Keyword, statement: &Statement, most: usize, at: Span, secret: bool) {
+        let span = if secret { at } else { statement.words.get(most + 1).map_or(at, |t| t.span) };
+        let what = if secret { "what follows the password".to_owned() } else { quoted(&self.sources.word(span)) };
+        let message = format!("{what} is not used: {} takes {}", keyword.word, keyword.value.wanted());
+        self.report
+            .add(Problem::warning(span, "too-many-values", message).help("one statement a line; # begins a comment"));
+    }
+
+    /// A word that `block` has no value for: known to keepalived there, out of place, misspelt or unknown.
+    fn without_keyword(&mut self, block: Block, word: &str, statement: &'t Statement<'t>, at: Span) {
+        if let Some(other) = block.others().iter().find(|other| **other == word) {
+            if self.quiet == 0 {
+                self.only_read(block, other, at, "lvsdeck has nothing like it");
+            }
+            return self.search_in(statement);
+        }
+        if statement.block.is_some() && self.out_of_place(block, word, statement, at) {
+            return;
+        }
+        if !self.report.is_full() {
+            self.report.add(unknown(block, word, statement.block.is_some(), &self.words(statement), at));
+        } else {
+            self.report.add(Problem::warning(at, "unknown-word", ""));
+        }
+        self.search_in(statement);
+    }
+
+    /// Whether a block stands in another one where only an enclosing block has a place for it: a `}` is missing.
+    fn out_of_place(&mut self, block: Block, word: &str, statement: &'t Statement<'t>, at: Span) -> bool {
+        let mut outer = block.parent();
+        while let Some(enclosing) = outer {
+            let fits = enclosing.knows(word) && enclosing.find(word).is_none_or(|k| k.value.block().is_some());
+            if fits {
+                self.report.add(
+                    Problem::error(
+                        at,
+                        "missing-brace",
+                        format!("{word} inside of {}: a }} is missing above", block.name()),
+                    )
+                    .help(format!("close {} before this line", block.name())),
+                );
+                if enclosing == Block::Top {
+                    self.misplaced.push(statement);
+                }
+                return true;
+            }
+            outer = enclosing.parent();
+        }
+        false
+    }
+
+    fn search_in(&mut self, statement: &'t Statement<'t>) {
+        if let Some(inner) = &statement.block {
+            self.search(&inner.statements);
+        }
+    }
+
+    /// Looks for blocks of the top level among statements that are skipped: they show that a `}` is missing.
+    fn search(&mut self, statements: &'t [Statement<'t>]) {
+        for statement in statements.iter().filter(|s| s.block.is_some()) {
+            let Some(first) = statement.words.first() else { continue };
+            let word = self.sources.word(first.span);
+            let top = Block::Top.find(&word).is_some_and(|k| k.value.block().is_some());
+            if !(top && self.out_of_place(Block::Opaque, &word, statement, first.span)) {
+                self.search_in(statement);
+            }
+        }
+    }
+}
+
+/// A word with quotes, unless it is a plain number.
+fn shown(word: &str) -> String {
+    let plain =
+        !word.is_empty() && word.len() <= 20 && word.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b'-');
+    if plain { word.to_owned() } else { quoted(word) }
+}
+
+fn suggestion<'w>(word: &str, words: impl IntoIterator<Item = &'w str> + Clone) -> Option<String> {
+    nearest(word, words).map(|meant| format!("did you mean {meant}?"))
+}
+
+fn unknown(block: Block, word: &str, has_block: bool, words: &[String], at: Span) -> Problem {
+    let ignored = if has_block { "it and its block are ignored" } else { "it is ignored" };
+    let meant = nearest(word, block.words());
+    if block == Block::Authentication && meant.is_none() {
+        return Problem::warning(at, "unknown-word", format!("unknown word in authentication; {ignored}"))
+            .help("authentication takes auth_type PASS and auth_pass PASSWORD, each on its own line")
+            .secret();
+    }
+    let problem =
+        Problem::warning(at, "unknown-word", format!("unknown word {} in {}; {ignored}", quoted(word), block.name()));
+    if let Some((_, _, right)) = MEANT.iter().find(|(b, wrong, _)| *b == block && *wrong == word) {
+        let value = words.get(1).map(|value| format!(" {value}")).unwrap_or_default();
+        return problem.help(match *right {
+            "" => "keepalived removed this word long ago; remove the line".to_owned(),
+            right => format!("keepalived ignores it here too; to make it count, write {right}{value}"),
+        });
+    }
+    let foreign = foreign_letter(word).map(|c| format!(" ({c} is no Latin letter)")).unwrap_or_default();
+    let elsewhere =
+        || Block::ALL.into_iter().find(|b| b.knows(word)).map(|b| format!("{word} belongs in {}", b.name()));
+    let help = meant.map(|meant| format!("did you mean {meant}?{foreign}")).or_else(elsewhere);
+    problem.help_if(help)
+}

@@ -1,0 +1,76 @@
+//! Which known word was meant by an unknown one.
+
+/// Longest word that suggestions are computed for.
+const LONGEST: usize = 40;
+
+/// The candidate nearest to `word`, when it is near enough to be a misspelling of it. The first one wins a tie.
+pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word: Vec<char> = word.chars().take(LONGEST + 1).map(|c| c.to_ascii_lowercase()).collect();
+    if word.len() > LONGEST {
+        return None;
+    }
+    let limit = (word.len() / 3).clamp(1, 3);
+    let mut best: Option<(usize, &str)> = None;
+    for candidate in candidates {
+        let distance = distance(&word, candidate);
+        if distance <= limit && best.is_none_or(|(least, _)| distance < least) {
+            best = Some((distance, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
+}
+
+/// Insertions, deletions, substitutions and swaps of neighbours that lead from one word to the other
+/// (optimal string alignment).
+fn distance(word: &[char], other: &str) -> usize {
+    let other: Vec<char> = other.chars().map(|c| c.to_ascii_lowercase()).collect();
+    let mut before: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=other.len()).collect();
+    let at = |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX / 2);
+    for (i, a) in word.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, b) in other.iter().enumerate() {
+            let replace = at(&above, j) + usize::from(a != b);
+            let mut best = replace.min(at(&above, j + 1) + 1).min(at(&row, j) + 1);
+            let swapped = i > 0 && j > 0 && word.get(i - 1) == Some(b) && other.get(j - 1) == Some(a);
+            if swapped {
+                best = best.min(at(&before, j - 1) + 1);
+            }
+            row.push(best);
+        }
+        before = std::mem::replace(&mut above, row);
+    }
+    at(&above, other.len())
+}
+
+/// The first letter that only looks Latin, or any other letter that no keyword has.
+pub(super) fn foreign_letter(word: &str) -> Option<char> {
+    word.chars().find(|c| !c.is_ascii())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WORDS: [&str; 5] = ["weight", "retry", "virtual_router_id", "vrrp_script", "priority"];
+
+    #[test]
+    fn a_misspelt_word_is_recognised() {
+        for (wrong, right) in [
+            ("weigth", "weight"),
+            ("vvrp_script", "vrrp_script"),
+            ("virtual_routerid", "virtual_router_id"),
+            ("PRIORITY", "priority"),
+            ("prіоrity", "priority"), // two Cyrillic letters
+        ] {
+            assert_eq!(nearest(wrong, WORDS), Some(right), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_different_word_gets_no_suggestion() {
+        for word in ["hello", "", "x", &"weight".repeat(100)] {
+            assert_eq!(nearest(word, WORDS), None, "{word}");
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Tokens → a tree of statements and blocks.
+//!
+//! A statement is the words of one line, or of the part of it between braces. A `{` behind it, on the same line or a
+//! later one, gives it a block.
+
+use super::diagnostic::{Problem, Reporter};
+use super::lexer::{Kind, Token};
+use super::source::{Sources, Span};
+
+/// Blocks nest this deep at most; real files need five levels.
+const DEEPEST: usize = 32;
+
+/// Words, and the block that follows them.
+#[derive(Debug)]
+pub(super) struct Statement<'a> {
+    /// Empty when a `{` stood alone, which was reported.
+    pub words: &'a [Token],
+    pub block: Option<Block<'a>>,
+}
+
+/// What stands between `{` and `}`.
+#[derive(Debug)]
+pub(super) struct Block<'a> {
+    pub statements: Vec<Statement<'a>>,
+}
+
+/// A file's tree.
+#[derive(Debug)]
+pub(super) struct Tree<'a> {
+    pub statements: Vec<Statement<'a>>,
+    /// Blocks that the end of the file closed: the words before their `{`, outermost first.
+    pub unclosed: Vec<Span>,
+}
+
+/// A block whose `}` has not come yet.
+struct Frame<'a> {
+    words: &'a [Token],
+    open: Span,
+    statements: Vec<Statement<'a>>,
+}
+
+/// Builds the tree; reports braces that are wrong where they stand.
+pub(super) fn build<'a>(tokens: &'a [Token], sources: &Sources, report: &mut Reporter) -> Tree<'a> {
+    let mut top = Vec::new();
+    let mut frames: Vec<Frame<'a>> = Vec::new();
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        match token.kind {
+            Kind::Word => {
+                let rest = tokens.get(at + 1..).unwrap_or(&[]);
+                let more = rest.iter().take_while(|t| t.kind == Kind::Word && !t.first_on_line).count();
+                let words = tokens.get(at..=at + more).unwrap_or(&[]);
+                at += more + 1;
+                match tokens.get(at) {
+                    Some(open) if open.kind == Kind::Open => {
+                        frames.push(Frame { words, open: open.span, statements: Vec::new() });
+                        at += 1;
+                    }
+                    _ => {
+                        frames.last_mut().map_or(&mut top, |f| &mut f.statements).push(Statement { words, block: None })
+                    }
+                }
+            }
+            Kind::Open => {
+                report.add(
+                    Problem::error(token.span, "stray-brace", "this { has no word before it")
+                        .help("name the block before the brace, or remove the brace and its }"),
+                );
+                frames.push(Frame { words: &[], open: token.span, statements: Vec::new() });
+                at += 1;
+            }
+            Kind::Close => {
+                close(token.span, &mut frames, &mut top, sources, report);
+                at += 1;
+            }
+        }
+        if frames.len() > DEEPEST {
+            report.add(
+                Problem::error(token.span, "too-deep", format!("blocks are nested more than {DEEPEST} deep here"))
+                    .help("look for missing } above; the rest of the file was not read"),
+            );
+            break;
+        }
+    }
+    let unclosed = frames.iter().map(|f| f.words.first().map_or(f.open, |word| word.span)).collect();
+    while let Some(frame) = frames.pop() {
+        finish(frame, &mut frames, &mut top);
+    }
+    Tree { statements: top, unclosed }
+}
+
+fn close<'a>(
+    at: Span,
+    frames: &mut Vec<Frame<'a>>,
+    top: &mut Vec<Statement<'a>>,
+    sources: &Sources,
+    report: &mut Reporter,
+) {
+    let Some(frame) = frames.pop() else {
+        report.add(
+            Problem::error(at, "extra-brace", "this } closes nothing: every block above is already closed")
+                .help("remove it, or find the block above that was closed too early"),
+        );
+        return;
+    };
+    let opened = sources.written_at(frame.open);
+    if opened.source != sources.written_at(at).source {
+        let place = sources.place(frame.open);
+        report.add(
+            Problem::error(
+                at,
+                "brace-in-other-file",
+                format!("this }} closes a block that was opened in another file, at {}:{}", place.file, place.line),
+            )
+            .help("open and close each block in the same file"),
+        );
+    }
+    finish(frame, frames, top);
+}
+
+fn finish<'a>(frame: Frame<'a>, frames: &mut [Frame<'a>], top: &mut Vec<Statement<'a>>) {
+    let statement = Statement { words: frame.words, block: Some(Block { statements: frame.statements }) };
+    frames.last_mut().map_or(top, |f| &mut f.statements).push(statement);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lexer::lex_line;
+    use super::*;
+
+    /// The tree as text: words joined by spaces, blocks in brackets.
+    fn shape(text: &str) -> (String, usize, bool) {
+        let (mut tokens, mut report, mut sources) = (Vec::new(), Reporter::default(), Sources::default());
+        let source = sources.add("x", text, None);
+        let mut start = 0;
+        for line in text.split_inclusive('\n') {
+            lex_line(line, source, start, &mut tokens, &mut report);
+            start += line.len();
+        }
+        let tree = build(&tokens, &sources, &mut report);
+        (draw(&tree.statements, &sources), tree.unclosed.len(), report.has_errors())
+    }
+
+    fn draw(statements: &[Statement], sources: &Sources) -> String {
+        let one = |s: &Statement| {
+            let words: Vec<_> = s.words.iter().map(|w| sources.word(w.span)).collect();
+            let block = s.block.as_ref().map(|b| format!("[{}]", draw(&b.statements, sources))).unwrap_or_default();
+            words.join(" ") + &block
+        };
+        statements.iter().map(one).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn braces_may_stand_anywhere_on_a_line() {
+        for text in ["a b {\n c 1\n d 2\n}\ne", "a b\n{\n c 1\n d 2 }\ne", "a b { c 1\n d 2\n} e", "a b{c 1\nd 2}e"] {
+            assert_eq!(shape(text), ("a b[c 1; d 2]; e".to_owned(), 0, false), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_the_file_closes_what_is_open() {
+        assert_eq!(shape("a {\n b {\n c\n"), ("a[b[c]]".to_owned(), 2, false));
+    }
+
+    #[test]
+    fn a_brace_too_many_is_an_error_and_the_rest_is_still_read() {
+        assert_eq!(shape("a { b } }\nc"), ("a[b]; c".to_owned(), 0, true));
+        assert_eq!(shape("{ b }\nc"), ("[b]; c".to_owned(), 0, true));
+    }
+
+    #[test]
+    fn endless_nesting_ends() {
+        assert!(shape(&"a {\n".repeat(100_000)).2);
+        assert!(shape(&"{".repeat(100_000)).2);
+    }
+}
