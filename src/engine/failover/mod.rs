@@ -3,6 +3,22 @@
 //!
 //! Never reads a clock, never blocks, never does anything: it says what is to be done. Spurious wake-ups are harmless.
 
+mod addresses;
+mod commands;
+mod core;
+mod host;
+mod peers;
+mod receive;
+mod rejections;
+mod router;
+mod status;
+#[cfg(test)]
+mod tests;
+mod waiting;
+
+pub use self::core::Failover;
+pub use waiting::Waiting;
+
 use crate::engine::command::{Answer, Asked};
 use crate::engine::event::Fact;
 use crate::engine::model::VirtualAddress;

@@ -1,1 +1,22 @@
 //! The protocol, pure (layer 1): packets, the receive ladder, timers, the state machine, announcements.
+//!
+//! Bytes and instants come in, values go out. Nothing here reads a clock, sends, logs, or knows an interface. IPv4,
+//! versions 2 and 3, multicast; addresses of instances are `IpAddr`, so that IPv6 joins without new types.
+
+mod announce;
+mod checksum;
+mod instance;
+mod packet;
+mod reason;
+mod sync_group;
+mod timers;
+mod validate;
+
+pub use announce::gratuitous_arp;
+pub use checksum::ChecksumForm;
+pub use instance::{Action, Announcement, Deadline, Heard, Input, Instance, Parameters, Preemption, State};
+pub use packet::{Advertisement, Ipv4Packet, MULTICAST_V4, PROTOCOL};
+pub use reason::TransitionReason;
+pub use sync_group::{Standing, Step, step};
+pub use timers::{master_down_interval, skew_time, usable_interval};
+pub use validate::{Check, DecodeError, Expected, Received, Sender, receive, sender};

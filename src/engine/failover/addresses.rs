@@ -1,0 +1,311 @@
+//! Virtual addresses on the host: put on, taken off, put back; and the line between ours and others'. An address that
+//! was there before we added it is never removed by us.
+
+use super::core::{Failover, Phase};
+use super::host::{Place, Seen};
+use super::{Action, OwnedAddress};
+use crate::engine::event::{EventKind, Fact, Severity};
+use crate::engine::model::VirtualAddress;
+use crate::engine::snapshot::Warning;
+use crate::engine::vrrp::gratuitous_arp;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::{Duration, Instant};
+
+/// An address that somebody removes again and again is put back no more often than this.
+const RESTORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// A refusal to send is reported no more often than this for an interface.
+const REFUSAL_PAUSE: Duration = Duration::from_mins(1);
+
+/// An address that we put on an interface.
+#[derive(Debug, Clone)]
+pub(super) struct Ours {
+    /// For which router.
+    pub router: usize,
+    pub place: Place,
+    pub address: VirtualAddress,
+    /// As it is written down.
+    pub owned: OwnedAddress,
+}
+
+impl Failover {
+    /// The virtual addresses of a router with the places where they belong; none where the interface is missing.
+    pub(super) fn places(&self, i: usize) -> Vec<(VirtualAddress, Option<Place>)> {
+        let Some(router) = self.routers.get(i) else { return Vec::new() };
+        let place = |address: &VirtualAddress| {
+            let link = self.host.by_name(address.interface.as_ref().unwrap_or(&router.config.interface))?;
+            Some((link.index, address.address, address.prefix))
+        };
+        router.config.addresses.iter().map(|address| (address.clone(), place(address))).collect()
+    }
+
+    fn is_ours(&self, place: Place) -> bool {
+        self.ours.iter().any(|ours| ours.place == place)
+    }
+
+    /// Whether the address is (or will be) there without us.
+    fn is_foreign(&self, (index, address, _): Place) -> bool {
+        self.host.prefixes(index, address).any(|prefix| !self.is_ours((index, address, prefix)))
+    }
+
+    /// Puts on what is missing; written down before it is made.
+    pub(super) fn acquire(&mut self, i: usize) {
+        let mut missing = Vec::new();
+        let owned_before = self.ours.len();
+        for (address, place) in self.places(i) {
+            let Some(place) = place else {
+                self.report_missing_interface(i, &address);
+                continue;
+            };
+            if self.is_foreign(place) || self.host.will_have(place) {
+                continue;
+            }
+            let interface = self.host.link(place.0).map(|link| link.name.clone()).unwrap_or_default();
+            if !self.is_ours(place) {
+                let owned = OwnedAddress { interface, address: place.1, prefix: place.2 };
+                self.ours.push(Ours { router: i, place, address: address.clone(), owned });
+            }
+            missing.push((place, address));
+        }
+        if self.ours.len() > owned_before {
+            self.remember();
+        }
+        for (place, address) in missing {
+            self.host.expect(place, true);
+            self.push(Action::AddAddress { index: place.0, address });
+        }
+    }
+
+    /// Takes off what we put on for this router.
+    pub(super) fn release(&mut self, i: usize) {
+        let (gone, kept): (Vec<Ours>, Vec<Ours>) =
+            std::mem::take(&mut self.ours).into_iter().partition(|ours| ours.router == i);
+        self.ours = kept;
+        for ours in &gone {
+            if self.host.will_have(ours.place) {
+                self.host.expect(ours.place, false);
+                self.push(Action::RemoveAddress { index: ours.place.0, address: ours.address.clone() });
+            }
+        }
+        if !gone.is_empty() {
+            self.remember();
+        }
+    }
+
+    fn remember(&mut self) {
+        let owned = self.ours.iter().map(|ours| ours.owned.clone()).collect();
+        self.push(Action::Remember(owned));
+    }
+
+    /// Gratuitous ARP for every IPv4 address, interleaved, `count` times.
+    pub(super) fn announce(&mut self, i: usize, count: u32) {
+        let mut round = Vec::new();
+        for (address, place) in self.places(i) {
+            if let (IpAddr::V4(address), Some((index, ..))) = (address.address, place)
+                && let Some(mac) = self.host.link(index).and_then(|link| link.mac)
+            {
+                round.push((index, gratuitous_arp(mac, address)));
+            }
+        }
+        for _ in 0..count {
+            for (index, frame) in &round {
+                self.push(Action::Announce { index: *index, frame: frame.clone() });
+            }
+        }
+        if let Some(router) = self.routers.get_mut(i) {
+            router.counters.garp_tx += u64::from(count) * round.len() as u64;
+        }
+    }
+
+    /// Takes off what an earlier run left behind, configured or not.
+    pub(super) fn remove_inherited(&mut self) {
+        let inherited = std::mem::take(&mut self.inherited);
+        let forget = !inherited.is_empty();
+        for OwnedAddress { interface, address, prefix } in inherited {
+            let Some(index) = self.host.by_name(&interface).map(|link| link.index) else { continue };
+            let place = (index, address, prefix);
+            if !self.host.will_have(place) {
+                continue;
+            }
+            self.host.expect(place, false);
+            let address = VirtualAddress { address, prefix, interface: Some(interface.clone()), label: None };
+            let fact = Fact::new(EventKind::Address, Severity::Notice, address.to_string());
+            self.push(Action::RemoveAddress { index, address });
+            self.report(fact.to("absent").reason("left behind by an earlier run").detail(interface));
+        }
+        if forget {
+            self.push(Action::Remember(Vec::new()));
+        }
+    }
+
+    /// The interface is gone, and what was on it.
+    pub(super) fn forget_interface(&mut self, index: u32) {
+        let before = self.ours.len();
+        self.ours.retain(|ours| ours.place.0 != index);
+        if self.ours.len() < before {
+            self.remember();
+        }
+    }
+
+    /// The first address of the interface that is none of ours. An owner's may be the virtual address itself.
+    pub(super) fn primary_address(&self, index: u32, owner: bool) -> Option<Ipv4Addr> {
+        let here = |address: &Ipv4Addr| self.host.prefixes(index, IpAddr::V4(*address)).next().is_some();
+        let is_virtual = |address: &Ipv4Addr| self.routers.iter().any(|r| r.ipv4_addresses().any(|v| v == *address));
+        let own = self.host.ipv4(index).filter(here).find(|address| !is_virtual(address));
+        let foreign = |address: &Ipv4Addr| self.is_foreign((index, IpAddr::V4(*address), 0));
+        own.or_else(|| self.host.ipv4(index).filter(|_| owner).find(foreign))
+    }
+
+    /// The kernel says an address came or went.
+    pub(super) fn observe_address(&mut self, now: Instant, place: Place, present: bool) -> Seen {
+        let seen = self.host.observe(place, present);
+        if self.phase != Phase::Running {
+            return seen;
+        }
+        let Some((i, address)) = self.router_of(place) else { return seen };
+        let lost = self.is_ours(place) || self.host.prefixes(place.0, place.1).next().is_none();
+        match (seen, present) {
+            (Seen::Echo, present) => self.report_address(i, &address, present),
+            (Seen::Foreign, false) if lost => self.drifted(now, i, &address),
+            (Seen::Foreign | Seen::Known, _) => {}
+        }
+        seen
+    }
+
+    /// The router whose virtual address this is, with any prefix length.
+    fn router_of(&self, (index, address, _): Place) -> Option<(usize, VirtualAddress)> {
+        (0..self.routers.len()).find_map(|i| {
+            let here = |place: Option<Place>| place.is_some_and(|p| p.0 == index && p.1 == address);
+            let found = self.places(i).into_iter().find(|(_, place)| here(*place));
+            found.map(|(address, _)| (i, address))
+        })
+    }
+
+    /// An interface is back: masters put on it what belongs there.
+    pub(super) fn return_to(&mut self, now: Instant, index: u32) {
+        for i in 0..self.routers.len() {
+            if self.places(i).iter().any(|(_, place)| place.is_some_and(|p| p.0 == index)) {
+                self.restore(now, i);
+            }
+        }
+    }
+
+    fn name(&self, i: usize) -> String {
+        self.routers.get(i).map(|r| r.config.name.clone()).unwrap_or_default()
+    }
+
+    fn report_address(&mut self, i: usize, address: &VirtualAddress, present: bool) {
+        let fact = Fact::new(EventKind::Address, Severity::Info, address.to_string());
+        let fact = fact.to(if present { "present" } else { "absent" }).detail(self.name(i));
+        self.report(fact);
+    }
+
+    fn report_missing_interface(&mut self, i: usize, address: &VirtualAddress) {
+        let interface = address.interface.clone().unwrap_or_default();
+        let reason = format!("interface {interface} does not exist: create it, or correct `dev` of {address}");
+        let fact = Fact::new(EventKind::OperationRefused, Severity::Error, address.to_string());
+        self.report(fact.reason(reason).detail(self.name(i)));
+    }
+
+    /// Somebody removed an address of ours.
+    fn drifted(&mut self, now: Instant, i: usize, address: &VirtualAddress) {
+        let Some(router) = self.routers.get(i).filter(|r| r.instance.is_master()) else { return };
+        let fact = Fact::new(EventKind::Drift, Severity::Warning, address.to_string()).change("present", "absent");
+        let fact = fact.reason("somebody removed it; it is put back").detail(&router.config.name);
+        self.report(fact);
+        let Some(router) = self.routers.get_mut(i) else { return };
+        match router.restored_at.map(|at| at + RESTORE_PAUSE).filter(|at| *at > now) {
+            Some(later) => router.restore_at = Some(later),
+            None => self.restore(now, i),
+        }
+    }
+
+    /// Puts removed addresses back and tells the link.
+    pub(super) fn restore(&mut self, now: Instant, i: usize) {
+        let Some(router) = self.routers.get_mut(i) else { return };
+        router.restore_at = None;
+        if router.instance.is_master() {
+            router.restored_at = Some(now);
+            let repeat = router.config.garp.repeat;
+            self.acquire(i);
+            self.announce(i, repeat);
+        }
+    }
+
+    /// The system refused an action: reported, and the wish is taken back where that would be a wrong memory.
+    pub(super) fn refused(&mut self, now: Instant, action: &Action, error: &str) {
+        let (subject, what) = match action {
+            Action::AddAddress { index, address } => {
+                let place = (*index, address.address, address.prefix);
+                self.host.refused(place, true);
+                if self.is_ours(place) && !self.host.will_have(place) {
+                    self.ours.retain(|ours| ours.place != place);
+                    self.remember();
+                }
+                (address.to_string(), "add the address: look at `ip address`, then `lvsdeck ctl failover` or restart")
+            }
+            Action::RemoveAddress { index, address } => {
+                self.host.refused((*index, address.address, address.prefix), false);
+                (address.to_string(), "remove the address: look at `ip address`")
+            }
+            Action::Advertise { index, .. } => (self.link_name(*index), "send an advertisement"),
+            Action::Announce { index, .. } => (self.link_name(*index), "send a gratuitous ARP"),
+            Action::Join { index } => (self.link_name(*index), "join 224.0.0.18: advertisements are not heard"),
+            Action::Leave { index } => (self.link_name(*index), "leave 224.0.0.18"),
+            Action::Remember(_) => ("state directory".to_owned(), "write down the addresses: is the disk full?"),
+            Action::Report(_) | Action::Answer { .. } => return,
+        };
+        if let Action::Advertise { index, .. } | Action::Announce { index, .. } = action {
+            let last = self.send_refused_at.get(index);
+            if last.is_some_and(|at| now.saturating_duration_since(*at) < REFUSAL_PAUSE) {
+                return;
+            }
+            self.send_refused_at.insert(*index, now);
+        }
+        let fact = Fact::new(EventKind::OperationRefused, Severity::Error, subject);
+        self.report(fact.reason(error).detail(format!("refused to {what}")));
+    }
+
+    fn link_name(&self, index: u32) -> String {
+        self.host.link(index).map_or_else(|| format!("interface {index}"), |link| link.name.clone())
+    }
+
+    /// Virtual addresses that sit on the host without us; an owner's belong there.
+    fn foreign_addresses(&self) -> Vec<(usize, VirtualAddress, Place)> {
+        let strangers =
+            (0..self.routers.len()).filter(|i| !self.routers.get(*i).is_some_and(|r| r.config.priority.is_owner()));
+        strangers
+            .flat_map(|i| self.places(i).into_iter().filter_map(move |(address, place)| Some((i, address, place?))))
+            .filter(|(_, _, place)| self.is_foreign(*place))
+            .collect()
+    }
+
+    /// Reports each of them once while it is there.
+    pub(super) fn review_foreign(&mut self) {
+        let found = self.foreign_addresses();
+        self.foreign.retain(|place| found.iter().any(|(_, _, at)| at == place));
+        for (i, address, place) in found {
+            if self.foreign.insert(place) {
+                let warning = self.foreign_warning(i, &address);
+                let fact = Fact::new(EventKind::Warning, Severity::Warning, warning.subject);
+                self.report(fact.reason(warning.message).detail(warning.next));
+            }
+        }
+    }
+
+    fn foreign_warning(&self, i: usize, address: &VirtualAddress) -> Warning {
+        let name = self.name(i);
+        Warning {
+            code: "address-present".to_owned(),
+            subject: name.clone(),
+            message: format!("{address} is on this host, and lvsdeck has not put it there: it stays in every state"),
+            next: format!(
+                "if no other program needs it, remove it with `ip address del {address}` while {name} is backup"
+            ),
+        }
+    }
+
+    pub(super) fn foreign_warnings(&self) -> impl Iterator<Item = Warning> {
+        self.foreign_addresses().into_iter().map(|(i, address, _)| self.foreign_warning(i, &address))
+    }
+}

@@ -1,0 +1,343 @@
+//! `failover` and `rejoin`. A failover ends when another master is heard; when none is within the time that backups need,
+//! mastership is taken back. With `blind` it ends at once and stays down. A sync group moves as a whole.
+
+use super::Action;
+use super::core::{Failover, Phase};
+use super::router::{Hold, Router};
+use crate::engine::command::{Answer, Asked, Command, Outcome, Preview};
+use crate::engine::event::{EventKind, Fact, Severity};
+use crate::engine::model::Priority;
+use crate::engine::snapshot::VirtualRouterState;
+use crate::engine::vrrp::{self, TransitionReason, skew_time};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+/// Added to the time that backups need: for the way there and back and for their scheduler.
+const GRACE: Duration = Duration::from_millis(50);
+
+/// A failover that waits for another master.
+#[derive(Debug)]
+pub(super) struct Pending {
+    asked: Asked,
+    preview: Preview,
+    began_at: Instant,
+    waiting: BTreeSet<usize>,
+    said: Vec<String>,
+    failed: bool,
+}
+
+impl Pending {
+    pub fn waits_for(&self, i: usize) -> bool {
+        self.waiting.contains(&i)
+    }
+}
+
+impl Failover {
+    pub(super) fn command(&mut self, now: Instant, asked: Asked) {
+        let (instance, planned) = match &asked.command {
+            Command::Failover { instance, .. } => (instance, self.plan_failover(instance.as_deref(), &asked)),
+            Command::Rejoin { instance } => (instance, self.plan_rejoin(instance.as_deref())),
+            Command::Drain { .. }
+            | Command::Restore { .. }
+            | Command::Weight { .. }
+            | Command::AddServer { .. }
+            | Command::RemoveServer { .. }
+            | Command::Stop => {
+                let message = format!("`{}` does not concern virtual routers", asked.command.verb());
+                return self.refuse(&asked, message);
+            }
+        };
+        let what = instance.clone().unwrap_or_else(|| "every instance".to_owned());
+        let (routers, preview) = match planned {
+            Ok(_) if self.phase == Phase::Loading => return self.refuse(&asked, "the engine is starting".to_owned()),
+            Ok(plan) => plan,
+            Err(message) => return self.refuse(&asked, message),
+        };
+        let token = preview.token(&asked.command);
+        if asked.dry_run {
+            let message = format!("would {} {what}", asked.command.verb());
+            return self.answer(&asked, Outcome::Preview, message, preview);
+        }
+        if asked.token.as_ref().is_some_and(|shown| *shown != token) {
+            let message = format!("{what} has changed since the preview: look at it again");
+            return self.answer(&asked, Outcome::Stale, message, preview);
+        }
+        match asked.command.clone() {
+            Command::Failover { hold_seconds, blind, .. } => {
+                let until = hold_seconds.map(Duration::from_secs).and_then(|hold| now.checked_add(hold));
+                self.fail_over(now, asked, preview, &routers, until, blind);
+            }
+            Command::Rejoin { .. }
+            | Command::Drain { .. }
+            | Command::Restore { .. }
+            | Command::Weight { .. }
+            | Command::AddServer { .. }
+            | Command::RemoveServer { .. }
+            | Command::Stop => {
+                self.abandon_pending_of(now, &routers, "rejoin came before another master was heard");
+                for i in &routers {
+                    self.end_hold(now, *i);
+                }
+                let message = format!("{what} takes part again by the normal rules");
+                self.answer(&asked, Outcome::Done, message, preview);
+            }
+        }
+    }
+
+    fn fail_over(
+        &mut self,
+        now: Instant,
+        asked: Asked,
+        preview: Preview,
+        routers: &[usize],
+        until: Option<Instant>,
+        blind: bool,
+    ) {
+        let why = asked.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let by = format!("failover by {}{why}", asked.who);
+        let mut waiting = BTreeSet::new();
+        for i in routers.iter().copied() {
+            let Some(router) = self.routers.get_mut(i) else { continue };
+            router.hold = Some(Hold { until, blind, by: by.clone() });
+            router.instance.set_yields(true);
+            if blind {
+                router.instance.set_asks(true);
+            }
+            let wait = (!blind).then(|| takeover_time(router));
+            if router.instance.is_master() {
+                waiting.insert(i);
+                self.drive(now, i, vrrp::Input::StepDown { wait, reason: TransitionReason::Operator(by.clone()) });
+            }
+        }
+        if blind {
+            let message = "mastership given up; whether another router takes over was not awaited".to_owned();
+            return self.answer(&asked, Outcome::Done, message, preview);
+        }
+        self.pending.push(Pending { asked, preview, began_at: now, waiting, said: Vec::new(), failed: false });
+    }
+
+    /// Another master was heard while we are not.
+    pub(super) fn took_over(&mut self, now: Instant, i: usize, source: IpAddr) {
+        let name = self.name_of(i);
+        for pending in &mut self.pending {
+            if pending.waiting.remove(&i) {
+                let after = now.saturating_duration_since(pending.began_at).as_millis();
+                pending.said.push(format!("{name}: {source} took over after {after} ms"));
+            }
+        }
+    }
+
+    /// Ends what has come to an end otherwise, and answers what waits for nothing more.
+    pub(super) fn settle_pending(&mut self, now: Instant) {
+        let mut pending = std::mem::take(&mut self.pending);
+        for one in &mut pending {
+            for i in one.waiting.clone() {
+                let Some(router) = self.routers.get(i) else { continue };
+                let after = now.saturating_duration_since(one.began_at).as_millis();
+                let end = match router.state() {
+                    VirtualRouterState::Master => format!("nobody took over within {after} ms; master again"),
+                    VirtualRouterState::Backup if router.instance.is_willing() => {
+                        format!("nobody took over within {after} ms, and its sync group can't take it back yet")
+                    }
+                    VirtualRouterState::Backup => continue,
+                    VirtualRouterState::Fault | VirtualRouterState::Init => {
+                        format!("went to {} before another master was heard: {}", router.state().name(), router.reason)
+                    }
+                };
+                one.waiting.remove(&i);
+                one.said.push(format!("{}: {end}", router.config.name));
+                one.failed = true;
+            }
+        }
+        let (done, waiting): (Vec<_>, Vec<_>) = pending.into_iter().partition(|one| one.waiting.is_empty());
+        self.pending = waiting;
+        for Pending { asked, preview, said, failed, .. } in done {
+            let outcome = if failed { Outcome::Failed } else { Outcome::Done };
+            self.answer(&asked, outcome, said.join("; "), preview);
+        }
+    }
+
+    /// Fails every command that still waits.
+    pub(super) fn abandon_pending(&mut self, now: Instant, why: &str) {
+        let all: Vec<usize> = (0..self.routers.len()).collect();
+        self.abandon_pending_of(now, &all, why);
+    }
+
+    fn abandon_pending_of(&mut self, now: Instant, routers: &[usize], why: &str) {
+        for i in routers {
+            let name = self.name_of(*i);
+            for pending in self.pending.iter_mut().filter(|pending| pending.waits_for(*i)) {
+                pending.waiting.remove(i);
+                pending.said.push(format!("{name}: {why}"));
+                pending.failed = true;
+            }
+        }
+        self.settle_pending(now);
+    }
+
+    /// The hold is over: the router takes part by the normal rules, as after a start.
+    pub(super) fn end_hold(&mut self, now: Instant, i: usize) {
+        if self.lift_hold(i) && self.routers.get(i).is_some_and(|r| r.state() == VirtualRouterState::Backup) {
+            let fact = Fact::new(EventKind::Command, Severity::Notice, self.name_of(i)).to("hold ended");
+            self.report(fact);
+            self.drive(now, i, vrrp::Input::Startup);
+        }
+    }
+
+    /// Forgets the hold; false when there was none.
+    pub(super) fn lift_hold(&mut self, i: usize) -> bool {
+        let grouped = self.units.iter().any(|unit| unit.name.is_some() && unit.members.contains(&i));
+        let Some(router) = self.routers.get_mut(i) else { return false };
+        router.instance.set_yields(false);
+        router.instance.set_asks(grouped);
+        router.hold.take().is_some()
+    }
+
+    fn name_of(&self, i: usize) -> String {
+        self.routers.get(i).map(|r| r.config.name.clone()).unwrap_or_default()
+    }
+
+    /// The named router with its whole sync group, or all.
+    fn named(&self, instance: Option<&str>) -> Result<Vec<usize>, String> {
+        let Some(name) = instance else { return Ok((0..self.routers.len()).collect()) };
+        let has = |i: &usize| self.routers.get(*i).is_some_and(|r| r.config.name == name);
+        let unit = self.units.iter().find(|unit| unit.members.iter().any(has));
+        unit.map(|unit| unit.members.clone()).ok_or_else(|| {
+            let known: Vec<&str> = self.routers.iter().map(|r| r.config.name.as_str()).collect();
+            format!("no virtual router is called {name}; there are: {}", known.join(", "))
+        })
+    }
+
+    fn plan_failover(&self, instance: Option<&str>, asked: &Asked) -> Result<(Vec<usize>, Preview), String> {
+        let named = self.named(instance)?;
+        let (masters, others): (Vec<&Router>, Vec<&Router>) =
+            named.iter().filter_map(|i| self.routers.get(*i)).partition(|r| r.instance.is_master());
+        if masters.is_empty() {
+            let whys: Vec<String> = others.iter().map(|r| not_master(r)).collect();
+            return Err(format!("nothing to give up: {}", whys.join("; ")));
+        }
+        let Command::Failover { hold_seconds, blind, .. } = asked.command else { return Err(String::new()) };
+        let hold = hold_seconds.map_or_else(|| "until rejoin".to_owned(), |s| format!("for {s} s"));
+        let mut preview =
+            Preview { undo: Some(Command::Rejoin { instance: instance.map(str::to_owned) }), ..Preview::default() };
+        let mut moved = 0;
+        let mut successors = Vec::new();
+        for router in masters {
+            let name = &router.config.name;
+            preview.before.push(line(router));
+            preview
+                .after
+                .push(format!("{name}: BACKUP, held {hold}{}", if blind { ", whoever is master" } else { "" }));
+            let (vrid, interface) = (router.config.vrid, &router.config.interface);
+            preview.ops.push(format!("advertise priority 0 for virtual_router_id {vrid} on {interface}"));
+            preview.ops.extend(router.config.addresses.iter().map(|a| format!("remove {a} from {interface}")));
+            moved += router.config.addresses.len();
+            successors.push(successor(router));
+        }
+        preview.blast_radius = format!("{moved} virtual addresses leave this node; {}", successors.join("; "));
+        Ok((named.into_iter().filter(|i| self.in_moving_unit(*i)).collect(), preview))
+    }
+
+    /// Whether the router or one of its sync group is master.
+    fn in_moving_unit(&self, i: usize) -> bool {
+        let unit = self.units.iter().find(|unit| unit.members.contains(&i));
+        unit.is_some_and(|u| u.members.iter().any(|m| self.routers.get(*m).is_some_and(|r| r.instance.is_master())))
+    }
+
+    fn plan_rejoin(&self, instance: Option<&str>) -> Result<(Vec<usize>, Preview), String> {
+        let mut held = self.named(instance)?;
+        held.retain(|i| self.routers.get(*i).is_some_and(|r| r.hold.is_some()));
+        if held.is_empty() {
+            return Err(format!("{} is not held: there is nothing to end", instance.unwrap_or("no virtual router")));
+        }
+        let mut preview = Preview {
+            blast_radius: "none, or a take-over by this node if it preempts".to_owned(),
+            ..Preview::default()
+        };
+        for router in held.iter().filter_map(|i| self.routers.get(*i)) {
+            let name = &router.config.name;
+            preview.before.push(format!("{}, held", line(router)));
+            preview.after.push(format!(
+                "{name}: {}, takes part by priority {}",
+                router.state().name(),
+                router.config.priority
+            ));
+        }
+        Ok((held, preview))
+    }
+
+    pub(super) fn refuse(&mut self, asked: &Asked, message: String) {
+        self.answer(asked, Outcome::Refused, message, Preview::default());
+    }
+
+    /// Answers a command, and tells the journal of everything but a preview.
+    fn answer(&mut self, asked: &Asked, outcome: Outcome, message: String, preview: Preview) {
+        let token = match outcome {
+            Outcome::Preview => Some(preview.token(&asked.command)),
+            Outcome::Done | Outcome::Refused | Outcome::Failed | Outcome::Stale => None,
+        };
+        if outcome != Outcome::Preview {
+            self.report(command_fact(asked, outcome, &message));
+        }
+        let id = if asked.dry_run { 0 } else { asked.id };
+        let answer = Box::new(Answer { id, outcome, message, preview, token });
+        self.push(Action::Answer { id: asked.id, answer });
+    }
+}
+
+fn command_fact(asked: &Asked, outcome: Outcome, message: &str) -> Fact {
+    let subject = match &asked.command {
+        Command::Failover { instance, .. } | Command::Rejoin { instance } => instance.clone(),
+        Command::Drain { .. }
+        | Command::Restore { .. }
+        | Command::Weight { .. }
+        | Command::AddServer { .. }
+        | Command::RemoveServer { .. }
+        | Command::Stop => None,
+    };
+    let (severity, word) = match outcome {
+        Outcome::Preview => (Severity::Info, "preview"),
+        Outcome::Done => (Severity::Notice, "done"),
+        Outcome::Refused => (Severity::Notice, "refused"),
+        Outcome::Failed => (Severity::Warning, "failed"),
+        Outcome::Stale => (Severity::Notice, "stale"),
+    };
+    let fact = Fact::new(EventKind::Command, severity, subject.unwrap_or_else(|| "all".to_owned()));
+    let mut fact = fact.to(word).who(asked.who.to_string()).detail(format!("{}: {message}", asked.command.verb()));
+    fact.reason.clone_from(&asked.reason);
+    fact
+}
+
+/// How long the slowest backup that was ever heard needs after a resignation (its `Skew_Time`), and a little more; with
+/// the lowest priority, 1, where none was heard.
+fn takeover_time(router: &Router) -> Duration {
+    let parameters = router.instance.parameters();
+    let slowest = router.peers.iter().filter_map(|(_, peer)| Priority::new(peer.priority?).ok()).min();
+    let priority = slowest.or_else(|| Priority::new(1).ok()).unwrap_or(Priority::DEFAULT);
+    skew_time(parameters.version, priority, parameters.interval) + GRACE
+}
+
+fn line(router: &Router) -> String {
+    let addresses: Vec<String> = router.config.addresses.iter().map(ToString::to_string).collect();
+    let (name, state, priority) = (&router.config.name, router.state().name(), router.config.priority);
+    format!("{name}: {state}, priority {priority}, {}", addresses.join(" "))
+}
+
+fn not_master(router: &Router) -> String {
+    let name = &router.config.name;
+    let state = router.state().name();
+    match router.peers.last_master() {
+        Some((address, _)) => format!("{name} is {state} here, and {address} is master"),
+        None => format!("{name} is {state} here ({}), and no master is heard", router.reason),
+    }
+}
+
+fn successor(router: &Router) -> String {
+    let name = &router.config.name;
+    let within = takeover_time(router).as_millis();
+    match router.peers.iter().filter(|(_, p)| p.priority.is_some()).max_by_key(|(_, p)| p.priority) {
+        Some((address, _)) => format!("{name}: {address} should take over within {within} ms"),
+        None => format!("{name}: no other router was ever heard, so nobody may take over (known after {within} ms)"),
+    }
+}

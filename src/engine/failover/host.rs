@@ -1,0 +1,144 @@
+//! Interfaces and addresses of the host, as the kernel reported them, and the echoes of our own changes that are still
+//! to come: with those, a change by somebody else can be told from one of ours.
+
+use super::Link;
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// An address on an interface: kernel index, address, prefix length.
+pub(super) type Place = (u32, IpAddr, u8);
+
+/// What a report of the kernel means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// The echo of a change of ours.
+    Echo,
+    /// Somebody else changed it.
+    Foreign,
+    /// Nothing changed.
+    Known,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Host {
+    links: BTreeMap<u32, Link>,
+    /// In the order of their coming: the first IPv4 one is the primary address.
+    addresses: BTreeMap<u32, Vec<(IpAddr, u8)>>,
+    echoes: BTreeMap<Place, VecDeque<bool>>,
+}
+
+impl Host {
+    /// Notes a link; gives what it was.
+    pub fn set_link(&mut self, link: Link) -> Option<Link> {
+        self.links.insert(link.index, link)
+    }
+    /// Forgets an interface and what was on it.
+    pub fn remove_link(&mut self, index: u32) -> Option<Link> {
+        self.addresses.remove(&index);
+        self.echoes.retain(|place, _| place.0 != index);
+        self.links.remove(&index)
+    }
+    pub fn link(&self, index: u32) -> Option<&Link> {
+        self.links.get(&index)
+    }
+    pub fn by_name(&self, name: &str) -> Option<&Link> {
+        self.links.values().find(|link| link.name == name)
+    }
+    /// The IPv4 addresses of an interface, oldest first.
+    pub fn ipv4(&self, index: u32) -> impl Iterator<Item = Ipv4Addr> {
+        self.addresses.get(&index).into_iter().flatten().filter_map(|(address, _)| match address {
+            IpAddr::V4(address) => Some(*address),
+            IpAddr::V6(_) => None,
+        })
+    }
+    /// Whether the kernel has the address there, with any prefix length.
+    pub fn has(&self, index: u32, address: IpAddr) -> bool {
+        self.addresses.get(&index).is_some_and(|list| list.iter().any(|(a, _)| *a == address))
+    }
+    /// Whether exactly this will be there once our own changes are done.
+    pub fn will_have(&self, place: Place) -> bool {
+        let now = self.addresses.get(&place.0).is_some_and(|list| list.contains(&(place.1, place.2)));
+        self.echoes.get(&place).and_then(|echoes| echoes.back()).copied().unwrap_or(now)
+    }
+    /// Prefix lengths under which the address will be there once our own changes are done.
+    pub fn prefixes(&self, index: u32, address: IpAddr) -> impl Iterator<Item = u8> {
+        let found = self.addresses.get(&index).into_iter().flatten();
+        let found = found.filter(move |(a, _)| *a == address).map(|(_, prefix)| *prefix);
+        found.filter(move |prefix| self.will_have((index, address, *prefix)))
+    }
+
+    /// We are about to add or remove it.
+    pub fn expect(&mut self, place: Place, present: bool) {
+        self.echoes.entry(place).or_default().push_back(present);
+    }
+    /// The system refused to: no echo will come.
+    pub fn refused(&mut self, place: Place, present: bool) {
+        let Some(echoes) = self.echoes.get_mut(&place) else { return };
+        if let Some(position) = echoes.iter().position(|echo| *echo == present) {
+            echoes.remove(position);
+        }
+        if echoes.is_empty() {
+            self.echoes.remove(&place);
+        }
+    }
+    /// The kernel reports it. Echoes that were lost on the way are forgotten with the one after them.
+    pub fn observe(&mut self, place: Place, present: bool) -> Seen {
+        let list = self.addresses.entry(place.0).or_default();
+        let position = list.iter().position(|known| *known == (place.1, place.2));
+        match (present, position) {
+            (true, None) => list.push((place.1, place.2)),
+            (false, Some(position)) => drop(list.remove(position)),
+            (true, Some(_)) | (false, None) => {}
+        }
+        let changed = present != position.is_some();
+        if let Some(echoes) = self.echoes.get_mut(&place)
+            && let Some(position) = echoes.iter().position(|echo| *echo == present)
+        {
+            echoes.drain(..=position);
+            if echoes.is_empty() {
+                self.echoes.remove(&place);
+            }
+            return Seen::Echo;
+        }
+        if changed { Seen::Foreign } else { Seen::Known }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLACE: Place = (2, IpAddr::V4(Ipv4Addr::new(192, 0, 2, 254)), 24);
+
+    #[test]
+    fn the_echo_of_a_removal_before_an_addition_is_no_change_by_somebody_else() {
+        let mut host = Host::default();
+        assert_eq!(host.observe(PLACE, true), Seen::Foreign);
+        host.expect(PLACE, false);
+        host.expect(PLACE, true);
+        assert!(host.will_have(PLACE));
+        assert_eq!(host.observe(PLACE, false), Seen::Echo);
+        assert_eq!(host.observe(PLACE, true), Seen::Echo);
+        assert_eq!(host.observe(PLACE, true), Seen::Known);
+        assert_eq!(host.observe(PLACE, false), Seen::Foreign);
+    }
+
+    #[test]
+    fn a_refused_change_has_no_echo() {
+        let mut host = Host::default();
+        host.expect(PLACE, true);
+        host.refused(PLACE, true);
+        assert!(!host.will_have(PLACE));
+        assert_eq!(host.observe(PLACE, true), Seen::Foreign);
+    }
+
+    #[test]
+    fn a_lost_echo_does_not_hide_later_changes() {
+        let mut host = Host::default();
+        host.expect(PLACE, true);
+        assert_eq!(host.observe(PLACE, false), Seen::Known);
+        host.expect(PLACE, true);
+        assert_eq!(host.observe(PLACE, true), Seen::Echo);
+        assert_eq!(host.observe(PLACE, false), Seen::Foreign);
+    }
+}

@@ -1,0 +1,134 @@
+//! Other routers that were heard with our VRID: who, when, with which priority, and whether one of them is a second
+//! master. Only what was heard, never a guess. Bounded: whoever was silent longest makes room.
+
+use crate::engine::vrrp::ChecksumForm;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+/// How many peers of one instance are remembered.
+const CAPACITY: usize = 64;
+
+/// Another router.
+#[derive(Debug, Clone)]
+pub(super) struct Peer {
+    /// When its last advertisement came, accepted or refused.
+    pub heard_at: Instant,
+    /// Its last priority; none when nothing of its could be read.
+    pub priority: Option<u8>,
+    /// How long it may be silent and still be master; zero when it is none.
+    pub window: Duration,
+    /// Why its last advertisement was refused.
+    pub rejected: Option<String>,
+    /// How it makes checksums.
+    pub checksum: Option<ChecksumForm>,
+    /// It advertises other addresses than ours.
+    pub other_addresses: bool,
+    /// It advertises another interval than ours (version 3).
+    pub other_interval: bool,
+    /// While we are master: it does not yield.
+    contest: Contest,
+}
+
+/// Whether a peer is master beside us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Contest {
+    No,
+    /// One advertisement of its may have crossed ours.
+    Since(Instant),
+    /// It went on: silence until then ends it.
+    Until(Instant),
+}
+
+/// All other routers of one instance.
+#[derive(Debug, Default)]
+pub(super) struct Peers(BTreeMap<IpAddr, Peer>);
+
+impl Peers {
+    pub fn iter(&self) -> impl Iterator<Item = (IpAddr, &Peer)> {
+        self.0.iter().map(|(address, peer)| (*address, peer))
+    }
+    /// The peer of this address, made when it is new.
+    pub fn heard(&mut self, source: IpAddr, now: Instant) -> &mut Peer {
+        if self.0.len() >= CAPACITY
+            && !self.0.contains_key(&source)
+            && let Some(oldest) = self.0.iter().min_by_key(|(_, peer)| peer.heard_at).map(|(address, _)| *address)
+        {
+            self.0.remove(&oldest);
+        }
+        let peer = self.0.entry(source).or_insert_with(|| Peer {
+            heard_at: now,
+            priority: None,
+            window: Duration::ZERO,
+            rejected: None,
+            checksum: None,
+            other_addresses: false,
+            other_interval: false,
+            contest: Contest::No,
+        });
+        peer.heard_at = now;
+        peer
+    }
+    /// Our state changed: what was a contest is decided.
+    pub fn settle(&mut self) {
+        for peer in self.0.values_mut() {
+            peer.contest = Contest::No;
+        }
+    }
+    /// Contests that are over by silence.
+    pub fn expire(&mut self, now: Instant) -> Vec<IpAddr> {
+        let mut over = Vec::new();
+        for (address, peer) in &mut self.0 {
+            if matches!(peer.contest, Contest::Until(end) if end <= now) {
+                peer.contest = Contest::No;
+                over.push(*address);
+            }
+        }
+        over
+    }
+    /// When the next contest is over, if its peer stays silent.
+    pub fn next(&self) -> Option<Instant> {
+        self.0.values().filter_map(Peer::contested_until).min()
+    }
+    /// Peers that are master beside us.
+    pub fn rivals(&self) -> impl Iterator<Item = IpAddr> {
+        self.iter().filter(|(_, peer)| peer.contested_until().is_some()).map(|(address, _)| address)
+    }
+    /// The peer that is or was master last.
+    pub fn last_master(&self) -> Option<(IpAddr, &Peer)> {
+        self.iter().filter(|(_, peer)| !peer.window.is_zero()).max_by_key(|(_, peer)| peer.heard_at)
+    }
+}
+
+impl Peer {
+    /// Whether it advertises now, as far as can be known: while we are master, an advertisement that crossed ours says
+    /// nothing.
+    pub fn is_master(&self, now: Instant, we_are: bool) -> bool {
+        let in_time = now.saturating_duration_since(self.heard_at) <= self.window;
+        in_time && !self.window.is_zero() && (!we_are || self.contested_until().is_some())
+    }
+    /// It advertised while we are master and stay it. True when this makes it a second master: its second advertisement,
+    /// at least half an interval after the first, so that a doubled packet is none.
+    pub fn contest(&mut self, now: Instant, interval: Duration) -> bool {
+        let quiet = now + interval * 3;
+        let (next, begins) = match self.contest {
+            Contest::No => (Contest::Since(now), false),
+            Contest::Since(first) if now.saturating_duration_since(first) > interval * 4 => {
+                (Contest::Since(now), false)
+            }
+            Contest::Since(first) if now.saturating_duration_since(first) >= interval / 2 => {
+                (Contest::Until(quiet), true)
+            }
+            Contest::Since(first) => (Contest::Since(first), false),
+            Contest::Until(_) => (Contest::Until(quiet), false),
+        };
+        self.contest = next;
+        begins
+    }
+    fn contested_until(&self) -> Option<Instant> {
+        match self.contest {
+            Contest::Until(end) => Some(end),
+            Contest::No | Contest::Since(_) => None,
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Packets: to which instance they belong, whether they count, and what they tell about other routers. A refused packet
+//! is counted and reported; it never reaches a state or a timer.
+
+use super::core::{Failover, Phase};
+use crate::engine::event::{EventKind, Fact, Severity};
+use crate::engine::model::{Family, VrrpVersion};
+use crate::engine::snapshot::Warning;
+use crate::engine::vrrp::{self, ChecksumForm, DecodeError, Heard, Received, Sender};
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+/// How many virtual routers that are not configured here are remembered.
+const STRANGERS: usize = 256;
+
+/// A virtual router of somebody else on our interface.
+#[derive(Debug, Clone)]
+pub(super) struct Stranger {
+    pub source: Option<IpAddr>,
+    pub interface: String,
+}
+
+impl Failover {
+    pub(super) fn packet(&mut self, now: Instant, index: u32, packet: &[u8]) {
+        let Some(interface) = self.host.link(index).map(|link| link.name.clone()) else { return };
+        if self.phase != Phase::Running {
+            return;
+        }
+        let here: Vec<usize> = (0..self.routers.len())
+            .filter(|i| {
+                self.routers.get(*i).is_some_and(|r| r.config.interface == interface && r.config.family == Family::Inet)
+            })
+            .collect();
+        let sender = vrrp::sender(packet);
+        let source = sender.source.map(IpAddr::V4);
+        if self.is_own(&here, &sender) {
+            return;
+        }
+        let Some(vrid) = sender.vrid else {
+            // Nobody knows whom it was for: every instance of the interface counts it.
+            for i in here {
+                self.reject(now, i, &sender, DecodeError::Truncated(packet.len()));
+            }
+            return;
+        };
+        match here.iter().find(|i| self.routers.get(**i).is_some_and(|r| r.config.vrid.get() == vrid)) {
+            Some(i) => self.receive(now, *i, packet, &sender),
+            None if here.is_empty() || self.strangers.len() >= STRANGERS => {}
+            None => {
+                self.strangers.entry((index, vrid)).or_insert(Stranger { source, interface });
+            }
+        }
+    }
+
+    /// Own packets that come back are counted; whatever else is wrong with them says nothing about others.
+    fn is_own(&mut self, here: &[usize], sender: &Sender) -> bool {
+        for i in here {
+            let Some(router) = self.routers.get_mut(*i) else { continue };
+            if sender.source.is_some()
+                && sender.source == router.footing.map(|f| f.source)
+                && sender.vrid == Some(router.config.vrid.get())
+            {
+                router.counters.own_rx += 1;
+                return true;
+            }
+        }
+        false
+    }
+
+    fn receive(&mut self, now: Instant, i: usize, packet: &[u8], sender: &Sender) {
+        let Some(router) = self.routers.get(i) else { return };
+        match vrrp::receive(packet, &router.expected()) {
+            Ok(received) => self.accept(now, i, &received),
+            Err(error) => self.reject(now, i, sender, error),
+        }
+    }
+
+    fn reject(&mut self, now: Instant, i: usize, sender: &Sender, error: DecodeError) {
+        let Some(router) = self.routers.get_mut(i) else { return };
+        router.count_rejection(error.check());
+        let source = sender.source.map(IpAddr::V4);
+        if let Some(source) = source
+            && error.is_disagreement()
+        {
+            let interval = router.instance.parameters().interval;
+            let window = router.instance.master_down_interval(interval);
+            let is_master = router.instance.is_master();
+            let peer = router.peers.heard(source, now);
+            peer.rejected = Some(error.to_string());
+            peer.priority = sender.priority.map(|p| p.0);
+            peer.window = if peer.priority == Some(0) { Duration::ZERO } else { window };
+            if is_master {
+                peer.contest(now, interval.duration());
+            }
+        }
+        let Some(number) = router.rejections.count(now, source, error.check()) else { return };
+        let from = source.map_or_else(|| "an unreadable sender".to_owned(), |source| source.to_string());
+        let detail =
+            if number == 1 { format!("from {from}") } else { format!("from {from}, {number} since the last report") };
+        let fact = Fact::new(EventKind::AdvertisementRejected, Severity::Warning, &router.config.name);
+        self.report(fact.reason(error.to_string()).detail(detail));
+    }
+
+    fn accept(&mut self, now: Instant, i: usize, received: &Received) {
+        self.note_peer(now, i, received);
+        let Some(router) = self.routers.get_mut(i) else { return };
+        let advertisement = &received.advertisement;
+        let resigns = advertisement.priority.is_resignation();
+        router.counters.adverts_rx += 1;
+        router.counters.priority_zero_rx += u64::from(resigns);
+        let was_master = router.instance.is_master();
+        let source = IpAddr::V4(received.source);
+        let heard = Heard { source, priority: advertisement.priority, interval: advertisement.interval };
+        self.drive(now, i, vrrp::Input::Heard(heard));
+        if resigns {
+            return;
+        }
+        match self.routers.get(i).is_some_and(|r| r.instance.is_master()) {
+            true if was_master => self.contest(now, i, source),
+            true => {}
+            false => self.took_over(now, i, source),
+        }
+    }
+
+    /// Notes what an accepted advertisement says about its sender; what is odd about it is reported once.
+    fn note_peer(&mut self, now: Instant, i: usize, received: &Received) {
+        let Some(router) = self.routers.get_mut(i) else { return };
+        let advertisement = &received.advertisement;
+        let mut theirs = advertisement.addresses.clone();
+        let mut ours: Vec<_> = router.ipv4_addresses().collect();
+        theirs.sort_unstable();
+        ours.sort_unstable();
+        let (other_addresses, own) = (theirs != ours, router.instance.parameters().interval);
+        let other_interval = router.config.version == VrrpVersion::V3 && advertisement.interval != own;
+        let window = router.instance.master_down_interval(advertisement.interval);
+        let source = IpAddr::V4(received.source);
+        let peer = router.peers.heard(source, now);
+        let news = (other_addresses && !peer.other_addresses, other_interval && !peer.other_interval);
+        peer.rejected = None;
+        peer.priority = Some(advertisement.priority.0);
+        peer.window = if advertisement.priority.is_resignation() { Duration::ZERO } else { window };
+        peer.checksum = Some(received.checksum);
+        (peer.other_addresses, peer.other_interval) = (other_addresses, other_interval);
+        router.counters.address_mismatch += u64::from(other_addresses);
+        let name = router.config.name.clone();
+        let tell = |warning: Warning| {
+            Fact::new(EventKind::Warning, Severity::Warning, warning.subject)
+                .reason(warning.message)
+                .detail(warning.next)
+        };
+        if news.0 {
+            self.report(tell(addresses_differ(&name, source)));
+        }
+        if news.1 {
+            self.report(tell(interval_differs(&name, source)));
+        }
+    }
+
+    /// An advertisement came that we outrank while we are master: the second one means two masters.
+    fn contest(&mut self, now: Instant, i: usize, source: IpAddr) {
+        let Some(router) = self.routers.get_mut(i) else { return };
+        let interval = router.instance.parameters().interval.duration();
+        if router.peers.heard(source, now).contest(now, interval) {
+            let warning = split_brain(&router.config.name, source);
+            let fact = Fact::new(EventKind::SplitBrain, Severity::Error, warning.subject).to("begun");
+            self.report(fact.reason(warning.message).detail(warning.next));
+        }
+    }
+
+    pub(super) fn expire_rivals(&mut self, now: Instant, i: usize) {
+        let Some(router) = self.routers.get_mut(i) else { return };
+        let (over, name) = (router.peers.expire(now), router.config.name.clone());
+        for source in over {
+            let fact = Fact::new(EventKind::SplitBrain, Severity::Notice, &name).to("over");
+            self.report(fact.reason(format!("{source} is silent")));
+        }
+    }
+
+    /// What the operator should know now; each stays until it is no longer so.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let mut warnings: Vec<Warning> = self.foreign_warnings().collect();
+        for router in &self.routers {
+            let name = &router.config.name;
+            warnings.extend(router.peers.rivals().map(|source| split_brain(name, source)));
+            for (source, peer) in router.peers.iter() {
+                if peer.other_addresses {
+                    warnings.push(addresses_differ(name, source));
+                }
+                if peer.other_interval {
+                    warnings.push(interval_differs(name, source));
+                }
+                if peer.checksum.is_some_and(|form| form != ChecksumForm::sent(router.config.version)) {
+                    warnings.push(other_checksum(name, source));
+                }
+            }
+        }
+        warnings.extend(self.strangers.iter().map(|((_, vrid), stranger)| foreign_vrid(*vrid, stranger)));
+        warnings
+    }
+}
+
+fn warning(code: &str, subject: &str, message: String, next: String) -> Warning {
+    Warning { code: code.to_owned(), subject: subject.to_owned(), message, next }
+}
+
+fn split_brain(name: &str, source: IpAddr) -> Warning {
+    warning(
+        "split-brain",
+        name,
+        format!("{source} is master too: it advertises and does not yield"),
+        format!("it may not hear this node: check on {source} that 224.0.0.18 and IP protocol 112 come in"),
+    )
+}
+
+fn addresses_differ(name: &str, source: IpAddr) -> Warning {
+    warning(
+        "address-list-mismatch",
+        name,
+        format!("{source} advertises other virtual addresses than are configured here"),
+        "make `virtual_ipaddress` alike on all routers".to_owned(),
+    )
+}
+
+fn interval_differs(name: &str, source: IpAddr) -> Warning {
+    warning(
+        "interval-mismatch",
+        name,
+        format!("{source} advertises at another interval than is configured here"),
+        "make `advert_int` alike on all routers".to_owned(),
+    )
+}
+
+fn other_checksum(name: &str, source: IpAddr) -> Warning {
+    warning(
+        "checksum-form",
+        name,
+        format!("{source} makes its checksums without a pseudo-header (RFC 9568), this node with one (RFC 5798)"),
+        format!("if {source} does not hear this node, let it use the pseudo-header as keepalived and FRR do"),
+    )
+}
+
+fn foreign_vrid(vrid: u8, stranger: &Stranger) -> Warning {
+    let from = stranger.source.map_or_else(|| "an unreadable sender".to_owned(), |source| source.to_string());
+    let interface = &stranger.interface;
+    warning(
+        "foreign-vrid",
+        interface,
+        format!("{from} advertises virtual_router_id {vrid} on {interface}, which is not configured here"),
+        "nothing, if it is another cluster; otherwise correct virtual_router_id or interface".to_owned(),
+    )
+}

@@ -1,0 +1,165 @@
+//! One virtual router with everything the core remembers about it.
+
+use super::peers::Peers;
+use super::rejections::Rejections;
+use crate::engine::model::{AdvertisedPriority, Authentication, VirtualRouter, VrrpVersion};
+use crate::engine::snapshot::{VirtualRouterState, VrrpCounters};
+use crate::engine::vrrp::{
+    Advertisement, Check, ChecksumForm, Expected, Instance, MULTICAST_V4, Parameters, Standing, State,
+};
+use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Instant;
+
+/// How many state changes are remembered.
+const HISTORY: usize = 64;
+
+/// Where a router stands on the network: set while its interface can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Footing {
+    /// Kernel index of the interface.
+    pub index: u32,
+    /// Primary address.
+    pub source: Ipv4Addr,
+}
+
+/// Held back by a `failover` command.
+#[derive(Debug, Clone)]
+pub(super) struct Hold {
+    /// When it ends by itself.
+    pub until: Option<Instant>,
+    /// It lasts even when nobody is master.
+    pub blind: bool,
+    /// Who asked for it and why.
+    pub by: String,
+}
+
+#[derive(Debug)]
+pub(super) struct Router {
+    pub config: VirtualRouter,
+    pub instance: Instance,
+    /// The last one that was good; see `fault`.
+    pub footing: Option<Footing>,
+    /// Why it can't work, for a reason of its own.
+    pub fault: Option<String>,
+    pub since: Instant,
+    pub reason: String,
+    pub history: VecDeque<(Instant, VirtualRouterState, String)>,
+    pub peers: Peers,
+    pub counters: VrrpCounters,
+    pub rejections: Rejections,
+    pub hold: Option<Hold>,
+    /// When addresses that somebody removed are put back.
+    pub restore_at: Option<Instant>,
+    /// When that was done last.
+    pub restored_at: Option<Instant>,
+}
+
+impl Router {
+    pub fn new(config: &VirtualRouter, now: Instant) -> Self {
+        Self {
+            config: config.clone(),
+            instance: Instance::new(Parameters::from(config), IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+            footing: None,
+            fault: None,
+            since: now,
+            reason: "not started yet".to_owned(),
+            history: VecDeque::new(),
+            peers: Peers::default(),
+            counters: VrrpCounters::default(),
+            rejections: Rejections::default(),
+            hold: None,
+            restore_at: None,
+            restored_at: None,
+        }
+    }
+
+    pub fn state(&self) -> VirtualRouterState {
+        state_name(self.instance.state())
+    }
+
+    /// How it stands in its sync group.
+    pub fn standing(&self) -> Standing {
+        match self.instance.state() {
+            _ if self.fault.is_some() => Standing::Unfit,
+            State::Initialize | State::Fault => Standing::Idle,
+            State::Backup { willing: true, .. } => Standing::Willing,
+            State::Backup { willing: false, .. } => Standing::Listening,
+            State::Master { .. } => Standing::Leading,
+        }
+    }
+
+    /// The state changed to what it is now.
+    pub fn entered(&mut self, now: Instant, reason: String) {
+        if self.history.len() == HISTORY {
+            self.history.pop_front();
+        }
+        self.history.push_back((now, self.state(), reason.clone()));
+        self.since = now;
+        self.reason = reason;
+        self.peers.settle();
+        self.restore_at = None;
+    }
+
+    /// What its advertisements must be like.
+    pub fn expected(&self) -> Expected {
+        Expected {
+            version: self.config.version,
+            vrid: self.config.vrid,
+            interval: self.instance.parameters().interval,
+            authentication: self.config.authentication,
+        }
+    }
+
+    /// Virtual addresses of IPv4, in file order.
+    pub fn ipv4_addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
+        self.config.addresses.iter().filter_map(|a| match a.address {
+            IpAddr::V4(address) => Some(address),
+            IpAddr::V6(_) => None,
+        })
+    }
+
+    /// The message that it sends.
+    pub fn message(&self, priority: AdvertisedPriority, source: Ipv4Addr) -> Vec<u8> {
+        let version = self.config.version;
+        let advertisement = Advertisement {
+            version,
+            vrid: self.config.vrid,
+            priority,
+            interval: self.instance.parameters().interval,
+            authentication: match version {
+                VrrpVersion::V2 => self.config.authentication,
+                VrrpVersion::V3 => Authentication::None,
+            },
+            addresses: self.ipv4_addresses().collect(),
+        };
+        advertisement.encode(source, MULTICAST_V4, ChecksumForm::sent(version))
+    }
+
+    /// Counts a refused advertisement.
+    pub fn count_rejection(&mut self, check: Check) {
+        let counters = &mut self.counters;
+        let counter = match check {
+            Check::Length | Check::Vrid => &mut counters.rejected_length,
+            Check::Ttl => &mut counters.rejected_ttl,
+            Check::Version => &mut counters.rejected_version,
+            Check::Type => &mut counters.rejected_type,
+            Check::Count => &mut counters.rejected_count,
+            Check::Checksum => &mut counters.rejected_checksum,
+            Check::AuthenticationType => &mut counters.rejected_auth_type,
+            Check::Password => &mut counters.rejected_auth,
+            Check::Interval => &mut counters.rejected_interval,
+        };
+        *counter += 1;
+    }
+}
+
+/// The operators' word for a state.
+pub(super) const fn state_name(state: &State) -> VirtualRouterState {
+    match state {
+        State::Initialize => VirtualRouterState::Init,
+        State::Backup { .. } => VirtualRouterState::Backup,
+        State::Master { .. } => VirtualRouterState::Master,
+        State::Fault => VirtualRouterState::Fault,
+    }
+}

@@ -1,0 +1,86 @@
+//! What every front shows of the virtual routers.
+
+use super::Waiting;
+use super::core::Failover;
+use super::router::Router;
+use crate::engine::snapshot::{Moment, NextStep, PeerState, PeerStatus, StateChange, VirtualRouterStatus};
+use crate::engine::vrrp::{Deadline, Preemption, State};
+use std::time::Instant;
+
+impl Failover {
+    /// Every virtual router, in file order.
+    pub fn status(&self, moment: Moment) -> Vec<VirtualRouterStatus> {
+        self.routers.iter().enumerate().map(|(i, router)| self.router_status(i, router, moment)).collect()
+    }
+
+    fn router_status(&self, i: usize, router: &Router, moment: Moment) -> VirtualRouterStatus {
+        let config = &router.config;
+        let here = |(_, place): &(_, Option<super::host::Place>)| place.is_some_and(|p| self.host.has(p.0, p.1));
+        VirtualRouterStatus {
+            name: config.name.clone(),
+            interface: config.interface.clone(),
+            family: config.family,
+            vrid: config.vrid.get(),
+            version: config.version.number(),
+            state: router.state(),
+            priority: config.priority.get(),
+            effective_priority: router.instance.parameters().priority.get(),
+            advert_interval_ms: u64::from(router.instance.master_interval().centiseconds()) * 10,
+            preempt: config.preempt,
+            since: moment.wall_of(router.since),
+            reason: router.reason.clone(),
+            held: held(router, moment),
+            addresses: config.addresses.iter().map(ToString::to_string).collect(),
+            addresses_here: self.places(i).into_iter().filter(here).map(|(address, _)| address.to_string()).collect(),
+            next: self
+                .next_step(i, router)
+                .map(|(at, waiting)| NextStep { waiting: waiting.name().to_owned(), in_ms: moment.millis_until(at) }),
+            peers: peers(router, moment),
+            counters: router.counters,
+            history: router
+                .history
+                .iter()
+                .map(|(at, state, reason)| StateChange {
+                    at: moment.wall_of(*at),
+                    state: *state,
+                    reason: reason.clone(),
+                })
+                .collect(),
+        }
+    }
+
+    /// What an operator would say it waits for: a delay that keeps it from being master counts before its timer.
+    fn next_step(&self, i: usize, router: &Router) -> Option<(Instant, Waiting)> {
+        let machine = match router.instance.state() {
+            State::Backup { preemption: Preemption::DelayedUntil(at), .. } => Some((*at, Deadline::PreemptDelay)),
+            State::Initialize | State::Backup { .. } | State::Master { .. } | State::Fault => router.instance.next(),
+        };
+        let waits = self.pending.iter().any(|pending| pending.waits_for(i));
+        let machine = machine.map(|(at, deadline)| (at, if waits { Waiting::TakeOver } else { deadline.into() }));
+        let hold = router.hold.as_ref().and_then(|hold| hold.until).map(|at| (at, Waiting::HoldEnds));
+        machine.or(hold)
+    }
+}
+
+fn held(router: &Router, moment: Moment) -> Option<String> {
+    let hold = router.hold.as_ref()?;
+    Some(match hold.until {
+        Some(until) => format!("{}; ends in {} s or with rejoin", hold.by, moment.millis_until(until).div_ceil(1000)),
+        None => format!("{}; ends with rejoin", hold.by),
+    })
+}
+
+fn peers(router: &Router, moment: Moment) -> Vec<PeerStatus> {
+    let state = |master| if master { PeerState::Master } else { PeerState::Silent };
+    let we_are = router.instance.is_master();
+    let status = router.peers.iter().map(|(address, peer)| PeerStatus {
+        address: address.to_string(),
+        source: "heard".to_owned(),
+        last_heard_at: Some(moment.wall_of(peer.heard_at)),
+        last_priority: peer.priority,
+        state: state(peer.is_master(moment.now, we_are)),
+        reachable: None,
+        rejected: peer.rejected.clone(),
+    });
+    status.collect()
+}

@@ -1,0 +1,51 @@
+//! What the failover core waits for, in words for the console.
+
+use crate::engine::vrrp::Deadline;
+
+/// What a deadline is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Waiting {
+    /// A backup's timer: no master was heard until then.
+    MasterDown,
+    /// A master of lower priority is left in peace until then.
+    PreemptDelay,
+    /// A master's next advertisement.
+    Advertise,
+    /// A master's next round of gratuitous ARP.
+    Announce,
+    /// After a `failover` command: another master should be heard before.
+    TakeOver,
+    /// A hold ends.
+    HoldEnds,
+    /// A virtual address that somebody removed is put back.
+    Restore,
+    /// A second master was heard: quiet until then means it is gone.
+    SplitBrainEnds,
+}
+
+impl Waiting {
+    /// The words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MasterDown => "master down",
+            Self::PreemptDelay => "preempt delay",
+            Self::Advertise => "advertise",
+            Self::Announce => "gratuitous arp",
+            Self::TakeOver => "take-over by another router",
+            Self::HoldEnds => "end of hold",
+            Self::Restore => "restore address",
+            Self::SplitBrainEnds => "end of split brain",
+        }
+    }
+}
+
+impl From<Deadline> for Waiting {
+    fn from(deadline: Deadline) -> Self {
+        match deadline {
+            Deadline::MasterDown => Self::MasterDown,
+            Deadline::PreemptDelay => Self::PreemptDelay,
+            Deadline::Advertise => Self::Advertise,
+            Deadline::Announce => Self::Announce,
+        }
+    }
+}

@@ -1,0 +1,483 @@
+//! One virtual router as a state machine (RFC 3768 §6.4, RFC 9568 §6.4). A value: inputs come with the time they came at,
+//! actions go out in the order in which they are to be done, deadlines are fields of the state they belong to.
+//!
+//! Only advertisements that passed the receive ladder get here, so nothing else can touch a timer. A losing advertisement
+//! is answered at once (RFC 9568 §6.4.3), also in version 2, and restarts nothing.
+
+use super::reason::TransitionReason as Reason;
+use super::timers::{master_down_interval, skew_time, usable_interval};
+use crate::engine::model::{AdvertInterval, AdvertisedPriority, GratuitousArp, Priority, VirtualRouter, VrrpVersion};
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+/// What the configuration says about the machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameters {
+    /// Protocol version.
+    pub version: VrrpVersion,
+    /// Priority that counts; 255 is the address owner.
+    pub priority: Priority,
+    /// Own interval, as the version can carry it.
+    pub interval: AdvertInterval,
+    /// Whether a master of lower priority is replaced; the owner always does.
+    pub preempt: bool,
+    /// How long a master of lower priority is left in peace at first.
+    pub preempt_delay: Duration,
+    /// Rounds of gratuitous ARP.
+    pub garp: GratuitousArp,
+}
+
+impl From<&VirtualRouter> for Parameters {
+    fn from(router: &VirtualRouter) -> Self {
+        Self {
+            version: router.version,
+            priority: router.priority,
+            interval: usable_interval(router.version, router.advert_interval),
+            preempt: router.preempt,
+            preempt_delay: router.preempt_delay,
+            garp: router.garp,
+        }
+    }
+}
+
+/// A valid advertisement of another router.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heard {
+    /// IP source.
+    pub source: IpAddr,
+    /// Its priority.
+    pub priority: AdvertisedPriority,
+    /// Its interval.
+    pub interval: AdvertInterval,
+}
+
+/// Something that came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// Start, or as a backup: wait anew as after a start.
+    Startup,
+    /// A valid advertisement of another router.
+    Heard(Heard),
+    /// A deadline may have passed.
+    Timeout,
+    /// Give mastership up and listen.
+    StepDown {
+        /// How long to wait for another master before taking it back; the master down interval when absent.
+        wait: Option<Duration>,
+        /// Why.
+        reason: Reason,
+    },
+    /// Become master now: the sync group agrees.
+    TakeOver,
+    /// It can't work any more, for this reason.
+    Fail(Reason),
+    /// Stop.
+    Shutdown,
+}
+
+/// Something to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Send an advertisement with this priority.
+    Advertise(AdvertisedPriority),
+    /// Put the virtual addresses on.
+    Acquire,
+    /// Announce every virtual address this many times, interleaved.
+    Announce(u32),
+    /// Take the virtual addresses off.
+    Release,
+    /// The state changed.
+    Entered {
+        /// Before.
+        from: State,
+        /// Why.
+        reason: Reason,
+    },
+}
+
+/// The state with its deadlines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// Not started.
+    Initialize,
+    /// Listening.
+    Backup {
+        /// `Master_Down_Timer`.
+        master_down_at: Instant,
+        /// `Master_Adver_Interval`: learned in version 3, the own one in version 2.
+        master_interval: AdvertInterval,
+        /// Whether a master of lower priority is being replaced.
+        preemption: Preemption,
+        /// What the end of the timer will mean.
+        expiry: Reason,
+        /// The timer has ended, and the sync group has not agreed yet.
+        willing: bool,
+    },
+    /// Advertising.
+    Master {
+        /// `Adver_Timer`.
+        advertise_at: Instant,
+        /// The next round of gratuitous ARP.
+        announcement: Option<Announcement>,
+    },
+    /// Can't work.
+    Fault,
+}
+
+/// A round of gratuitous ARP to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Announcement {
+    /// When.
+    pub at: Instant,
+    /// How many for each address.
+    pub count: u32,
+}
+
+/// Where a backup stands towards a master of lower priority.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preemption {
+    /// None was heard.
+    Unneeded,
+    /// One was heard and is left in peace until then (`preempt_delay`).
+    DelayedUntil(Instant),
+    /// It is not listened to any more.
+    Due,
+}
+
+/// What a deadline is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deadline {
+    /// `Master_Down_Timer`.
+    MasterDown,
+    /// End of `preempt_delay`.
+    PreemptDelay,
+    /// `Adver_Timer`.
+    Advertise,
+    /// Next round of gratuitous ARP.
+    Announce,
+}
+
+/// A virtual router on one interface.
+#[derive(Debug, Clone)]
+pub struct Instance {
+    parameters: Parameters,
+    source: IpAddr,
+    state: State,
+    yields: bool,
+    asks: bool,
+}
+
+impl Instance {
+    /// Not started yet; `source` is the primary address, which decides among equal priorities.
+    pub const fn new(parameters: Parameters, source: IpAddr) -> Self {
+        Self { parameters, source, state: State::Initialize, yields: false, asks: false }
+    }
+    /// The state.
+    pub const fn state(&self) -> &State {
+        &self.state
+    }
+    /// The parameters.
+    pub const fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+    /// The primary address changed.
+    pub const fn set_source(&mut self, source: IpAddr) {
+        self.source = source;
+    }
+    /// Leaves any living master alone, whatever its priority.
+    pub const fn set_yields(&mut self, yields: bool) {
+        self.yields = yields;
+    }
+    /// At the end of the timer only becomes willing, and waits for [`Input::TakeOver`].
+    pub const fn set_asks(&mut self, asks: bool) {
+        self.asks = asks;
+    }
+    /// Whether it is master.
+    pub const fn is_master(&self) -> bool {
+        matches!(self.state, State::Master { .. })
+    }
+    /// Whether it would be master if its group agreed.
+    pub const fn is_willing(&self) -> bool {
+        matches!(self.state, State::Backup { willing: true, .. })
+    }
+    /// The interval of whoever is master, as far as this router knows.
+    pub const fn master_interval(&self) -> AdvertInterval {
+        match &self.state {
+            State::Backup { master_interval, .. } => *master_interval,
+            State::Initialize | State::Master { .. } | State::Fault => self.parameters.interval,
+        }
+    }
+    /// How long a master with this interval may be silent.
+    pub fn master_down_interval(&self, master_interval: AdvertInterval) -> Duration {
+        master_down_interval(self.parameters.version, self.parameters.priority, master_interval)
+    }
+
+    /// The next deadline and what it is for.
+    pub fn next(&self) -> Option<(Instant, Deadline)> {
+        match &self.state {
+            State::Initialize | State::Fault | State::Backup { willing: true, .. } => None,
+            State::Backup { master_down_at, preemption: Preemption::DelayedUntil(at), .. } if at < master_down_at => {
+                Some((*at, Deadline::PreemptDelay))
+            }
+            State::Backup { master_down_at, .. } => Some((*master_down_at, Deadline::MasterDown)),
+            State::Master { advertise_at, announcement: Some(round) } if round.at < *advertise_at => {
+                Some((round.at, Deadline::Announce))
+            }
+            State::Master { advertise_at, .. } => Some((*advertise_at, Deadline::Advertise)),
+        }
+    }
+
+    /// Takes an input; gives what is to be done, in order.
+    pub fn handle(&mut self, now: Instant, input: Input) -> Vec<Action> {
+        let mut out = Vec::new();
+        match self.state {
+            State::Initialize => self.in_initialize(now, input, &mut out),
+            State::Backup { .. } => self.in_backup(now, input, &mut out),
+            State::Master { .. } => self.in_master(now, input, &mut out),
+            State::Fault => self.in_fault(now, &input, &mut out),
+        }
+        out
+    }
+
+    fn in_initialize(&mut self, now: Instant, input: Input, out: &mut Vec<Action>) {
+        match input {
+            Input::Startup => self.start(now, Reason::Started, out),
+            Input::Fail(reason) => self.enter(State::Fault, reason, out),
+            Input::Heard(_) | Input::Timeout | Input::StepDown { .. } | Input::TakeOver | Input::Shutdown => {}
+        }
+    }
+
+    fn in_fault(&mut self, now: Instant, input: &Input, out: &mut Vec<Action>) {
+        match input {
+            Input::Startup => self.start(now, Reason::Recovered, out),
+            Input::Shutdown => self.enter(State::Initialize, Reason::Shutdown, out),
+            Input::Heard(_) | Input::Timeout | Input::StepDown { .. } | Input::TakeOver | Input::Fail(_) => {}
+        }
+    }
+
+    fn in_backup(&mut self, now: Instant, input: Input, out: &mut Vec<Action>) {
+        match input {
+            Input::Startup if self.leads_at_once() => self.lead(now, Reason::Owner, out),
+            Input::Startup => self.state = self.waiting(now, None),
+            Input::Heard(heard) => self.hear_as_backup(now, heard),
+            Input::Timeout => self.expire_as_backup(now, out),
+            Input::TakeOver => {
+                let reason = self.expiry();
+                self.lead(now, reason, out);
+            }
+            Input::StepDown { .. } => {}
+            Input::Fail(reason) => self.enter(State::Fault, reason, out),
+            Input::Shutdown => self.enter(State::Initialize, Reason::Shutdown, out),
+        }
+    }
+
+    fn in_master(&mut self, now: Instant, input: Input, out: &mut Vec<Action>) {
+        match input {
+            Input::Startup | Input::TakeOver => {}
+            Input::Heard(heard) => self.hear_as_master(now, heard, out),
+            Input::Timeout => self.expire_as_master(now, out),
+            Input::StepDown { wait, reason } => {
+                let next = self.waiting(now, wait);
+                self.resign(next, reason, out);
+            }
+            Input::Fail(reason) => self.resign(State::Fault, reason, out),
+            Input::Shutdown => self.resign(State::Initialize, Reason::Shutdown, out),
+        }
+    }
+
+    /// RFC 9568 §6.4.1. The owner of a sync group is willing at once and waits for the group.
+    fn start(&mut self, now: Instant, reason: Reason, out: &mut Vec<Action>) {
+        if self.leads_at_once() {
+            self.lead(now, Reason::Owner, out);
+        } else {
+            let wait = (self.parameters.priority.is_owner() && !self.yields).then_some(Duration::ZERO);
+            let next = self.waiting(now, wait);
+            self.enter(next, reason, out);
+        }
+    }
+
+    const fn leads_at_once(&self) -> bool {
+        self.parameters.priority.is_owner() && !self.yields && !self.asks
+    }
+
+    /// A backup that has heard nobody yet: for the master down interval, or for `wait`.
+    fn waiting(&self, now: Instant, wait: Option<Duration>) -> State {
+        let interval = self.parameters.interval;
+        let after = wait.unwrap_or_else(|| self.master_down_interval(interval));
+        let expiry = match wait {
+            Some(Duration::ZERO) => Reason::Owner,
+            Some(after) => Reason::NobodyTookOver { after },
+            None => Reason::Silence { master: None, after },
+        };
+        State::Backup {
+            master_down_at: now + after,
+            master_interval: interval,
+            preemption: Preemption::Unneeded,
+            expiry,
+            willing: false,
+        }
+    }
+
+    fn expiry(&self) -> Reason {
+        match &self.state {
+            State::Backup { expiry, .. } => expiry.clone(),
+            State::Initialize | State::Master { .. } | State::Fault => Reason::Started,
+        }
+    }
+
+    /// RFC 9568 §6.4.2, RFC 3768 §6.4.2.
+    fn hear_as_backup(&mut self, now: Instant, heard: Heard) {
+        let Parameters { version, priority, .. } = self.parameters;
+        let listens = self.listens_to(now, heard.priority);
+        let followed = self.following(now, &heard);
+        let State::Backup { master_down_at, master_interval, preemption, expiry, willing } = &mut self.state else {
+            return;
+        };
+        if heard.priority.is_resignation() {
+            *master_down_at = now + skew_time(version, priority, *master_interval);
+            *preemption = Preemption::Unneeded;
+            *expiry = Reason::Resigned { by: heard.source };
+            *willing = false;
+        } else if listens {
+            self.state = followed;
+        } else {
+            *preemption = Preemption::Due;
+            *expiry = Reason::Preempts { whom: heard.source, priority: heard.priority.0 };
+        }
+    }
+
+    /// Whether a master of this priority is to be replaced. The owner preempts whatever the file says (RFC 9568 §6.1).
+    fn preempts(&self, priority: AdvertisedPriority) -> bool {
+        let Parameters { preempt, priority: own, .. } = self.parameters;
+        (preempt || own.is_owner()) && !self.yields && priority < own.advertised()
+    }
+
+    /// Whether an advertisement of this priority keeps a backup waiting.
+    fn listens_to(&self, now: Instant, priority: AdvertisedPriority) -> bool {
+        if !self.preempts(priority) {
+            return true;
+        }
+        match &self.state {
+            State::Backup { preemption: Preemption::Unneeded, .. } => !self.parameters.preempt_delay.is_zero(),
+            State::Backup { preemption: Preemption::DelayedUntil(at), .. } => now < *at,
+            State::Backup { preemption: Preemption::Due, .. }
+            | State::Initialize
+            | State::Master { .. }
+            | State::Fault => false,
+        }
+    }
+
+    /// A backup that has just heard its master. One of lower priority starts or continues `preempt_delay`.
+    fn following(&self, now: Instant, heard: &Heard) -> State {
+        let master_interval = match self.parameters.version {
+            VrrpVersion::V2 => self.parameters.interval,
+            VrrpVersion::V3 => heard.interval,
+        };
+        let after = self.master_down_interval(master_interval);
+        let delays = self.preempts(heard.priority);
+        let preemption = match &self.state {
+            State::Backup { preemption: delayed @ Preemption::DelayedUntil(_), .. } if delays => *delayed,
+            State::Initialize | State::Backup { .. } | State::Master { .. } | State::Fault if delays => {
+                Preemption::DelayedUntil(now + self.parameters.preempt_delay)
+            }
+            State::Initialize | State::Backup { .. } | State::Master { .. } | State::Fault => Preemption::Unneeded,
+        };
+        State::Backup {
+            master_down_at: now + after,
+            master_interval,
+            preemption,
+            expiry: Reason::Silence { master: Some(heard.source), after },
+            willing: false,
+        }
+    }
+
+    fn expire_as_backup(&mut self, now: Instant, out: &mut Vec<Action>) {
+        let asks = self.asks;
+        let State::Backup { master_down_at, preemption, expiry, willing, .. } = &mut self.state else { return };
+        if matches!(preemption, Preemption::DelayedUntil(at) if *at <= now) {
+            *preemption = Preemption::Due;
+        }
+        if now < *master_down_at || *willing {
+            return;
+        }
+        if asks {
+            *willing = true;
+        } else {
+            let reason = expiry.clone();
+            self.lead(now, reason, out);
+        }
+    }
+
+    /// RFC 9568 §6.4.3. Among equal priorities the greater source address wins, byte by byte.
+    fn hear_as_master(&mut self, now: Instant, heard: Heard, out: &mut Vec<Action>) {
+        let own = self.parameters.priority.advertised();
+        if heard.priority.is_resignation() {
+            out.push(Action::Advertise(own));
+            self.advertise_next(now + self.parameters.interval.duration());
+        } else if (heard.priority, heard.source) > (own, self.source) {
+            let reason = Reason::Outranked { by: heard.source, priority: heard.priority.0, own: own.0 };
+            out.push(Action::Release);
+            let next = self.following(now, &heard);
+            self.enter(next, reason, out);
+        } else {
+            out.push(Action::Advertise(own));
+            announce(self.parameters.garp.repeat, out);
+        }
+    }
+
+    /// The rhythm is kept when a wake-up comes a little late, and starts anew when it comes very late.
+    fn expire_as_master(&mut self, now: Instant, out: &mut Vec<Action>) {
+        let State::Master { advertise_at, announcement } = self.state else { return };
+        if advertise_at <= now {
+            let interval = self.parameters.interval.duration();
+            out.push(Action::Advertise(self.parameters.priority.advertised()));
+            let kept = advertise_at + interval;
+            self.advertise_next(if kept > now { kept } else { now + interval });
+        }
+        if let Some(round) = announcement.filter(|round| round.at <= now) {
+            announce(round.count, out);
+            let next = self.refresh(now);
+            if let State::Master { announcement, .. } = &mut self.state {
+                *announcement = next;
+            }
+        }
+    }
+
+    fn advertise_next(&mut self, at: Instant) {
+        if let State::Master { advertise_at, .. } = &mut self.state {
+            *advertise_at = at;
+        }
+    }
+
+    fn refresh(&self, now: Instant) -> Option<Announcement> {
+        let GratuitousArp { refresh, refresh_repeat, .. } = self.parameters.garp;
+        (!refresh.is_zero() && refresh_repeat > 0).then(|| Announcement { at: now + refresh, count: refresh_repeat })
+    }
+
+    /// Becomes master: the link hears it first, then the addresses come, then the link learns where they are.
+    fn lead(&mut self, now: Instant, reason: Reason, out: &mut Vec<Action>) {
+        let GratuitousArp { repeat, delay, .. } = self.parameters.garp;
+        let second = (!delay.is_zero() && repeat > 0).then(|| Announcement { at: now + delay, count: repeat });
+        out.extend([Action::Advertise(self.parameters.priority.advertised()), Action::Acquire]);
+        announce(repeat, out);
+        let advertise_at = now + self.parameters.interval.duration();
+        self.enter(State::Master { advertise_at, announcement: second.or_else(|| self.refresh(now)) }, reason, out);
+    }
+
+    /// Stops being master and says so, before the addresses go.
+    fn resign(&mut self, next: State, reason: Reason, out: &mut Vec<Action>) {
+        out.extend([Action::Advertise(AdvertisedPriority::RESIGN), Action::Release]);
+        self.enter(next, reason, out);
+    }
+
+    fn enter(&mut self, next: State, reason: Reason, out: &mut Vec<Action>) {
+        let from = std::mem::replace(&mut self.state, next);
+        out.push(Action::Entered { from, reason });
+    }
+}
+
+fn announce(count: u32, out: &mut Vec<Action>) {
+    if count > 0 {
+        out.push(Action::Announce(count));
+    }
+}

@@ -1,0 +1,76 @@
+//! What a sync group does next: members move together. A router without a group is a group of its own.
+//!
+//! Level-triggered: the step follows from how the members stand now, so that asking twice is harmless and nothing has to
+//! be remembered. One fault faults all; the group leads only when every member may; one that stops leading takes the
+//! others along.
+
+/// How a member stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It can't work, for a reason of its own.
+    Unfit,
+    /// It could work and does not: not started, or in FAULT for a reason that is gone or was another member's.
+    Idle,
+    /// Backup; a master is alive or may be.
+    Listening,
+    /// Backup; nobody leads, or nobody that should: it would take over.
+    Willing,
+    /// Master.
+    Leading,
+}
+
+/// What the group does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Every member goes to FAULT.
+    Fail,
+    /// Idle members start.
+    Start,
+    /// Leading members resign.
+    StepDown,
+    /// Every member becomes master.
+    TakeOver,
+}
+
+/// The next step, none when the group may stay as it is.
+pub fn step(members: &[Standing]) -> Option<Step> {
+    let any = |wanted: Standing| members.contains(&wanted);
+    if any(Standing::Unfit) {
+        Some(Step::Fail)
+    } else if any(Standing::Idle) {
+        Some(Step::Start)
+    } else if any(Standing::Leading) && (any(Standing::Listening) || any(Standing::Willing)) {
+        Some(Step::StepDown)
+    } else if any(Standing::Willing) && !any(Standing::Listening) {
+        Some(Step::TakeOver)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Standing::*;
+    use super::*;
+
+    #[test]
+    fn one_fault_faults_all() {
+        assert_eq!(step(&[Leading, Unfit, Willing]), Some(Step::Fail));
+    }
+    #[test]
+    fn a_group_leads_only_when_every_member_may() {
+        assert_eq!(step(&[Willing, Listening]), None);
+        assert_eq!(step(&[Willing, Willing]), Some(Step::TakeOver));
+        assert_eq!(step(&[Leading, Leading]), None);
+    }
+    #[test]
+    fn one_that_stops_leading_takes_the_others_along() {
+        assert_eq!(step(&[Leading, Listening]), Some(Step::StepDown));
+        assert_eq!(step(&[Leading, Willing]), Some(Step::StepDown));
+    }
+    #[test]
+    fn members_start_again_when_no_fault_is_left() {
+        assert_eq!(step(&[Idle, Idle]), Some(Step::Start));
+        assert_eq!(step(&[]), None);
+    }
+}

@@ -1,0 +1,272 @@
+//! The receive ladder: which advertisements count. Every check has a name and a clause; the first that fails decides, in
+//! this order:
+//!
+//! 1. a whole IPv4 packet of protocol 112 (RFC 9568 §5.1.1.4)
+//! 2. TTL 255 (§5.1.1.3): nobody beyond the link has sent it
+//! 3. the fixed 8 bytes are there (§7.1)
+//! 4. version as configured, type 1 (§5.2.1, §5.2.2)
+//! 5. the VRID asked for (§7.1)
+//! 6. at least one address (§5.2.5, erratum 8299)
+//! 7. exactly the length that version and count give (§7.1)
+//! 8. checksum, in any form that is in use (§5.2.8)
+//! 9. version 2: authentication type, then password (RFC 2338 §5.3.6, §5.3.10)
+//! 10. version 2: the configured interval (RFC 3768 §7.1); version 3: an interval above 0 (erratum 8301)
+//!
+//! The local owner's advertisements are not refused (erratum 8298), nor is another list of addresses (§7.1): both are
+//! the caller's to report. Never panics, whatever the bytes.
+
+use super::checksum::{ChecksumForm, verified};
+use super::packet::{Advertisement, Ipv4Packet, PROTOCOL, authentication_type};
+use crate::engine::model::{AdvertInterval, AdvertisedPriority, Authentication, Vrid, VrrpVersion};
+use std::net::Ipv4Addr;
+
+/// What an instance wants of the advertisements it counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expected {
+    /// Its version.
+    pub version: VrrpVersion,
+    /// Its VRID.
+    pub vrid: Vrid,
+    /// Its interval; compared in version 2 only.
+    pub interval: AdvertInterval,
+    /// Its authentication; compared in version 2 only.
+    pub authentication: Authentication,
+}
+
+/// An advertisement that passed every check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// IP source: the sender's primary address.
+    pub source: Ipv4Addr,
+    /// What it says.
+    pub advertisement: Advertisement,
+    /// How its checksum was made.
+    pub checksum: ChecksumForm,
+}
+
+/// Who sent a packet and for whom, as far as it says so: read before any check, to find the instance it concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sender {
+    /// IP source; none when the packet has no whole header.
+    pub source: Option<Ipv4Addr>,
+    /// VRID; none when the message is shorter than 2 bytes.
+    pub vrid: Option<u8>,
+    /// Priority; none when the message is shorter than 3 bytes.
+    pub priority: Option<AdvertisedPriority>,
+}
+
+/// Reads the sender of a packet.
+pub fn sender(packet: &[u8]) -> Sender {
+    let parsed = Ipv4Packet::parse(packet);
+    let payload = parsed.map_or(&[][..], |p| p.payload);
+    Sender {
+        source: parsed.map(|p| p.source),
+        vrid: payload.get(1).copied(),
+        priority: payload.get(2).copied().map(AdvertisedPriority),
+    }
+}
+
+/// Why an advertisement does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Step 1, or step 3: not even the fixed part.
+    #[error("truncated: {0} bytes are no whole VRRP packet")]
+    Truncated(usize),
+    /// Step 1.
+    #[error("IP protocol {0}, not 112 (RFC 9568 5.1.1.4)")]
+    Protocol(u8),
+    /// Step 2.
+    #[error("TTL {0}, not 255: it may come from beyond this link (RFC 9568 5.1.1.3)")]
+    Ttl(u8),
+    /// Step 4.
+    #[error("version {found}, configured is {wanted}: set `version` alike on all routers (RFC 9568 5.2.1)")]
+    Version {
+        /// In the packet.
+        found: u8,
+        /// Configured.
+        wanted: u8,
+    },
+    /// Step 4.
+    #[error("type {0}, not 1 (RFC 9568 5.2.2)")]
+    Type(u8),
+    /// Step 5.
+    #[error("virtual_router_id {found}, not {wanted} (RFC 9568 7.1)")]
+    Vrid {
+        /// In the packet.
+        found: u8,
+        /// Asked for.
+        wanted: u8,
+    },
+    /// Step 6.
+    #[error("no address in it (RFC 9568 5.2.5)")]
+    NoAddress,
+    /// Step 7.
+    #[error("{found} bytes, where version and address count give {wanted} (RFC 9568 7.1)")]
+    Length {
+        /// In the packet.
+        found: usize,
+        /// By version and count.
+        wanted: usize,
+    },
+    /// Step 8.
+    #[error("checksum {0:#06x} is wrong (RFC 9568 5.2.8)")]
+    Checksum(u16),
+    /// Step 9.
+    #[error(
+        "authentication type {found}, configured is {wanted}: set `auth_type` alike on all routers (RFC 2338 5.3.6)"
+    )]
+    AuthenticationType {
+        /// In the packet.
+        found: u8,
+        /// Configured.
+        wanted: u8,
+    },
+    /// Step 9.
+    #[error("another password: set `auth_pass` alike on all routers (RFC 2338 5.3.10)")]
+    Password,
+    /// Step 10.
+    #[error("interval {found} s, configured are {wanted} s: set `advert_int` alike on all routers (RFC 3768 7.1)")]
+    Interval {
+        /// In the packet, seconds.
+        found: u8,
+        /// Configured, seconds.
+        wanted: u8,
+    },
+    /// Step 10.
+    #[error("interval 0 (RFC 9568 erratum 8301)")]
+    IntervalZero,
+}
+
+/// The checks as counters know them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Check {
+    /// Truncated, of another protocol, or of a wrong length.
+    Length,
+    /// TTL.
+    Ttl,
+    /// Version.
+    Version,
+    /// Type.
+    Type,
+    /// VRID.
+    Vrid,
+    /// Address count 0.
+    Count,
+    /// Checksum.
+    Checksum,
+    /// Authentication type.
+    AuthenticationType,
+    /// Password.
+    Password,
+    /// Interval.
+    Interval,
+}
+
+impl DecodeError {
+    /// The check that failed.
+    pub const fn check(&self) -> Check {
+        match self {
+            Self::Truncated(_) | Self::Protocol(_) | Self::Length { .. } => Check::Length,
+            Self::Ttl(_) => Check::Ttl,
+            Self::Version { .. } => Check::Version,
+            Self::Type(_) => Check::Type,
+            Self::Vrid { .. } => Check::Vrid,
+            Self::NoAddress => Check::Count,
+            Self::Checksum(_) => Check::Checksum,
+            Self::AuthenticationType { .. } => Check::AuthenticationType,
+            Self::Password => Check::Password,
+            Self::Interval { .. } | Self::IntervalZero => Check::Interval,
+        }
+    }
+    /// Whether the sender is a router of this link that is configured otherwise, rather than noise or a stranger.
+    pub const fn is_disagreement(&self) -> bool {
+        match self.check() {
+            Check::Version | Check::AuthenticationType | Check::Password | Check::Interval => true,
+            Check::Length | Check::Ttl | Check::Type | Check::Vrid | Check::Count | Check::Checksum => false,
+        }
+    }
+}
+
+/// Runs the ladder over an IPv4 packet, header included.
+pub fn receive(packet: &[u8], expected: &Expected) -> Result<Received, DecodeError> {
+    let ip = Ipv4Packet::parse(packet).ok_or(DecodeError::Truncated(packet.len()))?;
+    if ip.protocol != PROTOCOL {
+        return Err(DecodeError::Protocol(ip.protocol));
+    }
+    if ip.ttl != 255 {
+        return Err(DecodeError::Ttl(ip.ttl));
+    }
+    let message = ip.payload;
+    let Some((&[first, vrid, priority, count, fourth, fifth, c0, c1], body)) = message.split_first_chunk() else {
+        return Err(DecodeError::Truncated(packet.len()));
+    };
+    header(first, vrid, count, expected)?;
+    let wanted = match expected.version {
+        VrrpVersion::V2 => 16 + 4 * usize::from(count),
+        VrrpVersion::V3 => 8 + 4 * usize::from(count),
+    };
+    if message.len() != wanted {
+        return Err(DecodeError::Length { found: message.len(), wanted });
+    }
+    let checksum = verified(expected.version, ip.source, ip.destination, message)
+        .ok_or(DecodeError::Checksum(u16::from_be_bytes([c0, c1])))?;
+    let (interval, authentication) = match expected.version {
+        VrrpVersion::V2 => {
+            authenticate(fourth, body, expected.authentication)?;
+            (same_interval(fifth, expected.interval)?, expected.authentication)
+        }
+        VrrpVersion::V3 => (any_interval(fourth, fifth)?, Authentication::None),
+    };
+    let addresses = body.as_chunks::<4>().0.iter().take(usize::from(count)).map(|octets| Ipv4Addr::from(*octets));
+    let advertisement = Advertisement {
+        version: expected.version,
+        vrid: expected.vrid,
+        priority: AdvertisedPriority(priority),
+        interval,
+        authentication,
+        addresses: addresses.collect(),
+    };
+    Ok(Received { source: ip.source, advertisement, checksum })
+}
+
+/// Steps 4 to 6.
+fn header(first: u8, vrid: u8, count: u8, expected: &Expected) -> Result<(), DecodeError> {
+    let (version, kind) = (first >> 4, first & 0x0f);
+    if version != expected.version.number() {
+        return Err(DecodeError::Version { found: version, wanted: expected.version.number() });
+    }
+    if kind != 1 {
+        return Err(DecodeError::Type(kind));
+    }
+    if vrid != expected.vrid.get() {
+        return Err(DecodeError::Vrid { found: vrid, wanted: expected.vrid.get() });
+    }
+    if count == 0 { Err(DecodeError::NoAddress) } else { Ok(()) }
+}
+
+/// Step 9. All 8 bytes are compared whatever they are, so that the time taken says nothing about the password.
+fn authenticate(found: u8, body: &[u8], configured: Authentication) -> Result<(), DecodeError> {
+    let wanted = authentication_type(configured);
+    if found != wanted {
+        return Err(DecodeError::AuthenticationType { found, wanted });
+    }
+    let Authentication::Pass(password) = configured else { return Ok(()) };
+    let sent = body.last_chunk::<8>().copied().unwrap_or_default();
+    let difference = sent.iter().zip(password.bytes()).fold(0, |seen, (a, b)| std::hint::black_box(seen | (a ^ b)));
+    if difference == 0 { Ok(()) } else { Err(DecodeError::Password) }
+}
+
+/// Step 10, version 2.
+fn same_interval(found: u8, configured: AdvertInterval) -> Result<AdvertInterval, DecodeError> {
+    let wanted = u8::try_from(configured.whole_seconds().max(1)).unwrap_or(u8::MAX);
+    match AdvertInterval::from_centiseconds(u32::from(found) * 100) {
+        Ok(interval) if found == wanted => Ok(interval),
+        Ok(_) | Err(_) => Err(DecodeError::Interval { found, wanted }),
+    }
+}
+
+/// Step 10, version 3. The upper four bits are reserved and ignored (RFC 9568 §5.2.6).
+fn any_interval(high: u8, low: u8) -> Result<AdvertInterval, DecodeError> {
+    let centiseconds = u16::from_be_bytes([high & 0x0f, low]);
+    AdvertInterval::from_centiseconds(u32::from(centiseconds)).map_err(|_| DecodeError::IntervalZero)
+}
