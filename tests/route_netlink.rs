@@ -1,5 +1,6 @@
 //! Route netlink against the kernel, each test in a network namespace of its own. Needs root and `ip` (iproute2).
-#![allow(missing_docs)]
+// The lints spare test functions, not what they call.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use lvsdeck::engine::io::route_netlink::{RouteMessage, RouteSocket};
 use lvsdeck::engine::model::VirtualAddress;

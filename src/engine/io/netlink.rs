@@ -113,26 +113,40 @@ impl Requests {
     ) -> Result<(), RequestError> {
         self.seq = self.seq.wrapping_add(1);
         self.socket.send(frame(kind, flags | NlmF::REQUEST | NlmF::ACK, self.seq, payload), Msg::empty())?;
-        let mut interrupted = false;
+        let mut answer = Answer { seq: self.seq, interrupted: false };
         loop {
-            let length = match self.socket.recv(&mut self.buffer, Msg::empty()) {
-                Ok((length, _)) => length,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            match self.socket.recv(&mut self.buffer, Msg::empty()) {
+                Ok((length, _)) => {
+                    if let Some(end) = answer.read(self.buffer.get(..length).unwrap_or_default(), &mut each) {
+                        return end;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
-            };
-            for message in Messages(self.buffer.get(..length).unwrap_or_default()) {
-                if message.seq != self.seq {
-                    continue;
-                }
-                interrupted |= message.flags.contains(NlmF::DUMP_INTR);
-                match message.code() {
-                    None => each(message),
-                    Some(0) if interrupted => return Err(RequestError::Interrupted),
-                    Some(0) => return Ok(()),
-                    Some(errno) => return Err(RequestError::Refused(errno)),
-                }
             }
         }
+    }
+}
+
+/// An answer on its way.
+struct Answer {
+    seq: u32,
+    interrupted: bool,
+}
+
+impl Answer {
+    /// Gives what belongs to the answer to `each`; how the request ended, when it did.
+    fn read(&mut self, bytes: &[u8], each: &mut impl FnMut(Message<'_>)) -> Option<Result<(), RequestError>> {
+        for message in Messages(bytes).filter(|message| message.seq == self.seq) {
+            self.interrupted |= message.flags.contains(NlmF::DUMP_INTR);
+            match message.code() {
+                None => each(message),
+                Some(0) if self.interrupted => return Some(Err(RequestError::Interrupted)),
+                Some(0) => return Some(Ok(())),
+                Some(errno) => return Some(Err(RequestError::Refused(errno))),
+            }
+        }
+        None
     }
 }
 
@@ -155,6 +169,34 @@ mod tests {
             Messages(&bytes).next().unwrap().code()
         };
         assert_eq!((code(2, -17), code(2, 0), code(3, 0), code(16, -17)), (Some(17), Some(0), Some(0), None));
+    }
+
+    /// What an answer to request 7 that comes in these messages gives: the payloads, and how it ends.
+    fn read(messages: &[(u16, NlmF, u32, i32)]) -> (usize, Option<Result<(), RequestError>>) {
+        let bytes: Vec<_> =
+            messages.iter().flat_map(|(kind, flags, seq, n)| frame(*kind, *flags, *seq, &n.to_ne_bytes())).collect();
+        let (mut answer, mut count) = (Answer { seq: 7, interrupted: false }, 0);
+        let end = answer.read(&bytes, &mut |_| count += 1);
+        (count, end)
+    }
+
+    #[test]
+    fn a_list_ends_with_done_and_not_before() {
+        let (item, done) = ((16, NlmF::MULTI, 7, 0), (3, NlmF::MULTI, 7, 0));
+        assert!(matches!(read(&[item, item]), (2, None)));
+        assert!(matches!(read(&[item, done]), (1, Some(Ok(())))));
+    }
+
+    #[test]
+    fn a_list_that_changed_while_it_was_read_is_of_no_use() {
+        let (item, done) = ((16, NlmF::MULTI | NlmF::DUMP_INTR, 7, 0), (3, NlmF::MULTI, 7, 0));
+        assert!(matches!(read(&[item, done]), (1, Some(Err(RequestError::Interrupted)))));
+    }
+
+    #[test]
+    fn answers_to_other_requests_are_not_taken() {
+        assert!(matches!(read(&[(16, NlmF::MULTI, 6, 0), (2, NlmF::empty(), 6, -1)]), (0, None)));
+        assert!(matches!(read(&[(2, NlmF::empty(), 7, -1)]), (0, Some(Err(RequestError::Refused(1))))));
     }
 
     proptest! {

@@ -19,8 +19,8 @@ use std::time::Duration;
 
 /// What is subscribed to; `RTNLGRP_IPV6_IFADDR` joins when virtual routers of IPv6 do.
 const GROUPS: [u32; 2] = [libc::RTNLGRP_LINK, libc::RTNLGRP_IPV4_IFADDR];
-/// Wished for the receive buffer: some ten thousand events. The system's `rmem_max` may allow less.
-const RECEIVE_BUFFER: usize = 8 * 1024 * 1024;
+/// Wished for the receive buffer: some ten thousand events.
+const RECEIVE_BUFFER: libc::c_int = 8 * 1024 * 1024;
 /// How long a list may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// How often a list that changed while it was read is read again.
@@ -90,7 +90,7 @@ impl RouteSocket {
     pub fn open() -> io::Result<Self> {
         let socket = NlSocket::connect(NlFamily::Route, None, Groups::new_groups(&GROUPS))?;
         socket.nonblock()?;
-        socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
+        enlarge_receive_buffer(&socket)?;
         let (links, addresses) = (BTreeSet::new(), BTreeSet::new());
         Ok(Self { socket, seq: 0, buffer: vec![0; 64 * 1024], links, addresses })
     }
@@ -194,6 +194,20 @@ impl AsRawFd for RouteSocket {
     fn as_raw_fd(&self) -> RawFd {
         self.socket.as_raw_fd()
     }
+}
+
+/// Beyond the system's `rmem_max` where `CAP_NET_ADMIN` allows it; up to it otherwise.
+fn enlarge_receive_buffer(socket: &NlSocket) -> io::Result<()> {
+    let set = |option| {
+        let bytes = RECEIVE_BUFFER;
+        let size = libc::socklen_t::try_from(size_of_val(&bytes)).unwrap_or_default();
+        // SAFETY: `bytes` is `size` bytes that live through the call, and the descriptor is open while `socket` lives.
+        #[allow(unsafe_code)]
+        let result =
+            unsafe { libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, option, (&raw const bytes).cast(), size) };
+        if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    };
+    set(libc::SO_RCVBUFFORCE).or_else(|_| set(libc::SO_RCVBUF))
 }
 
 fn link_header() -> [u8; LINK_HEADER] {

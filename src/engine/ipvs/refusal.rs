@@ -78,12 +78,21 @@ fn cause(kind: RefusalKind, op: &IpvsOp) -> String {
             "the kernel has no such real server there; add it, or look who removed it".to_owned()
         }
         (RefusalKind::Missing, _) => "the kernel has no such service; add it, or look who removed it".to_owned(),
-        (RefusalKind::Invalid, _) => {
-            let unknown = "the kernel does not allow this combination; with servers of another address family, look for a \
-                           sync daemon, which excludes them";
-            fault(op).unwrap_or(unknown).to_owned()
-        }
+        (RefusalKind::Invalid, _) => fault(op).unwrap_or_else(|| suspicion(op)).to_owned(),
         _ => "the kernel gave no reason; look into its log with `dmesg`".to_owned(),
+    }
+}
+
+/// What to look for when the operation alone does not tell (`ip_vs_ctl.c`: these are the kernel's other reasons).
+const fn suspicion(op: &IpvsOp) -> &'static str {
+    match op {
+        IpvsOp::NewDestination(..) | IpvsOp::SetDestination(..) => {
+            "the kernel does not allow it; is the real server's address a broadcast or multicast address of this host, or \
+             of another address family while a sync daemon runs?"
+        }
+        IpvsOp::NewService(..) | IpvsOp::SetService(..) | IpvsOp::DelService(_) | IpvsOp::DelDestination(..) => {
+            "the kernel does not allow this combination of scheduler, flags and persistence"
+        }
     }
 }
 
