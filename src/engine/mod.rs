@@ -21,10 +21,11 @@ pub mod snapshot;
 pub mod vrrp;
 
 pub use command::{Answer, Command, CommandRequest, Outcome, Preview, RealServerSelector, ServiceSelector, Who};
-pub use event::{Event, EventKind};
+pub use event::{Event, EventKind, Severity};
 pub use handle::{EngineHandle, HandleError};
+pub use model::{Family, Forwarding, KeyError, RealServerKey, Scheduler, ServiceKey, Weight};
 pub use snapshot::{
-    Admin, CheckStatus, Counters, Drift, Foreign, Health, Moment, PeerState, PeerStatus, Rates, RealServerStatus, Role,
-    Row, RowKind, RowsPage, RowsQuery, Status, Summary, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus,
-    Warning,
+    Admin, CheckStatus, Counters, Drift, Foreign, Health, Moment, PeerState, PeerStatus, Problem, Rates,
+    RealServerStatus, Role, Row, RowKind, RowsPage, RowsQuery, Sort, StateChange, Status, Summary, Totals,
+    VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, Warning,
 };
