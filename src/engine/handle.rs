@@ -2,7 +2,7 @@
 
 use super::command::{Answer, CommandRequest, Who};
 use super::event::Event;
-use super::snapshot::{RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
+use super::snapshot::{RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,6 +51,12 @@ pub trait EngineHandle: Send + Sync {
     fn virtual_routers(&self) -> Result<Vec<VirtualRouterStatus>, HandleError>;
     /// A window of the service table, sorted and filtered by the engine.
     fn rows(&self, query: &RowsQuery) -> Result<RowsPage, HandleError>;
+    /// One real server with its checks, by the keys of its row; none when it is gone.
+    fn real_server(&self, service: &str, server: &str) -> Result<Option<RealServerStatus>, HandleError> {
+        let status = self.status()?;
+        let service = status.virtual_servers.iter().find(|s| s.key.to_string() == service);
+        Ok(service.and_then(|s| s.real_servers.iter().find(|r| r.key.to_string() == server)).cloned())
+    }
     /// Everything.
     fn status(&self) -> Result<Arc<Status>, HandleError>;
     /// Events above number `after`, oldest first, at most the newest `limit`. Waits up to `wait` for the first one.

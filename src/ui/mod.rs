@@ -1,1 +1,77 @@
 //! The console: a client that may die at any time, reads snapshots and sends commands.
+//!
+//! ```text
+//! keys, answers, events ─► Message ─► update(state) ─► Effect ─► engine thread, command thread, terminal
+//!                                        │
+//!                                        └─► view(state, theme) ─► buffer ─► one write, and only when something changed
+//! ```
+//!
+//! [`run`] is all that the composition root needs. The threads that ask the engine never draw, the thread that draws never
+//! asks: an engine that does not answer leaves the last picture on screen, greyed, and says since when. Closing, killing or
+//! freezing the console changes nothing on the director.
+
+pub mod format;
+pub mod intent;
+pub mod keymap;
+pub mod popup;
+pub mod rows;
+mod runtime;
+pub mod screens;
+pub mod state;
+mod terminal;
+pub mod theme;
+pub mod update;
+pub mod view;
+pub mod widgets;
+
+pub use runtime::run;
+
+/// How the console starts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Writes are never allowed, whatever the operator presses.
+    pub read_only: bool,
+    /// Writes are allowed from the start, where the socket permits them.
+    pub start_unlocked: bool,
+    /// A built-in theme or a file; without it `ansi`, or `mono` when NO_COLOR is set.
+    pub theme: Option<String>,
+    /// Lines and marks in ASCII; without it, ASCII where the locale is not UTF-8 or the terminal is the Linux console.
+    pub ascii: Option<bool>,
+}
+
+/// Why the console ended. The engine goes on in every case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exit {
+    /// What ended it.
+    pub cause: ExitCause,
+    /// The engine's process, when it ever answered: `detached, engine running as pid N`.
+    pub pid: Option<u32>,
+}
+
+/// What ended the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExitCause {
+    /// The operator left.
+    Detached,
+    /// This signal came.
+    Signal(i32),
+    /// The terminal is gone (closed window, lost connection): there is nobody to tell.
+    TerminalLost,
+}
+
+/// Why there is no console.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsoleError {
+    /// Input or output is no terminal.
+    #[error("the console needs a terminal; use `lvsdeck ctl status` for scripts and pipes")]
+    NotATerminal,
+    /// The terminal refused something.
+    #[error("terminal: {operation}: {cause}")]
+    Terminal {
+        /// What was tried.
+        operation: &'static str,
+        /// What the system said.
+        #[source]
+        cause: std::io::Error,
+    },
+}

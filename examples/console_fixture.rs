@@ -1,0 +1,75 @@
+//! The console on a made-up director with moving numbers: for looking at it, and for its terminal tests.
+//!
+//! `console_fixture [empty|pair|degraded|split-brain|odd-names|many] [--rw] [--read-only] [--theme NAME]`
+//! With CONSOLE_FIXTURE_PANIC set, the engine panics at that many seconds after the start.
+
+#[path = "../tests/ui_fixture/mod.rs"]
+mod fixture;
+
+use lvsdeck::engine::{EngineHandle, EventKind, Forwarding, Severity};
+use lvsdeck::ui::{ExitCause, Options};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let has = |word: &str| arguments.iter().any(|a| a == word);
+    let now = SystemTime::now();
+    let status = match arguments.first().map(String::as_str) {
+        Some("empty") => fixture::empty(now),
+        Some("pair") => fixture::pair(now),
+        Some("split-brain") => fixture::split_brain(now),
+        Some("odd-names") => fixture::odd_names(now),
+        Some("many") => many(now),
+        _ => fixture::degraded(now),
+    };
+    let engine = Arc::new(fixture::FixtureEngine::new(status, fixture::events(now), true));
+    live(&engine);
+    let theme = arguments.iter().position(|a| a == "--theme").and_then(|at| arguments.get(at + 1)).cloned();
+    let options = Options { read_only: has("--read-only"), start_unlocked: has("--rw"), theme, ascii: None };
+    match lvsdeck::ui::run(engine as Arc<dyn EngineHandle>, options) {
+        Ok(exit) => {
+            println!("{:?}: detached, engine running as pid {}", exit.cause, exit.pid.unwrap_or(0));
+            match exit.cause {
+                ExitCause::Detached => ExitCode::SUCCESS,
+                ExitCause::Signal(signal) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(1)),
+                ExitCause::TerminalLost => ExitCode::from(129),
+            }
+        }
+        Err(error) => {
+            eprintln!("console_fixture: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Ten thousand servers in ten services.
+fn many(now: SystemTime) -> lvsdeck::engine::Status {
+    let mut status = fixture::pair(now);
+    for s in 0..10_u32 {
+        let servers = (0..1_000)
+            .map(|r| fixture::server(now, &format!("10.{s}.{}.{}:80", r / 250, r % 250 + 1), Forwarding::Dr, 1))
+            .collect();
+        let key = format!("tcp/198.51.100.{}:80", s + 1);
+        status.virtual_servers.push(Arc::new(fixture::service(&key, "wlc", Forwarding::Dr, servers)));
+    }
+    status
+}
+
+/// Now and then something happens; with CONSOLE_FIXTURE_PANIC, the worst.
+fn live(engine: &Arc<fixture::FixtureEngine>) {
+    let engine = engine.clone();
+    let panic_after = std::env::var("CONSOLE_FIXTURE_PANIC").ok().and_then(|text| text.parse::<u64>().ok());
+    std::thread::spawn(move || {
+        let (_keep, silence) = std::sync::mpsc::channel::<()>();
+        for second in 0_u64.. {
+            let _ = silence.recv_timeout(Duration::from_secs(1));
+            assert!(panic_after != Some(second), "the fixture was told to panic");
+            if second % 10 == 9 {
+                let subject = "tcp/192.0.2.10:443 10.0.3.12:443";
+                engine.happen(EventKind::CheckResult, Severity::Notice, subject, "failed", "1/3 fails: timeout");
+            }
+        }
+    });
+}

@@ -1,0 +1,166 @@
+//! Numbers, ages and names as the console writes them: short, of known width, and never with a control character.
+
+use std::borrow::Cow;
+use std::time::{Duration, SystemTime};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// A rate or a number in at most five columns: `0.4`, `912`, `88.1k`, `513M`, `1.2G`.
+pub fn compact(value: f64) -> String {
+    let value = if value.is_finite() { value.max(0.0) } else { 0.0 };
+    if value < 9.95 {
+        let text = format!("{value:.1}");
+        return text.strip_suffix(".0").map_or_else(|| text.clone(), str::to_owned);
+    }
+    if value < 999.5 {
+        return format!("{value:.0}");
+    }
+    let mut scaled = value;
+    for unit in ["k", "M", "G", "T", "P"] {
+        scaled /= 1000.0;
+        if scaled < 99.95 {
+            return format!("{scaled:.1}{unit}");
+        }
+        if scaled < 999.5 {
+            return format!("{scaled:.0}{unit}");
+        }
+    }
+    "999P+".to_owned()
+}
+
+/// A counter, exact below 100,000 and [`compact`] above.
+#[allow(clippy::cast_precision_loss)] // three digits of it are shown
+pub fn count(value: u64) -> String {
+    if value < 100_000 { value.to_string() } else { compact(value as f64) }
+}
+
+/// A counter in full, with a space between groups of three digits.
+pub fn grouped(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (n, digit) in digits.chars().enumerate() {
+        if n > 0 && (digits.len() - n).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// How long ago, in at most six columns: `12s`, `4m05s`, `3h07m`, `3d04h`, `812d`.
+pub fn age(ago: Duration) -> String {
+    let s = ago.as_secs();
+    match s {
+        0..60 => format!("{s}s"),
+        60..3_600 => format!("{}m{:02}s", s / 60, s % 60),
+        3_600..86_400 => format!("{}h{:02}m", s / 3_600, s % 3_600 / 60),
+        86_400..8_640_000 => format!("{}d{:02}h", s / 86_400, s % 86_400 / 3_600),
+        _ => format!("{}d", s / 86_400),
+    }
+}
+
+/// The age of a moment, `now` and the moment being on the same clock; a moment to come has age 0.
+pub fn since(now: SystemTime, then: SystemTime) -> Duration {
+    now.duration_since(then).unwrap_or_default()
+}
+
+/// Milliseconds left, in seconds with a tenth: `0.4s`, `12.0s`.
+pub fn seconds(ms: u64) -> String {
+    format!("{}.{}s", ms / 1000, ms % 1000 / 100)
+}
+
+/// `14:02:11Z`, in UTC like every time of the engine.
+pub fn clock(time: SystemTime) -> String {
+    let day = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() % 86_400;
+    format!("{:02}:{:02}:{:02}Z", day / 3_600, day % 3_600 / 60, day % 60)
+}
+
+/// Columns that a text takes.
+pub fn width(text: &str) -> usize {
+    UnicodeWidthStr::width(text)
+}
+
+/// Whether a character may move the cursor, turn the line round or hide something.
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// The text with every character that could do something to the terminal shown as `?`.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if text.chars().any(is_unsafe) {
+        Cow::Owned(text.chars().map(|c| if is_unsafe(c) { '?' } else { c }).collect())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// The beginning of a text that fits `columns`, with `mark` (one column) at its end when something is missing.
+pub fn cut(text: &str, columns: usize, mark: char) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let Some(room) = columns.checked_sub(1) else { return Cow::Borrowed("") };
+    let mut used = 0;
+    let mut kept: String = text
+        .chars()
+        .take_while(|c| {
+            used += c.width().unwrap_or(0);
+            used <= room
+        })
+        .collect();
+    kept.push(mark);
+    Cow::Owned(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_three_digits_and_five_columns() {
+        for (value, text) in [
+            (0.0, "0"),
+            (0.44, "0.4"),
+            (9.96, "10"),
+            (912.4, "912"),
+            (999.6, "1.0k"),
+            (88_123.0, "88.1k"),
+            (41_230_000.0, "41.2M"),
+            (512_900_000.0, "513M"),
+            (1.2e9, "1.2G"),
+            (f64::NAN, "0"),
+            (-1.0, "0"),
+        ] {
+            assert_eq!(compact(value), text);
+        }
+        assert_eq!(count(99_999), "99999");
+        assert_eq!(count(u64::MAX), "999P+");
+        assert_eq!(grouped(1_234_567), "1 234 567");
+    }
+
+    #[test]
+    fn ages_grow_by_unit() {
+        for (s, text) in
+            [(0, "0s"), (59, "59s"), (245, "4m05s"), (11_220, "3h07m"), (273_600, "3d04h"), (70_156_800, "812d")]
+        {
+            assert_eq!(age(Duration::from_secs(s)), text);
+        }
+    }
+
+    #[test]
+    fn no_control_character_and_no_direction_change_gets_through() {
+        assert_eq!(clean("a\x1b[2Jb\u{202e}c\nd"), "a?[2Jb?c?d");
+        assert!(matches!(clean("plain 日本"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_cut_text_never_takes_more_columns_than_it_may() {
+        assert_eq!(cut("web-443", 7, '…'), "web-443");
+        assert_eq!(cut("web-443", 4, '…'), "web…");
+        assert_eq!(cut("日本語", 4, '…'), "日…");
+        assert_eq!(cut("日本語", 0, '…'), "");
+        for columns in 0..12 {
+            assert!(width(&cut("a日b本c語d", columns, '…')) <= columns);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What a key means ([`Intent`]), what reaches the console ([`Message`]) and what it asks of the world ([`Effect`]).
+//!
+//! Plain values: the runtime turns keys and answers into messages, [`update`](super::update) turns messages into effects.
+
+use super::state::Polled;
+use crate::engine::{Answer, CommandRequest, Event};
+use crossterm::event::KeyEvent;
+
+/// What an operator may want with one key of the main screen. The key map says which key it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Intent {
+    /// One row up.
+    Up,
+    /// One row down.
+    Down,
+    /// One screen up.
+    PageUp,
+    /// One screen down.
+    PageDown,
+    /// To the first row.
+    Top,
+    /// To the last row.
+    Bottom,
+    /// Fold or unfold a service; show a real server's details.
+    Open,
+    /// One level back.
+    Back,
+    /// To the other panel.
+    NextPanel,
+    /// Fold the service.
+    Fold,
+    /// Unfold the service.
+    Unfold,
+    /// To the next problem.
+    NextProblem,
+    /// To the previous problem.
+    PreviousProblem,
+    /// Type a filter.
+    Filter,
+    /// The next order of rows.
+    Sort,
+    /// Freeze the screen, or go on.
+    Pause,
+    /// Add a real server.
+    AddServer,
+    /// Remove a real server.
+    RemoveServer,
+    /// Set a weight.
+    Weight,
+    /// Weight 0 until restored.
+    Drain,
+    /// Back to the remembered weight.
+    Restore,
+    /// Give mastership up.
+    Failover,
+    /// End a hold.
+    Rejoin,
+    /// Allow writes, or forbid them again.
+    ToggleLock,
+    /// All keys.
+    Help,
+    /// Draw everything anew.
+    Redraw,
+    /// Stop the console (Ctrl-Z); the engine goes on.
+    Suspend,
+    /// Leave the console; the engine goes on.
+    Detach,
+}
+
+impl Intent {
+    /// Every intent: tests prove that each has a key.
+    pub const ALL: [Self; 28] = [
+        Self::Up,
+        Self::Down,
+        Self::PageUp,
+        Self::PageDown,
+        Self::Top,
+        Self::Bottom,
+        Self::Open,
+        Self::Back,
+        Self::NextPanel,
+        Self::Fold,
+        Self::Unfold,
+        Self::NextProblem,
+        Self::PreviousProblem,
+        Self::Filter,
+        Self::Sort,
+        Self::Pause,
+        Self::AddServer,
+        Self::RemoveServer,
+        Self::Weight,
+        Self::Drain,
+        Self::Restore,
+        Self::Failover,
+        Self::Rejoin,
+        Self::ToggleLock,
+        Self::Help,
+        Self::Redraw,
+        Self::Suspend,
+        Self::Detach,
+    ];
+
+    /// Whether it ends in a command that changes something. Such an intent always goes through a preview.
+    pub const fn writes(self) -> bool {
+        matches!(
+            self,
+            Self::AddServer
+                | Self::RemoveServer
+                | Self::Weight
+                | Self::Drain
+                | Self::Restore
+                | Self::Failover
+                | Self::Rejoin
+        )
+    }
+}
+
+/// What reached the console.
+#[derive(Debug)]
+pub enum Message {
+    /// A key.
+    Key(KeyEvent),
+    /// Pasted text: taken in text fields, ignored elsewhere.
+    Paste(String),
+    /// The terminal's new size in columns and rows.
+    Resize(u16, u16),
+    /// A second went by without any other message.
+    Tick,
+    /// The engine's picture.
+    Polled(Box<Polled>),
+    /// The engine did not answer, and why.
+    Lost(String),
+    /// New events, oldest first. True: the list starts anew (first look, or another engine).
+    Events(Vec<Event>, bool),
+    /// The answer to the command with this serial.
+    Answered(u64, Result<Box<Answer>, String>),
+    /// So many keys were dropped, typed during a stall of so many seconds.
+    KeysDropped(usize, u64),
+    /// Something to say in the status line (a broken theme file).
+    Warning(String),
+}
+
+/// What the console asks of the world.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Ask the engine now instead of at the next second.
+    Poll,
+    /// Give this command; the answer comes with the serial.
+    Command(u64, CommandRequest),
+    /// Forget what is on the terminal and draw all of it.
+    Redraw,
+    /// Stop the process group (job control).
+    Suspend,
+    /// Leave.
+    Detach,
+}

@@ -1,0 +1,66 @@
+//! One event as a line of the list of changes: `-12s x 10.0.3.21:80 DOWN timeout`.
+
+use crate::engine::{Event, EventKind, Severity};
+use crate::ui::theme::Paint;
+
+/// Whether an event belongs to what changed. Passing checks and refused packets are for the log.
+pub fn shown(event: &Event) -> bool {
+    event.kind != EventKind::CheckResult || event.severity >= Severity::Notice
+}
+
+/// The mark: `x` worse, `+` better, `~` a check failed, `*` somebody acted, `!` look here, `-` a fact.
+pub fn mark(event: &Event) -> (char, Paint) {
+    let to = event.to.as_deref().unwrap_or("").to_ascii_lowercase();
+    match (event.kind, to.as_str()) {
+        (EventKind::Command | EventKind::ServerAdmin, _) => ('*', Paint::Drain),
+        (EventKind::CheckResult, _) => ('~', Paint::Warning),
+        (_, "down" | "fault" | "lost") => ('x', Paint::Down),
+        (_, "up" | "master" | "present" | "gained") => ('+', Paint::Up),
+        (_, _) if event.severity == Severity::Error => ('x', Paint::Down),
+        (_, _) if event.severity == Severity::Warning => ('!', Paint::Warning),
+        _ => ('-', Paint::Text),
+    }
+}
+
+/// What happened, in as few words as possible.
+pub fn text(event: &Event) -> String {
+    let mut words: Vec<String> = Vec::new();
+    if let Some(who) = &event.who {
+        words.push(who.split(' ').next().unwrap_or(who).to_owned());
+    }
+    // `VS RS`: the server is what a reader looks for.
+    words.push(event.subject.rsplit(' ').next().unwrap_or(&event.subject).to_owned());
+    let change = match (event.kind, &event.from, &event.to) {
+        (EventKind::ServerWeight | EventKind::Drift, Some(from), Some(to)) => Some(format!("{from}>{to}")),
+        (EventKind::ServerTable | EventKind::ServiceTable | EventKind::Address, _, Some(to)) => Some(to.clone()),
+        (EventKind::Command, _, Some(to)) => Some(to.clone()),
+        (_, _, Some(to)) => Some(to.to_uppercase()),
+        _ => None,
+    };
+    let kind = match event.kind {
+        EventKind::ServerWeight => Some("weight"),
+        EventKind::Quorum => Some("quorum"),
+        EventKind::SplitBrain => Some("SPLIT-BRAIN"),
+        EventKind::AdvertisementRejected => Some("advert refused"),
+        EventKind::OperationRefused => Some("kernel refused"),
+        EventKind::EngineStarted => Some("engine started"),
+        EventKind::EngineStopping => Some("engine stopping"),
+        EventKind::Drift => Some("drift"),
+        EventKind::ServerTable | EventKind::ServiceTable => Some("table"),
+        EventKind::InstanceState
+        | EventKind::Link
+        | EventKind::Address
+        | EventKind::ServerHealth
+        | EventKind::CheckResult
+        | EventKind::ServerAdmin
+        | EventKind::Command
+        | EventKind::Warning => None,
+    };
+    words.extend(kind.map(str::to_owned));
+    words.extend(change);
+    words.extend(event.reason.clone());
+    if event.reason.is_none() {
+        words.extend(event.detail.clone());
+    }
+    words.join(" ")
+}

@@ -1,0 +1,153 @@
+//! The columns of the table: one table with words, widths and values; a width of the screen chooses among them.
+
+use crate::engine::{Row, RowKind};
+use crate::ui::{format, rows};
+
+/// One column of numbers or words between the name and the health.
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    /// ipvsadm's word.
+    pub word: &'static str,
+    /// A shorter one, for narrow screens.
+    pub short: &'static str,
+    /// The most columns a value takes.
+    pub value_width: usize,
+    /// Leaves the screen in this order, the highest first.
+    pub leaves: u8,
+    /// What it says of a row.
+    pub value: fn(&Row) -> String,
+}
+
+/// The columns in ipvsadm's order, with its words (`-ln` first, then `--rate`).
+pub const COLUMNS: &[Column] = &[
+    Column {
+        word: "Forward",
+        short: "Fwd",
+        value_width: 6,
+        leaves: 4,
+        value: |row| server_only(row, row.forward.clone()),
+    },
+    Column { word: "Weight", short: "Weight", value_width: 6, leaves: 2, value: rows::weight },
+    Column {
+        word: "ActiveConn",
+        short: "Active",
+        value_width: 6,
+        leaves: 0,
+        value: |row| format::count(row.active.into()),
+    },
+    Column {
+        word: "InActConn",
+        short: "InAct",
+        value_width: 6,
+        leaves: 3,
+        value: |row| format::count(row.inactive.into()),
+    },
+    Column {
+        word: "CPS",
+        short: "CPS",
+        value_width: 5,
+        leaves: 1,
+        value: |row| format::compact(row.rates.connections_per_s),
+    },
+    Column {
+        word: "InPPS",
+        short: "InPPS",
+        value_width: 5,
+        leaves: 5,
+        value: |row| format::compact(row.rates.in_packets_per_s),
+    },
+    Column {
+        word: "OutPPS",
+        short: "OutPPS",
+        value_width: 6,
+        leaves: 8,
+        value: |row| format::compact(row.rates.out_packets_per_s),
+    },
+    Column {
+        word: "InBPS",
+        short: "InBPS",
+        value_width: 5,
+        leaves: 6,
+        value: |row| format::compact(row.rates.in_bytes_per_s),
+    },
+    Column {
+        word: "OutBPS",
+        short: "OutBPS",
+        value_width: 6,
+        leaves: 7,
+        value: |row| format::compact(row.rates.out_bytes_per_s),
+    },
+];
+
+fn server_only(row: &Row, text: String) -> String {
+    if row.kind == RowKind::Server { text } else { String::new() }
+}
+
+/// The columns that fit, with their words and widths, and what is left for name and health.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    /// Columns between name and health.
+    pub columns: Vec<(&'static str, usize, &'static Column)>,
+    /// Width of the name.
+    pub name: usize,
+    /// Width of the health; 0 when there is no room.
+    pub health: usize,
+}
+
+/// The least that name and health need before a column may stay.
+const NAME: usize = 24;
+const HEALTH: usize = 14;
+
+impl Layout {
+    /// For a table so many columns wide, its two-column mark not counted.
+    pub fn of(width: usize) -> Self {
+        let long = width >= 110;
+        let all: Vec<(&'static str, usize, &'static Column)> = COLUMNS
+            .iter()
+            .map(|column| {
+                let word = if long { column.word } else { column.short };
+                (word, word.len().max(column.value_width), column)
+            })
+            .collect();
+        let room = width.saturating_sub(NAME + HEALTH + 1);
+        let mut limit = COLUMNS.len();
+        let mut columns = all.clone();
+        while columns.iter().map(|(_, width, _)| width + 1).sum::<usize>() > room && limit > 0 {
+            limit -= 1;
+            columns = all.iter().filter(|(.., column)| usize::from(column.leaves) < limit).copied().collect();
+        }
+        let rest = width.saturating_sub(columns.iter().map(|(_, width, _)| width + 1).sum());
+        let health = if rest > NAME + HEALTH {
+            (HEALTH + (rest - NAME - HEALTH) / 2).min(34)
+        } else {
+            rest.saturating_sub(NAME + 1).min(HEALTH)
+        };
+        let name = rest.saturating_sub(if health > 0 { health + 1 } else { 0 });
+        Self { columns, name, health }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_columns_never_take_more_than_the_width() {
+        for width in 0..300 {
+            let layout = Layout::of(width);
+            let used: usize = layout.columns.iter().map(|(_, w, _)| w + 1).sum::<usize>()
+                + layout.name
+                + if layout.health > 0 { layout.health + 1 } else { 0 };
+            assert!(used <= width, "{used} of {width}");
+        }
+    }
+
+    #[test]
+    fn ipvsadms_own_words_stand_where_there_is_room() {
+        let words: Vec<&str> = Layout::of(116).columns.iter().map(|(word, ..)| *word).collect();
+        assert_eq!(words.get(..4), Some(&["Forward", "Weight", "ActiveConn", "InActConn"][..]));
+        assert_eq!(words.len(), COLUMNS.len());
+        let narrow: Vec<&str> = Layout::of(78).columns.iter().map(|(word, ..)| *word).collect();
+        assert_eq!(narrow, ["Fwd", "Weight", "Active", "InAct", "CPS"]);
+    }
+}

@@ -1,0 +1,93 @@
+//! From what the engine sends to what a line of the screen says: columns, marks, words and looks, without a terminal.
+
+pub mod change;
+pub mod columns;
+pub mod timeline;
+
+use crate::engine::{Admin, Forwarding, Health, Row, RowKind};
+use crate::ui::theme::Paint;
+
+/// The mark at the beginning of a row: `v >` unfolded and folded service, `+ x d m ~ ?` server.
+pub fn mark(row: &Row) -> char {
+    match (row.kind, row.admin, row.health) {
+        (RowKind::Service, ..) if row.expanded => 'v',
+        (RowKind::Service, ..) => '>',
+        (_, Admin::Maintenance, _) => 'm',
+        (_, _, Health::Down) => 'x',
+        (_, Admin::Draining, _) => 'd',
+        (_, _, Health::Unknown) => '?',
+        (_, _, Health::Up) if row.problem => '~',
+        (_, _, Health::Up) => '+',
+    }
+}
+
+/// How the state of a row looks. The note says it in words.
+pub const fn paint(row: &Row) -> Paint {
+    match (row.health, row.admin) {
+        (Health::Down, _) => Paint::Down,
+        (_, Admin::Draining | Admin::Maintenance) => Paint::Drain,
+        (Health::Unknown, _) => Paint::Unknown,
+        (Health::Up, Admin::Enabled) if row.problem => Paint::Warning,
+        (Health::Up, Admin::Enabled) => Paint::Up,
+    }
+}
+
+/// The weight: `100`, `100>0` when checks took it down, `0(100)` when an operator did.
+pub fn weight(row: &Row) -> String {
+    match (row.kind, row.admin) {
+        (RowKind::Service, _) => String::new(),
+        (_, _) if row.weight == row.configured_weight => row.weight.to_string(),
+        (_, Admin::Draining | Admin::Maintenance) => format!("{}({})", row.weight, row.configured_weight),
+        (_, Admin::Enabled) => format!("{}>{}", row.configured_weight, row.weight),
+    }
+}
+
+/// ipvsadm's word back to the method; `Route` for what is not known.
+pub fn forwarding(word: &str) -> Forwarding {
+    [Forwarding::Nat, Forwarding::Tun, Forwarding::Local]
+        .into_iter()
+        .find(|method| method.ipvsadm_name() == word)
+        .unwrap_or(Forwarding::Dr)
+}
+
+/// What ipvsadm would be told to make this row as it is wanted now.
+pub fn ipvsadm(row: &Row) -> Option<String> {
+    let service: crate::engine::ServiceKey = row.service.parse().ok()?;
+    let option = service.ipvsadm_option();
+    Some(match &row.server {
+        None => {
+            let persistence = row.persistence.map_or(String::new(), |seconds| format!(" -p {seconds}"));
+            format!("ipvsadm -A {option} -s {}{persistence}", row.scheduler.as_deref().unwrap_or("wlc"))
+        }
+        Some(server) => {
+            let verb = if row.kernel_weight.is_some() { "-e" } else { "-a" };
+            let forward = forwarding(&row.forward).ipvsadm_option();
+            format!("ipvsadm {verb} {option} -r {server} {forward} -w {}", row.weight)
+        }
+    })
+}
+
+/// The name column: a service as ipvsadm's first line has it, a server behind its arrow.
+pub fn name(row: &Row) -> String {
+    match &row.server {
+        Some(server) => format!("  -> {server}{}", if row.added { " (added)" } else { "" }),
+        None => {
+            let (protocol, address) = row.service.split_once('/').unwrap_or(("", &row.service));
+            let mut text = match protocol {
+                "fwmark" => format!("FWM {address}"),
+                "fwmark6" => format!("FWM {address} IPv6"),
+                _ => format!("{} {address}", protocol.to_uppercase()),
+            };
+            if let Some(scheduler) = &row.scheduler {
+                text = format!("{text} {scheduler}");
+            }
+            if let Some(seconds) = row.persistence {
+                text = format!("{text} persistent {seconds}");
+            }
+            match &row.name {
+                Some(name) if *name != row.service => format!("{text} {name}"),
+                _ => text,
+            }
+        }
+    }
+}

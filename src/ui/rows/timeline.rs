@@ -1,0 +1,43 @@
+//! The last hour of an instance as letters: `M` master, `b` backup, `f` fault, `i` init, `.` not known.
+
+use crate::engine::{VirtualRouterState, VirtualRouterStatus};
+use std::time::{Duration, SystemTime};
+
+/// How far back a timeline goes.
+pub const SPAN: Duration = Duration::from_secs(3600);
+
+const fn letter(state: Option<VirtualRouterState>) -> char {
+    match state {
+        None => '.',
+        Some(VirtualRouterState::Master) => 'M',
+        Some(VirtualRouterState::Backup) => 'b',
+        Some(VirtualRouterState::Fault) => 'f',
+        Some(VirtualRouterState::Init) => 'i',
+    }
+}
+
+/// So many letters for the hour before `now`, the newest at the right.
+///
+/// A letter is the state at the end of its time; a state that came and went within that time is shown instead, so that
+/// a short loss of mastership can't hide between two letters.
+pub fn letters(router: &VirtualRouterStatus, now: SystemTime, columns: usize) -> String {
+    let columns = u32::try_from(columns).unwrap_or(0);
+    let at = |column: u32| now - SPAN + SPAN * column / columns.max(1);
+    let state_at = |time: SystemTime| {
+        let known = router.history.iter().rev().find(|change| change.at <= time).map(|change| change.state);
+        known.or_else(|| (router.since <= time).then_some(router.state))
+    };
+    (0..columns)
+        .map(|column| {
+            let (from, to) = (at(column), at(column + 1));
+            let (before, after) = (state_at(from), state_at(to));
+            let blip = router
+                .history
+                .iter()
+                .filter(|change| change.at > from && change.at <= to)
+                .map(|change| Some(change.state))
+                .find(|state| *state != before && *state != after);
+            letter(blip.unwrap_or(after))
+        })
+        .collect()
+}

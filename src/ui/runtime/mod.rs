@@ -1,0 +1,231 @@
+//! The loop of the console. The only place in `ui` that reads a clock.
+//!
+//! 1. Wait for an input, at most a second. 2. Take everything that has arrived, so that a storm of keys or a slow terminal
+//! costs one frame and not many. 3. Update; perform effects. 4. Draw when something shown has changed. A draw that took
+//! longer than a second is a stall: keys typed meanwhile are dropped, because the operator did not see what they acted on.
+
+mod signals;
+mod workers;
+
+use super::intent::{Effect, Message};
+use super::state::{Tone, UiState, Wanted};
+use super::terminal::Terminal;
+use super::theme::Theme;
+use super::update::{update, wanted};
+use super::{ConsoleError, Exit, ExitCause, Options};
+use crate::engine::EngineHandle;
+use crossterm::event::KeyEvent;
+use rustix::process::{Signal, getppid, getsid, kill_current_process_group};
+use signal_hook::consts::{SIGCONT, SIGTSTP};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel, sync_channel};
+use std::time::{Duration, Instant};
+use workers::Workers;
+
+/// A draw longer than this is a stall.
+const STALL: Duration = Duration::from_secs(1);
+/// Keys that arrive this soon after a stall were typed during it.
+const AFTERMATH: Duration = Duration::from_millis(300);
+
+/// What reaches the loop.
+enum Input {
+    /// For `update` as it is.
+    Message(Message),
+    /// A key, and when it was read.
+    Key(KeyEvent, Instant),
+    /// A signal.
+    Signal(i32),
+    /// The terminal hung up.
+    TerminalLost,
+}
+
+/// Runs the console on an engine until the operator leaves, a signal comes or the terminal goes. The terminal is as it was
+/// when this returns, and also when it doesn't.
+pub fn run(engine: Arc<dyn EngineHandle>, options: Options) -> Result<Exit, ConsoleError> {
+    let (theme, warning) = choose_theme(&options);
+    let terminal = Terminal::enter()?;
+    let (inputs, arriving) = sync_channel(256);
+    let (alive, watched) = channel();
+    let ending = Arc::new(AtomicI32::new(0));
+    let error = |operation| move |cause| ConsoleError::Terminal { operation, cause };
+    signals::listen(inputs.clone(), ending.clone(), watched).map_err(error("signals"))?;
+    let workers = workers::start(&engine, &inputs).map_err(error("threads"))?;
+    let mut state = UiState::new(Terminal::size(), options.read_only, options.start_unlocked);
+    if let Some(warning) = warning {
+        update(&mut state, Message::Warning(warning), Duration::ZERO);
+    }
+    let mut console = Console {
+        started: Instant::now(),
+        terminal,
+        theme,
+        state,
+        workers,
+        ending,
+        asked: None,
+        stall: None,
+        dropped: 0,
+    };
+    let cause = console.turn(&arriving);
+    let pid = Some(console.workers.pid.load(Ordering::Relaxed)).filter(|pid| *pid != 0);
+    drop(console);
+    drop(alive);
+    Ok(Exit { cause, pid })
+}
+
+struct Console {
+    started: Instant,
+    terminal: Terminal,
+    theme: Theme,
+    state: UiState,
+    workers: Workers,
+    /// The signal that ends the console; 0: none.
+    ending: Arc<AtomicI32>,
+    /// What the engine was asked for last.
+    asked: Option<Wanted>,
+    /// Begin and end of the last stall.
+    stall: Option<(Instant, Instant)>,
+    /// Keys dropped since the stall began.
+    dropped: usize,
+}
+
+impl Console {
+    fn turn(&mut self, arriving: &Receiver<Input>) -> ExitCause {
+        loop {
+            match self.ask_and_draw() {
+                ControlFlow::Break(cause) => return cause,
+                ControlFlow::Continue(()) => {}
+            }
+            let mut input = match arriving.recv_timeout(Duration::from_secs(1)) {
+                Ok(input) => Some(input),
+                Err(RecvTimeoutError::Timeout) => Some(Input::Message(Message::Tick)),
+                // Never: the loop's own threads hold senders for as long as the terminal is there.
+                Err(RecvTimeoutError::Disconnected) => return ExitCause::TerminalLost,
+            };
+            while let Some(next) = input {
+                if let ControlFlow::Break(cause) = self.take(next) {
+                    return cause;
+                }
+                input = arriving.try_recv().ok();
+            }
+        }
+    }
+
+    fn ask_and_draw(&mut self) -> ControlFlow<ExitCause> {
+        let signal = self.ending.load(Ordering::SeqCst);
+        if signal != 0 {
+            return ControlFlow::Break(ExitCause::Signal(signal));
+        }
+        let now = wanted(&self.state);
+        if self.asked.as_ref() != Some(&now) {
+            let _ = self.workers.wanted.send(now.clone());
+            self.asked = Some(now);
+        }
+        if !std::mem::take(&mut self.state.dirty) {
+            return ControlFlow::Continue(());
+        }
+        let begun = Instant::now();
+        if self.terminal.draw(&self.state, &self.theme).is_err() {
+            return ControlFlow::Break(ExitCause::TerminalLost);
+        }
+        let ended = Instant::now();
+        if ended.duration_since(begun) > STALL {
+            self.stall = Some((begun, ended));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn take(&mut self, input: Input) -> ControlFlow<ExitCause> {
+        match input {
+            Input::Message(message) => self.update(message),
+            Input::Key(key, read_at) if self.typed_blindly(read_at) => {
+                let _ = key;
+                self.dropped += 1;
+                let seconds = self.stall.map_or(0, |(from, to)| to.duration_since(from).as_secs());
+                self.update(Message::KeysDropped(self.dropped, seconds))
+            }
+            Input::Key(key, _) => self.update(Message::Key(key)),
+            Input::Signal(SIGTSTP) => self.stop(),
+            Input::Signal(SIGCONT) => self.appear(),
+            Input::Signal(signal) => ControlFlow::Break(ExitCause::Signal(signal)),
+            Input::TerminalLost => ControlFlow::Break(ExitCause::TerminalLost),
+        }
+    }
+
+    /// Whether a key was typed while the screen stood still.
+    fn typed_blindly(&mut self, read_at: Instant) -> bool {
+        let blind = self.stall.is_some_and(|(from, to)| read_at > from && read_at < to + AFTERMATH);
+        if !blind {
+            (self.stall, self.dropped) = (None, 0);
+        }
+        blind
+    }
+
+    fn update(&mut self, message: Message) -> ControlFlow<ExitCause> {
+        for effect in update(&mut self.state, message, self.started.elapsed()) {
+            match effect {
+                Effect::Poll => {
+                    let now = wanted(&self.state);
+                    let _ = self.workers.wanted.send(now.clone());
+                    self.asked = Some(now);
+                }
+                Effect::Command(serial, request) => {
+                    let _ = self.workers.commands.send((serial, request));
+                }
+                Effect::Redraw => self.terminal.forget(),
+                Effect::Suspend => self.suspend(),
+                Effect::Detach => return ControlFlow::Break(ExitCause::Detached),
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Ctrl-Z: the whole job stops, as a shell expects. Without a shell to come back to, it would stop for ever.
+    fn suspend(&mut self) {
+        let shell_waits = getppid().is_some_and(|parent| getsid(Some(parent)).ok() == getsid(None).ok());
+        if !shell_waits || kill_current_process_group(Signal::TSTP).is_err() {
+            self.state.say(Tone::Bad, "no shell waits for this console: there would be no way back from Ctrl-Z");
+        }
+    }
+
+    /// Stopped by SIGTSTP: the terminal is given back first, and taken again when somebody continues the process.
+    fn stop(&mut self) -> ControlFlow<ExitCause> {
+        super::terminal::restore();
+        let _ = signal_hook::low_level::emulate_default_handler(SIGTSTP);
+        self.appear()
+    }
+
+    /// Continued: whatever was on the terminal meanwhile is overwritten.
+    fn appear(&mut self) -> ControlFlow<ExitCause> {
+        if self.terminal.take().is_err() {
+            return ControlFlow::Break(ExitCause::TerminalLost);
+        }
+        self.stall = None;
+        let (columns, rows) = Terminal::size();
+        self.update(Message::Resize(columns, rows))
+    }
+}
+
+/// The theme asked for, or the default with the reason why not.
+fn choose_theme(options: &Options) -> (Theme, Option<String>) {
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let name = options.theme.as_deref().unwrap_or(if no_color { "mono" } else { "ansi" });
+    if options.theme.is_some() {
+        // What was asked for by name wins over the environment.
+        crossterm::style::force_color_output(true);
+    }
+    let (mut theme, warning) = match Theme::load(name) {
+        Ok(theme) => (theme, None),
+        Err(error) => (Theme::load("ansi").unwrap_or_else(|_| Theme::plain()), Some(format!("{error}; using ansi"))),
+    };
+    theme.ascii = options.ascii.unwrap_or_else(needs_ascii);
+    (theme, warning)
+}
+
+/// Whether the locale is not UTF-8, or the terminal is the Linux console with its small font.
+fn needs_ascii() -> bool {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default().to_lowercase();
+    !(locale.contains("utf-8") || locale.contains("utf8")) || set("TERM").as_deref() == Some("linux")
+}

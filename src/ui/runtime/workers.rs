@@ -1,0 +1,175 @@
+//! The threads around the loop: one reads keys, one asks for pictures, one waits for events, one gives commands.
+//!
+//! None of them draws, and nobody waits for them: they end when their channel does, or with the process.
+
+use super::Input;
+use crate::engine::{CommandRequest, EngineHandle, HandleError, RowsQuery, Who};
+use crate::ui::intent::Message;
+use crate::ui::state::{Polled, Wanted};
+use crate::ui::terminal;
+use crossterm::event::{self, Event as TerminalEvent};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How often a picture is taken when nothing else asks for one.
+const EVERY: Duration = Duration::from_secs(1);
+/// How long one call waits for an event.
+const WAIT: Duration = Duration::from_secs(2);
+
+/// Where the loop sends its wishes.
+pub struct Workers {
+    /// What to ask for, from now on and at once.
+    pub wanted: Sender<Wanted>,
+    /// Commands with their serials.
+    pub commands: Sender<(u64, CommandRequest)>,
+    /// The engine's process; 0 before its first answer.
+    pub pid: Arc<AtomicU32>,
+    /// Disconnects the event thread when it is dropped.
+    _running: Sender<()>,
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new().name(name.to_owned()).spawn(body).map(drop)
+}
+
+/// Starts all of them.
+pub fn start(engine: &Arc<dyn EngineHandle>, inputs: &SyncSender<Input>) -> io::Result<Workers> {
+    let (wanted, asked) = channel();
+    let (commands, given) = channel();
+    let (running, stopped) = channel();
+    let pid = Arc::new(AtomicU32::new(0));
+    let keys = inputs.clone();
+    spawn("keys", move || read_keys(&keys))?;
+    let (e, i, p) = (engine.clone(), inputs.clone(), pid.clone());
+    spawn("pictures", move || take_pictures(e.as_ref(), &i, &asked, &p))?;
+    let (e, i, p) = (engine.clone(), inputs.clone(), pid.clone());
+    spawn("events", move || follow_events(e.as_ref(), &i, &stopped, &p))?;
+    let (e, i) = (engine.clone(), inputs.clone());
+    spawn("commands", move || give_commands(e.as_ref(), &i, &given))?;
+    Ok(Workers { wanted, commands, pid, _running: running })
+}
+
+/// Reads the terminal until it is gone. A hung-up terminal makes the reader spin until its time is over, so that time is short.
+fn read_keys(inputs: &SyncSender<Input>) {
+    loop {
+        let input = match event::poll(Duration::from_millis(200)) {
+            Ok(true) => match event::read() {
+                Ok(TerminalEvent::Key(key)) => Input::Key(key, Instant::now()),
+                Ok(TerminalEvent::Paste(text)) => Input::Message(Message::Paste(text)),
+                Ok(TerminalEvent::Resize(columns, rows)) => Input::Message(Message::Resize(columns, rows)),
+                Ok(TerminalEvent::FocusGained | TerminalEvent::FocusLost | TerminalEvent::Mouse(_)) => continue,
+                Err(_) => Input::TerminalLost,
+            },
+            Ok(false) if terminal::is_there() => continue,
+            Ok(false) | Err(_) => Input::TerminalLost,
+        };
+        let last = matches!(input, Input::TerminalLost);
+        if inputs.send(input).is_err() || last {
+            return;
+        }
+    }
+}
+
+/// Asks for a picture every second, and at once whenever the loop wants another one.
+fn take_pictures(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, asked: &Receiver<Wanted>, pid: &AtomicU32) {
+    let Ok(mut wanted) = asked.recv() else { return };
+    loop {
+        while let Ok(newer) = asked.try_recv() {
+            wanted = newer;
+        }
+        let started = Instant::now();
+        let message = match take(engine, &wanted) {
+            Ok(polled) => {
+                pid.store(polled.summary.pid, Ordering::Relaxed);
+                Message::Polled(Box::new(polled))
+            }
+            Err(error) => Message::Lost(error.to_string()),
+        };
+        if inputs.send(Input::Message(message)).is_err() {
+            return;
+        }
+        match asked.recv_timeout(EVERY.saturating_sub(started.elapsed())) {
+            Ok(newer) => wanted = newer,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+fn take(engine: &dyn EngineHandle, wanted: &Wanted) -> Result<Polled, HandleError> {
+    let summary = engine.summary()?;
+    let routers = engine.virtual_routers()?;
+    let mut page = engine.rows(&wanted.query)?;
+    if let Some(key) = wanted.follow.as_ref().filter(|key| !page.rows.iter().any(|row| row.key == **key)) {
+        // The selected row moved out of the window: find it, and look at the rows around it.
+        let query = RowsQuery { anchor: Some(key.clone()), offset: None, limit: Some(1), ..wanted.query.clone() };
+        let found = engine.rows(&query)?;
+        if found.anchor_found {
+            let offset = found.offset.saturating_sub(wanted.query.limit.unwrap_or(60) / 2);
+            page = engine.rows(&RowsQuery { offset: Some(offset), ..wanted.query.clone() })?;
+        }
+    }
+    let detail = match &wanted.detail {
+        Some((service, server)) => engine.real_server(service, server)?,
+        None => None,
+    };
+    Ok(Polled { wanted: wanted.clone(), summary, routers, page, detail })
+}
+
+/// Waits for events, so that a change is on screen at once and not at the next second.
+fn follow_events(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, stopped: &Receiver<()>, pid: &AtomicU32) {
+    let pause = |time| stopped.recv_timeout(time) != Err(RecvTimeoutError::Timeout);
+    let (mut after, mut known) = (0, 0);
+    loop {
+        let process = pid.load(Ordering::Relaxed);
+        if process == 0 {
+            if pause(Duration::from_millis(20)) {
+                return;
+            }
+            continue;
+        }
+        let anew = process != known;
+        if anew {
+            (after, known) = (0, process);
+        }
+        let started = Instant::now();
+        match engine.events(after, 256, if anew { Duration::ZERO } else { WAIT }) {
+            Ok(events) => {
+                let nothing = events.is_empty();
+                after = events.last().map_or(after, |event| event.seq);
+                if (anew || !nothing) && inputs.send(Input::Message(Message::Events(events, anew))).is_err() {
+                    return;
+                }
+                // An engine that does not wait must not make this thread spin.
+                if nothing && started.elapsed() < WAIT / 10 && pause(WAIT / 10) {
+                    return;
+                }
+            }
+            Err(_) => {
+                if pause(EVERY) {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Gives commands one after the other. A remote engine takes who gave them from the socket and not from here.
+fn give_commands(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, given: &Receiver<(u64, CommandRequest)>) {
+    let user =
+        ["SUDO_USER", "USER"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_else(|| "console".to_owned());
+    let who = Who { user, pid: Some(std::process::id()) };
+    while let Ok((serial, request)) = given.recv() {
+        let answer = engine.command(&request, &who).map(Box::new).map_err(|error| match error {
+            HandleError::Rejected { message, next, .. } if !next.is_empty() => format!("{message}; {next}"),
+            other => other.to_string(),
+        });
+        if inputs.send(Input::Message(Message::Answered(serial, answer))).is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Screens: where each widget stands at each size.
+
+pub mod overview;

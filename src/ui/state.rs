@@ -1,0 +1,235 @@
+//! What the console knows and shows, as one value. Selection is by key, never by index; times are arguments.
+
+use super::popup::Popup;
+use crate::engine::{Event, RealServerStatus, Row, RowKind, RowsPage, RowsQuery, Sort, Summary, VirtualRouterStatus};
+use std::collections::{BTreeSet, VecDeque};
+use std::time::{Duration, SystemTime};
+
+/// How many events are kept for the list of changes.
+pub const EVENTS_KEPT: usize = 512;
+
+/// What the engine is asked for every second.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// The window of rows.
+    pub query: RowsQuery,
+    /// Key of a row that the window has to contain wherever it is, if it is anywhere.
+    pub follow: Option<String>,
+    /// Service and server whose details are on screen.
+    pub detail: Option<(String, String)>,
+}
+
+/// The engine's answer to [`Wanted`].
+#[derive(Debug, Clone)]
+pub struct Polled {
+    /// What was asked: an answer to an older question changes no selection.
+    pub wanted: Wanted,
+    /// Lines 1 and 2.
+    pub summary: Summary,
+    /// The instances.
+    pub routers: Vec<VirtualRouterStatus>,
+    /// The window of rows.
+    pub page: RowsPage,
+    /// Details of the server asked for.
+    pub detail: Option<RealServerStatus>,
+}
+
+/// The last picture of the engine.
+#[derive(Debug, Clone)]
+pub struct Picture {
+    /// The answer.
+    pub polled: Polled,
+    /// When it came, on the console's clock.
+    pub taken_at: Duration,
+}
+
+/// Which panel takes the arrows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Focus {
+    /// The table of services.
+    #[default]
+    Services,
+    /// The instances.
+    Routers,
+}
+
+/// The table of services: where the cursor is and what is asked of the engine.
+#[derive(Debug, Clone, Default)]
+pub struct Table {
+    /// Key of the selected row.
+    pub selected: Option<String>,
+    /// Index among all matching rows at which the selected row was last seen.
+    pub cursor: usize,
+    /// Index of the first row on screen.
+    pub top: usize,
+    /// An index that is to be selected as soon as its row is loaded.
+    pub going_to: Option<usize>,
+    /// Order.
+    pub sort: Sort,
+    /// Filter, as typed.
+    pub filter: String,
+    /// Keys of folded services.
+    pub folded: BTreeSet<String>,
+}
+
+/// How a message in the status line is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// It went well, or is a fact.
+    Good,
+    /// It was refused or failed.
+    Bad,
+}
+
+/// The status line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// What.
+    pub text: String,
+    /// How.
+    pub tone: Tone,
+    /// When, on the engine's clock, if that is known.
+    pub at: Option<SystemTime>,
+}
+
+/// An engine that does not answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// Since when, on the console's clock.
+    pub since: Duration,
+    /// Why, in the client's words.
+    pub why: String,
+}
+
+/// Everything that the console shows.
+#[derive(Debug, Clone, Default)]
+pub struct UiState {
+    /// The console's own clock: time since it started.
+    pub clock: Duration,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// Writes are never allowed (`--read-only`).
+    pub read_only: bool,
+    /// Writes are allowed now.
+    pub unlocked: bool,
+    /// What is shown.
+    pub picture: Option<Picture>,
+    /// What came while the screen was frozen.
+    pub behind: Option<Picture>,
+    /// Since when the screen is frozen, on the engine's clock.
+    pub paused_at: Option<SystemTime>,
+    /// The engine does not answer.
+    pub lost: Option<Lost>,
+    /// The newest events, oldest first.
+    pub events: VecDeque<Event>,
+    /// The table of services.
+    pub table: Table,
+    /// Which panel takes the arrows.
+    pub focus: Focus,
+    /// The selected instance.
+    pub router: Option<String>,
+    /// Details of the selected row are wanted though the screen is small.
+    pub detail_open: bool,
+    /// What lies over the screen, topmost last.
+    pub popups: Vec<Popup>,
+    /// The status line.
+    pub said: Option<Said>,
+    /// Number of the newest command.
+    pub serial: u64,
+    /// Something that is shown has changed.
+    pub dirty: bool,
+}
+
+impl UiState {
+    /// A console of this size before its first picture.
+    pub fn new(size: (u16, u16), read_only: bool, unlocked: bool) -> Self {
+        Self { size, read_only, unlocked: unlocked && !read_only, dirty: true, ..Self::default() }
+    }
+
+    /// Lines 1 and 2.
+    pub fn summary(&self) -> Option<&Summary> {
+        self.picture.as_ref().map(|p| &p.polled.summary)
+    }
+    /// The instances.
+    pub fn routers(&self) -> &[VirtualRouterStatus] {
+        self.picture.as_ref().map_or(&[], |p| &p.polled.routers)
+    }
+    /// The loaded window of rows.
+    pub fn page(&self) -> Option<&RowsPage> {
+        self.picture.as_ref().map(|p| &p.polled.page)
+    }
+    /// Time that went by since the picture was taken; none goes by while it is frozen.
+    pub fn picture_age(&self) -> Duration {
+        match &self.picture {
+            Some(p) if self.paused_at.is_none() => self.clock.saturating_sub(p.taken_at),
+            _ => Duration::ZERO,
+        }
+    }
+    /// Now, on the engine's clock: ages are taken from it.
+    pub fn engine_now(&self) -> Option<SystemTime> {
+        self.summary().map(|s| s.now + self.picture_age())
+    }
+    /// The row at an index, if it is loaded.
+    pub fn row_at(&self, index: usize) -> Option<&Row> {
+        let page = self.page()?;
+        page.rows.get(index.checked_sub(page.offset)?)
+    }
+    /// The selected row, if it is loaded and still there.
+    pub fn selected_row(&self) -> Option<&Row> {
+        let key = self.table.selected.as_deref()?;
+        self.page()?.rows.iter().find(|r| r.key == key)
+    }
+    /// The selected instance, or the only one.
+    pub fn selected_router(&self) -> Option<&VirtualRouterStatus> {
+        let routers = self.routers();
+        match self.router.as_deref() {
+            Some(name) => routers.iter().find(|r| r.name == name),
+            None if routers.len() == 1 => routers.first(),
+            None => None,
+        }
+    }
+    /// Details of the selected server, when the engine sent them.
+    pub fn detail(&self) -> Option<&RealServerStatus> {
+        let row = self.selected_row()?;
+        let detail = self.picture.as_ref()?.polled.detail.as_ref()?;
+        let asked = self.picture.as_ref()?.polled.wanted.detail.as_ref()?;
+        (asked.0 == row.service && row.server.as_ref() == Some(&asked.1)).then_some(detail)
+    }
+    /// Whether writes are allowed by the operator, the command line and the socket.
+    pub fn may_write(&self) -> bool {
+        self.unlocked && !self.read_only && self.summary().is_some_and(|s| s.writable)
+    }
+
+    /// What to ask the engine for, with `height` rows on screen.
+    pub fn wanted(&self, height: usize, details_shown: bool) -> Wanted {
+        let limit = (height * 3).clamp(60, 2000);
+        let covered = self.page().is_some_and(|page| {
+            let end = page.offset + page.rows.len();
+            page.offset <= self.table.top && (self.table.top + height <= end || end >= page.total)
+        });
+        let offset = match self.page() {
+            Some(page) if covered => page.offset,
+            _ => self.table.top.saturating_sub(height),
+        };
+        let row = self.selected_row().filter(|row| details_shown && row.kind == RowKind::Server);
+        let folded: Vec<&str> = self.table.folded.iter().map(String::as_str).collect();
+        Wanted {
+            query: RowsQuery {
+                expand: (!folded.is_empty()).then(|| format!("-{}", folded.join(","))),
+                sort: self.table.sort,
+                filter: Some(self.table.filter.trim().to_owned()).filter(|f| !f.is_empty()),
+                anchor: None,
+                limit: Some(limit),
+                offset: Some(offset),
+            },
+            follow: if self.table.going_to.is_some() { None } else { self.table.selected.clone() },
+            detail: row.and_then(|row| Some((row.service.clone(), row.server.clone()?))),
+        }
+    }
+
+    /// Says something in the status line.
+    pub fn say(&mut self, tone: Tone, text: impl Into<String>) {
+        self.said = Some(Said { text: text.into(), tone, at: self.engine_now() });
+        self.dirty = true;
+    }
+}

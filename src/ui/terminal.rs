@@ -1,0 +1,138 @@
+//! The terminal while the console has it, and the promise that it is given back on every way out.
+//!
+//! One write a frame, within DEC 2026 brackets, and none when nothing changed. Never a query: answers that come late would
+//! be taken for keys. The cursor stays hidden; text fields show their own.
+
+use super::ConsoleError;
+use super::state::UiState;
+use super::theme::Theme;
+use super::view;
+use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+use ratatui::backend::{Backend, CrosstermBackend};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Alternate screen, cursor hidden, bracketed paste, everything cleared.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[0m\x1b[2J\x1b[H";
+/// The way back, from whatever was being written.
+const LEAVE: &[u8] = b"\x1b[?2026l\x1b[?2004l\x1b[0m\x1b[?25h\x1b[?1049l";
+
+/// Whether the terminal is ours now.
+static OURS: AtomicBool = AtomicBool::new(false);
+
+fn output() -> io::Result<File> {
+    io::stdout().as_fd().try_clone_to_owned().map(File::from)
+}
+
+/// Gives the terminal back, once; safe to call from a panic hook and from any thread.
+pub fn restore() {
+    if OURS.swap(false, Ordering::SeqCst) {
+        // Errors mean that the terminal is gone, and with it everything that could be restored.
+        let _ = output().and_then(|mut out| out.write_all(LEAVE));
+        let _ = disable_raw_mode();
+    }
+}
+
+/// Gives back what can be given back without writing, for a terminal that takes no more output.
+pub fn restore_modes() {
+    OURS.store(false, Ordering::SeqCst);
+    let _ = disable_raw_mode();
+}
+
+/// Whether the terminal is still there: a hung-up one answers no ioctl.
+pub fn is_there() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// The terminal in raw mode on its alternate screen. Dropping it restores.
+pub struct Terminal {
+    out: File,
+    shown: Option<Buffer>,
+}
+
+impl Terminal {
+    /// Takes the terminal.
+    pub fn enter() -> Result<Self, ConsoleError> {
+        if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
+            return Err(ConsoleError::NotATerminal);
+        }
+        let error = |operation| move |cause| ConsoleError::Terminal { operation, cause };
+        let out = output().map_err(error("open"))?;
+        restore_on_panic();
+        let mut terminal = Self { out, shown: None };
+        terminal.take().map_err(error("raw mode"))?;
+        Ok(terminal)
+    }
+
+    /// Takes the terminal (again): after a suspension, or when something else wrote on it.
+    pub fn take(&mut self) -> io::Result<()> {
+        OURS.store(true, Ordering::SeqCst);
+        enable_raw_mode()?;
+        self.shown = None;
+        self.out.write_all(ENTER)
+    }
+
+    /// Columns and rows; 80x24 when the terminal doesn't know.
+    pub fn size() -> (u16, u16) {
+        crossterm::terminal::window_size().map_or((80, 24), |size| match (size.columns, size.rows) {
+            (0, _) | (_, 0) => (80, 24),
+            known => known,
+        })
+    }
+
+    /// Forgets what is on the screen: the next frame paints all of it.
+    pub fn forget(&mut self) {
+        self.shown = None;
+    }
+
+    /// Draws the difference between what is shown and what should be, in one write; nothing when there is none.
+    pub fn draw(&mut self, state: &UiState, theme: &Theme) -> io::Result<()> {
+        let next = view::picture(state, theme);
+        let mut bytes = b"\x1b[?2026h".to_vec();
+        let blank = Buffer::empty(Rect::new(0, 0, next.area.width, next.area.height));
+        let before = match &self.shown {
+            Some(shown) if shown.area == next.area => shown,
+            _ => {
+                bytes.extend_from_slice(b"\x1b[0m\x1b[2J\x1b[H");
+                &blank
+            }
+        };
+        let changed = before.diff(&next);
+        if !changed.is_empty() || self.shown.is_none() {
+            CrosstermBackend::new(&mut bytes).draw(changed.into_iter())?;
+            bytes.extend_from_slice(b"\x1b[?2026l");
+            self.out.write_all(&bytes)?;
+        }
+        self.shown = Some(next);
+        Ok(())
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// A panic anywhere gives the terminal back before it is reported, and ends the console: it is a client, and a console with
+/// a dead thread would show things that are not true.
+fn restore_on_panic() {
+    static INSTALLED: AtomicBool = AtomicBool::new(false);
+    if INSTALLED.swap(true, Ordering::SeqCst) {
+        return;
+    }
+    let report = Arc::new(std::panic::take_hook());
+    std::panic::set_hook(Box::new(move |panic| {
+        let was_ours = OURS.load(Ordering::SeqCst);
+        restore();
+        report(panic);
+        if was_ours {
+            std::process::exit(101);
+        }
+    }));
+}

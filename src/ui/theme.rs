@@ -1,0 +1,223 @@
+//! Themes: a style for each role of a text. Built-in ones are the files of `themes/`, compiled in.
+//!
+//! A theme is a sparse patch over `ansi`: `[up]` with `fg`, `bg` and `modifiers`. Meaning never rests on colour alone, so
+//! that `mono` says as much as the others.
+
+use ratatui::style::{Color, Modifier, Style};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// What a text means; the theme says how that looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Paint {
+    /// Everything that is not said otherwise, and the ground of the screen.
+    Text,
+    /// Less important.
+    Dim,
+    /// Names of panels.
+    Title,
+    /// Lines between panels.
+    Border,
+    /// Column words.
+    Head,
+    /// Line 1.
+    Header,
+    /// Line 1 when there are two masters.
+    Alarm,
+    /// The word MASTER.
+    Master,
+    /// The word BACKUP.
+    Backup,
+    /// The word FAULT.
+    Fault,
+    /// Healthy.
+    Up,
+    /// Failed.
+    Down,
+    /// Draining or otherwise set by hand.
+    Drain,
+    /// Not known yet.
+    Unknown,
+    /// Needs a person.
+    Warning,
+    /// Changed within the last minute.
+    Fresh,
+    /// A key in the footer.
+    Key,
+    /// A message that says what went well.
+    Good,
+    /// A message that says what went wrong.
+    Bad,
+    /// The selected row of the panel that takes the keys.
+    Selected,
+    /// The selected row of the other panel.
+    Marked,
+    /// A text field, and the cursor in it.
+    Input,
+    /// Everything, while the engine does not answer.
+    Stale,
+}
+
+/// How each role looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Theme {
+    styles: BTreeMap<Paint, Style>,
+    /// Lines and marks in ASCII, for terminals without UTF-8.
+    pub ascii: bool,
+}
+
+/// The built-in themes by name.
+pub const BUILT_IN: &[(&str, &str)] = &[
+    ("ansi", include_str!("../../themes/ansi.toml")),
+    ("mono", include_str!("../../themes/mono.toml")),
+    ("dark", include_str!("../../themes/dark.toml")),
+];
+
+/// A theme that can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ThemeError {
+    /// Neither a built-in name nor a file.
+    #[error("theme {name}: no built-in theme has this name ({known}), and no file: {cause}")]
+    NotFound {
+        /// What was asked for.
+        name: String,
+        /// The built-in names.
+        known: String,
+        /// What the system said.
+        cause: String,
+    },
+    /// The file is no theme.
+    #[error("theme {name}: {cause}")]
+    Unreadable {
+        /// The theme.
+        name: String,
+        /// Line and cause.
+        cause: String,
+    },
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Patch {
+    #[serde(deserialize_with = "color")]
+    fg: Option<Color>,
+    #[serde(deserialize_with = "color")]
+    bg: Option<Color>,
+    modifiers: Vec<String>,
+}
+
+fn color<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Color>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse()
+        .map(Some)
+        .map_err(|_| serde::de::Error::custom(format!("\"{text}\" is no colour; write green, 12 or #8fd68f")))
+}
+
+impl Theme {
+    /// A theme by built-in name or by path.
+    pub fn load(name: &str) -> Result<Self, ThemeError> {
+        if let Some((_, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) {
+            return Self::parse(name, text);
+        }
+        let text = std::fs::read_to_string(name).map_err(|cause| ThemeError::NotFound {
+            name: name.to_owned(),
+            known: BUILT_IN.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", "),
+            cause: cause.to_string(),
+        })?;
+        Self::parse(name, &text)
+    }
+
+    /// A theme from its text, over `ansi`; `ansi` and `mono` stand on nothing.
+    pub fn parse(name: &str, text: &str) -> Result<Self, ThemeError> {
+        let unreadable = |cause: String| ThemeError::Unreadable { name: name.to_owned(), cause };
+        let patches: BTreeMap<Paint, Patch> =
+            toml::from_str(text).map_err(|error| unreadable(error.to_string().trim_end().replace('\n', " ")))?;
+        let mut theme = if name == "ansi" || name == "mono" {
+            Self { styles: BTreeMap::new(), ascii: false }
+        } else {
+            Self::load("ansi")?
+        };
+        for (paint, patch) in patches {
+            let mut style = Style { fg: patch.fg, bg: patch.bg, ..Style::default() };
+            for word in &patch.modifiers {
+                style = style.add_modifier(modifier(word).ok_or_else(|| {
+                    unreadable(format!("modifier \"{word}\" is none of bold, dim, italic, underlined, reversed"))
+                })?);
+            }
+            theme.styles.insert(paint, style);
+        }
+        Ok(theme)
+    }
+
+    /// The terminal's own look: what is used when nothing else can be.
+    pub const fn plain() -> Self {
+        Self { styles: BTreeMap::new(), ascii: false }
+    }
+
+    /// How a role looks: its own style over that of `text`.
+    pub fn style(&self, paint: Paint) -> Style {
+        let ground = self.styles.get(&Paint::Text).copied().unwrap_or_default();
+        self.styles.get(&paint).map_or(ground, |style| ground.patch(*style))
+    }
+
+    /// What stands where a text was cut.
+    pub const fn cut_mark(&self) -> char {
+        if self.ascii { '~' } else { '…' }
+    }
+}
+
+fn modifier(word: &str) -> Option<Modifier> {
+    Some(match word {
+        "bold" => Modifier::BOLD,
+        "dim" => Modifier::DIM,
+        "italic" => Modifier::ITALIC,
+        "underlined" => Modifier::UNDERLINED,
+        "reversed" => Modifier::REVERSED,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_theme_can_be_read() {
+        for (name, _) in BUILT_IN {
+            Theme::load(name).unwrap();
+        }
+    }
+
+    #[test]
+    fn mono_has_no_colour_and_still_shows_the_selection_and_the_alarm() {
+        let mono = Theme::load("mono").unwrap();
+        assert!(mono.styles.values().all(|s| s.fg.is_none() && s.bg.is_none()));
+        for paint in [Paint::Selected, Paint::Alarm] {
+            assert!(mono.style(paint).add_modifier.contains(Modifier::REVERSED));
+        }
+    }
+
+    #[test]
+    fn ansi_leaves_the_terminals_own_ground_alone() {
+        let ansi = Theme::load("ansi").unwrap();
+        assert_eq!((ansi.style(Paint::Text).fg, ansi.style(Paint::Text).bg), (None, None));
+        assert!(ansi.styles.values().all(|s| s.bg.is_none()));
+    }
+
+    #[test]
+    fn a_broken_theme_names_the_line_and_the_word() {
+        let error = |text| Theme::parse("mine.toml", text).unwrap_err().to_string();
+        assert!(error("[up]\nfg = \"gren\"").contains("line 2"), "{}", error("[up]\nfg = \"gren\""));
+        assert!(error("[upp]\nfg = \"green\"").contains("upp"));
+        assert!(error("[up]\nmodifiers = [\"blink\"]").contains("blink"));
+        assert!(Theme::load("/nowhere").unwrap_err().to_string().contains("mono"));
+    }
+
+    #[test]
+    fn a_theme_of_ones_own_changes_what_it_names_and_keeps_the_rest() {
+        let theme = Theme::parse("mine", "[up]\nfg = \"#00ff00\"").unwrap();
+        assert_eq!(theme.style(Paint::Up).fg, Some(Color::Rgb(0, 255, 0)));
+        assert_eq!(theme.style(Paint::Down), Theme::load("ansi").unwrap().style(Paint::Down));
+    }
+}

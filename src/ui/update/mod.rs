@@ -1,0 +1,265 @@
+//! `update`: one message in, the state changed, effects out. Pure: no clock, no terminal, no engine.
+
+mod acts;
+mod popups;
+mod table;
+
+pub use acts::describe;
+
+use super::intent::{Effect, Intent, Message};
+use super::keymap;
+use super::screens::overview;
+use super::state::{EVENTS_KEPT, Focus, Lost, Picture, Polled, Tone, UiState, Wanted};
+use crate::engine::{Event, Role, Sort};
+use crossterm::event::{KeyEvent, KeyEventKind};
+use std::time::Duration;
+
+/// How long an engine may keep silent before the picture counts as old.
+const SILENCE: Duration = Duration::from_secs(4);
+
+/// What the engine is to be asked for in this state.
+pub fn wanted(state: &UiState) -> Wanted {
+    let plan = overview::plan(state);
+    state.wanted(plan.rows(), plan.shows_detail())
+}
+
+/// Takes a message at a time of the console's clock.
+pub fn update(state: &mut UiState, message: Message, clock: Duration) -> Vec<Effect> {
+    state.clock = clock;
+    notice_silence(state, &message);
+    match message {
+        Message::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
+        Message::Key(key) => on_key(state, &key),
+        Message::Paste(text) => popups::on_paste(state, &text),
+        Message::Resize(columns, rows) => {
+            state.size = (columns, rows);
+            state.dirty = true;
+            table::keep_in_sight(state);
+            vec![Effect::Redraw]
+        }
+        Message::Tick => {
+            state.dirty |= state.lost.is_some();
+            Vec::new()
+        }
+        Message::Polled(polled) => on_polled(state, *polled),
+        Message::Lost(why) => {
+            if state.lost.is_none() {
+                state.lost = Some(Lost { since: clock, why });
+            }
+            state.dirty = true;
+            Vec::new()
+        }
+        Message::Events(events, anew) => on_events(state, events, anew),
+        Message::Answered(serial, answer) => acts::on_answer(state, serial, answer),
+        Message::KeysDropped(keys, seconds) => {
+            state.say(Tone::Bad, format!("{keys} keys typed during a stall of {seconds} s were dropped"));
+            Vec::new()
+        }
+        Message::Warning(text) => {
+            state.say(Tone::Bad, text);
+            Vec::new()
+        }
+    }
+}
+
+/// An engine that says neither yes nor no for a while does not answer.
+fn notice_silence(state: &mut UiState, message: &Message) {
+    let newest = state.behind.as_ref().or(state.picture.as_ref()).map_or(Duration::ZERO, |p| p.taken_at);
+    let silent = state.clock.saturating_sub(newest) > SILENCE;
+    if silent && state.lost.is_none() && !matches!(message, Message::Polled(_) | Message::Lost(_)) {
+        state.lost = Some(Lost { since: newest, why: "the engine does not answer".to_owned() });
+        state.dirty = true;
+    }
+}
+
+fn on_polled(state: &mut UiState, polled: Polled) -> Vec<Effect> {
+    if state.lost.take().is_some() {
+        state.say(Tone::Good, "the engine answers again");
+    }
+    let known = state.picture.as_ref().map(|p| p.polled.summary.pid);
+    if known.is_some_and(|pid| pid != polled.summary.pid) {
+        state.say(Tone::Bad, format!("another engine answers now: pid {}", polled.summary.pid));
+    }
+    let picture = Picture { polled, taken_at: state.clock };
+    if state.paused_at.is_some() {
+        state.behind = Some(picture);
+        return Vec::new();
+    }
+    show(state, picture)
+}
+
+/// Puts a picture on screen.
+fn show(state: &mut UiState, mut picture: Picture) -> Vec<Effect> {
+    state.dirty = true;
+    let asked = |w: &Wanted| (w.query.sort, w.query.filter.clone(), w.query.expand.clone());
+    let fresh = asked(&picture.polled.wanted) == asked(&wanted(state));
+    if let (false, Some(old)) = (fresh, state.picture.as_mut()) {
+        // The rows answer an older question: the new one is on its way, so only the rest is taken over.
+        std::mem::swap(&mut picture.polled.page, &mut old.polled.page);
+    }
+    state.picture = Some(picture);
+    if fresh {
+        table::on_page(state);
+    }
+    if state.router.as_ref().is_some_and(|name| !state.routers().iter().any(|r| r.name == *name)) {
+        state.router = None;
+    }
+    Vec::new()
+}
+
+fn on_events(state: &mut UiState, events: Vec<Event>, anew: bool) -> Vec<Effect> {
+    if anew {
+        state.events.clear();
+    }
+    if events.is_empty() {
+        return Vec::new();
+    }
+    state.events.extend(events);
+    while state.events.len() > EVENTS_KEPT {
+        state.events.pop_front();
+    }
+    state.dirty |= state.paused_at.is_none();
+    vec![Effect::Poll]
+}
+
+fn on_key(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
+    state.dirty = true;
+    if !state.popups.is_empty() {
+        return popups::on_key(state, key);
+    }
+    match keymap::intent_of(key) {
+        Some(intent) => on_intent(state, intent),
+        None => {
+            state.say(Tone::Bad, format!("{} has no meaning here; ? shows the keys", keymap::Chord::of(key)));
+            Vec::new()
+        }
+    }
+}
+
+fn on_intent(state: &mut UiState, intent: Intent) -> Vec<Effect> {
+    match intent {
+        Intent::Up | Intent::Down | Intent::PageUp | Intent::PageDown | Intent::Top | Intent::Bottom => {
+            table::travel(state, intent)
+        }
+        Intent::Open | Intent::Fold | Intent::Unfold => table::open(state, intent),
+        Intent::Back => back(state),
+        Intent::NextPanel => next_panel(state),
+        Intent::NextProblem => table::go_to_problem(state, true),
+        Intent::PreviousProblem => table::go_to_problem(state, false),
+        Intent::Filter => popups::open_filter(state),
+        Intent::Sort => next_sort(state),
+        Intent::Pause => pause(state),
+        Intent::AddServer
+        | Intent::RemoveServer
+        | Intent::Weight
+        | Intent::Drain
+        | Intent::Restore
+        | Intent::Failover
+        | Intent::Rejoin => acts::begin(state, intent),
+        Intent::ToggleLock => toggle_lock(state),
+        Intent::Help => popups::open_help(state),
+        Intent::Redraw => vec![Effect::Redraw],
+        Intent::Suspend => vec![Effect::Suspend],
+        Intent::Detach => vec![Effect::Detach],
+    }
+}
+
+/// One level back: details, then the filter, then the status line.
+fn back(state: &mut UiState) -> Vec<Effect> {
+    if state.detail_open {
+        state.detail_open = false;
+        table::keep_in_sight(state);
+    } else if state.focus == Focus::Routers {
+        state.focus = Focus::Services;
+    } else if state.table.filter.is_empty() {
+        state.said = None;
+    } else {
+        state.table.filter.clear();
+        return vec![Effect::Poll];
+    }
+    Vec::new()
+}
+
+fn next_panel(state: &mut UiState) -> Vec<Effect> {
+    state.focus = match state.focus {
+        Focus::Services if state.routers().is_empty() => {
+            state.say(Tone::Bad, "there is no VRRP instance to go to");
+            Focus::Services
+        }
+        Focus::Services => {
+            if state.router.is_none() {
+                state.router = state.routers().first().map(|r| r.name.clone());
+            }
+            Focus::Routers
+        }
+        Focus::Routers => Focus::Services,
+    };
+    Vec::new()
+}
+
+fn next_sort(state: &mut UiState) -> Vec<Effect> {
+    let (sort, name) = match state.table.sort {
+        Sort::Problems => (Sort::File, "as in the file"),
+        Sort::File => (Sort::Key, "by key"),
+        Sort::Key => (Sort::Active, "most active connections first"),
+        Sort::Active => (Sort::Rate, "highest connection rate first"),
+        Sort::Rate => (Sort::Problems, "problems first"),
+    };
+    state.table.sort = sort;
+    state.say(Tone::Good, format!("order: {name}"));
+    vec![Effect::Poll]
+}
+
+fn pause(state: &mut UiState) -> Vec<Effect> {
+    if state.paused_at.take().is_some() {
+        state.said = None;
+        return match state.behind.take() {
+            Some(picture) => show(state, picture),
+            None => Vec::new(),
+        };
+    }
+    match state.engine_now() {
+        Some(now) => {
+            state.say(Tone::Good, "the screen is frozen, the engine goes on; space comes back");
+            // Ages stand still at the moment of the key, not at that of the last picture.
+            let age = state.picture_age();
+            if let Some(picture) = &mut state.picture {
+                picture.polled.summary.now += age;
+            }
+            state.paused_at = Some(now);
+        }
+        None => state.say(Tone::Bad, "nothing to freeze yet"),
+    }
+    Vec::new()
+}
+
+fn toggle_lock(state: &mut UiState) -> Vec<Effect> {
+    let writable = state.summary().map(|s| s.writable);
+    if state.unlocked {
+        state.unlocked = false;
+        state.say(Tone::Good, "read-only again");
+    } else if state.read_only {
+        state.say(Tone::Bad, "this console was started with --read-only; start another one to write");
+    } else {
+        match writable {
+            None => state.say(Tone::Bad, "no engine has answered yet"),
+            Some(false) => state.say(
+                Tone::Bad,
+                "the engine takes no commands from you on this socket; run as root or join the group that owns it",
+            ),
+            Some(true) => {
+                state.unlocked = true;
+                state.say(Tone::Good, "writes are allowed now; each shows a preview first; r locks again");
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// Whether line 1 has to be reversed.
+pub fn alarming(state: &UiState) -> bool {
+    state.summary().is_some_and(|s| s.role == Role::SplitBrain)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,24 @@
+//! `view`: the whole screen from the state and a theme. Pure: it writes into a buffer and nothing else.
+
+use super::screens::overview;
+use super::state::UiState;
+use super::theme::{Paint, Theme};
+use super::widgets::popups;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// Draws everything into a buffer of the terminal's size.
+pub fn view(state: &UiState, theme: &Theme, buffer: &mut Buffer) {
+    buffer.set_style(buffer.area, theme.style(Paint::Text));
+    overview::draw(buffer, theme, state);
+    if buffer.area.height > 1 {
+        popups::draw(buffer, theme, state);
+    }
+}
+
+/// A buffer of the terminal's size with everything drawn.
+pub fn picture(state: &UiState, theme: &Theme) -> Buffer {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, state.size.0, state.size.1));
+    view(state, theme, &mut buffer);
+    buffer
+}

@@ -1,0 +1,128 @@
+//! Everything about the selected row: totals, rates, checks, kernel against wish, the equivalent ipvsadm command.
+
+use super::frame;
+use super::pen::Pen;
+use crate::engine::{Admin, CheckStatus, Row, RowKind};
+use crate::ui::format::{self, compact, grouped};
+use crate::ui::rows;
+use crate::ui::screens::overview::{Plan, Shape};
+use crate::ui::state::UiState;
+use crate::ui::theme::{Paint, Theme};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// Draws the details below the table.
+pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
+    if plan.detail.height == 0 {
+        return;
+    }
+    let row = state.selected_row();
+    let title = row.map_or_else(
+        || state.table.selected.as_ref().map_or_else(String::new, |key| format!("{key} (not in the table any more)")),
+        |row| row.server.as_ref().map_or_else(|| row.service.clone(), |server| format!("{} / {server}", row.service)),
+    );
+    let area = plan.detail;
+    let inner = if plan.shape == Shape::Large {
+        frame::rule(buffer, theme, area, 0, &title);
+        Rect::new(area.x + 1, area.y + 1, area.width.saturating_sub(2), area.height - 1)
+    } else {
+        frame::heading(buffer, theme, area, &title);
+        Rect::new(area.x, area.y + 1, area.width, area.height - 1)
+    };
+    let Some(row) = row else { return };
+    for (line, (label, paint, text)) in lines(state, row).into_iter().enumerate() {
+        let mut pen = Pen::at(buffer, theme, inner, line);
+        pen.skip(1).left(Paint::Head, label, 7).skip(1).put(paint, &text);
+    }
+}
+
+fn lines(state: &UiState, row: &Row) -> Vec<(&'static str, Paint, String)> {
+    let mut lines = vec![("totals", Paint::Text, totals(row)), ("rates", Paint::Text, rates(row))];
+    match row.kind {
+        RowKind::Server => {
+            lines.extend(checks(state));
+            let (paint, text) = kernel(row);
+            lines.push(("kernel", paint, text));
+        }
+        RowKind::Service => lines.push(("state", rows::paint(row), row.note.clone())),
+    }
+    if let Some(command) = rows::ipvsadm(row) {
+        lines.push(("ipvsadm", Paint::Dim, command));
+    }
+    lines
+}
+
+fn totals(row: &Row) -> String {
+    let c = row.counters;
+    let [conns, in_packets, out_packets, in_bytes, out_bytes] =
+        [c.connections, c.in_packets, c.out_packets, c.in_bytes, c.out_bytes].map(grouped);
+    format!("Conns {conns}  InPkts {in_packets}  OutPkts {out_packets}  InBytes {in_bytes}  OutBytes {out_bytes}")
+}
+
+fn rates(row: &Row) -> String {
+    let r = row.rates;
+    let [cps, in_pps, out_pps, in_bps, out_bps] =
+        [r.connections_per_s, r.in_packets_per_s, r.out_packets_per_s, r.in_bytes_per_s, r.out_bytes_per_s]
+            .map(compact);
+    format!("CPS {cps}  InPPS {in_pps}  OutPPS {out_pps}  InBPS {in_bps}  OutBPS {out_bps}")
+}
+
+fn checks(state: &UiState) -> Vec<(&'static str, Paint, String)> {
+    let Some(detail) = state.detail() else { return vec![("check", Paint::Dim, "asking the engine".to_owned())] };
+    if detail.checks.is_empty() {
+        return vec![("check", Paint::Dim, "none: this server counts as up".to_owned())];
+    }
+    // Two checks have room; the rest are counted.
+    let mut lines: Vec<_> = detail.checks.iter().take(2).map(|check| check_line(state, check)).collect();
+    if let (Some(more), Some((.., text))) = (detail.checks.len().checked_sub(3), lines.last_mut()) {
+        text.push_str(&format!("  (+{} more checks)", more + 1));
+    }
+    lines
+}
+
+fn check_line(state: &UiState, check: &CheckStatus) -> (&'static str, Paint, String) {
+    let mut text = format!("{} {}  ", check.kind, check.target);
+    let paint = match check.ok {
+        Some(true) => Paint::Up,
+        Some(false) => Paint::Down,
+        None => Paint::Unknown,
+    };
+    text.push_str(match check.ok {
+        Some(true) => "ok",
+        Some(false) => "FAILED",
+        None => "not run yet",
+    });
+    if let Some(error) = &check.error {
+        text.push_str(&format!(" {error}"));
+    }
+    if let Some(ms) = check.latency_ms {
+        text.push_str(&format!(" {ms:.1} ms"));
+    }
+    if let Some(at) = check.at {
+        text.push_str(&format!(" at {}", format::clock(at)));
+    }
+    let gone = u64::try_from(state.picture_age().as_millis()).unwrap_or(u64::MAX);
+    match check.next_in_ms {
+        Some(ms) => text.push_str(&format!("  next in {}", format::seconds(ms.saturating_sub(gone)))),
+        None => text.push_str("  running now"),
+    }
+    let (failed, of) = check.failures;
+    if failed > 0 {
+        text.push_str(&format!("  {failed}/{of} fails"));
+    }
+    ("check", paint, text)
+}
+
+fn kernel(row: &Row) -> (Paint, String) {
+    let admin = match row.admin {
+        Admin::Enabled => "",
+        Admin::Draining => ", draining: D restores",
+        Admin::Maintenance => ", in maintenance",
+    };
+    let wanted = format!("wanted {} (file {}){admin}", row.weight, row.configured_weight);
+    match row.kernel_weight {
+        Some(weight) if weight == row.weight => (Paint::Text, format!("weight {weight}, {wanted}: in sync")),
+        Some(weight) => (Paint::Warning, format!("weight {weight}, {wanted}: DIFFERENT")),
+        None => (Paint::Warning, format!("not in the table, {wanted}")),
+    }
+}

@@ -1,0 +1,74 @@
+//! The last two lines: what was said last, and the keys. While a filter is typed, the first of them is its field.
+
+use super::pen::Pen;
+use crate::ui::format;
+use crate::ui::intent::Intent;
+use crate::ui::keymap::BINDINGS;
+use crate::ui::popup::{Field, Popup};
+use crate::ui::state::{Tone, UiState};
+use crate::ui::theme::{Paint, Theme};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// Draws message and keys; in one line, the message has precedence.
+pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
+    match area.height {
+        0 => {}
+        1 if state.said.is_none() && state.popups.is_empty() => hints(buffer, theme, area, 0, state),
+        1 => message(buffer, theme, area, state),
+        _ => {
+            message(buffer, theme, area, state);
+            hints(buffer, theme, area, 1, state);
+        }
+    }
+}
+
+fn message(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
+    let mut pen = Pen::at(buffer, theme, area, 0);
+    pen.skip(1);
+    if let Some(Popup::Filter { field, .. }) = state.popups.last() {
+        pen.put(Paint::Key, "/");
+        put_field(&mut pen, field);
+        pen.skip(2).put(Paint::Dim, "Enter keeps, Esc undoes");
+        return;
+    }
+    if let Some(said) = &state.said {
+        if let Some(at) = said.at {
+            pen.put(Paint::Dim, &format::clock(at)).skip(1);
+        }
+        pen.put(if said.tone == Tone::Good { Paint::Good } else { Paint::Bad }, &said.text);
+    }
+}
+
+/// A text field with a visible cursor: the terminal's own stays hidden.
+pub fn put_field(pen: &mut Pen<'_>, field: &Field) {
+    let (before, after) = field.split();
+    let mut rest = after.chars();
+    let under = rest.next().unwrap_or(' ');
+    pen.put(Paint::Text, before).put(Paint::Input, under.encode_utf8(&mut [0; 4])).put(Paint::Text, rest.as_str());
+}
+
+fn hints(buffer: &mut Buffer, theme: &Theme, area: Rect, line: usize, state: &UiState) {
+    let mut pen = Pen::at(buffer, theme, area, line);
+    pen.skip(1);
+    let locked = !state.may_write();
+    // The way to help and out is never pushed off the line.
+    let last = [Intent::Help, Intent::Detach];
+    let reserve = "? help  q detach ".len();
+    let shown = |intent: Intent| match intent {
+        Intent::ToggleLock => !state.read_only,
+        _ => !(locked && intent.writes()) && !last.contains(&intent),
+    };
+    let mut bindings: Vec<_> = BINDINGS.iter().filter(|b| !b.hint.is_empty() && shown(b.intent)).collect();
+    bindings.sort_by_key(|b| locked && b.intent != Intent::ToggleLock);
+    for binding in bindings {
+        let hint = if binding.intent == Intent::ToggleLock && state.unlocked { "lock" } else { binding.hint };
+        let key = binding.chords.first().map(ToString::to_string).unwrap_or_default();
+        if key.len() + hint.len() + 3 + reserve > pen.left_over() {
+            break;
+        }
+        pen.put(Paint::Key, &key).skip(1).put(Paint::Text, hint).skip(2);
+    }
+    let gap = pen.left_over().saturating_sub(reserve);
+    pen.skip(gap).put(Paint::Key, "?").put(Paint::Text, " help  ").put(Paint::Key, "q").put(Paint::Text, " detach");
+}

@@ -1,0 +1,80 @@
+//! Boxes and rules, in lines or in ASCII.
+
+use super::pen::Pen;
+use crate::ui::format;
+use crate::ui::theme::{Paint, Theme};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// The characters of a box: corners from top left clockwise, horizontal, vertical, left and right ends of a rule.
+const fn marks(theme: &Theme) -> [char; 8] {
+    if theme.ascii {
+        ['+', '+', '+', '+', '-', '|', '+', '+']
+    } else {
+        ['┌', '┐', '┘', '└', '─', '│', '├', '┤']
+    }
+}
+
+/// Draws a box with a title in its upper edge; gives the area within.
+pub fn boxed(buffer: &mut Buffer, theme: &Theme, area: Rect, title: &str) -> Rect {
+    let area = area.intersection(buffer.area);
+    if area.width < 2 || area.height < 2 {
+        return Rect::new(area.x, area.y, 0, 0);
+    }
+    let [nw, ne, se, sw, _, vertical, ..] = marks(theme);
+    edge(buffer, theme, area, 0, (nw, ne), title);
+    for line in 1..area.height - 1 {
+        let line = usize::from(line);
+        let mut pen = Pen::at(buffer, theme, area, line);
+        pen.put(Paint::Border, vertical.encode_utf8(&mut [0; 4])).skip(usize::from(area.width) - 2);
+        pen.put(Paint::Border, vertical.encode_utf8(&mut [0; 4]));
+    }
+    edge(buffer, theme, area, usize::from(area.height) - 1, (sw, se), "");
+    Rect::new(area.x + 1, area.y + 1, area.width - 2, area.height - 2)
+}
+
+/// A rule through a box, with a title.
+pub fn rule(buffer: &mut Buffer, theme: &Theme, area: Rect, line: usize, title: &str) {
+    let [.., left, right] = marks(theme);
+    edge(buffer, theme, area, line, (left, right), title);
+}
+
+fn edge(buffer: &mut Buffer, theme: &Theme, area: Rect, line: usize, ends: (char, char), title: &str) {
+    let [_, _, _, _, horizontal, ..] = marks(theme);
+    let mut pen = Pen::at(buffer, theme, area, line);
+    let inner = usize::from(area.width).saturating_sub(2);
+    pen.put(Paint::Border, ends.0.encode_utf8(&mut [0; 4]));
+    let mut used = 0;
+    if !title.is_empty() && inner > 2 {
+        let text = format!(" {} ", format::cut(&format::clean(title), inner - 2, theme.cut_mark()));
+        used = format::width(&text);
+        pen.put(Paint::Title, &text);
+    }
+    let rest: String = std::iter::repeat_n(horizontal, inner.saturating_sub(used)).collect();
+    pen.put(Paint::Border, &rest).put(Paint::Border, ends.1.encode_utf8(&mut [0; 4]));
+}
+
+/// A title with a line behind it, for screens too small for boxes.
+pub fn heading(buffer: &mut Buffer, theme: &Theme, area: Rect, title: &str) {
+    let mark = if theme.ascii { '-' } else { '─' };
+    let mut pen = Pen::at(buffer, theme, area, 0);
+    let two: String = [mark, mark].iter().collect();
+    pen.put(Paint::Border, &two).put(Paint::Title, &format!(" {title} ")).fill(Paint::Border, mark);
+}
+
+/// An area in the middle of another, as large as asked for and possible, emptied.
+pub fn middle(buffer: &mut Buffer, theme: &Theme, within: Rect, width: u16, height: u16) -> Rect {
+    let (width, height) = (width.min(within.width), height.min(within.height));
+    let x = within.x + (within.width - width) / 2;
+    let y = within.y + (within.height - height) / 2;
+    let area = Rect::new(x, y, width, height).intersection(buffer.area);
+    for line in area.rows() {
+        for position in line.positions() {
+            if let Some(cell) = buffer.cell_mut(position) {
+                cell.reset();
+                cell.set_style(theme.style(Paint::Text));
+            }
+        }
+    }
+    area
+}

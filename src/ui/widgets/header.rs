@@ -1,0 +1,191 @@
+//! Lines 1 and 2, on every screen and at every size: who is master, what is down, what changed, may I write, what time.
+
+use super::pen::{Pen, Spans, put_spans, spans_width};
+use crate::engine::{Problem, Role, Summary};
+use crate::ui::format;
+use crate::ui::state::UiState;
+use crate::ui::theme::{Paint, Theme};
+use crate::ui::update::alarming;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use std::time::{Duration, SystemTime};
+
+/// The role in a word.
+pub const fn role_word(role: Role) -> &'static str {
+    match role {
+        Role::Master => "MASTER",
+        Role::Backup => "BACKUP",
+        Role::Fault => "FAULT",
+        Role::Mixed => "MIXED",
+        Role::Init => "INIT",
+        Role::SplitBrain => "SPLIT-BRAIN",
+    }
+}
+
+const fn role_paint(role: Role) -> Paint {
+    match role {
+        Role::Master => Paint::Master,
+        Role::Backup | Role::Mixed => Paint::Backup,
+        Role::Fault | Role::SplitBrain => Paint::Fault,
+        Role::Init => Paint::Header,
+    }
+}
+
+/// A piece of line 1: what it says at full length and abbreviated, and how soon it is left out (0: never).
+struct Piece {
+    long: Spans,
+    short: Spans,
+    leaves: u8,
+}
+
+fn piece(leaves: u8, long: Spans, short: Spans) -> Piece {
+    Piece { long, short, leaves }
+}
+
+/// Draws line 1.
+pub fn line_one(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
+    let mut pen = Pen::at(buffer, theme, area, 0);
+    pen = pen.over(if alarming(state) { Paint::Alarm } else { Paint::Header });
+    if !alarming(state) {
+        pen = Pen::at(buffer, theme, area, 0);
+    }
+    let Some(summary) = state.summary() else {
+        let why = state.lost.as_ref().map_or_else(|| "asking the engine".to_owned(), |lost| lost.why.clone());
+        pen.skip(1).put(Paint::Header, "lvsdeck").skip(2).put(Paint::Text, &why);
+        return;
+    };
+    let (left, right) = pieces(state, summary);
+    let (left, right) = fit(left, right, usize::from(area.width).saturating_sub(2));
+    pen.skip(1);
+    put_spans(&mut pen, &left);
+    let gap = pen.left_over().saturating_sub(spans_width(&right) + 1);
+    pen.skip(gap);
+    put_spans(&mut pen, &right);
+}
+
+fn pieces(state: &UiState, summary: &Summary) -> (Vec<Piece>, Vec<Piece>) {
+    let t = summary.totals;
+    let head = |text: String| vec![(Paint::Header, text)];
+    let (mine, all) = summary.masters;
+    let role = (role_paint(summary.role), role_word(summary.role).to_owned());
+    let masters = if all == 0 { String::new() } else { format!(" {mine}/{all}") };
+    let mut reals: Spans = head(format!("reals {}: {} up", t.real_servers, t.up));
+    let mut reals_short: Spans = head(format!("RS {}/{}", t.up, t.real_servers));
+    for (number, word, paint) in
+        [(t.down, "DOWN", Paint::Down), (t.draining, "drain", Paint::Drain), (t.unknown, "unknown", Paint::Unknown)]
+    {
+        if number > 0 {
+            reals.push((paint, format!(" {number} {word}")));
+            reals_short.push((paint, format!(" {number} {word}")));
+        }
+    }
+    let (degraded, services) = summary.services_degraded;
+    let mut service_spans = head(format!("services {services}"));
+    if degraded > 0 {
+        service_spans.push((Paint::Down, format!(": {degraded} DEGRADED")));
+    }
+    let (here, addresses) = summary.addresses_here;
+    let left = vec![
+        piece(0, vec![role.clone(), (Paint::Header, masters.clone())], vec![role, (Paint::Header, masters)]),
+        piece(3, head(summary.node.clone()), head(format::cut(&format::clean(&summary.node), 12, '~').into_owned())),
+        piece(4, head(format!("VIPs here {here}/{addresses}")), head(format!("VIPs {here}/{addresses}"))),
+        piece(5, service_spans, Vec::new()),
+        piece(1, reals, reals_short),
+    ];
+    (left, right_pieces(state, summary))
+}
+
+fn right_pieces(state: &UiState, summary: &Summary) -> Vec<Piece> {
+    let now = state.engine_now().unwrap_or(summary.now);
+    let mut right = Vec::new();
+    if let Some(lost) = &state.lost {
+        let text = format!("NO ANSWER {}", format::age(state.clock.saturating_sub(lost.since)));
+        right.push(piece(0, vec![(Paint::Bad, text.clone())], vec![(Paint::Bad, text)]));
+    }
+    if let Some(at) = state.paused_at {
+        let text = format!("PAUSED {}", format::clock(at));
+        right.push(piece(0, vec![(Paint::Warning, text)], vec![(Paint::Warning, "PAUSED".to_owned())]));
+    }
+    if let Some(changed) = summary.changed_at {
+        let ago = format::since(now, changed);
+        let paint = if ago < Duration::from_secs(60) { Paint::Fresh } else { Paint::Text };
+        let text = vec![(paint, format!("chg {}", format::age(ago)))];
+        right.push(piece(2, text.clone(), text));
+    }
+    let lock = if state.may_write() { (Paint::Warning, "RW") } else { (Paint::Header, "RO") };
+    let lock = vec![(lock.0, lock.1.to_owned())];
+    right.push(piece(0, lock.clone(), lock));
+    let clock = vec![(Paint::Text, format::clock(now))];
+    right.push(piece(6, clock.clone(), clock));
+    right
+}
+
+/// Shortens first, then leaves out, until both sides fit.
+fn fit(left: Vec<Piece>, right: Vec<Piece>, columns: usize) -> (Spans, Spans) {
+    let join = |pieces: &[Piece], short: bool, keep: &dyn Fn(u8) -> bool| {
+        let gap = if short { 2 } else { 3 };
+        let mut spans = Spans::new();
+        for piece in pieces.iter().filter(|p| keep(p.leaves)) {
+            let text = if short { &piece.short } else { &piece.long };
+            if text.is_empty() {
+                continue;
+            }
+            if !spans.is_empty() {
+                spans.push((Paint::Header, " ".repeat(gap)));
+            }
+            spans.extend(text.iter().cloned());
+        }
+        spans
+    };
+    for (short, limit) in [(false, 7), (true, 7), (true, 6), (true, 5), (true, 4), (true, 3), (true, 2), (true, 1)] {
+        let keep = move |leaves: u8| leaves < limit;
+        let (l, r) = (join(&left, short, &keep), join(&right, short, &keep));
+        if spans_width(&l) + spans_width(&r) < columns || limit == 1 {
+            return (l, r);
+        }
+    }
+    (Spans::new(), Spans::new())
+}
+
+/// Draws line 2: problems by name, worst first.
+pub fn line_two(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
+    let mut pen = Pen::at(buffer, theme, area, 0);
+    let Some(summary) = state.summary() else { return };
+    pen.skip(1);
+    if summary.problem_count == 0 {
+        pen.put(Paint::Up, "no problems");
+        return;
+    }
+    let now = state.engine_now().unwrap_or(summary.now);
+    let hint = "(n next)";
+    pen.put(Paint::Bad, "! ");
+    let mut shown = 0;
+    for problem in &summary.problems {
+        let text = problem_text(problem, now);
+        let separator = if shown == 0 { 0 } else { 5 };
+        let reserve = hint.len() + 10;
+        if shown > 0 && format::width(&text) + separator + reserve > pen.left_over() {
+            break;
+        }
+        if shown > 0 {
+            pen.put(Paint::Dim, "  |  ");
+        }
+        let room = if shown == 0 { pen.left_over().saturating_sub(reserve) } else { format::width(&text) };
+        let width = format::width(&format::clean(&text)).min(room.max(12));
+        pen.left(Paint::Down, &text, width);
+        shown += 1;
+    }
+    if summary.problem_count > shown {
+        pen.put(Paint::Down, &format!("  +{}", summary.problem_count - shown));
+    }
+    let gap = pen.left_over().saturating_sub(hint.len() + 1);
+    pen.skip(gap).put(Paint::Dim, hint);
+}
+
+/// A problem with its age.
+pub fn problem_text(problem: &Problem, now: SystemTime) -> String {
+    match problem.since {
+        Some(since) => format!("{} {}", problem.text, format::age(format::since(now, since))),
+        None => problem.text.clone(),
+    }
+}

@@ -1,0 +1,13 @@
+//! What is on the screen, each a function of state, theme and an area of the buffer.
+
+pub mod changes;
+pub mod detail;
+pub mod footer;
+pub mod frame;
+pub mod header;
+pub mod help;
+pub mod pen;
+pub mod popups;
+pub mod preview;
+pub mod routers;
+pub mod services;

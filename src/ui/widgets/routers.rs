@@ -1,0 +1,206 @@
+//! The VRRP panel: state, priority, peers as far as they were heard, what comes next, and the last hour in letters.
+
+use super::frame;
+use super::pen::Pen;
+use crate::engine::{PeerState, PeerStatus, VirtualRouterState, VirtualRouterStatus};
+use crate::ui::format;
+use crate::ui::rows::timeline;
+use crate::ui::screens::overview::{Plan, Shape};
+use crate::ui::state::{Focus, UiState};
+use crate::ui::theme::{Paint, Theme};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use std::time::SystemTime;
+
+/// How the word of a state looks.
+pub const fn state_paint(state: VirtualRouterState) -> Paint {
+    match state {
+        VirtualRouterState::Master => Paint::Master,
+        VirtualRouterState::Backup => Paint::Backup,
+        VirtualRouterState::Fault => Paint::Fault,
+        VirtualRouterState::Init => Paint::Unknown,
+    }
+}
+
+/// Draws the panel.
+pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
+    let Some(now) = state.engine_now() else { return };
+    if plan.shape == Shape::Large {
+        boxed(buffer, theme, plan.routers, state, now);
+        return;
+    }
+    let routers = state.routers();
+    if routers.is_empty() {
+        Pen::at(buffer, theme, plan.routers, 0).skip(1).put(Paint::Dim, "no VRRP instance");
+    } else if routers.len() > usize::from(plan.routers.height) {
+        joined(buffer, theme, plan.routers, state, now);
+    } else {
+        for (line, router) in routers.iter().enumerate() {
+            one_line(buffer, theme, plan.routers, line, state, router, now);
+        }
+    }
+}
+
+/// The first of the instances shown when only so many have room: the selected one is always among them.
+fn first_shown(state: &UiState, room: usize) -> usize {
+    let at = state.routers().iter().position(|r| Some(&r.name) == state.router.as_ref()).unwrap_or(0);
+    (at + 1).saturating_sub(room.max(1))
+}
+
+fn look(state: &UiState, router: &VirtualRouterStatus) -> Option<Paint> {
+    (state.focus == Focus::Routers && state.router.as_ref() == Some(&router.name)).then_some(Paint::Selected)
+}
+
+fn boxed(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState, now: SystemTime) {
+    let inner = frame::boxed(buffer, theme, area, "VRRP");
+    let routers = state.routers();
+    if routers.is_empty() {
+        Pen::at(buffer, theme, inner, 0).skip(1).put(Paint::Dim, "no VRRP instance in the configuration");
+        return;
+    }
+    let peers = usize::from(inner.width).saturating_sub(55);
+    let name = 10 + peers.saturating_sub(20).min(14);
+    let mut pen = Pen::at(buffer, theme, inner, 0);
+    pen.skip(1).left(Paint::Head, "INST", name).skip(1).right(Paint::Head, "VRID", 4).skip(1);
+    pen.left(Paint::Head, "STATE", 6)
+        .skip(1)
+        .right(Paint::Head, "PRIO", 4)
+        .skip(1)
+        .left(Paint::Head, "SINCE", 6)
+        .skip(1);
+    pen.left(Paint::Head, "NEXT", 16).skip(1).put(Paint::Head, "PEER PRIO LAST-HEARD");
+    let room = usize::from(inner.height).saturating_sub(3);
+    for (line, router) in routers.iter().skip(first_shown(state, room)).take(room).enumerate() {
+        let mut pen = Pen::at(buffer, theme, inner, line + 1);
+        if let Some(paint) = look(state, router) {
+            pen = pen.over(paint);
+        }
+        pen.skip(1)
+            .left(Paint::Text, &router.name, name)
+            .skip(1)
+            .right(Paint::Text, &router.vrid.to_string(), 4)
+            .skip(1);
+        pen.left(state_paint(router.state), router.state.name(), 6).skip(1);
+        pen.right(Paint::Text, &router.effective_priority.to_string(), 4).skip(1);
+        pen.left(Paint::Text, &format::age(format::since(now, router.since)), 6).skip(1);
+        pen.left(Paint::Text, &next_text(state, router), 16).skip(1);
+        put_peers(&mut pen, router, now);
+    }
+    let shown = routers.iter().find(|r| Some(&r.name) == state.router.as_ref()).or_else(|| routers.first());
+    if let Some(router) = shown {
+        history(buffer, theme, inner, inner.height.saturating_sub(2).into(), router, now);
+        addresses(buffer, theme, inner, inner.height.saturating_sub(1).into(), router);
+    }
+}
+
+fn history(buffer: &mut Buffer, theme: &Theme, area: Rect, line: usize, router: &VirtualRouterStatus, now: SystemTime) {
+    let mut pen = Pen::at(buffer, theme, area, line);
+    let label = format!("1h {} ", format::cut(&format::clean(&router.name), 12, theme.cut_mark()));
+    pen.skip(1).put(Paint::Dim, &label);
+    let columns = pen.left_over().saturating_sub(5).min(60);
+    put_letters(&mut pen, &timeline::letters(router, now, columns));
+    pen.put(Paint::Dim, " now");
+}
+
+/// Letters in the looks of their states.
+fn put_letters(pen: &mut Pen<'_>, letters: &str) {
+    for letter in letters.chars() {
+        let paint = match letter {
+            'M' => Paint::Master,
+            'b' => Paint::Backup,
+            'f' => Paint::Fault,
+            _ => Paint::Unknown,
+        };
+        pen.put(paint, letter.encode_utf8(&mut [0; 4]));
+    }
+}
+
+fn addresses(buffer: &mut Buffer, theme: &Theme, area: Rect, line: usize, router: &VirtualRouterStatus) {
+    let mut pen = Pen::at(buffer, theme, area, line);
+    let (here, all) = (router.addresses_here.len(), router.addresses.len());
+    pen.skip(1).put(Paint::Dim, &format!("VIPs here {here}/{all} "));
+    for address in &router.addresses {
+        let present = router.addresses_here.contains(address);
+        let bare = address.split('/').next().unwrap_or(address);
+        let text = if present { format!("{bare} ") } else { format!("({bare}) ") };
+        pen.put(if present { Paint::Text } else { Paint::Dim }, &text);
+    }
+    if let Some(held) = &router.held {
+        pen.put(Paint::Drain, &format!("held: {held} "));
+    }
+    pen.put(Paint::Dim, &router.reason);
+}
+
+/// What the instance waits for, counted down from the picture's moment.
+fn next_text(state: &UiState, router: &VirtualRouterStatus) -> String {
+    let Some(next) = &router.next else { return String::new() };
+    let gone = u64::try_from(state.picture_age().as_millis()).unwrap_or(u64::MAX);
+    format!("{} {}", next.waiting, format::seconds(next.in_ms.saturating_sub(gone)))
+}
+
+/// Everything about an instance in a line of its own.
+fn one_line(
+    buffer: &mut Buffer,
+    theme: &Theme,
+    area: Rect,
+    line: usize,
+    state: &UiState,
+    router: &VirtualRouterStatus,
+    now: SystemTime,
+) {
+    let mut pen = Pen::at(buffer, theme, area, line);
+    if let Some(paint) = look(state, router) {
+        pen = pen.over(paint);
+    }
+    let name = format::width(&format::clean(&router.name)).min(12);
+    pen.skip(1).left(Paint::Text, &router.name, name).skip(1).put(state_paint(router.state), router.state.name());
+    pen.put(Paint::Text, &format!(" {}", router.effective_priority));
+    pen.put(Paint::Dim, &format!(" {} ", format::age(format::since(now, router.since))));
+    pen.put(Paint::Dim, &next_text(state, router)).skip(1);
+    put_peers(&mut pen, router, now);
+    let columns = pen.left_over().saturating_sub(5).min(30);
+    if columns >= 8 {
+        let gap = pen.left_over().saturating_sub(columns + 4);
+        pen.skip(gap).put(Paint::Dim, "1h ");
+        put_letters(&mut pen, &timeline::letters(router, now, columns));
+    }
+}
+
+/// Several instances in one line.
+fn joined(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState, now: SystemTime) {
+    let per_line = state.routers().len().div_ceil(usize::from(area.height).max(1));
+    for (line, routers) in state.routers().chunks(per_line.max(1)).enumerate() {
+        let mut pen = Pen::at(buffer, theme, area, line);
+        pen.skip(1);
+        for (n, router) in routers.iter().enumerate() {
+            if n > 0 {
+                pen.put(Paint::Dim, " | ");
+            }
+            let name = if look(state, router).is_some() { Paint::Selected } else { Paint::Text };
+            pen.put(name, &router.name).skip(1).put(state_paint(router.state), router.state.name());
+            pen.put(Paint::Text, &format!(" {}", router.effective_priority)).skip(1);
+            put_peers(&mut pen, router, now);
+        }
+    }
+}
+
+/// What is known of the peers: a backup says nothing, so nothing but what was heard or configured is shown.
+fn put_peers(pen: &mut Pen<'_>, router: &VirtualRouterStatus, now: SystemTime) {
+    for peer in &router.peers {
+        let (text, paint) = peer_text(peer, now);
+        pen.put(paint, &text).skip(1);
+    }
+}
+
+fn peer_text(peer: &PeerStatus, now: SystemTime) -> (String, Paint) {
+    let priority = peer.last_priority.map_or(String::new(), |p| format!(" {p}"));
+    let heard = peer.last_heard_at.map_or(String::new(), |at| format!(" {}", format::age(format::since(now, at))));
+    let (word, paint) = match peer.state {
+        PeerState::Master => (" MASTER", Paint::Warning),
+        PeerState::Silent => (" silent", Paint::Dim),
+        PeerState::Never => (" never heard", Paint::Dim),
+    };
+    let rejected = peer.rejected.as_ref().map_or(String::new(), |why| format!(" refused: {why}"));
+    let reachable = if peer.reachable == Some(false) { " unreachable" } else { "" };
+    (format!("{}{priority}{heard}{word}{reachable}{rejected}", peer.address), paint)
+}

@@ -1,0 +1,113 @@
+//! The table of services in ipvsadm's columns: only the rows on screen are built.
+
+use super::frame;
+use super::pen::Pen;
+use crate::engine::{Row, RowKind, Sort};
+use crate::ui::popup::Popup;
+use crate::ui::rows;
+use crate::ui::rows::columns::Layout;
+use crate::ui::screens::overview::{Plan, Shape};
+use crate::ui::state::{Focus, UiState};
+use crate::ui::theme::{Paint, Theme};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+const fn sort_word(sort: Sort) -> &'static str {
+    match sort {
+        Sort::Problems => "problems first",
+        Sort::File => "as in the file",
+        Sort::Key => "key",
+        Sort::Active => "active connections",
+        Sort::Rate => "connection rate",
+    }
+}
+
+fn title(state: &UiState) -> String {
+    let (matching, all) = state.page().map_or((0, 0), |page| page.services);
+    let total = state.page().map_or(0, |page| page.total);
+    let at = if total == 0 { 0 } else { state.table.cursor + 1 };
+    let filter = if state.table.filter.is_empty() { "none" } else { &state.table.filter };
+    format!("Services {matching}/{all}  row {at}/{total}  sort: {}  filter: {filter}", sort_word(state.table.sort))
+}
+
+/// Draws the table with its title and column words.
+pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
+    let inner = if plan.shape == Shape::Large {
+        frame::boxed(buffer, theme, plan.services, &title(state))
+    } else {
+        frame::heading(buffer, theme, plan.services, &title(state));
+        let area = plan.services;
+        Rect::new(area.x, area.y + 1, area.width, area.height.saturating_sub(1))
+    };
+    let layout = Layout::of(usize::from(inner.width).saturating_sub(3));
+    heads(buffer, theme, plan, inner, &layout);
+    let Some(page) = state.page() else { return };
+    let body = usize::from(plan.heads);
+    if page.total == 0 {
+        let text =
+            if page.services.1 == 0 { "no service is configured" } else { "nothing matches the filter; Esc clears it" };
+        Pen::at(buffer, theme, inner, body).skip(3).put(Paint::Dim, text);
+    }
+    for line in 0..plan.rows().min(page.total.saturating_sub(state.table.top)) {
+        let index = state.table.top + line;
+        let pen = Pen::at(buffer, theme, inner, body + line);
+        match state.row_at(index) {
+            Some(row) => draw_row(pen, &layout, row, look(state, row)),
+            None => {
+                let mut pen = pen;
+                pen.skip(3).put(Paint::Dim, "loading");
+            }
+        }
+    }
+}
+
+/// How the selected row looks: reversed where the keys go, underlined otherwise.
+fn look(state: &UiState, row: &Row) -> Option<Paint> {
+    if state.table.selected.as_ref() != Some(&row.key) || state.table.going_to.is_some() {
+        return None;
+    }
+    let elsewhere = state.focus != Focus::Services || matches!(state.popups.last(), Some(Popup::Help { .. }));
+    Some(if elsewhere { Paint::Marked } else { Paint::Selected })
+}
+
+/// ipvsadm's two lines of column words, or the second alone.
+fn heads(buffer: &mut Buffer, theme: &Theme, plan: Plan, inner: Rect, layout: &Layout) {
+    if plan.heads == 2 {
+        Pen::at(buffer, theme, inner, 0).skip(3).put(Paint::Head, "Prot LocalAddress:Port Scheduler");
+    }
+    let mut pen = Pen::at(buffer, theme, inner, usize::from(plan.heads).saturating_sub(1));
+    pen.skip(3).left(Paint::Head, "  -> RemoteAddress:Port", layout.name);
+    for (word, width, _) in &layout.columns {
+        pen.skip(1).right(Paint::Head, word, *width);
+    }
+    if layout.health > 0 {
+        pen.skip(1).left(Paint::Head, "HEALTH", layout.health);
+    }
+}
+
+fn draw_row(mut pen: Pen<'_>, layout: &Layout, row: &Row, look: Option<Paint>) {
+    if let Some(paint) = look {
+        pen = pen.over(paint);
+    }
+    let paint = rows::paint(row);
+    let name = match (row.kind, row.problem) {
+        (RowKind::Service, _) => Paint::Title,
+        (RowKind::Server, true) => paint,
+        (RowKind::Server, false) => Paint::Text,
+    };
+    pen.skip(1).put(paint, rows::mark(row).encode_utf8(&mut [0; 4])).skip(1);
+    pen.left(name, &rows::name(row), layout.name);
+    for (_, width, column) in &layout.columns {
+        pen.skip(1).right(name_or_text(row), &(column.value)(row), *width);
+    }
+    if layout.health > 0 {
+        pen.skip(1).left(paint, &row.note, layout.health);
+    }
+}
+
+const fn name_or_text(row: &Row) -> Paint {
+    match row.kind {
+        RowKind::Service => Paint::Title,
+        RowKind::Server => Paint::Text,
+    }
+}
