@@ -1,0 +1,116 @@
+"""The runner inside: run the chosen scenarios side by side and print the list.
+
+Each case is a scenario with a program on each side. It has its own segment, its own directory, its own thread; nothing is
+shared but the machine. What a case made is taken down whatever happens; its files stay when it fails.
+"""
+
+import argparse
+import concurrent.futures
+import importlib
+import os
+import shutil
+import sys
+import threading
+import time
+import traceback
+
+import lan
+
+PAIRS = ("lvsdeck/lvsdeck", "lvsdeck/keepalived", "keepalived/lvsdeck")
+# scenario → the programs on d1/d2 that it is run with. The slow ones stand first, so that they overlap all others.
+SCENARIOS = {
+    "s11": PAIRS,
+    "s4": PAIRS,
+    "s1": PAIRS,
+}
+LOCK = threading.Lock()
+
+
+class Case:
+    """One scenario with one combination of programs: its files, its steps, what it has to take down."""
+
+    def __init__(self, scenario, combo, artefacts):
+        self.scenario, self.combo = scenario, tuple(combo.split("/"))
+        self.label = f"{scenario} {combo}"
+        self.directory = os.path.join(artefacts, f"{scenario}-{combo.replace('/', '-')}")
+        shutil.rmtree(self.directory, ignore_errors=True)
+        os.makedirs(self.directory)
+        self.story, self.kept, self.begun = [], [], time.monotonic()
+
+    def file(self, name):
+        return os.path.join(self.directory, name)
+
+    def keep(self, thing, undo):
+        """Take `thing` down at the end, in the reverse order of making."""
+        self.kept.append((thing, undo))
+        return thing
+
+    def note(self, text):
+        self.story.append(f"{time.monotonic() - self.begun:7.2f}    {text}")
+
+    def step(self, text):
+        self.story.append(f"{time.monotonic() - self.begun:7.2f}  {text}")
+
+    def run(self):
+        """Gives (seconds, None) or (seconds, what went wrong)."""
+        self.begun = time.monotonic()
+        try:
+            importlib.import_module(f"scenario_{self.scenario}").run(self)
+            error = None
+        except Exception as problem:  # a failed check and a broken lab are both a failed case
+            self.story.append(traceback.format_exc())
+            error = f"{problem}"
+        seconds = time.monotonic() - self.begun
+        for thing, undo in reversed(self.kept):
+            try:
+                undo(thing)
+            except Exception as problem:
+                error = error or f"taking it down: {problem!r}"
+        with open(self.file("story"), "w", encoding="utf-8") as file:
+            file.write("\n".join(self.story) + "\n")
+        if not error:
+            shutil.rmtree(self.directory, ignore_errors=True)
+        return seconds, error
+
+
+def report(case, seconds, error, verbose):
+    with LOCK:
+        print(f"{case.scenario:10} {'/'.join(case.combo):24} {'FAILED' if error else 'ok':6} {seconds:6.1f} s", flush=True)
+        if error:
+            print("    " + error.replace("\n", "\n    "), flush=True)
+        if verbose or error:
+            print("\n".join("    " + line for line in case.story), flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="tests/lab/run")
+    parser.add_argument("scenarios", nargs="*", help="which ones (default: all)")
+    parser.add_argument("--combo", action="append", help="programs on d1/d2, as keepalived/lvsdeck (default: each scenario's own)")
+    parser.add_argument("--jobs", type=int, default=6, help="cases side by side (default 6)")
+    parser.add_argument("--artefacts", default="target/lab", help="where the files of failed cases stay")
+    parser.add_argument("--verbose", action="store_true", help="print each step of each case")
+    parser.add_argument("--list", action="store_true", help="print the cases and end")
+    options = parser.parse_args()
+    chosen = [(s, c) for s, combos in SCENARIOS.items() if not options.scenarios or s in options.scenarios
+              for c in dict.fromkeys(options.combo or combos)]
+    if unknown := set(options.scenarios) - set(SCENARIOS):
+        parser.error(f"no such scenario: {', '.join(sorted(unknown))}")
+    if options.list:
+        print("\n".join(f"{s:10} {c}" for s, c in chosen))
+        return 0
+    lan.delete_left_overs()
+    begun = time.monotonic()
+    failed = 0
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        cases = [Case(s, c, os.path.abspath(options.artefacts)) for s, c in chosen]
+        running = {pool.submit(case.run): case for case in cases}
+        for done in concurrent.futures.as_completed(running):
+            seconds, error = done.result()
+            failed += bool(error)
+            report(running[done], seconds, error, options.verbose)
+    print(f"{len(chosen) - failed} passed, {failed} failed in {time.monotonic() - begun:.0f} s")
+    return 1 if failed or not chosen else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

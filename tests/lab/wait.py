@@ -1,0 +1,28 @@
+"""Waiting for a condition, never for a time: each wait says what it waits for and how long at most."""
+
+import time
+
+POLL = 0.02  # seconds between two looks
+
+
+class TimedOut(AssertionError):
+    """The condition did not come in time; the text names it and what was seen last."""
+
+
+def until(what, condition, within, seen=None):
+    """Poll `condition` until it gives something true and return that; after `within` seconds raise TimedOut."""
+    end = time.monotonic() + within
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            last = f"; seen: {seen()}" if seen else f"; last: {value!r}" if value not in (None, False) else ""
+            raise TimedOut(f"not within {within:g} s: {what}{last}")
+        time.sleep(POLL)
+
+
+def check(what, truth, seen=""):
+    """Raise an AssertionError that says `what` was expected unless `truth` holds."""
+    if not truth:
+        raise AssertionError(f"expected: {what}" + (f"; seen: {seen}" if seen != "" else ""))
