@@ -1,1 +1,175 @@
 //! The kernel's IPVS table over generic netlink.
+//!
+//! It speaks for the network namespace in which the connection was opened. Each call blocks until the kernel has answered,
+//! 5 s at most; after a timeout the connection is opened anew. What the bytes mean is [`message`]'s matter; what to do
+//! about a refusal is the caller's.
+
+use super::netlink::{Message, RequestError, Requests};
+use crate::engine::ipvs::attribute::{Attributes, Builder};
+use crate::engine::ipvs::message::{self, command, refusal_kind};
+use crate::engine::ipvs::{IpvsOp, IpvsTable, Refusal, RefusalKind, Service, Version};
+use crate::engine::model::ServiceKey;
+use neli::consts::nl::{GenlId, NlmF};
+use neli::consts::socket::NlFamily;
+use std::io;
+use std::time::Duration;
+
+/// An IPVS table that operations can be done on: the kernel's, or a simulated one.
+pub trait IpvsKernel: Send {
+    /// Reads the whole table.
+    fn read_table(&mut self) -> Result<IpvsTable, Refusal>;
+    /// Does one operation.
+    fn apply(&mut self, op: &IpvsOp) -> Result<(), Refusal>;
+    /// Asks for version and size.
+    fn version(&mut self) -> Result<Version, Refusal>;
+}
+
+/// How long the kernel may take for an answer.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a list that changed while it was read is read again.
+const READINGS: usize = 5;
+/// The generic netlink header: command, version, two reserved bytes (`struct genlmsghdr`).
+const HEADER: usize = 4;
+
+/// `CTRL_CMD_GETFAMILY`, `CTRL_ATTR_FAMILY_ID`, `CTRL_ATTR_FAMILY_NAME` (`uapi/linux/genetlink.h`).
+const GET_FAMILY: u8 = 3;
+const FAMILY_ID: u16 = 1;
+const FAMILY_NAME: u16 = 2;
+
+/// The connection to the kernel.
+pub struct Netlink {
+    requests: Requests,
+    /// The number of the `IPVS` family; another one after `ip_vs` was unloaded and loaded again.
+    family: u16,
+}
+
+impl Netlink {
+    /// Opens a connection and finds `ip_vs`, which the kernel loads by itself where it can. `NoIpvs` where it has none.
+    pub fn open() -> Result<Self, Refusal> {
+        let act = "connect to the kernel's IPVS";
+        let mut requests = connect().map_err(|error| general(&error.into(), act))?;
+        let family = resolve(&mut requests).map_err(|error| general(&error, act))?;
+        Ok(Self { requests, family })
+    }
+
+    /// One request of the family. Should its number be unknown to the kernel, it is asked for and tried again once.
+    fn call(&mut self, command: u8, flags: NlmF, body: &[u8], mut each: impl FnMut(&[u8])) -> Result<(), RequestError> {
+        let payload = [&[command, message::VERSION, 0, 0], body].concat();
+        let mut once = |requests: &mut Requests, family| {
+            let each = |answer: Message<'_>| each(answer.payload.get(HEADER..).unwrap_or_default());
+            requests.request(family, flags, &payload, each)
+        };
+        let mut result = once(&mut self.requests, self.family);
+        if let Err(RequestError::Refused(libc::ENOENT)) = result {
+            let family = resolve(&mut self.requests)?;
+            if std::mem::replace(&mut self.family, family) != family {
+                result = once(&mut self.requests, family);
+            }
+        }
+        if let Err(RequestError::Socket(_)) = result {
+            self.requests = connect()?;
+        }
+        result
+    }
+
+    /// All services without their destinations.
+    fn services(&mut self) -> Result<IpvsTable, RequestError> {
+        let mut table = IpvsTable::default();
+        self.call(command::GET_SERVICE, NlmF::DUMP, &[], |body| table.services.extend(message::service(body)))?;
+        Ok(table)
+    }
+
+    /// Fills in the destinations of a service. False when the service is gone: the kernel then lists none and reports no
+    /// error, so an empty list is believed only of a service that is still there.
+    fn destinations(&mut self, key: ServiceKey, service: &mut Service) -> Result<bool, RequestError> {
+        let about = message::about(key);
+        self.call(command::GET_DEST, NlmF::DUMP, &about, |body| {
+            service.destinations.extend(message::destination(body, key.family()));
+        })?;
+        if !service.destinations.is_empty() {
+            return Ok(true);
+        }
+        match self.call(command::GET_SERVICE, NlmF::empty(), &about, |_| {}) {
+            Ok(()) => Ok(true),
+            Err(RequestError::Refused(libc::ESRCH | libc::ENOENT)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn read_once(&mut self) -> Result<IpvsTable, RequestError> {
+        let mut table = self.services()?;
+        let mut gone = Vec::new();
+        for (key, service) in &mut table.services {
+            if !self.destinations(*key, service)? {
+                gone.push(*key);
+            }
+        }
+        for key in gone {
+            table.services.remove(&key);
+        }
+        Ok(table)
+    }
+}
+
+impl IpvsKernel for Netlink {
+    fn read_table(&mut self) -> Result<IpvsTable, Refusal> {
+        let mut result = self.read_once();
+        for _ in 1..READINGS {
+            let Err(RequestError::Interrupted) = result else { break };
+            result = self.read_once();
+        }
+        result.map_err(|error| general(&error, "read the kernel's IPVS table"))
+    }
+
+    fn apply(&mut self, op: &IpvsOp) -> Result<(), Refusal> {
+        let request = message::encode(op);
+        self.call(request.command, NlmF::empty(), &request.body, |_| {}).map_err(|error| match error {
+            RequestError::Refused(errno) => match refusal_kind(op, errno) {
+                kind @ RefusalKind::Other => Refusal::because(kind, op, &error.to_string()),
+                kind => Refusal::of(kind, op),
+            },
+            error => general(&error, &op.to_string()),
+        })
+    }
+
+    fn version(&mut self) -> Result<Version, Refusal> {
+        let act = "ask for the version of the kernel's IPVS";
+        let mut version = None;
+        self.call(command::GET_INFO, NlmF::empty(), &[], |body| version = message::version(body))
+            .map_err(|error| general(&error, act))?;
+        version.ok_or_else(|| general(&RequestError::Socket(io::ErrorKind::InvalidData.into()), act))
+    }
+}
+
+fn connect() -> io::Result<Requests> {
+    Requests::open(NlFamily::Generic, TIMEOUT)
+}
+
+/// Asks for the family's number.
+fn resolve(requests: &mut Requests) -> Result<u16, RequestError> {
+    let name = Builder::default().text(FAMILY_NAME, message::FAMILY).finish();
+    let payload = [&[GET_FAMILY, 1, 0, 0], name.as_slice()].concat();
+    let mut family = None;
+    let result = requests.request(GenlId::Ctrl.into(), NlmF::empty(), &payload, |answer| {
+        let attributes = Attributes::new(answer.payload.get(HEADER..).unwrap_or_default());
+        family = attributes.first(FAMILY_ID).and_then(|id| id.first_chunk().copied()).map(u16::from_ne_bytes);
+    });
+    match result {
+        Ok(()) => family.ok_or(RequestError::NoFamily),
+        Err(RequestError::Refused(libc::ENOENT)) => Err(RequestError::NoFamily),
+        Err(error) => Err(error),
+    }
+}
+
+/// A failure that is not about the operation.
+fn general(error: &RequestError, act: &str) -> Refusal {
+    let kind = match error {
+        RequestError::NoFamily => RefusalKind::NoIpvs,
+        RequestError::Refused(libc::EPERM) => RefusalKind::NotPermitted,
+        RequestError::Socket(error) if error.kind() == io::ErrorKind::WouldBlock => RefusalKind::TimedOut,
+        RequestError::Refused(_) | RequestError::Interrupted | RequestError::Socket(_) => {
+            return Refusal { kind: RefusalKind::Other, message: format!("can't {act}: {error}") };
+        }
+    };
+    Refusal::general(kind, act)
+}

@@ -116,7 +116,7 @@ impl fmt::Display for Refusal {
 /// Kinds of refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefusalKind {
-    /// The kernel has no ip_vs (ENOENT on the family).
+    /// The kernel has no `ip_vs` (ENOENT on the family).
     NoIpvs,
     /// `CAP_NET_ADMIN` is missing (EPERM).
     NotPermitted,

@@ -1,0 +1,349 @@
+//! From the table that was observed to the one that is wanted: the operations, and the differences in words.
+//!
+//! Level-triggered and idempotent: it looks at two tables and at what is ours, and remembers nothing. It touches services
+//! that are wanted and those that are ours and no longer wanted; in a wanted service it removes only destinations that are
+//! ours. Everything else is somebody else's: reported as drift, never changed.
+
+use super::{Destination, IpvsOp, IpvsTable, Ownership, Service};
+use crate::engine::model::{RealServerKey, ServiceKey};
+use std::fmt;
+
+/// The operations that turn `observed` into `desired`, in the order in which they are to be done, so that capacity is never
+/// needlessly missing: service after service, first itself, then new servers and raised weights, then its other changes;
+/// when all services have what they need, removals of servers, and at last removals of services.
+pub fn plan(desired: &IpvsTable, observed: &IpvsTable, owned: &Ownership) -> Vec<IpvsOp> {
+    let mut findings = compare(desired, observed, owned);
+    findings.sort_by_key(Finding::rank);
+    findings.iter().filter_map(Finding::repair).collect()
+}
+
+/// What is not as wanted, in key order: all that [`plan`] would change, and what strangers added to wanted services.
+pub fn drift(desired: &IpvsTable, observed: &IpvsTable, owned: &Ownership) -> Vec<Difference> {
+    compare(desired, observed, owned).iter().map(Finding::in_words).collect()
+}
+
+/// One thing that is not as wanted, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The service.
+    pub service: ServiceKey,
+    /// The real server; none when it is about the service itself.
+    pub server: Option<RealServerKey>,
+    /// What is wanted: settings, or `absent`.
+    pub wanted: String,
+    /// What was found: settings, or `absent`.
+    pub found: String,
+    /// Whether [`plan`] repairs it; false for a stranger's server in a wanted service, which is only reported.
+    pub repairable: bool,
+}
+
+impl Difference {
+    /// `tcp/10.0.0.1:80`, or `tcp/10.0.0.1:80 10.0.0.71:80`.
+    pub fn subject(&self) -> String {
+        self.server.map_or_else(|| self.service.to_string(), |server| format!("{} {server}", self.service))
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: wanted {}, found {}", self.subject(), self.wanted, self.found)
+    }
+}
+
+/// One thing that is not as wanted: either side may be absent, both never are.
+enum Finding<'a> {
+    Service {
+        key: ServiceKey,
+        wanted: Option<&'a Service>,
+        found: Option<&'a Service>,
+    },
+    Server {
+        key: ServiceKey,
+        server: RealServerKey,
+        wanted: Option<&'a Destination>,
+        found: Option<&'a Destination>,
+        /// Ours, or wanted, which makes it ours.
+        ours: bool,
+    },
+}
+
+fn compare<'a>(desired: &'a IpvsTable, observed: &'a IpvsTable, owned: &Ownership) -> Vec<Finding<'a>> {
+    let mut findings = Vec::new();
+    for (key, wanted) in &desired.services {
+        let found = observed.services.get(key);
+        if !found.is_some_and(|found| wanted.same_settings(found)) {
+            findings.push(Finding::Service { key: *key, wanted: Some(wanted), found });
+        }
+        compare_servers(*key, wanted, found, owned, &mut findings);
+    }
+    for (key, _) in owned.iter().filter(|(key, _)| !desired.services.contains_key(key)) {
+        if let found @ Some(_) = observed.services.get(&key) {
+            findings.push(Finding::Service { key, wanted: None, found });
+        }
+    }
+    findings
+}
+
+fn compare_servers<'a>(
+    key: ServiceKey,
+    wanted: &'a Service,
+    found: Option<&'a Service>,
+    owned: &Ownership,
+    findings: &mut Vec<Finding<'a>>,
+) {
+    for (server, wanted) in &wanted.destinations {
+        let found = found.and_then(|found| found.destinations.get(server));
+        if !found.is_some_and(|found| wanted.same_settings(found)) {
+            findings.push(Finding::Server { key, server: *server, wanted: Some(wanted), found, ours: true });
+        }
+    }
+    for (server, found) in found.into_iter().flat_map(|found| &found.destinations) {
+        if !wanted.destinations.contains_key(server) {
+            let ours = owned.owns_server(&key, server);
+            findings.push(Finding::Server { key, server: *server, wanted: None, found: Some(found), ours });
+        }
+    }
+}
+
+impl Finding<'_> {
+    /// Its place in a plan: removals after everything else, then by service, then what gives capacity first.
+    fn rank(&self) -> (u8, ServiceKey, u8) {
+        match *self {
+            Self::Service { key, wanted: Some(_), .. } => (0, key, 0),
+            Self::Server { key, wanted: Some(wanted), found, .. } => {
+                let gains = found.is_none_or(|found| wanted.weight > found.weight);
+                (0, key, if gains { 1 } else { 2 })
+            }
+            Self::Server { key, wanted: None, .. } => (1, key, 0),
+            Self::Service { key, wanted: None, .. } => (2, key, 0),
+        }
+    }
+
+    fn repair(&self) -> Option<IpvsOp> {
+        match *self {
+            Self::Service { key, wanted: Some(new), found: None } => {
+                Some(IpvsOp::NewService(key, Box::new(new.settings())))
+            }
+            Self::Service { key, wanted: Some(new), found: Some(_) } => {
+                Some(IpvsOp::SetService(key, Box::new(new.settings())))
+            }
+            Self::Service { key, wanted: None, .. } => Some(IpvsOp::DelService(key)),
+            Self::Server { key, server, wanted: Some(new), found: None, .. } => {
+                Some(IpvsOp::NewDestination(key, server, new.settings()))
+            }
+            Self::Server { key, server, wanted: Some(new), found: Some(_), .. } => {
+                Some(IpvsOp::SetDestination(key, server, new.settings()))
+            }
+            Self::Server { key, server, wanted: None, ours: true, .. } => Some(IpvsOp::DelDestination(key, server)),
+            Self::Server { wanted: None, ours: false, .. } => None,
+        }
+    }
+
+    fn in_words(&self) -> Difference {
+        fn words<T: fmt::Display>(side: Option<T>) -> String {
+            side.map_or_else(|| "absent".to_owned(), |settings| settings.to_string())
+        }
+        match *self {
+            Self::Service { key, wanted, found } => {
+                Difference { service: key, server: None, wanted: words(wanted), found: words(found), repairable: true }
+            }
+            Self::Server { key, server, wanted, found, ours } => Difference {
+                service: key,
+                server: Some(server),
+                wanted: words(wanted),
+                found: words(found),
+                repairable: ours,
+            },
+        }
+    }
+}
+
+impl fmt::Display for Service {
+    /// Its settings: `wrr, persistent 300 s per /32`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.scheduler)?;
+        if let Some(persistence) = self.persistence {
+            write!(f, ", persistent {} s per /{}", persistence.timeout, persistence.prefix)?;
+        }
+        if let Some(engine) = &self.engine {
+            write!(f, ", persistence engine {engine}")?;
+        }
+        if self.one_packet {
+            f.write_str(", one-packet")?;
+        }
+        if self.scheduler_flags != 0 {
+            write!(f, ", scheduler flags {:#x}", self.scheduler_flags)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Destination {
+    /// Its settings: `dr weight 3, at most 100 connections, again below 80`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} weight {}", self.forwarding, self.weight)?;
+        if self.upper_threshold != 0 {
+            write!(f, ", at most {} connections", self.upper_threshold)?;
+        }
+        if self.lower_threshold != 0 {
+            write!(f, ", again below {}", self.lower_threshold)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::ipvs::fixture::{destination, key, ownership, server, service, table};
+    use crate::engine::model::Weight;
+    use proptest::prelude::*;
+
+    fn of(servers: &[(&str, u32)]) -> Service {
+        let destinations = servers.iter().map(|(text, weight)| (server(text), destination(*weight))).collect();
+        Service { destinations, ..service("wrr") }
+    }
+
+    fn tables<const N: usize>(services: [(&str, Service); N]) -> IpvsTable {
+        IpvsTable { services: services.into_iter().map(|(text, service)| (key(text), service)).collect() }
+    }
+
+    fn words(ops: &[IpvsOp]) -> Vec<String> {
+        ops.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn capacity_comes_before_it_goes() {
+        let desired = tables([
+            ("tcp/10.0.0.1:80", of(&[("10.0.0.71:80", 0), ("10.0.0.72:80", 5), ("10.0.0.73:80", 1)])),
+            ("tcp/10.0.0.1:443", of(&[("10.0.0.71:443", 1)])),
+        ]);
+        let observed = tables([
+            ("tcp/10.0.0.1:80", of(&[("10.0.0.71:80", 5), ("10.0.0.72:80", 0), ("10.0.0.70:80", 1)])),
+            ("tcp/10.0.0.1:22", of(&[("10.0.0.71:22", 1)])),
+        ]);
+        let owned = [
+            (key("tcp/10.0.0.1:80"), vec![server("10.0.0.70:80")]),
+            (key("tcp/10.0.0.1:22"), vec![server("10.0.0.71:22")]),
+        ];
+        let ops = plan(&desired, &observed, &owned.into_iter().collect());
+        assert_eq!(
+            words(&ops),
+            [
+                "change real server 10.0.0.72:80 of tcp/10.0.0.1:80",
+                "add real server 10.0.0.73:80 to tcp/10.0.0.1:80",
+                "change real server 10.0.0.71:80 of tcp/10.0.0.1:80",
+                "add service tcp/10.0.0.1:443",
+                "add real server 10.0.0.71:443 to tcp/10.0.0.1:443",
+                "remove real server 10.0.0.70:80 of tcp/10.0.0.1:80",
+                "remove service tcp/10.0.0.1:22",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_strangers_server_and_service_stay_and_the_server_is_told() {
+        let web = "tcp/10.0.0.1:80";
+        let desired = tables([(web, of(&[("10.0.0.71:80", 1)]))]);
+        let observed =
+            tables([(web, of(&[("10.0.0.71:80", 1), ("10.0.0.99:80", 7)])), ("fwmark/7", of(&[("10.0.0.71:80", 1)]))]);
+        let owned = [(key(web), vec![server("10.0.0.71:80")])].into_iter().collect();
+        assert_eq!(plan(&desired, &observed, &owned), []);
+        let told = drift(&desired, &observed, &owned);
+        assert_eq!(told.len(), 1);
+        assert!(!told[0].repairable);
+        assert_eq!(told[0].to_string(), "tcp/10.0.0.1:80 10.0.0.99:80: wanted absent, found dr weight 7");
+    }
+
+    #[test]
+    fn what_is_counted_is_no_difference() {
+        let desired = tables([("fwmark/7", of(&[("10.0.0.71:0", 1)]))]);
+        let mut observed = desired.clone();
+        let service = observed.services.get_mut(&key("fwmark/7")).unwrap();
+        service.traffic.in_bytes = 1;
+        service.destinations.get_mut(&server("10.0.0.71:0")).unwrap().active = 3;
+        assert_eq!(drift(&desired, &observed, &Ownership::default()), []);
+    }
+
+    #[test]
+    fn drift_tells_settings_in_words() {
+        let desired = tables([("tcp/10.0.0.1:80", of(&[("10.0.0.71:80", 3)]))]);
+        let mut observed = desired.clone();
+        let service = observed.services.get_mut(&key("tcp/10.0.0.1:80")).unwrap();
+        service.scheduler = "rr".to_owned();
+        service.destinations.get_mut(&server("10.0.0.71:80")).unwrap().weight = Weight::ZERO;
+        let told: Vec<_> = drift(&desired, &observed, &Ownership::default()).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "tcp/10.0.0.1:80: wanted wrr, found rr",
+                "tcp/10.0.0.1:80 10.0.0.71:80: wanted dr weight 3, found dr weight 0",
+            ]
+        );
+    }
+
+    fn applied(ops: &[IpvsOp], to: &IpvsTable) -> IpvsTable {
+        let mut table = to.clone();
+        for op in ops {
+            table.apply(op).unwrap();
+        }
+        table
+    }
+
+    proptest! {
+        #[test]
+        fn a_plan_makes_the_wanted_table_and_leaves_strangers_alone(
+            desired in table(), observed in table(), owned in ownership()
+        ) {
+            let result = applied(&plan(&desired, &observed, &owned), &observed);
+            for (key, wanted) in &desired.services {
+                let found = result.services.get(key).unwrap();
+                prop_assert!(found.same_settings(wanted));
+                for (server, wanted) in &wanted.destinations {
+                    prop_assert!(found.destinations.get(server).unwrap().same_settings(wanted));
+                }
+            }
+            for (key, found) in &result.services {
+                let wanted = desired.services.get(key);
+                prop_assert!(wanted.is_some() || !owned.owns(key), "left behind: {key}");
+                for server in found.destinations.keys() {
+                    let wanted = wanted.is_some_and(|wanted| wanted.destinations.contains_key(server));
+                    prop_assert!(wanted || !owned.owns_server(key, server), "left behind: {key} {server}");
+                }
+            }
+            for (key, before) in &observed.services {
+                if !desired.services.contains_key(key) && !owned.owns(key) {
+                    prop_assert_eq!(result.services.get(key), Some(before));
+                }
+                for (server, stranger) in &before.destinations {
+                    let wanted = desired.services.get(key).is_some_and(|s| s.destinations.contains_key(server));
+                    if !wanted && !owned.owns_server(key, server) && (desired.services.contains_key(key) || !owned.owns(key)) {
+                        prop_assert_eq!(result.services[key].destinations.get(server), Some(stranger));
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn after_a_plan_there_is_nothing_to_do(desired in table(), observed in table(), owned in ownership()) {
+            let result = applied(&plan(&desired, &observed, &owned), &observed);
+            prop_assert_eq!(plan(&desired, &result, &owned), []);
+            prop_assert!(drift(&desired, &result, &owned).iter().all(|difference| !difference.repairable));
+            prop_assert_eq!(plan(&desired, &desired, &owned), []);
+        }
+
+        #[test]
+        fn a_service_never_loses_all_its_weight_on_the_way(desired in table(), observed in table(), owned in ownership()) {
+            let weight = |service: &Service| service.destinations.values().map(|d| u64::from(d.weight.get())).sum::<u64>();
+            let mut now = observed.clone();
+            for op in plan(&desired, &observed, &owned) {
+                now.apply(&op).unwrap();
+                let key = op.service();
+                let served = |table: &IpvsTable| table.services.get(&key).is_some_and(|service| weight(service) > 0);
+                if served(&observed) && served(&desired) {
+                    prop_assert!(served(&now), "nobody serves after: {}", op);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Route netlink against the kernel, each test in a network namespace of its own. Needs root and `ip` (iproute2).
+#![allow(missing_docs)]
+
+use lvsdeck::engine::io::route_netlink::{RouteMessage, RouteSocket};
+use lvsdeck::engine::model::VirtualAddress;
+use std::net::IpAddr;
+use std::os::fd::AsRawFd;
+use std::process::Command;
+
+/// Puts the test's thread, and what it starts, into a new network namespace.
+fn new_namespace() {
+    // SAFETY: unshare takes no pointer; it changes the namespace of the calling thread only.
+    #[allow(unsafe_code)]
+    let result = unsafe { libc::unshare(libc::CLONE_NEWNET) };
+    assert_eq!(result, 0, "no network namespace of its own: run as root ({})", std::io::Error::last_os_error());
+}
+
+fn ip(arguments: &str) -> String {
+    let output = Command::new("ip").args(arguments.split_whitespace()).output().expect("iproute2 is installed");
+    assert!(output.status.success(), "ip {arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn address(text: &str, label: Option<&str>) -> VirtualAddress {
+    let (address, prefix) = text.split_once('/').unwrap();
+    VirtualAddress {
+        address: address.parse().unwrap(),
+        prefix: prefix.parse().unwrap(),
+        interface: None,
+        label: label.map(str::to_owned),
+    }
+}
+
+/// What waits on the socket. The kernel has told all of it before the call that caused it returned.
+fn received(socket: &mut RouteSocket) -> Vec<RouteMessage> {
+    let mut list = Vec::new();
+    socket.receive(|message| list.push(message)).unwrap();
+    list
+}
+
+fn dumped(socket: &mut RouteSocket) -> Vec<RouteMessage> {
+    let mut list = Vec::new();
+    socket.dump(|message| list.push(message)).unwrap();
+    list
+}
+
+/// A veth pair, `va` up, and its index.
+fn veth() -> u32 {
+    ip("link add name va type veth peer name vb");
+    ip("link set va up");
+    ip("-o link show va").split(':').next().unwrap().parse().unwrap()
+}
+
+fn came(index: u32, text: &str, present: bool) -> RouteMessage {
+    let VirtualAddress { address, prefix, .. } = address(text, None);
+    RouteMessage::Address { index, address, prefix, present }
+}
+
+/// Receives until the message came: the carrier of a link is told by a kernel thread, in its own time.
+fn until(socket: &mut RouteSocket, expected: &RouteMessage) {
+    loop {
+        let mut poll = libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: one pollfd is given and lives through the call.
+        #[allow(unsafe_code)]
+        let ready = unsafe { libc::poll(&raw mut poll, 1, 10_000) };
+        assert_eq!(ready, 1, "never told: {expected:?}");
+        if received(socket).contains(expected) {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_link_is_up_only_while_its_peer_is_and_its_end_is_told() {
+    new_namespace();
+    let index = veth();
+    let mut socket = RouteSocket::open().unwrap();
+    let before = dumped(&mut socket);
+    let link = before.iter().find(|message| matches!(message, RouteMessage::Link { index: i, .. } if *i == index));
+    let Some(RouteMessage::Link { name, up: false, mac: mac @ Some(_), .. }) = link else {
+        panic!("its peer is down: {before:?}")
+    };
+    let told = |up| RouteMessage::Link { index, name: name.clone(), up, mac: *mac };
+    assert_eq!(name, "va");
+    ip("link set vb up");
+    until(&mut socket, &told(true));
+    ip("link set vb down");
+    until(&mut socket, &told(false));
+    ip("link del va");
+    until(&mut socket, &RouteMessage::LinkGone { index });
+}
+
+#[test]
+fn leaving_a_bridge_is_not_the_end_of_a_link() {
+    new_namespace();
+    let index = veth();
+    ip("link add name br0 type bridge");
+    ip("link set va master br0");
+    let mut socket = RouteSocket::open().unwrap();
+    ip("link set va nomaster");
+    let told = received(&mut socket);
+    assert!(told.iter().any(|message| matches!(message, RouteMessage::Link { index: i, .. } if *i == index)));
+    assert!(!told.contains(&RouteMessage::LinkGone { index }), "{told:?}");
+}
+
+#[test]
+fn an_address_comes_and_goes_with_event_and_answer() {
+    new_namespace();
+    let index = veth();
+    let mut socket = RouteSocket::open().unwrap();
+    dumped(&mut socket);
+    for text in ["10.0.0.1/24", "10.9.9.9/32"] {
+        let seq = socket.add_address(index, &address(text, None)).unwrap();
+        assert_eq!(received(&mut socket), [came(index, text, true), RouteMessage::Ack { seq, error: None }]);
+        let seq = socket.add_address(index, &address(text, None)).unwrap();
+        assert_eq!(received(&mut socket), [RouteMessage::Ack { seq, error: Some(libc::EEXIST) }]);
+    }
+    let shown = ip("-4 -o address show dev va");
+    assert!(shown.contains("inet 10.9.9.9/32 scope global va"), "global, permanent, no broadcast: {shown}");
+    assert!(!shown.contains("brd"), "{shown}");
+    let seq = socket.remove_address(index, &address("10.0.0.1/24", None)).unwrap();
+    assert_eq!(received(&mut socket), [came(index, "10.0.0.1/24", false), RouteMessage::Ack { seq, error: None }]);
+    let seq = socket.remove_address(index, &address("10.0.0.1/24", None)).unwrap();
+    assert_eq!(received(&mut socket), [RouteMessage::Ack { seq, error: Some(libc::EADDRNOTAVAIL) }]);
+    let seq = socket.add_address(9999, &address("10.0.0.2/24", None)).unwrap();
+    assert_eq!(received(&mut socket), [RouteMessage::Ack { seq, error: Some(libc::ENODEV) }]);
+}
+
+#[test]
+fn a_label_is_set_and_not_needed_for_removal() {
+    new_namespace();
+    let index = veth();
+    let mut socket = RouteSocket::open().unwrap();
+    socket.add_address(index, &address("10.0.0.1/24", Some("va:vip"))).unwrap();
+    assert!(ip("-4 -o address show dev va").contains("va:vip"));
+    received(&mut socket);
+    let seq = socket.remove_address(index, &address("10.0.0.1/24", None)).unwrap();
+    assert_eq!(received(&mut socket).last(), Some(&RouteMessage::Ack { seq, error: None }));
+}
+
+#[test]
+fn an_ipv6_address_serves_at_once() {
+    new_namespace();
+    let index = veth();
+    let mut socket = RouteSocket::open().unwrap();
+    let seq = socket.add_address(index, &address("fd00::1/64", Some("ignored"))).unwrap();
+    assert_eq!(received(&mut socket), [RouteMessage::Ack { seq, error: None }]);
+    let shown = ip("-6 -o address show dev va");
+    assert!(shown.contains("fd00::1/64 scope global nodad"), "{shown}");
+    assert!(!shown.split("fd00::1").nth(1).unwrap().lines().next().unwrap().contains("tentative"), "{shown}");
+}
+
+#[test]
+fn the_first_list_has_what_was_there_before() {
+    new_namespace();
+    let index = veth();
+    ip("address add 10.0.0.5/24 dev va");
+    let list = dumped(&mut RouteSocket::open().unwrap());
+    assert!(list.contains(&came(index, "10.0.0.5/24", true)), "{list:?}");
+    assert!(list.iter().any(|message| matches!(message, RouteMessage::Link { name, .. } if name == "lo")));
+}
+
+#[test]
+fn lost_messages_are_noticed_and_the_next_list_tells_what_they_said() {
+    new_namespace();
+    let index = veth();
+    ip("address add 10.0.0.5/24 dev va");
+    let mut socket = RouteSocket::open().unwrap();
+    dumped(&mut socket);
+    let small: libc::c_int = 1;
+    // SAFETY: the option's value is a c_int that lives through the call.
+    #[allow(unsafe_code)]
+    let result = unsafe {
+        libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_RCVBUF, (&raw const small).cast(), 4)
+    };
+    assert_eq!(result, 0);
+    let mut stranger = RouteSocket::open().unwrap();
+    stranger.remove_address(index, &address("10.0.0.5/24", None)).unwrap();
+    for host in 1..=200 {
+        stranger.add_address(index, &address(&format!("10.1.0.{host}/32"), None)).unwrap();
+    }
+    let kept = received(&mut socket);
+    assert_eq!(kept.last(), Some(&RouteMessage::Resync), "{}", kept.len());
+    stranger.remove_address(index, &address("10.1.0.1/32", None)).unwrap();
+    let list = dumped(&mut socket);
+    let present = |host: u8| {
+        list.iter().chain(&kept).any(|m| {
+            matches!(m, RouteMessage::Address { address, present: true, .. } if *address == IpAddr::from([10, 1, 0, host]))
+        })
+    };
+    assert!((2..=200).all(present));
+    assert!(kept.iter().chain(&list).any(|message| *message == came(index, "10.0.0.5/24", false)));
+    ip("link del va");
+    let mut late = RouteSocket::open().unwrap();
+    assert!(!dumped(&mut late).iter().any(|m| matches!(m, RouteMessage::Link { index: i, .. } if *i == index)));
+    assert!(dumped(&mut socket).contains(&RouteMessage::LinkGone { index }));
+}
