@@ -91,10 +91,6 @@ impl Reconciler {
         own
     }
 
-    /// The table as wanted.
-    pub const fn desired(&self) -> &IpvsTable {
-        &self.desired
-    }
     /// The table as last seen, with what was done since.
     pub const fn observed(&self) -> Option<&IpvsTable> {
         self.observed.as_ref()
