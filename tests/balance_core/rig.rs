@@ -192,7 +192,8 @@ impl Rig {
     }
     /// Takes the facts of one kind, each as `subject: from>to (reason)`.
     pub fn facts(&mut self, kind: EventKind) -> Vec<String> {
-        let (mine, rest): (Vec<Fact>, Vec<Fact>) = std::mem::take(&mut self.facts).into_iter().partition(|fact| fact.kind == kind);
+        let (mine, rest): (Vec<Fact>, Vec<Fact>) =
+            std::mem::take(&mut self.facts).into_iter().partition(|fact| fact.kind == kind);
         self.facts = rest;
         let text = |fact: &Fact| {
             let side = |side: &Option<String>| side.clone().unwrap_or_default();
