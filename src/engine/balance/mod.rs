@@ -2,6 +2,21 @@
 //! `poll_timeout`.
 //!
 //! Health → weights → wanted table → plan. Never reads a clock, never blocks, never does anything itself.
+//!
+//! * [`core`]: [`Balance`], the whole. * `service`: one service and its servers. * `checks`: all checks, which is due next.
+//! * `reconcile`: the kernel's table, wanted and seen. * `rates`: rates from totals. * `ask`, `preview`: commands.
+//! * `status`: what the fronts show.
+
+mod ask;
+mod checks;
+pub mod core;
+mod preview;
+mod rates;
+mod reconcile;
+mod service;
+mod status;
+
+pub use self::core::Balance;
 
 use crate::engine::command::{Answer, Asked};
 use crate::engine::event::Fact;
@@ -17,7 +32,7 @@ pub struct CheckId(pub u64);
 /// Something that came in.
 #[derive(Debug, Clone)]
 pub enum Input {
-    /// The first reading of the kernel's table was made, or failed: probes and reconciliation may start.
+    /// Begin: the kernel's table is read first, probes start by their deadlines whether that succeeds or not.
     Start,
     /// A probe ended: how long it took, or why it failed in a few words (`connection refused`, `timeout`).
     Verdict {
@@ -73,6 +88,17 @@ pub enum Action {
         /// Its answer.
         answer: Box<Answer>,
     },
+}
+
+/// What [`Balance::poll_timeout`] waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    /// The next look at the kernel's table.
+    Look,
+    /// The next check.
+    Check,
+    /// A further try of a check that failed.
+    Retry,
 }
 
 /// A service that lvsdeck made, with the destinations it put there: survives a crash in the state directory.

@@ -1,0 +1,95 @@
+//! All checks by number, and which is due next.
+
+use super::{Action, CheckId};
+use crate::engine::health::{Checker, first_due};
+use crate::engine::model::{CheckSpec, RealServerKey};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Instant;
+
+/// One check and whose it is.
+#[derive(Debug)]
+pub(super) struct Check {
+    pub checker: Checker,
+    pub spec: CheckSpec,
+    /// Position of the service; services never move.
+    pub service: usize,
+    pub server: RealServerKey,
+}
+
+impl Check {
+    /// Where it goes, `10.0.0.71:80`.
+    pub fn target(&self) -> String {
+        match &self.spec {
+            CheckSpec::Tcp(tcp) => tcp.target.to_string(),
+        }
+    }
+}
+
+/// Every check of every server.
+#[derive(Debug, Default)]
+pub(super) struct Checks {
+    by_id: BTreeMap<CheckId, Check>,
+    /// Those that wait, by deadline; exactly one entry for each.
+    due: BTreeSet<(Instant, CheckId)>,
+    last_id: u64,
+}
+
+impl Checks {
+    /// Numbers the checks of a server; the first runs are spread over the warmup from `now`.
+    pub fn arm(&mut self, service: usize, server: RealServerKey, specs: &[CheckSpec], now: Instant) -> Vec<CheckId> {
+        let arm = |spec: &CheckSpec| {
+            self.last_id += 1;
+            let id = CheckId(self.last_id);
+            let first = first_due(now, id.0, spec.timing().warmup);
+            self.due.insert((first, id));
+            let checker = Checker::new(*spec.timing(), first);
+            self.by_id.insert(id, Check { checker, spec: spec.clone(), service, server });
+            id
+        };
+        specs.iter().map(arm).collect()
+    }
+    /// Forgets a check; cancels its probe when one is out.
+    pub fn disarm(&mut self, id: CheckId, actions: &mut VecDeque<Action>) {
+        let Some(check) = self.by_id.remove(&id) else { return };
+        match check.checker.next_due() {
+            Some(due) => drop(self.due.remove(&(due, id))),
+            None => actions.push_back(Action::CancelProbe { check: id }),
+        }
+    }
+    /// Forgets all of them.
+    pub fn disarm_all(&mut self, actions: &mut VecDeque<Action>) {
+        let ids: Vec<CheckId> = self.by_id.keys().copied().collect();
+        for id in ids {
+            self.disarm(id, actions);
+        }
+    }
+    /// Starts every check that is due.
+    pub fn start_due(&mut self, now: Instant, actions: &mut VecDeque<Action>) {
+        while let Some((due, id)) = self.due.first().copied().filter(|(due, _)| *due <= now) {
+            self.due.remove(&(due, id));
+            if let Some(check) = self.by_id.get_mut(&id)
+                && check.checker.start(now)
+            {
+                actions.push_back(Action::Probe { check: id, spec: check.spec.clone() });
+            }
+        }
+    }
+    /// Lets `judge` give a verdict to a check, and notes when that one runs next. None for a check that is forgotten.
+    pub fn judge<T>(&mut self, id: CheckId, judge: impl FnOnce(&mut Check) -> T) -> Option<T> {
+        let check = self.by_id.get_mut(&id)?;
+        let judged = judge(check);
+        if let Some(next) = check.checker.next_due() {
+            self.due.insert((next, id));
+        }
+        Some(judged)
+    }
+    /// A check by number.
+    pub fn get(&self, id: CheckId) -> Option<&Check> {
+        self.by_id.get(&id)
+    }
+    /// When the next one runs, and whether it is a further try.
+    pub fn next(&self) -> Option<(Instant, bool)> {
+        let (due, id) = self.due.first()?;
+        Some((*due, self.by_id.get(id).is_some_and(|check| check.checker.is_retrying())))
+    }
+}

@@ -1,0 +1,272 @@
+//! [`Balance`]: inputs in, actions out.
+
+use super::ask::Pending;
+use super::checks::Checks;
+use super::reconcile::{Reconciler, Target, subject, target};
+use super::service::{ServerState, ServiceState, Touched};
+use super::{Action, CheckId, Input, OwnedService, Waiting};
+use crate::engine::event::{EventKind, Fact, Severity};
+use crate::engine::health::{Standing, Turn, combine};
+use crate::engine::ipvs::{IpvsOp, IpvsTable, Refusal};
+use crate::engine::model::{RealServerKey, ServiceKey, VirtualServer};
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+/// Where the whole is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Life {
+    /// Before [`Input::Start`].
+    New,
+    /// Probing and reconciling.
+    Running,
+    /// Taking out of the kernel what was made.
+    Stopping,
+    /// Nothing will come any more.
+    Stopped,
+}
+
+/// All virtual servers: health, wishes, and the way to the kernel's table.
+#[derive(Debug)]
+pub struct Balance {
+    pub(super) services: Vec<ServiceState>,
+    pub(super) by_key: HashMap<ServiceKey, usize>,
+    pub(super) checks: Checks,
+    pub(super) kernel: Reconciler,
+    pub(super) pending: Vec<Pending>,
+    pub(super) actions: VecDeque<Action>,
+    pub(super) life: Life,
+}
+
+impl Balance {
+    /// All `servers`, unjudged; `owned` is what an earlier run left in the kernel. First checks are spread from `now` on.
+    /// Nothing happens before [`Input::Start`].
+    pub fn new(servers: &[VirtualServer], owned: Vec<OwnedService>, now: Instant) -> Self {
+        let mut checks = Checks::default();
+        let mut services = Vec::with_capacity(servers.len());
+        for (at, config) in servers.iter().enumerate() {
+            let real = config.real_servers.iter().map(|server| {
+                let ids = checks.arm(at, server.key, &server.checks, now);
+                ServerState::new(server.clone(), false, ids, now)
+            });
+            services.push(ServiceState::new(config, real.collect()));
+        }
+        let wanted = services.iter().map(|s| (s.config.key, s.table_entry(), s.keys().collect()));
+        Self {
+            kernel: Reconciler::new(wanted, owned),
+            by_key: services.iter().enumerate().map(|(at, service)| (service.config.key, at)).collect(),
+            services,
+            checks,
+            pending: Vec::new(),
+            actions: VecDeque::new(),
+            life: Life::New,
+        }
+    }
+
+    /// Something came in at `now`. What follows from it waits in [`Balance::poll_action`].
+    pub fn handle(&mut self, now: Instant, input: Input) {
+        match input {
+            Input::Start => {
+                if self.life == Life::New {
+                    self.life = Life::Running;
+                    self.kernel.look_at(now);
+                }
+            }
+            Input::Verdict { check, result } => self.verdict(now, check, result),
+            Input::Observed(result) => self.observed(now, result),
+            Input::Applied { op, result } => self.applied(now, *op, result),
+            Input::Command(asked) => self.ask(now, *asked),
+            Input::Timeout => {}
+            Input::Shutdown => self.shutdown(now),
+        }
+        self.go_on(now);
+    }
+
+    /// The next thing to do; none when all is said.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When [`Input::Timeout`] is wanted, and for what.
+    pub fn poll_timeout(&self) -> Option<(Instant, Waiting)> {
+        let look = self.kernel.observe_at().map(|at| (at, Waiting::Look));
+        let check = self.checks.next().map(|(at, retry)| (at, if retry { Waiting::Retry } else { Waiting::Check }));
+        match self.life {
+            Life::New | Life::Stopped => None,
+            Life::Running | Life::Stopping => look.into_iter().chain(check).min_by_key(|(at, _)| *at),
+        }
+    }
+
+    /// Whether everything is taken out of the kernel, as far as it allowed.
+    pub fn is_stopped(&self) -> bool {
+        self.life == Life::Stopped
+    }
+
+    /// What is due, what is to be reconciled, who waits for an answer.
+    fn go_on(&mut self, now: Instant) {
+        match self.life {
+            Life::New | Life::Stopped => {}
+            Life::Running => {
+                self.kernel.look(now, &mut self.actions);
+                self.kernel.reconcile(now, &mut self.actions);
+                self.checks.start_due(now, &mut self.actions);
+                self.answer_pending();
+            }
+            Life::Stopping => {
+                self.kernel.look(now, &mut self.actions);
+                self.kernel.reconcile(now, &mut self.actions);
+                let out_of_reach = self.kernel.observed().is_none() && self.kernel.unreadable().is_some();
+                if self.kernel.is_calm() || out_of_reach {
+                    self.life = Life::Stopped;
+                }
+            }
+        }
+    }
+
+    fn verdict(&mut self, now: Instant, id: CheckId, result: Result<Duration, String>) {
+        let error = result.as_ref().err().cloned().unwrap_or_default();
+        let judged = self.checks.judge(id, |check| (check.checker.verdict(now, result), check.service, check.server));
+        let Some((turn, at, server)) = judged else { return };
+        match turn {
+            Turn::Steady => {}
+            Turn::Softly { failures, of } => {
+                self.check_fact(at, server, Severity::Warning, format!("{failures}/{of} fails: {error}"));
+            }
+            Turn::Recovered => self.check_fact(at, server, Severity::Info, "passes again".to_owned()),
+            Turn::Turned => self.check_turned(now, id, at, server, &error),
+        }
+    }
+
+    fn check_fact(&mut self, at: usize, server: RealServerKey, severity: Severity, reason: String) {
+        let subject = self.subject(at, server);
+        self.report(Fact::new(EventKind::CheckResult, severity, subject).reason(reason));
+    }
+
+    /// A check changed what it says: so does the server, perhaps.
+    fn check_turned(&mut self, now: Instant, id: CheckId, at: usize, key: RealServerKey, error: &str) {
+        let Some(server) = self.services.get_mut(at).and_then(|service| service.server_mut(&key)) else { return };
+        let standings =
+            server.checks.iter().filter_map(|id| self.checks.get(*id)).map(|check| check.checker.standing());
+        let (before, standing) = (server.health(), combine(standings));
+        let reason = if error.is_empty() { "passes".to_owned() } else { error.to_owned() };
+        if server.standing.0 == standing {
+            return self.check_fact(at, key, Severity::Info, reason);
+        }
+        server.standing = (standing, now);
+        server.reason = match standing {
+            Standing::Failing => format!("down: {reason}"),
+            Standing::Passing | Standing::Unknown => "up".to_owned(),
+        };
+        let (from, to) = (super::status::word(before), super::status::word(server.health()));
+        let severity = match (from, standing) {
+            (_, Standing::Failing) => Severity::Warning,
+            ("unknown", _) => Severity::Info,
+            _ => Severity::Notice,
+        };
+        let mut fact =
+            Fact::new(EventKind::ServerHealth, severity, self.subject(at, key)).change(from, to).reason(reason);
+        if let Some(check) = self.checks.get(id) {
+            let (failures, of) = check.checker.failures();
+            fact = fact.detail(format!("{} {}, {failures} of {of} failed", check.spec.name(), check.target()));
+        }
+        self.report(fact);
+        self.settle(at, key);
+    }
+
+    /// A server changed: works out what follows for the quorum and the wanted table.
+    pub(super) fn settle(&mut self, at: usize, key: RealServerKey) {
+        let Some(service) = self.services.get_mut(at) else { return };
+        let touched = service.settle(&key);
+        self.want(at, touched);
+    }
+
+    /// Brings what was touched into the wanted table, and tells an edge of the quorum.
+    pub(super) fn want(&mut self, at: usize, touched: Touched) {
+        let Some(service) = self.services.get(at) else { return };
+        let name = service.config.key;
+        match touched {
+            Touched::One(key) => self.kernel.want(name, key, service.wanted(&key)),
+            Touched::QuorumEdge => {
+                for key in service.keys() {
+                    self.kernel.want(name, key, service.wanted(&key));
+                }
+                let fact = quorum_fact(service);
+                self.report(fact);
+            }
+        }
+    }
+
+    fn observed(&mut self, now: Instant, result: Result<Box<IpvsTable>, Refusal>) {
+        if let Ok(table) = &result {
+            for service in &mut self.services {
+                let seen = table.services.get(&service.config.key);
+                service.meter.look(now, seen.map(|seen| seen.traffic));
+                for server in &mut service.servers {
+                    let seen = seen.and_then(|seen| seen.destinations.get(&server.config.key));
+                    server.meter.look(now, seen.map(|seen| seen.traffic));
+                }
+            }
+        }
+        self.kernel.observed_now(now, result, &mut self.actions);
+    }
+
+    fn applied(&mut self, now: Instant, op: IpvsOp, result: Result<(), Refusal>) {
+        let about = target(&op);
+        if let Some(fact) = self.kernel.applied(now, op, result, &mut self.actions) {
+            let reason = self.reason(&about);
+            self.report(match reason {
+                Some(reason) => fact.reason(reason),
+                None => fact,
+            });
+        }
+    }
+
+    /// Why a server is where it is.
+    fn reason(&self, (service, server): &Target) -> Option<String> {
+        let service = self.services.get(*self.by_key.get(service)?)?;
+        let server = (*server)?;
+        let sorry = service.config.sorry_server.as_ref().is_some_and(|sorry| sorry.key == server);
+        match service.server(&server) {
+            Some(server) if !server.reason.is_empty() => Some(server.reason.clone()),
+            None if sorry => Some("sorry server".to_owned()),
+            Some(_) | None => None,
+        }
+    }
+
+    fn shutdown(&mut self, now: Instant) {
+        match self.life {
+            Life::Stopping | Life::Stopped => return,
+            Life::New => self.life = Life::Stopped,
+            Life::Running => self.life = Life::Stopping,
+        }
+        self.checks.disarm_all(&mut self.actions);
+        self.kernel.give_up_all();
+        self.refuse_pending("the engine stops");
+        if self.kernel.unreadable().is_some() && self.kernel.observe_at().is_some() {
+            self.kernel.look_at(now);
+        }
+    }
+
+    pub(super) fn subject(&self, at: usize, server: RealServerKey) -> String {
+        self.services.get(at).map_or_else(String::new, |service| subject(&(service.config.key, Some(server))))
+    }
+
+    pub(super) fn report(&mut self, fact: Fact) {
+        self.actions.push_back(Action::Report(fact));
+    }
+}
+
+fn quorum_fact(service: &ServiceState) -> Fact {
+    let key = service.config.key.to_string();
+    let reason = format!("weight {} is up, {} is needed", service.have(), service.quorum().need());
+    let fact = if service.quorum().is_up() {
+        Fact::new(EventKind::Quorum, Severity::Notice, key).change("down", "up")
+    } else {
+        Fact::new(EventKind::Quorum, Severity::Error, key).change("up", "down")
+    };
+    match &service.config.sorry_server {
+        Some(sorry) if service.sorry_is_active() => {
+            fact.reason(reason).detail(format!("sorry server {} serves", sorry.key))
+        }
+        Some(_) | None => fact.reason(reason),
+    }
+}

@@ -1,0 +1,261 @@
+//! What a command would do, for people: lines before and after, operations, ipvsadm's words, who feels it.
+//!
+//! The changes are done to a copy of the services that they touch, so that the preview shows what the commit will do, the
+//! quorum's edge included.
+
+use super::ask::{Change, Step, apply};
+use super::core::Balance;
+use super::reconcile::Keys;
+use super::service::{ServerState, ServiceState, Touched};
+use crate::engine::command::{Command, Preview, RealServerSelector};
+use crate::engine::ipvs::{Destination, IpvsOp, IpvsTable, Service};
+use crate::engine::model::{Family, RealServerKey, ServiceKey};
+use crate::engine::snapshot::{Admin, Health};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// Services by position, before or after the changes.
+type Touch = BTreeMap<usize, ServiceState>;
+
+impl Balance {
+    /// The preview of `changes` and the token that commits exactly it. The token does not depend on how many connections
+    /// there are at the moment.
+    pub(super) fn preview(&self, now: Instant, command: &Command, changes: &[Change]) -> (Preview, String) {
+        let before: Touch =
+            changes.iter().filter_map(|c| Some((c.service, self.services.get(c.service)?.clone()))).collect();
+        let mut after = before.clone();
+        let mut keys = Keys::new();
+        for change in changes {
+            let Some(service) = after.get_mut(&change.service) else { continue };
+            let touched = apply(service, change.server, &change.step, Vec::new(), now);
+            let touched_keys = keys.entry(service.config.key).or_default();
+            touched_keys.insert(change.server);
+            if touched == Touched::QuorumEdge {
+                touched_keys.extend(service.keys());
+            }
+        }
+        let desired = after.values().map(|service| (service.config.key, service.table_entry())).collect();
+        let ops = self.kernel.foresee(&IpvsTable { services: desired }, &keys);
+        let lines = |services: &Touch, counted| -> Vec<String> {
+            changes.iter().filter_map(|change| self.line(services, change, services.len() > 1, counted)).collect()
+        };
+        let is_last = |at: &usize| serving(before.get(at)) > 0 && serving(after.get(at)) == 0;
+        let preview = Preview {
+            before: lines(&before, true),
+            after: lines(&after, true),
+            ops: ops.iter().map(|op| self.op_line(op)).collect(),
+            ipvsadm: ops.iter().map(ipvsadm).collect(),
+            blast_radius: self.blast_radius(&before, &after, changes),
+            undo: self.undo(command, changes),
+            confirm: before.keys().any(|at| is_last(at)).then(|| word(command).to_owned()),
+        };
+        let steady = Preview { before: lines(&before, false), after: lines(&after, false), ..preview.clone() };
+        let token = steady.token(command);
+        (preview, token)
+    }
+
+    fn seen(&self, service: &ServiceKey, server: &RealServerKey) -> Option<&Destination> {
+        self.kernel.observed()?.services.get(service)?.destinations.get(server)
+    }
+
+    /// `10.0.0.71:80 Route weight 1 active 3 inactive 12`.
+    fn line(&self, services: &Touch, change: &Change, with_service: bool, counted: bool) -> Option<String> {
+        let service = services.get(&change.service)?;
+        let name = service.config.key;
+        let head = if with_service { format!("{name} {}", change.server) } else { change.server.to_string() };
+        let Some(server) = service.server(&change.server) else { return Some(format!("{head} not there")) };
+        let place = service.place(server);
+        let weight = place.map_or(server.weight, |weight| weight.0);
+        let mut line = format!("{head} {} weight {weight}", server.config.forwarding.ipvsadm_name());
+        if let Some(seen) = self.seen(&name, &change.server).filter(|_| counted) {
+            line += &format!(" active {} inactive {}", seen.active, seen.inactive);
+        }
+        for (is_so, note) in [
+            (server.admin.0 == Admin::Draining, ", draining"),
+            (server.health() == Health::Down, ", down"),
+            (place.is_none(), ", not in the table"),
+        ] {
+            line += if is_so { note } else { "" };
+        }
+        Some(line)
+    }
+
+    fn op_line(&self, op: &IpvsOp) -> String {
+        match op {
+            IpvsOp::NewDestination(_, _, new) => format!("{op}: {} weight {}", new.forwarding, new.weight),
+            IpvsOp::SetDestination(service, server, new) => {
+                let old = self.seen(service, server).map_or_else(|| "?".to_owned(), |seen| seen.weight.to_string());
+                format!("{op}: weight {old} to {}", new.weight)
+            }
+            IpvsOp::NewService(..) | IpvsOp::SetService(..) | IpvsOp::DelService(_) | IpvsOp::DelDestination(..) => {
+                op.to_string()
+            }
+        }
+    }
+
+    /// `1 of 2 servers, 50 % of the weight, 3 active connections`, for each service.
+    fn blast_radius(&self, before: &Touch, after: &Touch, changes: &[Change]) -> String {
+        let mut said = Vec::new();
+        for (at, old) in before {
+            let Some(new) = after.get(at) else { continue };
+            let mine = || changes.iter().filter(|change| change.service == *at);
+            let is_serving = |c: &&Change| old.server(&c.server).is_some_and(|s| serves(old, s));
+            let servers = mine().filter(is_serving).count();
+            let active: u32 = mine().filter_map(|c| self.seen(&old.config.key, &c.server)).map(|d| d.active).sum();
+            let change = i128::from(new.have()) - i128::from(old.have());
+            let share = change.abs() * 100 / i128::from(old.have().max(new.have()).max(1));
+            let mut text = format!("{servers} of {} servers, {share} % of the weight", serving(Some(old)));
+            if change > 0 {
+                text += " more";
+            }
+            text += &format!(", {active} active connections");
+            if serving(Some(old)) > 0 && serving(Some(new)) == 0 {
+                text += match &new.config.sorry_server {
+                    Some(_) if new.sorry_is_active() => "; no server is left, the sorry server takes over",
+                    Some(_) | None => "; no server is left",
+                };
+            }
+            text += &self.persistence_note(old, mine());
+            said.push(if before.len() > 1 { format!("{}: {text}", old.config.key) } else { text });
+        }
+        said.join("; ")
+    }
+
+    /// A client that holds a persistence template comes back to a server of weight 0.
+    fn persistence_note<'a>(&self, service: &ServiceState, changes: impl Iterator<Item = &'a Change>) -> String {
+        let Some(persistence) = service.config.persistence else { return String::new() };
+        let drained: Vec<&Change> = changes.filter(|change| matches!(change.step, Step::Drain)).collect();
+        if drained.is_empty() {
+            return String::new();
+        }
+        let held: u32 =
+            drained.iter().filter_map(|c| self.seen(&service.config.key, &c.server)).map(|seen| seen.persistent).sum();
+        format!(
+            "; {held} clients that are persistent keep coming until they are silent for {} s (unless \
+             net.ipv4.vs.expire_quiescent_template is 1)",
+            persistence.timeout
+        )
+    }
+
+    fn undo(&self, command: &Command, changes: &[Change]) -> Option<Command> {
+        let [only] = changes else {
+            return match command {
+                Command::Drain { server, service } => {
+                    let all = self.matching(*server) == changes.len() && service.is_none();
+                    all.then(|| Command::Restore { server: *server, service: None })
+                }
+                _ => None,
+            };
+        };
+        let state = self.services.get(only.service)?;
+        let service = state.config.key.into();
+        let old = state.server(&only.server);
+        let server = RealServerSelector::Key(only.server);
+        Some(match &only.step {
+            Step::Drain => Command::Restore { server, service: Some(service) },
+            Step::Restore => Command::Drain { server, service: Some(service) },
+            Step::Weigh(_) => Command::Weight { service, server: only.server, weight: old?.weight },
+            Step::Add { .. } => Command::RemoveServer { service, server: only.server },
+            Step::Remove => Command::AddServer {
+                service,
+                server: only.server,
+                weight: Some(old?.weight),
+                forward: Some(old?.config.forwarding),
+            },
+        })
+    }
+
+    fn matching(&self, selector: RealServerSelector) -> usize {
+        self.services.iter().flat_map(|s| &s.servers).filter(|s| selector.matches(&s.config.key)).count()
+    }
+
+    /// What was done, once it is.
+    pub(super) fn sentence(&self, changes: &[Change]) -> String {
+        let [only] = changes else {
+            let verb =
+                if matches!(changes.first().map(|c| &c.step), Some(Step::Restore)) { "restored" } else { "draining" };
+            return format!("{} servers {verb}", changes.len());
+        };
+        let Some(service) = self.services.get(only.service) else { return String::new() };
+        let (name, key) = (service.config.key, only.server);
+        let down = service.server(&key).is_some_and(|server| server.health() == Health::Down);
+        let down = if down { "; it is down and joins the table when its checks pass" } else { "" };
+        let active = self.seen(&name, &key).map_or(0, |seen| seen.active);
+        match &only.step {
+            Step::Drain => format!("{key} drains in {name}, {active} active connections go on"),
+            Step::Restore => format!("{key} is restored in {name}{down}"),
+            Step::Weigh(weight) if service.server(&key).is_some_and(|s| s.admin.0 == Admin::Draining) => {
+                format!("{key} drains in {name} and gets weight {weight} when it is restored")
+            }
+            Step::Weigh(weight) => format!("{key} has weight {weight} in {name}{down}"),
+            Step::Add { server, .. } if server.checks.is_empty() => {
+                format!("{key} is added to {name} with weight {}; no check watches it", server.weight)
+            }
+            Step::Add { server, .. } => format!("{key} is back in {name} with weight {} and its checks", server.weight),
+            Step::Remove => {
+                format!("{key} is removed from {name}, {active} active connections linger until they expire")
+            }
+        }
+    }
+}
+
+fn serves(service: &ServiceState, server: &ServerState) -> bool {
+    service.place(server).is_some_and(crate::engine::health::EffectiveWeight::serves)
+}
+
+fn serving(service: Option<&ServiceState>) -> usize {
+    service.map_or(0, |service| service.servers.iter().filter(|server| serves(service, server)).count())
+}
+
+/// The word to type before the last server goes.
+const fn word(command: &Command) -> &'static str {
+    match command {
+        Command::RemoveServer { .. } => "remove",
+        _ => command.verb(),
+    }
+}
+
+/// A span of time in whole seconds, `31 s`.
+pub(super) fn seconds(span: Duration) -> String {
+    format!("{} s", span.as_secs())
+}
+
+/// The same by ipvsadm.
+fn ipvsadm(op: &IpvsOp) -> String {
+    let service = op.service().ipvsadm_option();
+    match op {
+        IpvsOp::NewService(key, new) => format!("ipvsadm -A {service}{}", service_options(key, new)),
+        IpvsOp::SetService(key, new) => format!("ipvsadm -E {service}{}", service_options(key, new)),
+        IpvsOp::DelService(_) => format!("ipvsadm -D {service}"),
+        IpvsOp::NewDestination(_, server, new) => format!("ipvsadm -a {service} -r {server}{}", server_options(new)),
+        IpvsOp::SetDestination(_, server, new) => format!("ipvsadm -e {service} -r {server}{}", server_options(new)),
+        IpvsOp::DelDestination(_, server) => format!("ipvsadm -d {service} -r {server}"),
+    }
+}
+
+fn server_options(new: &Destination) -> String {
+    let mut text = format!(" {} -w {}", new.forwarding.ipvsadm_option(), new.weight);
+    if new.upper_threshold > 0 || new.lower_threshold > 0 {
+        text += &format!(" -x {} -y {}", new.upper_threshold, new.lower_threshold);
+    }
+    text
+}
+
+fn service_options(key: &ServiceKey, new: &Service) -> String {
+    let mut text = format!(" -s {}", new.scheduler);
+    if let Some(persistence) = new.persistence {
+        text += &format!(" -p {}", persistence.timeout);
+        match key.family() {
+            Family::Inet if persistence.prefix < 32 => {
+                let mask = u32::MAX.checked_shl(32 - u32::from(persistence.prefix)).unwrap_or(0);
+                text += &format!(" -M {}", std::net::Ipv4Addr::from_bits(mask));
+            }
+            Family::Inet6 if persistence.prefix < 128 => text += &format!(" -M {}", persistence.prefix),
+            Family::Inet | Family::Inet6 => {}
+        }
+    }
+    if new.one_packet {
+        text += " -o";
+    }
+    text
+}

@@ -1,0 +1,108 @@
+//! Rates a second from the kernel's totals.
+//!
+//! The kernel refreshes its netlink totals every 2 s (its estimator's tick), we look every second: a rate is taken from one
+//! change of a total to a later one, never over less than [`WINDOW`]. A total that falls was reset: counting begins anew.
+
+use crate::engine::ipvs::Traffic;
+use crate::engine::snapshot::{Counters, Rates};
+use std::time::{Duration, Instant};
+
+/// The shortest span that a rate is taken over: two looks, less what a timer may be late.
+const WINDOW: Duration = Duration::from_millis(1_900);
+/// Without a change for so long nothing flows: two ticks of the estimator.
+const SILENCE: Duration = Duration::from_millis(3_900);
+
+/// The totals of one service or server, and how fast they grow.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Meter {
+    base: Option<(Instant, Traffic)>,
+    rates: Rates,
+}
+
+impl Meter {
+    /// Rates as of the last look.
+    pub(super) const fn rates(&self) -> Rates {
+        self.rates
+    }
+
+    /// A look at the totals; none when the object is not in the table.
+    pub(super) fn look(&mut self, now: Instant, traffic: Option<Traffic>) {
+        let Some(new) = traffic else {
+            *self = Self::default();
+            return;
+        };
+        let Some((since, old)) = self.base else {
+            self.base = Some((now, new));
+            return;
+        };
+        if pairs(new, old).iter().any(|(new, old)| new < old) {
+            *self = Self { base: Some((now, new)), rates: Rates::default() };
+            return;
+        }
+        let span = now.saturating_duration_since(since);
+        if span >= if new == old { SILENCE } else { WINDOW } {
+            self.rates = rates(new, old, span);
+            self.base = Some((now, new));
+        }
+    }
+}
+
+const fn pairs(new: Traffic, old: Traffic) -> [(u64, u64); 5] {
+    [
+        (new.connections, old.connections),
+        (new.in_packets, old.in_packets),
+        (new.out_packets, old.out_packets),
+        (new.in_bytes, old.in_bytes),
+        (new.out_bytes, old.out_bytes),
+    ]
+}
+
+#[allow(clippy::cast_precision_loss)] // more than 2⁵³ bytes between two looks do not happen
+fn rates(new: Traffic, old: Traffic, span: Duration) -> Rates {
+    let [connections_per_s, in_packets_per_s, out_packets_per_s, in_bytes_per_s, out_bytes_per_s] =
+        pairs(new, old).map(|(new, old)| new.saturating_sub(old) as f64 / span.as_secs_f64());
+    Rates { connections_per_s, in_packets_per_s, out_packets_per_s, in_bytes_per_s, out_bytes_per_s }
+}
+
+/// Totals as the API names them.
+pub(super) const fn counters(traffic: Traffic) -> Counters {
+    let Traffic { connections, in_packets, out_packets, in_bytes, out_bytes } = traffic;
+    Counters { connections, in_packets, out_packets, in_bytes, out_bytes }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn look_every_second(totals: &[u64]) -> Vec<f64> {
+        let (start, mut meter) = (Instant::now(), Meter::default());
+        let looks = totals.iter().zip(0_u64..).map(|(connections, second)| {
+            let traffic = Traffic { connections: *connections, ..Traffic::default() };
+            meter.look(start + Duration::from_secs(second), Some(traffic));
+            (meter.rates().connections_per_s * 10.0).round() / 10.0
+        });
+        looks.collect()
+    }
+
+    #[test]
+    fn totals_that_step_every_two_seconds_give_a_smooth_rate() {
+        assert_eq!(look_every_second(&[0, 0, 20, 20, 40, 40, 60]), [0.0, 0.0, 10.0, 10.0, 10.0, 10.0, 10.0]);
+        assert_eq!(look_every_second(&[0, 10, 10, 30, 30, 50, 50])[3..], [10.0, 10.0, 10.0, 10.0]);
+    }
+
+    #[test]
+    fn totals_that_grow_every_second_are_taken_over_two() {
+        assert_eq!(look_every_second(&[0, 5, 10, 15, 20]), [0.0, 0.0, 5.0, 5.0, 5.0]);
+    }
+
+    #[test]
+    fn a_rate_falls_to_zero_when_nothing_flows_any_more() {
+        assert_eq!(look_every_second(&[0, 0, 20, 20, 20, 20, 20]).last(), Some(&0.0));
+    }
+
+    #[test]
+    fn a_total_that_falls_was_reset_and_is_never_a_rate() {
+        let rates = look_every_second(&[0, 0, 1_000, 1_000, 4, 4, 24]);
+        assert_eq!(rates, [0.0, 0.0, 500.0, 500.0, 0.0, 0.0, 10.0]);
+    }
+}

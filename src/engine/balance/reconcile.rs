@@ -1,0 +1,509 @@
+//! What is wanted of the kernel's table and what is known of it; the way from one to the other.
+//!
+//! Promises: one plan is out at a time, what changes meanwhile goes into the next; what will be owned is remembered before it
+//! is made; a refused operation is reported once, held back for [`CALM`] or until something else is wanted, and never stops
+//! the others. A plan covers only what changed; the whole is compared after each look at the kernel.
+
+use super::{Action, OwnedService};
+use crate::engine::event::{EventKind, Fact, Severity};
+use crate::engine::ipvs::{
+    Destination, Difference, IpvsOp, IpvsTable, Ownership, Refusal, RefusalKind, Service, drift, plan,
+};
+use crate::engine::model::{RealServerKey, ServiceKey};
+use crate::engine::snapshot::{Drift, Foreign, Warning};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+/// Between two looks at the kernel's table, for live numbers and drift.
+pub(super) const LOOK: Duration = Duration::from_secs(1);
+/// The same while it can't be read.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// How long a refused operation is left alone.
+pub(super) const CALM: Duration = Duration::from_secs(30);
+
+/// What an operation is about: a service, or a server in it.
+pub(super) type Target = (ServiceKey, Option<RealServerKey>);
+/// Servers by service.
+pub(super) type Keys = BTreeMap<ServiceKey, BTreeSet<RealServerKey>>;
+
+/// An operation that the kernel refused.
+#[derive(Debug)]
+struct Refused {
+    op: IpvsOp,
+    refusal: Refusal,
+    retry_at: Instant,
+    /// The picture was old (somebody else changed the table): not worth a word the first time.
+    excused: bool,
+}
+
+/// The kernel's table, wanted and seen.
+#[derive(Debug, Default)]
+pub(super) struct Reconciler {
+    desired: IpvsTable,
+    observed: Option<IpvsTable>,
+    unreadable: Option<Refusal>,
+    owned: Ownership,
+    /// Ours, and no longer wanted.
+    leftover: BTreeSet<Target>,
+    /// Named by the file and not ours by the state directory: adopted when the kernel has them.
+    unclaimed: BTreeSet<ServiceKey>,
+    ownership_changed: bool,
+    dirty: Keys,
+    /// Operations that are out.
+    outstanding: usize,
+    /// Services that the running plan makes: their servers need no word each.
+    fresh: BTreeSet<ServiceKey>,
+    begun: u64,
+    finished: u64,
+    refused: BTreeMap<Target, Refused>,
+    /// The whole is to be compared.
+    inspect: bool,
+    synced: bool,
+    observe_at: Option<Instant>,
+    drift: Vec<Drift>,
+    foreign: Vec<Foreign>,
+}
+
+impl Reconciler {
+    /// Wants `services`, each with every key that it may have; `owned` is what an earlier run left behind.
+    pub fn new(
+        services: impl Iterator<Item = (ServiceKey, Service, Vec<RealServerKey>)>,
+        owned: Vec<OwnedService>,
+    ) -> Self {
+        let mut own = Self { inspect: true, ownership_changed: true, ..Self::default() };
+        let mut named: Keys = Keys::new();
+        for (key, service, servers) in services {
+            own.desired.services.insert(key, service);
+            own.unclaimed.insert(key);
+            named.insert(key, servers.into_iter().collect());
+        }
+        for OwnedService { key, servers } in owned {
+            own.unclaimed.remove(&key);
+            match named.get(&key) {
+                None => drop(own.leftover.insert((key, None))),
+                Some(now) => {
+                    own.leftover.extend(servers.iter().filter(|s| !now.contains(s)).map(|server| (key, Some(*server))));
+                }
+            }
+            named.entry(key).or_default().extend(servers);
+        }
+        own.owned = named.into_iter().collect();
+        own
+    }
+
+    /// The table as last seen, with what was done since.
+    pub const fn observed(&self) -> Option<&IpvsTable> {
+        self.observed.as_ref()
+    }
+    /// Why the kernel can't be read.
+    pub const fn unreadable(&self) -> Option<&Refusal> {
+        self.unreadable.as_ref()
+    }
+    /// Why this was refused, if it was.
+    pub fn refusal(&self, target: &Target) -> Option<&Refusal> {
+        self.refused.get(target).map(|refused| &refused.refusal)
+    }
+    /// The number of the plan that will hold what is wanted from now on.
+    pub const fn next_turn(&self) -> u64 {
+        self.begun + 1
+    }
+    /// The number of the last plan whose operations all ended.
+    pub const fn finished(&self) -> u64 {
+        self.finished
+    }
+    /// Differences between wish and kernel, as of the last look.
+    pub fn drift(&self) -> &[Drift] {
+        &self.drift
+    }
+    /// Services that are not ours, as of the last look.
+    pub fn foreign(&self) -> &[Foreign] {
+        &self.foreign
+    }
+    /// When the kernel is looked at next; none while a look is out.
+    pub const fn observe_at(&self) -> Option<Instant> {
+        self.observe_at
+    }
+    /// Looks at the kernel at this moment.
+    pub const fn look_at(&mut self, at: Instant) {
+        self.observe_at = Some(at);
+    }
+    /// Looks, when it is time.
+    pub fn look(&mut self, now: Instant, actions: &mut VecDeque<Action>) {
+        if self.observe_at.is_some_and(|at| at <= now) {
+            self.observe_at = None;
+            actions.push_back(Action::Observe);
+        }
+    }
+
+    /// Wants this of a server from now on; none: not in the table.
+    pub fn want(&mut self, key: ServiceKey, server: RealServerKey, wanted: Option<Destination>) {
+        let Some(service) = self.desired.services.get_mut(&key) else { return };
+        if service.destinations.get(&server) == wanted.as_ref() {
+            return;
+        }
+        match wanted {
+            Some(destination) => drop(service.destinations.insert(server, destination)),
+            None => drop(service.destinations.remove(&server)),
+        }
+        self.dirty.entry(key).or_default().insert(server);
+    }
+    /// The server is ours from now on.
+    pub fn claim(&mut self, key: ServiceKey, server: RealServerKey) {
+        self.leftover.remove(&(key, Some(server)));
+        self.owned.claim_server(key, server);
+        self.dirty.entry(key).or_default().insert(server);
+        self.ownership_changed = true;
+    }
+    /// The server stops being ours as soon as it is out of the table.
+    pub fn give_up(&mut self, key: ServiceKey, server: RealServerKey) {
+        self.leftover.insert((key, Some(server)));
+        self.dirty.entry(key).or_default().insert(server);
+    }
+    /// Wants nothing any more.
+    pub fn give_up_all(&mut self) {
+        self.desired = IpvsTable::default();
+        self.leftover = self.owned.iter().map(|(key, _)| (key, None)).collect();
+        self.refused.clear();
+        self.dirty.clear();
+        (self.inspect, self.synced) = (true, false);
+    }
+
+    /// The operations that these keys of `desired` take, as a preview.
+    pub fn foresee(&self, desired: &IpvsTable, keys: &Keys) -> Vec<IpvsOp> {
+        let observed = self.observed.as_ref().unwrap_or(&self.desired);
+        plan(&restricted(desired, keys), &restricted(observed, keys), &self.owned_of(keys))
+    }
+    /// Whether nothing is out and nothing is left to do.
+    pub fn is_calm(&self) -> bool {
+        self.outstanding == 0 && self.dirty.is_empty() && !self.inspect
+    }
+
+    /// The kernel was read, or not.
+    pub fn observed_now(
+        &mut self,
+        now: Instant,
+        result: Result<Box<IpvsTable>, Refusal>,
+        actions: &mut VecDeque<Action>,
+    ) {
+        match result {
+            Ok(table) => {
+                self.observe_at = Some(now + LOOK);
+                self.inspect = true;
+                if self.unreadable.take().is_some() {
+                    actions.push_back(report(
+                        EventKind::Warning,
+                        Severity::Notice,
+                        "ipvs",
+                        "the kernel's table can be read again",
+                    ));
+                }
+                self.observed = Some(*table);
+            }
+            Err(refusal) => {
+                self.observe_at = Some(now + LOOK_AGAIN);
+                self.lost(refusal, actions);
+            }
+        }
+    }
+
+    /// The kernel's IPVS can't be spoken to: said once.
+    fn lost(&mut self, refusal: Refusal, actions: &mut VecDeque<Action>) {
+        if is_absence(refusal.kind) {
+            (self.observed, self.synced, self.inspect) = (None, false, true);
+            self.drift.clear();
+            self.foreign.clear();
+        }
+        if self.unreadable.as_ref().map(|known| known.kind) != Some(refusal.kind) {
+            actions.push_back(report(EventKind::OperationRefused, Severity::Error, "ipvs", &refusal.message));
+            self.unreadable = Some(refusal);
+        }
+    }
+
+    /// Ours that somebody else removed is ours no more, lest we remove a stranger's of the same name later.
+    fn forget_vanished(&mut self) {
+        let Some(table) = &self.observed else { return };
+        let gone = |(key, server): &Target| match (table.services.get(key), server) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(service), Some(server)) => !service.destinations.contains_key(server),
+        };
+        let gone: Vec<Target> = self.leftover.iter().filter(|target| gone(target)).copied().collect();
+        gone.iter().for_each(|target| self.release(target));
+    }
+    fn release(&mut self, target: &Target) {
+        if self.leftover.remove(target) {
+            match target {
+                (key, None) => self.owned.release(key),
+                (key, Some(server)) => self.owned.release_server(key, server),
+            }
+            self.ownership_changed = true;
+        }
+    }
+
+    /// An operation ended. Gives what happened to the table, for the journal.
+    pub fn applied(
+        &mut self,
+        now: Instant,
+        op: IpvsOp,
+        result: Result<(), Refusal>,
+        actions: &mut VecDeque<Action>,
+    ) -> Option<Fact> {
+        let target = target(&op);
+        let vanished = |refusal: &Refusal| refusal.kind == RefusalKind::Missing && is_removal(&op);
+        let fact = match result {
+            Ok(()) => self.told(&op),
+            Err(ref refusal) if vanished(refusal) => None,
+            Err(refusal) => {
+                self.refused(now, op, refusal, actions);
+                self.ended(actions);
+                return None;
+            }
+        };
+        if let Some(observed) = &mut self.observed {
+            // A refusal here means that the picture is old; the next look brings the new one.
+            let _ = observed.apply(&op);
+        }
+        self.refused.remove(&target);
+        if is_removal(&op) {
+            self.release(&target);
+        }
+        self.ended(actions);
+        fact
+    }
+
+    fn ended(&mut self, actions: &mut VecDeque<Action>) {
+        self.outstanding = self.outstanding.saturating_sub(1);
+        if self.outstanding == 0 {
+            self.finished = self.begun;
+            self.remember(actions);
+        }
+    }
+
+    fn refused(&mut self, now: Instant, op: IpvsOp, refusal: Refusal, actions: &mut VecDeque<Action>) {
+        if is_absence(refusal.kind) {
+            self.observe_at = self.observe_at.map(|_| now + LOOK_AGAIN);
+            return self.lost(refusal, actions);
+        }
+        let (service, server) = target(&op);
+        let follows = refusal.kind == RefusalKind::Missing && self.refused.contains_key(&(service, None));
+        if server.is_some() && follows {
+            return;
+        }
+        let known = self.refused.get(&(service, server)).filter(|known| known.op == op);
+        let is_race = matches!(refusal.kind, RefusalKind::Exists | RefusalKind::Missing | RefusalKind::TimedOut);
+        let excused = is_race && known.is_none();
+        let is_news = known.is_none_or(|known| known.excused || known.refusal.kind != refusal.kind);
+        if excused {
+            self.observe_at = self.observe_at.map(|at| at.min(now));
+        } else if is_news {
+            let subject = subject(&(service, server));
+            actions.push_back(report(EventKind::OperationRefused, Severity::Error, &subject, &refusal.message));
+        }
+        let retry_at = if excused { now } else { now + CALM };
+        self.refused.insert((service, server), Refused { op, refusal, retry_at, excused });
+    }
+
+    /// Begins the next plan, when none is out and there is something to do.
+    pub fn reconcile(&mut self, now: Instant, actions: &mut VecDeque<Action>) {
+        if self.outstanding > 0 || self.observed.is_none() {
+            return;
+        }
+        if self.inspect {
+            self.inspect(now, actions);
+        } else if !self.dirty.is_empty() {
+            let keys = std::mem::take(&mut self.dirty);
+            let ops = self.foresee(&self.desired, &keys);
+            self.begin(now, ops, actions);
+        }
+    }
+
+    /// Compares the whole: drift for people, a plan for the kernel.
+    fn inspect(&mut self, now: Instant, actions: &mut VecDeque<Action>) {
+        self.forget_vanished();
+        let Some(observed) = &self.observed else { return };
+        self.inspect = false;
+        self.dirty.clear();
+        let synced = std::mem::replace(&mut self.synced, true);
+        let found = without_servers_of_missing_services(drift(&self.desired, observed, &self.owned));
+        let known: BTreeSet<(String, String)> =
+            std::mem::take(&mut self.drift).into_iter().map(|d| (d.subject, d.found)).collect();
+        for difference in found.into_iter().filter(|difference| synced || !difference.repairable) {
+            let shown = self.shown(difference);
+            if !known.contains(&(shown.subject.clone(), shown.found.clone())) && !shown.action.starts_with("refused") {
+                actions.push_back(Action::Report(drift_fact(&shown)));
+            }
+            self.drift.push(shown);
+        }
+        self.foreign = foreign(observed, &self.desired, &self.owned);
+        let adopted = std::mem::take(&mut self.unclaimed).into_iter().filter(|key| observed.services.contains_key(key));
+        actions.extend(adopted.map(|key| Action::Report(adoption_fact(key))));
+        let ops = plan(&self.desired, observed, &self.owned);
+        let planned: BTreeSet<Target> = ops.iter().map(target).collect();
+        self.refused.retain(|target, _| planned.contains(target));
+        self.begin(now, ops, actions);
+    }
+
+    fn shown(&self, difference: Difference) -> Drift {
+        let refusal = self.refusal(&(difference.service, difference.server));
+        let action = match (difference.repairable, refusal) {
+            (false, _) => "reported".to_owned(),
+            (true, None) => "repaired".to_owned(),
+            (true, Some(refusal)) => format!("refused: {refusal}"),
+        };
+        Drift { subject: difference.subject(), wanted: difference.wanted, found: difference.found, action }
+    }
+
+    fn begin(&mut self, now: Instant, mut ops: Vec<IpvsOp>, actions: &mut VecDeque<Action>) {
+        ops.retain(|op| !self.is_held_back(now, op));
+        self.begun += 1;
+        self.outstanding = ops.len();
+        self.fresh = ops.iter().filter(|op| matches!(op, IpvsOp::NewService(..))).map(IpvsOp::service).collect();
+        self.remember(actions);
+        actions.extend(ops.into_iter().map(|op| Action::Apply(Box::new(op))));
+        if self.outstanding == 0 {
+            self.finished = self.begun;
+        }
+    }
+
+    fn is_held_back(&self, now: Instant, op: &IpvsOp) -> bool {
+        let (service, server) = target(op);
+        let held = |target: Target| self.refused.get(&target).filter(|refused| now < refused.retry_at);
+        held((service, server)).is_some_and(|refused| refused.op == *op)
+            || (server.is_some()
+                && held((service, None)).is_some_and(|refused| matches!(refused.op, IpvsOp::NewService(..))))
+    }
+
+    fn remember(&mut self, actions: &mut VecDeque<Action>) {
+        if std::mem::take(&mut self.ownership_changed) {
+            let owned = self
+                .owned
+                .iter()
+                .map(|(key, servers)| OwnedService { key, servers: servers.iter().copied().collect() });
+            actions.push_back(Action::Remember(owned.collect()));
+        }
+    }
+
+    fn owned_of(&self, keys: &Keys) -> Ownership {
+        let ours = keys.iter().filter(|(key, _)| self.owned.owns(key));
+        ours.map(|(key, servers)| (*key, servers.iter().copied().filter(|s| self.owned.owns_server(key, s)))).collect()
+    }
+
+    /// What an operation did to the table, in words; the picture is still the one before.
+    fn told(&self, op: &IpvsOp) -> Option<Fact> {
+        let (key, server) = target(op);
+        let before = || self.observed.as_ref()?.services.get(&key)?.destinations.get(&server?).map(|d| d.weight);
+        let subject = subject(&(key, server));
+        let table = |kind, severity, from: &str, to: &str| Some(Fact::new(kind, severity, &subject).change(from, to));
+        match op {
+            IpvsOp::NewService(..) => {
+                let servers = self.desired.services.get(&key).map_or(0, |service| service.destinations.len());
+                let fact = table(EventKind::ServiceTable, Severity::Notice, "absent", "present");
+                fact.map(|fact| fact.detail(format!("with {servers} real servers")))
+            }
+            IpvsOp::DelService(_) => table(EventKind::ServiceTable, Severity::Notice, "present", "absent"),
+            IpvsOp::NewDestination(..) if self.fresh.contains(&key) => None,
+            IpvsOp::NewDestination(_, _, new) => {
+                let fact = table(EventKind::ServerTable, Severity::Notice, "absent", "present");
+                fact.map(|fact| fact.detail(format!("weight {}", new.weight)))
+            }
+            IpvsOp::DelDestination(..) => table(EventKind::ServerTable, Severity::Notice, "present", "absent"),
+            IpvsOp::SetDestination(_, _, new) => {
+                let old = before().filter(|old| *old != new.weight)?;
+                table(EventKind::ServerWeight, Severity::Notice, &old.to_string(), &new.weight.to_string())
+            }
+            IpvsOp::SetService(..) => None,
+        }
+    }
+
+    /// What the operator should know of the kernel.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let warning = |code: &str, subject: String, refusal: &Refusal, next: &str| Warning {
+            code: code.to_owned(),
+            subject,
+            message: refusal.message.clone(),
+            next: next.to_owned(),
+        };
+        let unreadable = self.unreadable.iter().map(|refusal| {
+            let (code, next) = match refusal.kind {
+                RefusalKind::NoIpvs => ("no-ip-vs", "modprobe ip_vs; lvsdeck looks again every 5 s"),
+                RefusalKind::NotPermitted => ("not-permitted", "run lvsdeck as root or with CAP_NET_ADMIN"),
+                _ => ("ipvs-unreadable", "look into the kernel's log; lvsdeck looks again every 5 s"),
+            };
+            warning(code, "ipvs".to_owned(), refusal, next)
+        });
+        let refused = self.refused.iter().filter(|(_, refused)| !refused.excused).map(|(target, refused)| {
+            let next = "remove the cause that the message names; it is tried again every 30 s";
+            warning("operation-refused", subject(target), &refused.refusal, next)
+        });
+        unreadable.chain(refused).collect()
+    }
+}
+
+/// `tcp/10.0.0.1:80`, or `tcp/10.0.0.1:80 10.0.0.71:80`.
+pub(super) fn subject((service, server): &Target) -> String {
+    server.map_or_else(|| service.to_string(), |server| format!("{service} {server}"))
+}
+
+/// What an operation is about.
+pub(super) const fn target(op: &IpvsOp) -> Target {
+    let server = match op {
+        IpvsOp::NewService(..) | IpvsOp::SetService(..) | IpvsOp::DelService(_) => None,
+        IpvsOp::NewDestination(_, server, _)
+        | IpvsOp::SetDestination(_, server, _)
+        | IpvsOp::DelDestination(_, server) => Some(*server),
+    };
+    (op.service(), server)
+}
+
+const fn is_removal(op: &IpvsOp) -> bool {
+    matches!(op, IpvsOp::DelService(_) | IpvsOp::DelDestination(..))
+}
+
+const fn is_absence(kind: RefusalKind) -> bool {
+    matches!(kind, RefusalKind::NoIpvs | RefusalKind::NotPermitted)
+}
+
+/// The part of a table that these keys name.
+fn restricted(table: &IpvsTable, keys: &Keys) -> IpvsTable {
+    let part = |(key, servers): (&ServiceKey, &BTreeSet<RealServerKey>)| {
+        let service = table.services.get(key)?;
+        let destinations =
+            servers.iter().filter_map(|server| Some((*server, service.destinations.get(server)?.clone()))).collect();
+        Some((*key, Service { destinations, ..service.settings() }))
+    };
+    IpvsTable { services: keys.iter().filter_map(part).collect() }
+}
+
+fn without_servers_of_missing_services(mut found: Vec<Difference>) -> Vec<Difference> {
+    let missing: BTreeSet<ServiceKey> =
+        found.iter().filter(|d| d.server.is_none() && d.found == "absent").map(|d| d.service).collect();
+    found.retain(|d| d.server.is_none() || !missing.contains(&d.service));
+    found
+}
+
+fn foreign(observed: &IpvsTable, desired: &IpvsTable, owned: &Ownership) -> Vec<Foreign> {
+    let strangers = observed.services.iter().filter(|(key, _)| !desired.services.contains_key(key) && !owned.owns(key));
+    strangers
+        .map(|(key, service)| Foreign {
+            key: *key,
+            scheduler: service.scheduler.clone(),
+            real_servers: service.destinations.len(),
+        })
+        .collect()
+}
+
+fn report(kind: EventKind, severity: Severity, subject: &str, reason: &str) -> Action {
+    Action::Report(Fact::new(kind, severity, subject).reason(reason))
+}
+
+fn drift_fact(drift: &Drift) -> Fact {
+    Fact::new(EventKind::Drift, Severity::Warning, &drift.subject)
+        .change(&drift.wanted, &drift.found)
+        .reason(&drift.action)
+}
+
+fn adoption_fact(key: ServiceKey) -> Fact {
+    Fact::new(EventKind::ServiceTable, Severity::Notice, key.to_string())
+        .to("present")
+        .reason("adopted: the kernel had it already and the configuration names it")
+}

@@ -1,0 +1,117 @@
+//! What the fronts show of the virtual servers.
+
+use super::core::Balance;
+use super::rates::counters;
+use super::service::{ServerState, ServiceState};
+use crate::engine::ipvs::{Destination, Service};
+use crate::engine::snapshot::{
+    CheckStatus, Drift, Foreign, Health, KernelServer, Moment, QuorumStatus, RealServerStatus, VirtualServerStatus,
+    Warning,
+};
+use std::sync::Arc;
+use std::time::Duration;
+
+impl Balance {
+    /// Every service, in file order.
+    pub fn status(&self, moment: Moment) -> Vec<Arc<VirtualServerStatus>> {
+        let seen = |service: &ServiceState| self.kernel.observed()?.services.get(&service.config.key);
+        self.services.iter().map(|service| Arc::new(self.service_status(service, seen(service), moment))).collect()
+    }
+    /// Where kernel and wish differ, as of the last look.
+    pub fn drift(&self) -> Vec<Drift> {
+        self.kernel.drift().to_vec()
+    }
+    /// Services in the kernel that are not ours, as of the last look.
+    pub fn foreign(&self) -> Vec<Foreign> {
+        self.kernel.foreign().to_vec()
+    }
+    /// What the operator should know.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let removed = self.services.iter().flat_map(|service| {
+            service.removed.iter().map(|server| Warning {
+                code: "removed-from-file-server".to_owned(),
+                subject: format!("{} {}", service.config.key, server.key),
+                message: format!("the file has {} in {}, an operator took it out", server.key, service.config.key),
+                next: format!(
+                    "lvsdeck ctl add-server {} {}, or take it out of the file",
+                    service.config.key, server.key
+                ),
+            })
+        });
+        self.kernel.warnings().into_iter().chain(removed).collect()
+    }
+
+    fn service_status(&self, service: &ServiceState, seen: Option<&Service>, moment: Moment) -> VirtualServerStatus {
+        let server = |server: &ServerState| {
+            let seen = seen.and_then(|seen| seen.destinations.get(&server.config.key));
+            self.server_status(service, server, seen, moment)
+        };
+        VirtualServerStatus {
+            key: service.config.key,
+            name: service.config.name.clone(),
+            scheduler: service.config.scheduler,
+            forward: service.config.forwarding,
+            persistence: service.config.persistence.map(|persistence| persistence.timeout),
+            quorum: QuorumStatus {
+                need: service.quorum().need(),
+                have: u32::try_from(service.have()).unwrap_or(u32::MAX),
+                up: service.quorum().is_up(),
+            },
+            sorry_server_active: service.sorry_is_active(),
+            in_kernel: seen.is_some(),
+            counters: seen.map(|seen| counters(seen.traffic)).unwrap_or_default(),
+            rates: service.meter.rates(),
+            real_servers: service.servers.iter().map(server).collect(),
+        }
+    }
+
+    fn server_status(
+        &self,
+        service: &ServiceState,
+        server: &ServerState,
+        seen: Option<&Destination>,
+        moment: Moment,
+    ) -> RealServerStatus {
+        let checks = server.checks.iter().filter_map(|id| self.checks.get(*id));
+        RealServerStatus {
+            key: server.config.key,
+            forward: server.config.forwarding,
+            weight: service.place(server).map_or(0, |weight| weight.0.get()),
+            configured_weight: server.config.weight.get(),
+            health: server.health(),
+            health_since: moment.wall_of(server.standing.1),
+            admin: server.admin.0,
+            added: server.added,
+            kernel: seen.map(|seen| KernelServer { weight: seen.weight.get(), forward: seen.forwarding }),
+            active: seen.map_or(0, |seen| seen.active),
+            inactive: seen.map_or(0, |seen| seen.inactive),
+            persistent: seen.map_or(0, |seen| seen.persistent),
+            checks: checks.map(|check| check_status(check, moment)).collect(),
+            counters: seen.map(|seen| counters(seen.traffic)).unwrap_or_default(),
+            rates: server.meter.rates(),
+        }
+    }
+}
+
+fn check_status(check: &super::checks::Check, moment: Moment) -> CheckStatus {
+    let last = check.checker.last();
+    CheckStatus {
+        kind: check.spec.name().to_owned(),
+        target: check.target(),
+        ok: last.map(|last| last.result.is_ok()),
+        failures: check.checker.failures(),
+        latency_ms: last.and_then(|last| last.result.as_ref().ok()).map(Duration::as_secs_f64).map(|s| s * 1_000.0),
+        at: last.map(|last| moment.wall_of(last.at)),
+        error: last.and_then(|last| last.result.as_ref().err()).cloned(),
+        next_in_ms: check.checker.next_due().map(|due| moment.millis_until(due)),
+    }
+}
+
+/// Health as events write it.
+pub(super) const fn word(health: Health) -> &'static str {
+    match health {
+        Health::Up => "up",
+        Health::Down => "down",
+        Health::Unknown => "unknown",
+    }
+}

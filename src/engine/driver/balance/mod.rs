@@ -1,0 +1,184 @@
+//! The balance loop, on tokio.
+//!
+//! 1. Wait for the first of: an answer of the kernel, the end of a probe, a command, a deadline, the shutdown.
+//! 2. Give it to the core, and everything else that is there already.
+//! 3. Perform the core's actions: probes become tasks, the kernel's work goes to its thread, facts and answers go out.
+//! 4. Publish a view, at most every [`PUBLISH`].
+//!
+//! Nothing is awaited but step 1: every effect comes back as an input. The kernel's calls block, so one thread of their own
+//! makes them in order ([`kernel`]); what is remembered goes the same way, hence before the operations that it covers.
+
+mod kernel;
+mod probes;
+
+use crate::engine::balance::{Action, Balance, Input, OwnedService};
+use crate::engine::command::{Answer, Asked};
+use crate::engine::event::Fact;
+use crate::engine::io::ipvs_netlink::IpvsKernel;
+use crate::engine::snapshot::{Drift, Foreign, Moment, VirtualServerStatus, Warning};
+use kernel::{Job, KernelThread};
+use probes::Probes;
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+use tokio::sync::{mpsc, oneshot};
+
+/// Views go out at most this often.
+const PUBLISH: Duration = Duration::from_millis(100);
+/// How many inputs are handled before the actions are performed.
+const BATCH: usize = 1_024;
+
+/// Why the loop ended although nobody asked for it.
+#[derive(Debug, thiserror::Error)]
+pub enum BalanceLoopError {
+    /// The thread that talks to the kernel could not be started.
+    #[error("can't start the thread for the kernel's IPVS table; look at the limit of processes")]
+    NoThread(#[source] std::io::Error),
+    /// The thread that talks to the kernel ended by itself.
+    #[error("the thread for the kernel's IPVS table ended by itself; restart the engine and report its log")]
+    ThreadEnded,
+}
+
+/// What the fronts show of the virtual servers.
+#[derive(Debug, Clone, Default)]
+pub struct BalanceView {
+    /// Every service, in file order.
+    pub servers: Vec<Arc<VirtualServerStatus>>,
+    /// Where kernel and wish differ.
+    pub drift: Vec<Drift>,
+    /// Services that are not lvsdeck's.
+    pub foreign: Vec<Foreign>,
+    /// What the operator should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// Runs until `shutdown` is ready and the core has taken out of the kernel what it made. Call it on a current-thread
+/// runtime with its I/O and its timer.
+///
+/// `publish` and `report` are called on the loop and must not block; `remember` is called on the kernel's thread, before
+/// the operations that it covers, and may write a file.
+///
+/// # Errors
+/// When the kernel's thread can't be started or dies.
+pub async fn run(
+    core: Balance,
+    kernel: Box<dyn IpvsKernel>,
+    mut commands: mpsc::Receiver<(Asked, oneshot::Sender<Answer>)>,
+    publish: impl Fn(BalanceView),
+    report: impl Fn(Fact),
+    remember: impl FnMut(Vec<OwnedService>) + Send + 'static,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), BalanceLoopError> {
+    let mut kernel = KernelThread::start(kernel, remember).map_err(BalanceLoopError::NoThread)?;
+    let mut own = BalanceLoop { core, probes: Probes::new(), asking: HashMap::new(), report };
+    let mut views = Views { due: true, next_at: now(), publish };
+    let mut shutdown = std::pin::pin!(shutdown);
+    let mut stopping = false;
+    own.core.handle(now(), Input::Start);
+    loop {
+        kernel.send(own.perform()).map_err(|()| BalanceLoopError::ThreadEnded)?;
+        views.publish(&own.core);
+        if own.core.is_stopped() {
+            (views.due, views.next_at) = (true, now());
+            views.publish(&own.core);
+            kernel.finish().await;
+            return Ok(());
+        }
+        let deadline = own.deadline(&views);
+        let input = tokio::select! {
+            input = kernel.next() => Some(input.ok_or(BalanceLoopError::ThreadEnded)?),
+            input = own.probes.next() => Some(input),
+            Some((asked, reply)) = commands.recv() => Some(own.ask(asked, reply)),
+            () = tokio::time::sleep_until(deadline.into()) => own.timeout(),
+            () = &mut shutdown, if !stopping => {
+                stopping = true;
+                Some(Input::Shutdown)
+            }
+        };
+        let Some(input) = input else { continue };
+        own.core.handle(now(), input);
+        for _ in 0..BATCH {
+            let Some(input) = kernel.try_next().or_else(|| own.probes.try_next()) else { break };
+            own.core.handle(now(), input);
+        }
+        views.due = true;
+    }
+}
+
+/// The clock of the loop: tokio's, so that tests can pause it.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// The core with what it has out.
+struct BalanceLoop<R> {
+    core: Balance,
+    probes: Probes,
+    asking: HashMap<u64, oneshot::Sender<Answer>>,
+    report: R,
+}
+
+impl<R: Fn(Fact)> BalanceLoop<R> {
+    fn ask(&mut self, asked: Asked, reply: oneshot::Sender<Answer>) -> Input {
+        self.asking.insert(asked.id, reply);
+        Input::Command(Box::new(asked))
+    }
+
+    /// The core's deadline passed, or only that of the next view.
+    fn timeout(&self) -> Option<Input> {
+        self.core.poll_timeout().is_some_and(|(at, _)| at <= now()).then_some(Input::Timeout)
+    }
+
+    /// Performs what the core wants; gives the kernel's part of it, in order.
+    fn perform(&mut self) -> Vec<Job> {
+        let mut jobs = Vec::new();
+        while let Some(action) = self.core.poll_action() {
+            match action {
+                Action::Probe { check, spec } => self.probes.start(check, spec),
+                Action::CancelProbe { check } => self.probes.cancel(check),
+                Action::Observe => jobs.push(Job::Observe),
+                Action::Apply(op) => jobs.push(Job::Apply(op)),
+                Action::Remember(owned) => jobs.push(Job::Remember(owned)),
+                Action::Report(fact) => (self.report)(fact),
+                Action::Answer { id, answer } => {
+                    if let Some(reply) = self.asking.remove(&id) {
+                        // Who asked may have left; the journal has the command all the same.
+                        let _ = reply.send(*answer);
+                    }
+                }
+            }
+        }
+        jobs
+    }
+
+    fn deadline<P>(&self, views: &Views<P>) -> Instant {
+        let core = self.core.poll_timeout().map(|(at, _)| at);
+        let view = views.due.then_some(views.next_at);
+        core.into_iter().chain(view).min().unwrap_or_else(|| now() + Duration::from_secs(3_600))
+    }
+}
+
+/// When the next view goes out.
+struct Views<P> {
+    due: bool,
+    next_at: Instant,
+    publish: P,
+}
+
+impl<P: Fn(BalanceView)> Views<P> {
+    fn publish(&mut self, core: &Balance) {
+        let moment = Moment { now: now(), wall: SystemTime::now() };
+        if !self.due || moment.now < self.next_at {
+            return;
+        }
+        self.due = false;
+        self.next_at = moment.now + PUBLISH;
+        (self.publish)(BalanceView {
+            servers: core.status(moment),
+            drift: core.drift(),
+            foreign: core.foreign(),
+            warnings: core.warnings(),
+        });
+    }
+}

@@ -1,0 +1,84 @@
+//! Probes that are out, as tasks. Each gives exactly one verdict, even when its task dies.
+
+use crate::engine::balance::{CheckId, Input};
+use crate::engine::io::probe;
+use crate::engine::model::CheckSpec;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
+
+type Verdict = Result<Duration, String>;
+
+/// The tasks, by check and by task.
+pub(super) struct Probes {
+    tasks: JoinSet<Verdict>,
+    checks: HashMap<Id, CheckId>,
+    handles: HashMap<CheckId, AbortHandle>,
+    /// As many as this process may open; the time that a probe waits for its turn is not counted against its server.
+    turns: Arc<Semaphore>,
+}
+
+impl Probes {
+    pub fn new() -> Self {
+        Self {
+            tasks: JoinSet::new(),
+            checks: HashMap::new(),
+            handles: HashMap::new(),
+            turns: Arc::new(Semaphore::new(probe::capacity())),
+        }
+    }
+
+    pub fn start(&mut self, check: CheckId, spec: CheckSpec) {
+        let turns = Arc::clone(&self.turns);
+        let handle = self.tasks.spawn(async move {
+            let _turn = turns.acquire().await;
+            probe::run(&spec).await
+        });
+        self.checks.insert(handle.id(), check);
+        self.handles.insert(check, handle);
+    }
+
+    pub fn cancel(&mut self, check: CheckId) {
+        if let Some(handle) = self.handles.remove(&check) {
+            self.checks.remove(&handle.id());
+            handle.abort();
+        }
+    }
+
+    /// The next verdict; waits for ever when no probe is out.
+    pub async fn next(&mut self) -> Input {
+        loop {
+            match self.tasks.join_next_with_id().await {
+                Some(ended) => {
+                    if let Some(input) = self.ended(ended) {
+                        return input;
+                    }
+                }
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// A verdict that is there already.
+    pub fn try_next(&mut self) -> Option<Input> {
+        loop {
+            let ended = self.tasks.try_join_next_with_id()?;
+            if let Some(input) = self.ended(ended) {
+                return Some(input);
+            }
+        }
+    }
+
+    /// None for a probe that was cancelled.
+    fn ended(&mut self, ended: Result<(Id, Verdict), JoinError>) -> Option<Input> {
+        let (id, result) = match ended {
+            Ok((id, result)) => (id, result),
+            Err(died) => (died.id(), Err("the probe itself failed; report the engine's log".to_owned())),
+        };
+        let check = self.checks.remove(&id)?;
+        self.handles.remove(&check);
+        Some(Input::Verdict { check, result })
+    }
+}

@@ -1,0 +1,269 @@
+//! One check's life as a value.
+//!
+//! Promises: a first failure is followed by up to `retry` further tries, `retry_delay` apart; only `retry + 1` failures in
+//! a row make it failing; while it is failing it runs every `interval`, and one success ends that. The rhythm is counted
+//! from when a run was due, so it does not drift by the time that a probe takes. Never starts a probe itself.
+
+use crate::engine::model::CheckTiming;
+use std::time::{Duration, Instant};
+
+/// No check runs more often than this, whatever the file says: a refused connection takes microseconds.
+const SHORTEST: Duration = Duration::from_millis(10);
+
+/// What a check says of its target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It has neither passed nor failed often enough yet.
+    Unknown,
+    /// It passes.
+    Passing,
+    /// It failed `retry + 1` times in a row.
+    Failing,
+}
+
+/// What a verdict changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Nothing.
+    Steady,
+    /// A failure that does not decide yet.
+    Softly {
+        /// Failures in a row.
+        failures: u32,
+        /// How many of them decide.
+        of: u32,
+    },
+    /// It passes again before its failures decided anything.
+    Recovered,
+    /// Its [`Standing`] changed.
+    Turned,
+}
+
+/// When it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Next at `next_due`.
+    Pending { next_due: Instant },
+    /// A probe is out; the run was due at `due`.
+    Running { due: Instant },
+}
+
+/// How the last run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastRun {
+    /// When it ended.
+    pub at: Instant,
+    /// How long it took, or why it failed.
+    pub result: Result<Duration, String>,
+}
+
+/// One check.
+#[derive(Debug, Clone)]
+pub struct Checker {
+    timing: CheckTiming,
+    phase: Phase,
+    standing: Standing,
+    failures: u32,
+    last: Option<LastRun>,
+}
+
+impl Checker {
+    /// A check that runs first at `first_due`.
+    pub const fn new(timing: CheckTiming, first_due: Instant) -> Self {
+        Self {
+            timing,
+            phase: Phase::Pending { next_due: first_due },
+            standing: Standing::Unknown,
+            failures: 0,
+            last: None,
+        }
+    }
+
+    /// When the next run starts; none while one is out.
+    pub const fn next_due(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Pending { next_due } => Some(next_due),
+            Phase::Running { .. } => None,
+        }
+    }
+    /// Whether the next run is a further try after a failure that did not decide.
+    pub fn is_retrying(&self) -> bool {
+        self.failures > 0 && self.standing != Standing::Failing
+    }
+    /// What it says.
+    pub const fn standing(&self) -> Standing {
+        self.standing
+    }
+    /// Failures in a row of how many that decide.
+    pub const fn failures(&self) -> (u32, u32) {
+        (self.failures, self.deciding())
+    }
+    /// How the last run ended; none before the first.
+    pub const fn last(&self) -> Option<&LastRun> {
+        self.last.as_ref()
+    }
+
+    /// Starts a run when one is due. Says whether it did.
+    pub fn start(&mut self, now: Instant) -> bool {
+        match self.phase {
+            Phase::Pending { next_due } if next_due <= now => {
+                self.phase = Phase::Running { due: next_due };
+                true
+            }
+            Phase::Pending { .. } | Phase::Running { .. } => false,
+        }
+    }
+
+    /// A run ended. A verdict without a run (it was cancelled) changes nothing.
+    pub fn verdict(&mut self, now: Instant, result: Result<Duration, String>) -> Turn {
+        let Phase::Running { due } = self.phase else { return Turn::Steady };
+        let before = (self.standing, self.failures);
+        match result {
+            Ok(_) => (self.standing, self.failures) = (Standing::Passing, 0),
+            Err(_) => {
+                self.failures = self.failures.saturating_add(1).min(self.deciding());
+                if self.failures == self.deciding() {
+                    self.standing = Standing::Failing;
+                }
+            }
+        }
+        self.last = Some(LastRun { at: now, result });
+        let next_due = if self.is_retrying() {
+            now + self.timing.retry_delay.max(SHORTEST)
+        } else {
+            (due + self.timing.interval).max(now + SHORTEST)
+        };
+        self.phase = Phase::Pending { next_due };
+        match before {
+            (standing, _) if standing != self.standing => Turn::Turned,
+            (_, 0) if self.failures == 0 => Turn::Steady,
+            _ if self.failures == 0 => Turn::Recovered,
+            _ if self.is_retrying() => Turn::Softly { failures: self.failures, of: self.deciding() },
+            _ => Turn::Steady,
+        }
+    }
+
+    const fn deciding(&self) -> u32 {
+        self.timing.retry.saturating_add(1)
+    }
+}
+
+/// When a check runs first: spread evenly over `warmup` by its number, so that 10,000 checks do not start at once; at once
+/// when `warmup` is zero. The same number always gets the same place.
+pub fn first_due(start: Instant, check: u64, warmup: Duration) -> Instant {
+    let place = u128::from(scatter(check));
+    let nanos = (warmup.as_nanos().min(u128::from(u64::MAX)) * place) >> 64;
+    start + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
+
+/// Steele, Lea and Flood's finaliser (splitmix64): neighbouring numbers land far apart.
+const fn scatter(number: u64) -> u64 {
+    let mut z = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INTERVAL: Duration = Duration::from_secs(10);
+    const RETRY: Duration = Duration::from_secs(2);
+
+    fn checker(retry: u32, start: Instant) -> Checker {
+        let timing = CheckTiming { interval: INTERVAL, retry, retry_delay: RETRY, ..CheckTiming::default() };
+        Checker::new(timing, start)
+    }
+
+    fn run(checker: &mut Checker, ok: bool) -> (Turn, Duration) {
+        let due = checker.next_due().unwrap();
+        assert!(checker.start(due), "a run starts when it is due");
+        let turn = checker.verdict(due, if ok { Ok(RETRY) } else { Err("timeout".into()) });
+        (turn, checker.next_due().unwrap() - due)
+    }
+
+    /// Every standing × number of failures × verdict: turn, standing after, wait until the next run.
+    #[test]
+    fn the_whole_life_of_a_check_with_two_retries() {
+        let soft = |failures| Turn::Softly { failures, of: 3 };
+        use Standing::{Failing, Passing, Unknown};
+        for (history, ok, turn, standing, wait) in [
+            ("", true, Turn::Turned, Passing, INTERVAL),
+            ("", false, soft(1), Unknown, RETRY),
+            ("f", true, Turn::Turned, Passing, INTERVAL),
+            ("f", false, soft(2), Unknown, RETRY),
+            ("ff", true, Turn::Turned, Passing, INTERVAL),
+            ("ff", false, Turn::Turned, Failing, INTERVAL),
+            ("p", true, Turn::Steady, Passing, INTERVAL),
+            ("p", false, soft(1), Passing, RETRY),
+            ("pf", true, Turn::Recovered, Passing, INTERVAL),
+            ("pf", false, soft(2), Passing, RETRY),
+            ("pff", true, Turn::Recovered, Passing, INTERVAL),
+            ("pff", false, Turn::Turned, Failing, INTERVAL),
+            ("pfpff", false, Turn::Turned, Failing, INTERVAL),
+            ("pfff", false, Turn::Steady, Failing, INTERVAL),
+            ("pfff", true, Turn::Turned, Passing, INTERVAL),
+            ("pffffff", true, Turn::Turned, Passing, INTERVAL),
+            ("pfffp", false, soft(1), Passing, RETRY),
+        ] {
+            let mut checker = checker(2, Instant::now());
+            for step in history.chars() {
+                run(&mut checker, step == 'p');
+            }
+            assert_eq!(run(&mut checker, ok), (turn, wait), "after {history:?}, {ok}");
+            assert_eq!(checker.standing(), standing, "after {history:?}, {ok}");
+        }
+    }
+
+    #[test]
+    fn without_retries_the_first_failure_decides() {
+        let mut checker = checker(0, Instant::now());
+        assert_eq!(run(&mut checker, false), (Turn::Turned, INTERVAL));
+        assert_eq!(checker.failures(), (1, 1));
+    }
+
+    #[test]
+    fn the_rhythm_does_not_drift_by_the_time_that_a_probe_takes() {
+        let start = Instant::now();
+        let mut checker = checker(1, start);
+        for turn in 1..=5 {
+            assert!(checker.start(checker.next_due().unwrap() + Duration::from_millis(3)));
+            checker.verdict(start + INTERVAL * (turn - 1) + Duration::from_secs(4), Ok(Duration::from_secs(4)));
+            assert_eq!(checker.next_due(), Some(start + INTERVAL * turn));
+        }
+    }
+
+    #[test]
+    fn a_run_that_took_longer_than_the_interval_is_followed_soon_and_not_twice() {
+        let start = Instant::now();
+        let mut checker = checker(0, start);
+        checker.start(start);
+        let late = start + INTERVAL * 3;
+        checker.verdict(late, Err("timeout".into()));
+        assert_eq!(checker.next_due(), Some(late + SHORTEST));
+        assert!(!checker.start(late));
+    }
+
+    #[test]
+    fn a_verdict_without_a_run_changes_nothing() {
+        let mut checker = checker(0, Instant::now());
+        assert_eq!(checker.verdict(Instant::now(), Err("timeout".into())), Turn::Steady);
+        assert_eq!((checker.standing(), checker.last()), (Standing::Unknown, None));
+    }
+
+    #[test]
+    fn first_runs_spread_evenly_over_the_warmup_and_at_once_without_one() {
+        let start = Instant::now();
+        let warmup = Duration::from_secs(60);
+        let mut quarters = [0_u32; 4];
+        for check in 0..10_000 {
+            let wait = first_due(start, check, warmup) - start;
+            assert!(wait < warmup);
+            assert_eq!(first_due(start, check, warmup), start + wait);
+            quarters[usize::try_from(wait.as_secs() / 15).unwrap()] += 1;
+        }
+        assert!(quarters.iter().all(|n| (2_300..2_700).contains(n)), "{quarters:?}");
+        assert_eq!(first_due(start, 7, Duration::ZERO), start);
+    }
+}

@@ -1,0 +1,63 @@
+//! Whether the weight that is up suffices.
+//!
+//! Gained at `need + hysteresis`, lost at 0 or below `need − hysteresis` (keepalived's `quorum`, `hysteresis`).
+
+use crate::engine::model::Quorum;
+
+/// A service's quorum: what it needs, and whether it is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuorumState {
+    quorum: Quorum,
+    up: bool,
+}
+
+impl QuorumState {
+    /// At start the quorum is there unless `have` is so little that it would be lost.
+    pub fn new(quorum: Quorum, have: u64) -> Self {
+        let mut state = Self { quorum, up: true };
+        state.weigh(have);
+        state
+    }
+    /// Whether it is there.
+    pub const fn is_up(&self) -> bool {
+        self.up
+    }
+    /// Weight needed, without the hysteresis.
+    pub const fn need(&self) -> u32 {
+        self.quorum.need
+    }
+    /// The weight that is up is now `have`. Says whether the quorum was gained or lost by that.
+    pub fn weigh(&mut self, have: u64) -> bool {
+        let (need, hysteresis) = (u64::from(self.quorum.need), u64::from(self.quorum.hysteresis));
+        let was = self.up;
+        self.up = if was {
+            have > 0 && have >= need.saturating_sub(hysteresis)
+        } else {
+            have > 0 && have >= need + hysteresis
+        };
+        was != self.up
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_quorum_is_gained_above_and_lost_below_the_hysteresis() {
+        let mut state = QuorumState::new(Quorum { need: 10, hysteresis: 2 }, 10);
+        assert!(state.is_up());
+        for (have, edge, up) in
+            [(8, false, true), (7, true, false), (11, false, false), (12, true, true), (0, true, false)]
+        {
+            assert_eq!((state.weigh(have), state.is_up()), (edge, up), "{have}");
+        }
+    }
+
+    #[test]
+    fn no_weight_at_all_is_never_a_quorum() {
+        let mut state = QuorumState::new(Quorum { need: 1, hysteresis: 5 }, 1);
+        assert!(state.weigh(0) && !state.is_up());
+        assert!(!QuorumState::new(Quorum { need: 0, hysteresis: 0 }, 0).is_up());
+    }
+}

@@ -1,0 +1,204 @@
+//! The core, an IPVS in memory and a clock that only moves when it is told to.
+
+use lvsdeck::engine::balance::{Action, Balance, Input, OwnedService};
+use lvsdeck::engine::command::{Answer, Asked, Command, Who};
+use lvsdeck::engine::event::{EventKind, Fact};
+use lvsdeck::engine::io::ipvs_netlink::IpvsKernel;
+use lvsdeck::engine::io::simulated::SimulatedIpvs;
+use lvsdeck::engine::ipvs::IpvsTable;
+use lvsdeck::engine::model::{
+    CheckSpec, CheckTiming, Forwarding, Quorum, RealServer, RealServerKey, Scheduler, ServiceKey, TcpCheck,
+    VirtualServer, Weight,
+};
+use lvsdeck::engine::snapshot::{Moment, RealServerStatus, VirtualServerStatus};
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+pub const WEB: &str = "tcp/10.0.0.1:80";
+pub const A: &str = "10.0.0.71:80";
+pub const B: &str = "10.0.0.72:80";
+pub const S: Duration = Duration::from_secs(1);
+
+pub fn key(text: &str) -> ServiceKey {
+    text.parse().unwrap()
+}
+pub fn rs(text: &str) -> RealServerKey {
+    text.parse().unwrap()
+}
+pub fn weight(number: u32) -> Weight {
+    Weight::new(number).unwrap()
+}
+
+/// A server that is checked every 10 s, with one retry after 1 s, first at once.
+pub fn server(text: &str) -> RealServer {
+    let target: SocketAddr = text.parse().unwrap();
+    let timing = CheckTiming { interval: 10 * S, timeout: S, retry: 1, retry_delay: S, warmup: Duration::ZERO };
+    RealServer {
+        key: RealServerKey(target),
+        weight: Weight::DEFAULT,
+        forwarding: Forwarding::Dr,
+        inhibit_on_failure: false,
+        upper_threshold: 0,
+        lower_threshold: 0,
+        checks: vec![CheckSpec::Tcp(TcpCheck { target, bind: None, timing })],
+    }
+}
+
+pub fn service(text: &str, servers: &[&str]) -> VirtualServer {
+    VirtualServer {
+        key: key(text),
+        name: None,
+        scheduler: Scheduler::Rr,
+        forwarding: Forwarding::Dr,
+        persistence: None,
+        one_packet: false,
+        quorum: Quorum::default(),
+        sorry_server: None,
+        alpha: false,
+        real_servers: servers.iter().map(|text| server(text)).collect(),
+    }
+}
+
+pub struct Rig {
+    pub balance: Balance,
+    pub kernel: SimulatedIpvs,
+    pub now: Instant,
+    /// Targets that refuse, with the words of the refusal.
+    pub dead: BTreeMap<SocketAddr, String>,
+    pub facts: Vec<Fact>,
+    pub answers: Vec<Answer>,
+    pub remembered: Vec<OwnedService>,
+    pub probes: usize,
+    pub looks: usize,
+}
+
+impl Rig {
+    pub fn new(servers: &[VirtualServer]) -> Self {
+        Self::on(SimulatedIpvs::default(), servers, Vec::new())
+    }
+    pub fn on(kernel: SimulatedIpvs, servers: &[VirtualServer], owned: Vec<OwnedService>) -> Self {
+        let now = Instant::now();
+        Self {
+            balance: Balance::new(servers, owned, now),
+            kernel,
+            now,
+            dead: BTreeMap::new(),
+            facts: Vec::new(),
+            answers: Vec::new(),
+            remembered: Vec::new(),
+            probes: 0,
+            looks: 0,
+        }
+    }
+    pub fn started(servers: &[VirtualServer]) -> Self {
+        let mut rig = Self::new(servers);
+        rig.give(Input::Start);
+        rig
+    }
+
+    /// Gives an input and does everything that follows, in order, without any time passing.
+    pub fn give(&mut self, input: Input) {
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            self.balance.handle(self.now, input);
+            while let Some(action) = self.balance.poll_action() {
+                inputs.extend(self.perform(action));
+            }
+        }
+    }
+
+    fn perform(&mut self, action: Action) -> Option<Input> {
+        match action {
+            Action::Probe { check, spec } => {
+                self.probes += 1;
+                let CheckSpec::Tcp(tcp) = spec;
+                let result = self.dead.get(&tcp.target).map_or(Ok(Duration::from_millis(1)), |why| Err(why.clone()));
+                return Some(Input::Verdict { check, result });
+            }
+            Action::Observe => {
+                self.looks += 1;
+                return Some(Input::Observed(self.kernel.read_table().map(Box::new)));
+            }
+            Action::Apply(op) => {
+                let result = self.kernel.apply(&op);
+                return Some(Input::Applied { op, result });
+            }
+            Action::CancelProbe { .. } => {}
+            Action::Remember(owned) => self.remembered = owned,
+            Action::Report(fact) => self.facts.push(fact),
+            Action::Answer { answer, .. } => self.answers.push(*answer),
+        }
+        None
+    }
+
+    /// Lets time pass, waking the core at each of its deadlines.
+    pub fn pass(&mut self, span: Duration) {
+        let until = self.now + span;
+        while let Some((at, _)) = self.balance.poll_timeout().filter(|(at, _)| *at <= until) {
+            self.now = self.now.max(at);
+            self.give(Input::Timeout);
+        }
+        self.now = until;
+    }
+
+    pub fn kill(&mut self, target: &str) {
+        self.dead.insert(target.parse().unwrap(), "connection refused".to_owned());
+    }
+    pub fn revive(&mut self, target: &str) {
+        self.dead.remove(&target.parse().unwrap());
+    }
+
+    pub fn ask(&mut self, command: Command) -> Answer {
+        self.ask_with(command, false, None)
+    }
+    pub fn dry(&mut self, command: Command) -> Answer {
+        self.ask_with(command, true, None)
+    }
+    pub fn ask_with(&mut self, command: Command, dry_run: bool, token: Option<String>) -> Answer {
+        let who = Who { user: "anna".to_owned(), pid: None };
+        let asked = Asked { id: 7, command, dry_run, token, who, reason: Some("kernel update".to_owned()) };
+        self.answers.clear();
+        self.give(Input::Command(Box::new(asked)));
+        assert_eq!(self.answers.len(), 1, "exactly one answer: {:?}", self.answers);
+        self.answers.remove(0)
+    }
+
+    pub fn edit<R>(&self, change: impl FnOnce(&mut IpvsTable) -> R) -> R {
+        self.kernel.edit(change)
+    }
+    /// `10.0.0.71:80 w1, …` of a service in the kernel; `none` where it has no such service.
+    pub fn table(&self, service: &str) -> String {
+        self.edit(|table| {
+            table.services.get(&key(service)).map_or_else(
+                || "none".to_owned(),
+                |service| {
+                    let servers: Vec<String> =
+                        service.destinations.iter().map(|(key, d)| format!("{key} w{}", d.weight)).collect();
+                    servers.join(", ")
+                },
+            )
+        })
+    }
+    pub fn ops(&self) -> Vec<String> {
+        self.kernel.take_history().into_iter().map(|(op, _)| op.to_string()).collect()
+    }
+    pub fn status(&self) -> Vec<Arc<VirtualServerStatus>> {
+        self.balance.status(Moment { now: self.now, wall: SystemTime::UNIX_EPOCH + 1_000_000 * S })
+    }
+    pub fn server(&self, service: usize, key: &str) -> RealServerStatus {
+        self.status()[service].real_servers.iter().find(|server| server.key == rs(key)).unwrap().clone()
+    }
+    /// Takes the facts of one kind, each as `subject: from>to (reason)`.
+    pub fn facts(&mut self, kind: EventKind) -> Vec<String> {
+        let (mine, rest): (Vec<Fact>, Vec<Fact>) =
+            std::mem::take(&mut self.facts).into_iter().partition(|fact| fact.kind == kind);
+        self.facts = rest;
+        let text = |fact: &Fact| {
+            let side = |side: &Option<String>| side.clone().unwrap_or_default();
+            format!("{}: {}>{} ({})", fact.subject, side(&fact.from), side(&fact.to), side(&fact.reason))
+        };
+        mine.iter().map(text).collect()
+    }
+}

@@ -1,0 +1,154 @@
+//! Health → table: who is in, with which weight, and what is said of it.
+
+use crate::rig::{A, B, Rig, S, WEB, key, rs, service};
+use lvsdeck::engine::balance::{Action, Input, Waiting};
+use lvsdeck::engine::event::EventKind;
+use lvsdeck::engine::ipvs::Traffic;
+use lvsdeck::engine::model::{Quorum, SorryServer};
+use lvsdeck::engine::snapshot::Health;
+use std::time::{Duration, Instant};
+
+#[test]
+fn a_server_that_dies_leaves_the_table_and_returns_when_it_lives_again() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1");
+    rig.facts.clear();
+    rig.kill(A);
+    rig.pass(10 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1", "one failure decides nothing");
+    assert_eq!(rig.facts(EventKind::CheckResult), ["tcp/10.0.0.1:80 10.0.0.71:80: > (1/2 fails: connection refused)"]);
+    assert_eq!(rig.balance.poll_timeout().map(|(_, why)| why), Some(Waiting::Look));
+    rig.pass(S);
+    assert_eq!(rig.table(WEB), "10.0.0.72:80 w1");
+    assert_eq!(rig.facts(EventKind::ServerHealth), ["tcp/10.0.0.1:80 10.0.0.71:80: up>down (connection refused)"]);
+    assert_eq!(
+        rig.facts(EventKind::ServerTable),
+        ["tcp/10.0.0.1:80 10.0.0.71:80: present>absent (down: connection refused)"]
+    );
+    let status = rig.server(0, A);
+    assert_eq!((status.health, status.weight, status.kernel), (Health::Down, 0, None));
+    assert_eq!((status.checks[0].failures, status.checks[0].error.as_deref()), ((2, 2), Some("connection refused")));
+    rig.revive(A);
+    rig.pass(10 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1");
+    assert_eq!(rig.facts(EventKind::ServerHealth), ["tcp/10.0.0.1:80 10.0.0.71:80: down>up (passes)"]);
+    assert_eq!(rig.facts(EventKind::ServerTable), ["tcp/10.0.0.1:80 10.0.0.71:80: absent>present (up)"]);
+}
+
+#[test]
+fn the_decision_and_its_operation_come_from_the_same_call() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    rig.kill(A);
+    rig.pass(10 * S);
+    rig.now += S;
+    rig.balance.handle(rig.now, Input::Timeout);
+    let mut actions: Vec<Action> = std::iter::from_fn(|| rig.balance.poll_action()).collect();
+    actions.retain(|action| matches!(action, Action::Probe { .. }));
+    let [Action::Probe { check, .. }] = actions[..] else { panic!("{actions:?}") };
+    rig.balance.handle(rig.now, Input::Verdict { check, result: Err("timeout".to_owned()) });
+    let actions: Vec<Action> = std::iter::from_fn(|| rig.balance.poll_action()).collect();
+    assert!(matches!(actions[..], [Action::Report(_), Action::Apply(_)]), "{actions:?}");
+}
+
+#[test]
+fn a_server_is_in_the_table_before_its_first_check_unless_alpha() {
+    let mut slow = service(WEB, &[A]);
+    let lvsdeck::engine::model::CheckSpec::Tcp(tcp) = &mut slow.real_servers[0].checks[0];
+    tcp.timing.warmup = 60 * S;
+    let mut alpha = slow.clone();
+    (alpha.key, alpha.alpha) = (key("tcp/10.0.0.2:80"), true);
+    let mut rig = Rig::started(&[slow, alpha]);
+    assert_eq!((rig.table(WEB).as_str(), rig.table("tcp/10.0.0.2:80").as_str()), ("10.0.0.71:80 w1", ""));
+    assert_eq!(rig.server(0, A).health, Health::Unknown);
+    rig.pass(60 * S);
+    assert_eq!(rig.table("tcp/10.0.0.2:80"), "10.0.0.71:80 w1");
+    assert_eq!(rig.facts(EventKind::ServerHealth).len(), 2);
+}
+
+#[test]
+fn with_inhibit_on_failure_a_dead_server_stays_with_weight_zero() {
+    let mut inhibited = service(WEB, &[A, B]);
+    inhibited.real_servers[0].inhibit_on_failure = true;
+    let mut rig = Rig::started(&[inhibited]);
+    rig.kill(A);
+    rig.pass(11 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w0, 10.0.0.72:80 w1");
+    assert_eq!(rig.facts(EventKind::ServerWeight), ["tcp/10.0.0.1:80 10.0.0.71:80: 1>0 (down: connection refused)"]);
+}
+
+#[test]
+fn the_sorry_server_replaces_all_when_the_quorum_is_lost_and_leaves_when_it_is_gained() {
+    let mut web = service(WEB, &[A, B]);
+    web.quorum = Quorum { need: 2, hysteresis: 0 };
+    web.sorry_server = Some(SorryServer { key: rs("10.0.0.99:80"), forwarding: None });
+    let mut rig = Rig::started(&[web]);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1");
+    rig.kill(A);
+    rig.pass(11 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.99:80 w1");
+    assert!(rig.status()[0].sorry_server_active && !rig.status()[0].quorum.up);
+    assert_eq!(rig.facts(EventKind::Quorum), ["tcp/10.0.0.1:80: up>down (weight 1 is up, 2 is needed)"]);
+    rig.revive(A);
+    rig.pass(10 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1");
+    assert_eq!(rig.facts(EventKind::Quorum), ["tcp/10.0.0.1:80: down>up (weight 2 is up, 2 is needed)"]);
+}
+
+#[test]
+fn without_a_sorry_server_a_lost_quorum_takes_nobody_out() {
+    let mut web = service(WEB, &[A, B]);
+    web.quorum = Quorum { need: 2, hysteresis: 0 };
+    let mut rig = Rig::started(&[web]);
+    rig.kill(A);
+    rig.pass(11 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.72:80 w1");
+    assert!(!rig.status()[0].quorum.up);
+}
+
+#[test]
+fn live_numbers_and_rates_come_from_the_kernel() {
+    let mut rig = Rig::started(&[service(WEB, &[A])]);
+    for second in 1..=6_u64 {
+        rig.edit(|table| {
+            let service = table.services.get_mut(&key(WEB)).unwrap();
+            service.traffic = Traffic { connections: second / 2 * 20, ..Traffic::default() };
+            service.destinations.get_mut(&rs(A)).unwrap().active = 5;
+        });
+        rig.pass(S);
+    }
+    let status = &rig.status()[0];
+    assert_eq!((status.counters.connections, status.real_servers[0].active), (60, 5));
+    assert!((status.rates.connections_per_s - 10.0).abs() < 0.01, "{:?}", status.rates);
+    assert_eq!(rig.looks, 7, "one at the start and one a second");
+}
+
+#[test]
+fn checks_go_on_every_interval_and_the_status_tells_when() {
+    let mut rig = Rig::started(&[service(WEB, &[A])]);
+    rig.pass(35 * S);
+    assert_eq!(rig.probes, 4);
+    assert_eq!(rig.server(0, A).checks[0].next_in_ms, Some(5_000));
+    assert_eq!(rig.server(0, A).checks[0].latency_ms, Some(1.0));
+}
+
+#[test]
+fn ten_thousand_servers_of_one_service_die_and_return_in_reasonable_time() {
+    let names: Vec<String> =
+        (0..10_000).map(|n| format!("10.{}.{}.{}:80", n / 62_500, n / 250 % 250, n % 250 + 1)).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let begun = Instant::now();
+    let mut rig = Rig::started(&[service(WEB, &names)]);
+    assert_eq!(rig.status()[0].quorum.have, 10_000);
+    for name in &names[1..] {
+        rig.kill(name);
+    }
+    rig.pass(11 * S);
+    assert_eq!(rig.table(WEB), format!("{} w1", names[0]));
+    for name in &names {
+        rig.revive(name);
+    }
+    rig.pass(10 * S);
+    assert_eq!(rig.status()[0].quorum.have, 10_000);
+    assert_eq!(rig.edit(|table| table.services[&key(WEB)].destinations.len()), 10_000);
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+}
