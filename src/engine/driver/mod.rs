@@ -1,2 +1,9 @@
-//! The two loops (layer 5).
+//! The two loops and what they share (layer 5): the only place, beside [`io`](super::io), that reads the clock.
+
 pub mod balance;
+pub mod failover;
+pub mod local;
+mod log;
+pub mod shared;
+pub mod start;
+mod world;

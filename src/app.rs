@@ -1,1 +1,0 @@
-//! The composition root: which engine, which front, in which order they stop.

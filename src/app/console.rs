@@ -1,0 +1,130 @@
+//! Finding an engine or starting one, and opening the console on it.
+
+use super::{Places, exit, spawn};
+use crate::api::Client;
+use crate::engine::HandleError;
+use crate::engine::config;
+use crate::engine::io::host;
+use crate::ui;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Where a configuration is looked for when none is named.
+const STANDARD_FILES: [&str; 2] = ["/etc/lvsdeck/lvsdeck.conf", "/etc/keepalived/keepalived.conf"];
+
+/// `lvsdeck [-f FILE]`: attach to the engine on the socket, or start one and attach. Gives the exit code.
+pub fn open(file: Option<&Path>, places: &Places, options: ui::Options) -> u8 {
+    match Client::connect(&places.socket) {
+        Ok(client) => {
+            if let Some(file) = file {
+                eprintln!(
+                    "an engine answers on {}: attaching to it, {} is not read",
+                    places.socket.display(),
+                    file.display()
+                );
+            }
+            show(client, options)
+        }
+        Err(HandleError::NoEngine { .. }) => start_and_attach(file, places, options),
+        Err(error) => fail(exit::ENGINE, &error),
+    }
+}
+
+/// `lvsdeck attach`: the console on a running engine, or exit code 3.
+pub fn attach(places: &Places, options: ui::Options) -> u8 {
+    match Client::connect(&places.socket) {
+        Ok(client) => show(client, options),
+        Err(error) => fail(exit::ENGINE, &error),
+    }
+}
+
+fn show(client: Client, options: ui::Options) -> u8 {
+    match ui::run(Arc::new(client), options) {
+        Ok(ended) => {
+            match (ended.cause, ended.pid) {
+                (ui::ExitCause::TerminalLost, _) => {}
+                (ui::ExitCause::Detached | ui::ExitCause::Signal(_), Some(pid)) => {
+                    println!("detached, engine running as pid {pid}");
+                }
+                (ui::ExitCause::Detached | ui::ExitCause::Signal(_), None) => {
+                    println!("detached; the engine never answered");
+                }
+            }
+            exit::OK
+        }
+        Err(error) => fail(exit::FAILED, &error),
+    }
+}
+
+fn fail(code: u8, error: &dyn std::fmt::Display) -> u8 {
+    eprintln!("lvsdeck: {error}");
+    code
+}
+
+fn start_and_attach(file: Option<&Path>, places: &Places, options: ui::Options) -> u8 {
+    if !io::stdout().is_terminal() {
+        return fail(exit::USAGE, &"the console needs a terminal; `lvsdeck run -f FILE` runs the engine without one");
+    }
+    let named = file.map(Path::to_path_buf);
+    let Some(path) = named.or_else(|| STANDARD_FILES.iter().map(PathBuf::from).find(|path| path.exists())) else {
+        let message = format!(
+            "no engine answers on {}, and there is neither {} nor {}; name a configuration: lvsdeck -f FILE",
+            places.socket.display(),
+            STANDARD_FILES[0],
+            STANDARD_FILES[1]
+        );
+        return fail(exit::ENGINE, &message);
+    };
+    if !host::is_root() {
+        let message = "no engine answers, and starting one needs root (CAP_NET_ADMIN and CAP_NET_RAW)";
+        return fail(exit::NOT_PERMITTED, &message);
+    }
+    if let Some(pid) = host::keepalived_here().first() {
+        let message = format!(
+            "keepalived runs here as pid {pid}: two directors on one host would fight over the same addresses; stop it \
+             first (systemctl stop keepalived)"
+        );
+        return fail(exit::FAILED, &message);
+    }
+    if file.is_none() && !confirmed(&path) {
+        return fail(exit::FAILED, &"nothing was started");
+    }
+    let path = path.canonicalize().unwrap_or(path);
+    match spawn::engine(&path, places) {
+        Ok(()) => attach(places, options),
+        Err(spawn::SpawnError::Ended { said, code }) => {
+            eprintln!("{said}");
+            code
+        }
+        Err(error) => fail(exit::FAILED, &error),
+    }
+}
+
+/// Shows what a start would do and asks for the word.
+fn confirmed(path: &Path) -> bool {
+    println!("No engine runs here. A start on {} would do this:", path.display());
+    match config::load(path).map(|loaded| loaded.configuration) {
+        Ok(Some(configuration)) => {
+            for router in &configuration.virtual_routers {
+                let addresses: Vec<String> = router.addresses.iter().map(ToString::to_string).collect();
+                println!(
+                    "  {}: VRID {} on {}, priority {}, {}",
+                    router.name,
+                    router.vrid,
+                    router.interface,
+                    router.priority,
+                    addresses.join(" ")
+                );
+            }
+            for server in &configuration.virtual_servers {
+                println!("  {} {} with {} real servers", server.key, server.scheduler, server.real_servers.len());
+            }
+        }
+        Ok(None) => println!("  nothing: the file has errors, see `lvsdeck check -f {}`", path.display()),
+        Err(error) => println!("  nothing: {error}"),
+    }
+    print!("Type start to do it: ");
+    let mut word = String::new();
+    io::stdout().flush().is_ok() && io::stdin().lock().read_line(&mut word).is_ok() && word.trim() == "start"
+}

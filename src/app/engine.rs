@@ -1,0 +1,211 @@
+//! `lvsdeck run`: the engine, headless, in the foreground.
+//!
+//! 1. read the configuration; errors end here with exit code 2;
+//! 2. take the control socket, so that two engines never meet (3);
+//! 3. open the kernel's table where services are configured (5, 4);
+//! 4. start the loops (4), say that it is ready, and serve the socket;
+//! 5. on TERM, INT or `ctl stop`: masters resign, services leave the table, the socket goes.
+
+use super::{Places, exit};
+use crate::api;
+use crate::engine::EngineHandle;
+use crate::engine::config::{self, Loaded};
+use crate::engine::driver::shared::Identity;
+use crate::engine::driver::start::{self, Running};
+use crate::engine::io::host;
+use crate::engine::io::ipvs_netlink::{IpvsKernel, Netlink};
+use crate::engine::io::simulated::SimulatedIpvs;
+use crate::engine::io::state::StateDir;
+use crate::engine::ipvs::{Refusal, RefusalKind};
+use crate::engine::model::Configuration;
+use crate::engine::snapshot::{ConfigStatus, Warning};
+use std::cell::Cell;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Time between two looks at whether the loops still run.
+const LIVENESS: Duration = Duration::from_millis(500);
+
+/// What `lvsdeck run` was asked to do.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The configuration.
+    pub file: PathBuf,
+    /// Where it listens and keeps its state.
+    pub places: Places,
+    /// Descriptor on which to say `ready`; also: leave the terminal's session.
+    pub ready_fd: Option<u32>,
+    /// Log as JSON, a line an event.
+    pub json_log: bool,
+    /// `--vrrp-only`: no services.
+    pub vrrp_only: bool,
+    /// `--ipvs-only`: no instances.
+    pub ipvs_only: bool,
+}
+
+/// A start that ended early: what to say and which exit code.
+struct Refused(u8, String);
+
+/// Runs until it is asked to stop. Gives the exit code.
+pub fn run(options: &Options) -> u8 {
+    if options.ready_fd.is_some() {
+        host::leave_session();
+    }
+    start_log(options.json_log);
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("lvsdeck: can't start: {error}");
+            return exit::FAILED;
+        }
+    };
+    match runtime.block_on(serve(options)) {
+        Ok(()) => exit::OK,
+        Err(Refused(code, message)) => {
+            eprintln!("lvsdeck: {message}");
+            code
+        }
+    }
+}
+
+fn start_log(json: bool) {
+    let builder = tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false);
+    if json {
+        builder.json().flatten_event(true).init();
+    } else {
+        builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init();
+    }
+}
+
+async fn serve(options: &Options) -> Result<(), Refused> {
+    let (configuration, warnings) = configuration(options)?;
+    let bound = api::bind(&options.places.socket).map_err(|error| Refused(error.exit_code(), error.to_string()))?;
+    for warning in &bound.warnings {
+        tracing::warn!("{warning}");
+    }
+    let state = StateDir::open(&options.places.state).map_err(|error| Refused(exit::FAILED, error.to_string()))?;
+    let kernel = kernel(&configuration)?;
+    let node = configuration.global.router_id.clone().unwrap_or_else(host::name);
+    let config = ConfigStatus { file: options.file.display().to_string(), loaded_at: SystemTime::now(), generation: 1 };
+    let identity = Identity { node, dataplane: "kernel".to_owned(), config, warnings };
+    let running = start::start(&configuration, identity, &state, kernel).map_err(|error| {
+        let code = if error.is_permission() { exit::NOT_PERMITTED } else { exit::FAILED };
+        Refused(code, error.to_string())
+    })?;
+    say_ready(options.ready_fd);
+    let handle: Arc<dyn EngineHandle> = running.handle.clone();
+    let ended = Cell::new(Ok(()));
+    let stop = async {
+        ended.set(until_asked(&running, &options.places).await);
+        // The loops end before the socket goes: an attached console sees the last events.
+        running.end().await;
+    };
+    api::serve(&bound, handle, stop)
+        .await
+        .map_err(|error| Refused(exit::FAILED, format!("can't serve the control socket: {error}")))?;
+    ended.into_inner()
+}
+
+/// Waits for TERM, INT or a stop command; errors when a loop ended by itself.
+async fn until_asked(running: &Running, places: &Places) -> Result<(), Refused> {
+    let signals = |kind| signal(kind).map_err(|error| Refused(exit::FAILED, format!("can't catch signals: {error}")));
+    let mut terminate = signals(SignalKind::terminate())?;
+    let mut interrupt = signals(SignalKind::interrupt())?;
+    let mut hangup = signals(SignalKind::hangup())?;
+    let mut dump = signals(SignalKind::user_defined1())?;
+    let mut liveness = tokio::time::interval(LIVENESS);
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            () = running.stop.notified() => return Ok(()),
+            _ = hangup.recv() => tracing::warn!("HUP: this version does not reload; restart lvsdeck to use a changed file"),
+            _ = dump.recv() => write_snapshot(running, places),
+            _ = liveness.tick() => if !running.is_alive() {
+                return Err(Refused(exit::FAILED, "a loop of the engine ended by itself; the log says why".to_owned()));
+            },
+        }
+    }
+}
+
+fn write_snapshot(running: &Running, places: &Places) {
+    let path = places.state.join("status.json");
+    let written = running.handle.status().map_err(|error| error.to_string()).and_then(|status| {
+        let text = serde_json::to_vec_pretty(&*status).map_err(|error| error.to_string())?;
+        std::fs::write(&path, text).map_err(|error| error.to_string())
+    });
+    match written {
+        Ok(()) => tracing::info!("status written to {}", path.display()),
+        Err(error) => tracing::error!("{}: can't write the status: {error}", path.display()),
+    }
+}
+
+/// The configuration and its warnings, which stay visible in the status.
+fn configuration(options: &Options) -> Result<(Configuration, Vec<Warning>), Refused> {
+    let loaded: Loaded = config::load(&options.file).map_err(|e| Refused(exit::CONFIGURATION, e.to_string()))?;
+    let mut warnings = Vec::new();
+    let mut errors = Vec::new();
+    for diagnostic in &loaded.diagnostics {
+        let place = format!("{}:{}:{}", diagnostic.file, diagnostic.line, diagnostic.column);
+        if diagnostic.severity == config::Severity::Error {
+            errors.push(format!("{place}: {}", diagnostic.message));
+            continue;
+        }
+        tracing::warn!("{place}: {}", diagnostic.message);
+        warnings.push(Warning {
+            code: format!("configuration-{}", diagnostic.code),
+            subject: place,
+            message: diagnostic.message.clone(),
+            next: diagnostic.help.clone().unwrap_or_default(),
+        });
+    }
+    let Some(mut configuration) = loaded.configuration else {
+        errors.push(format!("this file would not run; see `lvsdeck check -f {}`", options.file.display()));
+        return Err(Refused(exit::CONFIGURATION, errors.join("\nlvsdeck: ")));
+    };
+    if options.vrrp_only {
+        configuration.virtual_servers.clear();
+    }
+    if options.ipvs_only {
+        configuration.virtual_routers.clear();
+        configuration.sync_groups.clear();
+    }
+    Ok((configuration, warnings))
+}
+
+/// The kernel's table. Without services nothing is asked of it, and a kernel without ip_vs will do.
+fn kernel(configuration: &Configuration) -> Result<Box<dyn IpvsKernel>, Refused> {
+    if configuration.virtual_servers.is_empty() {
+        return Ok(Box::new(SimulatedIpvs::default()));
+    }
+    let refused = |refusal: Refusal| {
+        let code = match refusal.kind {
+            RefusalKind::NoIpvs => exit::NO_IPVS,
+            RefusalKind::NotPermitted => exit::NOT_PERMITTED,
+            RefusalKind::Exists
+            | RefusalKind::Missing
+            | RefusalKind::NoScheduler
+            | RefusalKind::Invalid
+            | RefusalKind::TimedOut
+            | RefusalKind::Other => exit::FAILED,
+        };
+        Refused(code, refusal.message)
+    };
+    let mut kernel = Netlink::open().map_err(refused)?;
+    kernel.read_table().map_err(refused)?;
+    Ok(Box::new(kernel))
+}
+
+/// Says `ready` on the descriptor of whoever started this engine.
+fn say_ready(descriptor: Option<u32>) {
+    let Some(descriptor) = descriptor else { return };
+    let path = Path::new("/proc/self/fd").join(descriptor.to_string());
+    let said = OpenOptions::new().write(true).open(path).and_then(|mut pipe| pipe.write_all(b"ready\n"));
+    if let Err(error) = said {
+        tracing::warn!("--ready-fd {descriptor}: {error}");
+    }
+}

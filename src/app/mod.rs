@@ -1,0 +1,85 @@
+//! The composition root: which engine, which front, in which order they stop.
+//!
+//! The engine and the console never share a process. [`engine::run`] is `lvsdeck run`; [`console::open`] finds an engine
+//! or starts one in a session of its own and opens the console as its client.
+
+pub mod console;
+pub mod engine;
+mod spawn;
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// Exit codes of `run`, as `docs/api.md` promises them.
+pub mod exit {
+    /// Stopped as asked.
+    pub const OK: u8 = 0;
+    /// Failed while running, or refused.
+    pub const FAILED: u8 = 1;
+    /// The configuration would not run.
+    pub const CONFIGURATION: u8 = 2;
+    /// Another engine holds the socket, or none answers (`ctl`).
+    pub const ENGINE: u8 = 3;
+    /// A permission is missing.
+    pub const NOT_PERMITTED: u8 = 4;
+    /// The kernel has no ip_vs.
+    pub const NO_IPVS: u8 = 5;
+    /// Wrong use of the command line.
+    pub const USAGE: u8 = 64;
+}
+
+/// The socket of root's engine.
+const SYSTEM_SOCKET: &str = "/run/lvsdeck/lvsdeck.sock";
+
+/// Where an engine listens and keeps its state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Places {
+    /// The control socket.
+    pub socket: PathBuf,
+    /// What the engine made in the kernel, and its log when it was started by the console.
+    pub state: PathBuf,
+}
+
+impl Places {
+    /// From `--socket` and `--state-dir`. A socket of its own has its state beside it (`PATH.d/`), so that two engines on
+    /// one file system never meet.
+    pub fn choose(socket: Option<&Path>, state: Option<&Path>) -> Self {
+        let standard = standard_socket();
+        let socket = socket.map_or_else(|| standard.clone(), Path::to_path_buf);
+        let beside = || {
+            if socket == standard {
+                return socket.parent().map_or_else(|| PathBuf::from("/run/lvsdeck"), Path::to_path_buf);
+            }
+            let mut beside = socket.clone().into_os_string();
+            beside.push(".d");
+            PathBuf::from(beside)
+        };
+        let state = state.map_or_else(beside, Path::to_path_buf);
+        Self { socket, state }
+    }
+}
+
+/// `/run/lvsdeck/lvsdeck.sock` for root, the same under the user's runtime directory for everybody else who has one and no
+/// system engine to look at.
+fn standard_socket() -> PathBuf {
+    let system = PathBuf::from(SYSTEM_SOCKET);
+    match env::var_os("XDG_RUNTIME_DIR") {
+        Some(directory) if !crate::engine::io::host::is_root() && !system.exists() => {
+            Path::new(&directory).join("lvsdeck/lvsdeck.sock")
+        }
+        _ => system,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_of_its_own_keeps_its_state_beside_it() {
+        let places = Places::choose(Some(Path::new("/tmp/d1.sock")), None);
+        assert_eq!(places.state, Path::new("/tmp/d1.sock.d"));
+        let places = Places::choose(Some(Path::new("/tmp/d1.sock")), Some(Path::new("/var/lib/x")));
+        assert_eq!(places.state, Path::new("/var/lib/x"));
+    }
+}

@@ -1,0 +1,76 @@
+//! Starting an engine from the console: `/proc/self/exe run --ready-fd 1`, in a session of its own.
+//!
+//! Never a bare fork. The engine's standard output is a pipe on which it says that it is ready; its standard error is the
+//! log file, from which start-up errors are shown to the person who started it.
+
+use super::Places;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Why the engine did not come up.
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnError {
+    /// The log could not be written or the program not be run.
+    #[error("can't start the engine: {path}: {source}")]
+    System {
+        /// The file concerned.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It started and ended again.
+    #[error("the engine did not start:\n{said}")]
+    Ended {
+        /// What it said on standard error.
+        said: String,
+        /// Its exit code.
+        code: u8,
+    },
+}
+
+/// Starts an engine on `file` and waits until it is ready.
+pub fn engine(file: &Path, places: &Places) -> Result<(), SpawnError> {
+    let system = |path: &Path| {
+        let path = path.to_path_buf();
+        move |source| SpawnError::System { path, source }
+    };
+    fs::create_dir_all(&places.state).map_err(system(&places.state))?;
+    let log_path = places.state.join("engine.log");
+    let mut log = OpenOptions::new().create(true).read(true).append(true).open(&log_path).map_err(system(&log_path))?;
+    let before = log.seek(SeekFrom::End(0)).map_err(system(&log_path))?;
+    let program = Path::new("/proc/self/exe");
+    let mut child = Command::new(program)
+        .args(["run", "--ready-fd", "1", "-f"])
+        .arg(file)
+        .arg("--socket")
+        .arg(&places.socket)
+        .arg("--state-dir")
+        .arg(&places.state)
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log.try_clone().map_err(system(&log_path))?)
+        .spawn()
+        .map_err(system(program))?;
+    let ready = child.stdout.take().is_some_and(|pipe| says_ready(BufReader::new(pipe)));
+    if ready {
+        return Ok(());
+    }
+    let code = child.wait().ok().and_then(|status| status.code()).and_then(|code| u8::try_from(code).ok());
+    let said = read_from(&mut log, before).unwrap_or_default();
+    Err(SpawnError::Ended { said: said.trim_end().to_owned(), code: code.unwrap_or(super::exit::FAILED) })
+}
+
+fn says_ready(mut pipe: impl BufRead) -> bool {
+    let mut line = String::new();
+    pipe.read_line(&mut line).is_ok() && line.trim() == "ready"
+}
+
+fn read_from(log: &mut File, position: u64) -> io::Result<String> {
+    let mut said = String::new();
+    log.seek(SeekFrom::Start(position))?;
+    log.take(16 << 10).read_to_string(&mut said)?;
+    Ok(said)
+}

@@ -1,0 +1,172 @@
+//! The failover loop: a thread of its own that owns every virtual router and waits in `ppoll`.
+//!
+//! Each round, in this order:
+//! 1. perform the core's actions, oldest first;
+//! 2. publish what changed (at most every [`PUBLISH_INTERVAL`] unless a state changed);
+//! 3. wait for a packet, a message of the kernel, a command, or the core's deadline;
+//! 4. hand in packets first, then kernel messages, then commands, and only then the time: a thread that was merely
+//!    descheduled hears the master's advertisement before it concludes that there was none.
+//!
+//! It holds no lock while it waits or sends, and awaits nothing but its inputs.
+
+use super::world::World;
+use crate::engine::command::{Answer, Asked};
+use crate::engine::event::Fact;
+use crate::engine::failover::{Action, Failover, Input};
+use crate::engine::io::wait::{self, Bell, Ear};
+use crate::engine::snapshot::{Moment, VirtualRouterStatus, Warning};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::time::{Duration, Instant, SystemTime};
+
+/// Time between two publications while only timers and counters move.
+const PUBLISH_INTERVAL: Duration = Duration::from_millis(250);
+/// Requests that may wait for the loop.
+const QUEUE: usize = 64;
+
+/// What the loop publishes.
+#[derive(Debug, Clone, Default)]
+pub struct FailoverView {
+    /// When; none before the first round.
+    pub at: Option<Instant>,
+    /// Every instance.
+    pub routers: Vec<VirtualRouterStatus>,
+    /// What the operator should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// Where the loop tells what it sees. Called on the loop's thread: must not block.
+pub trait Listener: Send {
+    /// The newest view; the one before is obsolete.
+    fn publish(&self, view: FailoverView);
+    /// Something happened.
+    fn report(&self, fact: Fact);
+}
+
+/// One request to the loop.
+enum Request {
+    Command(Box<Asked>, Box<dyn FnOnce(Answer) + Send>),
+    Shutdown,
+}
+
+/// The way into a running loop; may be shared by threads.
+#[derive(Clone)]
+pub struct FailoverSender {
+    requests: SyncSender<Request>,
+    bell: Arc<Bell>,
+}
+
+impl FailoverSender {
+    /// Gives a command; `answer` is called once, on the loop's thread. False when the loop has ended or is flooded.
+    pub fn command(&self, asked: Asked, answer: impl FnOnce(Answer) + Send + 'static) -> bool {
+        let sent = self.requests.try_send(Request::Command(Box::new(asked), Box::new(answer))).is_ok();
+        self.bell.ring();
+        sent
+    }
+
+    /// Asks for an orderly end: masters resign, addresses go, the thread returns.
+    pub fn shutdown(&self) {
+        let _ = self.requests.send(Request::Shutdown);
+        self.bell.ring();
+    }
+}
+
+/// The loop before it runs.
+pub struct FailoverLoop<L> {
+    core: Failover,
+    world: World,
+    listener: L,
+    requests: Receiver<Request>,
+    ear: Ear,
+    waiting: Vec<(u64, Box<dyn FnOnce(Answer) + Send>)>,
+    published_at: Option<Instant>,
+    urgent: bool,
+}
+
+impl<L: Listener> FailoverLoop<L> {
+    /// A loop over `core`, acting through `world`.
+    pub fn new(core: Failover, world: World, listener: L) -> io::Result<(Self, FailoverSender)> {
+        let (bell, ear) = wait::bell()?;
+        let (sender, requests) = sync_channel(QUEUE);
+        let this = Self { core, world, listener, requests, ear, waiting: Vec::new(), published_at: None, urgent: true };
+        Ok((this, FailoverSender { requests: sender, bell: Arc::new(bell) }))
+    }
+
+    /// Runs until it was asked to end and every master has resigned. Errors: the kernel's sockets can't be waited for.
+    pub fn run(mut self) -> io::Result<()> {
+        wait::sharpen_timers();
+        let Self { world, core, .. } = &mut self;
+        world.list(|input| core.handle(Instant::now(), input))?;
+        core.handle(Instant::now(), Input::Start);
+        loop {
+            self.perform();
+            self.publish();
+            if self.core.is_stopped() {
+                return Ok(());
+            }
+            self.wait()?;
+            let Self { world, core, .. } = &mut self;
+            world.drain(|input| core.handle(Instant::now(), input))?;
+            self.take_requests();
+            self.core.handle(Instant::now(), Input::Timeout);
+        }
+    }
+
+    fn perform(&mut self) {
+        while let Some(action) = self.core.poll_action() {
+            match action {
+                Action::Report(fact) => {
+                    self.urgent = true;
+                    self.listener.report(fact);
+                }
+                Action::Answer { id, answer } => {
+                    self.urgent = true;
+                    if let Some(at) = self.waiting.iter().position(|(waiting, _)| *waiting == id) {
+                        (self.waiting.swap_remove(at).1)(*answer);
+                    }
+                }
+                other => {
+                    if let Err(error) = self.world.perform(&other) {
+                        let refused = Input::Refused { action: Box::new(other), error };
+                        self.core.handle(Instant::now(), refused);
+                    }
+                }
+            }
+        }
+    }
+
+    fn publish(&mut self) {
+        let now = Instant::now();
+        if !self.urgent && self.published_at.is_some_and(|at| now < at + PUBLISH_INTERVAL) {
+            return;
+        }
+        let moment = Moment { now, wall: SystemTime::now() };
+        let mut warnings = self.core.warnings();
+        warnings.extend(self.world.warnings());
+        self.listener.publish(FailoverView { at: Some(now), routers: self.core.status(moment), warnings });
+        (self.published_at, self.urgent) = (Some(now), false);
+    }
+
+    fn wait(&self) -> io::Result<()> {
+        let mut descriptors = vec![self.ear.as_raw_fd()];
+        descriptors.extend(self.world.descriptors());
+        let left = self.core.poll_timeout().map(|(at, _)| at.saturating_duration_since(Instant::now()));
+        wait::readable(&descriptors, left).map(|_| ())
+    }
+
+    fn take_requests(&mut self) {
+        self.ear.clear();
+        loop {
+            match self.requests.try_recv() {
+                Ok(Request::Command(asked, answer)) => {
+                    self.waiting.push((asked.id, answer));
+                    self.core.handle(Instant::now(), Input::Command(asked));
+                }
+                Ok(Request::Shutdown) => self.core.handle(Instant::now(), Input::Shutdown),
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Events as log lines, including those that existing alerts look for: `(VI_1) Entering MASTER STATE`.
+
+use crate::engine::event::{Event, EventKind, Severity};
+
+/// Writes one event to the log.
+pub fn write(event: &Event) {
+    let line = line(event);
+    match event.severity {
+        Severity::Info | Severity::Notice => tracing::info!(seq = event.seq, "{line}"),
+        Severity::Warning => tracing::warn!(seq = event.seq, "{line}"),
+        Severity::Error => tracing::error!(seq = event.seq, "{line}"),
+    }
+}
+
+/// The sentence of an event.
+fn line(event: &Event) -> String {
+    let mut line = match (event.kind, event.from.as_deref(), event.to.as_deref()) {
+        (EventKind::InstanceState, _, Some(to)) => format!("({}) Entering {to} STATE", event.subject),
+        (_, Some(from), Some(to)) => format!("{}: {from} -> {to}", event.subject),
+        (_, None, Some(to)) => format!("{}: {to}", event.subject),
+        (_, _, None) => event.subject.clone(),
+    };
+    for part in [&event.reason, &event.detail].into_iter().flatten() {
+        line.push_str(": ");
+        line.push_str(part);
+    }
+    if let Some(who) = &event.who {
+        line.push_str(", by ");
+        line.push_str(who);
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::event::Fact;
+    use std::time::SystemTime;
+
+    #[test]
+    fn a_transition_reads_as_existing_alerts_expect() {
+        let fact =
+            Fact::new(EventKind::InstanceState, Severity::Notice, "VI_1").change("BACKUP", "MASTER").reason("silence");
+        let event = Event::stamp(fact, 1, SystemTime::UNIX_EPOCH, 0);
+        assert_eq!(line(&event), "(VI_1) Entering MASTER STATE: silence");
+    }
+}

@@ -1,0 +1,158 @@
+//! What the loops publish and every reader sees: two views, the journal, and what never changes after the start.
+//!
+//! Writers replace, readers clone an `Arc`: a slow reader costs a loop nothing.
+
+use super::balance::BalanceView;
+use super::failover::{FailoverView, Listener};
+use super::log;
+use crate::engine::event::{Event, EventKind, Fact};
+use crate::engine::journal::Journal;
+use crate::engine::snapshot::{ConfigStatus, PeerState, Role, Status, VirtualRouterState, Warning};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant, SystemTime};
+
+/// Facts that are settled when the engine starts.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// `router_id`, or the host name.
+    pub node: String,
+    /// `kernel` or `userspace`.
+    pub dataplane: String,
+    /// Which configuration runs.
+    pub config: ConfigStatus,
+    /// Warnings of the configuration.
+    pub warnings: Vec<Warning>,
+}
+
+/// The meeting place of the loops and their readers.
+#[derive(Debug)]
+pub struct Shared {
+    identity: Identity,
+    started_at: Instant,
+    failover: RwLock<Arc<FailoverView>>,
+    balance: RwLock<Arc<BalanceView>>,
+    journal: Mutex<Kept>,
+    appended: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    journal: Journal,
+    changed_at: Option<SystemTime>,
+}
+
+impl Shared {
+    /// Empty views and an empty journal.
+    pub fn new(identity: Identity) -> Self {
+        Self {
+            identity,
+            started_at: Instant::now(),
+            failover: RwLock::default(),
+            balance: RwLock::default(),
+            journal: Mutex::default(),
+            appended: Condvar::new(),
+        }
+    }
+
+    /// Replaces the balance loop's view.
+    pub fn publish_balance(&self, view: BalanceView) {
+        *self.balance.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(view);
+    }
+
+    /// Appends to the journal and writes the log line.
+    pub fn append(&self, fact: Fact) {
+        let wall = SystemTime::now();
+        let monotonic = u64::try_from(self.started_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let mut kept = self.kept();
+        if is_change(fact.kind) {
+            kept.changed_at = Some(wall);
+        }
+        log::write(kept.journal.append(fact, wall, monotonic));
+        drop(kept);
+        self.appended.notify_all();
+    }
+
+    /// See [`EngineHandle::events`](crate::engine::EngineHandle::events).
+    pub fn events(&self, after: u64, limit: usize, wait: Duration) -> Vec<Event> {
+        let kept = self.kept();
+        let (kept, _) = self
+            .appended
+            .wait_timeout_while(kept, wait, |kept| kept.journal.last_seq() <= after)
+            .unwrap_or_else(PoisonError::into_inner);
+        kept.journal.after(after, limit)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Everything, with timers as they are now.
+    pub fn status(&self) -> Status {
+        let failover = self.failover.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let balance = self.balance.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let (last_event, changed_at) = {
+            let kept = self.kept();
+            (kept.journal.last_seq(), kept.changed_at)
+        };
+        let mut routers = failover.routers.clone();
+        let age = failover.at.map_or(0, |at| u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX));
+        for next in routers.iter_mut().filter_map(|router| router.next.as_mut()) {
+            next.in_ms = next.in_ms.saturating_sub(age);
+        }
+        let split = routers.iter().any(|router| {
+            router.state == VirtualRouterState::Master && router.peers.iter().any(|p| p.state == PeerState::Master)
+        });
+        let mut warnings = self.identity.warnings.clone();
+        warnings.extend_from_slice(&failover.warnings);
+        warnings.extend_from_slice(&balance.warnings);
+        Status {
+            version: 1,
+            node: self.identity.node.clone(),
+            pid: std::process::id(),
+            mode: "run".to_owned(),
+            dataplane: self.identity.dataplane.clone(),
+            config: self.identity.config.clone(),
+            role: Role::of(&routers, split),
+            last_event,
+            changed_at,
+            virtual_routers: routers,
+            virtual_servers: balance.servers.clone(),
+            drift: balance.drift.clone(),
+            foreign: balance.foreign.clone(),
+            warnings,
+        }
+    }
+}
+
+/// Whether an event is a change of state that an operator counts from (`chg 12s`).
+const fn is_change(kind: EventKind) -> bool {
+    match kind {
+        EventKind::InstanceState
+        | EventKind::SplitBrain
+        | EventKind::Link
+        | EventKind::ServerHealth
+        | EventKind::ServerWeight
+        | EventKind::ServerAdmin
+        | EventKind::ServerTable
+        | EventKind::ServiceTable
+        | EventKind::Quorum => true,
+        EventKind::EngineStarted
+        | EventKind::EngineStopping
+        | EventKind::AdvertisementRejected
+        | EventKind::Address
+        | EventKind::CheckResult
+        | EventKind::Drift
+        | EventKind::OperationRefused
+        | EventKind::Command
+        | EventKind::Warning => false,
+    }
+}
+
+impl Listener for Arc<Shared> {
+    fn publish(&self, view: FailoverView) {
+        *self.failover.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(view);
+    }
+    fn report(&self, fact: Fact) {
+        self.append(fact);
+    }
+}

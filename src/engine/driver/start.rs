@@ -1,0 +1,153 @@
+//! Starting and stopping an engine: two loops, each on a thread of its own, and the handle over them.
+//!
+//! The order of the end is part of the contract: masters resign and their addresses go first, so that the traffic is
+//! elsewhere before services leave the table.
+
+use super::balance::{self, BalanceLoopError, BalanceView};
+use super::failover::{FailoverLoop, FailoverSender};
+use super::local::LocalEngine;
+use super::shared::{Identity, Shared};
+use super::world::World;
+use crate::engine::balance::Balance;
+use crate::engine::event::{EventKind, Fact, Severity};
+use crate::engine::failover::Failover;
+use crate::engine::io::ipvs_netlink::IpvsKernel;
+use crate::engine::io::state::StateDir;
+use crate::engine::model::Configuration;
+use std::io;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+use tokio::sync::{Notify, mpsc, oneshot};
+
+/// Commands that may wait for the balance loop.
+const QUEUE: usize = 64;
+
+/// Why an engine did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Raw sockets or netlink were refused.
+    #[error(
+        "can't open the sockets for VRRP and addresses: {0}; lvsdeck needs CAP_NET_ADMIN and CAP_NET_RAW: run it as root"
+    )]
+    Sockets(#[source] io::Error),
+    /// A thread could not be made.
+    #[error("can't start a thread: {0}")]
+    Thread(#[source] io::Error),
+}
+
+impl StartError {
+    /// Whether the user lacks a permission.
+    pub fn is_permission(&self) -> bool {
+        matches!(self, Self::Sockets(error) if error.kind() == io::ErrorKind::PermissionDenied)
+    }
+}
+
+/// The balance loop's thread.
+type BalanceThread = JoinHandle<Result<(), BalanceLoopError>>;
+
+/// A started engine: its handle, and what is needed to end it.
+pub struct Running {
+    /// For every front.
+    pub handle: Arc<LocalEngine>,
+    /// Notified when a command asks for the end.
+    pub stop: Arc<Notify>,
+    shared: Arc<Shared>,
+    failover: FailoverSender,
+    failover_thread: JoinHandle<io::Result<()>>,
+    balance_thread: BalanceThread,
+    balance_end: oneshot::Sender<()>,
+}
+
+/// Starts both loops on a configuration.
+pub fn start(
+    configuration: &Configuration,
+    identity: Identity,
+    state: &StateDir,
+    kernel: Box<dyn IpvsKernel>,
+) -> Result<Running, StartError> {
+    let mut damaged = Vec::new();
+    let addresses = state.addresses().unwrap_or_else(|error| keep_damage(&mut damaged, &error));
+    let services = state.services().unwrap_or_else(|error| keep_damage(&mut damaged, &error));
+    let node = identity.node.clone();
+    let shared = Arc::new(Shared::new(identity));
+    let world = World::open(state.clone()).map_err(StartError::Sockets)?;
+    let now = Instant::now();
+    let core = Failover::new(configuration, addresses, now);
+    let (failover_loop, failover) = FailoverLoop::new(core, world, Arc::clone(&shared)).map_err(StartError::Sockets)?;
+
+    shared.append(Fact::new(EventKind::EngineStarted, Severity::Notice, node));
+    for message in damaged {
+        shared.append(Fact::new(EventKind::Warning, Severity::Warning, "state").reason(message));
+    }
+    let failover_thread = thread::Builder::new()
+        .name("failover".to_owned())
+        .spawn(move || failover_loop.run())
+        .map_err(StartError::Thread)?;
+
+    let balance_core = Balance::new(&configuration.virtual_servers, services, now);
+    let (commands, requests) = mpsc::channel(QUEUE);
+    let (balance_end, ended) = oneshot::channel();
+    let balance_thread = balance_thread(balance_core, kernel, requests, ended, Arc::clone(&shared), state.clone())?;
+    let stop = Arc::new(Notify::new());
+    let handle = LocalEngine::new(Arc::clone(&shared), failover.clone(), commands, Arc::clone(&stop));
+    Ok(Running { handle: Arc::new(handle), stop, shared, failover, failover_thread, balance_thread, balance_end })
+}
+
+fn keep_damage<T>(damaged: &mut Vec<String>, error: &impl ToString) -> Vec<T> {
+    damaged.push(error.to_string());
+    Vec::new()
+}
+
+fn balance_thread(
+    core: Balance,
+    kernel: Box<dyn IpvsKernel>,
+    requests: mpsc::Receiver<super::local::BalanceRequest>,
+    ended: oneshot::Receiver<()>,
+    shared: Arc<Shared>,
+    state: StateDir,
+) -> Result<BalanceThread, StartError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Thread)?;
+    let (publisher, reporter) = (Arc::clone(&shared), Arc::clone(&shared));
+    let publish = move |view: BalanceView| publisher.publish_balance(view);
+    let report = move |fact: Fact| reporter.append(fact);
+    let remember = move |owned| {
+        if let Err(error) = state.save_services(owned) {
+            shared.append(Fact::new(EventKind::Warning, Severity::Warning, "state").reason(error.to_string()));
+        }
+    };
+    let ended = async move { _ = ended.await };
+    thread::Builder::new()
+        .name("balance".to_owned())
+        .spawn(move || runtime.block_on(balance::run(core, kernel, requests, publish, report, remember, ended)))
+        .map_err(StartError::Thread)
+}
+
+impl Running {
+    /// Ends both loops in order and waits for them without holding the caller's runtime up.
+    pub async fn end(self) {
+        self.shared.append(Fact::new(EventKind::EngineStopping, Severity::Notice, "engine"));
+        let joined = tokio::task::spawn_blocking(move || {
+            self.failover.shutdown();
+            match self.failover_thread.join() {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!("the failover loop ended early: {error}"),
+                Err(_) => tracing::error!("the failover loop panicked"),
+            }
+            drop(self.balance_end);
+            match self.balance_thread.join() {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!("the balance loop ended early: {error}"),
+                Err(_) => tracing::error!("the balance loop panicked"),
+            }
+        });
+        if let Err(error) = joined.await {
+            tracing::error!("the engine did not end in order: {error}");
+        }
+    }
+
+    /// Whether both loops still run; an engine that lost one must end rather than look alive.
+    pub fn is_alive(&self) -> bool {
+        !self.failover_thread.is_finished() && !self.balance_thread.is_finished()
+    }
+}
