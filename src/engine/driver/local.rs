@@ -1,4 +1,5 @@
-//! The engine as its own process sees it: reads from [`Shared`], commands to the loop that they concern.
+//! The engine as its own process sees it: reads from [`Shared`], commands to the loop that they concern, which writes them
+//! into the journal.
 
 use super::failover::FailoverSender;
 use super::shared::Shared;
@@ -99,6 +100,11 @@ impl LocalEngine {
             let message = "what the preview showed has changed; look again".to_owned();
             return Answer { id: asked.id, outcome: Outcome::Stale, message, preview, token: Some(token) };
         }
+        let fact = Fact::new(EventKind::Command, Severity::Notice, asked.command.verb()).to("done");
+        self.shared.append(match &asked.reason {
+            Some(reason) => fact.who(asked.who.to_string()).reason(reason),
+            None => fact.who(asked.who.to_string()),
+        });
         self.stop.notify_one();
         Answer { id: asked.id, outcome: Outcome::Done, message: "stopping".to_owned(), preview, token: None }
     }
@@ -133,28 +139,6 @@ impl EngineHandle for LocalEngine {
         };
         let mut answer = self.dispatch(asked)?;
         answer.id = id;
-        if !request.dry_run {
-            self.shared.append(audit(request, who, &answer));
-        }
         Ok(answer)
-    }
-}
-
-/// What the journal says of a command: who, what, why, and how it ended.
-fn audit(request: &CommandRequest, who: &Who, answer: &Answer) -> Fact {
-    let (outcome, severity) = match answer.outcome {
-        Outcome::Preview => ("preview", Severity::Info),
-        Outcome::Done => ("done", Severity::Notice),
-        Outcome::Refused => ("refused", Severity::Warning),
-        Outcome::Failed => ("failed", Severity::Error),
-        Outcome::Stale => ("stale", Severity::Warning),
-    };
-    let fact = Fact::new(EventKind::Command, severity, request.command.verb())
-        .to(outcome)
-        .who(who.to_string())
-        .detail(answer.message.clone());
-    match &request.reason {
-        Some(reason) => fact.reason(reason.clone()),
-        None => fact,
     }
 }

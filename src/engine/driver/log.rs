@@ -15,6 +15,8 @@ pub fn write(event: &Event) {
 /// The sentence of an event.
 fn line(event: &Event) -> String {
     let mut line = match (event.kind, event.from.as_deref(), event.to.as_deref()) {
+        (EventKind::EngineStarted, ..) => format!("lvsdeck {} started on {}", env!("CARGO_PKG_VERSION"), event.subject),
+        (EventKind::EngineStopping, ..) => "lvsdeck stops".to_owned(),
         (EventKind::InstanceState, _, Some(to)) => format!("({}) Entering {to} STATE", event.subject),
         (_, Some(from), Some(to)) => format!("{}: {from} -> {to}", event.subject),
         (_, None, Some(to)) => format!("{}: {to}", event.subject),
