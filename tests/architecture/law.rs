@@ -68,7 +68,7 @@ pub fn import_breaches(source: &Source) -> Vec<String> {
 
 fn unlawful(file: &str, from: &[&str], to: &[&str]) -> Option<String> {
     let own = from.first().copied().unwrap_or(if file == "main.rs" { "main" } else { "lib" });
-    let Some(&target) = to.first() else { return None };
+    let &target = to.first()?;
     if own == "lib" || (own == target && own != "engine") {
         return None;
     }

@@ -57,9 +57,8 @@ impl Walk<'_> {
             match word {
                 "{" => return self.group(&path),
                 "crate" | "lvsdeck" if first => path.clear(),
-                "self" => {}
+                "self" | "*" => {}
                 "super" => drop(path.pop()),
-                "*" => {}
                 word if word.chars().all(|c| c.is_alphanumeric() || c == '_') => path.push(word.to_owned()),
                 _ => break,
             }

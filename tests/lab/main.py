@@ -51,6 +51,17 @@ class Case:
     def step(self, text):
         self.story.append(f"{time.monotonic() - self.begun:7.2f}  {text}")
 
+    def take_down(self):
+        """Undo everything; gives the first thing that would not be undone, or None."""
+        error = None
+        while self.kept:
+            thing, undo = self.kept.pop()
+            try:
+                undo(thing)
+            except Exception as problem:
+                error = error or f"taking it down: {problem!r}"
+        return error
+
     def run(self):
         """Gives (seconds, None) or (seconds, what went wrong)."""
         self.begun = time.monotonic()
@@ -61,11 +72,8 @@ class Case:
             self.story.append(traceback.format_exc())
             error = f"{problem}"
         seconds = time.monotonic() - self.begun
-        for thing, undo in reversed(self.kept):
-            try:
-                undo(thing)
-            except Exception as problem:
-                error = error or f"taking it down: {problem!r}"
+        undone = self.take_down()
+        error = error or undone
         with open(self.file("story"), "w", encoding="utf-8") as file:
             file.write("\n".join(self.story) + "\n")
         if not error:
