@@ -1,0 +1,56 @@
+"""kill -9 of a director's engine: its next start adopts what it had made, and leaves nothing of it behind."""
+
+import re
+
+from pair import Pair
+from wait import check, until
+from web import Page, curl
+
+FOREIGN = "10.0.0.250:8080"
+
+
+def connections(director):
+    """The service's connections as the kernel counts them: a service that was made anew starts at 0."""
+    stats = director.space.must("ipvsadm", "-ln", "--stats", "--exact")
+    return int(re.search(r"^TCP +10\.0\.0\.1:80 +(\d+)", stats, re.M).group(1))
+
+
+def run(case):
+    clients = tuple(str(n) for n in range(200, 204))
+    pair = Pair(case, "10.0.0", "10.0.0.1", ("s4-dr.master.conf", "s4-dr.backup.conf"), clients, ("71", "72"), Page)
+    d1 = pair.d1
+    d1.space.must("ipvsadm", "-A", "-t", FOREIGN, "-s", "rr")
+    case.step("start, and serve some clients")
+    pair.started()
+    until("the table is there", lambda: len(d1.servers()) == 2, 5)
+    for source in pair.clients:
+        check("traffic is served", curl(pair.client, pair.vip, source) in ("r1", "r2"))
+
+    case.step("kill -9: VIP and services stay in the kernel, the peer takes over")
+    mark = pair.wire.mark()
+    table, served = d1.table(), connections(d1)
+    d1.kill()
+    pair.wire.advert("d2 takes over", mark, 8, port="d2")
+    check("the dead engine's table still stands", d1.table() == table and connections(d1) >= served, d1.table())
+
+    case.step("started again: a backup holds no VIP; the services are adopted, not made anew; then it takes the VIP back")
+    mark = pair.wire.mark()
+    d1.start()
+    pair.held_by("d2", 3)
+    check("it gave the VIP up before it became master again", not pair.wire.adverts(mark, port="d1"))
+    pair.wire.advert("d1 takes it back", mark, 10, port="d1")
+    pair.held_by("d1", 3)
+    check("the kernel's counts went on", connections(d1) >= served, (served, connections(d1)))
+    check("the table is the same", d1.table() == table, (table, d1.table()))
+
+    case.step("kill -9, and started with another configuration: what its former life made is removed")
+    d1.kill()
+    d1.config = case.write("other.conf", "vrrp_instance other {\n interface eth0\n virtual_router_id 77\n priority 50\n"
+                           " virtual_ipaddress {\n 10.0.0.99/24\n }\n}\n")
+    d1.start()
+    until("the service of its former life is gone", lambda: not d1.servers(), 5, d1.table)
+    check("the stranger's service stays", d1.table() == [f"TCP  {FOREIGN} rr"], d1.table())
+    until("the VIP of its former life is gone", lambda: not d1.space.holds(pair.vip), 5, d1.space.addresses)
+    until("it is master of the other", lambda: d1.space.holds("10.0.0.99"), 8)
+    d1.stop()
+    check("it leaves nothing", not d1.space.holds("10.0.0.99") and d1.table() == [f"TCP  {FOREIGN} rr"], d1.table())
