@@ -9,6 +9,8 @@ mod instance;
 mod packet;
 mod reason;
 mod sync_group;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod validate;
 
