@@ -49,8 +49,8 @@ fn learned(version: VrrpVersion) -> Duration {
 
 fn skew(version: VrrpVersion) -> Duration {
     match version {
-        VrrpVersion::V2 => Duration::from_nanos(609_375_000),
-        VrrpVersion::V3 => Duration::from_nanos(1_218_750_000),
+        VrrpVersion::V2 => Duration::from_micros(609_375),
+        VrrpVersion::V3 => Duration::from_micros(1_218_750),
     }
 }
 
@@ -266,7 +266,7 @@ fn a_master_advertises_at_its_own_interval_whatever_it_learned_as_a_backup() {
     assert_eq!(instance.next(), Some((due, Deadline::Advertise)));
     assert_eq!(words(&instance.handle(due + Duration::from_millis(3), Input::Timeout)), "advertise 100");
     assert_eq!(instance.next(), Some((due + Duration::from_secs(2), Deadline::Advertise)), "the rhythm is kept");
-    assert_eq!(words(&instance.handle(due + Duration::from_secs(60), Input::Timeout)), "advertise 100, announce 5");
+    assert_eq!(words(&instance.handle(due + Duration::from_mins(1), Input::Timeout)), "advertise 100, announce 5");
     assert_eq!(instance.next(), Some((due + Duration::from_secs(62), Deadline::Advertise)), "missed ones are not sent");
 }
 
