@@ -253,7 +253,7 @@ impl Lan {
             self.nodes[n].actions.push((self.now, action.clone()));
             match action {
                 Action::Advertise { index, source, message } => {
-                    self.multicast(n, index, &packet(source, 255, &message))
+                    self.multicast(n, index, &packet(source, 255, &message));
                 }
                 Action::AddAddress { index, ref address } => {
                     if self.nodes[n].refuses_addresses {
@@ -286,7 +286,7 @@ impl Lan {
             }
             let copies = 1 + u32::from(self.random.chance(self.faults.duplicate_percent));
             for _ in 0..copies {
-                let delay = self.faults.delay_up_to.as_nanos() as u64;
+                let delay = u64::try_from(self.faults.delay_up_to.as_nanos()).unwrap();
                 let delay = Duration::from_nanos(self.random.below(delay.max(1)));
                 if !self.random.chance(self.faults.loss_percent) && self.nodes[to].core.is_some() {
                     self.deliver(to, delay, Delivery::Packet { index, packet: packet.to_vec() });
