@@ -2,7 +2,7 @@
 //! actions go out in the order in which they are to be done, deadlines are fields of the state they belong to.
 //!
 //! Only advertisements that passed the receive ladder get here, so nothing else can touch a timer. A losing advertisement
-//! is answered at once (RFC 9568 §6.4.3), also in version 2, and restarts nothing.
+//! is answered at once (RFC 9568 §6.4.3), also in version 2, and restarts nothing (keepalived restarts `Adver_Timer`).
 
 use super::reason::TransitionReason as Reason;
 use super::state::{Action, Announcement, Deadline, Heard, Input, Parameters, Preemption, State};
@@ -74,7 +74,7 @@ impl Instance {
                 Some((*at, Deadline::PreemptDelay))
             }
             State::Backup { master_down_at, .. } => Some((*master_down_at, Deadline::MasterDown)),
-            State::Master { advertise_at, announcement: Some(round) } if round.at < *advertise_at => {
+            State::Master { advertise_at, announcement: Some(round), .. } if round.at < *advertise_at => {
                 Some((round.at, Deadline::Announce))
             }
             State::Master { advertise_at, .. } => Some((*advertise_at, Deadline::Advertise)),
@@ -262,7 +262,8 @@ impl Instance {
         }
     }
 
-    /// RFC 9568 §6.4.3. Among equal priorities the greater source address wins, byte by byte.
+    /// RFC 9568 §6.4.3. Among equal priorities the greater source address wins, byte by byte. A loser is answered at most
+    /// twice an interval: two routers that each think the other loses would answer each other without end.
     fn hear_as_master(&mut self, now: Instant, heard: Heard, out: &mut Vec<Action>) {
         let own = self.parameters.priority.advertised();
         if heard.priority.is_resignation() {
@@ -273,7 +274,10 @@ impl Instance {
             out.push(Action::Release);
             let next = self.following(now, &heard);
             self.enter(next, reason, out);
-        } else {
+        } else if let State::Master { answer_from, .. } = &mut self.state
+            && *answer_from <= now
+        {
+            *answer_from = now + self.parameters.interval.duration() / 2;
             out.push(Action::Advertise(own));
             announce(self.parameters.garp.repeat, out);
         }
@@ -281,7 +285,7 @@ impl Instance {
 
     /// The rhythm is kept when a wake-up comes a little late, and starts anew when it comes very late.
     fn expire_as_master(&mut self, now: Instant, out: &mut Vec<Action>) {
-        let State::Master { advertise_at, announcement } = self.state else { return };
+        let State::Master { advertise_at, announcement, .. } = self.state else { return };
         if advertise_at <= now {
             let interval = self.parameters.interval.duration();
             out.push(Action::Advertise(self.parameters.priority.advertised()));
@@ -315,7 +319,8 @@ impl Instance {
         out.extend([Action::Advertise(self.parameters.priority.advertised()), Action::Acquire]);
         announce(repeat, out);
         let advertise_at = now + self.parameters.interval.duration();
-        self.enter(State::Master { advertise_at, announcement: second.or_else(|| self.refresh(now)) }, reason, out);
+        let announcement = second.or_else(|| self.refresh(now));
+        self.enter(State::Master { advertise_at, announcement, answer_from: now }, reason, out);
     }
 
     /// Stops being master and says so, before the addresses go.

@@ -115,6 +115,8 @@ pub enum State {
         advertise_at: Instant,
         /// The next round of gratuitous ARP.
         announcement: Option<Announcement>,
+        /// Losing advertisements are not answered before.
+        answer_from: Instant,
     },
     /// Can't work.
     Fault,

@@ -46,7 +46,7 @@ fn an_address_that_somebody_removes_is_put_back_at_once_and_announced() {
     let mut lan = master();
     let before = lan.nodes[0].actions.len();
     lan.meddle(0, ETH0, vip(254).address, 24, false);
-    lan.run_for(Duration::from_millis(1));
+    lan.run_for(Duration::from_millis(3));
     let mut expected = vec!["add 192.0.2.254/24".to_owned()];
     expected.extend(vec!["announce .254".to_owned(); 5]);
     assert_eq!(lan.nodes[0].words(before), expected);
@@ -75,6 +75,19 @@ fn our_own_removal_is_no_drift() {
     assert_eq!(lan.state(0), Master);
     assert_eq!(lan.nodes[0].facts(EventKind::Drift), []);
     assert_eq!(lan.holders(vip(254).address), [0]);
+}
+
+#[test]
+fn an_owner_whose_link_flaps_has_its_address_again_before_the_kernel_told_that_it_went() {
+    let mut lan = Lan::started(vec![one(255)]);
+    lan.run_for(seconds(1));
+    for _ in 0..3 {
+        lan.set_link(0, ETH0, false);
+        lan.set_link(0, ETH0, true);
+    }
+    lan.run_for(seconds(1));
+    assert_eq!((lan.state(0), lan.holders(vip(254).address)), (Master, vec![0]));
+    assert_eq!((lan.nodes[0].facts(EventKind::Drift), lan.nodes[0].remembered.len()), (vec![], 1));
 }
 
 #[test]

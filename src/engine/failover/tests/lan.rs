@@ -18,6 +18,9 @@ use std::time::{Duration, Instant, SystemTime};
 pub const ETH0: u32 = 2;
 pub const ETH1: u32 = 3;
 
+/// How long after a change the kernel tells of it.
+const ECHO: Duration = Duration::from_millis(2);
+
 /// `SplitMix64`: small, and the same on every machine.
 pub struct Random(pub u64);
 
@@ -199,7 +202,7 @@ impl Lan {
             addresses.push((index, address, prefix));
         }
         if had != present {
-            self.deliver(n, Duration::ZERO, Delivery::Address { index, address, prefix, present });
+            self.deliver(n, ECHO, Delivery::Address { index, address, prefix, present });
         }
     }
 
@@ -255,15 +258,8 @@ impl Lan {
                 Action::Advertise { index, source, message } => {
                     self.multicast(n, index, &packet(source, 255, &message));
                 }
-                Action::AddAddress { index, ref address } => {
-                    if self.nodes[n].refuses_addresses {
-                        let error = "File exists (os error 17)".to_owned();
-                        self.input(n, Input::Refused { action: Box::new(action), error });
-                    } else {
-                        self.change(n, index, address, true);
-                    }
-                }
-                Action::RemoveAddress { index, address } => self.change(n, index, &address, false),
+                Action::AddAddress { index, ref address } => self.change(n, index, address, true, &action),
+                Action::RemoveAddress { index, ref address } => self.change(n, index, address, false, &action),
                 Action::Remember(owned) => self.nodes[n].remembered = owned,
                 Action::Answer { answer, .. } => self.nodes[n].answers.push((self.now, *answer)),
                 Action::Join { .. } | Action::Leave { .. } | Action::Announce { .. } | Action::Report(_) => {}
@@ -271,10 +267,16 @@ impl Lan {
         }
     }
 
-    fn change(&mut self, n: usize, index: u32, address: &VirtualAddress, present: bool) {
+    /// As the kernel does it: what is as wanted already is refused.
+    fn change(&mut self, n: usize, index: u32, address: &VirtualAddress, present: bool, action: &Action) {
         let place = (index, address.address, address.prefix);
-        assert_ne!(self.nodes[n].addresses.contains(&place), present, "node {n}: {place:?} is as wanted already");
-        self.meddle(n, index, address.address, address.prefix, present);
+        let node = &self.nodes[n];
+        if node.addresses.contains(&place) == present || (present && node.refuses_addresses) {
+            let error = if present { "File exists (os error 17)" } else { "Cannot assign (os error 99)" };
+            self.input(n, Input::Refused { action: Box::new(action.clone()), error: error.to_owned() });
+        } else {
+            self.meddle(n, index, address.address, address.prefix, present);
+        }
     }
 
     fn multicast(&mut self, from: usize, index: u32, packet: &[u8]) {

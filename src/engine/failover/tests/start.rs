@@ -18,6 +18,8 @@ fn a_node_alone_takes_over_after_the_master_down_interval() {
     lan.run_for(Duration::from_micros(3_609_375));
     assert_eq!(lan.state(0), Master);
     assert_eq!(lan.status(0)[0].reason, "no master heard for 3.609 s");
+    assert_eq!(lan.status(0)[0].addresses_here, [""; 0], "not before the kernel says so");
+    lan.run_for(Duration::from_millis(2));
     assert_eq!(lan.status(0)[0].addresses_here, ["192.0.2.254/24"]);
 }
 

@@ -285,6 +285,16 @@ fn the_second_round_of_gratuitous_arp_comes_after_the_delay_and_refreshes_follow
 }
 
 #[test]
+fn losing_advertisements_are_answered_at_most_twice_an_interval() {
+    let start = Instant::now();
+    let mut instance = master(VrrpVersion::V3, start);
+    let answers = |instance: &mut Instance, at| words(&instance.handle(at, heard(BELOW, 1)));
+    assert_eq!(answers(&mut instance, start), "advertise 100, announce 5");
+    assert_eq!(answers(&mut instance, start + Duration::from_millis(999)), "");
+    assert_eq!(answers(&mut instance, start + SECOND), "advertise 100, announce 5");
+}
+
+#[test]
 fn nopreempt_leaves_a_master_of_lower_priority_alone() {
     let start = Instant::now();
     let mut instance = machine(Parameters { preempt: false, ..parameters(VrrpVersion::V2) });
