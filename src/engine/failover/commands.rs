@@ -249,7 +249,8 @@ impl Failover {
         let mut held = self.named(instance)?;
         held.retain(|i| self.routers.get(*i).is_some_and(|r| r.hold.is_some()));
         if held.is_empty() {
-            return Err(format!("{} is not held: there is nothing to end", instance.unwrap_or("no virtual router")));
+            let nobody = instance.map_or("no virtual router is held".to_owned(), |name| format!("{name} is not held"));
+            return Err(format!("{nobody}: there is nothing to end"));
         }
         let mut preview = Preview {
             blast_radius: "none, or a take-over by this node if it preempts".to_owned(),

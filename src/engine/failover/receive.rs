@@ -44,7 +44,7 @@ impl Failover {
         };
         match here.iter().find(|i| self.routers.get(**i).is_some_and(|r| r.config.vrid.get() == vrid)) {
             Some(i) => self.receive(now, *i, packet, &sender),
-            None if here.is_empty() || self.strangers.len() >= STRANGERS => {}
+            None if here.is_empty() || !sender.plausible || self.strangers.len() >= STRANGERS => {}
             None => {
                 self.strangers.entry((index, vrid)).or_insert(Stranger { source, interface });
             }

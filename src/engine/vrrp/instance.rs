@@ -2,160 +2,14 @@
 //! actions go out in the order in which they are to be done, deadlines are fields of the state they belong to.
 //!
 //! Only advertisements that passed the receive ladder get here, so nothing else can touch a timer. A losing advertisement
-//! is answered at once (RFC 9568 §6.4.3), also in version 2, and restarts nothing.
+//! is answered at once (RFC 9568 §6.4.3), also in version 2, and restarts nothing (keepalived restarts `Adver_Timer`).
 
 use super::reason::TransitionReason as Reason;
-use super::timers::{master_down_interval, skew_time, usable_interval};
-use crate::engine::model::{AdvertInterval, AdvertisedPriority, GratuitousArp, Priority, VirtualRouter, VrrpVersion};
+use super::state::{Action, Announcement, Deadline, Heard, Input, Parameters, Preemption, State};
+use super::timers::{master_down_interval, skew_time};
+use crate::engine::model::{AdvertInterval, AdvertisedPriority, GratuitousArp, VrrpVersion};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
-
-/// What the configuration says about the machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parameters {
-    /// Protocol version.
-    pub version: VrrpVersion,
-    /// Priority that counts; 255 is the address owner.
-    pub priority: Priority,
-    /// Own interval, as the version can carry it.
-    pub interval: AdvertInterval,
-    /// Whether a master of lower priority is replaced; the owner always does.
-    pub preempt: bool,
-    /// How long a master of lower priority is left in peace at first.
-    pub preempt_delay: Duration,
-    /// Rounds of gratuitous ARP.
-    pub garp: GratuitousArp,
-}
-
-impl From<&VirtualRouter> for Parameters {
-    fn from(router: &VirtualRouter) -> Self {
-        Self {
-            version: router.version,
-            priority: router.priority,
-            interval: usable_interval(router.version, router.advert_interval),
-            preempt: router.preempt,
-            preempt_delay: router.preempt_delay,
-            garp: router.garp,
-        }
-    }
-}
-
-/// A valid advertisement of another router.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Heard {
-    /// IP source.
-    pub source: IpAddr,
-    /// Its priority.
-    pub priority: AdvertisedPriority,
-    /// Its interval.
-    pub interval: AdvertInterval,
-}
-
-/// Something that came in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Input {
-    /// Start, or as a backup: wait anew as after a start.
-    Startup,
-    /// A valid advertisement of another router.
-    Heard(Heard),
-    /// A deadline may have passed.
-    Timeout,
-    /// Give mastership up and listen.
-    StepDown {
-        /// How long to wait for another master before taking it back; the master down interval when absent.
-        wait: Option<Duration>,
-        /// Why.
-        reason: Reason,
-    },
-    /// Become master now: the sync group agrees.
-    TakeOver,
-    /// It can't work any more, for this reason.
-    Fail(Reason),
-    /// Stop.
-    Shutdown,
-}
-
-/// Something to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// Send an advertisement with this priority.
-    Advertise(AdvertisedPriority),
-    /// Put the virtual addresses on.
-    Acquire,
-    /// Announce every virtual address this many times, interleaved.
-    Announce(u32),
-    /// Take the virtual addresses off.
-    Release,
-    /// The state changed.
-    Entered {
-        /// Before.
-        from: State,
-        /// Why.
-        reason: Reason,
-    },
-}
-
-/// The state with its deadlines.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
-    /// Not started.
-    Initialize,
-    /// Listening.
-    Backup {
-        /// `Master_Down_Timer`.
-        master_down_at: Instant,
-        /// `Master_Adver_Interval`: learned in version 3, the own one in version 2.
-        master_interval: AdvertInterval,
-        /// Whether a master of lower priority is being replaced.
-        preemption: Preemption,
-        /// What the end of the timer will mean.
-        expiry: Reason,
-        /// The timer has ended, and the sync group has not agreed yet.
-        willing: bool,
-    },
-    /// Advertising.
-    Master {
-        /// `Adver_Timer`.
-        advertise_at: Instant,
-        /// The next round of gratuitous ARP.
-        announcement: Option<Announcement>,
-    },
-    /// Can't work.
-    Fault,
-}
-
-/// A round of gratuitous ARP to come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Announcement {
-    /// When.
-    pub at: Instant,
-    /// How many for each address.
-    pub count: u32,
-}
-
-/// Where a backup stands towards a master of lower priority.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Preemption {
-    /// None was heard.
-    Unneeded,
-    /// One was heard and is left in peace until then (`preempt_delay`).
-    DelayedUntil(Instant),
-    /// It is not listened to any more.
-    Due,
-}
-
-/// What a deadline is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deadline {
-    /// `Master_Down_Timer`.
-    MasterDown,
-    /// End of `preempt_delay`.
-    PreemptDelay,
-    /// `Adver_Timer`.
-    Advertise,
-    /// Next round of gratuitous ARP.
-    Announce,
-}
 
 /// A virtual router on one interface.
 #[derive(Debug, Clone)]
@@ -220,7 +74,7 @@ impl Instance {
                 Some((*at, Deadline::PreemptDelay))
             }
             State::Backup { master_down_at, .. } => Some((*master_down_at, Deadline::MasterDown)),
-            State::Master { advertise_at, announcement: Some(round) } if round.at < *advertise_at => {
+            State::Master { advertise_at, announcement: Some(round), .. } if round.at < *advertise_at => {
                 Some((round.at, Deadline::Announce))
             }
             State::Master { advertise_at, .. } => Some((*advertise_at, Deadline::Advertise)),
@@ -408,7 +262,8 @@ impl Instance {
         }
     }
 
-    /// RFC 9568 §6.4.3. Among equal priorities the greater source address wins, byte by byte.
+    /// RFC 9568 §6.4.3. Among equal priorities the greater source address wins, byte by byte. A loser is answered at most
+    /// twice an interval: two routers that each think the other loses would answer each other without end.
     fn hear_as_master(&mut self, now: Instant, heard: Heard, out: &mut Vec<Action>) {
         let own = self.parameters.priority.advertised();
         if heard.priority.is_resignation() {
@@ -419,7 +274,10 @@ impl Instance {
             out.push(Action::Release);
             let next = self.following(now, &heard);
             self.enter(next, reason, out);
-        } else {
+        } else if let State::Master { answer_from, .. } = &mut self.state
+            && *answer_from <= now
+        {
+            *answer_from = now + self.parameters.interval.duration() / 2;
             out.push(Action::Advertise(own));
             announce(self.parameters.garp.repeat, out);
         }
@@ -427,7 +285,7 @@ impl Instance {
 
     /// The rhythm is kept when a wake-up comes a little late, and starts anew when it comes very late.
     fn expire_as_master(&mut self, now: Instant, out: &mut Vec<Action>) {
-        let State::Master { advertise_at, announcement } = self.state else { return };
+        let State::Master { advertise_at, announcement, .. } = self.state else { return };
         if advertise_at <= now {
             let interval = self.parameters.interval.duration();
             out.push(Action::Advertise(self.parameters.priority.advertised()));
@@ -461,7 +319,8 @@ impl Instance {
         out.extend([Action::Advertise(self.parameters.priority.advertised()), Action::Acquire]);
         announce(repeat, out);
         let advertise_at = now + self.parameters.interval.duration();
-        self.enter(State::Master { advertise_at, announcement: second.or_else(|| self.refresh(now)) }, reason, out);
+        let announcement = second.or_else(|| self.refresh(now));
+        self.enter(State::Master { advertise_at, announcement, answer_from: now }, reason, out);
     }
 
     /// Stops being master and says so, before the addresses go.

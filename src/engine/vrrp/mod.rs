@@ -8,15 +8,19 @@ mod checksum;
 mod instance;
 mod packet;
 mod reason;
+mod state;
 mod sync_group;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod validate;
 
 pub use announce::gratuitous_arp;
 pub use checksum::ChecksumForm;
-pub use instance::{Action, Announcement, Deadline, Heard, Input, Instance, Parameters, Preemption, State};
+pub use instance::Instance;
 pub use packet::{Advertisement, Ipv4Packet, MULTICAST_V4, PROTOCOL};
 pub use reason::TransitionReason;
+pub use state::{Action, Announcement, Deadline, Heard, Input, Parameters, Preemption, State};
 pub use sync_group::{Standing, Step, step};
 pub use timers::{master_down_interval, skew_time, usable_interval};
 pub use validate::{Check, DecodeError, Expected, Received, Sender, receive, sender};

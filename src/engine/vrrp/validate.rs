@@ -53,6 +53,8 @@ pub struct Sender {
     pub vrid: Option<u8>,
     /// Priority; none when the message is shorter than 3 bytes.
     pub priority: Option<AdvertisedPriority>,
+    /// Whether it may be an advertisement of this link at all: TTL 255, version 2 or 3, type 1.
+    pub plausible: bool,
 }
 
 /// Reads the sender of a packet.
@@ -63,6 +65,7 @@ pub fn sender(packet: &[u8]) -> Sender {
         source: parsed.map(|p| p.source),
         vrid: payload.get(1).copied(),
         priority: payload.get(2).copied().map(AdvertisedPriority),
+        plausible: parsed.is_some_and(|p| p.ttl == 255) && matches!(payload.first(), Some(0x21 | 0x31)),
     }
 }
 

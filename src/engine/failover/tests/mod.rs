@@ -1,1 +1,9 @@
-//! The failover core as a whole.
+//! The failover core as a whole: rules of one node, and whole clusters on a simulated LAN in virtual time.
+
+mod addresses;
+mod commands;
+mod groups;
+mod lan;
+mod receive;
+mod simulation;
+mod start;

@@ -1,0 +1,130 @@
+//! Addresses: ours, others', and those that somebody meddles with.
+
+use super::lan::*;
+use crate::engine::event::EventKind;
+use crate::engine::failover::Input;
+use crate::engine::model::VirtualAddress;
+use crate::engine::snapshot::VirtualRouterState::Master;
+use std::time::Duration;
+
+fn master() -> Lan {
+    let mut lan = Lan::started(vec![one(100)]);
+    lan.run_for(seconds(10));
+    assert_eq!(lan.state(0), Master);
+    lan
+}
+
+#[test]
+fn an_address_that_was_there_before_is_used_reported_once_and_never_removed() {
+    let mut lan = Lan::new(vec![one(100)]);
+    lan.nodes[0].addresses.push((ETH0, vip(254).address, 24));
+    lan.boot(0);
+    lan.run_for(seconds(10));
+    assert_eq!(lan.nodes[0].warnings(), ["address-present"]);
+    assert_eq!(lan.nodes[0].facts(EventKind::Warning).len(), 1);
+    assert_eq!(lan.status(0)[0].addresses_here, ["192.0.2.254/24"]);
+    lan.input(0, Input::Shutdown);
+    let words = lan.nodes[0].words(0);
+    assert!(!words.iter().any(|w| w.starts_with("add") && w.contains('/') || w.starts_with("remove")), "{words:?}");
+    assert!(words.iter().any(|w| w == "announce .254"));
+}
+
+#[test]
+fn when_the_stranger_takes_its_address_away_the_master_puts_on_its_own() {
+    let mut lan = Lan::new(vec![one(100)]);
+    lan.nodes[0].addresses.push((ETH0, vip(254).address, 32));
+    lan.boot(0);
+    lan.run_for(seconds(10));
+    lan.meddle(0, ETH0, vip(254).address, 32, false);
+    lan.run_for(seconds(1));
+    assert!(lan.nodes[0].addresses.contains(&(ETH0, vip(254).address, 24)));
+    assert_eq!(lan.nodes[0].warnings(), [""; 0]);
+}
+
+#[test]
+fn an_address_that_somebody_removes_is_put_back_at_once_and_announced() {
+    let mut lan = master();
+    let before = lan.nodes[0].actions.len();
+    lan.meddle(0, ETH0, vip(254).address, 24, false);
+    lan.run_for(Duration::from_millis(3));
+    let mut expected = vec!["add 192.0.2.254/24".to_owned()];
+    expected.extend(vec!["announce .254".to_owned(); 5]);
+    assert_eq!(lan.nodes[0].words(before), expected);
+    let drift = lan.nodes[0].facts(EventKind::Drift);
+    assert_eq!((drift.len(), drift[0].to.as_deref()), (1, Some("absent")));
+}
+
+#[test]
+fn an_address_that_is_removed_again_and_again_is_put_back_once_a_second() {
+    let mut lan = master();
+    let before = lan.nodes[0].actions.len();
+    for _ in 0..50 {
+        lan.meddle(0, ETH0, vip(254).address, 24, false);
+        lan.run_for(Duration::from_millis(100));
+    }
+    let added = lan.nodes[0].words(before).into_iter().filter(|w| w.starts_with("add")).count();
+    assert!((5..=6).contains(&added), "{added} times in five seconds");
+}
+
+#[test]
+fn our_own_removal_is_no_drift() {
+    let mut lan = master();
+    lan.set_link(0, ETH0, false);
+    lan.set_link(0, ETH0, true);
+    lan.run_for(seconds(10));
+    assert_eq!(lan.state(0), Master);
+    assert_eq!(lan.nodes[0].facts(EventKind::Drift), []);
+    assert_eq!(lan.holders(vip(254).address), [0]);
+}
+
+#[test]
+fn an_owner_whose_link_flaps_has_its_address_again_before_the_kernel_told_that_it_went() {
+    let mut lan = Lan::started(vec![one(255)]);
+    lan.run_for(seconds(1));
+    for _ in 0..3 {
+        lan.set_link(0, ETH0, false);
+        lan.set_link(0, ETH0, true);
+    }
+    lan.run_for(seconds(1));
+    assert_eq!((lan.state(0), lan.holders(vip(254).address)), (Master, vec![0]));
+    assert_eq!((lan.nodes[0].facts(EventKind::Drift), lan.nodes[0].remembered.len()), (vec![], 1));
+}
+
+#[test]
+fn a_refused_address_is_reported_and_the_rest_goes_on() {
+    let mut lan = Lan::started(vec![one(100)]);
+    lan.nodes[0].refuses_addresses = true;
+    lan.run_for(seconds(10));
+    assert_eq!(lan.state(0), Master);
+    let refused = lan.nodes[0].facts(EventKind::OperationRefused);
+    assert_eq!(refused[0].reason.as_deref(), Some("File exists (os error 17)"));
+    assert_eq!(lan.nodes[0].remembered, [], "what was never made is not remembered");
+    assert!(lan.status(0)[0].counters.adverts_tx > 5);
+}
+
+#[test]
+fn an_address_for_a_missing_interface_is_reported_and_put_on_when_the_interface_appears() {
+    let mut configuration = one(100);
+    let elsewhere = VirtualAddress { interface: Some("eth1".to_owned()), ..vip(253) };
+    configuration.virtual_routers[0].addresses.push(elsewhere.clone());
+    let mut lan = Lan::new(vec![configuration]);
+    let link = lan.nodes[0].links.remove(1);
+    lan.boot(0);
+    lan.run_for(seconds(10));
+    assert_eq!(lan.state(0), Master);
+    assert_eq!(lan.nodes[0].facts(EventKind::OperationRefused).len(), 1);
+    lan.input(0, Input::Link(link));
+    assert!(lan.nodes[0].addresses.contains(&(ETH1, elsewhere.address, 24)));
+}
+
+#[test]
+fn a_socket_that_refuses_to_send_makes_one_report_a_minute() {
+    let mut lan = master();
+    for _ in 0..100 {
+        let action = lan.nodes[0].actions.iter().map(|a| a.1.clone()).find(|a| format!("{a:?}").starts_with("Adv"));
+        let error = "No buffer space available (os error 105)".to_owned();
+        lan.input(0, Input::Refused { action: Box::new(action.unwrap()), error });
+        lan.run_for(seconds(1));
+    }
+    assert_eq!(lan.nodes[0].facts(EventKind::OperationRefused).len(), 2);
+}

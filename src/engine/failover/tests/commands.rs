@@ -1,0 +1,196 @@
+//! `failover` and `rejoin`.
+
+use super::lan::*;
+use crate::engine::command::{Command, Outcome};
+use crate::engine::event::EventKind;
+use crate::engine::failover::Input;
+use crate::engine::snapshot::VirtualRouterState::{Backup, Master};
+use std::time::Duration;
+
+fn failover(hold_seconds: Option<u64>, blind: bool) -> Command {
+    Command::Failover { instance: Some("VI_1".to_owned()), hold_seconds, blind }
+}
+
+fn rejoin() -> Command {
+    Command::Rejoin { instance: Some("VI_1".to_owned()) }
+}
+
+fn cluster() -> Lan {
+    let mut lan = Lan::started(vec![one(200), one(100)]);
+    lan.run_for(seconds(10));
+    assert_eq!(lan.masters(), [0]);
+    lan
+}
+
+#[test]
+fn a_failover_is_done_when_another_master_is_heard() {
+    let mut lan = cluster();
+    lan.command(0, failover(None, false));
+    assert_eq!(lan.status(0)[0].next.as_ref().unwrap().waiting, "take-over by another router");
+    assert!(lan.nodes[0].answers.is_empty());
+    lan.run_for(seconds(1));
+    assert_eq!((lan.masters(), lan.holders(vip(254).address)), (vec![1], vec![1]));
+    let answer = lan.nodes[0].answer();
+    assert_eq!(answer.outcome, Outcome::Done);
+    assert!(answer.message.starts_with("VI_1: 192.0.2.12 took over after 6"), "{}", answer.message);
+    lan.run_for(seconds(60));
+    assert_eq!(lan.masters(), [1], "the hold keeps the higher priority back");
+    assert_eq!(lan.status(0)[0].held.as_deref(), Some("failover by root (pid 4): kernel update; ends with rejoin"));
+    let command = &lan.nodes[0].facts(EventKind::Command)[0];
+    assert_eq!((command.who.as_deref(), command.reason.as_deref()), (Some("root (pid 4)"), Some("kernel update")));
+    lan.command(0, rejoin());
+    lan.run_for(seconds(4));
+    assert_eq!(lan.masters(), [0]);
+    assert_eq!(lan.status(0)[0].reason, "preempts 192.0.2.12, whose priority is only 100");
+}
+
+#[test]
+fn a_failover_that_nobody_follows_is_taken_back() {
+    let mut lan = Lan::started(vec![one(200)]);
+    lan.run_for(seconds(10));
+    lan.command(0, failover(None, false));
+    assert_eq!(lan.state(0), Backup);
+    lan.run_for(Duration::from_millis(1045));
+    assert_eq!(lan.state(0), Backup);
+    lan.run_for(Duration::from_millis(2));
+    assert_eq!(lan.state(0), Master, "255/256 s and 50 ms later");
+    let answer = lan.nodes[0].answer();
+    assert_eq!(answer.outcome, Outcome::Failed);
+    assert!(answer.message.contains("nobody took over"), "{}", answer.message);
+    assert_eq!((lan.holders(vip(254).address), &lan.status(0)[0].held), (vec![0], &None));
+    assert!(lan.status(0)[0].reason.starts_with("nobody took over within 1.046 s"));
+}
+
+#[test]
+fn a_backup_that_was_heard_before_is_waited_for_by_its_priority() {
+    let mut lan = Lan::new(vec![one(200), one(100)]);
+    lan.boot(1);
+    lan.run_for(seconds(10));
+    lan.boot(0);
+    lan.run_for(seconds(10));
+    lan.crash(1);
+    lan.command(0, failover(None, false));
+    lan.run_for(Duration::from_millis(658));
+    assert_eq!(lan.state(0), Backup);
+    lan.run_for(Duration::from_millis(2));
+    assert_eq!(lan.state(0), Master, "156/256 s and 50 ms later");
+}
+
+#[test]
+fn a_blind_failover_is_answered_at_once_and_stays_down() {
+    let mut lan = Lan::started(vec![one(200)]);
+    lan.run_for(seconds(10));
+    lan.command(0, failover(Some(300), true));
+    assert_eq!(lan.nodes[0].answer().outcome, Outcome::Done);
+    lan.run_for(seconds(299));
+    assert_eq!((lan.state(0), lan.holders(vip(254).address)), (Backup, vec![]));
+    lan.run_for(seconds(6));
+    assert_eq!(lan.state(0), Master, "the hold was for 300 s");
+}
+
+#[test]
+fn a_held_node_takes_over_again_when_the_other_master_dies_and_says_so() {
+    let mut lan = cluster();
+    lan.command(0, failover(Some(3600), false));
+    lan.run_for(seconds(10));
+    lan.crash(1);
+    lan.run_for(seconds(5));
+    assert_eq!((lan.state(0), &lan.status(0)[0].held), (Master, &None));
+    let told = lan.nodes[0].facts(EventKind::InstanceState).pop().unwrap();
+    assert!(told.detail.unwrap().contains("the hold made by `failover` is over"));
+}
+
+#[test]
+fn a_hold_ends_with_its_time_and_the_normal_rules_come_back() {
+    let mut lan = cluster();
+    lan.command(0, failover(Some(30), false));
+    lan.run_for(seconds(29));
+    assert_eq!(lan.masters(), [1]);
+    lan.run_for(seconds(6));
+    assert_eq!(lan.masters(), [0]);
+}
+
+#[test]
+fn a_preview_changes_nothing_and_its_token_commits_what_it_showed() {
+    let mut lan = cluster();
+    lan.ask(0, failover(None, false), true, None);
+    let preview = lan.nodes[0].answer().clone();
+    assert_eq!((preview.outcome, preview.id, lan.state(0)), (Outcome::Preview, 0, Master));
+    assert_eq!(preview.preview.before, ["VI_1: MASTER, priority 200, 192.0.2.254/24"]);
+    assert_eq!(preview.preview.after, ["VI_1: BACKUP, held until rejoin"]);
+    assert_eq!(preview.preview.ops.len(), 2);
+    assert_eq!(preview.preview.undo, Some(rejoin()));
+    lan.run_for(seconds(5));
+    lan.ask(0, failover(None, false), false, Some("0000".to_owned()));
+    assert_eq!((lan.nodes[0].answer().outcome, lan.state(0)), (Outcome::Stale, Master));
+    lan.ask(0, failover(None, false), false, preview.token);
+    lan.run_for(seconds(1));
+    assert_eq!((lan.nodes[0].answer().outcome, lan.nodes[0].answer().id), (Outcome::Done, 7));
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_with_the_reason() {
+    let mut lan = cluster();
+    let cases = [
+        (1, failover(None, false), "VI_1 is BACKUP here, and 192.0.2.11 is master"),
+        (
+            0,
+            Command::Failover { instance: Some("VI_9".to_owned()), hold_seconds: None, blind: false },
+            "there are: VI_1",
+        ),
+        (0, rejoin(), "VI_1 is not held"),
+        (0, Command::Rejoin { instance: None }, "no virtual router is held"),
+        (0, Command::Stop, "does not concern virtual routers"),
+    ];
+    for (n, command, text) in cases {
+        lan.command(n, command);
+        let answer = lan.nodes[n].answer();
+        assert_eq!(answer.outcome, Outcome::Refused);
+        assert!(answer.message.contains(text), "{}", answer.message);
+    }
+    assert_eq!(lan.masters(), [0]);
+}
+
+#[test]
+fn a_failover_of_all_moves_a_whole_sync_group() {
+    let mut lan = Lan::started(vec![pair(200), pair(100)]);
+    lan.run_for(seconds(10));
+    lan.command(0, Command::Failover { instance: None, hold_seconds: None, blind: false });
+    lan.run_for(seconds(5));
+    let answer = lan.nodes[0].answer();
+    assert_eq!(answer.outcome, Outcome::Done);
+    assert!(answer.message.contains("VI_1: 192.0.2.12") && answer.message.contains("VI_2: 198.51.100.12"));
+    assert_eq!(lan.status(1).iter().filter(|s| s.state == Master).count(), 2);
+}
+
+#[test]
+fn a_failover_of_one_member_moves_the_group_and_nobody_there_gives_it_back() {
+    let mut lan = Lan::started(vec![pair(200)]);
+    lan.run_for(seconds(10));
+    lan.command(0, failover(None, false));
+    assert!(lan.status(0).iter().all(|s| s.state == Backup));
+    lan.run_for(seconds(2));
+    assert!(lan.status(0).iter().all(|s| s.state == Master && s.held.is_none()));
+    assert_eq!(lan.nodes[0].answer().outcome, Outcome::Failed);
+}
+
+#[test]
+fn a_failover_that_waits_is_answered_when_the_engine_stops_or_the_link_fails_or_rejoin_comes() {
+    let endings: [fn(&mut Lan); 3] =
+        [|lan| lan.input(0, Input::Shutdown), |lan| lan.set_link(0, ETH0, false), |lan| lan.command(0, rejoin())];
+    for end in endings {
+        let mut lan = Lan::started(vec![one(200)]);
+        lan.run_for(seconds(10));
+        lan.command(0, failover(None, false));
+        end(&mut lan);
+        assert_eq!(lan.nodes[0].answers[0].1.outcome, Outcome::Failed, "{}", lan.nodes[0].answers[0].1.message);
+    }
+}
+
+#[test]
+fn a_stopped_engine_refuses_commands_and_still_answers() {
+    let mut lan = cluster();
+    lan.input(0, Input::Shutdown);
+    lan.command(0, failover(None, false));
+    assert_eq!(lan.nodes[0].answer().outcome, Outcome::Refused);
+}

@@ -1,0 +1,87 @@
+//! Sync groups: members move together.
+
+use super::lan::*;
+use crate::engine::failover::Input;
+use crate::engine::snapshot::VirtualRouterState::{self, Backup, Fault, Master};
+
+fn states(lan: &Lan, n: usize) -> Vec<VirtualRouterState> {
+    lan.status(n).iter().map(|s| s.state).collect()
+}
+
+fn cluster() -> Lan {
+    let mut lan = Lan::started(vec![pair(200), pair(100)]);
+    lan.run_for(seconds(10));
+    assert_eq!((states(&lan, 0), states(&lan, 1)), (vec![Master, Master], vec![Backup, Backup]));
+    lan
+}
+
+#[test]
+fn one_fault_faults_all_and_the_other_node_takes_both() {
+    let mut lan = cluster();
+    lan.set_link(0, ETH1, false);
+    assert_eq!(states(&lan, 0), [Fault, Fault]);
+    let reason = lan.status(0)[0].reason.clone();
+    assert!(reason.starts_with("sync group G, VI_2: interface eth1 is down"), "{reason}");
+    // The resignation does not get through on the dead link: the silence there decides.
+    lan.run_for(seconds(4));
+    assert_eq!(states(&lan, 1), [Master, Master]);
+    lan.set_link(0, ETH1, true);
+    lan.run_for(seconds(10));
+    assert_eq!((states(&lan, 0), states(&lan, 1)), (vec![Master, Master], vec![Backup, Backup]));
+}
+
+#[test]
+fn silence_on_one_side_alone_moves_nobody() {
+    let mut lan = cluster();
+    // The switch of eth1 is dead, the ports are up: node 1 hears node 0 on eth0 only.
+    lan.nodes[0].links[1].up = false;
+    lan.run_for(seconds(30));
+    assert_eq!(states(&lan, 1), [Backup, Backup]);
+    assert!(lan.status(1)[1].next.is_none(), "willing, and waiting for the group");
+}
+
+#[test]
+fn a_member_that_is_outranked_takes_the_others_along() {
+    let mut lan = cluster();
+    let before = lan.nodes[0].actions.len();
+    let source = std::net::Ipv4Addr::new(192, 0, 2, 99);
+    let mut boss = one(250);
+    boss.virtual_routers[0].priority = crate::engine::model::Priority::new(250).unwrap();
+    let message = {
+        use crate::engine::vrrp::{Advertisement, ChecksumForm, MULTICAST_V4};
+        let router = &boss.virtual_routers[0];
+        let addresses = vec![std::net::Ipv4Addr::new(192, 0, 2, 254)];
+        let advertisement = Advertisement {
+            version: router.version,
+            vrid: router.vrid,
+            priority: router.priority.advertised(),
+            interval: router.advert_interval,
+            authentication: router.authentication,
+            addresses,
+        };
+        advertisement.encode(source, MULTICAST_V4, ChecksumForm::MessageOnly)
+    };
+    lan.inject(0, ETH0, &packet(source, 255, &message));
+    assert_eq!(states(&lan, 0), [Backup, Backup]);
+    let words = lan.nodes[0].words(before);
+    assert_eq!(words[..2], ["remove 192.0.2.254/24", "remember 1"]);
+    assert_eq!(words[2..], ["advertise 0", "remove 198.51.100.254/24", "remember 0"]);
+    assert!(lan.status(0)[1].reason.starts_with("sync group G, VI_1: outranked by 192.0.2.99"));
+}
+
+#[test]
+fn a_group_that_stops_resigns_on_both_sides() {
+    let mut lan = cluster();
+    lan.input(0, Input::Shutdown);
+    lan.run_for(seconds(1));
+    assert_eq!(states(&lan, 1), [Master, Master]);
+    assert_eq!(lan.holders(vip(254).address), [1]);
+}
+
+#[test]
+fn a_group_of_owners_is_master_as_soon_as_the_loop_turns() {
+    let mut lan = Lan::started(vec![pair(255)]);
+    lan.run_for(std::time::Duration::from_millis(1));
+    assert_eq!(states(&lan, 0), [Master, Master]);
+    assert!(lan.status(0)[0].reason.contains("owner"));
+}

@@ -1,0 +1,380 @@
+//! A LAN in virtual time: nodes with a kernel of their own (links, addresses, echoes), packets with loss, duplication and
+//! delay, partitions, crashes. A synchronous loop over inputs and actions; one seed gives one history.
+
+use crate::engine::command::{Answer, Asked, Command, Who};
+use crate::engine::event::{EventKind, Fact};
+use crate::engine::failover::{Action, Failover, Input, Link, OwnedAddress};
+use crate::engine::model::{
+    AdvertInterval, Authentication, Configuration, Family, GratuitousArp, Priority, StartState, SyncGroup,
+    VirtualAddress, VirtualRouter, Vrid, VrrpVersion,
+};
+use crate::engine::snapshot::{Moment, VirtualRouterState, VirtualRouterStatus};
+use crate::engine::vrrp::MULTICAST_V4;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::{Duration, Instant, SystemTime};
+
+/// Kernel index of `eth0`; `eth1` is the next.
+pub const ETH0: u32 = 2;
+pub const ETH1: u32 = 3;
+
+/// How long after a change the kernel tells of it.
+const ECHO: Duration = Duration::from_millis(2);
+
+/// `SplitMix64`: small, and the same on every machine.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+    pub fn chance(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+    pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[usize::try_from(self.below(from.len() as u64)).unwrap()]
+    }
+}
+
+/// What the network does to packets.
+#[derive(Default, Clone)]
+pub struct Faults {
+    pub loss_percent: u64,
+    pub duplicate_percent: u64,
+    pub delay_up_to: Duration,
+    /// Node by node: the side of a partition it is on.
+    pub sides: Vec<u8>,
+}
+
+enum Delivery {
+    Packet { index: u32, packet: Vec<u8> },
+    Address { index: u32, address: IpAddr, prefix: u8, present: bool },
+}
+
+pub struct Node {
+    pub core: Option<Failover>,
+    pub configuration: Configuration,
+    pub links: Vec<Link>,
+    pub addresses: Vec<(u32, IpAddr, u8)>,
+    pub remembered: Vec<OwnedAddress>,
+    pub actions: Vec<(Instant, Action)>,
+    pub answers: Vec<(Instant, Answer)>,
+    /// Additions of addresses that fail.
+    pub refuses_addresses: bool,
+}
+
+pub struct Lan {
+    pub start: Instant,
+    pub now: Instant,
+    pub nodes: Vec<Node>,
+    pub random: Random,
+    pub faults: Faults,
+    queue: BTreeMap<(Instant, u64), (usize, Delivery)>,
+    sequence: u64,
+}
+
+/// `VI_1` with VRID 51 on `eth0`: priority 100, 1 s, version 2, one address 192.0.2.254/24.
+pub fn virtual_router(name: &str, interface: &str, priority: u8) -> VirtualRouter {
+    VirtualRouter {
+        name: name.to_owned(),
+        interface: interface.to_owned(),
+        vrid: Vrid::new(51).unwrap(),
+        family: Family::Inet,
+        version: VrrpVersion::V2,
+        start_state: StartState::Backup,
+        priority: Priority::new(priority).unwrap(),
+        advert_interval: AdvertInterval::DEFAULT,
+        preempt: true,
+        preempt_delay: Duration::ZERO,
+        authentication: Authentication::None,
+        addresses: vec![vip(254)],
+        garp: GratuitousArp::default(),
+        track_scripts: Vec::new(),
+    }
+}
+
+pub fn vip(last: u8) -> VirtualAddress {
+    VirtualAddress { address: IpAddr::from([192, 0, 2, last]), prefix: 24, interface: None, label: None }
+}
+
+/// One instance.
+pub fn one(priority: u8) -> Configuration {
+    Configuration { virtual_routers: vec![virtual_router("VI_1", "eth0", priority)], ..Configuration::default() }
+}
+
+/// `VI_1` on `eth0` and `VI_2` on `eth1` in the sync group `G`.
+pub fn pair(priority: u8) -> Configuration {
+    let mut second = virtual_router("VI_2", "eth1", priority);
+    second.addresses = vec![VirtualAddress { address: IpAddr::from([198, 51, 100, 254]), ..vip(0) }];
+    let members = vec!["VI_1".to_owned(), "VI_2".to_owned()];
+    Configuration {
+        virtual_routers: vec![virtual_router("VI_1", "eth0", priority), second],
+        sync_groups: vec![SyncGroup { name: "G".to_owned(), members }],
+        ..Configuration::default()
+    }
+}
+
+/// An IPv4 packet as a raw socket gives it.
+pub fn packet(source: Ipv4Addr, ttl: u8, message: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(20 + message.len()).unwrap().to_be_bytes();
+    let mut packet = vec![0x45, 0xc0, length[0], length[1], 0, 1, 0, 0, ttl, 112, 0, 0];
+    packet.extend(source.octets());
+    packet.extend(MULTICAST_V4.octets());
+    packet.extend(message);
+    packet
+}
+
+impl Lan {
+    /// Nodes 192.0.2.11, .12, … that are not started yet.
+    pub fn new(configurations: Vec<Configuration>) -> Self {
+        let now = Instant::now();
+        let nodes = (0u8..).zip(configurations).map(|(n, configuration)| Node::new(n, configuration)).collect();
+        let faults = Faults { delay_up_to: Duration::from_micros(300), ..Faults::default() };
+        Self { start: now, now, nodes, random: Random(1), faults, queue: BTreeMap::new(), sequence: 0 }
+    }
+
+    /// All started at once.
+    pub fn started(configurations: Vec<Configuration>) -> Self {
+        let mut lan = Self::new(configurations);
+        for n in 0..lan.nodes.len() {
+            lan.boot(n);
+        }
+        lan
+    }
+
+    /// Starts a node's engine on what its kernel has.
+    pub fn boot(&mut self, n: usize) {
+        let node = &mut self.nodes[n];
+        let mut core = Failover::new(&node.configuration, node.remembered.clone(), self.now);
+        for link in &node.links {
+            core.handle(self.now, Input::Link(link.clone()));
+        }
+        for (index, address, prefix) in node.addresses.clone() {
+            core.handle(self.now, Input::Address { index, address, prefix, present: true });
+        }
+        node.core = Some(core);
+        self.input(n, Input::Start);
+    }
+
+    /// The engine is gone without a word; the kernel keeps what it has.
+    pub fn crash(&mut self, n: usize) {
+        self.nodes[n].core = None;
+        self.queue.retain(|_, (node, _)| *node != n);
+    }
+
+    pub fn input(&mut self, n: usize, input: Input<'_>) {
+        if let Some(core) = &mut self.nodes[n].core {
+            core.handle(self.now, input);
+            self.perform(n);
+        }
+    }
+
+    pub fn command(&mut self, n: usize, command: Command) {
+        self.ask(n, command, false, None);
+    }
+
+    pub fn ask(&mut self, n: usize, command: Command, dry_run: bool, token: Option<String>) {
+        let who = Who { user: "root".to_owned(), pid: Some(4) };
+        let reason = Some("kernel update".to_owned());
+        self.input(n, Input::Command(Box::new(Asked { id: 7, command, dry_run, token, who, reason })));
+    }
+
+    pub fn set_link(&mut self, n: usize, index: u32, up: bool) {
+        let link = self.nodes[n].links.iter_mut().find(|link| link.index == index).unwrap();
+        link.up = up;
+        let link = link.clone();
+        self.input(n, Input::Link(link));
+    }
+
+    /// Somebody changes an address behind the engine's back.
+    pub fn meddle(&mut self, n: usize, index: u32, address: IpAddr, prefix: u8, present: bool) {
+        let addresses = &mut self.nodes[n].addresses;
+        let had = addresses.contains(&(index, address, prefix));
+        addresses.retain(|known| *known != (index, address, prefix));
+        if present {
+            addresses.push((index, address, prefix));
+        }
+        if had != present {
+            self.deliver(n, ECHO, Delivery::Address { index, address, prefix, present });
+        }
+    }
+
+    /// A packet from outside of the simulated nodes.
+    pub fn inject(&mut self, n: usize, index: u32, packet: &[u8]) {
+        self.input(n, Input::Packet { index, packet });
+    }
+
+    pub fn run_for(&mut self, span: Duration) {
+        let end = self.now + span;
+        while self.step(end) {}
+        self.now = end;
+    }
+
+    /// Works off the next event before `end`; packets come before timeouts, as the driver drains its socket first.
+    fn step(&mut self, end: Instant) -> bool {
+        let packet_at = self.queue.first_key_value().map(|((at, _), _)| *at);
+        let timeout = self.nodes.iter().enumerate();
+        let timeout = timeout.filter_map(|(n, node)| Some((node.core.as_ref()?.poll_timeout()?.0, n))).min();
+        match (packet_at, timeout) {
+            (Some(at), timeout) if at <= end && timeout.is_none_or(|(due, _)| at <= due) => {
+                let (_, (n, delivery)) = self.queue.pop_first().unwrap();
+                self.now = self.now.max(at);
+                match delivery {
+                    Delivery::Packet { index, packet } => self.input(n, Input::Packet { index, packet: &packet }),
+                    Delivery::Address { index, address, prefix, present } => {
+                        self.input(n, Input::Address { index, address, prefix, present });
+                    }
+                }
+                true
+            }
+            (_, Some((due, n))) if due <= end => {
+                assert!(due >= self.now || self.now.duration_since(due) < Duration::from_secs(1), "a deadline stays");
+                self.now = self.now.max(due);
+                self.input(n, Input::Timeout);
+                let next = self.nodes[n].core.as_ref().unwrap().poll_timeout();
+                assert!(next.is_none_or(|(at, _)| at > self.now || at > due), "no progress: {next:?}");
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn deliver(&mut self, n: usize, delay: Duration, delivery: Delivery) {
+        self.sequence += 1;
+        self.queue.insert((self.now + delay, self.sequence), (n, delivery));
+    }
+
+    fn perform(&mut self, n: usize) {
+        while let Some(action) = self.nodes[n].core.as_mut().and_then(Failover::poll_action) {
+            self.nodes[n].actions.push((self.now, action.clone()));
+            match action {
+                Action::Advertise { index, source, message } => {
+                    self.multicast(n, index, &packet(source, 255, &message));
+                }
+                Action::AddAddress { index, ref address } => self.change(n, index, address, true, &action),
+                Action::RemoveAddress { index, ref address } => self.change(n, index, address, false, &action),
+                Action::Remember(owned) => self.nodes[n].remembered = owned,
+                Action::Answer { answer, .. } => self.nodes[n].answers.push((self.now, *answer)),
+                Action::Join { .. } | Action::Leave { .. } | Action::Announce { .. } | Action::Report(_) => {}
+            }
+        }
+    }
+
+    /// As the kernel does it: what is as wanted already is refused.
+    fn change(&mut self, n: usize, index: u32, address: &VirtualAddress, present: bool, action: &Action) {
+        let place = (index, address.address, address.prefix);
+        let node = &self.nodes[n];
+        if node.addresses.contains(&place) == present || (present && node.refuses_addresses) {
+            let error = if present { "File exists (os error 17)" } else { "Cannot assign (os error 99)" };
+            self.input(n, Input::Refused { action: Box::new(action.clone()), error: error.to_owned() });
+        } else {
+            self.meddle(n, index, address.address, address.prefix, present);
+        }
+    }
+
+    fn multicast(&mut self, from: usize, index: u32, packet: &[u8]) {
+        for to in 0..self.nodes.len() {
+            let side = |n: usize| self.faults.sides.get(n).copied().unwrap_or(0);
+            let linked = |n: usize| self.nodes[n].links.iter().any(|link| link.index == index && link.up);
+            if to == from || side(to) != side(from) || !linked(from) || !linked(to) {
+                continue;
+            }
+            let copies = 1 + u32::from(self.random.chance(self.faults.duplicate_percent));
+            for _ in 0..copies {
+                let delay = u64::try_from(self.faults.delay_up_to.as_nanos()).unwrap();
+                let delay = Duration::from_nanos(self.random.below(delay.max(1)));
+                if !self.random.chance(self.faults.loss_percent) && self.nodes[to].core.is_some() {
+                    self.deliver(to, delay, Delivery::Packet { index, packet: packet.to_vec() });
+                }
+            }
+        }
+    }
+
+    pub fn status(&self, n: usize) -> Vec<VirtualRouterStatus> {
+        let moment = Moment { now: self.now, wall: SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000) };
+        self.nodes[n].core.as_ref().map(|core| core.status(moment)).unwrap_or_default()
+    }
+
+    /// State of a node's first instance.
+    pub fn state(&self, n: usize) -> VirtualRouterState {
+        self.status(n)[0].state
+    }
+
+    pub fn masters(&self) -> Vec<usize> {
+        let master = |n: &usize| self.status(*n).iter().any(|s| s.state == VirtualRouterState::Master);
+        (0..self.nodes.len()).filter(master).collect()
+    }
+
+    /// Nodes whose kernel has the address.
+    pub fn holders(&self, address: IpAddr) -> Vec<usize> {
+        let has = |n: &usize| self.nodes[*n].addresses.iter().any(|known| known.1 == address);
+        (0..self.nodes.len()).filter(has).collect()
+    }
+}
+
+impl Node {
+    fn new(n: u8, configuration: Configuration) -> Self {
+        let link = |index: u32, name: &str| Link {
+            index,
+            name: name.to_owned(),
+            up: true,
+            mac: Some([2, 0, 0, 0, u8::try_from(index).unwrap(), n]),
+        };
+        Self {
+            core: None,
+            configuration,
+            links: vec![link(ETH0, "eth0"), link(ETH1, "eth1")],
+            addresses: vec![
+                (ETH0, IpAddr::from([192, 0, 2, 11 + n]), 24),
+                (ETH1, IpAddr::from([198, 51, 100, 11 + n]), 24),
+            ],
+            remembered: Vec::new(),
+            actions: Vec::new(),
+            answers: Vec::new(),
+            refuses_addresses: false,
+        }
+    }
+
+    pub fn facts(&self, kind: EventKind) -> Vec<Fact> {
+        let fact = |(_, action): &(Instant, Action)| match action {
+            Action::Report(fact) if fact.kind == kind => Some(fact.clone()),
+            _ => None,
+        };
+        self.actions.iter().filter_map(fact).collect()
+    }
+
+    /// Actions since `from`, in a word each; reports are left out.
+    pub fn words(&self, from: usize) -> Vec<String> {
+        let word = |(_, action): &(Instant, Action)| match action {
+            Action::Join { .. } => Some("join".to_owned()),
+            Action::Leave { .. } => Some("leave".to_owned()),
+            Action::Advertise { message, .. } => Some(format!("advertise {}", message[2])),
+            Action::AddAddress { address, .. } => Some(format!("add {address}")),
+            Action::RemoveAddress { address, .. } => Some(format!("remove {address}")),
+            Action::Announce { frame, .. } => Some(format!("announce .{}", frame[41])),
+            Action::Remember(owned) => Some(format!("remember {}", owned.len())),
+            Action::Answer { answer, .. } => Some(format!("answer {:?}", answer.outcome)),
+            Action::Report(_) => None,
+        };
+        self.actions[from..].iter().filter_map(word).collect()
+    }
+
+    pub fn answer(&self) -> &Answer {
+        &self.answers.last().expect("an answer").1
+    }
+
+    pub fn warnings(&self) -> Vec<String> {
+        self.core.as_ref().map(|c| c.warnings().into_iter().map(|w| w.code).collect()).unwrap_or_default()
+    }
+}
+
+pub fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}

@@ -1,0 +1,213 @@
+//! Received packets: what counts, what is refused, what is told.
+
+use super::lan::*;
+use crate::engine::event::EventKind;
+use crate::engine::model::{
+    AdvertInterval, AdvertisedPriority, Authentication, Configuration, Password, Vrid, VrrpVersion,
+};
+use crate::engine::snapshot::PeerState;
+use crate::engine::snapshot::VirtualRouterState::{Backup, Master};
+use crate::engine::vrrp::{Advertisement, ChecksumForm, MULTICAST_V4};
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+const PEER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 20);
+
+fn advertisement(version: VrrpVersion, priority: u8) -> Advertisement {
+    Advertisement {
+        version,
+        vrid: Vrid::new(51).unwrap(),
+        priority: AdvertisedPriority(priority),
+        interval: AdvertInterval::DEFAULT,
+        authentication: Authentication::None,
+        addresses: vec![Ipv4Addr::new(192, 0, 2, 254)],
+    }
+}
+
+fn wire(advertisement: &Advertisement) -> Vec<u8> {
+    let form = ChecksumForm::sent(advertisement.version);
+    packet(PEER, 255, &advertisement.encode(PEER, MULTICAST_V4, form))
+}
+
+fn version_3(priority: u8) -> Configuration {
+    let mut configuration = one(priority);
+    configuration.virtual_routers[0].version = VrrpVersion::V3;
+    configuration
+}
+
+fn with_password() -> Configuration {
+    let mut configuration = one(100);
+    configuration.virtual_routers[0].authentication = Authentication::Pass(Password::new("secret"));
+    configuration
+}
+
+#[test]
+fn refused_advertisements_are_counted_by_reason_and_never_touch_a_state_or_timer() {
+    let mut lan = Lan::started(vec![with_password()]);
+    let good = Advertisement {
+        authentication: Authentication::Pass(Password::new("secret")),
+        ..advertisement(VrrpVersion::V2, 200)
+    };
+    let mut ttl = wire(&good);
+    ttl[8] = 64;
+    let mut checksum = wire(&good);
+    checksum[22] ^= 1;
+    let mut kind = wire(&good);
+    kind[20] = 0x22;
+    let mut count = wire(&good);
+    count[23] = 0;
+    let slow = Advertisement { interval: AdvertInterval::from_centiseconds(500).unwrap(), ..good.clone() };
+    let other = Advertisement { authentication: Authentication::Pass(Password::new("guess")), ..good.clone() };
+    let packets = [
+        vec![1, 2, 3],
+        wire(&good)[..30].to_vec(),
+        ttl,
+        checksum,
+        kind,
+        count,
+        wire(&advertisement(VrrpVersion::V3, 200)),
+        wire(&advertisement(VrrpVersion::V2, 200)),
+        wire(&other),
+        wire(&slow),
+    ];
+    for state in [Backup, Master] {
+        assert_eq!(lan.state(0), state);
+        let before = (lan.nodes[0].core.as_ref().unwrap().poll_timeout(), lan.nodes[0].words(0));
+        for packet in &packets {
+            lan.inject(0, ETH0, packet);
+            assert_eq!(before, (lan.nodes[0].core.as_ref().unwrap().poll_timeout(), lan.nodes[0].words(0)));
+        }
+        lan.run_for(seconds(4));
+    }
+    let c = lan.status(0)[0].counters;
+    assert_eq!((c.rejected_length, c.rejected_ttl, c.rejected_checksum, c.rejected_type), (4, 2, 2, 2));
+    assert_eq!((c.rejected_count, c.rejected_version, c.rejected_auth_type), (2, 2, 2));
+    assert_eq!((c.rejected_auth, c.rejected_interval, c.adverts_rx), (2, 2, 0));
+    let told = lan.nodes[0].facts(EventKind::AdvertisementRejected);
+    assert_eq!(told.len(), 9, "one for each sender and check: {told:#?}");
+    let peer = &lan.status(0)[0].peers[0];
+    assert!(peer.rejected.as_ref().unwrap().contains("advert_int"), "{peer:?}");
+    assert!(!format!("{told:?}").contains("secret"));
+}
+
+#[test]
+fn a_flood_of_refused_advertisements_is_told_once_a_minute_with_its_number() {
+    let mut lan = Lan::started(vec![one(100)]);
+    let mut packet = wire(&advertisement(VrrpVersion::V2, 200));
+    packet[8] = 1;
+    for _ in 0..610 {
+        lan.inject(0, ETH0, &packet);
+        lan.run_for(Duration::from_millis(100));
+    }
+    let told = lan.nodes[0].facts(EventKind::AdvertisementRejected);
+    assert_eq!(told.len(), 2);
+    assert_eq!(told[1].detail.as_deref(), Some("from 192.0.2.20, 600 since the last report"));
+}
+
+#[test]
+fn own_packets_that_come_back_are_counted_and_ignored() {
+    let mut lan = Lan::started(vec![one(100)]);
+    lan.run_for(seconds(10));
+    let own = Ipv4Addr::new(192, 0, 2, 11);
+    let message = advertisement(VrrpVersion::V2, 100).encode(own, MULTICAST_V4, ChecksumForm::MessageOnly);
+    let before = lan.nodes[0].words(0);
+    lan.inject(0, ETH0, &packet(own, 255, &message));
+    assert_eq!(lan.nodes[0].words(0), before);
+    assert_eq!((lan.status(0)[0].counters.own_rx, lan.status(0)[0].peers.len()), (1, 0));
+}
+
+#[test]
+fn another_list_of_addresses_is_accepted_counted_and_told_once() {
+    let mut lan = Lan::started(vec![one(100)]);
+    let mut other = advertisement(VrrpVersion::V2, 200);
+    other.addresses.push(Ipv4Addr::new(192, 0, 2, 253));
+    for _ in 0..10 {
+        lan.inject(0, ETH0, &wire(&other));
+        lan.run_for(seconds(1));
+    }
+    assert_eq!((lan.state(0), lan.status(0)[0].counters.address_mismatch), (Backup, 10));
+    assert_eq!(lan.nodes[0].facts(EventKind::Warning).len(), 1);
+    assert_eq!(lan.nodes[0].warnings(), ["address-list-mismatch"]);
+    lan.inject(0, ETH0, &wire(&advertisement(VrrpVersion::V2, 200)));
+    assert_eq!(lan.nodes[0].warnings(), [""; 0], "it ends with the mismatch");
+}
+
+#[test]
+fn version_3_takes_both_checksums_and_says_which_one_differs_from_ours() {
+    let mut lan = Lan::started(vec![version_3(100)]);
+    let advertisement = advertisement(VrrpVersion::V3, 200);
+    lan.inject(0, ETH0, &wire(&advertisement));
+    assert_eq!(lan.nodes[0].warnings(), [""; 0]);
+    let message = advertisement.encode(PEER, MULTICAST_V4, ChecksumForm::MessageOnly);
+    lan.inject(0, ETH0, &packet(PEER, 255, &message));
+    assert_eq!(lan.nodes[0].warnings(), ["checksum-form"]);
+    assert_eq!(lan.status(0)[0].counters.adverts_rx, 2);
+}
+
+#[test]
+fn version_3_learns_the_masters_interval_and_warns() {
+    let mut lan = Lan::started(vec![version_3(100)]);
+    let slow = AdvertInterval::from_centiseconds(500).unwrap();
+    lan.inject(0, ETH0, &wire(&Advertisement { interval: slow, ..advertisement(VrrpVersion::V3, 200) }));
+    assert_eq!(lan.status(0)[0].advert_interval_ms, 5000);
+    assert_eq!(lan.status(0)[0].next.as_ref().unwrap().in_ms, 18_046);
+    assert_eq!(lan.nodes[0].warnings(), ["interval-mismatch"]);
+}
+
+#[test]
+fn a_strange_vrid_is_a_warning_once_and_no_event() {
+    let mut lan = Lan::started(vec![one(100)]);
+    let stranger = Advertisement { vrid: Vrid::new(77).unwrap(), ..advertisement(VrrpVersion::V2, 200) };
+    for _ in 0..100 {
+        lan.inject(0, ETH0, &wire(&stranger));
+        lan.inject(0, ETH1, &wire(&stranger));
+    }
+    assert_eq!(lan.nodes[0].warnings(), ["foreign-vrid"], "eth1 has no instance and is not listened to");
+    assert_eq!(lan.nodes[0].facts(EventKind::AdvertisementRejected), []);
+    assert_eq!(lan.status(0)[0].counters.adverts_rx, 0);
+}
+
+#[test]
+fn a_second_master_that_does_not_yield_is_a_split_brain_until_it_is_silent() {
+    let mut lan = Lan::started(vec![one(100)]);
+    lan.run_for(seconds(10));
+    let rival = wire(&advertisement(VrrpVersion::V2, 50));
+    lan.inject(0, ETH0, &rival);
+    lan.inject(0, ETH0, &rival);
+    assert_eq!(lan.nodes[0].warnings(), [""; 0], "one that crossed ours, doubled on the way, is none");
+    assert_eq!(lan.status(0)[0].peers[0].state, PeerState::Silent);
+    lan.run_for(seconds(1));
+    lan.inject(0, ETH0, &rival);
+    assert_eq!(lan.nodes[0].warnings(), ["split-brain"]);
+    assert_eq!(lan.status(0)[0].peers[0].state, PeerState::Master);
+    assert_eq!(lan.nodes[0].facts(EventKind::SplitBrain).len(), 1);
+    lan.run_for(Duration::from_millis(2999));
+    assert_eq!(lan.nodes[0].warnings(), ["split-brain"]);
+    lan.run_for(Duration::from_millis(2));
+    assert_eq!(lan.nodes[0].warnings(), [""; 0]);
+    assert_eq!(lan.nodes[0].facts(EventKind::SplitBrain)[1].to.as_deref(), Some("over"));
+}
+
+#[test]
+fn a_losing_advertisement_is_answered_once_for_each_packet_and_moves_no_deadline() {
+    let mut lan = Lan::started(vec![one(100)]);
+    lan.run_for(seconds(10));
+    let next = lan.nodes[0].core.as_ref().unwrap().poll_timeout();
+    let before = lan.nodes[0].actions.len();
+    lan.inject(0, ETH0, &wire(&advertisement(VrrpVersion::V2, 50)));
+    let words = lan.nodes[0].words(before);
+    assert_eq!(words[0], "advertise 100");
+    assert_eq!(words[1..], ["announce .254"; 5]);
+    assert_eq!(lan.nodes[0].core.as_ref().unwrap().poll_timeout(), next);
+}
+
+#[test]
+fn peers_of_forged_addresses_are_bounded() {
+    let mut lan = Lan::started(vec![one(100)]);
+    for n in 0..1000u32 {
+        let source = Ipv4Addr::from(0xc633_6400 + n);
+        let message = advertisement(VrrpVersion::V2, 200).encode(source, MULTICAST_V4, ChecksumForm::MessageOnly);
+        lan.inject(0, ETH0, &packet(source, 255, &message));
+    }
+    assert_eq!(lan.status(0)[0].peers.len(), 64);
+}

@@ -1,0 +1,195 @@
+//! Starting, taking over, resigning, stopping: what is done, in which order.
+
+use super::lan::*;
+use crate::engine::event::EventKind;
+use crate::engine::failover::{Failover, Input, OwnedAddress, Waiting};
+use crate::engine::model::Family;
+use crate::engine::snapshot::VirtualRouterState::{Backup, Fault, Init, Master};
+use std::net::IpAddr;
+use std::time::Duration;
+
+#[test]
+fn a_node_alone_takes_over_after_the_master_down_interval() {
+    let mut lan = Lan::started(vec![one(100)]);
+    assert_eq!(lan.state(0), Backup);
+    let next = lan.nodes[0].core.as_ref().unwrap().poll_timeout().unwrap();
+    assert_eq!((next.0.duration_since(lan.start), next.1), (Duration::from_micros(3_609_375), Waiting::MasterDown));
+    assert_eq!(lan.status(0)[0].next.as_ref().unwrap().waiting, "master down");
+    lan.run_for(Duration::from_micros(3_609_375));
+    assert_eq!(lan.state(0), Master);
+    assert_eq!(lan.status(0)[0].reason, "no master heard for 3.609 s");
+    assert_eq!(lan.status(0)[0].addresses_here, [""; 0], "not before the kernel says so");
+    lan.run_for(Duration::from_millis(2));
+    assert_eq!(lan.status(0)[0].addresses_here, ["192.0.2.254/24"]);
+}
+
+#[test]
+fn a_new_master_speaks_first_then_writes_down_then_adds_then_announces() {
+    let mut configuration = one(100);
+    configuration.virtual_routers[0].addresses.push(vip(253));
+    let mut lan = Lan::started(vec![configuration]);
+    lan.run_for(seconds(4));
+    let announced = ["announce .254", "announce .253"].repeat(5);
+    let words = lan.nodes[0].words(0);
+    assert_eq!(words[..5], ["join", "advertise 100", "remember 2", "add 192.0.2.254/24", "add 192.0.2.253/24"]);
+    assert_eq!(words[5..15], announced);
+    let before = lan.nodes[0].actions.len();
+    lan.run_for(seconds(5));
+    let second: Vec<String> = lan.nodes[0].words(before).into_iter().filter(|w| w.starts_with("ann")).collect();
+    assert_eq!(second, announced, "the second round, five seconds later");
+}
+
+#[test]
+fn a_node_that_stops_resigns_before_its_addresses_go_and_is_then_stopped() {
+    let mut lan = Lan::started(vec![one(100)]);
+    lan.run_for(seconds(10));
+    let before = lan.nodes[0].actions.len();
+    lan.input(0, Input::Shutdown);
+    assert_eq!(lan.nodes[0].words(before), ["advertise 0", "remove 192.0.2.254/24", "remember 0", "leave"]);
+    assert!(lan.nodes[0].core.as_ref().unwrap().is_stopped());
+    assert_eq!(lan.state(0), Init);
+    assert_eq!(lan.nodes[0].core.as_ref().unwrap().poll_timeout(), None);
+}
+
+#[test]
+fn an_owner_is_master_at_once_and_its_own_address_is_its_source() {
+    let mut configuration = one(255);
+    configuration.virtual_routers[0].addresses = vec![vip(11)];
+    let mut lan = Lan::started(vec![configuration]);
+    assert_eq!(lan.state(0), Master);
+    assert_eq!(lan.nodes[0].words(0)[..2], ["join", "advertise 255"]);
+    lan.input(0, Input::Shutdown);
+    assert_eq!(lan.holders(IpAddr::from([192, 0, 2, 11])), [0], "what was there before stays");
+}
+
+#[test]
+fn what_a_crashed_run_left_behind_is_removed_first_even_when_it_is_no_longer_configured() {
+    let mut lan = Lan::new(vec![one(100)]);
+    let owned = |last| OwnedAddress { interface: "eth0".to_owned(), address: vip(last).address, prefix: 24 };
+    lan.nodes[0].remembered = vec![owned(254), owned(99), owned(98)];
+    lan.nodes[0].addresses.extend([(ETH0, vip(254).address, 24), (ETH0, vip(99).address, 24)]);
+    lan.boot(0);
+    let words = lan.nodes[0].words(0);
+    assert_eq!(words, ["remove 192.0.2.254/24", "remove 192.0.2.99/24", "remember 0", "join"]);
+    assert_eq!(lan.nodes[0].facts(EventKind::Address).len(), 2);
+    assert_eq!(lan.nodes[0].warnings(), [""; 0]);
+}
+
+#[test]
+fn a_crashed_master_that_comes_back_adopts_nothing_and_becomes_master_again_cleanly() {
+    let mut lan = Lan::started(vec![one(200), one(100)]);
+    lan.run_for(seconds(10));
+    lan.crash(0);
+    lan.run_for(seconds(10));
+    assert_eq!(lan.holders(vip(254).address), [0, 1], "a dead engine removes nothing");
+    lan.boot(0);
+    lan.run_for(Duration::from_millis(10));
+    assert_eq!(lan.holders(vip(254).address), [1]);
+    lan.run_for(seconds(10));
+    assert_eq!((lan.masters(), lan.holders(vip(254).address)), (vec![0], vec![0]));
+    assert_eq!(lan.nodes[0].warnings(), [""; 0]);
+}
+
+#[test]
+fn a_missing_interface_is_a_fault_that_names_it_and_ends_when_it_appears() {
+    let mut lan = Lan::new(vec![one(100)]);
+    let link = lan.nodes[0].links.remove(0);
+    lan.boot(0);
+    assert_eq!(lan.state(0), Fault);
+    assert!(lan.status(0)[0].reason.contains("interface eth0 does not exist"), "{}", lan.status(0)[0].reason);
+    lan.input(0, Input::Link(link));
+    let (index, address, prefix) = lan.nodes[0].addresses[0];
+    lan.input(0, Input::Address { index, address, prefix, present: true });
+    assert_eq!((lan.state(0), lan.status(0)[0].reason.as_str()), (Backup, "the fault is over"));
+}
+
+#[test]
+fn a_link_without_carrier_or_address_is_a_fault_that_says_so() {
+    let mut lan = Lan::new(vec![one(100)]);
+    lan.nodes[0].links[0].up = false;
+    lan.nodes[0].addresses.remove(0);
+    lan.boot(0);
+    assert!(lan.status(0)[0].reason.contains("no carrier"));
+    lan.set_link(0, ETH0, true);
+    assert_eq!(lan.state(0), Fault);
+    assert!(lan.status(0)[0].reason.contains("no IPv4 address"));
+    lan.meddle(0, ETH0, IpAddr::from([192, 0, 2, 11]), 24, true);
+    lan.run_for(seconds(1));
+    assert_eq!(lan.state(0), Backup);
+}
+
+#[test]
+fn a_master_that_loses_its_link_tries_to_resign_and_drops_its_addresses() {
+    let mut lan = Lan::started(vec![one(200), one(100)]);
+    lan.run_for(seconds(10));
+    let before = lan.nodes[0].actions.len();
+    lan.set_link(0, ETH0, false);
+    assert_eq!(lan.nodes[0].words(before), ["advertise 0", "remove 192.0.2.254/24", "remember 0"]);
+    assert_eq!(lan.state(0), Fault);
+    lan.run_for(seconds(5));
+    assert_eq!((lan.masters(), lan.holders(vip(254).address)), (vec![1], vec![1]));
+    lan.set_link(0, ETH0, true);
+    lan.run_for(seconds(5));
+    assert_eq!(lan.masters(), [0], "the higher priority preempts");
+}
+
+#[test]
+fn a_master_whose_interface_vanishes_forgets_what_was_on_it() {
+    let mut lan = Lan::started(vec![one(100)]);
+    lan.run_for(seconds(10));
+    let before = lan.nodes[0].actions.len();
+    lan.nodes[0].addresses.clear();
+    lan.input(0, Input::LinkGone { index: ETH0 });
+    assert_eq!(lan.nodes[0].words(before), ["remember 0"]);
+    assert_eq!(lan.state(0), Fault);
+}
+
+#[test]
+fn an_ipv6_instance_is_a_fault_and_not_silently_something_else() {
+    let mut configuration = one(100);
+    configuration.virtual_routers[0].family = Family::Inet6;
+    assert_eq!(Lan::started(vec![configuration]).state(0), Fault);
+}
+
+#[test]
+fn two_nodes_have_one_master_and_the_higher_priority_preempts() {
+    let mut lan = Lan::started(vec![one(100)]);
+    lan.run_for(seconds(10));
+    let mut lan = Lan::started(vec![one(100), one(150)]);
+    lan.run_for(seconds(10));
+    assert_eq!((lan.masters(), lan.holders(vip(254).address)), (vec![1], vec![1]));
+    let peers = &lan.status(0)[0].peers;
+    assert_eq!((peers[0].address.as_str(), peers[0].last_priority), ("192.0.2.12", Some(150)));
+    assert_eq!(peers[0].state, crate::engine::snapshot::PeerState::Master);
+}
+
+#[test]
+fn nopreempt_lets_a_lower_master_be() {
+    let mut strong = one(200);
+    strong.virtual_routers[0].preempt = false;
+    let mut lan = Lan::new(vec![strong, one(100)]);
+    lan.boot(1);
+    lan.run_for(seconds(10));
+    lan.boot(0);
+    lan.run_for(seconds(60));
+    assert_eq!(lan.masters(), [1]);
+    lan.crash(1);
+    lan.run_for(seconds(10));
+    assert_eq!(lan.masters(), [0]);
+}
+
+#[test]
+fn among_equal_priorities_the_higher_address_wins_once_and_stays() {
+    let mut lan = Lan::started(vec![one(100), one(100)]);
+    lan.run_for(seconds(60));
+    assert_eq!(lan.masters().len(), 1);
+    let changes = lan.status(0)[0].history.len() + lan.status(1)[0].history.len();
+    assert!(changes <= 5, "{changes}");
+}
+
+#[test]
+fn before_start_nothing_is_done() {
+    let mut core = Failover::new(&one(255), Vec::new(), std::time::Instant::now());
+    core.handle(std::time::Instant::now(), Input::Timeout);
+    assert_eq!((core.poll_action(), core.poll_timeout()), (None, None));
+}

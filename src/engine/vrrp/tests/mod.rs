@@ -1,0 +1,4 @@
+//! The protocol against its documents: packets by vectors, the machine as a matrix.
+
+mod instance;
+mod packet;
