@@ -303,3 +303,14 @@ fn a_strangers_server_is_named_as_such_and_can_be_taken_over() {
     assert_eq!(rig.ask(remove(NEW)).outcome, Outcome::Done);
     assert_eq!(rig.table(WEB), "10.0.0.71:80 w1");
 }
+
+#[test]
+fn a_refusal_that_is_not_wanted_any_more_fails_no_later_command() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    let quiet = rig.edit(|table| table.services[&key(WEB)].destinations[&rs(A)].clone());
+    let op = IpvsOp::SetDestination(key(WEB), rs(A), lvsdeck::engine::ipvs::Destination { weight: weight(0), ..quiet });
+    rig.kernel.refuse(op, Refusal { kind: RefusalKind::Other, message: "busy".to_owned() });
+    assert_eq!(rig.ask(drain(A)).outcome, Outcome::Failed);
+    assert_eq!(rig.ask(restore(A)).outcome, Outcome::Done, "the kernel never left the old weight");
+    assert_eq!(rig.balance.warnings(), []);
+}

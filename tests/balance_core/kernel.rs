@@ -224,7 +224,10 @@ fn shutdown_cancels_probes_removes_what_is_ours_and_forgets_it() {
     rig.give(Input::Shutdown);
     assert!(rig.balance.is_stopped());
     assert_eq!((rig.table(WEB).as_str(), rig.remembered.len()), ("none", 0));
-    assert_eq!(rig.facts(EventKind::ServiceTable), ["tcp/10.0.0.1:80: present>absent ()"]);
+    assert_eq!(
+        rig.facts(EventKind::ServiceTable),
+        ["tcp/10.0.0.1:80: present>absent (lvsdeck made it and wants it no longer)"]
+    );
     let probes = rig.probes;
     rig.pass(60 * S);
     assert_eq!(rig.probes, probes);

@@ -155,7 +155,7 @@ impl<R: Fn(Fact)> BalanceLoop<R> {
     fn deadline<P>(&self, views: &Views<P>) -> Instant {
         let core = self.core.poll_timeout().map(|(at, _)| at);
         let view = views.due.then_some(views.next_at);
-        core.into_iter().chain(view).min().unwrap_or_else(|| now() + Duration::from_secs(3_600))
+        core.into_iter().chain(view).min().unwrap_or_else(|| now() + Duration::from_hours(1))
     }
 }
 
