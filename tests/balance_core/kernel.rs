@@ -1,7 +1,8 @@
 //! The kernel's table: ownership, drift, refusals, and a kernel that can't be spoken to.
 
 use crate::rig::{A, B, Rig, S, WEB, key, rs, service, weight};
-use lvsdeck::engine::balance::{Input, OwnedService};
+use lvsdeck::engine::balance::{Action, Input, OwnedService};
+use lvsdeck::engine::command::{Asked, Command, Outcome, ServiceSelector, Who};
 use lvsdeck::engine::event::EventKind;
 use lvsdeck::engine::io::simulated::SimulatedIpvs;
 use lvsdeck::engine::ipvs::{IpvsOp, IpvsTable, Refusal, RefusalKind};
@@ -163,26 +164,38 @@ fn a_refused_service_is_one_refusal_and_its_servers_wait_for_it() {
     rig.kernel.refuse(IpvsOp::NewService(key(WEB), Box::new(settings)), busy());
     rig.give(Input::Start);
     rig.pass(20 * S);
-    assert_eq!(rig.facts(EventKind::OperationRefused), ["tcp/10.0.0.1:80: > (can't do it: busy; try again)"]);
     assert_eq!((rig.table(WEB).as_str(), rig.table(STRANGE).as_str()), ("none", "10.0.0.73:53 w1"));
     assert!(rig.ops().len() <= 5, "no hot loop");
+    rig.pass(50 * S);
+    assert_eq!(rig.facts(EventKind::OperationRefused), ["tcp/10.0.0.1:80: > (can't do it: busy; try again)"]);
+    assert_eq!(rig.balance.warnings().len(), 1);
     rig.kernel.relent();
-    rig.pass(15 * S);
+    rig.pass(30 * S);
     assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1");
 }
 
 #[test]
 fn an_operation_that_met_an_old_picture_is_looked_at_anew_without_a_word() {
     let mut rig = Rig::started(&[service(WEB, &[A, B])]);
-    rig.facts.clear();
-    rig.kill(A);
-    rig.pass(10 * S);
-    rig.edit(|table| table.services.clear());
-    rig.now += S;
-    rig.give(Input::Timeout);
-    assert_eq!(rig.facts(EventKind::OperationRefused), Vec::<String>::new());
+    rig.edit(|table| table.services.get_mut(&key(WEB)).unwrap().destinations.remove(&rs(A)));
+    let command = Command::Weight { service: ServiceSelector(WEB.to_owned()), server: rs(A), weight: weight(3) };
+    assert_eq!(rig.ask(command).outcome, Outcome::Failed);
     rig.pass(S);
-    assert_eq!(rig.table(WEB), "10.0.0.72:80 w1");
+    assert_eq!(rig.facts(EventKind::OperationRefused), Vec::<String>::new());
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w3, 10.0.0.72:80 w1");
+}
+
+#[test]
+fn what_was_ours_and_is_gone_belongs_to_whoever_makes_it_next() {
+    let gone = OwnedService { key: key(STRANGE), servers: vec![rs("10.0.0.73:53")] };
+    let mut rig = Rig::on(SimulatedIpvs::default(), &[service(WEB, &[A])], vec![gone]);
+    rig.give(Input::Start);
+    assert_eq!(rig.remembered.len(), 1);
+    let (kernel, _) = left_behind(&[service(STRANGE, &["10.0.0.73:53"])]);
+    let strange = kernel.edit(|table| table.services[&key(STRANGE)].clone());
+    rig.edit(|table| table.services.insert(key(STRANGE), strange));
+    rig.pass(S);
+    assert_eq!((rig.table(STRANGE).as_str(), rig.balance.foreign().len()), ("10.0.0.73:53 w1", 1));
 }
 
 #[test]
@@ -224,7 +237,10 @@ fn shutdown_cancels_probes_removes_what_is_ours_and_forgets_it() {
     rig.give(Input::Shutdown);
     assert!(rig.balance.is_stopped());
     assert_eq!((rig.table(WEB).as_str(), rig.remembered.len()), ("none", 0));
-    assert_eq!(rig.facts(EventKind::ServiceTable), ["tcp/10.0.0.1:80: present>absent ()"]);
+    assert_eq!(
+        rig.facts(EventKind::ServiceTable),
+        ["tcp/10.0.0.1:80: present>absent (lvsdeck made it and wants it no longer)"]
+    );
     let probes = rig.probes;
     rig.pass(60 * S);
     assert_eq!(rig.probes, probes);
@@ -260,4 +276,31 @@ fn a_shutdown_during_a_plan_takes_back_what_that_plan_made() {
     rig.give(Input::Timeout);
     assert!(rig.balance.is_stopped());
     assert_eq!((rig.table(WEB).as_str(), rig.remembered.len()), ("none", 0));
+}
+
+#[test]
+fn probes_that_are_out_are_cancelled_with_their_server_and_at_the_end() {
+    let mut rig = Rig::new(&[service(WEB, &[A, B])]);
+    rig.balance.handle(rig.now, Input::Start);
+    rig.balance.handle(rig.now, Input::Observed(Ok(Box::default())));
+    let mut out = Vec::new();
+    while let Some(action) = rig.balance.poll_action() {
+        match action {
+            Action::Probe { check, .. } => out.push(check),
+            Action::Apply(op) => rig.balance.handle(rig.now, Input::Applied { op, result: Ok(()) }),
+            _ => {}
+        }
+    }
+    let command = Command::RemoveServer { service: ServiceSelector(WEB.to_owned()), server: rs(A) };
+    let asked = Asked { id: 1, command, dry_run: false, token: None, who: Who::default(), reason: None };
+    let mut cancelled = Vec::new();
+    for input in [Input::Command(Box::new(asked)), Input::Shutdown] {
+        rig.balance.handle(rig.now, input);
+        while let Some(action) = rig.balance.poll_action() {
+            if let Action::CancelProbe { check } = action {
+                cancelled.push(check);
+            }
+        }
+    }
+    assert_eq!((out.len(), &cancelled), (2, &out));
 }

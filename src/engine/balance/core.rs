@@ -165,8 +165,11 @@ impl Balance {
         let mut fact =
             Fact::new(EventKind::ServerHealth, severity, self.subject(at, key)).change(from, to).reason(reason);
         if let Some(check) = self.checks.get(id) {
-            let (failures, of) = check.checker.failures();
-            fact = fact.detail(format!("{} {}, {failures} of {of} failed", check.spec.name(), check.target()));
+            let failed = match check.checker.failures() {
+                (0, _) => String::new(),
+                (failures, of) => format!(", {failures} of {of} failed"),
+            };
+            fact = fact.detail(format!("{} {}{failed}", check.spec.name(), check.target()));
         }
         self.report(fact);
         self.settle(at, key);

@@ -3,16 +3,22 @@
 //!
 //! Health → weights → wanted table → plan. Never reads a clock, never blocks, never does anything itself.
 //!
-//! * [`core`]: [`Balance`], the whole. * `service`: one service and its servers. * `checks`: all checks, which is due next.
-//! * `reconcile`: the kernel's table, wanted and seen. * `rates`: rates from totals. * `ask`, `preview`: commands.
-//! * `status`: what the fronts show.
+//! | module | what it is |
+//! |---|---|
+//! | `core` | [`Balance`]: inputs in, actions out |
+//! | `service`, `checks` | one service with its servers; all checks, and which is due next |
+//! | `reconcile` | the kernel's table, wanted and seen, and the way from one to the other |
+//! | `ask`, `resolve`, `preview`, `ipvsadm` | commands: doing them, who is meant, what they would do, in ipvsadm's words |
+//! | `status`, `rates` | what the fronts show |
 
 mod ask;
 mod checks;
-pub mod core;
+mod core;
+mod ipvsadm;
 mod preview;
 mod rates;
 mod reconcile;
+mod resolve;
 mod service;
 mod status;
 

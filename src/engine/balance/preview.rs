@@ -5,13 +5,15 @@
 
 use super::ask::{Change, Step, apply};
 use super::core::Balance;
+use super::ipvsadm::ipvsadm;
 use super::reconcile::Keys;
 use super::service::{ServerState, ServiceState, Touched};
 use crate::engine::command::{Command, Preview, RealServerSelector};
-use crate::engine::ipvs::{Destination, IpvsOp, IpvsTable, Service};
-use crate::engine::model::{Family, RealServerKey, ServiceKey};
+use crate::engine::ipvs::{Destination, IpvsOp, IpvsTable};
+use crate::engine::model::{RealServerKey, ServiceKey};
 use crate::engine::snapshot::{Admin, Health};
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 /// Services by position, before or after the changes.
@@ -47,14 +49,14 @@ impl Balance {
             ipvsadm: ops.iter().map(ipvsadm).collect(),
             blast_radius: self.blast_radius(&before, &after, changes),
             undo: self.undo(command, changes),
-            confirm: before.keys().any(|at| is_last(at)).then(|| word(command).to_owned()),
+            confirm: before.keys().any(is_last).then(|| word(command).to_owned()),
         };
         let steady = Preview { before: lines(&before, false), after: lines(&after, false), ..preview.clone() };
         let token = steady.token(command);
         (preview, token)
     }
 
-    fn seen(&self, service: &ServiceKey, server: &RealServerKey) -> Option<&Destination> {
+    pub(super) fn seen(&self, service: &ServiceKey, server: &RealServerKey) -> Option<&Destination> {
         self.kernel.observed()?.services.get(service)?.destinations.get(server)
     }
 
@@ -68,7 +70,7 @@ impl Balance {
         let weight = place.map_or(server.weight, |weight| weight.0);
         let mut line = format!("{head} {} weight {weight}", server.config.forwarding.ipvsadm_name());
         if let Some(seen) = self.seen(&name, &change.server).filter(|_| counted) {
-            line += &format!(" active {} inactive {}", seen.active, seen.inactive);
+            let _ = write!(line, " active {} inactive {}", seen.active, seen.inactive);
         }
         for (is_so, note) in [
             (server.admin.0 == Admin::Draining, ", draining"),
@@ -108,7 +110,7 @@ impl Balance {
             if change > 0 {
                 text += " more";
             }
-            text += &format!(", {active} active connections");
+            let _ = write!(text, ", {active} active connections");
             if serving(Some(old)) > 0 && serving(Some(new)) == 0 {
                 text += match &new.config.sorry_server {
                     Some(_) if new.sorry_is_active() => "; no server is left, the sorry server takes over",
@@ -142,7 +144,7 @@ impl Balance {
             return match command {
                 Command::Drain { server, service } => {
                     let all = self.matching(*server) == changes.len() && service.is_none();
-                    all.then(|| Command::Restore { server: *server, service: None })
+                    all.then_some(Command::Restore { server: *server, service: None })
                 }
                 _ => None,
             };
@@ -168,35 +170,6 @@ impl Balance {
     fn matching(&self, selector: RealServerSelector) -> usize {
         self.services.iter().flat_map(|s| &s.servers).filter(|s| selector.matches(&s.config.key)).count()
     }
-
-    /// What was done, once it is.
-    pub(super) fn sentence(&self, changes: &[Change]) -> String {
-        let [only] = changes else {
-            let verb =
-                if matches!(changes.first().map(|c| &c.step), Some(Step::Restore)) { "restored" } else { "draining" };
-            return format!("{} servers {verb}", changes.len());
-        };
-        let Some(service) = self.services.get(only.service) else { return String::new() };
-        let (name, key) = (service.config.key, only.server);
-        let down = service.server(&key).is_some_and(|server| server.health() == Health::Down);
-        let down = if down { "; it is down and joins the table when its checks pass" } else { "" };
-        let active = self.seen(&name, &key).map_or(0, |seen| seen.active);
-        match &only.step {
-            Step::Drain => format!("{key} drains in {name}, {active} active connections go on"),
-            Step::Restore => format!("{key} is restored in {name}{down}"),
-            Step::Weigh(weight) if service.server(&key).is_some_and(|s| s.admin.0 == Admin::Draining) => {
-                format!("{key} drains in {name} and gets weight {weight} when it is restored")
-            }
-            Step::Weigh(weight) => format!("{key} has weight {weight} in {name}{down}"),
-            Step::Add { server, .. } if server.checks.is_empty() => {
-                format!("{key} is added to {name} with weight {}; no check watches it", server.weight)
-            }
-            Step::Add { server, .. } => format!("{key} is back in {name} with weight {} and its checks", server.weight),
-            Step::Remove => {
-                format!("{key} is removed from {name}, {active} active connections linger until they expire")
-            }
-        }
-    }
 }
 
 fn serves(service: &ServiceState, server: &ServerState) -> bool {
@@ -218,44 +191,4 @@ const fn word(command: &Command) -> &'static str {
 /// A span of time in whole seconds, `31 s`.
 pub(super) fn seconds(span: Duration) -> String {
     format!("{} s", span.as_secs())
-}
-
-/// The same by ipvsadm.
-fn ipvsadm(op: &IpvsOp) -> String {
-    let service = op.service().ipvsadm_option();
-    match op {
-        IpvsOp::NewService(key, new) => format!("ipvsadm -A {service}{}", service_options(key, new)),
-        IpvsOp::SetService(key, new) => format!("ipvsadm -E {service}{}", service_options(key, new)),
-        IpvsOp::DelService(_) => format!("ipvsadm -D {service}"),
-        IpvsOp::NewDestination(_, server, new) => format!("ipvsadm -a {service} -r {server}{}", server_options(new)),
-        IpvsOp::SetDestination(_, server, new) => format!("ipvsadm -e {service} -r {server}{}", server_options(new)),
-        IpvsOp::DelDestination(_, server) => format!("ipvsadm -d {service} -r {server}"),
-    }
-}
-
-fn server_options(new: &Destination) -> String {
-    let mut text = format!(" {} -w {}", new.forwarding.ipvsadm_option(), new.weight);
-    if new.upper_threshold > 0 || new.lower_threshold > 0 {
-        text += &format!(" -x {} -y {}", new.upper_threshold, new.lower_threshold);
-    }
-    text
-}
-
-fn service_options(key: &ServiceKey, new: &Service) -> String {
-    let mut text = format!(" -s {}", new.scheduler);
-    if let Some(persistence) = new.persistence {
-        text += &format!(" -p {}", persistence.timeout);
-        match key.family() {
-            Family::Inet if persistence.prefix < 32 => {
-                let mask = u32::MAX.checked_shl(32 - u32::from(persistence.prefix)).unwrap_or(0);
-                text += &format!(" -M {}", std::net::Ipv4Addr::from_bits(mask));
-            }
-            Family::Inet6 if persistence.prefix < 128 => text += &format!(" -M {}", persistence.prefix),
-            Family::Inet | Family::Inet6 => {}
-        }
-    }
-    if new.one_packet {
-        text += " -o";
-    }
-    text
 }

@@ -93,7 +93,7 @@ pub(super) struct ServiceState {
 }
 
 impl ServiceState {
-    /// A service whose servers come by [`ServiceState::open`].
+    /// A service with its servers; its quorum is there unless their weight is too little.
     pub fn new(config: &VirtualServer, servers: Vec<ServerState>) -> Self {
         let mut service = Self {
             config: VirtualServer { real_servers: Vec::new(), ..config.clone() },

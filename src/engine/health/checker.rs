@@ -118,13 +118,12 @@ impl Checker {
     pub fn verdict(&mut self, now: Instant, result: Result<Duration, String>) -> Turn {
         let Phase::Running { due } = self.phase else { return Turn::Steady };
         let before = (self.standing, self.failures);
-        match result {
-            Ok(_) => (self.standing, self.failures) = (Standing::Passing, 0),
-            Err(_) => {
-                self.failures = self.failures.saturating_add(1).min(self.deciding());
-                if self.failures == self.deciding() {
-                    self.standing = Standing::Failing;
-                }
+        if result.is_ok() {
+            (self.standing, self.failures) = (Standing::Passing, 0);
+        } else {
+            self.failures = self.failures.saturating_add(1).min(self.deciding());
+            if self.failures == self.deciding() {
+                self.standing = Standing::Failing;
             }
         }
         self.last = Some(LastRun { at: now, result });
@@ -166,6 +165,7 @@ const fn scatter(number: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::Standing::{Failing, Passing, Unknown};
     use super::*;
 
     const INTERVAL: Duration = Duration::from_secs(10);
@@ -187,7 +187,6 @@ mod tests {
     #[test]
     fn the_whole_life_of_a_check_with_two_retries() {
         let soft = |failures| Turn::Softly { failures, of: 3 };
-        use Standing::{Failing, Passing, Unknown};
         for (history, ok, turn, standing, wait) in [
             ("", true, Turn::Turned, Passing, INTERVAL),
             ("", false, soft(1), Unknown, RETRY),
@@ -255,7 +254,7 @@ mod tests {
     #[test]
     fn first_runs_spread_evenly_over_the_warmup_and_at_once_without_one() {
         let start = Instant::now();
-        let warmup = Duration::from_secs(60);
+        let warmup = Duration::from_mins(1);
         let mut quarters = [0_u32; 4];
         for check in 0..10_000 {
             let wait = first_due(start, check, warmup) - start;

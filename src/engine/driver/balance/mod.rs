@@ -3,10 +3,10 @@
 //! 1. Wait for the first of: an answer of the kernel, the end of a probe, a command, a deadline, the shutdown.
 //! 2. Give it to the core, and everything else that is there already.
 //! 3. Perform the core's actions: probes become tasks, the kernel's work goes to its thread, facts and answers go out.
-//! 4. Publish a view, at most every [`PUBLISH`].
+//! 4. Publish a view, at most every 100 ms.
 //!
 //! Nothing is awaited but step 1: every effect comes back as an input. The kernel's calls block, so one thread of their own
-//! makes them in order ([`kernel`]); what is remembered goes the same way, hence before the operations that it covers.
+//! makes them in order; what is remembered goes the same way, hence before the operations that it covers.
 
 mod kernel;
 mod probes;
@@ -155,7 +155,7 @@ impl<R: Fn(Fact)> BalanceLoop<R> {
     fn deadline<P>(&self, views: &Views<P>) -> Instant {
         let core = self.core.poll_timeout().map(|(at, _)| at);
         let view = views.due.then_some(views.next_at);
-        core.into_iter().chain(view).min().unwrap_or_else(|| now() + Duration::from_secs(3_600))
+        core.into_iter().chain(view).min().unwrap_or_else(|| now() + Duration::from_hours(1))
     }
 }
 

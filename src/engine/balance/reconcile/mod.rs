@@ -4,15 +4,20 @@
 //! is made; a refused operation is reported once, held back for [`CALM`] or until something else is wanted, and never stops
 //! the others. A plan covers only what changed; the whole is compared after each look at the kernel.
 
+mod refusals;
+mod words;
+
+pub(super) use words::subject;
+
 use super::{Action, OwnedService};
 use crate::engine::event::{EventKind, Fact, Severity};
-use crate::engine::ipvs::{
-    Destination, Difference, IpvsOp, IpvsTable, Ownership, Refusal, RefusalKind, Service, drift, plan,
-};
+use crate::engine::ipvs::{Destination, IpvsOp, IpvsTable, Ownership, Refusal, RefusalKind, Service, drift, plan};
 use crate::engine::model::{RealServerKey, ServiceKey};
-use crate::engine::snapshot::{Drift, Foreign, Warning};
+use crate::engine::snapshot::{Drift, Foreign};
+use refusals::Refused;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
+use words::{adoption_fact, drift_fact, foreign, report, without_servers_of_missing_services};
 
 /// Between two looks at the kernel's table, for live numbers and drift.
 pub(super) const LOOK: Duration = Duration::from_secs(1);
@@ -25,16 +30,6 @@ pub(super) const CALM: Duration = Duration::from_secs(30);
 pub(super) type Target = (ServiceKey, Option<RealServerKey>);
 /// Servers by service.
 pub(super) type Keys = BTreeMap<ServiceKey, BTreeSet<RealServerKey>>;
-
-/// An operation that the kernel refused.
-#[derive(Debug)]
-struct Refused {
-    op: IpvsOp,
-    refusal: Refusal,
-    retry_at: Instant,
-    /// The picture was old (somebody else changed the table): not worth a word the first time.
-    excused: bool,
-}
 
 /// The kernel's table, wanted and seen.
 #[derive(Debug, Default)]
@@ -206,19 +201,6 @@ impl Reconciler {
         }
     }
 
-    /// The kernel's IPVS can't be spoken to: said once.
-    fn lost(&mut self, refusal: Refusal, actions: &mut VecDeque<Action>) {
-        if is_absence(refusal.kind) {
-            (self.observed, self.synced, self.inspect) = (None, false, true);
-            self.drift.clear();
-            self.foreign.clear();
-        }
-        if self.unreadable.as_ref().map(|known| known.kind) != Some(refusal.kind) {
-            actions.push_back(report(EventKind::OperationRefused, Severity::Error, "ipvs", &refusal.message));
-            self.unreadable = Some(refusal);
-        }
-    }
-
     /// Ours that somebody else removed is ours no more, lest we remove a stranger's of the same name later.
     fn forget_vanished(&mut self) {
         let Some(table) = &self.observed else { return };
@@ -228,7 +210,9 @@ impl Reconciler {
             (Some(service), Some(server)) => !service.destinations.contains_key(server),
         };
         let gone: Vec<Target> = self.leftover.iter().filter(|target| gone(target)).copied().collect();
-        gone.iter().for_each(|target| self.release(target));
+        for target in gone {
+            self.release(&target);
+        }
     }
     fn release(&mut self, target: &Target) {
         if self.leftover.remove(target) {
@@ -279,30 +263,6 @@ impl Reconciler {
         }
     }
 
-    fn refused(&mut self, now: Instant, op: IpvsOp, refusal: Refusal, actions: &mut VecDeque<Action>) {
-        if is_absence(refusal.kind) {
-            self.observe_at = self.observe_at.map(|_| now + LOOK_AGAIN);
-            return self.lost(refusal, actions);
-        }
-        let (service, server) = target(&op);
-        let follows = refusal.kind == RefusalKind::Missing && self.refused.contains_key(&(service, None));
-        if server.is_some() && follows {
-            return;
-        }
-        let known = self.refused.get(&(service, server)).filter(|known| known.op == op);
-        let is_race = matches!(refusal.kind, RefusalKind::Exists | RefusalKind::Missing | RefusalKind::TimedOut);
-        let excused = is_race && known.is_none();
-        let is_news = known.is_none_or(|known| known.excused || known.refusal.kind != refusal.kind);
-        if excused {
-            self.observe_at = self.observe_at.map(|at| at.min(now));
-        } else if is_news {
-            let subject = subject(&(service, server));
-            actions.push_back(report(EventKind::OperationRefused, Severity::Error, &subject, &refusal.message));
-        }
-        let retry_at = if excused { now } else { now + CALM };
-        self.refused.insert((service, server), Refused { op, refusal, retry_at, excused });
-    }
-
     /// Begins the next plan, when none is out and there is something to do.
     pub fn reconcile(&mut self, now: Instant, actions: &mut VecDeque<Action>) {
         if self.outstanding > 0 || self.observed.is_none() {
@@ -313,6 +273,9 @@ impl Reconciler {
         } else if !self.dirty.is_empty() {
             let keys = std::mem::take(&mut self.dirty);
             let ops = self.foresee(&self.desired, &keys);
+            self.forget_refusals(&ops, |(key, server)| {
+                keys.get(key).is_some_and(|servers| server.is_none_or(|server| servers.contains(&server)))
+            });
             self.begin(now, ops, actions);
         }
     }
@@ -324,7 +287,9 @@ impl Reconciler {
         self.inspect = false;
         self.dirty.clear();
         let synced = std::mem::replace(&mut self.synced, true);
-        let found = without_servers_of_missing_services(drift(&self.desired, observed, &self.owned));
+        let found = drift(&self.desired, observed, &self.owned);
+        let is_right = found.iter().all(|difference| !difference.repairable);
+        let found = without_servers_of_missing_services(found);
         let known: BTreeSet<(String, String)> =
             std::mem::take(&mut self.drift).into_iter().map(|d| (d.subject, d.found)).collect();
         for difference in found.into_iter().filter(|difference| synced || !difference.repairable) {
@@ -337,20 +302,9 @@ impl Reconciler {
         self.foreign = foreign(observed, &self.desired, &self.owned);
         let adopted = std::mem::take(&mut self.unclaimed).into_iter().filter(|key| observed.services.contains_key(key));
         actions.extend(adopted.map(|key| Action::Report(adoption_fact(key))));
-        let ops = plan(&self.desired, observed, &self.owned);
-        let planned: BTreeSet<Target> = ops.iter().map(target).collect();
-        self.refused.retain(|target, _| planned.contains(target));
+        let ops = if is_right { Vec::new() } else { plan(&self.desired, observed, &self.owned) };
+        self.forget_refusals(&ops, |_| true);
         self.begin(now, ops, actions);
-    }
-
-    fn shown(&self, difference: Difference) -> Drift {
-        let refusal = self.refusal(&(difference.service, difference.server));
-        let action = match (difference.repairable, refusal) {
-            (false, _) => "reported".to_owned(),
-            (true, None) => "repaired".to_owned(),
-            (true, Some(refusal)) => format!("refused: {refusal}"),
-        };
-        Drift { subject: difference.subject(), wanted: difference.wanted, found: difference.found, action }
     }
 
     fn begin(&mut self, now: Instant, mut ops: Vec<IpvsOp>, actions: &mut VecDeque<Action>) {
@@ -363,14 +317,6 @@ impl Reconciler {
         if self.outstanding == 0 {
             self.finished = self.begun;
         }
-    }
-
-    fn is_held_back(&self, now: Instant, op: &IpvsOp) -> bool {
-        let (service, server) = target(op);
-        let held = |target: Target| self.refused.get(&target).filter(|refused| now < refused.retry_at);
-        held((service, server)).is_some_and(|refused| refused.op == *op)
-            || (server.is_some()
-                && held((service, None)).is_some_and(|refused| matches!(refused.op, IpvsOp::NewService(..))))
     }
 
     fn remember(&mut self, actions: &mut VecDeque<Action>) {
@@ -387,61 +333,6 @@ impl Reconciler {
         let ours = keys.iter().filter(|(key, _)| self.owned.owns(key));
         ours.map(|(key, servers)| (*key, servers.iter().copied().filter(|s| self.owned.owns_server(key, s)))).collect()
     }
-
-    /// What an operation did to the table, in words; the picture is still the one before.
-    fn told(&self, op: &IpvsOp) -> Option<Fact> {
-        let (key, server) = target(op);
-        let before = || self.observed.as_ref()?.services.get(&key)?.destinations.get(&server?).map(|d| d.weight);
-        let subject = subject(&(key, server));
-        let table = |kind, severity, from: &str, to: &str| Some(Fact::new(kind, severity, &subject).change(from, to));
-        match op {
-            IpvsOp::NewService(..) => {
-                let servers = self.desired.services.get(&key).map_or(0, |service| service.destinations.len());
-                let fact = table(EventKind::ServiceTable, Severity::Notice, "absent", "present");
-                fact.map(|fact| fact.detail(format!("with {servers} real servers")))
-            }
-            IpvsOp::DelService(_) => table(EventKind::ServiceTable, Severity::Notice, "present", "absent"),
-            IpvsOp::NewDestination(..) if self.fresh.contains(&key) => None,
-            IpvsOp::NewDestination(_, _, new) => {
-                let fact = table(EventKind::ServerTable, Severity::Notice, "absent", "present");
-                fact.map(|fact| fact.detail(format!("weight {}", new.weight)))
-            }
-            IpvsOp::DelDestination(..) => table(EventKind::ServerTable, Severity::Notice, "present", "absent"),
-            IpvsOp::SetDestination(_, _, new) => {
-                let old = before().filter(|old| *old != new.weight)?;
-                table(EventKind::ServerWeight, Severity::Notice, &old.to_string(), &new.weight.to_string())
-            }
-            IpvsOp::SetService(..) => None,
-        }
-    }
-
-    /// What the operator should know of the kernel.
-    pub fn warnings(&self) -> Vec<Warning> {
-        let warning = |code: &str, subject: String, refusal: &Refusal, next: &str| Warning {
-            code: code.to_owned(),
-            subject,
-            message: refusal.message.clone(),
-            next: next.to_owned(),
-        };
-        let unreadable = self.unreadable.iter().map(|refusal| {
-            let (code, next) = match refusal.kind {
-                RefusalKind::NoIpvs => ("no-ip-vs", "modprobe ip_vs; lvsdeck looks again every 5 s"),
-                RefusalKind::NotPermitted => ("not-permitted", "run lvsdeck as root or with CAP_NET_ADMIN"),
-                _ => ("ipvs-unreadable", "look into the kernel's log; lvsdeck looks again every 5 s"),
-            };
-            warning(code, "ipvs".to_owned(), refusal, next)
-        });
-        let refused = self.refused.iter().filter(|(_, refused)| !refused.excused).map(|(target, refused)| {
-            let next = "remove the cause that the message names; it is tried again every 30 s";
-            warning("operation-refused", subject(target), &refused.refusal, next)
-        });
-        unreadable.chain(refused).collect()
-    }
-}
-
-/// `tcp/10.0.0.1:80`, or `tcp/10.0.0.1:80 10.0.0.71:80`.
-pub(super) fn subject((service, server): &Target) -> String {
-    server.map_or_else(|| service.to_string(), |server| format!("{service} {server}"))
 }
 
 /// What an operation is about.
@@ -459,10 +350,6 @@ const fn is_removal(op: &IpvsOp) -> bool {
     matches!(op, IpvsOp::DelService(_) | IpvsOp::DelDestination(..))
 }
 
-const fn is_absence(kind: RefusalKind) -> bool {
-    matches!(kind, RefusalKind::NoIpvs | RefusalKind::NotPermitted)
-}
-
 /// The part of a table that these keys name.
 fn restricted(table: &IpvsTable, keys: &Keys) -> IpvsTable {
     let part = |(key, servers): (&ServiceKey, &BTreeSet<RealServerKey>)| {
@@ -472,38 +359,4 @@ fn restricted(table: &IpvsTable, keys: &Keys) -> IpvsTable {
         Some((*key, Service { destinations, ..service.settings() }))
     };
     IpvsTable { services: keys.iter().filter_map(part).collect() }
-}
-
-fn without_servers_of_missing_services(mut found: Vec<Difference>) -> Vec<Difference> {
-    let missing: BTreeSet<ServiceKey> =
-        found.iter().filter(|d| d.server.is_none() && d.found == "absent").map(|d| d.service).collect();
-    found.retain(|d| d.server.is_none() || !missing.contains(&d.service));
-    found
-}
-
-fn foreign(observed: &IpvsTable, desired: &IpvsTable, owned: &Ownership) -> Vec<Foreign> {
-    let strangers = observed.services.iter().filter(|(key, _)| !desired.services.contains_key(key) && !owned.owns(key));
-    strangers
-        .map(|(key, service)| Foreign {
-            key: *key,
-            scheduler: service.scheduler.clone(),
-            real_servers: service.destinations.len(),
-        })
-        .collect()
-}
-
-fn report(kind: EventKind, severity: Severity, subject: &str, reason: &str) -> Action {
-    Action::Report(Fact::new(kind, severity, subject).reason(reason))
-}
-
-fn drift_fact(drift: &Drift) -> Fact {
-    Fact::new(EventKind::Drift, Severity::Warning, &drift.subject)
-        .change(&drift.wanted, &drift.found)
-        .reason(&drift.action)
-}
-
-fn adoption_fact(key: ServiceKey) -> Fact {
-    Fact::new(EventKind::ServiceTable, Severity::Notice, key.to_string())
-        .to("present")
-        .reason("adopted: the kernel had it already and the configuration names it")
 }

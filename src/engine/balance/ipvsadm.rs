@@ -1,0 +1,97 @@
+//! Operations in ipvsadm's words (its manual, version 1.31): what an operator would type.
+
+use crate::engine::ipvs::{Destination, IpvsOp, Service};
+use crate::engine::model::{Family, ServiceKey};
+use std::fmt::Write;
+
+/// The command that does what the operation does.
+pub(super) fn ipvsadm(op: &IpvsOp) -> String {
+    let service = op.service().ipvsadm_option();
+    match op {
+        IpvsOp::NewService(key, new) => format!("ipvsadm -A {service}{}", service_options(key, new)),
+        IpvsOp::SetService(key, new) => format!("ipvsadm -E {service}{}", service_options(key, new)),
+        IpvsOp::DelService(_) => format!("ipvsadm -D {service}"),
+        IpvsOp::NewDestination(_, server, new) => format!("ipvsadm -a {service} -r {server}{}", server_options(new)),
+        IpvsOp::SetDestination(_, server, new) => format!("ipvsadm -e {service} -r {server}{}", server_options(new)),
+        IpvsOp::DelDestination(_, server) => format!("ipvsadm -d {service} -r {server}"),
+    }
+}
+
+fn server_options(new: &Destination) -> String {
+    let mut text = format!(" {} -w {}", new.forwarding.ipvsadm_option(), new.weight);
+    if new.upper_threshold > 0 || new.lower_threshold > 0 {
+        let _ = write!(text, " -x {} -y {}", new.upper_threshold, new.lower_threshold);
+    }
+    text
+}
+
+fn service_options(key: &ServiceKey, new: &Service) -> String {
+    let mut text = format!(" -s {}", new.scheduler);
+    if let Some(persistence) = new.persistence {
+        let _ = write!(text, " -p {}", persistence.timeout);
+        match key.family() {
+            Family::Inet if persistence.prefix < 32 => {
+                let mask = u32::MAX.checked_shl(32 - u32::from(persistence.prefix)).unwrap_or(0);
+                let _ = write!(text, " -M {}", std::net::Ipv4Addr::from_bits(mask));
+            }
+            Family::Inet6 if persistence.prefix < 128 => {
+                let _ = write!(text, " -M {}", persistence.prefix);
+            }
+            Family::Inet | Family::Inet6 => {}
+        }
+    }
+    if new.one_packet {
+        text += " -o";
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::ipvs::Traffic;
+    use crate::engine::model::{Forwarding, Persistence, Weight};
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn every_operation_has_its_command() {
+        let web: ServiceKey = "tcp/10.0.0.1:80".parse().unwrap();
+        let mark: ServiceKey = "fwmark6/8".parse().unwrap();
+        let a = "10.0.0.71:80".parse().unwrap();
+        let service = |prefix, one_packet| {
+            Box::new(Service {
+                scheduler: "wrr".to_owned(),
+                persistence: Some(Persistence { timeout: 300, prefix }),
+                one_packet,
+                scheduler_flags: 0,
+                engine: None,
+                destinations: BTreeMap::new(),
+                traffic: Traffic::default(),
+            })
+        };
+        let server = Destination {
+            forwarding: Forwarding::Tun,
+            weight: Weight::new(3).unwrap(),
+            upper_threshold: 100,
+            lower_threshold: 80,
+            active: 0,
+            inactive: 0,
+            persistent: 0,
+            traffic: Traffic::default(),
+        };
+        for (op, command) in [
+            (IpvsOp::NewService(web, service(24, false)), "ipvsadm -A -t 10.0.0.1:80 -s wrr -p 300 -M 255.255.255.0"),
+            (IpvsOp::NewService(web, service(32, true)), "ipvsadm -A -t 10.0.0.1:80 -s wrr -p 300 -o"),
+            (IpvsOp::SetService(mark, service(64, false)), "ipvsadm -E -f 8 -6 -s wrr -p 300 -M 64"),
+            (IpvsOp::DelService(mark), "ipvsadm -D -f 8 -6"),
+            (
+                IpvsOp::NewDestination(web, a, server.clone()),
+                "ipvsadm -a -t 10.0.0.1:80 -r 10.0.0.71:80 -i -w 3 -x 100 -y 80",
+            ),
+            (IpvsOp::SetDestination(web, a, server), "ipvsadm -e -t 10.0.0.1:80 -r 10.0.0.71:80 -i -w 3 -x 100 -y 80"),
+            (IpvsOp::DelDestination(web, a), "ipvsadm -d -t 10.0.0.1:80 -r 10.0.0.71:80"),
+        ] {
+            assert_eq!(ipvsadm(&op), command);
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! The balance loop with real probes on loopback and an IPVS in memory. Every wait is on a condition.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+use lvsdeck::engine::balance::{Balance, OwnedService};
+use lvsdeck::engine::command::{Answer, Asked, Command, Outcome, Who};
+use lvsdeck::engine::driver::balance::{BalanceLoopError, BalanceView, run};
+use lvsdeck::engine::event::{EventKind, Fact};
+use lvsdeck::engine::io::ipvs_netlink::IpvsKernel;
+use lvsdeck::engine::io::simulated::SimulatedIpvs;
+use lvsdeck::engine::ipvs::{IpvsOp, IpvsTable, Refusal, Version};
+use lvsdeck::engine::model::{
+    CheckSpec, CheckTiming, Forwarding, Quorum, RealServer, RealServerKey, Scheduler, TcpCheck, VirtualServer, Weight,
+};
+use lvsdeck::engine::snapshot::Health;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot, watch};
+
+const WEB: &str = "tcp/10.0.0.1:80";
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn service(targets: &[SocketAddr], interval: Duration) -> VirtualServer {
+    let timing = CheckTiming {
+        interval,
+        timeout: Duration::from_secs(2),
+        retry: 1,
+        retry_delay: interval / 2,
+        warmup: Duration::ZERO,
+    };
+    let server = |target: &SocketAddr| RealServer {
+        key: RealServerKey(*target),
+        weight: Weight::DEFAULT,
+        forwarding: Forwarding::Nat,
+        inhibit_on_failure: false,
+        upper_threshold: 0,
+        lower_threshold: 0,
+        checks: vec![CheckSpec::Tcp(TcpCheck { target: *target, bind: None, timing })],
+    };
+    VirtualServer {
+        key: WEB.parse().unwrap(),
+        name: None,
+        scheduler: Scheduler::Rr,
+        forwarding: Forwarding::Nat,
+        persistence: None,
+        one_packet: false,
+        quorum: Quorum::default(),
+        sorry_server: None,
+        alpha: false,
+        real_servers: targets.iter().map(server).collect(),
+    }
+}
+
+/// A running loop, from outside.
+struct Running {
+    views: watch::Receiver<BalanceView>,
+    facts: Arc<Mutex<Vec<(Instant, Fact)>>>,
+    remembered: Arc<Mutex<Vec<Vec<OwnedService>>>>,
+    commands: mpsc::Sender<(Asked, oneshot::Sender<Answer>)>,
+    stop: oneshot::Sender<()>,
+    ended: tokio::task::JoinHandle<Result<(), BalanceLoopError>>,
+}
+
+fn start(servers: &[VirtualServer], kernel: Box<dyn IpvsKernel>) -> Running {
+    let core = Balance::new(servers, Vec::new(), tokio::time::Instant::now().into_std());
+    let (publish, views) = watch::channel(BalanceView::default());
+    let (commands, asked) = mpsc::channel(8);
+    let (stop, stopped) = oneshot::channel();
+    let (facts, remembered) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<Mutex<Vec<_>>>::default());
+    let (told, kept) = (Arc::clone(&facts), Arc::clone(&remembered));
+    let ended = tokio::task::spawn_local(run(
+        core,
+        kernel,
+        asked,
+        move |view| drop(publish.send(view)),
+        move |fact| told.lock().unwrap().push((Instant::now(), fact)),
+        move |owned| kept.lock().unwrap().push(owned),
+        async move { drop(stopped.await) },
+    ));
+    Running { views, facts, remembered, commands, stop, ended }
+}
+
+impl Running {
+    async fn until(&mut self, what: &str, is_so: impl Fn(&BalanceView) -> bool) {
+        let waited = tokio::time::timeout(PATIENCE, self.views.wait_for(|view| is_so(view))).await;
+        assert!(waited.is_ok_and(|view| view.is_ok()), "never: {what}");
+    }
+    async fn until_in_table(&mut self, servers: &[SocketAddr]) {
+        let wanted: Vec<RealServerKey> = servers.iter().copied().map(RealServerKey).collect();
+        self.until(&format!("exactly {servers:?} in the table"), |view| {
+            view.servers.first().is_some_and(|service| {
+                let in_table = service.real_servers.iter().filter(|s| s.kernel.is_some()).map(|s| s.key);
+                service.in_kernel && in_table.collect::<Vec<_>>() == wanted
+            })
+        })
+        .await;
+    }
+    async fn ask(&self, command: Command) -> Answer {
+        let asked = Asked { id: 1, command, dry_run: false, token: None, who: Who::default(), reason: None };
+        let (reply, answer) = oneshot::channel();
+        self.commands.send((asked, reply)).await.unwrap();
+        tokio::time::timeout(PATIENCE, answer).await.expect("an answer in time").unwrap()
+    }
+    async fn stop(self) {
+        self.stop.send(()).unwrap();
+        tokio::time::timeout(PATIENCE, self.ended).await.expect("it stops in time").unwrap().unwrap();
+    }
+}
+
+fn servers_in(kernel: &SimulatedIpvs) -> Vec<SocketAddr> {
+    kernel.edit(|table| table.services.values().flat_map(|s| s.destinations.keys().map(|k| k.0)).collect())
+}
+
+async fn listen(address: &str) -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind(address).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+#[tokio::test]
+async fn a_listener_that_closes_leaves_the_table_and_returns_when_it_opens_again() {
+    let body = async {
+        let (first, one) = listen("127.0.0.1:0").await;
+        let (_second, two) = listen("127.0.0.2:0").await;
+        let kernel = SimulatedIpvs::default();
+        let mut running = start(&[service(&[one, two], Duration::from_millis(50))], Box::new(kernel.clone()));
+        running.until_in_table(&[one, two]).await;
+        drop(first);
+        running.until_in_table(&[two]).await;
+        assert_eq!(servers_in(&kernel), [two]);
+        let down = running.views.borrow().servers[0].real_servers[0].clone();
+        assert_eq!((down.health, down.checks[0].error.as_deref()), (Health::Down, Some("connection refused")));
+        let _first = TcpListener::bind(one).await.unwrap();
+        running.until_in_table(&[one, two]).await;
+        assert_eq!(running.remembered.lock().unwrap().len(), 1);
+        running.stop().await;
+        assert_eq!(servers_in(&kernel), []);
+    };
+    tokio::task::LocalSet::new().run_until(body).await;
+}
+
+#[tokio::test]
+async fn from_decision_to_table_it_takes_less_than_fifty_milliseconds() {
+    let body = async {
+        let (first, one) = listen("127.0.0.1:0").await;
+        let mut running = start(&[service(&[one], Duration::from_millis(50))], Box::new(SimulatedIpvs::default()));
+        running.until_in_table(&[one]).await;
+        drop(first);
+        running.until_in_table(&[]).await;
+        let facts = running.facts.lock().unwrap().clone();
+        let when =
+            |kind, to: &str| facts.iter().find(|(_, f)| f.kind == kind && f.to.as_deref() == Some(to)).unwrap().0;
+        let took = when(EventKind::ServerTable, "absent") - when(EventKind::ServerHealth, "down");
+        assert!(took < Duration::from_millis(50), "{took:?}");
+        running.stop().await;
+    };
+    tokio::task::LocalSet::new().run_until(body).await;
+}
+
+#[tokio::test]
+async fn a_drain_is_answered_when_the_kernel_has_it_and_memory_is_empty_after_the_stop() {
+    let body = async {
+        let (_listener, one) = listen("127.0.0.1:0").await;
+        let kernel = SimulatedIpvs::default();
+        let mut running = start(&[service(&[one], Duration::from_secs(1))], Box::new(kernel.clone()));
+        running.until_in_table(&[one]).await;
+        let selector = one.to_string().parse().unwrap();
+        let answer = running.ask(Command::Drain { server: selector, service: None }).await;
+        assert_eq!(answer.outcome, Outcome::Done);
+        let weight =
+            kernel.edit(|table| table.services.values().next().unwrap().destinations[&RealServerKey(one)].weight);
+        assert_eq!(weight, Weight::ZERO);
+        let remembered = Arc::clone(&running.remembered);
+        running.stop().await;
+        assert_eq!(remembered.lock().unwrap().last(), Some(&Vec::new()));
+        assert!(kernel.edit(|table| table.services.is_empty()));
+    };
+    tokio::task::LocalSet::new().run_until(body).await;
+}
+
+#[tokio::test]
+async fn a_quiet_loop_publishes_about_once_a_second_and_not_more() {
+    let body = async {
+        let kernel = SimulatedIpvs::default();
+        let mut quiet = service(&["127.0.0.1:9".parse().unwrap()], Duration::from_secs(60));
+        quiet.real_servers[0].checks.clear();
+        let mut running = start(&[quiet], Box::new(kernel));
+        running.until("the service is in the kernel", |view| view.servers.first().is_some_and(|s| s.in_kernel)).await;
+        let begun = Instant::now();
+        let mut views = 0;
+        while begun.elapsed() < Duration::from_secs(3) {
+            running.views.changed().await.unwrap();
+            views += 1;
+        }
+        assert!((2..=8).contains(&views), "{views} views in three seconds");
+        running.stop().await;
+    };
+    tokio::task::LocalSet::new().run_until(body).await;
+}
+
+/// A kernel connection whose thread dies at the first look.
+struct Dying;
+
+impl IpvsKernel for Dying {
+    fn read_table(&mut self) -> Result<IpvsTable, Refusal> {
+        panic!("made up by the test")
+    }
+    fn apply(&mut self, _: &IpvsOp) -> Result<(), Refusal> {
+        Ok(())
+    }
+    fn version(&mut self) -> Result<Version, Refusal> {
+        Ok(Version { number: (1, 2, 1), table_size: 4096 })
+    }
+}
+
+#[tokio::test]
+async fn a_kernel_thread_that_dies_ends_the_loop_with_an_error() {
+    let body = async {
+        let running = start(&[], Box::new(Dying));
+        let ended = tokio::time::timeout(PATIENCE, running.ended).await.expect("it ends in time").unwrap();
+        assert!(matches!(ended, Err(BalanceLoopError::ThreadEnded)), "{ended:?}");
+    };
+    tokio::task::LocalSet::new().run_until(body).await;
+}
+
+#[tokio::test]
+async fn two_thousand_dead_servers_are_found_within_seconds_and_the_rest_stays() {
+    let body = async {
+        let (_listener, alive) = listen("127.0.0.1:0").await;
+        let (reserved, dead) = listen("127.0.0.1:0").await;
+        drop(reserved);
+        let dead = (0..2_000_u32).map(|n| SocketAddr::new((0x7f01_0000 + n).to_be_bytes().into(), dead.port()));
+        let targets: Vec<SocketAddr> = std::iter::once(alive).chain(dead).collect();
+        let kernel = SimulatedIpvs::default();
+        let mut running = start(&[service(&targets, Duration::from_secs(1))], Box::new(kernel));
+        running.until_in_table(&[alive]).await;
+        running.stop().await;
+    };
+    tokio::task::LocalSet::new().run_until(body).await;
+}
