@@ -9,7 +9,7 @@ use crate::engine::{Answer, Outcome};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{ACCEPT, CONNECTION, ETAG, HeaderName, IF_NONE_MATCH};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode};
 use serde::Serialize;
 use std::sync::Arc;
 use tokio::time::timeout;
@@ -112,7 +112,7 @@ async fn happened(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Rep
     let mut query = query::events(request.uri().query())?;
     let server = &guest.server;
     if !header(request, ACCEPT).contains("text/event-stream") {
-        return events::list(&server.engine, &server.news, query).await;
+        return events::list(server, query).await;
     }
     let last = header(request, HeaderName::from_static("last-event-id"));
     if !last.is_empty() {
@@ -121,12 +121,11 @@ async fn happened(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Rep
             Refusal::bad("bad-query", message, "send the id of the last event that was received")
         })?;
     }
-    events::stream(Arc::clone(&server.engine), Arc::clone(&server.news), query.after, server.stopping.clone()).await
+    events::stream(server, query.after).await
 }
 
 /// Gives a command and answers with its end; 409 where its token is stale.
 async fn command(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, Refusal> {
-    debug_assert_eq!(request.method(), Method::POST);
     if guest.access != Access::Commands {
         let next = "use the socket without -ro in its name; members of its group may";
         return Err(Refusal::new(StatusCode::FORBIDDEN, "read-only", "this socket takes no commands", next));
