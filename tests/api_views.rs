@@ -296,3 +296,17 @@ fn a_page_of_nothing_is_empty() {
     let page = page(&status(Vec::new()), &RowsQuery::default());
     assert_eq!((page.total, page.offset, page.rows.len(), page.services), (0, 0, 0, (0, 0)));
 }
+
+proptest::proptest! {
+    #[test]
+    fn any_query_gets_a_window_that_lies_within_the_rows(
+        filter in ".{0,20}", expand in "[-a-z0-9./:,]{0,30}", anchor in "[a-z0-9./: ]{0,30}",
+        limit in 0..10_usize, offset in 0..10_usize,
+    ) {
+        let (filter, expand, anchor) = (Some(filter), Some(expand), Some(anchor));
+        let query = RowsQuery { filter, expand, anchor, limit: Some(limit), offset: Some(offset), sort: Sort::Problems };
+        let page = page(&small(), &query);
+        assert!(page.offset + page.rows.len() <= page.total && page.rows.len() <= limit);
+        assert_eq!(page.rows.len(), limit.min(page.total - page.offset));
+    }
+}

@@ -55,10 +55,19 @@ async fn route(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, 
             Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", message, format!("use {allow}"));
         return Err(Refusal { allow: Some(allow), ..refusal });
     }
+    match path.as_str() {
+        "/v1/events" => happened(&request, guest).await,
+        "/v1/commands" => command(request, guest).await,
+        _ => computed(&request, guest).await,
+    }
+}
+
+/// Answers that are computed from the engine's snapshot, in turn.
+async fn computed(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, Refusal> {
+    let _turn = guest.turn().await;
     let query = request.uri().query();
     let engine = &guest.server.engine;
-    match path.as_str() {
-        "/v1/status" => status(&request, guest).await,
+    match request.uri().path() {
         "/v1/summary" => {
             query::none(query)?;
             let mut summary = ask(engine, |engine| engine.summary()).await?;
@@ -73,8 +82,7 @@ async fn route(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, 
             query::none(query)?;
             body(ask(engine, |engine| engine.virtual_routers().map(|routers| written(&routers))).await?)
         }
-        "/v1/events" => happened(&request, guest).await,
-        _ => command(request, guest).await,
+        _ => status(request, guest).await,
     }
 }
 
