@@ -55,6 +55,11 @@ impl Client {
         Ok(Self { socket: socket.to_owned(), read_only, questions: Mutex::new(lane), events })
     }
 
+    /// The socket that questions go to.
+    fn socket_of_questions(&self) -> PathBuf {
+        if self.read_only { read_only_path(&self.socket) } else { self.socket.clone() }
+    }
+
     fn question<T: DeserializeOwned>(&self, path: &str) -> Result<T, HandleError> {
         read(&locked(&self.questions).get(path, QUESTION)?)
     }
@@ -95,7 +100,11 @@ impl EngineHandle for Client {
             events: Vec<Event>,
         }
         let path = format!("/v1/events?after={after}&limit={limit}&wait_ms={}", wait.as_millis());
-        let body = locked(&self.events).get(&path, QUESTION + wait)?;
+        let patience = QUESTION + wait;
+        let body = match self.events.try_lock() {
+            Ok(mut lane) => lane.get(&path, patience)?,
+            Err(_) => Lane::new(&self.socket_of_questions())?.get(&path, patience)?, // another thread waits on it
+        };
         read::<Page>(&body).map(|page| page.events)
     }
     fn command(&self, request: &CommandRequest, _who: &Who) -> Result<Answer, HandleError> {

@@ -5,7 +5,7 @@
 
 use super::query::EventsQuery;
 use super::reply::{Payload, Refusal, Reply, json, set};
-use super::server::{Engine, ask};
+use super::server::{Engine, Server, ask};
 use crate::engine::{Event, EventKind};
 use hyper::Response;
 use hyper::body::Bytes;
@@ -65,30 +65,31 @@ async fn resume(engine: &Engine, after: u64) -> Result<u64, Refusal> {
 }
 
 /// `{"events": […]}`, after a wait for the first where the query wants one.
-pub(super) async fn list(engine: &Engine, news: &News, query: EventsQuery) -> Result<Reply, Refusal> {
+pub(super) async fn list(server: &Server, query: EventsQuery) -> Result<Reply, Refusal> {
     let deadline = Instant::now() + query.wait;
-    let mut changes = news.subscribe();
-    let after = resume(engine, query.after).await?;
+    let (mut changes, mut stopping) = (server.news.subscribe(), server.stopping.clone());
+    let after = resume(&server.engine, query.after).await?;
     loop {
-        let events = ask(engine, move |engine| engine.events(after, query.limit, Duration::ZERO)).await?;
-        if !events.is_empty() || timeout_at(deadline, changes.changed()).await.is_err() {
+        let events = ask(&server.engine, move |engine| engine.events(after, query.limit, Duration::ZERO)).await?;
+        let goes_on = events.is_empty()
+            && tokio::select! {
+                came = timeout_at(deadline, changes.changed()) => came.is_ok(),
+                _ = stopping.wait_for(|stopping| *stopping) => false,
+            };
+        if !goes_on {
             return Ok(json(serde_json::json!({ "events": events }).to_string()));
         }
     }
 }
 
 /// Server-sent events: what is kept above `after`, then each as it happens, until the reader or the server goes.
-pub(super) async fn stream(
-    engine: Engine,
-    news: Arc<News>,
-    after: u64,
-    mut stopping: watch::Receiver<bool>,
-) -> Result<Reply, Refusal> {
-    let after = resume(&engine, after).await?;
+pub(super) async fn stream(server: &Arc<Server>, after: u64) -> Result<Reply, Refusal> {
+    let after = resume(&server.engine, after).await?;
     let (sender, receiver) = mpsc::channel(1);
+    let (server, mut stopping) = (Arc::clone(server), server.stopping.clone());
     tokio::spawn(async move {
         tokio::select! {
-            () = feed(&engine, &news, after, &sender) => {}
+            () = feed(&server, after, &sender) => {}
             _ = stopping.wait_for(|stopping| *stopping) => {}
             () = sender.closed() => {}
         }
@@ -99,13 +100,14 @@ pub(super) async fn stream(
     Ok(reply)
 }
 
-async fn feed(engine: &Engine, news: &News, mut after: u64, sender: &mpsc::Sender<Bytes>) {
-    let mut changes = news.subscribe();
+async fn feed(server: &Server, mut after: u64, sender: &mpsc::Sender<Bytes>) {
+    let mut changes = server.news.subscribe();
     if sender.send(Bytes::from_static(b"retry: 1000\n\n")).await.is_err() {
         return;
     }
     loop {
-        let Ok(events) = ask(engine, move |engine| engine.events(after, usize::MAX, Duration::ZERO)).await else {
+        let Ok(events) = ask(&server.engine, move |engine| engine.events(after, usize::MAX, Duration::ZERO)).await
+        else {
             return;
         };
         after = events.last().map_or(after, |event| event.seq);

@@ -9,7 +9,7 @@ use crate::engine::{Answer, Outcome};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{ACCEPT, CONNECTION, ETAG, HeaderName, IF_NONE_MATCH};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode};
 use serde::Serialize;
 use std::sync::Arc;
 use tokio::time::timeout;
@@ -55,10 +55,19 @@ async fn route(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, 
             Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", message, format!("use {allow}"));
         return Err(Refusal { allow: Some(allow), ..refusal });
     }
+    match path.as_str() {
+        "/v1/events" => happened(&request, guest).await,
+        "/v1/commands" => command(request, guest).await,
+        _ => computed(&request, guest).await,
+    }
+}
+
+/// Answers that are computed from the engine's snapshot, in turn.
+async fn computed(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, Refusal> {
+    let _turn = guest.turn().await;
     let query = request.uri().query();
     let engine = &guest.server.engine;
-    match path.as_str() {
-        "/v1/status" => status(&request, guest).await,
+    match request.uri().path() {
         "/v1/summary" => {
             query::none(query)?;
             let mut summary = ask(engine, |engine| engine.summary()).await?;
@@ -73,8 +82,7 @@ async fn route(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, 
             query::none(query)?;
             body(ask(engine, |engine| engine.virtual_routers().map(|routers| written(&routers))).await?)
         }
-        "/v1/events" => happened(&request, guest).await,
-        _ => command(request, guest).await,
+        _ => status(request, guest).await,
     }
 }
 
@@ -112,7 +120,7 @@ async fn happened(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Rep
     let mut query = query::events(request.uri().query())?;
     let server = &guest.server;
     if !header(request, ACCEPT).contains("text/event-stream") {
-        return events::list(&server.engine, &server.news, query).await;
+        return events::list(server, query).await;
     }
     let last = header(request, HeaderName::from_static("last-event-id"));
     if !last.is_empty() {
@@ -121,12 +129,11 @@ async fn happened(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Rep
             Refusal::bad("bad-query", message, "send the id of the last event that was received")
         })?;
     }
-    events::stream(Arc::clone(&server.engine), Arc::clone(&server.news), query.after, server.stopping.clone()).await
+    events::stream(server, query.after).await
 }
 
 /// Gives a command and answers with its end; 409 where its token is stale.
 async fn command(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, Refusal> {
-    debug_assert_eq!(request.method(), Method::POST);
     if guest.access != Access::Commands {
         let next = "use the socket without -ro in its name; members of its group may";
         return Err(Refusal::new(StatusCode::FORBIDDEN, "read-only", "this socket takes no commands", next));

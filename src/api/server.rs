@@ -1,8 +1,8 @@
 //! Serves the control socket: who may come in, how many, and how long they may take.
 //!
 //! A slow or silent client costs a seat for [`PATIENCE`] and nothing else; each of the two sockets has its own
-//! [`SEATS`], so that nobody on the read-only one keeps the operators out. The engine is asked on threads of their own:
-//! no answer, however large, delays another.
+//! [`SEATS`] and [`DESKS`], so that nobody on the read-only one keeps the operators out or makes them wait, and no crowd takes
+//! all processors from the engine. The engine is asked on threads of their own: no answer, however large, delays another.
 
 use super::accounts::user_name;
 use super::events::News;
@@ -20,11 +20,11 @@ use std::future::Future;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::net::unix::UCred;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -32,6 +32,8 @@ use tokio::time::{sleep, timeout};
 const SEATS: usize = 256;
 /// Connections beyond those that are told so; any more are closed without a word.
 const STANDING: usize = 64;
+/// Questions at a time that are computed for one socket's clients: the others wait for their turn.
+const DESKS: usize = 2;
 /// How long a client may take for the header of a request, and again for its body.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// How long answers that are being written may take when the server stops.
@@ -67,10 +69,9 @@ pub(super) struct Server {
     written: Mutex<Option<Written>>,
 }
 
-/// The status as it was last written: kept as long as it is the engine's newest.
-#[derive(Clone)]
+/// The status as it was last written; does not keep the engine's snapshot itself alive.
 struct Written {
-    status: Arc<Status>,
+    status: Weak<Status>,
     body: Bytes,
     etag: String,
 }
@@ -80,7 +81,7 @@ impl Server {
     pub(super) fn written_status(&self) -> Result<(Bytes, String), HandleError> {
         let status = self.engine.status()?;
         let mut kept = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(written) = kept.as_ref().filter(|written| Arc::ptr_eq(&written.status, &status)) {
+        if let Some(written) = kept.as_ref().filter(|written| written.status.as_ptr() == Arc::as_ptr(&status)) {
             return Ok((written.body.clone(), written.etag.clone()));
         }
         let body: Bytes =
@@ -88,7 +89,7 @@ impl Server {
         let mut hasher = DefaultHasher::new();
         body.hash(&mut hasher);
         let etag = format!("\"{:016x}\"", hasher.finish());
-        *kept = Some(Written { status, body: body.clone(), etag: etag.clone() });
+        *kept = Some(Written { status: Arc::downgrade(&status), body: body.clone(), etag: etag.clone() });
         Ok((body, etag))
     }
 }
@@ -97,10 +98,16 @@ impl Server {
 pub(super) struct Guest {
     pub server: Arc<Server>,
     pub access: Access,
+    desks: Arc<Semaphore>,
     credentials: Option<UCred>,
 }
 
 impl Guest {
+    /// Waits for a turn to have something computed; it ends with the value.
+    pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.desks.acquire().await.ok() // never closed
+    }
+
     /// Who asks, for the journal. Reads `/etc/passwd`: blocks.
     pub(super) fn who(&self) -> Who {
         match self.credentials {
@@ -127,13 +134,14 @@ struct Door {
     access: Access,
     seats: Arc<Semaphore>,
     standing: Arc<Semaphore>,
+    desks: Arc<Semaphore>,
 }
 
 impl Door {
     fn new(listener: &std::os::unix::net::UnixListener, access: Access) -> io::Result<Self> {
         let listener = UnixListener::from_std(listener.try_clone()?)?;
-        let (seats, standing) = (Arc::new(Semaphore::new(SEATS)), Arc::new(Semaphore::new(STANDING)));
-        Ok(Self { listener, access, seats, standing })
+        let [seats, standing, desks] = [SEATS, STANDING, DESKS].map(|places| Arc::new(Semaphore::new(places)));
+        Ok(Self { listener, access, seats, standing, desks })
     }
 
     /// The next connection that there is a seat, or a place to be told that there is none, for.
@@ -172,14 +180,15 @@ pub async fn serve(bound: &Bound, engine: Arc<dyn EngineHandle>, stop: impl Futu
     let mut stop = pin!(stop);
     let mut listening = pin!(news.listen(&engine));
     loop {
-        let (stream, access, seat) = tokio::select! {
+        let ((stream, access, seat), desks) = tokio::select! {
             () = &mut stop => break,
             () = &mut listening => break,
             Some(_) = connections.join_next() => continue,
-            came = operators.next() => came,
-            came = readers.next() => came,
+            came = operators.next() => (came, &operators.desks),
+            came = readers.next() => (came, &readers.desks),
         };
-        let guest = Guest { server: Arc::clone(&server), access, credentials: stream.peer_cred().ok() };
+        let (server, desks) = (Arc::clone(&server), Arc::clone(desks));
+        let guest = Guest { server, access, desks, credentials: stream.peer_cred().ok() };
         let connection = converse(stream, guest, stopping.clone());
         connections.spawn(async move {
             connection.await;

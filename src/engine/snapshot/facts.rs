@@ -183,12 +183,13 @@ fn passing_note(checks: &[CheckStatus]) -> String {
     }
 }
 
-/// The words that `state:` finds a server by.
+/// The words that `state:` finds a server by; `up` is one that serves.
 pub(super) fn push_server_states(server: &RealServerStatus, drift: Option<&Drift>, text: &mut String) {
-    text.push_str(match server.health {
-        Health::Up => " up",
-        Health::Down => " down problem",
-        Health::Unknown => " unknown",
+    text.push_str(match (server.health, server.admin) {
+        (Health::Down, _) => " down problem",
+        (Health::Unknown, _) => " unknown",
+        (Health::Up, Admin::Enabled) => " up",
+        (Health::Up, Admin::Draining | Admin::Maintenance) => "",
     });
     text.push_str(match server.admin {
         Admin::Enabled => "",

@@ -1,0 +1,238 @@
+//! `lvsdeck ctl`: what is typed, what is asked of the engine, what is printed, and the exit codes.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test may fail
+
+mod api_fixture;
+
+use api_fixture::{FakeEngine, small, status};
+use clap::Parser;
+use lvsdeck::cli::ctl::{CtlArgs, run_with};
+use lvsdeck::engine::{Foreign, Outcome, Status, VirtualRouterState};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+#[derive(Debug, Parser)]
+#[command(name = "lvsdeck")]
+struct Typed {
+    #[command(flatten)]
+    ctl: CtlArgs,
+}
+
+fn parse(line: &str) -> Result<CtlArgs, clap::Error> {
+    Typed::try_parse_from(["lvsdeck"].into_iter().chain(line.split_whitespace())).map(|typed| typed.ctl)
+}
+
+/// Exit code, standard output, standard error.
+fn ctl(engine: &Arc<FakeEngine>, line: &str) -> (u8, String, String) {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let code = run_with(&parse(line).unwrap(), engine.as_ref(), false, &mut out, &mut err);
+    (code, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+}
+
+fn asked(line: &str) -> Value {
+    let engine = FakeEngine::new(small());
+    assert_eq!(ctl(&engine, line).0, 0, "{line}");
+    let (request, _) = engine.asked.lock().unwrap()[0].clone();
+    serde_json::to_value(&request).unwrap()
+}
+
+#[test]
+fn each_verb_asks_for_what_was_typed() {
+    for (line, command) in [
+        ("failover VI_1", json!({"verb": "failover", "instance": "VI_1", "for": null, "blind": false})),
+        ("failover --all --for 5m --blind", json!({"verb": "failover", "instance": null, "for": 300, "blind": true})),
+        ("rejoin --all", json!({"verb": "rejoin", "instance": null})),
+        ("rejoin VI_1", json!({"verb": "rejoin", "instance": "VI_1"})),
+        ("drain 10.0.0.71", json!({"verb": "drain", "server": "10.0.0.71", "service": null})),
+        (
+            "restore [fd00::71]:80 --service web",
+            json!({"verb": "restore", "server": "[fd00::71]:80", "service": "web"}),
+        ),
+        (
+            "weight tcp/10.0.0.1:80 10.0.0.71:80 50",
+            json!({"verb": "weight", "service": "tcp/10.0.0.1:80", "server": "10.0.0.71:80", "weight": 50}),
+        ),
+        (
+            "add-server fwmark/8 10.0.0.73:0 --weight 0 --forward tun",
+            json!({"verb": "add-server", "service": "fwmark/8", "server": "10.0.0.73:0", "weight": 0, "forward": "tun"}),
+        ),
+        (
+            "remove-server web 10.0.0.73:80",
+            json!({"verb": "remove-server", "service": "web", "server": "10.0.0.73:80"}),
+        ),
+        ("stop", json!({"verb": "stop"})),
+    ] {
+        let mut request = asked(line);
+        assert_eq!(request["dry_run"], false, "{line}");
+        request.as_object_mut().unwrap().remove("dry_run");
+        assert_eq!(request, command, "{line}");
+        let dry = asked(&format!("{line} --dry-run --reason update"));
+        assert_eq!((&dry["dry_run"], &dry["reason"]), (&true.into(), &"update".into()), "{line}");
+    }
+}
+
+#[test]
+fn wrong_use_exits_2_and_says_what_a_right_one_looks_like() {
+    for (line, hint) in [
+        ("", "Usage"),
+        ("explode", "unrecognized subcommand"),
+        ("failover", "--all"),
+        ("failover VI_1 --all", "cannot be used"),
+        ("failover VI_1 --for 5x", "5m"),
+        ("failover VI_1 --for 10ms", "90s"),
+        ("drain web", "10.0.0.71:80"),
+        ("drain 10.0.0.71 --service 10.0.0.1:80", "tcp/10.0.0.1:80"),
+        ("drain 10.0.0.71 --service tcp/10.0.0.1", "fwmark/1234"),
+        ("drain 10.0.0.71 --deadline 60s", "--deadline"),
+        ("weight web 10.0.0.71 5", "10.0.0.71:80"),
+        ("weight web 10.0.0.71:80 heavy", "0 to 2147483647"),
+        ("weight web 10.0.0.71:80 2147483648", "2147483647"),
+        ("add-server web 10.0.0.71:80 --forward local", "nat, dr, tun"),
+        ("stop now", "now"),
+    ] {
+        let error = parse(line).unwrap_err();
+        assert_eq!(error.exit_code(), 2, "{line}");
+        assert!(error.to_string().contains(hint), "{line}: {error}");
+    }
+}
+
+#[test]
+fn every_verb_has_help_with_an_example() {
+    for verb in
+        ["status", "events", "failover", "rejoin", "drain", "restore", "weight", "add-server", "remove-server", "stop"]
+    {
+        let help = parse(&format!("{verb} --help")).unwrap_err();
+        assert_eq!(help.exit_code(), 0);
+        let help = help.to_string();
+        let example = help
+            .lines()
+            .find_map(|line| line.strip_prefix("Example: lvsdeck ctl "))
+            .unwrap_or_else(|| panic!("{help}"));
+        let example = example.split(" | ").next().unwrap().replace("\"kernel update\"", "x");
+        assert!(parse(&example).is_ok(), "{example}");
+        assert!(example.starts_with(verb), "{example}");
+    }
+}
+
+#[test]
+fn a_dry_run_prints_the_preview() {
+    let (code, out, err) = ctl(&FakeEngine::new(small()), "drain 10.0.0.71 --dry-run");
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert_eq!(
+        out,
+        "drain of the fake\n  \
+           before   tcp/10.0.0.1:80 10.0.0.71:80 weight 1\n  \
+           after    tcp/10.0.0.1:80 10.0.0.71:80 weight 0\n  \
+           does     set weight\n  \
+           ipvsadm  ipvsadm -e -t 10.0.0.1:80 -r 10.0.0.71:80 -g -w 0\n  \
+           affects  31 connections stay\n  \
+           undo     lvsdeck ctl rejoin --all\n\
+         nothing was done: this was a dry run\n"
+    );
+}
+
+#[test]
+fn how_a_command_ends_decides_the_exit_code() {
+    let engine = FakeEngine::new(small());
+    let (code, out, err) = ctl(&engine, "stop");
+    assert_eq!((code, out.as_str(), err.as_str()), (0, "stop of the fake\n  undo     lvsdeck ctl rejoin --all\n", ""));
+    for (outcome, word) in [(Outcome::Refused, "refused"), (Outcome::Failed, "failed"), (Outcome::Stale, "refused")] {
+        engine.let_commands_end(outcome);
+        let (code, out, err) = ctl(&engine, "stop");
+        assert_eq!((code, out.as_str(), err), (1, "", format!("lvsdeck: stop {word}: stop of the fake\n")));
+    }
+    let (code, out, err) = ctl(&engine, "stop --json");
+    assert_eq!((code, err.lines().count()), (1, 1));
+    assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["outcome"], "stale");
+}
+
+#[test]
+fn an_engine_that_does_not_answer_is_exit_3() {
+    let engine = FakeEngine::new(small());
+    engine.go();
+    let (code, out, err) = ctl(&engine, "events");
+    assert_eq!((code, out.as_str()), (3, ""));
+    assert!(err.starts_with("lvsdeck: no engine answers on fake: it went\n  next: "), "{err}");
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(lvsdeck::cli::ctl::run(&parse("status").unwrap(), &dir.path().join("none.sock"), false), 3);
+}
+
+#[test]
+fn the_status_as_text_is_an_overview() {
+    let mut status = small();
+    status.virtual_routers.push(api_fixture::router("VI_2", VirtualRouterState::Fault));
+    status.virtual_routers[1].held = Some("by alice until rejoin".into());
+    status.foreign.push(Foreign { key: "udp/10.0.0.9:53".parse().unwrap(), scheduler: "sh".into(), real_servers: 3 });
+    let (code, out, _) = ctl(&FakeEngine::new(status), "status");
+    assert_eq!(code, 0);
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn what_a_real_server_says_can_not_steer_the_terminal() {
+    let web = api_fixture::service(
+        "tcp/10.0.0.1:80",
+        vec![api_fixture::down("10.0.0.71:80", 5, "http \x1b]0;owned\x07 \r\n503")],
+    );
+    let engine = FakeEngine::new(status(vec![web]));
+    for line in ["status", "events"] {
+        let (_, out, _) = ctl(&engine, line);
+        assert!(!out.chars().any(|c| c.is_control() && c != '\n'), "{out:?}");
+    }
+    let mut colored = Vec::new();
+    run_with(&parse("status").unwrap(), engine.as_ref(), true, &mut colored, &mut Vec::new());
+    let colored = String::from_utf8(colored).unwrap();
+    assert!(colored.contains("\x1b[1;31m! NO QUORUM") && !colored.contains("\x1b]0"), "{colored:?}");
+}
+
+#[test]
+fn the_status_as_json_is_everything() {
+    let (code, out, err) = ctl(&FakeEngine::new(small()), "status --json");
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert_eq!(serde_json::from_str::<Status>(&out).unwrap(), small());
+}
+
+#[test]
+fn all_rows_of_a_large_service_are_printed_once() {
+    let servers: Vec<_> = (0..4500).map(|n| api_fixture::server(&format!("10.1.{}.{}:80", n / 250, n % 250))).collect();
+    let engine = FakeEngine::new(status(vec![api_fixture::service("tcp/10.0.0.1:80", servers.clone())]));
+    let (_, out, _) = ctl(&engine, "status");
+    let shown: Vec<_> = out.lines().filter_map(|line| line.strip_prefix("  -> 10.")?.split(' ').next()).collect();
+    let all: Vec<_> = servers.iter().map(|s| s.key.to_string()[3..].to_owned()).collect();
+    assert_eq!(shown, all);
+}
+
+#[test]
+fn events_are_cut_by_age_on_the_engines_clock() {
+    let engine = FakeEngine::new(small());
+    for age in [3600, 700, 500, 20] {
+        engine.happen(&format!("VI_{age}"), age);
+    }
+    assert_eq!(ctl(&engine, "events").1.lines().count(), 4);
+    let (code, out, _) = ctl(&engine, "events --since 10m");
+    assert_eq!(code, 0);
+    assert_eq!(
+        out,
+        "2027-01-15T07:51:40.000Z  server-health  VI_500  up > down: timeout\n\
+         2027-01-15T07:59:40.000Z  server-health  VI_20  up > down: timeout\n"
+    );
+    let (_, out, _) = ctl(&engine, "events --json --since 1m");
+    assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["subject"], "VI_20");
+}
+
+#[test]
+fn following_shows_each_event_once_until_the_engine_goes() {
+    let engine = FakeEngine::new(small());
+    (0..15).for_each(|n| engine.happen(&format!("OLD_{n}"), 100));
+    let following = std::thread::spawn({
+        let engine = Arc::clone(&engine);
+        move || ctl(&engine, "events --follow --json")
+    });
+    (0..5).for_each(|n| engine.happen(&format!("NEW_{n}"), 0));
+    engine.go();
+    let (code, out, err) = following.join().unwrap();
+    assert_eq!(code, 3, "{err}");
+    let seqs: Vec<u64> =
+        out.lines().map(|l| serde_json::from_str::<Value>(l).unwrap()["seq"].as_u64().unwrap()).collect();
+    assert!(seqs.windows(2).all(|pair| pair[1] == pair[0] + 1), "{seqs:?}");
+    assert!(seqs.len() >= 10 && seqs.last() == Some(&20), "{seqs:?}");
+}

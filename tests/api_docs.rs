@@ -1,0 +1,102 @@
+//! `docs/api.md` names everything that goes over the socket.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test may fail
+
+mod api_fixture;
+
+use api_fixture::{FakeEngine, small};
+use lvsdeck::engine::{Command, CommandRequest, Drift, EngineHandle, EventKind, Foreign, RowsQuery, Warning, Who};
+use serde_json::{Value, to_value};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+const DOCS: &str = include_str!("../docs/api.md");
+
+fn collect(value: &Value, keys: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => {
+            for (key, value) in object {
+                keys.insert(key.clone());
+                collect(value, keys);
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| collect(value, keys)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_field_of_every_answer_is_documented() {
+    let mut status = small();
+    status.virtual_routers[0].held = Some("until rejoin".into());
+    status.drift.push(Drift { subject: "x".into(), wanted: "x".into(), found: "x".into(), action: "x".into() });
+    status.foreign.push(Foreign { key: "fwmark/1".parse().unwrap(), scheduler: "rr".into(), real_servers: 1 });
+    let (code, subject, message, next) = ("x".to_owned(), "x".to_owned(), "x".to_owned(), "x".to_owned());
+    status.warnings.push(Warning { code, subject, message, next });
+    let engine = FakeEngine::new(status);
+    engine.happen("VI_1", 1);
+    let request = CommandRequest { command: Command::Stop, reason: None, dry_run: true, token: None };
+    let mut answer = engine.command(&request, &Who::default()).unwrap();
+    answer.preview.confirm = Some("stop".into());
+    let mut keys = BTreeSet::new();
+    for value in [
+        to_value(engine.status().unwrap()),
+        to_value(engine.summary().unwrap()),
+        to_value(engine.rows(&RowsQuery::default()).unwrap()),
+        to_value(engine.events(0, 1, Duration::ZERO).unwrap()),
+        to_value(answer),
+    ] {
+        collect(&value.unwrap(), &mut keys);
+    }
+    let missing: Vec<_> = keys.iter().filter(|key| !DOCS.contains(&format!("`{key}`"))).collect();
+    assert!(missing.is_empty(), "docs/api.md has no word of {missing:?}");
+    assert!(keys.len() > 100, "{}", keys.len());
+}
+
+#[test]
+fn every_kind_of_event_is_documented() {
+    use EventKind as K;
+    let kinds = [
+        K::EngineStarted,
+        K::EngineStopping,
+        K::InstanceState,
+        K::AdvertisementRejected,
+        K::SplitBrain,
+        K::Link,
+        K::Address,
+        K::ServerHealth,
+        K::CheckResult,
+        K::ServerWeight,
+        K::ServerAdmin,
+        K::ServerTable,
+        K::ServiceTable,
+        K::Quorum,
+        K::Drift,
+        K::OperationRefused,
+        K::Command,
+        K::Warning,
+    ];
+    for kind in kinds {
+        let name = to_value(kind).unwrap();
+        assert!(DOCS.contains(&format!("`{}`", name.as_str().unwrap())), "docs/api.md has no word of {name}");
+    }
+}
+
+#[test]
+fn every_error_code_of_the_sources_is_documented() {
+    let sources = [
+        include_str!("../src/api/routes.rs"),
+        include_str!("../src/api/server.rs"),
+        include_str!("../src/api/query.rs"),
+        include_str!("../src/api/commands.rs"),
+        include_str!("../src/api/events.rs"),
+        include_str!("../src/api/reply.rs"),
+    ];
+    let mut codes = BTreeSet::new();
+    for source in sources {
+        for call in source.split("Refusal::bad(").skip(1).chain(source.split("::new(StatusCode::").skip(1)) {
+            codes.extend(call.split('"').nth(1));
+        }
+    }
+    let missing: Vec<_> = codes.iter().filter(|code| !DOCS.contains(&format!("`{code}`"))).collect();
+    assert!(missing.is_empty() && codes.len() >= 8, "{missing:?} of {codes:?}");
+}

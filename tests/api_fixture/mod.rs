@@ -1,0 +1,245 @@
+//! A made-up engine for the tests of the views, the socket and `ctl`: it says what a test lets it say, and writes down
+//! what it is asked.
+#![allow(dead_code)] // each test binary uses a part
+#![allow(clippy::duration_suboptimal_units)] // a moment, not a span
+
+use lvsdeck::engine::event::Fact;
+use lvsdeck::engine::journal::Journal;
+use lvsdeck::engine::{
+    Admin, Answer, CheckStatus, Command, CommandRequest, ConfigStatus, Counters, EngineHandle, Event, EventKind,
+    Family, Forwarding, HandleError, Health, KernelServer, NextStep, Outcome, PeerState, PeerStatus, Preview,
+    QuorumStatus, Rates, RealServerStatus, Role, RowsPage, RowsQuery, Scheduler, Severity, StateChange, Status,
+    Summary, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, VrrpCounters, Who,
+};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, SystemTime};
+
+/// The moment at which every fixture lives.
+pub fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+}
+
+/// Some seconds before it.
+pub fn ago(seconds: u64) -> SystemTime {
+    now() - Duration::from_secs(seconds)
+}
+
+/// A check that passes, or fails with a reason.
+pub fn check(target: &str, error: Option<&str>) -> CheckStatus {
+    CheckStatus {
+        kind: "TCP_CHECK".into(),
+        target: target.into(),
+        ok: Some(error.is_none()),
+        failures: (if error.is_some() { 3 } else { 0 }, 3),
+        latency_ms: error.is_none().then_some(1.94),
+        at: Some(ago(1)),
+        error: error.map(Into::into),
+        next_in_ms: Some(5300),
+    }
+}
+
+/// A server that is up.
+pub fn server(key: &str) -> RealServerStatus {
+    RealServerStatus {
+        key: key.parse().unwrap(),
+        forward: Forwarding::Dr,
+        weight: 1,
+        configured_weight: 1,
+        health: Health::Up,
+        health_since: ago(3600),
+        admin: Admin::Enabled,
+        added: false,
+        kernel: Some(KernelServer { weight: 1, forward: Forwarding::Dr }),
+        active: 0,
+        inactive: 0,
+        persistent: 0,
+        checks: vec![check(key, None)],
+        counters: Counters::default(),
+        rates: Rates::default(),
+    }
+}
+
+/// A server that is down since some seconds.
+pub fn down(key: &str, seconds: u64, why: &str) -> RealServerStatus {
+    RealServerStatus {
+        health: Health::Down,
+        health_since: ago(seconds),
+        weight: 0,
+        kernel: None,
+        checks: vec![check(key, Some(why))],
+        ..server(key)
+    }
+}
+
+/// A server that the operator drains.
+pub fn draining(key: &str, active: u32) -> RealServerStatus {
+    RealServerStatus { admin: Admin::Draining, weight: 0, active, ..server(key) }
+}
+
+/// A service with its quorum as its servers say.
+pub fn service(key: &str, real_servers: Vec<RealServerStatus>) -> VirtualServerStatus {
+    let have = real_servers.iter().filter(|s| s.health == Health::Up).map(|s| s.weight).sum();
+    VirtualServerStatus {
+        key: key.parse().unwrap(),
+        name: None,
+        scheduler: Scheduler::Rr,
+        forward: Forwarding::Dr,
+        persistence: Some(7200),
+        quorum: QuorumStatus { need: 1, have, up: have >= 1 },
+        sorry_server_active: false,
+        in_kernel: true,
+        counters: Counters::default(),
+        rates: Rates::default(),
+        real_servers,
+    }
+}
+
+/// An instance in a state.
+pub fn router(name: &str, state: VirtualRouterState) -> VirtualRouterStatus {
+    let master = state == VirtualRouterState::Master;
+    VirtualRouterStatus {
+        name: name.into(),
+        interface: "eth0".into(),
+        family: Family::Inet,
+        vrid: 91,
+        version: 2,
+        state,
+        priority: 200,
+        effective_priority: 200,
+        advert_interval_ms: 1000,
+        preempt: true,
+        since: ago(100),
+        reason: "silence of 10.0.0.12".into(),
+        held: None,
+        addresses: vec!["10.0.0.1/24".into()],
+        addresses_here: if master { vec!["10.0.0.1/24".into()] } else { Vec::new() },
+        next: Some(NextStep { waiting: "advertise".into(), in_ms: 412 }),
+        peers: vec![PeerStatus {
+            address: "10.0.0.12".into(),
+            source: "heard".into(),
+            last_heard_at: Some(ago(50)),
+            last_priority: Some(100),
+            state: PeerState::Silent,
+            reachable: Some(true),
+            rejected: None,
+        }],
+        counters: VrrpCounters::default(),
+        history: vec![StateChange { at: ago(100), state, reason: "silence of 10.0.0.12".into() }],
+    }
+}
+
+/// A director with one instance and these services.
+pub fn status(virtual_servers: Vec<VirtualServerStatus>) -> Status {
+    Status {
+        version: 1,
+        node: "d1".into(),
+        pid: 812,
+        mode: "run".into(),
+        dataplane: "kernel".into(),
+        config: ConfigStatus { file: "/etc/keepalived/keepalived.conf".into(), loaded_at: ago(5000), generation: 1 },
+        role: Role::Master,
+        last_event: 0,
+        changed_at: Some(ago(12)),
+        virtual_routers: vec![router("VI_1", VirtualRouterState::Master)],
+        virtual_servers: virtual_servers.into_iter().map(Arc::new).collect(),
+        drift: Vec::new(),
+        foreign: Vec::new(),
+        warnings: Vec::new(),
+    }
+}
+
+/// A director with a web service of which one server is down, and a healthy database.
+pub fn small() -> Status {
+    let mut web = service(
+        "tcp/10.0.0.1:80",
+        vec![server("10.0.0.71:80"), down("10.0.0.72:80", 41, "timeout"), draining("10.0.0.73:80", 31)],
+    );
+    web.name = Some("web".into());
+    status(vec![service("tcp/10.0.0.2:5432", vec![server("10.0.0.81:5432")]), web])
+}
+
+/// An engine that answers from a status and a journal.
+pub struct FakeEngine {
+    status: Mutex<Arc<Status>>,
+    journal: Mutex<Journal>,
+    news: Condvar,
+    outcome: Mutex<Outcome>,
+    /// Whether the next question for events fails: ends a `--follow`.
+    gone: Mutex<bool>,
+    /// What was asked, by whom.
+    pub asked: Mutex<Vec<(CommandRequest, Who)>>,
+}
+
+impl FakeEngine {
+    /// An engine whose commands all end in `Done`.
+    pub fn new(status: Status) -> Arc<Self> {
+        Arc::new(Self {
+            status: Mutex::new(Arc::new(status)),
+            journal: Mutex::default(),
+            news: Condvar::new(),
+            outcome: Mutex::new(Outcome::Done),
+            gone: Mutex::new(false),
+            asked: Mutex::default(),
+        })
+    }
+    /// Publishes another status.
+    pub fn publish(&self, status: Status) {
+        *self.status.lock().unwrap() = Arc::new(status);
+    }
+    /// How commands end from now on.
+    pub fn let_commands_end(&self, outcome: Outcome) {
+        *self.outcome.lock().unwrap() = outcome;
+    }
+    /// Writes an event about `subject`, so many seconds before now.
+    pub fn happen(&self, subject: &str, seconds_ago: u64) {
+        let fact = Fact::new(EventKind::ServerHealth, Severity::Warning, subject);
+        let fact = fact.change("up", "down").reason("timeout");
+        self.journal.lock().unwrap().append(fact, ago(seconds_ago), 0);
+        self.news.notify_all();
+    }
+    /// Answers no more questions for events.
+    pub fn go(&self) {
+        *self.gone.lock().unwrap() = true;
+        self.news.notify_all();
+    }
+}
+
+impl EngineHandle for FakeEngine {
+    fn summary(&self) -> Result<Summary, HandleError> {
+        Ok(Summary::of(&*self.status()?, now(), true))
+    }
+    fn virtual_routers(&self) -> Result<Vec<VirtualRouterStatus>, HandleError> {
+        Ok(self.status()?.virtual_routers.clone())
+    }
+    fn rows(&self, query: &RowsQuery) -> Result<RowsPage, HandleError> {
+        Ok(RowsPage::of(&*self.status()?, query, now()))
+    }
+    fn status(&self) -> Result<Arc<Status>, HandleError> {
+        Ok(self.status.lock().unwrap().clone())
+    }
+    fn events(&self, after: u64, limit: usize, wait: Duration) -> Result<Vec<Event>, HandleError> {
+        let found = |journal: &mut Journal| journal.after(after, limit).is_empty() && !*self.gone.lock().unwrap();
+        let journal = self.journal.lock().unwrap();
+        let (journal, _) = self.news.wait_timeout_while(journal, wait, found).unwrap();
+        let events = journal.after(after, limit);
+        if events.is_empty() && *self.gone.lock().unwrap() {
+            return Err(HandleError::NoEngine { socket: "fake".into(), cause: "it went".into() });
+        }
+        Ok(events)
+    }
+    fn command(&self, request: &CommandRequest, who: &Who) -> Result<Answer, HandleError> {
+        self.asked.lock().unwrap().push((request.clone(), who.clone()));
+        let preview = Preview {
+            before: vec!["tcp/10.0.0.1:80 10.0.0.71:80 weight 1".into()],
+            after: vec!["tcp/10.0.0.1:80 10.0.0.71:80 weight 0".into()],
+            ops: vec!["set weight".into()],
+            ipvsadm: vec!["ipvsadm -e -t 10.0.0.1:80 -r 10.0.0.71:80 -g -w 0".into()],
+            blast_radius: "31 connections stay".into(),
+            undo: Some(Command::Rejoin { instance: None }),
+            confirm: None,
+        };
+        let token = request.dry_run.then(|| preview.token(&request.command));
+        let outcome = if request.dry_run { Outcome::Preview } else { *self.outcome.lock().unwrap() };
+        Ok(Answer { id: 7, outcome, message: format!("{} of the fake", request.command.verb()), preview, token })
+    }
+}

@@ -1,0 +1,608 @@
+//! Server and client over real sockets in a directory of their own.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test may fail
+
+mod api_fixture;
+
+use api_fixture::{FakeEngine, small};
+use lvsdeck::api::{BindError, Client, bind, read_only_path, serve};
+use lvsdeck::engine::{
+    Command, CommandRequest, EngineHandle, HandleError, Outcome, RowsQuery, Sort, Status, VirtualRouterState, Who,
+};
+use serde_json::Value;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::Shutdown;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+/// A server in a thread of its own.
+struct Running {
+    _dir: TempDir,
+    socket: PathBuf,
+    engine: Arc<FakeEngine>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Running {
+    fn new(status: Status) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("run/lvsdeck.sock");
+        let (engine, bound) = (FakeEngine::new(status), bind(&socket).unwrap());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let served = Arc::clone(&engine);
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(serve(&bound, served, async { drop(stopped.await) })).unwrap();
+        });
+        Self { _dir: dir, socket, engine, stop: Some(stop), thread: Some(thread) }
+    }
+    fn read_only(&self) -> PathBuf {
+        read_only_path(&self.socket)
+    }
+    fn stop(&mut self) {
+        self.stop.take();
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+    fn get(&self, path: &str) -> Reply {
+        exchange(&self.socket, &format!("GET {path} HTTP/1.1\r\nHost: l\r\nConnection: close\r\n\r\n"))
+    }
+    fn post(&self, body: &str) -> Reply {
+        post_to(&self.socket, body)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// An answer as it came.
+#[derive(Debug)]
+struct Reply {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Reply {
+    fn parse(text: &str) -> Self {
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
+        let status = head.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap_or(0);
+        Self { status, head: head.to_lowercase(), body: body.into() }
+    }
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+    fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")))
+    }
+    /// Status and code of a refusal, which has a message and a next step.
+    fn refusal(&self) -> (u16, String) {
+        let json = self.json();
+        let keys: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(keys, ["code", "message", "next"]);
+        assert!(keys.iter().all(|key| json[key].as_str().is_some_and(|text| !text.is_empty())), "{json}");
+        (self.status, json["code"].as_str().unwrap().to_owned())
+    }
+}
+
+fn exchange(socket: &Path, request: &str) -> Reply {
+    let mut stream = UnixStream::connect(socket).unwrap();
+    let _ = stream.write_all(request.as_bytes()); // the server may have answered and closed already
+    Reply::parse(&read_all(stream))
+}
+
+fn read_all(mut stream: UnixStream) -> String {
+    let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
+    while let Ok(n @ 1..) = stream.read(&mut buffer) {
+        text.extend_from_slice(&buffer[..n]);
+    }
+    String::from_utf8(text).unwrap()
+}
+
+fn post_to(socket: &Path, body: &str) -> Reply {
+    let head = format!("POST /v1/commands HTTP/1.1\r\nHost: l\r\nConnection: close\r\nContent-Length: {}", body.len());
+    exchange(socket, &format!("{head}\r\n\r\n{body}"))
+}
+
+fn drain() -> CommandRequest {
+    let command = Command::Drain { server: "10.0.0.71".parse().unwrap(), service: None };
+    CommandRequest { command, reason: Some("update".into()), dry_run: false, token: None }
+}
+
+#[test]
+fn every_question_has_its_answer() {
+    let running = Running::new(small());
+    running.engine.happen("tcp/10.0.0.1:80 10.0.0.72:80", 41);
+    assert_eq!(running.get("/v1/status").json()["virtual_servers"][1]["name"], "web");
+    assert_eq!(running.get("/v1/summary").json()["writable"], true);
+    let rows =
+        running.get("/v1/rows?sort=file&filter=rs:10.0.0.71&limit=1&anchor=tcp/10.0.0.1:80%2010.0.0.71:80").json();
+    assert_eq!((&rows["total"], &rows["offset"]), (&2.into(), &1.into()));
+    assert_eq!(rows["rows"][0]["key"], "tcp/10.0.0.1:80 10.0.0.71:80");
+    assert_eq!(running.get("/v1/virtual-routers").json()[0]["name"], "VI_1");
+    let events = running.get("/v1/events").json();
+    assert_eq!((&events["events"][0]["seq"], &events["events"][0]["kind"]), (&1.into(), &"server-health".into()));
+    for path in ["/v1/status", "/v1/summary", "/v1/rows", "/v1/virtual-routers", "/v1/events"] {
+        assert_eq!(running.get(path).header("content-type"), Some("application/json"), "{path}");
+    }
+}
+
+#[test]
+fn one_who_has_the_status_is_told_that_nothing_changed() {
+    let running = Running::new(small());
+    let etag = running.get("/v1/status").header("etag").unwrap().to_owned();
+    let again = |tag: &str| {
+        let head = "GET /v1/status HTTP/1.1\r\nHost: l\r\nConnection: close\r\nIf-None-Match:";
+        exchange(&running.socket, &format!("{head} {tag}\r\n\r\n"))
+    };
+    assert_eq!((again(&etag).status, again(&etag).body.as_str()), (304, ""));
+    assert_eq!(again("\"other\"").status, 200);
+    running.engine.publish(small());
+    assert_eq!(again(&etag).status, 304, "the same content has the same tag");
+    let mut changed = small();
+    changed.virtual_routers[0].state = VirtualRouterState::Backup;
+    running.engine.publish(changed);
+    let reply = again(&etag);
+    assert_eq!((reply.status, &reply.json()["virtual_routers"][0]["state"]), (200, &"BACKUP".into()));
+}
+
+#[test]
+fn a_command_is_done_in_the_name_of_who_asked() {
+    let running = Running::new(small());
+    let reply = running.post(r#"{"verb":"drain","server":"10.0.0.71","reason":"update"}"#);
+    assert_eq!((reply.status, &reply.json()["outcome"]), (200, &"done".into()));
+    let (request, who) = running.engine.asked.lock().unwrap()[0].clone();
+    assert_eq!(request, drain());
+    assert_eq!(who.pid, Some(std::process::id()));
+    let user = std::process::Command::new("id").arg("-un").output().unwrap();
+    assert_eq!(who.user, String::from_utf8(user.stdout).unwrap().trim());
+}
+
+#[test]
+fn how_a_command_ends_decides_the_status() {
+    let running = Running::new(small());
+    let preview = running.post(r#"{"verb":"stop","dry_run":true}"#).json();
+    assert_eq!((&preview["outcome"], preview["token"].is_string()), (&"preview".into(), true));
+    for (outcome, word) in [(Outcome::Refused, "refused"), (Outcome::Failed, "failed")] {
+        running.engine.let_commands_end(outcome);
+        let reply = running.post(r#"{"verb":"stop"}"#);
+        assert_eq!((reply.status, &reply.json()["outcome"]), (200, &word.into()));
+    }
+    running.engine.let_commands_end(Outcome::Stale);
+    assert_eq!(running.post(r#"{"verb":"stop","token":"old"}"#).refusal(), (409, "stale".into()));
+}
+
+#[test]
+fn a_wrong_request_is_refused_with_a_code_and_reaches_no_engine() {
+    let running = Running::new(small());
+    for (path, status, code) in [
+        ("/", 404, "not-found"),
+        ("/v2/status", 404, "not-found"),
+        ("/v1/rows?filer=x", 400, "bad-query"),
+        ("/v1/rows?limit=-1", 400, "bad-query"),
+        ("/v1/status?x=1", 400, "bad-query"),
+        ("/v1/events?after=x", 400, "bad-query"),
+    ] {
+        assert_eq!(running.get(path).refusal(), (status, code.into()), "{path}");
+    }
+    for (body, code) in [
+        ("", "bad-json"),
+        ("{\"verb\":", "bad-json"),
+        ("\u{fffd}", "bad-json"),
+        ("{\"verb\":\"explode\"}", "unknown-verb"),
+        ("{\"verb\":\"stop\",\"now\":1}", "unknown-field"),
+        ("{\"verb\":\"weight\",\"service\":\"web\",\"server\":\"10.0.0.71:80\",\"weight\":\"5\"}", "bad-field"),
+    ] {
+        assert_eq!(running.post(body).refusal(), (400, code.into()), "{body}");
+    }
+    let nested = "[".repeat(60_000);
+    assert_eq!(running.post(&nested).refusal(), (400, "bad-json".into()), "deep nesting");
+    assert!(running.engine.asked.lock().unwrap().is_empty());
+}
+
+#[test]
+fn another_method_is_told_which_one_is_right() {
+    let running = Running::new(small());
+    for (request, allow) in [
+        ("DELETE /v1/status", "GET"),
+        ("POST /v1/rows", "GET"),
+        ("GET /v1/commands", "POST"),
+        ("PUT /v1/commands", "POST"),
+    ] {
+        let reply = exchange(&running.socket, &format!("{request} HTTP/1.1\r\nHost: l\r\nConnection: close\r\n\r\n"));
+        assert_eq!(reply.refusal(), (405, "method-not-allowed".into()), "{request}");
+        assert_eq!(reply.header("allow").map(str::to_uppercase).as_deref(), Some(allow));
+    }
+}
+
+#[test]
+fn a_body_that_is_too_large_is_refused_whether_it_says_so_or_not() {
+    let running = Running::new(small());
+    let body = format!("{{\"verb\":\"stop\",\"reason\":\"{}\"}}", "x".repeat(70_000));
+    assert_eq!(running.post(&body).refusal(), (413, "too-large".into()));
+    let head = "POST /v1/commands HTTP/1.1\r\nHost: l\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let chunked = format!("{head}{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+    assert_eq!(exchange(&running.socket, &chunked).refusal(), (413, "too-large".into()));
+    let claim = "POST /v1/commands HTTP/1.1\r\nHost: l\r\nContent-Length: 99999999999\r\n\r\n";
+    assert_eq!(exchange(&running.socket, claim).refusal(), (413, "too-large".into()));
+    assert!(running.engine.asked.lock().unwrap().is_empty());
+}
+
+#[test]
+fn what_is_not_http_is_refused_and_the_server_goes_on() {
+    let running = Running::new(small());
+    for garbage in ["\0\0\0\0\0\0\0\0\r\n\r\n", "hello\r\n\r\n", "GET / HTTP/9.9\r\n\r\n"] {
+        assert_eq!(exchange(&running.socket, garbage).status, 400, "{garbage:?}");
+    }
+    let huge = format!("GET /v1/status HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(200_000));
+    assert_eq!(exchange(&running.socket, &huge).status, 431);
+    drop(UnixStream::connect(&running.socket).unwrap());
+    assert_eq!(running.get("/v1/summary").status, 200);
+}
+
+#[test]
+fn one_who_closed_his_half_gets_his_answer() {
+    let running = Running::new(small());
+    let mut stream = UnixStream::connect(&running.socket).unwrap();
+    stream.write_all(b"GET /v1/summary HTTP/1.1\r\nHost: l\r\n\r\n").unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(Reply::parse(&read_all(stream)).status, 200);
+    let mut stream = UnixStream::connect(&running.socket).unwrap();
+    stream.write_all(b"POST /v1/commands HTTP/1.1\r\nHost: l\r\nContent-Length: 50\r\n\r\n{\"verb\"").unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    let reply = Reply::parse(&read_all(stream));
+    assert!([0, 400].contains(&reply.status), "half a body is no command: {reply:?}");
+    assert!(running.engine.asked.lock().unwrap().is_empty());
+}
+
+/// Runs client and server on one paused clock, which jumps to the next deadline when nobody has anything to do.
+async fn slow(request: &[u8]) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("lvsdeck.sock");
+    let bound = bind(&socket).unwrap();
+    let client = async {
+        let mut stream = tokio::net::UnixStream::connect(&socket).await.unwrap();
+        stream.write_all(request).await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        text
+    };
+    tokio::select! {
+        text = client => text,
+        _ = serve(&bound, FakeEngine::new(small()), std::future::pending()) => unreachable!(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_who_never_finishes_a_request_is_shown_out() {
+    let started = tokio::time::Instant::now();
+    let header = slow(b"GET /v1/status HTTP/1.1\r\nHost:").await;
+    assert!(header.is_empty() || header.contains(" 408 "), "{header}");
+    let body = slow(b"POST /v1/commands HTTP/1.1\r\nHost: l\r\nContent-Length: 20\r\n\r\n{").await;
+    assert_eq!(Reply::parse(&body).refusal(), (408, "slow-request".into()));
+    let took = started.elapsed();
+    assert!((Duration::from_secs(20)..Duration::from_secs(22)).contains(&took), "{took:?}");
+}
+
+#[test]
+fn the_read_only_socket_answers_questions_and_takes_no_command() {
+    let running = Running::new(small());
+    let reply = post_to(&running.read_only(), r#"{"verb":"stop","dry_run":true}"#);
+    assert_eq!(reply.refusal(), (403, "read-only".into()));
+    let summary = Client::connect(&running.read_only()).unwrap().summary().unwrap();
+    assert!(!summary.writable);
+    assert!(Client::connect(&running.socket).unwrap().summary().unwrap().writable);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&running.read_only()), 0o666);
+    assert!([0o660, 0o600].contains(&mode(&running.socket)));
+}
+
+#[test]
+fn a_second_engine_is_told_who_has_the_socket() {
+    let mut running = Running::new(small());
+    let error = bind(&running.socket).unwrap_err();
+    assert!(matches!(error, BindError::InUse { .. }), "{error}");
+    assert_eq!(error.exit_code(), 3);
+    assert!(error.to_string().contains(running.socket.to_str().unwrap()));
+    assert_eq!(running.get("/v1/summary").status, 200, "the first one goes on");
+    running.stop();
+    let left: Vec<_> = fs::read_dir(running.socket.parent().unwrap()).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+    bind(&running.socket).unwrap();
+}
+
+#[test]
+fn a_socket_that_somebody_else_answers_on_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("lvsdeck.sock");
+    let _other = UnixListener::bind(&socket).unwrap();
+    assert!(matches!(bind(&socket), Err(BindError::InUse { .. })));
+    assert!(UnixStream::connect(&socket).is_ok());
+}
+
+#[test]
+fn a_socket_that_a_crash_left_behind_is_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("lvsdeck.sock");
+    drop(UnixListener::bind(&socket).unwrap());
+    drop(UnixListener::bind(read_only_path(&socket)).unwrap());
+    fs::write(dir.path().join("lvsdeck.lock"), "").unwrap();
+    let bound = bind(&socket).unwrap();
+    assert!(UnixStream::connect(&socket).is_ok());
+    drop(bound);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_file_that_is_no_socket_is_never_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("lvsdeck.sock");
+    fs::write(&socket, "precious").unwrap();
+    let error = bind(&socket).unwrap_err();
+    assert!(matches!(error, BindError::NotASocket { .. }), "{error}");
+    assert_eq!(fs::read_to_string(&socket).unwrap(), "precious");
+    let error = bind(&socket.join("below/lvsdeck.sock")).unwrap_err();
+    assert_eq!((error.exit_code(), error.to_string().contains("can't create")), (1, true), "{error}");
+}
+
+#[test]
+fn of_many_engines_started_at_once_one_gets_the_socket() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("lvsdeck.sock");
+    drop(UnixListener::bind(&socket).unwrap());
+    let barrier = std::sync::Barrier::new(8);
+    let bound: Vec<_> = std::thread::scope(|scope| {
+        let starters: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| {
+                    barrier.wait();
+                    bind(&socket)
+                })
+            })
+            .collect();
+        starters.into_iter().map(|starter| starter.join().unwrap()).collect()
+    });
+    assert_eq!(bound.iter().filter(|bound| bound.is_ok()).count(), 1);
+    assert!(bound.iter().all(|b| matches!(b, Ok(_) | Err(BindError::InUse { .. }))), "{bound:?}");
+    assert!(fs::metadata(&socket).unwrap().file_type().is_socket());
+}
+
+#[test]
+fn of_300_clients_256_are_served_and_the_others_told_why_not() {
+    let running = Running::new(small());
+    let request = b"GET /v1/summary HTTP/1.1\r\nHost: l\r\n\r\n";
+    let mut clients: Vec<_> = (0..300)
+        .map(|_| {
+            let mut stream = UnixStream::connect(&running.socket).unwrap();
+            stream.write_all(request).unwrap();
+            stream
+        })
+        .collect();
+    let statuses: Vec<u16> = clients
+        .iter_mut()
+        .map(|stream| {
+            let mut line = String::new();
+            BufReader::new(stream).read_line(&mut line).unwrap();
+            Reply::parse(&line).status
+        })
+        .collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 256);
+    assert_eq!(statuses.iter().filter(|status| **status == 503).count(), 44);
+    let reader = exchange(&running.read_only(), "GET /v1/summary HTTP/1.1\r\nHost: l\r\nConnection: close\r\n\r\n");
+    assert_eq!(reader.status, 200, "the other socket has seats of its own");
+    let told = exchange(&running.socket, "GET /v1/summary HTTP/1.1\r\nHost: l\r\n\r\n");
+    assert_eq!(told.refusal(), (503, "busy".into()));
+    drop(clients);
+    while running.get("/v1/summary").status != 200 {}
+}
+
+/// Reads server-sent events until so many ids came.
+fn ids(stream: UnixStream, count: usize) -> Vec<u64> {
+    let lines = BufReader::new(stream).lines().map(Result::unwrap);
+    lines.filter_map(|line| line.strip_prefix("id: ").and_then(|id| id.parse().ok())).take(count).collect()
+}
+
+fn listen(socket: &Path, header: &str) -> UnixStream {
+    let mut stream = UnixStream::connect(socket).unwrap();
+    let request = format!("GET /v1/events HTTP/1.1\r\nHost: l\r\nAccept: text/event-stream\r\n{header}\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    stream
+}
+
+#[test]
+fn a_stream_tells_what_was_and_what_comes_and_resumes_where_it_broke() {
+    let running = Running::new(small());
+    (0..3).for_each(|n| running.engine.happen("tcp/10.0.0.1:80 10.0.0.72:80", n));
+    let from_start = listen(&running.socket, "");
+    assert_eq!(ids(from_start.try_clone().unwrap(), 3), [1, 2, 3]);
+    running.engine.happen("tcp/10.0.0.1:80 10.0.0.72:80", 0);
+    assert_eq!(ids(from_start, 1), [4]);
+    let resumed = listen(&running.read_only(), "Last-Event-ID: 2\r\n");
+    assert_eq!(ids(resumed, 2), [3, 4]);
+    let of_another_run = listen(&running.socket, "Last-Event-ID: 900\r\n");
+    assert_eq!(ids(of_another_run, 4), [1, 2, 3, 4]);
+    let bad = exchange(
+        &running.socket,
+        "GET /v1/events HTTP/1.1\r\nHost: l\r\nConnection: close\r\nAccept: text/event-stream\r\nLast-Event-ID: x\r\n\r\n",
+    );
+    assert_eq!(bad.refusal(), (400, "bad-query".into()));
+}
+
+#[test]
+fn a_stream_has_ids_kinds_and_json() {
+    let running = Running::new(small());
+    running.engine.happen("tcp/10.0.0.1:80 10.0.0.72:80", 0);
+    let lines = BufReader::new(listen(&running.socket, "")).lines().map(Result::unwrap);
+    let lines: Vec<_> = lines.skip_while(|line| !line.starts_with("id:")).take(3).collect();
+    assert_eq!(lines[..2], ["id: 1", "event: server-health"]);
+    let event: Value = serde_json::from_str(lines[2].strip_prefix("data: ").unwrap()).unwrap();
+    assert_eq!((&event["from"], &event["to"], &event["reason"]), (&"up".into(), &"down".into(), &"timeout".into()));
+}
+
+#[test]
+fn a_question_that_waits_for_an_event_gets_it_and_holds_up_no_other() {
+    let running = Running::new(small());
+    let client = Arc::new(Client::connect(&running.socket).unwrap());
+    let waiting = std::thread::spawn({
+        let client = Arc::clone(&client);
+        move || client.events(0, 10, Duration::from_secs(20)).unwrap()
+    });
+    assert_eq!(client.summary().unwrap().node, "d1");
+    assert!(client.events(0, 10, Duration::ZERO).unwrap().is_empty());
+    running.engine.happen("VI_1", 0);
+    assert_eq!(waiting.join().unwrap()[0].subject, "VI_1");
+}
+
+#[test]
+fn the_client_is_a_handle_like_any_other() {
+    let running = Running::new(small());
+    let client = Client::connect(&running.socket).unwrap();
+    assert_eq!(client.summary().unwrap(), running.engine.summary().unwrap());
+    assert_eq!(client.status().unwrap(), running.engine.status().unwrap());
+    assert_eq!(client.virtual_routers().unwrap(), running.engine.virtual_routers().unwrap());
+    let query = RowsQuery { sort: Sort::Key, filter: Some("!state:down é%".into()), ..RowsQuery::default() };
+    assert_eq!(client.rows(&query).unwrap(), running.engine.rows(&query).unwrap());
+    let answer = client.command(&drain(), &Who::default()).unwrap();
+    assert_eq!((answer.outcome, answer.preview.undo), (Outcome::Done, Some(Command::Rejoin { instance: None })));
+    running.engine.let_commands_end(Outcome::Stale);
+    let stale = client.command(&drain(), &Who::default()).unwrap();
+    assert_eq!((stale.outcome, stale.message.as_str()), (Outcome::Stale, "drain of the fake"));
+    let failover = Command::Failover { instance: None, hold_seconds: Some(300), blind: false };
+    let request = CommandRequest { command: failover, reason: None, dry_run: false, token: None };
+    assert!(client.command(&request, &Who::default()).is_ok());
+}
+
+#[test]
+fn a_client_outlives_a_restart_of_its_engine() {
+    let mut running = Running::new(small());
+    let socket = running.socket.clone();
+    let client = Client::connect(&socket).unwrap();
+    client.summary().unwrap();
+    running.stop();
+    assert!(matches!(client.summary(), Err(HandleError::NoEngine { .. })));
+    let bound = bind(&socket).unwrap();
+    let again = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (done, stop) = oneshot::channel::<()>();
+        let asked = std::thread::spawn(move || {
+            let node = client.summary().unwrap().node;
+            drop(done);
+            node
+        });
+        runtime.block_on(serve(&bound, FakeEngine::new(small()), async { drop(stop.await) })).unwrap();
+        asked.join().unwrap()
+    });
+    assert_eq!(again.join().unwrap(), "d1");
+}
+
+#[test]
+fn where_no_engine_answers_the_client_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("lvsdeck.sock");
+    let error = Client::connect(&socket).unwrap_err();
+    assert!(matches!(error, HandleError::NoEngine { .. }), "{error}");
+    assert!(error.to_string().contains(socket.to_str().unwrap()));
+    drop(UnixListener::bind(&socket).unwrap());
+    assert!(matches!(Client::connect(&socket), Err(HandleError::NoEngine { .. })));
+}
+
+#[test]
+fn an_answer_that_is_no_answer_of_ours_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("other.sock");
+    let other = UnixListener::bind(&socket).unwrap();
+    let serving = std::thread::spawn(move || {
+        let (mut stream, _) = other.accept().unwrap();
+        let mut request = [0; 1024];
+        let _ = stream.read(&mut request).unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").unwrap();
+    });
+    let error = Client::connect(&socket).unwrap().summary().unwrap_err();
+    assert!(matches!(error, HandleError::Unreadable(_)), "{error}");
+    serving.join().unwrap();
+}
+
+#[test]
+fn a_server_that_stops_finishes_streams_and_removes_its_files() {
+    let mut running = Running::new(small());
+    let stream = listen(&running.socket, "");
+    let idle = UnixStream::connect(&running.socket).unwrap();
+    let client = Client::connect(&running.socket).unwrap();
+    let waiting = std::thread::spawn(move || client.events(0, 10, Duration::from_secs(20)));
+    assert_eq!(running.get("/v1/summary").status, 200);
+    running.stop();
+    assert!(read_all(stream).starts_with("HTTP/1.1 200"));
+    let waited = waiting.join().unwrap();
+    assert!(matches!(&waited, Ok(events) if events.is_empty()) || matches!(waited, Err(HandleError::NoEngine { .. })));
+    drop(idle);
+    assert!(!running.socket.exists() && !running.read_only().exists());
+}
+
+/// The keys of an object, in the order in which they are written.
+fn keys(value: &Value) -> Vec<&str> {
+    let mut keys: Vec<_> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    keys
+}
+
+#[test]
+fn the_status_has_the_keys_that_are_promised_and_no_others() {
+    let json = Running::new(small()).get("/v1/status").json();
+    let sorted = |text: &str| {
+        let mut words: Vec<_> = text.split_whitespace().map(str::to_owned).collect();
+        words.sort_unstable();
+        words
+    };
+    let (router, service) = (&json["virtual_routers"][0], &json["virtual_servers"][0]);
+    let server = &service["real_servers"][0];
+    for (value, promised) in [
+        (
+            &json,
+            "version node pid mode dataplane config role last_event changed_at virtual_routers virtual_servers drift \
+             foreign warnings",
+        ),
+        (&json["config"], "file loaded_at generation"),
+        (
+            router,
+            "name interface family vrid version state priority effective_priority advert_interval_ms preempt since \
+             reason addresses addresses_here next peers counters history",
+        ),
+        (&router["next"], "waiting in_ms"),
+        (&router["peers"][0], "address source last_heard_at last_priority state reachable rejected"),
+        (&router["history"][0], "at state reason"),
+        (
+            service,
+            "key name scheduler forward persistence quorum sorry_server_active in_kernel counters rates real_servers",
+        ),
+        (&service["quorum"], "need have up"),
+        (&service["counters"], "connections in_packets out_packets in_bytes out_bytes"),
+        (&service["rates"], "connections_per_s in_packets_per_s out_packets_per_s in_bytes_per_s out_bytes_per_s"),
+        (
+            server,
+            "key forward weight configured_weight health health_since admin added kernel active inactive persistent \
+             checks counters rates",
+        ),
+        (&server["kernel"], "weight forward"),
+        (&server["checks"][0], "type target ok failures latency_ms at error next_in_ms"),
+    ] {
+        assert_eq!(keys(value), sorted(promised));
+    }
+    assert_eq!((&json["version"], &json["role"], &router["state"]), (&1.into(), &"MASTER".into(), &"MASTER".into()));
+    assert_eq!(
+        (&server["health"], &server["admin"], &server["forward"]),
+        (&"up".into(), &"enabled".into(), &"dr".into())
+    );
+    assert_eq!(router["since"], "2027-01-15T07:58:20.000Z");
+}
