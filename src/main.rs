@@ -1,7 +1,10 @@
-//! The program: everything is in the library.
+//! The program: read the arguments, let the composition root act on them, exit with its code.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lvsdeck::cli::main()
+    match lvsdeck::cli::parse(std::env::args_os().collect()) {
+        Ok(cli) => lvsdeck::app::run(cli),
+        Err(code) => code,
+    }
 }

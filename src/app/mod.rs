@@ -7,8 +7,13 @@ pub mod console;
 pub mod engine;
 mod spawn;
 
+use crate::cli::run::{ConsoleArgs, LogFormat, RunArgs};
+use crate::cli::{Cli, Command, check, ctl};
+use crate::ui;
 use std::env;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 /// Exit codes of `run`, as `docs/api.md` promises them.
 pub mod exit {
@@ -30,6 +35,39 @@ pub mod exit {
 
 /// The socket of root's engine.
 const SYSTEM_SOCKET: &str = "/run/lvsdeck/lvsdeck.sock";
+
+/// Does what the command line says. Gives the program's exit code.
+pub fn run(cli: Cli) -> ExitCode {
+    let socket = cli.global.socket.as_deref();
+    let places = Places::choose(socket, None);
+    let color = cli.global.color.applies(std::io::stdout().is_terminal());
+    let code = match cli.command {
+        Some(Command::Check(args)) => return check::run(&args, &cli.global),
+        Some(Command::Run(args)) => engine::run(&engine_options(args, socket)),
+        Some(Command::Attach(args)) => console::attach(&places, console_options(args)),
+        Some(Command::Ctl(args)) => ctl::run(&args, &places.socket, color),
+        Some(Command::Status { json }) => {
+            ctl::run(&ctl::CtlArgs { verb: ctl::Verb::Status { json } }, &places.socket, color)
+        }
+        None => console::open(cli.file.as_deref(), &places, console_options(cli.console)),
+    };
+    ExitCode::from(code)
+}
+
+fn engine_options(args: RunArgs, socket: Option<&Path>) -> engine::Options {
+    engine::Options {
+        file: args.file,
+        places: Places::choose(socket, args.state_dir.as_deref()),
+        ready_fd: args.ready_fd,
+        json_log: args.log_format == LogFormat::Json,
+        vrrp_only: args.vrrp_only,
+        ipvs_only: args.ipvs_only,
+    }
+}
+
+fn console_options(args: ConsoleArgs) -> ui::Options {
+    ui::Options { read_only: args.read_only, start_unlocked: args.rw, theme: args.theme, ..ui::Options::default() }
+}
 
 /// Where an engine listens and keeps its state.
 #[derive(Debug, Clone, PartialEq, Eq)]

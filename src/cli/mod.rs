@@ -1,6 +1,7 @@
 //! The command line: subcommands, their help and their exit codes.
 //!
-//! Each subcommand is a module with its arguments and a `run` that answers with an exit code. Wrong use exits with 64
+//! Each subcommand is a module with its arguments; those that need no engine process of their own do their work here too, and
+//! answer with an exit code. [`crate::app`] decides which one runs. Wrong use exits with 64
 //! everywhere but in `ctl`, where it is 2; `--help` and `--version` with 0.
 
 pub mod check;
@@ -10,10 +11,9 @@ pub mod run;
 
 pub use color::ColorWhen;
 
-use crate::app::Places;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -75,33 +75,13 @@ pub enum Command {
     },
 }
 
-/// Runs the program on its own arguments.
-pub fn main() -> ExitCode {
-    run(std::env::args_os().collect())
-}
-
-/// Runs the program on `args`, the first of which is its name.
-pub fn run(args: Vec<OsString>) -> ExitCode {
+/// Reads the arguments, the first of which is the program's name. Errors: what to exit with, after clap has said what is
+/// wrong or printed help.
+pub fn parse(args: Vec<OsString>) -> Result<Cli, ExitCode> {
     let command = Cli::command().color(color::of_help(&args));
     let is_ctl = args.iter().skip(1).any(|word| word == "ctl");
-    let cli = match command.try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches)) {
-        Ok(cli) => cli,
-        Err(error) => return wrong_use(&error, if is_ctl { WRONG_USE_OF_CTL } else { WRONG_USE }),
-    };
-    let socket = cli.global.socket.as_deref();
-    let color = cli.global.color.applies(std::io::stdout().is_terminal());
-    let control = || Places::choose(socket, None).socket;
-    let code = match cli.command {
-        Some(Command::Check(args)) => return check::run(&args, &cli.global),
-        Some(Command::Run(args)) => run::run(&args, socket),
-        Some(Command::Attach(args)) => run::attach(&args, socket),
-        Some(Command::Ctl(args)) => ctl::run(&args, &control(), color),
-        Some(Command::Status { json }) => {
-            ctl::run(&ctl::CtlArgs { verb: ctl::Verb::Status { json } }, &control(), color)
-        }
-        None => run::console(cli.file.as_deref(), &cli.console, socket),
-    };
-    ExitCode::from(code)
+    let parsed = command.try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.map_err(|error| wrong_use(&error, if is_ctl { WRONG_USE_OF_CTL } else { WRONG_USE }))
 }
 
 /// Prints what clap has to say: help and version to standard output with 0, everything else to standard error with `code`.

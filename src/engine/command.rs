@@ -184,7 +184,7 @@ pub struct CommandRequest {
     pub token: Option<String>,
 }
 
-/// Who asked, as far as the kernel tells (SO_PEERCRED).
+/// Who asked, as far as the kernel tells (`SO_PEERCRED`).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Who {
     /// User name, or the number where there is none.

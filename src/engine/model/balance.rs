@@ -165,29 +165,29 @@ pub struct TcpCheck {
     pub timing: CheckTiming,
 }
 
-/// The words every check has (keepalived's defaults in brackets).
+/// The words every check has, with keepalived's defaults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CheckTiming {
-    /// `delay_loop`, between two checks [60 s].
+    /// `delay_loop`, between two checks; 60 s.
     pub interval: Duration,
-    /// `connect_timeout` [5 s].
+    /// `connect_timeout`; 5 s.
     pub timeout: Duration,
-    /// `retry`: further tries after a first failure before the server is down [1].
+    /// `retry`: further tries after a first failure before the server is down; 1.
     pub retry: u32,
-    /// `delay_before_retry` [1 s].
+    /// `delay_before_retry`; 1 s.
     pub retry_delay: Duration,
-    /// `warmup`: the first check comes at a random moment within it [`delay_loop`]; zero: at once.
+    /// `warmup`: the first check comes at a moment spread within it, `delay_loop` by default; zero: at once.
     pub warmup: Duration,
 }
 
 impl Default for CheckTiming {
     fn default() -> Self {
         Self {
-            interval: Duration::from_secs(60),
+            interval: Duration::from_mins(1),
             timeout: Duration::from_secs(5),
             retry: 1,
             retry_delay: Duration::from_secs(1),
-            warmup: Duration::from_secs(60),
+            warmup: Duration::from_mins(1),
         }
     }
 }
