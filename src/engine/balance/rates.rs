@@ -1,22 +1,36 @@
 //! Rates a second from the kernel's totals.
 //!
 //! The kernel refreshes its netlink totals every 2 s (its estimator's tick), we look every second: a rate is taken from one
-//! change of a total to a later one, never over less than [`WINDOW`]. A total that falls was reset: counting begins anew.
+//! change of a total to a later one, so that a window holds whole ticks. The first change after a silence is what one tick
+//! brought. A total that falls was reset: counting begins anew.
 
 use crate::engine::ipvs::Traffic;
 use crate::engine::snapshot::{Counters, Rates};
 use std::time::{Duration, Instant};
 
-/// The shortest span that a rate is taken over: two looks, less what a timer may be late.
+/// The estimator's tick.
+const TICK: Duration = Duration::from_secs(2);
+/// The shortest span between two changes that a rate is taken over: a tick, less what a timer may be late.
 const WINDOW: Duration = Duration::from_millis(1_900);
-/// Without a change for so long nothing flows: two ticks of the estimator.
+/// Without a change for so long nothing flows: two ticks, less the same.
 const SILENCE: Duration = Duration::from_millis(3_900);
 
 /// The totals of one service or server, and how fast they grow.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Meter {
-    base: Option<(Instant, Traffic)>,
+    base: Option<Base>,
     rates: Rates,
+}
+
+/// Where the next rate begins.
+#[derive(Debug, Clone, Copy)]
+struct Base {
+    at: Instant,
+    totals: Traffic,
+    /// As of the last look, and when that was.
+    seen: (Instant, Traffic),
+    /// Whether a total changed at this moment; it did some time ago otherwise.
+    at_a_change: bool,
 }
 
 impl Meter {
@@ -31,19 +45,26 @@ impl Meter {
             *self = Self::default();
             return;
         };
-        let Some((since, old)) = self.base else {
-            self.base = Some((now, new));
+        let begin = |at_a_change| Some(Base { at: now, totals: new, seen: (now, new), at_a_change });
+        let Some(base) = &mut self.base else {
+            self.base = begin(false);
             return;
         };
-        if pairs(new, old).iter().any(|(new, old)| new < old) {
-            *self = Self { base: Some((now, new)), rates: Rates::default() };
+        if pairs(new, base.seen.1).iter().any(|(new, old)| new < old) {
+            *self = Self { base: begin(false), rates: Rates::default() };
             return;
         }
-        let span = now.saturating_duration_since(since);
-        if span >= if new == old { SILENCE } else { WINDOW } {
-            self.rates = rates(new, old, span);
-            self.base = Some((now, new));
-        }
+        let span = now.saturating_duration_since(base.at);
+        let (seen_at, seen) = std::mem::replace(&mut base.seen, (now, new));
+        let changed = new != seen;
+        let over = match (changed, base.at_a_change) {
+            (true, true) if span >= WINDOW => span,
+            (true, false) => now.saturating_duration_since(seen_at).max(TICK),
+            (false, _) if span >= SILENCE => span,
+            (true | false, _) => return,
+        };
+        self.rates = rates(new, base.totals, over);
+        self.base = begin(changed);
     }
 }
 
@@ -92,7 +113,15 @@ mod tests {
 
     #[test]
     fn totals_that_grow_every_second_are_taken_over_two() {
-        assert_eq!(look_every_second(&[0, 5, 10, 15, 20]), [0.0, 0.0, 5.0, 5.0, 5.0]);
+        assert_eq!(look_every_second(&[0, 5, 10, 15, 20]), [0.0, 2.5, 2.5, 5.0, 5.0]);
+    }
+
+    #[test]
+    fn a_single_burst_is_seen_and_goes() {
+        assert_eq!(
+            look_every_second(&[0, 0, 0, 0, 0, 8, 8, 8, 8, 8]),
+            [0.0, 0.0, 0.0, 0.0, 0.0, 4.0, 4.0, 4.0, 4.0, 0.0]
+        );
     }
 
     #[test]
