@@ -314,7 +314,7 @@ fn command_fact(asked: &Asked, outcome: Outcome, message: &str) -> Fact {
 /// the lowest priority, 1, where none was heard.
 fn takeover_time(router: &Router) -> Duration {
     let parameters = router.instance.parameters();
-    let slowest = router.peers.iter().filter_map(|(_, peer)| Priority::new(peer.priority?).ok()).min();
+    let slowest = router.peers.iter().filter_map(|(_, peer)| peer.rank).min();
     let priority = slowest.or_else(|| Priority::new(1).ok()).unwrap_or(Priority::DEFAULT);
     skew_time(parameters.version, priority, parameters.interval) + GRACE
 }
@@ -337,7 +337,7 @@ fn not_master(router: &Router) -> String {
 fn successor(router: &Router) -> String {
     let name = &router.config.name;
     let within = takeover_time(router).as_millis();
-    match router.peers.iter().filter(|(_, p)| p.priority.is_some()).max_by_key(|(_, p)| p.priority) {
+    match router.peers.iter().filter(|(_, p)| p.rank.is_some()).max_by_key(|(_, p)| p.rank) {
         Some((address, _)) => format!("{name}: {address} should take over within {within} ms"),
         None => format!("{name}: no other router was ever heard, so nobody may take over (known after {within} ms)"),
     }

@@ -16,7 +16,7 @@ use crate::engine::snapshot::VirtualRouterState;
 use crate::engine::vrrp::{self, Standing, State, Step, TransitionReason, step};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// All virtual routers of this host.
 #[derive(Debug)]
@@ -342,7 +342,8 @@ impl Failover {
                 }
                 (Step::StepDown, Standing::Leading) => {
                     let reason = TransitionReason::SyncGroup(self.group_reason(unit, Standing::Listening));
-                    vrrp::Input::StepDown { wait: None, reason }
+                    let wait = self.routers.get(i).map(follower_wait);
+                    vrrp::Input::StepDown { wait, reason }
                 }
                 (Step::TakeOver, Standing::Willing) if !barred => vrrp::Input::TakeOver,
                 (Step::Start | Step::StepDown | Step::TakeOver, _) => continue,
@@ -389,6 +390,14 @@ fn units(configuration: &Configuration) -> Vec<Unit> {
     let alone = (0..configuration.virtual_routers.len()).filter(|i| !taken.contains(i));
     units.extend(alone.map(|i| Unit { name: None, members: vec![i] }));
     units
+}
+
+/// How long a member that resigned with its group waits: the master down interval, and up to an interval more by the last
+/// byte of its address. Two equal groups that each win on one side resign at once; waiting alike they would do so again.
+fn follower_wait(router: &Router) -> Duration {
+    let interval = router.instance.parameters().interval;
+    let last_byte = router.footing.map_or(0, |footing| footing.source.octets()[3]);
+    router.instance.master_down_interval(interval) + interval.duration() * u32::from(last_byte) / 256
 }
 
 fn due(deadline: Option<Instant>, now: Instant) -> bool {

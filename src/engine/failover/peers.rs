@@ -1,6 +1,7 @@
 //! Other routers that were heard with our VRID: who, when, with which priority, and whether one of them is a second
 //! master. Only what was heard, never a guess. Bounded: whoever was silent longest makes room.
 
+use crate::engine::model::{AdvertisedPriority, Priority};
 use crate::engine::vrrp::ChecksumForm;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -16,6 +17,8 @@ pub(super) struct Peer {
     pub heard_at: Instant,
     /// Its last priority; none when nothing of its could be read.
     pub priority: Option<u8>,
+    /// Its last priority above 0: how fast it takes over.
+    pub rank: Option<Priority>,
     /// How long it may be silent and still be master; zero when it is none.
     pub window: Duration,
     /// Why its last advertisement was refused.
@@ -59,6 +62,7 @@ impl Peers {
         let peer = self.0.entry(source).or_insert_with(|| Peer {
             heard_at: now,
             priority: None,
+            rank: None,
             window: Duration::ZERO,
             rejected: None,
             checksum: None,
@@ -90,10 +94,6 @@ impl Peers {
     pub fn next(&self) -> Option<Instant> {
         self.0.values().filter_map(Peer::contested_until).min()
     }
-    /// Peers that are master beside us.
-    pub fn rivals(&self) -> impl Iterator<Item = IpAddr> {
-        self.iter().filter(|(_, peer)| peer.contested_until().is_some()).map(|(address, _)| address)
-    }
     /// The peer that is or was master last.
     pub fn last_master(&self) -> Option<(IpAddr, &Peer)> {
         self.iter().filter(|(_, peer)| !peer.window.is_zero()).max_by_key(|(_, peer)| peer.heard_at)
@@ -101,11 +101,21 @@ impl Peers {
 }
 
 impl Peer {
+    /// It advertised this priority; as master it may be silent for `window`.
+    pub fn advertised(&mut self, priority: AdvertisedPriority, window: Duration) {
+        self.priority = Some(priority.0);
+        self.rank = Priority::new(priority.0).ok().or(self.rank);
+        self.window = if priority.is_resignation() { Duration::ZERO } else { window };
+    }
     /// Whether it advertises now, as far as can be known: while we are master, an advertisement that crossed ours says
     /// nothing.
     pub fn is_master(&self, now: Instant, we_are: bool) -> bool {
         let in_time = now.saturating_duration_since(self.heard_at) <= self.window;
-        in_time && !self.window.is_zero() && (!we_are || self.contested_until().is_some())
+        in_time && !self.window.is_zero() && (!we_are || self.is_rival())
+    }
+    /// Whether it is master beside us.
+    pub const fn is_rival(&self) -> bool {
+        matches!(self.contest, Contest::Until(_))
     }
     /// It advertised while we are master and stay it. True when this makes it a second master: its second advertisement,
     /// at least half an interval after the first, so that a doubled packet is none.

@@ -3,11 +3,11 @@
 
 use super::core::{Failover, Phase};
 use crate::engine::event::{EventKind, Fact, Severity};
-use crate::engine::model::{Family, VrrpVersion};
+use crate::engine::model::{AdvertisedPriority, Family, VrrpVersion};
 use crate::engine::snapshot::Warning;
 use crate::engine::vrrp::{self, ChecksumForm, DecodeError, Heard, Received, Sender};
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// How many virtual routers that are not configured here are remembered.
 const STRANGERS: usize = 256;
@@ -78,26 +78,37 @@ impl Failover {
         let Some(router) = self.routers.get_mut(i) else { return };
         router.count_rejection(error.check());
         let source = sender.source.map(IpAddr::V4);
-        if let Some(source) = source
-            && error.is_disagreement()
-        {
-            let interval = router.instance.parameters().interval;
-            let window = router.instance.master_down_interval(interval);
-            let is_master = router.instance.is_master();
-            let peer = router.peers.heard(source, now);
-            peer.rejected = Some(error.to_string());
-            peer.priority = sender.priority.map(|p| p.0);
-            peer.window = if peer.priority == Some(0) { Duration::ZERO } else { window };
-            if is_master {
-                peer.contest(now, interval.duration());
-            }
+        if let Some(number) = router.rejections.count(now, source, error.check()) {
+            let from = source.map_or_else(|| "an unreadable sender".to_owned(), |source| source.to_string());
+            let detail = match number {
+                1 => format!("from {from}"),
+                number => format!("from {from}, {number} since the last report"),
+            };
+            let fact = Fact::new(EventKind::AdvertisementRejected, Severity::Warning, &router.config.name);
+            self.report(fact.reason(error.to_string()).detail(detail));
         }
-        let Some(number) = router.rejections.count(now, source, error.check()) else { return };
-        let from = source.map_or_else(|| "an unreadable sender".to_owned(), |source| source.to_string());
-        let detail =
-            if number == 1 { format!("from {from}") } else { format!("from {from}, {number} since the last report") };
-        let fact = Fact::new(EventKind::AdvertisementRejected, Severity::Warning, &router.config.name);
-        self.report(fact.reason(error.to_string()).detail(detail));
+        if let (Some(source), Some(priority), true) = (source, sender.priority, error.is_disagreement()) {
+            self.note_dissenter(now, i, source, priority, error);
+        }
+    }
+
+    /// A router of this link that is configured otherwise: it is no master of ours, but master it may be.
+    fn note_dissenter(
+        &mut self,
+        now: Instant,
+        i: usize,
+        source: IpAddr,
+        priority: AdvertisedPriority,
+        error: DecodeError,
+    ) {
+        let Some(router) = self.routers.get_mut(i) else { return };
+        let window = router.instance.master_down_interval(router.instance.parameters().interval);
+        let peer = router.peers.heard(source, now);
+        peer.rejected = Some(error.to_string());
+        peer.advertised(priority, window);
+        if router.instance.is_master() && !priority.is_resignation() {
+            self.contest(now, i, source);
+        }
     }
 
     fn accept(&mut self, now: Instant, i: usize, received: &Received) {
@@ -136,8 +147,7 @@ impl Failover {
         let peer = router.peers.heard(source, now);
         let news = (other_addresses && !peer.other_addresses, other_interval && !peer.other_interval);
         peer.rejected = None;
-        peer.priority = Some(advertisement.priority.0);
-        peer.window = if advertisement.priority.is_resignation() { Duration::ZERO } else { window };
+        peer.advertised(advertisement.priority, window);
         peer.checksum = Some(received.checksum);
         (peer.other_addresses, peer.other_interval) = (other_addresses, other_interval);
         router.counters.address_mismatch += u64::from(other_addresses);
@@ -155,12 +165,13 @@ impl Failover {
         }
     }
 
-    /// An advertisement came that we outrank while we are master: the second one means two masters.
+    /// Another router advertises while we are master and stay it: the second time means two masters.
     fn contest(&mut self, now: Instant, i: usize, source: IpAddr) {
         let Some(router) = self.routers.get_mut(i) else { return };
         let interval = router.instance.parameters().interval.duration();
-        if router.peers.heard(source, now).contest(now, interval) {
-            let warning = split_brain(&router.config.name, source);
+        let peer = router.peers.heard(source, now);
+        if peer.contest(now, interval) {
+            let warning = split_brain(&router.config.name, source, peer.rejected.as_ref());
             let fact = Fact::new(EventKind::SplitBrain, Severity::Error, warning.subject).to("begun");
             self.report(fact.reason(warning.message).detail(warning.next));
         }
@@ -180,8 +191,10 @@ impl Failover {
         let mut warnings: Vec<Warning> = self.foreign_warnings().collect();
         for router in &self.routers {
             let name = &router.config.name;
-            warnings.extend(router.peers.rivals().map(|source| split_brain(name, source)));
             for (source, peer) in router.peers.iter() {
+                if peer.is_rival() {
+                    warnings.push(split_brain(name, source, peer.rejected.as_ref()));
+                }
                 if peer.other_addresses {
                     warnings.push(addresses_differ(name, source));
                 }
@@ -202,13 +215,12 @@ fn warning(code: &str, subject: &str, message: String, next: String) -> Warning 
     Warning { code: code.to_owned(), subject: subject.to_owned(), message, next }
 }
 
-fn split_brain(name: &str, source: IpAddr) -> Warning {
-    warning(
-        "split-brain",
-        name,
-        format!("{source} is master too: it advertises and does not yield"),
-        format!("it may not hear this node: check on {source} that 224.0.0.18 and IP protocol 112 come in"),
-    )
+fn split_brain(name: &str, source: IpAddr, refused: Option<&String>) -> Warning {
+    let next = match refused {
+        Some(why) => format!("its advertisements are refused here: {why}"),
+        None => format!("it may not hear this node: check that IP protocol 112 to 224.0.0.18 gets to {source}"),
+    };
+    warning("split-brain", name, format!("{source} is master too: it advertises and does not yield"), next)
 }
 
 fn addresses_differ(name: &str, source: IpAddr) -> Warning {

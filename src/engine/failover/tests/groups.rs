@@ -85,3 +85,20 @@ fn a_group_of_owners_is_master_as_soon_as_the_loop_turns() {
     assert_eq!(states(&lan, 0), [Master, Master]);
     assert!(lan.status(0)[0].reason.contains("owner"));
 }
+
+#[test]
+fn equal_groups_that_win_on_one_side_each_come_to_one_master() {
+    for seed in 0..50 {
+        let mut lan = Lan::new(vec![pair(100), pair(100)]);
+        lan.random = Random(seed);
+        lan.nodes[0].addresses[1].1 = std::net::IpAddr::from([198, 51, 100, 99]);
+        lan.boot(0);
+        lan.boot(1);
+        lan.run_for(seconds(60));
+        let (first, second) = (states(&lan, 0), states(&lan, 1));
+        assert_ne!(first, second, "seed {seed}");
+        assert!([&first, &second].into_iter().all(|s| s[0] == s[1]), "seed {seed}: {first:?} {second:?}");
+        let changes = lan.status(0)[0].history.len();
+        assert!(changes <= 5, "seed {seed}: {changes}");
+    }
+}

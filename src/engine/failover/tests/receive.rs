@@ -189,6 +189,19 @@ fn a_second_master_that_does_not_yield_is_a_split_brain_until_it_is_silent() {
 }
 
 #[test]
+fn a_second_master_with_another_password_is_a_split_brain_that_names_the_password() {
+    let mut lan = Lan::started(vec![with_password()]);
+    lan.run_for(seconds(10));
+    for _ in 0..3 {
+        lan.inject(0, ETH0, &wire(&advertisement(VrrpVersion::V2, 200)));
+        lan.run_for(seconds(1));
+    }
+    assert_eq!((lan.state(0), lan.nodes[0].warnings()), (Master, vec!["split-brain".to_owned()]));
+    let told = &lan.nodes[0].facts(EventKind::SplitBrain)[0];
+    assert!(told.detail.as_ref().unwrap().contains("auth_type"), "{told:?}");
+}
+
+#[test]
 fn a_losing_advertisement_is_answered_once_for_each_packet_and_moves_no_deadline() {
     let mut lan = Lan::started(vec![one(100)]);
     lan.run_for(seconds(10));

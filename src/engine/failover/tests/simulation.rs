@@ -6,7 +6,7 @@ use crate::engine::event::EventKind;
 use crate::engine::failover::Input;
 use crate::engine::model::{AdvertInterval, Configuration, Priority, VrrpVersion};
 use crate::engine::snapshot::VirtualRouterState::Master;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
@@ -95,6 +95,12 @@ fn one_master_after_healing(seed: u64) {
     let interval = configurations[0].virtual_routers[0].advert_interval.duration();
     let mut lan = Lan::new(configurations);
     lan.random = random;
+    if lan.random.chance(50) {
+        // The order of addresses decides among equals; on the second interface it is the other way round.
+        for (n, node) in (0u8..).zip(&mut lan.nodes) {
+            node.addresses[1].1 = IpAddr::from([198, 51, 100, 30 - n]);
+        }
+    }
     for _ in 0..25 {
         mishap(&mut lan, interval);
         let pause = interval * u32::try_from(lan.random.below(60)).unwrap() / 10;
