@@ -12,6 +12,8 @@ pub struct Column {
     pub short: &'static str,
     /// The most columns a value takes.
     pub value_width: usize,
+    /// Says nothing of a service.
+    pub servers_only: bool,
     /// Leaves the screen in this order, the highest first.
     pub leaves: u8,
     /// What it says of a row.
@@ -24,14 +26,16 @@ pub const COLUMNS: &[Column] = &[
         word: "Forward",
         short: "Fwd",
         value_width: 6,
+        servers_only: true,
         leaves: 4,
-        value: |row| server_only(row, row.forward.clone()),
+        value: |row| row.forward.clone(),
     },
-    Column { word: "Weight", short: "Weight", value_width: 6, leaves: 2, value: rows::weight },
+    Column { word: "Weight", short: "Weight", value_width: 6, servers_only: true, leaves: 2, value: rows::weight },
     Column {
         word: "ActiveConn",
         short: "Active",
         value_width: 6,
+        servers_only: false,
         leaves: 0,
         value: |row| format::count(row.active.into()),
     },
@@ -39,6 +43,7 @@ pub const COLUMNS: &[Column] = &[
         word: "InActConn",
         short: "InAct",
         value_width: 6,
+        servers_only: false,
         leaves: 3,
         value: |row| format::count(row.inactive.into()),
     },
@@ -46,6 +51,7 @@ pub const COLUMNS: &[Column] = &[
         word: "CPS",
         short: "CPS",
         value_width: 5,
+        servers_only: false,
         leaves: 1,
         value: |row| format::compact(row.rates.connections_per_s),
     },
@@ -53,6 +59,7 @@ pub const COLUMNS: &[Column] = &[
         word: "InPPS",
         short: "InPPS",
         value_width: 5,
+        servers_only: false,
         leaves: 5,
         value: |row| format::compact(row.rates.in_packets_per_s),
     },
@@ -60,6 +67,7 @@ pub const COLUMNS: &[Column] = &[
         word: "OutPPS",
         short: "OutPPS",
         value_width: 6,
+        servers_only: false,
         leaves: 8,
         value: |row| format::compact(row.rates.out_packets_per_s),
     },
@@ -67,6 +75,7 @@ pub const COLUMNS: &[Column] = &[
         word: "InBPS",
         short: "InBPS",
         value_width: 5,
+        servers_only: false,
         leaves: 6,
         value: |row| format::compact(row.rates.in_bytes_per_s),
     },
@@ -74,14 +83,11 @@ pub const COLUMNS: &[Column] = &[
         word: "OutBPS",
         short: "OutBPS",
         value_width: 6,
+        servers_only: false,
         leaves: 7,
         value: |row| format::compact(row.rates.out_bytes_per_s),
     },
 ];
-
-fn server_only(row: &Row, text: String) -> String {
-    if row.kind == RowKind::Server { text } else { String::new() }
-}
 
 /// The columns that fit, with their words and widths, and what is left for name and health.
 #[derive(Debug, Clone)]
@@ -124,6 +130,24 @@ impl Layout {
         };
         let name = rest.saturating_sub(if health > 0 { health + 1 } else { 0 });
         Self { columns, name, health }
+    }
+
+    /// The columns that a row of this kind fills.
+    pub fn columns_of(&self, kind: RowKind) -> impl Iterator<Item = &(&'static str, usize, &'static Column)> {
+        self.columns.iter().skip(self.empty_of(kind))
+    }
+
+    /// The width of the name in a row of this kind.
+    pub fn name_of(&self, kind: RowKind) -> usize {
+        self.name + self.columns.iter().take(self.empty_of(kind)).map(|(_, width, _)| width + 1).sum::<usize>()
+    }
+
+    /// How many of the first columns are for servers alone.
+    fn empty_of(&self, kind: RowKind) -> usize {
+        match kind {
+            RowKind::Server => 0,
+            RowKind::Service => self.columns.iter().take_while(|(.., column)| column.servers_only).count(),
+        }
     }
 }
 

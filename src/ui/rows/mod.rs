@@ -59,6 +59,9 @@ pub fn ipvsadm(row: &Row) -> Option<String> {
             let persistence = row.persistence.map_or(String::new(), |seconds| format!(" -p {seconds}"));
             format!("ipvsadm -A {option} -s {}{persistence}", row.scheduler.as_deref().unwrap_or("wlc"))
         }
+        Some(server) if row.kernel_weight.is_none() && row.health == Health::Down => {
+            format!("ipvsadm -d {option} -r {server}")
+        }
         Some(server) => {
             let verb = if row.kernel_weight.is_some() { "-e" } else { "-a" };
             let forward = forwarding(&row.forward).ipvsadm_option();

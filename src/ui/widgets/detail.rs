@@ -2,7 +2,7 @@
 
 use super::frame;
 use super::pen::Pen;
-use crate::engine::{Admin, CheckStatus, Row, RowKind};
+use crate::engine::{Admin, CheckStatus, Health, Row, RowKind};
 use crate::ui::format::{self, compact, grouped};
 use crate::ui::rows;
 use crate::ui::screens::overview::{Plan, Shape};
@@ -123,6 +123,7 @@ fn kernel(row: &Row) -> (Paint, String) {
     match row.kernel_weight {
         Some(weight) if weight == row.weight => (Paint::Text, format!("weight {weight}, {wanted}: in sync")),
         Some(weight) => (Paint::Warning, format!("weight {weight}, {wanted}: DIFFERENT")),
+        None if row.health == Health::Down => (Paint::Text, format!("not in the table while it is down, {wanted}")),
         None => (Paint::Warning, format!("not in the table, {wanted}")),
     }
 }

@@ -182,10 +182,12 @@ pub fn line_two(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState)
     pen.skip(gap).put(Paint::Dim, hint);
 }
 
-/// A problem with its age.
+/// A problem with its age behind its first word, where a narrow screen does not cut it: `DOWN 12s 10.0.3.21:80 …`.
 pub fn problem_text(problem: &Problem, now: SystemTime) -> String {
-    match problem.since {
-        Some(since) => format!("{} {}", problem.text, format::age(format::since(now, since))),
-        None => problem.text.clone(),
+    let Some(since) = problem.since else { return problem.text.clone() };
+    let age = format::age(format::since(now, since));
+    match problem.text.split_once(' ') {
+        Some((word, rest)) => format!("{word} {age} {rest}"),
+        None => format!("{} {age}", problem.text),
     }
 }

@@ -96,8 +96,10 @@ fn draw_row(mut pen: Pen<'_>, layout: &Layout, row: &Row, look: Option<Paint>) {
         (RowKind::Server, false) => Paint::Text,
     };
     pen.skip(1).put(paint, rows::mark(row).encode_utf8(&mut [0; 4])).skip(1);
-    pen.left(name, &rows::name(row), layout.name);
-    for (_, width, column) in &layout.columns {
+    // A service says nothing in ipvsadm's server columns, so its name may run over them.
+    let columns = layout.columns_of(row.kind);
+    pen.left(name, &rows::name(row), layout.name_of(row.kind));
+    for (_, width, column) in columns {
         pen.skip(1).right(name_or_text(row), &(column.value)(row), *width);
     }
     if layout.health > 0 {
