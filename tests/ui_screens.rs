@@ -1,4 +1,5 @@
 //! The overview at every size and theme as text and as runs of styles, from still fixtures.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing)] // a test: a panic is its verdict
 
 mod ui_fixture;
 
@@ -10,6 +11,7 @@ use lvsdeck::ui::theme::Theme;
 use lvsdeck::ui::update::{update, wanted};
 use lvsdeck::ui::view;
 use ratatui::buffer::Buffer;
+use std::fmt::Write as _;
 use std::time::Duration;
 use ui_fixture::{FixtureEngine, noon};
 
@@ -39,7 +41,7 @@ fn serialise(buffer: &Buffer) -> String {
         let runs: Vec<String> =
             runs.into_iter().filter(|(.., s)| !s.is_empty()).map(|(a, b, s)| format!("{a}-{b} {s}")).collect();
         if !runs.is_empty() {
-            styles.push_str(&format!("{y}: {}\n", runs.join(", ")));
+            writeln!(styles, "{y}: {}", runs.join(", ")).unwrap();
         }
     }
     format!("{text}--- styles\n{styles}")
@@ -196,19 +198,17 @@ fn an_engine_that_fell_silent_leaves_a_grey_picture_and_says_since_when() {
 
 #[test]
 fn no_size_and_no_fixture_makes_it_panic_or_write_a_control_character() {
+    let theme = Theme::load("dark").unwrap();
     for (_, status, events) in fixtures() {
         let mut console = Console::new(status, events, (80, 24));
         for keys in ["", "↓a", "?", "↓d"] {
             console.keys(keys);
-            for width in [1, 2, 3, 5, 10, 20, 39, 40, 59, 60, 79, 99, 100, 101, 119, 250] {
-                for height in [1, 2, 3, 4, 5, 8, 14, 15, 16, 19, 24, 29, 30, 31, 50, 90] {
+            for width in [1, 2, 3, 10, 39, 40, 59, 60, 99, 100, 119, 250] {
+                for height in [1, 2, 3, 4, 5, 14, 15, 19, 20, 29, 30, 60] {
                     console.give(Message::Resize(width, height));
-                    for theme in ["ansi", "dark"] {
-                        let buffer = view::picture(&console.state, &Theme::load(theme).unwrap());
-                        for cell in &buffer.content {
-                            assert!(!cell.symbol().chars().any(char::is_control), "{:?}", cell.symbol());
-                        }
-                    }
+                    let buffer = view::picture(&console.state, &theme);
+                    let bad = buffer.content.iter().find(|cell| cell.symbol().chars().any(char::is_control));
+                    assert_eq!(bad, None);
                 }
             }
             console.state.popups.clear();

@@ -100,13 +100,15 @@ pub struct Layout {
     pub health: usize,
 }
 
-/// The least that name and health need before a column may stay.
+/// The least that name and health have before a column may stay.
 const NAME: usize = 24;
 const HEALTH: usize = 14;
 
 impl Layout {
-    /// For a table so many columns wide, its two-column mark not counted.
-    pub fn of(width: usize) -> Self {
+    /// For a table so many columns wide, its mark not counted, whose servers' names want so many of them: an address that
+    /// is cut names nobody, so columns leave before it does.
+    pub fn of(width: usize, wanted: usize) -> Self {
+        let least = wanted.clamp(NAME, NAME.max(width * 2 / 3));
         let long = width >= 110;
         let all: Vec<(&'static str, usize, &'static Column)> = COLUMNS
             .iter()
@@ -115,7 +117,7 @@ impl Layout {
                 (word, word.len().max(column.value_width), column)
             })
             .collect();
-        let room = width.saturating_sub(NAME + HEALTH + 1);
+        let room = width.saturating_sub(least + HEALTH + 1);
         let mut limit = COLUMNS.len();
         let mut columns = all.clone();
         while columns.iter().map(|(_, width, _)| width + 1).sum::<usize>() > room && limit > 0 {
@@ -123,10 +125,10 @@ impl Layout {
             columns = all.iter().filter(|(.., column)| usize::from(column.leaves) < limit).copied().collect();
         }
         let rest = width.saturating_sub(columns.iter().map(|(_, width, _)| width + 1).sum());
-        let health = if rest > NAME + HEALTH {
-            (HEALTH + (rest - NAME - HEALTH) / 2).min(34)
+        let health = if rest > least + HEALTH {
+            (HEALTH + (rest - least - HEALTH) / 2).min(34)
         } else {
-            rest.saturating_sub(NAME + 1).min(HEALTH)
+            rest.saturating_sub(least + 1).min(HEALTH)
         };
         let name = rest.saturating_sub(if health > 0 { health + 1 } else { 0 });
         Self { columns, name, health }
@@ -157,8 +159,8 @@ mod tests {
 
     #[test]
     fn the_columns_never_take_more_than_the_width() {
-        for width in 0..300 {
-            let layout = Layout::of(width);
+        for (width, wanted) in (0..300).flat_map(|width| [(width, 0), (width, 40), (width, 500)]) {
+            let layout = Layout::of(width, wanted);
             let used: usize = layout.columns.iter().map(|(_, w, _)| w + 1).sum::<usize>()
                 + layout.name
                 + if layout.health > 0 { layout.health + 1 } else { 0 };
@@ -168,10 +170,10 @@ mod tests {
 
     #[test]
     fn ipvsadms_own_words_stand_where_there_is_room() {
-        let words: Vec<&str> = Layout::of(116).columns.iter().map(|(word, ..)| *word).collect();
+        let words: Vec<&str> = Layout::of(116, 24).columns.iter().map(|(word, ..)| *word).collect();
         assert_eq!(words.get(..4), Some(&["Forward", "Weight", "ActiveConn", "InActConn"][..]));
         assert_eq!(words.len(), COLUMNS.len());
-        let narrow: Vec<&str> = Layout::of(78).columns.iter().map(|(word, ..)| *word).collect();
+        let narrow: Vec<&str> = Layout::of(78, 24).columns.iter().map(|(word, ..)| *word).collect();
         assert_eq!(narrow, ["Fwd", "Weight", "Active", "InAct", "CPS"]);
     }
 }

@@ -189,8 +189,8 @@ fn a_stale_preview_shows_what_changed_and_asks_again() {
     let (serial, request) = commands(press(&mut state, KeyCode::Char('d'))).remove(0);
     update(&mut state, Message::Answered(serial, Ok(preview(&request.command, "weight 5"))), at(2));
     let (serial, request) = commands(press(&mut state, KeyCode::Enter)).remove(0);
-    let stale = Answer { outcome: Outcome::Stale, ..*preview(&request.command, "weight 7") };
-    let again = commands(update(&mut state, Message::Answered(serial, Ok(Box::new(stale))), at(3)));
+    let changed = Answer { outcome: Outcome::Stale, ..*preview(&request.command, "weight 7") };
+    let again = commands(update(&mut state, Message::Answered(serial, Ok(Box::new(changed))), at(3)));
     assert!(again.first().unwrap().1.dry_run);
     let Some(Popup::Preview(popup)) = state.popups.last() else { panic!("the preview is gone") };
     assert_eq!(popup.changed, ["- weight 5", "+ weight 7"]);
@@ -369,4 +369,17 @@ fn leaving_a_commit_under_way_still_reports_its_end() {
     press(&mut state, KeyCode::Esc);
     update(&mut state, Message::Answered(serial, Err("the engine does not answer".to_owned())), at(3));
     assert_eq!(said(&state), "the engine does not answer");
+}
+
+#[test]
+fn nothing_is_done_to_what_is_not_on_screen() {
+    let mut state = console(&table(1..4));
+    press(&mut state, KeyCode::Down);
+    let (serial, request) = commands(press(&mut state, KeyCode::Char('d'))).remove(0);
+    update(&mut state, Message::Answered(serial, Ok(preview(&request.command, "weight 5"))), at(2));
+    update(&mut state, Message::Resize(30, 3), at(2));
+    assert!(press(&mut state, KeyCode::Enter).is_empty());
+    press(&mut state, KeyCode::Esc);
+    update(&mut state, Message::Resize(50, 12), at(2));
+    assert!(press(&mut state, KeyCode::Char('d')).is_empty() && said(&state).contains("enlarge"));
 }
