@@ -234,3 +234,32 @@ fn the_keys_in_the_documentation_are_those_of_the_program() {
         lvsdeck::ui::keymap::markdown()
     );
 }
+
+#[test]
+fn a_short_loss_of_mastership_does_not_hide_between_two_letters() {
+    use lvsdeck::engine::{StateChange, VirtualRouterState};
+    use lvsdeck::ui::rows::timeline::letters;
+    let now = noon();
+    let mut router = ui_fixture::router(now, "VI_1", 51, VirtualRouterState::Master, &["192.0.2.10/24"]);
+    let change = |seconds, state| StateChange { at: now - Duration::from_secs(seconds), state, reason: String::new() };
+    router.history = vec![
+        change(1_800, VirtualRouterState::Backup),
+        change(1_790, VirtualRouterState::Master),
+        change(95, VirtualRouterState::Fault),
+        change(91, VirtualRouterState::Master),
+    ];
+    router.since = now - Duration::from_secs(91);
+    let hour = letters(&router, now, 60);
+    assert_eq!(hour, format!("{}b{}fM", ".".repeat(29), "M".repeat(28)));
+    assert_eq!(letters(&router, now, 0), "");
+}
+
+#[test]
+fn an_event_is_on_screen_without_waiting_for_the_next_second() {
+    let now = noon();
+    let mut console = Console::new(ui_fixture::pair(now), Vec::new(), (80, 24));
+    let effects = update(&mut console.state, Message::Events(ui_fixture::events(now), false), Duration::from_secs(1));
+    assert_eq!(effects, [Effect::Poll], "the picture is asked for at once");
+    assert!(console.state.dirty);
+    assert!(console.screen("ansi").contains("-12s x 10.0.3.15:443 DOWN connection refused"));
+}

@@ -130,7 +130,8 @@ impl Layout {
         } else {
             rest.saturating_sub(least + 1).min(HEALTH)
         };
-        let name = rest.saturating_sub(if health > 0 { health + 1 } else { 0 });
+        // On a wide screen the numbers stay near the names, and the rest of the line stays empty.
+        let name = rest.saturating_sub(if health > 0 { health + 1 } else { 0 }).min(least.max(48));
         Self { columns, name, health }
     }
 

@@ -8,6 +8,7 @@ use crate::engine::{
 };
 use crate::ui::intent::{Effect, Intent};
 use crate::ui::popup::{AddField, AddServerForm, Field, Phase, Popup, PreviewPopup, WeightForm};
+use crate::ui::rows;
 use crate::ui::screens::overview::{self, Shape};
 use crate::ui::state::{Focus, Tone, UiState};
 use std::collections::BTreeMap;
@@ -138,7 +139,7 @@ fn add_form(state: &UiState) -> Result<AddServerForm, String> {
         *weights.entry(sibling.configured_weight).or_default() += 1;
     }
     let weight = weights.into_iter().max_by_key(|(_, times)| *times).map_or(1, |(weight, _)| weight);
-    let forward = super::super::rows::forwarding(siblings.first().map_or(&row.forward, |r| &r.forward));
+    let forward = rows::forwarding(siblings.first().map_or(&row.forward, |r| &r.forward));
     Ok(AddServerForm {
         service,
         address: Field::with(address),

@@ -30,9 +30,14 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
         Rect::new(area.x, area.y + 1, area.width, area.height - 1)
     };
     let Some(row) = row else { return };
-    for (line, (label, paint, text)) in lines(state, row).into_iter().enumerate() {
-        let mut pen = Pen::at(buffer, theme, inner, line);
-        pen.skip(1).left(Paint::Head, label, 7).skip(1).put(paint, &text);
+    let columns = usize::from(inner.width).saturating_sub(9);
+    let mut line = 0;
+    for (label, paint, text) in lines(state, row) {
+        for (n, text) in format::wrap(&text, "  ", columns).iter().enumerate() {
+            let mut pen = Pen::at(buffer, theme, inner, line);
+            pen.skip(1).left(Paint::Head, if n == 0 { label } else { "" }, 7).skip(1).put(paint, text);
+            line += 1;
+        }
     }
 }
 
