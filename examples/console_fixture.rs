@@ -1,7 +1,7 @@
 //! The console on a made-up director with moving numbers: for looking at it, and for its terminal tests.
 //!
 //! `console_fixture [empty|pair|degraded|split-brain|odd-names|many] [--rw] [--read-only] [--theme NAME]`
-//! With CONSOLE_FIXTURE_PANIC set, the engine panics at that many seconds after the start.
+//! With `CONSOLE_FIXTURE_PANIC` set, the engine panics at that many seconds after the start.
 
 #[path = "../tests/ui_fixture/mod.rs"]
 mod fixture;
@@ -24,11 +24,12 @@ fn main() -> ExitCode {
         Some("many") => many(now),
         _ => fixture::degraded(now),
     };
-    let engine = Arc::new(fixture::FixtureEngine::new(status, fixture::events(now), true));
+    let engine: Arc<fixture::FixtureEngine> = Arc::new(fixture::FixtureEngine::new(status, fixture::events(now), true));
     live(&engine);
     let theme = arguments.iter().position(|a| a == "--theme").and_then(|at| arguments.get(at + 1)).cloned();
     let options = Options { read_only: has("--read-only"), start_unlocked: has("--rw"), theme, ascii: None };
-    match lvsdeck::ui::run(engine as Arc<dyn EngineHandle>, options) {
+    let engine: Arc<dyn EngineHandle> = engine;
+    match lvsdeck::ui::run(&engine, &options) {
         Ok(exit) => {
             println!("{:?}: detached, engine running as pid {}", exit.cause, exit.pid.unwrap_or(0));
             match exit.cause {
@@ -57,7 +58,7 @@ fn many(now: SystemTime) -> lvsdeck::engine::Status {
     status
 }
 
-/// Now and then something happens; with CONSOLE_FIXTURE_PANIC, the worst.
+/// Now and then something happens; with `CONSOLE_FIXTURE_PANIC`, the worst.
 fn live(engine: &Arc<fixture::FixtureEngine>) {
     let engine = engine.clone();
     let panic_after = std::env::var("CONSOLE_FIXTURE_PANIC").ok().and_then(|text| text.parse::<u64>().ok());

@@ -112,6 +112,21 @@ pub fn cut(text: &str, columns: usize, mark: char) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
+/// Breaks a text where `between` stands into lines of at most so many columns; what has no place to break is left long.
+pub fn wrap(text: &str, between: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for part in clean(text).split(between).filter(|part| !part.is_empty()) {
+        match lines.last_mut() {
+            Some(line) if width(line) + between.len() + width(part) <= columns => {
+                line.push_str(between);
+                line.push_str(part);
+            }
+            _ => lines.push(part.to_owned()),
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,6 +166,13 @@ mod tests {
     fn no_control_character_and_no_direction_change_gets_through() {
         assert_eq!(clean("a\x1b[2Jb\u{202e}c\nd"), "a?[2Jb?c?d");
         assert!(matches!(clean("plain 日本"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_long_text_breaks_between_its_parts() {
+        assert_eq!(wrap("one two  three", " ", 8), ["one two", "three"]);
+        assert_eq!(wrap("Conns 1 234  InPkts 5", "  ", 12), ["Conns 1 234", "InPkts 5"]);
+        assert!(wrap("", " ", 8).is_empty());
     }
 
     #[test]

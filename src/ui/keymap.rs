@@ -159,15 +159,15 @@ pub fn keys_of(binding: &Binding) -> String {
 
 /// The table of `docs/console.md`.
 pub fn markdown() -> String {
-    let mut text = String::from("| key | what it does |\n|---|---|\n");
+    let mut lines = vec!["| key | what it does |".to_owned(), "|---|---|".to_owned()];
     for group in Group::ALL {
-        text.push_str(&format!("| | **{}** |\n", group.title()));
+        lines.push(format!("| | **{}** |", group.title()));
         for binding in BINDINGS.iter().filter(|b| b.group == group) {
             let keys: Vec<String> = binding.chords.iter().map(|c| format!("`{c}`")).collect();
-            text.push_str(&format!("| {} | {} |\n", keys.join(" "), binding.help));
+            lines.push(format!("| {} | {} |", keys.join(" "), binding.help));
         }
     }
-    text
+    lines.join("\n")
 }
 
 #[cfg(test)]

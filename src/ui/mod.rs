@@ -33,7 +33,7 @@ pub struct Options {
     pub read_only: bool,
     /// Writes are allowed from the start, where the socket permits them.
     pub start_unlocked: bool,
-    /// A built-in theme or a file; without it `ansi`, or `mono` when NO_COLOR is set.
+    /// A built-in theme or a file; without it `ansi`, or `mono` when `NO_COLOR` is set.
     pub theme: Option<String>,
     /// Lines and marks in ASCII; without it, ASCII where the locale is not UTF-8 or the terminal is the Linux console.
     pub ascii: Option<bool>,

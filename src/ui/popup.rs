@@ -1,6 +1,6 @@
 //! What may lie over the main screen: help, forms, and the preview that every write goes through.
 
-use crate::engine::{Answer, CommandRequest, Forwarding, RealServerKey, ServiceKey, Weight};
+use crate::engine::{Answer, CommandRequest, Family, Forwarding, RealServerKey, ServiceKey, Weight};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// One line of text being typed.
@@ -146,9 +146,7 @@ impl AddServerForm {
         if self.taken.contains(&key.to_string()) {
             return Err(format!("{key} is in this service already"));
         }
-        let same_family = ServiceKey::FwMark { mark: 1, family: self.service.family() }.family()
-            == if key.0.is_ipv4() { crate::engine::Family::Inet } else { crate::engine::Family::Inet6 };
-        if !same_family && self.forward != Forwarding::Tun {
+        if Family::of(key.0.ip()) != self.service.family() && self.forward != Forwarding::Tun {
             return Err(format!("{} forwards within one address family only", self.forward.ipvsadm_name()));
         }
         match self.service.port() {

@@ -1,5 +1,8 @@
 //! Made-up directors for the console's tests and its example: an [`EngineHandle`] without an engine behind it.
 #![allow(dead_code)] // the example and each test file use a part of it
+#![allow(clippy::expect_used, clippy::indexing_slicing)] // a fixture that is wrong is a bug of the test
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)] // made-up numbers
+#![allow(clippy::assigning_clones)]
 
 use lvsdeck::engine::snapshot::ConfigStatus;
 use lvsdeck::engine::snapshot::{KernelServer, NextStep, QuorumStatus, VrrpCounters};

@@ -32,8 +32,9 @@ pub fn text(event: &Event) -> String {
     words.push(event.subject.rsplit(' ').next().unwrap_or(&event.subject).to_owned());
     let change = match (event.kind, &event.from, &event.to) {
         (EventKind::ServerWeight | EventKind::Drift, Some(from), Some(to)) => Some(format!("{from}>{to}")),
-        (EventKind::ServerTable | EventKind::ServiceTable | EventKind::Address, _, Some(to)) => Some(to.clone()),
-        (EventKind::Command, _, Some(to)) => Some(to.clone()),
+        (EventKind::ServerTable | EventKind::ServiceTable | EventKind::Address | EventKind::Command, _, Some(to)) => {
+            Some(to.clone())
+        }
         (_, _, Some(to)) => Some(to.to_uppercase()),
         _ => None,
     };

@@ -12,6 +12,8 @@ pub struct Column {
     pub short: &'static str,
     /// The most columns a value takes.
     pub value_width: usize,
+    /// Says nothing of a service.
+    pub servers_only: bool,
     /// Leaves the screen in this order, the highest first.
     pub leaves: u8,
     /// What it says of a row.
@@ -24,14 +26,16 @@ pub const COLUMNS: &[Column] = &[
         word: "Forward",
         short: "Fwd",
         value_width: 6,
+        servers_only: true,
         leaves: 4,
-        value: |row| server_only(row, row.forward.clone()),
+        value: |row| row.forward.clone(),
     },
-    Column { word: "Weight", short: "Weight", value_width: 6, leaves: 2, value: rows::weight },
+    Column { word: "Weight", short: "Weight", value_width: 6, servers_only: true, leaves: 2, value: rows::weight },
     Column {
         word: "ActiveConn",
         short: "Active",
         value_width: 6,
+        servers_only: false,
         leaves: 0,
         value: |row| format::count(row.active.into()),
     },
@@ -39,6 +43,7 @@ pub const COLUMNS: &[Column] = &[
         word: "InActConn",
         short: "InAct",
         value_width: 6,
+        servers_only: false,
         leaves: 3,
         value: |row| format::count(row.inactive.into()),
     },
@@ -46,6 +51,7 @@ pub const COLUMNS: &[Column] = &[
         word: "CPS",
         short: "CPS",
         value_width: 5,
+        servers_only: false,
         leaves: 1,
         value: |row| format::compact(row.rates.connections_per_s),
     },
@@ -53,6 +59,7 @@ pub const COLUMNS: &[Column] = &[
         word: "InPPS",
         short: "InPPS",
         value_width: 5,
+        servers_only: false,
         leaves: 5,
         value: |row| format::compact(row.rates.in_packets_per_s),
     },
@@ -60,6 +67,7 @@ pub const COLUMNS: &[Column] = &[
         word: "OutPPS",
         short: "OutPPS",
         value_width: 6,
+        servers_only: false,
         leaves: 8,
         value: |row| format::compact(row.rates.out_packets_per_s),
     },
@@ -67,6 +75,7 @@ pub const COLUMNS: &[Column] = &[
         word: "InBPS",
         short: "InBPS",
         value_width: 5,
+        servers_only: false,
         leaves: 6,
         value: |row| format::compact(row.rates.in_bytes_per_s),
     },
@@ -74,14 +83,11 @@ pub const COLUMNS: &[Column] = &[
         word: "OutBPS",
         short: "OutBPS",
         value_width: 6,
+        servers_only: false,
         leaves: 7,
         value: |row| format::compact(row.rates.out_bytes_per_s),
     },
 ];
-
-fn server_only(row: &Row, text: String) -> String {
-    if row.kind == RowKind::Server { text } else { String::new() }
-}
 
 /// The columns that fit, with their words and widths, and what is left for name and health.
 #[derive(Debug, Clone)]
@@ -94,13 +100,15 @@ pub struct Layout {
     pub health: usize,
 }
 
-/// The least that name and health need before a column may stay.
+/// The least that name and health have before a column may stay.
 const NAME: usize = 24;
 const HEALTH: usize = 14;
 
 impl Layout {
-    /// For a table so many columns wide, its two-column mark not counted.
-    pub fn of(width: usize) -> Self {
+    /// For a table so many columns wide, its mark not counted, whose servers' names want so many of them: an address that
+    /// is cut names nobody, so columns leave before it does.
+    pub fn of(width: usize, wanted: usize) -> Self {
+        let least = wanted.clamp(NAME, NAME.max(width * 2 / 3));
         let long = width >= 110;
         let all: Vec<(&'static str, usize, &'static Column)> = COLUMNS
             .iter()
@@ -109,7 +117,7 @@ impl Layout {
                 (word, word.len().max(column.value_width), column)
             })
             .collect();
-        let room = width.saturating_sub(NAME + HEALTH + 1);
+        let room = width.saturating_sub(least + HEALTH + 1);
         let mut limit = COLUMNS.len();
         let mut columns = all.clone();
         while columns.iter().map(|(_, width, _)| width + 1).sum::<usize>() > room && limit > 0 {
@@ -117,13 +125,32 @@ impl Layout {
             columns = all.iter().filter(|(.., column)| usize::from(column.leaves) < limit).copied().collect();
         }
         let rest = width.saturating_sub(columns.iter().map(|(_, width, _)| width + 1).sum());
-        let health = if rest > NAME + HEALTH {
-            (HEALTH + (rest - NAME - HEALTH) / 2).min(34)
+        let health = if rest > least + HEALTH {
+            (HEALTH + (rest - least - HEALTH) / 2).min(34)
         } else {
-            rest.saturating_sub(NAME + 1).min(HEALTH)
+            rest.saturating_sub(least + 1).min(HEALTH)
         };
-        let name = rest.saturating_sub(if health > 0 { health + 1 } else { 0 });
+        // On a wide screen the numbers stay near the names, and the rest of the line stays empty.
+        let name = rest.saturating_sub(if health > 0 { health + 1 } else { 0 }).min(least.max(48));
         Self { columns, name, health }
+    }
+
+    /// The columns that a row of this kind fills.
+    pub fn columns_of(&self, kind: RowKind) -> impl Iterator<Item = &(&'static str, usize, &'static Column)> {
+        self.columns.iter().skip(self.empty_of(kind))
+    }
+
+    /// The width of the name in a row of this kind.
+    pub fn name_of(&self, kind: RowKind) -> usize {
+        self.name + self.columns.iter().take(self.empty_of(kind)).map(|(_, width, _)| width + 1).sum::<usize>()
+    }
+
+    /// How many of the first columns are for servers alone.
+    fn empty_of(&self, kind: RowKind) -> usize {
+        match kind {
+            RowKind::Server => 0,
+            RowKind::Service => self.columns.iter().take_while(|(.., column)| column.servers_only).count(),
+        }
     }
 }
 
@@ -133,8 +160,8 @@ mod tests {
 
     #[test]
     fn the_columns_never_take_more_than_the_width() {
-        for width in 0..300 {
-            let layout = Layout::of(width);
+        for (width, wanted) in (0..300).flat_map(|width| [(width, 0), (width, 40), (width, 500)]) {
+            let layout = Layout::of(width, wanted);
             let used: usize = layout.columns.iter().map(|(_, w, _)| w + 1).sum::<usize>()
                 + layout.name
                 + if layout.health > 0 { layout.health + 1 } else { 0 };
@@ -144,10 +171,10 @@ mod tests {
 
     #[test]
     fn ipvsadms_own_words_stand_where_there_is_room() {
-        let words: Vec<&str> = Layout::of(116).columns.iter().map(|(word, ..)| *word).collect();
+        let words: Vec<&str> = Layout::of(116, 24).columns.iter().map(|(word, ..)| *word).collect();
         assert_eq!(words.get(..4), Some(&["Forward", "Weight", "ActiveConn", "InActConn"][..]));
         assert_eq!(words.len(), COLUMNS.len());
-        let narrow: Vec<&str> = Layout::of(78).columns.iter().map(|(word, ..)| *word).collect();
+        let narrow: Vec<&str> = Layout::of(78, 24).columns.iter().map(|(word, ..)| *word).collect();
         assert_eq!(narrow, ["Fwd", "Weight", "Active", "InAct", "CPS"]);
     }
 }

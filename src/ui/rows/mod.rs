@@ -59,6 +59,9 @@ pub fn ipvsadm(row: &Row) -> Option<String> {
             let persistence = row.persistence.map_or(String::new(), |seconds| format!(" -p {seconds}"));
             format!("ipvsadm -A {option} -s {}{persistence}", row.scheduler.as_deref().unwrap_or("wlc"))
         }
+        Some(server) if row.kernel_weight.is_none() && row.health == Health::Down => {
+            format!("ipvsadm -d {option} -r {server}")
+        }
         Some(server) => {
             let verb = if row.kernel_weight.is_some() { "-e" } else { "-a" };
             let forward = forwarding(&row.forward).ipvsadm_option();
@@ -69,25 +72,17 @@ pub fn ipvsadm(row: &Row) -> Option<String> {
 
 /// The name column: a service as ipvsadm's first line has it, a server behind its arrow.
 pub fn name(row: &Row) -> String {
-    match &row.server {
-        Some(server) => format!("  -> {server}{}", if row.added { " (added)" } else { "" }),
-        None => {
-            let (protocol, address) = row.service.split_once('/').unwrap_or(("", &row.service));
-            let mut text = match protocol {
-                "fwmark" => format!("FWM {address}"),
-                "fwmark6" => format!("FWM {address} IPv6"),
-                _ => format!("{} {address}", protocol.to_uppercase()),
-            };
-            if let Some(scheduler) = &row.scheduler {
-                text = format!("{text} {scheduler}");
-            }
-            if let Some(seconds) = row.persistence {
-                text = format!("{text} persistent {seconds}");
-            }
-            match &row.name {
-                Some(name) if *name != row.service => format!("{text} {name}"),
-                _ => text,
-            }
-        }
+    if let Some(server) = &row.server {
+        return format!("  -> {server}{}", if row.added { " (added)" } else { "" });
     }
+    let (protocol, address) = row.service.split_once('/').unwrap_or(("", &row.service));
+    let mut words = match protocol {
+        "fwmark" => vec!["FWM".to_owned(), address.to_owned()],
+        "fwmark6" => vec!["FWM".to_owned(), address.to_owned(), "IPv6".to_owned()],
+        _ => vec![protocol.to_uppercase(), address.to_owned()],
+    };
+    words.extend(row.scheduler.clone());
+    words.extend(row.persistence.map(|seconds| format!("persistent {seconds}")));
+    words.extend(row.name.clone().filter(|name| *name != row.service));
+    words.join(" ")
 }

@@ -4,7 +4,7 @@ use crate::engine::{VirtualRouterState, VirtualRouterStatus};
 use std::time::{Duration, SystemTime};
 
 /// How far back a timeline goes.
-pub const SPAN: Duration = Duration::from_secs(3600);
+pub const SPAN: Duration = Duration::from_hours(1);
 
 const fn letter(state: Option<VirtualRouterState>) -> char {
     match state {

@@ -1,8 +1,12 @@
 //! The loop of the console. The only place in `ui` that reads a clock.
 //!
-//! 1. Wait for an input, at most a second. 2. Take everything that has arrived, so that a storm of keys or a slow terminal
-//! costs one frame and not many. 3. Update; perform effects. 4. Draw when something shown has changed. A draw that took
-//! longer than a second is a stall: keys typed meanwhile are dropped, because the operator did not see what they acted on.
+//! 1. Wait for an input, at most a second.
+//! 2. Take everything that has arrived, so that a storm of keys or a slow terminal costs one frame and not many.
+//! 3. Update; perform effects.
+//! 4. Draw when something shown has changed.
+//!
+//! A draw that took longer than a second is a stall: keys typed meanwhile are dropped, because the operator did not see
+//! what they acted on.
 
 mod signals;
 mod workers;
@@ -43,15 +47,15 @@ enum Input {
 
 /// Runs the console on an engine until the operator leaves, a signal comes or the terminal goes. The terminal is as it was
 /// when this returns, and also when it doesn't.
-pub fn run(engine: Arc<dyn EngineHandle>, options: Options) -> Result<Exit, ConsoleError> {
-    let (theme, warning) = choose_theme(&options);
+pub fn run(engine: &Arc<dyn EngineHandle>, options: &Options) -> Result<Exit, ConsoleError> {
+    let (theme, warning) = choose_theme(options);
     let terminal = Terminal::enter()?;
     let (inputs, arriving) = sync_channel(256);
     let (alive, watched) = channel();
     let ending = Arc::new(AtomicI32::new(0));
     let error = |operation| move |cause| ConsoleError::Terminal { operation, cause };
     signals::listen(inputs.clone(), ending.clone(), watched).map_err(error("signals"))?;
-    let workers = workers::start(&engine, &inputs).map_err(error("threads"))?;
+    let workers = workers::start(engine, &inputs).map_err(error("threads"))?;
     let mut state = UiState::new(Terminal::size(), options.read_only, options.start_unlocked);
     if let Some(warning) = warning {
         update(&mut state, Message::Warning(warning), Duration::ZERO);

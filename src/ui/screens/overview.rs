@@ -118,7 +118,7 @@ fn small(plan: &mut Plan, state: &UiState, instances: u16) {
     let routers = if height >= 20 { instances.clamp(1, 2) } else { 1 };
     plan.routers = Rect::new(0, 2, width, routers);
     let below = if state.detail_open {
-        DETAIL.min(height.saturating_sub(10))
+        (DETAIL + 1).min(height.saturating_sub(10))
     } else if height >= 20 {
         (height / 6).min(8)
     } else {

@@ -8,13 +8,15 @@ use crate::engine::{
 };
 use crate::ui::intent::{Effect, Intent};
 use crate::ui::popup::{AddField, AddServerForm, Field, Phase, Popup, PreviewPopup, WeightForm};
+use crate::ui::rows;
+use crate::ui::screens::overview::{self, Shape};
 use crate::ui::state::{Focus, Tone, UiState};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Begins a write: a form, or the preview at once. A refused key says why.
 pub fn begin(state: &mut UiState, intent: Intent) -> Vec<Effect> {
-    match forbidden(state).map_or_else(|| start(state, intent), Err) {
+    match forbidden(state).or_else(|| unseen(state, intent)).map_or_else(|| start(state, intent), Err) {
         Ok(effects) => effects,
         Err(why) => {
             state.say(Tone::Bad, why);
@@ -80,6 +82,14 @@ fn start(state: &mut UiState, intent: Intent) -> Result<Vec<Effect>, String> {
     }
 }
 
+/// Why nothing can be done to what is not on screen.
+fn unseen(state: &UiState, intent: Intent) -> Option<String> {
+    let plan = overview::plan(state);
+    let instances = matches!(intent, Intent::Failover | Intent::Rejoin);
+    let hidden = if instances { plan.shape == Shape::Line } else { plan.rows() == 0 };
+    hidden.then(|| "what this would change is not on screen: enlarge the terminal first".to_owned())
+}
+
 /// The instance that a failover or rejoin is about.
 fn instance(state: &UiState, intent: Intent) -> Result<String, String> {
     match (state.selected_router(), state.routers().len()) {
@@ -129,7 +139,7 @@ fn add_form(state: &UiState) -> Result<AddServerForm, String> {
         *weights.entry(sibling.configured_weight).or_default() += 1;
     }
     let weight = weights.into_iter().max_by_key(|(_, times)| *times).map_or(1, |(weight, _)| weight);
-    let forward = super::super::rows::forwarding(siblings.first().map_or(&row.forward, |r| &r.forward));
+    let forward = rows::forwarding(siblings.first().map_or(&row.forward, |r| &r.forward));
     Ok(AddServerForm {
         service,
         address: Field::with(address),
@@ -184,6 +194,10 @@ pub fn describe(command: &Command) -> String {
 /// Enter in a preview: commits what was shown when nothing is missing.
 pub fn commit(state: &mut UiState) -> Vec<Effect> {
     let serial = state.serial + 1;
+    if overview::plan(state).shape == Shape::Line {
+        state.say(Tone::Bad, "the preview is not on screen: enlarge the terminal first");
+        return Vec::new();
+    }
     let Some(Popup::Preview(popup)) = state.popups.last_mut() else { return Vec::new() };
     let missing = popup.required().is_some_and(|word| popup.typed.text().trim() != word);
     let Phase::Ready(answer) = &popup.phase else {

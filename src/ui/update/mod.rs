@@ -127,13 +127,11 @@ fn on_key(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
     if !state.popups.is_empty() {
         return popups::on_key(state, key);
     }
-    match keymap::intent_of(key) {
-        Some(intent) => on_intent(state, intent),
-        None => {
-            state.say(Tone::Bad, format!("{} has no meaning here; ? shows the keys", keymap::Chord::of(key)));
-            Vec::new()
-        }
+    if let Some(intent) = keymap::intent_of(key) {
+        return on_intent(state, intent);
     }
+    state.say(Tone::Bad, format!("{} has no meaning here; ? shows the keys", keymap::Chord::of(key)));
+    Vec::new()
 }
 
 fn on_intent(state: &mut UiState, intent: Intent) -> Vec<Effect> {

@@ -1,1 +1,385 @@
+use super::*;
+use crate::engine::{
+    Admin, Answer, Command, Counters, Health, Outcome, Preview, Problem, Rates, Row, RowKind, RowsPage, Summary, Totals,
+};
+use crate::ui::popup::{Phase, Popup};
+use crossterm::event::{KeyCode, KeyModifiers};
+use std::time::SystemTime;
 
+fn row(key: &str) -> Row {
+    let mut parts = key.split(' ');
+    let service = parts.next().unwrap().to_owned();
+    let server = parts.next().map(str::to_owned);
+    Row {
+        key: key.to_owned(),
+        kind: if server.is_some() { RowKind::Server } else { RowKind::Service },
+        service,
+        server,
+        name: None,
+        scheduler: None,
+        persistence: None,
+        forward: "Route".to_owned(),
+        weight: 5,
+        configured_weight: 5,
+        kernel_weight: Some(5),
+        active: 0,
+        inactive: 0,
+        health: Health::Up,
+        admin: Admin::Enabled,
+        note: String::new(),
+        health_age_s: None,
+        problem: false,
+        expanded: true,
+        added: false,
+        counters: Counters::default(),
+        rates: Rates::default(),
+    }
+}
+
+const SERVICE: &str = "tcp/10.0.0.1:80";
+
+fn server_key(n: usize) -> String {
+    format!("{SERVICE} 10.0.1.{n}:80")
+}
+
+/// A service with so many servers, in this order.
+fn table(servers: impl IntoIterator<Item = usize>) -> Vec<Row> {
+    std::iter::once(row(SERVICE)).chain(servers.into_iter().map(|n| row(&server_key(n)))).collect()
+}
+
+fn summary() -> Summary {
+    Summary {
+        node: "lvs-a".to_owned(),
+        pid: 812,
+        mode: "run".to_owned(),
+        role: Role::Master,
+        masters: (1, 1),
+        addresses_here: (1, 1),
+        services_degraded: (0, 1),
+        totals: Totals::default(),
+        problems: Vec::new(),
+        problem_count: 0,
+        changed_at: None,
+        last_event: 0,
+        now: SystemTime::UNIX_EPOCH,
+        writable: true,
+    }
+}
+
+/// The engine's answer to what the state wants, from a whole table.
+fn answer(state: &UiState, all: &[Row]) -> Message {
+    let wanted = wanted(state);
+    let (offset, limit) = (wanted.query.offset.unwrap_or(0).min(all.len()), wanted.query.limit.unwrap_or(200));
+    let mut window: Vec<Row> = all.iter().skip(offset).take(limit).cloned().collect();
+    let mut offset = offset;
+    if let Some(at) = wanted.follow.as_ref().and_then(|key| all.iter().position(|r| r.key == *key))
+        && !window.iter().any(|r| Some(&r.key) == wanted.follow.as_ref())
+    {
+        offset = at.saturating_sub(limit / 2);
+        window = all.iter().skip(offset).take(limit).cloned().collect();
+    }
+    let page = RowsPage { total: all.len(), offset, services: (1, 1), rows: window, anchor_found: false };
+    Message::Polled(Box::new(Polled { wanted, summary: summary(), routers: Vec::new(), page, detail: None }))
+}
+
+fn at(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// An unlocked console at 80x24 that has seen this table.
+fn console(all: &[Row]) -> UiState {
+    let mut state = UiState::new((80, 24), false, true);
+    let message = answer(&state, all);
+    update(&mut state, message, at(1));
+    state
+}
+
+fn show_table(state: &mut UiState, all: &[Row]) {
+    let message = answer(state, all);
+    update(state, message, state.clock);
+}
+
+fn press(state: &mut UiState, code: KeyCode) -> Vec<Effect> {
+    let clock = state.clock;
+    update(state, Message::Key(KeyEvent::new(code, KeyModifiers::NONE)), clock)
+}
+
+fn type_text(state: &mut UiState, text: &str) {
+    for c in text.chars() {
+        press(state, KeyCode::Char(c));
+    }
+}
+
+fn said(state: &UiState) -> &str {
+    state.said.as_ref().map_or("", |said| said.text.as_str())
+}
+
+fn preview(command: &Command, before: &str) -> Box<Answer> {
+    let preview = Preview { before: vec![before.to_owned()], ..Preview::default() };
+    let token = Some(preview.token(command));
+    Box::new(Answer { id: 0, outcome: Outcome::Preview, message: String::new(), preview, token })
+}
+
+fn commands(effects: Vec<Effect>) -> Vec<(u64, crate::engine::CommandRequest)> {
+    effects.into_iter().filter_map(|e| if let Effect::Command(n, r) = e { Some((n, r)) } else { None }).collect()
+}
+
+#[test]
+fn the_cursor_follows_the_object_and_not_the_line() {
+    let mut state = console(&table(1..10));
+    press(&mut state, KeyCode::Down);
+    assert_eq!(state.table.selected.as_deref(), Some(server_key(1).as_str()));
+    show_table(&mut state, &table((2..10).chain([1])));
+    assert_eq!(state.table.selected.as_deref(), Some(server_key(1).as_str()));
+    assert_eq!((state.table.cursor, state.selected_row().unwrap().key.clone()), (9, server_key(1)));
+}
+
+#[test]
+fn a_row_that_went_away_takes_no_command() {
+    let mut state = console(&table(1..10));
+    press(&mut state, KeyCode::Down);
+    show_table(&mut state, &table(2..10));
+    assert!(press(&mut state, KeyCode::Char('d')).is_empty());
+    assert!(said(&state).contains("not in the table any more"), "{}", said(&state));
+    assert!(state.popups.is_empty());
+}
+
+#[test]
+fn a_hundred_thousand_rows_are_walked_by_windows() {
+    let all = table(0..100_000);
+    let mut state = console(&all);
+    assert!(state.page().unwrap().rows.len() < 100);
+    press(&mut state, KeyCode::Char('G'));
+    show_table(&mut state, &all);
+    assert_eq!(state.table.selected.as_deref(), Some(server_key(99_999).as_str()));
+    assert_eq!(state.table.cursor, 100_000);
+    press(&mut state, KeyCode::Up);
+    assert_eq!(state.table.selected.as_deref(), Some(server_key(99_998).as_str()));
+    press(&mut state, KeyCode::PageUp);
+    show_table(&mut state, &all);
+    let height = overview::plan(&state).rows();
+    assert_eq!(state.table.cursor, 99_999 - height);
+    assert!(state.row_at(state.table.top).is_some() && state.row_at(state.table.top + height - 1).is_some());
+}
+
+#[test]
+fn a_write_is_asked_as_a_dry_run_and_committed_with_its_token() {
+    let mut state = console(&table(1..4));
+    press(&mut state, KeyCode::Down);
+    let asked = commands(press(&mut state, KeyCode::Char('d')));
+    let (serial, request) = asked.first().unwrap();
+    assert!(request.dry_run && request.token.is_none());
+    let shown = preview(&request.command, "weight 5");
+    let token = shown.token.clone();
+    update(&mut state, Message::Answered(*serial, Ok(shown)), at(2));
+    let committed = commands(press(&mut state, KeyCode::Enter));
+    let (serial, request) = committed.first().unwrap();
+    assert!(!request.dry_run);
+    assert_eq!(request.token, token);
+    let done = Answer { outcome: Outcome::Done, message: "drained".to_owned(), ..*preview(&request.command, "") };
+    update(&mut state, Message::Answered(*serial, Ok(Box::new(done))), at(3));
+    assert!(state.popups.is_empty());
+    assert_eq!(said(&state), "drained");
+}
+
+#[test]
+fn a_stale_preview_shows_what_changed_and_asks_again() {
+    let mut state = console(&table(1..4));
+    press(&mut state, KeyCode::Down);
+    let (serial, request) = commands(press(&mut state, KeyCode::Char('d'))).remove(0);
+    update(&mut state, Message::Answered(serial, Ok(preview(&request.command, "weight 5"))), at(2));
+    let (serial, request) = commands(press(&mut state, KeyCode::Enter)).remove(0);
+    let changed = Answer { outcome: Outcome::Stale, ..*preview(&request.command, "weight 7") };
+    let again = commands(update(&mut state, Message::Answered(serial, Ok(Box::new(changed))), at(3)));
+    assert!(again.first().unwrap().1.dry_run);
+    let Some(Popup::Preview(popup)) = state.popups.last() else { panic!("the preview is gone") };
+    assert_eq!(popup.changed, ["- weight 5", "+ weight 7"]);
+    assert!(commands(press(&mut state, KeyCode::Enter)).is_empty(), "nothing is committed before it was shown");
+}
+
+#[test]
+fn an_answer_to_a_preview_that_was_left_changes_nothing() {
+    let mut state = console(&table(1..4));
+    press(&mut state, KeyCode::Down);
+    let (old, request) = commands(press(&mut state, KeyCode::Char('d'))).remove(0);
+    press(&mut state, KeyCode::Esc);
+    press(&mut state, KeyCode::Down);
+    press(&mut state, KeyCode::Char('d'));
+    update(&mut state, Message::Answered(old, Ok(preview(&request.command, "the other server"))), at(2));
+    let Some(Popup::Preview(popup)) = state.popups.last() else { panic!("no preview") };
+    assert_eq!(popup.phase, Phase::Asking);
+}
+
+#[test]
+fn removing_a_server_needs_its_address_typed() {
+    let mut state = console(&table(1..4));
+    press(&mut state, KeyCode::Down);
+    let (serial, request) = commands(press(&mut state, KeyCode::Char('X'))).remove(0);
+    update(&mut state, Message::Answered(serial, Ok(preview(&request.command, "weight 5"))), at(2));
+    assert!(press(&mut state, KeyCode::Enter).is_empty());
+    assert!(said(&state).contains("10.0.1.1:80"));
+    type_text(&mut state, "10.0.1.1:8");
+    assert!(press(&mut state, KeyCode::Enter).is_empty());
+    type_text(&mut state, "0");
+    assert_eq!(commands(press(&mut state, KeyCode::Enter)).len(), 1);
+}
+
+#[test]
+fn every_write_is_refused_while_the_console_is_locked_and_says_how_to_unlock() {
+    let mut state = console(&table(1..4));
+    press(&mut state, KeyCode::Char('r'));
+    press(&mut state, KeyCode::Down);
+    for binding in keymap::BINDINGS.iter().filter(|b| b.intent.writes()) {
+        let KeyCode::Char(key) = binding.chords[0].code else { panic!("a letter") };
+        assert!(press(&mut state, KeyCode::Char(key)).is_empty(), "{key}");
+        assert!(state.popups.is_empty() && said(&state).contains("press r"), "{key}: {}", said(&state));
+    }
+}
+
+#[test]
+fn read_only_never_unlocks_and_a_socket_that_refuses_says_so() {
+    let mut state = console(&table(1..4));
+    (state.read_only, state.unlocked) = (true, false);
+    press(&mut state, KeyCode::Char('r'));
+    assert!(!state.unlocked && said(&state).contains("--read-only"));
+    let mut state = console(&table(1..4));
+    state.unlocked = false;
+    state.picture.as_mut().unwrap().polled.summary.writable = false;
+    press(&mut state, KeyCode::Char('r'));
+    assert!(!state.unlocked && said(&state).contains("socket"));
+}
+
+#[test]
+fn a_form_takes_its_defaults_from_the_servers_that_are_there() {
+    let mut state = console(&table([3, 7, 5]));
+    press(&mut state, KeyCode::Char('a'));
+    let Some(Popup::AddServer(form)) = state.popups.last() else { panic!("no form") };
+    assert_eq!((form.address.text(), form.weight.text()), ("10.0.1.8:80", "5"));
+    let (_, request) = commands(press(&mut state, KeyCode::Enter)).remove(0);
+    assert_eq!(request.command.verb(), "add-server");
+    press(&mut state, KeyCode::Esc);
+    assert!(matches!(state.popups.last(), Some(Popup::AddServer(_))), "Esc goes back to the form");
+}
+
+#[test]
+fn a_weight_is_typed_and_previewed() {
+    let mut state = console(&table(1..4));
+    press(&mut state, KeyCode::Down);
+    press(&mut state, KeyCode::Char('w'));
+    type_text(&mut state, "x");
+    assert!(press(&mut state, KeyCode::Enter).is_empty() && said(&state).contains("number"));
+    press(&mut state, KeyCode::Backspace);
+    type_text(&mut state, "40");
+    let (_, request) = commands(press(&mut state, KeyCode::Enter)).remove(0);
+    assert!(matches!(request.command, Command::Weight { weight, .. } if weight.get() == 40));
+}
+
+#[test]
+fn pasted_text_is_no_keystroke() {
+    let mut state = console(&table(1..4));
+    press(&mut state, KeyCode::Down);
+    assert!(update(&mut state, Message::Paste("dddXF\r".to_owned()), at(2)).is_empty());
+    assert!(state.popups.is_empty());
+    press(&mut state, KeyCode::Char('/'));
+    update(&mut state, Message::Paste("web\r\n".to_owned()), at(2));
+    assert_eq!(state.table.filter, "web");
+    press(&mut state, KeyCode::Esc);
+    assert_eq!(state.table.filter, "");
+}
+
+#[test]
+fn rows_of_an_older_question_do_not_move_the_cursor() {
+    let mut state = console(&table(1..4));
+    let late = answer(&state, &table([]));
+    press(&mut state, KeyCode::Down);
+    press(&mut state, KeyCode::Char('s'));
+    update(&mut state, late, at(2));
+    assert_eq!(state.page().unwrap().total, 4);
+    assert_eq!(state.table.selected.as_deref(), Some(server_key(1).as_str()));
+}
+
+#[test]
+fn a_frozen_screen_keeps_its_picture_and_takes_no_write() {
+    let mut state = console(&table(1..4));
+    press(&mut state, KeyCode::Char(' '));
+    state.dirty = false;
+    let newer = answer(&state, &table(1..9));
+    update(&mut state, newer, at(5));
+    assert!(!state.dirty, "nothing is drawn while frozen");
+    assert_eq!((state.page().unwrap().total, state.picture_age()), (4, Duration::ZERO));
+    press(&mut state, KeyCode::Down);
+    assert!(press(&mut state, KeyCode::Char('d')).is_empty() && said(&state).contains("frozen"));
+    press(&mut state, KeyCode::Char(' '));
+    assert_eq!(state.page().unwrap().total, 9);
+}
+
+#[test]
+fn a_silent_engine_is_noticed_and_forgiven() {
+    let mut state = console(&table(1..4));
+    update(&mut state, Message::Tick, at(4));
+    assert!(state.lost.is_none());
+    update(&mut state, Message::Tick, at(6));
+    assert_eq!(state.lost.as_ref().unwrap().since, at(1));
+    press(&mut state, KeyCode::Down);
+    assert!(press(&mut state, KeyCode::Char('d')).is_empty() && said(&state).contains("does not answer"));
+    show_table(&mut state, &table(1..4));
+    assert!(state.lost.is_none());
+}
+
+#[test]
+fn the_next_problem_is_found_outside_of_the_window_and_behind_a_filter() {
+    let all = table(0..5_000);
+    let mut state = console(&all);
+    let problem = |n| Problem { key: server_key(n), text: "DOWN".to_owned(), since: None };
+    state.picture.as_mut().unwrap().polled.summary.problems = vec![problem(4_000), problem(3)];
+    state.table.filter = "nothing".to_owned();
+    press(&mut state, KeyCode::Char('n'));
+    show_table(&mut state, &all);
+    assert_eq!(state.selected_row().map(|r| r.key.clone()), Some(server_key(4_000)));
+    assert_eq!(state.table.cursor, 4_001);
+    let height = overview::plan(&state).rows();
+    assert!((state.table.top..state.table.top + height).contains(&4_001));
+}
+
+#[test]
+fn folding_goes_to_the_service_and_asks_for_less() {
+    let mut state = console(&table(1..4));
+    press(&mut state, KeyCode::Down);
+    press(&mut state, KeyCode::Left);
+    assert_eq!(state.table.selected.as_deref(), Some(SERVICE));
+    assert_eq!(wanted(&state).query.expand.as_deref(), Some("-tcp/10.0.0.1:80"));
+    press(&mut state, KeyCode::Enter);
+    assert_eq!(wanted(&state).query.expand, None);
+}
+
+#[test]
+fn a_key_without_a_meaning_says_so() {
+    let mut state = console(&table(1..4));
+    press(&mut state, KeyCode::Char('Z'));
+    assert!(said(&state).contains('Z') && said(&state).contains('?'));
+}
+
+#[test]
+fn leaving_a_commit_under_way_still_reports_its_end() {
+    let mut state = console(&table(1..4));
+    press(&mut state, KeyCode::Down);
+    let (serial, request) = commands(press(&mut state, KeyCode::Char('d'))).remove(0);
+    update(&mut state, Message::Answered(serial, Ok(preview(&request.command, "weight 5"))), at(2));
+    let (serial, _) = commands(press(&mut state, KeyCode::Enter)).remove(0);
+    press(&mut state, KeyCode::Esc);
+    update(&mut state, Message::Answered(serial, Err("the engine does not answer".to_owned())), at(3));
+    assert_eq!(said(&state), "the engine does not answer");
+}
+
+#[test]
+fn nothing_is_done_to_what_is_not_on_screen() {
+    let mut state = console(&table(1..4));
+    press(&mut state, KeyCode::Down);
+    let (serial, request) = commands(press(&mut state, KeyCode::Char('d'))).remove(0);
+    update(&mut state, Message::Answered(serial, Ok(preview(&request.command, "weight 5"))), at(2));
+    update(&mut state, Message::Resize(30, 3), at(2));
+    assert!(press(&mut state, KeyCode::Enter).is_empty());
+    press(&mut state, KeyCode::Esc);
+    update(&mut state, Message::Resize(50, 12), at(2));
+    assert!(press(&mut state, KeyCode::Char('d')).is_empty() && said(&state).contains("enlarge"));
+}

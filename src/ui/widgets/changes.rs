@@ -12,7 +12,7 @@ use ratatui::layout::Rect;
 use std::time::Duration;
 
 /// How long a change counts as new.
-const WINDOW: Duration = Duration::from_secs(60);
+const WINDOW: Duration = Duration::from_mins(1);
 
 /// Draws the list.
 pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {

@@ -2,7 +2,7 @@
 
 use super::frame;
 use super::pen::Pen;
-use crate::engine::{Admin, CheckStatus, Row, RowKind};
+use crate::engine::{Admin, CheckStatus, Health, Row, RowKind};
 use crate::ui::format::{self, compact, grouped};
 use crate::ui::rows;
 use crate::ui::screens::overview::{Plan, Shape};
@@ -30,9 +30,14 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
         Rect::new(area.x, area.y + 1, area.width, area.height - 1)
     };
     let Some(row) = row else { return };
-    for (line, (label, paint, text)) in lines(state, row).into_iter().enumerate() {
-        let mut pen = Pen::at(buffer, theme, inner, line);
-        pen.skip(1).left(Paint::Head, label, 7).skip(1).put(paint, &text);
+    let columns = usize::from(inner.width).saturating_sub(9);
+    let mut line = 0;
+    for (label, paint, text) in lines(state, row) {
+        for (n, text) in format::wrap(&text, "  ", columns).iter().enumerate() {
+            let mut pen = Pen::at(buffer, theme, inner, line);
+            pen.skip(1).left(Paint::Head, if n == 0 { label } else { "" }, 7).skip(1).put(paint, text);
+            line += 1;
+        }
     }
 }
 
@@ -61,10 +66,10 @@ fn totals(row: &Row) -> String {
 
 fn rates(row: &Row) -> String {
     let r = row.rates;
-    let [cps, in_pps, out_pps, in_bps, out_bps] =
+    let [cps, packets_in, packets_out, bytes_in, bytes_out] =
         [r.connections_per_s, r.in_packets_per_s, r.out_packets_per_s, r.in_bytes_per_s, r.out_bytes_per_s]
             .map(compact);
-    format!("CPS {cps}  InPPS {in_pps}  OutPPS {out_pps}  InBPS {in_bps}  OutBPS {out_bps}")
+    format!("CPS {cps}  InPPS {packets_in}  OutPPS {packets_out}  InBPS {bytes_in}  OutBPS {bytes_out}")
 }
 
 fn checks(state: &UiState) -> Vec<(&'static str, Paint, String)> {
@@ -75,42 +80,28 @@ fn checks(state: &UiState) -> Vec<(&'static str, Paint, String)> {
     // Two checks have room; the rest are counted.
     let mut lines: Vec<_> = detail.checks.iter().take(2).map(|check| check_line(state, check)).collect();
     if let (Some(more), Some((.., text))) = (detail.checks.len().checked_sub(3), lines.last_mut()) {
-        text.push_str(&format!("  (+{} more checks)", more + 1));
+        *text = format!("{text}  (+{} more checks)", more + 1);
     }
     lines
 }
 
 fn check_line(state: &UiState, check: &CheckStatus) -> (&'static str, Paint, String) {
-    let mut text = format!("{} {}  ", check.kind, check.target);
-    let paint = match check.ok {
-        Some(true) => Paint::Up,
-        Some(false) => Paint::Down,
-        None => Paint::Unknown,
+    let (paint, verdict) = match check.ok {
+        Some(true) => (Paint::Up, "ok"),
+        Some(false) => (Paint::Down, "FAILED"),
+        None => (Paint::Unknown, "not run yet"),
     };
-    text.push_str(match check.ok {
-        Some(true) => "ok",
-        Some(false) => "FAILED",
-        None => "not run yet",
-    });
-    if let Some(error) = &check.error {
-        text.push_str(&format!(" {error}"));
-    }
-    if let Some(ms) = check.latency_ms {
-        text.push_str(&format!(" {ms:.1} ms"));
-    }
-    if let Some(at) = check.at {
-        text.push_str(&format!(" at {}", format::clock(at)));
-    }
+    let error = check.error.as_ref().map_or(String::new(), |error| format!(" {error}"));
+    let took = check.latency_ms.map_or(String::new(), |ms| format!(" {ms:.1} ms"));
+    let at = check.at.map_or(String::new(), |at| format!(" at {}", format::clock(at)));
     let gone = u64::try_from(state.picture_age().as_millis()).unwrap_or(u64::MAX);
-    match check.next_in_ms {
-        Some(ms) => text.push_str(&format!("  next in {}", format::seconds(ms.saturating_sub(gone)))),
-        None => text.push_str("  running now"),
-    }
+    let next = match check.next_in_ms {
+        Some(ms) => format!("next in {}", format::seconds(ms.saturating_sub(gone))),
+        None => "running now".to_owned(),
+    };
     let (failed, of) = check.failures;
-    if failed > 0 {
-        text.push_str(&format!("  {failed}/{of} fails"));
-    }
-    ("check", paint, text)
+    let fails = if failed > 0 { format!("  {failed}/{of} fails") } else { String::new() };
+    ("check", paint, format!("{} {}  {verdict}{error}{took}{at}  {next}{fails}", check.kind, check.target))
 }
 
 fn kernel(row: &Row) -> (Paint, String) {
@@ -123,6 +114,7 @@ fn kernel(row: &Row) -> (Paint, String) {
     match row.kernel_weight {
         Some(weight) if weight == row.weight => (Paint::Text, format!("weight {weight}, {wanted}: in sync")),
         Some(weight) => (Paint::Warning, format!("weight {weight}, {wanted}: DIFFERENT")),
+        None if row.health == Health::Down => (Paint::Text, format!("not in the table while it is down, {wanted}")),
         None => (Paint::Warning, format!("not in the table, {wanted}")),
     }
 }

@@ -57,7 +57,7 @@ fn hints(buffer: &mut Buffer, theme: &Theme, area: Rect, line: usize, state: &Ui
     let reserve = "? help  q detach ".len();
     let shown = |intent: Intent| match intent {
         Intent::ToggleLock => !state.read_only,
-        _ => !(locked && intent.writes()) && !last.contains(&intent),
+        _ => !(last.contains(&intent) || locked && intent.writes()),
     };
     let mut bindings: Vec<_> = BINDINGS.iter().filter(|b| !b.hint.is_empty() && shown(b.intent)).collect();
     bindings.sort_by_key(|b| locked && b.intent != Intent::ToggleLock);

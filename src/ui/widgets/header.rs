@@ -55,7 +55,7 @@ pub fn line_one(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState)
         return;
     };
     let (left, right) = pieces(state, summary);
-    let (left, right) = fit(left, right, usize::from(area.width).saturating_sub(2));
+    let (left, right) = fit(&left, &right, usize::from(area.width).saturating_sub(2));
     pen.skip(1);
     put_spans(&mut pen, &left);
     let gap = pen.left_over().saturating_sub(spans_width(&right) + 1);
@@ -108,7 +108,7 @@ fn right_pieces(state: &UiState, summary: &Summary) -> Vec<Piece> {
     }
     if let Some(changed) = summary.changed_at {
         let ago = format::since(now, changed);
-        let paint = if ago < Duration::from_secs(60) { Paint::Fresh } else { Paint::Text };
+        let paint = if ago < Duration::from_mins(1) { Paint::Fresh } else { Paint::Text };
         let text = vec![(paint, format!("chg {}", format::age(ago)))];
         right.push(piece(2, text.clone(), text));
     }
@@ -121,7 +121,7 @@ fn right_pieces(state: &UiState, summary: &Summary) -> Vec<Piece> {
 }
 
 /// Shortens first, then leaves out, until both sides fit.
-fn fit(left: Vec<Piece>, right: Vec<Piece>, columns: usize) -> (Spans, Spans) {
+fn fit(left: &[Piece], right: &[Piece], columns: usize) -> (Spans, Spans) {
     let join = |pieces: &[Piece], short: bool, keep: &dyn Fn(u8) -> bool| {
         let gap = if short { 2 } else { 3 };
         let mut spans = Spans::new();
@@ -139,7 +139,7 @@ fn fit(left: Vec<Piece>, right: Vec<Piece>, columns: usize) -> (Spans, Spans) {
     };
     for (short, limit) in [(false, 7), (true, 7), (true, 6), (true, 5), (true, 4), (true, 3), (true, 2), (true, 1)] {
         let keep = move |leaves: u8| leaves < limit;
-        let (l, r) = (join(&left, short, &keep), join(&right, short, &keep));
+        let (l, r) = (join(left, short, &keep), join(right, short, &keep));
         if spans_width(&l) + spans_width(&r) < columns || limit == 1 {
             return (l, r);
         }
@@ -182,10 +182,12 @@ pub fn line_two(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState)
     pen.skip(gap).put(Paint::Dim, hint);
 }
 
-/// A problem with its age.
+/// A problem with its age behind its first word, where a narrow screen does not cut it: `DOWN 12s 10.0.3.21:80 …`.
 pub fn problem_text(problem: &Problem, now: SystemTime) -> String {
-    match problem.since {
-        Some(since) => format!("{} {}", problem.text, format::age(format::since(now, since))),
-        None => problem.text.clone(),
+    let Some(since) = problem.since else { return problem.text.clone() };
+    let age = format::age(format::since(now, since));
+    match problem.text.split_once(' ') {
+        Some((word, rest)) => format!("{word} {age} {rest}"),
+        None => format!("{} {age}", problem.text),
     }
 }

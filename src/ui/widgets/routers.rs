@@ -58,8 +58,7 @@ fn boxed(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState, now: S
         Pen::at(buffer, theme, inner, 0).skip(1).put(Paint::Dim, "no VRRP instance in the configuration");
         return;
     }
-    let peers = usize::from(inner.width).saturating_sub(55);
-    let name = 10 + peers.saturating_sub(20).min(14);
+    let name = routers.iter().map(|r| format::width(&format::clean(&r.name))).max().unwrap_or(0).clamp(4, 16);
     let mut pen = Pen::at(buffer, theme, inner, 0);
     pen.skip(1).left(Paint::Head, "INST", name).skip(1).right(Paint::Head, "VRID", 4).skip(1);
     pen.left(Paint::Head, "STATE", 6)
@@ -84,7 +83,7 @@ fn boxed(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState, now: S
         pen.right(Paint::Text, &router.effective_priority.to_string(), 4).skip(1);
         pen.left(Paint::Text, &format::age(format::since(now, router.since)), 6).skip(1);
         pen.left(Paint::Text, &next_text(state, router), 16).skip(1);
-        put_peers(&mut pen, router, now);
+        put_peers(&mut pen, router, now, false);
     }
     let shown = routers.iter().find(|r| Some(&r.name) == state.router.as_ref()).or_else(|| routers.first());
     if let Some(router) = shown {
@@ -138,6 +137,11 @@ fn next_text(state: &UiState, router: &VirtualRouterStatus) -> String {
     format!("{} {}", next.waiting, format::seconds(next.in_ms.saturating_sub(gone)))
 }
 
+/// The same in a few letters, for lines that have to hold everything.
+fn next_short(state: &UiState, router: &VirtualRouterStatus) -> String {
+    next_text(state, router).replacen("advertise", "adv", 1).replacen("master down", "down", 1)
+}
+
 /// Everything about an instance in a line of its own.
 fn one_line(
     buffer: &mut Buffer,
@@ -152,12 +156,12 @@ fn one_line(
     if let Some(paint) = look(state, router) {
         pen = pen.over(paint);
     }
-    let name = format::width(&format::clean(&router.name)).min(12);
-    pen.skip(1).left(Paint::Text, &router.name, name).skip(1).put(state_paint(router.state), router.state.name());
-    pen.put(Paint::Text, &format!(" {}", router.effective_priority));
-    pen.put(Paint::Dim, &format!(" {} ", format::age(format::since(now, router.since))));
-    pen.put(Paint::Dim, &next_text(state, router)).skip(1);
-    put_peers(&mut pen, router, now);
+    let name = state.routers().iter().map(|r| format::width(&format::clean(&r.name))).max().unwrap_or(0).min(12);
+    pen.skip(1).left(Paint::Text, &router.name, name).skip(1).left(state_paint(router.state), router.state.name(), 6);
+    pen.put(Paint::Text, &format!(" {:<3}", router.effective_priority));
+    pen.put(Paint::Dim, &format!(" {:<6} ", format::age(format::since(now, router.since))));
+    pen.put(Paint::Dim, &next_short(state, router)).skip(1);
+    put_peers(&mut pen, router, now, true);
     let columns = pen.left_over().saturating_sub(5).min(30);
     if columns >= 8 {
         let gap = pen.left_over().saturating_sub(columns + 4);
@@ -179,24 +183,25 @@ fn joined(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState, now: 
             let name = if look(state, router).is_some() { Paint::Selected } else { Paint::Text };
             pen.put(name, &router.name).skip(1).put(state_paint(router.state), router.state.name());
             pen.put(Paint::Text, &format!(" {}", router.effective_priority)).skip(1);
-            put_peers(&mut pen, router, now);
+            put_peers(&mut pen, router, now, true);
         }
     }
 }
 
 /// What is known of the peers: a backup says nothing, so nothing but what was heard or configured is shown.
-fn put_peers(pen: &mut Pen<'_>, router: &VirtualRouterStatus, now: SystemTime) {
+fn put_peers(pen: &mut Pen<'_>, router: &VirtualRouterStatus, now: SystemTime, short: bool) {
     for peer in &router.peers {
-        let (text, paint) = peer_text(peer, now);
+        let (text, paint) = peer_text(peer, now, short);
         pen.put(paint, &text).skip(1);
     }
 }
 
-fn peer_text(peer: &PeerStatus, now: SystemTime) -> (String, Paint) {
+fn peer_text(peer: &PeerStatus, now: SystemTime, short: bool) -> (String, Paint) {
     let priority = peer.last_priority.map_or(String::new(), |p| format!(" {p}"));
     let heard = peer.last_heard_at.map_or(String::new(), |at| format!(" {}", format::age(format::since(now, at))));
     let (word, paint) = match peer.state {
         PeerState::Master => (" MASTER", Paint::Warning),
+        PeerState::Silent if short => ("", Paint::Dim),
         PeerState::Silent => (" silent", Paint::Dim),
         PeerState::Never => (" never heard", Paint::Dim),
     };

@@ -3,6 +3,7 @@
 use super::frame;
 use super::pen::Pen;
 use crate::engine::{Row, RowKind, Sort};
+use crate::ui::format;
 use crate::ui::popup::Popup;
 use crate::ui::rows;
 use crate::ui::rows::columns::Layout;
@@ -39,7 +40,9 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
         let area = plan.services;
         Rect::new(area.x, area.y + 1, area.width, area.height.saturating_sub(1))
     };
-    let layout = Layout::of(usize::from(inner.width).saturating_sub(3));
+    let servers = state.page().map_or(&[][..], |page| &page.rows).iter().filter(|row| row.kind == RowKind::Server);
+    let wanted = servers.map(|row| format::width(&rows::name(row))).max().unwrap_or(0);
+    let layout = Layout::of(usize::from(inner.width).saturating_sub(3), wanted);
     heads(buffer, theme, plan, inner, &layout);
     let Some(page) = state.page() else { return };
     let body = usize::from(plan.heads);
@@ -50,13 +53,11 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
     }
     for line in 0..plan.rows().min(page.total.saturating_sub(state.table.top)) {
         let index = state.table.top + line;
-        let pen = Pen::at(buffer, theme, inner, body + line);
-        match state.row_at(index) {
-            Some(row) => draw_row(pen, &layout, row, look(state, row)),
-            None => {
-                let mut pen = pen;
-                pen.skip(3).put(Paint::Dim, "loading");
-            }
+        let mut pen = Pen::at(buffer, theme, inner, body + line);
+        if let Some(row) = state.row_at(index) {
+            draw_row(pen, &layout, row, look(state, row));
+        } else {
+            pen.skip(3).put(Paint::Dim, "loading");
         }
     }
 }
@@ -96,8 +97,10 @@ fn draw_row(mut pen: Pen<'_>, layout: &Layout, row: &Row, look: Option<Paint>) {
         (RowKind::Server, false) => Paint::Text,
     };
     pen.skip(1).put(paint, rows::mark(row).encode_utf8(&mut [0; 4])).skip(1);
-    pen.left(name, &rows::name(row), layout.name);
-    for (_, width, column) in &layout.columns {
+    // A service says nothing in ipvsadm's server columns, so its name may run over them.
+    let columns = layout.columns_of(row.kind);
+    pen.left(name, &rows::name(row), layout.name_of(row.kind));
+    for (_, width, column) in columns {
         pen.skip(1).right(name_or_text(row), &(column.value)(row), *width);
     }
     if layout.health > 0 {

@@ -1,0 +1,265 @@
+//! The overview at every size and theme as text and as runs of styles, from still fixtures.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing)] // a test: a panic is its verdict
+
+mod ui_fixture;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use lvsdeck::engine::{CommandRequest, EngineHandle, Event, RowsQuery, Status, Who};
+use lvsdeck::ui::intent::{Effect, Message};
+use lvsdeck::ui::state::{Polled, UiState};
+use lvsdeck::ui::theme::Theme;
+use lvsdeck::ui::update::{update, wanted};
+use lvsdeck::ui::view;
+use ratatui::buffer::Buffer;
+use std::fmt::Write as _;
+use std::time::Duration;
+use ui_fixture::{FixtureEngine, noon};
+
+const SIZES: [(u16, u16); 5] = [(40, 10), (60, 20), (80, 24), (120, 36), (200, 60)];
+
+/// What stands on the screen, and below it each line's runs of styles: `3: 1-6 Green|BOLD`.
+fn serialise(buffer: &Buffer) -> String {
+    let mut text = String::new();
+    let mut styles = String::new();
+    for y in buffer.area.y..buffer.area.bottom() {
+        let mut line = String::new();
+        let mut runs: Vec<(u16, u16, String)> = Vec::new();
+        let mut x = 0;
+        while x < buffer.area.width {
+            let cell = &buffer[(x, y)];
+            line.push_str(cell.symbol());
+            let wide = u16::try_from(unicode_width::UnicodeWidthStr::width(cell.symbol())).unwrap_or(1).max(1);
+            let style = look(cell);
+            match runs.last_mut() {
+                Some((_, end, last)) if *last == style && *end + 1 == x => *end = x + wide - 1,
+                _ => runs.push((x, x + wide - 1, style)),
+            }
+            x += wide;
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+        let runs: Vec<String> =
+            runs.into_iter().filter(|(.., s)| !s.is_empty()).map(|(a, b, s)| format!("{a}-{b} {s}")).collect();
+        if !runs.is_empty() {
+            writeln!(styles, "{y}: {}", runs.join(", ")).unwrap();
+        }
+    }
+    format!("{text}--- styles\n{styles}")
+}
+
+fn look(cell: &ratatui::buffer::Cell) -> String {
+    use ratatui::style::Color;
+    let mut words = Vec::new();
+    if cell.fg != Color::Reset {
+        words.push(format!("{:?}", cell.fg));
+    }
+    if cell.bg != Color::Reset {
+        words.push(format!("on {:?}", cell.bg));
+    }
+    if !cell.modifier.is_empty() {
+        words.push(format!("{:?}", cell.modifier));
+    }
+    words.join(" ")
+}
+
+/// A console at a size, on a still director, after its first second.
+struct Console {
+    state: UiState,
+    engine: FixtureEngine,
+}
+
+impl Console {
+    fn new(status: Status, events: Vec<Event>, size: (u16, u16)) -> Self {
+        let mut console =
+            Self { state: UiState::new(size, false, true), engine: FixtureEngine::new(status, Vec::new(), false) };
+        console.give(Message::Events(events, true));
+        console.poll();
+        console.poll();
+        console
+    }
+
+    fn poll(&mut self) {
+        let wanted = wanted(&self.state);
+        let detail =
+            wanted.detail.as_ref().and_then(|(service, server)| self.engine.real_server(service, server).unwrap());
+        let polled = Polled {
+            summary: self.engine.summary().unwrap(),
+            routers: self.engine.virtual_routers().unwrap(),
+            page: self.engine.rows(&RowsQuery { ..wanted.query.clone() }).unwrap(),
+            detail,
+            wanted,
+        };
+        self.give(Message::Polled(Box::new(polled)));
+    }
+
+    fn give(&mut self, message: Message) {
+        for effect in update(&mut self.state, message, Duration::from_secs(1)) {
+            match effect {
+                Effect::Command(serial, request) => self.command(serial, &request),
+                Effect::Poll if self.state.picture.is_some() => self.poll(),
+                _ => {}
+            }
+        }
+    }
+
+    fn command(&mut self, serial: u64, request: &CommandRequest) {
+        let answer = self.engine.command(request, &Who::default()).unwrap();
+        self.give(Message::Answered(serial, Ok(Box::new(answer))));
+    }
+
+    fn keys(&mut self, keys: &str) -> &mut Self {
+        for c in keys.chars() {
+            let code = match c {
+                '\n' => KeyCode::Enter,
+                '\t' => KeyCode::Tab,
+                '↓' => KeyCode::Down,
+                c => KeyCode::Char(c),
+            };
+            self.give(Message::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+        }
+        self
+    }
+
+    fn screen(&self, theme: &str) -> String {
+        serialise(&view::picture(&self.state, &Theme::load(theme).unwrap()))
+    }
+}
+
+fn fixtures() -> Vec<(&'static str, Status, Vec<Event>)> {
+    let now = noon();
+    vec![
+        ("empty", ui_fixture::empty(now), Vec::new()),
+        ("pair", ui_fixture::pair(now), Vec::new()),
+        ("degraded", ui_fixture::degraded(now), ui_fixture::events(now)),
+        ("split_brain", ui_fixture::split_brain(now), ui_fixture::events(now)),
+        ("odd_names", ui_fixture::odd_names(now), ui_fixture::events(now)),
+    ]
+}
+
+#[test]
+fn the_overview_stands_at_every_size_and_theme() {
+    for (name, status, events) in fixtures() {
+        for size in SIZES {
+            let console = Console::new(status.clone(), events.clone(), size);
+            for theme in ["ansi", "mono"] {
+                insta::assert_snapshot!(format!("{name}_{}x{}_{theme}", size.0, size.1), console.screen(theme));
+            }
+        }
+    }
+}
+
+#[test]
+fn popups_stand_over_the_overview() {
+    let now = noon();
+    for (name, keys) in [
+        ("help", "?"),
+        ("add_server", "↓a"),
+        ("weight", "↓w7x"),
+        ("preview_drain", "↓↓d"),
+        ("preview_failover", "\tF"),
+        ("preview_remove", "↓↓X"),
+        ("filter", "/10.0.5"),
+        ("detail", "↓\n"),
+        ("paused", " "),
+    ] {
+        for size in [(80, 24), (120, 36)] {
+            let mut console = Console::new(ui_fixture::degraded(now), ui_fixture::events(now), size);
+            console.keys(keys);
+            insta::assert_snapshot!(format!("popup_{name}_{}x{}", size.0, size.1), console.screen("ansi"));
+        }
+    }
+}
+
+#[test]
+fn the_four_acts_go_from_key_to_done() {
+    let now = noon();
+    let mut console = Console::new(ui_fixture::degraded(now), Vec::new(), (80, 24));
+    console.keys("↓↓d\n");
+    let said = console.state.said.clone().unwrap().text;
+    assert!(said.contains("weight of 10.0.3.11:443") && said.contains("is 0"), "{said}");
+    console.keys("D\n");
+    assert!(console.state.said.clone().unwrap().text.contains("is 100"));
+    console.keys("w7\n\n");
+    assert!(console.state.said.clone().unwrap().text.contains("is 7"));
+    console.keys("\tFlvs-a\n");
+    assert!(console.state.said.clone().unwrap().text.contains("failover done"));
+}
+
+#[test]
+fn an_engine_that_fell_silent_leaves_a_grey_picture_and_says_since_when() {
+    let now = noon();
+    let mut console = Console::new(ui_fixture::degraded(now), ui_fixture::events(now), (80, 24));
+    console.give(Message::Lost("no engine answers".to_owned()));
+    update(&mut console.state, Message::Tick, Duration::from_secs(13));
+    let screen = console.screen("ansi");
+    assert!(screen.contains("NO ANSWER 12s"), "{screen}");
+    assert!(screen.contains("DIM"));
+}
+
+#[test]
+fn no_size_and_no_fixture_makes_it_panic_or_write_a_control_character() {
+    let theme = Theme::load("dark").unwrap();
+    for (_, status, events) in fixtures() {
+        let mut console = Console::new(status, events, (80, 24));
+        for keys in ["", "↓a", "?", "↓d"] {
+            console.keys(keys);
+            for width in [1, 2, 3, 10, 39, 40, 59, 60, 99, 100, 119, 250] {
+                for height in [1, 2, 3, 4, 5, 14, 15, 19, 20, 29, 30, 60] {
+                    console.give(Message::Resize(width, height));
+                    let buffer = view::picture(&console.state, &theme);
+                    let bad = buffer.content.iter().find(|cell| cell.symbol().chars().any(char::is_control));
+                    assert_eq!(bad, None);
+                }
+            }
+            console.state.popups.clear();
+        }
+    }
+}
+
+#[test]
+fn ascii_terminals_get_ascii() {
+    let console = Console::new(ui_fixture::degraded(noon()), ui_fixture::events(noon()), (120, 36));
+    let mut theme = Theme::load("ansi").unwrap();
+    theme.ascii = true;
+    let buffer = view::picture(&console.state, &theme);
+    assert!(buffer.content.iter().all(|cell| cell.symbol().is_ascii()));
+}
+
+#[test]
+fn the_keys_in_the_documentation_are_those_of_the_program() {
+    let text = std::fs::read_to_string("docs/console.md").unwrap();
+    assert!(
+        text.contains(&lvsdeck::ui::keymap::markdown()),
+        "docs/console.md wants:\n{}",
+        lvsdeck::ui::keymap::markdown()
+    );
+}
+
+#[test]
+fn a_short_loss_of_mastership_does_not_hide_between_two_letters() {
+    use lvsdeck::engine::{StateChange, VirtualRouterState};
+    use lvsdeck::ui::rows::timeline::letters;
+    let now = noon();
+    let mut router = ui_fixture::router(now, "VI_1", 51, VirtualRouterState::Master, &["192.0.2.10/24"]);
+    let change = |seconds, state| StateChange { at: now - Duration::from_secs(seconds), state, reason: String::new() };
+    router.history = vec![
+        change(1_800, VirtualRouterState::Backup),
+        change(1_790, VirtualRouterState::Master),
+        change(95, VirtualRouterState::Fault),
+        change(91, VirtualRouterState::Master),
+    ];
+    router.since = now - Duration::from_secs(91);
+    let hour = letters(&router, now, 60);
+    assert_eq!(hour, format!("{}b{}fM", ".".repeat(29), "M".repeat(28)));
+    assert_eq!(letters(&router, now, 0), "");
+}
+
+#[test]
+fn an_event_is_on_screen_without_waiting_for_the_next_second() {
+    let now = noon();
+    let mut console = Console::new(ui_fixture::pair(now), Vec::new(), (80, 24));
+    let effects = update(&mut console.state, Message::Events(ui_fixture::events(now), false), Duration::from_secs(1));
+    assert_eq!(effects, [Effect::Poll], "the picture is asked for at once");
+    assert!(console.state.dirty);
+    assert!(console.screen("ansi").contains("-12s x 10.0.3.15:443 DOWN connection refused"));
+}
