@@ -2,9 +2,9 @@
 
 use super::{Places, exit, spawn};
 use crate::api::Client;
-use crate::engine::HandleError;
 use crate::engine::config;
 use crate::engine::io::host;
+use crate::engine::{EngineHandle, HandleError};
 use crate::ui;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 const STANDARD_FILES: [&str; 2] = ["/etc/lvsdeck/lvsdeck.conf", "/etc/keepalived/keepalived.conf"];
 
 /// `lvsdeck [-f FILE]`: attach to the engine on the socket, or start one and attach. Gives the exit code.
-pub fn open(file: Option<&Path>, places: &Places, options: ui::Options) -> u8 {
+pub fn open(file: Option<&Path>, places: &Places, options: &ui::Options) -> u8 {
     match Client::connect(&places.socket) {
         Ok(client) => {
             if let Some(file) = file {
@@ -32,15 +32,16 @@ pub fn open(file: Option<&Path>, places: &Places, options: ui::Options) -> u8 {
 }
 
 /// `lvsdeck attach`: the console on a running engine, or exit code 3.
-pub fn attach(places: &Places, options: ui::Options) -> u8 {
+pub fn attach(places: &Places, options: &ui::Options) -> u8 {
     match Client::connect(&places.socket) {
         Ok(client) => show(client, options),
         Err(error) => fail(exit::ENGINE, &error),
     }
 }
 
-fn show(client: Client, options: ui::Options) -> u8 {
-    match ui::run(Arc::new(client), options) {
+fn show(client: Client, options: &ui::Options) -> u8 {
+    let engine: Arc<dyn EngineHandle> = Arc::new(client);
+    match ui::run(&engine, options) {
         Ok(ended) => {
             match (ended.cause, ended.pid) {
                 (ui::ExitCause::TerminalLost, _) => {}
@@ -62,7 +63,7 @@ fn fail(code: u8, error: &dyn std::fmt::Display) -> u8 {
     code
 }
 
-fn start_and_attach(file: Option<&Path>, places: &Places, options: ui::Options) -> u8 {
+fn start_and_attach(file: Option<&Path>, places: &Places, options: &ui::Options) -> u8 {
     if !io::stdout().is_terminal() {
         return fail(exit::USAGE, &"the console needs a terminal; `lvsdeck run -f FILE` runs the engine without one");
     }

@@ -88,7 +88,7 @@ async fn serve(options: &Options) -> Result<(), Refused> {
         tracing::warn!("{warning}");
     }
     let state = StateDir::open(&options.places.state).map_err(|error| Refused(exit::FAILED, error.to_string()))?;
-    let kernel = kernel(&configuration)?;
+    let kernel = kernel(&configuration, &state)?;
     let node = configuration.global.router_id.clone().unwrap_or_else(host::name);
     let config = ConfigStatus { file: options.file.display().to_string(), loaded_at: SystemTime::now(), generation: 1 };
     let identity = Identity { node, dataplane: "kernel".to_owned(), config, warnings };
@@ -177,9 +177,12 @@ fn configuration(options: &Options) -> Result<(Configuration, Vec<Warning>), Ref
     Ok((configuration, warnings))
 }
 
-/// The kernel's table. Without services nothing is asked of it, and a kernel without ip_vs will do.
-fn kernel(configuration: &Configuration) -> Result<Box<dyn IpvsKernel>, Refused> {
-    if configuration.virtual_servers.is_empty() {
+/// The kernel's table. Without services, configured or left by an earlier engine, nothing is asked of it, and a kernel
+/// without ip_vs will do.
+fn kernel(configuration: &Configuration, state: &StateDir) -> Result<Box<dyn IpvsKernel>, Refused> {
+    // A damaged file is told by the start; here it only means that nothing is known to be left.
+    let nothing_left = state.services().is_ok_and(|services| services.is_empty());
+    if configuration.virtual_servers.is_empty() && nothing_left {
         return Ok(Box::new(SimulatedIpvs::default()));
     }
     let refused = |refusal: Refusal| {

@@ -44,12 +44,12 @@ pub fn run(cli: Cli) -> ExitCode {
     let code = match cli.command {
         Some(Command::Check(args)) => return check::run(&args, &cli.global),
         Some(Command::Run(args)) => engine::run(&engine_options(args, socket)),
-        Some(Command::Attach(args)) => console::attach(&places, console_options(args)),
+        Some(Command::Attach(args)) => console::attach(&places, &console_options(args)),
         Some(Command::Ctl(args)) => ctl::run(&args, &places.socket, color),
         Some(Command::Status { json }) => {
             ctl::run(&ctl::CtlArgs { verb: ctl::Verb::Status { json } }, &places.socket, color)
         }
-        None => console::open(cli.file.as_deref(), &places, console_options(cli.console)),
+        None => console::open(cli.file.as_deref(), &places, &console_options(cli.console)),
     };
     ExitCode::from(code)
 }

@@ -15,11 +15,10 @@ impl Balance {
         let one = |service, server, step| Ok(vec![Change { service, server, step }]);
         match command {
             Command::Drain { server, service } => {
-                self.selected(server, service.as_ref(), now, Admin::Draining, &Step::Drain)
+                let drain = |found: &ServerState| (found.admin.0 != Admin::Draining).then_some(Step::Drain);
+                self.selected(server, service.as_ref(), now, drain)
             }
-            Command::Restore { server, service } => {
-                self.selected(server, service.as_ref(), now, Admin::Enabled, &Step::Restore)
-            }
+            Command::Restore { server, service } => self.selected(server, service.as_ref(), now, restoration),
             Command::Weight { service, server, weight } => {
                 let at = self.service(service)?;
                 let found = self.server(at, server)?;
@@ -67,14 +66,13 @@ impl Balance {
         })
     }
 
-    /// All servers that a selector means, less those that are there already.
+    /// What `step` makes of each server that a selector means; none for those that are there already.
     fn selected(
         &self,
         selector: &RealServerSelector,
         service: Option<&ServiceSelector>,
         now: Instant,
-        there: Admin,
-        step: &Step,
+        step: impl Fn(&ServerState) -> Option<Step>,
     ) -> Result<Vec<Change>, String> {
         let only = service.map(|service| self.service(service)).transpose()?;
         if let (Some(at), RealServerSelector::Key(key)) = (only, selector) {
@@ -100,8 +98,9 @@ impl Balance {
         let (state, since) = first.admin;
         let changes: Vec<Change> = matches
             .iter()
-            .filter(|(_, server)| server.admin.0 != there)
-            .map(|(at, server)| Change { service: *at, server: server.config.key, step: step.clone() })
+            .filter_map(|(at, server)| {
+                step(server).map(|step| Change { service: *at, server: server.config.key, step })
+            })
             .collect();
         match (changes.is_empty(), state) {
             (false, _) => Ok(changes),
@@ -110,7 +109,7 @@ impl Balance {
                 seconds(now.saturating_duration_since(since))
             )),
             (true, Admin::Enabled | Admin::Maintenance) => {
-                Err(format!("{selector} is not draining; nothing to restore"))
+                Err(format!("{selector} is not draining and has its configured weight; nothing to restore"))
             }
         }
     }
@@ -155,8 +154,11 @@ impl Balance {
     /// What was done, once it is.
     pub(super) fn sentence(&self, changes: &[Change]) -> String {
         let [only] = changes else {
-            let verb =
-                if matches!(changes.first().map(|c| &c.step), Some(Step::Restore)) { "restored" } else { "draining" };
+            let verb = if matches!(changes.first().map(|c| &c.step), Some(Step::Restore | Step::Weigh(_))) {
+                "restored"
+            } else {
+                "draining"
+            };
             return format!("{} servers {verb}", changes.len());
         };
         let Some(service) = self.services.get(only.service) else { return String::new() };
@@ -194,5 +196,14 @@ fn nearest(wanted: &str, names: impl Iterator<Item = String>) -> String {
         (true, _) => "there is none".to_owned(),
         (false, 0) => format!("there is {}", shown.join(", ")),
         (false, more) => format!("there is {} and {more} more", shown.join(", ")),
+    }
+}
+
+/// Out of the drain with the weight it had; where it does not drain, back to the weight of the file.
+fn restoration(server: &ServerState) -> Option<Step> {
+    match server.admin.0 {
+        Admin::Draining | Admin::Maintenance => Some(Step::Restore),
+        Admin::Enabled if server.weight != server.config.weight => Some(Step::Weigh(server.config.weight)),
+        Admin::Enabled => None,
     }
 }
