@@ -247,9 +247,9 @@ fn ctrl_z_gives_the_shell_its_terminal_and_fg_brings_the_console_back() {
     pty.keys("fg\r");
     pty.wait_for("MASTER 2/2");
     pty.keys("q");
-    pty.wait_for("Detached");
+    pty.wait_for("pid 812\nprompt>");
     pty.keys("exit\r");
-    pty.end();
+    assert_eq!(pty.end(), 0);
 }
 
 #[test]

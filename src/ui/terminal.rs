@@ -14,8 +14,8 @@ use ratatui::layout::Rect;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Alternate screen, cursor hidden, bracketed paste, everything cleared.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[0m\x1b[2J\x1b[H";
@@ -24,6 +24,14 @@ const LEAVE: &[u8] = b"\x1b[?2026l\x1b[?2004l\x1b[0m\x1b[?25h\x1b[?1049l";
 
 /// Whether the terminal is ours now.
 static OURS: AtomicBool = AtomicBool::new(false);
+/// Held while something is written: a frame must not land on the screen that was just given back by another thread.
+static WRITING: Mutex<()> = Mutex::new(());
+
+/// Writes, if the terminal is still ours.
+fn write(out: &mut File, bytes: &[u8]) -> io::Result<()> {
+    let _one_at_a_time = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+    if OURS.load(Ordering::SeqCst) { out.write_all(bytes) } else { Ok(()) }
+}
 
 fn output() -> io::Result<File> {
     io::stdout().as_fd().try_clone_to_owned().map(File::from)
@@ -32,6 +40,7 @@ fn output() -> io::Result<File> {
 /// Gives the terminal back, once; safe to call from a panic hook and from any thread.
 pub fn restore() {
     if OURS.swap(false, Ordering::SeqCst) {
+        let _one_at_a_time = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
         // Errors mean that the terminal is gone, and with it everything that could be restored.
         let _ = output().and_then(|mut out| out.write_all(LEAVE));
         let _ = disable_raw_mode();
@@ -74,7 +83,7 @@ impl Terminal {
         OURS.store(true, Ordering::SeqCst);
         enable_raw_mode()?;
         self.shown = None;
-        self.out.write_all(ENTER)
+        write(&mut self.out, ENTER)
     }
 
     /// Columns and rows; 80x24 when the terminal doesn't know.
@@ -106,7 +115,7 @@ impl Terminal {
         if !changed.is_empty() || self.shown.is_none() {
             CrosstermBackend::new(&mut bytes).draw(changed.into_iter())?;
             bytes.extend_from_slice(b"\x1b[?2026l");
-            self.out.write_all(&bytes)?;
+            write(&mut self.out, &bytes)?;
         }
         self.shown = Some(next);
         Ok(())

@@ -143,8 +143,7 @@ impl Console {
     fn take(&mut self, input: Input) -> ControlFlow<ExitCause> {
         match input {
             Input::Message(message) => self.update(message),
-            Input::Key(key, read_at) if self.typed_blindly(read_at) => {
-                let _ = key;
+            Input::Key(_, read_at) if self.typed_blindly(read_at) => {
                 self.dropped += 1;
                 let seconds = self.stall.map_or(0, |(from, to)| to.duration_since(from).as_secs());
                 self.update(Message::KeysDropped(self.dropped, seconds))
@@ -159,11 +158,12 @@ impl Console {
 
     /// Whether a key was typed while the screen stood still.
     fn typed_blindly(&mut self, read_at: Instant) -> bool {
-        let blind = self.stall.is_some_and(|(from, to)| read_at > from && read_at < to + AFTERMATH);
-        if !blind {
+        let Some((from, to)) = self.stall else { return false };
+        if read_at >= to + AFTERMATH {
             (self.stall, self.dropped) = (None, 0);
         }
-        blind
+        // A key that was read just before the stall arrives after it as well: it was typed with open eyes.
+        read_at > from && read_at < to + AFTERMATH
     }
 
     fn update(&mut self, message: Message) -> ControlFlow<ExitCause> {
