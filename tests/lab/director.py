@@ -4,9 +4,12 @@ Each keeps its own files in its own directory, since all nodes of the lab share 
 """
 
 import contextlib
+import http.client
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 
 from wait import check, until
@@ -66,6 +69,11 @@ class Director:
         """The kernel's table in this namespace, as `ipvsadm -ln` prints it, without its heading and the columns that count."""
         lines = self.space.must("ipvsadm", "-ln").splitlines()[3:]
         return [line.rsplit(None, 2)[0].rstrip() if line.startswith("  ->") else line.rstrip() for line in lines]
+
+    def connections(self, service):
+        """A TCP service's connections as the kernel counts them: one that was made anew starts at 0."""
+        stats = self.space.must("ipvsadm", "-ln", "--stats", "--exact")
+        return int(re.search(rf"^TCP +{re.escape(service)} +(\d+)", stats, re.M).group(1))
 
     def servers(self):
         """The real servers in the kernel's table, `{"10.0.0.71:80": weight}`; for polling, since it starts no process."""
@@ -127,13 +135,24 @@ class Lvsdeck(Director):
         return result.stdout
 
     def status(self):
-        """`ctl status --json`."""
-        return json.loads(self.must("status", "--json"))
+        """`GET /v1/status`, without a process: it is asked again and again."""
+        with socket.socket(socket.AF_UNIX) as out:
+            out.settimeout(5)
+            out.connect(self.socket)
+            out.sendall(b"GET /v1/status HTTP/1.1\r\nHost: l\r\nConnection: close\r\n\r\n")
+            answer = http.client.HTTPResponse(out)
+            answer.begin()
+            check(f"{self.name} answers GET /v1/status with 200", answer.status == 200, answer.status)
+            return json.loads(answer.read())
+
+    def answers(self):
+        with contextlib.suppress(OSError):
+            return bool(self.status())
+        return False
 
     def ready(self, within=10):
         """Wait until the control socket answers."""
-        until(f"{self.name} answers on its socket", lambda: self.running() and os.path.exists(self.socket)
-              and self.ctl("status", "--json").returncode == 0, within, self.tail)
+        until(f"{self.name} answers on its socket", self.answers, within, self.tail)
 
     def tail(self):
         with contextlib.suppress(FileNotFoundError), open(self.log, encoding="utf-8", errors="replace") as file:

@@ -1,5 +1,7 @@
 """S4 in an operator's hands: `ctl` on a running pair, each act seen in the kernel's table or on the wire; strangers' services."""
 
+import json
+
 from pair import Pair
 from wait import check, until
 from web import Page, curl
@@ -58,13 +60,16 @@ def status_agrees(case, pair):
         until("its servers are the kernel's", lambda: kernel() == ours(director), 5, kernel)
         healthy = lambda: [s["health"] for s in director.status()["virtual_servers"][0]["real_servers"]]
         until("its servers are up", lambda: healthy() == ["up", "up"], 15, healthy)
-    foreign = pair.d1.status()["foreign"]
+    printed = json.loads(pair.d1.must("status", "--json"))
+    check("ctl status --json is GET /v1/status", printed.keys() == pair.d1.status().keys(), printed.keys())
+    foreign = printed["foreign"]
     check("the stranger's service is shown as foreign", FOREIGN in str(foreign), foreign)
-    before = pair.d1.status()["virtual_servers"][0]["counters"]["connections"]
     for source in pair.clients[1:4]:
         check("traffic is served", curl(pair.client, pair.vip, source) in ("r1", "r2"))
-    after = lambda: pair.d1.status()["virtual_servers"][0]["counters"]["connections"]
-    until("three connections more are counted", lambda: after() == before + 3, 3, after)
+    counted = lambda: pair.d1.connections(pair.vip + ":80")  # the kernel adds them up every two seconds
+    until("the kernel counts three connections", lambda: counted() == 3, 5, counted)
+    shown = lambda: pair.d1.status()["virtual_servers"][0]["counters"]["connections"]
+    until("the status shows them", lambda: shown() == 3, 3, shown)
 
 
 def servers(case, pair):
@@ -73,7 +78,6 @@ def servers(case, pair):
         (("drain", "10.0.0.71"), {R1: 0, R2: 1}),
         (("restore", R1), {R1: 1, R2: 1}),
         (("weight", SERVICE, R2, "5"), {R1: 1, R2: 5}),
-        (("restore", R2), None),
         (("weight", SERVICE, R2, "1"), {R1: 1, R2: 1}),
         (("add-server", SERVICE, R3, "--weight", "2"), {R1: 1, R2: 1, R3: 2}),
         (("remove-server", SERVICE, R3), {R1: 1, R2: 1}),
@@ -82,8 +86,7 @@ def servers(case, pair):
         preview = d1.must(*words, "--dry-run")
         check("a dry run says what it would do", preview.strip() != "")
         d1.must(*words)
-        if wanted:
-            table_becomes(d1, wanted)
+        table_becomes(d1, wanted)
     table_becomes(pair.d2, {R1: 1, R2: 1})
     wrong = d1.ctl("drain", "10.0.0.99")
     check("ctl on what is not there exits 1 and says why", wrong.returncode == 1 and wrong.stderr, (wrong.returncode, wrong.stderr))
