@@ -16,7 +16,7 @@ use crate::engine::snapshot::VirtualRouterState;
 use crate::engine::vrrp::{self, Standing, State, Step, TransitionReason, step};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// All virtual routers of this host.
 #[derive(Debug)]
@@ -41,6 +41,8 @@ pub(super) struct Unit {
     /// The sync group's name; none for a router of its own.
     pub name: Option<String>,
     pub members: Vec<usize>,
+    /// After it resigned as a group: no take-over before.
+    pub leads_from: Option<Instant>,
 }
 
 /// Where the core is in its life.
@@ -120,7 +122,8 @@ impl Failover {
             let rival = router.peers.next().map(|at| (at, Waiting::SplitBrainEnds));
             [machine, hold, restore, rival].into_iter().flatten()
         });
-        if self.phase == Phase::Running { routers.min() } else { None }
+        let groups = self.units.iter().filter_map(|unit| Some((unit.leads_from?, Waiting::MasterDown)));
+        if self.phase == Phase::Running { routers.chain(groups).min() } else { None }
     }
 
     /// Whether [`Input::Shutdown`] was worked off and every action taken.
@@ -208,6 +211,9 @@ impl Failover {
     fn timeout(&mut self, now: Instant) {
         if self.phase != Phase::Running {
             return;
+        }
+        for unit in &mut self.units {
+            unit.leads_from = unit.leads_from.filter(|at| *at > now);
         }
         for i in 0..self.routers.len() {
             if self.routers.get(i).is_some_and(|r| due(r.hold.as_ref().and_then(|h| h.until), now)) {
@@ -320,7 +326,8 @@ impl Failover {
     /// Takes a step with a whole unit; false when nothing was left to do.
     fn take(&mut self, now: Instant, unit: usize, step: Step) -> bool {
         let members = self.members(unit);
-        let barred = members.iter().any(|i| self.router(*i, |r| r.hold.as_ref().is_some_and(|hold| hold.blind)));
+        let waits = self.units.get(unit).is_some_and(|u| u.leads_from.is_some_and(|at| now < at));
+        let held = members.iter().any(|i| self.router(*i, |r| r.hold.as_ref().is_some_and(|hold| hold.blind)));
         let mut moved = false;
         for i in members {
             let Some(standing) = self.routers.get(i).map(Router::standing) else { continue };
@@ -342,16 +349,30 @@ impl Failover {
                 }
                 (Step::StepDown, Standing::Leading) => {
                     let reason = TransitionReason::SyncGroup(self.group_reason(unit, Standing::Listening));
-                    let wait = self.routers.get(i).map(follower_wait);
-                    vrrp::Input::StepDown { wait, reason }
+                    self.let_others_lead(now, unit, i);
+                    vrrp::Input::StepDown { wait: None, reason }
                 }
-                (Step::TakeOver, Standing::Willing) if !barred => vrrp::Input::TakeOver,
+                (Step::TakeOver, Standing::Willing) if !waits && !held => vrrp::Input::TakeOver,
                 (Step::Start | Step::StepDown | Step::TakeOver, _) => continue,
             };
             self.drive(now, i, input);
             moved = true;
         }
         moved
+    }
+
+    /// A group that resigned because of one member waits for the master down interval and up to an interval more, by its
+    /// address (neighbours far apart): two equal groups that each win on one side resign at the same moment, and would
+    /// meet again and again.
+    fn let_others_lead(&mut self, now: Instant, unit: usize, i: usize) {
+        let Some(router) = self.routers.get(i) else { return };
+        let interval = router.instance.parameters().interval;
+        let last_byte = router.footing.map_or(0, |footing| footing.source.octets()[3]);
+        let apart = interval.duration() * u32::from(last_byte.wrapping_mul(167)) / 256;
+        let leads_from = now + router.instance.master_down_interval(interval) + apart;
+        if let Some(unit) = self.units.get_mut(unit) {
+            unit.leads_from = Some(leads_from);
+        }
     }
 
     fn router(&self, i: usize, question: impl Fn(&Router) -> bool) -> bool {
@@ -384,20 +405,12 @@ fn units(configuration: &Configuration) -> Vec<Unit> {
     for group in &configuration.sync_groups {
         let members: Vec<usize> = group.members.iter().filter_map(index_of).filter(|i| taken.insert(*i)).collect();
         if !members.is_empty() {
-            units.push(Unit { name: Some(group.name.clone()), members });
+            units.push(Unit { name: Some(group.name.clone()), members, leads_from: None });
         }
     }
     let alone = (0..configuration.virtual_routers.len()).filter(|i| !taken.contains(i));
-    units.extend(alone.map(|i| Unit { name: None, members: vec![i] }));
+    units.extend(alone.map(|i| Unit { name: None, members: vec![i], leads_from: None }));
     units
-}
-
-/// How long a member that resigned with its group waits: the master down interval, and up to an interval more by the last
-/// byte of its address. Two equal groups that each win on one side resign at once; waiting alike they would do so again.
-fn follower_wait(router: &Router) -> Duration {
-    let interval = router.instance.parameters().interval;
-    let last_byte = router.footing.map_or(0, |footing| footing.source.octets()[3]);
-    router.instance.master_down_interval(interval) + interval.duration() * u32::from(last_byte) / 256
 }
 
 fn due(deadline: Option<Instant>, now: Instant) -> bool {
