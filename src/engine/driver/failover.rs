@@ -45,9 +45,12 @@ pub trait Listener: Send {
     fn report(&self, fact: Fact);
 }
 
+/// What is done with an answer, on the loop's thread.
+type Reply = Box<dyn FnOnce(Answer) + Send>;
+
 /// One request to the loop.
 enum Request {
-    Command(Box<Asked>, Box<dyn FnOnce(Answer) + Send>),
+    Command(Box<Asked>, Reply),
     Shutdown,
 }
 
@@ -80,7 +83,7 @@ pub struct FailoverLoop<L> {
     listener: L,
     requests: Receiver<Request>,
     ear: Ear,
-    waiting: Vec<(u64, Box<dyn FnOnce(Answer) + Send>)>,
+    waiting: Vec<(u64, Reply)>,
     published_at: Option<Instant>,
     urgent: bool,
 }

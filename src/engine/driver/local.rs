@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 /// How long a command may take: a failover waits for somebody to take over, at most 3 × 40.95 s + skew.
-const COMMAND_LIMIT: Duration = Duration::from_secs(180);
+const COMMAND_LIMIT: Duration = Duration::from_mins(3);
 
 /// A command on its way to the balance loop.
 pub type BalanceRequest = (Asked, oneshot::Sender<Answer>);
@@ -50,7 +50,7 @@ impl LocalEngine {
             | Command::Restore { .. }
             | Command::Weight { .. }
             | Command::AddServer { .. }
-            | Command::RemoveServer { .. } => self.to_balance(asked, answer),
+            | Command::RemoveServer { .. } => self.to_balance(asked, &answer),
             Command::Stop => return Ok(self.stop(&asked)),
         };
         if !accepted {
@@ -63,7 +63,7 @@ impl LocalEngine {
         }
     }
 
-    fn to_balance(&self, asked: Asked, answer: SyncSender<Answer>) -> bool {
+    fn to_balance(&self, asked: Asked, answer: &SyncSender<Answer>) -> bool {
         let (sender, receiver) = oneshot::channel();
         if self.balance.try_send((asked, sender)).is_err() {
             return false;

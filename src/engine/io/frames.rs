@@ -26,12 +26,15 @@ impl FrameSocket {
 
 /// `struct sockaddr_ll` of an interface (`packet(7)`).
 #[allow(unsafe_code)]
+#[allow(clippy::cast_possible_truncation)] // AF_PACKET is 17, the struct has 20 bytes
 fn link_address(index: u32) -> SockAddr {
+    const FAMILY: libc::sa_family_t = libc::AF_PACKET as libc::sa_family_t;
+    const LENGTH: libc::socklen_t = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
     let mut storage = SockAddrStorage::zeroed();
     // SAFETY: `sockaddr_ll` is a sockaddr type whose fields are valid for every bit pattern, and the storage is larger.
     let address = unsafe { storage.view_as::<libc::sockaddr_ll>() };
-    address.sll_family = libc::AF_PACKET as libc::sa_family_t;
+    address.sll_family = FAMILY;
     address.sll_ifindex = i32::try_from(index).unwrap_or(0);
     // SAFETY: the storage holds a whole `sockaddr_ll`, and the length is its size.
-    unsafe { SockAddr::new(storage, size_of::<libc::sockaddr_ll>() as libc::socklen_t) }
+    unsafe { SockAddr::new(storage, LENGTH) }
 }
