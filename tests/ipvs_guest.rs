@@ -203,9 +203,6 @@ fn every_scheduler_kind_and_method_is_shown_by_ipvsadm_as_written_and_read_back(
 fn flags_thresholds_engines_marks_and_mixed_families_survive_the_kernel() {
     with_ipvs("flags_thresholds_engines_marks_and_mixed_families_survive_the_kernel", || {
         let mut kernel = Netlink::open().unwrap();
-        let modprobe = if std::env::var_os(GUEST).is_some() { "modprobe -d /run/m" } else { "modprobe" };
-        let sip = Command::new("sh").args(["-c", &format!("{modprobe} ip_vs_pe_sip")]).status().unwrap();
-        assert!(sip.success(), "the kernel has no persistence engine");
         let flags = |scheduler, scheduler_flags| Service { scheduler_flags, ..service(scheduler, None) };
         let limited = Destination { upper_threshold: 100, lower_threshold: 80, ..destination(Forwarding::Dr, 1) };
         let mut table = IpvsTable::default();

@@ -85,7 +85,19 @@ fn a_second_drain_is_refused_and_says_since_when() {
     let answer = rig.ask(drain(A));
     assert_eq!(answer.outcome, Outcome::Refused);
     assert_eq!(answer.message, "10.0.0.71:80 drains already, since 31 s ago; restore brings it back");
-    assert_eq!(rig.ask(restore(B)).message, "10.0.0.72:80 is not draining; nothing to restore");
+    let refusal = "10.0.0.72:80 is not draining and has its configured weight; nothing to restore";
+    assert_eq!(rig.ask(restore(B)).message, refusal);
+}
+
+#[test]
+fn restore_brings_a_weight_override_back_to_the_file_and_a_drain_back_to_the_override() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    rig.ask(set_weight(B, 5));
+    rig.ask(drain(B));
+    assert_eq!(rig.ask(restore(B)).outcome, Outcome::Done);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w5");
+    assert_eq!(rig.ask(restore(B)).outcome, Outcome::Done);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1");
 }
 
 #[test]

@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn a_ring_from_another_thread_ends_the_wait_and_is_heard_once() {
         let (bell, ear) = bell().unwrap();
-        std::thread::spawn(move || bell.ring()).join().unwrap();
+        std::thread::scope(|threads| _ = threads.spawn(|| bell.ring()));
         assert_eq!(readable(&[ear.as_raw_fd()], None).unwrap(), [true]);
         ear.clear();
         assert_eq!(readable(&[ear.as_raw_fd()], Some(Duration::ZERO)).unwrap(), [false]);
