@@ -147,26 +147,45 @@ impl<'c, 't> Context<'c, 't> {
         self.quiet -= 1;
     }
 
-    /// Checks the words of a block that nobody lowers.
+    /// Checks the words of a block that is not lowered.
+    pub fn inspect(&mut self, entry: &Entry<'t>) {
+        self.quiet += 1;
+        self.look_into(entry.keyword, entry.statement);
+        self.quiet -= 1;
+    }
+
     fn look_into(&mut self, keyword: &'static Keyword, statement: &'t Statement<'t>) {
         let Some(inner) = &statement.block else { return };
-        match keyword.value.block() {
-            Some(block) => {
-                self.entries(block, &inner.statements);
+        let Some(block) = keyword.value.block() else { return self.search(&inner.statements) };
+        for entry in self.entries(block, &inner.statements) {
+            if entry.keyword.status == Status::Acts {
+                self.look_into(entry.keyword, entry.statement);
             }
-            None => self.search(&inner.statements),
         }
+    }
+
+    /// Whether `word` begins one of the statements, fitting or not.
+    pub fn mentions(&self, statements: &[Statement], word: &str) -> bool {
+        statements.iter().filter_map(|s| s.words.first()).any(|first| self.sources.word(first.span) == word)
     }
 
     fn argument(&mut self, keyword: &'static Keyword, statement: &Statement, at: Span) -> Option<Argument> {
         let (least, most) = keyword.value.arity();
         let given = statement.words.len() - 1;
         let wanted = || keyword.value.wanted();
-        let lacks_block = keyword.value.block().is_some() && statement.block.is_none();
-        if given < least || lacks_block {
+        if given < least {
+            let plain = keyword.value.block().is_none() && !keyword.meaning.is_empty();
+            let meaning = if plain { format!(": {}", keyword.meaning) } else { String::new() };
             self.report.add(
                 Problem::error(at, "missing-parameter", format!("{} has no value", keyword.word))
-                    .help(format!("it takes {}", wanted())),
+                    .help(format!("it takes {}{meaning}", wanted())),
+            );
+            return None;
+        }
+        if keyword.value.block().is_some() && statement.block.is_none() {
+            self.report.add(
+                Problem::error(at, "missing-parameter", format!("{} has no block in braces", keyword.word))
+                    .help("write { behind it, and } after the last line that belongs to it"),
             );
             return None;
         }
@@ -191,6 +210,9 @@ impl<'c, 't> Context<'c, 't> {
                 let help = match keyword.value {
                     Value::Choice(choices) => suggestion(word, choices.iter().copied()),
                     Value::Scheduler => Some(format!("the schedulers are {}", wanted().trim_start_matches("one of "))),
+                    _ if unfit.code == "out-of-range" => {
+                        Some(keyword.meaning).filter(|m| !m.is_empty()).map(|m| format!("{}: {m}", keyword.word))
+                    }
                     _ => Some(format!("it takes {}", wanted())),
                 };
                 self.report.add(Problem::error(value, unfit.code, message).help_if(help));
@@ -211,18 +233,21 @@ impl<'c, 't> Context<'c, 't> {
     fn without_keyword(&mut self, block: Block, word: &str, statement: &'t Statement<'t>, at: Span) {
         if let Some(other) = block.others().iter().find(|other| **other == word) {
             if self.quiet == 0 {
-                self.only_read(block, other, at, "lvsdeck has nothing like it");
+                self.once(block, other, at, "not-acted-on", || {
+                    format!("{other} is a word of keepalived that lvsdeck does not act on")
+                });
             }
             return self.search_in(statement);
         }
         if statement.block.is_some() && self.out_of_place(block, word, statement, at) {
             return;
         }
-        if !self.report.is_full() {
-            self.report.add(unknown(block, word, statement.block.is_some(), &self.words(statement), at));
+        let problem = if self.report.is_full() {
+            Problem::warning(at, "unknown-word", "")
         } else {
-            self.report.add(Problem::warning(at, "unknown-word", ""));
-        }
+            unknown(block, word, statement.block.is_some(), &self.words(statement), at)
+        };
+        self.report.add(problem);
         self.search_in(statement);
     }
 
@@ -297,9 +322,12 @@ fn unknown(block: Block, word: &str, has_block: bool, words: &[String], at: Span
             right => format!("keepalived ignores it here too; to make it count, write {right}{value}"),
         });
     }
-    let foreign = foreign_letter(word).map(|c| format!(" ({c} is no Latin letter)")).unwrap_or_default();
+    let foreign = foreign_letter(word)
+        .map(|c| format!("'{c}' (U+{:04X}) in it is no plain letter or space: retype the word", u32::from(c)));
     let elsewhere =
         || Block::ALL.into_iter().find(|b| b.knows(word)).map(|b| format!("{word} belongs in {}", b.name()));
-    let help = meant.map(|meant| format!("did you mean {meant}?{foreign}")).or_else(elsewhere);
-    problem.help_if(help)
+    let meant = meant.map(|meant| format!("did you mean {meant}?")).or_else(elsewhere);
+    let help: Vec<_> = meant.into_iter().chain(foreign).collect();
+    let problem = problem.help_if((!help.is_empty()).then(|| help.join(" ")));
+    if block == Block::Authentication { problem.secret() } else { problem }
 }
