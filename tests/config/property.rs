@@ -131,7 +131,7 @@ fn a_megabyte_of_anything_is_read_in_linear_time() {
         let text = unit.repeat(size / unit.len());
         let started = Instant::now();
         let loaded = parse_configuration("x.conf", &text);
-        assert!(started.elapsed() < Duration::from_secs(60), "{unit:?}: {:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_mins(1), "{unit:?}: {:?}", started.elapsed());
         assert!(loaded.diagnostics.len() <= 1001, "{unit:?}: {}", loaded.diagnostics.len());
     }
 }

@@ -1,7 +1,7 @@
 //! A block of the tree, word by word against the keyword table: what fits comes back as [`Entry`]s with typed
 //! arguments, what does not is reported with a suggestion.
 
-use super::argument::{self, Argument};
+use super::argument::{self, Argument, Unfit};
 use super::diagnostic::{Problem, Reporter, quoted};
 use super::keywords::{Block, Keyword, MEANT, Status, Value};
 use super::source::{Sources, Span};
@@ -205,17 +205,7 @@ impl<'c, 't> Context<'c, 't> {
             Ok(argument) => Some(argument),
             Err(unfit) => {
                 let value = statement.words.get(1).map_or(at, |token| token.span);
-                let word = words.first().map_or("", String::as_str);
-                let message = format!("{} {} {}", keyword.word, shown(word), unfit.what);
-                let help = match keyword.value {
-                    Value::Choice(choices) => suggestion(word, choices.iter().copied()),
-                    Value::Scheduler => Some(format!("the schedulers are {}", wanted().trim_start_matches("one of "))),
-                    _ if unfit.code == "out-of-range" => {
-                        Some(keyword.meaning).filter(|m| !m.is_empty()).map(|m| format!("{}: {m}", keyword.word))
-                    }
-                    _ => Some(format!("it takes {}", wanted())),
-                };
-                self.report.add(Problem::error(value, unfit.code, message).help_if(help));
+                self.report.add(misfit(keyword, words.first().map_or("", String::as_str), &unfit, value));
                 None
             }
         }
@@ -292,6 +282,24 @@ impl<'c, 't> Context<'c, 't> {
             }
         }
     }
+}
+
+/// What is said about a value that does not fit its keyword.
+fn misfit(keyword: &Keyword, word: &str, unfit: &Unfit, at: Span) -> Problem {
+    let wanted = keyword.value.wanted();
+    let help = match keyword.value {
+        Value::Choice(choices) => suggestion(word, choices.iter().copied()),
+        Value::Scheduler => Some(format!("the schedulers are {}", wanted.trim_start_matches("one of "))),
+        _ if unfit.code == "out-of-range" => {
+            Some(keyword.meaning).filter(|meaning| !meaning.is_empty()).map(|m| format!("{}: {m}", keyword.word))
+        }
+        _ => Some(format!("it takes {wanted}")),
+    };
+    if keyword.word == "auth_type" && help.is_none() {
+        return Problem::error(at, unfit.code, "auth_type is not PASS or AH").help("write auth_type PASS").secret();
+    }
+    let message = format!("{} {} {}", keyword.word, shown(word), unfit.what);
+    Problem::error(at, unfit.code, message).help_if(help)
 }
 
 /// A word with quotes, unless it is a plain number.
