@@ -96,13 +96,13 @@ fn message(diagnostic: &Diagnostic, colored: bool) -> String {
     let place = format!("{}:{}:{}:", diagnostic.file, diagnostic.line, diagnostic.column);
     let mut text = format!("{} {level} {}\n", paint("1", &place), diagnostic.message);
     if !diagnostic.source_line.trim().is_empty() {
-        text += &format!("{}\n", diagnostic.source_line);
+        text.extend([diagnostic.source_line.as_str(), "\n"]);
         if let Some((padding, carets)) = caret(diagnostic) {
-            text += &format!("{padding}{}\n", paint(color, &carets));
+            text.extend([padding, paint(color, &carets), "\n".to_owned()]);
         }
     }
     if let Some(help) = &diagnostic.help {
-        text += &format!("  {} {help}\n", paint("1;36", "help:"));
+        text.extend(["  ", &paint("1;36", "help:"), " ", help, "\n"]);
     }
     text
 }
@@ -174,8 +174,8 @@ mod tests {
 
     #[test]
     fn a_wide_line_keeps_the_caret_below_its_word() {
-        let shown = first("   \u{3000}priorty 10");
-        assert!(shown.contains("\n   \u{3000}priorty 10\n     ^^^^^^^\n"), "{shown}");
+        let shown = first("global_defs {\n router_id \"\u{6f22}\" extra\n}\n");
+        assert!(shown.contains("\n router_id \"\u{6f22}\" extra\n                ^^^^^\n"), "{shown}");
     }
 
     #[test]

@@ -38,9 +38,8 @@ pub(super) fn parse(value: Value, words: &[String]) -> Result<Argument, Unfit> {
     let word = words.first().map_or("", String::as_str);
     match value {
         Value::Flag => switch(word),
-        Value::Number(low, high) => number(word, low, high).map(Argument::Number),
         Value::NumberOr(_, _, default) if words.is_empty() => Ok(Argument::Number(default)),
-        Value::NumberOr(low, high, _) => number(word, low, high).map(Argument::Number),
+        Value::Number(low, high) | Value::NumberOr(low, high, _) => number(word, low, high).map(Argument::Number),
         Value::Signed(low, high) => signed(word, low, high),
         Value::Seconds(low, high) => seconds(word, low, high),
         Value::Text if word.is_empty() => Err(unfit("empty", "is empty")),

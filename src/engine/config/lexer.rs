@@ -70,8 +70,9 @@ fn word_length(bytes: &[u8]) -> usize {
                 None => return bytes.len() + 1,
             },
             b'$' if bytes.get(at + 1) == Some(&b'{') => {
-                let rest = bytes.get(at..).unwrap_or(&[]);
-                at += rest.iter().position(|b| *b == b'}').map_or(1, |end| end + 1);
+                let name = bytes.get(at + 2..).unwrap_or(&[]);
+                let length = name.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+                at += if name.get(length) == Some(&b'}') { length + 3 } else { 1 };
             }
             _ => at += 1,
         }

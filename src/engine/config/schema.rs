@@ -1,7 +1,7 @@
 //! A block of the tree, word by word against the keyword table: what fits comes back as [`Entry`]s with typed
 //! arguments, what does not is reported with a suggestion.
 
-use super::argument::{self, Argument};
+use super::argument::{self, Argument, Unfit};
 use super::diagnostic::{Problem, Reporter, quoted};
 use super::keywords::{Block, Keyword, MEANT, Status, Value};
 use super::source::{Sources, Span};
@@ -147,26 +147,45 @@ impl<'c, 't> Context<'c, 't> {
         self.quiet -= 1;
     }
 
-    /// Checks the words of a block that nobody lowers.
+    /// Checks the words of a block that is not lowered.
+    pub fn inspect(&mut self, entry: &Entry<'t>) {
+        self.quiet += 1;
+        self.look_into(entry.keyword, entry.statement);
+        self.quiet -= 1;
+    }
+
     fn look_into(&mut self, keyword: &'static Keyword, statement: &'t Statement<'t>) {
         let Some(inner) = &statement.block else { return };
-        match keyword.value.block() {
-            Some(block) => {
-                self.entries(block, &inner.statements);
+        let Some(block) = keyword.value.block() else { return self.search(&inner.statements) };
+        for entry in self.entries(block, &inner.statements) {
+            if entry.keyword.status == Status::Acts {
+                self.look_into(entry.keyword, entry.statement);
             }
-            None => self.search(&inner.statements),
         }
+    }
+
+    /// Whether `word` begins one of the statements, fitting or not.
+    pub fn mentions(&self, statements: &[Statement], word: &str) -> bool {
+        statements.iter().filter_map(|s| s.words.first()).any(|first| self.sources.word(first.span) == word)
     }
 
     fn argument(&mut self, keyword: &'static Keyword, statement: &Statement, at: Span) -> Option<Argument> {
         let (least, most) = keyword.value.arity();
         let given = statement.words.len() - 1;
         let wanted = || keyword.value.wanted();
-        let lacks_block = keyword.value.block().is_some() && statement.block.is_none();
-        if given < least || lacks_block {
+        if given < least {
+            let plain = keyword.value.block().is_none() && !keyword.meaning.is_empty();
+            let meaning = if plain { format!(": {}", keyword.meaning) } else { String::new() };
             self.report.add(
                 Problem::error(at, "missing-parameter", format!("{} has no value", keyword.word))
-                    .help(format!("it takes {}", wanted())),
+                    .help(format!("it takes {}{meaning}", wanted())),
+            );
+            return None;
+        }
+        if keyword.value.block().is_some() && statement.block.is_none() {
+            self.report.add(
+                Problem::error(at, "missing-parameter", format!("{} has no block in braces", keyword.word))
+                    .help("write { behind it, and } after the last line that belongs to it"),
             );
             return None;
         }
@@ -186,14 +205,7 @@ impl<'c, 't> Context<'c, 't> {
             Ok(argument) => Some(argument),
             Err(unfit) => {
                 let value = statement.words.get(1).map_or(at, |token| token.span);
-                let word = words.first().map_or("", String::as_str);
-                let message = format!("{} {} {}", keyword.word, shown(word), unfit.what);
-                let help = match keyword.value {
-                    Value::Choice(choices) => suggestion(word, choices.iter().copied()),
-                    Value::Scheduler => Some(format!("the schedulers are {}", wanted().trim_start_matches("one of "))),
-                    _ => Some(format!("it takes {}", wanted())),
-                };
-                self.report.add(Problem::error(value, unfit.code, message).help_if(help));
+                self.report.add(misfit(keyword, words.first().map_or("", String::as_str), &unfit, value));
                 None
             }
         }
@@ -211,18 +223,21 @@ impl<'c, 't> Context<'c, 't> {
     fn without_keyword(&mut self, block: Block, word: &str, statement: &'t Statement<'t>, at: Span) {
         if let Some(other) = block.others().iter().find(|other| **other == word) {
             if self.quiet == 0 {
-                self.only_read(block, other, at, "lvsdeck has nothing like it");
+                self.once(block, other, at, "not-acted-on", || {
+                    format!("{other} is a word of keepalived that lvsdeck does not act on")
+                });
             }
             return self.search_in(statement);
         }
         if statement.block.is_some() && self.out_of_place(block, word, statement, at) {
             return;
         }
-        if !self.report.is_full() {
-            self.report.add(unknown(block, word, statement.block.is_some(), &self.words(statement), at));
+        let problem = if self.report.is_full() {
+            Problem::warning(at, "unknown-word", "")
         } else {
-            self.report.add(Problem::warning(at, "unknown-word", ""));
-        }
+            unknown(block, word, statement.block.is_some(), &self.words(statement), at)
+        };
+        self.report.add(problem);
         self.search_in(statement);
     }
 
@@ -269,6 +284,24 @@ impl<'c, 't> Context<'c, 't> {
     }
 }
 
+/// What is said about a value that does not fit its keyword.
+fn misfit(keyword: &Keyword, word: &str, unfit: &Unfit, at: Span) -> Problem {
+    let wanted = keyword.value.wanted();
+    let help = match keyword.value {
+        Value::Choice(choices) => suggestion(word, choices.iter().copied()),
+        Value::Scheduler => Some(format!("the schedulers are {}", wanted.trim_start_matches("one of "))),
+        _ if unfit.code == "out-of-range" => {
+            Some(keyword.meaning).filter(|meaning| !meaning.is_empty()).map(|m| format!("{}: {m}", keyword.word))
+        }
+        _ => Some(format!("it takes {wanted}")),
+    };
+    if keyword.word == "auth_type" && help.is_none() {
+        return Problem::error(at, unfit.code, "auth_type is not PASS or AH").help("write auth_type PASS").secret();
+    }
+    let message = format!("{} {} {}", keyword.word, shown(word), unfit.what);
+    Problem::error(at, unfit.code, message).help_if(help)
+}
+
 /// A word with quotes, unless it is a plain number.
 fn shown(word: &str) -> String {
     let plain =
@@ -297,9 +330,12 @@ fn unknown(block: Block, word: &str, has_block: bool, words: &[String], at: Span
             right => format!("keepalived ignores it here too; to make it count, write {right}{value}"),
         });
     }
-    let foreign = foreign_letter(word).map(|c| format!(" ({c} is no Latin letter)")).unwrap_or_default();
+    let foreign = foreign_letter(word)
+        .map(|c| format!("'{c}' (U+{:04X}) in it is no plain letter or space: retype the word", u32::from(c)));
     let elsewhere =
         || Block::ALL.into_iter().find(|b| b.knows(word)).map(|b| format!("{word} belongs in {}", b.name()));
-    let help = meant.map(|meant| format!("did you mean {meant}?{foreign}")).or_else(elsewhere);
-    problem.help_if(help)
+    let meant = meant.map(|meant| format!("did you mean {meant}?")).or_else(elsewhere);
+    let help: Vec<_> = meant.into_iter().chain(foreign).collect();
+    let problem = problem.help_if((!help.is_empty()).then(|| help.join(" ")));
+    if block == Block::Authentication { problem.secret() } else { problem }
 }

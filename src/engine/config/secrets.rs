@@ -8,7 +8,10 @@ pub(super) fn masked(line: &str) -> String {
             word_start.get_or_insert(at);
         } else if let Some(start) = word_start.take() {
             let rest = line.get(at..).unwrap_or("");
-            if announces_secret(line.get(start..at).unwrap_or("")) && has_value(rest) {
+            let word = line.get(start..at).unwrap_or("");
+            let misplaced =
+                word == "auth_type" && !["PASS", "AH"].iter().any(|kind| rest.trim_start().starts_with(kind));
+            if (announces_secret(word) || misplaced) && has_value(rest) {
                 return format!("{} ***", line.get(..at).unwrap_or(""));
             }
         }
@@ -50,6 +53,7 @@ mod tests {
             "authentication { auth_type PASS auth_pass ***"
         );
         assert_eq!(masked("auth_pass \"a b"), "auth_pass ***");
+        assert_eq!(masked("auth_type 1066"), "auth_type ***");
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub(super) struct Place<'a> {
     pub text: &'a str,
 }
 
+/// This much of a line is looked at.
+const SEEN_BYTES: usize = 64 * 1024;
 /// Characters are counted up to this many bytes into a line; beyond it a column is a number of bytes.
 const COUNTED_BYTES: usize = 4096;
 
@@ -89,6 +91,7 @@ impl Sources {
         let line = source.line_starts.partition_point(|start| *start <= span.start).max(1);
         let line_start = source.line_starts.get(line - 1).copied().unwrap_or(0) as usize;
         let rest = source.text.get(line_start..).unwrap_or("");
+        let rest = rest.get(..rest.floor_char_boundary(SEEN_BYTES)).unwrap_or(rest);
         let text = rest.find('\n').map_or(rest, |end| rest.get(..end).unwrap_or(rest));
         let text = text.strip_suffix('\r').unwrap_or(text);
         let (text, bom) = match text.strip_prefix('\u{feff}') {

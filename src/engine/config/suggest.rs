@@ -43,7 +43,7 @@ fn distance(word: &[char], other: &str) -> usize {
     at(&above, other.len())
 }
 
-/// The first letter that only looks Latin, or any other letter that no keyword has.
+/// The first character that no keyword has: a letter that only looks Latin, a space that is none.
 pub(super) fn foreign_letter(word: &str) -> Option<char> {
     word.chars().find(|c| !c.is_ascii())
 }

@@ -57,7 +57,10 @@ pub(super) fn build<'a>(tokens: &'a [Token], sources: &Sources, report: &mut Rep
                         at += 1;
                     }
                     _ => {
-                        frames.last_mut().map_or(&mut top, |f| &mut f.statements).push(Statement { words, block: None })
+                        frames
+                            .last_mut()
+                            .map_or(&mut top, |f| &mut f.statements)
+                            .push(Statement { words, block: None });
                     }
                 }
             }

@@ -82,8 +82,8 @@ pub(super) const GLOBAL: &[Keyword] = &[
     read("vrrp_strict", Value::Flag, "the extra checks of strict mode are left out"),
     read("smtp_alert", Value::Flag, "mail goes out as notification_email says"),
     read("smtp_helo_name", Value::Text, "the mail server is greeted with the host name"),
-    read("script_user", Value::Words, "scripts run as the user that lvsdeck keeps for them"),
-    read("enable_script_security", Value::Flag, "scripts on paths that others may write are refused anyway"),
+    read("script_user", Value::Words, "lvsdeck chooses the user that scripts run as"),
+    read("enable_script_security", Value::Flag, "lvsdeck has rules of its own for scripts"),
     read(
         "lvs_sync_daemon",
         Value::Words,

@@ -5,7 +5,7 @@ use super::{Block, Keyword, Value, acts, read};
 /// Microseconds in a second.
 const S: u64 = 1_000_000;
 const NO_NOTIFY: &str = "notify scripts are not run; lvsdeck ctl events --follow tells the same changes";
-const NOT_TRACKED: &str = "not watched: it does not change the priority or the state";
+const NOT_TRACKED: &str = "it does not change the priority or the state";
 
 pub(super) const INSTANCE: &[Keyword] = &[
     acts(
@@ -62,7 +62,7 @@ pub(super) const INSTANCE: &[Keyword] = &[
     read("notify_master_rx_lower_pri", Value::Words, NO_NOTIFY),
     read("smtp_alert", Value::Flag, "mail goes out as notification_email says"),
     read("strict_mode", Value::Flag, "the extra checks of strict mode are left out"),
-    read("accept", Value::Flag, "the master accepts packets to its addresses; so always"),
+    read("accept", Value::Flag, "the master accepts packets to its addresses in any case"),
     read("no_accept", Value::Flag, "the master accepts packets to its addresses all the same"),
     read("native_ipv6", Value::Flag, "the family is that of the first virtual address"),
     read("debug", Value::Anything, "the log's level is set for the whole engine"),
@@ -132,6 +132,6 @@ pub(super) const SCRIPT: &[Keyword] = &[
     acts("weight", Value::Signed(-253, 253), "added to the priority; 0: failure is FAULT"),
     acts("rise", Value::Number(1, 2_147_483_647), "successes before it counts as good"),
     acts("fall", Value::Number(1, 2_147_483_647), "failures before it counts as bad"),
-    read("user", Value::Words, "scripts run as the user that lvsdeck keeps for them"),
+    read("user", Value::Words, "lvsdeck chooses the user that scripts run as"),
     read("init_fail", Value::Flag, "the first result decides"),
 ];

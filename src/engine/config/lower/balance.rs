@@ -44,7 +44,7 @@ pub(super) struct Words<'t> {
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
     let named = named(cx, block);
     let words = read(cx, block);
-    let Some(named) = named else { return };
+    let Some(named) = named else { return words.real_servers.iter().for_each(|server| cx.inspect(server)) };
     if words.real_servers.is_empty() {
         let message = "this service has no real server; it is left out, as keepalived does";
         cx.report.add(
@@ -52,10 +52,9 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
         );
         return;
     }
-    if let Some(service) = complete(cx, block, &named, &words) {
-        draft.configuration.virtual_servers.push(service);
-        draft.services.push(block.at);
-    }
+    let service = complete(cx, block, &named, &words);
+    draft.configuration.virtual_servers.push(service);
+    draft.services.push(block.at);
 }
 
 fn named(cx: &mut Context, block: &Entry) -> Option<Named> {
@@ -68,17 +67,15 @@ fn named(cx: &mut Context, block: &Entry) -> Option<Named> {
             cx.report.add(Problem::warning(block.at, "not-acted-on", message).help(help));
             None
         }
-        "fwmark" => match second.map(|mark| argument::number(mark, 1, u64::from(u32::MAX))) {
-            Some(Ok(mark)) => Some(Named::Mark(small(mark))),
-            _ => {
-                let message = "virtual_server fwmark needs a number from 1 up";
-                cx.report.add(
-                    Problem::error(block.value_at(2), "bad-mark", message)
-                        .help("for example: virtual_server fwmark 1234 {"),
-                );
-                None
+        "fwmark" => {
+            if let Some(Ok(mark)) = second.map(|mark| argument::number(mark, 1, u64::from(u32::MAX))) {
+                return Some(Named::Mark(small(mark)));
             }
-        },
+            let message = "virtual_server fwmark needs a number from 1 up";
+            let help = "for example: virtual_server fwmark 1234 {";
+            cx.report.add(Problem::error(block.value_at(2), "bad-mark", message).help(help));
+            None
+        }
         _ => server::endpoint(cx, block, "virtual_server").map(|(address, _)| Named::Address(address)),
     }
 }
@@ -95,7 +92,7 @@ fn read<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Words<'t> {
             }
             ("persistence_timeout", Argument::Number(seconds)) => words.persistence = Some(small(*seconds)),
             ("persistence_granularity", Argument::Prefix(prefix)) => {
-                words.granularity = Some((*prefix, entry.value_at(1)))
+                words.granularity = Some((*prefix, entry.value_at(1)));
             }
             ("ops", Argument::Switch(on)) => words.one_packet = on.then_some(entry.at),
             ("quorum", Argument::Number(need)) => words.need = Some(small(*need)),
@@ -112,12 +109,7 @@ fn read<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Words<'t> {
     words
 }
 
-fn complete<'t>(
-    cx: &mut Context<'_, 't>,
-    block: &Entry<'t>,
-    named: &Named,
-    words: &Words<'t>,
-) -> Option<VirtualServer> {
+fn complete<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, named: &Named, words: &Words<'t>) -> VirtualServer {
     let key = key(cx, block, named, words);
     let persistence = persistence(cx, block, &key, words);
     let real_servers = server::all(cx, &key, words);
@@ -141,7 +133,7 @@ fn complete<'t>(
         address.set_port(server::kernel_port(cx, &key, used, address, at, "sorry_server"));
         SorryServer { key: RealServerKey(address), forwarding }
     });
-    Some(VirtualServer {
+    VirtualServer {
         key,
         name: None,
         scheduler: words.scheduler.unwrap_or(Scheduler::Wlc),
@@ -152,7 +144,7 @@ fn complete<'t>(
         sorry_server,
         alpha: words.alpha,
         real_servers,
-    })
+    }
 }
 
 /// The service's key. Like keepalived, an address without protocol is UDP, and a mark has the first server's family.
@@ -161,6 +153,9 @@ fn key(cx: &mut Context, block: &Entry, named: &Named, words: &Words) -> Service
         Named::Address(address) => {
             let protocol = words.protocol.map_or_else(
                 || {
+                    if cx.mentions(block.inner(), "protocol") {
+                        return Protocol::Udp; // what is wrong with it was said
+                    }
                     let message = "this service has no protocol; UDP is used, as keepalived does";
                     cx.report.add(
                         Problem::warning(block.at, "no-protocol", message).help("write protocol TCP or protocol UDP"),

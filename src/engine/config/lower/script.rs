@@ -10,7 +10,6 @@ use crate::engine::model::{SyncGroup, TrackScript, VrrpScript};
 use std::time::Duration;
 
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
-    let Argument::Free = &block.argument else { return };
     let Some(name) = cx.words(block.statement).into_iter().nth(1) else { return };
     let interval = Duration::from_secs(1);
     let command = String::new();
@@ -26,7 +25,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
             _ => {}
         }
     }
-    if script.command.is_empty() {
+    if script.command.is_empty() && !cx.mentions(block.inner(), "script") {
         let message = format!("vrrp_script {} has no script; it is left out", script.name);
         cx.report
             .add(Problem::warning(block.at, "no-script", message).help("write script \"/path/to/command arguments\""));
@@ -63,14 +62,14 @@ pub(super) fn tracked<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry
                     ),
                 },
                 "reverse" => {
-                    cx.only_read(Block::TrackScripts, "reverse", token.span, "success and failure count as they are")
+                    cx.only_read(Block::TrackScripts, "reverse", token.span, "success and failure count as they are");
                 }
                 "noreverse" => {}
-                other => cx.report.add(Problem::warning(
-                    token.span,
-                    "unknown-word",
-                    format!("unknown word {} behind a tracked script; it is ignored", quoted(other)),
-                )),
+                other => {
+                    let help = nearest(other, ["weight", "reverse"]).map(|meant| format!("did you mean {meant}?"));
+                    let message = format!("unknown word {} behind a tracked script; it is ignored", quoted(other));
+                    cx.report.add(Problem::warning(token.span, "unknown-word", message).help_if(help));
+                }
             }
         }
         tracked.push(script);

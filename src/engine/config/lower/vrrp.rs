@@ -25,6 +25,8 @@ struct Words {
     preempt_delay: Duration,
     authentication: (Authentication, Option<Span>),
     addresses: Vec<VirtualAddress>,
+    /// Whether there are lines for addresses, good or bad.
+    addresses_written: bool,
     garp: GratuitousArp,
     track_scripts: Vec<TrackScript>,
 }
@@ -34,8 +36,10 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
     let words = read(cx, draft, block, &name);
     let at = block.value_at(1);
     let mut needed = |word: &str, help: &str| {
-        let message = format!("vrrp_instance {name} has no {word}");
-        cx.report.add(Problem::error(at, "missing-word", message).help(help));
+        if !cx.mentions(block.inner(), word) {
+            let message = format!("vrrp_instance {name} has no {word}");
+            cx.report.add(Problem::error(at, "missing-word", message).help(help));
+        }
     };
     if words.interface.is_none() {
         needed("interface", "write the interface that advertisements go out on, for example: interface eth0");
@@ -61,6 +65,7 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
         preempt_delay: Duration::ZERO,
         authentication: (Authentication::None, None),
         addresses: Vec::new(),
+        addresses_written: false,
         garp: draft.defaults.garp,
         track_scripts: Vec::new(),
     };
@@ -76,7 +81,10 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
             ("nopreempt", Argument::Switch(on)) => words.nopreempt = on.then_some(entry.at),
             ("preempt_delay", Argument::Time(delay)) => words.preempt_delay = *delay,
             ("authentication", _) => words.authentication = (authentication(cx, &entry), Some(entry.at)),
-            ("virtual_ipaddress", _) => address::lower(cx, &entry, &mut words.addresses, name),
+            ("virtual_ipaddress", _) => {
+                words.addresses_written |= !entry.inner().is_empty();
+                address::lower(cx, &entry, &mut words.addresses, name);
+            }
             ("track_script", _) => words.track_scripts.extend(script::tracked(cx, draft, &entry)),
             (word, argument) => super::global::garp(&mut words.garp, word, argument),
         }
@@ -110,7 +118,7 @@ fn complete(cx: &mut Context, name: String, interface: String, vrid: Vrid, words
         }
         (_, (authentication, _)) => authentication,
     };
-    if words.addresses.is_empty() {
+    if words.addresses.is_empty() && !words.addresses_written {
         let message = format!("vrrp_instance {name} has no virtual address: nothing moves with it");
         cx.report.add(Problem::warning(at, "no-address", message).help("write virtual_ipaddress { ADDRESS/PREFIX }"));
     }
@@ -208,12 +216,12 @@ fn authentication<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Authentica
             cx.report.add(Problem::warning(at, "no-authentication", message).help("write auth_pass PASSWORD"));
             Authentication::None
         }
-        (None, Some((_, at))) => {
+        (None, Some((_, at))) if !cx.mentions(block.inner(), "auth_type") => {
             let message = "auth_pass without auth_type: no password is sent, as in keepalived";
             cx.report.add(Problem::warning(at, "no-authentication", message).help("write auth_type PASS"));
             Authentication::None
         }
-        (None, None) => Authentication::None,
+        (None, _) => Authentication::None,
     }
 }
 

@@ -1,0 +1,139 @@
+//! `lvsdeck check` as a program: exit codes, streams, masking.
+
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn lvsdeck(args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lvsdeck"));
+    command.args(args).env_remove("LVSDECK_SOCKET").output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Exit code, standard output and standard error of a check of this text in a file `x.conf`.
+fn check(config: &[u8], args: &[&str]) -> (Option<i32>, String, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("x.conf");
+    std::fs::write(&file, config).unwrap();
+    let mut all = vec!["check", "-f", file.to_str().unwrap()];
+    all.extend(args);
+    let output = lvsdeck(&all);
+    let plain = |bytes| text(bytes).replace(dir.path().to_str().unwrap(), "DIR");
+    (output.status.code(), plain(&output.stdout), plain(&output.stderr))
+}
+
+const CLEAN: &str =
+    "vrrp_instance A {\n interface eth0\n virtual_router_id 5\n virtual_ipaddress {\n  10.0.0.9\n }\n}\n";
+
+#[test]
+fn a_clean_file_exits_0_and_says_what_it_holds() {
+    assert_eq!(
+        check(CLEAN.as_bytes(), &[]),
+        (Some(0), "DIR/x.conf: 1 virtual router; no warnings\n".into(), String::new())
+    );
+}
+
+#[test]
+fn warnings_exit_5_and_show_the_line() {
+    let config = CLEAN.replace(" interface", " priorty 3\n interface");
+    let (code, out, err) = check(config.as_bytes(), &[]);
+    assert_eq!((code, out.as_str()), (Some(5), "DIR/x.conf: 1 virtual router; 1 warning\n"));
+    assert_eq!(
+        err,
+        "DIR/x.conf:2:2: warning: unknown word \"priorty\" in vrrp_instance; it is ignored\n priorty 3\n ^^^^^^^\n  \
+         help: did you mean priority?\n"
+    );
+}
+
+#[test]
+fn errors_exit_2() {
+    let (code, out, err) = check(CLEAN.replace("id 5", "id 256").as_bytes(), &[]);
+    assert_eq!(code, Some(2));
+    assert!(out.ends_with("; it would not run\n"), "{out}");
+    assert!(err.contains("virtual_router_id 256 is out of range: 1 to 255 is allowed"), "{err}");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_exits_2_and_names_the_next_step() {
+    let output = lvsdeck(&["check", "-f", "/nonexistent.conf"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("/nonexistent.conf: no such file; name the configuration with -f FILE"));
+    let (code, _, err) = check(b"a\n\xff", &[]);
+    assert_eq!(code, Some(2));
+    assert!(err.contains("DIR/x.conf:2: byte 2 of the file is not UTF-8; convert it"), "{err}");
+}
+
+#[test]
+fn wrong_use_exits_64_and_help_exits_0() {
+    for args in [&["check", "--nope"][..], &["check", "x.conf"], &["nope"], &[], &["check", "--color", "pink"]] {
+        assert_eq!(lvsdeck(args).status.code(), Some(64), "{args:?}");
+    }
+    for args in [&["--help"][..], &["--version"], &["check", "--help"]] {
+        let output = lvsdeck(args);
+        assert_eq!((output.status.code(), output.stderr.is_empty()), (Some(0), true), "{args:?}");
+    }
+    assert!(text(&lvsdeck(&["check", "--help"]).stdout).contains("Example: lvsdeck check -f"));
+}
+
+#[test]
+fn json_is_an_array_on_standard_output_and_nothing_else() {
+    let (code, out, err) = check(CLEAN.replace("id 5", "id 0").as_bytes(), &["--json"]);
+    let messages: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, err.as_str()), (Some(2), ""));
+    let first = &messages[0];
+    assert_eq!(
+        (&first["code"], &first["line"], &first["severity"]),
+        (&"out-of-range".into(), &3.into(), &"error".into())
+    );
+    assert_eq!(check(CLEAN.as_bytes(), &["--json"]).1, "[]\n");
+    let output = lvsdeck(&["check", "--json", "-f", "/nonexistent.conf"]);
+    let messages: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(messages[0]["code"], "no-such-file");
+}
+
+#[test]
+fn colours_come_when_asked_for_and_never_into_a_pipe_by_themselves() {
+    let config = b"priorty 1\n";
+    assert!(!check(config, &[]).2.contains('\u{1b}'));
+    assert!(!check(config, &["--color", "never"]).2.contains('\u{1b}'));
+    assert!(check(config, &["--color", "always"]).2.contains("\u{1b}[1;33mwarning:"));
+}
+
+#[test]
+fn a_password_is_never_shown_on_any_stream() {
+    let inside = |line: &str| {
+        CLEAN.replace(" interface eth0", &format!(" interface eth0\n authentication {{\n  auth_type PASS\n{line}\n }}"))
+    };
+    for line in [
+        "  auth_pass hunter2andmore",
+        "  auth_pass hunter2 hunter3",
+        "  auth_pass\n  hunter2",
+        "  auth_pas hunter2",
+        "  auth_type hunter2",
+        "  password hunter2",
+        "  hunter2",
+        "  auth_pass \"hunter2",
+        "  auth_pass hunter2 { hunter3 }",
+        "  auth_pass hunter2 }",
+        "  aoth_poss hunter2",
+    ] {
+        for args in [&[][..], &["--json"]] {
+            let (code, out, err) = check(inside(line).as_bytes(), args);
+            assert!(code == Some(5) || code == Some(2), "{line}: {code:?}");
+            assert!(!out.contains("hunter") && !err.contains("hunter"), "{line}\n{out}{err}");
+        }
+    }
+}
+
+#[test]
+fn the_default_file_is_named_when_none_is_given() {
+    let output = lvsdeck(&["check"]);
+    let all = text(&output.stdout) + &text(&output.stderr);
+    let ours = Path::new("/etc/lvsdeck/lvsdeck.conf");
+    let expected = if ours.exists() { "/etc/lvsdeck/lvsdeck.conf" } else { "/etc/keepalived/keepalived.conf" };
+    assert!(all.contains(expected), "{all}");
+}

@@ -1,0 +1,137 @@
+//! Whatever a file holds, reading it ends, quickly, without a panic, and with places that exist.
+
+use super::folder;
+use lvsdeck::engine::parse_configuration;
+use proptest::prelude::*;
+use std::time::{Duration, Instant};
+
+/// Words and signs of the language in any order.
+fn shreds() -> impl Strategy<Value = String> {
+    let words = [
+        "vrrp_instance",
+        "A",
+        "{",
+        "}",
+        "\n",
+        "{",
+        "}",
+        "\n",
+        "virtual_server",
+        "10.0.0.1",
+        "80",
+        "fwmark",
+        "7",
+        "group",
+        "real_server",
+        "TCP_CHECK",
+        "global_defs",
+        "virtual_ipaddress",
+        "10.0.0.9/24",
+        "fd00::1",
+        "dev",
+        "eth0",
+        "weight",
+        "-300",
+        "persistence_timeout",
+        "authentication",
+        "auth_pass",
+        "auth_type",
+        "PASS",
+        "\"",
+        "'x y'",
+        "#",
+        "!",
+        "$X=",
+        "${X}",
+        "\\",
+        "include",
+        "@a",
+        "interface",
+        "virtual_router_id",
+        "5",
+        "priority",
+        "advert_int",
+        "0.5",
+        "track_script",
+        "vrrp_script",
+        "script",
+        "vrrp_sync_group",
+        "notification_email",
+        "HTTP_GET",
+        "url",
+        "protocol",
+        "TCP",
+        "lb_kind",
+        "TUN",
+        "sorry_server",
+        "99999999999999999999",
+        "\u{feff}",
+        "\r\n",
+        "\u{3000}",
+        "wieght",
+    ];
+    let word = prop::sample::select(words.to_vec());
+    prop::collection::vec(word, 0..120).prop_map(|words| words.join(" "))
+}
+
+fn holds(text: &str) -> Result<(), TestCaseError> {
+    let loaded = parse_configuration("x.conf", text);
+    prop_assert_eq!(loaded.configuration.is_none(), loaded.has_errors());
+    let lines = text.split('\n').count();
+    for d in &loaded.diagnostics {
+        prop_assert!((1..=lines).contains(&d.line) && d.column >= 1 && d.length >= 1, "{:?}", d);
+        prop_assert!(!d.source_line.contains(['\n', '\u{1b}']) && !d.message.is_empty(), "{:?}", d);
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_to_its_end(text in any::<String>()) {
+        holds(&text)?;
+    }
+
+    #[test]
+    fn any_shreds_of_the_language_are_read_to_their_end(text in shreds()) {
+        holds(&text)?;
+    }
+
+    #[test]
+    fn a_scenario_with_a_piece_missing_is_read_to_its_end(from in 0usize..1400, length in 0usize..300) {
+        let text = std::fs::read_to_string(folder("scenarios").join("s11-dr-wrr.master.conf")).unwrap();
+        let kept: String = text.chars().enumerate().filter(|(at, _)| !(from..from + length).contains(at)).map(|(_, c)| c).collect();
+        holds(&kept)?;
+    }
+}
+
+#[test]
+fn a_megabyte_of_anything_is_read_in_linear_time() {
+    let size = 1 << 20;
+    for unit in [
+        "a",
+        "a\n",
+        "{",
+        "}",
+        "a {\n",
+        "}\n",
+        "\"",
+        "\"a\n",
+        "x y z { a b }\n",
+        "include x\n",
+        "@a\n",
+        "$A=1\n",
+        "$A\n",
+        "priorty 1\n",
+        "virtual_server 10.0.0.1 80 {\n real_server 10.0.0.2 80 {\n",
+        "\u{feff}",
+        "wieght ",
+        "${",
+        "real_server 1.1.1.1 1 { TCP_CHECK { } }\n",
+    ] {
+        let text = unit.repeat(size / unit.len());
+        let started = Instant::now();
+        let loaded = parse_configuration("x.conf", &text);
+        assert!(started.elapsed() < Duration::from_mins(1), "{unit:?}: {:?}", started.elapsed());
+        assert!(loaded.diagnostics.len() <= 1001, "{unit:?}: {}", loaded.diagnostics.len());
+    }
+}
