@@ -183,7 +183,7 @@ async fn a_drain_is_answered_when_the_kernel_has_it_and_memory_is_empty_after_th
 async fn a_quiet_loop_publishes_about_once_a_second_and_not_more() {
     let body = async {
         let kernel = SimulatedIpvs::default();
-        let mut quiet = service(&["127.0.0.1:9".parse().unwrap()], Duration::from_secs(60));
+        let mut quiet = service(&["127.0.0.1:9".parse().unwrap()], Duration::from_mins(1));
         quiet.real_servers[0].checks.clear();
         let mut running = start(&[quiet], Box::new(kernel));
         running.until("the service is in the kernel", |view| view.servers.first().is_some_and(|s| s.in_kernel)).await;

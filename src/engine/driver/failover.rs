@@ -2,7 +2,7 @@
 //!
 //! Each round, in this order:
 //! 1. perform the core's actions, oldest first;
-//! 2. publish what changed (at most every [`PUBLISH_INTERVAL`] unless a state changed);
+//! 2. publish what changed (four times a second at most, unless a state changed);
 //! 3. wait for a packet, a message of the kernel, a command, or the core's deadline;
 //! 4. hand in packets first, then kernel messages, then commands, and only then the time: a thread that was merely
 //!    descheduled hears the master's advertisement before it concludes that there was none.
