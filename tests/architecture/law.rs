@@ -1,7 +1,7 @@
 //! The law as data, and the functions that hold a source against it. Each gives breaches as sentences; none means lawful.
 
 use crate::paths::named;
-use crate::source::{Source, tokens};
+use crate::source::{Source, Token, tokens};
 
 /// The engine's modules with their layers (`docs/architecture.md` §2). Those of one layer know each other only where the
 /// last column says so: they are one folder in spirit.
@@ -47,7 +47,7 @@ pub const HOMES: [(&[&str], &[&str]); 9] = [
 ];
 
 /// Names that say nothing (`docs/architecture.md` §4).
-const EMPTY_NAMES: [&str; 7] = ["manager", "helper", "helpers", "util", "utils", "common", "data"];
+const EMPTY_NAMES: [&str; 8] = ["manager", "helper", "helpers", "util", "utils", "common", "data", "info"];
 
 pub const HARD_LIMIT: usize = 500;
 pub const MEDIAN_LIMIT: usize = 120;
@@ -111,12 +111,13 @@ pub fn unknown_module(source: &Source) -> Option<String> {
 /// Words outside their homes.
 pub fn token_breaches(source: &Source) -> Vec<String> {
     let mut breaches = Vec::new();
+    let code = tokens(&source.code);
     for (words, homes) in HOMES {
         if homes.iter().any(|home| at_home(&source.path, home)) {
             continue;
         }
         for word in words {
-            let lines = lines_with(&source.code, word);
+            let lines = lines_with(&code, word).into_iter();
             breaches.extend(lines.map(|line| format!("{}:{line}: `{word}` belongs to {homes:?} alone", source.path)));
         }
     }
@@ -128,15 +129,10 @@ fn at_home(path: &str, home: &str) -> bool {
 }
 
 /// The lines where `word` stands as whole words: `sleep(` is not in `fall_asleep(`.
-pub fn lines_with<'a>(code: &'a str, word: &str) -> impl Iterator<Item = usize> + use<'a> {
-    let wanted: Vec<String> = tokens(word).into_iter().map(|token| token.text).collect();
-    let all = tokens(code);
-    (0..all.len())
-        .filter(move |&at| wanted.iter().enumerate().all(|(i, w)| all.get(at + i).is_some_and(|t| t.text == *w)))
-        .map({
-            let all = tokens(code);
-            move |at| all[at].line
-        })
+fn lines_with(code: &[Token], word: &str) -> Vec<usize> {
+    let wanted = tokens(word);
+    let same = |window: &&[Token]| window.iter().zip(&wanted).all(|(found, wanted)| found.text == wanted.text);
+    code.windows(wanted.len()).filter(same).map(|window| window[0].line).collect()
 }
 
 /// What each file owes: a module doc first, a bounded length, a name that says something, nothing unfinished.
