@@ -13,7 +13,7 @@ use super::world::World;
 use crate::engine::command::{Answer, Asked};
 use crate::engine::event::Fact;
 use crate::engine::failover::{Action, Failover, Input};
-use crate::engine::io::wait::{self, Bell, Ear};
+use crate::engine::io::wait::{self, Alarm, Bell, Ear};
 use crate::engine::snapshot::{Moment, VirtualRouterStatus, Warning};
 use std::io;
 use std::os::fd::AsRawFd;
@@ -83,6 +83,7 @@ pub struct FailoverLoop<L> {
     listener: L,
     requests: Receiver<Request>,
     ear: Ear,
+    alarm: Alarm,
     waiting: Vec<(u64, Reply)>,
     published_at: Option<Instant>,
     urgent: bool,
@@ -93,13 +94,14 @@ impl<L: Listener> FailoverLoop<L> {
     pub fn new(core: Failover, world: World, listener: L) -> io::Result<(Self, FailoverSender)> {
         let (bell, ear) = wait::bell()?;
         let (sender, requests) = sync_channel(QUEUE);
-        let this = Self { core, world, listener, requests, ear, waiting: Vec::new(), published_at: None, urgent: true };
+        let alarm = Alarm::new()?;
+        let waiting = Vec::new();
+        let this = Self { core, world, listener, requests, ear, alarm, waiting, published_at: None, urgent: true };
         Ok((this, FailoverSender { requests: sender, bell: Arc::new(bell) }))
     }
 
     /// Runs until it was asked to end and every master has resigned. Errors: the kernel's sockets can't be waited for.
     pub fn run(mut self) -> io::Result<()> {
-        wait::sharpen_timers();
         let Self { world, core, .. } = &mut self;
         world.list(|input| core.handle(Instant::now(), input))?;
         core.handle(Instant::now(), Input::Start);
@@ -153,10 +155,11 @@ impl<L: Listener> FailoverLoop<L> {
     }
 
     fn wait(&self) -> io::Result<()> {
-        let mut descriptors = vec![self.ear.as_raw_fd()];
+        let mut descriptors = vec![self.ear.as_raw_fd(), self.alarm.as_raw_fd()];
         descriptors.extend(self.world.descriptors());
         let left = self.core.poll_timeout().map(|(at, _)| at.saturating_duration_since(Instant::now()));
-        wait::readable(&descriptors, left).map(|_| ())
+        self.alarm.set(left)?;
+        wait::readable(&descriptors)
     }
 
     fn take_requests(&mut self) {
