@@ -24,11 +24,8 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 use tokio::signal::unix::{SignalKind, signal};
-
-/// Time between two looks at whether the loops still run.
-const LIVENESS: Duration = Duration::from_millis(500);
 
 /// What `lvsdeck run` was asked to do.
 #[derive(Debug, Clone)]
@@ -117,7 +114,6 @@ async fn until_asked(running: &Running, places: &Places) -> Result<(), Refused> 
     let mut interrupt = signals(SignalKind::interrupt())?;
     let mut hangup = signals(SignalKind::hangup())?;
     let mut dump = signals(SignalKind::user_defined1())?;
-    let mut liveness = tokio::time::interval(LIVENESS);
     loop {
         tokio::select! {
             _ = terminate.recv() => return Ok(()),
@@ -125,9 +121,9 @@ async fn until_asked(running: &Running, places: &Places) -> Result<(), Refused> 
             () = running.stop.notified() => return Ok(()),
             _ = hangup.recv() => tracing::warn!("HUP: this version does not reload; restart lvsdeck to use a changed file"),
             _ = dump.recv() => write_snapshot(running, places),
-            _ = liveness.tick() => if !running.is_alive() {
+            () = running.lost.notified() => {
                 return Err(Refused(exit::FAILED, "a loop of the engine ended by itself; the log says why".to_owned()));
-            },
+            }
         }
     }
 }

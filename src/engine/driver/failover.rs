@@ -13,7 +13,9 @@ use super::world::World;
 use crate::engine::command::{Answer, Asked};
 use crate::engine::event::Fact;
 use crate::engine::failover::{Action, Failover, Input};
+use crate::engine::io::state::StateDir;
 use crate::engine::io::wait::{self, Alarm, Bell, Ear};
+use crate::engine::model::Configuration;
 use crate::engine::snapshot::{Moment, VirtualRouterStatus, Warning};
 use std::io;
 use std::os::fd::AsRawFd;
@@ -175,4 +177,18 @@ impl<L: Listener> FailoverLoop<L> {
             }
         }
     }
+}
+
+/// Takes off the interfaces what a loop left there when it died: what the next start would do, at once.
+pub fn remove_left_behind(state: &StateDir) -> io::Result<()> {
+    struct Deaf;
+    impl Listener for Deaf {
+        fn publish(&self, _: FailoverView) {}
+        fn report(&self, _: Fact) {}
+    }
+    let owned = state.addresses().map_err(io::Error::other)?;
+    let core = Failover::new(&Configuration::default(), owned, Instant::now());
+    let (last, sender) = FailoverLoop::new(core, World::open(state.clone())?, Deaf)?;
+    sender.shutdown();
+    last.run()
 }

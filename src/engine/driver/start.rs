@@ -4,7 +4,7 @@
 //! elsewhere before services leave the table.
 
 use super::balance::{self, BalanceLoopError, BalanceView};
-use super::failover::{FailoverLoop, FailoverSender};
+use super::failover::{self, FailoverLoop, FailoverSender};
 use super::local::LocalEngine;
 use super::shared::{Identity, Shared};
 use super::world::World;
@@ -52,7 +52,10 @@ pub struct Running {
     pub handle: Arc<LocalEngine>,
     /// Notified when a command asks for the end.
     pub stop: Arc<Notify>,
+    /// Notified when a loop ended by itself: an engine that lost one must end rather than look alive.
+    pub lost: Arc<Notify>,
     shared: Arc<Shared>,
+    state: StateDir,
     failover: FailoverSender,
     failover_thread: JoinHandle<io::Result<()>>,
     balance_thread: BalanceThread,
@@ -80,18 +83,18 @@ pub fn start(
     for message in damaged {
         shared.append(Fact::new(EventKind::Warning, Severity::Warning, "state").reason(message));
     }
-    let failover_thread = thread::Builder::new()
-        .name("failover".to_owned())
-        .spawn(move || failover_loop.run())
-        .map_err(StartError::Thread)?;
+    let lost = Arc::new(Notify::new());
+    let failover_thread = thread("failover", &lost, move || failover_loop.run())?;
 
     let balance_core = Balance::new(&configuration.virtual_servers, services, now);
     let (commands, requests) = mpsc::channel(QUEUE);
     let (balance_end, ended) = oneshot::channel();
-    let balance_thread = balance_thread(balance_core, kernel, requests, ended, Arc::clone(&shared), state.clone())?;
+    let balance_thread =
+        balance_thread(balance_core, kernel, requests, ended, Arc::clone(&shared), state.clone(), &lost)?;
     let stop = Arc::new(Notify::new());
     let handle = LocalEngine::new(Arc::clone(&shared), failover.clone(), commands, Arc::clone(&stop));
-    Ok(Running { handle: Arc::new(handle), stop, shared, failover, failover_thread, balance_thread, balance_end })
+    let (handle, state) = (Arc::new(handle), state.clone());
+    Ok(Running { handle, stop, lost, shared, state, failover, failover_thread, balance_thread, balance_end })
 }
 
 fn keep_damage<T>(damaged: &mut Vec<String>, error: &impl ToString) -> Vec<T> {
@@ -106,6 +109,7 @@ fn balance_thread(
     ended: oneshot::Receiver<()>,
     shared: Arc<Shared>,
     state: StateDir,
+    lost: &Arc<Notify>,
 ) -> Result<BalanceThread, StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Thread)?;
     let (publisher, reporter) = (Arc::clone(&shared), Arc::clone(&shared));
@@ -117,10 +121,28 @@ fn balance_thread(
         }
     };
     let ended = async move { _ = ended.await };
-    thread::Builder::new()
-        .name("balance".to_owned())
-        .spawn(move || runtime.block_on(balance::run(core, kernel, requests, publish, report, remember, ended)))
-        .map_err(StartError::Thread)
+    let run = balance::run(core, kernel, requests, publish, report, remember, ended);
+    thread("balance", lost, move || runtime.block_on(run))
+}
+
+/// A thread whose end, by return or by panic, is told.
+fn thread<T: Send + 'static>(
+    name: &str,
+    lost: &Arc<Notify>,
+    body: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, StartError> {
+    struct Tell(Arc<Notify>);
+    impl Drop for Tell {
+        fn drop(&mut self) {
+            self.0.notify_one();
+        }
+    }
+    let tell = Tell(Arc::clone(lost));
+    let body = move || {
+        let _tell = tell;
+        body()
+    };
+    thread::Builder::new().name(name.to_owned()).spawn(body).map_err(StartError::Thread)
 }
 
 impl Running {
@@ -129,10 +151,16 @@ impl Running {
         self.shared.append(Fact::new(EventKind::EngineStopping, Severity::Notice, "engine"));
         let joined = tokio::task::spawn_blocking(move || {
             self.failover.shutdown();
-            match self.failover_thread.join() {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::error!("the failover loop ended early: {error}"),
-                Err(_) => tracing::error!("the failover loop panicked"),
+            let died = match self.failover_thread.join() {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(format!("the failover loop ended early: {error}")),
+                Err(_) => Some("the failover loop panicked".to_owned()),
+            };
+            if let Some(why) = died {
+                tracing::error!("{why}; its virtual addresses are removed");
+                if let Err(error) = failover::remove_left_behind(&self.state) {
+                    tracing::error!("virtual addresses may be left on this host: {error}");
+                }
             }
             drop(self.balance_end);
             match self.balance_thread.join() {
@@ -144,10 +172,5 @@ impl Running {
         if let Err(error) = joined.await {
             tracing::error!("the engine did not end in order: {error}");
         }
-    }
-
-    /// Whether both loops still run; an engine that lost one must end rather than look alive.
-    pub fn is_alive(&self) -> bool {
-        !self.failover_thread.is_finished() && !self.balance_thread.is_finished()
     }
 }
