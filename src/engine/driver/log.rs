@@ -1,9 +1,23 @@
 //! Events as log lines, including those that existing alerts look for: `(VI_1) Entering MASTER STATE`.
+//!
+//! The log is a reader of the journal like any other, on a thread of its own: a terminal that was stopped with Ctrl-S, or a
+//! full disk, holds up the log and nothing else.
 
+use super::shared::Shared;
 use crate::engine::event::{Event, EventKind, Severity};
 
-/// Writes one event to the log.
-pub fn write(event: &Event) {
+/// Writes events to the log until the journal is closed.
+pub fn follow(shared: &Shared) {
+    let mut seen = 0;
+    while let Some(events) = shared.follow(seen) {
+        for event in &events {
+            write(event);
+            seen = event.seq;
+        }
+    }
+}
+
+fn write(event: &Event) {
     let line = line(event);
     match event.severity {
         Severity::Info | Severity::Notice => tracing::info!(seq = event.seq, "{line}"),

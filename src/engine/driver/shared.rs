@@ -4,7 +4,6 @@
 
 use super::balance::BalanceView;
 use super::failover::{FailoverView, Listener};
-use super::log;
 use crate::engine::event::{Event, EventKind, Fact};
 use crate::engine::journal::Journal;
 use crate::engine::snapshot::{ConfigStatus, PeerState, Role, Status, VirtualRouterState, Warning};
@@ -39,6 +38,7 @@ pub struct Shared {
 struct Kept {
     journal: Journal,
     changed_at: Option<SystemTime>,
+    closed: bool,
 }
 
 impl Shared {
@@ -59,7 +59,7 @@ impl Shared {
         *self.balance.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(view);
     }
 
-    /// Appends to the journal and writes the log line.
+    /// Appends to the journal. Writes nothing itself: whoever reports never waits for a slow log.
     pub fn append(&self, fact: Fact) {
         let wall = SystemTime::now();
         let monotonic = u64::try_from(self.started_at.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -67,7 +67,7 @@ impl Shared {
         if is_change(fact.kind) {
             kept.changed_at = Some(wall);
         }
-        log::write(kept.journal.append(fact, wall, monotonic));
+        kept.journal.append(fact, wall, monotonic);
         drop(kept);
         self.appended.notify_all();
     }
@@ -80,6 +80,20 @@ impl Shared {
             .wait_timeout_while(kept, wait, |kept| kept.journal.last_seq() <= after)
             .unwrap_or_else(PoisonError::into_inner);
         kept.journal.after(after, limit)
+    }
+
+    /// Events above `after` as soon as there are some; none once the journal is closed and everything was read.
+    pub fn follow(&self, after: u64) -> Option<Vec<Event>> {
+        let kept = self.kept();
+        let nothing_new = |kept: &mut Kept| kept.journal.last_seq() <= after && !kept.closed;
+        let kept = self.appended.wait_while(kept, nothing_new).unwrap_or_else(PoisonError::into_inner);
+        Some(kept.journal.after(after, usize::MAX)).filter(|events| !events.is_empty())
+    }
+
+    /// Nothing more will be appended.
+    pub fn close(&self) {
+        self.kept().closed = true;
+        self.appended.notify_all();
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {

@@ -6,6 +6,7 @@
 use super::balance::{self, BalanceLoopError, BalanceView};
 use super::failover::{self, FailoverLoop, FailoverSender};
 use super::local::LocalEngine;
+use super::log;
 use super::shared::{Identity, Shared};
 use super::world::World;
 use crate::engine::balance::Balance;
@@ -16,12 +17,16 @@ use crate::engine::io::state::StateDir;
 use crate::engine::model::Configuration;
 use std::io;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 /// Commands that may wait for the balance loop.
 const QUEUE: usize = 64;
+
+/// How long the end waits for the log's last lines.
+const LOG_LIMIT: Duration = Duration::from_secs(1);
 
 /// Why an engine did not start.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +65,7 @@ pub struct Running {
     failover_thread: JoinHandle<io::Result<()>>,
     balance_thread: BalanceThread,
     balance_end: oneshot::Sender<()>,
+    log_written: Receiver<()>,
 }
 
 /// Starts both loops on a configuration.
@@ -74,6 +80,7 @@ pub fn start(
     let services = state.services().unwrap_or_else(|error| keep_damage(&mut damaged, &error));
     let node = identity.node.clone();
     let shared = Arc::new(Shared::new(identity));
+    let log_written = start_log(Arc::clone(&shared))?;
     let world = World::open(state.clone()).map_err(StartError::Sockets)?;
     let now = Instant::now();
     let core = Failover::new(configuration, addresses, now);
@@ -94,7 +101,29 @@ pub fn start(
     let stop = Arc::new(Notify::new());
     let handle = LocalEngine::new(Arc::clone(&shared), failover.clone(), commands, Arc::clone(&stop));
     let (handle, state) = (Arc::new(handle), state.clone());
-    Ok(Running { handle, stop, lost, shared, state, failover, failover_thread, balance_thread, balance_end })
+    Ok(Running {
+        handle,
+        stop,
+        lost,
+        shared,
+        state,
+        failover,
+        failover_thread,
+        balance_thread,
+        balance_end,
+        log_written,
+    })
+}
+
+/// The log's thread; it tells when it has written everything.
+fn start_log(shared: Arc<Shared>) -> Result<Receiver<()>, StartError> {
+    let (written, log_written) = sync_channel(1);
+    let body = move || {
+        log::follow(&shared);
+        _ = written.send(());
+    };
+    thread::Builder::new().name("log".to_owned()).spawn(body).map_err(StartError::Thread)?;
+    Ok(log_written)
 }
 
 fn keep_damage<T>(damaged: &mut Vec<String>, error: &impl ToString) -> Vec<T> {
@@ -168,6 +197,9 @@ impl Running {
                 Ok(Err(error)) => tracing::error!("the balance loop ended early: {error}"),
                 Err(_) => tracing::error!("the balance loop panicked"),
             }
+            self.shared.close();
+            // A log that can't be written does not hold the end up.
+            _ = self.log_written.recv_timeout(LOG_LIMIT);
         });
         if let Err(error) = joined.await {
             tracing::error!("the engine did not end in order: {error}");
