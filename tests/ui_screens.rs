@@ -255,6 +255,24 @@ fn a_short_loss_of_mastership_does_not_hide_between_two_letters() {
 }
 
 #[test]
+fn the_last_letter_is_the_state_of_this_moment() {
+    use lvsdeck::engine::{StateChange, VirtualRouterState};
+    use lvsdeck::ui::rows::timeline::letters;
+    let now = noon();
+    let mut router = ui_fixture::router(now, "VI_1", 51, VirtualRouterState::Master, &["192.0.2.10/24"]);
+    let change = |seconds, state| StateChange { at: now - Duration::from_secs(seconds), state, reason: String::new() };
+    router.history = vec![change(47, VirtualRouterState::Backup), change(43, VirtualRouterState::Master)];
+    router.since = now - Duration::from_secs(43);
+    assert_eq!(letters(&router, now, 10), format!("{}M", ".".repeat(9)));
+    // The picture is newer than the clock that ages are taken from: what is known is what is shown.
+    let before = now - Duration::from_secs(45);
+    assert_eq!(letters(&router, before, 10), format!("{}M", ".".repeat(9)));
+    // A cell in which the state changed shows what it changed to.
+    let later = now + Duration::from_mins(10);
+    assert_eq!(letters(&router, later, 10), format!("{}MM", ".".repeat(8)));
+}
+
+#[test]
 fn an_event_is_on_screen_without_waiting_for_the_next_second() {
     let now = noon();
     let mut console = Console::new(ui_fixture::pair(now), Vec::new(), (80, 24));

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel, sync_channel};
 use std::time::{Duration, Instant};
-use workers::Workers;
+use workers::{Wish, Workers};
 
 /// A draw longer than this is a stall.
 const STALL: Duration = Duration::from_secs(1);
@@ -72,6 +72,8 @@ pub fn run(engine: &Arc<dyn EngineHandle>, options: &Options) -> Result<Exit, Co
         dropped: 0,
     };
     let cause = console.turn(&arriving);
+    drop(arriving);
+    console.workers.stop_reading();
     let pid = Some(console.workers.pid.load(Ordering::Relaxed)).filter(|pid| *pid != 0);
     drop(console);
     drop(alive);
@@ -123,7 +125,7 @@ impl Console {
         }
         let now = wanted(&self.state);
         if self.asked.as_ref() != Some(&now) {
-            let _ = self.workers.wanted.send(now.clone());
+            let _ = self.workers.wishes.send(Wish::FromNow(now.clone()));
             self.asked = Some(now);
         }
         if !std::mem::take(&mut self.state.dirty) {
@@ -171,7 +173,7 @@ impl Console {
             match effect {
                 Effect::Poll => {
                     let now = wanted(&self.state);
-                    let _ = self.workers.wanted.send(now.clone());
+                    let _ = self.workers.wishes.send(Wish::Now(now.clone()));
                     self.asked = Some(now);
                 }
                 Effect::Command(serial, request) => {

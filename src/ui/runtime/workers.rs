@@ -8,11 +8,12 @@ use crate::ui::intent::Message;
 use crate::ui::state::{Polled, Wanted};
 use crate::ui::terminal;
 use crossterm::event::{self, Event as TerminalEvent};
+use signal_hook::consts::SIGWINCH;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// How often a picture is taken when nothing else asks for one.
@@ -20,42 +21,65 @@ const EVERY: Duration = Duration::from_secs(1);
 /// How long one call waits for an event.
 const WAIT: Duration = Duration::from_secs(2);
 
+/// A wish for pictures.
+pub enum Wish {
+    /// All of this, now and every second from now on.
+    Now(Wanted),
+    /// The same, but of it only what was not asked for before is asked at once.
+    FromNow(Wanted),
+}
+
 /// Where the loop sends its wishes.
 pub struct Workers {
-    /// What to ask for, from now on and at once.
-    pub wanted: Sender<Wanted>,
+    /// What to ask for.
+    pub wishes: Sender<Wish>,
     /// Commands with their serials.
     pub commands: Sender<(u64, CommandRequest)>,
     /// The engine's process; 0 before its first answer.
     pub pid: Arc<AtomicU32>,
     /// Disconnects the event thread when it is dropped.
     _running: Sender<()>,
+    keys: Option<JoinHandle<()>>,
+    enough: Arc<AtomicBool>,
 }
 
-fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    thread::Builder::new().name(name.to_owned()).spawn(body).map(drop)
+impl Workers {
+    /// Ends the thread that reads keys, so that what is typed next reaches whoever has the terminal then. The loop's
+    /// receiver must be gone: a full channel would hold the thread.
+    pub fn stop_reading(&mut self) {
+        self.enough.store(true, Ordering::SeqCst);
+        // The reader wakes at once when it believes that the size has changed, and otherwise within its time.
+        let _ = signal_hook::low_level::raise(SIGWINCH);
+        // A reader that panicked reads nothing any more either.
+        let _ = self.keys.take().map(JoinHandle::join);
+    }
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name(name.to_owned()).spawn(body)
 }
 
 /// Starts all of them.
 pub fn start(engine: &Arc<dyn EngineHandle>, inputs: &SyncSender<Input>) -> io::Result<Workers> {
-    let (wanted, asked) = channel();
+    let (wishes, asked) = channel();
     let (commands, given) = channel();
     let (running, stopped) = channel();
     let pid = Arc::new(AtomicU32::new(0));
-    let keys = inputs.clone();
-    spawn("keys", move || read_keys(&keys))?;
+    let enough = Arc::new(AtomicBool::new(false));
+    let (i, end) = (inputs.clone(), enough.clone());
+    let keys = Some(spawn("keys", move || read_keys(&i, &end))?);
     let (e, i, p) = (engine.clone(), inputs.clone(), pid.clone());
     spawn("pictures", move || take_pictures(e.as_ref(), &i, &asked, &p))?;
     let (e, i, p) = (engine.clone(), inputs.clone(), pid.clone());
     spawn("events", move || follow_events(e.as_ref(), &i, &stopped, &p))?;
     let (e, i) = (engine.clone(), inputs.clone());
     spawn("commands", move || give_commands(e.as_ref(), &i, &given))?;
-    Ok(Workers { wanted, commands, pid, _running: running })
+    Ok(Workers { wishes, commands, pid, _running: running, keys, enough })
 }
 
 /// Reads the terminal until it is gone. A hung-up terminal makes the reader spin until its time is over, so that time is short.
-fn read_keys(inputs: &SyncSender<Input>) {
-    loop {
+fn read_keys(inputs: &SyncSender<Input>, enough: &AtomicBool) {
+    while !enough.load(Ordering::SeqCst) {
         let input = match event::poll(Duration::from_millis(200)) {
             Ok(true) => match event::read() {
                 Ok(TerminalEvent::Key(key)) => Input::Key(key, Instant::now()),
@@ -74,30 +98,58 @@ fn read_keys(inputs: &SyncSender<Input>) {
     }
 }
 
-/// Asks for a picture every second, and at once whenever the loop wants another one.
-fn take_pictures(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, asked: &Receiver<Wanted>, pid: &AtomicU32) {
-    let Ok(mut wanted) = asked.recv() else { return };
+/// Asks for a picture every second, and at once for what the loop wants beyond the last one.
+fn take_pictures(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, wished: &Receiver<Wish>, pid: &AtomicU32) {
+    let Ok(Wish::Now(mut wanted) | Wish::FromNow(mut wanted)) = wished.recv() else { return };
+    let mut asked: Option<Wanted> = None;
+    let mut next = Instant::now();
     loop {
-        while let Ok(newer) = asked.try_recv() {
-            wanted = newer;
-        }
-        let started = Instant::now();
-        let message = match take(engine, &wanted) {
-            Ok(polled) => {
-                pid.store(polled.summary.pid, Ordering::Relaxed);
-                Message::Polled(Box::new(polled))
-            }
-            Err(error) => Message::Lost(error.to_string()),
+        let mut due = false;
+        let mut wish = match wished.recv_timeout(next.saturating_duration_since(Instant::now())) {
+            Ok(wish) => Some(wish),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => return,
         };
-        if inputs.send(Input::Message(message)).is_err() {
+        while let Some(newer) = wish {
+            let now;
+            (now, wanted) = match newer {
+                Wish::Now(wanted) => (true, wanted),
+                Wish::FromNow(wanted) => (false, wanted),
+            };
+            due |= now;
+            wish = wished.try_recv().ok();
+        }
+        let known = asked.as_ref().filter(|a| !due && a.query == wanted.query && Instant::now() < next);
+        let message = match known {
+            Some(known) if known.detail == wanted.detail => None,
+            Some(_) => detail(engine, &wanted),
+            None => {
+                next = Instant::now() + EVERY;
+                Some(picture(engine, &wanted, pid))
+            }
+        };
+        asked = Some(wanted.clone());
+        if message.is_some_and(|message| inputs.send(Input::Message(message)).is_err()) {
             return;
         }
-        match asked.recv_timeout(EVERY.saturating_sub(started.elapsed())) {
-            Ok(newer) => wanted = newer,
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
-        }
     }
+}
+
+fn picture(engine: &dyn EngineHandle, wanted: &Wanted, pid: &AtomicU32) -> Message {
+    match take(engine, wanted) {
+        Ok(polled) => {
+            pid.store(polled.summary.pid, Ordering::Relaxed);
+            Message::Polled(Box::new(polled))
+        }
+        Err(error) => Message::Lost(error.to_string()),
+    }
+}
+
+/// Only the details. An engine that does not give them is noticed with the next picture.
+fn detail(engine: &dyn EngineHandle, wanted: &Wanted) -> Option<Message> {
+    let (service, server) = wanted.detail.clone()?;
+    let found = engine.real_server(&service, &server).ok()?;
+    Some(Message::Detail((service, server), found.map(Box::new)))
 }
 
 fn take(engine: &dyn EngineHandle, wanted: &Wanted) -> Result<Polled, HandleError> {
