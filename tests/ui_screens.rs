@@ -226,6 +226,24 @@ fn ascii_terminals_get_ascii() {
 }
 
 #[test]
+fn a_step_of_the_cursor_costs_at_most_500_bytes() {
+    use ratatui::backend::{Backend, CrosstermBackend};
+    let mut console = Console::new(ui_fixture::pair(noon()), Vec::new(), (200, 50));
+    let theme = Theme::load("ansi").unwrap();
+    console.keys("↓");
+    console.poll();
+    for _ in 0..4 {
+        let before = view::picture(&console.state, &theme);
+        console.keys("↓");
+        console.poll();
+        let after = view::picture(&console.state, &theme);
+        let mut bytes = Vec::new();
+        CrosstermBackend::new(&mut bytes).draw(before.diff(&after).into_iter()).unwrap();
+        assert!(!bytes.is_empty() && bytes.len() <= 500, "{} bytes", bytes.len());
+    }
+}
+
+#[test]
 fn the_keys_in_the_documentation_are_those_of_the_program() {
     let text = std::fs::read_to_string("docs/console.md").unwrap();
     assert!(
