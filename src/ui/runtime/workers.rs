@@ -8,10 +8,11 @@ use crate::ui::intent::Message;
 use crate::ui::state::{Polled, Wanted};
 use crate::ui::terminal;
 use crossterm::event::{self, Event as TerminalEvent};
-use signal_hook::consts::SIGWINCH;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -39,19 +40,19 @@ pub struct Workers {
     pub pid: Arc<AtomicU32>,
     /// Disconnects the event thread when it is dropped.
     _running: Sender<()>,
-    keys: Option<JoinHandle<()>>,
-    enough: Arc<AtomicBool>,
+    /// The thread that reads keys, and the end of a pair whose closing ends it.
+    keys: Option<(JoinHandle<()>, UnixStream)>,
 }
 
 impl Workers {
     /// Ends the thread that reads keys, so that what is typed next reaches whoever has the terminal then. The loop's
     /// receiver must be gone: a full channel would hold the thread.
     pub fn stop_reading(&mut self) {
-        self.enough.store(true, Ordering::SeqCst);
-        // The reader wakes at once when it believes that the size has changed, and otherwise within its time.
-        let _ = signal_hook::low_level::raise(SIGWINCH);
-        // A reader that panicked reads nothing any more either.
-        let _ = self.keys.take().map(JoinHandle::join);
+        if let Some((keys, open)) = self.keys.take() {
+            drop(open);
+            // A reader that panicked reads nothing any more either.
+            let _ = keys.join();
+        }
     }
 }
 
@@ -65,35 +66,71 @@ pub fn start(engine: &Arc<dyn EngineHandle>, inputs: &SyncSender<Input>) -> io::
     let (commands, given) = channel();
     let (running, stopped) = channel();
     let pid = Arc::new(AtomicU32::new(0));
-    let enough = Arc::new(AtomicBool::new(false));
-    let (i, end) = (inputs.clone(), enough.clone());
-    let keys = Some(spawn("keys", move || read_keys(&i, &end))?);
+    let (open, ended) = UnixStream::pair()?;
+    let i = inputs.clone();
+    let keys = Some((spawn("keys", move || read_keys(&i, &ended))?, open));
     let (e, i, p) = (engine.clone(), inputs.clone(), pid.clone());
     spawn("pictures", move || take_pictures(e.as_ref(), &i, &asked, &p))?;
     let (e, i, p) = (engine.clone(), inputs.clone(), pid.clone());
     spawn("events", move || follow_events(e.as_ref(), &i, &stopped, &p))?;
     let (e, i) = (engine.clone(), inputs.clone());
     spawn("commands", move || give_commands(e.as_ref(), &i, &given))?;
-    Ok(Workers { wishes, commands, pid, _running: running, keys, enough })
+    Ok(Workers { wishes, commands, pid, _running: running, keys })
 }
 
-/// Reads the terminal until it is gone. A hung-up terminal makes the reader spin until its time is over, so that time is short.
-fn read_keys(inputs: &SyncSender<Input>, enough: &AtomicBool) {
-    while !enough.load(Ordering::SeqCst) {
-        let input = match event::poll(Duration::from_millis(200)) {
-            Ok(true) => match event::read() {
+/// What the reader of keys waits for.
+#[derive(PartialEq, Eq)]
+enum Typed {
+    Something,
+    Nothing,
+    /// The terminal hung up.
+    Lost,
+    /// The loop has ended.
+    Enough,
+}
+
+/// Waits for input on the terminal. crossterm's own wait spins through the last millisecond of each timeout, and for as
+/// long as a terminal is hung up; this one sleeps.
+fn wait(ended: &UnixStream) -> Typed {
+    let stdin = io::stdin();
+    let mut fds = [PollFd::new(&stdin, PollFlags::IN), PollFd::new(ended, PollFlags::IN)];
+    let second = Timespec { tv_sec: 1, tv_nsec: 0 };
+    if poll(&mut fds, Some(&second)).is_err() {
+        return Typed::Nothing; // interrupted by a signal
+    }
+    let [keys, ended] = fds.map(|fd| fd.revents());
+    if !ended.is_empty() {
+        Typed::Enough
+    } else if keys.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
+        Typed::Lost
+    } else if keys.is_empty() {
+        Typed::Nothing
+    } else {
+        Typed::Something
+    }
+}
+
+/// Reads the terminal until it is gone or the loop has ended.
+fn read_keys(inputs: &SyncSender<Input>, ended: &UnixStream) {
+    loop {
+        match wait(ended) {
+            Typed::Enough => return,
+            Typed::Nothing if terminal::is_there() => continue,
+            Typed::Nothing | Typed::Lost => return drop(inputs.send(Input::TerminalLost)),
+            Typed::Something => {}
+        }
+        // All that has arrived: what crossterm has read is not seen by the next wait.
+        while let Ok(true) = event::poll(Duration::from_millis(1)) {
+            let input = match event::read() {
                 Ok(TerminalEvent::Key(key)) => Input::Key(key, Instant::now()),
                 Ok(TerminalEvent::Paste(text)) => Input::Message(Message::Paste(text)),
-                Ok(TerminalEvent::Resize(columns, rows)) => Input::Message(Message::Resize(columns, rows)),
-                Ok(TerminalEvent::FocusGained | TerminalEvent::FocusLost | TerminalEvent::Mouse(_)) => continue,
-                Err(_) => Input::TerminalLost,
-            },
-            Ok(false) if terminal::is_there() => continue,
-            Ok(false) | Err(_) => Input::TerminalLost,
-        };
-        let last = matches!(input, Input::TerminalLost);
-        if inputs.send(input).is_err() || last {
-            return;
+                // The loop looks at the size by itself, since it hears the signal.
+                Ok(_) => continue,
+                Err(_) => return drop(inputs.send(Input::TerminalLost)),
+            };
+            if inputs.send(input).is_err() {
+                return;
+            }
         }
     }
 }
