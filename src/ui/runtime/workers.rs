@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 
 /// How often a picture is taken when nothing else asks for one.
 const EVERY: Duration = Duration::from_secs(1);
+/// How long to wait for the rest of what was typed at once: more than a busy machine takes to get back to this thread.
+const DRAIN: Duration = Duration::from_millis(20);
 /// How long one call waits for an event.
 const WAIT: Duration = Duration::from_secs(2);
 
@@ -112,15 +114,19 @@ fn wait(ended: &UnixStream) -> Typed {
 
 /// Reads the terminal until it is gone or the loop has ended.
 fn read_keys(inputs: &SyncSender<Input>, ended: &UnixStream) {
+    let mut more = false;
     loop {
-        match wait(ended) {
+        // What crossterm has read already is not seen by this wait. Its own gives up without a look at that when this thread
+        // was not running for the whole time: after keys, it is asked once more when nothing follows them.
+        more = match wait(ended) {
             Typed::Enough => return,
-            Typed::Nothing if terminal::is_there() => continue,
-            Typed::Nothing | Typed::Lost => return drop(inputs.send(Input::TerminalLost)),
-            Typed::Something => {}
-        }
-        // All that has arrived: what crossterm has read is not seen by the next wait.
-        while let Ok(true) = event::poll(Duration::from_millis(1)) {
+            Typed::Something => true,
+            Typed::Nothing if !terminal::is_there() => return drop(inputs.send(Input::TerminalLost)),
+            Typed::Nothing if more => false,
+            Typed::Nothing => continue,
+            Typed::Lost => return drop(inputs.send(Input::TerminalLost)),
+        };
+        while let Ok(true) = event::poll(DRAIN) {
             let input = match event::read() {
                 Ok(TerminalEvent::Key(key)) => Input::Key(key, Instant::now()),
                 Ok(TerminalEvent::Paste(text)) => Input::Message(Message::Paste(text)),
