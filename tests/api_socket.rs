@@ -133,6 +133,8 @@ fn every_question_has_its_answer() {
     assert_eq!(running.get("/v1/virtual-routers").json()[0]["name"], "VI_1");
     let events = running.get("/v1/events").json();
     assert_eq!((&events["events"][0]["seq"], &events["events"][0]["kind"]), (&1.into(), &"server-health".into()));
+    let server = running.get("/v1/real-servers?service=tcp/10.0.0.1:80&server=10.0.0.71%3A80").json();
+    assert_eq!(server, running.get("/v1/status").json()["virtual_servers"][1]["real_servers"][0]);
     for path in ["/v1/status", "/v1/summary", "/v1/rows", "/v1/virtual-routers", "/v1/events"] {
         assert_eq!(running.get(path).header("content-type"), Some("application/json"), "{path}");
     }
@@ -192,6 +194,9 @@ fn a_wrong_request_is_refused_with_a_code_and_reaches_no_engine() {
         ("/v1/rows?filer=x", 400, "bad-query"),
         ("/v1/rows?limit=-1", 400, "bad-query"),
         ("/v1/status?x=1", 400, "bad-query"),
+        ("/v1/real-servers?service=tcp/10.0.0.1:80", 400, "bad-query"),
+        ("/v1/real-servers?service=tcp/10.0.0.1:80&server=10.9.9.9:80", 404, "no-server"),
+        ("/v1/real-servers?service=web&server=10.0.0.71:80", 404, "no-server"),
         ("/v1/events?after=x", 400, "bad-query"),
     ] {
         assert_eq!(running.get(path).refusal(), (status, code.into()), "{path}");
@@ -474,6 +479,9 @@ fn the_client_is_a_handle_like_any_other() {
     assert_eq!(client.virtual_routers().unwrap(), running.engine.virtual_routers().unwrap());
     let query = RowsQuery { sort: Sort::Key, filter: Some("!state:down é%".into()), ..RowsQuery::default() };
     assert_eq!(client.rows(&query).unwrap(), running.engine.rows(&query).unwrap());
+    let found = client.real_server("tcp/10.0.0.1:80", "10.0.0.71:80").unwrap();
+    assert_eq!(found.as_ref(), running.engine.status().unwrap().virtual_servers[1].real_servers.first());
+    assert_eq!(client.real_server("tcp/10.0.0.1:80", "10.9.9.9:80").unwrap(), None);
     let answer = client.command(&drain(), &Who::default()).unwrap();
     assert_eq!((answer.outcome, answer.preview.undo), (Outcome::Done, Some(Command::Rejoin { instance: None })));
     running.engine.let_commands_end(Outcome::Stale);

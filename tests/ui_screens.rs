@@ -226,6 +226,24 @@ fn ascii_terminals_get_ascii() {
 }
 
 #[test]
+fn a_step_of_the_cursor_costs_at_most_500_bytes() {
+    use ratatui::backend::{Backend, CrosstermBackend};
+    let mut console = Console::new(ui_fixture::pair(noon()), Vec::new(), (200, 50));
+    let theme = Theme::load("ansi").unwrap();
+    console.keys("↓");
+    console.poll();
+    for _ in 0..4 {
+        let before = view::picture(&console.state, &theme);
+        console.keys("↓");
+        console.poll();
+        let after = view::picture(&console.state, &theme);
+        let mut bytes = Vec::new();
+        CrosstermBackend::new(&mut bytes).draw(before.diff(&after).into_iter()).unwrap();
+        assert!(!bytes.is_empty() && bytes.len() <= 500, "{} bytes", bytes.len());
+    }
+}
+
+#[test]
 fn the_keys_in_the_documentation_are_those_of_the_program() {
     let text = std::fs::read_to_string("docs/console.md").unwrap();
     assert!(
@@ -252,6 +270,24 @@ fn a_short_loss_of_mastership_does_not_hide_between_two_letters() {
     let hour = letters(&router, now, 60);
     assert_eq!(hour, format!("{}b{}fM", ".".repeat(29), "M".repeat(28)));
     assert_eq!(letters(&router, now, 0), "");
+}
+
+#[test]
+fn the_last_letter_is_the_state_of_this_moment() {
+    use lvsdeck::engine::{StateChange, VirtualRouterState};
+    use lvsdeck::ui::rows::timeline::letters;
+    let now = noon();
+    let mut router = ui_fixture::router(now, "VI_1", 51, VirtualRouterState::Master, &["192.0.2.10/24"]);
+    let change = |seconds, state| StateChange { at: now - Duration::from_secs(seconds), state, reason: String::new() };
+    router.history = vec![change(47, VirtualRouterState::Backup), change(43, VirtualRouterState::Master)];
+    router.since = now - Duration::from_secs(43);
+    assert_eq!(letters(&router, now, 10), format!("{}M", ".".repeat(9)));
+    // The picture is newer than the clock that ages are taken from: what is known is what is shown.
+    let before = now - Duration::from_secs(45);
+    assert_eq!(letters(&router, before, 10), format!("{}M", ".".repeat(9)));
+    // A cell in which the state changed shows what it changed to.
+    let later = now + Duration::from_mins(10);
+    assert_eq!(letters(&router, later, 10), format!("{}MM", ".".repeat(8)));
 }
 
 #[test]

@@ -3,12 +3,12 @@
 //! Questions share one connection that is kept and reopened when the engine was restarted; events and commands have their
 //! own, so that one that waits holds up nothing. A command is sent once and never again by itself.
 
-use super::query::encode_rows;
+use super::query::{encode_rows, encode_server};
 use super::reply::ErrorBody;
 use super::socket::read_only_path;
 use crate::engine::{
-    Answer, Command, CommandRequest, EngineHandle, Event, HandleError, Outcome, Preview, RowsPage, RowsQuery, Status,
-    Summary, VirtualRouterStatus, Who,
+    Answer, Command, CommandRequest, EngineHandle, Event, HandleError, Outcome, Preview, RealServerStatus, RowsPage,
+    RowsQuery, Status, Summary, VirtualRouterStatus, Who,
 };
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -90,6 +90,12 @@ impl EngineHandle for Client {
     }
     fn rows(&self, query: &RowsQuery) -> Result<RowsPage, HandleError> {
         self.question(&format!("/v1/rows?{}", encode_rows(query)))
+    }
+    fn real_server(&self, service: &str, server: &str) -> Result<Option<RealServerStatus>, HandleError> {
+        match self.question(&format!("/v1/real-servers?{}", encode_server(service, server))) {
+            Err(HandleError::Rejected { status: 404, code, .. }) if code == "no-server" => Ok(None),
+            answer => answer.map(Some),
+        }
     }
     fn status(&self) -> Result<Arc<Status>, HandleError> {
         self.question("/v1/status").map(Arc::new)

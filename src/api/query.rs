@@ -59,6 +59,22 @@ pub(super) fn events(query: Option<&str>) -> Result<EventsQuery, Refusal> {
     Ok(wanted)
 }
 
+/// Reads `service` and `server`, the keys of a row; both are needed.
+pub(super) fn server(query: Option<&str>) -> Result<(String, String), Refusal> {
+    let (mut service, mut server) = (None, None);
+    for (name, value) in pairs(query)? {
+        match name.as_str() {
+            "service" => service = Some(value),
+            "server" => server = Some(value),
+            _ => return Err(unknown(&name, "service and server")),
+        }
+    }
+    service.zip(server).ok_or_else(|| {
+        let next = "send service and server of a row: service=tcp/10.0.0.1:80&server=10.0.0.71:80";
+        Refusal::bad("bad-query", "service and server are both needed", next)
+    })
+}
+
 /// Refuses every parameter.
 pub(super) fn none(query: Option<&str>) -> Result<(), Refusal> {
     match pairs(query)?.first() {
@@ -128,6 +144,11 @@ pub(super) fn encode_rows(query: &RowsQuery) -> String {
     given.collect::<Vec<_>>().join("&")
 }
 
+/// The query string that asks for one real server.
+pub(super) fn encode_server(service: &str, server: &str) -> String {
+    format!("service={}&server={}", encode(service), encode(server))
+}
+
 fn encode(text: &str) -> String {
     let encoded = text.bytes().map(|byte| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' | b':' | b',' => {
@@ -155,6 +176,16 @@ mod tests {
         };
         assert_eq!(rows(Some(&encode_rows(&query))).unwrap(), query);
         assert_eq!(rows(None).unwrap(), RowsQuery::default());
+    }
+
+    #[test]
+    fn the_keys_of_a_server_read_back_as_they_were_sent() {
+        let keys = ("tcp/[fd00::1]:80".to_owned(), "[fd00::71]:80".to_owned());
+        assert_eq!(server(Some(&encode_server(&keys.0, &keys.1))).unwrap(), keys);
+        for (query, named) in [("service=fwmark/1", "both"), ("", "both"), ("service=x&server=y&port=1", "port")] {
+            let refusal = server(Some(query)).unwrap_err();
+            assert!(refusal.body.message.contains(named), "{}", refusal.body.message);
+        }
     }
 
     #[test]

@@ -17,7 +17,8 @@ use tokio::time::timeout;
 /// Largest body of a request.
 const MAX_BODY: usize = 64 * 1024;
 /// What there is.
-const CALLS: &str = "GET /v1/status, /v1/summary, /v1/rows, /v1/virtual-routers, /v1/events, and POST /v1/commands";
+const CALLS: &str =
+    "GET /v1/status, /v1/summary, /v1/rows, /v1/real-servers, /v1/virtual-routers, /v1/events, and POST /v1/commands";
 
 /// Answers one request.
 pub(super) async fn answer(request: Request<Incoming>, guest: &Arc<Guest>) -> Reply {
@@ -38,7 +39,7 @@ async fn route(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, 
     }
     let path = request.uri().path().to_owned();
     let allow = match path.as_str() {
-        "/v1/status" | "/v1/summary" | "/v1/rows" | "/v1/virtual-routers" | "/v1/events" => "GET",
+        "/v1/status" | "/v1/summary" | "/v1/rows" | "/v1/real-servers" | "/v1/virtual-routers" | "/v1/events" => "GET",
         "/v1/commands" => "POST",
         _ => {
             return Err(Refusal::new(
@@ -78,12 +79,25 @@ async fn computed(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Rep
             let query = query::rows(query)?;
             body(ask(engine, move |engine| engine.rows(&query).map(|page| written(&page))).await?)
         }
+        "/v1/real-servers" => real_server(query, guest).await,
         "/v1/virtual-routers" => {
             query::none(query)?;
             body(ask(engine, |engine| engine.virtual_routers().map(|routers| written(&routers))).await?)
         }
         _ => status(request, guest).await,
     }
+}
+
+/// One real server by the keys of its row, or 404.
+async fn real_server(query: Option<&str>, guest: &Arc<Guest>) -> Result<Reply, Refusal> {
+    let (service, server) = query::server(query)?;
+    let name = format!("{server} in {service}");
+    let found = ask(&guest.server.engine, move |engine| engine.real_server(&service, &server)).await?;
+    let Some(found) = found else {
+        let next = "GET /v1/rows has the keys of all services and servers";
+        return Err(Refusal::new(StatusCode::NOT_FOUND, "no-server", format!("there is no real server {name}"), next));
+    };
+    Ok(json(written(&found)?))
 }
 
 fn written(value: &impl Serialize) -> Result<Vec<u8>, Refusal> {

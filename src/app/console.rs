@@ -43,15 +43,16 @@ fn show(client: Client, options: &ui::Options) -> u8 {
     let engine: Arc<dyn EngineHandle> = Arc::new(client);
     match ui::run(&engine, options) {
         Ok(ended) => {
-            match (ended.cause, ended.pid) {
-                (ui::ExitCause::TerminalLost, _) => {}
+            // A signal may be the news that nobody is there to read this (SIGHUP): that is no failure.
+            let _ = match (ended.cause, ended.pid) {
+                (ui::ExitCause::TerminalLost, _) => Ok(()),
                 (ui::ExitCause::Detached | ui::ExitCause::Signal(_), Some(pid)) => {
-                    println!("detached, engine running as pid {pid}");
+                    writeln!(io::stdout(), "detached, engine running as pid {pid}")
                 }
                 (ui::ExitCause::Detached | ui::ExitCause::Signal(_), None) => {
-                    println!("detached; the engine never answered");
+                    writeln!(io::stdout(), "detached; the engine never answered")
                 }
-            }
+            };
             exit::OK
         }
         Err(error) => fail(exit::FAILED, &error),

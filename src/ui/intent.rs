@@ -3,7 +3,7 @@
 //! Plain values: the runtime turns keys and answers into messages, [`update`](super::update) turns messages into effects.
 
 use super::state::Polled;
-use crate::engine::{Answer, CommandRequest, Event};
+use crate::engine::{Answer, CommandRequest, Event, RealServerStatus};
 use crossterm::event::KeyEvent;
 
 /// What an operator may want with one key of the main screen. The key map says which key it is.
@@ -128,6 +128,8 @@ pub enum Message {
     Tick,
     /// The engine's picture.
     Polled(Box<Polled>),
+    /// Details of this service's server, or that it is gone.
+    Detail((String, String), Option<Box<RealServerStatus>>),
     /// The engine did not answer, and why.
     Lost(String),
     /// New events, oldest first. True: the list starts anew (first look, or another engine).

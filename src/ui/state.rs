@@ -41,6 +41,8 @@ pub struct Picture {
     pub polled: Polled,
     /// When it came, on the console's clock.
     pub taken_at: Duration,
+    /// When its details came: with it, or later when another server was selected.
+    pub detail_at: Duration,
 }
 
 /// Which panel takes the arrows.
@@ -162,6 +164,13 @@ impl UiState {
     pub fn picture_age(&self) -> Duration {
         match &self.picture {
             Some(p) if self.paused_at.is_none() => self.clock.saturating_sub(p.taken_at),
+            _ => Duration::ZERO,
+        }
+    }
+    /// The same for the details.
+    pub fn detail_age(&self) -> Duration {
+        match &self.picture {
+            Some(p) if self.paused_at.is_none() => self.clock.saturating_sub(p.detail_at),
             _ => Duration::ZERO,
         }
     }

@@ -22,6 +22,7 @@ SCENARIOS = {
     "s11": PAIRS,
     "s4": PAIRS,
     "operator": ("lvsdeck/lvsdeck",),
+    "console": ("lvsdeck/lvsdeck",),
     "s1": PAIRS,
     "crash": ("lvsdeck/lvsdeck", "lvsdeck/keepalived"),
     "garbage": ("lvsdeck/lvsdeck",),

@@ -6,7 +6,7 @@ use super::shared::Shared;
 use crate::engine::command::{Answer, Asked, Command, CommandRequest, Outcome, Preview, Who};
 use crate::engine::event::{Event, EventKind, Fact, Severity};
 use crate::engine::handle::{EngineHandle, HandleError};
-use crate::engine::snapshot::{RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
+use crate::engine::snapshot::{RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
@@ -119,6 +119,9 @@ impl EngineHandle for LocalEngine {
     }
     fn rows(&self, query: &RowsQuery) -> Result<RowsPage, HandleError> {
         Ok(RowsPage::of(&self.shared.status(), query, SystemTime::now()))
+    }
+    fn real_server(&self, service: &str, server: &str) -> Result<Option<RealServerStatus>, HandleError> {
+        Ok(self.shared.real_server(service, server))
     }
     fn status(&self) -> Result<Arc<Status>, HandleError> {
         Ok(Arc::new(self.shared.status()))

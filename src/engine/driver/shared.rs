@@ -6,7 +6,7 @@ use super::balance::BalanceView;
 use super::failover::{FailoverView, Listener};
 use crate::engine::event::{Event, EventKind, Fact};
 use crate::engine::journal::Journal;
-use crate::engine::snapshot::{ConfigStatus, PeerState, Role, Status, VirtualRouterState, Warning};
+use crate::engine::snapshot::{ConfigStatus, PeerState, RealServerStatus, Role, Status, VirtualRouterState, Warning};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -98,6 +98,13 @@ impl Shared {
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// See [`EngineHandle::real_server`](crate::engine::EngineHandle::real_server).
+    pub fn real_server(&self, service: &str, server: &str) -> Option<RealServerStatus> {
+        let balance = self.balance.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let service = balance.servers.iter().find(|s| s.key.to_string() == service)?;
+        service.real_servers.iter().find(|r| r.key.to_string() == server).cloned()
     }
 
     /// Everything, with timers as they are now.

@@ -32,13 +32,13 @@ pub const fn paint(row: &Row) -> Paint {
     }
 }
 
-/// The weight: `100`, `100>0` when checks took it down, `0(100)` when an operator did.
+/// The weight: `100`, `100>0` when checks took it down, `0(100)` and `5(100)` when an operator did.
 pub fn weight(row: &Row) -> String {
-    match (row.kind, row.admin) {
+    match (row.kind, row.health) {
         (RowKind::Service, _) => String::new(),
         (_, _) if row.weight == row.configured_weight => row.weight.to_string(),
-        (_, Admin::Draining | Admin::Maintenance) => format!("{}({})", row.weight, row.configured_weight),
-        (_, Admin::Enabled) => format!("{}>{}", row.configured_weight, row.weight),
+        (_, Health::Down) if row.admin == Admin::Enabled => format!("{}>{}", row.configured_weight, row.weight),
+        (_, Health::Down | Health::Up | Health::Unknown) => format!("{}({})", row.weight, row.configured_weight),
     }
 }
 

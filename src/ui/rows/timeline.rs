@@ -18,8 +18,8 @@ const fn letter(state: Option<VirtualRouterState>) -> char {
 
 /// So many letters for the hour before `now`, the newest at the right.
 ///
-/// A letter is the state at the end of its time; a state that came and went within that time is shown instead, so that
-/// a short loss of mastership can't hide between two letters.
+/// A letter is the state at the end of its time, and the last one is the state now. Where the state at the end is that of the
+/// beginning, a state that came and went between is shown instead, so that a short loss of mastership can't hide.
 pub fn letters(router: &VirtualRouterStatus, now: SystemTime, columns: usize) -> String {
     let columns = u32::try_from(columns).unwrap_or(0);
     let at = |column: u32| now - SPAN + SPAN * column / columns.max(1);
@@ -27,17 +27,16 @@ pub fn letters(router: &VirtualRouterStatus, now: SystemTime, columns: usize) ->
         let known = router.history.iter().rev().find(|change| change.at <= time).map(|change| change.state);
         known.or_else(|| (router.since <= time).then_some(router.state))
     };
+    let went_by = |from: SystemTime, to: SystemTime| {
+        let mut within = router.history.iter().filter(move |change| change.at > from && change.at <= to);
+        within.find(|change| Some(change.state) != state_at(to)).map(|change| change.state)
+    };
     (0..columns)
         .map(|column| {
             let (from, to) = (at(column), at(column + 1));
-            let (before, after) = (state_at(from), state_at(to));
-            let blip = router
-                .history
-                .iter()
-                .filter(|change| change.at > from && change.at <= to)
-                .map(|change| Some(change.state))
-                .find(|state| *state != before && *state != after);
-            letter(blip.unwrap_or(after))
+            let after = if column + 1 == columns { Some(router.state) } else { state_at(to) };
+            let steady = column + 1 < columns && state_at(from) == after;
+            letter(if steady { went_by(from, to).or(after) } else { after })
         })
         .collect()
 }

@@ -20,13 +20,14 @@ use super::{ConsoleError, Exit, ExitCause, Options};
 use crate::engine::EngineHandle;
 use crossterm::event::KeyEvent;
 use rustix::process::{Signal, getppid, getsid, kill_current_process_group};
-use signal_hook::consts::{SIGCONT, SIGTSTP};
+use signal_hook::consts::{SIGCONT, SIGTSTP, SIGWINCH};
+use signals::Raised;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel, sync_channel};
 use std::time::{Duration, Instant};
-use workers::Workers;
+use workers::{Wish, Workers};
 
 /// A draw longer than this is a stall.
 const STALL: Duration = Duration::from_secs(1);
@@ -52,9 +53,9 @@ pub fn run(engine: &Arc<dyn EngineHandle>, options: &Options) -> Result<Exit, Co
     let terminal = Terminal::enter()?;
     let (inputs, arriving) = sync_channel(256);
     let (alive, watched) = channel();
-    let ending = Arc::new(AtomicI32::new(0));
+    let raised = Arc::new(Raised::default());
     let error = |operation| move |cause| ConsoleError::Terminal { operation, cause };
-    signals::listen(inputs.clone(), ending.clone(), watched).map_err(error("signals"))?;
+    signals::listen(inputs.clone(), raised.clone(), watched).map_err(error("signals"))?;
     let workers = workers::start(engine, &inputs).map_err(error("threads"))?;
     let mut state = UiState::new(Terminal::size(), options.read_only, options.start_unlocked);
     if let Some(warning) = warning {
@@ -66,12 +67,14 @@ pub fn run(engine: &Arc<dyn EngineHandle>, options: &Options) -> Result<Exit, Co
         theme,
         state,
         workers,
-        ending,
+        raised,
         asked: None,
         stall: None,
         dropped: 0,
     };
     let cause = console.turn(&arriving);
+    drop(arriving);
+    console.workers.stop_reading();
     let pid = Some(console.workers.pid.load(Ordering::Relaxed)).filter(|pid| *pid != 0);
     drop(console);
     drop(alive);
@@ -84,8 +87,7 @@ struct Console {
     theme: Theme,
     state: UiState,
     workers: Workers,
-    /// The signal that ends the console; 0: none.
-    ending: Arc<AtomicI32>,
+    raised: Arc<Raised>,
     /// What the engine was asked for last.
     asked: Option<Wanted>,
     /// Begin and end of the last stall.
@@ -117,13 +119,17 @@ impl Console {
     }
 
     fn ask_and_draw(&mut self) -> ControlFlow<ExitCause> {
-        let signal = self.ending.load(Ordering::SeqCst);
+        let signal = self.raised.ending.load(Ordering::SeqCst);
         if signal != 0 {
             return ControlFlow::Break(ExitCause::Signal(signal));
         }
+        if self.raised.resized.swap(false, Ordering::SeqCst) {
+            let (columns, rows) = Terminal::size();
+            self.update(Message::Resize(columns, rows))?;
+        }
         let now = wanted(&self.state);
         if self.asked.as_ref() != Some(&now) {
-            let _ = self.workers.wanted.send(now.clone());
+            let _ = self.workers.wishes.send(Wish::FromNow(now.clone()));
             self.asked = Some(now);
         }
         if !std::mem::take(&mut self.state.dirty) {
@@ -151,6 +157,8 @@ impl Console {
             Input::Key(key, _) => self.update(Message::Key(key)),
             Input::Signal(SIGTSTP) => self.stop(),
             Input::Signal(SIGCONT) => self.appear(),
+            // The next turn sees it.
+            Input::Signal(SIGWINCH) => ControlFlow::Continue(()),
             Input::Signal(signal) => ControlFlow::Break(ExitCause::Signal(signal)),
             Input::TerminalLost => ControlFlow::Break(ExitCause::TerminalLost),
         }
@@ -171,7 +179,7 @@ impl Console {
             match effect {
                 Effect::Poll => {
                     let now = wanted(&self.state);
-                    let _ = self.workers.wanted.send(now.clone());
+                    let _ = self.workers.wishes.send(Wish::Now(now.clone()));
                     self.asked = Some(now);
                 }
                 Effect::Command(serial, request) => {

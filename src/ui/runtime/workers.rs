@@ -8,96 +8,191 @@ use crate::ui::intent::Message;
 use crate::ui::state::{Polled, Wanted};
 use crate::ui::terminal;
 use crossterm::event::{self, Event as TerminalEvent};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// How often a picture is taken when nothing else asks for one.
 const EVERY: Duration = Duration::from_secs(1);
+/// How long to wait for the rest of what was typed at once: more than a busy machine takes to get back to this thread.
+const DRAIN: Duration = Duration::from_millis(20);
 /// How long one call waits for an event.
 const WAIT: Duration = Duration::from_secs(2);
 
+/// A wish for pictures.
+pub enum Wish {
+    /// All of this, now and every second from now on.
+    Now(Wanted),
+    /// The same, but of it only what was not asked for before is asked at once.
+    FromNow(Wanted),
+}
+
 /// Where the loop sends its wishes.
 pub struct Workers {
-    /// What to ask for, from now on and at once.
-    pub wanted: Sender<Wanted>,
+    /// What to ask for.
+    pub wishes: Sender<Wish>,
     /// Commands with their serials.
     pub commands: Sender<(u64, CommandRequest)>,
     /// The engine's process; 0 before its first answer.
     pub pid: Arc<AtomicU32>,
     /// Disconnects the event thread when it is dropped.
     _running: Sender<()>,
+    /// The thread that reads keys, and the end of a pair whose closing ends it.
+    keys: Option<(JoinHandle<()>, UnixStream)>,
 }
 
-fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    thread::Builder::new().name(name.to_owned()).spawn(body).map(drop)
+impl Workers {
+    /// Ends the thread that reads keys, so that what is typed next reaches whoever has the terminal then. The loop's
+    /// receiver must be gone: a full channel would hold the thread.
+    pub fn stop_reading(&mut self) {
+        if let Some((keys, open)) = self.keys.take() {
+            drop(open);
+            // A reader that panicked reads nothing any more either.
+            let _ = keys.join();
+        }
+    }
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name(name.to_owned()).spawn(body)
 }
 
 /// Starts all of them.
 pub fn start(engine: &Arc<dyn EngineHandle>, inputs: &SyncSender<Input>) -> io::Result<Workers> {
-    let (wanted, asked) = channel();
+    let (wishes, asked) = channel();
     let (commands, given) = channel();
     let (running, stopped) = channel();
     let pid = Arc::new(AtomicU32::new(0));
-    let keys = inputs.clone();
-    spawn("keys", move || read_keys(&keys))?;
+    let (open, ended) = UnixStream::pair()?;
+    let i = inputs.clone();
+    let keys = Some((spawn("keys", move || read_keys(&i, &ended))?, open));
     let (e, i, p) = (engine.clone(), inputs.clone(), pid.clone());
     spawn("pictures", move || take_pictures(e.as_ref(), &i, &asked, &p))?;
     let (e, i, p) = (engine.clone(), inputs.clone(), pid.clone());
     spawn("events", move || follow_events(e.as_ref(), &i, &stopped, &p))?;
     let (e, i) = (engine.clone(), inputs.clone());
     spawn("commands", move || give_commands(e.as_ref(), &i, &given))?;
-    Ok(Workers { wanted, commands, pid, _running: running })
+    Ok(Workers { wishes, commands, pid, _running: running, keys })
 }
 
-/// Reads the terminal until it is gone. A hung-up terminal makes the reader spin until its time is over, so that time is short.
-fn read_keys(inputs: &SyncSender<Input>) {
+/// What the reader of keys waits for.
+#[derive(PartialEq, Eq)]
+enum Typed {
+    Something,
+    Nothing,
+    /// The terminal hung up.
+    Lost,
+    /// The loop has ended.
+    Enough,
+}
+
+/// Waits for input on the terminal. crossterm's own wait spins through the last millisecond of each timeout, and for as
+/// long as a terminal is hung up; this one sleeps.
+fn wait(ended: &UnixStream) -> Typed {
+    let stdin = io::stdin();
+    let mut fds = [PollFd::new(&stdin, PollFlags::IN), PollFd::new(ended, PollFlags::IN)];
+    let second = Timespec { tv_sec: 1, tv_nsec: 0 };
+    if poll(&mut fds, Some(&second)).is_err() {
+        return Typed::Nothing; // interrupted by a signal
+    }
+    let [keys, ended] = fds.map(|fd| fd.revents());
+    if !ended.is_empty() {
+        Typed::Enough
+    } else if keys.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
+        Typed::Lost
+    } else if keys.is_empty() {
+        Typed::Nothing
+    } else {
+        Typed::Something
+    }
+}
+
+/// Reads the terminal until it is gone or the loop has ended.
+fn read_keys(inputs: &SyncSender<Input>, ended: &UnixStream) {
+    let mut more = false;
     loop {
-        let input = match event::poll(Duration::from_millis(200)) {
-            Ok(true) => match event::read() {
+        // What crossterm has read already is not seen by this wait. Its own gives up without a look at that when this thread
+        // was not running for the whole time: after keys, it is asked once more when nothing follows them.
+        more = match wait(ended) {
+            Typed::Enough => return,
+            Typed::Something => true,
+            Typed::Nothing if !terminal::is_there() => return drop(inputs.send(Input::TerminalLost)),
+            Typed::Nothing if more => false,
+            Typed::Nothing => continue,
+            Typed::Lost => return drop(inputs.send(Input::TerminalLost)),
+        };
+        while let Ok(true) = event::poll(DRAIN) {
+            let input = match event::read() {
                 Ok(TerminalEvent::Key(key)) => Input::Key(key, Instant::now()),
                 Ok(TerminalEvent::Paste(text)) => Input::Message(Message::Paste(text)),
-                Ok(TerminalEvent::Resize(columns, rows)) => Input::Message(Message::Resize(columns, rows)),
-                Ok(TerminalEvent::FocusGained | TerminalEvent::FocusLost | TerminalEvent::Mouse(_)) => continue,
-                Err(_) => Input::TerminalLost,
-            },
-            Ok(false) if terminal::is_there() => continue,
-            Ok(false) | Err(_) => Input::TerminalLost,
+                // The loop looks at the size by itself, since it hears the signal.
+                Ok(_) => continue,
+                Err(_) => return drop(inputs.send(Input::TerminalLost)),
+            };
+            if inputs.send(input).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Asks for a picture every second, and at once for what the loop wants beyond the last one.
+fn take_pictures(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, wished: &Receiver<Wish>, pid: &AtomicU32) {
+    let Ok(Wish::Now(mut wanted) | Wish::FromNow(mut wanted)) = wished.recv() else { return };
+    let mut asked: Option<Wanted> = None;
+    let mut next = Instant::now();
+    loop {
+        let mut due = false;
+        let mut wish = match wished.recv_timeout(next.saturating_duration_since(Instant::now())) {
+            Ok(wish) => Some(wish),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => return,
         };
-        let last = matches!(input, Input::TerminalLost);
-        if inputs.send(input).is_err() || last {
+        while let Some(newer) = wish {
+            let now;
+            (now, wanted) = match newer {
+                Wish::Now(wanted) => (true, wanted),
+                Wish::FromNow(wanted) => (false, wanted),
+            };
+            due |= now;
+            wish = wished.try_recv().ok();
+        }
+        let known = asked.as_ref().filter(|a| !due && a.query == wanted.query && Instant::now() < next);
+        let message = match known {
+            Some(known) if known.detail == wanted.detail => None,
+            Some(_) => detail(engine, &wanted),
+            None => {
+                next = Instant::now() + EVERY;
+                Some(picture(engine, &wanted, pid))
+            }
+        };
+        asked = Some(wanted.clone());
+        if message.is_some_and(|message| inputs.send(Input::Message(message)).is_err()) {
             return;
         }
     }
 }
 
-/// Asks for a picture every second, and at once whenever the loop wants another one.
-fn take_pictures(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, asked: &Receiver<Wanted>, pid: &AtomicU32) {
-    let Ok(mut wanted) = asked.recv() else { return };
-    loop {
-        while let Ok(newer) = asked.try_recv() {
-            wanted = newer;
+fn picture(engine: &dyn EngineHandle, wanted: &Wanted, pid: &AtomicU32) -> Message {
+    match take(engine, wanted) {
+        Ok(polled) => {
+            pid.store(polled.summary.pid, Ordering::Relaxed);
+            Message::Polled(Box::new(polled))
         }
-        let started = Instant::now();
-        let message = match take(engine, &wanted) {
-            Ok(polled) => {
-                pid.store(polled.summary.pid, Ordering::Relaxed);
-                Message::Polled(Box::new(polled))
-            }
-            Err(error) => Message::Lost(error.to_string()),
-        };
-        if inputs.send(Input::Message(message)).is_err() {
-            return;
-        }
-        match asked.recv_timeout(EVERY.saturating_sub(started.elapsed())) {
-            Ok(newer) => wanted = newer,
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
-        }
+        Err(error) => Message::Lost(error.to_string()),
     }
+}
+
+/// Only the details. An engine that does not give them is noticed with the next picture.
+fn detail(engine: &dyn EngineHandle, wanted: &Wanted) -> Option<Message> {
+    let (service, server) = wanted.detail.clone()?;
+    let found = engine.real_server(&service, &server).ok()?;
+    Some(Message::Detail((service, server), found.map(Box::new)))
 }
 
 fn take(engine: &dyn EngineHandle, wanted: &Wanted) -> Result<Polled, HandleError> {

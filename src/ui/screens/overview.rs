@@ -160,7 +160,7 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState) {
         }
     }
     if state.lost.is_some() {
-        // The last picture stays, greyed; line 1 keeps its look and says since when.
+        // The last picture stays, greyed; line 1 greys the role itself and says since when.
         let below = Rect::new(0, 1, state.size.0, state.size.1.saturating_sub(3)).intersection(buffer.area);
         buffer.set_style(below, theme.style(Paint::Stale));
     }

@@ -16,6 +16,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Begins a write: a form, or the preview at once. A refused key says why.
 pub fn begin(state: &mut UiState, intent: Intent) -> Vec<Effect> {
+    state.said = None;
     match forbidden(state).or_else(|| unseen(state, intent)).map_or_else(|| start(state, intent), Err) {
         Ok(effects) => effects,
         Err(why) => {
@@ -162,6 +163,7 @@ fn next_address(address: SocketAddr) -> String {
 /// Asks the engine what a command would do, and shows that on top of what is there.
 pub fn preview(state: &mut UiState, command: Command, always_type: Option<String>) -> Vec<Effect> {
     state.serial += 1;
+    state.said = None;
     let request = CommandRequest { command, reason: None, dry_run: true, token: None };
     state.popups.push(Popup::Preview(Box::new(PreviewPopup {
         title: describe(&request.command),
@@ -200,11 +202,20 @@ pub fn commit(state: &mut UiState) -> Vec<Effect> {
     }
     let Some(Popup::Preview(popup)) = state.popups.last_mut() else { return Vec::new() };
     let missing = popup.required().is_some_and(|word| popup.typed.text().trim() != word);
-    let Phase::Ready(answer) = &popup.phase else {
-        if matches!(popup.phase, Phase::Refused(_)) {
+    let answer = match &popup.phase {
+        Phase::Ready(answer) => answer,
+        Phase::Refused(_) => {
             state.popups.pop();
+            return Vec::new();
         }
-        return Vec::new();
+        Phase::Asking => {
+            state.say(Tone::Bad, "the engine has not said yet what this would do");
+            return Vec::new();
+        }
+        Phase::Committing(_) => {
+            state.say(Tone::Bad, "this is being done already; Esc does not wait for its end");
+            return Vec::new();
+        }
     };
     if missing {
         let word = popup.required().unwrap_or_default().to_owned();
@@ -214,7 +225,7 @@ pub fn commit(state: &mut UiState) -> Vec<Effect> {
     let request = CommandRequest { dry_run: false, token: answer.token.clone(), ..popup.request.clone() };
     popup.phase = Phase::Committing(answer.clone());
     popup.serial = serial;
-    state.serial = serial;
+    (state.serial, state.said) = (serial, None);
     vec![Effect::Command(serial, request)]
 }
 

@@ -10,7 +10,7 @@ use super::intent::{Effect, Intent, Message};
 use super::keymap;
 use super::screens::overview;
 use super::state::{EVENTS_KEPT, Focus, Lost, Picture, Polled, Tone, UiState, Wanted};
-use crate::engine::{Event, Role, Sort};
+use crate::engine::{Event, RealServerStatus, Role, Sort};
 use crossterm::event::{KeyEvent, KeyEventKind};
 use std::time::Duration;
 
@@ -42,6 +42,10 @@ pub fn update(state: &mut UiState, message: Message, clock: Duration) -> Vec<Eff
             Vec::new()
         }
         Message::Polled(polled) => on_polled(state, *polled),
+        Message::Detail(of, detail) => {
+            on_detail(state, of, detail.map(|detail| *detail));
+            Vec::new()
+        }
         Message::Lost(why) => {
             if state.lost.is_none() {
                 state.lost = Some(Lost { since: clock, why });
@@ -80,12 +84,23 @@ fn on_polled(state: &mut UiState, polled: Polled) -> Vec<Effect> {
     if known.is_some_and(|pid| pid != polled.summary.pid) {
         state.say(Tone::Bad, format!("another engine answers now: pid {}", polled.summary.pid));
     }
-    let picture = Picture { polled, taken_at: state.clock };
+    let picture = Picture { polled, taken_at: state.clock, detail_at: state.clock };
     if state.paused_at.is_some() {
         state.behind = Some(picture);
         return Vec::new();
     }
     show(state, picture)
+}
+
+/// Details of a server that was selected after the picture was taken.
+fn on_detail(state: &mut UiState, of: (String, String), detail: Option<RealServerStatus>) {
+    let clock = state.clock;
+    if let Some(picture) = state.picture.as_mut().filter(|_| state.paused_at.is_none()) {
+        picture.polled.detail = detail;
+        picture.polled.wanted.detail = Some(of);
+        picture.detail_at = clock;
+        state.dirty = true;
+    }
 }
 
 /// Puts a picture on screen.

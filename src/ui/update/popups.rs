@@ -111,7 +111,10 @@ fn help(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
             state.popups.pop();
             return Vec::new();
         }
-        _ => *scroll,
+        _ => {
+            no_meaning(state, key, "arrows turn the page, Esc leaves");
+            return Vec::new();
+        }
     };
     Vec::new()
 }
@@ -119,7 +122,9 @@ fn help(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
 fn weight(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
     let Some(Popup::Weight(form)) = state.popups.last_mut() else { return Vec::new() };
     if key.code != KeyCode::Enter {
-        form.field.edit(key);
+        if !form.field.edit(key) {
+            no_meaning(state, key, "Enter shows the preview, Esc leaves");
+        }
         return Vec::new();
     }
     match form.weight() {
@@ -151,13 +156,17 @@ fn add_server(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
             (Err(why), _) | (_, Err(why)) => state.say(Tone::Bad, why),
         },
         (KeyCode::Char(' ') | KeyCode::Left | KeyCode::Right, AddField::Forward) => form.next_forward(),
-        (_, AddField::Address) => {
-            form.address.edit(key);
+        (_, focus) => {
+            let edited = match focus {
+                AddField::Address => form.address.edit(key),
+                AddField::Weight => form.weight.edit(key),
+                AddField::Forward => false,
+            };
+            if !edited {
+                let keys = if focus == AddField::Forward { "space changes it, " } else { "" };
+                no_meaning(state, key, &format!("{keys}Tab goes on, Enter shows the preview, Esc leaves"));
+            }
         }
-        (_, AddField::Weight) => {
-            form.weight.edit(key);
-        }
-        (_, AddField::Forward) => {}
     }
     Vec::new()
 }
@@ -167,8 +176,16 @@ fn preview(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
         return acts::commit(state);
     }
     let Some(Popup::Preview(popup)) = state.popups.last_mut() else { return Vec::new() };
-    if popup.required().is_some() {
-        popup.typed.edit(key);
+    let keys = match popup.phase {
+        Phase::Ready(_) => "Enter does it, Esc leaves",
+        Phase::Asking | Phase::Committing(_) | Phase::Refused(_) => "Esc leaves",
+    };
+    if popup.required().is_none() || !popup.typed.edit(key) {
+        no_meaning(state, key, keys);
     }
     Vec::new()
+}
+
+fn no_meaning(state: &mut UiState, key: &KeyEvent, keys: &str) {
+    state.say(Tone::Bad, format!("{} has no meaning here: {keys}", keymap::Chord::of(key)));
 }

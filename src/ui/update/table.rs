@@ -49,7 +49,10 @@ pub fn travel(state: &mut UiState, intent: Intent) -> Vec<Effect> {
     if state.focus == Focus::Routers {
         return travel_routers(state, intent);
     }
-    let Some(total) = state.page().map(|page| page.total).filter(|total| *total > 0) else { return Vec::new() };
+    let Some(total) = state.page().map(|page| page.total).filter(|total| *total > 0) else {
+        state.say(Tone::Bad, "there is no row to go to");
+        return Vec::new();
+    };
     let page = overview::plan(state).rows().max(1);
     let from = state.table.going_to.unwrap_or(state.table.cursor);
     let to = step(from, total, page, intent);
@@ -59,8 +62,9 @@ pub fn travel(state: &mut UiState, intent: Intent) -> Vec<Effect> {
         Intent::PageDown => state.table.top = (state.table.top + page).min(total.saturating_sub(page)),
         _ => {}
     }
+    // Rows that are not loaded are asked for because the window that is wanted has moved.
     go_to(state, to);
-    vec![Effect::Poll]
+    Vec::new()
 }
 
 fn step(from: usize, total: usize, page: usize, intent: Intent) -> usize {
@@ -112,6 +116,7 @@ pub fn open(state: &mut UiState, intent: Intent) -> Vec<Effect> {
         (Intent::Open, RowKind::Server) => {
             state.detail_open = !state.detail_open;
             keep_in_sight(state);
+            return Vec::new();
         }
         (Intent::Unfold, _) | (Intent::Open, RowKind::Service) if folded => {
             state.table.folded.remove(&service);
@@ -120,7 +125,10 @@ pub fn open(state: &mut UiState, intent: Intent) -> Vec<Effect> {
             state.table.folded.insert(service.clone());
             state.table.selected = Some(service);
         }
-        _ => {}
+        _ => {
+            state.say(Tone::Good, format!("{service} is unfolded already"));
+            return Vec::new();
+        }
     }
     vec![Effect::Poll]
 }

@@ -135,6 +135,34 @@ fn the_cursor_follows_the_object_and_not_the_line() {
 }
 
 #[test]
+fn a_step_of_the_cursor_changes_nothing_that_is_asked_but_the_details() {
+    let mut state = console(&table(1..10));
+    state.size = (120, 36);
+    let before = wanted(&state);
+    assert!(press(&mut state, KeyCode::Down).is_empty(), "no picture is asked for");
+    let after = wanted(&state);
+    assert_eq!((&before.query, before.detail), (&after.query, None));
+    assert_eq!(after.detail, Some((SERVICE.to_owned(), "10.0.1.1:80".to_owned())));
+}
+
+#[test]
+fn a_key_that_a_popup_does_not_take_says_which_it_takes() {
+    let mut state = console(&table(1..3));
+    state.unlocked = true;
+    press(&mut state, KeyCode::Down);
+    press(&mut state, KeyCode::Char('d'));
+    assert!(press(&mut state, KeyCode::Enter).is_empty());
+    assert!(said(&state).contains("has not said yet"), "{}", said(&state));
+    press(&mut state, KeyCode::Char('x'));
+    assert!(said(&state).contains("x has no meaning here: Esc leaves"), "{}", said(&state));
+    press(&mut state, KeyCode::Esc);
+    press(&mut state, KeyCode::Char('w'));
+    assert!(state.said.is_none(), "what was said of the last popup is not said of this one");
+    press(&mut state, KeyCode::F(5));
+    assert!(said(&state).contains("F5 has no meaning here: Enter"), "{}", said(&state));
+}
+
+#[test]
 fn a_row_that_went_away_takes_no_command() {
     let mut state = console(&table(1..10));
     press(&mut state, KeyCode::Down);

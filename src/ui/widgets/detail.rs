@@ -73,7 +73,10 @@ fn rates(row: &Row) -> String {
 }
 
 fn checks(state: &UiState) -> Vec<(&'static str, Paint, String)> {
-    let Some(detail) = state.detail() else { return vec![("check", Paint::Dim, "asking the engine".to_owned())] };
+    let Some(detail) = state.detail() else {
+        let why = if state.paused_at.is_some() { "not loaded when the screen was frozen" } else { "asking the engine" };
+        return vec![("check", Paint::Dim, why.to_owned())];
+    };
     if detail.checks.is_empty() {
         return vec![("check", Paint::Dim, "none: this server counts as up".to_owned())];
     }
@@ -94,7 +97,7 @@ fn check_line(state: &UiState, check: &CheckStatus) -> (&'static str, Paint, Str
     let error = check.error.as_ref().map_or(String::new(), |error| format!(" {error}"));
     let took = check.latency_ms.map_or(String::new(), |ms| format!(" {ms:.1} ms"));
     let at = check.at.map_or(String::new(), |at| format!(" at {}", format::clock(at)));
-    let gone = u64::try_from(state.picture_age().as_millis()).unwrap_or(u64::MAX);
+    let gone = u64::try_from(state.detail_age().as_millis()).unwrap_or(u64::MAX);
     let next = match check.next_in_ms {
         Some(ms) => format!("next in {}", format::seconds(ms.saturating_sub(gone))),
         None => "running now".to_owned(),
@@ -107,14 +110,16 @@ fn check_line(state: &UiState, check: &CheckStatus) -> (&'static str, Paint, Str
 fn kernel(row: &Row) -> (Paint, String) {
     let admin = match row.admin {
         Admin::Enabled => "",
-        Admin::Draining => ", draining: D restores",
-        Admin::Maintenance => ", in maintenance",
+        Admin::Draining => "; draining, D restores",
+        Admin::Maintenance => "; in maintenance",
     };
-    let wanted = format!("wanted {} (file {}){admin}", row.weight, row.configured_weight);
+    let wanted = format!("wanted {} (file {})", row.weight, row.configured_weight);
     match row.kernel_weight {
-        Some(weight) if weight == row.weight => (Paint::Text, format!("weight {weight}, {wanted}: in sync")),
-        Some(weight) => (Paint::Warning, format!("weight {weight}, {wanted}: DIFFERENT")),
-        None if row.health == Health::Down => (Paint::Text, format!("not in the table while it is down, {wanted}")),
-        None => (Paint::Warning, format!("not in the table, {wanted}")),
+        Some(weight) if weight == row.weight => (Paint::Text, format!("weight {weight}, {wanted}: in sync{admin}")),
+        Some(weight) => (Paint::Warning, format!("weight {weight}, {wanted}: DIFFERENT{admin}")),
+        None if row.health == Health::Down => {
+            (Paint::Text, format!("not in the table while it is down, {wanted}{admin}"))
+        }
+        None => (Paint::Warning, format!("not in the table, {wanted}{admin}")),
     }
 }

@@ -67,7 +67,9 @@ fn pieces(state: &UiState, summary: &Summary) -> (Vec<Piece>, Vec<Piece>) {
     let t = summary.totals;
     let head = |text: String| vec![(Paint::Header, text)];
     let (mine, all) = summary.masters;
-    let role = (role_paint(summary.role), role_word(summary.role).to_owned());
+    // What nobody confirms any more is not shown as if it were so.
+    let look = if state.lost.is_some() { Paint::Stale } else { role_paint(summary.role) };
+    let role = (look, role_word(summary.role).to_owned());
     let masters = if all == 0 { String::new() } else { format!(" {mine}/{all}") };
     let mut reals: Spans = head(format!("reals {}: {} up", t.real_servers, t.up));
     let mut reals_short: Spans = head(format!("RS {}/{}", t.up, t.real_servers));

@@ -36,6 +36,14 @@ impl<'a> Pen<'a> {
         self
     }
 
+    /// So many columns from here on in one look, as a ground for what is written in it next.
+    pub fn bar(&mut self, paint: Option<Paint>, columns: usize) {
+        if let Some(paint) = paint {
+            let columns = u16::try_from(columns.min(self.left_over())).unwrap_or(0);
+            self.buffer.set_style(Rect::new(self.x, self.y, columns, 1), self.theme.style(paint));
+        }
+    }
+
     /// Columns left.
     pub fn left_over(&self) -> usize {
         usize::from(self.end.saturating_sub(self.x))

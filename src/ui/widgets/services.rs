@@ -86,21 +86,21 @@ fn heads(buffer: &mut Buffer, theme: &Theme, plan: Plan, inner: Rect, layout: &L
     }
 }
 
+/// The bar of the selected row covers its mark and its name: what state it is in stays to be seen, and a step of the cursor
+/// costs a slow line little.
 fn draw_row(mut pen: Pen<'_>, layout: &Layout, row: &Row, look: Option<Paint>) {
-    if let Some(paint) = look {
-        pen = pen.over(paint);
-    }
     let paint = rows::paint(row);
     let name = match (row.kind, row.problem) {
         (RowKind::Service, _) => Paint::Title,
         (RowKind::Server, true) => paint,
         (RowKind::Server, false) => Paint::Text,
     };
-    pen.skip(1).put(paint, rows::mark(row).encode_utf8(&mut [0; 4])).skip(1);
+    let width = layout.name_of(row.kind);
+    pen.bar(look, width + 3);
+    pen.skip(1).put(look.unwrap_or(paint), rows::mark(row).encode_utf8(&mut [0; 4])).skip(1);
     // A service says nothing in ipvsadm's server columns, so its name may run over them.
-    let columns = layout.columns_of(row.kind);
-    pen.left(name, &rows::name(row), layout.name_of(row.kind));
-    for (_, width, column) in columns {
+    pen.left(look.unwrap_or(name), &rows::name(row), width);
+    for (_, width, column) in layout.columns_of(row.kind) {
         pen.skip(1).right(name_or_text(row), &(column.value)(row), *width);
     }
     if layout.health > 0 {
