@@ -10,12 +10,13 @@ use super::{Places, exit};
 use crate::api;
 use crate::engine::EngineHandle;
 use crate::engine::config::{self, Loaded};
+use crate::engine::driver::failover;
 use crate::engine::driver::shared::Identity;
 use crate::engine::driver::start::{self, Running};
 use crate::engine::io::host;
 use crate::engine::io::ipvs_netlink::{IpvsKernel, Netlink};
 use crate::engine::io::simulated::SimulatedIpvs;
-use crate::engine::io::state::StateDir;
+use crate::engine::io::state::{StateDir, StateError};
 use crate::engine::ipvs::{Refusal, RefusalKind};
 use crate::engine::model::Configuration;
 use crate::engine::snapshot::{ConfigStatus, Warning};
@@ -24,8 +25,16 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
-use tokio::signal::unix::{SignalKind, signal};
+use std::time::{Duration, SystemTime};
+use tokio::runtime::Builder;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::timeout;
+use tracing_subscriber::fmt;
+
+/// How long an orderly end may take before the process ends without it.
+const END_LIMIT: Duration = Duration::from_secs(10);
+/// Threads that may wait in the engine for clients at a time.
+const BLOCKING_THREADS: usize = 32;
 
 /// What `lvsdeck run` was asked to do.
 #[derive(Debug, Clone)]
@@ -38,6 +47,10 @@ pub struct Options {
     pub ready_fd: Option<u32>,
     /// Log as JSON, a line an event.
     pub json_log: bool,
+    /// Colours in the log.
+    pub log_color: bool,
+    /// `--dataplane userspace`.
+    pub userspace: bool,
     /// `--vrrp-only`: no services.
     pub vrrp_only: bool,
     /// `--ipvs-only`: no instances.
@@ -52,43 +65,64 @@ pub fn run(options: &Options) -> u8 {
     if options.ready_fd.is_some() {
         host::leave_session();
     }
-    start_log(options.json_log);
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("lvsdeck: can't start: {error}");
-            return exit::FAILED;
+    start_log(options.json_log, options.log_color);
+    let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build();
+    let ended = match runtime {
+        Ok(runtime) => {
+            let ended = runtime.block_on(serve(options));
+            // A question that still waits in the engine does not hold the exit up.
+            runtime.shutdown_timeout(Duration::from_secs(1));
+            ended
         }
+        Err(error) => Err(Refused(exit::FAILED, format!("can't start: {error}"))),
     };
-    match runtime.block_on(serve(options)) {
+    match ended {
         Ok(()) => exit::OK,
         Err(Refused(code, message)) => {
-            eprintln!("lvsdeck: {message}");
+            // Whoever read standard error may be gone; the code remains.
+            let _ = writeln!(std::io::stderr(), "lvsdeck: {message}");
             code
         }
     }
 }
 
-fn start_log(json: bool) {
-    let builder = tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false);
+fn start_log(json: bool, color: bool) {
+    // A log that can't be written is nobody's reason to stop.
+    let builder = fmt().with_writer(std::io::stderr).with_target(false).log_internal_errors(false);
     if json {
         builder.json().flatten_event(true).init();
     } else {
-        builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init();
+        builder.with_ansi(color).init();
     }
 }
 
 async fn serve(options: &Options) -> Result<(), Refused> {
+    let mut signals = Signals::catch()?;
+    if options.userspace {
+        let message = "--dataplane userspace is not built yet; use the kernel's: modprobe ip_vs";
+        return Err(Refused(exit::USAGE, message.to_owned()));
+    }
     let (configuration, warnings) = configuration(options)?;
+    if let (false, Some(pid)) = (configuration.virtual_routers.is_empty(), host::keepalived_here().first()) {
+        let message = format!(
+            "keepalived runs here as pid {pid}: two VRRP programs on one host do not hear each other and both become \
+             master; stop it first (systemctl stop keepalived)"
+        );
+        return Err(Refused(exit::FAILED, message));
+    }
     let bound = api::bind(&options.places.socket).map_err(|error| Refused(error.exit_code(), error.to_string()))?;
     for warning in &bound.warnings {
         tracing::warn!("{warning}");
     }
-    let state = StateDir::open(&options.places.state).map_err(|error| Refused(exit::FAILED, error.to_string()))?;
+    let state = StateDir::open(&options.places.state).map_err(|error| {
+        let code = if matches!(error, StateError::InUse { .. }) { exit::ENGINE } else { exit::FAILED };
+        Refused(code, error.to_string())
+    })?;
     let kernel = kernel(&configuration, &state)?;
     let node = configuration.global.router_id.clone().unwrap_or_else(host::name);
     let config = ConfigStatus { file: options.file.display().to_string(), loaded_at: SystemTime::now(), generation: 1 };
-    let identity = Identity { node, dataplane: "kernel".to_owned(), config, warnings };
+    let dataplane = if configuration.virtual_servers.is_empty() { "none" } else { "kernel" };
+    let identity = Identity { node, dataplane: dataplane.to_owned(), config, warnings };
     let running = start::start(&configuration, identity, &state, kernel).map_err(|error| {
         let code = if error.is_permission() { exit::NOT_PERMITTED } else { exit::FAILED };
         Refused(code, error.to_string())
@@ -97,9 +131,15 @@ async fn serve(options: &Options) -> Result<(), Refused> {
     let handle: Arc<dyn EngineHandle> = running.handle.clone();
     let ended = Cell::new(Ok(()));
     let stop = async {
-        ended.set(until_asked(&running, &options.places).await);
+        let asked = signals.until_asked(&running, &state).await;
         // The loops end before the socket goes: an attached console sees the last events.
-        running.end().await;
+        let in_time = timeout(END_LIMIT, running.end()).await;
+        let late = in_time.map_err(|_| {
+            // A loop hangs: what it holds must not stay behind it.
+            let left = failover::remove_left_behind(&state).err().map_or(String::new(), |e| format!(": {e}"));
+            Refused(exit::FAILED, format!("the engine did not end in time; its addresses were removed{left}"))
+        });
+        ended.set(asked.and(late));
     };
     api::serve(&bound, handle, stop)
         .await
@@ -107,36 +147,53 @@ async fn serve(options: &Options) -> Result<(), Refused> {
     ended.into_inner()
 }
 
-/// Waits for TERM, INT or a stop command; errors when a loop ended by itself.
-async fn until_asked(running: &Running, places: &Places) -> Result<(), Refused> {
-    let signals = |kind| signal(kind).map_err(|error| Refused(exit::FAILED, format!("can't catch signals: {error}")));
-    let mut terminate = signals(SignalKind::terminate())?;
-    let mut interrupt = signals(SignalKind::interrupt())?;
-    let mut hangup = signals(SignalKind::hangup())?;
-    let mut dump = signals(SignalKind::user_defined1())?;
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            () = running.stop.notified() => return Ok(()),
-            _ = hangup.recv() => tracing::warn!("HUP: this version does not reload; restart lvsdeck to use a changed file"),
-            _ = dump.recv() => write_snapshot(running, places),
-            () = running.lost.notified() => {
-                return Err(Refused(exit::FAILED, "a loop of the engine ended by itself; the log says why".to_owned()));
+/// The signals that mean something to an engine, caught from the first moment on.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+    dump: Signal,
+}
+
+impl Signals {
+    fn catch() -> Result<Self, Refused> {
+        let catch = |kind| signal(kind).map_err(|error| Refused(exit::FAILED, format!("can't catch signals: {error}")));
+        Ok(Self {
+            terminate: catch(SignalKind::terminate())?,
+            interrupt: catch(SignalKind::interrupt())?,
+            hangup: catch(SignalKind::hangup())?,
+            dump: catch(SignalKind::user_defined1())?,
+        })
+    }
+
+    /// Waits for TERM, INT or a stop command; errors when a loop ended by itself.
+    async fn until_asked(&mut self, running: &Running, state: &StateDir) -> Result<(), Refused> {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return Ok(()),
+                _ = self.interrupt.recv() => return Ok(()),
+                () = running.stop.notified() => return Ok(()),
+                _ = self.hangup.recv() => {
+                    tracing::warn!("HUP: this version does not reload; restart lvsdeck to use a changed file");
+                }
+                _ = self.dump.recv() => write_snapshot(running, state),
+                () = running.lost.notified() => {
+                    let message = "a loop of the engine ended by itself; the log says why";
+                    return Err(Refused(exit::FAILED, message.to_owned()));
+                }
             }
         }
     }
 }
 
-fn write_snapshot(running: &Running, places: &Places) {
-    let path = places.state.join("status.json");
+fn write_snapshot(running: &Running, state: &StateDir) {
     let written = running.handle.status().map_err(|error| error.to_string()).and_then(|status| {
         let text = serde_json::to_vec_pretty(&*status).map_err(|error| error.to_string())?;
-        std::fs::write(&path, text).map_err(|error| error.to_string())
+        state.write("status.json", &text).map_err(|error| error.to_string())
     });
     match written {
-        Ok(()) => tracing::info!("status written to {}", path.display()),
-        Err(error) => tracing::error!("{}: can't write the status: {error}", path.display()),
+        Ok(path) => tracing::info!("status written to {}", path.display()),
+        Err(error) => tracing::error!("can't write the status: {error}"),
     }
 }
 

@@ -7,7 +7,7 @@ pub mod console;
 pub mod engine;
 mod spawn;
 
-use crate::cli::run::{ConsoleArgs, LogFormat, RunArgs};
+use crate::cli::run::{ConsoleArgs, Dataplane, LogFormat, RunArgs};
 use crate::cli::{Cli, Command, check, ctl};
 use crate::ui;
 use std::env;
@@ -43,7 +43,10 @@ pub fn run(cli: Cli) -> ExitCode {
     let color = cli.global.color.applies(std::io::stdout().is_terminal());
     let code = match cli.command {
         Some(Command::Check(args)) => return check::run(&args, &cli.global),
-        Some(Command::Run(args)) => engine::run(&engine_options(args, socket)),
+        Some(Command::Run(args)) => {
+            let log_color = cli.global.color.applies(std::io::stderr().is_terminal());
+            engine::run(&engine_options(args, socket, log_color))
+        }
         Some(Command::Attach(args)) => console::attach(&places, &console_options(args)),
         Some(Command::Ctl(args)) => ctl::run(&args, &places.socket, color),
         Some(Command::Status { json }) => {
@@ -54,12 +57,14 @@ pub fn run(cli: Cli) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn engine_options(args: RunArgs, socket: Option<&Path>) -> engine::Options {
+fn engine_options(args: RunArgs, socket: Option<&Path>, log_color: bool) -> engine::Options {
     engine::Options {
         file: args.file,
         places: Places::choose(socket, args.state_dir.as_deref()),
         ready_fd: args.ready_fd,
         json_log: args.log_format == LogFormat::Json,
+        log_color,
+        userspace: args.dataplane == Dataplane::Userspace,
         vrrp_only: args.vrrp_only,
         ipvs_only: args.ipvs_only,
     }
@@ -93,7 +98,9 @@ impl Places {
             PathBuf::from(beside)
         };
         let state = state.map_or_else(beside, Path::to_path_buf);
-        Self { socket, state }
+        // The engine that the console starts works in another directory.
+        let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
+        Self { socket: absolute(socket), state: absolute(state) }
     }
 }
 
@@ -119,5 +126,7 @@ mod tests {
         assert_eq!(places.state, Path::new("/tmp/d1.sock.d"));
         let places = Places::choose(Some(Path::new("/tmp/d1.sock")), Some(Path::new("/var/lib/x")));
         assert_eq!(places.state, Path::new("/var/lib/x"));
+        let places = Places::choose(Some(Path::new("d1.sock")), None);
+        assert!(places.socket.is_absolute() && places.state.is_absolute(), "{places:?}");
     }
 }

@@ -4,7 +4,8 @@
 //! log file, from which start-up errors are shown to the person who started it.
 
 use super::Places;
-use std::fs::{self, File, OpenOptions};
+use crate::engine::io::state::open_log;
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -36,9 +37,7 @@ pub fn engine(file: &Path, places: &Places) -> Result<(), SpawnError> {
         let path = path.to_path_buf();
         move |source| SpawnError::System { path, source }
     };
-    fs::create_dir_all(&places.state).map_err(system(&places.state))?;
-    let log_path = places.state.join("engine.log");
-    let mut log = OpenOptions::new().create(true).read(true).append(true).open(&log_path).map_err(system(&log_path))?;
+    let (mut log, log_path) = open_log(&places.state).map_err(system(&places.state))?;
     let before = log.seek(SeekFrom::End(0)).map_err(system(&log_path))?;
     let program = Path::new("/proc/self/exe");
     let mut child = Command::new(program)

@@ -18,12 +18,24 @@ pub struct RunArgs {
     /// Services only, no VRRP (keepalived's -C)
     #[arg(short = 'C', long)]
     pub ipvs_only: bool,
+    /// What forwards packets (userspace: not built yet)
+    #[arg(long, value_enum, default_value_t = Dataplane::Kernel)]
+    pub dataplane: Dataplane,
     /// How to write the log on standard error
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
     /// Say "ready" on this descriptor once everything runs, and leave the terminal's session
     #[arg(long, value_name = "N")]
     pub ready_fd: Option<u32>,
+}
+
+/// What forwards packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Dataplane {
+    /// The kernel's IPVS.
+    Kernel,
+    /// lvsdeck itself, TCP only.
+    Userspace,
 }
 
 /// Form of the log.

@@ -25,6 +25,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// Time between two publications while only timers and counters move.
 const PUBLISH_INTERVAL: Duration = Duration::from_millis(250);
+/// Time between two publications when nothing moves at all.
+pub const PULSE: Duration = Duration::from_secs(1);
 /// Requests that may wait for the loop.
 const QUEUE: usize = 64;
 
@@ -159,9 +161,15 @@ impl<L: Listener> FailoverLoop<L> {
     fn wait(&self) -> io::Result<()> {
         let mut descriptors = vec![self.ear.as_raw_fd(), self.alarm.as_raw_fd()];
         descriptors.extend(self.world.descriptors());
-        let left = self.core.poll_timeout().map(|(at, _)| at.saturating_duration_since(Instant::now()));
+        let deadlines = [self.core.poll_timeout().map(|(at, _)| at), self.world.deadline(), self.pulse_at()];
+        let left = deadlines.into_iter().flatten().min().map(|at| at.saturating_duration_since(Instant::now()));
         self.alarm.set(left)?;
         wait::readable(&descriptors)
+    }
+
+    /// When the next view is due even if nothing happens: readers take an old one for a loop that hangs.
+    fn pulse_at(&self) -> Option<Instant> {
+        self.published_at.map(|at| at + PULSE)
     }
 
     fn take_requests(&mut self) {

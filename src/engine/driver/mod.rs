@@ -4,6 +4,7 @@ pub mod balance;
 pub mod failover;
 pub mod local;
 mod log;
+mod scribe;
 pub mod shared;
 pub mod start;
 mod world;

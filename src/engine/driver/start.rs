@@ -175,34 +175,41 @@ fn thread<T: Send + 'static>(
 }
 
 impl Running {
-    /// Ends both loops in order and waits for them without holding the caller's runtime up.
+    /// Ends both loops in order and waits for them, without holding the caller's runtime up.
     pub async fn end(self) {
         self.shared.append(Fact::new(EventKind::EngineStopping, Severity::Notice, "engine"));
-        let joined = tokio::task::spawn_blocking(move || {
-            self.failover.shutdown();
-            let died = match self.failover_thread.join() {
-                Ok(Ok(())) => None,
-                Ok(Err(error)) => Some(format!("the failover loop ended early: {error}")),
-                Err(_) => Some("the failover loop panicked".to_owned()),
-            };
-            if let Some(why) = died {
-                tracing::error!("{why}; its virtual addresses are removed");
-                if let Err(error) = failover::remove_left_behind(&self.state) {
-                    tracing::error!("virtual addresses may be left on this host: {error}");
-                }
-            }
-            drop(self.balance_end);
-            match self.balance_thread.join() {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::error!("the balance loop ended early: {error}"),
-                Err(_) => tracing::error!("the balance loop panicked"),
-            }
-            self.shared.close();
-            // A log that can't be written does not hold the end up.
-            _ = self.log_written.recv_timeout(LOG_LIMIT);
-        });
-        if let Err(error) = joined.await {
-            tracing::error!("the engine did not end in order: {error}");
+        let (joined, ended) = oneshot::channel();
+        let join = move || {
+            self.join();
+            _ = joined.send(());
+        };
+        match thread::Builder::new().name("end".to_owned()).spawn(join) {
+            Ok(_) => _ = ended.await,
+            Err(error) => tracing::error!("can't start the thread that ends the engine in order: {error}"),
         }
+    }
+
+    fn join(self) {
+        self.failover.shutdown();
+        let died = match self.failover_thread.join() {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(format!("the failover loop ended early: {error}")),
+            Err(_) => Some("the failover loop panicked".to_owned()),
+        };
+        if let Some(why) = died {
+            tracing::error!("{why}; its virtual addresses are removed");
+            if let Err(error) = failover::remove_left_behind(&self.state) {
+                tracing::error!("virtual addresses may be left on this host: {error}");
+            }
+        }
+        drop(self.balance_end);
+        match self.balance_thread.join() {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!("the balance loop ended early: {error}"),
+            Err(_) => tracing::error!("the balance loop panicked"),
+        }
+        self.shared.close();
+        // A log that can't be written does not hold the end up.
+        _ = self.log_written.recv_timeout(LOG_LIMIT);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Translates between the core's inputs and actions and [`crate::engine::io`]; decides nothing.
 
+use super::scribe::Scribe;
 use crate::engine::failover::{Action, Input, Link};
 use crate::engine::io::frames::FrameSocket;
 use crate::engine::io::route_netlink::{RouteMessage, RouteSocket};
@@ -11,10 +12,13 @@ use crate::engine::snapshot::Warning;
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
+use std::time::{Duration, Instant};
 
 /// The largest packet that is looked at: 255 IPv6 addresses and headers fit.
 const PACKET: usize = 4608;
 
+/// Time between two tries to list links and addresses.
+const LIST_PAUSE: Duration = Duration::from_secs(1);
 /// Packets taken from one socket in one round: a storm must not hold up the deadlines of the other instances.
 const BURST: usize = 2048;
 
@@ -24,9 +28,10 @@ pub struct World {
     frames: FrameSocket,
     sockets: BTreeMap<u32, VrrpSocket>,
     names: BTreeMap<u32, String>,
-    state: StateDir,
-    state_error: Option<String>,
+    scribe: Scribe,
     asked: HashMap<u32, Action>,
+    /// When a list that failed is tried again; the picture before it holds until then.
+    list_again_at: Option<Instant>,
 }
 
 impl World {
@@ -37,9 +42,9 @@ impl World {
             frames: FrameSocket::open()?,
             sockets: BTreeMap::new(),
             names: BTreeMap::new(),
-            state,
-            state_error: None,
+            scribe: Scribe::start(state)?,
             asked: HashMap::new(),
+            list_again_at: None,
         })
     }
 
@@ -71,14 +76,28 @@ impl World {
             }
         }
         let mut messages = Vec::new();
-        self.route.receive(|message| messages.push(message))?;
+        let mut lost = self.list_again_at.is_some_and(|at| at <= Instant::now());
+        if self.route.receive(|message| messages.push(message)).is_err() {
+            // A socket that fails is replaced; what it did not tell is in the list.
+            self.route = RouteSocket::open()?;
+            lost = true;
+        }
         for message in messages {
             match message {
-                RouteMessage::Resync => self.list(&mut input)?,
+                RouteMessage::Resync => lost = true,
                 other => self.translate(other, &mut input),
             }
         }
+        if lost {
+            let listed = self.list(&mut input);
+            self.list_again_at = listed.is_err().then(|| Instant::now() + LIST_PAUSE);
+        }
         Ok(())
+    }
+
+    /// When [`drain`](Self::drain) has something to do even if nothing comes in.
+    pub const fn deadline(&self) -> Option<Instant> {
+        self.list_again_at
     }
 
     fn translate(&mut self, message: RouteMessage, input: &mut impl FnMut(Input<'_>)) {
@@ -126,7 +145,7 @@ impl World {
             }),
             Action::Announce { index, frame } => self.frames.send(*index, frame),
             Action::Remember(owned) => {
-                self.state_error = self.state.save_addresses(owned.clone()).err().map(|error| error.to_string());
+                self.scribe.write(owned.clone());
                 Ok(())
             }
             Action::Report(_) | Action::Answer { .. } => Ok(()),
@@ -144,12 +163,19 @@ impl World {
     }
 
     /// What the operator should know of the loop's own means.
-    pub fn warnings(&self) -> Option<Warning> {
-        self.state_error.as_ref().map(|message| Warning {
+    pub fn warnings(&self) -> impl Iterator<Item = Warning> {
+        let unwritten = self.scribe.trouble().map(|message| Warning {
             code: "state-not-written".to_owned(),
             subject: "state directory".to_owned(),
-            message: message.clone(),
+            message: message.to_owned(),
             next: "after a crash the next start will not know which addresses are lvsdeck's".to_owned(),
-        })
+        });
+        let unlisted = self.list_again_at.map(|_| Warning {
+            code: "host-not-listed".to_owned(),
+            subject: "interfaces".to_owned(),
+            message: "links and addresses change too fast to be listed; the picture may be old".to_owned(),
+            next: "it is tried again every second; look for a program that makes and deletes interfaces".to_owned(),
+        });
+        unwritten.into_iter().chain(unlisted)
     }
 }

@@ -8,11 +8,16 @@ pub fn name() -> String {
     sysinfo::System::host_name().ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned())
 }
 
-/// Whether this process runs as root.
+/// The effective user of this process.
 #[allow(unsafe_code)]
-pub fn is_root() -> bool {
+pub fn user() -> u32 {
     // SAFETY: geteuid takes nothing, touches no memory and can't fail (`geteuid(2)`).
-    unsafe { libc::geteuid() == 0 }
+    unsafe { libc::geteuid() }
+}
+
+/// Whether this process runs as root.
+pub fn is_root() -> bool {
+    user() == 0
 }
 
 /// Leaves the session of the terminal that started this process, so that its end does not end us (`setsid(2)`).

@@ -1,15 +1,18 @@
 //! The state directory: what this engine has made in the kernel, so that the next start finds it after a crash.
 //!
-//! One JSON file a half, written whole and renamed into place. Kernel state does not survive a boot, so a file of another
-//! boot is ignored.
+//! One JSON file a half, written whole and renamed into place. Kernel state does not survive a boot and belongs to one
+//! network namespace, so a file of another is ignored. One engine holds the directory at a time; nobody else may write into
+//! it, and no link in it is followed.
 
 use crate::engine::balance::OwnedService;
 use crate::engine::failover::OwnedAddress;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Why the state directory can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +23,22 @@ pub enum StateError {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        source: io::Error,
+    },
+    /// Another engine keeps its state there.
+    #[error("{path}: another engine keeps its state here; give this one a directory of its own with --state-dir")]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// Others may write into the directory, so that what it says can't be trusted.
+    #[error(
+        "{path}: others than this user may write here; make it yours alone (chown, chmod 700), or name another \
+             directory with --state-dir"
+    )]
+    Open {
+        /// The directory.
+        path: PathBuf,
     },
     /// A file is there and can't be read.
     #[error("{path}: can't read the state ({source}); what an earlier engine left in the kernel is not known")]
@@ -28,7 +46,7 @@ pub enum StateError {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// A file is damaged.
     #[error(
@@ -46,23 +64,40 @@ pub enum StateError {
 /// One file's content.
 #[derive(Serialize, Deserialize)]
 struct Record<T> {
-    boot_id: String,
+    /// Boot and network namespace.
+    life: String,
     items: Vec<T>,
 }
 
-/// The directory, with the boot that runs.
+/// The directory, held by this process, with the life of the kernel state that it speaks of.
 #[derive(Debug, Clone)]
 pub struct StateDir {
     directory: PathBuf,
-    boot_id: String,
+    life: String,
+    _held: Arc<File>,
 }
 
 impl StateDir {
-    /// Makes the directory when it is missing.
+    /// Makes the directory when it is missing, and holds it until the last clone is dropped.
     pub fn open(directory: &Path) -> Result<Self, StateError> {
-        fs::create_dir_all(directory).map_err(|source| StateError::Write { path: directory.to_path_buf(), source })?;
-        let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        Ok(Self { directory: directory.to_path_buf(), boot_id: boot_id.trim().to_owned() })
+        let path = || directory.to_path_buf();
+        let write = |source| StateError::Write { path: path(), source };
+        make(directory).map_err(write)?;
+        let found = fs::symlink_metadata(directory).map_err(write)?;
+        let mine = found.is_dir() && found.uid() == super::host::user() && found.mode() & 0o022 == 0;
+        if !mine {
+            return Err(StateError::Open { path: path() });
+        }
+        let held = private().append(true).create(true).open(directory.join("lock")).map_err(write)?;
+        match held.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StateError::InUse { path: path() }),
+            Err(TryLockError::Error(source)) => return Err(write(source)),
+        }
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let network = fs::read_link("/proc/thread-self/ns/net").unwrap_or_default();
+        let life = format!("{} {}", boot.trim(), network.display());
+        Ok(Self { directory: path(), life, _held: Arc::new(held) })
     }
 
     /// Virtual addresses that an engine put on interfaces since boot.
@@ -93,7 +128,7 @@ impl StateDir {
             Err(source) => return Err(StateError::Read { path, source }),
         };
         match serde_json::from_str::<Record<T>>(&text) {
-            Ok(record) if record.boot_id == self.boot_id => Ok(record.items),
+            Ok(record) if record.life == self.life => Ok(record.items),
             Ok(_) => Ok(Vec::new()),
             Err(source) => {
                 let _ = fs::rename(&path, path.with_extension("json.damaged"));
@@ -103,14 +138,47 @@ impl StateDir {
     }
 
     fn save<T: Serialize>(&self, name: &str, items: Vec<T>) -> Result<(), StateError> {
-        let path = self.directory.join(name);
-        let fresh = path.with_extension("json.new");
-        let record = Record { boot_id: self.boot_id.clone(), items };
-        let text = serde_json::to_vec(&record).unwrap_or_default();
-        fs::write(&fresh, text)
-            .and_then(|()| fs::rename(&fresh, &path))
-            .map_err(|source| StateError::Write { path, source })
+        let record = Record { life: self.life.clone(), items };
+        self.write(name, &serde_json::to_vec(&record).unwrap_or_default()).map(|_| ())
     }
+
+    /// Puts a whole file into the directory, in place of one with the same name; gives its path.
+    pub fn write(&self, name: &str, text: &[u8]) -> Result<PathBuf, StateError> {
+        let path = self.directory.join(name);
+        let fresh = self.directory.join(format!("{name}.new"));
+        let written = match fs::remove_file(&fresh) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => private().write(true).create_new(true).open(&fresh),
+        };
+        written
+            .and_then(|mut file| file.write_all(text))
+            .and_then(|()| fs::rename(&fresh, &path))
+            .map_err(|source| StateError::Write { path: path.clone(), source })?;
+        Ok(path)
+    }
+}
+
+/// Opens the log of an engine that the console starts, in a directory that may be made for it; gives its path too. A log
+/// of more than a mebibyte is set aside first.
+pub fn open_log(directory: &Path) -> io::Result<(File, PathBuf)> {
+    make(directory)?;
+    let path = directory.join("engine.log");
+    if fs::symlink_metadata(&path).is_ok_and(|found| found.len() > 1 << 20) {
+        fs::rename(&path, directory.join("engine.log.old"))?;
+    }
+    Ok((private().create(true).read(true).append(true).open(&path)?, path))
+}
+
+/// A directory of this user's alone, unless it exists.
+fn make(directory: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)
+}
+
+/// Files that only this user reads, never through a link.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.mode(0o600).custom_flags(libc::O_NOFOLLOW);
+    options
 }
 
 #[cfg(test)]
@@ -126,8 +194,10 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let state = StateDir::open(place.path()).unwrap();
         state.save_addresses(vec![address()]).unwrap();
-        assert_eq!(StateDir::open(place.path()).unwrap().addresses().unwrap(), [address()]);
-        let rebooted = StateDir { boot_id: "another".into(), ..state };
+        drop(state);
+        let state = StateDir::open(place.path()).unwrap();
+        assert_eq!(state.addresses().unwrap(), [address()]);
+        let rebooted = StateDir { life: "another boot".into(), ..state };
         assert!(rebooted.addresses().unwrap().is_empty());
     }
 
@@ -139,5 +209,30 @@ mod tests {
         assert!(state.services().unwrap_err().to_string().contains("services.json: the state is damaged"));
         assert!(place.path().join("services.json.damaged").exists());
         assert!(state.services().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_second_engine_on_the_same_directory_is_refused() {
+        let place = tempfile::tempdir().unwrap();
+        let first = StateDir::open(place.path()).unwrap();
+        assert!(matches!(StateDir::open(place.path()), Err(StateError::InUse { .. })));
+        drop(first);
+        StateDir::open(place.path()).unwrap();
+    }
+
+    #[test]
+    fn a_directory_that_others_may_write_is_refused_and_a_link_in_it_is_not_followed() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let place = tempfile::tempdir().unwrap();
+        fs::set_permissions(place.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(matches!(StateDir::open(place.path()), Err(StateError::Open { .. })));
+        fs::set_permissions(place.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        let victim = place.path().join("victim");
+        fs::write(&victim, "untouched").unwrap();
+        symlink(&victim, place.path().join("addresses.json.new")).unwrap();
+        symlink(&victim, place.path().join("engine.log")).unwrap();
+        StateDir::open(place.path()).unwrap().save_addresses(vec![address()]).unwrap();
+        assert!(open_log(place.path()).is_err());
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "untouched");
     }
 }
