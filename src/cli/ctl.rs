@@ -57,7 +57,10 @@ impl CtlError {
 pub fn run(args: &CtlArgs, socket: &Path, color: bool) -> u8 {
     let (out, err) = (&mut io::stdout().lock(), &mut io::stderr());
     match Client::connect(socket) {
-        Ok(engine) => run_with(args, &engine, color, out, err),
+        Ok(engine) => match run_with(args, &engine, color, out, err) {
+            0 if args.stops() => act::await_end(&engine).map_or_else(|error| report(&error, err), |()| 0),
+            code => code,
+        },
         Err(error) => report(&error.into(), err),
     }
 }

@@ -4,6 +4,11 @@ use super::CtlError;
 use super::args::Act;
 use super::print::{Page, Style};
 use crate::engine::{Answer, Command, CommandRequest, EngineHandle, Outcome, Who};
+use std::time::Duration;
+
+/// How often and how long the end of an engine is awaited: 15 s in all, 5 s more than it may take.
+const END_WAITS: u32 = 60;
+const END_WAIT: Duration = Duration::from_millis(250);
 
 /// Gives the command; a preview or what was done goes to the page, a refusal is an error.
 pub(super) fn perform(act: &Act, engine: &dyn EngineHandle, page: &mut Page<'_>) -> Result<(), CtlError> {
@@ -21,6 +26,19 @@ pub(super) fn perform(act: &Act, engine: &dyn EngineHandle, page: &mut Page<'_>)
         Outcome::Refused | Outcome::Stale => Err(CtlError::Undone(format!("{verb} refused: {}", answer.message))),
         Outcome::Failed => Err(CtlError::Undone(format!("{verb} failed: {}", answer.message))),
     }
+}
+
+/// Returns once an engine that was told to stop does not answer any more: what follows in a script may rely on its
+/// addresses being gone.
+pub(super) fn await_end(engine: &dyn EngineHandle) -> Result<(), CtlError> {
+    for _ in 0..END_WAITS {
+        // Waits in the engine for an event that it will not live to see, or for the next one of its end.
+        let Ok(summary) = engine.summary() else { return Ok(()) };
+        if engine.events(summary.last_event, 1, END_WAIT).is_err() {
+            return Ok(());
+        }
+    }
+    Err(CtlError::Undone("stop was accepted, but the engine still answers; its log says what hangs".to_owned()))
 }
 
 fn preview(answer: &Answer, page: &mut Page<'_>) -> Result<(), CtlError> {

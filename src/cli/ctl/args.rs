@@ -18,6 +18,13 @@ pub struct CtlArgs {
     pub verb: Verb,
 }
 
+impl CtlArgs {
+    /// Whether the engine ends on it.
+    pub(super) fn stops(&self) -> bool {
+        matches!(&self.verb, Verb::Act(Act::Stop { how }) if !how.dry_run)
+    }
+}
+
 /// What to do.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Verb {

@@ -178,10 +178,13 @@ fn row_text(row: &Row) -> String {
             format!("{text:<74} {}", row.note)
         }
         RowKind::Server => {
-            let weight = if row.weight == row.configured_weight {
-                row.weight.to_string()
-            } else {
-                format!("{}>{}", row.configured_weight, row.weight)
+            // As in the console: what a check took away is an arrow, what an operator set stands before the file's weight.
+            let weight = match row.weight == row.configured_weight {
+                true => row.weight.to_string(),
+                false if row.health == Health::Down && row.admin == Admin::Enabled => {
+                    format!("{}>{}", row.configured_weight, row.weight)
+                }
+                false => format!("{}({})", row.weight, row.configured_weight),
             };
             let age = row.health_age_s.filter(|_| row.health == Health::Down);
             format!(

@@ -154,6 +154,11 @@ pub fn line_two(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState)
     let mut pen = Pen::at(buffer, theme, area, 0);
     let Some(summary) = state.summary() else { return };
     pen.skip(1);
+    if let Some(lost) = &state.lost {
+        let age = format::age(state.clock.saturating_sub(lost.since));
+        pen.put(Paint::Bad, &format!("! the engine does not answer since {age}: what you see is old"));
+        return;
+    }
     if summary.problem_count == 0 {
         pen.put(Paint::Up, "no problems");
         return;
