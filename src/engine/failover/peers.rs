@@ -17,7 +17,7 @@ pub(super) struct Peer {
     pub heard_at: Instant,
     /// Its last priority; none when nothing of its could be read.
     pub priority: Option<u8>,
-    /// Its last priority above 0: how fast it takes over.
+    /// Its last priority above 0: who is next in rank.
     pub rank: Option<Priority>,
     /// How long it may be silent and still be master; zero when it is none.
     pub window: Duration,
