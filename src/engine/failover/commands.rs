@@ -235,7 +235,8 @@ impl Failover {
             moved += router.config.addresses.len();
             successors.push(successor(router));
         }
-        preview.blast_radius = format!("{moved} virtual addresses leave this node; {}", successors.join("; "));
+        let leave = if moved == 1 { "virtual address leaves" } else { "virtual addresses leave" };
+        preview.blast_radius = format!("{moved} {leave} this node; {}", successors.join("; "));
         Ok((named.into_iter().filter(|i| self.in_moving_unit(*i)).collect(), preview))
     }
 

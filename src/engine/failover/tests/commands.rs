@@ -132,6 +132,20 @@ fn a_preview_changes_nothing_and_its_token_commits_what_it_showed() {
 }
 
 #[test]
+fn a_preview_counts_one_address_as_one_and_two_as_two() {
+    let preview_of = |addresses: Vec<_>| {
+        let mut configuration = one(200);
+        configuration.virtual_routers[0].addresses = addresses;
+        let mut lan = Lan::started(vec![configuration]);
+        lan.run_for(seconds(10));
+        lan.ask(0, failover(None, false), true, None);
+        lan.nodes[0].answer().preview.blast_radius.clone()
+    };
+    assert!(preview_of(vec![vip(254)]).starts_with("1 virtual address leaves this node; "));
+    assert!(preview_of(vec![vip(254), vip(253)]).starts_with("2 virtual addresses leave this node; "));
+}
+
+#[test]
 fn what_cannot_be_done_is_refused_with_the_reason() {
     let mut lan = cluster();
     let cases = [
