@@ -295,12 +295,15 @@ impl Failover {
 
     fn foreign_warning(&self, i: usize, address: &VirtualAddress) -> Warning {
         let name = self.name(i);
+        let home = self.routers.get(i).map(|r| r.config.interface.clone()).unwrap_or_default();
+        let interface = address.interface.clone().unwrap_or(home);
         Warning {
             code: "address-present".to_owned(),
-            subject: name.clone(),
-            message: format!("{address} is on this host, and lvsdeck has not put it there: it stays in every state"),
+            subject: name,
+            message: format!("{address} is on {interface}, and lvsdeck has not put it there: it stays in every state"),
             next: format!(
-                "if no other program needs it, remove it with `ip address del {address}` while {name} is backup"
+                "does another VRRP program run on this host? stop it, and it takes its addresses along; else, if nobody \
+                 needs {address}, remove it with `ip address del {address} dev {interface}`"
             ),
         }
     }

@@ -30,6 +30,17 @@ fn an_address_that_was_there_before_is_used_reported_once_and_never_removed() {
 }
 
 #[test]
+fn the_advice_for_a_strange_address_is_to_stop_its_program_first_and_to_remove_it_by_hand_last() {
+    let mut lan = Lan::new(vec![one(100)]);
+    lan.nodes[0].addresses.push((ETH0, vip(254).address, 24));
+    lan.boot(0);
+    let warning = lan.nodes[0].core.as_ref().unwrap().warnings().remove(0);
+    let program = warning.next.find("another VRRP program").unwrap();
+    let by_hand = warning.next.find("`ip address del 192.0.2.254/24 dev eth0`").unwrap();
+    assert!(program < by_hand, "{}", warning.next);
+}
+
+#[test]
 fn when_the_stranger_takes_its_address_away_the_master_puts_on_its_own() {
     let mut lan = Lan::new(vec![one(100)]);
     lan.nodes[0].addresses.push((ETH0, vip(254).address, 32));
