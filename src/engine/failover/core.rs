@@ -120,7 +120,8 @@ impl Failover {
             let hold = router.hold.as_ref().and_then(|hold| hold.until).map(|at| (at, Waiting::HoldEnds));
             let restore = router.restore_at.map(|at| (at, Waiting::Restore));
             let rival = router.peers.next().map(|at| (at, Waiting::SplitBrainEnds));
-            [machine, hold, restore, rival].into_iter().flatten()
+            let silent = router.peers.next_silence().map(|at| (at, Waiting::PeerSilent));
+            [machine, hold, restore, rival, silent].into_iter().flatten()
         });
         let groups = self.units.iter().filter_map(|unit| Some((unit.leads_from?, Waiting::MasterDown)));
         if self.phase == Phase::Running { routers.chain(groups).min() } else { None }
@@ -223,7 +224,7 @@ impl Failover {
             if self.routers.get(i).is_some_and(|r| due(r.restore_at, now)) {
                 self.restore(now, i);
             }
-            self.expire_rivals(now, i);
+            self.expire_peers(now, i);
         }
     }
 

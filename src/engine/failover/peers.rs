@@ -79,10 +79,13 @@ impl Peers {
             peer.contest = Contest::No;
         }
     }
-    /// Contests that are over by silence.
+    /// Forgets the mastership of who is silent; gives the contests that are over by silence.
     pub fn expire(&mut self, now: Instant) -> Vec<IpAddr> {
         let mut over = Vec::new();
         for (address, peer) in &mut self.0 {
+            if peer.master_until().is_some_and(|end| end <= now) {
+                peer.window = Duration::ZERO;
+            }
             if matches!(peer.contest, Contest::Until(end) if end <= now) {
                 peer.contest = Contest::No;
                 over.push(*address);
@@ -94,7 +97,11 @@ impl Peers {
     pub fn next(&self) -> Option<Instant> {
         self.0.values().filter_map(Peer::contested_until).min()
     }
-    /// The peer that is or was master last.
+    /// When the next peer counts as master no more, if it stays silent.
+    pub fn next_silence(&self) -> Option<Instant> {
+        self.0.values().filter_map(Peer::master_until).min()
+    }
+    /// The peer that advertised last and was not silent for too long since.
     pub fn last_master(&self) -> Option<(IpAddr, &Peer)> {
         self.iter().filter(|(_, peer)| !peer.window.is_zero()).max_by_key(|(_, peer)| peer.heard_at)
     }
@@ -110,8 +117,11 @@ impl Peer {
     /// Whether it advertises now, as far as can be known: while we are master, an advertisement that crossed ours says
     /// nothing.
     pub fn is_master(&self, now: Instant, we_are: bool) -> bool {
-        let in_time = now.saturating_duration_since(self.heard_at) <= self.window;
-        in_time && !self.window.is_zero() && (!we_are || self.is_rival())
+        self.master_until().is_some_and(|end| now < end) && (!we_are || self.is_rival())
+    }
+    /// When silence ends its mastership; none when it is no master.
+    fn master_until(&self) -> Option<Instant> {
+        (!self.window.is_zero()).then(|| self.heard_at + self.window)
     }
     /// Whether it is master beside us.
     pub const fn is_rival(&self) -> bool {

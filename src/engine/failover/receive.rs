@@ -177,7 +177,7 @@ impl Failover {
         }
     }
 
-    pub(super) fn expire_rivals(&mut self, now: Instant, i: usize) {
+    pub(super) fn expire_peers(&mut self, now: Instant, i: usize) {
         let Some(router) = self.routers.get_mut(i) else { return };
         let (over, name) = (router.peers.expire(now), router.config.name.clone());
         for source in over {

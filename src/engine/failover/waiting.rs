@@ -21,6 +21,8 @@ pub enum Waiting {
     Restore,
     /// A second master was heard: quiet until then means it is gone.
     SplitBrainEnds,
+    /// Another master counts as silent from then on.
+    PeerSilent,
 }
 
 impl Waiting {
@@ -35,6 +37,7 @@ impl Waiting {
             Self::HoldEnds => "end of hold",
             Self::Restore => "restore address",
             Self::SplitBrainEnds => "end of split brain",
+            Self::PeerSilent => "silence of another master",
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use super::lan::*;
 use crate::engine::event::EventKind;
+use crate::engine::failover::Waiting;
 use crate::engine::model::{
     AdvertInterval, AdvertisedPriority, Authentication, Configuration, Password, Vrid, VrrpVersion,
 };
 use crate::engine::snapshot::PeerState;
-use crate::engine::snapshot::VirtualRouterState::{Backup, Master};
+use crate::engine::snapshot::VirtualRouterState::{Backup, Fault, Master};
 use crate::engine::vrrp::{Advertisement, ChecksumForm, MULTICAST_V4};
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -199,6 +200,21 @@ fn a_second_master_with_another_password_is_a_split_brain_that_names_the_passwor
     assert_eq!((lan.state(0), lan.nodes[0].warnings()), (Master, vec!["split-brain".to_owned()]));
     let told = &lan.nodes[0].facts(EventKind::SplitBrain)[0];
     assert!(told.detail.as_ref().unwrap().contains("auth_type"), "{told:?}");
+}
+
+#[test]
+fn a_master_that_falls_silent_is_no_master_on_screen_even_where_no_other_timer_runs() {
+    let mut lan = Lan::started(vec![pair(100)]);
+    lan.set_link(0, ETH1, false);
+    assert_eq!(lan.state(0), Fault);
+    assert_eq!(lan.nodes[0].core.as_ref().unwrap().poll_timeout(), None);
+    lan.inject(0, ETH0, &wire(&advertisement(VrrpVersion::V2, 200)));
+    assert_eq!(lan.status(0)[0].peers[0].state, PeerState::Master);
+    let (at, waiting) = lan.nodes[0].core.as_ref().unwrap().poll_timeout().expect("the loop wakes up for it");
+    assert_eq!((at - lan.now, waiting), (Duration::from_micros(3_609_375), Waiting::PeerSilent));
+    lan.run_for(seconds(4));
+    assert_eq!(lan.status(0)[0].peers[0].state, PeerState::Silent);
+    assert_eq!(lan.nodes[0].core.as_ref().unwrap().poll_timeout(), None);
 }
 
 #[test]
