@@ -7,8 +7,9 @@
 use super::addresses::Ours;
 use super::commands::Pending;
 use super::host::{Host, Place, Seen};
-use super::receive::Stranger;
+use super::peers::Peers;
 use super::router::{Footing, Router, state_name};
+use super::strangers::Strangers;
 use super::{Action, Input, Link, OwnedAddress, Waiting};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::model::{AdvertisedPriority, Configuration, Family};
@@ -27,7 +28,7 @@ pub struct Failover {
     pub(super) ours: Vec<Ours>,
     pub(super) inherited: Vec<OwnedAddress>,
     pub(super) foreign: BTreeSet<Place>,
-    pub(super) strangers: BTreeMap<(u32, u8), Stranger>,
+    pub(super) strangers: Strangers,
     pub(super) pending: Vec<Pending>,
     /// When a refusal to send on an interface was reported last.
     pub(super) send_refused_at: BTreeMap<u32, Instant>,
@@ -73,7 +74,7 @@ impl Failover {
             ours: Vec::new(),
             inherited: owned,
             foreign: BTreeSet::new(),
-            strangers: BTreeMap::new(),
+            strangers: Strangers::default(),
             pending: Vec::new(),
             send_refused_at: BTreeMap::new(),
             actions: VecDeque::new(),
@@ -121,10 +122,12 @@ impl Failover {
             let restore = router.restore_at.map(|at| (at, Waiting::Restore));
             let rival = router.peers.next().map(|at| (at, Waiting::SplitBrainEnds));
             let silent = router.peers.next_silence().map(|at| (at, Waiting::PeerSilent));
-            [machine, hold, restore, rival, silent].into_iter().flatten()
+            let odd = router.peers.next_forgotten().map(|at| (at, Waiting::WarningEnds));
+            [machine, hold, restore, rival, silent, odd].into_iter().flatten()
         });
         let groups = self.units.iter().filter_map(|unit| Some((unit.leads_from?, Waiting::MasterDown)));
-        if self.phase == Phase::Running { routers.chain(groups).min() } else { None }
+        let strangers = self.strangers.next().map(|at| (at, Waiting::WarningEnds));
+        if self.phase == Phase::Running { routers.chain(groups).chain(strangers).min() } else { None }
     }
 
     /// Whether [`Input::Shutdown`] was worked off and every action taken.
@@ -216,6 +219,7 @@ impl Failover {
         for unit in &mut self.units {
             unit.leads_from = unit.leads_from.filter(|at| *at > now);
         }
+        self.strangers.expire(now);
         for i in 0..self.routers.len() {
             if self.routers.get(i).is_some_and(|r| due(r.hold.as_ref().and_then(|h| h.until), now)) {
                 self.end_hold(now, i);
@@ -249,6 +253,10 @@ impl Failover {
             self.report(Fact::new(EventKind::Link, Severity::Warning, &link.name).to("absent"));
         }
         self.forget_interface(index);
+        self.strangers.forget_interface(index);
+        for router in self.routers.iter_mut().filter(|r| r.config.interface == link.name) {
+            router.peers = Peers::default();
+        }
         self.survey();
     }
 

@@ -12,9 +12,11 @@ mod receive;
 mod rejections;
 mod router;
 mod status;
+mod strangers;
 #[cfg(test)]
 mod tests;
 mod waiting;
+mod warnings;
 
 pub use self::core::Failover;
 pub use waiting::Waiting;

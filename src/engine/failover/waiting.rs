@@ -23,6 +23,8 @@ pub enum Waiting {
     SplitBrainEnds,
     /// Another master counts as silent from then on.
     PeerSilent,
+    /// A warning about a router that is silent by then is forgotten.
+    WarningEnds,
 }
 
 impl Waiting {
@@ -38,6 +40,7 @@ impl Waiting {
             Self::Restore => "restore address",
             Self::SplitBrainEnds => "end of split brain",
             Self::PeerSilent => "silence of another master",
+            Self::WarningEnds => "end of warning",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::lan::*;
 use crate::engine::event::EventKind;
-use crate::engine::failover::Waiting;
+use crate::engine::failover::{Input, Waiting};
 use crate::engine::model::{
     AdvertInterval, AdvertisedPriority, Authentication, Configuration, Password, Vrid, VrrpVersion,
 };
@@ -166,6 +166,58 @@ fn a_strange_vrid_is_a_warning_once_and_no_event() {
     assert_eq!(lan.nodes[0].warnings(), ["foreign-vrid"], "eth1 has no instance and is not listened to");
     assert_eq!(lan.nodes[0].facts(EventKind::AdvertisementRejected), []);
     assert_eq!(lan.status(0)[0].counters.adverts_rx, 0);
+}
+
+#[test]
+fn a_strange_vrid_is_forgotten_after_five_minutes_of_silence_or_with_its_interface() {
+    let stranger = wire(&Advertisement { vrid: Vrid::new(77).unwrap(), ..advertisement(VrrpVersion::V2, 200) });
+    let mut lan = Lan::started(vec![one(100)]);
+    lan.inject(0, ETH0, &stranger);
+    lan.run_for(seconds(200));
+    lan.inject(0, ETH0, &stranger);
+    lan.run_for(seconds(299));
+    assert_eq!(lan.nodes[0].warnings(), ["foreign-vrid"]);
+    lan.run_for(seconds(2));
+    assert_eq!(lan.nodes[0].warnings(), [""; 0]);
+    lan.inject(0, ETH0, &stranger);
+    lan.input(0, Input::LinkGone { index: ETH0 });
+    assert_eq!(lan.nodes[0].warnings(), [""; 0]);
+}
+
+/// An advertisement that differs in everything in which one that counts may differ.
+fn odd() -> Vec<u8> {
+    let mut odd = advertisement(VrrpVersion::V3, 200);
+    odd.interval = AdvertInterval::from_centiseconds(500).unwrap();
+    odd.addresses.push(Ipv4Addr::new(192, 0, 2, 253));
+    packet(PEER, 255, &odd.encode(PEER, MULTICAST_V4, ChecksumForm::MessageOnly))
+}
+
+#[test]
+fn what_is_odd_about_a_peer_is_forgotten_after_three_times_the_time_in_which_a_master_counts_as_down() {
+    let mut lan = Lan::started(vec![version_3(100)]);
+    lan.inject(0, ETH0, &odd());
+    assert_eq!(lan.nodes[0].warnings(), ["address-list-mismatch", "interval-mismatch", "checksum-form"]);
+    // 3 × (3 × 5 s + 156/256 × 5 s)
+    lan.run_for(Duration::from_millis(54_139));
+    assert_eq!(lan.nodes[0].warnings().len(), 3);
+    lan.run_for(Duration::from_millis(3));
+    assert_eq!(lan.nodes[0].warnings(), [""; 0]);
+}
+
+#[test]
+fn what_is_odd_about_a_peer_is_forgotten_with_the_interface_and_in_fault_by_a_timer_of_its_own() {
+    let mut lan = Lan::started(vec![version_3(100)]);
+    lan.inject(0, ETH0, &odd());
+    lan.set_link(0, ETH0, false);
+    lan.run_for(seconds(54));
+    assert_eq!(lan.nodes[0].core.as_ref().unwrap().poll_timeout().unwrap().1, Waiting::WarningEnds);
+    lan.run_for(seconds(1));
+    assert_eq!(lan.nodes[0].warnings(), [""; 0]);
+    lan.set_link(0, ETH0, true);
+    lan.inject(0, ETH0, &odd());
+    assert_eq!(lan.nodes[0].warnings().len(), 3);
+    lan.input(0, Input::LinkGone { index: ETH0 });
+    assert_eq!(lan.nodes[0].warnings(), [""; 0]);
 }
 
 #[test]
