@@ -123,7 +123,8 @@ impl Failover {
             let rival = router.peers.next().map(|at| (at, Waiting::SplitBrainEnds));
             let silent = router.peers.next_silence().map(|at| (at, Waiting::PeerSilent));
             let odd = router.peers.next_forgotten().map(|at| (at, Waiting::WarningEnds));
-            [machine, hold, restore, rival, silent, odd].into_iter().flatten()
+            let duplicate = router.duplicate_until.map(|at| (at, Waiting::WarningEnds));
+            [machine, hold, restore, rival, silent, odd, duplicate].into_iter().flatten()
         });
         let groups = self.units.iter().filter_map(|unit| Some((unit.leads_from?, Waiting::MasterDown)));
         let strangers = self.strangers.next().map(|at| (at, Waiting::WarningEnds));
@@ -165,6 +166,7 @@ impl Failover {
         router.counters.adverts_tx += 1;
         router.counters.priority_zero_tx += u64::from(priority.is_resignation());
         let message = router.message(priority, source);
+        router.last_sent.clone_from(&message);
         self.push(Action::Advertise { index, source, message });
     }
 
@@ -255,7 +257,7 @@ impl Failover {
         self.forget_interface(index);
         self.strangers.forget_interface(index);
         for router in self.routers.iter_mut().filter(|r| r.config.interface == link.name) {
-            router.peers = Peers::default();
+            (router.peers, router.duplicate_until) = (Peers::default(), None);
         }
         self.survey();
     }

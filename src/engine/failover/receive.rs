@@ -4,11 +4,11 @@
 use super::core::{Failover, Phase};
 use super::peers::Oddity;
 use super::strangers::Stranger;
-use super::warnings::{addresses_differ, interval_differs, split_brain, told};
+use super::warnings::{addresses_differ, duplicate_address, interval_differs, split_brain, told};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::model::{AdvertisedPriority, Family, VrrpVersion};
 use crate::engine::vrrp::{self, ChecksumForm, DecodeError, Heard, Received, Sender};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
 
 impl Failover {
@@ -24,7 +24,7 @@ impl Failover {
             .collect();
         let sender = vrrp::sender(packet);
         let source = sender.source.map(IpAddr::V4);
-        if self.is_own(&here, &sender) {
+        if self.is_own(now, &here, packet, &sender) {
             return;
         }
         let Some(vrid) = sender.vrid else {
@@ -42,18 +42,32 @@ impl Failover {
     }
 
     /// Own packets that come back are counted; whatever else is wrong with them says nothing about others.
-    fn is_own(&mut self, here: &[usize], sender: &Sender) -> bool {
+    fn is_own(&mut self, now: Instant, here: &[usize], packet: &[u8], sender: &Sender) -> bool {
         for i in here {
             let Some(router) = self.routers.get_mut(*i) else { continue };
-            if sender.source.is_some()
-                && sender.source == router.footing.map(|f| f.source)
+            if let Some(source) = sender.source
+                && router.footing.is_some_and(|f| f.source == source)
                 && sender.vrid == Some(router.config.vrid.get())
             {
                 router.counters.own_rx += 1;
+                if sender.plausible && router.cannot_be_an_echo(now, packet) {
+                    self.note_duplicate(now, *i, source);
+                }
                 return true;
             }
         }
         false
+    }
+
+    /// Another router uses our own address. No state hears of it: whoever it is, it is not to be told from ourselves.
+    fn note_duplicate(&mut self, now: Instant, i: usize, source: Ipv4Addr) {
+        let Some(router) = self.routers.get_mut(i) else { return };
+        let interval = router.instance.parameters().interval;
+        let until = now + router.instance.master_down_interval(interval) * 3;
+        if router.duplicate_until.replace(until).is_none() {
+            let fact = told(duplicate_address(&router.config.name, &router.config.interface, source));
+            self.report(fact);
+        }
     }
 
     fn receive(&mut self, now: Instant, i: usize, packet: &[u8], sender: &Sender) {
@@ -165,6 +179,7 @@ impl Failover {
 
     pub(super) fn expire_peers(&mut self, now: Instant, i: usize) {
         let Some(router) = self.routers.get_mut(i) else { return };
+        router.duplicate_until = router.duplicate_until.filter(|until| now < *until);
         let (over, name) = (router.peers.expire(now), router.config.name.clone());
         for source in over {
             let fact = Fact::new(EventKind::SplitBrain, Severity::Notice, &name).to("over");

@@ -5,7 +5,7 @@ use super::core::Failover;
 use super::strangers::Stranger;
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::snapshot::Warning;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 impl Failover {
     /// What the operator should know now; each stays until it is no longer so.
@@ -13,6 +13,9 @@ impl Failover {
         let mut warnings: Vec<Warning> = self.foreign_warnings().collect();
         for router in &self.routers {
             let name = &router.config.name;
+            if let (Some(_), Some(footing)) = (router.duplicate_until, router.footing) {
+                warnings.push(duplicate_address(name, &router.config.interface, footing.source));
+            }
             for (source, peer) in router.peers.iter() {
                 if peer.is_rival() {
                     warnings.push(split_brain(name, source, peer.rejected.as_ref()));
@@ -65,6 +68,17 @@ pub(super) fn interval_differs(name: &str, source: IpAddr) -> Warning {
         name,
         format!("{source} advertises at another interval than is configured here"),
         "make `advert_int` alike on all routers".to_owned(),
+    )
+}
+
+pub(super) fn duplicate_address(name: &str, interface: &str, source: Ipv4Addr) -> Warning {
+    warning(
+        "duplicate-address",
+        name,
+        format!("another router on {interface} advertises from {source}, which is this node's own address"),
+        format!(
+            "is it a clone of this node? give it an address of its own; its link layer: `arping -D -I {interface} {source}`"
+        ),
     )
 }
 

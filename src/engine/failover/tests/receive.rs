@@ -115,6 +115,43 @@ fn own_packets_that_come_back_are_counted_and_ignored() {
     lan.inject(0, ETH0, &packet(own, 255, &message));
     assert_eq!(lan.nodes[0].words(0), before);
     assert_eq!((lan.status(0)[0].counters.own_rx, lan.status(0)[0].peers.len()), (1, 0));
+    assert_eq!(lan.nodes[0].warnings(), [""; 0]);
+}
+
+/// An advertisement from our own address.
+fn from_ourselves(priority: u8) -> Vec<u8> {
+    let own = Ipv4Addr::new(192, 0, 2, 11);
+    packet(own, 255, &advertisement(VrrpVersion::V2, priority).encode(own, MULTICAST_V4, ChecksumForm::MessageOnly))
+}
+
+#[test]
+fn a_clone_with_our_own_address_is_a_warning_that_names_it_and_moves_nothing() {
+    let mut lan = Lan::started(vec![one(100)]);
+    lan.run_for(seconds(10));
+    let next = lan.nodes[0].core.as_ref().unwrap().poll_timeout();
+    for _ in 0..3 {
+        lan.inject(0, ETH0, &from_ourselves(150));
+    }
+    assert_eq!((lan.state(0), lan.nodes[0].core.as_ref().unwrap().poll_timeout()), (Master, next));
+    assert_eq!(lan.nodes[0].warnings(), ["duplicate-address"]);
+    let told = lan.nodes[0].facts(EventKind::Warning);
+    assert_eq!(told.len(), 1, "told once");
+    let reason = told[0].reason.as_ref().unwrap();
+    assert!(reason.contains("eth0") && reason.contains("192.0.2.11"), "{reason}");
+    lan.run_for(seconds(11));
+    assert_eq!(lan.nodes[0].warnings(), [""; 0], "it ends with its cause");
+}
+
+#[test]
+fn our_own_address_is_a_clones_when_we_are_not_master_but_not_while_an_echo_may_be_on_its_way() {
+    let mut lan = Lan::started(vec![one(100)]);
+    lan.run_for(seconds(10));
+    lan.inject(0, ETH0, &wire(&advertisement(VrrpVersion::V2, 200)));
+    lan.inject(0, ETH0, &from_ourselves(100));
+    assert_eq!((lan.state(0), lan.nodes[0].warnings()), (Backup, vec![]), "sent while we were master");
+    lan.run_for(seconds(1));
+    lan.inject(0, ETH0, &from_ourselves(100));
+    assert_eq!((lan.state(0), lan.nodes[0].warnings()), (Backup, vec!["duplicate-address".to_owned()]));
 }
 
 #[test]
