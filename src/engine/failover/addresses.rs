@@ -14,9 +14,6 @@ use std::time::{Duration, Instant};
 /// An address that somebody removes again and again is put back no more often than this.
 const RESTORE_PAUSE: Duration = Duration::from_secs(1);
 
-/// A refusal to send is reported no more often than this for an interface.
-const REFUSAL_PAUSE: Duration = Duration::from_mins(1);
-
 /// An address that we put on an interface.
 #[derive(Debug, Clone)]
 pub(super) struct Ours {
@@ -39,7 +36,7 @@ impl Failover {
         router.config.addresses.iter().map(|address| (address.clone(), place(address))).collect()
     }
 
-    fn is_ours(&self, place: Place) -> bool {
+    pub(super) fn is_ours(&self, place: Place) -> bool {
         self.ours.iter().any(|ours| ours.place == place)
     }
 
@@ -92,7 +89,7 @@ impl Failover {
         }
     }
 
-    fn remember(&mut self) {
+    pub(super) fn remember(&mut self) {
         let owned = self.ours.iter().map(|ours| ours.owned.clone()).collect();
         self.push(Action::Remember(owned));
     }
@@ -173,7 +170,7 @@ impl Failover {
     }
 
     /// The router whose virtual address this is, with any prefix length.
-    fn router_of(&self, (index, address, _): Place) -> Option<(usize, VirtualAddress)> {
+    pub(super) fn router_of(&self, (index, address, _): Place) -> Option<(usize, VirtualAddress)> {
         (0..self.routers.len()).find_map(|i| {
             let here = |place: Option<Place>| place.is_some_and(|p| p.0 == index && p.1 == address);
             let found = self.places(i).into_iter().find(|(_, place)| here(*place));
@@ -230,44 +227,6 @@ impl Failover {
             self.acquire(i);
             self.announce(i, repeat);
         }
-    }
-
-    /// The system refused an action: reported, and the wish is taken back where that would be a wrong memory.
-    pub(super) fn refused(&mut self, now: Instant, action: &Action, error: &str) {
-        let (subject, what) = match action {
-            Action::AddAddress { index, address } => {
-                let place = (*index, address.address, address.prefix);
-                self.host.refused(place, true);
-                if self.is_ours(place) && !self.host.will_have(place) {
-                    self.ours.retain(|ours| ours.place != place);
-                    self.remember();
-                }
-                (address.to_string(), "add the address: look at `ip address`, then `lvsdeck ctl failover` or restart")
-            }
-            Action::RemoveAddress { index, address } => {
-                self.host.refused((*index, address.address, address.prefix), false);
-                (address.to_string(), "remove the address: look at `ip address`")
-            }
-            Action::Advertise { index, .. } => (self.link_name(*index), "send an advertisement"),
-            Action::Announce { index, .. } => (self.link_name(*index), "send a gratuitous ARP"),
-            Action::Join { index } => (self.link_name(*index), "join 224.0.0.18: advertisements are not heard"),
-            Action::Leave { index } => (self.link_name(*index), "leave 224.0.0.18"),
-            Action::Remember(_) => ("state directory".to_owned(), "write down the addresses: is the disk full?"),
-            Action::Report(_) | Action::Answer { .. } => return,
-        };
-        if let Action::Advertise { index, .. } | Action::Announce { index, .. } = action {
-            let last = self.send_refused_at.get(index);
-            if last.is_some_and(|at| now.saturating_duration_since(*at) < REFUSAL_PAUSE) {
-                return;
-            }
-            self.send_refused_at.insert(*index, now);
-        }
-        let fact = Fact::new(EventKind::OperationRefused, Severity::Error, subject);
-        self.report(fact.reason(error).detail(format!("refused to {what}")));
-    }
-
-    fn link_name(&self, index: u32) -> String {
-        self.host.link(index).map_or_else(|| format!("interface {index}"), |link| link.name.clone())
     }
 
     /// Virtual addresses that sit on the host without us; an owner's belong there.

@@ -8,6 +8,7 @@ use super::addresses::Ours;
 use super::commands::Pending;
 use super::host::{Host, Place, Seen};
 use super::peers::Peers;
+use super::refusals::Deaf;
 use super::router::{Footing, Router, state_name};
 use super::strangers::Strangers;
 use super::{Action, Input, Link, OwnedAddress, Waiting};
@@ -32,6 +33,8 @@ pub struct Failover {
     pub(super) pending: Vec<Pending>,
     /// When a refusal to send on an interface was reported last.
     pub(super) send_refused_at: BTreeMap<u32, Instant>,
+    /// By kernel index.
+    pub(super) deaf: BTreeMap<u32, Deaf>,
     actions: VecDeque<Action>,
     pub(super) phase: Phase,
 }
@@ -77,6 +80,7 @@ impl Failover {
             strangers: Strangers::default(),
             pending: Vec::new(),
             send_refused_at: BTreeMap::new(),
+            deaf: BTreeMap::new(),
             actions: VecDeque::new(),
             phase: Phase::Loading,
         }
@@ -128,7 +132,8 @@ impl Failover {
         });
         let groups = self.units.iter().filter_map(|unit| Some((unit.leads_from?, Waiting::MasterDown)));
         let strangers = self.strangers.next().map(|at| (at, Waiting::WarningEnds));
-        if self.phase == Phase::Running { routers.chain(groups).chain(strangers).min() } else { None }
+        let joins = self.deaf.values().map(|deaf| (deaf.next, Waiting::Join));
+        if self.phase == Phase::Running { routers.chain(groups).chain(strangers).chain(joins).min() } else { None }
     }
 
     /// Whether [`Input::Shutdown`] was worked off and every action taken.
@@ -167,6 +172,7 @@ impl Failover {
         router.counters.priority_zero_tx += u64::from(priority.is_resignation());
         let message = router.message(priority, source);
         router.last_sent.clone_from(&message);
+        router.unsent = None;
         self.push(Action::Advertise { index, source, message });
     }
 
@@ -222,6 +228,7 @@ impl Failover {
             unit.leads_from = unit.leads_from.filter(|at| *at > now);
         }
         self.strangers.expire(now);
+        self.join_again(now);
         for i in 0..self.routers.len() {
             if self.routers.get(i).is_some_and(|r| due(r.hold.as_ref().and_then(|h| h.until), now)) {
                 self.end_hold(now, i);
@@ -256,6 +263,7 @@ impl Failover {
         }
         self.forget_interface(index);
         self.strangers.forget_interface(index);
+        self.deaf.remove(&index);
         for router in self.routers.iter_mut().filter(|r| r.config.interface == link.name) {
             (router.peers, router.duplicate_until) = (Peers::default(), None);
         }
@@ -269,7 +277,7 @@ impl Failover {
     }
 
     /// Looks at what every router stands on. Does not move any.
-    fn survey(&mut self) {
+    pub(super) fn survey(&mut self) {
         if self.phase != Phase::Running {
             return;
         }
@@ -301,6 +309,12 @@ impl Failover {
         if !link.up {
             return Err(format!(
                 "interface {interface} is down or has no carrier: check the cable, or `ip link set {interface} up`"
+            ));
+        }
+        if let Some(Deaf { error, .. }) = self.deaf.get(&link.index) {
+            return Err(format!(
+                "interface {interface} can't join 224.0.0.18: {error}: look at `sysctl net.ipv4.igmp_max_memberships`; it \
+                 is tried again every second"
             ));
         }
         let source = self.primary_address(link.index, router.config.priority.is_owner()).ok_or_else(|| {

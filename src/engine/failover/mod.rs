@@ -9,6 +9,7 @@ mod core;
 mod host;
 mod peers;
 mod receive;
+mod refusals;
 mod rejections;
 mod router;
 mod status;
@@ -57,7 +58,7 @@ pub enum Input<'a> {
         /// The packet.
         packet: &'a [u8],
     },
-    /// The system refused an action.
+    /// The system refused an action. For anything but an address this comes at once, before any other input.
     Refused {
         /// What was refused.
         action: Box<Action>,

@@ -50,6 +50,8 @@ pub(super) struct Router {
     pub rejections: Rejections,
     /// The last message that was sent.
     pub last_sent: Vec<u8>,
+    /// Why that did not go out.
+    pub unsent: Option<String>,
     /// Another router uses our own address: worth a warning until then.
     pub duplicate_until: Option<Instant>,
     pub hold: Option<Hold>,
@@ -73,6 +75,7 @@ impl Router {
             counters: VrrpCounters::default(),
             rejections: Rejections::default(),
             last_sent: Vec::new(),
+            unsent: None,
             duplicate_until: None,
             hold: None,
             restore_at: None,

@@ -25,6 +25,8 @@ pub enum Waiting {
     PeerSilent,
     /// A warning about a router that is silent by then is forgotten.
     WarningEnds,
+    /// 224.0.0.18 could not be joined; it is tried again.
+    Join,
 }
 
 impl Waiting {
@@ -41,6 +43,7 @@ impl Waiting {
             Self::SplitBrainEnds => "end of split brain",
             Self::PeerSilent => "silence of another master",
             Self::WarningEnds => "end of warning",
+            Self::Join => "join 224.0.0.18",
         }
     }
 }

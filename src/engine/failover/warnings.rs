@@ -13,6 +13,9 @@ impl Failover {
         let mut warnings: Vec<Warning> = self.foreign_warnings().collect();
         for router in &self.routers {
             let name = &router.config.name;
+            if let (Some(error), true) = (&router.unsent, router.instance.is_master()) {
+                warnings.push(advertise_refused(name, &router.config.interface, error));
+            }
             if let (Some(_), Some(footing)) = (router.duplicate_until, router.footing) {
                 warnings.push(duplicate_address(name, &router.config.interface, footing.source));
             }
@@ -68,6 +71,17 @@ pub(super) fn interval_differs(name: &str, source: IpAddr) -> Warning {
         name,
         format!("{source} advertises at another interval than is configured here"),
         "make `advert_int` alike on all routers".to_owned(),
+    )
+}
+
+fn advertise_refused(name: &str, interface: &str, error: &str) -> Warning {
+    warning(
+        "advertise-refused",
+        name,
+        format!("its last advertisement did not leave {interface}: {error}"),
+        format!(
+            "other routers may take over beside it: look at `ip -s link show {interface}` and at the firewall's output rules"
+        ),
     )
 }
 

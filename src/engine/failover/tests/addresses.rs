@@ -127,15 +127,3 @@ fn an_address_for_a_missing_interface_is_reported_and_put_on_when_the_interface_
     lan.input(0, Input::Link(link));
     assert!(lan.nodes[0].addresses.contains(&(ETH1, elsewhere.address, 24)));
 }
-
-#[test]
-fn a_socket_that_refuses_to_send_makes_one_report_a_minute() {
-    let mut lan = master();
-    for _ in 0..100 {
-        let action = lan.nodes[0].actions.iter().map(|a| a.1.clone()).find(|a| format!("{a:?}").starts_with("Adv"));
-        let error = "No buffer space available (os error 105)".to_owned();
-        lan.input(0, Input::Refused { action: Box::new(action.unwrap()), error });
-        lan.run_for(seconds(1));
-    }
-    assert_eq!(lan.nodes[0].facts(EventKind::OperationRefused).len(), 2);
-}

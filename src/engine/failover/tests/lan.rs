@@ -68,6 +68,10 @@ pub struct Node {
     pub answers: Vec<(Instant, Answer)>,
     /// Additions of addresses that fail.
     pub refuses_addresses: bool,
+    /// Joining fails, and so does sending where nothing is joined.
+    pub refuses_joins: bool,
+    /// Interfaces that are joined.
+    pub joined: Vec<u32>,
 }
 
 pub struct Lan {
@@ -166,6 +170,7 @@ impl Lan {
     /// The engine is gone without a word; the kernel keeps what it has.
     pub fn crash(&mut self, n: usize) {
         self.nodes[n].core = None;
+        self.nodes[n].joined.clear();
         self.queue.retain(|_, (node, _)| *node != n);
     }
 
@@ -255,14 +260,20 @@ impl Lan {
         while let Some(action) = self.nodes[n].core.as_mut().and_then(Failover::poll_action) {
             self.nodes[n].actions.push((self.now, action.clone()));
             match action {
-                Action::Advertise { index, source, message } => {
-                    self.multicast(n, index, &packet(source, 255, &message));
+                Action::Join { index } if !self.nodes[n].refuses_joins => self.nodes[n].joined.push(index),
+                Action::Advertise { index, source, ref message } if self.nodes[n].joined.contains(&index) => {
+                    self.multicast(n, index, &packet(source, 255, message));
+                }
+                Action::Join { .. } | Action::Advertise { .. } => {
+                    let error = "No buffer space available (os error 105)".to_owned();
+                    self.input(n, Input::Refused { action: Box::new(action), error });
                 }
                 Action::AddAddress { index, ref address } => self.change(n, index, address, true, &action),
                 Action::RemoveAddress { index, ref address } => self.change(n, index, address, false, &action),
                 Action::Remember(owned) => self.nodes[n].remembered = owned,
                 Action::Answer { answer, .. } => self.nodes[n].answers.push((self.now, *answer)),
-                Action::Join { .. } | Action::Leave { .. } | Action::Announce { .. } | Action::Report(_) => {}
+                Action::Leave { index } => self.nodes[n].joined.retain(|joined| *joined != index),
+                Action::Announce { .. } | Action::Report(_) => {}
             }
         }
     }
@@ -339,6 +350,8 @@ impl Node {
             actions: Vec::new(),
             answers: Vec::new(),
             refuses_addresses: false,
+            refuses_joins: false,
+            joined: Vec::new(),
         }
     }
 
