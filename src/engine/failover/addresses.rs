@@ -45,8 +45,8 @@ impl Failover {
         self.host.prefixes(index, address).any(|prefix| !self.is_ours((index, address, prefix)))
     }
 
-    /// Puts on what is missing; written down before it is made.
-    pub(super) fn acquire(&mut self, i: usize) {
+    /// Puts on what is missing; written down before it is made. False when nothing was.
+    pub(super) fn acquire(&mut self, i: usize) -> bool {
         let mut missing = Vec::new();
         let owned_before = self.ours.len();
         for (address, place) in self.places(i) {
@@ -67,10 +67,12 @@ impl Failover {
         if self.ours.len() > owned_before {
             self.remember();
         }
+        let some = !missing.is_empty();
         for (place, address) in missing {
             self.host.expect(place, true);
             self.push(Action::AddAddress { index: place.0, address });
         }
+        some
     }
 
     /// Takes off what we put on for this router.
@@ -132,6 +134,17 @@ impl Failover {
         }
         if forget {
             self.push(Action::Remember(Vec::new()));
+        }
+    }
+
+    /// The host is about to be listed anew. Only changes that were not even asked for yet will be answered.
+    pub(super) fn resync(&mut self, now: Instant) {
+        self.host.forget_echoes();
+        for (place, present) in self.unasked() {
+            self.host.expect(place, present);
+        }
+        for router in self.routers.iter_mut().filter(|router| router.instance.is_master()) {
+            router.restore_at = Some(now);
         }
     }
 
@@ -217,15 +230,18 @@ impl Failover {
         }
     }
 
-    /// Puts removed addresses back and tells the link.
+    /// Puts back what is missing and tells the link.
     pub(super) fn restore(&mut self, now: Instant, i: usize) {
         let Some(router) = self.routers.get_mut(i) else { return };
         router.restore_at = None;
         if router.instance.is_master() {
-            router.restored_at = Some(now);
             let repeat = router.config.garp.repeat;
-            self.acquire(i);
-            self.announce(i, repeat);
+            if self.acquire(i) {
+                self.announce(i, repeat);
+                if let Some(router) = self.routers.get_mut(i) {
+                    router.restored_at = Some(now);
+                }
+            }
         }
     }
 

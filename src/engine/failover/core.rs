@@ -103,6 +103,7 @@ impl Failover {
                     self.survey();
                 }
             }
+            Input::Resync => self.resync(now),
             Input::Start => self.start(),
             Input::Packet { index, packet } => self.packet(now, index, packet),
             Input::Refused { action, error } => self.refused(now, &action, &error),
@@ -141,6 +142,22 @@ impl Failover {
         self.phase == Phase::Stopped && self.actions.is_empty()
     }
 
+    /// Changes of addresses that nobody polled yet.
+    pub(super) fn unasked(&self) -> Vec<(Place, bool)> {
+        let change = |action: &Action| match action {
+            Action::AddAddress { index, address } => Some(((*index, address.address, address.prefix), true)),
+            Action::RemoveAddress { index, address } => Some(((*index, address.address, address.prefix), false)),
+            Action::Join { .. }
+            | Action::Leave { .. }
+            | Action::Advertise { .. }
+            | Action::Announce { .. }
+            | Action::Remember(_)
+            | Action::Report(_)
+            | Action::Answer { .. } => None,
+        };
+        self.actions.iter().filter_map(change).collect()
+    }
+
     pub(super) fn push(&mut self, action: Action) {
         self.actions.push_back(action);
     }
@@ -155,7 +172,9 @@ impl Failover {
         for action in wanted {
             match action {
                 vrrp::Action::Advertise(priority) => self.advertise(i, priority),
-                vrrp::Action::Acquire => self.acquire(i),
+                vrrp::Action::Acquire => {
+                    self.acquire(i);
+                }
                 vrrp::Action::Release => self.release(i),
                 vrrp::Action::Announce(count) => self.announce(i, count),
                 vrrp::Action::Entered { from, reason } => self.entered(now, i, &from, &reason),

@@ -81,6 +81,10 @@ impl Host {
             self.echoes.remove(&place);
         }
     }
+    /// No echo is waited for any more.
+    pub fn forget_echoes(&mut self) {
+        self.echoes.clear();
+    }
     /// The kernel reports it. Echoes that were lost on the way are forgotten with the one after them.
     pub fn observe(&mut self, place: Place, present: bool) -> Seen {
         let list = self.addresses.entry(place.0).or_default();

@@ -49,6 +49,9 @@ pub enum Input<'a> {
         /// Came or went.
         present: bool,
     },
+    /// All links and addresses follow as they are now, and what has gone since the list before: answers to our own changes
+    /// may have been lost, and none is waited for any more. At the next [`Input::Timeout`] masters put on what they lack.
+    Resync,
     /// Links and addresses have been listed once: instances may start.
     Start,
     /// A packet of IP protocol 112 as the raw IPv4 socket gives it, IP header included.

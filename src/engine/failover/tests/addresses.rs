@@ -127,3 +127,32 @@ fn an_address_for_a_missing_interface_is_reported_and_put_on_when_the_interface_
     lan.input(0, Input::Link(link));
     assert!(lan.nodes[0].addresses.contains(&(ETH1, elsewhere.address, 24)));
 }
+
+#[test]
+fn an_address_whose_refusal_was_lost_is_put_on_after_everything_was_listed_anew() {
+    let mut lan = Lan::started(vec![one(100)]);
+    (lan.nodes[0].refuses_addresses, lan.nodes[0].loses_answers) = (true, true);
+    lan.run_for(seconds(10));
+    assert_eq!((lan.state(0), lan.holders(vip(254).address)), (Master, vec![]));
+    (lan.nodes[0].refuses_addresses, lan.nodes[0].loses_answers) = (false, false);
+    let before = lan.nodes[0].actions.len();
+    lan.resync(0);
+    lan.run_for(Duration::from_millis(1));
+    assert_eq!(lan.holders(vip(254).address), [0]);
+    assert!(lan.nodes[0].words(before).iter().any(|word| word == "announce .254"));
+}
+
+#[test]
+fn a_list_that_shows_what_should_be_there_changes_nothing() {
+    let mut lan = Lan::started(vec![one(100)]);
+    lan.nodes[0].loses_answers = true;
+    lan.run_for(Duration::from_micros(9_200_000));
+    assert_eq!((lan.state(0), lan.status(0)[0].addresses_here.len()), (Master, 0), "the kernel's word was lost");
+    lan.nodes[0].loses_answers = false;
+    let before = lan.nodes[0].actions.len();
+    lan.resync(0);
+    lan.run_for(Duration::from_millis(1));
+    assert_eq!(lan.nodes[0].words(before), [""; 0]);
+    assert_eq!((lan.status(0)[0].addresses_here.len(), lan.nodes[0].warnings()), (1, vec![]));
+    assert_eq!(lan.nodes[0].facts(EventKind::Drift), []);
+}

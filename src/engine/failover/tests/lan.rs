@@ -68,6 +68,8 @@ pub struct Node {
     pub answers: Vec<(Instant, Answer)>,
     /// Additions of addresses that fail.
     pub refuses_addresses: bool,
+    /// What the kernel says about addresses is lost.
+    pub loses_answers: bool,
     /// Joining fails, and so does sending where nothing is joined.
     pub refuses_joins: bool,
     /// Interfaces that are joined.
@@ -167,6 +169,17 @@ impl Lan {
         self.input(n, Input::Start);
     }
 
+    /// Lists everything anew, as after lost messages of the kernel.
+    pub fn resync(&mut self, n: usize) {
+        self.input(n, Input::Resync);
+        for link in self.nodes[n].links.clone() {
+            self.input(n, Input::Link(link));
+        }
+        for (index, address, prefix) in self.nodes[n].addresses.clone() {
+            self.input(n, Input::Address { index, address, prefix, present: true });
+        }
+    }
+
     /// The engine is gone without a word; the kernel keeps what it has.
     pub fn crash(&mut self, n: usize) {
         self.nodes[n].core = None;
@@ -206,7 +219,7 @@ impl Lan {
         if present {
             addresses.push((index, address, prefix));
         }
-        if had != present {
+        if had != present && !self.nodes[n].loses_answers {
             self.deliver(n, ECHO, Delivery::Address { index, address, prefix, present });
         }
     }
@@ -283,6 +296,9 @@ impl Lan {
         let place = (index, address.address, address.prefix);
         let node = &self.nodes[n];
         if node.addresses.contains(&place) == present || (present && node.refuses_addresses) {
+            if node.loses_answers {
+                return;
+            }
             let error = if present { "File exists (os error 17)" } else { "Cannot assign (os error 99)" };
             self.input(n, Input::Refused { action: Box::new(action.clone()), error: error.to_owned() });
         } else {
@@ -350,6 +366,7 @@ impl Node {
             actions: Vec::new(),
             answers: Vec::new(),
             refuses_addresses: false,
+            loses_answers: false,
             refuses_joins: false,
             joined: Vec::new(),
         }
