@@ -3,6 +3,7 @@
 
 use super::core::{Failover, Phase};
 use super::host::{Place, Seen};
+use super::ownership::Ours;
 use super::{Action, OwnedAddress};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::model::VirtualAddress;
@@ -13,17 +14,6 @@ use std::time::{Duration, Instant};
 
 /// An address that somebody removes again and again is put back no more often than this.
 const RESTORE_PAUSE: Duration = Duration::from_secs(1);
-
-/// An address that we put on an interface.
-#[derive(Debug, Clone)]
-pub(super) struct Ours {
-    /// For which router.
-    pub router: usize,
-    pub place: Place,
-    pub address: VirtualAddress,
-    /// As it is written down.
-    pub owned: OwnedAddress,
-}
 
 impl Failover {
     /// The virtual addresses of a router with the places where they belong; none where the interface is missing.
@@ -36,10 +26,6 @@ impl Failover {
         router.config.addresses.iter().map(|address| (address.clone(), place(address))).collect()
     }
 
-    pub(super) fn is_ours(&self, place: Place) -> bool {
-        self.ours.iter().any(|ours| ours.place == place)
-    }
-
     /// Whether the address is (or will be) there without us.
     fn is_foreign(&self, (index, address, _): Place) -> bool {
         self.host.prefixes(index, address).any(|prefix| !self.is_ours((index, address, prefix)))
@@ -49,6 +35,7 @@ impl Failover {
     pub(super) fn acquire(&mut self, i: usize) -> bool {
         let mut missing = Vec::new();
         let owned_before = self.ours.len();
+        self.keep(i);
         for (address, place) in self.places(i) {
             let Some(place) = place else {
                 self.report_missing_interface(i, &address);
@@ -60,7 +47,7 @@ impl Failover {
             let interface = self.host.link(place.0).map(|link| link.name.clone()).unwrap_or_default();
             if !self.is_ours(place) {
                 let owned = OwnedAddress { interface, address: place.1, prefix: place.2 };
-                self.ours.push(Ours { router: i, place, address: address.clone(), owned });
+                self.own(Ours { router: i, place, address: address.clone(), owned, leaving: false });
             }
             missing.push((place, address));
         }
@@ -73,27 +60,6 @@ impl Failover {
             self.push(Action::AddAddress { index: place.0, address });
         }
         some
-    }
-
-    /// Takes off what we put on for this router.
-    pub(super) fn release(&mut self, i: usize) {
-        let (gone, kept): (Vec<Ours>, Vec<Ours>) =
-            std::mem::take(&mut self.ours).into_iter().partition(|ours| ours.router == i);
-        self.ours = kept;
-        for ours in &gone {
-            if self.host.will_have(ours.place) {
-                self.host.expect(ours.place, false);
-                self.push(Action::RemoveAddress { index: ours.place.0, address: ours.address.clone() });
-            }
-        }
-        if !gone.is_empty() {
-            self.remember();
-        }
-    }
-
-    pub(super) fn remember(&mut self) {
-        let owned = self.ours.iter().map(|ours| ours.owned.clone()).collect();
-        self.push(Action::Remember(owned));
     }
 
     /// Gratuitous ARP for every IPv4 address, interleaved, `count` times.
@@ -116,27 +82,6 @@ impl Failover {
         }
     }
 
-    /// Takes off what an earlier run left behind, configured or not.
-    pub(super) fn remove_inherited(&mut self) {
-        let inherited = std::mem::take(&mut self.inherited);
-        let forget = !inherited.is_empty();
-        for OwnedAddress { interface, address, prefix } in inherited {
-            let Some(index) = self.host.by_name(&interface).map(|link| link.index) else { continue };
-            let place = (index, address, prefix);
-            if !self.host.will_have(place) {
-                continue;
-            }
-            self.host.expect(place, false);
-            let address = VirtualAddress { address, prefix, interface: Some(interface.clone()), label: None };
-            let fact = Fact::new(EventKind::Address, Severity::Notice, address.to_string());
-            self.push(Action::RemoveAddress { index, address });
-            self.report(fact.to("absent").reason("left behind by an earlier run").detail(interface));
-        }
-        if forget {
-            self.push(Action::Remember(Vec::new()));
-        }
-    }
-
     /// The host is about to be listed anew. Only changes that were not even asked for yet will be answered.
     pub(super) fn resync(&mut self, now: Instant) {
         self.host.forget_echoes();
@@ -145,15 +90,6 @@ impl Failover {
         }
         for router in self.routers.iter_mut().filter(|router| router.instance.is_master()) {
             router.restore_at = Some(now);
-        }
-    }
-
-    /// The interface is gone, and what was on it.
-    pub(super) fn forget_interface(&mut self, index: u32) {
-        let before = self.ours.len();
-        self.ours.retain(|ours| ours.place.0 != index);
-        if self.ours.len() < before {
-            self.remember();
         }
     }
 
@@ -169,11 +105,13 @@ impl Failover {
     /// The kernel says an address came or went.
     pub(super) fn observe_address(&mut self, now: Instant, place: Place, present: bool) -> Seen {
         let seen = self.host.observe(place, present);
-        if self.phase != Phase::Running {
+        if self.phase == Phase::Loading {
             return seen;
         }
+        let was_ours = self.is_ours(place);
+        self.review_ownership(place, present);
         let Some((i, address)) = self.router_of(place) else { return seen };
-        let lost = self.is_ours(place) || self.host.prefixes(place.0, place.1).next().is_none();
+        let lost = was_ours || self.host.prefixes(place.0, place.1).next().is_none();
         match (seen, present) {
             (Seen::Echo, present) => self.report_address(i, &address, present),
             (Seen::Foreign, false) if lost => self.drifted(now, i, &address),

@@ -4,9 +4,9 @@
 //! 2. sync groups are settled: every router is a member of one, alone if need be;
 //! 3. commands that wait for their end are looked at.
 
-use super::addresses::Ours;
 use super::commands::Pending;
 use super::host::{Host, Place, Seen};
+use super::ownership::Ours;
 use super::peers::Peers;
 use super::refusals::Deaf;
 use super::router::{Footing, Router, state_name};
@@ -18,7 +18,10 @@ use crate::engine::snapshot::VirtualRouterState;
 use crate::engine::vrrp::{self, Standing, State, Step, TransitionReason, step};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long the kernel may take to confirm that the addresses are gone.
+const STOP_PATIENCE: Duration = Duration::from_secs(1);
 
 /// All virtual routers of this host.
 #[derive(Debug)]
@@ -55,7 +58,8 @@ pub(super) enum Phase {
     /// The host is being listed.
     Loading,
     Running,
-    Stopped,
+    /// Everybody resigned; the kernel is given until then to confirm that the addresses are gone.
+    Stopping(Instant),
 }
 
 impl Failover {
@@ -88,13 +92,10 @@ impl Failover {
 
     /// Takes an input. `now` never goes back.
     pub fn handle(&mut self, now: Instant, input: Input<'_>) {
-        if self.phase == Phase::Stopped {
-            if let Input::Command(asked) = input {
-                self.refuse(&asked, "the engine stops".to_owned());
-            }
-            return;
-        }
+        let stops = matches!(self.phase, Phase::Stopping(_));
         match input {
+            Input::Command(asked) if stops => self.refuse(&asked, "the engine stops".to_owned()),
+            Input::Shutdown if stops => {}
             Input::Link(link) => self.link(now, link),
             Input::LinkGone { index } => self.link_gone(index),
             Input::Address { index, address, prefix, present } => {
@@ -134,12 +135,15 @@ impl Failover {
         let groups = self.units.iter().filter_map(|unit| Some((unit.leads_from?, Waiting::MasterDown)));
         let strangers = self.strangers.next().map(|at| (at, Waiting::WarningEnds));
         let joins = self.deaf.values().map(|deaf| (deaf.next, Waiting::Join));
+        if let Phase::Stopping(until) = self.phase {
+            return self.host.awaits_any().then_some((until, Waiting::AddressesGone));
+        }
         if self.phase == Phase::Running { routers.chain(groups).chain(strangers).chain(joins).min() } else { None }
     }
 
-    /// Whether [`Input::Shutdown`] was worked off and every action taken.
+    /// Whether [`Input::Shutdown`] was worked off, every action taken, and every removal answered (or waited for in vain).
     pub fn is_stopped(&self) -> bool {
-        self.phase == Phase::Stopped && self.actions.is_empty()
+        matches!(self.phase, Phase::Stopping(_)) && self.actions.is_empty() && !self.host.awaits_any()
     }
 
     /// Changes of addresses that nobody polled yet.
@@ -236,13 +240,18 @@ impl Failover {
         for index in joined {
             self.push(Action::Leave { index });
         }
-        self.phase = Phase::Stopped;
+        self.forget_gone(None);
+        self.phase = Phase::Stopping(now + STOP_PATIENCE);
     }
 
     fn timeout(&mut self, now: Instant) {
+        if matches!(self.phase, Phase::Stopping(until) if until <= now) {
+            self.host.forget_echoes();
+        }
         if self.phase != Phase::Running {
             return;
         }
+        self.forget_gone(None);
         for unit in &mut self.units {
             unit.leads_from = unit.leads_from.filter(|at| *at > now);
         }
@@ -280,7 +289,7 @@ impl Failover {
         if self.phase == Phase::Running && self.uses(&link.name) {
             self.report(Fact::new(EventKind::Link, Severity::Warning, &link.name).to("absent"));
         }
-        self.forget_interface(index);
+        self.forget_interface(index, &link.name);
         self.strangers.forget_interface(index);
         self.deaf.remove(&index);
         for router in self.routers.iter_mut().filter(|r| r.config.interface == link.name) {

@@ -7,6 +7,7 @@ mod addresses;
 mod commands;
 mod core;
 mod host;
+mod ownership;
 mod peers;
 mod receive;
 mod refusals;
@@ -132,7 +133,7 @@ pub enum Action {
         /// Destination address first.
         frame: Vec<u8>,
     },
-    /// Write down, before it is made, what this engine has put on interfaces.
+    /// Write down what this engine has put on interfaces: before it is made, and until it is seen gone.
     Remember(Vec<OwnedAddress>),
     /// Tell the journal.
     Report(Fact),

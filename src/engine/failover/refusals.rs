@@ -40,7 +40,9 @@ impl Failover {
                 (address.to_string(), "add the address: look at `ip address`, then `lvsdeck ctl failover` or restart")
             }
             Action::RemoveAddress { index, address } => {
-                self.host.refused((*index, address.address, address.prefix), false);
+                let place = (*index, address.address, address.prefix);
+                self.host.refused(place, false);
+                self.forget_gone(Some(place));
                 (address.to_string(), "remove the address: look at `ip address`")
             }
             Action::Advertise { index, message, .. } => {

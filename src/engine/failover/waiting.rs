@@ -27,6 +27,8 @@ pub enum Waiting {
     WarningEnds,
     /// 224.0.0.18 could not be joined; it is tried again.
     Join,
+    /// While stopping: the kernel has not confirmed yet that the virtual addresses are gone.
+    AddressesGone,
 }
 
 impl Waiting {
@@ -44,6 +46,7 @@ impl Waiting {
             Self::PeerSilent => "silence of another master",
             Self::WarningEnds => "end of warning",
             Self::Join => "join 224.0.0.18",
+            Self::AddressesGone => "removal of addresses",
         }
     }
 }

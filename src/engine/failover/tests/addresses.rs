@@ -146,7 +146,7 @@ fn an_address_whose_refusal_was_lost_is_put_on_after_everything_was_listed_anew(
 fn a_list_that_shows_what_should_be_there_changes_nothing() {
     let mut lan = Lan::started(vec![one(100)]);
     lan.nodes[0].loses_answers = true;
-    lan.run_for(Duration::from_micros(9_200_000));
+    lan.run_for(Duration::from_millis(9200));
     assert_eq!((lan.state(0), lan.status(0)[0].addresses_here.len()), (Master, 0), "the kernel's word was lost");
     lan.nodes[0].loses_answers = false;
     let before = lan.nodes[0].actions.len();
@@ -155,4 +155,46 @@ fn a_list_that_shows_what_should_be_there_changes_nothing() {
     assert_eq!(lan.nodes[0].words(before), [""; 0]);
     assert_eq!((lan.status(0)[0].addresses_here.len(), lan.nodes[0].warnings()), (1, vec![]));
     assert_eq!(lan.nodes[0].facts(EventKind::Drift), []);
+}
+
+#[test]
+fn an_address_whose_removal_is_refused_stays_ours_until_it_is_gone() {
+    let mut lan = master();
+    lan.nodes[0].refuses_removals = true;
+    lan.set_link(0, ETH0, false);
+    lan.run_for(seconds(1));
+    assert_eq!((lan.holders(vip(254).address), lan.nodes[0].remembered.len()), (vec![0], 1));
+    assert_eq!(lan.nodes[0].warnings(), [""; 0], "it is no stranger's");
+    lan.nodes[0].refuses_removals = false;
+    lan.crash(0);
+    lan.boot(0);
+    lan.run_for(Duration::from_millis(5));
+    assert_eq!((lan.holders(vip(254).address), lan.nodes[0].remembered.len()), (vec![], 0));
+}
+
+#[test]
+fn a_crash_between_a_removal_and_its_confirmation_leaves_nothing_behind() {
+    let mut lan = master();
+    lan.nodes[0].loses_actions = true;
+    lan.set_link(0, ETH0, false);
+    lan.crash(0);
+    lan.nodes[0].loses_actions = false;
+    assert_eq!(lan.holders(vip(254).address), [0]);
+    lan.boot(0);
+    lan.run_for(Duration::from_millis(5));
+    assert_eq!(lan.holders(vip(254).address), [0; 0]);
+}
+
+#[test]
+fn an_address_that_was_to_leave_and_is_wanted_again_is_not_forgotten() {
+    let mut lan = master();
+    lan.nodes[0].refuses_removals = true;
+    lan.set_link(0, ETH0, false);
+    lan.set_link(0, ETH0, true);
+    lan.run_for(seconds(10));
+    lan.nodes[0].refuses_removals = false;
+    assert_eq!((lan.state(0), lan.nodes[0].remembered.len()), (Master, 1));
+    lan.set_link(0, ETH0, false);
+    lan.run_for(Duration::from_millis(5));
+    assert_eq!((lan.holders(vip(254).address), lan.nodes[0].remembered.len()), (vec![], 0));
 }

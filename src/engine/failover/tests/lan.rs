@@ -68,6 +68,10 @@ pub struct Node {
     pub answers: Vec<(Instant, Answer)>,
     /// Additions of addresses that fail.
     pub refuses_addresses: bool,
+    /// Removals of addresses that fail.
+    pub refuses_removals: bool,
+    /// Changes of addresses do not get to the kernel.
+    pub loses_actions: bool,
     /// What the kernel says about addresses is lost.
     pub loses_answers: bool,
     /// Joining fails, and so does sending where nothing is joined.
@@ -295,7 +299,11 @@ impl Lan {
     fn change(&mut self, n: usize, index: u32, address: &VirtualAddress, present: bool, action: &Action) {
         let place = (index, address.address, address.prefix);
         let node = &self.nodes[n];
-        if node.addresses.contains(&place) == present || (present && node.refuses_addresses) {
+        if node.loses_actions {
+            return;
+        }
+        let refuses = if present { node.refuses_addresses } else { node.refuses_removals };
+        if node.addresses.contains(&place) == present || refuses {
             if node.loses_answers {
                 return;
             }
@@ -366,6 +374,8 @@ impl Node {
             actions: Vec::new(),
             answers: Vec::new(),
             refuses_addresses: false,
+            refuses_removals: false,
+            loses_actions: false,
             loses_answers: false,
             refuses_joins: false,
             joined: Vec::new(),

@@ -15,7 +15,7 @@ fn master() -> Lan {
 
 /// The last action of this kind is refused.
 fn refuse(lan: &mut Lan, wanted: fn(&Action) -> bool) {
-    let action = lan.nodes[0].actions.iter().map(|a| a.1.clone()).rfind(|a| wanted(a)).unwrap();
+    let action = lan.nodes[0].actions.iter().map(|a| a.1.clone()).rfind(wanted).unwrap();
     lan.input(0, Input::Refused { action: Box::new(action), error: "No buffer space available (os error 105)".into() });
 }
 
