@@ -59,6 +59,7 @@ impl World {
         self.route.dump(|message| messages.push(message))?;
         // Answers that were under way when the kernel lost messages will not come.
         self.asked.clear();
+        input(Input::Resync);
         for message in messages {
             self.translate(message, &mut input);
         }

@@ -3,6 +3,7 @@
 
 use super::core::{Failover, Phase};
 use super::host::{Place, Seen};
+use super::ownership::Ours;
 use super::{Action, OwnedAddress};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::model::VirtualAddress;
@@ -13,20 +14,6 @@ use std::time::{Duration, Instant};
 
 /// An address that somebody removes again and again is put back no more often than this.
 const RESTORE_PAUSE: Duration = Duration::from_secs(1);
-
-/// A refusal to send is reported no more often than this for an interface.
-const REFUSAL_PAUSE: Duration = Duration::from_mins(1);
-
-/// An address that we put on an interface.
-#[derive(Debug, Clone)]
-pub(super) struct Ours {
-    /// For which router.
-    pub router: usize,
-    pub place: Place,
-    pub address: VirtualAddress,
-    /// As it is written down.
-    pub owned: OwnedAddress,
-}
 
 impl Failover {
     /// The virtual addresses of a router with the places where they belong; none where the interface is missing.
@@ -39,19 +26,16 @@ impl Failover {
         router.config.addresses.iter().map(|address| (address.clone(), place(address))).collect()
     }
 
-    fn is_ours(&self, place: Place) -> bool {
-        self.ours.iter().any(|ours| ours.place == place)
-    }
-
     /// Whether the address is (or will be) there without us.
     fn is_foreign(&self, (index, address, _): Place) -> bool {
         self.host.prefixes(index, address).any(|prefix| !self.is_ours((index, address, prefix)))
     }
 
-    /// Puts on what is missing; written down before it is made.
-    pub(super) fn acquire(&mut self, i: usize) {
+    /// Puts on what is missing; written down before it is made. False when nothing was.
+    pub(super) fn acquire(&mut self, i: usize) -> bool {
         let mut missing = Vec::new();
         let owned_before = self.ours.len();
+        self.keep(i);
         for (address, place) in self.places(i) {
             let Some(place) = place else {
                 self.report_missing_interface(i, &address);
@@ -63,38 +47,19 @@ impl Failover {
             let interface = self.host.link(place.0).map(|link| link.name.clone()).unwrap_or_default();
             if !self.is_ours(place) {
                 let owned = OwnedAddress { interface, address: place.1, prefix: place.2 };
-                self.ours.push(Ours { router: i, place, address: address.clone(), owned });
+                self.own(Ours { router: i, place, address: address.clone(), owned, leaving: false });
             }
             missing.push((place, address));
         }
         if self.ours.len() > owned_before {
             self.remember();
         }
+        let some = !missing.is_empty();
         for (place, address) in missing {
             self.host.expect(place, true);
             self.push(Action::AddAddress { index: place.0, address });
         }
-    }
-
-    /// Takes off what we put on for this router.
-    pub(super) fn release(&mut self, i: usize) {
-        let (gone, kept): (Vec<Ours>, Vec<Ours>) =
-            std::mem::take(&mut self.ours).into_iter().partition(|ours| ours.router == i);
-        self.ours = kept;
-        for ours in &gone {
-            if self.host.will_have(ours.place) {
-                self.host.expect(ours.place, false);
-                self.push(Action::RemoveAddress { index: ours.place.0, address: ours.address.clone() });
-            }
-        }
-        if !gone.is_empty() {
-            self.remember();
-        }
-    }
-
-    fn remember(&mut self) {
-        let owned = self.ours.iter().map(|ours| ours.owned.clone()).collect();
-        self.push(Action::Remember(owned));
+        some
     }
 
     /// Gratuitous ARP for every IPv4 address, interleaved, `count` times.
@@ -117,33 +82,14 @@ impl Failover {
         }
     }
 
-    /// Takes off what an earlier run left behind, configured or not.
-    pub(super) fn remove_inherited(&mut self) {
-        let inherited = std::mem::take(&mut self.inherited);
-        let forget = !inherited.is_empty();
-        for OwnedAddress { interface, address, prefix } in inherited {
-            let Some(index) = self.host.by_name(&interface).map(|link| link.index) else { continue };
-            let place = (index, address, prefix);
-            if !self.host.will_have(place) {
-                continue;
-            }
-            self.host.expect(place, false);
-            let address = VirtualAddress { address, prefix, interface: Some(interface.clone()), label: None };
-            let fact = Fact::new(EventKind::Address, Severity::Notice, address.to_string());
-            self.push(Action::RemoveAddress { index, address });
-            self.report(fact.to("absent").reason("left behind by an earlier run").detail(interface));
+    /// The host is about to be listed anew. Only changes that were not even asked for yet will be answered.
+    pub(super) fn resync(&mut self, now: Instant) {
+        self.host.forget_echoes();
+        for (place, present) in self.unasked() {
+            self.host.expect(place, present);
         }
-        if forget {
-            self.push(Action::Remember(Vec::new()));
-        }
-    }
-
-    /// The interface is gone, and what was on it.
-    pub(super) fn forget_interface(&mut self, index: u32) {
-        let before = self.ours.len();
-        self.ours.retain(|ours| ours.place.0 != index);
-        if self.ours.len() < before {
-            self.remember();
+        for router in self.routers.iter_mut().filter(|router| router.instance.is_master()) {
+            router.restore_at = Some(now);
         }
     }
 
@@ -159,11 +105,13 @@ impl Failover {
     /// The kernel says an address came or went.
     pub(super) fn observe_address(&mut self, now: Instant, place: Place, present: bool) -> Seen {
         let seen = self.host.observe(place, present);
-        if self.phase != Phase::Running {
+        if self.phase == Phase::Loading {
             return seen;
         }
+        let was_ours = self.is_ours(place);
+        self.review_ownership(place, present);
         let Some((i, address)) = self.router_of(place) else { return seen };
-        let lost = self.is_ours(place) || self.host.prefixes(place.0, place.1).next().is_none();
+        let lost = was_ours || self.host.prefixes(place.0, place.1).next().is_none();
         match (seen, present) {
             (Seen::Echo, present) => self.report_address(i, &address, present),
             (Seen::Foreign, false) if lost => self.drifted(now, i, &address),
@@ -173,7 +121,7 @@ impl Failover {
     }
 
     /// The router whose virtual address this is, with any prefix length.
-    fn router_of(&self, (index, address, _): Place) -> Option<(usize, VirtualAddress)> {
+    pub(super) fn router_of(&self, (index, address, _): Place) -> Option<(usize, VirtualAddress)> {
         (0..self.routers.len()).find_map(|i| {
             let here = |place: Option<Place>| place.is_some_and(|p| p.0 == index && p.1 == address);
             let found = self.places(i).into_iter().find(|(_, place)| here(*place));
@@ -220,54 +168,19 @@ impl Failover {
         }
     }
 
-    /// Puts removed addresses back and tells the link.
+    /// Puts back what is missing and tells the link.
     pub(super) fn restore(&mut self, now: Instant, i: usize) {
         let Some(router) = self.routers.get_mut(i) else { return };
         router.restore_at = None;
         if router.instance.is_master() {
-            router.restored_at = Some(now);
             let repeat = router.config.garp.repeat;
-            self.acquire(i);
-            self.announce(i, repeat);
-        }
-    }
-
-    /// The system refused an action: reported, and the wish is taken back where that would be a wrong memory.
-    pub(super) fn refused(&mut self, now: Instant, action: &Action, error: &str) {
-        let (subject, what) = match action {
-            Action::AddAddress { index, address } => {
-                let place = (*index, address.address, address.prefix);
-                self.host.refused(place, true);
-                if self.is_ours(place) && !self.host.will_have(place) {
-                    self.ours.retain(|ours| ours.place != place);
-                    self.remember();
+            if self.acquire(i) {
+                self.announce(i, repeat);
+                if let Some(router) = self.routers.get_mut(i) {
+                    router.restored_at = Some(now);
                 }
-                (address.to_string(), "add the address: look at `ip address`, then `lvsdeck ctl failover` or restart")
             }
-            Action::RemoveAddress { index, address } => {
-                self.host.refused((*index, address.address, address.prefix), false);
-                (address.to_string(), "remove the address: look at `ip address`")
-            }
-            Action::Advertise { index, .. } => (self.link_name(*index), "send an advertisement"),
-            Action::Announce { index, .. } => (self.link_name(*index), "send a gratuitous ARP"),
-            Action::Join { index } => (self.link_name(*index), "join 224.0.0.18: advertisements are not heard"),
-            Action::Leave { index } => (self.link_name(*index), "leave 224.0.0.18"),
-            Action::Remember(_) => ("state directory".to_owned(), "write down the addresses: is the disk full?"),
-            Action::Report(_) | Action::Answer { .. } => return,
-        };
-        if let Action::Advertise { index, .. } | Action::Announce { index, .. } = action {
-            let last = self.send_refused_at.get(index);
-            if last.is_some_and(|at| now.saturating_duration_since(*at) < REFUSAL_PAUSE) {
-                return;
-            }
-            self.send_refused_at.insert(*index, now);
         }
-        let fact = Fact::new(EventKind::OperationRefused, Severity::Error, subject);
-        self.report(fact.reason(error).detail(format!("refused to {what}")));
-    }
-
-    fn link_name(&self, index: u32) -> String {
-        self.host.link(index).map_or_else(|| format!("interface {index}"), |link| link.name.clone())
     }
 
     /// Virtual addresses that sit on the host without us; an owner's belong there.
@@ -295,12 +208,15 @@ impl Failover {
 
     fn foreign_warning(&self, i: usize, address: &VirtualAddress) -> Warning {
         let name = self.name(i);
+        let home = self.routers.get(i).map(|r| r.config.interface.clone()).unwrap_or_default();
+        let interface = address.interface.clone().unwrap_or(home);
         Warning {
             code: "address-present".to_owned(),
-            subject: name.clone(),
-            message: format!("{address} is on this host, and lvsdeck has not put it there: it stays in every state"),
+            subject: name,
+            message: format!("{address} is on {interface}, and lvsdeck has not put it there: it stays in every state"),
             next: format!(
-                "if no other program needs it, remove it with `ip address del {address}` while {name} is backup"
+                "does another VRRP program run on this host? stop it, and it takes its addresses along; else, if nobody \
+                 needs {address}, remove it with `ip address del {address} dev {interface}`"
             ),
         }
     }

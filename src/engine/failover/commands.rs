@@ -235,7 +235,8 @@ impl Failover {
             moved += router.config.addresses.len();
             successors.push(successor(router));
         }
-        preview.blast_radius = format!("{moved} virtual addresses leave this node; {}", successors.join("; "));
+        let leave = if moved == 1 { "virtual address leaves" } else { "virtual addresses leave" };
+        preview.blast_radius = format!("{moved} {leave} this node; {}", successors.join("; "));
         Ok((named.into_iter().filter(|i| self.in_moving_unit(*i)).collect(), preview))
     }
 
@@ -310,13 +311,12 @@ fn command_fact(asked: &Asked, outcome: Outcome, message: &str) -> Fact {
     fact
 }
 
-/// How long the slowest backup that was ever heard needs after a resignation (its `Skew_Time`), and a little more; with
-/// the lowest priority, 1, where none was heard.
+/// How long the slowest possible backup needs after a resignation (`Skew_Time` of priority 1), and a little more. A backup
+/// is silent: whom nobody ever heard may be the one that takes over.
 fn takeover_time(router: &Router) -> Duration {
     let parameters = router.instance.parameters();
-    let slowest = router.peers.iter().filter_map(|(_, peer)| peer.rank).min();
-    let priority = slowest.or_else(|| Priority::new(1).ok()).unwrap_or(Priority::DEFAULT);
-    skew_time(parameters.version, priority, parameters.interval) + GRACE
+    let slowest = Priority::new(1).unwrap_or(Priority::DEFAULT);
+    skew_time(parameters.version, slowest, parameters.interval) + GRACE
 }
 
 fn line(router: &Router) -> String {

@@ -4,11 +4,13 @@
 //! 2. sync groups are settled: every router is a member of one, alone if need be;
 //! 3. commands that wait for their end are looked at.
 
-use super::addresses::Ours;
 use super::commands::Pending;
 use super::host::{Host, Place, Seen};
-use super::receive::Stranger;
+use super::ownership::Ours;
+use super::peers::Peers;
+use super::refusals::Deaf;
 use super::router::{Footing, Router, state_name};
+use super::strangers::Strangers;
 use super::{Action, Input, Link, OwnedAddress, Waiting};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::model::{AdvertisedPriority, Configuration, Family};
@@ -16,7 +18,10 @@ use crate::engine::snapshot::VirtualRouterState;
 use crate::engine::vrrp::{self, Standing, State, Step, TransitionReason, step};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long the kernel may take to confirm that the addresses are gone.
+const STOP_PATIENCE: Duration = Duration::from_secs(1);
 
 /// All virtual routers of this host.
 #[derive(Debug)]
@@ -27,10 +32,12 @@ pub struct Failover {
     pub(super) ours: Vec<Ours>,
     pub(super) inherited: Vec<OwnedAddress>,
     pub(super) foreign: BTreeSet<Place>,
-    pub(super) strangers: BTreeMap<(u32, u8), Stranger>,
+    pub(super) strangers: Strangers,
     pub(super) pending: Vec<Pending>,
     /// When a refusal to send on an interface was reported last.
     pub(super) send_refused_at: BTreeMap<u32, Instant>,
+    /// By kernel index.
+    pub(super) deaf: BTreeMap<u32, Deaf>,
     actions: VecDeque<Action>,
     pub(super) phase: Phase,
 }
@@ -51,7 +58,8 @@ pub(super) enum Phase {
     /// The host is being listed.
     Loading,
     Running,
-    Stopped,
+    /// Everybody resigned; the kernel is given until then to confirm that the addresses are gone.
+    Stopping(Instant),
 }
 
 impl Failover {
@@ -73,9 +81,10 @@ impl Failover {
             ours: Vec::new(),
             inherited: owned,
             foreign: BTreeSet::new(),
-            strangers: BTreeMap::new(),
+            strangers: Strangers::default(),
             pending: Vec::new(),
             send_refused_at: BTreeMap::new(),
+            deaf: BTreeMap::new(),
             actions: VecDeque::new(),
             phase: Phase::Loading,
         }
@@ -83,13 +92,10 @@ impl Failover {
 
     /// Takes an input. `now` never goes back.
     pub fn handle(&mut self, now: Instant, input: Input<'_>) {
-        if self.phase == Phase::Stopped {
-            if let Input::Command(asked) = input {
-                self.refuse(&asked, "the engine stops".to_owned());
-            }
-            return;
-        }
+        let stops = matches!(self.phase, Phase::Stopping(_));
         match input {
+            Input::Command(asked) if stops => self.refuse(&asked, "the engine stops".to_owned()),
+            Input::Shutdown if stops => {}
             Input::Link(link) => self.link(now, link),
             Input::LinkGone { index } => self.link_gone(index),
             Input::Address { index, address, prefix, present } => {
@@ -98,6 +104,7 @@ impl Failover {
                     self.survey();
                 }
             }
+            Input::Resync => self.resync(now),
             Input::Start => self.start(),
             Input::Packet { index, packet } => self.packet(now, index, packet),
             Input::Refused { action, error } => self.refused(now, &action, &error),
@@ -120,15 +127,39 @@ impl Failover {
             let hold = router.hold.as_ref().and_then(|hold| hold.until).map(|at| (at, Waiting::HoldEnds));
             let restore = router.restore_at.map(|at| (at, Waiting::Restore));
             let rival = router.peers.next().map(|at| (at, Waiting::SplitBrainEnds));
-            [machine, hold, restore, rival].into_iter().flatten()
+            let silent = router.peers.next_silence().map(|at| (at, Waiting::PeerSilent));
+            let odd = router.peers.next_forgotten().map(|at| (at, Waiting::WarningEnds));
+            let duplicate = router.duplicate_until.map(|at| (at, Waiting::WarningEnds));
+            [machine, hold, restore, rival, silent, odd, duplicate].into_iter().flatten()
         });
         let groups = self.units.iter().filter_map(|unit| Some((unit.leads_from?, Waiting::MasterDown)));
-        if self.phase == Phase::Running { routers.chain(groups).min() } else { None }
+        let strangers = self.strangers.next().map(|at| (at, Waiting::WarningEnds));
+        let joins = self.deaf.values().map(|deaf| (deaf.next, Waiting::Join));
+        if let Phase::Stopping(until) = self.phase {
+            return self.host.awaits_any().then_some((until, Waiting::AddressesGone));
+        }
+        if self.phase == Phase::Running { routers.chain(groups).chain(strangers).chain(joins).min() } else { None }
     }
 
-    /// Whether [`Input::Shutdown`] was worked off and every action taken.
+    /// Whether [`Input::Shutdown`] was worked off, every action taken, and every removal answered (or waited for in vain).
     pub fn is_stopped(&self) -> bool {
-        self.phase == Phase::Stopped && self.actions.is_empty()
+        matches!(self.phase, Phase::Stopping(_)) && self.actions.is_empty() && !self.host.awaits_any()
+    }
+
+    /// Changes of addresses that nobody polled yet.
+    pub(super) fn unasked(&self) -> Vec<(Place, bool)> {
+        let change = |action: &Action| match action {
+            Action::AddAddress { index, address } => Some(((*index, address.address, address.prefix), true)),
+            Action::RemoveAddress { index, address } => Some(((*index, address.address, address.prefix), false)),
+            Action::Join { .. }
+            | Action::Leave { .. }
+            | Action::Advertise { .. }
+            | Action::Announce { .. }
+            | Action::Remember(_)
+            | Action::Report(_)
+            | Action::Answer { .. } => None,
+        };
+        self.actions.iter().filter_map(change).collect()
     }
 
     pub(super) fn push(&mut self, action: Action) {
@@ -145,7 +176,9 @@ impl Failover {
         for action in wanted {
             match action {
                 vrrp::Action::Advertise(priority) => self.advertise(i, priority),
-                vrrp::Action::Acquire => self.acquire(i),
+                vrrp::Action::Acquire => {
+                    self.acquire(i);
+                }
                 vrrp::Action::Release => self.release(i),
                 vrrp::Action::Announce(count) => self.announce(i, count),
                 vrrp::Action::Entered { from, reason } => self.entered(now, i, &from, &reason),
@@ -161,6 +194,8 @@ impl Failover {
         router.counters.adverts_tx += 1;
         router.counters.priority_zero_tx += u64::from(priority.is_resignation());
         let message = router.message(priority, source);
+        router.last_sent.clone_from(&message);
+        router.unsent = None;
         self.push(Action::Advertise { index, source, message });
     }
 
@@ -205,16 +240,23 @@ impl Failover {
         for index in joined {
             self.push(Action::Leave { index });
         }
-        self.phase = Phase::Stopped;
+        self.forget_gone(None);
+        self.phase = Phase::Stopping(now + STOP_PATIENCE);
     }
 
     fn timeout(&mut self, now: Instant) {
+        if matches!(self.phase, Phase::Stopping(until) if until <= now) {
+            self.host.forget_echoes();
+        }
         if self.phase != Phase::Running {
             return;
         }
+        self.forget_gone(None);
         for unit in &mut self.units {
             unit.leads_from = unit.leads_from.filter(|at| *at > now);
         }
+        self.strangers.expire(now);
+        self.join_again(now);
         for i in 0..self.routers.len() {
             if self.routers.get(i).is_some_and(|r| due(r.hold.as_ref().and_then(|h| h.until), now)) {
                 self.end_hold(now, i);
@@ -223,7 +265,7 @@ impl Failover {
             if self.routers.get(i).is_some_and(|r| due(r.restore_at, now)) {
                 self.restore(now, i);
             }
-            self.expire_rivals(now, i);
+            self.expire_peers(now, i);
         }
     }
 
@@ -247,7 +289,12 @@ impl Failover {
         if self.phase == Phase::Running && self.uses(&link.name) {
             self.report(Fact::new(EventKind::Link, Severity::Warning, &link.name).to("absent"));
         }
-        self.forget_interface(index);
+        self.forget_interface(index, &link.name);
+        self.strangers.forget_interface(index);
+        self.deaf.remove(&index);
+        for router in self.routers.iter_mut().filter(|r| r.config.interface == link.name) {
+            (router.peers, router.duplicate_until) = (Peers::default(), None);
+        }
         self.survey();
     }
 
@@ -258,7 +305,7 @@ impl Failover {
     }
 
     /// Looks at what every router stands on. Does not move any.
-    fn survey(&mut self) {
+    pub(super) fn survey(&mut self) {
         if self.phase != Phase::Running {
             return;
         }
@@ -290,6 +337,12 @@ impl Failover {
         if !link.up {
             return Err(format!(
                 "interface {interface} is down or has no carrier: check the cable, or `ip link set {interface} up`"
+            ));
+        }
+        if let Some(Deaf { error, .. }) = self.deaf.get(&link.index) {
+            return Err(format!(
+                "interface {interface} can't join 224.0.0.18: {error}: look at `sysctl net.ipv4.igmp_max_memberships`; it \
+                 is tried again every second"
             ));
         }
         let source = self.primary_address(link.index, router.config.priority.is_owner()).ok_or_else(|| {

@@ -1,7 +1,7 @@
 //! Interfaces and addresses of the host, as the kernel reported them, and the echoes of our own changes that are still
 //! to come: with those, a change by somebody else can be told from one of ours.
 
-use super::Link;
+use super::{Link, OwnedAddress};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -55,10 +55,25 @@ impl Host {
     pub fn has(&self, index: u32, address: IpAddr) -> bool {
         self.addresses.get(&index).is_some_and(|list| list.iter().any(|(a, _)| *a == address))
     }
+    /// Whether the kernel has exactly this.
+    pub fn holds(&self, place: Place) -> bool {
+        self.addresses.get(&place.0).is_some_and(|list| list.contains(&(place.1, place.2)))
+    }
+    /// Whether the kernel has not answered all our changes of this yet.
+    pub fn awaits(&self, place: Place) -> bool {
+        self.echoes.contains_key(&place)
+    }
+    /// Whether it has not answered all our changes of anything.
+    pub fn awaits_any(&self) -> bool {
+        !self.echoes.is_empty()
+    }
+    /// Where that is; none while its interface does not exist.
+    pub fn place_of(&self, owned: &OwnedAddress) -> Option<Place> {
+        self.by_name(&owned.interface).map(|link| (link.index, owned.address, owned.prefix))
+    }
     /// Whether exactly this will be there once our own changes are done.
     pub fn will_have(&self, place: Place) -> bool {
-        let now = self.addresses.get(&place.0).is_some_and(|list| list.contains(&(place.1, place.2)));
-        self.echoes.get(&place).and_then(|echoes| echoes.back()).copied().unwrap_or(now)
+        self.echoes.get(&place).and_then(|echoes| echoes.back()).copied().unwrap_or_else(|| self.holds(place))
     }
     /// Prefix lengths under which the address will be there once our own changes are done.
     pub fn prefixes(&self, index: u32, address: IpAddr) -> impl Iterator<Item = u8> {
@@ -80,6 +95,10 @@ impl Host {
         if echoes.is_empty() {
             self.echoes.remove(&place);
         }
+    }
+    /// No echo is waited for any more.
+    pub fn forget_echoes(&mut self) {
+        self.echoes.clear();
     }
     /// The kernel reports it. Echoes that were lost on the way are forgotten with the one after them.
     pub fn observe(&mut self, place: Place, present: bool) -> Seen {

@@ -7,14 +7,18 @@ mod addresses;
 mod commands;
 mod core;
 mod host;
+mod ownership;
 mod peers;
 mod receive;
+mod refusals;
 mod rejections;
 mod router;
 mod status;
+mod strangers;
 #[cfg(test)]
 mod tests;
 mod waiting;
+mod warnings;
 
 pub use self::core::Failover;
 pub use waiting::Waiting;
@@ -46,6 +50,9 @@ pub enum Input<'a> {
         /// Came or went.
         present: bool,
     },
+    /// All links and addresses follow as they are now, and what has gone since the list before: answers to our own changes
+    /// may have been lost, and none is waited for any more. At the next [`Input::Timeout`] masters put on what they lack.
+    Resync,
     /// Links and addresses have been listed once: instances may start.
     Start,
     /// A packet of IP protocol 112 as the raw IPv4 socket gives it, IP header included.
@@ -55,7 +62,7 @@ pub enum Input<'a> {
         /// The packet.
         packet: &'a [u8],
     },
-    /// The system refused an action.
+    /// The system refused an action. For anything but an address this comes at once, before any other input.
     Refused {
         /// What was refused.
         action: Box<Action>,
@@ -126,7 +133,7 @@ pub enum Action {
         /// Destination address first.
         frame: Vec<u8>,
     },
-    /// Write down, before it is made, what this engine has put on interfaces.
+    /// Write down what this engine has put on interfaces: before it is made, and until it is seen gone.
     Remember(Vec<OwnedAddress>),
     /// Tell the journal.
     Report(Fact),

@@ -2,7 +2,6 @@
 //! master. Only what was heard, never a guess. Bounded: whoever was silent longest makes room.
 
 use crate::engine::model::{AdvertisedPriority, Priority};
-use crate::engine::vrrp::ChecksumForm;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -17,20 +16,29 @@ pub(super) struct Peer {
     pub heard_at: Instant,
     /// Its last priority; none when nothing of its could be read.
     pub priority: Option<u8>,
-    /// Its last priority above 0: how fast it takes over.
+    /// Its last priority above 0: who is next in rank.
     pub rank: Option<Priority>,
     /// How long it may be silent and still be master; zero when it is none.
     pub window: Duration,
     /// Why its last advertisement was refused.
     pub rejected: Option<String>,
-    /// How it makes checksums.
-    pub checksum: Option<ChecksumForm>,
-    /// It advertises other addresses than ours.
-    pub other_addresses: bool,
-    /// It advertises another interval than ours (version 3).
-    pub other_interval: bool,
+    /// What is odd about its last accepted advertisement.
+    pub oddity: Oddity,
+    /// Until when that is worth a warning, if it stays silent.
+    pub odd_until: Instant,
     /// While we are master: it does not yield.
     contest: Contest,
+}
+
+/// How an advertisement differs from our own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Oddity {
+    /// Other addresses.
+    pub addresses: bool,
+    /// Another interval (version 3).
+    pub interval: bool,
+    /// Another form of checksum (version 3).
+    pub checksum: bool,
 }
 
 /// Whether a peer is master beside us.
@@ -65,9 +73,8 @@ impl Peers {
             rank: None,
             window: Duration::ZERO,
             rejected: None,
-            checksum: None,
-            other_addresses: false,
-            other_interval: false,
+            oddity: Oddity::default(),
+            odd_until: now,
             contest: Contest::No,
         });
         peer.heard_at = now;
@@ -79,10 +86,16 @@ impl Peers {
             peer.contest = Contest::No;
         }
     }
-    /// Contests that are over by silence.
+    /// Forgets the mastership and the oddities of who is silent; gives the contests that are over by silence.
     pub fn expire(&mut self, now: Instant) -> Vec<IpAddr> {
         let mut over = Vec::new();
         for (address, peer) in &mut self.0 {
+            if peer.master_until().is_some_and(|end| end <= now) {
+                peer.window = Duration::ZERO;
+            }
+            if peer.odd_until <= now {
+                peer.oddity = Oddity::default();
+            }
             if matches!(peer.contest, Contest::Until(end) if end <= now) {
                 peer.contest = Contest::No;
                 over.push(*address);
@@ -94,7 +107,15 @@ impl Peers {
     pub fn next(&self) -> Option<Instant> {
         self.0.values().filter_map(Peer::contested_until).min()
     }
-    /// The peer that is or was master last.
+    /// When the next peer counts as master no more, if it stays silent.
+    pub fn next_silence(&self) -> Option<Instant> {
+        self.0.values().filter_map(Peer::master_until).min()
+    }
+    /// When the next oddity is forgotten, if its peer stays silent.
+    pub fn next_forgotten(&self) -> Option<Instant> {
+        self.0.values().filter(|peer| peer.oddity != Oddity::default()).map(|peer| peer.odd_until).min()
+    }
+    /// The peer that advertised last and was not silent for too long since.
     pub fn last_master(&self) -> Option<(IpAddr, &Peer)> {
         self.iter().filter(|(_, peer)| !peer.window.is_zero()).max_by_key(|(_, peer)| peer.heard_at)
     }
@@ -110,8 +131,11 @@ impl Peer {
     /// Whether it advertises now, as far as can be known: while we are master, an advertisement that crossed ours says
     /// nothing.
     pub fn is_master(&self, now: Instant, we_are: bool) -> bool {
-        let in_time = now.saturating_duration_since(self.heard_at) <= self.window;
-        in_time && !self.window.is_zero() && (!we_are || self.is_rival())
+        self.master_until().is_some_and(|end| now < end) && (!we_are || self.is_rival())
+    }
+    /// When silence ends its mastership; none when it is no master.
+    fn master_until(&self) -> Option<Instant> {
+        (!self.window.is_zero()).then(|| self.heard_at + self.window)
     }
     /// Whether it is master beside us.
     pub const fn is_rival(&self) -> bool {

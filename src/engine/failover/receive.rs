@@ -2,22 +2,14 @@
 //! is counted and reported; it never reaches a state or a timer.
 
 use super::core::{Failover, Phase};
+use super::peers::Oddity;
+use super::strangers::Stranger;
+use super::warnings::{addresses_differ, duplicate_address, interval_differs, split_brain, told};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::model::{AdvertisedPriority, Family, VrrpVersion};
-use crate::engine::snapshot::Warning;
 use crate::engine::vrrp::{self, ChecksumForm, DecodeError, Heard, Received, Sender};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
-
-/// How many virtual routers that are not configured here are remembered.
-const STRANGERS: usize = 256;
-
-/// A virtual router of somebody else on our interface.
-#[derive(Debug, Clone)]
-pub(super) struct Stranger {
-    pub source: Option<IpAddr>,
-    pub interface: String,
-}
 
 impl Failover {
     pub(super) fn packet(&mut self, now: Instant, index: u32, packet: &[u8]) {
@@ -32,7 +24,7 @@ impl Failover {
             .collect();
         let sender = vrrp::sender(packet);
         let source = sender.source.map(IpAddr::V4);
-        if self.is_own(&here, &sender) {
+        if self.is_own(now, &here, packet, &sender) {
             return;
         }
         let Some(vrid) = sender.vrid else {
@@ -44,26 +36,38 @@ impl Failover {
         };
         match here.iter().find(|i| self.routers.get(**i).is_some_and(|r| r.config.vrid.get() == vrid)) {
             Some(i) => self.receive(now, *i, packet, &sender),
-            None if here.is_empty() || !sender.plausible || self.strangers.len() >= STRANGERS => {}
-            None => {
-                self.strangers.entry((index, vrid)).or_insert(Stranger { source, interface });
-            }
+            None if here.is_empty() || !sender.plausible => {}
+            None => self.strangers.heard((index, vrid), Stranger { source, interface, heard_at: now }),
         }
     }
 
     /// Own packets that come back are counted; whatever else is wrong with them says nothing about others.
-    fn is_own(&mut self, here: &[usize], sender: &Sender) -> bool {
+    fn is_own(&mut self, now: Instant, here: &[usize], packet: &[u8], sender: &Sender) -> bool {
         for i in here {
             let Some(router) = self.routers.get_mut(*i) else { continue };
-            if sender.source.is_some()
-                && sender.source == router.footing.map(|f| f.source)
+            if let Some(source) = sender.source
+                && router.footing.is_some_and(|f| f.source == source)
                 && sender.vrid == Some(router.config.vrid.get())
             {
                 router.counters.own_rx += 1;
+                if sender.plausible && router.cannot_be_an_echo(now, packet) {
+                    self.note_duplicate(now, *i, source);
+                }
                 return true;
             }
         }
         false
+    }
+
+    /// Another router uses our own address. No state hears of it: whoever it is, it is not to be told from ourselves.
+    fn note_duplicate(&mut self, now: Instant, i: usize, source: Ipv4Addr) {
+        let Some(router) = self.routers.get_mut(i) else { return };
+        let interval = router.instance.parameters().interval;
+        let until = now + router.instance.master_down_interval(interval) * 3;
+        if router.duplicate_until.replace(until).is_none() {
+            let fact = told(duplicate_address(&router.config.name, &router.config.interface, source));
+            self.report(fact);
+        }
     }
 
     fn receive(&mut self, now: Instant, i: usize, packet: &[u8], sender: &Sender) {
@@ -145,23 +149,19 @@ impl Failover {
         let window = router.instance.master_down_interval(advertisement.interval);
         let source = IpAddr::V4(received.source);
         let peer = router.peers.heard(source, now);
-        let news = (other_addresses && !peer.other_addresses, other_interval && !peer.other_interval);
+        let news = (other_addresses && !peer.oddity.addresses, other_interval && !peer.oddity.interval);
         peer.rejected = None;
         peer.advertised(advertisement.priority, window);
-        peer.checksum = Some(received.checksum);
-        (peer.other_addresses, peer.other_interval) = (other_addresses, other_interval);
+        let other_checksum = received.checksum != ChecksumForm::sent(router.config.version);
+        peer.oddity = Oddity { addresses: other_addresses, interval: other_interval, checksum: other_checksum };
+        peer.odd_until = now + window * 3;
         router.counters.address_mismatch += u64::from(other_addresses);
         let name = router.config.name.clone();
-        let tell = |warning: Warning| {
-            Fact::new(EventKind::Warning, Severity::Warning, warning.subject)
-                .reason(warning.message)
-                .detail(warning.next)
-        };
         if news.0 {
-            self.report(tell(addresses_differ(&name, source)));
+            self.report(told(addresses_differ(&name, source)));
         }
         if news.1 {
-            self.report(tell(interval_differs(&name, source)));
+            self.report(told(interval_differs(&name, source)));
         }
     }
 
@@ -177,86 +177,13 @@ impl Failover {
         }
     }
 
-    pub(super) fn expire_rivals(&mut self, now: Instant, i: usize) {
+    pub(super) fn expire_peers(&mut self, now: Instant, i: usize) {
         let Some(router) = self.routers.get_mut(i) else { return };
+        router.duplicate_until = router.duplicate_until.filter(|until| now < *until);
         let (over, name) = (router.peers.expire(now), router.config.name.clone());
         for source in over {
             let fact = Fact::new(EventKind::SplitBrain, Severity::Notice, &name).to("over");
             self.report(fact.reason(format!("{source} is silent")));
         }
     }
-
-    /// What the operator should know now; each stays until it is no longer so.
-    pub fn warnings(&self) -> Vec<Warning> {
-        let mut warnings: Vec<Warning> = self.foreign_warnings().collect();
-        for router in &self.routers {
-            let name = &router.config.name;
-            for (source, peer) in router.peers.iter() {
-                if peer.is_rival() {
-                    warnings.push(split_brain(name, source, peer.rejected.as_ref()));
-                }
-                if peer.other_addresses {
-                    warnings.push(addresses_differ(name, source));
-                }
-                if peer.other_interval {
-                    warnings.push(interval_differs(name, source));
-                }
-                if peer.checksum.is_some_and(|form| form != ChecksumForm::sent(router.config.version)) {
-                    warnings.push(other_checksum(name, source));
-                }
-            }
-        }
-        warnings.extend(self.strangers.iter().map(|((_, vrid), stranger)| foreign_vrid(*vrid, stranger)));
-        warnings
-    }
-}
-
-fn warning(code: &str, subject: &str, message: String, next: String) -> Warning {
-    Warning { code: code.to_owned(), subject: subject.to_owned(), message, next }
-}
-
-fn split_brain(name: &str, source: IpAddr, refused: Option<&String>) -> Warning {
-    let next = match refused {
-        Some(why) => format!("its advertisements are refused here: {why}"),
-        None => format!("it may not hear this node: check that IP protocol 112 to 224.0.0.18 gets to {source}"),
-    };
-    warning("split-brain", name, format!("{source} is master too: it advertises and does not yield"), next)
-}
-
-fn addresses_differ(name: &str, source: IpAddr) -> Warning {
-    warning(
-        "address-list-mismatch",
-        name,
-        format!("{source} advertises other virtual addresses than are configured here"),
-        "make `virtual_ipaddress` alike on all routers".to_owned(),
-    )
-}
-
-fn interval_differs(name: &str, source: IpAddr) -> Warning {
-    warning(
-        "interval-mismatch",
-        name,
-        format!("{source} advertises at another interval than is configured here"),
-        "make `advert_int` alike on all routers".to_owned(),
-    )
-}
-
-fn other_checksum(name: &str, source: IpAddr) -> Warning {
-    warning(
-        "checksum-form",
-        name,
-        format!("{source} makes its checksums without a pseudo-header (RFC 9568), this node with one (RFC 5798)"),
-        format!("if {source} does not hear this node, let it use the pseudo-header as keepalived and FRR do"),
-    )
-}
-
-fn foreign_vrid(vrid: u8, stranger: &Stranger) -> Warning {
-    let from = stranger.source.map_or_else(|| "an unreadable sender".to_owned(), |source| source.to_string());
-    let interface = &stranger.interface;
-    warning(
-        "foreign-vrid",
-        interface,
-        format!("{from} advertises virtual_router_id {vrid} on {interface}, which is not configured here"),
-        "nothing, if it is another cluster; otherwise correct virtual_router_id or interface".to_owned(),
-    )
 }

@@ -5,7 +5,7 @@ use super::rejections::Rejections;
 use crate::engine::model::{AdvertisedPriority, Authentication, VirtualRouter, VrrpVersion};
 use crate::engine::snapshot::{VirtualRouterState, VrrpCounters};
 use crate::engine::vrrp::{
-    Advertisement, Check, ChecksumForm, Expected, Instance, MULTICAST_V4, Parameters, Standing, State,
+    Advertisement, Check, ChecksumForm, Expected, Instance, Ipv4Packet, MULTICAST_V4, Parameters, Standing, State,
 };
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
@@ -48,6 +48,12 @@ pub(super) struct Router {
     pub peers: Peers,
     pub counters: VrrpCounters,
     pub rejections: Rejections,
+    /// The last message that was sent.
+    pub last_sent: Vec<u8>,
+    /// Why that did not go out.
+    pub unsent: Option<String>,
+    /// Another router uses our own address: worth a warning until then.
+    pub duplicate_until: Option<Instant>,
     pub hold: Option<Hold>,
     /// When addresses that somebody removed are put back.
     pub restore_at: Option<Instant>,
@@ -68,6 +74,9 @@ impl Router {
             peers: Peers::default(),
             counters: VrrpCounters::default(),
             rejections: Rejections::default(),
+            last_sent: Vec::new(),
+            unsent: None,
+            duplicate_until: None,
             hold: None,
             restore_at: None,
             restored_at: None,
@@ -134,6 +143,14 @@ impl Router {
             addresses: self.ipv4_addresses().collect(),
         };
         advertisement.encode(source, MULTICAST_V4, ChecksumForm::sent(version))
+    }
+
+    /// Whether a packet with our own source address comes from somebody else: it is not what was sent last, or nothing is
+    /// sent now. For an interval after a change of state, what was sent before may still come back.
+    pub fn cannot_be_an_echo(&self, now: Instant, packet: &[u8]) -> bool {
+        let settled = now.saturating_duration_since(self.since) >= self.instance.parameters().interval.duration();
+        let same = Ipv4Packet::parse(packet).is_some_and(|ip| ip.payload == self.last_sent);
+        settled && !(same && self.instance.is_master())
     }
 
     /// Counts a refused advertisement.

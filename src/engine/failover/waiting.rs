@@ -21,6 +21,14 @@ pub enum Waiting {
     Restore,
     /// A second master was heard: quiet until then means it is gone.
     SplitBrainEnds,
+    /// Another master counts as silent from then on.
+    PeerSilent,
+    /// A warning about a router that is silent by then is forgotten.
+    WarningEnds,
+    /// 224.0.0.18 could not be joined; it is tried again.
+    Join,
+    /// While stopping: the kernel has not confirmed yet that the virtual addresses are gone.
+    AddressesGone,
 }
 
 impl Waiting {
@@ -35,6 +43,10 @@ impl Waiting {
             Self::HoldEnds => "end of hold",
             Self::Restore => "restore address",
             Self::SplitBrainEnds => "end of split brain",
+            Self::PeerSilent => "silence of another master",
+            Self::WarningEnds => "end of warning",
+            Self::Join => "join 224.0.0.18",
+            Self::AddressesGone => "removal of addresses",
         }
     }
 }

@@ -30,6 +30,17 @@ fn an_address_that_was_there_before_is_used_reported_once_and_never_removed() {
 }
 
 #[test]
+fn the_advice_for_a_strange_address_is_to_stop_its_program_first_and_to_remove_it_by_hand_last() {
+    let mut lan = Lan::new(vec![one(100)]);
+    lan.nodes[0].addresses.push((ETH0, vip(254).address, 24));
+    lan.boot(0);
+    let warning = lan.nodes[0].core.as_ref().unwrap().warnings().remove(0);
+    let program = warning.next.find("another VRRP program").unwrap();
+    let by_hand = warning.next.find("`ip address del 192.0.2.254/24 dev eth0`").unwrap();
+    assert!(program < by_hand, "{}", warning.next);
+}
+
+#[test]
 fn when_the_stranger_takes_its_address_away_the_master_puts_on_its_own() {
     let mut lan = Lan::new(vec![one(100)]);
     lan.nodes[0].addresses.push((ETH0, vip(254).address, 32));
@@ -118,13 +129,72 @@ fn an_address_for_a_missing_interface_is_reported_and_put_on_when_the_interface_
 }
 
 #[test]
-fn a_socket_that_refuses_to_send_makes_one_report_a_minute() {
+fn an_address_whose_refusal_was_lost_is_put_on_after_everything_was_listed_anew() {
+    let mut lan = Lan::started(vec![one(100)]);
+    (lan.nodes[0].refuses_addresses, lan.nodes[0].loses_answers) = (true, true);
+    lan.run_for(seconds(10));
+    assert_eq!((lan.state(0), lan.holders(vip(254).address)), (Master, vec![]));
+    (lan.nodes[0].refuses_addresses, lan.nodes[0].loses_answers) = (false, false);
+    let before = lan.nodes[0].actions.len();
+    lan.resync(0);
+    lan.run_for(Duration::from_millis(1));
+    assert_eq!(lan.holders(vip(254).address), [0]);
+    assert!(lan.nodes[0].words(before).iter().any(|word| word == "announce .254"));
+}
+
+#[test]
+fn a_list_that_shows_what_should_be_there_changes_nothing() {
+    let mut lan = Lan::started(vec![one(100)]);
+    lan.nodes[0].loses_answers = true;
+    lan.run_for(Duration::from_millis(9200));
+    assert_eq!((lan.state(0), lan.status(0)[0].addresses_here.len()), (Master, 0), "the kernel's word was lost");
+    lan.nodes[0].loses_answers = false;
+    let before = lan.nodes[0].actions.len();
+    lan.resync(0);
+    lan.run_for(Duration::from_millis(1));
+    assert_eq!(lan.nodes[0].words(before), [""; 0]);
+    assert_eq!((lan.status(0)[0].addresses_here.len(), lan.nodes[0].warnings()), (1, vec![]));
+    assert_eq!(lan.nodes[0].facts(EventKind::Drift), []);
+}
+
+#[test]
+fn an_address_whose_removal_is_refused_stays_ours_until_it_is_gone() {
     let mut lan = master();
-    for _ in 0..100 {
-        let action = lan.nodes[0].actions.iter().map(|a| a.1.clone()).find(|a| format!("{a:?}").starts_with("Adv"));
-        let error = "No buffer space available (os error 105)".to_owned();
-        lan.input(0, Input::Refused { action: Box::new(action.unwrap()), error });
-        lan.run_for(seconds(1));
-    }
-    assert_eq!(lan.nodes[0].facts(EventKind::OperationRefused).len(), 2);
+    lan.nodes[0].refuses_removals = true;
+    lan.set_link(0, ETH0, false);
+    lan.run_for(seconds(1));
+    assert_eq!((lan.holders(vip(254).address), lan.nodes[0].remembered.len()), (vec![0], 1));
+    assert_eq!(lan.nodes[0].warnings(), [""; 0], "it is no stranger's");
+    lan.nodes[0].refuses_removals = false;
+    lan.crash(0);
+    lan.boot(0);
+    lan.run_for(Duration::from_millis(5));
+    assert_eq!((lan.holders(vip(254).address), lan.nodes[0].remembered.len()), (vec![], 0));
+}
+
+#[test]
+fn a_crash_between_a_removal_and_its_confirmation_leaves_nothing_behind() {
+    let mut lan = master();
+    lan.nodes[0].loses_actions = true;
+    lan.set_link(0, ETH0, false);
+    lan.crash(0);
+    lan.nodes[0].loses_actions = false;
+    assert_eq!(lan.holders(vip(254).address), [0]);
+    lan.boot(0);
+    lan.run_for(Duration::from_millis(5));
+    assert_eq!(lan.holders(vip(254).address), [0; 0]);
+}
+
+#[test]
+fn an_address_that_was_to_leave_and_is_wanted_again_is_not_forgotten() {
+    let mut lan = master();
+    lan.nodes[0].refuses_removals = true;
+    lan.set_link(0, ETH0, false);
+    lan.set_link(0, ETH0, true);
+    lan.run_for(seconds(10));
+    lan.nodes[0].refuses_removals = false;
+    assert_eq!((lan.state(0), lan.nodes[0].remembered.len()), (Master, 1));
+    lan.set_link(0, ETH0, false);
+    lan.run_for(Duration::from_millis(5));
+    assert_eq!((lan.holders(vip(254).address), lan.nodes[0].remembered.len()), (vec![], 0));
 }

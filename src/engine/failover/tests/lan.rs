@@ -68,6 +68,16 @@ pub struct Node {
     pub answers: Vec<(Instant, Answer)>,
     /// Additions of addresses that fail.
     pub refuses_addresses: bool,
+    /// Removals of addresses that fail.
+    pub refuses_removals: bool,
+    /// Changes of addresses do not get to the kernel.
+    pub loses_actions: bool,
+    /// What the kernel says about addresses is lost.
+    pub loses_answers: bool,
+    /// Joining fails, and so does sending where nothing is joined.
+    pub refuses_joins: bool,
+    /// Interfaces that are joined.
+    pub joined: Vec<u32>,
 }
 
 pub struct Lan {
@@ -163,9 +173,21 @@ impl Lan {
         self.input(n, Input::Start);
     }
 
+    /// Lists everything anew, as after lost messages of the kernel.
+    pub fn resync(&mut self, n: usize) {
+        self.input(n, Input::Resync);
+        for link in self.nodes[n].links.clone() {
+            self.input(n, Input::Link(link));
+        }
+        for (index, address, prefix) in self.nodes[n].addresses.clone() {
+            self.input(n, Input::Address { index, address, prefix, present: true });
+        }
+    }
+
     /// The engine is gone without a word; the kernel keeps what it has.
     pub fn crash(&mut self, n: usize) {
         self.nodes[n].core = None;
+        self.nodes[n].joined.clear();
         self.queue.retain(|_, (node, _)| *node != n);
     }
 
@@ -201,7 +223,7 @@ impl Lan {
         if present {
             addresses.push((index, address, prefix));
         }
-        if had != present {
+        if had != present && !self.nodes[n].loses_answers {
             self.deliver(n, ECHO, Delivery::Address { index, address, prefix, present });
         }
     }
@@ -255,14 +277,20 @@ impl Lan {
         while let Some(action) = self.nodes[n].core.as_mut().and_then(Failover::poll_action) {
             self.nodes[n].actions.push((self.now, action.clone()));
             match action {
-                Action::Advertise { index, source, message } => {
-                    self.multicast(n, index, &packet(source, 255, &message));
+                Action::Join { index } if !self.nodes[n].refuses_joins => self.nodes[n].joined.push(index),
+                Action::Advertise { index, source, ref message } if self.nodes[n].joined.contains(&index) => {
+                    self.multicast(n, index, &packet(source, 255, message));
+                }
+                Action::Join { .. } | Action::Advertise { .. } => {
+                    let error = "No buffer space available (os error 105)".to_owned();
+                    self.input(n, Input::Refused { action: Box::new(action), error });
                 }
                 Action::AddAddress { index, ref address } => self.change(n, index, address, true, &action),
                 Action::RemoveAddress { index, ref address } => self.change(n, index, address, false, &action),
                 Action::Remember(owned) => self.nodes[n].remembered = owned,
                 Action::Answer { answer, .. } => self.nodes[n].answers.push((self.now, *answer)),
-                Action::Join { .. } | Action::Leave { .. } | Action::Announce { .. } | Action::Report(_) => {}
+                Action::Leave { index } => self.nodes[n].joined.retain(|joined| *joined != index),
+                Action::Announce { .. } | Action::Report(_) => {}
             }
         }
     }
@@ -271,7 +299,14 @@ impl Lan {
     fn change(&mut self, n: usize, index: u32, address: &VirtualAddress, present: bool, action: &Action) {
         let place = (index, address.address, address.prefix);
         let node = &self.nodes[n];
-        if node.addresses.contains(&place) == present || (present && node.refuses_addresses) {
+        if node.loses_actions {
+            return;
+        }
+        let refuses = if present { node.refuses_addresses } else { node.refuses_removals };
+        if node.addresses.contains(&place) == present || refuses {
+            if node.loses_answers {
+                return;
+            }
             let error = if present { "File exists (os error 17)" } else { "Cannot assign (os error 99)" };
             self.input(n, Input::Refused { action: Box::new(action.clone()), error: error.to_owned() });
         } else {
@@ -339,6 +374,11 @@ impl Node {
             actions: Vec::new(),
             answers: Vec::new(),
             refuses_addresses: false,
+            refuses_removals: false,
+            loses_actions: false,
+            loses_answers: false,
+            refuses_joins: false,
+            joined: Vec::new(),
         }
     }
 

@@ -5,5 +5,6 @@ mod commands;
 mod groups;
 mod lan;
 mod receive;
+mod refusals;
 mod simulation;
 mod start;

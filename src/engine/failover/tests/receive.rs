@@ -2,11 +2,12 @@
 
 use super::lan::*;
 use crate::engine::event::EventKind;
+use crate::engine::failover::{Input, Waiting};
 use crate::engine::model::{
     AdvertInterval, AdvertisedPriority, Authentication, Configuration, Password, Vrid, VrrpVersion,
 };
 use crate::engine::snapshot::PeerState;
-use crate::engine::snapshot::VirtualRouterState::{Backup, Master};
+use crate::engine::snapshot::VirtualRouterState::{Backup, Fault, Master};
 use crate::engine::vrrp::{Advertisement, ChecksumForm, MULTICAST_V4};
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -114,6 +115,43 @@ fn own_packets_that_come_back_are_counted_and_ignored() {
     lan.inject(0, ETH0, &packet(own, 255, &message));
     assert_eq!(lan.nodes[0].words(0), before);
     assert_eq!((lan.status(0)[0].counters.own_rx, lan.status(0)[0].peers.len()), (1, 0));
+    assert_eq!(lan.nodes[0].warnings(), [""; 0]);
+}
+
+/// An advertisement from our own address.
+fn from_ourselves(priority: u8) -> Vec<u8> {
+    let own = Ipv4Addr::new(192, 0, 2, 11);
+    packet(own, 255, &advertisement(VrrpVersion::V2, priority).encode(own, MULTICAST_V4, ChecksumForm::MessageOnly))
+}
+
+#[test]
+fn a_clone_with_our_own_address_is_a_warning_that_names_it_and_moves_nothing() {
+    let mut lan = Lan::started(vec![one(100)]);
+    lan.run_for(seconds(10));
+    let next = lan.nodes[0].core.as_ref().unwrap().poll_timeout();
+    for _ in 0..3 {
+        lan.inject(0, ETH0, &from_ourselves(150));
+    }
+    assert_eq!((lan.state(0), lan.nodes[0].core.as_ref().unwrap().poll_timeout()), (Master, next));
+    assert_eq!(lan.nodes[0].warnings(), ["duplicate-address"]);
+    let told = lan.nodes[0].facts(EventKind::Warning);
+    assert_eq!(told.len(), 1, "told once");
+    let reason = told[0].reason.as_ref().unwrap();
+    assert!(reason.contains("eth0") && reason.contains("192.0.2.11"), "{reason}");
+    lan.run_for(seconds(11));
+    assert_eq!(lan.nodes[0].warnings(), [""; 0], "it ends with its cause");
+}
+
+#[test]
+fn our_own_address_is_a_clones_when_we_are_not_master_but_not_while_an_echo_may_be_on_its_way() {
+    let mut lan = Lan::started(vec![one(100)]);
+    lan.run_for(seconds(10));
+    lan.inject(0, ETH0, &wire(&advertisement(VrrpVersion::V2, 200)));
+    lan.inject(0, ETH0, &from_ourselves(100));
+    assert_eq!((lan.state(0), lan.nodes[0].warnings()), (Backup, vec![]), "sent while we were master");
+    lan.run_for(seconds(1));
+    lan.inject(0, ETH0, &from_ourselves(100));
+    assert_eq!((lan.state(0), lan.nodes[0].warnings()), (Backup, vec!["duplicate-address".to_owned()]));
 }
 
 #[test]
@@ -168,6 +206,58 @@ fn a_strange_vrid_is_a_warning_once_and_no_event() {
 }
 
 #[test]
+fn a_strange_vrid_is_forgotten_after_five_minutes_of_silence_or_with_its_interface() {
+    let stranger = wire(&Advertisement { vrid: Vrid::new(77).unwrap(), ..advertisement(VrrpVersion::V2, 200) });
+    let mut lan = Lan::started(vec![one(100)]);
+    lan.inject(0, ETH0, &stranger);
+    lan.run_for(seconds(200));
+    lan.inject(0, ETH0, &stranger);
+    lan.run_for(seconds(299));
+    assert_eq!(lan.nodes[0].warnings(), ["foreign-vrid"]);
+    lan.run_for(seconds(2));
+    assert_eq!(lan.nodes[0].warnings(), [""; 0]);
+    lan.inject(0, ETH0, &stranger);
+    lan.input(0, Input::LinkGone { index: ETH0 });
+    assert_eq!(lan.nodes[0].warnings(), [""; 0]);
+}
+
+/// An advertisement that differs in everything in which one that counts may differ.
+fn odd() -> Vec<u8> {
+    let mut odd = advertisement(VrrpVersion::V3, 200);
+    odd.interval = AdvertInterval::from_centiseconds(500).unwrap();
+    odd.addresses.push(Ipv4Addr::new(192, 0, 2, 253));
+    packet(PEER, 255, &odd.encode(PEER, MULTICAST_V4, ChecksumForm::MessageOnly))
+}
+
+#[test]
+fn what_is_odd_about_a_peer_is_forgotten_after_three_times_the_time_in_which_a_master_counts_as_down() {
+    let mut lan = Lan::started(vec![version_3(100)]);
+    lan.inject(0, ETH0, &odd());
+    assert_eq!(lan.nodes[0].warnings(), ["address-list-mismatch", "interval-mismatch", "checksum-form"]);
+    // 3 × (3 × 5 s + 156/256 × 5 s)
+    lan.run_for(Duration::from_millis(54_139));
+    assert_eq!(lan.nodes[0].warnings().len(), 3);
+    lan.run_for(Duration::from_millis(3));
+    assert_eq!(lan.nodes[0].warnings(), [""; 0]);
+}
+
+#[test]
+fn what_is_odd_about_a_peer_is_forgotten_with_the_interface_and_in_fault_by_a_timer_of_its_own() {
+    let mut lan = Lan::started(vec![version_3(100)]);
+    lan.inject(0, ETH0, &odd());
+    lan.set_link(0, ETH0, false);
+    lan.run_for(seconds(54));
+    assert_eq!(lan.nodes[0].core.as_ref().unwrap().poll_timeout().unwrap().1, Waiting::WarningEnds);
+    lan.run_for(seconds(1));
+    assert_eq!(lan.nodes[0].warnings(), [""; 0]);
+    lan.set_link(0, ETH0, true);
+    lan.inject(0, ETH0, &odd());
+    assert_eq!(lan.nodes[0].warnings().len(), 3);
+    lan.input(0, Input::LinkGone { index: ETH0 });
+    assert_eq!(lan.nodes[0].warnings(), [""; 0]);
+}
+
+#[test]
 fn a_second_master_that_does_not_yield_is_a_split_brain_until_it_is_silent() {
     let mut lan = Lan::started(vec![one(100)]);
     lan.run_for(seconds(10));
@@ -199,6 +289,21 @@ fn a_second_master_with_another_password_is_a_split_brain_that_names_the_passwor
     assert_eq!((lan.state(0), lan.nodes[0].warnings()), (Master, vec!["split-brain".to_owned()]));
     let told = &lan.nodes[0].facts(EventKind::SplitBrain)[0];
     assert!(told.detail.as_ref().unwrap().contains("auth_type"), "{told:?}");
+}
+
+#[test]
+fn a_master_that_falls_silent_is_no_master_on_screen_even_where_no_other_timer_runs() {
+    let mut lan = Lan::started(vec![pair(100)]);
+    lan.set_link(0, ETH1, false);
+    assert_eq!(lan.state(0), Fault);
+    assert_eq!(lan.nodes[0].core.as_ref().unwrap().poll_timeout(), None);
+    lan.inject(0, ETH0, &wire(&advertisement(VrrpVersion::V2, 200)));
+    assert_eq!(lan.status(0)[0].peers[0].state, PeerState::Master);
+    let (at, waiting) = lan.nodes[0].core.as_ref().unwrap().poll_timeout().expect("the loop wakes up for it");
+    assert_eq!((at - lan.now, waiting), (Duration::from_micros(3_609_375), Waiting::PeerSilent));
+    lan.run_for(seconds(4));
+    assert_eq!(lan.status(0)[0].peers[0].state, PeerState::Silent);
+    assert_eq!(lan.nodes[0].core.as_ref().unwrap().poll_timeout(), None);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Starting, taking over, resigning, stopping: what is done, in which order.
 
 use super::lan::*;
-use crate::engine::event::EventKind;
+use crate::engine::event::{EventKind, Fact};
 use crate::engine::failover::{Failover, Input, OwnedAddress, Waiting};
 use crate::engine::model::Family;
 use crate::engine::snapshot::VirtualRouterState::{Backup, Fault, Init, Master};
@@ -45,10 +45,26 @@ fn a_node_that_stops_resigns_before_its_addresses_go_and_is_then_stopped() {
     lan.run_for(seconds(10));
     let before = lan.nodes[0].actions.len();
     lan.input(0, Input::Shutdown);
-    assert_eq!(lan.nodes[0].words(before), ["advertise 0", "remove 192.0.2.254/24", "remember 0", "leave"]);
+    assert_eq!(lan.nodes[0].words(before), ["advertise 0", "remove 192.0.2.254/24", "leave"]);
+    assert!(!lan.nodes[0].core.as_ref().unwrap().is_stopped(), "the kernel has not confirmed yet");
+    lan.run_for(Duration::from_millis(3));
+    assert_eq!(lan.nodes[0].words(before)[3..], ["remember 0"]);
     assert!(lan.nodes[0].core.as_ref().unwrap().is_stopped());
     assert_eq!(lan.state(0), Init);
     assert_eq!(lan.nodes[0].core.as_ref().unwrap().poll_timeout(), None);
+}
+
+#[test]
+fn a_node_that_stops_waits_a_second_for_the_kernel_and_forgets_nothing_that_it_did_not_confirm() {
+    let mut lan = Lan::started(vec![one(100)]);
+    lan.run_for(seconds(10));
+    lan.nodes[0].loses_answers = true;
+    lan.input(0, Input::Shutdown);
+    let next = lan.nodes[0].core.as_ref().unwrap().poll_timeout();
+    assert_eq!(next, Some((lan.now + seconds(1), Waiting::AddressesGone)));
+    lan.run_for(seconds(1));
+    assert!(lan.nodes[0].core.as_ref().unwrap().is_stopped());
+    assert_eq!(lan.nodes[0].remembered.len(), 1);
 }
 
 #[test]
@@ -69,10 +85,31 @@ fn what_a_crashed_run_left_behind_is_removed_first_even_when_it_is_no_longer_con
     lan.nodes[0].remembered = vec![owned(254), owned(99), owned(98)];
     lan.nodes[0].addresses.extend([(ETH0, vip(254).address, 24), (ETH0, vip(99).address, 24)]);
     lan.boot(0);
+    lan.run_for(Duration::from_millis(3));
     let words = lan.nodes[0].words(0);
-    assert_eq!(words, ["remove 192.0.2.254/24", "remove 192.0.2.99/24", "remember 0", "join"]);
-    assert_eq!(lan.nodes[0].facts(EventKind::Address).len(), 2);
+    assert_eq!(words[..4], ["remember 2", "remove 192.0.2.254/24", "remove 192.0.2.99/24", "join"]);
+    assert_eq!(words[4..], ["remember 1", "remember 0"], "as the kernel confirms them");
+    let facts = lan.nodes[0].facts(EventKind::Address);
+    let left = |fact: &&Fact| fact.reason.as_deref() == Some("left behind by an earlier run");
+    assert_eq!(facts.iter().filter(left).count(), 2);
     assert_eq!(lan.nodes[0].warnings(), [""; 0]);
+}
+
+#[test]
+fn what_was_left_behind_on_an_interface_that_is_absent_stays_written_down_until_it_is_seen() {
+    let mut lan = Lan::new(vec![one(100)]);
+    let left = OwnedAddress { interface: "eth1".to_owned(), address: vip(99).address, prefix: 24 };
+    lan.nodes[0].remembered = vec![left.clone()];
+    let link = lan.nodes[0].links.remove(1);
+    lan.boot(0);
+    lan.run_for(seconds(10));
+    assert_eq!(lan.nodes[0].remembered.len(), 2, "beside the address of the master");
+    assert!(lan.nodes[0].remembered.contains(&left));
+    lan.nodes[0].links.push(link.clone());
+    lan.input(0, Input::Link(link));
+    lan.meddle(0, ETH1, vip(99).address, 24, true);
+    lan.run_for(Duration::from_millis(5));
+    assert_eq!((lan.holders(vip(99).address), lan.nodes[0].remembered.len()), (vec![], 1));
 }
 
 #[test]
@@ -124,7 +161,7 @@ fn a_master_that_loses_its_link_tries_to_resign_and_drops_its_addresses() {
     lan.run_for(seconds(10));
     let before = lan.nodes[0].actions.len();
     lan.set_link(0, ETH0, false);
-    assert_eq!(lan.nodes[0].words(before), ["advertise 0", "remove 192.0.2.254/24", "remember 0"]);
+    assert_eq!(lan.nodes[0].words(before), ["advertise 0", "remove 192.0.2.254/24"]);
     assert_eq!(lan.state(0), Fault);
     lan.run_for(seconds(5));
     assert_eq!((lan.masters(), lan.holders(vip(254).address)), (vec![1], vec![1]));

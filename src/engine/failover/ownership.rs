@@ -1,0 +1,123 @@
+//! Which addresses are ours to take off: written down before they are put on, and until the kernel said that they are gone,
+//! so that a crash at any moment leaves nothing behind that the next start does not know.
+
+use super::core::Failover;
+use super::host::Place;
+use super::{Action, OwnedAddress};
+use crate::engine::event::{EventKind, Fact, Severity};
+use crate::engine::model::VirtualAddress;
+
+/// An address that we put on an interface.
+#[derive(Debug, Clone)]
+pub(super) struct Ours {
+    /// For which router.
+    pub router: usize,
+    pub place: Place,
+    pub address: VirtualAddress,
+    /// As it is written down.
+    pub owned: OwnedAddress,
+    /// It is to be off; the kernel has not confirmed it yet.
+    pub leaving: bool,
+}
+
+impl Failover {
+    pub(super) fn is_ours(&self, place: Place) -> bool {
+        self.ours.iter().any(|ours| ours.place == place)
+    }
+
+    /// One more is ours; an earlier run may have left it behind.
+    pub(super) fn own(&mut self, ours: Ours) {
+        self.inherited.retain(|owned| *owned != ours.owned);
+        self.ours.push(ours);
+    }
+
+    /// What was to leave is wanted again.
+    pub(super) fn keep(&mut self, i: usize) {
+        for ours in self.ours.iter_mut().filter(|ours| ours.router == i) {
+            ours.leaving = false;
+        }
+    }
+
+    /// Takes off what we put on for this router.
+    pub(super) fn release(&mut self, i: usize) {
+        for ours in self.ours.iter_mut().filter(|ours| ours.router == i) {
+            ours.leaving = true;
+        }
+        let leaving = self.ours.iter().filter(|ours| ours.router == i);
+        let leaving: Vec<_> = leaving.map(|ours| (ours.place, ours.address.clone())).collect();
+        for (place, address) in leaving {
+            self.take_off(place, address);
+        }
+    }
+
+    /// False when it is off already, or will be.
+    fn take_off(&mut self, place: Place, address: VirtualAddress) -> bool {
+        let there = self.host.will_have(place);
+        if there {
+            self.host.expect(place, false);
+            self.push(Action::RemoveAddress { index: place.0, address });
+        }
+        there
+    }
+
+    pub(super) fn remember(&mut self) {
+        let owned = self.ours.iter().map(|ours| &ours.owned).chain(&self.inherited).cloned().collect();
+        self.push(Action::Remember(owned));
+    }
+
+    /// Forgets what was to leave and is gone: at this place, or at any.
+    pub(super) fn forget_gone(&mut self, at: Option<Place>) {
+        let host = &self.host;
+        let gone = |place| at.is_none_or(|at| at == place) && !host.holds(place) && !host.awaits(place);
+        let before = self.ours.len() + self.inherited.len();
+        self.ours.retain(|ours| !(ours.leaving && gone(ours.place)));
+        self.inherited.retain(|owned| !host.place_of(owned).is_some_and(gone));
+        if self.ours.len() + self.inherited.len() < before {
+            self.remember();
+        }
+    }
+
+    /// The kernel said what is at this place: what is to be off and is not is taken off again.
+    pub(super) fn review_ownership(&mut self, place: Place, present: bool) {
+        if !present {
+            return self.forget_gone(Some(place));
+        }
+        if let Some(ours) = self.ours.iter().find(|ours| ours.place == place) {
+            if ours.leaving {
+                let address = ours.address.clone();
+                self.take_off(place, address);
+            }
+        } else if let Some(owned) = self.inherited.iter().find(|owned| self.host.place_of(owned) == Some(place)) {
+            self.take_off_inherited(place, owned.clone());
+        }
+    }
+
+    /// Takes off what an earlier run left behind, configured or not. What cannot be seen now stays written down.
+    pub(super) fn remove_inherited(&mut self) {
+        self.forget_gone(None);
+        for owned in self.inherited.clone() {
+            if let Some(place) = self.host.place_of(&owned) {
+                self.take_off_inherited(place, owned);
+            }
+        }
+    }
+
+    fn take_off_inherited(&mut self, place: Place, owned: OwnedAddress) {
+        let OwnedAddress { interface, address, prefix } = owned;
+        let address = VirtualAddress { address, prefix, interface: Some(interface.clone()), label: None };
+        let fact = Fact::new(EventKind::Address, Severity::Notice, address.to_string());
+        if self.take_off(place, address) {
+            self.report(fact.to("absent").reason("left behind by an earlier run").detail(interface));
+        }
+    }
+
+    /// The interface is gone, and what was on it.
+    pub(super) fn forget_interface(&mut self, index: u32, name: &str) {
+        let before = self.ours.len() + self.inherited.len();
+        self.ours.retain(|ours| ours.place.0 != index);
+        self.inherited.retain(|owned| owned.interface != name);
+        if self.ours.len() + self.inherited.len() < before {
+            self.remember();
+        }
+    }
+}

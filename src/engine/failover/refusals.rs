@@ -1,0 +1,142 @@
+//! What the system refused: reported, taken out of the counters, and the wish is taken back where that would be a wrong
+//! memory. Without 224.0.0.18 a router is deaf and must not lead: it is in FAULT, and joining is tried again.
+
+use super::Action;
+use super::core::Failover;
+use crate::engine::event::{EventKind, Fact, Severity};
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::{Duration, Instant};
+
+/// A refusal to send is reported no more often than this for an interface.
+const REFUSAL_PAUSE: Duration = Duration::from_mins(1);
+
+/// How long after a refusal joining is tried again.
+const JOIN_PAUSE: Duration = Duration::from_secs(1);
+
+/// A refusal comes at once: who joins and hears none for so long has joined.
+const JOIN_PATIENCE: Duration = Duration::from_millis(100);
+
+/// An interface on which 224.0.0.18 could not be joined.
+#[derive(Debug, Clone)]
+pub(super) struct Deaf {
+    /// What the system said.
+    pub error: String,
+    /// When joining is tried again; while it is being tried: when it counts as done.
+    pub next: Instant,
+    trying: bool,
+}
+
+impl Failover {
+    /// Takes note that the system refused an action.
+    pub(super) fn refused(&mut self, now: Instant, action: &Action, error: &str) {
+        let (subject, what) = match action {
+            Action::AddAddress { index, address } => {
+                let place = (*index, address.address, address.prefix);
+                self.host.refused(place, true);
+                if self.is_ours(place) && !self.host.will_have(place) {
+                    self.ours.retain(|ours| ours.place != place);
+                    self.remember();
+                }
+                (address.to_string(), "add the address: look at `ip address`, then `lvsdeck ctl failover` or restart")
+            }
+            Action::RemoveAddress { index, address } => {
+                let place = (*index, address.address, address.prefix);
+                self.host.refused(place, false);
+                self.forget_gone(Some(place));
+                (address.to_string(), "remove the address: look at `ip address`")
+            }
+            Action::Advertise { index, message, .. } => {
+                self.unsent(*index, message, error);
+                if !self.is_refusal_news(now, *index) {
+                    return;
+                }
+                (self.link_name(*index), "send an advertisement")
+            }
+            Action::Announce { index, frame } => {
+                self.unannounced(*index, frame);
+                if !self.is_refusal_news(now, *index) {
+                    return;
+                }
+                (self.link_name(*index), "send a gratuitous ARP")
+            }
+            Action::Join { index } => {
+                if !self.not_joined(now, *index, error) {
+                    return;
+                }
+                (self.link_name(*index), "join 224.0.0.18: advertisements are not heard")
+            }
+            Action::Leave { index } => (self.link_name(*index), "leave 224.0.0.18"),
+            Action::Remember(_) => ("state directory".to_owned(), "write down the addresses: is the disk full?"),
+            Action::Report(_) | Action::Answer { .. } => return,
+        };
+        let fact = Fact::new(EventKind::OperationRefused, Severity::Error, subject);
+        self.report(fact.reason(error).detail(format!("refused to {what}")));
+    }
+
+    /// Whether a refusal to send there is to be reported again.
+    fn is_refusal_news(&mut self, now: Instant, index: u32) -> bool {
+        let last = self.send_refused_at.get(&index);
+        let news = last.is_none_or(|at| now.saturating_duration_since(*at) >= REFUSAL_PAUSE);
+        if news {
+            self.send_refused_at.insert(index, now);
+        }
+        news
+    }
+
+    /// An advertisement did not go out: its router says so until one does.
+    fn unsent(&mut self, index: u32, message: &[u8], error: &str) {
+        let Some([_, vrid, priority]) = message.first_chunk() else { return };
+        let its = |footing: super::router::Footing| footing.index == index;
+        let found = self.routers.iter_mut().find(|r| r.footing.is_some_and(its) && r.config.vrid.get() == *vrid);
+        if let Some(router) = found {
+            let counters = &mut router.counters;
+            counters.adverts_tx = counters.adverts_tx.saturating_sub(1);
+            counters.priority_zero_tx = counters.priority_zero_tx.saturating_sub(u64::from(*priority == 0));
+            router.unsent = Some(error.to_owned());
+        }
+    }
+
+    /// A gratuitous ARP did not go out; the address that it announces is in its last four bytes.
+    fn unannounced(&mut self, index: u32, frame: &[u8]) {
+        let Some(octets) = frame.get(38..42).and_then(|bytes| bytes.first_chunk::<4>()) else { return };
+        let place = (index, IpAddr::V4(Ipv4Addr::from(*octets)), 0);
+        if let Some(router) = self.router_of(place).and_then(|(i, _)| self.routers.get_mut(i)) {
+            router.counters.garp_tx = router.counters.garp_tx.saturating_sub(1);
+        }
+    }
+
+    /// Nothing is heard on this interface. False when that was known.
+    fn not_joined(&mut self, now: Instant, index: u32, error: &str) -> bool {
+        let deaf = Deaf { error: error.to_owned(), next: now + JOIN_PAUSE, trying: false };
+        let news = self.deaf.insert(index, deaf).is_none();
+        self.survey();
+        news
+    }
+
+    /// Tries again to join where it is time to, and lets routers go on where nobody objected.
+    pub(super) fn join_again(&mut self, now: Instant) {
+        let mut tries = Vec::new();
+        let before = self.deaf.len();
+        self.deaf.retain(|index, deaf| {
+            if deaf.next > now {
+                return true;
+            }
+            if !deaf.trying {
+                (deaf.trying, deaf.next) = (true, now + JOIN_PATIENCE);
+                tries.push(*index);
+                return true;
+            }
+            false
+        });
+        for index in tries {
+            self.push(Action::Join { index });
+        }
+        if self.deaf.len() < before {
+            self.survey();
+        }
+    }
+
+    fn link_name(&self, index: u32) -> String {
+        self.host.link(index).map_or_else(|| format!("interface {index}"), |link| link.name.clone())
+    }
+}

@@ -1,0 +1,117 @@
+//! What the operator should know now, and what to do about it: the words of every warning but those about addresses on
+//! this host. Facts only; each ends with its cause.
+
+use super::core::Failover;
+use super::strangers::Stranger;
+use crate::engine::event::{EventKind, Fact, Severity};
+use crate::engine::snapshot::Warning;
+use std::net::{IpAddr, Ipv4Addr};
+
+impl Failover {
+    /// What the operator should know now; each stays until it is no longer so.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let mut warnings: Vec<Warning> = self.foreign_warnings().collect();
+        for router in &self.routers {
+            let name = &router.config.name;
+            if let (Some(error), true) = (&router.unsent, router.instance.is_master()) {
+                warnings.push(advertise_refused(name, &router.config.interface, error));
+            }
+            if let (Some(_), Some(footing)) = (router.duplicate_until, router.footing) {
+                warnings.push(duplicate_address(name, &router.config.interface, footing.source));
+            }
+            for (source, peer) in router.peers.iter() {
+                if peer.is_rival() {
+                    warnings.push(split_brain(name, source, peer.rejected.as_ref()));
+                }
+                if peer.oddity.addresses {
+                    warnings.push(addresses_differ(name, source));
+                }
+                if peer.oddity.interval {
+                    warnings.push(interval_differs(name, source));
+                }
+                if peer.oddity.checksum {
+                    warnings.push(other_checksum(name, source));
+                }
+            }
+        }
+        warnings.extend(self.strangers.iter().map(|(vrid, stranger)| foreign_vrid(vrid, stranger)));
+        warnings
+    }
+}
+
+/// A warning as an event, for when it begins.
+pub(super) fn told(warning: Warning) -> Fact {
+    Fact::new(EventKind::Warning, Severity::Warning, warning.subject).reason(warning.message).detail(warning.next)
+}
+
+fn warning(code: &str, subject: &str, message: String, next: String) -> Warning {
+    Warning { code: code.to_owned(), subject: subject.to_owned(), message, next }
+}
+
+pub(super) fn split_brain(name: &str, source: IpAddr, refused: Option<&String>) -> Warning {
+    let next = match refused {
+        Some(why) => format!("its advertisements are refused here: {why}"),
+        None => format!("it may not hear this node: check that IP protocol 112 to 224.0.0.18 gets to {source}"),
+    };
+    warning("split-brain", name, format!("{source} is master too: it advertises and does not yield"), next)
+}
+
+pub(super) fn addresses_differ(name: &str, source: IpAddr) -> Warning {
+    warning(
+        "address-list-mismatch",
+        name,
+        format!("{source} advertises other virtual addresses than are configured here"),
+        "make `virtual_ipaddress` alike on all routers".to_owned(),
+    )
+}
+
+pub(super) fn interval_differs(name: &str, source: IpAddr) -> Warning {
+    warning(
+        "interval-mismatch",
+        name,
+        format!("{source} advertises at another interval than is configured here"),
+        "make `advert_int` alike on all routers".to_owned(),
+    )
+}
+
+fn advertise_refused(name: &str, interface: &str, error: &str) -> Warning {
+    warning(
+        "advertise-refused",
+        name,
+        format!("its last advertisement did not leave {interface}: {error}"),
+        format!(
+            "other routers may take over beside it: look at `ip -s link show {interface}` and at the firewall's output rules"
+        ),
+    )
+}
+
+pub(super) fn duplicate_address(name: &str, interface: &str, source: Ipv4Addr) -> Warning {
+    warning(
+        "duplicate-address",
+        name,
+        format!("another router on {interface} advertises from {source}, which is this node's own address"),
+        format!(
+            "is it a clone of this node? give it an address of its own; its link layer: `arping -D -I {interface} {source}`"
+        ),
+    )
+}
+
+fn other_checksum(name: &str, source: IpAddr) -> Warning {
+    warning(
+        "checksum-form",
+        name,
+        format!("{source} makes its checksums without a pseudo-header (RFC 9568), this node with one (RFC 5798)"),
+        format!("if {source} does not hear this node, let it use the pseudo-header as keepalived and FRR do"),
+    )
+}
+
+fn foreign_vrid(vrid: u8, stranger: &Stranger) -> Warning {
+    let from = stranger.source.map_or_else(|| "an unreadable sender".to_owned(), |source| source.to_string());
+    let interface = &stranger.interface;
+    warning(
+        "foreign-vrid",
+        interface,
+        format!("{from} advertises virtual_router_id {vrid} on {interface}, which is not configured here"),
+        "nothing, if it is another cluster; otherwise correct virtual_router_id or interface".to_owned(),
+    )
+}
