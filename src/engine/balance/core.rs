@@ -74,6 +74,7 @@ impl Balance {
             Input::Verdict { check, verdict } => self.verdict(now, check, verdict),
             Input::Observed(result) => self.observed(now, result),
             Input::Applied { op, result } => self.applied(now, *op, result),
+            Input::NotApplied => self.kernel.not_applied(&mut self.actions),
             Input::Command(asked) => self.ask(now, *asked),
             Input::Timeout => {}
             Input::Shutdown => self.shutdown(now),
@@ -99,6 +100,11 @@ impl Balance {
     /// Whether everything is taken out of the kernel, as far as it allowed.
     pub fn is_stopped(&self) -> bool {
         self.life == Life::Stopped
+    }
+
+    /// Whether something of ours is, or may be, in the kernel although nothing is wanted there any more.
+    pub fn leaves_behind(&self) -> bool {
+        self.kernel.observed().is_some() && self.kernel.has_leftovers()
     }
 
     /// What is due, what is to be reconciled, who waits for an answer.

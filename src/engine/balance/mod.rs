@@ -57,6 +57,8 @@ pub enum Input {
         /// How.
         result: Result<(), Refusal>,
     },
+    /// An operation was given up before it was tried, since the loop stops.
+    NotApplied,
     /// Somebody asks; exactly one [`Action::Answer`] with this id follows.
     Command(Box<Asked>),
     /// A deadline may have passed.
@@ -82,7 +84,7 @@ pub enum Action {
     },
     /// Read the kernel's table; exactly one `Observed` follows.
     Observe,
-    /// Change the kernel's table; exactly one `Applied` follows. Operations are done one after the other, in order.
+    /// Change the kernel's table; exactly one `Applied` or `NotApplied` follows. Operations are done one after the other, in order.
     Apply(Box<IpvsOp>),
     /// Write down, before it is made, what this engine owns in the kernel.
     Remember(Vec<OwnedService>),
