@@ -33,12 +33,26 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
         let message = format!("vrrp_script {} is defined above; this one is left out", script.name);
         cx.report.add(Problem::warning(block.at, "defined-twice", message));
     } else {
+        let message = format!(
+            "vrrp_script {} is not acted on yet: the script is not run; instances that track it behave as if it succeeded",
+            script.name
+        );
+        cx.report.add(Problem::warning(block.at, "not-acted-on", message).help(UNWATCHED));
         draft.configuration.scripts.push(script);
     }
 }
 
+/// What follows from a script that is not run.
+const UNWATCHED: &str =
+    "its failure moves no address: watch what it watches by other means, or stay with keepalived on this node";
+
 /// The scripts that an instance tracks. All `vrrp_script` blocks are lowered before.
-pub(super) fn tracked<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>) -> Vec<TrackScript> {
+pub(super) fn tracked<'t>(
+    cx: &mut Context<'_, 't>,
+    draft: &Draft,
+    block: &Entry<'t>,
+    instance: &str,
+) -> Vec<TrackScript> {
     let mut tracked = Vec::new();
     for line in cx.lines(Block::TrackScripts, block.inner()) {
         let (words, Some(first)) = (cx.words(line), line.words.first()) else { continue };
@@ -61,10 +75,7 @@ pub(super) fn tracked<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry
                             .help("for example: weight -20"),
                     ),
                 },
-                "reverse" => {
-                    cx.only_read(Block::TrackScripts, "reverse", token.span, "success and failure count as they are");
-                }
-                "noreverse" => {}
+                "reverse" | "noreverse" => {}
                 other => {
                     let help = nearest(other, ["weight", "reverse"]).map(|meant| format!("did you mean {meant}?"));
                     let message = format!("unknown word {} behind a tracked script; it is ignored", quoted(other));
@@ -72,6 +83,8 @@ pub(super) fn tracked<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry
                 }
             }
         }
+        let message = format!("track_script {name} is not acted on yet: {instance} behaves as if the script succeeded");
+        cx.report.add(Problem::warning(first.span, "not-acted-on", message).help(UNWATCHED));
         tracked.push(script);
     }
     tracked

@@ -85,7 +85,7 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
                 words.addresses_written |= !entry.inner().is_empty();
                 address::lower(cx, &entry, &mut words.addresses, name);
             }
-            ("track_script", _) => words.track_scripts.extend(script::tracked(cx, draft, &entry)),
+            ("track_script", _) => words.track_scripts.extend(script::tracked(cx, draft, &entry, name)),
             (word, argument) => super::global::garp(&mut words.garp, word, argument),
         }
     }
