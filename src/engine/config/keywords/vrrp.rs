@@ -43,7 +43,7 @@ pub(super) const INSTANCE: &[Keyword] = &[
     ),
     read("virtual_routes", Value::Anything, "these routes are not set"),
     read("virtual_rules", Value::Anything, "these rules are not set"),
-    read("unicast_peer", Value::Anything, "advertisements go to the multicast group, not to these peers"),
+    part("unicast_peer", Value::Anything), // an error, which lowering words
     read("unicast_src_ip", Value::Address, "advertisements come from the interface's first address"),
     read("mcast_src_ip", Value::Address, "advertisements come from the interface's first address"),
     read("use_vmac", Value::Anything, "the addresses go on the interface itself, with its own MAC address"),
