@@ -37,6 +37,7 @@ fn service(targets: &[SocketAddr], interval: Duration) -> VirtualServer {
         upper_threshold: 0,
         lower_threshold: 0,
         checks: vec![CheckSpec::Tcp(TcpCheck { target: *target, bind: None, timing })],
+        unchecked: false,
     };
     VirtualServer {
         key: WEB.parse().unwrap(),

@@ -44,6 +44,7 @@ pub fn server(text: &str) -> RealServer {
         upper_threshold: 0,
         lower_threshold: 0,
         checks: vec![CheckSpec::Tcp(TcpCheck { target, bind: None, timing })],
+        unchecked: false,
     }
 }
 

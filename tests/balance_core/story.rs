@@ -110,6 +110,21 @@ fn a_server_is_in_the_table_before_its_first_check_unless_alpha() {
 }
 
 #[test]
+fn a_server_whose_checks_are_not_run_yet_has_unknown_health_and_stays_in_the_table() {
+    let mut web = service(WEB, &[A, B]);
+    web.alpha = true;
+    for server in &mut web.real_servers {
+        server.checks.clear();
+    }
+    web.real_servers[0].unchecked = true;
+    let mut rig = Rig::started(&[web]);
+    rig.pass(60 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1");
+    assert_eq!((rig.server(0, A).health, rig.server(0, B).health), (Health::Unknown, Health::Up));
+    assert!(rig.status()[0].quorum.up);
+}
+
+#[test]
 fn with_inhibit_on_failure_a_dead_server_stays_with_weight_zero() {
     let mut inhibited = service(WEB, &[A, B]);
     inhibited.real_servers[0].inhibit_on_failure = true;
