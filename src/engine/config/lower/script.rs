@@ -119,7 +119,22 @@ pub(super) fn sync_group<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block:
         let help = "write group { … } with the names of the instances that move together, one a line";
         cx.report.add(Problem::warning(block.at, "lonely-group", message).help(help));
     }
+    if let Some(different) = different_priorities(draft, &members) {
+        let message = format!("the instances of sync group {name} have different priorities: {different}");
+        let help = "give all instances of a group the same priority on a node: else one of them may win an election that \
+                    another one loses, and the group follows to and fro";
+        cx.report.add(Problem::warning(block.at, "group-priorities", message).help(help));
+    }
     if !members.is_empty() {
         draft.configuration.sync_groups.push(SyncGroup { name, members });
     }
+}
+
+/// `A has 150, B has 100`: the first member, and the first one that differs from it.
+fn different_priorities(draft: &Draft, members: &[String]) -> Option<String> {
+    let routers = &draft.configuration.virtual_routers;
+    let mut members = members.iter().filter_map(|name| routers.iter().find(|router| router.name == *name));
+    let first = members.next()?;
+    let other = members.find(|router| router.priority != first.priority)?;
+    Some(format!("{} has {}, {} has {}", first.name, first.priority, other.name, other.priority))
 }
