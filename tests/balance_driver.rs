@@ -258,11 +258,11 @@ async fn stopped_while_stuck() -> (Running, std::sync::mpsc::Sender<Result<(), R
             one
         })
         .collect();
-    let (began, mut begun) = mpsc::unbounded_channel();
+    let (began, mut entered) = mpsc::unbounded_channel();
     let (end, ends) = std::sync::mpsc::channel();
     let done = Arc::<Mutex<Vec<String>>>::default();
     let mut running = start(&services, Box::new(Stuck { began, ends, done: Arc::clone(&done) }));
-    begun.recv().await.unwrap();
+    entered.recv().await.unwrap();
     let asked = Asked { id: 1, command: drain_all(), dry_run: false, token: None, who: Who::default(), reason: None };
     let (reply, answer) = oneshot::channel();
     running.commands.send((asked, reply)).await.unwrap();
