@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 const SHORTEST: Duration = Duration::from_millis(10);
 /// A run that this host could not make is not tried again sooner: it costs the host's trouble nothing to last.
 const HINDERED: Duration = Duration::from_secs(1);
+/// Trouble that comes and goes is said this often at most.
+const QUIET: Duration = Duration::from_mins(1);
 
 /// How one run of a check ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +62,7 @@ pub enum Turn {
     Recovered,
     /// Its [`Standing`] changed.
     Turned,
-    /// It can't be run any more; nothing is known of the target.
+    /// It can't be run any more; nothing is known of the target. Said once while it lasts, and once a minute at most.
     Hindered,
 }
 
@@ -90,6 +92,8 @@ pub struct Checker {
     standing: Standing,
     failures: u32,
     last: Option<LastRun>,
+    /// When it was last said that it can't be run.
+    hindered_at: Option<Instant>,
 }
 
 impl Checker {
@@ -101,6 +105,7 @@ impl Checker {
             standing: Standing::Unknown,
             failures: 0,
             last: None,
+            hindered_at: None,
         }
     }
 
@@ -159,7 +164,12 @@ impl Checker {
                 }
             }
             Verdict::Unable(hindrance) => {
-                let turn = if self.hindrance() == Some(hindrance) { Turn::Steady } else { Turn::Hindered };
+                let is_known =
+                    self.hindrance() == Some(hindrance) || self.hindered_at.is_some_and(|at| now < at + QUIET);
+                let turn = if is_known { Turn::Steady } else { Turn::Hindered };
+                if turn == Turn::Hindered {
+                    self.hindered_at = Some(now);
+                }
                 self.last = Some(LastRun { at: now, verdict });
                 self.phase = Phase::Pending { next_due: now + self.timing.retry_delay.max(HINDERED) };
                 return turn;
@@ -281,6 +291,23 @@ mod tests {
             run(&mut checker, true);
             assert_eq!((checker.standing(), checker.hindrance()), (Passing, None));
         }
+    }
+
+    #[test]
+    fn trouble_of_this_host_that_comes_and_goes_is_said_once_a_minute() {
+        let start = Instant::now();
+        let mut checker = checker(1, start);
+        let mut said = Vec::new();
+        while checker.next_due().unwrap() < start + Duration::from_secs(100) {
+            let due = checker.next_due().unwrap();
+            checker.start(due);
+            let hindrance = Hindrance { reason: "no memory".to_owned(), next: "look at free" };
+            if checker.verdict(due, Verdict::Unable(hindrance)) == Turn::Hindered {
+                said.push((due - start).as_secs());
+            }
+            run(&mut checker, true);
+        }
+        assert_eq!(said, [0, 60]);
     }
 
     #[test]
