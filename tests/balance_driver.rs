@@ -7,7 +7,7 @@ use lvsdeck::engine::driver::balance::{BalanceLoopError, BalanceView, run};
 use lvsdeck::engine::event::{EventKind, Fact};
 use lvsdeck::engine::io::ipvs_netlink::IpvsKernel;
 use lvsdeck::engine::io::simulated::SimulatedIpvs;
-use lvsdeck::engine::ipvs::{IpvsOp, IpvsTable, Refusal, Version};
+use lvsdeck::engine::ipvs::{IpvsOp, IpvsTable, Refusal, RefusalKind, Version};
 use lvsdeck::engine::model::{
     CheckSpec, CheckTiming, Forwarding, Quorum, RealServer, RealServerKey, Scheduler, TcpCheck, VirtualServer, Weight,
 };
@@ -37,6 +37,7 @@ fn service(targets: &[SocketAddr], interval: Duration) -> VirtualServer {
         upper_threshold: 0,
         lower_threshold: 0,
         checks: vec![CheckSpec::Tcp(TcpCheck { target: *target, bind: None, timing })],
+        unchecked: false,
     };
     VirtualServer {
         key: WEB.parse().unwrap(),
@@ -222,6 +223,101 @@ async fn a_kernel_thread_that_dies_ends_the_loop_with_an_error() {
         assert!(matches!(ended, Err(BalanceLoopError::ThreadEnded)), "{ended:?}");
     };
     tokio::task::LocalSet::new().run_until(body).await;
+}
+
+/// A kernel whose first operation takes until the test says how it ends; the others succeed at once.
+struct Stuck {
+    began: mpsc::UnboundedSender<()>,
+    ends: std::sync::mpsc::Receiver<Result<(), Refusal>>,
+    done: Arc<Mutex<Vec<String>>>,
+}
+
+impl IpvsKernel for Stuck {
+    fn read_table(&mut self) -> Result<IpvsTable, Refusal> {
+        Ok(IpvsTable::default())
+    }
+    fn apply(&mut self, op: &IpvsOp) -> Result<(), Refusal> {
+        self.done.lock().unwrap().push(op.to_string());
+        if self.began.send(()).is_ok() && self.done.lock().unwrap().len() == 1 {
+            return self.ends.recv().unwrap_or(Ok(()));
+        }
+        Ok(())
+    }
+    fn version(&mut self) -> Result<Version, Refusal> {
+        Ok(Version { number: (1, 2, 1), table_size: 4096 })
+    }
+}
+
+/// A loop that was asked to stop while the first of its twelve operations is in the kernel.
+async fn stopped_while_stuck() -> (Running, std::sync::mpsc::Sender<Result<(), Refusal>>, Arc<Mutex<Vec<String>>>) {
+    let services: Vec<VirtualServer> = (1..=6)
+        .map(|n| {
+            let mut one = service(&["127.0.0.1:9".parse().unwrap()], Duration::from_mins(1));
+            one.key = format!("tcp/10.0.0.{n}:80").parse().unwrap();
+            one.real_servers[0].checks.clear();
+            one
+        })
+        .collect();
+    let (began, mut entered) = mpsc::unbounded_channel();
+    let (end, ends) = std::sync::mpsc::channel();
+    let done = Arc::<Mutex<Vec<String>>>::default();
+    let mut running = start(&services, Box::new(Stuck { began, ends, done: Arc::clone(&done) }));
+    entered.recv().await.unwrap();
+    let asked = Asked { id: 1, command: drain_all(), dry_run: false, token: None, who: Who::default(), reason: None };
+    let (reply, answer) = oneshot::channel();
+    running.commands.send((asked, reply)).await.unwrap();
+    std::mem::replace(&mut running.stop, oneshot::channel().0).send(()).unwrap();
+    answer.await.expect("what waits for the kernel is answered when the loop stops");
+    (running, end, done)
+}
+
+fn drain_all() -> Command {
+    Command::Drain { server: "127.0.0.1:9".parse().unwrap(), service: None }
+}
+
+#[tokio::test]
+async fn a_stop_gives_up_what_waits_and_takes_back_only_what_was_made() {
+    let body = async {
+        let (mut running, end, done) = stopped_while_stuck().await;
+        end.send(Ok(())).unwrap();
+        (&mut running.ended).await.unwrap().unwrap();
+        assert_eq!(*done.lock().unwrap(), ["add service tcp/10.0.0.1:80", "remove service tcp/10.0.0.1:80"]);
+        assert_eq!(running.remembered.lock().unwrap().last(), Some(&Vec::new()));
+    };
+    tokio::task::LocalSet::new().run_until(body).await;
+}
+
+#[tokio::test]
+async fn a_kernel_that_does_not_answer_is_asked_nothing_more_at_the_stop() {
+    let body = async {
+        let (mut running, end, done) = stopped_while_stuck().await;
+        end.send(Err(Refusal::general(RefusalKind::TimedOut, "change the kernel's IPVS table"))).unwrap();
+        (&mut running.ended).await.unwrap().unwrap();
+        assert_eq!(*done.lock().unwrap(), ["add service tcp/10.0.0.1:80"]);
+        let remembered = running.remembered.lock().unwrap().last().unwrap().clone();
+        assert!(remembered.iter().any(|owned| owned.key.to_string() == "tcp/10.0.0.1:80"), "{remembered:?}");
+        assert!(told_of_the_rest(&running));
+    };
+    tokio::task::LocalSet::new().run_until(body).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_takes_five_seconds_at_most_whatever_the_kernel_does() {
+    let body = async {
+        let (mut running, end, _) = stopped_while_stuck().await;
+        let begun = tokio::time::Instant::now();
+        (&mut running.ended).await.unwrap().unwrap();
+        assert!(begun.elapsed() < Duration::from_millis(5_100), "{:?}", begun.elapsed());
+        assert_eq!(running.remembered.lock().unwrap().last().map(Vec::len), Some(6));
+        assert!(told_of_the_rest(&running));
+        drop(end);
+    };
+    tokio::task::LocalSet::new().run_until(body).await;
+}
+
+fn told_of_the_rest(running: &Running) -> bool {
+    let is_it = |fact: &Fact| fact.reason.as_ref().is_some_and(|reason| reason.contains("the next start removes it"));
+    running.facts.lock().unwrap().iter().any(|(_, fact)| is_it(fact))
 }
 
 #[tokio::test]

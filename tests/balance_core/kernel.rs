@@ -279,6 +279,37 @@ fn a_shutdown_during_a_plan_takes_back_what_that_plan_made() {
 }
 
 #[test]
+fn what_the_kernel_did_not_answer_for_stays_remembered_after_the_end() {
+    for shutdown_comes_first in [false, true] {
+        let mut rig = Rig::new(&[service(WEB, &[A])]);
+        rig.balance.handle(rig.now, Input::Start);
+        rig.balance.handle(rig.now, Input::Observed(Ok(Box::default())));
+        let mut ops = Vec::new();
+        while let Some(action) = rig.balance.poll_action() {
+            match action {
+                Action::Apply(op) => ops.push(op),
+                Action::Remember(owned) => rig.remembered = owned,
+                _ => {}
+            }
+        }
+        let [add_service, _add_server] = <[_; 2]>::try_from(ops).unwrap();
+        let refusal = Refusal::of(RefusalKind::TimedOut, &add_service);
+        let unanswered = Input::Applied { op: add_service, result: Err(refusal) };
+        let two = if shutdown_comes_first { [Input::Shutdown, unanswered] } else { [unanswered, Input::Shutdown] };
+        for input in two.into_iter().chain([Input::NotApplied]) {
+            rig.balance.handle(rig.now, input);
+        }
+        while let Some(action) = rig.balance.poll_action() {
+            if let Action::Remember(owned) = action {
+                rig.remembered = owned;
+            }
+        }
+        assert!(rig.balance.is_stopped() && rig.balance.leaves_behind());
+        assert_eq!(rig.remembered, [OwnedService { key: key(WEB), servers: vec![rs(A)] }]);
+    }
+}
+
+#[test]
 fn probes_that_are_out_are_cancelled_with_their_server_and_at_the_end() {
     let mut rig = Rig::new(&[service(WEB, &[A, B])]);
     rig.balance.handle(rig.now, Input::Start);

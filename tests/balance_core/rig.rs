@@ -3,6 +3,7 @@
 use lvsdeck::engine::balance::{Action, Balance, Input, OwnedService};
 use lvsdeck::engine::command::{Answer, Asked, Command, Who};
 use lvsdeck::engine::event::{EventKind, Fact};
+use lvsdeck::engine::health::{Hindrance, Verdict};
 use lvsdeck::engine::io::ipvs_netlink::IpvsKernel;
 use lvsdeck::engine::io::simulated::SimulatedIpvs;
 use lvsdeck::engine::ipvs::IpvsTable;
@@ -43,6 +44,7 @@ pub fn server(text: &str) -> RealServer {
         upper_threshold: 0,
         lower_threshold: 0,
         checks: vec![CheckSpec::Tcp(TcpCheck { target, bind: None, timing })],
+        unchecked: false,
     }
 }
 
@@ -65,8 +67,8 @@ pub struct Rig {
     pub balance: Balance,
     pub kernel: SimulatedIpvs,
     pub now: Instant,
-    /// Targets that refuse, with the words of the refusal.
-    pub dead: BTreeMap<SocketAddr, String>,
+    /// How probes of targets that are not well end.
+    pub dead: BTreeMap<SocketAddr, Verdict>,
     pub facts: Vec<Fact>,
     pub answers: Vec<Answer>,
     pub remembered: Vec<OwnedService>,
@@ -114,8 +116,9 @@ impl Rig {
             Action::Probe { check, spec } => {
                 self.probes += 1;
                 let CheckSpec::Tcp(tcp) = spec;
-                let result = self.dead.get(&tcp.target).map_or(Ok(Duration::from_millis(1)), |why| Err(why.clone()));
-                return Some(Input::Verdict { check, result });
+                let well = Verdict::Passed(Duration::from_millis(1));
+                let verdict = self.dead.get(&tcp.target).cloned().unwrap_or(well);
+                return Some(Input::Verdict { check, verdict });
             }
             Action::Observe => {
                 self.looks += 1;
@@ -144,7 +147,13 @@ impl Rig {
     }
 
     pub fn kill(&mut self, target: &str) {
-        self.dead.insert(target.parse().unwrap(), "connection refused".to_owned());
+        self.dead.insert(target.parse().unwrap(), Verdict::Failed("connection refused".to_owned()));
+    }
+    /// From now on this host can't run the checks of this target.
+    pub fn hinder(&mut self, target: &str) {
+        let reason = "no free file descriptor on this host".to_owned();
+        let hindrance = Hindrance { reason, next: "raise the limit" };
+        self.dead.insert(target.parse().unwrap(), Verdict::Unable(hindrance));
     }
     pub fn revive(&mut self, target: &str) {
         self.dead.remove(&target.parse().unwrap());

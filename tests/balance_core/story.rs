@@ -3,6 +3,7 @@
 use crate::rig::{A, B, Rig, S, WEB, key, rs, service};
 use lvsdeck::engine::balance::{Action, Input, Waiting};
 use lvsdeck::engine::event::EventKind;
+use lvsdeck::engine::health::Verdict;
 use lvsdeck::engine::ipvs::Traffic;
 use lvsdeck::engine::model::{Quorum, SorryServer};
 use lvsdeck::engine::snapshot::Health;
@@ -36,6 +37,49 @@ fn a_server_that_dies_leaves_the_table_and_returns_when_it_lives_again() {
 }
 
 #[test]
+fn trouble_of_this_host_takes_nobody_out_and_is_said_while_it_lasts() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    rig.facts.clear();
+    rig.hinder(A);
+    rig.hinder(B);
+    rig.pass(60 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1");
+    assert!(rig.status()[0].quorum.up);
+    let a = rig.server(0, A);
+    assert_eq!((a.health, a.checks[0].ok, a.checks[0].failures), (Health::Up, None, (0, 2)));
+    assert_eq!(a.checks[0].error.as_deref(), Some("no free file descriptor on this host"));
+    assert_eq!(a.checks[0].next_in_ms, Some(1_000), "it is tried again after its retry delay");
+    let said = |server| {
+        format!(
+            "tcp/10.0.0.1:80 {server}: > (not run: no free file descriptor on this host; the health stays as it was)"
+        )
+    };
+    assert_eq!(rig.facts(EventKind::CheckResult), [said(A), said(B)], "once each");
+    assert_eq!(rig.facts, [], "and nothing else");
+    let warnings = rig.balance.warnings();
+    let first = (warnings.len(), warnings[0].code.as_str(), warnings[0].subject.as_str(), warnings[0].next.as_str());
+    assert_eq!(first, (2, "check-not-run", "tcp/10.0.0.1:80 10.0.0.71:80", "raise the limit"));
+    rig.revive(A);
+    rig.kill(B);
+    rig.pass(3 * S);
+    assert_eq!(rig.balance.warnings(), []);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w1", "a verdict counts as ever");
+}
+
+#[test]
+fn a_host_that_can_run_no_check_at_all_does_not_fill_the_screen_with_warnings() {
+    let names: Vec<String> = (1..=40).map(|n| format!("10.0.1.{n}:80")).collect();
+    let mut rig = Rig::new(&[service(WEB, &names.iter().map(String::as_str).collect::<Vec<_>>())]);
+    for name in &names {
+        rig.hinder(name);
+    }
+    rig.give(Input::Start);
+    let warnings = rig.balance.warnings();
+    assert_eq!(warnings.len(), 17);
+    assert!(warnings[16].message.starts_with("24 further checks are not run"), "{:?}", warnings[16]);
+}
+
+#[test]
 fn the_decision_and_its_operation_come_from_the_same_call() {
     let mut rig = Rig::started(&[service(WEB, &[A, B])]);
     rig.kill(A);
@@ -45,7 +89,7 @@ fn the_decision_and_its_operation_come_from_the_same_call() {
     let mut actions: Vec<Action> = std::iter::from_fn(|| rig.balance.poll_action()).collect();
     actions.retain(|action| matches!(action, Action::Probe { .. }));
     let [Action::Probe { check, .. }] = actions[..] else { panic!("{actions:?}") };
-    rig.balance.handle(rig.now, Input::Verdict { check, result: Err("timeout".to_owned()) });
+    rig.balance.handle(rig.now, Input::Verdict { check, verdict: Verdict::Failed("timeout".to_owned()) });
     let actions: Vec<Action> = std::iter::from_fn(|| rig.balance.poll_action()).collect();
     assert!(matches!(actions[..], [Action::Report(_), Action::Apply(_)]), "{actions:?}");
 }
@@ -63,6 +107,21 @@ fn a_server_is_in_the_table_before_its_first_check_unless_alpha() {
     rig.pass(60 * S);
     assert_eq!(rig.table("tcp/10.0.0.2:80"), "10.0.0.71:80 w1");
     assert_eq!(rig.facts(EventKind::ServerHealth).len(), 2);
+}
+
+#[test]
+fn a_server_whose_checks_are_not_run_yet_has_unknown_health_and_stays_in_the_table() {
+    let mut web = service(WEB, &[A, B]);
+    web.alpha = true;
+    for server in &mut web.real_servers {
+        server.checks.clear();
+    }
+    web.real_servers[0].unchecked = true;
+    let mut rig = Rig::started(&[web]);
+    rig.pass(60 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1");
+    assert_eq!((rig.server(0, A).health, rig.server(0, B).health), (Health::Unknown, Health::Up));
+    assert!(rig.status()[0].quorum.up);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Files with mistakes: the messages that an operator gets for each, beside it in a file `.expected`.
 
-use super::{configurations, load, short};
+use super::{configurations, folder, load, short};
 
 #[test]
 fn each_mistake_is_told_as_expected() {
@@ -32,4 +32,12 @@ fn no_message_of_any_mistake_shows_a_password() {
             assert!(!text.contains("hunter"), "{}: {text}", file.display());
         }
     }
+}
+
+#[test]
+fn a_server_whose_only_checks_are_not_run_yet_is_known_as_unchecked() {
+    let loaded = load(&folder("bad").join("checks-not-run.conf")).configuration.unwrap();
+    let servers = loaded.virtual_servers[0].real_servers.iter();
+    let found: Vec<(bool, usize)> = servers.map(|server| (server.unchecked, server.checks.len())).collect();
+    assert_eq!(found, [(true, 0), (false, 1), (false, 0), (true, 0)]);
 }

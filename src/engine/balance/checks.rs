@@ -83,6 +83,10 @@ impl Checks {
         }
         Some(judged)
     }
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Check> {
+        self.by_id.values()
+    }
     /// A check by number.
     pub fn get(&self, id: CheckId) -> Option<&Check> {
         self.by_id.get(&id)

@@ -6,11 +6,11 @@ use super::reconcile::{Reconciler, Target, subject, target};
 use super::service::{ServerState, ServiceState, Touched};
 use super::{Action, CheckId, Input, OwnedService, Waiting};
 use crate::engine::event::{EventKind, Fact, Severity};
-use crate::engine::health::{Standing, Turn, combine};
+use crate::engine::health::{Hindrance, Standing, Turn, Verdict, combine};
 use crate::engine::ipvs::{IpvsOp, IpvsTable, Refusal};
 use crate::engine::model::{RealServerKey, ServiceKey, VirtualServer};
 use std::collections::{HashMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Where the whole is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,9 +71,10 @@ impl Balance {
                     self.kernel.look_at(now);
                 }
             }
-            Input::Verdict { check, result } => self.verdict(now, check, result),
+            Input::Verdict { check, verdict } => self.verdict(now, check, verdict),
             Input::Observed(result) => self.observed(now, result),
             Input::Applied { op, result } => self.applied(now, *op, result),
+            Input::NotApplied => self.kernel.not_applied(&mut self.actions),
             Input::Command(asked) => self.ask(now, *asked),
             Input::Timeout => {}
             Input::Shutdown => self.shutdown(now),
@@ -101,6 +102,11 @@ impl Balance {
         self.life == Life::Stopped
     }
 
+    /// Whether something of ours is, or may be, in the kernel although nothing is wanted there any more.
+    pub fn leaves_behind(&self) -> bool {
+        self.kernel.observed().is_some() && self.kernel.has_leftovers()
+    }
+
     /// What is due, what is to be reconciled, who waits for an answer.
     fn go_on(&mut self, now: Instant) {
         match self.life {
@@ -122,9 +128,12 @@ impl Balance {
         }
     }
 
-    fn verdict(&mut self, now: Instant, id: CheckId, result: Result<Duration, String>) {
-        let error = result.as_ref().err().cloned().unwrap_or_default();
-        let judged = self.checks.judge(id, |check| (check.checker.verdict(now, result), check.service, check.server));
+    fn verdict(&mut self, now: Instant, id: CheckId, verdict: Verdict) {
+        let error = match &verdict {
+            Verdict::Passed(_) => String::new(),
+            Verdict::Failed(why) | Verdict::Unable(Hindrance { reason: why, .. }) => why.clone(),
+        };
+        let judged = self.checks.judge(id, |check| (check.checker.verdict(now, verdict), check.service, check.server));
         let Some((turn, at, server)) = judged else { return };
         match turn {
             Turn::Steady => {}
@@ -133,6 +142,10 @@ impl Balance {
             }
             Turn::Recovered => self.check_fact(at, server, Severity::Info, "passes again".to_owned()),
             Turn::Turned => self.check_turned(now, id, at, server, &error),
+            Turn::Hindered => {
+                let reason = format!("not run: {error}; the health stays as it was");
+                self.check_fact(at, server, Severity::Warning, reason);
+            }
         }
     }
 

@@ -9,7 +9,7 @@
 //! | `service`, `checks` | one service with its servers; all checks, and which is due next |
 //! | `reconcile` | the kernel's table, wanted and seen, and the way from one to the other |
 //! | `ask`, `resolve`, `preview`, `ipvsadm` | commands: doing them, who is meant, what they would do, in ipvsadm's words |
-//! | `status`, `rates` | what the fronts show |
+//! | `status`, `rates`, `warnings` | what the fronts show |
 
 mod ask;
 mod checks;
@@ -21,15 +21,16 @@ mod reconcile;
 mod resolve;
 mod service;
 mod status;
+mod warnings;
 
 pub use self::core::Balance;
 
 use crate::engine::command::{Answer, Asked};
 use crate::engine::event::Fact;
+use crate::engine::health::Verdict;
 use crate::engine::ipvs::{IpvsOp, IpvsTable, Refusal};
 use crate::engine::model::{CheckSpec, RealServerKey, ServiceKey};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
 
 /// Names one running check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,12 +41,12 @@ pub struct CheckId(pub u64);
 pub enum Input {
     /// Begin: the kernel's table is read first, probes start by their deadlines whether that succeeds or not.
     Start,
-    /// A probe ended: how long it took, or why it failed in a few words (`connection refused`, `timeout`).
+    /// A probe ended.
     Verdict {
         /// Which check.
         check: CheckId,
         /// How it ended.
-        result: Result<Duration, String>,
+        verdict: Verdict,
     },
     /// The kernel's whole table, or why it can't be read.
     Observed(Result<Box<IpvsTable>, Refusal>),
@@ -56,6 +57,8 @@ pub enum Input {
         /// How.
         result: Result<(), Refusal>,
     },
+    /// An operation was given up before it was tried, since the loop stops.
+    NotApplied,
     /// Somebody asks; exactly one [`Action::Answer`] with this id follows.
     Command(Box<Asked>),
     /// A deadline may have passed.
@@ -81,7 +84,7 @@ pub enum Action {
     },
     /// Read the kernel's table; exactly one `Observed` follows.
     Observe,
-    /// Change the kernel's table; exactly one `Applied` follows. Operations are done one after the other, in order.
+    /// Change the kernel's table; exactly one `Applied` or `NotApplied` follows. Operations are done one after the other, in order.
     Apply(Box<IpvsOp>),
     /// Write down, before it is made, what this engine owns in the kernel.
     Remember(Vec<OwnedService>),

@@ -145,6 +145,7 @@ impl Balance {
             upper_threshold: 0,
             lower_threshold: 0,
             checks: Vec::new(),
+            unchecked: false,
         });
         let weight = weight.unwrap_or(config.weight);
         let server = Box::new(RealServer { weight, forwarding, ..config });

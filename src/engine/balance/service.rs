@@ -37,7 +37,8 @@ pub(super) struct ServerState {
 impl ServerState {
     /// A server that nobody has judged yet.
     pub fn new(config: RealServer, added: bool, checks: Vec<CheckId>, now: Instant) -> Self {
-        let standing = if config.checks.is_empty() { Standing::Passing } else { Standing::Unknown };
+        let is_plain = config.checks.is_empty() && !config.unchecked;
+        let standing = if is_plain { Standing::Passing } else { Standing::Unknown };
         Self {
             added,
             weight: config.weight,
@@ -210,6 +211,8 @@ fn effective(server: &ServerState, alpha: bool) -> Option<EffectiveWeight> {
         Admin::Draining => Wish::Drain,
         Admin::Maintenance => Wish::Maintain,
     };
+    // No check will ever end the wait that `alpha` asks for.
+    let alpha = alpha && !server.config.unchecked;
     weigh(server.standing.0, wish, server.weight, alpha, server.config.inhibit_on_failure)
 }
 

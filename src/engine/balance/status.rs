@@ -3,13 +3,12 @@
 use super::core::Balance;
 use super::rates::counters;
 use super::service::{ServerState, ServiceState};
+use crate::engine::health::Verdict;
 use crate::engine::ipvs::{Destination, Service};
 use crate::engine::snapshot::{
     CheckStatus, Drift, Foreign, Health, KernelServer, Moment, QuorumStatus, RealServerStatus, VirtualServerStatus,
-    Warning,
 };
 use std::sync::Arc;
-use std::time::Duration;
 
 impl Balance {
     /// Every service, in file order.
@@ -24,21 +23,6 @@ impl Balance {
     /// Services in the kernel that are not ours, as of the last look.
     pub fn foreign(&self) -> Vec<Foreign> {
         self.kernel.foreign().to_vec()
-    }
-    /// What the operator should know.
-    pub fn warnings(&self) -> Vec<Warning> {
-        let removed = self.services.iter().flat_map(|service| {
-            service.removed.iter().map(|server| Warning {
-                code: "removed-from-file-server".to_owned(),
-                subject: format!("{} {}", service.config.key, server.key),
-                message: format!("the file has {} in {}, an operator took it out", server.key, service.config.key),
-                next: format!(
-                    "lvsdeck ctl add-server {} {}, or take it out of the file",
-                    service.config.key, server.key
-                ),
-            })
-        });
-        self.kernel.warnings().into_iter().chain(removed).collect()
     }
 
     fn service_status(&self, service: &ServiceState, seen: Option<&Service>, moment: Moment) -> VirtualServerStatus {
@@ -95,14 +79,20 @@ impl Balance {
 
 fn check_status(check: &super::checks::Check, moment: Moment) -> CheckStatus {
     let last = check.checker.last();
+    let (ok, took, error) = match last.map(|last| &last.verdict) {
+        None => (None, None, None),
+        Some(Verdict::Passed(took)) => (Some(true), Some(took.as_secs_f64() * 1_000.0), None),
+        Some(Verdict::Failed(why)) => (Some(false), None, Some(why.clone())),
+        Some(Verdict::Unable(hindrance)) => (None, None, Some(hindrance.reason.clone())),
+    };
     CheckStatus {
         kind: check.spec.name().to_owned(),
         target: check.target(),
-        ok: last.map(|last| last.result.is_ok()),
+        ok,
         failures: check.checker.failures(),
-        latency_ms: last.and_then(|last| last.result.as_ref().ok()).map(Duration::as_secs_f64).map(|s| s * 1_000.0),
+        latency_ms: took,
         at: last.map(|last| moment.wall_of(last.at)),
-        error: last.and_then(|last| last.result.as_ref().err()).cloned(),
+        error,
         next_in_ms: check.checker.next_due().map(|due| moment.millis_until(due)),
     }
 }

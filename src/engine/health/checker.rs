@@ -2,13 +2,38 @@
 //!
 //! Promises: a first failure is followed by up to `retry` further tries, `retry_delay` apart; only `retry + 1` failures in
 //! a row make it failing; while it is failing it runs every `interval`, and one success ends that. The rhythm is counted
-//! from when a run was due, so it does not drift by the time that a probe takes. Never starts a probe itself.
+//! from when a run was due, so it does not drift by the time that a probe takes. A run that this host could not make says
+//! nothing of the target and changes nothing; it is tried again after `retry_delay`. Never starts a probe itself.
 
 use crate::engine::model::CheckTiming;
 use std::time::{Duration, Instant};
 
 /// No check runs more often than this, whatever the file says: a refused connection takes microseconds.
 const SHORTEST: Duration = Duration::from_millis(10);
+/// A run that this host could not make is not tried again sooner: it costs the host's trouble nothing to last.
+const HINDERED: Duration = Duration::from_secs(1);
+/// Trouble that comes and goes is said this often at most.
+const QUIET: Duration = Duration::from_mins(1);
+
+/// How one run of a check ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It passed; how long it took.
+    Passed(Duration),
+    /// The target failed it; why, in a few words (`connection refused`, `timeout`).
+    Failed(String),
+    /// This host could not run it: no verdict on the target.
+    Unable(Hindrance),
+}
+
+/// Why this host can't run a check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hindrance {
+    /// In a few words: `no free file descriptor on this host`.
+    pub reason: String,
+    /// What the operator can do.
+    pub next: &'static str,
+}
 
 /// What a check says of its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +62,8 @@ pub enum Turn {
     Recovered,
     /// Its [`Standing`] changed.
     Turned,
+    /// It can't be run any more; nothing is known of the target. Said once while it lasts, and once a minute at most.
+    Hindered,
 }
 
 /// When it runs.
@@ -53,8 +80,8 @@ enum Phase {
 pub struct LastRun {
     /// When it ended.
     pub at: Instant,
-    /// How long it took, or why it failed.
-    pub result: Result<Duration, String>,
+    /// How.
+    pub verdict: Verdict,
 }
 
 /// One check.
@@ -65,6 +92,8 @@ pub struct Checker {
     standing: Standing,
     failures: u32,
     last: Option<LastRun>,
+    /// When it was last said that it can't be run.
+    hindered_at: Option<Instant>,
 }
 
 impl Checker {
@@ -76,6 +105,7 @@ impl Checker {
             standing: Standing::Unknown,
             failures: 0,
             last: None,
+            hindered_at: None,
         }
     }
 
@@ -86,9 +116,16 @@ impl Checker {
             Phase::Running { .. } => None,
         }
     }
-    /// Whether the next run is a further try after a failure that did not decide.
+    /// Whether the next run is a further try: after a failure that did not decide, or a run that could not be made.
     pub fn is_retrying(&self) -> bool {
-        self.failures > 0 && self.standing != Standing::Failing
+        self.hindrance().is_some() || (self.failures > 0 && self.standing != Standing::Failing)
+    }
+    /// Why the last run could not be made.
+    pub const fn hindrance(&self) -> Option<&Hindrance> {
+        match &self.last {
+            Some(LastRun { verdict: Verdict::Unable(hindrance), .. }) => Some(hindrance),
+            Some(_) | None => None,
+        }
     }
     /// What it says.
     pub const fn standing(&self) -> Standing {
@@ -115,18 +152,30 @@ impl Checker {
     }
 
     /// A run ended. A verdict without a run (it was cancelled) changes nothing.
-    pub fn verdict(&mut self, now: Instant, result: Result<Duration, String>) -> Turn {
+    pub fn verdict(&mut self, now: Instant, verdict: Verdict) -> Turn {
         let Phase::Running { due } = self.phase else { return Turn::Steady };
         let before = (self.standing, self.failures);
-        if result.is_ok() {
-            (self.standing, self.failures) = (Standing::Passing, 0);
-        } else {
-            self.failures = self.failures.saturating_add(1).min(self.deciding());
-            if self.failures == self.deciding() {
-                self.standing = Standing::Failing;
+        match &verdict {
+            Verdict::Passed(_) => (self.standing, self.failures) = (Standing::Passing, 0),
+            Verdict::Failed(_) => {
+                self.failures = self.failures.saturating_add(1).min(self.deciding());
+                if self.failures == self.deciding() {
+                    self.standing = Standing::Failing;
+                }
+            }
+            Verdict::Unable(hindrance) => {
+                let is_known =
+                    self.hindrance() == Some(hindrance) || self.hindered_at.is_some_and(|at| now < at + QUIET);
+                let turn = if is_known { Turn::Steady } else { Turn::Hindered };
+                if turn == Turn::Hindered {
+                    self.hindered_at = Some(now);
+                }
+                self.last = Some(LastRun { at: now, verdict });
+                self.phase = Phase::Pending { next_due: now + self.timing.retry_delay.max(HINDERED) };
+                return turn;
             }
         }
-        self.last = Some(LastRun { at: now, result });
+        self.last = Some(LastRun { at: now, verdict });
         let next_due = if self.is_retrying() {
             now + self.timing.retry_delay.max(SHORTEST)
         } else {
@@ -176,10 +225,14 @@ mod tests {
         Checker::new(timing, start)
     }
 
+    fn failed() -> Verdict {
+        Verdict::Failed("timeout".into())
+    }
+
     fn run(checker: &mut Checker, ok: bool) -> (Turn, Duration) {
         let due = checker.next_due().unwrap();
         assert!(checker.start(due), "a run starts when it is due");
-        let turn = checker.verdict(due, if ok { Ok(RETRY) } else { Err("timeout".into()) });
+        let turn = checker.verdict(due, if ok { Verdict::Passed(RETRY) } else { failed() });
         (turn, checker.next_due().unwrap() - due)
     }
 
@@ -216,6 +269,48 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_this_host_could_not_make_changes_nothing_but_when_the_next_one_comes() {
+        let unable = || {
+            let reason = "no free file descriptor on this host".to_owned();
+            Verdict::Unable(Hindrance { reason, next: "raise the limit" })
+        };
+        for history in ["", "f", "p", "pf", "pff"] {
+            let mut checker = checker(1, Instant::now());
+            for step in history.chars() {
+                run(&mut checker, step == 'p');
+            }
+            let before = (checker.standing(), checker.failures());
+            for turn in [Turn::Hindered, Turn::Steady, Turn::Steady] {
+                let due = checker.next_due().unwrap();
+                assert!(checker.start(due));
+                assert_eq!(checker.verdict(due, unable()), turn, "after {history:?}");
+                assert_eq!((checker.standing(), checker.failures()), before, "after {history:?}");
+                assert_eq!(checker.next_due(), Some(due + RETRY));
+                assert!(checker.is_retrying() && checker.hindrance().is_some());
+            }
+            run(&mut checker, true);
+            assert_eq!((checker.standing(), checker.hindrance()), (Passing, None));
+        }
+    }
+
+    #[test]
+    fn trouble_of_this_host_that_comes_and_goes_is_said_once_a_minute() {
+        let start = Instant::now();
+        let mut checker = checker(1, start);
+        let mut said = Vec::new();
+        while checker.next_due().unwrap() < start + Duration::from_secs(100) {
+            let due = checker.next_due().unwrap();
+            checker.start(due);
+            let hindrance = Hindrance { reason: "no memory".to_owned(), next: "look at free" };
+            if checker.verdict(due, Verdict::Unable(hindrance)) == Turn::Hindered {
+                said.push((due - start).as_secs());
+            }
+            run(&mut checker, true);
+        }
+        assert_eq!(said, [0, 60]);
+    }
+
+    #[test]
     fn without_retries_the_first_failure_decides() {
         let mut checker = checker(0, Instant::now());
         assert_eq!(run(&mut checker, false), (Turn::Turned, INTERVAL));
@@ -228,7 +323,10 @@ mod tests {
         let mut checker = checker(1, start);
         for turn in 1..=5 {
             assert!(checker.start(checker.next_due().unwrap() + Duration::from_millis(3)));
-            checker.verdict(start + INTERVAL * (turn - 1) + Duration::from_secs(4), Ok(Duration::from_secs(4)));
+            checker.verdict(
+                start + INTERVAL * (turn - 1) + Duration::from_secs(4),
+                Verdict::Passed(Duration::from_secs(4)),
+            );
             assert_eq!(checker.next_due(), Some(start + INTERVAL * turn));
         }
     }
@@ -239,7 +337,7 @@ mod tests {
         let mut checker = checker(0, start);
         checker.start(start);
         let late = start + INTERVAL * 3;
-        checker.verdict(late, Err("timeout".into()));
+        checker.verdict(late, failed());
         assert_eq!(checker.next_due(), Some(late + SHORTEST));
         assert!(!checker.start(late));
     }
@@ -247,7 +345,7 @@ mod tests {
     #[test]
     fn a_verdict_without_a_run_changes_nothing() {
         let mut checker = checker(0, Instant::now());
-        assert_eq!(checker.verdict(Instant::now(), Err("timeout".into())), Turn::Steady);
+        assert_eq!(checker.verdict(Instant::now(), failed()), Turn::Steady);
         assert_eq!((checker.standing(), checker.last()), (Standing::Unknown, None));
     }
 

@@ -130,6 +130,8 @@ pub struct RealServer {
     pub lower_threshold: u32,
     /// Its checks, in file order. All must pass.
     pub checks: Vec<CheckSpec>,
+    /// The file has checks for it, and none of them can be run yet: its health is unknown, and it stays in the table.
+    pub unchecked: bool,
 }
 
 /// One health check with everything needed to run it. Equal specs may share one probe.

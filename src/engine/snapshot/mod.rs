@@ -395,7 +395,7 @@ pub struct CheckStatus {
     pub kind: String,
     /// Where it goes, `10.0.0.71:80`.
     pub target: String,
-    /// The verdict; none before the first.
+    /// The verdict; none before the first, and while this host can't run the check.
     pub ok: Option<bool>,
     /// How many failures in a row of how many that decide, `(1, 3)`; (0, n) while it passes.
     pub failures: (u32, u32),
@@ -404,7 +404,7 @@ pub struct CheckStatus {
     /// When the last one ended.
     #[serde(with = "rfc3339::option")]
     pub at: Option<SystemTime>,
-    /// Why the last one failed.
+    /// Why the last one failed, or could not be run.
     pub error: Option<String>,
     /// When the next one starts; none while one runs.
     pub next_in_ms: Option<u64>,

@@ -158,7 +158,7 @@ impl Reconciler {
     pub fn give_up_all(&mut self) {
         self.desired = IpvsTable::default();
         self.leftover = self.owned.iter().map(|(key, _)| (key, None)).collect();
-        self.refused.clear();
+        self.refused.retain(|_, refused| refused.refusal.kind == RefusalKind::TimedOut);
         self.dirty.clear();
         (self.inspect, self.synced) = (true, false);
     }
@@ -167,6 +167,10 @@ impl Reconciler {
     pub fn foresee(&self, desired: &IpvsTable, keys: &Keys) -> Vec<IpvsOp> {
         let observed = self.observed.as_ref().unwrap_or(&self.desired);
         plan(&restricted(desired, keys), &restricted(observed, keys), &self.owned_of(keys))
+    }
+    /// Whether something is ours that is not wanted any more.
+    pub fn has_leftovers(&self) -> bool {
+        !self.leftover.is_empty()
     }
     /// Whether nothing is out and nothing is left to do.
     pub fn is_calm(&self) -> bool {
@@ -201,7 +205,8 @@ impl Reconciler {
         }
     }
 
-    /// Ours that somebody else removed is ours no more, lest we remove a stranger's of the same name later.
+    /// Ours that somebody else removed is ours no more, lest we remove a stranger's of the same name later. What the kernel
+    /// did not answer for may be there all the same: it stays ours.
     fn forget_vanished(&mut self) {
         let Some(table) = &self.observed else { return };
         let gone = |(key, server): &Target| match (table.services.get(key), server) {
@@ -209,10 +214,14 @@ impl Reconciler {
             (Some(_), None) => false,
             (Some(service), Some(server)) => !service.destinations.contains_key(server),
         };
-        let gone: Vec<Target> = self.leftover.iter().filter(|target| gone(target)).copied().collect();
+        let gone: Vec<Target> =
+            self.leftover.iter().filter(|target| gone(target) && !self.is_unsure(target)).copied().collect();
         for target in gone {
             self.release(&target);
         }
+    }
+    fn is_unsure(&self, target: &Target) -> bool {
+        self.refused.get(target).is_some_and(|refused| refused.refusal.kind == RefusalKind::TimedOut)
     }
     fn release(&mut self, target: &Target) {
         if self.leftover.remove(target) {
@@ -253,6 +262,11 @@ impl Reconciler {
         }
         self.ended(actions);
         fact
+    }
+
+    /// An operation was given up: nothing is known to have changed.
+    pub fn not_applied(&mut self, actions: &mut VecDeque<Action>) {
+        self.ended(actions);
     }
 
     fn ended(&mut self, actions: &mut VecDeque<Action>) {

@@ -6,7 +6,8 @@ use super::{Block, Keyword, Value, acts, read};
 pub(in super::super) const METHODS: &[&str] = &["NAT", "DR", "TUN"];
 const U32: u64 = 4_294_967_295;
 const I32: u64 = 2_147_483_647;
-const NO_CHECK: &str = "this check is not run; without another check the real server counts as up";
+const NO_CHECK: &str =
+    "this check is not run; without another check the real server's health is unknown, and it stays in the table";
 const NO_NOTIFY: &str = "the script is not run; lvsdeck ctl events --follow tells the same change";
 const NO_FLAG: &str = "the scheduler's flag is not set";
 

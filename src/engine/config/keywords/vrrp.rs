@@ -1,6 +1,6 @@
 //! Words of `vrrp_instance`, `vrrp_sync_group` and `vrrp_script`. A table of data.
 
-use super::{Block, Keyword, Value, acts, read};
+use super::{Block, Keyword, Value, acts, part, read};
 
 /// Microseconds in a second.
 const S: u64 = 1_000_000;
@@ -43,7 +43,7 @@ pub(super) const INSTANCE: &[Keyword] = &[
     ),
     read("virtual_routes", Value::Anything, "these routes are not set"),
     read("virtual_rules", Value::Anything, "these rules are not set"),
-    read("unicast_peer", Value::Anything, "advertisements go to the multicast group, not to these peers"),
+    part("unicast_peer", Value::Anything), // an error, which lowering words
     read("unicast_src_ip", Value::Address, "advertisements come from the interface's first address"),
     read("mcast_src_ip", Value::Address, "advertisements come from the interface's first address"),
     read("use_vmac", Value::Anything, "the addresses go on the interface itself, with its own MAC address"),
@@ -117,7 +117,7 @@ pub(super) const SYNC_GROUP: &[Keyword] = &[
     read("notify_stop", Value::Words, NO_NOTIFY),
     read("smtp_alert", Value::Flag, "mail goes out as notification_email says"),
     read("track_interface", Value::Anything, NOT_TRACKED),
-    read("track_script", Value::Anything, "put it into the instances of the group"),
+    read("track_script", Value::Anything, NOT_TRACKED),
     read("track_process", Value::Anything, NOT_TRACKED),
     read("track_file", Value::Anything, NOT_TRACKED),
 ];
@@ -132,6 +132,6 @@ pub(super) const SCRIPT: &[Keyword] = &[
     acts("weight", Value::Signed(-253, 253), "added to the priority; 0: failure is FAULT"),
     acts("rise", Value::Number(1, 2_147_483_647), "successes before it counts as good"),
     acts("fall", Value::Number(1, 2_147_483_647), "failures before it counts as bad"),
-    read("user", Value::Words, "lvsdeck chooses the user that scripts run as"),
-    read("init_fail", Value::Flag, "the first result decides"),
+    part("user", Value::Words),
+    part("init_fail", Value::Flag),
 ];

@@ -33,12 +33,26 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
         let message = format!("vrrp_script {} is defined above; this one is left out", script.name);
         cx.report.add(Problem::warning(block.at, "defined-twice", message));
     } else {
+        let message = format!(
+            "vrrp_script {} is not acted on yet: the script is not run; instances that track it behave as if it succeeded",
+            script.name
+        );
+        cx.report.add(Problem::warning(block.at, "not-acted-on", message).help(UNWATCHED));
         draft.configuration.scripts.push(script);
     }
 }
 
+/// What follows from a script that is not run.
+const UNWATCHED: &str =
+    "its failure moves no address: watch what it watches by other means, or stay with keepalived on this node";
+
 /// The scripts that an instance tracks. All `vrrp_script` blocks are lowered before.
-pub(super) fn tracked<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>) -> Vec<TrackScript> {
+pub(super) fn tracked<'t>(
+    cx: &mut Context<'_, 't>,
+    draft: &Draft,
+    block: &Entry<'t>,
+    instance: &str,
+) -> Vec<TrackScript> {
     let mut tracked = Vec::new();
     for line in cx.lines(Block::TrackScripts, block.inner()) {
         let (words, Some(first)) = (cx.words(line), line.words.first()) else { continue };
@@ -61,10 +75,7 @@ pub(super) fn tracked<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry
                             .help("for example: weight -20"),
                     ),
                 },
-                "reverse" => {
-                    cx.only_read(Block::TrackScripts, "reverse", token.span, "success and failure count as they are");
-                }
-                "noreverse" => {}
+                "reverse" | "noreverse" => {}
                 other => {
                     let help = nearest(other, ["weight", "reverse"]).map(|meant| format!("did you mean {meant}?"));
                     let message = format!("unknown word {} behind a tracked script; it is ignored", quoted(other));
@@ -72,6 +83,8 @@ pub(super) fn tracked<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry
                 }
             }
         }
+        let message = format!("track_script {name} is not acted on yet: {instance} behaves as if the script succeeded");
+        cx.report.add(Problem::warning(first.span, "not-acted-on", message).help(UNWATCHED));
         tracked.push(script);
     }
     tracked
@@ -106,7 +119,22 @@ pub(super) fn sync_group<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block:
         let help = "write group { … } with the names of the instances that move together, one a line";
         cx.report.add(Problem::warning(block.at, "lonely-group", message).help(help));
     }
+    if let Some(different) = different_priorities(draft, &members) {
+        let message = format!("the instances of sync group {name} have different priorities: {different}");
+        let help = "give all instances of a group the same priority on a node: else one of them may win an election that \
+                    another one loses, and the group follows to and fro";
+        cx.report.add(Problem::warning(block.at, "group-priorities", message).help(help));
+    }
     if !members.is_empty() {
         draft.configuration.sync_groups.push(SyncGroup { name, members });
     }
+}
+
+/// `A has 150, B has 100`: the first member, and the first one that differs from it.
+fn different_priorities(draft: &Draft, members: &[String]) -> Option<String> {
+    let routers = &draft.configuration.virtual_routers;
+    let mut members = members.iter().filter_map(|name| routers.iter().find(|router| router.name == *name));
+    let first = members.next()?;
+    let other = members.find(|router| router.priority != first.priority)?;
+    Some(format!("{} has {}, {} has {}", first.name, first.priority, other.name, other.priority))
 }

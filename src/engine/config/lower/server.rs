@@ -70,7 +70,7 @@ fn lower<'t>(
     let named = endpoint(cx, block, "real_server");
     let (mut weight, mut method, mut inhibit) = (service.weight, service.forwarding, service.inhibit_on_failure);
     let (mut upper, mut lower) = (0, (0, block.at));
-    let (mut timing, mut checks) = (Timing::default(), Vec::new());
+    let (mut timing, mut checks, mut others) = (Timing::default(), Vec::new(), false);
     for entry in cx.entries(Block::RealServer, block.inner()) {
         match (entry.keyword.word, &entry.argument) {
             ("weight", Argument::Number(n)) => weight = Weight::new(small(*n)).ok(),
@@ -79,6 +79,7 @@ fn lower<'t>(
             ("uthreshold", Argument::Number(n)) => upper = small(*n),
             ("lthreshold", Argument::Number(n)) => lower = (small(*n), entry.at),
             ("TCP_CHECK", _) => checks.push(entry),
+            _ if is_check(&entry) => others = true,
             _ => timing.take(&entry),
         }
     }
@@ -99,7 +100,7 @@ fn lower<'t>(
         checked.set_port(key.port().unwrap_or(0));
     }
     let outer = timing.within(service.timing);
-    let checks = checks.iter().filter_map(|entry| check::tcp(cx, entry, checked, outer)).collect();
+    let checks: Vec<_> = checks.iter().filter_map(|entry| check::tcp(cx, entry, checked, outer)).collect();
     let kernel = kernel_port(cx, key, forwarding, written, at, "real_server");
     let server = RealServer {
         key: RealServerKey(SocketAddr::new(written.ip(), kernel)),
@@ -108,9 +109,15 @@ fn lower<'t>(
         inhibit_on_failure: inhibit,
         upper_threshold: upper,
         lower_threshold: lower.0,
+        unchecked: others && checks.is_empty(),
         checks,
     };
     Some((server, block.value_at(1)))
+}
+
+/// Whether this is a check that is not run yet.
+fn is_check(entry: &Entry) -> bool {
+    matches!(entry.keyword.value.block(), Some(Block::HttpGet | Block::MiscCheck | Block::OtherCheck))
 }
 
 /// The port by which the kernel knows a server: a mark has none, and what is not rewritten keeps the service's.

@@ -85,7 +85,8 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
                 words.addresses_written |= !entry.inner().is_empty();
                 address::lower(cx, &entry, &mut words.addresses, name);
             }
-            ("track_script", _) => words.track_scripts.extend(script::tracked(cx, draft, &entry)),
+            ("unicast_peer", _) => unicast(cx, &entry),
+            ("track_script", _) => words.track_scripts.extend(script::tracked(cx, draft, &entry, name)),
             (word, argument) => super::global::garp(&mut words.garp, word, argument),
         }
     }
@@ -150,6 +151,14 @@ fn start_state(cx: &mut Context, state: &str, entry: &Entry) -> Option<StartStat
     let message = format!("state {} is unknown; BACKUP is used, as keepalived does", quoted(state));
     cx.report.add(Problem::warning(entry.value_at(1), "unknown-value", message).help_if(help));
     None
+}
+
+/// Peers that listen to unicast only would not hear this node, nor it them.
+fn unicast(cx: &mut Context, entry: &Entry) {
+    let message = "unicast_peer is not supported yet: this instance would advertise by multicast, and both nodes could \
+                   become master";
+    let help = "remove unicast_peer on all nodes where multicast reaches them; else stay with keepalived on this node";
+    cx.report.add(Problem::error(entry.at, "unsupported", message).help(help));
 }
 
 /// IPv6 knows version 3 only.

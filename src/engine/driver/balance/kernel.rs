@@ -1,9 +1,14 @@
 //! The one thread that talks to the kernel's IPVS: its calls block, and their order is the core's.
+//!
+//! When the loop stops, what waits and would only make more to take away is given up, and so is everything once the kernel
+//! does not answer: each further call would block for as long again.
 
 use crate::engine::balance::{Input, OwnedService};
 use crate::engine::io::ipvs_netlink::IpvsKernel;
-use crate::engine::ipvs::IpvsOp;
+use crate::engine::ipvs::{IpvsOp, Refusal, RefusalKind};
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc as blocking;
 use tokio::sync::mpsc;
 
@@ -23,35 +28,67 @@ pub(super) enum Job {
 pub(super) struct KernelThread {
     jobs: Option<blocking::SyncSender<Vec<Job>>>,
     results: mpsc::Receiver<Input>,
+    stopping: Arc<AtomicBool>,
+}
+
+/// The thread, from within.
+struct Worker<R> {
+    kernel: Box<dyn IpvsKernel>,
+    remember: R,
+    stopping: Arc<AtomicBool>,
+    /// The kernel did not answer while the loop stops.
+    mute: Option<Refusal>,
+}
+
+impl<R: FnMut(Vec<OwnedService>)> Worker<R> {
+    fn perform(&mut self, job: Job) -> Option<Input> {
+        match job {
+            Job::Observe => {
+                let result = self.mute.clone().map_or_else(|| self.kernel.read_table(), Err);
+                self.listen(result.as_ref().err());
+                Some(Input::Observed(result.map(Box::new)))
+            }
+            Job::Apply(op) if self.gives_up(&op) => Some(Input::NotApplied),
+            Job::Apply(op) => {
+                let result = self.kernel.apply(&op);
+                self.listen(result.as_ref().err());
+                Some(Input::Applied { op, result })
+            }
+            Job::Remember(owned) => {
+                (self.remember)(owned);
+                None
+            }
+        }
+    }
+    fn gives_up(&self, op: &IpvsOp) -> bool {
+        let is_removal = matches!(op, IpvsOp::DelService(_) | IpvsOp::DelDestination(..));
+        self.mute.is_some() || (!is_removal && self.stopping.load(Ordering::Relaxed))
+    }
+    fn listen(&mut self, refusal: Option<&Refusal>) {
+        if self.stopping.load(Ordering::Relaxed) {
+            self.mute = refusal.filter(|refusal| refusal.kind == RefusalKind::TimedOut).cloned();
+        }
+    }
 }
 
 impl KernelThread {
     pub fn start(
-        mut kernel: Box<dyn IpvsKernel>,
-        mut remember: impl FnMut(Vec<OwnedService>) + Send + 'static,
+        kernel: Box<dyn IpvsKernel>,
+        remember: impl FnMut(Vec<OwnedService>) + Send + 'static,
     ) -> io::Result<Self> {
         let (jobs, todo) = blocking::sync_channel::<Vec<Job>>(BATCHES);
         let (done, results) = mpsc::channel(RESULTS);
+        let stopping = Arc::<AtomicBool>::default();
+        let mut worker = Worker { kernel, remember, stopping: Arc::clone(&stopping), mute: None };
         let work = move || {
             for job in todo.into_iter().flatten() {
-                let input = match job {
-                    Job::Observe => Input::Observed(kernel.read_table().map(Box::new)),
-                    Job::Apply(op) => {
-                        let result = kernel.apply(&op);
-                        Input::Applied { op, result }
-                    }
-                    Job::Remember(owned) => {
-                        remember(owned);
-                        continue;
-                    }
-                };
-                if done.blocking_send(input).is_err() {
+                if done.is_closed() || worker.perform(job).is_some_and(|input| done.blocking_send(input).is_err()) {
                     return;
                 }
             }
         };
         std::thread::Builder::new().name("ipvs".to_owned()).spawn(work)?;
-        Ok(Self { jobs: Some(jobs), results })
+        Ok(Self { jobs: Some(jobs), results, stopping })
     }
 
     /// Gives the thread its next acts.
@@ -68,6 +105,10 @@ impl KernelThread {
     /// A result that is there already.
     pub fn try_next(&mut self) -> Option<Input> {
         self.results.try_recv().ok()
+    }
+    /// The loop stops: from now on only removals are worth their time.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
     }
     /// Lets the thread finish what it was given.
     pub async fn finish(mut self) {

@@ -13,7 +13,7 @@ mod probes;
 
 use crate::engine::balance::{Action, Balance, Input, OwnedService};
 use crate::engine::command::{Answer, Asked};
-use crate::engine::event::Fact;
+use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::io::ipvs_netlink::IpvsKernel;
 use crate::engine::snapshot::{Drift, Foreign, Moment, VirtualServerStatus, Warning};
 use kernel::{Job, KernelThread};
@@ -26,6 +26,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Views go out at most this often.
 const PUBLISH: Duration = Duration::from_millis(100);
+/// How long the way out of the kernel may take; what is left then stays remembered, and the next start removes it.
+const STOPPING: Duration = Duration::from_secs(5);
 /// How many inputs are handled before the actions are performed.
 const BATCH: usize = 1_024;
 
@@ -53,7 +55,7 @@ pub struct BalanceView {
     pub warnings: Vec<Warning>,
 }
 
-/// Runs until `shutdown` is ready and the core has taken out of the kernel what it made. Call it on a current-thread
+/// Runs until `shutdown` is ready and the core has taken out of the kernel what it made, or 5 s have passed since. Call it on a current-thread
 /// runtime with its I/O and its timer.
 ///
 /// `publish` and `report` are called on the loop and must not block; `remember` is called on the kernel's thread, before
@@ -74,25 +76,29 @@ pub async fn run(
     let mut own = BalanceLoop { core, probes: Probes::new(), asking: HashMap::new(), report };
     let mut views = Views { due: true, next_at: now(), publish };
     let mut shutdown = std::pin::pin!(shutdown);
-    let mut stopping = false;
+    let mut stop_by: Option<Instant> = None;
     own.core.handle(now(), Input::Start);
     loop {
         kernel.send(own.perform()).map_err(|()| BalanceLoopError::ThreadEnded)?;
         views.publish(&own.core);
-        if own.core.is_stopped() {
+        if own.core.is_stopped() || stop_by.is_some_and(|at| at <= now()) {
             (views.due, views.next_at) = (true, now());
             views.publish(&own.core);
-            kernel.finish().await;
+            let finished = tokio::time::timeout_at(stop_by.unwrap_or_else(now).into(), kernel.finish()).await;
+            if finished.is_err() || own.core.leaves_behind() {
+                (own.report)(left_behind());
+            }
             return Ok(());
         }
-        let deadline = own.deadline(&views);
+        let deadline = stop_by.into_iter().chain([own.deadline(&views)]).min().unwrap_or_else(now);
         let input = tokio::select! {
             input = kernel.next() => Some(input.ok_or(BalanceLoopError::ThreadEnded)?),
             input = own.probes.next() => Some(input),
             Some((asked, reply)) = commands.recv() => Some(own.ask(asked, reply)),
             () = tokio::time::sleep_until(deadline.into()) => own.timeout(),
-            () = &mut shutdown, if !stopping => {
-                stopping = true;
+            () = &mut shutdown, if stop_by.is_none() => {
+                stop_by = Some(now() + STOPPING);
+                kernel.stop();
                 Some(Input::Shutdown)
             }
         };
@@ -104,6 +110,15 @@ pub async fn run(
         }
         views.due = true;
     }
+}
+
+/// The kernel refused to give everything back, or took too long.
+fn left_behind() -> Fact {
+    Fact::new(EventKind::Warning, Severity::Warning, "ipvs")
+        .reason(
+            "not everything could be taken out of the kernel's table; it is remembered, and the next start removes it",
+        )
+        .detail("to remove it now: ipvsadm -D for each service that ipvsadm -Ln shows")
 }
 
 /// The clock of the loop: tokio's, so that tests can pause it.

@@ -1,15 +1,13 @@
 //! Probes that are out, as tasks. Each gives exactly one verdict, even when its task dies.
 
 use crate::engine::balance::{CheckId, Input};
+use crate::engine::health::{Hindrance, Verdict};
 use crate::engine::io::probe;
 use crate::engine::model::CheckSpec;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
-
-type Verdict = Result<Duration, String>;
 
 /// The tasks, by check and by task.
 pub(super) struct Probes {
@@ -73,12 +71,15 @@ impl Probes {
 
     /// None for a probe that was cancelled.
     fn ended(&mut self, ended: Result<(Id, Verdict), JoinError>) -> Option<Input> {
-        let (id, result) = match ended {
-            Ok((id, result)) => (id, result),
-            Err(died) => (died.id(), Err("the probe itself failed; report the engine's log".to_owned())),
+        let (id, verdict) = match ended {
+            Ok(ended) => ended,
+            Err(died) => {
+                let reason = "the probe itself failed".to_owned();
+                (died.id(), Verdict::Unable(Hindrance { reason, next: "report the engine's log" }))
+            }
         };
         let check = self.checks.remove(&id)?;
         self.handles.remove(&check);
-        Some(Input::Verdict { check, result })
+        Some(Input::Verdict { check, verdict })
     }
 }

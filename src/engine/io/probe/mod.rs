@@ -1,16 +1,14 @@
-//! Health probes, one file a check type. A probe says how long it took, or why it failed in a few words; what follows from
-//! that is decided elsewhere.
+//! Health probes, one file a check type. A probe says how long it took, why its target failed it in a few words, or why
+//! this host could not run it; what follows from that is decided elsewhere.
 
 pub mod tcp;
 
+use crate::engine::health::{Hindrance, Verdict};
 use crate::engine::model::CheckSpec;
-use std::time::Duration;
+use std::io;
 
 /// Runs a check once.
-///
-/// # Errors
-/// A few words for people: `connection refused`, `timeout`.
-pub async fn run(spec: &CheckSpec) -> Result<Duration, String> {
+pub async fn run(spec: &CheckSpec) -> Verdict {
     match spec {
         CheckSpec::Tcp(check) => tcp::connect(check).await,
     }
@@ -20,8 +18,6 @@ pub async fn run(spec: &CheckSpec) -> Result<Duration, String> {
 /// open files to the hard one first, since a probe that finds no descriptor would say of a healthy server that it is down.
 #[allow(unsafe_code)]
 pub fn capacity() -> usize {
-    const REST: u64 = 200;
-    const MOST: u64 = 20_000;
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: both calls get a valid pointer to a `rlimit` that outlives them.
     unsafe {
@@ -33,5 +29,74 @@ pub fn capacity() -> usize {
             limit = raised;
         }
     }
-    usize::try_from(limit.rlim_cur.saturating_sub(REST).clamp(16, MOST)).unwrap_or(256)
+    room(limit.rlim_cur)
+}
+
+/// What the rest of the process may open: 200 for the engine, and two for each of the 320 clients that the API serves at most.
+const REST: u64 = 200 + 2 * 320;
+/// More probes than this at once help nobody.
+const MOST: u64 = 20_000;
+
+/// How many of `limit` descriptors probes may use.
+fn room(limit: u64) -> usize {
+    usize::try_from(limit.saturating_sub(REST).clamp(16, MOST)).unwrap_or(16)
+}
+
+/// Why this host could not make a probe, where the error is the host's and says nothing of the target (`errno(3)`).
+fn hindrance(error: &io::Error) -> Option<Hindrance> {
+    let (reason, next) = match error.raw_os_error()? {
+        libc::EMFILE => (
+            "no free file descriptor in this process",
+            "raise the limit of open files and restart the engine: LimitNOFILE= of its unit, or ulimit -n",
+        ),
+        libc::ENFILE => ("no free file descriptor on this host", "raise the limit: sysctl fs.file-max"),
+        libc::ENOBUFS | libc::ENOMEM => {
+            ("no memory for a connection on this host", "look at free and at /proc/net/sockstat")
+        }
+        libc::ENOSPC => {
+            ("too many watched descriptors on this host", "raise the limit: sysctl fs.epoll.max_user_watches")
+        }
+        libc::EADDRNOTAVAIL => (
+            "no free local port or address on this host",
+            "look at ss -s, and widen sysctl net.ipv4.ip_local_port_range",
+        ),
+        libc::EACCES | libc::EPERM => (
+            "not permitted by the local system",
+            "look at the packet filter's output chain, prohibiting routes (ip route) and SELinux or AppArmor",
+        ),
+        _ => return None,
+    };
+    Some(Hindrance { reason: reason.to_owned(), next })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probes_leave_descriptors_for_the_engine_and_the_clients_of_the_api() {
+        for (limit, probes) in [(0, 16), (256, 16), (1_024, 184), (20_840, 20_000), (1_048_576, 20_000)] {
+            assert_eq!(room(limit), probes, "{limit}");
+        }
+    }
+
+    #[test]
+    fn trouble_of_this_host_is_no_verdict_and_trouble_of_the_target_is_one() {
+        let is_local = |number| hindrance(&io::Error::from_raw_os_error(number)).is_some();
+        for number in [
+            libc::EMFILE,
+            libc::ENFILE,
+            libc::ENOBUFS,
+            libc::ENOMEM,
+            libc::ENOSPC,
+            libc::EADDRNOTAVAIL,
+            libc::EACCES,
+            libc::EPERM,
+        ] {
+            assert!(is_local(number), "{number}");
+        }
+        for number in [libc::ECONNREFUSED, libc::ETIMEDOUT, libc::EHOSTUNREACH, libc::ENETUNREACH, libc::ECONNRESET] {
+            assert!(!is_local(number), "{number}");
+        }
+    }
 }
