@@ -218,10 +218,11 @@ impl EngineHandle for FakeEngine {
         Ok(self.status.lock().unwrap().clone())
     }
     fn events(&self, after: u64, limit: usize, wait: Duration) -> Result<Vec<Event>, HandleError> {
-        let found = |journal: &mut Journal| journal.after(after, limit).is_empty() && !*self.gone.lock().unwrap();
+        let found = |journal: &mut Journal| journal.last_seq() <= after && !*self.gone.lock().unwrap();
         let journal = self.journal.lock().unwrap();
         let (journal, _) = self.news.wait_timeout_while(journal, wait, found).unwrap();
-        let events = journal.after(after, limit);
+        let page = journal.page(journal.before_newest(after, limit), limit);
+        let events: Vec<Event> = page.into_iter().map(Arc::unwrap_or_clone).collect();
         if events.is_empty() && *self.gone.lock().unwrap() {
             return Err(HandleError::NoEngine { socket: "fake".into(), cause: "it went".into() });
         }

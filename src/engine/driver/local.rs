@@ -127,7 +127,10 @@ impl EngineHandle for LocalEngine {
         Ok(Arc::new(self.shared.status()))
     }
     fn events(&self, after: u64, limit: usize, wait: Duration) -> Result<Vec<Event>, HandleError> {
-        Ok(self.shared.events(after, limit, wait))
+        Ok(self.shared.events(after, limit, wait).into_iter().map(Arc::unwrap_or_clone).collect())
+    }
+    fn page(&self, after: u64, limit: usize) -> Result<Vec<Arc<Event>>, HandleError> {
+        Ok(self.shared.page(after, limit))
     }
     fn command(&self, request: &CommandRequest, who: &Who) -> Result<Answer, HandleError> {
         let id = if request.dry_run { 0 } else { self.last_id.fetch_add(1, Ordering::Relaxed) + 1 };

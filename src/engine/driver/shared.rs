@@ -1,11 +1,12 @@
 //! What the loops publish and every reader sees: two views, the journal, and what never changes after the start.
 //!
-//! Writers replace, readers clone an `Arc`: a slow reader costs a loop nothing.
+//! Writers replace, readers clone an `Arc`: a slow reader costs a loop nothing. Of the journal a reader takes at most
+//! [`PAGE`] such clones at a time, so that an event is never kept waiting to be written.
 
 use super::balance::BalanceView;
 use super::failover::{FailoverView, Listener};
 use crate::engine::event::{Event, EventKind, Fact};
-use crate::engine::journal::Journal;
+use crate::engine::journal::{Journal, PAGE};
 use crate::engine::snapshot::{ConfigStatus, PeerState, RealServerStatus, Role, Status, VirtualRouterState, Warning};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
@@ -73,21 +74,33 @@ impl Shared {
     }
 
     /// See [`EngineHandle::events`](crate::engine::EngineHandle::events).
-    pub fn events(&self, after: u64, limit: usize, wait: Duration) -> Vec<Event> {
-        let kept = self.kept();
+    pub fn events(&self, after: u64, limit: usize, wait: Duration) -> Vec<Arc<Event>> {
         let (kept, _) = self
             .appended
-            .wait_timeout_while(kept, wait, |kept| kept.journal.last_seq() <= after)
+            .wait_timeout_while(self.kept(), wait, |kept| kept.journal.last_seq() <= after)
             .unwrap_or_else(PoisonError::into_inner);
-        kept.journal.after(after, limit)
+        let mut after = kept.journal.before_newest(after, limit);
+        drop(kept);
+        let mut found = Vec::new();
+        while found.len() < limit {
+            let page = self.page(after, limit - found.len());
+            let Some(last) = page.last() else { break };
+            after = last.seq;
+            found.extend(page);
+        }
+        found
     }
 
-    /// Events above `after` as soon as there are some; none once the journal is closed and everything was read.
-    pub fn follow(&self, after: u64) -> Option<Vec<Event>> {
-        let kept = self.kept();
+    /// See [`EngineHandle::page`](crate::engine::EngineHandle::page); at most [`PAGE`] events.
+    pub fn page(&self, after: u64, limit: usize) -> Vec<Arc<Event>> {
+        self.kept().journal.page(after, limit.min(PAGE))
+    }
+
+    /// The next events above `after` as soon as there are some; none once the journal is closed and everything was read.
+    pub fn follow(&self, after: u64) -> Option<Vec<Arc<Event>>> {
         let nothing_new = |kept: &mut Kept| kept.journal.last_seq() <= after && !kept.closed;
-        let kept = self.appended.wait_while(kept, nothing_new).unwrap_or_else(PoisonError::into_inner);
-        Some(kept.journal.after(after, usize::MAX)).filter(|events| !events.is_empty())
+        let kept = self.appended.wait_while(self.kept(), nothing_new).unwrap_or_else(PoisonError::into_inner);
+        Some(kept.journal.page(after, PAGE)).filter(|events| !events.is_empty())
     }
 
     /// Nothing more will be appended.
@@ -175,5 +188,43 @@ impl Listener for Arc<Shared> {
     }
     fn report(&self, fact: Fact) {
         self.append(fact);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::event::Severity;
+
+    fn shared() -> Shared {
+        let config = ConfigStatus { file: String::new(), loaded_at: SystemTime::UNIX_EPOCH, generation: 1 };
+        Shared::new(Identity { node: "d1".into(), dataplane: "kernel".into(), config, warnings: Vec::new() })
+    }
+
+    fn happen(shared: &Shared, count: usize) {
+        (0..count).for_each(|_| shared.append(Fact::new(EventKind::Warning, Severity::Info, "x")));
+    }
+
+    #[test]
+    fn a_look_at_the_journal_takes_one_page_and_a_question_as_many_as_it_needs() {
+        let shared = shared();
+        happen(&shared, 1000);
+        assert_eq!(shared.page(0, usize::MAX).len(), PAGE);
+        let seqs = |limit| shared.events(100, limit, Duration::ZERO).iter().map(|e| e.seq).collect::<Vec<_>>();
+        assert_eq!(seqs(usize::MAX), (101..=1000).collect::<Vec<_>>());
+        assert_eq!(seqs(600), (401..=1000).collect::<Vec<_>>(), "the newest");
+    }
+
+    #[test]
+    fn a_follower_reads_all_page_by_page_and_ends_with_the_journal() {
+        let shared = shared();
+        happen(&shared, PAGE + 3);
+        shared.close();
+        let (mut seen, mut pages) = (0, Vec::new());
+        while let Some(page) = shared.follow(seen) {
+            seen = page.last().map_or(seen, |event| event.seq);
+            pages.push(page.len());
+        }
+        assert_eq!(pages, [PAGE, 3]);
     }
 }
