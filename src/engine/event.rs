@@ -46,6 +46,32 @@ pub enum EventKind {
     Warning,
 }
 
+impl EventKind {
+    /// The kind as JSON has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EngineStarted => "engine-started",
+            Self::EngineStopping => "engine-stopping",
+            Self::InstanceState => "instance-state",
+            Self::AdvertisementRejected => "advertisement-rejected",
+            Self::SplitBrain => "split-brain",
+            Self::Link => "link",
+            Self::Address => "address",
+            Self::ServerHealth => "server-health",
+            Self::CheckResult => "check-result",
+            Self::ServerWeight => "server-weight",
+            Self::ServerAdmin => "server-admin",
+            Self::ServerTable => "server-table",
+            Self::ServiceTable => "service-table",
+            Self::Quorum => "quorum",
+            Self::Drift => "drift",
+            Self::OperationRefused => "operation-refused",
+            Self::Command => "command",
+            Self::Warning => "warning",
+        }
+    }
+}
+
 /// How much an event matters: the journal, the log's level and the console's mark follow from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
