@@ -15,5 +15,5 @@ mod server;
 mod socket;
 
 pub use client::Client;
-pub use server::serve;
+pub use server::{THREADS, serve};
 pub use socket::{BindError, Bound, bind, read_only_path};

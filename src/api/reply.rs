@@ -6,6 +6,7 @@ use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
+use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::sync::mpsc;
@@ -17,8 +18,27 @@ pub(super) type Reply = Response<Payload>;
 pub(super) enum Payload {
     /// All there is.
     Whole(Option<Bytes>),
-    /// What comes, until the sender goes.
-    Stream(mpsc::Receiver<Bytes>),
+    /// What comes, until its source ends.
+    Stream(Source),
+}
+
+/// Where the parts of a stream come from. Runs only as part of the connection that the stream is written to, and goes with it.
+pub(super) struct Source {
+    made: mpsc::Receiver<Bytes>,
+    work: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl Source {
+    /// The parts that `work` sends to the other end of `made`.
+    pub(super) fn new(made: mpsc::Receiver<Bytes>, work: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self { made, work: Some(Box::pin(work)) }
+    }
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if self.work.as_mut().is_some_and(|work| work.as_mut().poll(cx).is_ready()) {
+            self.work = None;
+        }
+        self.made.poll_recv(cx)
+    }
 }
 
 impl Body for Payload {
@@ -27,7 +47,7 @@ impl Body for Payload {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let bytes = match &mut *self {
             Self::Whole(bytes) => Poll::Ready(bytes.take()),
-            Self::Stream(receiver) => receiver.poll_recv(cx),
+            Self::Stream(source) => source.poll_next(cx),
         };
         bytes.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
@@ -70,6 +90,10 @@ impl Refusal {
     /// Something is wrong with the request.
     pub(super) fn bad(code: &str, message: impl Into<String>, next: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, message, next)
+    }
+    /// There is no room at the moment.
+    pub(super) fn busy(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message, "close one, and ask again")
     }
     /// As an answer.
     pub(super) fn reply(&self) -> Reply {
