@@ -88,7 +88,7 @@ struct Written {
 }
 
 impl Server {
-    /// The engine's status as JSON with its `ETag`, written once a snapshot. Blocks.
+    /// The engine's status as JSON with its `ETag`, written once for all who get the same snapshot. Blocks.
     pub(super) fn written_status(&self) -> Result<(Bytes, String), HandleError> {
         let status = self.engine.status()?;
         let mut kept = self.written.lock().unwrap_or_else(PoisonError::into_inner);

@@ -115,7 +115,7 @@ impl EngineHandle for LocalEngine {
         Ok(Summary::of(&self.shared.status(), SystemTime::now(), true))
     }
     fn virtual_routers(&self) -> Result<Vec<VirtualRouterStatus>, HandleError> {
-        Ok(self.shared.status().virtual_routers)
+        Ok(self.shared.status().virtual_routers.clone())
     }
     fn rows(&self, query: &RowsQuery) -> Result<RowsPage, HandleError> {
         Ok(RowsPage::of(&self.shared.status(), query, SystemTime::now()))
@@ -124,7 +124,7 @@ impl EngineHandle for LocalEngine {
         Ok(self.shared.real_server(service, server))
     }
     fn status(&self) -> Result<Arc<Status>, HandleError> {
-        Ok(Arc::new(self.shared.status()))
+        Ok(self.shared.status())
     }
     fn events(&self, after: u64, limit: usize, wait: Duration) -> Result<Vec<Event>, HandleError> {
         Ok(self.shared.events(after, limit, wait).into_iter().map(Arc::unwrap_or_clone).collect())

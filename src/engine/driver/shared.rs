@@ -11,6 +11,9 @@ use crate::engine::snapshot::{ConfigStatus, PeerState, RealServerStatus, Role, S
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
+/// For how long a status is good while nothing but its timers changes.
+const STATUS_AGE: Duration = Duration::from_millis(100);
+
 /// Facts that are settled when the engine starts.
 #[derive(Debug, Clone)]
 pub struct Identity {
@@ -33,6 +36,16 @@ pub struct Shared {
     balance: RwLock<Arc<BalanceView>>,
     journal: Mutex<Kept>,
     appended: Condvar,
+    composed: Mutex<Option<Composed>>,
+}
+
+/// A status, and what it was made of.
+#[derive(Debug)]
+struct Composed {
+    at: Instant,
+    failover: Arc<FailoverView>,
+    balance: Arc<BalanceView>,
+    status: Arc<Status>,
 }
 
 #[derive(Debug, Default)]
@@ -52,12 +65,13 @@ impl Shared {
             balance: RwLock::default(),
             journal: Mutex::default(),
             appended: Condvar::new(),
+            composed: Mutex::default(),
         }
     }
 
     /// Replaces the balance loop's view.
     pub fn publish_balance(&self, view: BalanceView) {
-        *self.balance.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(view);
+        replace(&self.balance, view);
     }
 
     /// Appends to the journal. Writes nothing itself: whoever reports never waits for a slow log.
@@ -120,16 +134,44 @@ impl Shared {
         service.real_servers.iter().find(|r| r.key.to_string() == server).cloned()
     }
 
-    /// Everything, with timers as they are now.
-    pub fn status(&self) -> Status {
+    /// Everything: one status for all who ask until something happens or is published, and at most for [`STATUS_AGE`], by
+    /// which its timers may be late. Readers wait for each other here; no writer comes this way.
+    pub fn status(&self) -> Arc<Status> {
+        self.status_at(Instant::now())
+    }
+
+    fn status_at(&self, now: Instant) -> Arc<Status> {
+        let mut composed = self.composed.lock().unwrap_or_else(PoisonError::into_inner);
         let failover = self.failover.read().unwrap_or_else(PoisonError::into_inner).clone();
         let balance = self.balance.read().unwrap_or_else(PoisonError::into_inner).clone();
         let (last_event, changed_at) = {
             let kept = self.kept();
             (kept.journal.last_seq(), kept.changed_at)
         };
+        let good = |last: &&Composed| {
+            now.saturating_duration_since(last.at) < STATUS_AGE
+                && Arc::ptr_eq(&last.failover, &failover)
+                && Arc::ptr_eq(&last.balance, &balance)
+                && last.status.last_event == last_event
+        };
+        if let Some(last) = composed.as_ref().filter(good) {
+            return Arc::clone(&last.status);
+        }
+        let status = Arc::new(self.compose(now, &failover, &balance, (last_event, changed_at)));
+        *composed = Some(Composed { at: now, failover, balance, status: Arc::clone(&status) });
+        status
+    }
+
+    fn compose(
+        &self,
+        now: Instant,
+        failover: &FailoverView,
+        balance: &BalanceView,
+        (last_event, changed_at): (u64, Option<SystemTime>),
+    ) -> Status {
         let mut routers = failover.routers.clone();
-        let age = failover.at.map_or(0, |at| u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX));
+        let age = failover.at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+        let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
         for next in routers.iter_mut().filter_map(|router| router.next.as_mut()) {
             next.in_ms = next.in_ms.saturating_sub(age);
         }
@@ -158,6 +200,13 @@ impl Shared {
     }
 }
 
+/// Puts a view in the place of another, which is freed when nobody waits for the lock.
+fn replace<T>(place: &RwLock<Arc<T>>, view: T) {
+    let view = Arc::new(view);
+    let old = std::mem::replace(&mut *place.write().unwrap_or_else(PoisonError::into_inner), view);
+    drop(old);
+}
+
 /// Whether an event is a change of state that an operator counts from (`chg 12s`).
 const fn is_change(kind: EventKind) -> bool {
     match kind {
@@ -184,7 +233,7 @@ const fn is_change(kind: EventKind) -> bool {
 
 impl Listener for Arc<Shared> {
     fn publish(&self, view: FailoverView) {
-        *self.failover.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(view);
+        replace(&self.failover, view);
     }
     fn report(&self, fact: Fact) {
         self.append(fact);
@@ -203,6 +252,22 @@ mod tests {
 
     fn happen(shared: &Shared, count: usize) {
         (0..count).for_each(|_| shared.append(Fact::new(EventKind::Warning, Severity::Info, "x")));
+    }
+
+    #[test]
+    fn all_who_ask_share_one_status_until_something_happens_or_it_is_old() {
+        let (shared, start) = (shared(), Instant::now());
+        let at = |ms| shared.status_at(start + Duration::from_millis(ms));
+        let first = at(0);
+        assert!(Arc::ptr_eq(&first, &at(99)));
+        happen(&shared, 1);
+        let second = at(99);
+        assert_eq!((first.last_event, second.last_event), (0, 1));
+        assert!(Arc::ptr_eq(&second, &at(198)));
+        assert!(!Arc::ptr_eq(&second, &at(199)), "timers went on");
+        let third = at(199);
+        shared.publish_balance(BalanceView::default());
+        assert!(!Arc::ptr_eq(&third, &at(199)));
     }
 
     #[test]
