@@ -5,8 +5,9 @@
 //! is made a page at a time, as part of its connection, and the next page not before the last one was taken.
 
 use super::query::EventsQuery;
-use super::reply::{Payload, Refusal, Reply, Source, json, set};
+use super::reply::{Payload, Refusal, Reply, json, set};
 use super::server::{Engine, Guest, STREAMS, ask};
+use super::source::Source;
 use crate::engine::{EngineHandle, Event, HandleError};
 use hyper::Response;
 use hyper::body::Bytes;

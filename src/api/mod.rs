@@ -13,6 +13,7 @@ mod reply;
 mod routes;
 mod server;
 mod socket;
+mod source;
 
 pub use client::Client;
 pub use server::{THREADS, serve};

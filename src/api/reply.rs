@@ -1,15 +1,14 @@
 //! Answers: JSON, streams, and refusals that name the thing, the cause and the next step.
 
+use super::source::Source;
 use crate::engine::HandleError;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
-use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use tokio::sync::mpsc;
 
 /// An answer.
 pub(super) type Reply = Response<Payload>;
@@ -20,25 +19,6 @@ pub(super) enum Payload {
     Whole(Option<Bytes>),
     /// What comes, until its source ends.
     Stream(Source),
-}
-
-/// Where the parts of a stream come from. Runs only as part of the connection that the stream is written to, and goes with it.
-pub(super) struct Source {
-    made: mpsc::Receiver<Bytes>,
-    work: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-}
-
-impl Source {
-    /// The parts that `work` sends to the other end of `made`.
-    pub(super) fn new(made: mpsc::Receiver<Bytes>, work: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self { made, work: Some(Box::pin(work)) }
-    }
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        if self.work.as_mut().is_some_and(|work| work.as_mut().poll(cx).is_ready()) {
-            self.work = None;
-        }
-        self.made.poll_recv(cx)
-    }
 }
 
 impl Body for Payload {
