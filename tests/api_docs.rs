@@ -73,6 +73,7 @@ fn every_kind_of_event_is_documented() {
         K::Drift,
         K::OperationRefused,
         K::Command,
+        K::Hold,
         K::Warning,
     ];
     for kind in kinds {

@@ -227,6 +227,7 @@ const fn is_change(kind: EventKind) -> bool {
         | EventKind::Drift
         | EventKind::OperationRefused
         | EventKind::Command
+        | EventKind::Hold
         | EventKind::Warning => false,
     }
 }
