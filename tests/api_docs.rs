@@ -73,11 +73,13 @@ fn every_kind_of_event_is_documented() {
         K::Drift,
         K::OperationRefused,
         K::Command,
+        K::Hold,
         K::Warning,
     ];
     for kind in kinds {
         let name = to_value(kind).unwrap();
-        assert!(DOCS.contains(&format!("`{}`", name.as_str().unwrap())), "docs/api.md has no word of {name}");
+        assert_eq!(name.as_str(), Some(kind.name()));
+        assert!(DOCS.contains(&format!("`{}`", kind.name())), "docs/api.md has no word of {name}");
     }
 }
 

@@ -384,33 +384,96 @@ fn of_many_engines_started_at_once_one_gets_the_socket() {
     assert!(fs::metadata(&socket).unwrap().file_type().is_socket());
 }
 
-#[test]
-fn of_300_clients_256_are_served_and_the_others_told_why_not() {
-    let running = Running::new(small());
-    let request = b"GET /v1/summary HTTP/1.1\r\nHost: l\r\n\r\n";
-    let mut clients: Vec<_> = (0..300)
+/// The statuses that so many clients get who ask at the same time and stay.
+fn crowd(socket: &Path, clients: usize) -> (Vec<UnixStream>, Vec<u16>) {
+    let mut clients: Vec<_> = (0..clients)
         .map(|_| {
-            let mut stream = UnixStream::connect(&running.socket).unwrap();
-            stream.write_all(request).unwrap();
+            let mut stream = UnixStream::connect(socket).unwrap();
+            stream.write_all(b"GET /v1/summary HTTP/1.1\r\nHost: l\r\n\r\n").unwrap();
             stream
         })
         .collect();
-    let statuses: Vec<u16> = clients
-        .iter_mut()
-        .map(|stream| {
-            let mut line = String::new();
-            BufReader::new(stream).read_line(&mut line).unwrap();
-            Reply::parse(&line).status
-        })
-        .collect();
-    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 256);
-    assert_eq!(statuses.iter().filter(|status| **status == 503).count(), 44);
-    let reader = exchange(&running.read_only(), "GET /v1/summary HTTP/1.1\r\nHost: l\r\nConnection: close\r\n\r\n");
-    assert_eq!(reader.status, 200, "the other socket has seats of its own");
-    let told = exchange(&running.socket, "GET /v1/summary HTTP/1.1\r\nHost: l\r\n\r\n");
-    assert_eq!(told.refusal(), (503, "busy".into()));
-    drop(clients);
-    while running.get("/v1/summary").status != 200 {}
+    let statuses = clients.iter_mut().map(status_of).collect();
+    (clients, statuses)
+}
+
+fn status_of(stream: &mut UnixStream) -> u16 {
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).unwrap();
+    Reply::parse(&line).status
+}
+
+#[test]
+fn each_socket_has_its_seats_and_who_gets_none_is_told_why() {
+    let running = Running::new(small());
+    for (socket, seats) in [(running.socket.clone(), 256), (running.read_only(), 64)] {
+        let (clients, statuses) = crowd(&socket, seats + 40);
+        assert_eq!(statuses.iter().filter(|status| **status == 200).count(), seats);
+        assert_eq!(statuses.iter().filter(|status| **status == 503).count(), 40);
+        let told = exchange(&socket, "GET /v1/summary HTTP/1.1\r\nHost: l\r\n\r\n");
+        assert_eq!(told.refusal(), (503, "busy".into()));
+        let other = if seats == 64 { running.socket.clone() } else { running.read_only() };
+        let reply = exchange(&other, "GET /v1/summary HTTP/1.1\r\nHost: l\r\nConnection: close\r\n\r\n");
+        assert_eq!(reply.status, 200, "the other socket has seats of its own");
+        drop(clients);
+        let again = "GET /v1/summary HTTP/1.1\r\nHost: l\r\nConnection: close\r\n\r\n";
+        while exchange(&socket, again).status != 200 {}
+    }
+}
+
+#[test]
+fn a_stream_holds_one_of_32_places_until_its_connection_ends() {
+    let running = Running::new(small());
+    let socket = running.read_only();
+    let mut streams: Vec<_> = (0..32).map(|_| listen(&socket, "")).collect();
+    assert!(streams.iter_mut().all(|stream| status_of(stream) == 200));
+    let further = || {
+        let mut stream = listen(&socket, "");
+        (status_of(&mut stream), stream)
+    };
+    assert_eq!(further().0, 503);
+    assert_eq!(status_of(&mut listen(&running.socket, "")), 200, "the other socket has places of its own");
+    streams.pop();
+    while further().0 != 200 {
+        running.engine.happen("VI_1", 0); // a reader that went is noticed when there is something to write
+    }
+}
+
+#[test]
+fn those_who_ask_for_events_and_go_take_their_turns_all_the_same() {
+    let running = Running::new(small());
+    running.engine.happen("VI_1", 0);
+    running.engine.let_meet(3);
+    for _ in 0..4 {
+        drop(listen(&running.read_only(), "Last-Event-ID: 1\r\n"));
+        let mut stream = UnixStream::connect(running.read_only()).unwrap();
+        stream.write_all(b"GET /v1/events HTTP/1.1\r\nHost: l\r\n\r\n").unwrap();
+    }
+    let last = "GET /v1/events HTTP/1.1\r\nHost: l\r\nConnection: close\r\n\r\n";
+    assert_eq!(exchange(&running.read_only(), last).status, 200);
+    assert!(running.engine.most_met() <= 2, "{}", running.engine.most_met());
+}
+
+#[test]
+fn a_stream_of_a_full_journal_is_written_a_page_at_a_time() {
+    let running = Running::new(small());
+    (0..1000).for_each(|n| running.engine.happen("VI_1", n));
+    let stream = listen(&running.socket, "");
+    let (mut pages, mut seen) = (vec![0], 0);
+    for line in BufReader::new(stream).split(b'\n').map(|line| String::from_utf8(line.unwrap()).unwrap()) {
+        if line.ends_with('\r') {
+            pages.push(0); // a part ends or begins; lines of events end otherwise
+        } else if let Some(id) = line.strip_prefix("id: ") {
+            seen += 1;
+            assert_eq!(id.parse(), Ok(seen));
+            *pages.last_mut().unwrap() += 1;
+        }
+        if seen == 1000 {
+            break;
+        }
+    }
+    pages.retain(|page| *page > 0);
+    assert_eq!(pages, [256, 256, 256, 232]);
 }
 
 /// Reads server-sent events until so many ids came.

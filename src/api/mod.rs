@@ -13,7 +13,8 @@ mod reply;
 mod routes;
 mod server;
 mod socket;
+mod source;
 
 pub use client::Client;
-pub use server::serve;
+pub use server::{THREADS, serve};
 pub use socket::{BindError, Bound, bind, read_only_path};

@@ -1,5 +1,6 @@
 //! Answers: JSON, streams, and refusals that name the thing, the cause and the next step.
 
+use super::source::Source;
 use crate::engine::HandleError;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue};
@@ -8,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use tokio::sync::mpsc;
 
 /// An answer.
 pub(super) type Reply = Response<Payload>;
@@ -17,8 +17,8 @@ pub(super) type Reply = Response<Payload>;
 pub(super) enum Payload {
     /// All there is.
     Whole(Option<Bytes>),
-    /// What comes, until the sender goes.
-    Stream(mpsc::Receiver<Bytes>),
+    /// What comes, until its source ends.
+    Stream(Source),
 }
 
 impl Body for Payload {
@@ -27,7 +27,7 @@ impl Body for Payload {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let bytes = match &mut *self {
             Self::Whole(bytes) => Poll::Ready(bytes.take()),
-            Self::Stream(receiver) => receiver.poll_recv(cx),
+            Self::Stream(source) => source.poll_next(cx),
         };
         bytes.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
@@ -70,6 +70,10 @@ impl Refusal {
     /// Something is wrong with the request.
     pub(super) fn bad(code: &str, message: impl Into<String>, next: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, message, next)
+    }
+    /// There is no room at the moment.
+    pub(super) fn busy(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message, "close one, and ask again")
     }
     /// As an answer.
     pub(super) fn reply(&self) -> Reply {

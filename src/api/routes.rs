@@ -4,7 +4,7 @@ use super::commands;
 use super::events;
 use super::query;
 use super::reply::{Payload, Refusal, Reply, json, set};
-use super::server::{Access, Guest, PATIENCE, ask};
+use super::server::{Access, Guest, PATIENCE};
 use crate::engine::{Answer, Outcome};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
@@ -33,9 +33,8 @@ pub(super) async fn answer(request: Request<Incoming>, guest: &Arc<Guest>) -> Re
 }
 
 async fn route(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, Refusal> {
-    if guest.access == Access::Full {
-        let message = "256 clients are connected to this socket already";
-        return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message, "close one, and ask again"));
+    if let Access::Full(seats) = guest.access {
+        return Err(Refusal::busy(format!("{seats} clients are connected to this socket already")));
     }
     let path = request.uri().path().to_owned();
     let allow = match path.as_str() {
@@ -65,24 +64,22 @@ async fn route(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, 
 
 /// Answers that are computed from the engine's snapshot, in turn.
 async fn computed(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, Refusal> {
-    let _turn = guest.turn().await;
     let query = request.uri().query();
-    let engine = &guest.server.engine;
     match request.uri().path() {
         "/v1/summary" => {
             query::none(query)?;
-            let mut summary = ask(engine, |engine| engine.summary()).await?;
+            let mut summary = guest.ask(|engine| engine.summary()).await?;
             summary.writable &= guest.access == Access::Commands;
             Ok(json(written(&summary)?))
         }
         "/v1/rows" => {
             let query = query::rows(query)?;
-            body(ask(engine, move |engine| engine.rows(&query).map(|page| written(&page))).await?)
+            body(guest.ask(move |engine| engine.rows(&query).map(|page| written(&page))).await?)
         }
         "/v1/real-servers" => real_server(query, guest).await,
         "/v1/virtual-routers" => {
             query::none(query)?;
-            body(ask(engine, |engine| engine.virtual_routers().map(|routers| written(&routers))).await?)
+            body(guest.ask(|engine| engine.virtual_routers().map(|routers| written(&routers))).await?)
         }
         _ => status(request, guest).await,
     }
@@ -92,7 +89,7 @@ async fn computed(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Rep
 async fn real_server(query: Option<&str>, guest: &Arc<Guest>) -> Result<Reply, Refusal> {
     let (service, server) = query::server(query)?;
     let name = format!("{server} in {service}");
-    let found = ask(&guest.server.engine, move |engine| engine.real_server(&service, &server)).await?;
+    let found = guest.ask(move |engine| engine.real_server(&service, &server)).await?;
     let Some(found) = found else {
         let next = "GET /v1/rows has the keys of all services and servers";
         return Err(Refusal::new(StatusCode::NOT_FOUND, "no-server", format!("there is no real server {name}"), next));
@@ -119,7 +116,7 @@ fn header(request: &Request<Incoming>, name: HeaderName) -> &str {
 async fn status(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, Refusal> {
     query::none(request.uri().query())?;
     let server = Arc::clone(&guest.server);
-    let (body, etag) = ask(&guest.server.engine, move |_| server.written_status()).await?;
+    let (body, etag) = guest.ask(move |_| server.written_status()).await?;
     let known = header(request, IF_NONE_MATCH).split(',').map(str::trim).any(|tag| tag == etag || tag == "*");
     let mut reply = if known { Response::new(Payload::Whole(None)) } else { json(body) };
     if known {
@@ -132,9 +129,8 @@ async fn status(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply
 /// Events as a list or, to one who accepts it, as a stream.
 async fn happened(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, Refusal> {
     let mut query = query::events(request.uri().query())?;
-    let server = &guest.server;
     if !header(request, ACCEPT).contains("text/event-stream") {
-        return events::list(server, query).await;
+        return events::list(guest, query).await;
     }
     let last = header(request, HeaderName::from_static("last-event-id"));
     if !last.is_empty() {
@@ -143,7 +139,7 @@ async fn happened(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Rep
             Refusal::bad("bad-query", message, "send the id of the last event that was received")
         })?;
     }
-    events::stream(server, query.after).await
+    events::stream(guest, query.after).await
 }
 
 /// Gives a command and answers with its end; 409 where its token is stale.
@@ -155,7 +151,7 @@ async fn command(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply
     query::none(request.uri().query())?;
     let command = commands::read(&read_body(request).await?)?;
     let asking = Arc::clone(guest);
-    let answer = ask(&guest.server.engine, move |engine| engine.command(&command, &asking.who())).await?;
+    let answer = guest.order(move |engine| engine.command(&command, &asking.who())).await?;
     match answer {
         Answer { outcome: Outcome::Stale, message, .. } => {
             let next = "make a dry run again, look at it, and send its token";

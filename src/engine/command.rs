@@ -235,6 +235,19 @@ pub enum Outcome {
     Stale,
 }
 
+impl Outcome {
+    /// The outcome as JSON has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Preview => "preview",
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Stale => "stale",
+        }
+    }
+}
+
 /// What a command does, for people to read before it acts.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Preview {

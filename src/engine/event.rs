@@ -1,5 +1,6 @@
 //! What happened: numbered facts for the journal, the console and `ctl events` (layer 2).
 
+use super::command::{Asked, Outcome};
 use serde::{Deserialize, Serialize};
 use std::time::SystemTime;
 
@@ -40,10 +41,40 @@ pub enum EventKind {
     Drift,
     /// The kernel or the system refused an operation; `reason` says which way out there is.
     OperationRefused,
-    /// Somebody gave a command; `who`, `reason` and its outcome in `to`.
+    /// A command ended, one event each (none for a dry run); subject: the verb, `to`: the outcome, `who` and `reason` as it
+    /// was given, `detail`: the answer's message.
     Command,
+    /// A hold that `failover` made ended (`to` is `ended`): by `rejoin`, or because its time was over.
+    Hold,
     /// Something the operator should know (a warning of the configuration or of the host).
     Warning,
+}
+
+impl EventKind {
+    /// The kind as JSON has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EngineStarted => "engine-started",
+            Self::EngineStopping => "engine-stopping",
+            Self::InstanceState => "instance-state",
+            Self::AdvertisementRejected => "advertisement-rejected",
+            Self::SplitBrain => "split-brain",
+            Self::Link => "link",
+            Self::Address => "address",
+            Self::ServerHealth => "server-health",
+            Self::CheckResult => "check-result",
+            Self::ServerWeight => "server-weight",
+            Self::ServerAdmin => "server-admin",
+            Self::ServerTable => "server-table",
+            Self::ServiceTable => "service-table",
+            Self::Quorum => "quorum",
+            Self::Drift => "drift",
+            Self::OperationRefused => "operation-refused",
+            Self::Command => "command",
+            Self::Hold => "hold",
+            Self::Warning => "warning",
+        }
+    }
 }
 
 /// How much an event matters: the journal, the log's level and the console's mark follow from it.
@@ -85,6 +116,17 @@ impl Fact {
     /// A fact with a kind, a severity and a subject; the rest by the `with` functions.
     pub fn new(kind: EventKind, severity: Severity, subject: impl Into<String>) -> Self {
         Self { kind, severity, subject: subject.into(), from: None, to: None, reason: None, who: None, detail: None }
+    }
+    /// How a command ended, whoever carried it out; none for a dry run.
+    pub fn command(asked: &Asked, outcome: Outcome, message: impl Into<String>) -> Option<Self> {
+        let severity = match outcome {
+            Outcome::Preview => Severity::Info,
+            Outcome::Done | Outcome::Refused | Outcome::Stale => Severity::Notice,
+            Outcome::Failed => Severity::Warning,
+        };
+        let fact = Self::new(EventKind::Command, severity, asked.command.verb()).to(outcome.name());
+        let fact = Self { reason: asked.reason.clone(), ..fact.who(asked.who.to_string()).detail(message) };
+        (!asked.dry_run).then_some(fact)
     }
     /// The change of a state.
     #[must_use]
@@ -152,5 +194,31 @@ impl Event {
     pub fn stamp(fact: Fact, seq: u64, at: SystemTime, monotonic_ms: u64) -> Self {
         let Fact { kind, severity, subject, from, to, reason, who, detail } = fact;
         Self { seq, at, monotonic_ms, kind, severity, subject, from, to, reason, who, detail }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::command::{Command, Who};
+
+    #[test]
+    fn every_command_leaves_the_same_trace_and_a_dry_run_none() {
+        let asked = |dry_run| {
+            let who = Who { user: "anna".into(), pid: None };
+            let reason = Some("kernel update".to_owned());
+            Asked { id: 1, command: Command::Rejoin { instance: None }, dry_run, token: None, who, reason }
+        };
+        for (outcome, word, severity) in [
+            (Outcome::Done, "done", Severity::Notice),
+            (Outcome::Refused, "refused", Severity::Notice),
+            (Outcome::Stale, "stale", Severity::Notice),
+            (Outcome::Failed, "failed", Severity::Warning),
+        ] {
+            let fact = Fact::new(EventKind::Command, severity, "rejoin").to(word);
+            let fact = fact.who("anna").reason("kernel update").detail("because");
+            assert_eq!(Fact::command(&asked(false), outcome, "because"), Some(fact));
+            assert_eq!(Fact::command(&asked(true), outcome, "because"), None);
+        }
     }
 }

@@ -61,6 +61,12 @@ pub trait EngineHandle: Send + Sync {
     fn status(&self) -> Result<Arc<Status>, HandleError>;
     /// Events above number `after`, oldest first, at most the newest `limit`. Waits up to `wait` for the first one.
     fn events(&self, after: u64, limit: usize, wait: Duration) -> Result<Vec<Event>, HandleError>;
+    /// Events above number `after`, the oldest first, at most `limit` or as many as the engine gives at a time; at once. What
+    /// reads everything reads page after page.
+    fn page(&self, after: u64, limit: usize) -> Result<Vec<Arc<Event>>, HandleError> {
+        let events = self.events(after, usize::MAX, Duration::ZERO)?;
+        Ok(events.into_iter().take(limit).map(Arc::new).collect())
+    }
     /// Gives a command and waits for its end. `who` goes into the journal; a remote engine takes it from the socket's peer
     /// credentials instead.
     fn command(&self, request: &CommandRequest, who: &Who) -> Result<Answer, HandleError>;

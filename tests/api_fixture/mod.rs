@@ -158,12 +158,24 @@ pub fn small() -> Status {
     status(vec![service("tcp/10.0.0.2:5432", vec![server("10.0.0.81:5432")]), web])
 }
 
+/// Questions that are being answered at the same time.
+#[derive(Default)]
+struct Crowd {
+    inside: usize,
+    most: usize,
+    /// Each waits a moment for so many.
+    wanted: usize,
+}
+
 /// An engine that answers from a status and a journal.
 pub struct FakeEngine {
     status: Mutex<Arc<Status>>,
     journal: Mutex<Journal>,
     news: Condvar,
     outcome: Mutex<Outcome>,
+    /// Who looks at the journal at the same time.
+    crowd: Mutex<Crowd>,
+    met: Condvar,
     /// Whether the next question for events fails: ends a `--follow`.
     gone: Mutex<bool>,
     /// What was asked, by whom.
@@ -178,6 +190,8 @@ impl FakeEngine {
             journal: Mutex::default(),
             news: Condvar::new(),
             outcome: Mutex::new(Outcome::Done),
+            crowd: Mutex::default(),
+            met: Condvar::new(),
             gone: Mutex::new(false),
             asked: Mutex::default(),
         })
@@ -196,6 +210,23 @@ impl FakeEngine {
         let fact = fact.change("up", "down").reason("timeout");
         self.journal.lock().unwrap().append(fact, ago(seconds_ago), 0);
         self.news.notify_all();
+    }
+    /// From now on who looks at the journal waits a moment for `wanted` to do so at the same time.
+    pub fn let_meet(&self, wanted: usize) {
+        self.crowd.lock().unwrap().wanted = wanted;
+    }
+    /// How many looked at the journal at the same time.
+    pub fn most_met(&self) -> usize {
+        self.crowd.lock().unwrap().most
+    }
+    fn meet(&self) {
+        let mut crowd = self.crowd.lock().unwrap();
+        crowd.inside += 1;
+        crowd.most = crowd.most.max(crowd.inside);
+        self.met.notify_all();
+        let moment = Duration::from_millis(100);
+        let (mut crowd, _) = self.met.wait_timeout_while(crowd, moment, |crowd| crowd.inside < crowd.wanted).unwrap();
+        crowd.inside -= 1;
     }
     /// Answers no more questions for events.
     pub fn go(&self) {
@@ -218,10 +249,14 @@ impl EngineHandle for FakeEngine {
         Ok(self.status.lock().unwrap().clone())
     }
     fn events(&self, after: u64, limit: usize, wait: Duration) -> Result<Vec<Event>, HandleError> {
-        let found = |journal: &mut Journal| journal.after(after, limit).is_empty() && !*self.gone.lock().unwrap();
+        if wait.is_zero() {
+            self.meet();
+        }
+        let found = |journal: &mut Journal| journal.last_seq() <= after && !*self.gone.lock().unwrap();
         let journal = self.journal.lock().unwrap();
         let (journal, _) = self.news.wait_timeout_while(journal, wait, found).unwrap();
-        let events = journal.after(after, limit);
+        let page = journal.page(journal.before_newest(after, limit), limit);
+        let events: Vec<Event> = page.into_iter().map(Arc::unwrap_or_clone).collect();
         if events.is_empty() && *self.gone.lock().unwrap() {
             return Err(HandleError::NoEngine { socket: "fake".into(), cause: "it went".into() });
         }

@@ -79,18 +79,9 @@ impl Balance {
     fn answer(&mut self, asked: &Asked, mut answer: Answer) {
         if !asked.dry_run {
             answer.id = asked.id;
-            let (severity, outcome) = match answer.outcome {
-                Outcome::Done | Outcome::Preview => (Severity::Notice, "done"),
-                Outcome::Refused => (Severity::Info, "refused"),
-                Outcome::Stale => (Severity::Info, "stale"),
-                Outcome::Failed => (Severity::Warning, "failed"),
-            };
-            let fact = Fact::new(EventKind::Command, severity, asked.command.verb()).to(outcome);
-            let fact = fact.who(asked.who.to_string()).detail(&answer.message);
-            self.report(match &asked.reason {
-                Some(reason) => fact.reason(reason),
-                None => fact,
-            });
+        }
+        if let Some(fact) = Fact::command(asked, answer.outcome, &answer.message) {
+            self.report(fact);
         }
         self.actions.push_back(Action::Answer { id: asked.id, answer: Box::new(answer) });
     }

@@ -4,7 +4,7 @@
 use super::failover::FailoverSender;
 use super::shared::Shared;
 use crate::engine::command::{Answer, Asked, Command, CommandRequest, Outcome, Preview, Who};
-use crate::engine::event::{Event, EventKind, Fact, Severity};
+use crate::engine::event::{Event, Fact};
 use crate::engine::handle::{EngineHandle, HandleError};
 use crate::engine::snapshot::{RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
 use std::sync::Arc;
@@ -41,7 +41,7 @@ impl LocalEngine {
 
     fn dispatch(&self, asked: Asked) -> Result<Answer, HandleError> {
         let (answer, answered) = sync_channel(1);
-        let refused = || Answer::refused("the engine is stopping, or too many commands wait; try again");
+        let told = asked.clone();
         let accepted = match &asked.command {
             Command::Failover { .. } | Command::Rejoin { .. } => {
                 self.failover.command(asked, move |a| _ = answer.send(a))
@@ -51,16 +51,32 @@ impl LocalEngine {
             | Command::Weight { .. }
             | Command::AddServer { .. }
             | Command::RemoveServer { .. } => self.to_balance(asked, &answer),
-            Command::Stop => return Ok(self.stop(&asked)),
+            Command::Stop => return Ok(self.end(&asked)),
         };
-        if !accepted {
-            return Ok(refused());
-        }
-        match answered.recv_timeout(COMMAND_LIMIT) {
+        match if accepted { answered.recv_timeout(COMMAND_LIMIT) } else { Err(RecvTimeoutError::Disconnected) } {
             Ok(answer) => Ok(answer),
             Err(RecvTimeoutError::Timeout) => Err(HandleError::TimedOut(COMMAND_LIMIT)),
-            Err(RecvTimeoutError::Disconnected) => Ok(refused()),
+            Err(RecvTimeoutError::Disconnected) => {
+                let refused = Answer::refused("the engine is stopping, or too many commands wait; try again");
+                Ok(self.tell(&told, refused))
+            }
         }
+    }
+
+    /// Tells the journal of an answer that no loop gave.
+    fn tell(&self, asked: &Asked, answer: Answer) -> Answer {
+        if let Some(fact) = Fact::command(asked, answer.outcome, &answer.message) {
+            self.shared.append(fact);
+        }
+        answer
+    }
+
+    fn end(&self, asked: &Asked) -> Answer {
+        let answer = self.tell(asked, self.stop(asked));
+        if answer.outcome == Outcome::Done {
+            self.stop.notify_one();
+        }
+        answer
     }
 
     fn to_balance(&self, asked: Asked, answer: &SyncSender<Answer>) -> bool {
@@ -71,6 +87,7 @@ impl LocalEngine {
         receiver.blocking_recv().is_ok_and(|a| answer.send(a).is_ok())
     }
 
+    /// What a stop comes to, before it is begun.
     fn stop(&self, asked: &Asked) -> Answer {
         let status = self.shared.status();
         let masters: Vec<String> = status
@@ -100,12 +117,6 @@ impl LocalEngine {
             let message = "what the preview showed has changed; look again".to_owned();
             return Answer { id: asked.id, outcome: Outcome::Stale, message, preview, token: Some(token) };
         }
-        let fact = Fact::new(EventKind::Command, Severity::Notice, asked.command.verb()).to("done");
-        self.shared.append(match &asked.reason {
-            Some(reason) => fact.who(asked.who.to_string()).reason(reason),
-            None => fact.who(asked.who.to_string()),
-        });
-        self.stop.notify_one();
         Answer { id: asked.id, outcome: Outcome::Done, message: "stopping".to_owned(), preview, token: None }
     }
 }
@@ -115,7 +126,7 @@ impl EngineHandle for LocalEngine {
         Ok(Summary::of(&self.shared.status(), SystemTime::now(), true))
     }
     fn virtual_routers(&self) -> Result<Vec<VirtualRouterStatus>, HandleError> {
-        Ok(self.shared.status().virtual_routers)
+        Ok(self.shared.status().virtual_routers.clone())
     }
     fn rows(&self, query: &RowsQuery) -> Result<RowsPage, HandleError> {
         Ok(RowsPage::of(&self.shared.status(), query, SystemTime::now()))
@@ -124,10 +135,13 @@ impl EngineHandle for LocalEngine {
         Ok(self.shared.real_server(service, server))
     }
     fn status(&self) -> Result<Arc<Status>, HandleError> {
-        Ok(Arc::new(self.shared.status()))
+        Ok(self.shared.status())
     }
     fn events(&self, after: u64, limit: usize, wait: Duration) -> Result<Vec<Event>, HandleError> {
-        Ok(self.shared.events(after, limit, wait))
+        Ok(self.shared.events(after, limit, wait).into_iter().map(Arc::unwrap_or_clone).collect())
+    }
+    fn page(&self, after: u64, limit: usize) -> Result<Vec<Arc<Event>>, HandleError> {
+        Ok(self.shared.page(after, limit))
     }
     fn command(&self, request: &CommandRequest, who: &Who) -> Result<Answer, HandleError> {
         let id = if request.dry_run { 0 } else { self.last_id.fetch_add(1, Ordering::Relaxed) + 1 };

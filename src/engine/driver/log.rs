@@ -18,11 +18,11 @@ pub fn follow(shared: &Shared) {
 }
 
 fn write(event: &Event) {
-    let line = line(event);
+    let (line, kind) = (line(event), event.kind.name());
     match event.severity {
-        Severity::Info | Severity::Notice => tracing::info!(seq = event.seq, "{line}"),
-        Severity::Warning => tracing::warn!(seq = event.seq, "{line}"),
-        Severity::Error => tracing::error!(seq = event.seq, "{line}"),
+        Severity::Info | Severity::Notice => tracing::info!(seq = event.seq, kind, "{line}"),
+        Severity::Warning => tracing::warn!(seq = event.seq, kind, "{line}"),
+        Severity::Error => tracing::error!(seq = event.seq, kind, "{line}"),
     }
 }
 

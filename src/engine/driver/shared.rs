@@ -1,14 +1,18 @@
 //! What the loops publish and every reader sees: two views, the journal, and what never changes after the start.
 //!
-//! Writers replace, readers clone an `Arc`: a slow reader costs a loop nothing.
+//! Writers replace, readers clone an `Arc`: a slow reader costs a loop nothing. Of the journal a reader takes at most
+//! [`PAGE`] such clones at a time, so that an event is never kept waiting to be written.
 
 use super::balance::BalanceView;
 use super::failover::{FailoverView, Listener};
 use crate::engine::event::{Event, EventKind, Fact};
-use crate::engine::journal::Journal;
+use crate::engine::journal::{Journal, PAGE};
 use crate::engine::snapshot::{ConfigStatus, PeerState, RealServerStatus, Role, Status, VirtualRouterState, Warning};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
+
+/// For how long a status is good while nothing but its timers changes.
+const STATUS_AGE: Duration = Duration::from_millis(100);
 
 /// Facts that are settled when the engine starts.
 #[derive(Debug, Clone)]
@@ -32,6 +36,16 @@ pub struct Shared {
     balance: RwLock<Arc<BalanceView>>,
     journal: Mutex<Kept>,
     appended: Condvar,
+    composed: Mutex<Option<Composed>>,
+}
+
+/// A status, and what it was made of.
+#[derive(Debug)]
+struct Composed {
+    at: Instant,
+    failover: Arc<FailoverView>,
+    balance: Arc<BalanceView>,
+    status: Arc<Status>,
 }
 
 #[derive(Debug, Default)]
@@ -51,12 +65,13 @@ impl Shared {
             balance: RwLock::default(),
             journal: Mutex::default(),
             appended: Condvar::new(),
+            composed: Mutex::default(),
         }
     }
 
     /// Replaces the balance loop's view.
     pub fn publish_balance(&self, view: BalanceView) {
-        *self.balance.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(view);
+        replace(&self.balance, view);
     }
 
     /// Appends to the journal. Writes nothing itself: whoever reports never waits for a slow log.
@@ -73,21 +88,33 @@ impl Shared {
     }
 
     /// See [`EngineHandle::events`](crate::engine::EngineHandle::events).
-    pub fn events(&self, after: u64, limit: usize, wait: Duration) -> Vec<Event> {
-        let kept = self.kept();
+    pub fn events(&self, after: u64, limit: usize, wait: Duration) -> Vec<Arc<Event>> {
         let (kept, _) = self
             .appended
-            .wait_timeout_while(kept, wait, |kept| kept.journal.last_seq() <= after)
+            .wait_timeout_while(self.kept(), wait, |kept| kept.journal.last_seq() <= after)
             .unwrap_or_else(PoisonError::into_inner);
-        kept.journal.after(after, limit)
+        let mut after = kept.journal.before_newest(after, limit);
+        drop(kept);
+        let mut found = Vec::new();
+        while found.len() < limit {
+            let page = self.page(after, limit - found.len());
+            let Some(last) = page.last() else { break };
+            after = last.seq;
+            found.extend(page);
+        }
+        found
     }
 
-    /// Events above `after` as soon as there are some; none once the journal is closed and everything was read.
-    pub fn follow(&self, after: u64) -> Option<Vec<Event>> {
-        let kept = self.kept();
+    /// See [`EngineHandle::page`](crate::engine::EngineHandle::page); at most [`PAGE`] events.
+    pub fn page(&self, after: u64, limit: usize) -> Vec<Arc<Event>> {
+        self.kept().journal.page(after, limit.min(PAGE))
+    }
+
+    /// The next events above `after` as soon as there are some; none once the journal is closed and everything was read.
+    pub fn follow(&self, after: u64) -> Option<Vec<Arc<Event>>> {
         let nothing_new = |kept: &mut Kept| kept.journal.last_seq() <= after && !kept.closed;
-        let kept = self.appended.wait_while(kept, nothing_new).unwrap_or_else(PoisonError::into_inner);
-        Some(kept.journal.after(after, usize::MAX)).filter(|events| !events.is_empty())
+        let kept = self.appended.wait_while(self.kept(), nothing_new).unwrap_or_else(PoisonError::into_inner);
+        Some(kept.journal.page(after, PAGE)).filter(|events| !events.is_empty())
     }
 
     /// Nothing more will be appended.
@@ -107,16 +134,44 @@ impl Shared {
         service.real_servers.iter().find(|r| r.key.to_string() == server).cloned()
     }
 
-    /// Everything, with timers as they are now.
-    pub fn status(&self) -> Status {
+    /// Everything: one status for all who ask until something happens or is published, and at most for [`STATUS_AGE`], by
+    /// which its timers may be late. Readers wait for each other here; no writer comes this way.
+    pub fn status(&self) -> Arc<Status> {
+        self.status_at(Instant::now())
+    }
+
+    fn status_at(&self, now: Instant) -> Arc<Status> {
+        let mut composed = self.composed.lock().unwrap_or_else(PoisonError::into_inner);
         let failover = self.failover.read().unwrap_or_else(PoisonError::into_inner).clone();
         let balance = self.balance.read().unwrap_or_else(PoisonError::into_inner).clone();
         let (last_event, changed_at) = {
             let kept = self.kept();
             (kept.journal.last_seq(), kept.changed_at)
         };
+        let good = |last: &&Composed| {
+            now.saturating_duration_since(last.at) < STATUS_AGE
+                && Arc::ptr_eq(&last.failover, &failover)
+                && Arc::ptr_eq(&last.balance, &balance)
+                && last.status.last_event == last_event
+        };
+        if let Some(last) = composed.as_ref().filter(good) {
+            return Arc::clone(&last.status);
+        }
+        let status = Arc::new(self.compose(now, &failover, &balance, (last_event, changed_at)));
+        *composed = Some(Composed { at: now, failover, balance, status: Arc::clone(&status) });
+        status
+    }
+
+    fn compose(
+        &self,
+        now: Instant,
+        failover: &FailoverView,
+        balance: &BalanceView,
+        (last_event, changed_at): (u64, Option<SystemTime>),
+    ) -> Status {
         let mut routers = failover.routers.clone();
-        let age = failover.at.map_or(0, |at| u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX));
+        let age = failover.at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+        let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
         for next in routers.iter_mut().filter_map(|router| router.next.as_mut()) {
             next.in_ms = next.in_ms.saturating_sub(age);
         }
@@ -145,6 +200,13 @@ impl Shared {
     }
 }
 
+/// Puts a view in the place of another, which is freed when nobody waits for the lock.
+fn replace<T>(place: &RwLock<Arc<T>>, view: T) {
+    let view = Arc::new(view);
+    let old = std::mem::replace(&mut *place.write().unwrap_or_else(PoisonError::into_inner), view);
+    drop(old);
+}
+
 /// Whether an event is a change of state that an operator counts from (`chg 12s`).
 const fn is_change(kind: EventKind) -> bool {
     match kind {
@@ -165,15 +227,70 @@ const fn is_change(kind: EventKind) -> bool {
         | EventKind::Drift
         | EventKind::OperationRefused
         | EventKind::Command
+        | EventKind::Hold
         | EventKind::Warning => false,
     }
 }
 
 impl Listener for Arc<Shared> {
     fn publish(&self, view: FailoverView) {
-        *self.failover.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(view);
+        replace(&self.failover, view);
     }
     fn report(&self, fact: Fact) {
         self.append(fact);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::event::Severity;
+
+    fn shared() -> Shared {
+        let config = ConfigStatus { file: String::new(), loaded_at: SystemTime::UNIX_EPOCH, generation: 1 };
+        Shared::new(Identity { node: "d1".into(), dataplane: "kernel".into(), config, warnings: Vec::new() })
+    }
+
+    fn happen(shared: &Shared, count: usize) {
+        (0..count).for_each(|_| shared.append(Fact::new(EventKind::Warning, Severity::Info, "x")));
+    }
+
+    #[test]
+    fn all_who_ask_share_one_status_until_something_happens_or_it_is_old() {
+        let (shared, start) = (shared(), Instant::now());
+        let at = |ms| shared.status_at(start + Duration::from_millis(ms));
+        let first = at(0);
+        assert!(Arc::ptr_eq(&first, &at(99)));
+        happen(&shared, 1);
+        let second = at(99);
+        assert_eq!((first.last_event, second.last_event), (0, 1));
+        assert!(Arc::ptr_eq(&second, &at(198)));
+        assert!(!Arc::ptr_eq(&second, &at(199)), "timers went on");
+        let third = at(199);
+        shared.publish_balance(BalanceView::default());
+        assert!(!Arc::ptr_eq(&third, &at(199)));
+    }
+
+    #[test]
+    fn a_look_at_the_journal_takes_one_page_and_a_question_as_many_as_it_needs() {
+        let shared = shared();
+        happen(&shared, 1000);
+        assert_eq!(shared.page(0, usize::MAX).len(), PAGE);
+        let seqs = |limit| shared.events(100, limit, Duration::ZERO).iter().map(|e| e.seq).collect::<Vec<_>>();
+        assert_eq!(seqs(usize::MAX), (101..=1000).collect::<Vec<_>>());
+        assert_eq!(seqs(600), (401..=1000).collect::<Vec<_>>(), "the newest");
+    }
+
+    #[test]
+    fn a_follower_reads_all_page_by_page_and_ends_with_the_journal() {
+        let shared = shared();
+        happen(&shared, PAGE + 3);
+        shared.close();
+        let (mut seen, mut pages) = (0, Vec::new());
+        while let Some(page) = shared.follow(seen) {
+            seen = page.last().map_or(seen, |event| event.seq);
+            pages.push(page.len());
+        }
+        assert_eq!(pages, [PAGE, 3]);
     }
 }

@@ -111,7 +111,9 @@ impl Failover {
             }
         }
         if blind {
-            let message = "mastership given up; whether another router takes over was not awaited".to_owned();
+            let names: Vec<String> = routers.iter().map(|i| self.name_of(*i)).collect();
+            let message =
+                format!("{}: mastership given up; whether another router takes over was not awaited", names.join(", "));
             return self.answer(&asked, Outcome::Done, message, preview);
         }
         self.pending.push(Pending { asked, preview, began_at: now, waiting, said: Vec::new(), failed: false });
@@ -179,7 +181,7 @@ impl Failover {
     /// The hold is over: the router takes part by the normal rules, as after a start.
     pub(super) fn end_hold(&mut self, now: Instant, i: usize) {
         if self.lift_hold(i) && self.routers.get(i).is_some_and(|r| r.state() == VirtualRouterState::Backup) {
-            let fact = Fact::new(EventKind::Command, Severity::Notice, self.name_of(i)).to("hold ended");
+            let fact = Fact::new(EventKind::Hold, Severity::Notice, self.name_of(i)).to("ended");
             self.report(fact);
             self.drive(now, i, vrrp::Input::Startup);
         }
@@ -273,42 +275,19 @@ impl Failover {
         self.answer(asked, Outcome::Refused, message, Preview::default());
     }
 
-    /// Answers a command, and tells the journal of everything but a preview.
+    /// Answers a command, and tells the journal.
     fn answer(&mut self, asked: &Asked, outcome: Outcome, message: String, preview: Preview) {
         let token = match outcome {
             Outcome::Preview => Some(preview.token(&asked.command)),
             Outcome::Done | Outcome::Refused | Outcome::Failed | Outcome::Stale => None,
         };
-        if outcome != Outcome::Preview {
-            self.report(command_fact(asked, outcome, &message));
+        if let Some(fact) = Fact::command(asked, outcome, &message) {
+            self.report(fact);
         }
         let id = if asked.dry_run { 0 } else { asked.id };
         let answer = Box::new(Answer { id, outcome, message, preview, token });
         self.push(Action::Answer { id: asked.id, answer });
     }
-}
-
-fn command_fact(asked: &Asked, outcome: Outcome, message: &str) -> Fact {
-    let subject = match &asked.command {
-        Command::Failover { instance, .. } | Command::Rejoin { instance } => instance.clone(),
-        Command::Drain { .. }
-        | Command::Restore { .. }
-        | Command::Weight { .. }
-        | Command::AddServer { .. }
-        | Command::RemoveServer { .. }
-        | Command::Stop => None,
-    };
-    let (severity, word) = match outcome {
-        Outcome::Preview => (Severity::Info, "preview"),
-        Outcome::Done => (Severity::Notice, "done"),
-        Outcome::Refused => (Severity::Notice, "refused"),
-        Outcome::Failed => (Severity::Warning, "failed"),
-        Outcome::Stale => (Severity::Notice, "stale"),
-    };
-    let fact = Fact::new(EventKind::Command, severity, subject.unwrap_or_else(|| "all".to_owned()));
-    let mut fact = fact.to(word).who(asked.who.to_string()).detail(format!("{}: {message}", asked.command.verb()));
-    fact.reason.clone_from(&asked.reason);
-    fact
 }
 
 /// How long the slowest possible backup needs after a resignation (`Skew_Time` of priority 1), and a little more. A backup

@@ -47,6 +47,7 @@ pub fn text(event: &Event) -> String {
         EventKind::EngineStarted => Some("engine started"),
         EventKind::EngineStopping => Some("engine stopping"),
         EventKind::Drift => Some("drift"),
+        EventKind::Hold => Some("hold"),
         EventKind::ServerTable | EventKind::ServiceTable => Some("table"),
         EventKind::InstanceState
         | EventKind::Link

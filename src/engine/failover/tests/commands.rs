@@ -36,12 +36,20 @@ fn a_failover_is_done_when_another_master_is_heard() {
     lan.run_for(seconds(60));
     assert_eq!(lan.masters(), [1], "the hold keeps the higher priority back");
     assert_eq!(lan.status(0)[0].held.as_deref(), Some("failover by root (pid 4): kernel update; ends with rejoin"));
-    let command = &lan.nodes[0].facts(EventKind::Command)[0];
+    let commands = lan.nodes[0].facts(EventKind::Command);
+    assert_eq!(commands.len(), 1, "{commands:?}");
+    let command = &commands[0];
+    assert_eq!((command.subject.as_str(), command.to.as_deref()), ("failover", Some("done")));
     assert_eq!((command.who.as_deref(), command.reason.as_deref()), (Some("root (pid 4)"), Some("kernel update")));
+    assert!(command.detail.as_ref().is_some_and(|detail| detail.starts_with("VI_1: 192.0.2.12 took over")));
     lan.command(0, rejoin());
     lan.run_for(seconds(4));
     assert_eq!(lan.masters(), [0]);
     assert_eq!(lan.status(0)[0].reason, "preempts 192.0.2.12, whose priority is only 100");
+    let verbs = lan.nodes[0].facts(EventKind::Command).into_iter().map(|fact| fact.subject).collect::<Vec<_>>();
+    assert_eq!(verbs, ["failover", "rejoin"]);
+    let holds = lan.nodes[0].facts(EventKind::Hold);
+    assert_eq!(holds.iter().map(|fact| fact.subject.as_str()).collect::<Vec<_>>(), ["VI_1"]);
 }
 
 #[test]
