@@ -6,9 +6,9 @@
 
 use super::commands::Pending;
 use super::host::{Host, Place, Seen};
+use super::joins::Deaf;
 use super::ownership::Ours;
 use super::peers::Peers;
-use super::refusals::Deaf;
 use super::router::{Footing, Router, state_name};
 use super::strangers::Strangers;
 use super::{Action, Input, Link, OwnedAddress, Waiting};

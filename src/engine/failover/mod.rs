@@ -7,6 +7,7 @@ mod addresses;
 mod commands;
 mod core;
 mod host;
+mod joins;
 mod ownership;
 mod peers;
 mod receive;

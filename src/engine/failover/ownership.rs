@@ -43,21 +43,19 @@ impl Failover {
         for ours in self.ours.iter_mut().filter(|ours| ours.router == i) {
             ours.leaving = true;
         }
-        let leaving = self.ours.iter().filter(|ours| ours.router == i);
-        let leaving: Vec<_> = leaving.map(|ours| (ours.place, ours.address.clone())).collect();
-        for (place, address) in leaving {
-            self.take_off(place, address);
+        for ours in self.ours.clone().into_iter().filter(|ours| ours.router == i) {
+            self.take_off(ours.place, ours.address);
         }
     }
 
     /// False when it is off already, or will be.
     fn take_off(&mut self, place: Place, address: VirtualAddress) -> bool {
-        let there = self.host.will_have(place);
-        if there {
-            self.host.expect(place, false);
-            self.push(Action::RemoveAddress { index: place.0, address });
+        if !self.host.will_have(place) {
+            return false;
         }
-        there
+        self.host.expect(place, false);
+        self.push(Action::RemoveAddress { index: place.0, address });
+        true
     }
 
     pub(super) fn remember(&mut self) {
@@ -84,8 +82,7 @@ impl Failover {
         }
         if let Some(ours) = self.ours.iter().find(|ours| ours.place == place) {
             if ours.leaving {
-                let address = ours.address.clone();
-                self.take_off(place, address);
+                self.take_off(place, ours.address.clone());
             }
         } else if let Some(owned) = self.inherited.iter().find(|owned| self.host.place_of(owned) == Some(place)) {
             self.take_off_inherited(place, owned.clone());

@@ -1,5 +1,5 @@
 //! What the system refused: reported, taken out of the counters, and the wish is taken back where that would be a wrong
-//! memory. Without 224.0.0.18 a router is deaf and must not lead: it is in FAULT, and joining is tried again.
+//! memory.
 
 use super::Action;
 use super::core::Failover;
@@ -9,22 +9,6 @@ use std::time::{Duration, Instant};
 
 /// A refusal to send is reported no more often than this for an interface.
 const REFUSAL_PAUSE: Duration = Duration::from_mins(1);
-
-/// How long after a refusal joining is tried again.
-const JOIN_PAUSE: Duration = Duration::from_secs(1);
-
-/// A refusal comes at once: who joins and hears none for so long has joined.
-const JOIN_PATIENCE: Duration = Duration::from_millis(100);
-
-/// An interface on which 224.0.0.18 could not be joined.
-#[derive(Debug, Clone)]
-pub(super) struct Deaf {
-    /// What the system said.
-    pub error: String,
-    /// When joining is tried again; while it is being tried: when it counts as done.
-    pub next: Instant,
-    trying: bool,
-}
 
 impl Failover {
     /// Takes note that the system refused an action.
@@ -102,37 +86,6 @@ impl Failover {
         let place = (index, IpAddr::V4(Ipv4Addr::from(*octets)), 0);
         if let Some(router) = self.router_of(place).and_then(|(i, _)| self.routers.get_mut(i)) {
             router.counters.garp_tx = router.counters.garp_tx.saturating_sub(1);
-        }
-    }
-
-    /// Nothing is heard on this interface. False when that was known.
-    fn not_joined(&mut self, now: Instant, index: u32, error: &str) -> bool {
-        let deaf = Deaf { error: error.to_owned(), next: now + JOIN_PAUSE, trying: false };
-        let news = self.deaf.insert(index, deaf).is_none();
-        self.survey();
-        news
-    }
-
-    /// Tries again to join where it is time to, and lets routers go on where nobody objected.
-    pub(super) fn join_again(&mut self, now: Instant) {
-        let mut tries = Vec::new();
-        let before = self.deaf.len();
-        self.deaf.retain(|index, deaf| {
-            if deaf.next > now {
-                return true;
-            }
-            if !deaf.trying {
-                (deaf.trying, deaf.next) = (true, now + JOIN_PATIENCE);
-                tries.push(*index);
-                return true;
-            }
-            false
-        });
-        for index in tries {
-            self.push(Action::Join { index });
-        }
-        if self.deaf.len() < before {
-            self.survey();
         }
     }
 
