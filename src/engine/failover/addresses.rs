@@ -138,7 +138,7 @@ impl Failover {
         }
     }
 
-    fn name(&self, i: usize) -> String {
+    pub(super) fn name(&self, i: usize) -> String {
         self.routers.get(i).map(|r| r.config.name.clone()).unwrap_or_default()
     }
 

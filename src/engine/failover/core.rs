@@ -218,15 +218,22 @@ impl Failover {
             fact = fact.detail("the hold made by `failover` is over: nobody else is master");
         }
         self.report(fact);
-        if to == VirtualRouterState::Master {
-            self.lift_hold(i);
+        match to {
+            VirtualRouterState::Master => {
+                self.lift_hold(i);
+                if let Some(router) = self.routers.get_mut(i) {
+                    router.adopted = false;
+                }
+            }
+            VirtualRouterState::Fault => self.release_adopted(i),
+            VirtualRouterState::Init | VirtualRouterState::Backup => {}
         }
     }
 
     fn start(&mut self) {
         if self.phase == Phase::Loading {
             self.phase = Phase::Running;
-            self.remove_inherited();
+            self.settle_inherited();
             self.survey();
         }
     }
@@ -234,6 +241,7 @@ impl Failover {
     fn shutdown(&mut self, now: Instant) {
         for i in 0..self.routers.len() {
             self.drive(now, i, vrrp::Input::Shutdown);
+            self.release_adopted(i);
         }
         self.abandon_pending(now, "the engine stops");
         let joined: BTreeSet<u32> = self.routers.iter().filter_map(|r| r.footing).map(|f| f.index).collect();

@@ -89,13 +89,38 @@ impl Failover {
         }
     }
 
-    /// Takes off what an earlier run left behind, configured or not. What cannot be seen now stays written down.
-    pub(super) fn remove_inherited(&mut self) {
+    /// What an earlier run left behind: a configured address is adopted, any other is taken off. What cannot be seen now
+    /// stays written down.
+    pub(super) fn settle_inherited(&mut self) {
         self.forget_gone(None);
         for owned in self.inherited.clone() {
-            if let Some(place) = self.host.place_of(&owned) {
-                self.take_off_inherited(place, owned);
+            let Some(place) = self.host.place_of(&owned) else { continue };
+            match self.router_of(place) {
+                Some((i, address)) if address.prefix == place.2 && self.host.holds(place) => {
+                    self.adopt(i, place, address, owned);
+                }
+                _ => self.take_off_inherited(place, owned),
             }
+        }
+    }
+
+    /// Keeps an address on until another master is heard: an engine that is restarted at once interrupts nothing, and one
+    /// that comes back late gives way within an interval.
+    fn adopt(&mut self, router: usize, place: Place, address: VirtualAddress, owned: OwnedAddress) {
+        let fact = Fact::new(EventKind::Address, Severity::Notice, address.to_string()).to("present");
+        self.report(
+            fact.reason("adopted from an earlier run, until another master is heard").detail(self.name(router)),
+        );
+        self.own(Ours { router, place, address, owned, leaving: false });
+        if let Some(router) = self.routers.get_mut(router) {
+            router.adopted = true;
+        }
+    }
+
+    /// The router is not going to be master now: what it adopted leaves.
+    pub(super) fn release_adopted(&mut self, i: usize) {
+        if self.routers.get_mut(i).is_some_and(|router| std::mem::take(&mut router.adopted)) {
+            self.release(i);
         }
     }
 

@@ -132,7 +132,10 @@ impl Failover {
         match self.routers.get(i).is_some_and(|r| r.instance.is_master()) {
             true if was_master => self.contest(now, i, source),
             true => {}
-            false => self.took_over(now, i, source),
+            false => {
+                self.release_adopted(i);
+                self.took_over(now, i, source);
+            }
         }
     }
 

@@ -42,6 +42,8 @@ pub(super) struct Router {
     pub footing: Option<Footing>,
     /// Why it can't work, for a reason of its own.
     pub fault: Option<String>,
+    /// It holds addresses that an earlier run left on, without being master yet.
+    pub adopted: bool,
     pub since: Instant,
     pub reason: String,
     pub history: VecDeque<(Instant, VirtualRouterState, String)>,
@@ -68,6 +70,7 @@ impl Router {
             instance: Instance::new(Parameters::from(config), IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
             footing: None,
             fault: None,
+            adopted: false,
             since: now,
             reason: "not started yet".to_owned(),
             history: VecDeque::new(),

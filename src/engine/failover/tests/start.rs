@@ -79,7 +79,7 @@ fn an_owner_is_master_at_once_and_its_own_address_is_its_source() {
 }
 
 #[test]
-fn what_a_crashed_run_left_behind_is_removed_first_even_when_it_is_no_longer_configured() {
+fn what_a_crashed_run_left_behind_and_is_no_longer_configured_is_removed_first() {
     let mut lan = Lan::new(vec![one(100)]);
     let owned = |last| OwnedAddress { interface: "eth0".to_owned(), address: vip(last).address, prefix: 24 };
     lan.nodes[0].remembered = vec![owned(254), owned(99), owned(98)];
@@ -87,12 +87,40 @@ fn what_a_crashed_run_left_behind_is_removed_first_even_when_it_is_no_longer_con
     lan.boot(0);
     lan.run_for(Duration::from_millis(3));
     let words = lan.nodes[0].words(0);
-    assert_eq!(words[..4], ["remember 2", "remove 192.0.2.254/24", "remove 192.0.2.99/24", "join"]);
-    assert_eq!(words[4..], ["remember 1", "remember 0"], "as the kernel confirms them");
+    assert_eq!(words[..3], ["remember 2", "remove 192.0.2.99/24", "join"]);
+    assert_eq!(words[3..], ["remember 1"], "as the kernel confirms it; the configured one is adopted");
     let facts = lan.nodes[0].facts(EventKind::Address);
     let left = |fact: &&Fact| fact.reason.as_deref() == Some("left behind by an earlier run");
-    assert_eq!(facts.iter().filter(left).count(), 2);
+    assert_eq!(facts.iter().filter(left).count(), 1);
     assert_eq!(lan.nodes[0].warnings(), [""; 0]);
+}
+
+#[test]
+fn an_engine_that_is_restarted_where_nobody_else_is_master_never_lets_its_addresses_go() {
+    let mut lan = Lan::started(vec![one(200)]);
+    lan.run_for(seconds(10));
+    lan.crash(0);
+    lan.run_for(Duration::from_millis(100));
+    let so_far = lan.nodes[0].words(0).len();
+    lan.boot(0);
+    lan.run_for(seconds(10));
+    assert_eq!((lan.masters(), lan.holders(vip(254).address)), (vec![0], vec![0]));
+    assert!(!lan.nodes[0].words(so_far).iter().any(|word| word.starts_with("remove") || word.starts_with("add")));
+    lan.input(0, Input::Shutdown);
+    lan.run_for(seconds(1));
+    assert_eq!(lan.holders(vip(254).address), [0; 0]);
+}
+
+#[test]
+fn an_engine_that_stops_before_it_was_master_again_takes_off_what_it_adopted() {
+    let mut lan = Lan::started(vec![one(200)]);
+    lan.run_for(seconds(10));
+    lan.crash(0);
+    lan.boot(0);
+    lan.run_for(Duration::from_millis(100));
+    lan.input(0, Input::Shutdown);
+    lan.run_for(seconds(1));
+    assert_eq!((lan.holders(vip(254).address), lan.nodes[0].remembered.len()), (vec![], 0));
 }
 
 #[test]
@@ -113,15 +141,15 @@ fn what_was_left_behind_on_an_interface_that_is_absent_stays_written_down_until_
 }
 
 #[test]
-fn a_crashed_master_that_comes_back_adopts_nothing_and_becomes_master_again_cleanly() {
+fn a_crashed_master_that_comes_back_gives_way_to_the_one_it_hears_and_becomes_master_again_cleanly() {
     let mut lan = Lan::started(vec![one(200), one(100)]);
     lan.run_for(seconds(10));
     lan.crash(0);
     lan.run_for(seconds(10));
     assert_eq!(lan.holders(vip(254).address), [0, 1], "a dead engine removes nothing");
     lan.boot(0);
-    lan.run_for(Duration::from_millis(10));
-    assert_eq!(lan.holders(vip(254).address), [1]);
+    lan.run_for(Duration::from_millis(1010));
+    assert_eq!(lan.holders(vip(254).address), [1], "within an interval");
     lan.run_for(seconds(10));
     assert_eq!((lan.masters(), lan.holders(vip(254).address)), (vec![0], vec![0]));
     assert_eq!(lan.nodes[0].warnings(), [""; 0]);
