@@ -14,6 +14,9 @@ use std::time::{Duration, Instant, SystemTime};
 /// For how long a status is good while nothing but its timers changes.
 const STATUS_AGE: Duration = Duration::from_millis(100);
 
+/// A failover loop that has not published for so long hangs.
+const SILENCE: Duration = Duration::from_secs(4);
+
 /// Facts that are settled when the engine starts.
 #[derive(Debug, Clone)]
 pub struct Identity {
@@ -171,6 +174,7 @@ impl Shared {
     ) -> Status {
         let mut routers = failover.routers.clone();
         let age = failover.at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+        let silent = (age > SILENCE).then(|| failover_is_silent(age));
         let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
         for next in routers.iter_mut().filter_map(|router| router.next.as_mut()) {
             next.in_ms = next.in_ms.saturating_sub(age);
@@ -178,7 +182,7 @@ impl Shared {
         let split = routers.iter().any(|router| {
             router.state == VirtualRouterState::Master && router.peers.iter().any(|p| p.state == PeerState::Master)
         });
-        let mut warnings = self.identity.warnings.clone();
+        let mut warnings: Vec<Warning> = silent.into_iter().chain(self.identity.warnings.iter().cloned()).collect();
         warnings.extend_from_slice(&failover.warnings);
         warnings.extend_from_slice(&balance.warnings);
         Status {
@@ -197,6 +201,16 @@ impl Shared {
             foreign: balance.foreign.clone(),
             warnings,
         }
+    }
+}
+
+/// The loop publishes once a second whatever happens, so silence means that it hangs.
+fn failover_is_silent(age: Duration) -> Warning {
+    Warning {
+        code: "failover-silent".to_owned(),
+        subject: "failover loop".to_owned(),
+        message: format!("nothing heard of it for {} s: states, timers and addresses shown may be old", age.as_secs()),
+        next: "restart lvsdeck if it does not come back; the log may say what it waits for".to_owned(),
     }
 }
 

@@ -161,6 +161,7 @@ impl Router {
         let counters = &mut self.counters;
         let counter = match check {
             Check::Length | Check::Vrid => &mut counters.rejected_length,
+            Check::Destination => &mut counters.rejected_destination,
             Check::Ttl => &mut counters.rejected_ttl,
             Check::Version => &mut counters.rejected_version,
             Check::Type => &mut counters.rejected_type,

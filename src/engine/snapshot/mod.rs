@@ -226,6 +226,9 @@ pub struct VrrpCounters {
     pub released_master: u64,
     /// Refused: shorter than its fields say, or garbage.
     pub rejected_length: u64,
+    /// Refused: not sent to the multicast group.
+    #[serde(default)]
+    pub rejected_destination: u64,
     /// Refused: TTL or hop limit not 255.
     pub rejected_ttl: u64,
     /// Refused: another version.

@@ -1,7 +1,7 @@
 //! The receive ladder: which advertisements count. Every check has a name and a clause; the first that fails decides, in
 //! this order:
 //!
-//! 1. a whole IPv4 packet of protocol 112 (RFC 9568 §5.1.1.4)
+//! 1. a whole IPv4 packet of protocol 112 (RFC 9568 §5.1.1.4), to 224.0.0.18 (§5.1.1.2)
 //! 2. TTL 255 (§5.1.1.3): nobody beyond the link has sent it
 //! 3. the fixed 8 bytes are there (§7.1)
 //! 4. version as configured, type 1 (§5.2.1, §5.2.2)
@@ -19,6 +19,9 @@ use super::checksum::{ChecksumForm, verified};
 use super::packet::{Advertisement, Ipv4Packet, PROTOCOL, authentication_type};
 use crate::engine::model::{AdvertInterval, AdvertisedPriority, Authentication, Vrid, VrrpVersion};
 use std::net::Ipv4Addr;
+
+/// Where advertisements go (RFC 9568 §5.1.1.2).
+const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
 
 /// What an instance wants of the advertisements it counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +81,9 @@ pub enum DecodeError {
     /// Step 1.
     #[error("IP protocol {0}, not 112 (RFC 9568 5.1.1.4)")]
     Protocol(u8),
+    /// Step 1.
+    #[error("sent to {0}, not to 224.0.0.18: take unicast_peer out of the other router (RFC 9568 5.1.1.2)")]
+    Destination(Ipv4Addr),
     /// Step 2.
     #[error("TTL {0}, not 255: it may come from beyond this link (RFC 9568 5.1.1.3)")]
     Ttl(u8),
@@ -145,6 +151,8 @@ pub enum DecodeError {
 pub enum Check {
     /// Truncated, of another protocol, or of a wrong length.
     Length,
+    /// Not to the group.
+    Destination,
     /// TTL.
     Ttl,
     /// Version.
@@ -170,6 +178,7 @@ impl DecodeError {
     pub const fn check(&self) -> Check {
         match self {
             Self::Truncated(_) | Self::Protocol(_) | Self::Length { .. } => Check::Length,
+            Self::Destination(_) => Check::Destination,
             Self::Ttl(_) => Check::Ttl,
             Self::Version { .. } => Check::Version,
             Self::Type(_) => Check::Type,
@@ -184,7 +193,7 @@ impl DecodeError {
     /// Whether the sender is a router of this link that is configured otherwise, rather than noise or a stranger.
     pub const fn is_disagreement(&self) -> bool {
         match self.check() {
-            Check::Version | Check::AuthenticationType | Check::Password | Check::Interval => true,
+            Check::Destination | Check::Version | Check::AuthenticationType | Check::Password | Check::Interval => true,
             Check::Length | Check::Ttl | Check::Type | Check::Vrid | Check::Count | Check::Checksum => false,
         }
     }
@@ -195,6 +204,9 @@ pub fn receive(packet: &[u8], expected: &Expected) -> Result<Received, DecodeErr
     let ip = Ipv4Packet::parse(packet).ok_or(DecodeError::Truncated(packet.len()))?;
     if ip.protocol != PROTOCOL {
         return Err(DecodeError::Protocol(ip.protocol));
+    }
+    if ip.destination != GROUP {
+        return Err(DecodeError::Destination(ip.destination));
     }
     if ip.ttl != 255 {
         return Err(DecodeError::Ttl(ip.ttl));

@@ -78,7 +78,11 @@ fn checks(state: &UiState) -> Vec<(&'static str, Paint, String)> {
         return vec![("check", Paint::Dim, why.to_owned())];
     };
     if detail.checks.is_empty() {
-        return vec![("check", Paint::Dim, "none: this server counts as up".to_owned())];
+        let text = match detail.health {
+            Health::Up | Health::Down => "none: this server counts as up",
+            Health::Unknown => "its checks are not run yet; it stays in the table",
+        };
+        return vec![("check", Paint::Dim, text.to_owned())];
     }
     // Two checks have room; the rest are counted.
     let mut lines: Vec<_> = detail.checks.iter().take(2).map(|check| check_line(state, check)).collect();

@@ -34,7 +34,7 @@ pub(super) const VIRTUAL_SERVER: &[Keyword] = &[
     read("quorum_up", Value::Words, NO_NOTIFY),
     read("quorum_down", Value::Words, NO_NOTIFY),
     read("ha_suspend", Value::Flag, "checks run whether the address is here or not"),
-    read("smtp_alert", Value::Flag, "mail goes out as notification_email says"),
+    read("smtp_alert", Value::Flag, "no mail is sent"),
     read("persistence_engine", Value::Text, "the client's address decides"),
     read("sorry_server_inhibit", Value::Flag, "the sorry server leaves the table when it does not serve"),
     read("sh-port", Value::Flag, NO_FLAG),
@@ -65,7 +65,7 @@ pub(super) const REAL_SERVER: &[Keyword] = &[
     read("notify_up", Value::Words, NO_NOTIFY),
     read("notify_down", Value::Words, NO_NOTIFY),
     read("alpha", Value::Flag, "alpha counts in virtual_server only"),
-    read("smtp_alert", Value::Flag, "mail goes out as notification_email says"),
+    read("smtp_alert", Value::Flag, "no mail is sent"),
     read("virtualhost", Value::Text, "no HTTP check is run"),
 ];
 

@@ -17,6 +17,8 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
                 for line in cx.lines(Block::Recipients, entry.inner()) {
                     global.notification_email.extend(cx.words(line));
                 }
+                let instead = "no mail is sent: watch `lvsdeck ctl events --follow`, or the log";
+                cx.only_read(Block::Global, entry.keyword.word, entry.at, instead);
             }
             ("smtp_server", _) => global.smtp_server = Some(cx.words(entry.statement).split_off(1).join(" ")),
             ("smtp_connect_timeout", Argument::Number(seconds)) => global.smtp_connect_timeout = Some(small(*seconds)),
