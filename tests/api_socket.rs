@@ -358,6 +358,7 @@ fn a_file_that_is_no_socket_is_never_removed() {
     let error = bind(&socket).unwrap_err();
     assert!(matches!(error, BindError::NotASocket { .. }), "{error}");
     assert_eq!(fs::read_to_string(&socket).unwrap(), "precious");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing was made beside it");
     let error = bind(&socket.join("below/lvsdeck.sock")).unwrap_err();
     assert_eq!((error.exit_code(), error.to_string().contains("can't create")), (1, true), "{error}");
 }

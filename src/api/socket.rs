@@ -87,6 +87,10 @@ pub fn bind(path: &Path) -> Result<Bound, BindError> {
         let made = fs::DirBuilder::new().recursive(true).mode(0o755).create(directory);
         made.map_err(refused("create", directory))?;
     }
+    // Before anything is made beside it: the path may be a slip of the hand.
+    if fs::symlink_metadata(path).is_ok_and(|found| !found.file_type().is_socket()) {
+        return Err(BindError::NotASocket { path: path.to_owned() });
+    }
     let lock_path = beside(path, ".lock");
     let lock = lock(&lock_path, path)?;
     let read_only_path = read_only_path(path);

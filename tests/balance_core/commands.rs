@@ -161,6 +161,15 @@ fn a_token_commits_what_was_shown_and_is_stale_when_that_changed() {
 }
 
 #[test]
+fn a_server_that_can_be_no_host_is_refused() {
+    let mut rig = Rig::started(&[service(WEB, &[A])]);
+    for nobody in ["0.0.0.0:80", "224.0.0.1:80", "255.255.255.255:80"] {
+        let answer = rig.ask(add(nobody));
+        assert_eq!(answer.outcome, Outcome::Refused, "{nobody}: {}", answer.message);
+    }
+}
+
+#[test]
 fn an_unknown_name_is_refused_with_what_there_is() {
     let mut rig = Rig::started(&[service(WEB, &[A, B]), service("udp/10.0.0.1:53", &["10.0.0.71:53"])]);
     let answer = rig.ask(drain("10.0.0.79:80"));

@@ -7,6 +7,7 @@ use super::service::ServerState;
 use crate::engine::command::{Command, RealServerSelector, ServiceSelector};
 use crate::engine::model::{Family, Forwarding, RealServer, RealServerKey, ServiceKey, Weight};
 use crate::engine::snapshot::{Admin, Health};
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
 
 impl Balance {
@@ -125,6 +126,10 @@ impl Balance {
         let name = service.config.key;
         if let Some(server) = service.server(&key) {
             return Err(format!("{key} is in {name} already, with weight {}; weight changes it", server.weight));
+        }
+        let address = key.0.ip();
+        if address.is_unspecified() || address.is_multicast() || address == IpAddr::V4(Ipv4Addr::BROADCAST) {
+            return Err(format!("{address} is no host's address: name the real server's own"));
         }
         let known = service.removed.iter().find(|server| server.key == key);
         let forwarding = forward.or(known.map(|known| known.forwarding)).unwrap_or(service.config.forwarding);

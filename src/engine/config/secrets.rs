@@ -11,7 +11,9 @@ pub(super) fn masked(line: &str) -> String {
             let word = line.get(start..at).unwrap_or("");
             let misplaced =
                 word == "auth_type" && !["PASS", "AH"].iter().any(|kind| rest.trim_start().starts_with(kind));
-            if (announces_secret(word) || misplaced) && has_value(rest) {
+            // `authentication PASS 1066` on one line, and `auth_type PASS 1066`.
+            let behind_type = word == "PASS" && !rest.contains("auth_");
+            if (announces_secret(word) || misplaced || behind_type) && has_value(rest) {
                 return format!("{} ***", line.get(..at).unwrap_or(""));
             }
         }
@@ -54,6 +56,7 @@ mod tests {
         );
         assert_eq!(masked("auth_pass \"a b"), "auth_pass ***");
         assert_eq!(masked("auth_type 1066"), "auth_type ***");
+        assert_eq!(masked("authentication PASS 1066"), "authentication PASS ***");
     }
 
     #[test]

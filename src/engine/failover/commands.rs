@@ -213,10 +213,10 @@ impl Failover {
 
     fn plan_failover(&self, instance: Option<&str>, asked: &Asked) -> Result<(Vec<usize>, Preview), String> {
         let named = self.named(instance)?;
-        let (masters, others): (Vec<&Router>, Vec<&Router>) =
-            named.iter().filter_map(|i| self.routers.get(*i)).partition(|r| r.instance.is_master());
+        let routers = named.iter().filter_map(|i| Some((*i, self.routers.get(*i)?)));
+        let (masters, others): (Vec<_>, Vec<_>) = routers.partition(|(_, router)| router.instance.is_master());
         if masters.is_empty() {
-            let whys: Vec<String> = others.iter().map(|r| not_master(r)).collect();
+            let whys: Vec<String> = others.iter().map(|(_, router)| not_master(router)).collect();
             return Err(format!("nothing to give up: {}", whys.join("; ")));
         }
         let Command::Failover { hold_seconds, blind, .. } = asked.command else { return Err(String::new()) };
@@ -225,7 +225,7 @@ impl Failover {
             Preview { undo: Some(Command::Rejoin { instance: instance.map(str::to_owned) }), ..Preview::default() };
         let mut moved = 0;
         let mut successors = Vec::new();
-        for router in masters {
+        for (i, router) in masters {
             let name = &router.config.name;
             preview.before.push(line(router));
             preview
@@ -233,8 +233,14 @@ impl Failover {
                 .push(format!("{name}: BACKUP, held {hold}{}", if blind { ", whoever is master" } else { "" }));
             let (vrid, interface) = (router.config.vrid, &router.config.interface);
             preview.ops.push(format!("advertise priority 0 for virtual_router_id {vrid} on {interface}"));
-            preview.ops.extend(router.config.addresses.iter().map(|a| format!("remove {a} from {interface}")));
-            moved += router.config.addresses.len();
+            for (address, place) in self.places(i) {
+                if place.is_some_and(|place| self.is_ours(place)) {
+                    preview.ops.push(format!("remove {address} from {interface}"));
+                    moved += 1;
+                } else {
+                    preview.ops.push(format!("{address} stays on {interface}: lvsdeck did not put it there"));
+                }
+            }
             successors.push(successor(router));
         }
         let leave = if moved == 1 { "virtual address leaves" } else { "virtual addresses leave" };

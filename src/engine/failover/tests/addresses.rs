@@ -1,6 +1,7 @@
 //! Addresses: ours, others', and those that somebody meddles with.
 
 use super::lan::*;
+use crate::engine::command::Command;
 use crate::engine::event::EventKind;
 use crate::engine::failover::Input;
 use crate::engine::model::VirtualAddress;
@@ -21,6 +22,9 @@ fn an_address_that_was_there_before_is_used_reported_once_and_never_removed() {
     lan.boot(0);
     lan.run_for(seconds(10));
     assert_eq!(lan.nodes[0].warnings(), ["address-present"]);
+    lan.ask(0, Command::Failover { instance: None, hold_seconds: None, blind: false }, true, None);
+    let ops = lan.nodes[0].answer().preview.ops.join("; ");
+    assert!(ops.contains("192.0.2.254/24 stays on eth0") && !ops.contains("remove"), "{ops}");
     assert_eq!(lan.nodes[0].facts(EventKind::Warning).len(), 1);
     assert_eq!(lan.status(0)[0].addresses_here, ["192.0.2.254/24"]);
     lan.input(0, Input::Shutdown);

@@ -129,6 +129,9 @@ fn each_step_of_the_ladder_refuses_what_it_is_for_and_comes_before_the_later_one
     assert_eq!(received(&broken, &wanted), Err(DecodeError::Version { found: 3, wanted: 2 }));
     assert!(matches!(received(&broken[..7], &wanted), Err(DecodeError::Truncated(_))));
     assert_eq!(receive(&packet(254, 112, &broken), &wanted), Err(DecodeError::Ttl(254)));
+    let mut unicast = packet(254, 112, &broken);
+    unicast[16..20].copy_from_slice(&[192, 0, 2, 1]);
+    assert_eq!(receive(&unicast, &wanted), Err(DecodeError::Destination([192, 0, 2, 1].into())));
     assert_eq!(receive(&packet(254, 51, &broken), &wanted), Err(DecodeError::Protocol(51)));
 }
 
