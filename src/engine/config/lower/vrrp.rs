@@ -71,7 +71,13 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
     };
     for entry in cx.entries(Block::Instance, block.inner()) {
         match (entry.keyword.word, &entry.argument) {
-            ("interface", Argument::Text(interface)) => words.interface = Some(interface.clone()),
+            ("interface", Argument::Text(interface)) => {
+                if let Some((why, help)) = no_carrier_of_vrrp(interface) {
+                    let message = format!("interface {interface} {why}");
+                    cx.report.add(Problem::error(entry.at, "bad-interface", message).help(help));
+                }
+                words.interface = Some(interface.clone());
+            }
             ("virtual_router_id", Argument::Number(n)) => words.vrid = Vrid::new(byte(*n)).ok(),
             ("state", Argument::Text(state)) => words.state = start_state(cx, state, &entry),
             ("priority", Argument::Number(n)) => words.priority = Priority::new(byte(*n)).ok(),
@@ -94,6 +100,19 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
 }
 
 /// Settles what depends on several words, as keepalived does, and says so where that is not what was written.
+/// Why advertisements can never go out on an interface of this name, and what to write instead.
+fn no_carrier_of_vrrp(interface: &str) -> Option<(&'static str, &'static str)> {
+    if interface == "lo" {
+        Some(("is the loopback: no other router hears it", "name the interface that the other router is reached by"))
+    } else if interface.len() > 15 {
+        Some(("can't exist: the kernel's names have 15 characters at most", "see `ip link` for the names of this host"))
+    } else if interface.starts_with('$') {
+        Some(("is a definition that is not made", "write $NAME=eth0 in a line above, or the interface's name"))
+    } else {
+        None
+    }
+}
+
 fn complete(cx: &mut Context, name: String, interface: String, vrid: Vrid, words: Words, at: Span) -> VirtualRouter {
     let family = words.addresses.first().map_or(Family::Inet, |a| Family::of(a.address));
     let version = version(cx, words.version, family);
