@@ -137,8 +137,8 @@ impl Shared {
         service.real_servers.iter().find(|r| r.key.to_string() == server).cloned()
     }
 
-    /// Everything: one status for all who ask until something happens or is published, and at most for [`STATUS_AGE`], by
-    /// which its timers may be late. Readers wait for each other here; no writer comes this way.
+    /// Everything: one status for all who ask until something happens or is published, and at most for a tenth of a
+    /// second, by which its timers may be late. Readers wait for each other here; no writer comes this way.
     pub fn status(&self) -> Arc<Status> {
         self.status_at(Instant::now())
     }
