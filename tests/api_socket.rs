@@ -116,7 +116,7 @@ fn post_to(socket: &Path, body: &str) -> Reply {
 }
 
 fn drain() -> CommandRequest {
-    let command = Command::Drain { server: "10.0.0.71".parse().unwrap(), service: None };
+    let command = Command::Drain { server: "10.0.0.71".parse().unwrap(), service: None, deadline_seconds: None };
     CommandRequest { command, reason: Some("update".into()), dry_run: false, token: None }
 }
 

@@ -3,7 +3,7 @@
 
 use lvsdeck::engine::balance::{Balance, OwnedService};
 use lvsdeck::engine::command::{Answer, Asked, Command, Outcome, Who};
-use lvsdeck::engine::driver::balance::{BalanceLoopError, BalanceView, run};
+use lvsdeck::engine::driver::balance::{BalanceLoopError, BalanceView, Request, run};
 use lvsdeck::engine::event::{EventKind, Fact};
 use lvsdeck::engine::io::ipvs_netlink::IpvsKernel;
 use lvsdeck::engine::io::simulated::SimulatedIpvs;
@@ -58,7 +58,7 @@ struct Running {
     views: watch::Receiver<BalanceView>,
     facts: Arc<Mutex<Vec<(Instant, Fact)>>>,
     remembered: Arc<Mutex<Vec<Vec<OwnedService>>>>,
-    commands: mpsc::Sender<(Asked, oneshot::Sender<Answer>)>,
+    commands: mpsc::Sender<Request>,
     stop: oneshot::Sender<()>,
     ended: tokio::task::JoinHandle<Result<(), BalanceLoopError>>,
 }
@@ -77,7 +77,7 @@ fn start(servers: &[VirtualServer], kernel: Box<dyn IpvsKernel>) -> Running {
         move |view| drop(publish.send(view)),
         move |fact| told.lock().unwrap().push((Instant::now(), fact)),
         move |owned| kept.lock().unwrap().push(owned),
-        async move { drop(stopped.await) },
+        async move { stopped.await.is_ok_and(|()| false) },
     ));
     Running { views, facts, remembered, commands, stop, ended }
 }
@@ -100,7 +100,7 @@ impl Running {
     async fn ask(&self, command: Command) -> Answer {
         let asked = Asked { id: 1, command, dry_run: false, token: None, who: Who::default(), reason: None };
         let (reply, answer) = oneshot::channel();
-        self.commands.send((asked, reply)).await.unwrap();
+        self.commands.send(Request::Command(asked, reply)).await.unwrap();
         tokio::time::timeout(PATIENCE, answer).await.expect("an answer in time").unwrap()
     }
     async fn stop(self) {
@@ -167,7 +167,7 @@ async fn a_drain_is_answered_when_the_kernel_has_it_and_memory_is_empty_after_th
         let mut running = start(&[service(&[one], Duration::from_secs(1))], Box::new(kernel.clone()));
         running.until_in_table(&[one]).await;
         let selector = one.to_string().parse().unwrap();
-        let answer = running.ask(Command::Drain { server: selector, service: None }).await;
+        let answer = running.ask(Command::Drain { server: selector, service: None, deadline_seconds: None }).await;
         assert_eq!(answer.outcome, Outcome::Done);
         let weight =
             kernel.edit(|table| table.services.values().next().unwrap().destinations[&RealServerKey(one)].weight);
@@ -265,14 +265,14 @@ async fn stopped_while_stuck() -> (Running, std::sync::mpsc::Sender<Result<(), R
     entered.recv().await.unwrap();
     let asked = Asked { id: 1, command: drain_all(), dry_run: false, token: None, who: Who::default(), reason: None };
     let (reply, answer) = oneshot::channel();
-    running.commands.send((asked, reply)).await.unwrap();
+    running.commands.send(Request::Command(asked, reply)).await.unwrap();
     std::mem::replace(&mut running.stop, oneshot::channel().0).send(()).unwrap();
     answer.await.expect("what waits for the kernel is answered when the loop stops");
     (running, end, done)
 }
 
 fn drain_all() -> Command {
-    Command::Drain { server: "127.0.0.1:9".parse().unwrap(), service: None }
+    Command::Drain { server: "127.0.0.1:9".parse().unwrap(), service: None, deadline_seconds: None }
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! The body of `POST /v1/commands`: read strictly, field by field, so that a mistake is named and nothing is guessed.
 
 use super::reply::Refusal;
-use crate::engine::{CommandRequest, Forwarding, RealServerKey, RealServerSelector, ServiceSelector, Weight};
+use crate::engine::{
+    CommandRequest, Forwarding, RealServerKey, RealServerSelector, Scheduler, ServiceKey, ServiceSelector, Weight,
+};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Error as _};
 use serde_json::{Map, Value};
@@ -16,7 +18,15 @@ const VERBS: &[(&str, &[Field])] = &[
         &[("instance", false, is::<Option<String>>), ("for", false, is::<Option<u64>>), ("blind", false, is::<bool>)],
     ),
     ("rejoin", &[("instance", false, is::<Option<String>>)]),
-    ("drain", &[("server", true, is::<RealServerSelector>), ("service", false, is::<Option<ServiceSelector>>)]),
+    ("takeover", &[("instance", true, is::<String>)]),
+    (
+        "drain",
+        &[
+            ("server", true, is::<RealServerSelector>),
+            ("service", false, is::<Option<ServiceSelector>>),
+            ("deadline", false, is::<Option<u64>>),
+        ],
+    ),
     ("restore", &[("server", true, is::<RealServerSelector>), ("service", false, is::<Option<ServiceSelector>>)]),
     (
         "weight",
@@ -36,7 +46,19 @@ const VERBS: &[(&str, &[Field])] = &[
         ],
     ),
     ("remove-server", &[("service", true, is::<ServiceSelector>), ("server", true, is::<RealServerKey>)]),
-    ("stop", &[]),
+    (
+        "add-service",
+        &[
+            ("service", true, is::<ServiceKey>),
+            ("scheduler", false, is::<Option<Scheduler>>),
+            ("forward", false, is_forward),
+            ("persistence", false, is::<Option<u32>>),
+        ],
+    ),
+    ("remove-service", &[("service", true, is::<ServiceSelector>)]),
+    ("reload", &[]),
+    ("undo", &[("command", false, is::<Option<u64>>)]),
+    ("stop", &[("keep", false, is::<bool>)]),
 ];
 
 /// Fields that every verb has.
@@ -114,12 +136,17 @@ mod tests {
     const FULL: &[&str] = &[
         r#"{"verb":"failover","instance":"VI_1","for":300,"blind":true,"reason":"x","dry_run":true,"token":"t"}"#,
         r#"{"verb":"rejoin","instance":"VI_1"}"#,
-        r#"{"verb":"drain","server":"10.0.0.71","service":"web"}"#,
+        r#"{"verb":"takeover","instance":"VI_1"}"#,
+        r#"{"verb":"drain","server":"10.0.0.71","service":"web","deadline":60}"#,
         r#"{"verb":"restore","server":"[fd00::71]:80","service":"tcp/[fd00::1]:80"}"#,
         r#"{"verb":"weight","service":"web","server":"10.0.0.71:80","weight":5}"#,
         r#"{"verb":"add-server","service":"web","server":"10.0.0.71:80","weight":5,"forward":"dr"}"#,
         r#"{"verb":"remove-server","service":"web","server":"10.0.0.71:80"}"#,
-        r#"{"verb":"stop"}"#,
+        r#"{"verb":"add-service","service":"tcp/10.0.0.1:80","scheduler":"rr","forward":"dr","persistence":60}"#,
+        r#"{"verb":"remove-service","service":"web"}"#,
+        r#"{"verb":"reload"}"#,
+        r#"{"verb":"undo","command":7}"#,
+        r#"{"verb":"stop","keep":true}"#,
     ];
 
     #[test]

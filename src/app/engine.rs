@@ -133,7 +133,7 @@ async fn serve(options: &Options) -> Result<(), Refused> {
     let stop = async {
         let asked = signals.until_asked(&running, &state).await;
         // The loops end before the socket goes: an attached console sees the last events.
-        let in_time = timeout(END_LIMIT, running.end()).await;
+        let in_time = timeout(END_LIMIT, running.end(false)).await;
         let late = in_time.map_err(|_| {
             // A loop hangs: what it holds must not stay behind it.
             let left = failover::remove_left_behind(&state).err().map_or(String::new(), |e| format!(": {e}"));

@@ -35,6 +35,8 @@ pub mod exit {
 
 /// The socket of root's engine.
 const SYSTEM_SOCKET: &str = "/run/lvsdeck/lvsdeck.sock";
+/// What its engine keeps across reboots.
+const SYSTEM_LASTING: &str = "/var/lib/lvsdeck";
 
 /// Does what the command line says. Gives the program's exit code.
 pub fn run(cli: Cli) -> ExitCode {
@@ -81,6 +83,8 @@ pub struct Places {
     pub socket: PathBuf,
     /// What the engine made in the kernel, and its log when it was started by the console.
     pub state: PathBuf,
+    /// What outlasts a reboot: the journal.
+    pub lasting: PathBuf,
 }
 
 impl Places {
@@ -97,10 +101,15 @@ impl Places {
             beside.push(".d");
             PathBuf::from(beside)
         };
+        let lasting = match state {
+            None if socket == Path::new(SYSTEM_SOCKET) => PathBuf::from(SYSTEM_LASTING),
+            Some(state) => state.to_path_buf(),
+            None => beside(),
+        };
         let state = state.map_or_else(beside, Path::to_path_buf);
         // The engine that the console starts works in another directory.
         let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
-        Self { socket: absolute(socket), state: absolute(state) }
+        Self { socket: absolute(socket), state: absolute(state), lasting: absolute(lasting) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What may be asked of a running engine (layer 2): the one vocabulary of `ctl`, the API and the console.
 
-use super::model::{Forwarding, RealServerKey, ServiceKey, Weight};
+use super::model::{Forwarding, RealServerKey, Scheduler, ServiceKey, Weight};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::IpAddr;
@@ -28,6 +28,11 @@ pub enum Command {
         #[serde(default)]
         instance: Option<String>,
     },
+    /// Become master now although a master of higher priority is heard, until `rejoin`.
+    Takeover {
+        /// Which instance.
+        instance: String,
+    },
     /// Weight 0, remembered until `restore`.
     Drain {
         /// Which server.
@@ -35,6 +40,9 @@ pub enum Command {
         /// In which service; in all that it serves when absent.
         #[serde(default)]
         service: Option<ServiceSelector>,
+        /// Seconds after which it is taken out although connections are left; never when absent.
+        #[serde(default, rename = "deadline")]
+        deadline_seconds: Option<u64>,
     },
     /// Back to the configured (or last set) weight.
     Restore {
@@ -73,11 +81,67 @@ pub enum Command {
         /// Which server.
         server: RealServerKey,
     },
+    /// A virtual server that the file does not have.
+    AddService {
+        /// What the kernel will know it by.
+        service: ServiceKey,
+        /// Scheduler, wlc when absent.
+        #[serde(default)]
+        scheduler: Option<Scheduler>,
+        /// Forwarding of its servers, NAT when absent.
+        #[serde(default)]
+        forward: Option<Forwarding>,
+        /// Persistence in seconds, none when absent.
+        #[serde(default)]
+        persistence: Option<u32>,
+    },
+    /// Take a virtual server with all its real servers out of the table, whatever the file says.
+    RemoveService {
+        /// Which service.
+        service: ServiceSelector,
+    },
+    /// Read the configuration file again and change what it changed.
+    Reload,
+    /// Take the newest command that can be taken back, back.
+    Undo {
+        /// Number of that command; the newest when absent.
+        #[serde(default, rename = "command")]
+        id: Option<u64>,
+    },
     /// Stop the engine in order: masters resign, what was made in the kernel is removed.
-    Stop,
+    Stop {
+        /// Leave addresses and services in place and do not resign, for a restart within the interval.
+        #[serde(default)]
+        keep: bool,
+    },
+}
+
+/// Which part of the engine carries a command out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Half {
+    /// Virtual routers.
+    Failover,
+    /// Virtual servers.
+    Balance,
+    /// The engine as a whole.
+    Engine,
 }
 
 impl Command {
+    /// Who carries it out.
+    pub const fn half(&self) -> Half {
+        match self {
+            Self::Failover { .. } | Self::Rejoin { .. } | Self::Takeover { .. } => Half::Failover,
+            Self::Drain { .. }
+            | Self::Restore { .. }
+            | Self::Weight { .. }
+            | Self::AddServer { .. }
+            | Self::RemoveServer { .. }
+            | Self::AddService { .. }
+            | Self::RemoveService { .. } => Half::Balance,
+            Self::Reload | Self::Undo { .. } | Self::Stop { .. } => Half::Engine,
+        }
+    }
     /// The verb as `ctl` and JSON write it.
     pub const fn verb(&self) -> &'static str {
         match self {
@@ -88,7 +152,12 @@ impl Command {
             Self::Weight { .. } => "weight",
             Self::AddServer { .. } => "add-server",
             Self::RemoveServer { .. } => "remove-server",
-            Self::Stop => "stop",
+            Self::Takeover { .. } => "takeover",
+            Self::AddService { .. } => "add-service",
+            Self::RemoveService { .. } => "remove-service",
+            Self::Reload => "reload",
+            Self::Undo { .. } => "undo",
+            Self::Stop { .. } => "stop",
         }
     }
 }

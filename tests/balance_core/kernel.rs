@@ -39,7 +39,7 @@ fn a_service_of_somebody_else_is_shown_and_never_touched() {
     rig.give(Input::Start);
     let foreign = rig.balance.foreign();
     assert_eq!((foreign.len(), foreign[0].key, foreign[0].real_servers), (1, key(STRANGE), 1));
-    rig.give(Input::Shutdown);
+    rig.give(Input::Shutdown { keep: false });
     assert!(rig.balance.is_stopped());
     assert_eq!((rig.table(STRANGE).as_str(), rig.table(WEB).as_str()), ("10.0.0.73:53 w1", "none"));
 }
@@ -234,7 +234,7 @@ fn ip_vs_that_vanishes_while_operations_are_out_is_one_warning() {
 fn shutdown_cancels_probes_removes_what_is_ours_and_forgets_it() {
     let mut rig = Rig::started(&[service(WEB, &[A, B])]);
     rig.facts.clear();
-    rig.give(Input::Shutdown);
+    rig.give(Input::Shutdown { keep: false });
     assert!(rig.balance.is_stopped());
     assert_eq!((rig.table(WEB).as_str(), rig.remembered.len()), ("none", 0));
     assert_eq!(
@@ -250,7 +250,7 @@ fn shutdown_cancels_probes_removes_what_is_ours_and_forgets_it() {
 fn a_shutdown_that_the_kernel_refuses_ends_and_remembers_what_stays_behind() {
     let mut rig = Rig::started(&[service(WEB, &[A])]);
     rig.kernel.refuse(IpvsOp::DelService(key(WEB)), busy());
-    rig.give(Input::Shutdown);
+    rig.give(Input::Shutdown { keep: false });
     assert!(rig.balance.is_stopped());
     assert_eq!(rig.remembered.len(), 1);
     assert_eq!(rig.facts(EventKind::OperationRefused).len(), 1);
@@ -261,7 +261,7 @@ fn a_shutdown_without_a_kernel_ends_at_once() {
     let mut rig = Rig::new(&[service(WEB, &[A])]);
     rig.kernel.refuse_everything(Refusal::general(RefusalKind::NoIpvs, "read the kernel's IPVS table"));
     rig.give(Input::Start);
-    rig.give(Input::Shutdown);
+    rig.give(Input::Shutdown { keep: false });
     assert!(rig.balance.is_stopped());
 }
 
@@ -271,7 +271,7 @@ fn a_shutdown_during_a_plan_takes_back_what_that_plan_made() {
     rig.balance.handle(rig.now, Input::Start);
     while rig.balance.poll_action().is_some() {}
     rig.balance.handle(rig.now, Input::Observed(Ok(Box::new(IpvsTable::default()))));
-    rig.balance.handle(rig.now, Input::Shutdown);
+    rig.balance.handle(rig.now, Input::Shutdown { keep: false });
     assert!(!rig.balance.is_stopped());
     rig.give(Input::Timeout);
     assert!(rig.balance.is_stopped());
@@ -295,7 +295,11 @@ fn what_the_kernel_did_not_answer_for_stays_remembered_after_the_end() {
         let [add_service, _add_server] = <[_; 2]>::try_from(ops).unwrap();
         let refusal = Refusal::of(RefusalKind::TimedOut, &add_service);
         let unanswered = Input::Applied { op: add_service, result: Err(refusal) };
-        let two = if shutdown_comes_first { [Input::Shutdown, unanswered] } else { [unanswered, Input::Shutdown] };
+        let two = if shutdown_comes_first {
+            [Input::Shutdown { keep: false }, unanswered]
+        } else {
+            [unanswered, Input::Shutdown { keep: false }]
+        };
         for input in two.into_iter().chain([Input::NotApplied]) {
             rig.balance.handle(rig.now, input);
         }
@@ -325,7 +329,7 @@ fn probes_that_are_out_are_cancelled_with_their_server_and_at_the_end() {
     let command = Command::RemoveServer { service: ServiceSelector(WEB.to_owned()), server: rs(A) };
     let asked = Asked { id: 1, command, dry_run: false, token: None, who: Who::default(), reason: None };
     let mut cancelled = Vec::new();
-    for input in [Input::Command(Box::new(asked)), Input::Shutdown] {
+    for input in [Input::Command(Box::new(asked)), Input::Shutdown { keep: false }] {
         rig.balance.handle(rig.now, input);
         while let Some(action) = rig.balance.poll_action() {
             if let Action::CancelProbe { check } = action {

@@ -71,6 +71,7 @@ pub struct Rig {
     pub dead: BTreeMap<SocketAddr, Verdict>,
     pub facts: Vec<Fact>,
     pub answers: Vec<Answer>,
+    pub reloads: Vec<Result<(), String>>,
     pub remembered: Vec<OwnedService>,
     pub probes: usize,
     pub looks: usize,
@@ -89,6 +90,7 @@ impl Rig {
             dead: BTreeMap::new(),
             facts: Vec::new(),
             answers: Vec::new(),
+            reloads: Vec::new(),
             remembered: Vec::new(),
             probes: 0,
             looks: 0,
@@ -132,6 +134,7 @@ impl Rig {
             Action::Remember(owned) => self.remembered = owned,
             Action::Report(fact) => self.facts.push(fact),
             Action::Answer { answer, .. } => self.answers.push(*answer),
+            Action::Reloaded(result) => self.reloads.push(result),
         }
         None
     }

@@ -535,7 +535,7 @@ impl FixtureEngine {
 fn weight_of(command: &Command, status: &Status) -> Option<(String, String, u32)> {
     let (service, server) = match command {
         Command::Weight { service, server, .. } => (service.0.clone(), server.to_string()),
-        Command::Drain { server, service } | Command::Restore { server, service } => {
+        Command::Drain { server, service, .. } | Command::Restore { server, service } => {
             (service.as_ref()?.0.clone(), server.to_string())
         }
         _ => return None,

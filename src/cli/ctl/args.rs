@@ -1,6 +1,8 @@
 //! The verbs of `lvsdeck ctl` with their arguments and help.
 
-use crate::engine::{Command, Forwarding, RealServerKey, RealServerSelector, ServiceKey, ServiceSelector, Weight};
+use crate::engine::{
+    Command, Forwarding, RealServerKey, RealServerSelector, Scheduler, ServiceKey, ServiceSelector, Weight,
+};
 use clap::{Args, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -21,7 +23,7 @@ pub struct CtlArgs {
 impl CtlArgs {
     /// Whether the engine ends on it.
     pub(super) fn stops(&self) -> bool {
-        matches!(&self.verb, Verb::Act(Act::Stop { how }) if !how.dry_run)
+        matches!(&self.verb, Verb::Act(Act::Stop { how, .. }) if !how.dry_run)
     }
 }
 
@@ -79,11 +81,23 @@ pub enum Act {
         #[command(flatten)]
         how: How,
     },
+    /// Become master now, even over a master of higher priority, until `rejoin`
+    #[command(after_help = "Example: lvsdeck ctl takeover VI_1 --reason \"d2 is sick\"")]
+    Takeover {
+        /// Name of the `vrrp_instance`
+        #[arg(value_name = "INSTANCE")]
+        instance: String,
+        #[command(flatten)]
+        how: How,
+    },
     /// Send a real server no new connections; those it has go on
     #[command(after_help = "Example: lvsdeck ctl drain 10.0.0.71 --reason \"kernel update\"")]
     Drain {
         #[command(flatten)]
         whom: Servers,
+        /// Take it out after this time even if connections are left, as 60s or 10m
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        deadline: Option<Duration>,
         #[command(flatten)]
         how: How,
     },
@@ -128,9 +142,55 @@ pub enum Act {
         #[command(flatten)]
         how: How,
     },
+    /// Add a virtual server that the configuration file does not have
+    #[command(after_help = "Example: lvsdeck ctl add-service tcp/10.0.0.1:8080 --scheduler rr --forward dr")]
+    AddService {
+        #[arg(value_name = "VS", value_parser = service_key, help = "tcp/10.0.0.1:80, udp/[fd00::1]:53 or fwmark/1234")]
+        service: ServiceKey,
+        /// How it chooses a server (rr wrr lc wlc lblc lblcr dh sh mh sed nq fo ovf twos); wlc without it
+        #[arg(long, short, value_name = "NAME", value_parser = scheduler)]
+        scheduler: Option<Scheduler>,
+        /// How packets reach its servers; nat without it
+        #[arg(long)]
+        forward: Option<Forward>,
+        /// A client stays on its server for this time, as 300s
+        #[arg(long, short, value_name = "TIME", value_parser = time)]
+        persistent: Option<Duration>,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Take a virtual server with all its real servers out of the table, whatever the file says
+    #[command(after_help = "Example: lvsdeck ctl remove-service tcp/10.0.0.1:8080 --dry-run")]
+    RemoveService {
+        #[arg(value_name = "VS", value_parser = service, help = "tcp/10.0.0.1:80, udp/[fd00::1]:53, fwmark/1234 or the configured name")]
+        service: ServiceSelector,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Read the configuration file again and change only what it changed
+    #[command(after_help = "Errors in the file leave everything as it was. --dry-run shows the plan.\n\
+                            Example: lvsdeck ctl reload --dry-run")]
+    Reload {
+        #[command(flatten)]
+        how: How,
+    },
+    /// Take the newest command that can be taken back, back
+    #[command(after_help = "Example: lvsdeck ctl undo --dry-run")]
+    Undo {
+        #[arg(
+            value_name = "ID",
+            help = "Number of the command, as its answer and the journal have it; the newest without it"
+        )]
+        id: Option<u64>,
+        #[command(flatten)]
+        how: How,
+    },
     /// Stop the engine in order: masters resign first, then what it made is removed
     #[command(after_help = "Example: lvsdeck ctl stop --reason maintenance")]
     Stop {
+        /// Do not resign, and leave addresses and services in place for the engine that is started next
+        #[arg(long)]
+        keep: bool,
         #[command(flatten)]
         how: How,
     },
@@ -191,6 +251,16 @@ pub enum Forward {
     Tun,
 }
 
+impl From<Forward> for Forwarding {
+    fn from(forward: Forward) -> Self {
+        match forward {
+            Forward::Nat => Self::Nat,
+            Forward::Dr => Self::Dr,
+            Forward::Tun => Self::Tun,
+        }
+    }
+}
+
 impl Act {
     /// The command for the engine, and how it is meant.
     pub(super) fn command(&self) -> (Command, &How) {
@@ -200,7 +270,11 @@ impl Act {
                 (Command::Failover { instance: which.instance.clone(), hold_seconds, blind: *blind }, how)
             }
             Self::Rejoin { which, how } => (Command::Rejoin { instance: which.instance.clone() }, how),
-            Self::Drain { whom, how } => (Command::Drain { server: whom.server, service: whom.service.clone() }, how),
+            Self::Takeover { instance, how } => (Command::Takeover { instance: instance.clone() }, how),
+            Self::Drain { whom, deadline, how } => {
+                let (server, service) = (whom.server, whom.service.clone());
+                (Command::Drain { server, service, deadline_seconds: deadline.map(|time| time.as_secs()) }, how)
+            }
             Self::Restore { whom, how } => {
                 (Command::Restore { server: whom.server, service: whom.service.clone() }, how)
             }
@@ -208,17 +282,21 @@ impl Act {
                 (Command::Weight { service: service.clone(), server: *server, weight: *weight }, how)
             }
             Self::AddServer { member: Member { service, server }, weight, forward, how } => {
-                let forward = forward.map(|forward| match forward {
-                    Forward::Nat => Forwarding::Nat,
-                    Forward::Dr => Forwarding::Dr,
-                    Forward::Tun => Forwarding::Tun,
-                });
+                let forward = forward.map(Forwarding::from);
                 (Command::AddServer { service: service.clone(), server: *server, weight: *weight, forward }, how)
             }
             Self::RemoveServer { member: Member { service, server }, how } => {
                 (Command::RemoveServer { service: service.clone(), server: *server }, how)
             }
-            Self::Stop { how } => (Command::Stop, how),
+            Self::AddService { service, scheduler, forward, persistent, how } => {
+                let persistence = persistent.map(|time| u32::try_from(time.as_secs()).unwrap_or(u32::MAX));
+                let forward = forward.map(Forwarding::from);
+                (Command::AddService { service: *service, scheduler: *scheduler, forward, persistence }, how)
+            }
+            Self::RemoveService { service, how } => (Command::RemoveService { service: service.clone() }, how),
+            Self::Reload { how } => (Command::Reload, how),
+            Self::Undo { id, how } => (Command::Undo { id: *id }, how),
+            Self::Stop { keep, how } => (Command::Stop { keep: *keep }, how),
         }
     }
 }
@@ -229,6 +307,14 @@ fn time(text: &str) -> Result<Duration, String> {
         Ok(_) => Err("it is shorter than a second; write it like 90s, 5m or 1h".to_owned()),
         Err(error) => Err(format!("it is not a time ({error}); write it like 90s, 5m or 1h")),
     }
+}
+
+fn service_key(text: &str) -> Result<ServiceKey, String> {
+    text.parse().map_err(|error: crate::engine::KeyError| error.to_string())
+}
+
+fn scheduler(text: &str) -> Result<Scheduler, String> {
+    Scheduler::from_name(text).ok_or_else(|| "the kernel has no such scheduler; see --help for the names".to_owned())
 }
 
 fn weight(text: &str) -> Result<Weight, String> {

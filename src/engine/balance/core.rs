@@ -77,7 +77,8 @@ impl Balance {
             Input::NotApplied => self.kernel.not_applied(&mut self.actions),
             Input::Command(asked) => self.ask(now, *asked),
             Input::Timeout => {}
-            Input::Shutdown => self.shutdown(now),
+            Input::Reload(configuration) => self.reload(now, &configuration),
+            Input::Shutdown { keep: _ } => self.shutdown(now),
         }
         self.go_on(now);
     }

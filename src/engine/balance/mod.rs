@@ -9,6 +9,7 @@
 //! | `service`, `checks` | one service with its servers; all checks, and which is due next |
 //! | `reconcile` | the kernel's table, wanted and seen, and the way from one to the other |
 //! | `ask`, `resolve`, `preview`, `ipvsadm` | commands: doing them, who is meant, what they would do, in ipvsadm's words |
+//! | `reload` | from one configuration to the next |
 //! | `status`, `rates`, `warnings` | what the fronts show |
 
 mod ask;
@@ -18,6 +19,7 @@ mod ipvsadm;
 mod preview;
 mod rates;
 mod reconcile;
+mod reload;
 mod resolve;
 mod service;
 mod status;
@@ -29,8 +31,9 @@ use crate::engine::command::{Answer, Asked};
 use crate::engine::event::Fact;
 use crate::engine::health::Verdict;
 use crate::engine::ipvs::{IpvsOp, IpvsTable, Refusal};
-use crate::engine::model::{CheckSpec, RealServerKey, ServiceKey};
+use crate::engine::model::{CheckSpec, Configuration, RealServerKey, ServiceKey};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Names one running check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,8 +66,14 @@ pub enum Input {
     Command(Box<Asked>),
     /// A deadline may have passed.
     Timeout,
+    /// From now on run this configuration: what it does not change goes on untouched. Exactly one [`Action::Reloaded`]
+    /// follows.
+    Reload(Arc<Configuration>),
     /// Stop probes, remove what was made.
-    Shutdown,
+    Shutdown {
+        /// Leave the table as it is, for the next start to go on with.
+        keep: bool,
+    },
 }
 
 /// Something to do, in this order.
@@ -97,6 +106,8 @@ pub enum Action {
         /// Its answer.
         answer: Box<Answer>,
     },
+    /// The kernel has what the newest [`Input::Reload`] wants, or says why not (it is tried again).
+    Reloaded(Result<(), String>),
 }
 
 /// What [`Balance::poll_timeout`] waits for.

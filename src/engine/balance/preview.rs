@@ -142,7 +142,7 @@ impl Balance {
     fn undo(&self, command: &Command, changes: &[Change]) -> Option<Command> {
         let [only] = changes else {
             return match command {
-                Command::Drain { server, service } => {
+                Command::Drain { server, service, .. } => {
                     let all = self.matching(*server) == changes.len() && service.is_none();
                     all.then_some(Command::Restore { server: *server, service: None })
                 }
@@ -155,7 +155,7 @@ impl Balance {
         let server = RealServerSelector::Key(only.server);
         Some(match &only.step {
             Step::Drain => Command::Restore { server, service: Some(service) },
-            Step::Restore => Command::Drain { server, service: Some(service) },
+            Step::Restore => Command::Drain { server, service: Some(service), deadline_seconds: None },
             Step::Weigh(_) => Command::Weight { service, server: only.server, weight: old?.weight },
             Step::Add { .. } => Command::RemoveServer { service, server: only.server },
             Step::Remove => Command::AddServer {

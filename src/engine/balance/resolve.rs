@@ -15,7 +15,7 @@ impl Balance {
     pub(super) fn resolve(&self, now: Instant, command: &Command) -> Result<Vec<Change>, String> {
         let one = |service, server, step| Ok(vec![Change { service, server, step }]);
         match command {
-            Command::Drain { server, service } => {
+            Command::Drain { server, service, .. } => {
                 let drain = |found: &ServerState| (found.admin.0 != Admin::Draining).then_some(Step::Drain);
                 self.selected(server, service.as_ref(), now, drain)
             }
@@ -38,9 +38,13 @@ impl Balance {
                 self.server(at, server)?;
                 one(at, *server, Step::Remove)
             }
-            Command::Failover { .. } | Command::Rejoin { .. } | Command::Stop => {
-                Err(format!("{} is no command for real servers", command.verb()))
-            }
+            Command::AddService { .. } | Command::RemoveService { .. } => Err("not built yet".to_owned()),
+            Command::Failover { .. }
+            | Command::Rejoin { .. }
+            | Command::Takeover { .. }
+            | Command::Reload
+            | Command::Undo { .. }
+            | Command::Stop { .. } => Err(format!("{} is no command for real servers", command.verb())),
         }
     }
 

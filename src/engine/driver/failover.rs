@@ -55,7 +55,8 @@ type Reply = Box<dyn FnOnce(Answer) + Send>;
 /// One request to the loop.
 enum Request {
     Command(Box<Asked>, Reply),
-    Shutdown,
+    Reload(Arc<Configuration>),
+    Shutdown { keep: bool },
 }
 
 /// The way into a running loop; may be shared by threads.
@@ -73,9 +74,16 @@ impl FailoverSender {
         sent
     }
 
-    /// Asks for an orderly end: masters resign, addresses go, the thread returns.
-    pub fn shutdown(&self) {
-        let _ = self.requests.send(Request::Shutdown);
+    /// Gives the loop another configuration; it can't refuse. Errors: it has ended.
+    pub fn reload(&self, configuration: Arc<Configuration>) -> bool {
+        let sent = self.requests.send(Request::Reload(configuration)).is_ok();
+        self.bell.ring();
+        sent
+    }
+
+    /// Asks for an orderly end: masters resign, addresses go (unless they are to be kept), the thread returns.
+    pub fn shutdown(&self, keep: bool) {
+        let _ = self.requests.send(Request::Shutdown { keep });
         self.bell.ring();
     }
 }
@@ -180,7 +188,8 @@ impl<L: Listener> FailoverLoop<L> {
                     self.waiting.push((asked.id, answer));
                     self.core.handle(Instant::now(), Input::Command(asked));
                 }
-                Ok(Request::Shutdown) => self.core.handle(Instant::now(), Input::Shutdown),
+                Ok(Request::Reload(new)) => self.core.handle(Instant::now(), Input::Reload(new)),
+                Ok(Request::Shutdown { keep }) => self.core.handle(Instant::now(), Input::Shutdown { keep }),
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
             }
         }
@@ -197,6 +206,6 @@ pub fn remove_left_behind(state: &StateDir) -> io::Result<()> {
     let owned = state.addresses().map_err(io::Error::other)?;
     let core = Failover::new(&Configuration::default(), owned, Instant::now());
     let (last, sender) = FailoverLoop::new(core, World::open(state.clone())?, Deaf)?;
-    sender.shutdown();
+    sender.shutdown(false);
     last.run()
 }

@@ -1,9 +1,10 @@
 //! The engine as its own process sees it: reads from [`Shared`], commands to the loop that they concern, which writes them
 //! into the journal.
 
+use super::balance;
 use super::failover::FailoverSender;
 use super::shared::Shared;
-use crate::engine::command::{Answer, Asked, Command, CommandRequest, Outcome, Preview, Who};
+use crate::engine::command::{Answer, Asked, CommandRequest, Half, Outcome, Preview, Who};
 use crate::engine::event::{Event, Fact};
 use crate::engine::handle::{EngineHandle, HandleError};
 use crate::engine::snapshot::{RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
@@ -16,14 +17,11 @@ use tokio::sync::{Notify, mpsc, oneshot};
 /// How long a command may take: a failover waits for somebody to take over, at most 3 × 40.95 s + skew.
 const COMMAND_LIMIT: Duration = Duration::from_mins(3);
 
-/// A command on its way to the balance loop.
-pub type BalanceRequest = (Asked, oneshot::Sender<Answer>);
-
 /// The running engine. Reads are cheap; [`command`](EngineHandle::command) blocks until the loop has answered.
 pub struct LocalEngine {
     shared: Arc<Shared>,
     failover: FailoverSender,
-    balance: mpsc::Sender<BalanceRequest>,
+    balance: mpsc::Sender<balance::Request>,
     stop: Arc<Notify>,
     last_id: AtomicU64,
 }
@@ -33,7 +31,7 @@ impl LocalEngine {
     pub fn new(
         shared: Arc<Shared>,
         failover: FailoverSender,
-        balance: mpsc::Sender<BalanceRequest>,
+        balance: mpsc::Sender<balance::Request>,
         stop: Arc<Notify>,
     ) -> Self {
         Self { shared, failover, balance, stop, last_id: AtomicU64::new(0) }
@@ -42,16 +40,10 @@ impl LocalEngine {
     fn dispatch(&self, asked: Asked) -> Result<Answer, HandleError> {
         let (answer, answered) = sync_channel(1);
         let told = asked.clone();
-        let accepted = match &asked.command {
-            Command::Failover { .. } | Command::Rejoin { .. } => {
-                self.failover.command(asked, move |a| _ = answer.send(a))
-            }
-            Command::Drain { .. }
-            | Command::Restore { .. }
-            | Command::Weight { .. }
-            | Command::AddServer { .. }
-            | Command::RemoveServer { .. } => self.to_balance(asked, &answer),
-            Command::Stop => return Ok(self.end(&asked)),
+        let accepted = match asked.command.half() {
+            Half::Failover => self.failover.command(asked, move |a| _ = answer.send(a)),
+            Half::Balance => self.to_balance(asked, &answer),
+            Half::Engine => return Ok(self.end(&asked)),
         };
         match if accepted { answered.recv_timeout(COMMAND_LIMIT) } else { Err(RecvTimeoutError::Disconnected) } {
             Ok(answer) => Ok(answer),
@@ -81,7 +73,7 @@ impl LocalEngine {
 
     fn to_balance(&self, asked: Asked, answer: &SyncSender<Answer>) -> bool {
         let (sender, receiver) = oneshot::channel();
-        if self.balance.try_send((asked, sender)).is_err() {
+        if self.balance.try_send(balance::Request::Command(asked, sender)).is_err() {
             return false;
         }
         receiver.blocking_recv().is_ok_and(|a| answer.send(a).is_ok())

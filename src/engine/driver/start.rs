@@ -64,7 +64,7 @@ pub struct Running {
     failover: FailoverSender,
     failover_thread: JoinHandle<io::Result<()>>,
     balance_thread: BalanceThread,
-    balance_end: oneshot::Sender<()>,
+    balance_end: oneshot::Sender<bool>,
     log_written: Receiver<()>,
 }
 
@@ -134,8 +134,8 @@ fn keep_damage<T>(damaged: &mut Vec<String>, error: &impl ToString) -> Vec<T> {
 fn balance_thread(
     core: Balance,
     kernel: Box<dyn IpvsKernel>,
-    requests: mpsc::Receiver<super::local::BalanceRequest>,
-    ended: oneshot::Receiver<()>,
+    requests: mpsc::Receiver<balance::Request>,
+    ended: oneshot::Receiver<bool>,
     shared: Arc<Shared>,
     state: StateDir,
     lost: &Arc<Notify>,
@@ -149,7 +149,7 @@ fn balance_thread(
             shared.append(Fact::new(EventKind::Warning, Severity::Warning, "state").reason(error.to_string()));
         }
     };
-    let ended = async move { _ = ended.await };
+    let ended = async move { ended.await.unwrap_or(false) };
     let run = balance::run(core, kernel, requests, publish, report, remember, ended);
     thread("balance", lost, move || runtime.block_on(run))
 }
@@ -176,11 +176,12 @@ fn thread<T: Send + 'static>(
 
 impl Running {
     /// Ends both loops in order and waits for them, without holding the caller's runtime up.
-    pub async fn end(self) {
+    /// With `keep` masters do not resign, and addresses and services stay for the next start.
+    pub async fn end(self, keep: bool) {
         self.shared.append(Fact::new(EventKind::EngineStopping, Severity::Notice, "engine"));
         let (joined, ended) = oneshot::channel();
         let join = move || {
-            self.join();
+            self.join(keep);
             _ = joined.send(());
         };
         match thread::Builder::new().name("end".to_owned()).spawn(join) {
@@ -189,8 +190,8 @@ impl Running {
         }
     }
 
-    fn join(self) {
-        self.failover.shutdown();
+    fn join(self, keep: bool) {
+        self.failover.shutdown(keep);
         let died = match self.failover_thread.join() {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(format!("the failover loop ended early: {error}")),
@@ -202,7 +203,7 @@ impl Running {
                 tracing::error!("virtual addresses may be left on this host: {error}");
             }
         }
-        drop(self.balance_end);
+        _ = self.balance_end.send(keep);
         match self.balance_thread.join() {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!("the balance loop ended early: {error}"),

@@ -38,12 +38,17 @@ impl Failover {
         let (instance, planned) = match &asked.command {
             Command::Failover { instance, .. } => (instance, self.plan_failover(instance.as_deref(), &asked)),
             Command::Rejoin { instance } => (instance, self.plan_rejoin(instance.as_deref())),
+            Command::Takeover { .. } => return self.refuse(&asked, "not built yet".to_owned()),
             Command::Drain { .. }
             | Command::Restore { .. }
             | Command::Weight { .. }
             | Command::AddServer { .. }
             | Command::RemoveServer { .. }
-            | Command::Stop => {
+            | Command::AddService { .. }
+            | Command::RemoveService { .. }
+            | Command::Reload
+            | Command::Undo { .. }
+            | Command::Stop { .. } => {
                 let message = format!("`{}` does not concern virtual routers", asked.command.verb());
                 return self.refuse(&asked, message);
             }
@@ -69,12 +74,17 @@ impl Failover {
                 self.fail_over(now, asked, preview, &routers, until, blind);
             }
             Command::Rejoin { .. }
+            | Command::Takeover { .. }
             | Command::Drain { .. }
             | Command::Restore { .. }
             | Command::Weight { .. }
             | Command::AddServer { .. }
             | Command::RemoveServer { .. }
-            | Command::Stop => {
+            | Command::AddService { .. }
+            | Command::RemoveService { .. }
+            | Command::Reload
+            | Command::Undo { .. }
+            | Command::Stop { .. } => {
                 self.abandon_pending_of(now, &routers, "rejoin came before another master was heard");
                 for i in &routers {
                     self.end_hold(now, *i);

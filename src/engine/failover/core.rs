@@ -95,7 +95,7 @@ impl Failover {
         let stops = matches!(self.phase, Phase::Stopping(_));
         match input {
             Input::Command(asked) if stops => self.refuse(&asked, "the engine stops".to_owned()),
-            Input::Shutdown if stops => {}
+            Input::Shutdown { .. } | Input::Reload(_) if stops => {}
             Input::Link(link) => self.link(now, link),
             Input::LinkGone { index } => self.link_gone(index),
             Input::Address { index, address, prefix, present } => {
@@ -110,7 +110,8 @@ impl Failover {
             Input::Refused { action, error } => self.refused(now, &action, &error),
             Input::Command(asked) => self.command(now, *asked),
             Input::Timeout => self.timeout(now),
-            Input::Shutdown => self.shutdown(now),
+            Input::Reload(configuration) => self.reload(now, &configuration),
+            Input::Shutdown { keep: _ } => self.shutdown(now),
         }
         self.settle(now);
     }

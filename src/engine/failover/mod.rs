@@ -13,6 +13,7 @@ mod peers;
 mod receive;
 mod refusals;
 mod rejections;
+mod reload;
 mod router;
 mod status;
 mod strangers;
@@ -26,9 +27,10 @@ pub use waiting::Waiting;
 
 use crate::engine::command::{Answer, Asked};
 use crate::engine::event::Fact;
-use crate::engine::model::VirtualAddress;
+use crate::engine::model::{Configuration, VirtualAddress};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 /// Something that came in.
 #[derive(Debug, Clone)]
@@ -74,8 +76,13 @@ pub enum Input<'a> {
     Command(Box<Asked>),
     /// A deadline may have passed.
     Timeout,
+    /// From now on run this configuration: what it does not change goes on untouched.
+    Reload(Arc<Configuration>),
     /// Resign, remove the addresses, and be stopped.
-    Shutdown,
+    Shutdown {
+        /// Do not resign and leave the addresses on, for the next start to go on with.
+        keep: bool,
+    },
 }
 
 /// An interface of the host.

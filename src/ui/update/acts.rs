@@ -74,7 +74,11 @@ fn start(state: &mut UiState, intent: Intent) -> Result<Vec<Effect>, String> {
             let (_, service, server) = server(state)?;
             let selector = RealServerSelector::Key(server);
             Ok(match intent {
-                Intent::Drain => preview(state, Command::Drain { server: selector, service: Some(service) }, None),
+                Intent::Drain => preview(
+                    state,
+                    Command::Drain { server: selector, service: Some(service), deadline_seconds: None },
+                    None,
+                ),
                 Intent::Restore => preview(state, Command::Restore { server: selector, service: Some(service) }, None),
                 _ => preview(state, Command::RemoveServer { service, server }, Some(server.to_string())),
             })
@@ -184,12 +188,15 @@ pub fn describe(command: &Command) -> String {
     match command {
         Command::Failover { instance, .. } => format!("failover {}", all(instance)),
         Command::Rejoin { instance } => format!("rejoin {}", all(instance)),
-        Command::Drain { server, service } => format!("drain {server}{}", within(service)),
+        Command::Drain { server, service, .. } => format!("drain {server}{}", within(service)),
         Command::Restore { server, service } => format!("restore {server}{}", within(service)),
         Command::Weight { service, server, weight } => format!("weight {service} {server} {weight}"),
         Command::AddServer { service, server, .. } => format!("add-server {service} {server}"),
         Command::RemoveServer { service, server } => format!("remove-server {service} {server}"),
-        Command::Stop => "stop".to_owned(),
+        Command::Takeover { instance } => format!("takeover {instance}"),
+        Command::AddService { service, .. } => format!("add-service {service}"),
+        Command::RemoveService { service } => format!("remove-service {service}"),
+        Command::Reload | Command::Undo { .. } | Command::Stop { .. } => command.verb().to_owned(),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::engine::balance::{Action, Balance, Input, OwnedService};
 use crate::engine::command::{Answer, Asked};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::io::ipvs_netlink::IpvsKernel;
+use crate::engine::model::Configuration;
 use crate::engine::snapshot::{Drift, Foreign, Moment, VirtualServerStatus, Warning};
 use kernel::{Job, KernelThread};
 use probes::Probes;
@@ -55,7 +56,16 @@ pub struct BalanceView {
     pub warnings: Vec<Warning>,
 }
 
-/// Runs until `shutdown` is ready and the core has taken out of the kernel what it made, or 5 s have passed since. Call it on a current-thread
+/// What is asked of the loop.
+#[derive(Debug)]
+pub enum Request {
+    /// A command, and where its answer goes.
+    Command(Asked, oneshot::Sender<Answer>),
+    /// Another configuration; told once the kernel has what it wants, or refuses.
+    Reload(Arc<Configuration>, oneshot::Sender<Result<(), String>>),
+}
+
+/// Runs until `shutdown` is ready (with whether the table is to be left as it is) and the core has taken out of the kernel what it made, or 5 s have passed since. Call it on a current-thread
 /// runtime with its I/O and its timer.
 ///
 /// `publish` and `report` are called on the loop and must not block; `remember` is called on the kernel's thread, before
@@ -66,14 +76,14 @@ pub struct BalanceView {
 pub async fn run(
     core: Balance,
     kernel: Box<dyn IpvsKernel>,
-    mut commands: mpsc::Receiver<(Asked, oneshot::Sender<Answer>)>,
+    mut requests: mpsc::Receiver<Request>,
     publish: impl Fn(BalanceView),
     report: impl Fn(Fact),
     remember: impl FnMut(Vec<OwnedService>) + Send + 'static,
-    shutdown: impl Future<Output = ()>,
+    shutdown: impl Future<Output = bool>,
 ) -> Result<(), BalanceLoopError> {
     let mut kernel = KernelThread::start(kernel, remember).map_err(BalanceLoopError::NoThread)?;
-    let mut own = BalanceLoop { core, probes: Probes::new(), asking: HashMap::new(), report };
+    let mut own = BalanceLoop { core, probes: Probes::new(), asking: HashMap::new(), reloading: Vec::new(), report };
     let mut views = Views { due: true, next_at: now(), publish };
     let mut shutdown = std::pin::pin!(shutdown);
     let mut stop_by: Option<Instant> = None;
@@ -94,12 +104,12 @@ pub async fn run(
         let input = tokio::select! {
             input = kernel.next() => Some(input.ok_or(BalanceLoopError::ThreadEnded)?),
             input = own.probes.next() => Some(input),
-            Some((asked, reply)) = commands.recv() => Some(own.ask(asked, reply)),
+            Some(request) = requests.recv() => Some(own.ask(request)),
             () = tokio::time::sleep_until(deadline.into()) => own.timeout(),
-            () = &mut shutdown, if stop_by.is_none() => {
+            keep = &mut shutdown, if stop_by.is_none() => {
                 stop_by = Some(now() + STOPPING);
                 kernel.stop();
-                Some(Input::Shutdown)
+                Some(Input::Shutdown { keep })
             }
         };
         let Some(input) = input else { continue };
@@ -131,13 +141,22 @@ struct BalanceLoop<R> {
     core: Balance,
     probes: Probes,
     asking: HashMap<u64, oneshot::Sender<Answer>>,
+    reloading: Vec<oneshot::Sender<Result<(), String>>>,
     report: R,
 }
 
 impl<R: Fn(Fact)> BalanceLoop<R> {
-    fn ask(&mut self, asked: Asked, reply: oneshot::Sender<Answer>) -> Input {
-        self.asking.insert(asked.id, reply);
-        Input::Command(Box::new(asked))
+    fn ask(&mut self, request: Request) -> Input {
+        match request {
+            Request::Command(asked, reply) => {
+                self.asking.insert(asked.id, reply);
+                Input::Command(Box::new(asked))
+            }
+            Request::Reload(configuration, told) => {
+                self.reloading.push(told);
+                Input::Reload(configuration)
+            }
+        }
     }
 
     /// The core's deadline passed, or only that of the next view.
@@ -156,6 +175,10 @@ impl<R: Fn(Fact)> BalanceLoop<R> {
                 Action::Apply(op) => jobs.push(Job::Apply(op)),
                 Action::Remember(owned) => jobs.push(Job::Remember(owned)),
                 Action::Report(fact) => (self.report)(fact),
+                Action::Reloaded(result) => {
+                    // Who asked may have left; the journal has it all the same.
+                    self.reloading.drain(..).for_each(|told| drop(told.send(result.clone())));
+                }
                 Action::Answer { id, answer } => {
                     if let Some(reply) = self.asking.remove(&id) {
                         // Who asked may have left; the journal has the command all the same.

@@ -27,7 +27,7 @@ fn an_address_that_was_there_before_is_used_reported_once_and_never_removed() {
     assert!(ops.contains("192.0.2.254/24 stays on eth0") && !ops.contains("remove"), "{ops}");
     assert_eq!(lan.nodes[0].facts(EventKind::Warning).len(), 1);
     assert_eq!(lan.status(0)[0].addresses_here, ["192.0.2.254/24"]);
-    lan.input(0, Input::Shutdown);
+    lan.input(0, Input::Shutdown { keep: false });
     let words = lan.nodes[0].words(0);
     assert!(!words.iter().any(|w| w.starts_with("add") && w.contains('/') || w.starts_with("remove")), "{words:?}");
     assert!(words.iter().any(|w| w == "announce .254"));

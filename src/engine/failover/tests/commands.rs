@@ -165,7 +165,7 @@ fn what_cannot_be_done_is_refused_with_the_reason() {
         ),
         (0, rejoin(), "VI_1 is not held"),
         (0, Command::Rejoin { instance: None }, "no virtual router is held"),
-        (0, Command::Stop, "does not concern virtual routers"),
+        (0, Command::Stop { keep: false }, "does not concern virtual routers"),
     ];
     for (n, command, text) in cases {
         lan.command(n, command);
@@ -201,8 +201,11 @@ fn a_failover_of_one_member_moves_the_group_and_nobody_there_gives_it_back() {
 
 #[test]
 fn a_failover_that_waits_is_answered_when_the_engine_stops_or_the_link_fails_or_rejoin_comes() {
-    let endings: [fn(&mut Lan); 3] =
-        [|lan| lan.input(0, Input::Shutdown), |lan| lan.set_link(0, ETH0, false), |lan| lan.command(0, rejoin())];
+    let endings: [fn(&mut Lan); 3] = [
+        |lan| lan.input(0, Input::Shutdown { keep: false }),
+        |lan| lan.set_link(0, ETH0, false),
+        |lan| lan.command(0, rejoin()),
+    ];
     for end in endings {
         let mut lan = Lan::started(vec![one(200)]);
         lan.run_for(seconds(10));
@@ -215,7 +218,7 @@ fn a_failover_that_waits_is_answered_when_the_engine_stops_or_the_link_fails_or_
 #[test]
 fn a_stopped_engine_refuses_commands_and_still_answers() {
     let mut lan = cluster();
-    lan.input(0, Input::Shutdown);
+    lan.input(0, Input::Shutdown { keep: false });
     lan.command(0, failover(None, false));
     assert_eq!(lan.nodes[0].answer().outcome, Outcome::Refused);
 }

@@ -73,7 +73,7 @@ fn a_member_that_is_outranked_takes_the_others_along() {
 #[test]
 fn a_group_that_stops_resigns_on_both_sides() {
     let mut lan = cluster();
-    lan.input(0, Input::Shutdown);
+    lan.input(0, Input::Shutdown { keep: false });
     lan.run_for(seconds(1));
     assert_eq!(states(&lan, 1), [Master, Master]);
     assert_eq!(lan.holders(vip(254).address), [1]);

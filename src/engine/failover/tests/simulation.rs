@@ -54,7 +54,7 @@ fn mishap(lan: &mut Lan, interval: Duration) {
         0 => lan.crash(n),
         1 if lan.nodes[n].core.is_none() => lan.boot(n),
         1 => {
-            lan.input(n, Input::Shutdown);
+            lan.input(n, Input::Shutdown { keep: false });
             lan.crash(n);
         }
         2 => {

@@ -44,7 +44,7 @@ fn a_node_that_stops_resigns_before_its_addresses_go_and_is_then_stopped() {
     let mut lan = Lan::started(vec![one(100)]);
     lan.run_for(seconds(10));
     let before = lan.nodes[0].actions.len();
-    lan.input(0, Input::Shutdown);
+    lan.input(0, Input::Shutdown { keep: false });
     assert_eq!(lan.nodes[0].words(before), ["advertise 0", "remove 192.0.2.254/24", "leave"]);
     assert!(!lan.nodes[0].core.as_ref().unwrap().is_stopped(), "the kernel has not confirmed yet");
     lan.run_for(Duration::from_millis(3));
@@ -59,7 +59,7 @@ fn a_node_that_stops_waits_a_second_for_the_kernel_and_forgets_nothing_that_it_d
     let mut lan = Lan::started(vec![one(100)]);
     lan.run_for(seconds(10));
     lan.nodes[0].loses_answers = true;
-    lan.input(0, Input::Shutdown);
+    lan.input(0, Input::Shutdown { keep: false });
     let next = lan.nodes[0].core.as_ref().unwrap().poll_timeout();
     assert_eq!(next, Some((lan.now + seconds(1), Waiting::AddressesGone)));
     lan.run_for(seconds(1));
@@ -74,7 +74,7 @@ fn an_owner_is_master_at_once_and_its_own_address_is_its_source() {
     let mut lan = Lan::started(vec![configuration]);
     assert_eq!(lan.state(0), Master);
     assert_eq!(lan.nodes[0].words(0)[..2], ["join", "advertise 255"]);
-    lan.input(0, Input::Shutdown);
+    lan.input(0, Input::Shutdown { keep: false });
     assert_eq!(lan.holders(IpAddr::from([192, 0, 2, 11])), [0], "what was there before stays");
 }
 
@@ -106,7 +106,7 @@ fn an_engine_that_is_restarted_where_nobody_else_is_master_never_lets_its_addres
     lan.run_for(seconds(10));
     assert_eq!((lan.masters(), lan.holders(vip(254).address)), (vec![0], vec![0]));
     assert!(!lan.nodes[0].words(so_far).iter().any(|word| word.starts_with("remove") || word.starts_with("add")));
-    lan.input(0, Input::Shutdown);
+    lan.input(0, Input::Shutdown { keep: false });
     lan.run_for(seconds(1));
     assert_eq!(lan.holders(vip(254).address), [0; 0]);
 }
@@ -118,7 +118,7 @@ fn an_engine_that_stops_before_it_was_master_again_takes_off_what_it_adopted() {
     lan.crash(0);
     lan.boot(0);
     lan.run_for(Duration::from_millis(100));
-    lan.input(0, Input::Shutdown);
+    lan.input(0, Input::Shutdown { keep: false });
     lan.run_for(seconds(1));
     assert_eq!((lan.holders(vip(254).address), lan.nodes[0].remembered.len()), (vec![], 0));
 }
