@@ -42,7 +42,12 @@ fn each_verb_asks_for_what_was_typed() {
         ("failover --all --for 5m --blind", json!({"verb": "failover", "instance": null, "for": 300, "blind": true})),
         ("rejoin --all", json!({"verb": "rejoin", "instance": null})),
         ("rejoin VI_1", json!({"verb": "rejoin", "instance": "VI_1"})),
-        ("drain 10.0.0.71", json!({"verb": "drain", "server": "10.0.0.71", "service": null})),
+        ("takeover VI_1", json!({"verb": "takeover", "instance": "VI_1"})),
+        ("drain 10.0.0.71", json!({"verb": "drain", "server": "10.0.0.71", "service": null, "deadline": null})),
+        (
+            "drain 10.0.0.71 --deadline 2m",
+            json!({"verb": "drain", "server": "10.0.0.71", "service": null, "deadline": 120}),
+        ),
         (
             "restore [fd00::71]:80 --service web",
             json!({"verb": "restore", "server": "[fd00::71]:80", "service": "web"}),
@@ -59,7 +64,17 @@ fn each_verb_asks_for_what_was_typed() {
             "remove-server web 10.0.0.73:80",
             json!({"verb": "remove-server", "service": "web", "server": "10.0.0.73:80"}),
         ),
-        ("stop", json!({"verb": "stop"})),
+        (
+            "add-service udp/10.0.0.1:53 --scheduler sh --forward dr --persistent 5m",
+            json!({"verb": "add-service", "service": "udp/10.0.0.1:53", "scheduler": "sh", "forward": "dr",
+                "persistence": 300}),
+        ),
+        ("remove-service web", json!({"verb": "remove-service", "service": "web"})),
+        ("reload", json!({"verb": "reload"})),
+        ("undo", json!({"verb": "undo", "command": null})),
+        ("undo 7", json!({"verb": "undo", "command": 7})),
+        ("stop", json!({"verb": "stop", "keep": false})),
+        ("stop --keep", json!({"verb": "stop", "keep": true})),
     ] {
         let mut request = asked(line);
         assert_eq!(request["dry_run"], false, "{line}");
@@ -82,7 +97,10 @@ fn wrong_use_exits_2_and_says_what_a_right_one_looks_like() {
         ("drain web", "10.0.0.71:80"),
         ("drain 10.0.0.71 --service 10.0.0.1:80", "tcp/10.0.0.1:80"),
         ("drain 10.0.0.71 --service tcp/10.0.0.1", "fwmark/1234"),
-        ("drain 10.0.0.71 --deadline 60s", "--deadline"),
+        ("drain 10.0.0.71 --deadline 60", "60s"),
+        ("add-service 10.0.0.1:80", "tcp"),
+        ("add-service tcp/10.0.0.1:80 --scheduler best", "scheduler"),
+        ("undo newest", "invalid"),
         ("weight web 10.0.0.71 5", "10.0.0.71:80"),
         ("weight web 10.0.0.71:80 heavy", "0 to 2147483647"),
         ("weight web 10.0.0.71:80 2147483648", "2147483647"),
@@ -97,8 +115,9 @@ fn wrong_use_exits_2_and_says_what_a_right_one_looks_like() {
 
 #[test]
 fn every_verb_has_help_with_an_example() {
-    for verb in
-        ["status", "events", "failover", "rejoin", "drain", "restore", "weight", "add-server", "remove-server", "stop"]
+    for verb in "status events failover rejoin takeover drain restore weight add-server remove-server add-service \
+         remove-service reload undo stop"
+        .split_whitespace()
     {
         let help = parse(&format!("{verb} --help")).unwrap_err();
         assert_eq!(help.exit_code(), 0);

@@ -82,7 +82,7 @@ pub enum Act {
         how: How,
     },
     /// Become master now, even over a master of higher priority, until `rejoin`
-    #[command(after_help = "Example: lvsdeck ctl takeover VI_1 --reason \"d2 is sick\"")]
+    #[command(after_help = "Example: lvsdeck ctl takeover VI_1 --reason maintenance")]
     Takeover {
         /// Name of the `vrrp_instance`
         #[arg(value_name = "INSTANCE")]
