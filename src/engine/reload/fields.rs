@@ -1,0 +1,172 @@
+//! What a configuration says of each object, field by field, in the words of the file.
+//!
+//! Every field is named here: a new one that is forgotten does not compile.
+
+use crate::engine::model::{
+    Authentication, CheckSpec, Global, GratuitousArp, RealServer, SyncGroup, TcpCheck, TrackScript, VirtualRouter,
+    VirtualServer, VrrpScript,
+};
+use std::fmt::Display;
+
+/// A word of the file and its value; none where the word is absent.
+pub(super) type Field = (&'static str, String);
+
+pub(super) fn router(router: &VirtualRouter) -> Vec<Field> {
+    let VirtualRouter {
+        name: _,
+        interface,
+        vrid,
+        family,
+        version,
+        start_state,
+        priority,
+        advert_interval,
+        preempt,
+        preempt_delay,
+        authentication,
+        addresses,
+        garp,
+        track_scripts,
+    } = router;
+    let GratuitousArp { repeat, delay, refresh, refresh_repeat } = garp;
+    let track = track_scripts.iter().map(|TrackScript { name, weight }| match weight {
+        Some(weight) => format!("{name} weight {weight}"),
+        None => name.clone(),
+    });
+    vec![
+        ("interface", interface.clone()),
+        ("virtual_router_id", vrid.to_string()),
+        ("family", format!("{family:?}")),
+        ("version", version.number().to_string()),
+        ("state", format!("{start_state:?}")),
+        ("priority", priority.to_string()),
+        ("advert_int", format!("{:?}", advert_interval.duration())),
+        ("preempt", preempt.to_string()),
+        ("preempt_delay", format!("{preempt_delay:?}")),
+        ("authentication", masked(authentication).to_owned()),
+        (
+            "virtual_ipaddress",
+            list(addresses.iter().map(|a| {
+                let dev = a.interface.as_ref().map_or_else(String::new, |name| format!(" dev {name}"));
+                let label = a.label.as_ref().map_or_else(String::new, |label| format!(" label {label}"));
+                format!("{a}{dev}{label}")
+            })),
+        ),
+        ("garp", format!("{repeat} {delay:?} {refresh:?} {refresh_repeat}")),
+        ("track_script", list(track)),
+    ]
+}
+
+pub(super) fn group(SyncGroup { name: _, members }: &SyncGroup) -> Vec<Field> {
+    vec![("group", members.join(" "))]
+}
+
+pub(super) fn script(script: &VrrpScript) -> Vec<Field> {
+    let VrrpScript { name: _, command, interval, timeout, weight, rise, fall } = script;
+    vec![
+        ("script", command.clone()),
+        ("interval", format!("{interval:?}")),
+        ("timeout", timeout.map_or_else(String::new, |timeout| format!("{timeout:?}"))),
+        ("weight", weight.to_string()),
+        ("rise", rise.to_string()),
+        ("fall", fall.to_string()),
+    ]
+}
+
+/// Without its real servers.
+pub(super) fn service(service: &VirtualServer) -> Vec<Field> {
+    let VirtualServer {
+        key: _,
+        name,
+        scheduler,
+        forwarding,
+        persistence,
+        one_packet,
+        quorum,
+        sorry_server,
+        alpha,
+        real_servers: _,
+    } = service;
+    vec![
+        ("name", name.clone().unwrap_or_default()),
+        ("lb_algo", scheduler.to_string()),
+        ("lb_kind", forwarding.to_string()),
+        ("persistence_timeout", persistence.map_or_else(String::new, |p| format!("{} s, /{}", p.timeout, p.prefix))),
+        ("ops", one_packet.to_string()),
+        ("quorum", format!("{} hysteresis {}", quorum.need, quorum.hysteresis)),
+        (
+            "sorry_server",
+            sorry_server.as_ref().map_or_else(String::new, |sorry| {
+                let method = sorry.forwarding.map_or_else(String::new, |method| format!(" {method}"));
+                format!("{}{method}", sorry.key)
+            }),
+        ),
+        ("alpha", alpha.to_string()),
+    ]
+}
+
+pub(super) fn server(server: &RealServer) -> Vec<Field> {
+    let RealServer {
+        key: _,
+        weight,
+        forwarding,
+        inhibit_on_failure,
+        upper_threshold,
+        lower_threshold,
+        checks,
+        unchecked,
+    } = server;
+    vec![
+        ("weight", weight.to_string()),
+        ("lvs_method", forwarding.to_string()),
+        ("inhibit_on_failure", inhibit_on_failure.to_string()),
+        ("uthreshold", upper_threshold.to_string()),
+        ("lthreshold", lower_threshold.to_string()),
+        ("checks", if *unchecked { "not run".to_owned() } else { list(checks.iter().map(check)) }),
+    ]
+}
+
+fn check(spec: &CheckSpec) -> String {
+    let CheckSpec::Tcp(TcpCheck { target, bind, timing }) = spec;
+    let bind = bind.map_or_else(String::new, |(address, port)| format!(" from {address}:{port}"));
+    format!(
+        "{} {target}{bind} every {:?} timeout {:?} retry {} after {:?} warmup {:?}",
+        spec.name(),
+        timing.interval,
+        timing.timeout,
+        timing.retry,
+        timing.retry_delay,
+        timing.warmup
+    )
+}
+
+pub(super) fn global(global: &Global) -> Vec<Field> {
+    let Global {
+        router_id,
+        notification_email,
+        notification_email_from,
+        smtp_server,
+        smtp_connect_timeout,
+        skip_check_adv_addr,
+    } = global;
+    vec![
+        ("router_id", router_id.clone().unwrap_or_default()),
+        ("notification_email", notification_email.join(" ")),
+        ("notification_email_from", notification_email_from.clone().unwrap_or_default()),
+        ("smtp_server", smtp_server.clone().unwrap_or_default()),
+        ("smtp_connect_timeout", smtp_connect_timeout.map_or_else(String::new, |seconds| seconds.to_string())),
+        ("vrrp_skip_check_adv_addr", skip_check_adv_addr.to_string()),
+    ]
+}
+
+/// The kind of authentication alone: a secret is never shown.
+const fn masked(authentication: &Authentication) -> &'static str {
+    match authentication {
+        Authentication::None => "",
+        Authentication::Pass(_) => "PASS ***",
+    }
+}
+
+fn list(items: impl Iterator<Item = impl Display>) -> String {
+    items.map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
+}

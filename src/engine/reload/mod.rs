@@ -1,0 +1,185 @@
+//! From one configuration to the next (layer 4): what changes, object by object, before anything does.
+//!
+//! Pure. Objects are matched by key: instances, groups and scripts by name, services by what the kernel knows them by, real
+//! servers by address and port. The two cores do the same for themselves when they get the new configuration; this is the
+//! plan for people, and what its token stands for.
+
+mod fields;
+
+use crate::engine::model::{Authentication, Configuration, VirtualServer};
+use fields::Field;
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// Most lines of one kind in [`Plan::before`], [`Plan::after`] and [`Plan::steps`].
+const LINES: usize = 200;
+
+/// What a reload comes to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Changed and removed objects as they are.
+    pub before: Vec<String>,
+    /// Changed and new objects as they will be.
+    pub after: Vec<String>,
+    /// Each object that changes, with the fields that do.
+    pub steps: Vec<String>,
+    /// Objects that come.
+    pub added: usize,
+    /// Objects that change in place.
+    pub changed: usize,
+    /// Objects that go.
+    pub removed: usize,
+    /// Objects that are not touched.
+    pub unchanged: usize,
+    /// Stands for everything above, and for secrets that are not shown.
+    pub digest: u64,
+}
+
+impl Plan {
+    /// Whether there is nothing to do.
+    pub const fn is_empty(&self) -> bool {
+        self.added + self.changed + self.removed == 0
+    }
+    /// The plan in a line.
+    pub fn sentence(&self) -> String {
+        let Self { added, changed, removed, unchanged, .. } = self;
+        if self.is_empty() {
+            return format!("nothing changes: {unchanged} objects are as the file says");
+        }
+        format!("{added} added, {changed} changed, {removed} removed, {unchanged} untouched")
+    }
+}
+
+/// The way from `old` to `new`.
+pub fn plan(old: &Configuration, new: &Configuration) -> Plan {
+    let mut writer = Writer { plan: Plan::default(), hasher: DefaultHasher::new(), steps: 0 };
+    writer.object("global_defs", Some(fields::global(&old.global)), Some(fields::global(&new.global)));
+    writer.kind("vrrp_script", &old.scripts, &new.scripts, |s| s.name.clone(), fields::script);
+    writer.kind("vrrp_instance", &old.virtual_routers, &new.virtual_routers, |r| r.name.clone(), fields::router);
+    writer.kind("vrrp_sync_group", &old.sync_groups, &new.sync_groups, |g| g.name.clone(), fields::group);
+    let known: HashMap<_, &VirtualServer> = old.virtual_servers.iter().map(|s| (s.key, s)).collect();
+    let wanted: HashSet<_> = new.virtual_servers.iter().map(|s| s.key).collect();
+    for gone in old.virtual_servers.iter().filter(|s| !wanted.contains(&s.key)) {
+        writer.service(Some(gone), None);
+    }
+    for service in &new.virtual_servers {
+        writer.service(known.get(&service.key).copied(), Some(service));
+    }
+    // A secret is in no line, and yet with another one it is another plan.
+    for router in &new.virtual_routers {
+        if let Authentication::Pass(password) = router.authentication {
+            password.bytes().hash(&mut writer.hasher);
+        }
+    }
+    writer.finish()
+}
+
+struct Writer {
+    plan: Plan,
+    hasher: DefaultHasher,
+    steps: usize,
+}
+
+impl Writer {
+    fn kind<T: PartialEq>(
+        &mut self,
+        word: &str,
+        old: &[T],
+        new: &[T],
+        name: impl Fn(&T) -> String,
+        fields: impl Fn(&T) -> Vec<Field>,
+    ) {
+        let known: HashMap<String, &T> = old.iter().map(|object| (name(object), object)).collect();
+        let wanted: HashSet<String> = new.iter().map(&name).collect();
+        for gone in old.iter().filter(|object| !wanted.contains(&name(object))) {
+            self.object(&format!("{word} {}", name(gone)), Some(fields(gone)), None);
+        }
+        for object in new {
+            let before = known.get(&name(object)).copied();
+            let title = format!("{word} {}", name(object));
+            // What differs in no field that is shown (a password) still differs.
+            match before {
+                Some(before) if before != object && fields(before) == fields(object) => self.hidden(&title),
+                _ => self.object(&title, before.map(&fields), Some(fields(object))),
+            }
+        }
+    }
+
+    fn service(&mut self, old: Option<&VirtualServer>, new: Option<&VirtualServer>) {
+        if old == new {
+            self.plan.unchanged += 1 + new.map_or(0, |service| service.real_servers.len());
+            return;
+        }
+        let Some(key) = old.or(new).map(|service| service.key) else { return };
+        self.object(&format!("virtual_server {key}"), old.map(fields::service), new.map(fields::service));
+        let servers = |service: Option<&VirtualServer>| service.map_or_else(Vec::new, |s| s.real_servers.clone());
+        let title = format!("virtual_server {key}: real_server");
+        self.kind(&title, &servers(old), &servers(new), |server| server.key.to_string(), fields::server);
+    }
+
+    fn hidden(&mut self, title: &str) {
+        self.plan.changed += 1;
+        self.step(format!("~ {title}: a secret changes"));
+    }
+
+    fn object(&mut self, title: &str, old: Option<Vec<Field>>, new: Option<Vec<Field>>) {
+        match (old, new) {
+            (Some(old), Some(new)) if old == new => self.plan.unchanged += 1,
+            (Some(old), Some(new)) => {
+                self.plan.changed += 1;
+                let differ = old.iter().zip(&new).filter(|(old, new)| old != new);
+                let changes: Vec<String> =
+                    differ.map(|((word, old), (_, new))| format!("{word} {} -> {}", shown(old), shown(new))).collect();
+                let side = |fields: &[Field], other: &[Field]| {
+                    let differ = fields.iter().zip(other).filter(|(one, other)| one != other);
+                    let words: Vec<String> =
+                        differ.map(|((word, value), _)| format!("{word} {}", shown(value))).collect();
+                    format!("{title}: {}", words.join(", "))
+                };
+                push(&mut self.plan.before, side(&old, &new));
+                push(&mut self.plan.after, side(&new, &old));
+                self.step(format!("~ {title}: {}", changes.join(", ")));
+            }
+            (Some(_), None) => {
+                self.plan.removed += 1;
+                push(&mut self.plan.before, title.to_owned());
+                self.step(format!("- {title}"));
+            }
+            (None, Some(new)) => {
+                self.plan.added += 1;
+                let words: Vec<String> = new.iter().map(|(word, value)| format!("{word} {}", shown(value))).collect();
+                words.hash(&mut self.hasher);
+                push(&mut self.plan.after, title.to_owned());
+                self.step(format!("+ {title}"));
+            }
+            (None, None) => {}
+        }
+    }
+
+    fn step(&mut self, line: String) {
+        line.hash(&mut self.hasher);
+        self.steps += 1;
+        push(&mut self.plan.steps, line);
+    }
+
+    fn finish(mut self) -> Plan {
+        if self.steps > LINES {
+            self.plan.steps.push(format!("… and {} more", self.steps - LINES));
+        }
+        self.plan.digest = self.hasher.finish();
+        self.plan
+    }
+}
+
+fn shown(value: &str) -> &str {
+    if value.is_empty() { "none" } else { value }
+}
+
+fn push(lines: &mut Vec<String>, line: String) {
+    if lines.len() < LINES {
+        lines.push(line);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+use super::{Plan, plan};
+use crate::engine::config;
+use crate::engine::model::Configuration;
+
+const FILE: &str = "
+global_defs { router_id d1 }
+vrrp_instance VI_1 {
+    interface eth0
+    virtual_router_id 51
+    priority 100
+    authentication { auth_type PASS
+        auth_pass first }
+    virtual_ipaddress { 10.0.0.1/24 }
+}
+virtual_server 10.0.0.1 80 {
+    protocol TCP
+    delay_loop 5
+    lb_algo rr
+    real_server 10.0.0.71 80 { weight 1
+        TCP_CHECK { connect_timeout 3 } }
+    real_server 10.0.0.72 80 { weight 1 }
+}
+";
+
+fn read(text: &str) -> Configuration {
+    let loaded = config::parse("x.conf", text);
+    loaded.configuration.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics))
+}
+
+fn to(changes: &[(&str, &str)]) -> Plan {
+    let mut text = FILE.to_owned();
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from}");
+        text = text.replacen(from, to, 1);
+    }
+    plan(&read(FILE), &read(&text))
+}
+
+#[test]
+fn the_same_file_changes_nothing() {
+    let plan = to(&[]);
+    assert!(plan.is_empty() && plan.steps.is_empty(), "{plan:?}");
+    assert_eq!((plan.unchanged, plan.sentence().as_str()), (5, "nothing changes: 5 objects are as the file says"));
+    assert!(to(&[("priority 100", "priority   100 # as ever")]).is_empty());
+}
+
+#[test]
+fn each_change_is_named_with_its_words() {
+    for (from, into, steps) in [
+        ("priority 100", "priority 110", &["~ vrrp_instance VI_1: priority 100 -> 110"][..]),
+        (
+            "10.0.0.1/24",
+            "10.0.0.1/24\n10.0.0.2/24",
+            &["~ vrrp_instance VI_1: virtual_ipaddress 10.0.0.1/24 -> 10.0.0.1/24, 10.0.0.2/24"],
+        ),
+        ("auth_pass first", "auth_pass second", &["~ vrrp_instance VI_1: a secret changes"]),
+        ("lb_algo rr", "lb_algo wrr", &["~ virtual_server tcp/10.0.0.1:80: lb_algo rr -> wrr"]),
+        ("VI_1", "VI_2", &["- vrrp_instance VI_1", "+ vrrp_instance VI_2"]),
+        ("router_id d1", "router_id d2", &["~ global_defs: router_id d1 -> d2"]),
+        ("real_server 10.0.0.72 80 { weight 1 }", "", &["- virtual_server tcp/10.0.0.1:80: real_server 10.0.0.72:80"]),
+        (
+            "10.0.0.72 80 { weight 1 }",
+            "10.0.0.73 80 { weight 1 }",
+            &[
+                "- virtual_server tcp/10.0.0.1:80: real_server 10.0.0.72:80",
+                "+ virtual_server tcp/10.0.0.1:80: real_server 10.0.0.73:80",
+            ],
+        ),
+        (
+            "10.0.0.72 80 { weight 1 }",
+            "10.0.0.72 80 { weight 9 }",
+            &["~ virtual_server tcp/10.0.0.1:80: real_server 10.0.0.72:80: weight 1 -> 9"],
+        ),
+    ] {
+        let plan = to(&[(from, into)]);
+        assert_eq!(plan.steps, steps, "{into}");
+        assert_eq!(plan.added + plan.changed + plan.removed, steps.len(), "{into}");
+    }
+    let plan = to(&[("connect_timeout 3", "connect_timeout 4")]);
+    assert!(plan.steps[0].contains("timeout 3s") && plan.steps[0].contains("timeout 4s"), "{plan:?}");
+}
+
+#[test]
+fn no_line_has_a_secret_and_another_secret_is_another_plan() {
+    let (second, third) =
+        (to(&[("auth_pass first", "auth_pass second")]), to(&[("auth_pass first", "auth_pass third")]));
+    assert_eq!(second.steps, third.steps);
+    assert_ne!(second.digest, third.digest);
+    assert!(!format!("{second:?}").contains("second"));
+}
+
+#[test]
+fn a_new_service_comes_with_its_servers_and_a_removed_one_takes_them_along() {
+    let more = "virtual_server 10.0.0.9 80 { protocol TCP\n real_server 10.0.0.71 80 { weight 1 } }";
+    let (old, new) = (read(FILE), read(&format!("{FILE}{more}")));
+    let there = plan(&old, &new);
+    assert_eq!((there.added, there.changed, there.removed, there.unchanged), (2, 0, 0, 5));
+    let back = plan(&new, &old);
+    assert_eq!((back.added, back.changed, back.removed, back.unchanged), (0, 0, 2, 5));
+}
+
+#[test]
+fn a_plan_of_many_changes_says_how_many_and_its_digest_knows_them_all() {
+    let service = |n: u32, weight| {
+        format!(
+            "virtual_server 10.1.{}.{} 80 {{ protocol TCP\n real_server 10.0.0.71 80 {{ weight {weight} }} }}\n",
+            n / 250,
+            n % 250
+        )
+    };
+    let file =
+        |weight_of_last| (0..500).map(|n| service(n, if n == 499 { weight_of_last } else { 2 })).collect::<String>();
+    let plan_to = |text: &str| plan(&Configuration::default(), &read(text));
+    let (one, other) = (plan_to(&file(2)), plan_to(&file(3)));
+    assert_eq!(one.steps.last().unwrap(), "… and 800 more");
+    assert_eq!(one.steps, other.steps);
+    assert_ne!(one.digest, other.digest);
+}
