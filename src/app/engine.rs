@@ -4,30 +4,26 @@
 //! 2. take the control socket, so that two engines never meet (3);
 //! 3. open the kernel's table where services are configured (5, 4);
 //! 4. start the loops (4), say that it is ready, and serve the socket;
-//! 5. on TERM, INT or `ctl stop`: masters resign, services leave the table, the socket goes.
+//! 5. on TERM, INT or `ctl stop`: masters resign, services leave the table (unless all is to be kept), the socket goes.
 
+use super::signals::Signals;
 use super::{Places, exit};
 use crate::api;
 use crate::engine::EngineHandle;
-use crate::engine::config::{self, Loaded};
-use crate::engine::driver::failover;
-use crate::engine::driver::shared::Identity;
-use crate::engine::driver::start::{self, Running};
+use crate::engine::driver::source::{Read, Source};
+use crate::engine::driver::{failover, start};
 use crate::engine::io::host;
 use crate::engine::io::ipvs_netlink::{IpvsKernel, Netlink};
-use crate::engine::io::simulated::SimulatedIpvs;
 use crate::engine::io::state::{StateDir, StateError};
 use crate::engine::ipvs::{Refusal, RefusalKind};
 use crate::engine::model::Configuration;
-use crate::engine::snapshot::{ConfigStatus, Warning};
 use std::cell::Cell;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::runtime::Builder;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
 use tracing_subscriber::fmt;
 
@@ -55,10 +51,12 @@ pub struct Options {
     pub vrrp_only: bool,
     /// `--ipvs-only`: no instances.
     pub ipvs_only: bool,
+    /// `--keep`: TERM and INT leave addresses and services in place.
+    pub keep: bool,
 }
 
 /// A start that ended early: what to say and which exit code.
-struct Refused(u8, String);
+pub(super) struct Refused(pub u8, pub String);
 
 /// Runs until it is asked to stop. Gives the exit code.
 pub fn run(options: &Options) -> u8 {
@@ -97,12 +95,15 @@ fn start_log(json: bool, color: bool) {
 }
 
 async fn serve(options: &Options) -> Result<(), Refused> {
-    let mut signals = Signals::catch()?;
+    let signals = Signals::catch()?;
     if options.userspace {
         let message = "--dataplane userspace is not built yet; use the kernel's: modprobe ip_vs";
         return Err(Refused(exit::USAGE, message.to_owned()));
     }
-    let (configuration, warnings) = configuration(options)?;
+    let Options { file, vrrp_only, ipvs_only, .. } = options.clone();
+    let source = Source { file, vrrp_only, ipvs_only };
+    let read = read(&source)?;
+    let configuration = &read.configuration;
     if let (false, Some(pid)) = (configuration.virtual_routers.is_empty(), host::keepalived_here().first()) {
         let message = format!(
             "keepalived runs here as pid {pid}: two VRRP programs on one host do not hear each other and both become \
@@ -118,12 +119,8 @@ async fn serve(options: &Options) -> Result<(), Refused> {
         let code = if matches!(error, StateError::InUse { .. }) { exit::ENGINE } else { exit::FAILED };
         Refused(code, error.to_string())
     })?;
-    let kernel = kernel(&configuration, &state)?;
-    let node = configuration.global.router_id.clone().unwrap_or_else(host::name);
-    let config = ConfigStatus { file: options.file.display().to_string(), loaded_at: SystemTime::now(), generation: 1 };
-    let dataplane = if configuration.virtual_servers.is_empty() { "none" } else { "kernel" };
-    let identity = Identity { node, dataplane: dataplane.to_owned(), config, warnings };
-    let running = start::start(&configuration, identity, &state, kernel).map_err(|error| {
+    let kernel = kernel(configuration, &state)?;
+    let running = start::start(source, read, &state, kernel).map_err(|error| {
         let code = if error.is_permission() { exit::NOT_PERMITTED } else { exit::FAILED };
         Refused(code, error.to_string())
     })?;
@@ -131,9 +128,9 @@ async fn serve(options: &Options) -> Result<(), Refused> {
     let handle: Arc<dyn EngineHandle> = running.handle.clone();
     let ended = Cell::new(Ok(()));
     let stop = async {
-        let asked = signals.until_asked(&running, &state).await;
+        let asked = signals.until_asked(&running, &state, options.keep).await;
         // The loops end before the socket goes: an attached console sees the last events.
-        let in_time = timeout(END_LIMIT, running.end(false)).await;
+        let in_time = timeout(END_LIMIT, running.end(asked.as_ref().is_ok_and(|keep| *keep))).await;
         let late = in_time.map_err(|_| {
             // A loop hangs: what it holds must not stay behind it.
             let left = failover::remove_left_behind(&state).err().map_or(String::new(), |e| format!(": {e}"));
@@ -147,96 +144,22 @@ async fn serve(options: &Options) -> Result<(), Refused> {
     ended.into_inner()
 }
 
-/// The signals that mean something to an engine, caught from the first moment on.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hangup: Signal,
-    dump: Signal,
-}
-
-impl Signals {
-    fn catch() -> Result<Self, Refused> {
-        let catch = |kind| signal(kind).map_err(|error| Refused(exit::FAILED, format!("can't catch signals: {error}")));
-        Ok(Self {
-            terminate: catch(SignalKind::terminate())?,
-            interrupt: catch(SignalKind::interrupt())?,
-            hangup: catch(SignalKind::hangup())?,
-            dump: catch(SignalKind::user_defined1())?,
-        })
+/// The configuration, with its warnings told.
+fn read(source: &Source) -> Result<Read, Refused> {
+    let read = source.read(1).map_err(|unfit| Refused(exit::CONFIGURATION, unfit.0.join("\nlvsdeck: ")))?;
+    for warning in &read.identity.warnings {
+        tracing::warn!("{}: {}", warning.subject, warning.message);
     }
-
-    /// Waits for TERM, INT or a stop command; errors when a loop ended by itself.
-    async fn until_asked(&mut self, running: &Running, state: &StateDir) -> Result<(), Refused> {
-        loop {
-            tokio::select! {
-                _ = self.terminate.recv() => return Ok(()),
-                _ = self.interrupt.recv() => return Ok(()),
-                () = running.stop.notified() => return Ok(()),
-                _ = self.hangup.recv() => {
-                    tracing::warn!("HUP: this version does not reload; restart lvsdeck to use a changed file");
-                }
-                _ = self.dump.recv() => write_snapshot(running, state),
-                () = running.lost.notified() => {
-                    let message = "a loop of the engine ended by itself; the log says why";
-                    return Err(Refused(exit::FAILED, message.to_owned()));
-                }
-            }
-        }
-    }
-}
-
-fn write_snapshot(running: &Running, state: &StateDir) {
-    let written = running.handle.status().map_err(|error| error.to_string()).and_then(|status| {
-        let text = serde_json::to_vec_pretty(&*status).map_err(|error| error.to_string())?;
-        state.write("status.json", &text).map_err(|error| error.to_string())
-    });
-    match written {
-        Ok(path) => tracing::info!("status written to {}", path.display()),
-        Err(error) => tracing::error!("can't write the status: {error}"),
-    }
-}
-
-/// The configuration and its warnings, which stay visible in the status.
-fn configuration(options: &Options) -> Result<(Configuration, Vec<Warning>), Refused> {
-    let loaded: Loaded = config::load(&options.file).map_err(|e| Refused(exit::CONFIGURATION, e.to_string()))?;
-    let mut warnings = Vec::new();
-    let mut errors = Vec::new();
-    for diagnostic in &loaded.diagnostics {
-        let place = format!("{}:{}:{}", diagnostic.file, diagnostic.line, diagnostic.column);
-        if diagnostic.severity == config::Severity::Error {
-            errors.push(format!("{place}: {}", diagnostic.message));
-            continue;
-        }
-        tracing::warn!("{place}: {}", diagnostic.message);
-        warnings.push(Warning {
-            code: format!("configuration-{}", diagnostic.code),
-            subject: place,
-            message: diagnostic.message.clone(),
-            next: diagnostic.help.clone().unwrap_or_default(),
-        });
-    }
-    let Some(mut configuration) = loaded.configuration else {
-        errors.push(format!("this file would not run; see `lvsdeck check -f {}`", options.file.display()));
-        return Err(Refused(exit::CONFIGURATION, errors.join("\nlvsdeck: ")));
-    };
-    if options.vrrp_only {
-        configuration.virtual_servers.clear();
-    }
-    if options.ipvs_only {
-        configuration.virtual_routers.clear();
-        configuration.sync_groups.clear();
-    }
-    Ok((configuration, warnings))
+    Ok(read)
 }
 
 /// The kernel's table. Without services, configured or left by an earlier engine, nothing is asked of it, and a kernel
 /// without ip_vs will do.
-fn kernel(configuration: &Configuration, state: &StateDir) -> Result<Box<dyn IpvsKernel>, Refused> {
+fn kernel(configuration: &Configuration, state: &StateDir) -> Result<Option<Box<dyn IpvsKernel>>, Refused> {
     // A damaged file is told by the start; here it only means that nothing is known to be left.
     let nothing_left = state.services().is_ok_and(|services| services.is_empty());
     if configuration.virtual_servers.is_empty() && nothing_left {
-        return Ok(Box::new(SimulatedIpvs::default()));
+        return Ok(None);
     }
     let refused = |refusal: Refusal| {
         let code = match refusal.kind {
@@ -253,7 +176,7 @@ fn kernel(configuration: &Configuration, state: &StateDir) -> Result<Box<dyn Ipv
     };
     let mut kernel = Netlink::open().map_err(refused)?;
     kernel.read_table().map_err(refused)?;
-    Ok(Box::new(kernel))
+    Ok(Some(Box::new(kernel)))
 }
 
 /// Says `ready` on the descriptor of whoever started this engine.

@@ -5,6 +5,7 @@
 
 pub mod console;
 pub mod engine;
+mod signals;
 mod spawn;
 
 use crate::cli::run::{ConsoleArgs, Dataplane, LogFormat, RunArgs};
@@ -69,6 +70,7 @@ fn engine_options(args: RunArgs, socket: Option<&Path>, log_color: bool) -> engi
         userspace: args.dataplane == Dataplane::Userspace,
         vrrp_only: args.vrrp_only,
         ipvs_only: args.ipvs_only,
+        keep: args.keep,
     }
 }
 

@@ -18,6 +18,9 @@ pub struct RunArgs {
     /// Services only, no VRRP (keepalived's -C)
     #[arg(short = 'C', long)]
     pub ipvs_only: bool,
+    /// At TERM and INT do not resign, and leave addresses and services in place for the engine that is started next
+    #[arg(long)]
+    pub keep: bool,
     /// What forwards packets (userspace: not built yet)
     #[arg(long, value_enum, default_value_t = Dataplane::Kernel)]
     pub dataplane: Dataplane,

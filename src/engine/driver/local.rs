@@ -3,8 +3,11 @@
 
 use super::balance;
 use super::failover::FailoverSender;
+use super::reload::Reloader;
 use super::shared::Shared;
-use crate::engine::command::{Answer, Asked, CommandRequest, Half, Outcome, Preview, Who};
+use super::stop::{self, Stop};
+use super::undo::UndoStack;
+use crate::engine::command::{Answer, Asked, Command, CommandRequest, Half, Outcome, Who};
 use crate::engine::event::{Event, Fact};
 use crate::engine::handle::{EngineHandle, HandleError};
 use crate::engine::snapshot::{RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
@@ -12,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, SystemTime};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 /// How long a command may take: a failover waits for somebody to take over, at most 3 × 40.95 s + skew.
 const COMMAND_LIMIT: Duration = Duration::from_mins(3);
@@ -22,28 +25,33 @@ pub struct LocalEngine {
     shared: Arc<Shared>,
     failover: FailoverSender,
     balance: mpsc::Sender<balance::Request>,
-    stop: Arc<Notify>,
+    reloader: Reloader,
+    undo: UndoStack,
+    stop: Arc<Stop>,
     last_id: AtomicU64,
 }
 
 impl LocalEngine {
-    /// The handle over two running loops; `stop` is notified when somebody asks for the end.
+    /// The handle over two running loops; `stop` is told when somebody asks for the end.
     pub fn new(
         shared: Arc<Shared>,
         failover: FailoverSender,
         balance: mpsc::Sender<balance::Request>,
-        stop: Arc<Notify>,
+        reloader: Reloader,
+        stop: Arc<Stop>,
     ) -> Self {
-        Self { shared, failover, balance, stop, last_id: AtomicU64::new(0) }
+        Self { shared, failover, balance, reloader, undo: UndoStack::default(), stop, last_id: AtomicU64::new(0) }
     }
 
     fn dispatch(&self, asked: Asked) -> Result<Answer, HandleError> {
         let (answer, answered) = sync_channel(1);
         let told = asked.clone();
-        let accepted = match asked.command.half() {
-            Half::Failover => self.failover.command(asked, move |a| _ = answer.send(a)),
-            Half::Balance => self.to_balance(asked, &answer),
-            Half::Engine => return Ok(self.end(&asked)),
+        let accepted = match (asked.command.half(), &asked.command) {
+            (Half::Failover, _) => self.failover.command(asked, move |a| _ = answer.send(a)),
+            (Half::Balance, _) => self.to_balance(asked, &answer),
+            (Half::Engine, Command::Reload) => return Ok(self.tell(&asked, self.reloader.reload(&asked))),
+            (Half::Engine, Command::Undo { id }) => return self.take_back(*id, &asked),
+            (Half::Engine, _) => return Ok(self.end(&asked)),
         };
         match if accepted { answered.recv_timeout(COMMAND_LIMIT) } else { Err(RecvTimeoutError::Disconnected) } {
             Ok(answer) => Ok(answer),
@@ -55,6 +63,32 @@ impl LocalEngine {
         }
     }
 
+    /// Does what takes a command back, as the same person.
+    fn take_back(&self, id: Option<u64>, asked: &Asked) -> Result<Answer, HandleError> {
+        let done = match self.undo.find(id) {
+            Ok(done) => done,
+            Err(message) => return Ok(self.tell(asked, Answer::refused(message))),
+        };
+        let what = format!("command {}, {} by {}", done.id, done.verb, done.who);
+        let reason = match &asked.reason {
+            Some(reason) => format!("undo of {what}: {reason}"),
+            None => format!("undo of {what}"),
+        };
+        // The loop tells the journal of it, with this reason.
+        let mut answer = self.dispatch(Asked { command: done.inverse, reason: Some(reason), ..asked.clone() })?;
+        if answer.outcome == Outcome::Done {
+            self.undo.forget(done.id);
+        }
+        answer.message = match answer.outcome {
+            Outcome::Preview => format!("would take back {what}"),
+            Outcome::Done => format!("took back {what}: {}", answer.message),
+            Outcome::Refused | Outcome::Failed | Outcome::Stale => {
+                format!("{what}, is not taken back: {}", answer.message)
+            }
+        };
+        Ok(answer)
+    }
+
     /// Tells the journal of an answer that no loop gave.
     fn tell(&self, asked: &Asked, answer: Answer) -> Answer {
         if let Some(fact) = Fact::command(asked, answer.outcome, &answer.message) {
@@ -64,9 +98,9 @@ impl LocalEngine {
     }
 
     fn end(&self, asked: &Asked) -> Answer {
-        let answer = self.tell(asked, self.stop(asked));
-        if answer.outcome == Outcome::Done {
-            self.stop.notify_one();
+        let answer = self.tell(asked, stop::answer(asked, &self.shared.status()));
+        if let (Outcome::Done, Command::Stop { keep }) = (answer.outcome, &asked.command) {
+            self.stop.ask(*keep);
         }
         answer
     }
@@ -77,39 +111,6 @@ impl LocalEngine {
             return false;
         }
         receiver.blocking_recv().is_ok_and(|a| answer.send(a).is_ok())
-    }
-
-    /// What a stop comes to, before it is begun.
-    fn stop(&self, asked: &Asked) -> Answer {
-        let status = self.shared.status();
-        let masters: Vec<String> = status
-            .virtual_routers
-            .iter()
-            .filter(|router| !router.addresses_here.is_empty())
-            .map(|router| format!("{} {} {}", router.name, router.state.name(), router.addresses_here.join(" ")))
-            .collect();
-        let preview = Preview {
-            before: masters.clone(),
-            after: vec!["engine stopped; its services and virtual addresses removed from this host".to_owned()],
-            ops: vec!["send priority 0".into(), "remove virtual addresses".into(), "remove services".into()],
-            blast_radius: format!(
-                "{} instances hold addresses here, {} services; health checks end",
-                masters.len(),
-                status.virtual_servers.len()
-            ),
-            confirm: Some("stop".to_owned()),
-            ..Preview::default()
-        };
-        let token = preview.token(&asked.command);
-        if asked.dry_run {
-            let message = "would stop the engine".to_owned();
-            return Answer { id: 0, outcome: Outcome::Preview, message, preview, token: Some(token) };
-        }
-        if asked.token.as_ref().is_some_and(|given| *given != token) {
-            let message = "what the preview showed has changed; look again".to_owned();
-            return Answer { id: asked.id, outcome: Outcome::Stale, message, preview, token: Some(token) };
-        }
-        Answer { id: asked.id, outcome: Outcome::Done, message: "stopping".to_owned(), preview, token: None }
     }
 }
 
@@ -146,7 +147,11 @@ impl EngineHandle for LocalEngine {
             who: who.clone(),
             reason: request.reason.clone(),
         };
-        let mut answer = self.dispatch(asked)?;
+        let is_undo = matches!(asked.command, Command::Undo { .. });
+        let mut answer = self.dispatch(asked.clone())?;
+        if !is_undo {
+            self.undo.remember(&asked, &answer);
+        }
         answer.id = id;
         Ok(answer)
     }

@@ -1,10 +1,15 @@
 //! The two loops and what they share (layer 5): the only place, beside [`io`](super::io), that reads the clock.
 
 pub mod balance;
+pub mod dataplane;
 pub mod failover;
 pub mod local;
 mod log;
+pub mod reload;
 mod scribe;
 pub mod shared;
+pub mod source;
 pub mod start;
+pub mod stop;
+mod undo;
 mod world;

@@ -17,7 +17,7 @@ const STATUS_AGE: Duration = Duration::from_millis(100);
 /// A failover loop that has not published for so long hangs.
 const SILENCE: Duration = Duration::from_secs(4);
 
-/// Facts that are settled when the engine starts.
+/// What changes only with the configuration.
 #[derive(Debug, Clone)]
 pub struct Identity {
     /// `router_id`, or the host name.
@@ -33,7 +33,7 @@ pub struct Identity {
 /// The meeting place of the loops and their readers.
 #[derive(Debug)]
 pub struct Shared {
-    identity: Identity,
+    identity: RwLock<Arc<Identity>>,
     started_at: Instant,
     failover: RwLock<Arc<FailoverView>>,
     balance: RwLock<Arc<BalanceView>>,
@@ -46,6 +46,7 @@ pub struct Shared {
 #[derive(Debug)]
 struct Composed {
     at: Instant,
+    identity: Arc<Identity>,
     failover: Arc<FailoverView>,
     balance: Arc<BalanceView>,
     status: Arc<Status>,
@@ -62,7 +63,7 @@ impl Shared {
     /// Empty views and an empty journal.
     pub fn new(identity: Identity) -> Self {
         Self {
-            identity,
+            identity: RwLock::new(Arc::new(identity)),
             started_at: Instant::now(),
             failover: RwLock::default(),
             balance: RwLock::default(),
@@ -70,6 +71,11 @@ impl Shared {
             appended: Condvar::new(),
             composed: Mutex::default(),
         }
+    }
+
+    /// Another configuration runs.
+    pub fn identify(&self, identity: Identity) {
+        replace(&self.identity, identity);
     }
 
     /// Replaces the balance loop's view.
@@ -145,6 +151,7 @@ impl Shared {
 
     fn status_at(&self, now: Instant) -> Arc<Status> {
         let mut composed = self.composed.lock().unwrap_or_else(PoisonError::into_inner);
+        let identity = self.identity.read().unwrap_or_else(PoisonError::into_inner).clone();
         let failover = self.failover.read().unwrap_or_else(PoisonError::into_inner).clone();
         let balance = self.balance.read().unwrap_or_else(PoisonError::into_inner).clone();
         let (last_event, changed_at) = {
@@ -153,6 +160,7 @@ impl Shared {
         };
         let good = |last: &&Composed| {
             now.saturating_duration_since(last.at) < STATUS_AGE
+                && Arc::ptr_eq(&last.identity, &identity)
                 && Arc::ptr_eq(&last.failover, &failover)
                 && Arc::ptr_eq(&last.balance, &balance)
                 && last.status.last_event == last_event
@@ -160,14 +168,14 @@ impl Shared {
         if let Some(last) = composed.as_ref().filter(good) {
             return Arc::clone(&last.status);
         }
-        let status = Arc::new(self.compose(now, &failover, &balance, (last_event, changed_at)));
-        *composed = Some(Composed { at: now, failover, balance, status: Arc::clone(&status) });
+        let status = Arc::new(Self::compose(now, &identity, &failover, &balance, (last_event, changed_at)));
+        *composed = Some(Composed { at: now, identity, failover, balance, status: Arc::clone(&status) });
         status
     }
 
     fn compose(
-        &self,
         now: Instant,
+        identity: &Identity,
         failover: &FailoverView,
         balance: &BalanceView,
         (last_event, changed_at): (u64, Option<SystemTime>),
@@ -182,16 +190,16 @@ impl Shared {
         let split = routers.iter().any(|router| {
             router.state == VirtualRouterState::Master && router.peers.iter().any(|p| p.state == PeerState::Master)
         });
-        let mut warnings: Vec<Warning> = silent.into_iter().chain(self.identity.warnings.iter().cloned()).collect();
+        let mut warnings: Vec<Warning> = silent.into_iter().chain(identity.warnings.iter().cloned()).collect();
         warnings.extend_from_slice(&failover.warnings);
         warnings.extend_from_slice(&balance.warnings);
         Status {
             version: 1,
-            node: self.identity.node.clone(),
+            node: identity.node.clone(),
             pid: std::process::id(),
             mode: "run".to_owned(),
-            dataplane: self.identity.dataplane.clone(),
-            config: self.identity.config.clone(),
+            dataplane: identity.dataplane.clone(),
+            config: identity.config.clone(),
             role: Role::of(&routers, split),
             last_event,
             changed_at,

@@ -4,17 +4,20 @@
 //! elsewhere before services leave the table.
 
 use super::balance::{self, BalanceLoopError, BalanceView};
+use super::dataplane::Dataplane;
 use super::failover::{self, FailoverLoop, FailoverSender};
 use super::local::LocalEngine;
 use super::log;
-use super::shared::{Identity, Shared};
+use super::reload::Reloader;
+use super::shared::Shared;
+use super::source::{Read, Source};
+use super::stop::Stop;
 use super::world::World;
 use crate::engine::balance::Balance;
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::failover::Failover;
 use crate::engine::io::ipvs_netlink::IpvsKernel;
 use crate::engine::io::state::StateDir;
-use crate::engine::model::Configuration;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -55,8 +58,8 @@ type BalanceThread = JoinHandle<Result<(), BalanceLoopError>>;
 pub struct Running {
     /// For every front.
     pub handle: Arc<LocalEngine>,
-    /// Notified when a command asks for the end.
-    pub stop: Arc<Notify>,
+    /// Told when a command asks for the end.
+    pub stop: Arc<Stop>,
     /// Notified when a loop ended by itself: an engine that lost one must end rather than look alive.
     pub lost: Arc<Notify>,
     shared: Arc<Shared>,
@@ -68,13 +71,16 @@ pub struct Running {
     log_written: Receiver<()>,
 }
 
-/// Starts both loops on a configuration.
+/// Starts both loops on what was read from `source`. `kernel` is none where no services are configured or left behind.
 pub fn start(
-    configuration: &Configuration,
-    identity: Identity,
+    source: Source,
+    read: Read,
     state: &StateDir,
-    kernel: Box<dyn IpvsKernel>,
+    kernel: Option<Box<dyn IpvsKernel>>,
 ) -> Result<Running, StartError> {
+    let (kernel, door) = Dataplane::new(kernel);
+    let Read { configuration, mut identity } = read;
+    door.dataplane().clone_into(&mut identity.dataplane);
     let mut damaged = Vec::new();
     let addresses = state.addresses().unwrap_or_else(|error| keep_damage(&mut damaged, &error));
     let services = state.services().unwrap_or_else(|error| keep_damage(&mut damaged, &error));
@@ -83,7 +89,7 @@ pub fn start(
     let log_written = start_log(Arc::clone(&shared))?;
     let world = World::open(state.clone()).map_err(StartError::Sockets)?;
     let now = Instant::now();
-    let core = Failover::new(configuration, addresses, now);
+    let core = Failover::new(&configuration, addresses, now);
     let (failover_loop, failover) = FailoverLoop::new(core, world, Arc::clone(&shared)).map_err(StartError::Sockets)?;
 
     shared.append(Fact::new(EventKind::EngineStarted, Severity::Notice, node));
@@ -97,9 +103,10 @@ pub fn start(
     let (commands, requests) = mpsc::channel(QUEUE);
     let (balance_end, ended) = oneshot::channel();
     let balance_thread =
-        balance_thread(balance_core, kernel, requests, ended, Arc::clone(&shared), state.clone(), &lost)?;
-    let stop = Arc::new(Notify::new());
-    let handle = LocalEngine::new(Arc::clone(&shared), failover.clone(), commands, Arc::clone(&stop));
+        balance_thread(balance_core, Box::new(kernel), requests, ended, Arc::clone(&shared), state.clone(), &lost)?;
+    let stop = Arc::<Stop>::default();
+    let reloader = Reloader::new(source, door, configuration, Arc::clone(&shared), failover.clone(), commands.clone());
+    let handle = LocalEngine::new(Arc::clone(&shared), failover.clone(), commands, reloader, Arc::clone(&stop));
     let (handle, state) = (Arc::new(handle), state.clone());
     Ok(Running {
         handle,

@@ -1,0 +1,71 @@
+//! Where a configuration comes from: the file, read and cut to the part that is run.
+
+use super::shared::Identity;
+use crate::engine::config::{self, Severity};
+use crate::engine::io::host;
+use crate::engine::model::Configuration;
+use crate::engine::snapshot::{ConfigStatus, Warning};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// Where a configuration comes from, and which part of it is run.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The file.
+    pub file: PathBuf,
+    /// `--vrrp-only`: no services.
+    pub vrrp_only: bool,
+    /// `--ipvs-only`: no instances.
+    pub ipvs_only: bool,
+}
+
+/// A configuration as it was read, with what is to be said about it.
+#[derive(Debug)]
+pub struct Read {
+    /// What is to run.
+    pub configuration: Arc<Configuration>,
+    /// Which file, when, and the warnings of it.
+    pub identity: Identity,
+}
+
+/// Why a file can't be run: one line a mistake.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub struct Unfit(pub Vec<String>);
+
+impl Source {
+    /// Reads the file. `generation` counts the loads from 1.
+    pub fn read(&self, generation: u64) -> Result<Read, Unfit> {
+        let loaded = config::load(&self.file).map_err(|error| Unfit(vec![error.to_string()]))?;
+        let (mut warnings, mut errors) = (Vec::new(), Vec::new());
+        for diagnostic in loaded.diagnostics {
+            let place = format!("{}:{}:{}", diagnostic.file, diagnostic.line, diagnostic.column);
+            if diagnostic.severity == Severity::Error {
+                errors.push(format!("{place}: {}", diagnostic.message));
+                continue;
+            }
+            warnings.push(Warning {
+                code: format!("configuration-{}", diagnostic.code),
+                subject: place,
+                message: diagnostic.message,
+                next: diagnostic.help.unwrap_or_default(),
+            });
+        }
+        let Some(mut configuration) = loaded.configuration else {
+            errors.push(format!("this file would not run; see `lvsdeck check -f {}`", self.file.display()));
+            return Err(Unfit(errors));
+        };
+        if self.vrrp_only {
+            configuration.virtual_servers.clear();
+        }
+        if self.ipvs_only {
+            configuration.virtual_routers.clear();
+            configuration.sync_groups.clear();
+        }
+        let node = configuration.global.router_id.clone().unwrap_or_else(host::name);
+        let config = ConfigStatus { file: self.file.display().to_string(), loaded_at: SystemTime::now(), generation };
+        let identity = Identity { node, dataplane: String::new(), config, warnings };
+        Ok(Read { configuration: Arc::new(configuration), identity })
+    }
+}

@@ -1,0 +1,66 @@
+//! The end that somebody asks for: the wish, and what it comes to.
+
+use crate::engine::command::{Answer, Asked, Command, Outcome, Preview};
+use crate::engine::snapshot::Status;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::Notify;
+
+/// The wish that the engine ends.
+#[derive(Debug, Default)]
+pub struct Stop {
+    asked: Notify,
+    keep: AtomicBool,
+}
+
+impl Stop {
+    /// Waits until somebody asks; whether everything is to be left in place.
+    pub async fn asked(&self) -> bool {
+        self.asked.notified().await;
+        self.keep.load(Ordering::Relaxed)
+    }
+    pub(super) fn ask(&self, keep: bool) {
+        self.keep.store(keep, Ordering::Relaxed);
+        self.asked.notify_one();
+    }
+}
+
+/// What a stop comes to, before it is begun.
+pub(super) fn answer(asked: &Asked, status: &Status) -> Answer {
+    let masters: Vec<String> = status
+        .virtual_routers
+        .iter()
+        .filter(|router| !router.addresses_here.is_empty())
+        .map(|router| format!("{} {} {}", router.name, router.state.name(), router.addresses_here.join(" ")))
+        .collect();
+    let keep = matches!(asked.command, Command::Stop { keep: true });
+    let (after, ops) = if keep {
+        let after =
+            "engine stopped; its services and virtual addresses stay, for an engine that starts within the interval";
+        (after, vec!["send nothing: the other router takes over when no engine starts here in time".to_owned()])
+    } else {
+        let ops = ["send priority 0", "remove virtual addresses", "remove services"].map(str::to_owned);
+        ("engine stopped; its services and virtual addresses removed from this host", ops.to_vec())
+    };
+    let preview = Preview {
+        before: masters.clone(),
+        after: vec![after.to_owned()],
+        ops,
+        blast_radius: format!(
+            "{} instances hold addresses here, {} services; health checks end",
+            masters.len(),
+            status.virtual_servers.len()
+        ),
+        confirm: Some("stop".to_owned()),
+        ..Preview::default()
+    };
+    let token = preview.token(&asked.command);
+    if asked.dry_run {
+        let message = "would stop the engine".to_owned();
+        return Answer { id: 0, outcome: Outcome::Preview, message, preview, token: Some(token) };
+    }
+    if asked.token.as_ref().is_some_and(|given| *given != token) {
+        let message = "what the preview showed has changed; look again".to_owned();
+        return Answer { id: asked.id, outcome: Outcome::Stale, message, preview, token: Some(token) };
+    }
+    Answer { id: asked.id, outcome: Outcome::Done, message: "stopping".to_owned(), preview, token: None }
+}

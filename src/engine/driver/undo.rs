@@ -1,0 +1,107 @@
+//! Which commands can be taken back, newest last.
+
+use crate::engine::command::{Answer, Asked, Command, Outcome};
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+/// How many are remembered.
+const KEPT: usize = 100;
+
+/// One command that was done, and what takes it back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// Number of the command.
+    pub id: u64,
+    /// Its verb.
+    pub verb: &'static str,
+    /// Who gave it.
+    pub who: String,
+    /// What takes it back.
+    pub inverse: Command,
+}
+
+/// The commands that can be taken back.
+#[derive(Debug, Default)]
+pub struct UndoStack(Mutex<VecDeque<Done>>);
+
+impl UndoStack {
+    /// Remembers a command that was done, if there is a way back.
+    pub fn remember(&self, asked: &Asked, answer: &Answer) {
+        let (Outcome::Done, Some(inverse)) = (answer.outcome, answer.preview.undo.clone()) else { return };
+        self.with(|stack| {
+            if stack.len() == KEPT {
+                stack.pop_front();
+            }
+            stack.push_back(Done { id: asked.id, verb: asked.command.verb(), who: asked.who.to_string(), inverse });
+        });
+    }
+
+    /// The command with this number, or the newest. Errors: what there is instead.
+    pub fn find(&self, id: Option<u64>) -> Result<Done, String> {
+        self.with(|stack| {
+            let found = id.map_or_else(|| stack.back(), |id| stack.iter().find(|done| done.id == id));
+            let newest = stack.back().map(|done| format!("the newest is {} ({} by {})", done.id, done.verb, done.who));
+            found.cloned().ok_or_else(|| match (id, newest) {
+                (Some(id), Some(newest)) => format!("command {id} can't be taken back: it was not done, has no way back, or was taken back already; {newest}"),
+                (_, newest) => newest.unwrap_or_else(|| "no command since the start can be taken back".to_owned()),
+            })
+        })
+    }
+
+    /// It was taken back.
+    pub fn forget(&self, id: u64) {
+        self.with(|stack| stack.retain(|done| done.id != id));
+    }
+
+    fn with<R>(&self, act: impl FnOnce(&mut VecDeque<Done>) -> R) -> R {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::command::{Preview, Who};
+
+    fn did(stack: &UndoStack, id: u64, outcome: Outcome, undo: Option<Command>) {
+        let asked = Asked {
+            id,
+            command: Command::Failover { instance: None, hold_seconds: None, blind: false },
+            dry_run: false,
+            token: None,
+            who: Who { user: "anna".into(), pid: None },
+            reason: None,
+        };
+        let preview = Preview { undo, ..Preview::default() };
+        stack.remember(&asked, &Answer { id, outcome, message: String::new(), preview, token: None });
+    }
+
+    #[test]
+    fn only_what_was_done_and_has_a_way_back_can_be_taken_back_and_only_once() {
+        let stack = UndoStack::default();
+        assert_eq!(stack.find(None).unwrap_err(), "no command since the start can be taken back");
+        let rejoin = || Some(Command::Rejoin { instance: None });
+        did(&stack, 1, Outcome::Done, rejoin());
+        did(&stack, 2, Outcome::Done, None);
+        did(&stack, 3, Outcome::Failed, rejoin());
+        did(&stack, 4, Outcome::Done, rejoin());
+        assert_eq!(stack.find(None).map(|done| done.id), Ok(4));
+        assert_eq!(stack.find(Some(1)).map(|done| done.id), Ok(1));
+        for id in [2, 3, 9] {
+            assert!(stack.find(Some(id)).unwrap_err().contains("the newest is 4 (failover by anna)"), "{id}");
+        }
+        stack.forget(4);
+        assert_eq!(stack.find(None).map(|done| done.id), Ok(1));
+        assert!(stack.find(Some(4)).is_err());
+    }
+
+    #[test]
+    fn the_oldest_are_forgotten_first() {
+        let stack = UndoStack::default();
+        for id in 1..=KEPT as u64 + 2 {
+            did(&stack, id, Outcome::Done, Some(Command::Rejoin { instance: None }));
+        }
+        assert!(stack.find(Some(2)).is_err());
+        assert!(stack.find(Some(3)).is_ok());
+    }
+}
