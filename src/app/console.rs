@@ -3,7 +3,7 @@
 use super::{Places, exit, spawn};
 use crate::api::Client;
 use crate::engine::config;
-use crate::engine::io::host;
+use crate::engine::io::{host, processes};
 use crate::engine::{EngineHandle, HandleError};
 use crate::ui;
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -82,7 +82,7 @@ fn start_and_attach(file: Option<&Path>, places: &Places, options: &ui::Options)
         let message = "no engine answers, and starting one needs root (CAP_NET_ADMIN and CAP_NET_RAW)";
         return fail(exit::NOT_PERMITTED, &message);
     }
-    if let Some(pid) = host::keepalived_here().first() {
+    if let Some(pid) = processes::here("keepalived").first() {
         let message = format!(
             "keepalived runs here as pid {pid}: two directors on one host would fight over the same addresses; stop it \
              first (systemctl stop keepalived)"

@@ -12,9 +12,9 @@ use crate::api;
 use crate::engine::EngineHandle;
 use crate::engine::driver::source::{Read, Source};
 use crate::engine::driver::{failover, start};
-use crate::engine::io::host;
 use crate::engine::io::ipvs_netlink::{IpvsKernel, Netlink};
 use crate::engine::io::state::{StateDir, StateError};
+use crate::engine::io::{host, processes};
 use crate::engine::ipvs::{Refusal, RefusalKind};
 use crate::engine::model::Configuration;
 use std::cell::Cell;
@@ -104,7 +104,7 @@ async fn serve(options: &Options) -> Result<(), Refused> {
     let source = Source { file, vrrp_only, ipvs_only };
     let read = read(&source)?;
     let configuration = &read.configuration;
-    if let (false, Some(pid)) = (configuration.virtual_routers.is_empty(), host::keepalived_here().first()) {
+    if let (false, Some(pid)) = (configuration.virtual_routers.is_empty(), processes::here("keepalived").first()) {
         let message = format!(
             "keepalived runs here as pid {pid}: two VRRP programs on one host do not hear each other and both become \
              master; stop it first (systemctl stop keepalived)"

@@ -5,6 +5,7 @@ pub mod host;
 pub mod ipvs_netlink;
 mod netlink;
 pub mod probe;
+pub mod processes;
 pub mod route_netlink;
 pub mod simulated;
 pub mod state;
