@@ -10,8 +10,8 @@ use crate::engine::model::VirtualAddress;
 /// An address that we put on an interface.
 #[derive(Debug, Clone)]
 pub(super) struct Ours {
-    /// For which router.
-    pub router: usize,
+    /// For which router; none when that left the configuration, or gave the address up.
+    pub router: Option<usize>,
     pub place: Place,
     pub address: VirtualAddress,
     /// As it is written down.
@@ -33,23 +33,23 @@ impl Failover {
 
     /// What was to leave is wanted again.
     pub(super) fn keep(&mut self, i: usize) {
-        for ours in self.ours.iter_mut().filter(|ours| ours.router == i) {
+        for ours in self.ours.iter_mut().filter(|ours| ours.router == Some(i)) {
             ours.leaving = false;
         }
     }
 
     /// Takes off what we put on for this router.
     pub(super) fn release(&mut self, i: usize) {
-        for ours in self.ours.iter_mut().filter(|ours| ours.router == i) {
+        for ours in self.ours.iter_mut().filter(|ours| ours.router == Some(i)) {
             ours.leaving = true;
         }
-        for ours in self.ours.clone().into_iter().filter(|ours| ours.router == i) {
+        for ours in self.ours.clone().into_iter().filter(|ours| ours.router == Some(i)) {
             self.take_off(ours.place, ours.address);
         }
     }
 
     /// False when it is off already, or will be.
-    fn take_off(&mut self, place: Place, address: VirtualAddress) -> bool {
+    pub(super) fn take_off(&mut self, place: Place, address: VirtualAddress) -> bool {
         if !self.host.will_have(place) {
             return false;
         }
@@ -111,7 +111,7 @@ impl Failover {
         self.report(
             fact.reason("adopted from an earlier run, until another master is heard").detail(self.name(router)),
         );
-        self.own(Ours { router, place, address, owned, leaving: false });
+        self.own(Ours { router: Some(router), place, address, owned, leaving: false });
         if let Some(router) = self.routers.get_mut(router) {
             router.adopted = true;
         }

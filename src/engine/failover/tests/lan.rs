@@ -3,7 +3,7 @@
 
 use crate::engine::command::{Answer, Asked, Command, Who};
 use crate::engine::event::{EventKind, Fact};
-use crate::engine::failover::{Action, Failover, Input, Link, OwnedAddress};
+use crate::engine::failover::{Action, Failover, Input, Link, Mastership, OwnedAddress, Past};
 use crate::engine::model::{
     AdvertInterval, Authentication, Configuration, Family, GratuitousArp, Priority, StartState, SyncGroup,
     VirtualAddress, VirtualRouter, Vrid, VrrpVersion,
@@ -64,6 +64,8 @@ pub struct Node {
     pub links: Vec<Link>,
     pub addresses: Vec<(u32, IpAddr, u8)>,
     pub remembered: Vec<OwnedAddress>,
+    /// What an orderly end left for the next start.
+    pub kept: Vec<Mastership>,
     pub actions: Vec<(Instant, Action)>,
     pub answers: Vec<(Instant, Answer)>,
     /// Additions of addresses that fail.
@@ -162,7 +164,8 @@ impl Lan {
     /// Starts a node's engine on what its kernel has.
     pub fn boot(&mut self, n: usize) {
         let node = &mut self.nodes[n];
-        let mut core = Failover::new(&node.configuration, node.remembered.clone(), self.now);
+        let past = Past { owned: node.remembered.clone(), masterships: std::mem::take(&mut node.kept) };
+        let mut core = Failover::new(&node.configuration, past, self.now);
         for link in &node.links {
             core.handle(self.now, Input::Link(link.clone()));
         }
@@ -288,6 +291,7 @@ impl Lan {
                 Action::AddAddress { index, ref address } => self.change(n, index, address, true, &action),
                 Action::RemoveAddress { index, ref address } => self.change(n, index, address, false, &action),
                 Action::Remember(owned) => self.nodes[n].remembered = owned,
+                Action::Keep(kept) => self.nodes[n].kept = kept,
                 Action::Answer { answer, .. } => self.nodes[n].answers.push((self.now, *answer)),
                 Action::Leave { index } => self.nodes[n].joined.retain(|joined| *joined != index),
                 Action::Announce { .. } | Action::Report(_) => {}
@@ -371,6 +375,7 @@ impl Node {
                 (ETH1, IpAddr::from([198, 51, 100, 11 + n]), 24),
             ],
             remembered: Vec::new(),
+            kept: Vec::new(),
             actions: Vec::new(),
             answers: Vec::new(),
             refuses_addresses: false,
@@ -401,6 +406,7 @@ impl Node {
             Action::Announce { frame, .. } => Some(format!("announce .{}", frame[41])),
             Action::Remember(owned) => Some(format!("remember {}", owned.len())),
             Action::Answer { answer, .. } => Some(format!("answer {:?}", answer.outcome)),
+            Action::Keep(kept) => Some(format!("keep {}", kept.len())),
             Action::Report(_) => None,
         };
         self.actions[from..].iter().filter_map(word).collect()
