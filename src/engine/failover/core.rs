@@ -153,6 +153,15 @@ impl Failover {
         matches!(self.phase, Phase::Stopping(_)) && self.actions.is_empty() && !self.host.awaits_any()
     }
 
+    /// What it was made of: configurations and parameters in their order, and the units.
+    #[cfg(test)]
+    pub(super) fn shape(&self) -> impl std::fmt::Debug + PartialEq + use<> {
+        let router = |r: &Router| (r.config.clone(), r.instance.parameters().clone());
+        let unit = |unit: &Unit| (unit.name.clone(), unit.members.clone());
+        let routers: Vec<_> = self.routers.iter().map(router).collect();
+        (routers, self.units.iter().map(unit).collect::<Vec<_>>(), self.virtuals.clone())
+    }
+
     /// Changes of addresses that nobody polled yet.
     pub(super) fn unasked(&self) -> Vec<(Place, bool)> {
         let change = |action: &Action| match action {

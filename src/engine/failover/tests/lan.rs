@@ -12,6 +12,7 @@ use crate::engine::snapshot::{Moment, VirtualRouterState, VirtualRouterStatus};
 use crate::engine::vrrp::MULTICAST_V4;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 /// Kernel index of `eth0`; `eth1` is the next.
@@ -51,6 +52,8 @@ pub struct Faults {
     pub delay_up_to: Duration,
     /// Node by node: the side of a partition it is on.
     pub sides: Vec<u8>,
+    /// Nodes that hear nobody, and are heard.
+    pub deaf: Vec<usize>,
 }
 
 enum Delivery {
@@ -163,6 +166,11 @@ impl Lan {
 
     /// Starts a node's engine on what its kernel has.
     pub fn boot(&mut self, n: usize) {
+        self.boot_hearing(n, &[]);
+    }
+
+    /// The same; these packets come before the start.
+    pub fn boot_hearing(&mut self, n: usize, packets: &[(u32, Vec<u8>)]) {
         let node = &mut self.nodes[n];
         let past = Past { owned: node.remembered.clone(), masterships: std::mem::take(&mut node.kept) };
         let mut core = Failover::new(&node.configuration, past, self.now);
@@ -173,6 +181,12 @@ impl Lan {
             core.handle(self.now, Input::Address { index, address, prefix, present: true });
         }
         node.core = Some(core);
+        self.perform(n);
+        for (index, packet) in
+            packets.iter().filter(|(index, _)| self.nodes[n].joined.contains(index)).cloned().collect::<Vec<_>>()
+        {
+            self.input(n, Input::Packet { index, packet: &packet });
+        }
         self.input(n, Input::Start);
     }
 
@@ -209,6 +223,18 @@ impl Lan {
         let who = Who { user: "root".to_owned(), pid: Some(4) };
         let reason = Some("kernel update".to_owned());
         self.input(n, Input::Command(Box::new(Asked { id: 7, command, dry_run, token, who, reason })));
+    }
+
+    pub fn reload(&mut self, n: usize, configuration: Configuration) {
+        self.nodes[n].configuration = configuration.clone();
+        self.input(n, Input::Reload(Arc::new(configuration)));
+    }
+
+    /// The engine ends without resigning; its process is gone when it says that it is.
+    pub fn keep(&mut self, n: usize) {
+        self.input(n, Input::Shutdown { keep: true });
+        assert!(self.nodes[n].core.as_ref().is_some_and(Failover::is_stopped));
+        self.crash(n);
     }
 
     pub fn set_link(&mut self, n: usize, index: u32, up: bool) {
@@ -322,7 +348,7 @@ impl Lan {
         for to in 0..self.nodes.len() {
             let side = |n: usize| self.faults.sides.get(n).copied().unwrap_or(0);
             let linked = |n: usize| self.nodes[n].links.iter().any(|link| link.index == index && link.up);
-            if to == from || side(to) != side(from) || !linked(from) || !linked(to) {
+            if to == from || self.faults.deaf.contains(&to) || side(to) != side(from) || !linked(from) || !linked(to) {
                 continue;
             }
             let copies = 1 + u32::from(self.random.chance(self.faults.duplicate_percent));
@@ -356,6 +382,11 @@ impl Lan {
         let has = |n: &usize| self.nodes[*n].addresses.iter().any(|known| known.1 == address);
         (0..self.nodes.len()).filter(has).collect()
     }
+}
+
+/// An interface that is up.
+pub fn link(index: u32, name: &str) -> Link {
+    Link { index, name: name.to_owned(), up: true, mac: Some([2, 0, 0, 0, u8::try_from(index).unwrap(), 0]) }
 }
 
 impl Node {
