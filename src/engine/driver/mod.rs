@@ -7,4 +7,4 @@ mod log;
 mod scribe;
 pub mod shared;
 pub mod start;
-mod world;
+pub mod world;

@@ -56,7 +56,7 @@ impl Failover {
                 self.report_missing_interface(i, &address);
                 continue;
             };
-            if let Some(left) = self.ours.iter_mut().find(|ours| ours.place == place && ours.router.is_none()) {
+            if let Some(left) = self.ours.get_mut(&place).filter(|ours| ours.router.is_none()) {
                 (left.router, left.leaving) = (Some(i), false);
             }
             if self.is_foreign(place) || self.host.will_have(place) {
@@ -129,7 +129,7 @@ impl Failover {
             return seen;
         }
         let was_ours = self.is_ours(place);
-        let left = self.ours.iter().find(|ours| ours.place == place && ours.router.is_none());
+        let left = self.ours.get(&place).filter(|ours| ours.router.is_none());
         let left = left.map(|ours| ours.address.to_string());
         self.review_ownership(place, present);
         let Some((i, address)) = self.router_of(place) else {

@@ -30,7 +30,8 @@ pub struct Failover {
     /// Every virtual address of IPv4.
     pub(super) virtuals: BTreeSet<Ipv4Addr>,
     pub(super) host: Host,
-    pub(super) ours: Vec<Ours>,
+    /// By place, of which there are many: a reload of hundreds of instances asks for each.
+    pub(super) ours: BTreeMap<Place, Ours>,
     pub(super) inherited: Vec<OwnedAddress>,
     pub(super) foreign: BTreeSet<Place>,
     pub(super) strangers: Strangers,
@@ -63,7 +64,7 @@ impl Failover {
             units: units(configuration),
             virtuals: BTreeSet::new(),
             host: Host::default(),
-            ours: Vec::new(),
+            ours: BTreeMap::new(),
             inherited: owned,
             foreign: BTreeSet::new(),
             strangers: Strangers::default(),

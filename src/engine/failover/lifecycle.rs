@@ -127,7 +127,7 @@ impl Failover {
     fn mastership(&self, i: usize) -> Option<Mastership> {
         let router = self.routers.get(i).filter(|router| router.instance.is_master())?;
         let config = &router.config;
-        let ours = self.ours.iter().filter(|ours| ours.router == Some(i) && !ours.leaving);
+        let ours = self.ours.values().filter(|ours| ours.router == Some(i) && !ours.leaving);
         Some(Mastership {
             instance: config.name.clone(),
             interface: config.interface.clone(),

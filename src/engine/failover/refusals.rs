@@ -18,7 +18,7 @@ impl Failover {
                 let place = (*index, address.address, address.prefix);
                 self.host.refused(place, true);
                 if self.is_ours(place) && !self.host.will_have(place) {
-                    self.ours.retain(|ours| ours.place != place);
+                    self.ours.remove(&place);
                     self.remember();
                 }
                 (address.to_string(), "add the address: look at `ip address`, then `lvsdeck ctl failover` or restart")

@@ -47,7 +47,7 @@ impl Failover {
         self.survey();
         self.put_on_added(&readdressed);
         for (place, address) in leaving {
-            if self.ours.iter().any(|ours| ours.place == place && ours.leaving) {
+            if self.ours.get(&place).is_some_and(|ours| ours.leaving) {
                 self.take_off(place, address);
             }
         }
@@ -118,7 +118,7 @@ impl Failover {
             self.routers.push(router);
         }
         let moved = |i: usize, map: &[Option<usize>]| map.get(i).copied().flatten();
-        for ours in &mut self.ours {
+        for ours in self.ours.values_mut() {
             ours.router = ours.router.and_then(|i| moved(i, survivors));
         }
         for Pending { waiting, .. } in &mut self.pending {
@@ -156,10 +156,12 @@ impl Failover {
 
     /// Addresses that their router no longer has: nobody's, and to be taken off unless somebody wants them.
     fn give_up(&mut self, readdressed: &[Readdressed]) -> Vec<(Place, VirtualAddress)> {
+        let places = |(i, _): &Readdressed| self.places(*i).into_iter().filter_map(|(_, place)| place).collect();
+        let kept: BTreeMap<usize, BTreeSet<Place>> = readdressed.iter().map(|one| (one.0, places(one))).collect();
         let mut leaving = Vec::new();
-        for (i, _) in readdressed {
-            let kept: BTreeSet<Place> = self.places(*i).into_iter().filter_map(|(_, place)| place).collect();
-            for ours in self.ours.iter_mut().filter(|ours| ours.router == Some(*i) && !kept.contains(&ours.place)) {
+        for ours in self.ours.values_mut() {
+            let Some(kept) = ours.router.and_then(|i| kept.get(&i)) else { continue };
+            if !kept.contains(&ours.place) {
                 (ours.router, ours.leaving) = (None, true);
                 leaving.push((ours.place, ours.address.clone()));
             }
