@@ -12,13 +12,14 @@
 use super::world::World;
 use crate::engine::command::{Answer, Asked};
 use crate::engine::event::Fact;
-use crate::engine::failover::{Action, Failover, Input};
+use crate::engine::failover::{Action, Failover, Input, Past};
 use crate::engine::io::state::StateDir;
 use crate::engine::io::wait::{self, Alarm, Bell, Ear};
 use crate::engine::model::Configuration;
 use crate::engine::snapshot::{Moment, VirtualRouterStatus, Warning};
 use std::io;
 use std::os::fd::AsRawFd;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::{Duration, Instant, SystemTime};
@@ -99,6 +100,8 @@ pub struct FailoverLoop<L> {
     waiting: Vec<(u64, Reply)>,
     published_at: Option<Instant>,
     urgent: bool,
+    /// Something may have changed since the last view.
+    stale: bool,
 }
 
 impl<L: Listener> FailoverLoop<L> {
@@ -108,14 +111,34 @@ impl<L: Listener> FailoverLoop<L> {
         let (sender, requests) = sync_channel(QUEUE);
         let alarm = Alarm::new()?;
         let waiting = Vec::new();
-        let this = Self { core, world, listener, requests, ear, alarm, waiting, published_at: None, urgent: true };
+        let (published_at, urgent, stale) = (None, true, true);
+        let this = Self { core, world, listener, requests, ear, alarm, waiting, published_at, urgent, stale };
         Ok((this, FailoverSender { requests: sender, bell: Arc::new(bell) }))
     }
 
     /// Runs until it was asked to end and every master has resigned. Errors: the kernel's sockets can't be waited for.
+    ///
+    /// A panic in here is not the end of the host's mastership: others are told before it goes on, and whoever joins the
+    /// thread takes the addresses off ([`remove_left_behind`]).
     pub fn run(mut self) -> io::Result<()> {
-        let Self { world, core, .. } = &mut self;
+        match panic::catch_unwind(AssertUnwindSafe(|| self.rounds())) {
+            Ok(ended) => ended,
+            Err(panic) => {
+                for resignation in self.core.last_words() {
+                    _ = self.world.perform(&resignation);
+                }
+                panic::resume_unwind(panic)
+            }
+        }
+    }
+
+    fn rounds(&mut self) -> io::Result<()> {
+        let Self { world, core, .. } = &mut *self;
         world.list(|input| core.handle(Instant::now(), input))?;
+        // What was master moments ago listens for another master first.
+        self.perform();
+        let Self { world, core, .. } = &mut *self;
+        world.drain(|input| core.handle(Instant::now(), input))?;
         core.handle(Instant::now(), Input::Start);
         loop {
             self.perform();
@@ -124,7 +147,7 @@ impl<L: Listener> FailoverLoop<L> {
                 return Ok(());
             }
             self.wait()?;
-            let Self { world, core, .. } = &mut self;
+            let Self { world, core, .. } = &mut *self;
             world.drain(|input| core.handle(Instant::now(), input))?;
             self.take_requests();
             self.core.handle(Instant::now(), Input::Timeout);
@@ -157,13 +180,14 @@ impl<L: Listener> FailoverLoop<L> {
     fn publish(&mut self) {
         let now = Instant::now();
         if !self.urgent && self.published_at.is_some_and(|at| now < at + PUBLISH_INTERVAL) {
+            self.stale = true;
             return;
         }
         let moment = Moment { now, wall: SystemTime::now() };
         let mut warnings = self.core.warnings();
         warnings.extend(self.world.warnings());
         self.listener.publish(FailoverView { at: Some(now), routers: self.core.status(moment), warnings });
-        (self.published_at, self.urgent) = (Some(now), false);
+        (self.published_at, self.urgent, self.stale) = (Some(now), false, false);
     }
 
     fn wait(&self) -> io::Result<()> {
@@ -175,9 +199,10 @@ impl<L: Listener> FailoverLoop<L> {
         wait::readable(&descriptors)
     }
 
-    /// When the next view is due even if nothing happens: readers take an old one for a loop that hangs.
+    /// When the next view is due even if nothing happens: one that was withheld soon, any other as a pulse, since readers
+    /// take an old one for a loop that hangs.
     fn pulse_at(&self) -> Option<Instant> {
-        self.published_at.map(|at| at + PULSE)
+        self.published_at.map(|at| at + if self.stale { PUBLISH_INTERVAL } else { PULSE })
     }
 
     fn take_requests(&mut self) {
@@ -204,7 +229,7 @@ pub fn remove_left_behind(state: &StateDir) -> io::Result<()> {
         fn report(&self, _: Fact) {}
     }
     let owned = state.addresses().map_err(io::Error::other)?;
-    let core = Failover::new(&Configuration::default(), owned, Instant::now());
+    let core = Failover::new(&Configuration::default(), Past { owned, masterships: Vec::new() }, Instant::now());
     let (last, sender) = FailoverLoop::new(core, World::open(state.clone())?, Deaf)?;
     sender.shutdown(false);
     last.run()

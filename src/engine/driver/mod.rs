@@ -12,4 +12,4 @@ pub mod source;
 pub mod start;
 pub mod stop;
 mod undo;
-mod world;
+pub mod world;

@@ -1,9 +1,9 @@
-//! Writes down which addresses are ours, on a thread of its own.
+//! Writes down which addresses are ours, and of whom this host stays master, on a thread of its own.
 //!
 //! The failover loop asks before it makes an address and waits for the pen for [`PATIENCE`] at most: a disk that hangs must
 //! not hold a take-over up. What could not be written in time is told as a warning until it is.
 
-use crate::engine::failover::OwnedAddress;
+use crate::engine::failover::{Mastership, OwnedAddress};
 use crate::engine::io::state::StateDir;
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -13,13 +13,21 @@ use std::time::{Duration, Instant};
 /// How long a take-over waits for the state directory; on a healthy one a write takes some 50 µs.
 const PATIENCE: Duration = Duration::from_millis(20);
 
-/// A request with its number, and the answer to it.
-type Page = (u64, Vec<OwnedAddress>);
+/// How long the end of the engine waits for what the next one is to read.
+const LAST_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What is written.
+enum Page {
+    Addresses(Vec<OwnedAddress>),
+    Masterships(Vec<Mastership>),
+}
+
+/// The answer to a request with this number.
 type Written = (u64, Option<String>);
 
 /// The loop's side.
 pub struct Scribe {
-    pages: Sender<Page>,
+    pages: Sender<(u64, Page)>,
     written: Receiver<Written>,
     last: u64,
     trouble: Option<String>,
@@ -28,15 +36,23 @@ pub struct Scribe {
 impl Scribe {
     /// Starts the thread; it ends with this value.
     pub fn start(state: StateDir) -> io::Result<Self> {
-        let (pages, asked) = channel::<Page>();
+        let (pages, asked) = channel::<(u64, Page)>();
         let (done, written) = channel();
         let body = move || {
-            while let Ok(page) = asked.recv() {
-                // Only the newest counts when several wait.
-                let (number, owned) = asked.try_iter().last().unwrap_or(page);
-                let trouble = state.save_addresses(owned).err().map(|error| error.to_string());
-                if done.send((number, trouble)).is_err() {
-                    return;
+            while let Ok(first) = asked.recv() {
+                let mut waiting: Vec<(u64, Page)> = std::iter::once(first).chain(asked.try_iter()).collect();
+                // Only the newest list of addresses counts when several wait.
+                let newest =
+                    waiting.iter().filter(|(_, page)| matches!(page, Page::Addresses(_))).map(|(n, _)| *n).max();
+                waiting.retain(|(n, page)| matches!(page, Page::Masterships(_)) || Some(*n) == newest);
+                for (number, page) in waiting {
+                    let saved = match page {
+                        Page::Addresses(owned) => state.save_addresses(owned),
+                        Page::Masterships(masterships) => state.save_masterships(&masterships),
+                    };
+                    if done.send((number, saved.err().map(|error| error.to_string()))).is_err() {
+                        return;
+                    }
                 }
             }
         };
@@ -46,19 +62,31 @@ impl Scribe {
 
     /// Writes this list in place of the one before. Waits for [`PATIENCE`] at most.
     pub fn write(&mut self, owned: Vec<OwnedAddress>) {
-        self.last += 1;
-        let deadline = Instant::now() + PATIENCE;
-        if self.pages.send((self.last, owned)).is_err() {
-            self.trouble = Some("the thread that writes the state has ended".to_owned());
-            return;
+        self.trouble = self.ask(Page::Addresses(owned), PATIENCE);
+    }
+
+    /// Writes the masterships, for the next start. Errors: why they may not be on disk.
+    pub fn keep(&mut self, masterships: Vec<Mastership>) -> io::Result<()> {
+        match self.ask(Page::Masterships(masterships), LAST_PATIENCE) {
+            None => Ok(()),
+            Some(trouble) => Err(io::Error::other(trouble)),
         }
-        self.trouble = loop {
+    }
+
+    /// Asks for a page and waits; gives why it is not written.
+    fn ask(&mut self, page: Page, patience: Duration) -> Option<String> {
+        self.last += 1;
+        let deadline = Instant::now() + patience;
+        if self.pages.send((self.last, page)).is_err() {
+            return Some("the thread that writes the state has ended".to_owned());
+        }
+        loop {
             match self.written.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok((number, trouble)) if number == self.last => break trouble,
+                Ok((number, trouble)) if number == self.last => return trouble,
                 Ok(_) => {}
-                Err(_) => break Some("the state directory does not take a write in time".to_owned()),
+                Err(_) => return Some("the state directory does not take a write in time".to_owned()),
             }
-        };
+        }
     }
 
     /// Why the newest list is not written, when it is not.

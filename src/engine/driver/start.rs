@@ -15,7 +15,7 @@ use super::stop::Stop;
 use super::world::World;
 use crate::engine::balance::Balance;
 use crate::engine::event::{EventKind, Fact, Severity};
-use crate::engine::failover::Failover;
+use crate::engine::failover::{Failover, Past};
 use crate::engine::io::ipvs_netlink::IpvsKernel;
 use crate::engine::io::state::StateDir;
 use std::io;
@@ -84,12 +84,14 @@ pub fn start(
     let mut damaged = Vec::new();
     let addresses = state.addresses().unwrap_or_else(|error| keep_damage(&mut damaged, &error));
     let services = state.services().unwrap_or_else(|error| keep_damage(&mut damaged, &error));
+    let masterships = state.take_masterships().unwrap_or_else(|error| keep_damage(&mut damaged, &error));
+    let past = Past { owned: addresses, masterships };
     let node = identity.node.clone();
     let shared = Arc::new(Shared::new(identity));
     let log_written = start_log(Arc::clone(&shared))?;
     let world = World::open(state.clone()).map_err(StartError::Sockets)?;
     let now = Instant::now();
-    let core = Failover::new(&configuration, addresses, now);
+    let core = Failover::new(&configuration, past, now);
     let (failover_loop, failover) = FailoverLoop::new(core, world, Arc::clone(&shared)).map_err(StartError::Sockets)?;
 
     shared.append(Fact::new(EventKind::EngineStarted, Severity::Notice, node));

@@ -149,6 +149,7 @@ impl World {
                 self.scribe.write(owned.clone());
                 Ok(())
             }
+            Action::Keep(masterships) => self.scribe.keep(masterships.clone()),
             Action::Report(_) | Action::Answer { .. } => Ok(()),
         };
         done.map_err(|error| error.to_string())

@@ -33,40 +33,61 @@ impl Failover {
 
     /// Puts on what is missing; written down before it is made. False when nothing was.
     pub(super) fn acquire(&mut self, i: usize) -> bool {
-        let mut missing = Vec::new();
         let owned_before = self.ours.len();
         self.keep(i);
-        for (address, place) in self.places(i) {
+        let missing = self.take_in(i, &self.places(i));
+        if self.ours.len() > owned_before {
+            self.remember();
+        }
+        let some = !missing.is_empty();
+        self.put_on(missing);
+        some
+    }
+
+    /// Makes these addresses ours and gives those that are not on.
+    pub(super) fn take_in(
+        &mut self,
+        i: usize,
+        wanted: &[(VirtualAddress, Option<Place>)],
+    ) -> Vec<(Place, VirtualAddress)> {
+        let mut missing = Vec::new();
+        for (address, place) in wanted.iter().cloned() {
             let Some(place) = place else {
                 self.report_missing_interface(i, &address);
                 continue;
             };
+            if let Some(left) = self.ours.get_mut(&place).filter(|ours| ours.router.is_none()) {
+                (left.router, left.leaving) = (Some(i), false);
+            }
             if self.is_foreign(place) || self.host.will_have(place) {
                 continue;
             }
             let interface = self.host.link(place.0).map(|link| link.name.clone()).unwrap_or_default();
             if !self.is_ours(place) {
                 let owned = OwnedAddress { interface, address: place.1, prefix: place.2 };
-                self.own(Ours { router: i, place, address: address.clone(), owned, leaving: false });
+                self.own(Ours { router: Some(i), place, address: address.clone(), owned, leaving: false });
             }
             missing.push((place, address));
         }
-        if self.ours.len() > owned_before {
-            self.remember();
-        }
-        let some = !missing.is_empty();
+        missing
+    }
+
+    pub(super) fn put_on(&mut self, missing: Vec<(Place, VirtualAddress)>) {
         for (place, address) in missing {
             self.host.expect(place, true);
             self.push(Action::AddAddress { index: place.0, address });
         }
-        some
     }
 
     /// Gratuitous ARP for every IPv4 address, interleaved, `count` times.
     pub(super) fn announce(&mut self, i: usize, count: u32) {
+        self.announce_these(i, count, &self.places(i));
+    }
+
+    pub(super) fn announce_these(&mut self, i: usize, count: u32, places: &[(VirtualAddress, Option<Place>)]) {
         let mut round = Vec::new();
-        for (address, place) in self.places(i) {
-            if let (IpAddr::V4(address), Some((index, ..))) = (address.address, place)
+        for (address, place) in places {
+            if let (IpAddr::V4(address), Some((index, ..))) = (address.address, *place)
                 && let Some(mac) = self.host.link(index).and_then(|link| link.mac)
             {
                 round.push((index, gratuitous_arp(mac, address)));
@@ -96,8 +117,7 @@ impl Failover {
     /// The first address of the interface that is none of ours. An owner's may be the virtual address itself.
     pub(super) fn primary_address(&self, index: u32, owner: bool) -> Option<Ipv4Addr> {
         let here = |address: &Ipv4Addr| self.host.prefixes(index, IpAddr::V4(*address)).next().is_some();
-        let is_virtual = |address: &Ipv4Addr| self.routers.iter().any(|r| r.ipv4_addresses().any(|v| v == *address));
-        let own = self.host.ipv4(index).filter(here).find(|address| !is_virtual(address));
+        let own = self.host.ipv4(index).filter(here).find(|address| !self.virtuals.contains(address));
         let foreign = |address: &Ipv4Addr| self.is_foreign((index, IpAddr::V4(*address), 0));
         own.or_else(|| self.host.ipv4(index).filter(|_| owner).find(foreign))
     }
@@ -109,8 +129,16 @@ impl Failover {
             return seen;
         }
         let was_ours = self.is_ours(place);
+        let left = self.ours.get(&place).filter(|ours| ours.router.is_none());
+        let left = left.map(|ours| ours.address.to_string());
         self.review_ownership(place, present);
-        let Some((i, address)) = self.router_of(place) else { return seen };
+        let Some((i, address)) = self.router_of(place) else {
+            if let (Some(address), Seen::Echo, false) = (left, seen, present) {
+                let fact = Fact::new(EventKind::Address, Severity::Info, address).to("absent");
+                self.report(fact.reason("the configuration has it no more"));
+            }
+            return seen;
+        };
         let lost = was_ours || self.host.prefixes(place.0, place.1).next().is_none();
         match (seen, present) {
             (Seen::Echo, present) => self.report_address(i, &address, present),

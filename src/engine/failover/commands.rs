@@ -1,8 +1,9 @@
-//! `failover` and `rejoin`. A failover ends when another master is heard; when none is within the time that backups need,
+//! Commands, and of those `failover` and `rejoin`. A failover ends when another master is heard; when none is within the time that backups need,
 //! mastership is taken back. With `blind` it ends at once and stays down. A sync group moves as a whole.
 
 use super::Action;
 use super::core::{Failover, Phase};
+use super::pending::{Awaits, Pending};
 use super::router::{Hold, Router};
 use crate::engine::command::{Answer, Asked, Command, Outcome, Preview};
 use crate::engine::event::{EventKind, Fact, Severity};
@@ -10,35 +11,17 @@ use crate::engine::model::Priority;
 use crate::engine::snapshot::VirtualRouterState;
 use crate::engine::vrrp::{self, TransitionReason, skew_time};
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 /// Added to the time that backups need: for the way there and back and for their scheduler.
-const GRACE: Duration = Duration::from_millis(50);
-
-/// A failover that waits for another master.
-#[derive(Debug)]
-pub(super) struct Pending {
-    asked: Asked,
-    preview: Preview,
-    began_at: Instant,
-    waiting: BTreeSet<usize>,
-    said: Vec<String>,
-    failed: bool,
-}
-
-impl Pending {
-    pub fn waits_for(&self, i: usize) -> bool {
-        self.waiting.contains(&i)
-    }
-}
+pub(super) const GRACE: Duration = Duration::from_millis(50);
 
 impl Failover {
     pub(super) fn command(&mut self, now: Instant, asked: Asked) {
         let (instance, planned) = match &asked.command {
-            Command::Failover { instance, .. } => (instance, self.plan_failover(instance.as_deref(), &asked)),
-            Command::Rejoin { instance } => (instance, self.plan_rejoin(instance.as_deref())),
-            Command::Takeover { .. } => return self.refuse(&asked, "not built yet".to_owned()),
+            Command::Failover { instance, .. } => (instance.clone(), self.plan_failover(instance.as_deref(), &asked)),
+            Command::Rejoin { instance } => (instance.clone(), self.plan_rejoin(instance.as_deref())),
+            Command::Takeover { instance } => (Some(instance.clone()), self.plan_takeover(instance)),
             Command::Drain { .. }
             | Command::Restore { .. }
             | Command::Weight { .. }
@@ -53,7 +36,7 @@ impl Failover {
                 return self.refuse(&asked, message);
             }
         };
-        let what = instance.clone().unwrap_or_else(|| "every instance".to_owned());
+        let what = instance.unwrap_or_else(|| "every instance".to_owned());
         let (routers, preview) = match planned {
             Ok(_) if self.phase == Phase::Loading => return self.refuse(&asked, "the engine is starting".to_owned()),
             Ok(plan) => plan,
@@ -73,8 +56,8 @@ impl Failover {
                 let until = hold_seconds.map(Duration::from_secs).and_then(|hold| now.checked_add(hold));
                 self.fail_over(now, asked, preview, &routers, until, blind);
             }
+            Command::Takeover { .. } => self.take_over(now, asked, preview, &routers),
             Command::Rejoin { .. }
-            | Command::Takeover { .. }
             | Command::Drain { .. }
             | Command::Restore { .. }
             | Command::Weight { .. }
@@ -85,7 +68,7 @@ impl Failover {
             | Command::Reload
             | Command::Undo { .. }
             | Command::Stop { .. } => {
-                self.abandon_pending_of(now, &routers, "rejoin came before another master was heard");
+                self.abandon_pending_of(now, &routers, "rejoin came before the end");
                 for i in &routers {
                     self.end_hold(now, *i);
                 }
@@ -108,6 +91,9 @@ impl Failover {
         let by = format!("failover by {}{why}", asked.who);
         let mut waiting = BTreeSet::new();
         for i in routers.iter().copied() {
+            if self.end_claim(now, i) {
+                self.report_hold_ended(i, "failover");
+            }
             let Some(router) = self.routers.get_mut(i) else { continue };
             router.hold = Some(Hold { until, blind, by: by.clone() });
             router.instance.set_yields(true);
@@ -121,77 +107,22 @@ impl Failover {
             }
         }
         if blind {
-            let names: Vec<String> = routers.iter().map(|i| self.name_of(*i)).collect();
+            let names: Vec<String> = routers.iter().map(|i| self.name(*i)).collect();
             let message =
                 format!("{}: mastership given up; whether another router takes over was not awaited", names.join(", "));
             return self.answer(&asked, Outcome::Done, message, preview);
         }
-        self.pending.push(Pending { asked, preview, began_at: now, waiting, said: Vec::new(), failed: false });
-    }
-
-    /// Another master was heard while we are not.
-    pub(super) fn took_over(&mut self, now: Instant, i: usize, source: IpAddr) {
-        let name = self.name_of(i);
-        for pending in &mut self.pending {
-            if pending.waiting.remove(&i) {
-                let after = now.saturating_duration_since(pending.began_at).as_millis();
-                pending.said.push(format!("{name}: {source} took over after {after} ms"));
-            }
-        }
-    }
-
-    /// Ends what has come to an end otherwise, and answers what waits for nothing more.
-    pub(super) fn settle_pending(&mut self, now: Instant) {
-        let mut pending = std::mem::take(&mut self.pending);
-        for one in &mut pending {
-            for i in one.waiting.clone() {
-                let Some(router) = self.routers.get(i) else { continue };
-                let after = now.saturating_duration_since(one.began_at).as_millis();
-                let end = match router.state() {
-                    VirtualRouterState::Master => format!("nobody took over within {after} ms; master again"),
-                    VirtualRouterState::Backup if router.instance.is_willing() => {
-                        format!("nobody took over within {after} ms, and its sync group can't take it back yet")
-                    }
-                    VirtualRouterState::Backup => continue,
-                    VirtualRouterState::Fault | VirtualRouterState::Init => {
-                        format!("went to {} before another master was heard: {}", router.state().name(), router.reason)
-                    }
-                };
-                one.waiting.remove(&i);
-                one.said.push(format!("{}: {end}", router.config.name));
-                one.failed = true;
-            }
-        }
-        let (done, waiting): (Vec<_>, Vec<_>) = pending.into_iter().partition(|one| one.waiting.is_empty());
-        self.pending = waiting;
-        for Pending { asked, preview, said, failed, .. } in done {
-            let outcome = if failed { Outcome::Failed } else { Outcome::Done };
-            self.answer(&asked, outcome, said.join("; "), preview);
-        }
-    }
-
-    /// Fails every command that still waits.
-    pub(super) fn abandon_pending(&mut self, now: Instant, why: &str) {
-        let all: Vec<usize> = (0..self.routers.len()).collect();
-        self.abandon_pending_of(now, &all, why);
-    }
-
-    fn abandon_pending_of(&mut self, now: Instant, routers: &[usize], why: &str) {
-        for i in routers {
-            let name = self.name_of(*i);
-            for pending in self.pending.iter_mut().filter(|pending| pending.waits_for(*i)) {
-                pending.waiting.remove(i);
-                pending.said.push(format!("{name}: {why}"));
-                pending.failed = true;
-            }
-        }
-        self.settle_pending(now);
+        let (awaits, said) = (Awaits::Successor, Vec::new());
+        self.pending.push(Pending { asked, preview, began_at: now, awaits, waiting, said, failed: false });
     }
 
     /// The hold is over: the router takes part by the normal rules, as after a start.
     pub(super) fn end_hold(&mut self, now: Instant, i: usize) {
+        if self.end_claim(now, i) {
+            self.report_hold_ended(i, "rejoin");
+        }
         if self.lift_hold(i) && self.routers.get(i).is_some_and(|r| r.state() == VirtualRouterState::Backup) {
-            let fact = Fact::new(EventKind::Hold, Severity::Notice, self.name_of(i)).to("ended");
+            let fact = Fact::new(EventKind::Hold, Severity::Notice, self.name(i)).to("ended");
             self.report(fact);
             self.drive(now, i, vrrp::Input::Startup);
         }
@@ -206,12 +137,8 @@ impl Failover {
         router.hold.take().is_some()
     }
 
-    fn name_of(&self, i: usize) -> String {
-        self.routers.get(i).map(|r| r.config.name.clone()).unwrap_or_default()
-    }
-
     /// The named router with its whole sync group, or all.
-    fn named(&self, instance: Option<&str>) -> Result<Vec<usize>, String> {
+    pub(super) fn named(&self, instance: Option<&str>) -> Result<Vec<usize>, String> {
         let Some(name) = instance else { return Ok((0..self.routers.len()).collect()) };
         let has = |i: &usize| self.routers.get(*i).is_some_and(|r| r.config.name == name);
         let unit = self.units.iter().find(|unit| unit.members.iter().any(has));
@@ -266,13 +193,15 @@ impl Failover {
 
     fn plan_rejoin(&self, instance: Option<&str>) -> Result<(Vec<usize>, Preview), String> {
         let mut held = self.named(instance)?;
-        held.retain(|i| self.routers.get(*i).is_some_and(|r| r.hold.is_some()));
+        held.retain(|i| self.routers.get(*i).is_some_and(|r| r.hold.is_some() || r.claim.is_some()));
         if held.is_empty() {
             let nobody = instance.map_or("no virtual router is held".to_owned(), |name| format!("{name} is not held"));
             return Err(format!("{nobody}: there is nothing to end"));
         }
         let mut preview = Preview {
-            blast_radius: "none, or a take-over by this node if it preempts".to_owned(),
+            blast_radius:
+                "none, or a take-over by whoever preempts: this node after `failover`, another after `takeover`"
+                    .to_owned(),
             ..Preview::default()
         };
         for router in held.iter().filter_map(|i| self.routers.get(*i)) {
@@ -292,7 +221,7 @@ impl Failover {
     }
 
     /// Answers a command, and tells the journal.
-    fn answer(&mut self, asked: &Asked, outcome: Outcome, message: String, preview: Preview) {
+    pub(super) fn answer(&mut self, asked: &Asked, outcome: Outcome, message: String, preview: Preview) {
         let token = match outcome {
             Outcome::Preview => Some(preview.token(&asked.command)),
             Outcome::Done | Outcome::Refused | Outcome::Failed | Outcome::Stale => None,
@@ -314,7 +243,7 @@ fn takeover_time(router: &Router) -> Duration {
     skew_time(parameters.version, slowest, parameters.interval) + GRACE
 }
 
-fn line(router: &Router) -> String {
+pub(super) fn line(router: &Router) -> String {
     let addresses: Vec<String> = router.config.addresses.iter().map(ToString::to_string).collect();
     let (name, state, priority) = (&router.config.name, router.state().name(), router.config.priority);
     format!("{name}: {state}, priority {priority}, {}", addresses.join(" "))

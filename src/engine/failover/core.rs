@@ -4,32 +4,34 @@
 //! 2. sync groups are settled: every router is a member of one, alone if need be;
 //! 3. commands that wait for their end are looked at.
 
-use super::commands::Pending;
 use super::host::{Host, Place, Seen};
 use super::joins::Deaf;
 use super::ownership::Ours;
+use super::past::Past;
 use super::peers::Peers;
+use super::pending::Pending;
 use super::router::{Footing, Router, state_name};
 use super::strangers::Strangers;
+use super::units::{Unit, units};
 use super::{Action, Input, Link, OwnedAddress, Waiting};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::model::{AdvertisedPriority, Configuration, Family};
 use crate::engine::snapshot::VirtualRouterState;
-use crate::engine::vrrp::{self, Standing, State, Step, TransitionReason, step};
+use crate::engine::vrrp::{self, State, TransitionReason};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::IpAddr;
-use std::time::{Duration, Instant};
-
-/// How long the kernel may take to confirm that the addresses are gone.
-const STOP_PATIENCE: Duration = Duration::from_secs(1);
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Instant;
 
 /// All virtual routers of this host.
 #[derive(Debug)]
 pub struct Failover {
     pub(super) routers: Vec<Router>,
     pub(super) units: Vec<Unit>,
+    /// Every virtual address of IPv4.
+    pub(super) virtuals: BTreeSet<Ipv4Addr>,
     pub(super) host: Host,
-    pub(super) ours: Vec<Ours>,
+    /// By place, of which there are many: a reload of hundreds of instances asks for each.
+    pub(super) ours: BTreeMap<Place, Ours>,
     pub(super) inherited: Vec<OwnedAddress>,
     pub(super) foreign: BTreeSet<Place>,
     pub(super) strangers: Strangers,
@@ -40,16 +42,6 @@ pub struct Failover {
     pub(super) deaf: BTreeMap<u32, Deaf>,
     actions: VecDeque<Action>,
     pub(super) phase: Phase,
-}
-
-/// Routers that move together.
-#[derive(Debug)]
-pub(super) struct Unit {
-    /// The sync group's name; none for a router of its own.
-    pub name: Option<String>,
-    pub members: Vec<usize>,
-    /// After it resigned as a group: no take-over before.
-    pub leads_from: Option<Instant>,
 }
 
 /// Where the core is in its life.
@@ -63,22 +55,16 @@ pub(super) enum Phase {
 }
 
 impl Failover {
-    /// A core that waits for [`Input::Start`]. `owned` is what an earlier run wrote down with [`Action::Remember`].
-    pub fn new(configuration: &Configuration, owned: Vec<OwnedAddress>, now: Instant) -> Self {
-        let mut routers: Vec<Router> = configuration.virtual_routers.iter().map(|c| Router::new(c, now)).collect();
-        let units = units(configuration);
-        for unit in units.iter().filter(|unit| unit.name.is_some()) {
-            for member in &unit.members {
-                if let Some(router) = routers.get_mut(*member) {
-                    router.instance.set_asks(true);
-                }
-            }
-        }
-        Self {
+    /// A core that waits for [`Input::Start`], with what an earlier run left behind.
+    pub fn new(configuration: &Configuration, past: Past, now: Instant) -> Self {
+        let routers = configuration.virtual_routers.iter().map(|c| Router::new(c, now)).collect();
+        let Past { owned, masterships } = past;
+        let mut this = Self {
             routers,
-            units,
+            units: units(configuration),
+            virtuals: BTreeSet::new(),
             host: Host::default(),
-            ours: Vec::new(),
+            ours: BTreeMap::new(),
             inherited: owned,
             foreign: BTreeSet::new(),
             strangers: Strangers::default(),
@@ -87,6 +73,22 @@ impl Failover {
             deaf: BTreeMap::new(),
             actions: VecDeque::new(),
             phase: Phase::Loading,
+        };
+        this.note_masterships(masterships);
+        this.regroup();
+        this
+    }
+
+    /// What follows from the list of routers and groups.
+    pub(super) fn regroup(&mut self) {
+        self.virtuals = self.routers.iter().flat_map(Router::ipv4_addresses).collect();
+        for unit in &self.units {
+            for member in &unit.members {
+                if let Some(router) = self.routers.get_mut(*member) {
+                    let blind = router.hold.as_ref().is_some_and(|hold| hold.blind);
+                    router.instance.set_asks(unit.name.is_some() || blind);
+                }
+            }
         }
     }
 
@@ -105,13 +107,13 @@ impl Failover {
                 }
             }
             Input::Resync => self.resync(now),
-            Input::Start => self.start(),
+            Input::Start => self.start(now),
             Input::Packet { index, packet } => self.packet(now, index, packet),
             Input::Refused { action, error } => self.refused(now, &action, &error),
             Input::Command(asked) => self.command(now, *asked),
             Input::Timeout => self.timeout(now),
             Input::Reload(configuration) => self.reload(now, &configuration),
-            Input::Shutdown { keep: _ } => self.shutdown(now),
+            Input::Shutdown { keep } => self.shutdown(now, keep),
         }
         self.settle(now);
     }
@@ -135,16 +137,30 @@ impl Failover {
         });
         let groups = self.units.iter().filter_map(|unit| Some((unit.leads_from?, Waiting::MasterDown)));
         let strangers = self.strangers.next().map(|at| (at, Waiting::WarningEnds));
+        let pending = self.pending.iter().filter_map(|one| Some((one.ends_at()?, Waiting::Yield)));
         let joins = self.deaf.values().map(|deaf| (deaf.next, Waiting::Join));
         if let Phase::Stopping(until) = self.phase {
             return self.host.awaits_any().then_some((until, Waiting::AddressesGone));
         }
-        if self.phase == Phase::Running { routers.chain(groups).chain(strangers).chain(joins).min() } else { None }
+        if self.phase == Phase::Running {
+            routers.chain(groups).chain(strangers).chain(pending).chain(joins).min()
+        } else {
+            None
+        }
     }
 
     /// Whether [`Input::Shutdown`] was worked off, every action taken, and every removal answered (or waited for in vain).
     pub fn is_stopped(&self) -> bool {
         matches!(self.phase, Phase::Stopping(_)) && self.actions.is_empty() && !self.host.awaits_any()
+    }
+
+    /// What it was made of: configurations and parameters in their order, and the units.
+    #[cfg(test)]
+    pub(super) fn shape(&self) -> impl std::fmt::Debug + PartialEq + use<> {
+        let router = |r: &Router| (r.config.clone(), r.instance.parameters().clone());
+        let unit = |unit: &Unit| (unit.name.clone(), unit.members.clone());
+        let routers: Vec<_> = self.routers.iter().map(router).collect();
+        (routers, self.units.iter().map(unit).collect::<Vec<_>>(), self.virtuals.clone())
     }
 
     /// Changes of addresses that nobody polled yet.
@@ -157,6 +173,7 @@ impl Failover {
             | Action::Advertise { .. }
             | Action::Announce { .. }
             | Action::Remember(_)
+            | Action::Keep(_)
             | Action::Report(_)
             | Action::Answer { .. } => None,
         };
@@ -176,7 +193,7 @@ impl Failover {
         let wanted = self.routers.get_mut(i).map(|router| router.instance.handle(now, input)).unwrap_or_default();
         for action in wanted {
             match action {
-                vrrp::Action::Advertise(priority) => self.advertise(i, priority),
+                vrrp::Action::Advertise(priority) => self.advertise(now, i, priority),
                 vrrp::Action::Acquire => {
                     self.acquire(i);
                 }
@@ -187,7 +204,7 @@ impl Failover {
         }
     }
 
-    fn advertise(&mut self, i: usize, priority: AdvertisedPriority) {
+    fn advertise(&mut self, now: Instant, i: usize, priority: AdvertisedPriority) {
         let Some(router) = self.routers.get_mut(i) else { return };
         let Some(Footing { index, source }) = router.footing.filter(|f| self.host.link(f.index).is_some()) else {
             return;
@@ -197,6 +214,7 @@ impl Failover {
         let message = router.message(priority, source);
         router.last_sent.clone_from(&message);
         router.unsent = None;
+        router.advertised_before = std::mem::replace(&mut router.advertised_at, Some(now));
         self.push(Action::Advertise { index, source, message });
     }
 
@@ -231,28 +249,6 @@ impl Failover {
         }
     }
 
-    fn start(&mut self) {
-        if self.phase == Phase::Loading {
-            self.phase = Phase::Running;
-            self.settle_inherited();
-            self.survey();
-        }
-    }
-
-    fn shutdown(&mut self, now: Instant) {
-        for i in 0..self.routers.len() {
-            self.drive(now, i, vrrp::Input::Shutdown);
-            self.release_adopted(i);
-        }
-        self.abandon_pending(now, "the engine stops");
-        let joined: BTreeSet<u32> = self.routers.iter().filter_map(|r| r.footing).map(|f| f.index).collect();
-        for index in joined {
-            self.push(Action::Leave { index });
-        }
-        self.forget_gone(None);
-        self.phase = Phase::Stopping(now + STOP_PATIENCE);
-    }
-
     fn timeout(&mut self, now: Instant) {
         if matches!(self.phase, Phase::Stopping(until) if until <= now) {
             self.host.forget_echoes();
@@ -281,6 +277,7 @@ impl Failover {
     fn link(&mut self, now: Instant, link: Link) {
         let (index, name, up) = (link.index, link.name.clone(), link.up);
         let before = self.host.set_link(link).map(|old| old.up);
+        self.listen_early(index, &name);
         if self.phase == Phase::Running && before != Some(up) && self.uses(&name) {
             let word = |up| if up { "up" } else { "down" };
             let severity = if up { Severity::Notice } else { Severity::Warning };
@@ -359,120 +356,6 @@ impl Failover {
         })?;
         Ok(Footing { index: link.index, source })
     }
-
-    /// Moves sync groups until all stand well, then looks at commands that wait.
-    fn settle(&mut self, now: Instant) {
-        if self.phase != Phase::Running {
-            return;
-        }
-        for unit in 0..self.units.len() {
-            // Fail or step down, start, take over: no unit moves more often for one input.
-            for _ in 0..4 {
-                let wanted = step(&self.standings(unit));
-                if !wanted.is_some_and(|step| self.take(now, unit, step)) {
-                    break;
-                }
-            }
-        }
-        self.settle_pending(now);
-    }
-
-    pub(super) fn members(&self, unit: usize) -> Vec<usize> {
-        self.units.get(unit).map(|unit| unit.members.clone()).unwrap_or_default()
-    }
-
-    fn standings(&self, unit: usize) -> Vec<Standing> {
-        self.members(unit).iter().filter_map(|i| self.routers.get(*i)).map(Router::standing).collect()
-    }
-
-    /// Takes a step with a whole unit; false when nothing was left to do.
-    fn take(&mut self, now: Instant, unit: usize, step: Step) -> bool {
-        let members = self.members(unit);
-        let waits = self.units.get(unit).is_some_and(|u| u.leads_from.is_some_and(|at| now < at));
-        let held = members.iter().any(|i| self.router(*i, |r| r.hold.as_ref().is_some_and(|hold| hold.blind)));
-        let mut moved = false;
-        for i in members {
-            let Some(standing) = self.routers.get(i).map(Router::standing) else { continue };
-            let input = match (step, standing) {
-                (Step::Fail, _) => {
-                    let reason = self.fault_reason(unit, i);
-                    if let Some(router) = self.routers.get_mut(i).filter(|r| *r.instance.state() == State::Fault) {
-                        router.reason = reason;
-                        continue;
-                    }
-                    vrrp::Input::Fail(TransitionReason::Fault(reason))
-                }
-                (Step::Start, Standing::Idle) => {
-                    let footing = self.routers.get(i).and_then(|r| r.footing);
-                    if let Some(Footing { index, .. }) = footing {
-                        self.push(Action::Join { index });
-                    }
-                    vrrp::Input::Startup
-                }
-                (Step::StepDown, Standing::Leading) => {
-                    let reason = TransitionReason::SyncGroup(self.group_reason(unit, Standing::Listening));
-                    self.let_others_lead(now, unit, i);
-                    vrrp::Input::StepDown { wait: None, reason }
-                }
-                (Step::TakeOver, Standing::Willing) if !waits && !held => vrrp::Input::TakeOver,
-                (Step::Start | Step::StepDown | Step::TakeOver, _) => continue,
-            };
-            self.drive(now, i, input);
-            moved = true;
-        }
-        moved
-    }
-
-    /// A group that resigned because of one member waits for the master down interval and up to an interval more, by its
-    /// address (neighbours far apart): two equal groups that each win on one side resign at the same moment, and would
-    /// meet again and again.
-    fn let_others_lead(&mut self, now: Instant, unit: usize, i: usize) {
-        let Some(router) = self.routers.get(i) else { return };
-        let interval = router.instance.parameters().interval;
-        let last_byte = router.footing.map_or(0, |footing| footing.source.octets()[3]);
-        let apart = interval.duration() * u32::from(last_byte.wrapping_mul(167)) / 256;
-        let leads_from = now + router.instance.master_down_interval(interval) + apart;
-        if let Some(unit) = self.units.get_mut(unit) {
-            unit.leads_from = Some(leads_from);
-        }
-    }
-
-    fn router(&self, i: usize, question: impl Fn(&Router) -> bool) -> bool {
-        self.routers.get(i).is_some_and(question)
-    }
-
-    /// The reason of a member's FAULT: its own, or that of the member which drew it along.
-    fn fault_reason(&self, unit: usize, i: usize) -> String {
-        match self.routers.get(i).and_then(|r| r.fault.clone()) {
-            Some(own) => own,
-            None => self.group_reason(unit, Standing::Unfit),
-        }
-    }
-
-    /// `sync group G: VI_2 …`, about the first member that stands so.
-    fn group_reason(&self, unit: usize, standing: Standing) -> String {
-        let group = self.units.get(unit).and_then(|u| u.name.clone()).unwrap_or_default();
-        let members = self.members(unit);
-        let found = members.iter().filter_map(|i| self.routers.get(*i)).find(|r| r.standing() == standing);
-        let (name, why) = found.map_or(("", ""), |r| (r.config.name.as_str(), r.fault.as_ref().unwrap_or(&r.reason)));
-        format!("sync group {group}, {name}: {why}")
-    }
-}
-
-/// Sync groups in file order, then every router without one.
-fn units(configuration: &Configuration) -> Vec<Unit> {
-    let index_of = |name: &String| configuration.virtual_routers.iter().position(|r| r.name == *name);
-    let mut taken = BTreeSet::new();
-    let mut units = Vec::new();
-    for group in &configuration.sync_groups {
-        let members: Vec<usize> = group.members.iter().filter_map(index_of).filter(|i| taken.insert(*i)).collect();
-        if !members.is_empty() {
-            units.push(Unit { name: Some(group.name.clone()), members, leads_from: None });
-        }
-    }
-    let alone = (0..configuration.virtual_routers.len()).filter(|i| !taken.contains(i));
-    units.extend(alone.map(|i| Unit { name: None, members: vec![i], leads_from: None }));
-    units
 }
 
 fn due(deadline: Option<Instant>, now: Instant) -> bool {

@@ -22,6 +22,7 @@ pub(super) enum Seen {
 #[derive(Debug, Default)]
 pub(super) struct Host {
     links: BTreeMap<u32, Link>,
+    names: BTreeMap<String, u32>,
     /// In the order of their coming: the first IPv4 one is the primary address.
     addresses: BTreeMap<u32, Vec<(IpAddr, u8)>>,
     echoes: BTreeMap<Place, VecDeque<bool>>,
@@ -30,19 +31,32 @@ pub(super) struct Host {
 impl Host {
     /// Notes a link; gives what it was.
     pub fn set_link(&mut self, link: Link) -> Option<Link> {
-        self.links.insert(link.index, link)
+        let (index, name) = (link.index, link.name.clone());
+        let before = self.links.insert(index, link);
+        self.forget_name(before.as_ref());
+        self.names.insert(name, index);
+        before
     }
     /// Forgets an interface and what was on it.
     pub fn remove_link(&mut self, index: u32) -> Option<Link> {
         self.addresses.remove(&index);
         self.echoes.retain(|place, _| place.0 != index);
-        self.links.remove(&index)
+        let before = self.links.remove(&index);
+        self.forget_name(before.as_ref());
+        before
+    }
+    fn forget_name(&mut self, link: Option<&Link>) {
+        if let Some(Link { index, name, .. }) = link
+            && self.names.get(name) == Some(index)
+        {
+            self.names.remove(name);
+        }
     }
     pub fn link(&self, index: u32) -> Option<&Link> {
         self.links.get(&index)
     }
     pub fn by_name(&self, name: &str) -> Option<&Link> {
-        self.links.values().find(|link| link.name == name)
+        self.names.get(name).and_then(|index| self.links.get(index))
     }
     /// The IPv4 addresses of an interface, oldest first.
     pub fn ipv4(&self, index: u32) -> impl Iterator<Item = Ipv4Addr> {

@@ -8,8 +8,11 @@ mod commands;
 mod core;
 mod host;
 mod joins;
+mod lifecycle;
 mod ownership;
+mod past;
 mod peers;
+mod pending;
 mod receive;
 mod refusals;
 mod rejections;
@@ -17,12 +20,15 @@ mod reload;
 mod router;
 mod status;
 mod strangers;
+mod takeover;
 #[cfg(test)]
 mod tests;
+mod units;
 mod waiting;
 mod warnings;
 
 pub use self::core::Failover;
+pub use past::{Mastership, Origin, Past};
 pub use waiting::Waiting;
 
 use crate::engine::command::{Answer, Asked};
@@ -58,7 +64,8 @@ pub enum Input<'a> {
     Resync,
     /// Links and addresses have been listed once: instances may start.
     Start,
-    /// A packet of IP protocol 112 as the raw IPv4 socket gives it, IP header included.
+    /// A packet of IP protocol 112 as the raw IPv4 socket gives it, IP header included. Before [`Input::Start`] too, where
+    /// [`Action::Join`] was asked for: what is master elsewhere is not resumed here.
     Packet {
         /// Kernel index of the interface it came in on.
         index: u32,
@@ -143,6 +150,8 @@ pub enum Action {
     },
     /// Write down what this engine has put on interfaces: before it is made, and until it is seen gone.
     Remember(Vec<OwnedAddress>),
+    /// Write down of whom this host stays master, for the next start: [`Past::masterships`]. Given once, while stopping.
+    Keep(Vec<Mastership>),
     /// Tell the journal.
     Report(Fact),
     /// Answer a command.

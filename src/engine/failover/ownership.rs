@@ -10,8 +10,8 @@ use crate::engine::model::VirtualAddress;
 /// An address that we put on an interface.
 #[derive(Debug, Clone)]
 pub(super) struct Ours {
-    /// For which router.
-    pub router: usize,
+    /// For which router; none when that left the configuration, or gave the address up.
+    pub router: Option<usize>,
     pub place: Place,
     pub address: VirtualAddress,
     /// As it is written down.
@@ -22,34 +22,34 @@ pub(super) struct Ours {
 
 impl Failover {
     pub(super) fn is_ours(&self, place: Place) -> bool {
-        self.ours.iter().any(|ours| ours.place == place)
+        self.ours.contains_key(&place)
     }
 
     /// One more is ours; an earlier run may have left it behind.
     pub(super) fn own(&mut self, ours: Ours) {
         self.inherited.retain(|owned| *owned != ours.owned);
-        self.ours.push(ours);
+        self.ours.insert(ours.place, ours);
     }
 
     /// What was to leave is wanted again.
     pub(super) fn keep(&mut self, i: usize) {
-        for ours in self.ours.iter_mut().filter(|ours| ours.router == i) {
+        for ours in self.ours.values_mut().filter(|ours| ours.router == Some(i)) {
             ours.leaving = false;
         }
     }
 
     /// Takes off what we put on for this router.
     pub(super) fn release(&mut self, i: usize) {
-        for ours in self.ours.iter_mut().filter(|ours| ours.router == i) {
+        for ours in self.ours.values_mut().filter(|ours| ours.router == Some(i)) {
             ours.leaving = true;
         }
-        for ours in self.ours.clone().into_iter().filter(|ours| ours.router == i) {
+        for ours in self.ours.clone().into_values().filter(|ours| ours.router == Some(i)) {
             self.take_off(ours.place, ours.address);
         }
     }
 
     /// False when it is off already, or will be.
-    fn take_off(&mut self, place: Place, address: VirtualAddress) -> bool {
+    pub(super) fn take_off(&mut self, place: Place, address: VirtualAddress) -> bool {
         if !self.host.will_have(place) {
             return false;
         }
@@ -59,7 +59,7 @@ impl Failover {
     }
 
     pub(super) fn remember(&mut self) {
-        let owned = self.ours.iter().map(|ours| &ours.owned).chain(&self.inherited).cloned().collect();
+        let owned = self.ours.values().map(|ours| &ours.owned).chain(&self.inherited).cloned().collect();
         self.push(Action::Remember(owned));
     }
 
@@ -68,7 +68,7 @@ impl Failover {
         let host = &self.host;
         let gone = |place| at.is_none_or(|at| at == place) && !host.holds(place) && !host.awaits(place);
         let before = self.ours.len() + self.inherited.len();
-        self.ours.retain(|ours| !(ours.leaving && gone(ours.place)));
+        self.ours.retain(|place, ours| !(ours.leaving && gone(*place)));
         self.inherited.retain(|owned| !host.place_of(owned).is_some_and(gone));
         if self.ours.len() + self.inherited.len() < before {
             self.remember();
@@ -80,7 +80,7 @@ impl Failover {
         if !present {
             return self.forget_gone(Some(place));
         }
-        if let Some(ours) = self.ours.iter().find(|ours| ours.place == place) {
+        if let Some(ours) = self.ours.get(&place) {
             if ours.leaving {
                 self.take_off(place, ours.address.clone());
             }
@@ -111,7 +111,7 @@ impl Failover {
         self.report(
             fact.reason("adopted from an earlier run, until another master is heard").detail(self.name(router)),
         );
-        self.own(Ours { router, place, address, owned, leaving: false });
+        self.own(Ours { router: Some(router), place, address, owned, leaving: false });
         if let Some(router) = self.routers.get_mut(router) {
             router.adopted = true;
         }
@@ -136,7 +136,7 @@ impl Failover {
     /// The interface is gone, and what was on it.
     pub(super) fn forget_interface(&mut self, index: u32, name: &str) {
         let before = self.ours.len() + self.inherited.len();
-        self.ours.retain(|ours| ours.place.0 != index);
+        self.ours.retain(|place, _| place.0 != index);
         self.inherited.retain(|owned| owned.interface != name);
         if self.ours.len() + self.inherited.len() < before {
             self.remember();

@@ -14,8 +14,10 @@ use std::time::Instant;
 impl Failover {
     pub(super) fn packet(&mut self, now: Instant, index: u32, packet: &[u8]) {
         let Some(interface) = self.host.link(index).map(|link| link.name.clone()) else { return };
-        if self.phase != Phase::Running {
-            return;
+        match self.phase {
+            Phase::Loading => return self.overhear(index, &interface, packet),
+            Phase::Running => {}
+            Phase::Stopping(_) => return,
         }
         let here: Vec<usize> = (0..self.routers.len())
             .filter(|i| {

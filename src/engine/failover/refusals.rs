@@ -18,7 +18,7 @@ impl Failover {
                 let place = (*index, address.address, address.prefix);
                 self.host.refused(place, true);
                 if self.is_ours(place) && !self.host.will_have(place) {
-                    self.ours.retain(|ours| ours.place != place);
+                    self.ours.remove(&place);
                     self.remember();
                 }
                 (address.to_string(), "add the address: look at `ip address`, then `lvsdeck ctl failover` or restart")
@@ -51,6 +51,9 @@ impl Failover {
             }
             Action::Leave { index } => (self.link_name(*index), "leave 224.0.0.18"),
             Action::Remember(_) => ("state directory".to_owned(), "write down the addresses: is the disk full?"),
+            Action::Keep(_) => {
+                ("state directory".to_owned(), "write down who is master: the next start begins as backup")
+            }
             Action::Report(_) | Action::Answer { .. } => return,
         };
         let fact = Fact::new(EventKind::OperationRefused, Severity::Error, subject);
@@ -77,6 +80,7 @@ impl Failover {
             counters.adverts_tx = counters.adverts_tx.saturating_sub(1);
             counters.priority_zero_tx = counters.priority_zero_tx.saturating_sub(u64::from(*priority == 0));
             router.unsent = Some(error.to_owned());
+            router.advertised_at = router.advertised_before;
         }
     }
 

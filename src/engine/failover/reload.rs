@@ -1,12 +1,209 @@
-//! From one configuration to the next while everything runs.
+//! From one configuration to the next while everything runs: compared by key, and only what differs moves.
+//!
+//! The key of a router is its name with what it is to others: interface, VRID, family, version. A router whose key is not
+//! in the new configuration ends: it resigns and takes its addresses off. One whose key is new starts as at a start. All
+//! others go on: state, timers, counters, peers and history stay, no advertisement is late or extra, and what changed takes
+//! effect in place. By name alone survive holds, take-overs and commands that wait.
 
+use super::Action;
 use super::core::Failover;
-use crate::engine::model::Configuration;
+use super::host::Place;
+use super::pending::Pending;
+use super::router::Router;
+use super::units::{Unit, units};
+use crate::engine::model::{Configuration, VirtualAddress, VirtualRouter};
+use crate::engine::vrrp;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
+
+/// A router that goes on with another list of addresses: where it is now, and what it had.
+type Readdressed = (usize, Vec<VirtualAddress>);
 
 impl Failover {
     /// Runs `configuration` from now on.
-    pub(super) fn reload(&mut self, _now: Instant, _configuration: &Configuration) {
+    ///
+    /// 1. routers that are no longer there end, with the old configuration;
+    /// 2. the others are put in the new order, and what names them by place follows;
+    /// 3. what changed takes effect;
+    /// 4. addresses are put on before any is taken off, so that one that only moved never leaves.
+    pub(super) fn reload(&mut self, now: Instant, configuration: &Configuration) {
+        if self.runs(configuration) {
+            return;
+        }
+        let by_name: BTreeMap<&str, usize> =
+            configuration.virtual_routers.iter().enumerate().map(|(i, r)| (r.name.as_str(), i)).collect();
+        let named = |router: &Router| by_name.get(router.config.name.as_str()).copied();
+        let goes_on = |router: &Router| {
+            named(router)
+                .filter(|i| configuration.virtual_routers.get(*i).is_some_and(|new| same_key(new, &router.config)))
+        };
+        let survivors: Vec<Option<usize>> = self.routers.iter().map(goes_on).collect();
+        let names: Vec<Option<usize>> = self.routers.iter().map(named).collect();
+        let left = self.end_routers(now, &survivors, &names);
+
+        let readdressed = self.rearrange(now, configuration, &survivors, &names);
+        self.leave_unused(left);
+        let leaving = self.give_up(&readdressed);
         self.survey();
+        self.put_on_added(&readdressed);
+        for (place, address) in leaving {
+            if self.ours.get(&place).is_some_and(|ours| ours.leaving) {
+                self.take_off(place, address);
+            }
+        }
     }
+
+    /// Whether this is the configuration that runs.
+    fn runs(&self, configuration: &Configuration) -> bool {
+        let routers = self.routers.iter().map(|router| &router.config);
+        let parts =
+            |units: &[Unit]| units.iter().map(|unit| (unit.name.clone(), unit.members.clone())).collect::<Vec<_>>();
+        routers.eq(&configuration.virtual_routers) && parts(&self.units) == parts(&units(configuration))
+    }
+
+    /// Ends every router without a successor; gives the interfaces on which they were.
+    fn end_routers(&mut self, now: Instant, survivors: &[Option<usize>], names: &[Option<usize>]) -> BTreeSet<u32> {
+        let without = |list: &[Option<usize>]| -> Vec<usize> {
+            list.iter().enumerate().filter(|(_, new)| new.is_none()).map(|(i, _)| i).collect()
+        };
+        let gone = without(names);
+        self.abandon_pending_of(now, &gone, "the instance left the configuration");
+        for i in gone {
+            let Some(router) = self.routers.get_mut(i) else { continue };
+            let held = router.hold.take().is_some();
+            if router.claim.take().is_some() || held {
+                self.report_hold_ended(i, "the instance left the configuration");
+            }
+        }
+        let mut left = BTreeSet::new();
+        for i in without(survivors) {
+            self.drive(now, i, vrrp::Input::Shutdown);
+            self.release_adopted(i);
+            left.extend(self.routers.get(i).and_then(|router| router.footing).map(|footing| footing.index));
+        }
+        left
+    }
+
+    /// Puts the routers in the order of the configuration, and all that names them by place; gives those with other
+    /// addresses than before.
+    fn rearrange(
+        &mut self,
+        now: Instant,
+        configuration: &Configuration,
+        survivors: &[Option<usize>],
+        names: &[Option<usize>],
+    ) -> Vec<Readdressed> {
+        let mut old: BTreeMap<usize, (bool, Router)> = BTreeMap::new();
+        for ((router, survivor), name) in std::mem::take(&mut self.routers).into_iter().zip(survivors).zip(names) {
+            if let Some(new) = name {
+                old.insert(*new, (survivor.is_some(), router));
+            }
+        }
+        let mut readdressed = Vec::new();
+        for (i, config) in configuration.virtual_routers.iter().enumerate() {
+            let router = match old.remove(&i) {
+                Some((true, router)) if router.config == *config => router,
+                Some((true, mut router)) => {
+                    let before = std::mem::replace(&mut router.config, config.clone());
+                    let parameters = router.parameters();
+                    router.instance.reconfigure(now, parameters);
+                    if before.addresses != config.addresses {
+                        readdressed.push((i, before.addresses));
+                    }
+                    router
+                }
+                Some((false, before)) => begun_anew(config, before, now),
+                None => Router::new(config, now),
+            };
+            self.routers.push(router);
+        }
+        let moved = |i: usize, map: &[Option<usize>]| map.get(i).copied().flatten();
+        for ours in self.ours.values_mut() {
+            ours.router = ours.router.and_then(|i| moved(i, survivors));
+        }
+        for Pending { waiting, .. } in &mut self.pending {
+            *waiting = waiting.iter().filter_map(|i| moved(*i, names)).collect();
+        }
+        self.regroup_units(configuration);
+        readdressed
+    }
+
+    /// A group that is still there goes on waiting as it did.
+    fn regroup_units(&mut self, configuration: &Configuration) {
+        let before = std::mem::replace(&mut self.units, units(configuration));
+        for unit in self.units.iter_mut().filter(|unit| unit.name.is_some()) {
+            unit.leads_from = before.iter().find(|old| old.name == unit.name).and_then(|old| old.leads_from);
+        }
+        self.regroup();
+    }
+
+    /// Stops listening where no router is any more; forgets as strangers who are none now.
+    fn leave_unused(&mut self, left: BTreeSet<u32>) {
+        for index in left {
+            let Some(name) = self.host.link(index).map(|link| link.name.clone()) else { continue };
+            if !self.routers.iter().any(|router| router.config.interface == name) {
+                self.push(Action::Leave { index });
+                self.deaf.remove(&index);
+                self.strangers.forget_interface(index);
+            }
+        }
+        for router in &self.routers {
+            if let Some(link) = self.host.by_name(&router.config.interface) {
+                self.strangers.forget((link.index, router.config.vrid.get()));
+            }
+        }
+    }
+
+    /// Addresses that their router no longer has: nobody's, and to be taken off unless somebody wants them.
+    fn give_up(&mut self, readdressed: &[Readdressed]) -> Vec<(Place, VirtualAddress)> {
+        let places = |(i, _): &Readdressed| self.places(*i).into_iter().filter_map(|(_, place)| place).collect();
+        let kept: BTreeMap<usize, BTreeSet<Place>> = readdressed.iter().map(|one| (one.0, places(one))).collect();
+        let mut leaving = Vec::new();
+        for ours in self.ours.values_mut() {
+            let Some(kept) = ours.router.and_then(|i| kept.get(&i)) else { continue };
+            if !kept.contains(&ours.place) {
+                (ours.router, ours.leaving) = (None, true);
+                leaving.push((ours.place, ours.address.clone()));
+            }
+        }
+        leaving
+    }
+
+    /// Masters put on what is new to them and tell the link: written down once, before the first is made.
+    fn put_on_added(&mut self, readdressed: &[Readdressed]) {
+        let (mut missing, mut heralds) = (Vec::new(), Vec::new());
+        let owned_before = self.ours.len();
+        for (i, before) in readdressed {
+            let Some(router) = self.routers.get(*i).filter(|router| router.instance.is_master()) else { continue };
+            let repeat = router.config.garp.repeat;
+            let mut added = self.places(*i);
+            added.retain(|(address, _)| !before.contains(address));
+            let here = self.take_in(*i, &added);
+            added.retain(|(_, place)| here.iter().any(|(missing, _)| *place == Some(*missing)));
+            missing.extend(here);
+            heralds.push((*i, repeat, added));
+        }
+        if self.ours.len() > owned_before {
+            self.remember();
+        }
+        self.put_on(missing);
+        for (i, repeat, added) in heralds {
+            self.announce_these(i, repeat, &added);
+        }
+    }
+}
+
+/// Whether a router of the new configuration is one of the old, as others on the link see it.
+fn same_key(new: &VirtualRouter, old: &VirtualRouter) -> bool {
+    (&new.interface, new.vrid, new.family, new.version) == (&old.interface, old.vrid, old.family, old.version)
+}
+
+/// A router of the same name that is another one to the link.
+fn begun_anew(config: &VirtualRouter, before: Router, now: Instant) -> Router {
+    let mut router = Router::new(config, now);
+    (router.hold, router.claim) = (before.hold, before.claim);
+    router.instance.set_yields(router.hold.is_some());
+    let parameters = router.parameters();
+    router.instance.reconfigure(now, parameters);
+    router
 }

@@ -1,8 +1,9 @@
 //! One virtual router with everything the core remembers about it.
 
+use super::past::Mastership;
 use super::peers::Peers;
 use super::rejections::Rejections;
-use crate::engine::model::{AdvertisedPriority, Authentication, VirtualRouter, VrrpVersion};
+use crate::engine::model::{AdvertisedPriority, Authentication, Priority, VirtualRouter, VrrpVersion};
 use crate::engine::snapshot::{VirtualRouterState, VrrpCounters};
 use crate::engine::vrrp::{
     Advertisement, Check, ChecksumForm, Expected, Instance, Ipv4Packet, MULTICAST_V4, Parameters, Standing, State,
@@ -13,6 +14,9 @@ use std::time::Instant;
 
 /// How many state changes are remembered.
 const HISTORY: usize = 64;
+
+/// The priority by which a `takeover` leads: the highest that no owner has (RFC 9568 §5.2.4 keeps 255 for owners).
+pub(super) const CLAIM: u8 = 254;
 
 /// Where a router stands on the network: set while its interface can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +61,15 @@ pub(super) struct Router {
     /// Another router uses our own address: worth a warning until then.
     pub duplicate_until: Option<Instant>,
     pub hold: Option<Hold>,
+    /// It leads by `takeover`, until `rejoin`: who asked for it and why.
+    pub claim: Option<String>,
+    /// When its last advertisement went out, and the one before.
+    pub advertised_at: Option<Instant>,
+    pub advertised_before: Option<Instant>,
+    /// Until the start: it was master before.
+    pub mastership: Option<Mastership>,
+    /// Heard as master before the start.
+    pub rival: Option<Ipv4Addr>,
     /// When addresses that somebody removed are put back.
     pub restore_at: Option<Instant>,
     /// When that was done last.
@@ -81,9 +94,21 @@ impl Router {
             unsent: None,
             duplicate_until: None,
             hold: None,
+            claim: None,
+            advertised_at: None,
+            advertised_before: None,
+            mastership: None,
+            rival: None,
             restore_at: None,
             restored_at: None,
         }
+    }
+
+    /// What its machine works with: the configuration, and a priority that outbids others while it leads by `takeover`.
+    pub fn parameters(&self) -> Parameters {
+        let own = Parameters::from(&self.config);
+        let claimed = self.claim.as_ref().and_then(|_| Priority::new(CLAIM).ok());
+        Parameters { priority: claimed.map_or(own.priority, |claimed| claimed.max(own.priority)), ..own }
     }
 
     pub fn state(&self) -> VirtualRouterState {

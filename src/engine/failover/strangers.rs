@@ -47,6 +47,10 @@ impl Strangers {
     pub fn next(&self) -> Option<Instant> {
         self.0.values().map(|stranger| stranger.heard_at + MEMORY).min()
     }
+    /// It is none any more.
+    pub fn forget(&mut self, key: Key) {
+        self.0.remove(&key);
+    }
     /// The interface is gone.
     pub fn forget_interface(&mut self, index: u32) {
         self.0.retain(|(at, _), _| *at != index);

@@ -15,6 +15,8 @@ pub enum Waiting {
     Announce,
     /// After a `failover` command: another master should be heard before.
     TakeOver,
+    /// After a `takeover` command: the other master should be silent until then.
+    Yield,
     /// A hold ends.
     HoldEnds,
     /// A virtual address that somebody removed is put back.
@@ -40,6 +42,7 @@ impl Waiting {
             Self::Advertise => "advertise",
             Self::Announce => "gratuitous arp",
             Self::TakeOver => "take-over by another router",
+            Self::Yield => "yielding of the other master",
             Self::HoldEnds => "end of hold",
             Self::Restore => "restore address",
             Self::SplitBrainEnds => "end of split brain",

@@ -3,6 +3,7 @@
 pub mod frames;
 pub mod host;
 pub mod ipvs_netlink;
+mod mastership;
 mod netlink;
 pub mod probe;
 pub mod processes;

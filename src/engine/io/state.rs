@@ -120,7 +120,7 @@ impl StateDir {
         self.save("services.json", owned)
     }
 
-    fn load<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<T>, StateError> {
+    pub(super) fn load<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<T>, StateError> {
         let path = self.directory.join(name);
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
@@ -137,9 +137,18 @@ impl StateDir {
         }
     }
 
-    fn save<T: Serialize>(&self, name: &str, items: Vec<T>) -> Result<(), StateError> {
+    pub(super) fn save<T: Serialize>(&self, name: &str, items: Vec<T>) -> Result<(), StateError> {
         let record = Record { life: self.life.clone(), items };
         self.write(name, &serde_json::to_vec(&record).unwrap_or_default()).map(|_| ())
+    }
+
+    /// Removes a file, if it is there.
+    pub(super) fn remove(&self, name: &str) -> Result<(), StateError> {
+        let path = self.directory.join(name);
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != ErrorKind::NotFound => Err(StateError::Write { path, source }),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// Puts a whole file into the directory, in place of one with the same name; gives its path.

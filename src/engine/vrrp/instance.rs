@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 /// A virtual router on one interface.
 #[derive(Debug, Clone)]
 pub struct Instance {
-    parameters: Parameters,
+    pub(super) parameters: Parameters,
     source: IpAddr,
-    state: State,
+    pub(super) state: State,
     yields: bool,
     asks: bool,
 }
@@ -96,6 +96,7 @@ impl Instance {
     fn in_initialize(&mut self, now: Instant, input: Input, out: &mut Vec<Action>) {
         match input {
             Input::Startup => self.start(now, Reason::Started, out),
+            Input::Claim(reason) => self.lead(now, reason, out),
             Input::Fail(reason) => self.enter(State::Fault, reason, out),
             Input::Heard(_) | Input::Timeout | Input::StepDown { .. } | Input::TakeOver | Input::Shutdown => {}
         }
@@ -105,7 +106,12 @@ impl Instance {
         match input {
             Input::Startup => self.start(now, Reason::Recovered, out),
             Input::Shutdown => self.enter(State::Initialize, Reason::Shutdown, out),
-            Input::Heard(_) | Input::Timeout | Input::StepDown { .. } | Input::TakeOver | Input::Fail(_) => {}
+            Input::Heard(_)
+            | Input::Timeout
+            | Input::StepDown { .. }
+            | Input::TakeOver
+            | Input::Claim(_)
+            | Input::Fail(_) => {}
         }
     }
 
@@ -119,6 +125,7 @@ impl Instance {
                 let reason = self.expiry();
                 self.lead(now, reason, out);
             }
+            Input::Claim(reason) => self.lead(now, reason, out),
             Input::StepDown { .. } => {}
             Input::Fail(reason) => self.enter(State::Fault, reason, out),
             Input::Shutdown => self.enter(State::Initialize, Reason::Shutdown, out),
@@ -127,7 +134,7 @@ impl Instance {
 
     fn in_master(&mut self, now: Instant, input: Input, out: &mut Vec<Action>) {
         match input {
-            Input::Startup | Input::TakeOver => {}
+            Input::Startup | Input::TakeOver | Input::Claim(_) => {}
             Input::Heard(heard) => self.hear_as_master(now, heard, out),
             Input::Timeout => self.expire_as_master(now, out),
             Input::StepDown { wait, reason } => {
@@ -201,7 +208,7 @@ impl Instance {
     }
 
     /// Whether a master of this priority is to be replaced. The owner preempts whatever the file says (RFC 9568 §6.1).
-    fn preempts(&self, priority: AdvertisedPriority) -> bool {
+    pub(super) fn preempts(&self, priority: AdvertisedPriority) -> bool {
         let Parameters { preempt, priority: own, .. } = self.parameters;
         (preempt || own.is_owner()) && !self.yields && priority < own.advertised()
     }
@@ -307,7 +314,7 @@ impl Instance {
         }
     }
 
-    fn refresh(&self, now: Instant) -> Option<Announcement> {
+    pub(super) fn refresh(&self, now: Instant) -> Option<Announcement> {
         let GratuitousArp { refresh, refresh_repeat, .. } = self.parameters.garp;
         (!refresh.is_zero() && refresh_repeat > 0).then(|| Announcement { at: now + refresh, count: refresh_repeat })
     }

@@ -8,6 +8,7 @@ mod checksum;
 mod instance;
 mod packet;
 mod reason;
+mod reconfigure;
 mod state;
 mod sync_group;
 #[cfg(test)]

@@ -41,6 +41,10 @@ pub enum TransitionReason {
         /// Ours.
         own: u8,
     },
+    /// It was master when an earlier run of the engine stopped, moments ago.
+    Resumed,
+    /// keepalived was master here until moments ago.
+    Adopted,
     /// Somebody commanded it: who and why.
     Operator(String),
     /// It resigned by command, and nobody took over.
@@ -60,6 +64,8 @@ impl fmt::Display for TransitionReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Started => f.write_str("started"),
+            Self::Resumed => f.write_str("resumed after a restart"),
+            Self::Adopted => f.write_str("taken over from keepalived"),
             Self::Owner => f.write_str("started as owner of the addresses (priority 255)"),
             Self::Recovered => f.write_str("the fault is over"),
             Self::Silence { master: Some(master), after } => {

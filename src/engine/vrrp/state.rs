@@ -65,6 +65,8 @@ pub enum Input {
     },
     /// Become master now: the sync group agrees.
     TakeOver,
+    /// Become master at once, whatever was heard: it was master a moment ago, or somebody commands it.
+    Claim(Reason),
     /// It can't work any more, for this reason.
     Fail(Reason),
     /// Stop.

@@ -3,7 +3,7 @@
 
 use crate::engine::command::{Answer, Asked, Command, Who};
 use crate::engine::event::{EventKind, Fact};
-use crate::engine::failover::{Action, Failover, Input, Link, OwnedAddress};
+use crate::engine::failover::{Action, Failover, Input, Link, Mastership, OwnedAddress, Past};
 use crate::engine::model::{
     AdvertInterval, Authentication, Configuration, Family, GratuitousArp, Priority, StartState, SyncGroup,
     VirtualAddress, VirtualRouter, Vrid, VrrpVersion,
@@ -12,6 +12,7 @@ use crate::engine::snapshot::{Moment, VirtualRouterState, VirtualRouterStatus};
 use crate::engine::vrrp::MULTICAST_V4;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 /// Kernel index of `eth0`; `eth1` is the next.
@@ -51,6 +52,8 @@ pub struct Faults {
     pub delay_up_to: Duration,
     /// Node by node: the side of a partition it is on.
     pub sides: Vec<u8>,
+    /// Nodes that hear nobody, and are heard.
+    pub deaf: Vec<usize>,
 }
 
 enum Delivery {
@@ -64,6 +67,8 @@ pub struct Node {
     pub links: Vec<Link>,
     pub addresses: Vec<(u32, IpAddr, u8)>,
     pub remembered: Vec<OwnedAddress>,
+    /// What an orderly end left for the next start.
+    pub kept: Vec<Mastership>,
     pub actions: Vec<(Instant, Action)>,
     pub answers: Vec<(Instant, Answer)>,
     /// Additions of addresses that fail.
@@ -161,8 +166,14 @@ impl Lan {
 
     /// Starts a node's engine on what its kernel has.
     pub fn boot(&mut self, n: usize) {
+        self.boot_hearing(n, &[]);
+    }
+
+    /// The same; these packets come before the start.
+    pub fn boot_hearing(&mut self, n: usize, packets: &[(u32, Vec<u8>)]) {
         let node = &mut self.nodes[n];
-        let mut core = Failover::new(&node.configuration, node.remembered.clone(), self.now);
+        let past = Past { owned: node.remembered.clone(), masterships: std::mem::take(&mut node.kept) };
+        let mut core = Failover::new(&node.configuration, past, self.now);
         for link in &node.links {
             core.handle(self.now, Input::Link(link.clone()));
         }
@@ -170,6 +181,12 @@ impl Lan {
             core.handle(self.now, Input::Address { index, address, prefix, present: true });
         }
         node.core = Some(core);
+        self.perform(n);
+        for (index, packet) in
+            packets.iter().filter(|(index, _)| self.nodes[n].joined.contains(index)).cloned().collect::<Vec<_>>()
+        {
+            self.input(n, Input::Packet { index, packet: &packet });
+        }
         self.input(n, Input::Start);
     }
 
@@ -206,6 +223,18 @@ impl Lan {
         let who = Who { user: "root".to_owned(), pid: Some(4) };
         let reason = Some("kernel update".to_owned());
         self.input(n, Input::Command(Box::new(Asked { id: 7, command, dry_run, token, who, reason })));
+    }
+
+    pub fn reload(&mut self, n: usize, configuration: Configuration) {
+        self.nodes[n].configuration = configuration.clone();
+        self.input(n, Input::Reload(Arc::new(configuration)));
+    }
+
+    /// The engine ends without resigning; its process is gone when it says that it is.
+    pub fn keep(&mut self, n: usize) {
+        self.input(n, Input::Shutdown { keep: true });
+        assert!(self.nodes[n].core.as_ref().is_some_and(Failover::is_stopped));
+        self.crash(n);
     }
 
     pub fn set_link(&mut self, n: usize, index: u32, up: bool) {
@@ -288,6 +317,7 @@ impl Lan {
                 Action::AddAddress { index, ref address } => self.change(n, index, address, true, &action),
                 Action::RemoveAddress { index, ref address } => self.change(n, index, address, false, &action),
                 Action::Remember(owned) => self.nodes[n].remembered = owned,
+                Action::Keep(kept) => self.nodes[n].kept = kept,
                 Action::Answer { answer, .. } => self.nodes[n].answers.push((self.now, *answer)),
                 Action::Leave { index } => self.nodes[n].joined.retain(|joined| *joined != index),
                 Action::Announce { .. } | Action::Report(_) => {}
@@ -318,7 +348,7 @@ impl Lan {
         for to in 0..self.nodes.len() {
             let side = |n: usize| self.faults.sides.get(n).copied().unwrap_or(0);
             let linked = |n: usize| self.nodes[n].links.iter().any(|link| link.index == index && link.up);
-            if to == from || side(to) != side(from) || !linked(from) || !linked(to) {
+            if to == from || self.faults.deaf.contains(&to) || side(to) != side(from) || !linked(from) || !linked(to) {
                 continue;
             }
             let copies = 1 + u32::from(self.random.chance(self.faults.duplicate_percent));
@@ -354,6 +384,11 @@ impl Lan {
     }
 }
 
+/// An interface that is up.
+pub fn link(index: u32, name: &str) -> Link {
+    Link { index, name: name.to_owned(), up: true, mac: Some([2, 0, 0, 0, u8::try_from(index).unwrap(), 0]) }
+}
+
 impl Node {
     fn new(n: u8, configuration: Configuration) -> Self {
         let link = |index: u32, name: &str| Link {
@@ -371,6 +406,7 @@ impl Node {
                 (ETH1, IpAddr::from([198, 51, 100, 11 + n]), 24),
             ],
             remembered: Vec::new(),
+            kept: Vec::new(),
             actions: Vec::new(),
             answers: Vec::new(),
             refuses_addresses: false,
@@ -401,6 +437,7 @@ impl Node {
             Action::Announce { frame, .. } => Some(format!("announce .{}", frame[41])),
             Action::Remember(owned) => Some(format!("remember {}", owned.len())),
             Action::Answer { answer, .. } => Some(format!("answer {:?}", answer.outcome)),
+            Action::Keep(kept) => Some(format!("keep {}", kept.len())),
             Action::Report(_) => None,
         };
         self.actions[from..].iter().filter_map(word).collect()

@@ -6,5 +6,8 @@ mod groups;
 mod lan;
 mod receive;
 mod refusals;
+mod reload;
+mod resume;
 mod simulation;
 mod start;
+mod takeover;

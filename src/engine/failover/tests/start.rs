@@ -2,7 +2,7 @@
 
 use super::lan::*;
 use crate::engine::event::{EventKind, Fact};
-use crate::engine::failover::{Failover, Input, OwnedAddress, Waiting};
+use crate::engine::failover::{Failover, Input, OwnedAddress, Past, Waiting};
 use crate::engine::model::Family;
 use crate::engine::snapshot::VirtualRouterState::{Backup, Fault, Init, Master};
 use std::net::IpAddr;
@@ -254,7 +254,7 @@ fn among_equal_priorities_the_higher_address_wins_once_and_stays() {
 
 #[test]
 fn before_start_nothing_is_done() {
-    let mut core = Failover::new(&one(255), Vec::new(), std::time::Instant::now());
+    let mut core = Failover::new(&one(255), Past::default(), std::time::Instant::now());
     core.handle(std::time::Instant::now(), Input::Timeout);
     assert_eq!((core.poll_action(), core.poll_timeout()), (None, None));
 }

@@ -1,0 +1,171 @@
+//! The start and the end: resuming what was master moments ago, and handing that over.
+//!
+//! An instance resumes only when nobody can have taken over by silence yet, nothing was heard of another master, and the
+//! host is as it was left. Else it starts as always, and its addresses stay on until another master is heard.
+
+use super::core::{Failover, Phase};
+use super::past::Mastership;
+use super::router::{Footing, Router};
+use super::{Action, OwnedAddress};
+use crate::engine::event::{EventKind, Fact, Severity};
+use crate::engine::vrrp;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::{Duration, Instant};
+
+/// How long the kernel may take to confirm that the addresses are gone.
+const STOP_PATIENCE: Duration = Duration::from_secs(1);
+
+impl Failover {
+    pub(super) fn start(&mut self, now: Instant) {
+        if self.phase != Phase::Loading {
+            return;
+        }
+        self.phase = Phase::Running;
+        self.settle_inherited();
+        self.survey();
+        for unit in 0..self.units.len() {
+            self.resume(now, unit);
+        }
+        for i in 0..self.routers.len() {
+            let note = self.routers.get_mut(i).and_then(|router| router.mastership.take());
+            let Some(note) = note else { continue };
+            let why = self.routers.get(i).and_then(|router| self.obstacle(router, &note, now));
+            let why = why.unwrap_or_else(|| "another member of its sync group can't".to_owned());
+            let fact = Fact::new(EventKind::Warning, Severity::Notice, note.instance);
+            self.report(fact.reason(format!("not resumed as master: {why}")).detail("it starts by the normal rules"));
+        }
+    }
+
+    /// Resumes a whole unit, or nothing of it.
+    fn resume(&mut self, now: Instant, unit: usize) {
+        let members = self.members(unit);
+        let may = |i: &usize| {
+            self.routers.get(*i).is_some_and(|router| {
+                router.mastership.as_ref().is_some_and(|note| self.obstacle(router, note, now).is_none())
+            })
+        };
+        if !members.iter().all(may) {
+            return;
+        }
+        for i in members {
+            let Some(router) = self.routers.get_mut(i) else { continue };
+            let Some(note) = router.mastership.take() else { continue };
+            if let Some(Footing { index, .. }) = router.footing {
+                self.push(Action::Join { index });
+            }
+            self.drive(now, i, vrrp::Input::Claim(note.origin.reason()));
+        }
+    }
+
+    /// Why the router can't go on as master.
+    fn obstacle(&self, router: &Router, note: &Mastership, now: Instant) -> Option<String> {
+        let gone = note.addresses.iter().find(|owned| !self.host.place_of(owned).is_some_and(|p| self.host.holds(p)));
+        let own = router.instance.parameters().priority;
+        match () {
+            () if note.is_stale(now) => Some(format!(
+                "its last advertisement was {} ms ago, and others wait for three intervals only",
+                note.age(now).as_millis()
+            )),
+            () if router.rival.is_some() => router.rival.map(|rival| format!("{rival} is heard as master")),
+            () if note.priority != own => Some(format!("its priority was {} and is {own} now", note.priority)),
+            () if router.fault.is_some() => router.fault.clone(),
+            () => {
+                gone.map(|OwnedAddress { interface, address, .. }| format!("{address} is not on {interface} any more"))
+            }
+        }
+    }
+
+    /// Before the start, what was master listens already.
+    pub(super) fn listen_early(&mut self, index: u32, interface: &str) {
+        let noted = |router: &Router| router.config.interface == interface && router.mastership.is_some();
+        if self.phase == Phase::Loading && self.routers.iter().any(noted) {
+            self.push(Action::Join { index });
+        }
+    }
+
+    /// A packet before the start: another master there means that nothing is resumed.
+    pub(super) fn overhear(&mut self, index: u32, interface: &str, packet: &[u8]) {
+        let Some(source) = vrrp::sender(packet).source else { return };
+        if self.host.has(index, IpAddr::V4(source)) {
+            return;
+        }
+        for router in self.routers.iter_mut().filter(|router| router.config.interface == interface) {
+            let heard = vrrp::receive(packet, &router.expected());
+            if heard.is_ok_and(|received| !received.advertisement.priority.is_resignation()) {
+                router.rival = Some(source);
+            }
+        }
+    }
+
+    pub(super) fn shutdown(&mut self, now: Instant, keep: bool) {
+        if keep && self.phase == Phase::Running {
+            self.hand_over(now);
+        } else {
+            for i in 0..self.routers.len() {
+                self.drive(now, i, vrrp::Input::Shutdown);
+                self.release_adopted(i);
+            }
+            self.abandon_pending(now, "the engine stops");
+        }
+        let joined: BTreeSet<u32> = self.routers.iter().filter_map(|r| r.footing).map(|f| f.index).collect();
+        for index in joined {
+            self.push(Action::Leave { index });
+        }
+        self.forget_gone(None);
+        self.phase = Phase::Stopping(now + STOP_PATIENCE);
+    }
+
+    /// Leaves everything as it is, for the next start. What the kernel still has to say, it says to that one.
+    fn hand_over(&mut self, now: Instant) {
+        self.abandon_pending(now, "the engine stops");
+        let masterships = (0..self.routers.len()).filter_map(|i| self.mastership(i)).collect();
+        self.push(Action::Keep(masterships));
+        self.host.forget_echoes();
+    }
+
+    fn mastership(&self, i: usize) -> Option<Mastership> {
+        let router = self.routers.get(i).filter(|router| router.instance.is_master())?;
+        let config = &router.config;
+        let ours = self.ours.values().filter(|ours| ours.router == Some(i) && !ours.leaving);
+        Some(Mastership {
+            instance: config.name.clone(),
+            interface: config.interface.clone(),
+            vrid: config.vrid,
+            family: config.family,
+            version: config.version,
+            priority: router.instance.parameters().priority,
+            interval: router.instance.parameters().interval,
+            advertised_at: router.advertised_at?,
+            addresses: ours.map(|ours| ours.owned.clone()).collect(),
+            takeover: router.claim.clone(),
+            origin: super::past::Origin::Lvsdeck,
+        })
+    }
+
+    /// The resignations of a core that can't be asked any more, because its loop panicked.
+    pub fn last_words(&self) -> Vec<Action> {
+        let resignation = |router: &Router| {
+            let Footing { index, source } = router.footing.filter(|_| router.instance.is_master())?;
+            let message = router.message(crate::engine::model::AdvertisedPriority::RESIGN, source);
+            Some(Action::Advertise { index, source, message })
+        };
+        self.routers.iter().filter_map(resignation).collect()
+    }
+
+    /// Takes note of who was master, by name.
+    pub(super) fn note_masterships(&mut self, masterships: Vec<Mastership>) {
+        for note in masterships {
+            let its = |router: &&mut Router| {
+                let config = &router.config;
+                config.name == note.instance
+                    && (&config.interface, config.vrid, config.family, config.version)
+                        == (&note.interface, note.vrid, note.family, note.version)
+            };
+            let Some(router) = self.routers.iter_mut().find(its) else { continue };
+            router.claim.clone_from(&note.takeover);
+            router.instance = vrrp::Instance::new(router.parameters(), IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+            router.mastership = Some(note);
+        }
+    }
+}
