@@ -93,7 +93,7 @@ fn start_and_attach(file: Option<&Path>, places: &Places, options: &ui::Options)
         return fail(exit::FAILED, &"nothing was started");
     }
     let path = path.canonicalize().unwrap_or(path);
-    match spawn::engine(&path, places) {
+    match spawn::engine(&path, places, &[]) {
         Ok(()) => attach(places, options),
         Err(spawn::SpawnError::Ended { said, code }) => {
             eprintln!("{said}");

@@ -10,6 +10,8 @@ use super::signals::Signals;
 use super::{Places, exit};
 use crate::api;
 use crate::engine::EngineHandle;
+use crate::engine::driver::adopt::Frozen;
+use crate::engine::driver::inheritance::Inheritance;
 use crate::engine::driver::source::{Read, Source};
 use crate::engine::driver::{failover, start};
 use crate::engine::io::ipvs_netlink::{IpvsKernel, Netlink};
@@ -53,6 +55,8 @@ pub struct Options {
     pub ipvs_only: bool,
     /// `--keep`: TERM and INT leave addresses and services in place.
     pub keep: bool,
+    /// `--adopt`: take the place of the keepalived that runs here.
+    pub adopt: bool,
 }
 
 /// A start that ended early: what to say and which exit code.
@@ -104,10 +108,11 @@ async fn serve(options: &Options) -> Result<(), Refused> {
     let source = Source { file, vrrp_only, ipvs_only };
     let read = read(&source)?;
     let configuration = &read.configuration;
-    if let (false, Some(pid)) = (configuration.virtual_routers.is_empty(), processes::here("keepalived").first()) {
+    let rival = processes::here("keepalived").first().copied().filter(|_| !options.adopt);
+    if let (false, Some(pid)) = (configuration.virtual_routers.is_empty(), rival) {
         let message = format!(
             "keepalived runs here as pid {pid}: two VRRP programs on one host do not hear each other and both become \
-             master; stop it first (systemctl stop keepalived)"
+             master; stop it first (systemctl stop keepalived), or take its place (lvsdeck adopt)"
         );
         return Err(Refused(exit::FAILED, message));
     }
@@ -119,11 +124,23 @@ async fn serve(options: &Options) -> Result<(), Refused> {
         let code = if matches!(error, StateError::InUse { .. }) { exit::ENGINE } else { exit::FAILED };
         Refused(code, error.to_string())
     })?;
-    let kernel = kernel(configuration, &state)?;
-    let running = start::start(source, read, &state, kernel).map_err(|error| {
+    let frozen = if options.adopt { Some(freeze()?) } else { None };
+    let mut kernel = kernel(configuration, &state)?;
+    let inheritance = match &frozen {
+        None => Inheritance::of(&state),
+        Some(frozen) => {
+            let table = kernel.as_mut().map(|kernel| kernel.read_table()).transpose().map_err(no_table)?;
+            let made = Inheritance::of_keepalived(frozen, configuration, &table.unwrap_or_default());
+            made.map_err(|error| Refused(exit::FAILED, format!("can't list this host's addresses: {error}")))?
+        }
+    };
+    let running = start::start(source, read, &state, inheritance, kernel).map_err(|error| {
         let code = if error.is_permission() { exit::NOT_PERMITTED } else { exit::FAILED };
         Refused(code, error.to_string())
     })?;
+    if let Some(Err(error)) = frozen.map(Frozen::end) {
+        tracing::error!("keepalived can't be ended: {error}; end it before it wakes up: it would be a second master");
+    }
     say_ready(options.ready_fd);
     let handle: Arc<dyn EngineHandle> = running.handle.clone();
     let ended = Cell::new(Ok(()));
@@ -161,22 +178,33 @@ fn kernel(configuration: &Configuration, state: &StateDir) -> Result<Option<Box<
     if configuration.virtual_servers.is_empty() && nothing_left {
         return Ok(None);
     }
-    let refused = |refusal: Refusal| {
-        let code = match refusal.kind {
-            RefusalKind::NoIpvs => exit::NO_IPVS,
-            RefusalKind::NotPermitted => exit::NOT_PERMITTED,
-            RefusalKind::Exists
-            | RefusalKind::Missing
-            | RefusalKind::NoScheduler
-            | RefusalKind::Invalid
-            | RefusalKind::TimedOut
-            | RefusalKind::Other => exit::FAILED,
-        };
-        Refused(code, refusal.message)
-    };
-    let mut kernel = Netlink::open().map_err(refused)?;
-    kernel.read_table().map_err(refused)?;
+    let mut kernel = Netlink::open().map_err(no_table)?;
+    kernel.read_table().map_err(no_table)?;
     Ok(Some(Box::new(kernel)))
+}
+
+/// A kernel without a table for services, as the exit code that it deserves.
+fn no_table(refusal: Refusal) -> Refused {
+    let code = match refusal.kind {
+        RefusalKind::NoIpvs => exit::NO_IPVS,
+        RefusalKind::NotPermitted => exit::NOT_PERMITTED,
+        RefusalKind::Exists
+        | RefusalKind::Missing
+        | RefusalKind::NoScheduler
+        | RefusalKind::Invalid
+        | RefusalKind::TimedOut
+        | RefusalKind::Other => exit::FAILED,
+    };
+    Refused(code, refusal.message)
+}
+
+/// Freezes the keepalived whose place is to be taken.
+fn freeze() -> Result<Frozen, Refused> {
+    let frozen = Frozen::freeze().map_err(|e| Refused(exit::FAILED, format!("keepalived can't be stopped: {e}")))?;
+    let frozen =
+        frozen.ok_or_else(|| Refused(exit::FAILED, "no keepalived runs here: start without --adopt".to_owned()))?;
+    tracing::info!("keepalived (pid {}) is frozen; this engine takes its place", frozen.pid());
+    Ok(frozen)
 }
 
 /// Says `ready` on the descriptor of whoever started this engine.

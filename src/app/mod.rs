@@ -3,6 +3,7 @@
 //! The engine and the console never share a process. [`engine::run`] is `lvsdeck run`; [`console::open`] finds an engine
 //! or starts one in a session of its own and opens the console as its client.
 
+mod adopt;
 pub mod console;
 pub mod engine;
 mod signals;
@@ -51,6 +52,7 @@ pub fn run(cli: Cli) -> ExitCode {
             engine::run(&engine_options(args, socket, log_color))
         }
         Some(Command::Attach(args)) => console::attach(&places, &console_options(args)),
+        Some(Command::Adopt(args)) => adopt::run(&args, &places),
         Some(Command::Ctl(args)) => ctl::run(&args, &places.socket, color),
         Some(Command::Status { json }) => {
             ctl::run(&ctl::CtlArgs { verb: ctl::Verb::Status { json } }, &places.socket, color)
@@ -71,6 +73,7 @@ fn engine_options(args: RunArgs, socket: Option<&Path>, log_color: bool) -> engi
         vrrp_only: args.vrrp_only,
         ipvs_only: args.ipvs_only,
         keep: args.keep,
+        adopt: args.adopt,
     }
 }
 

@@ -31,8 +31,8 @@ pub enum SpawnError {
     },
 }
 
-/// Starts an engine on `file` and waits until it is ready.
-pub fn engine(file: &Path, places: &Places) -> Result<(), SpawnError> {
+/// Starts an engine on `file`, with more `options` of `run`, and waits until it is ready.
+pub fn engine(file: &Path, places: &Places, options: &[&str]) -> Result<(), SpawnError> {
     let system = |path: &Path| {
         let path = path.to_path_buf();
         move |source| SpawnError::System { path, source }
@@ -41,7 +41,9 @@ pub fn engine(file: &Path, places: &Places) -> Result<(), SpawnError> {
     let before = log.seek(SeekFrom::End(0)).map_err(system(&log_path))?;
     let program = Path::new("/proc/self/exe");
     let mut child = Command::new(program)
-        .args(["run", "--ready-fd", "1", "-f"])
+        .args(["run", "--ready-fd", "1"])
+        .args(options)
+        .arg("-f")
         .arg(file)
         .arg("--socket")
         .arg(&places.socket)

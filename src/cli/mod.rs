@@ -64,6 +64,8 @@ pub enum Command {
     /// Open the console on a running engine
     #[command(after_help = "Example: lvsdeck attach --rw")]
     Attach(run::ConsoleArgs),
+    /// Take over from a running keepalived without losing a connection
+    Adopt(run::AdoptArgs),
     /// Ask a running engine, or tell it to do one thing
     Ctl(ctl::CtlArgs),
     /// Show the overview as plain text once (`ctl status`)

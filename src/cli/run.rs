@@ -21,6 +21,9 @@ pub struct RunArgs {
     /// At TERM and INT do not resign, and leave addresses and services in place for the engine that is started next
     #[arg(long)]
     pub keep: bool,
+    /// Take the place of the keepalived that runs here (`lvsdeck adopt` does this in the background)
+    #[arg(long)]
+    pub adopt: bool,
     /// What forwards packets (userspace: not built yet)
     #[arg(long, value_enum, default_value_t = Dataplane::Kernel)]
     pub dataplane: Dataplane,
@@ -30,6 +33,23 @@ pub struct RunArgs {
     /// Say "ready" on this descriptor once everything runs, and leave the terminal's session
     #[arg(long, value_name = "N")]
     pub ready_fd: Option<u32>,
+}
+
+/// An engine in the place of a running keepalived.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "keepalived is frozen, an engine starts on the same addresses and services, and keepalived is ended \
+                        without touching them. If the engine does not start, keepalived goes on.\n\
+                        The way back: lvsdeck ctl stop --keep && systemctl start keepalived\n\n\
+                        Example: lvsdeck adopt --dry-run"
+)]
+pub struct AdoptArgs {
+    /// The configuration [default: the one that keepalived runs]
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Check everything, say what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// What forwards packets.

@@ -24,6 +24,8 @@ SCENARIOS = {
     "operator": ("lvsdeck/lvsdeck",),
     "console": ("lvsdeck/lvsdeck",),
     "s1": PAIRS,
+    "reload": ("lvsdeck/lvsdeck", "lvsdeck/keepalived"),
+    "adopt": ("keepalived/keepalived",),
     "crash": ("lvsdeck/lvsdeck", "lvsdeck/keepalived"),
     "garbage": ("lvsdeck/lvsdeck",),
     "interface": ("lvsdeck/lvsdeck",),

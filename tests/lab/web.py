@@ -1,4 +1,4 @@
-"""The real servers' web service, and clients of it.
+"""The real servers' web service, and clients of it. A page also gives back what is not a request: for connections that stay.
 
 `Page` is a listener in this process (cheap); `Nginx` is the real thing. Both answer every request with their own name.
 """
@@ -43,9 +43,11 @@ class Page:
     @staticmethod
     def answer(client, answer):
         with client, contextlib.suppress(OSError):
-            client.settimeout(2)
-            if client.recv(4096):
-                client.sendall(answer)
+            client.settimeout(30)
+            while line := client.recv(4096):
+                if line.startswith(b"GET "):
+                    return client.sendall(answer)
+                client.sendall(line)
 
     def stop(self):
         listener, self.listener = self.listener, None
@@ -131,3 +133,59 @@ class Traffic:
     def stop(self):
         self.stopped.set()
         self.thread.join()
+
+
+class Session:
+    """One TCP connection that stays: sends a line again and again and waits for it to come back."""
+
+    def __init__(self, space, address, source=None, port=80, pause=0.05):
+        self.out = space.socket(socket.AF_INET, socket.SOCK_STREAM)
+        if source:
+            self.out.bind((source, 0))
+        self.out.settimeout(20)
+        self.out.connect((address, port))
+        self.pause, self.error, self.echoes = pause, None, []
+        self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self.talk, daemon=True)
+        self.thread.start()
+
+    def talk(self):
+        number = 0
+        while not self.stopped.is_set() and not self.error:
+            number += 1
+            line, back = b"%d\n" % number, b""
+            try:
+                self.out.sendall(line)
+                while len(back) < len(line):
+                    part = self.out.recv(len(line) - len(back))
+                    if not part:
+                        raise OSError("the connection was closed")
+                    back += part
+            except OSError as error:
+                self.error = f"after {number - 1} lines: {error}"
+                return
+            if back != line:
+                self.error = f"sent {line!r}, got {back!r}"
+            self.echoes.append(time.monotonic())
+            self.stopped.wait(self.pause)
+
+    def mark(self):
+        return len(self.echoes)
+
+    def lives(self, since, within, lines=10):
+        """Wait until so many more lines have come back on this very connection."""
+        until("the connection goes on", lambda: self.error or len(self.echoes) >= since + lines, within,
+              lambda: len(self.echoes))
+        if self.error:
+            raise AssertionError(f"the connection was lost: {self.error}")
+
+    def longest_gap(self, since):
+        times = self.echoes[max(0, since - 1):]
+        return max((b - a for a, b in zip(times, times[1:])), default=0.0)
+
+    def stop(self):
+        self.stopped.set()
+        with contextlib.suppress(OSError):
+            self.out.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        self.out.close()

@@ -1,8 +1,10 @@
 //! The two loops and what they share (layer 5): the only place, beside [`io`](super::io), that reads the clock.
 
+pub mod adopt;
 pub mod balance;
 pub mod dataplane;
 pub mod failover;
+pub mod inheritance;
 pub mod local;
 mod log;
 pub mod reload;

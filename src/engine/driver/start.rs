@@ -6,6 +6,7 @@
 use super::balance::{self, BalanceLoopError, BalanceView};
 use super::dataplane::Dataplane;
 use super::failover::{self, FailoverLoop, FailoverSender};
+use super::inheritance::Inheritance;
 use super::local::LocalEngine;
 use super::log;
 use super::reload::Reloader;
@@ -15,7 +16,7 @@ use super::stop::Stop;
 use super::world::World;
 use crate::engine::balance::Balance;
 use crate::engine::event::{EventKind, Fact, Severity};
-use crate::engine::failover::{Failover, Past};
+use crate::engine::failover::Failover;
 use crate::engine::io::ipvs_netlink::IpvsKernel;
 use crate::engine::io::state::StateDir;
 use std::io;
@@ -76,16 +77,13 @@ pub fn start(
     source: Source,
     read: Read,
     state: &StateDir,
+    inheritance: Inheritance,
     kernel: Option<Box<dyn IpvsKernel>>,
 ) -> Result<Running, StartError> {
     let (kernel, door) = Dataplane::new(kernel);
     let Read { configuration, mut identity } = read;
     door.dataplane().clone_into(&mut identity.dataplane);
-    let mut damaged = Vec::new();
-    let addresses = state.addresses().unwrap_or_else(|error| keep_damage(&mut damaged, &error));
-    let services = state.services().unwrap_or_else(|error| keep_damage(&mut damaged, &error));
-    let masterships = state.take_masterships().unwrap_or_else(|error| keep_damage(&mut damaged, &error));
-    let past = Past { owned: addresses, masterships };
+    let Inheritance { past, services, damaged } = inheritance;
     let node = identity.node.clone();
     let shared = Arc::new(Shared::new(identity));
     let log_written = start_log(Arc::clone(&shared))?;
@@ -133,11 +131,6 @@ fn start_log(shared: Arc<Shared>) -> Result<Receiver<()>, StartError> {
     };
     thread::Builder::new().name("log".to_owned()).spawn(body).map_err(StartError::Thread)?;
     Ok(log_written)
-}
-
-fn keep_damage<T>(damaged: &mut Vec<String>, error: &impl ToString) -> Vec<T> {
-    damaged.push(error.to_string());
-    Vec::new()
 }
 
 fn balance_thread(

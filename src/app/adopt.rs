@@ -1,0 +1,157 @@
+//! `lvsdeck adopt`: an engine in the place of a running keepalived, without a lost connection.
+//!
+//! 1. everything that can be known before is checked first: the file, the rights, the socket, that a keepalived runs here;
+//! 2. systemd is told not to start keepalived again;
+//! 3. an engine is started with `run --adopt`, which freezes keepalived, takes its place and ends it, or lets it go on.
+
+use super::{Places, exit, spawn};
+use crate::api::Client;
+use crate::cli::run::AdoptArgs;
+use crate::engine::io::{host, processes};
+use crate::engine::{HandleError, load_configuration};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where systemd keeps what lasts until the next boot.
+const RUNTIME_UNITS: &str = "/run/systemd/system";
+/// keepalived's own default.
+const KEEPALIVED_FILE: &str = "/etc/keepalived/keepalived.conf";
+
+/// Takes over. Gives the exit code.
+pub fn run(args: &AdoptArgs, places: &Places) -> u8 {
+    match adopt(args, places) {
+        Ok(said) => {
+            println!("{said}");
+            exit::OK
+        }
+        Err((code, message)) => {
+            eprintln!("lvsdeck: {message}");
+            code
+        }
+    }
+}
+
+type Refused = (u8, String);
+
+fn adopt(args: &AdoptArgs, places: &Places) -> Result<String, Refused> {
+    if !host::is_root() {
+        return Err((exit::NOT_PERMITTED, "freezing and ending keepalived needs root".to_owned()));
+    }
+    let found = processes::here("keepalived");
+    let Some(main) = main_process(&found) else {
+        let message = "no keepalived runs here, so there is nothing to adopt; start with `lvsdeck run -f FILE`";
+        return Err((exit::FAILED, message.to_owned()));
+    };
+    let own = file_of(main);
+    let file = args.file.clone().unwrap_or_else(|| own.clone());
+    let file = file.canonicalize().unwrap_or(file);
+    let loaded = load_configuration(&file).map_err(|error| (exit::CONFIGURATION, error.to_string()))?;
+    let Some(configuration) = loaded.configuration else {
+        let message = format!("{} would not run; see `lvsdeck check -f {}`", file.display(), file.display());
+        return Err((exit::CONFIGURATION, message));
+    };
+    match Client::connect(&places.socket) {
+        Err(HandleError::NoEngine { .. }) => {}
+        Err(error) => return Err((exit::ENGINE, error.to_string())),
+        Ok(_) => return Err((exit::ENGINE, format!("an engine runs already on {}", places.socket.display()))),
+    }
+    if own.canonicalize().is_ok_and(|own| own != file) {
+        eprintln!("note: keepalived runs {}, and {} is adopted", own.display(), file.display());
+    }
+    let (instances, services) = (configuration.virtual_routers.len(), configuration.virtual_servers.len());
+    if args.dry_run {
+        return Ok(format!(
+            "would freeze keepalived (pid {main}), start an engine on {} with {instances} instances and {services} \
+             services in its place, and end keepalived with its addresses and services left in place\nnothing was done",
+            file.display()
+        ));
+    }
+    let unit = processes::unit(main);
+    let restarts = unit.as_deref().map(forbid_restart).transpose();
+    let restarts =
+        restarts.map_err(|error| (exit::FAILED, format!("systemd would start keepalived again: {error}")))?;
+    let started = spawn::engine(&file, places, &["--adopt"]);
+    if let (Err(_), Some(dropin)) = (&started, &restarts) {
+        let _ = fs::remove_file(dropin).and_then(|()| reload_systemd()); // keepalived goes on, and so does its unit
+    }
+    started.map_err(|error| match error {
+        spawn::SpawnError::Ended { said, code } => (code, format!("keepalived goes on as before:\n{said}")),
+        spawn::SpawnError::System { .. } => (exit::FAILED, format!("keepalived goes on as before: {error}")),
+    })?;
+    let next = unit.map_or_else(String::new, |unit| {
+        format!(
+            "\nkeep it from coming back at the next boot: systemctl disable {unit}\n\
+             to run lvsdeck under systemd from now on: lvsdeck ctl stop --keep && systemctl start lvsdeck"
+        )
+    });
+    Ok(format!("adopted: the engine runs in keepalived's place ({instances} instances, {services} services){next}"))
+}
+
+/// The one whose parent is no keepalived.
+fn main_process(found: &[u32]) -> Option<u32> {
+    let parent = |pid: &u32| processes::Process::hold(*pid).map_or(0, |process| process.parent);
+    found.iter().copied().find(|pid| !found.contains(&parent(pid)))
+}
+
+/// The file that a keepalived was started with.
+fn file_of(pid: u32) -> PathBuf {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words: Vec<String> =
+        line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+    let directory = fs::read_link(format!("/proc/{pid}/cwd")).unwrap_or_else(|_| PathBuf::from("/"));
+    directory.join(named_file(&words).unwrap_or(KEEPALIVED_FILE))
+}
+
+/// `-f FILE`, `-fFILE`, `--use-file FILE` or `--use-file=FILE` among a command line's words.
+fn named_file(words: &[String]) -> Option<&str> {
+    let mut words = words.iter().map(String::as_str);
+    while let Some(word) = words.next() {
+        match word {
+            "-f" | "--use-file" => return words.next(),
+            _ => {}
+        }
+        let glued = word.strip_prefix("--use-file=").or_else(|| word.strip_prefix("-f"));
+        if let Some(file) = glued {
+            return Some(file);
+        }
+    }
+    None
+}
+
+/// Tells systemd, until the next boot, not to start the unit when its process dies. None where no systemd runs.
+fn forbid_restart(unit: &str) -> io::Result<PathBuf> {
+    let directory = Path::new(RUNTIME_UNITS).join(format!("{unit}.d"));
+    let dropin = directory.join("lvsdeck-adopt.conf");
+    if Path::new(RUNTIME_UNITS).exists() {
+        fs::create_dir_all(&directory)?;
+        fs::write(&dropin, "[Service]\nRestart=no\n")?;
+        reload_systemd()?;
+    }
+    Ok(dropin)
+}
+
+fn reload_systemd() -> io::Result<()> {
+    let status = Command::new("systemctl").arg("daemon-reload").status()?;
+    if status.success() { Ok(()) } else { Err(io::Error::other("`systemctl daemon-reload` failed")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named_file;
+
+    #[test]
+    fn the_file_of_a_keepalived_is_found_in_its_command_line() {
+        for (line, file) in [
+            ("keepalived -n -f /a.conf", Some("/a.conf")),
+            ("keepalived -f/a.conf -l", Some("/a.conf")),
+            ("keepalived --use-file a.conf", Some("a.conf")),
+            ("keepalived --use-file=/a.conf", Some("/a.conf")),
+            ("keepalived --dont-fork", None),
+        ] {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            assert_eq!(named_file(&words), file, "{line}");
+        }
+    }
+}
