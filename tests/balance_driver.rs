@@ -9,7 +9,8 @@ use lvsdeck::engine::io::ipvs_netlink::IpvsKernel;
 use lvsdeck::engine::io::simulated::SimulatedIpvs;
 use lvsdeck::engine::ipvs::{IpvsOp, IpvsTable, Refusal, RefusalKind, Version};
 use lvsdeck::engine::model::{
-    CheckSpec, CheckTiming, Forwarding, Quorum, RealServer, RealServerKey, Scheduler, TcpCheck, VirtualServer, Weight,
+    CheckSpec, CheckTiming, Configuration, Forwarding, Quorum, RealServer, RealServerKey, Scheduler, TcpCheck,
+    VirtualServer, Weight,
 };
 use lvsdeck::engine::snapshot::Health;
 use std::net::SocketAddr;
@@ -59,12 +60,16 @@ struct Running {
     facts: Arc<Mutex<Vec<(Instant, Fact)>>>,
     remembered: Arc<Mutex<Vec<Vec<OwnedService>>>>,
     commands: mpsc::Sender<Request>,
-    stop: oneshot::Sender<()>,
+    stop: oneshot::Sender<bool>,
     ended: tokio::task::JoinHandle<Result<(), BalanceLoopError>>,
 }
 
 fn start(servers: &[VirtualServer], kernel: Box<dyn IpvsKernel>) -> Running {
-    let core = Balance::new(servers, Vec::new(), tokio::time::Instant::now().into_std());
+    start_on(servers, kernel, Vec::new())
+}
+
+fn start_on(servers: &[VirtualServer], kernel: Box<dyn IpvsKernel>, owned: Vec<OwnedService>) -> Running {
+    let core = Balance::new(servers, owned, tokio::time::Instant::now().into_std());
     let (publish, views) = watch::channel(BalanceView::default());
     let (commands, asked) = mpsc::channel(8);
     let (stop, stopped) = oneshot::channel();
@@ -77,7 +82,7 @@ fn start(servers: &[VirtualServer], kernel: Box<dyn IpvsKernel>) -> Running {
         move |view| drop(publish.send(view)),
         move |fact| told.lock().unwrap().push((Instant::now(), fact)),
         move |owned| kept.lock().unwrap().push(owned),
-        async move { stopped.await.is_ok_and(|()| false) },
+        async move { stopped.await.unwrap_or(false) },
     ));
     Running { views, facts, remembered, commands, stop, ended }
 }
@@ -103,8 +108,18 @@ impl Running {
         self.commands.send(Request::Command(asked, reply)).await.unwrap();
         tokio::time::timeout(PATIENCE, answer).await.expect("an answer in time").unwrap()
     }
+    /// Another configuration; its answer comes by the receiver.
+    async fn reload(&self, servers: &[VirtualServer]) -> oneshot::Receiver<Result<(), String>> {
+        let configuration = Configuration { virtual_servers: servers.to_vec(), ..Configuration::default() };
+        let (told, answer) = oneshot::channel();
+        self.commands.send(Request::Reload(Arc::new(configuration), told)).await.unwrap();
+        answer
+    }
     async fn stop(self) {
-        self.stop.send(()).unwrap();
+        self.end(false).await;
+    }
+    async fn end(self, keep: bool) {
+        self.stop.send(keep).unwrap();
         tokio::time::timeout(PATIENCE, self.ended).await.expect("it stops in time").unwrap().unwrap();
     }
 }
@@ -176,6 +191,60 @@ async fn a_drain_is_answered_when_the_kernel_has_it_and_memory_is_empty_after_th
         running.stop().await;
         assert_eq!(remembered.lock().unwrap().last(), Some(&Vec::new()));
         assert!(kernel.edit(|table| table.services.is_empty()));
+    };
+    tokio::task::LocalSet::new().run_until(body).await;
+}
+
+#[tokio::test]
+async fn a_reload_is_told_when_the_kernel_has_it_and_each_of_two_in_a_row() {
+    let body = async {
+        let (_first, one) = listen("127.0.0.1:0").await;
+        let (_second, two) = listen("127.0.0.2:0").await;
+        let kernel = SimulatedIpvs::default();
+        let of = |targets: &[SocketAddr]| [service(targets, Duration::from_millis(50))];
+        let mut running = start(&of(&[one]), Box::new(kernel.clone()));
+        running.until_in_table(&[one]).await;
+        kernel.take_history();
+        let unchanged = running.reload(&of(&[one])).await;
+        assert_eq!(tokio::time::timeout(PATIENCE, unchanged).await.unwrap().unwrap(), Ok(()));
+        assert_eq!(kernel.take_history(), []);
+        let (both, second) = (running.reload(&of(&[one, two])).await, running.reload(&of(&[two])).await);
+        for told in [both, second] {
+            assert_eq!(tokio::time::timeout(PATIENCE, told).await.unwrap().unwrap(), Ok(()));
+        }
+        assert_eq!(servers_in(&kernel), [two]);
+        running.until_in_table(&[two]).await;
+        running.stop().await;
+    };
+    tokio::task::LocalSet::new().run_until(body).await;
+}
+
+#[tokio::test]
+async fn an_end_that_keeps_leaves_everything_and_the_next_start_goes_on_with_it() {
+    let body = async {
+        let (_listener, one) = listen("127.0.0.1:0").await;
+        let (reserved, two) = listen("127.0.0.2:0").await;
+        drop(reserved);
+        let kernel = SimulatedIpvs::default();
+        let servers = [service(&[one, two], Duration::from_millis(50))];
+        let mut running = start(&servers, Box::new(kernel.clone()));
+        running.until_in_table(&[one]).await;
+        let (remembered, facts) = (Arc::clone(&running.remembered), Arc::clone(&running.facts));
+        kernel.take_history();
+        running.end(true).await;
+        assert_eq!((kernel.take_history(), servers_in(&kernel)), (vec![], vec![one]));
+        let owned = remembered.lock().unwrap().last().cloned().unwrap();
+        assert_eq!(owned[0].servers, [RealServerKey(one), RealServerKey(two)]);
+        let is_left_behind = |fact: &Fact| fact.kind == EventKind::Warning;
+        assert!(!facts.lock().unwrap().iter().any(|(_, fact)| is_left_behind(fact)));
+        let mut next = start_on(&servers, Box::new(kernel.clone()), owned);
+        next.until("the dead one was judged", |view| {
+            view.servers.first().is_some_and(|s| s.real_servers[1].health == Health::Down)
+        })
+        .await;
+        assert_eq!(kernel.take_history(), [], "the dead one was never put back");
+        next.stop().await;
+        assert_eq!(servers_in(&kernel), []);
     };
     tokio::task::LocalSet::new().run_until(body).await;
 }
@@ -266,7 +335,7 @@ async fn stopped_while_stuck() -> (Running, std::sync::mpsc::Sender<Result<(), R
     let asked = Asked { id: 1, command: drain_all(), dry_run: false, token: None, who: Who::default(), reason: None };
     let (reply, answer) = oneshot::channel();
     running.commands.send(Request::Command(asked, reply)).await.unwrap();
-    std::mem::replace(&mut running.stop, oneshot::channel().0).send(()).unwrap();
+    std::mem::replace(&mut running.stop, oneshot::channel().0).send(false).unwrap();
     answer.await.expect("what waits for the kernel is answered when the loop stops");
     (running, end, done)
 }

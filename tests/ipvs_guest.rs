@@ -6,9 +6,13 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use RefusalKind::{Exists, Invalid, Missing, NoScheduler};
+use lvsdeck::engine::balance::{Action, Balance, Input, OwnedService};
 use lvsdeck::engine::io::ipvs_netlink::{IpvsKernel, Netlink};
 use lvsdeck::engine::ipvs::{Destination, IpvsOp, IpvsTable, Ownership, RefusalKind, Service, Traffic, plan};
-use lvsdeck::engine::model::{Forwarding, Persistence, RealServerKey, SCHEDULERS, ServiceKey, Weight};
+use lvsdeck::engine::model::{
+    CheckSpec, CheckTiming, Configuration, Forwarding, Persistence, Quorum, RealServer, RealServerKey, SCHEDULERS,
+    Scheduler, ServiceKey, TcpCheck, VirtualServer, Weight,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -402,5 +406,86 @@ fn three_thousand_servers_are_read_whole() {
         let desired = IpvsTable { services: [(web, Service { destinations, ..service("wlc", None) })].into() };
         reconcile(&mut kernel, &desired, &Ownership::default());
         assert_eq!(kernel.read_table().unwrap(), desired);
+    });
+}
+
+/// The core on the kernel, one action after the other; every check passes. Gives how many operations the kernel did.
+fn drive(balance: &mut Balance, kernel: &mut Netlink, owned: &mut Vec<OwnedService>, input: Input) -> usize {
+    let (mut inputs, mut operations) = (std::collections::VecDeque::from([input]), 0);
+    while let Some(input) = inputs.pop_front() {
+        balance.handle(Instant::now(), input);
+        while let Some(action) = balance.poll_action() {
+            match action {
+                Action::Observe => inputs.push_back(Input::Observed(kernel.read_table().map(Box::new))),
+                Action::Apply(op) => {
+                    operations += 1;
+                    let result = kernel.apply(&op);
+                    assert!(result.is_ok(), "{op}: {result:?}");
+                    inputs.push_back(Input::Applied { op, result });
+                }
+                Action::Remember(list) => *owned = list,
+                Action::Reloaded(result) => assert_eq!(result, Ok(())),
+                Action::Probe { .. } | Action::CancelProbe { .. } | Action::Report(_) | Action::Answer { .. } => {}
+            }
+        }
+    }
+    operations
+}
+
+#[test]
+fn a_thousand_services_are_reloaded_and_taken_up_without_a_write_and_end_in_half_a_second() {
+    with_ipvs("a_thousand_services_are_reloaded_and_taken_up_without_a_write_and_end_in_half_a_second", || {
+        let server = |text: String| RealServer {
+            key: text.parse().unwrap(),
+            weight: Weight::DEFAULT,
+            forwarding: Forwarding::Dr,
+            inhibit_on_failure: false,
+            upper_threshold: 0,
+            lower_threshold: 0,
+            checks: vec![CheckSpec::Tcp(TcpCheck {
+                target: text.parse().unwrap(),
+                bind: None,
+                timing: CheckTiming::default(),
+            })],
+            unchecked: false,
+        };
+        let service = |n: usize| VirtualServer {
+            key: key(&format!("tcp/10.0.{}.{}:80", n / 250, n % 250 + 1)),
+            name: None,
+            scheduler: Scheduler::Rr,
+            forwarding: Forwarding::Dr,
+            persistence: None,
+            one_packet: false,
+            quorum: Quorum::default(),
+            sorry_server: None,
+            alpha: false,
+            real_servers: (1..=10).map(|s| server(format!("10.{}.{}.{s}:80", n / 250 + 1, n % 250))).collect(),
+        };
+        let servers: Vec<VirtualServer> = (0..1_000).map(service).collect();
+        let mut kernel = Netlink::open().unwrap();
+        let mut owned = Vec::new();
+        let mut timed = |what: &str, balance: &mut Balance, input: Input, operations: usize| {
+            let begun = Instant::now();
+            assert_eq!(drive(balance, &mut kernel, &mut owned, input), operations, "{what}");
+            println!("1,000 x 10: {what} {:?}", begun.elapsed());
+            begun.elapsed()
+        };
+        let reload = || {
+            let virtual_servers = servers.clone();
+            Input::Reload(std::sync::Arc::new(Configuration { virtual_servers, ..Configuration::default() }))
+        };
+        let mut balance = Balance::new(&servers, Vec::new(), Instant::now());
+        timed("start", &mut balance, Input::Start, 11_000);
+        let reloaded = timed("reload without a change", &mut balance, reload(), 0);
+        timed("end that keeps", &mut balance, Input::Shutdown { keep: true }, 0);
+        let known = servers
+            .iter()
+            .map(|s| OwnedService { key: s.key, servers: s.real_servers.iter().map(|server| server.key).collect() });
+        let mut next = Balance::new(&servers, known.collect(), Instant::now());
+        timed("start on what is there", &mut next, Input::Start, 0);
+        let ended = timed("end", &mut next, Input::Shutdown { keep: false }, 1_000);
+        assert_eq!((owned, ipvsadm("-ln").lines().count()), (Vec::new(), 3));
+        assert!(reloaded < Duration::from_millis(300), "{reloaded:?}");
+        assert!(ended < Duration::from_millis(500), "{ended:?}");
     });
 }

@@ -335,3 +335,13 @@ fn a_refusal_that_is_not_wanted_any_more_fails_no_later_command() {
     assert_eq!(rig.ask(restore(A)).outcome, Outcome::Done, "the kernel never left the old weight");
     assert_eq!(rig.balance.warnings(), []);
 }
+
+#[test]
+fn a_removal_that_loses_the_quorum_removes_all_the_same() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    rig.ask(drain(A));
+    assert_eq!(rig.ask(remove(B)).outcome, Outcome::Done);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w0");
+    rig.pass(2 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w0");
+}

@@ -2,6 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod commands;
+mod deadline;
 mod kernel;
+mod property;
+mod reload;
+mod resume;
 mod rig;
+mod services;
 mod story;
+mod undo;

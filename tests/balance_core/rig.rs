@@ -8,8 +8,8 @@ use lvsdeck::engine::io::ipvs_netlink::IpvsKernel;
 use lvsdeck::engine::io::simulated::SimulatedIpvs;
 use lvsdeck::engine::ipvs::IpvsTable;
 use lvsdeck::engine::model::{
-    CheckSpec, CheckTiming, Forwarding, Quorum, RealServer, RealServerKey, Scheduler, ServiceKey, TcpCheck,
-    VirtualServer, Weight,
+    CheckSpec, CheckTiming, Configuration, Forwarding, Quorum, RealServer, RealServerKey, Scheduler, ServiceKey,
+    TcpCheck, VirtualServer, Weight,
 };
 use lvsdeck::engine::snapshot::{Moment, RealServerStatus, VirtualServerStatus};
 use std::collections::{BTreeMap, VecDeque};
@@ -61,6 +61,10 @@ pub fn service(text: &str, servers: &[&str]) -> VirtualServer {
         alpha: false,
         real_servers: servers.iter().map(|text| server(text)).collect(),
     }
+}
+
+pub fn reload(servers: &[VirtualServer]) -> Input {
+    Input::Reload(Arc::new(Configuration { virtual_servers: servers.to_vec(), ..Configuration::default() }))
 }
 
 pub struct Rig {
@@ -160,6 +164,14 @@ impl Rig {
     }
     pub fn revive(&mut self, target: &str) {
         self.dead.remove(&target.parse().unwrap());
+    }
+
+    /// Gives another configuration; everything that the kernel has to do for it is done, and it is answered.
+    pub fn reload(&mut self, servers: &[VirtualServer]) -> Result<(), String> {
+        let told = self.reloads.len();
+        self.give(reload(servers));
+        assert_eq!(self.reloads.len(), told + 1, "exactly one answer: {:?}", self.reloads);
+        self.reloads[told].clone()
     }
 
     pub fn ask(&mut self, command: Command) -> Answer {

@@ -3,20 +3,22 @@
 use super::Action;
 use super::core::{Balance, Life};
 use super::reconcile::{Target, subject};
-use super::service::{ServerState, ServiceState, Touched};
-use crate::engine::command::{Answer, Asked, Outcome, Preview};
+use super::server::ServerState;
+use super::service::{ServiceState, Touched};
+use super::wish::DrainEnd;
+use crate::engine::command::{Answer, Asked, Command, Outcome, Preview};
 use crate::engine::event::{EventKind, Fact, Severity};
-use crate::engine::model::{RealServer, RealServerKey, Weight};
+use crate::engine::model::{RealServerKey, Weight};
 use crate::engine::snapshot::Admin;
 use std::time::Instant;
 
 /// What happens to one server.
 #[derive(Debug, Clone)]
 pub(super) enum Step {
-    Drain,
+    Drain(DrainEnd),
     Restore,
     Weigh(Weight),
-    Add { server: Box<RealServer>, in_file: bool },
+    Add(Box<ServerState>),
     Remove,
 }
 
@@ -26,6 +28,24 @@ pub(super) struct Change {
     pub service: usize,
     pub server: RealServerKey,
     pub step: Step,
+}
+
+/// What a command comes to.
+#[derive(Debug)]
+pub(super) enum Work {
+    Servers(Vec<Change>),
+    AddService(Box<ServiceState>),
+    RemoveService(usize),
+}
+
+/// A command that can be done, with everything there is to say of it.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub work: Work,
+    pub preview: Preview,
+    pub token: String,
+    /// What is said once it is done.
+    pub message: String,
 }
 
 /// A command whose operations are out.
@@ -42,17 +62,16 @@ pub(super) struct Pending {
 impl Balance {
     /// Somebody asks: one answer follows, at once or when the kernel has done it.
     pub(super) fn ask(&mut self, now: Instant, asked: Asked) {
-        let changes = match self.life {
-            Life::Running => self.resolve(now, &asked.command),
+        let prepared = match self.life {
+            Life::Running => self.prepare(now, &asked.command),
             Life::New | Life::Stopping | Life::Stopped => {
                 Err("the engine is not running; start it and ask again".to_owned())
             }
         };
-        let changes = match changes {
-            Ok(changes) => changes,
+        let Prepared { work, preview, token, message } = match prepared {
+            Ok(prepared) => prepared,
             Err(message) => return self.answer(&asked, Answer::refused(message)),
         };
-        let (preview, token) = self.preview(now, &asked.command, &changes);
         let answer = |outcome, message: &str| Answer {
             id: 0,
             outcome,
@@ -67,13 +86,45 @@ impl Balance {
             let message = "the servers changed since the preview; look at this one and commit its token";
             return self.answer(&asked, answer(Outcome::Stale, message));
         }
-        let message = self.sentence(&changes);
-        let targets = changes.iter().filter_map(|change| self.target(change)).collect();
-        for change in changes {
-            self.commit(now, change, &asked);
-        }
+        let targets = match work {
+            Work::Servers(changes) => {
+                let targets = changes.iter().filter_map(|change| self.target(change)).collect();
+                for change in changes {
+                    self.commit(now, change, &asked);
+                }
+                targets
+            }
+            Work::AddService(service) => self.add_service(now, *service),
+            Work::RemoveService(at) => self.remove_service(at),
+        };
         let turn = self.kernel.next_turn();
         self.pending.push(Pending { asked, preview, message, targets, turn });
+    }
+
+    fn prepare(&self, now: Instant, command: &Command) -> Result<Prepared, String> {
+        match command {
+            Command::AddService { service, scheduler, forward, persistence } => {
+                let added = self.new_service(now, *service, *scheduler, *forward, *persistence)?;
+                Ok(self.prepare_addition(command, added))
+            }
+            Command::RemoveService { service } => Ok(self.prepare_removal(now, command, self.service(service)?)),
+            Command::Drain { .. }
+            | Command::Restore { .. }
+            | Command::Weight { .. }
+            | Command::AddServer { .. }
+            | Command::RemoveServer { .. } => {
+                let changes = self.resolve(now, command)?;
+                let (preview, token) = self.preview(now, command, &changes);
+                let message = self.sentence(now, &changes);
+                Ok(Prepared { work: Work::Servers(changes), preview, token, message })
+            }
+            Command::Failover { .. }
+            | Command::Rejoin { .. }
+            | Command::Takeover { .. }
+            | Command::Reload
+            | Command::Undo { .. }
+            | Command::Stop { .. } => Err(format!("{} is no command for virtual servers", command.verb())),
+        }
     }
 
     fn answer(&mut self, asked: &Asked, mut answer: Answer) {
@@ -126,24 +177,27 @@ impl Balance {
 
     /// Does one change: the wish here, the operations by the next plan.
     fn commit(&mut self, now: Instant, Change { service: at, server: key, step }: Change, asked: &Asked) {
-        let armed = match &step {
-            Step::Add { server, .. } => self.checks.arm(at, key, &server.checks, now),
-            Step::Drain | Step::Restore | Step::Weigh(_) | Step::Remove => Vec::new(),
-        };
         let Some(service) = self.services.get_mut(at) else { return };
         let name = service.config.key;
+        let armed = match &step {
+            Step::Add(server) => self.checks.arm(name, key, &server.config.checks, now),
+            Step::Drain(_) | Step::Restore | Step::Weigh(_) | Step::Remove => Vec::new(),
+        };
         let old = service.server(&key).cloned();
         let touched = apply(service, key, &step, armed, now);
         if let Some(server) = service.server_mut(&key) {
             server.reason = format!("{} by {}", asked.command.verb(), asked.who);
+            if let DrainEnd::At(end) = server.drain_end {
+                self.drain_ends.insert((end, name, key));
+            }
         }
         match &step {
-            Step::Add { .. } => self.kernel.claim(name, key),
+            Step::Add(_) => self.kernel.claim(name, key),
             Step::Remove => {
                 self.kernel.give_up(name, key);
                 old.iter().flat_map(|old| &old.checks).for_each(|id| self.checks.disarm(*id, &mut self.actions));
             }
-            Step::Drain | Step::Restore | Step::Weigh(_) => {}
+            Step::Drain(_) | Step::Restore | Step::Weigh(_) => {}
         }
         let admin = |server: &ServerState| server.admin.0;
         let new = self.services.get(at).and_then(|service| service.server(&key)).map(admin);
@@ -160,6 +214,10 @@ impl Balance {
             });
         }
         self.want(at, touched);
+        if let (Step::Remove, Some(service)) = (&step, self.services.get(at)) {
+            // It is none of the service's any more, whatever became of the quorum.
+            self.kernel.want(name, key, service.wanted(&key));
+        }
     }
 }
 
@@ -181,26 +239,19 @@ pub(super) fn apply(
     now: Instant,
 ) -> Touched {
     match step {
-        Step::Add { server, in_file } => {
-            service.removed.retain(|removed| removed.key != key);
-            let state = ServerState::new(RealServer::clone(server), !in_file, checks, now);
-            return service.add(state);
-        }
-        Step::Remove => {
-            let Some((server, touched)) = service.remove(&key) else { return Touched::One(key) };
-            if !server.added {
-                service.removed.push(server.config);
-            }
-            return touched;
-        }
-        Step::Drain | Step::Restore | Step::Weigh(_) => {}
+        Step::Add(server) => return service.add(ServerState { checks, ..ServerState::clone(server) }),
+        Step::Remove => return service.remove(&key),
+        Step::Drain(_) | Step::Restore | Step::Weigh(_) => {}
     }
     if let Some(server) = service.server_mut(&key) {
         match step {
-            Step::Drain => server.admin = (Admin::Draining, now),
-            Step::Restore => server.admin = (Admin::Enabled, now),
+            Step::Drain(end) => {
+                let since = if server.admin.0 == Admin::Draining { server.admin.1 } else { now };
+                (server.admin, server.drain_end) = ((Admin::Draining, since), *end);
+            }
+            Step::Restore => (server.admin, server.drain_end) = ((Admin::Enabled, now), DrainEnd::Never),
             Step::Weigh(weight) => server.weight = *weight,
-            Step::Add { .. } | Step::Remove => {}
+            Step::Add(_) | Step::Remove => {}
         }
     }
     service.settle(&key)

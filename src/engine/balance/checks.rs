@@ -1,29 +1,11 @@
 //! All checks by number, and which is due next.
 
+use super::check::Check;
 use super::{Action, CheckId};
-use crate::engine::health::{Checker, first_due};
-use crate::engine::model::{CheckSpec, RealServerKey};
+use crate::engine::health::{Checker, Standing, first_due};
+use crate::engine::model::{CheckSpec, RealServerKey, ServiceKey};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
-
-/// One check and whose it is.
-#[derive(Debug)]
-pub(super) struct Check {
-    pub checker: Checker,
-    pub spec: CheckSpec,
-    /// Position of the service; services never move.
-    pub service: usize,
-    pub server: RealServerKey,
-}
-
-impl Check {
-    /// Where it goes, `10.0.0.71:80`.
-    pub fn target(&self) -> String {
-        match &self.spec {
-            CheckSpec::Tcp(tcp) => tcp.target.to_string(),
-        }
-    }
-}
 
 /// Every check of every server.
 #[derive(Debug, Default)]
@@ -36,17 +18,54 @@ pub(super) struct Checks {
 
 impl Checks {
     /// Numbers the checks of a server; the first runs are spread over the warmup from `now`.
-    pub fn arm(&mut self, service: usize, server: RealServerKey, specs: &[CheckSpec], now: Instant) -> Vec<CheckId> {
-        let arm = |spec: &CheckSpec| {
-            self.last_id += 1;
-            let id = CheckId(self.last_id);
-            let first = first_due(now, id.0, spec.timing().warmup);
-            self.due.insert((first, id));
-            let checker = Checker::new(*spec.timing(), first);
-            self.by_id.insert(id, Check { checker, spec: spec.clone(), service, server });
-            id
-        };
-        specs.iter().map(arm).collect()
+    pub fn arm(
+        &mut self,
+        service: ServiceKey,
+        server: RealServerKey,
+        specs: &[CheckSpec],
+        now: Instant,
+    ) -> Vec<CheckId> {
+        specs.iter().map(|spec| self.arm_one((service, server), spec, Standing::Unknown, now)).collect()
+    }
+    /// Numbers the checks that a server has now, in place of its `old` ones: equal ones go on, the others begin anew as if
+    /// they had said `standing`.
+    pub fn rearm(
+        &mut self,
+        whose: (ServiceKey, RealServerKey),
+        old: &[CheckId],
+        specs: &[CheckSpec],
+        standing: Standing,
+        now: Instant,
+        actions: &mut VecDeque<Action>,
+    ) -> Vec<CheckId> {
+        let mut old = old.to_vec();
+        let mut ids = Vec::with_capacity(specs.len());
+        for spec in specs {
+            let same = old.iter().position(|id| self.by_id.get(id).is_some_and(|check| check.spec == *spec));
+            ids.push(match same {
+                Some(at) => old.remove(at),
+                None => self.arm_one(whose, spec, standing, now),
+            });
+        }
+        for id in old {
+            self.disarm(id, actions);
+        }
+        ids
+    }
+    fn arm_one(
+        &mut self,
+        (service, server): (ServiceKey, RealServerKey),
+        spec: &CheckSpec,
+        standing: Standing,
+        now: Instant,
+    ) -> CheckId {
+        self.last_id += 1;
+        let id = CheckId(self.last_id);
+        let first = first_due(now, id.0, spec.timing().warmup);
+        self.due.insert((first, id));
+        let checker = Checker::new(*spec.timing(), first).assuming(standing);
+        self.by_id.insert(id, Check { checker, spec: spec.clone(), service, server });
+        id
     }
     /// Forgets a check; cancels its probe when one is out.
     pub fn disarm(&mut self, id: CheckId, actions: &mut VecDeque<Action>) {

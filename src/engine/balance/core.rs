@@ -3,13 +3,15 @@
 use super::ask::Pending;
 use super::checks::Checks;
 use super::reconcile::{Reconciler, Target, subject, target};
-use super::service::{ServerState, ServiceState, Touched};
+use super::reload::fresh;
+use super::reloaded::Reloading;
+use super::service::{ServiceState, Touched};
 use super::{Action, CheckId, Input, OwnedService, Waiting};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::health::{Hindrance, Standing, Turn, Verdict, combine};
 use crate::engine::ipvs::{IpvsOp, IpvsTable, Refusal};
 use crate::engine::model::{RealServerKey, ServiceKey, VirtualServer};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Instant;
 
 /// Where the whole is in its life.
@@ -28,13 +30,23 @@ pub(super) enum Life {
 /// All virtual servers: health, wishes, and the way to the kernel's table.
 #[derive(Debug)]
 pub struct Balance {
+    /// By their places.
     pub(super) services: Vec<ServiceState>,
+    /// Services that an operator took out, as they were, for the way back.
+    pub(super) removed: Vec<ServiceState>,
     pub(super) by_key: HashMap<ServiceKey, usize>,
     pub(super) checks: Checks,
     pub(super) kernel: Reconciler,
     pub(super) pending: Vec<Pending>,
+    pub(super) reloading: Option<Reloading>,
+    /// When drains end, whatever is left; entries may be out of date.
+    pub(super) drain_ends: BTreeSet<(Instant, ServiceKey, RealServerKey)>,
     pub(super) actions: VecDeque<Action>,
     pub(super) life: Life,
+    /// The end leaves the table as it is.
+    keeps: bool,
+    /// The kernel was seen once.
+    resumed: bool,
 }
 
 impl Balance {
@@ -43,22 +55,27 @@ impl Balance {
     pub fn new(servers: &[VirtualServer], owned: Vec<OwnedService>, now: Instant) -> Self {
         let mut checks = Checks::default();
         let mut services = Vec::with_capacity(servers.len());
-        for (at, config) in servers.iter().enumerate() {
-            let real = config.real_servers.iter().map(|server| {
-                let ids = checks.arm(at, server.key, &server.checks, now);
-                ServerState::new(server.clone(), false, ids, now)
-            });
-            services.push(ServiceState::new(config, real.collect()));
+        for (order, config) in (0..).zip(servers) {
+            let mut service = fresh(config, order, now);
+            for server in &mut service.servers {
+                server.checks = checks.arm(config.key, server.config.key, &server.config.checks, now);
+            }
+            services.push(service);
         }
         let wanted = services.iter().map(|s| (s.config.key, s.table_entry(), s.keys().collect()));
         Self {
             kernel: Reconciler::new(wanted, owned),
             by_key: services.iter().enumerate().map(|(at, service)| (service.config.key, at)).collect(),
             services,
+            removed: Vec::new(),
             checks,
             pending: Vec::new(),
+            reloading: None,
+            drain_ends: BTreeSet::new(),
             actions: VecDeque::new(),
             life: Life::New,
+            keeps: false,
+            resumed: false,
         }
     }
 
@@ -78,7 +95,7 @@ impl Balance {
             Input::Command(asked) => self.ask(now, *asked),
             Input::Timeout => {}
             Input::Reload(configuration) => self.reload(now, &configuration),
-            Input::Shutdown { keep: _ } => self.shutdown(now),
+            Input::Shutdown { keep } => self.shutdown(now, keep),
         }
         self.go_on(now);
     }
@@ -92,9 +109,11 @@ impl Balance {
     pub fn poll_timeout(&self) -> Option<(Instant, Waiting)> {
         let look = self.kernel.observe_at().map(|at| (at, Waiting::Look));
         let check = self.checks.next().map(|(at, retry)| (at, if retry { Waiting::Retry } else { Waiting::Check }));
+        let drain = self.drain_ends.first().map(|(at, ..)| (*at, Waiting::DrainEnd));
         match self.life {
             Life::New | Life::Stopped => None,
-            Life::Running | Life::Stopping => look.into_iter().chain(check).min_by_key(|(at, _)| *at),
+            Life::Running => drain.into_iter().chain(look).chain(check).min_by_key(|(at, _)| *at),
+            Life::Stopping => look.filter(|_| !self.keeps),
         }
     }
 
@@ -105,7 +124,7 @@ impl Balance {
 
     /// Whether something of ours is, or may be, in the kernel although nothing is wanted there any more.
     pub fn leaves_behind(&self) -> bool {
-        self.kernel.observed().is_some() && self.kernel.has_leftovers()
+        !self.keeps && self.kernel.observed().is_some() && self.kernel.has_leftovers()
     }
 
     /// What is due, what is to be reconciled, who waits for an answer.
@@ -114,9 +133,16 @@ impl Balance {
             Life::New | Life::Stopped => {}
             Life::Running => {
                 self.kernel.look(now, &mut self.actions);
+                self.end_drains(now);
                 self.kernel.reconcile(now, &mut self.actions);
                 self.checks.start_due(now, &mut self.actions);
                 self.answer_pending();
+                self.answer_reload();
+            }
+            Life::Stopping if self.keeps => {
+                if self.kernel.is_idle() {
+                    self.life = Life::Stopped;
+                }
             }
             Life::Stopping => {
                 self.kernel.look(now, &mut self.actions);
@@ -135,7 +161,8 @@ impl Balance {
             Verdict::Failed(why) | Verdict::Unable(Hindrance { reason: why, .. }) => why.clone(),
         };
         let judged = self.checks.judge(id, |check| (check.checker.verdict(now, verdict), check.service, check.server));
-        let Some((turn, at, server)) = judged else { return };
+        let Some((turn, service, server)) = judged else { return };
+        let Some(at) = self.by_key.get(&service).copied() else { return };
         match turn {
             Turn::Steady => {}
             Turn::Softly { failures, of } => {
@@ -203,17 +230,28 @@ impl Balance {
         match touched {
             Touched::One(key) => self.kernel.want(name, key, service.wanted(&key)),
             Touched::QuorumEdge => {
-                for key in service.keys() {
-                    self.kernel.want(name, key, service.wanted(&key));
-                }
-                let fact = quorum_fact(service);
-                self.report(fact);
+                self.want_all(at);
+                self.tell_quorum(at);
             }
+        }
+    }
+    pub(super) fn want_all(&mut self, at: usize) {
+        let Some(service) = self.services.get(at) else { return };
+        for key in service.keys() {
+            self.kernel.want(service.config.key, key, service.wanted(&key));
+        }
+    }
+    pub(super) fn tell_quorum(&mut self, at: usize) {
+        if let Some(fact) = self.services.get(at).map(quorum_fact) {
+            self.report(fact);
         }
     }
 
     fn observed(&mut self, now: Instant, result: Result<Box<IpvsTable>, Refusal>) {
         if let Ok(table) = &result {
+            if !std::mem::replace(&mut self.resumed, true) {
+                self.resume(table);
+            }
             for service in &mut self.services {
                 let seen = table.services.get(&service.config.key);
                 service.meter.look(now, seen.map(|seen| seen.traffic));
@@ -249,15 +287,21 @@ impl Balance {
         }
     }
 
-    fn shutdown(&mut self, now: Instant) {
+    fn shutdown(&mut self, now: Instant, keep: bool) {
         match self.life {
             Life::Stopping | Life::Stopped => return,
             Life::New => self.life = Life::Stopped,
             Life::Running => self.life = Life::Stopping,
         }
+        self.keeps = keep;
         self.checks.disarm_all(&mut self.actions);
-        self.kernel.give_up_all();
+        self.drain_ends.clear();
         self.refuse_pending("the engine stops");
+        self.refuse_reload("the engine stops");
+        if keep {
+            return;
+        }
+        self.kernel.give_up_all();
         if self.kernel.unreadable().is_some() && self.kernel.observe_at().is_some() {
             self.kernel.look_at(now);
         }

@@ -6,26 +6,44 @@
 //! | module | what it is |
 //! |---|---|
 //! | `core` | [`Balance`]: inputs in, actions out |
-//! | `service`, `checks` | one service with its servers; all checks, and which is due next |
+//! | `service`, `server`, `wish` | one service; its servers; what is known of them beside their checks |
+//! | `checks`, `check` | all checks, and which is due next |
 //! | `reconcile` | the kernel's table, wanted and seen, and the way from one to the other |
-//! | `ask`, `resolve`, `preview`, `ipvsadm` | commands: doing them, who is meant, what they would do, in ipvsadm's words |
-//! | `reload` | from one configuration to the next |
+//! | `ask`, `resolve`, `sentence` | commands: doing them, who is meant, what is said |
+//! | `preview`, `undo`, `ipvsadm` | what a command would do, how it is taken back, both in ipvsadm's words too |
+//! | `virtual_service`, `addition` | the commands that add and remove whole services |
+//! | `drain` | drains whose deadline passes |
+//! | `resume` | the start on a table that is there already |
+//! | `reload`, `merge`, `overrides`, `reloaded` | from one configuration to the next; one service's part of it; what ends with it; what is said of it |
 //! | `status`, `rates`, `warnings` | what the fronts show |
 
+mod addition;
 mod ask;
+mod check;
 mod checks;
 mod core;
+mod drain;
 mod ipvsadm;
+mod merge;
+mod overrides;
 mod preview;
 mod rates;
 mod reconcile;
 mod reload;
+mod reloaded;
 mod resolve;
+mod resume;
+mod sentence;
+mod server;
 mod service;
 mod status;
+mod undo;
+mod virtual_service;
 mod warnings;
+mod wish;
 
 pub use self::core::Balance;
+pub use self::reloaded::objection;
 
 use crate::engine::command::{Answer, Asked};
 use crate::engine::event::Fact;
@@ -67,7 +85,7 @@ pub enum Input {
     /// A deadline may have passed.
     Timeout,
     /// From now on run this configuration: what it does not change goes on untouched. Exactly one [`Action::Reloaded`]
-    /// follows.
+    /// follows; after several reloads in a row they follow together, when the newest is done. Ask [`objection`] first.
     Reload(Arc<Configuration>),
     /// Stop probes, remove what was made.
     Shutdown {
@@ -106,7 +124,7 @@ pub enum Action {
         /// Its answer.
         answer: Box<Answer>,
     },
-    /// The kernel has what the newest [`Input::Reload`] wants, or says why not (it is tried again).
+    /// The kernel has all that the newest [`Input::Reload`] wants, or says what it refused (it is tried again).
     Reloaded(Result<(), String>),
 }
 
@@ -119,6 +137,8 @@ pub enum Waiting {
     Check,
     /// A further try of a check that failed.
     Retry,
+    /// The end of a drain that has a deadline.
+    DrainEnd,
 }
 
 /// A service that lvsdeck made, with the destinations it put there: survives a crash in the state directory.

@@ -7,8 +7,10 @@ use super::ask::{Change, Step, apply};
 use super::core::Balance;
 use super::ipvsadm::ipvsadm;
 use super::reconcile::Keys;
-use super::service::{ServerState, ServiceState, Touched};
-use crate::engine::command::{Command, Preview, RealServerSelector};
+use super::server::ServerState;
+use super::service::{ServiceState, Touched};
+use super::wish::DrainEnd;
+use crate::engine::command::{Command, Preview};
 use crate::engine::ipvs::{Destination, IpvsOp, IpvsTable};
 use crate::engine::model::{RealServerKey, ServiceKey};
 use crate::engine::snapshot::{Admin, Health};
@@ -38,17 +40,18 @@ impl Balance {
         }
         let desired = after.values().map(|service| (service.config.key, service.table_entry())).collect();
         let ops = self.kernel.foresee(&IpvsTable { services: desired }, &keys);
-        let lines = |services: &Touch, counted| -> Vec<String> {
-            changes.iter().filter_map(|change| self.line(services, change, services.len() > 1, counted)).collect()
+        let lines = |services: &Touch, counted: bool| -> Vec<String> {
+            let moment = counted.then_some(now);
+            changes.iter().filter_map(|change| self.line(services, change, services.len() > 1, moment)).collect()
         };
         let is_last = |at: &usize| serving(before.get(at)) > 0 && serving(after.get(at)) == 0;
         let preview = Preview {
             before: lines(&before, true),
             after: lines(&after, true),
-            ops: ops.iter().map(|op| self.op_line(op)).collect(),
+            ops: ops.iter().map(|op| self.op_line(op)).chain(self.later(now, changes)).collect(),
             ipvsadm: ops.iter().map(ipvsadm).collect(),
             blast_radius: self.blast_radius(&before, &after, changes),
-            undo: self.undo(command, changes),
+            undo: self.undo(now, command, changes),
             confirm: before.keys().any(is_last).then(|| word(command).to_owned()),
         };
         let steady = Preview { before: lines(&before, false), after: lines(&after, false), ..preview.clone() };
@@ -61,15 +64,22 @@ impl Balance {
     }
 
     /// `10.0.0.71:80 Route weight 1 active 3 inactive 12`.
-    fn line(&self, services: &Touch, change: &Change, with_service: bool, counted: bool) -> Option<String> {
+    fn line(&self, services: &Touch, change: &Change, with_service: bool, now: Option<Instant>) -> Option<String> {
         let service = services.get(&change.service)?;
         let name = service.config.key;
         let head = if with_service { format!("{name} {}", change.server) } else { change.server.to_string() };
-        let Some(server) = service.server(&change.server) else { return Some(format!("{head} not there")) };
+        Some(match service.server(&change.server) {
+            Some(server) => format!("{head} {}", self.server_line(service, server, now)),
+            None => format!("{head} not there"),
+        })
+    }
+
+    /// `Route weight 1 active 3 inactive 12`; what changes by itself only where there is a `now`.
+    pub(super) fn server_line(&self, service: &ServiceState, server: &ServerState, now: Option<Instant>) -> String {
         let place = service.place(server);
         let weight = place.map_or(server.weight, |weight| weight.0);
-        let mut line = format!("{head} {} weight {weight}", server.config.forwarding.ipvsadm_name());
-        if let Some(seen) = self.seen(&name, &change.server).filter(|_| counted) {
+        let mut line = format!("{} weight {weight}", server.config.forwarding.ipvsadm_name());
+        if let Some(seen) = self.seen(&service.config.key, &server.config.key).filter(|_| now.is_some()) {
             let _ = write!(line, " active {} inactive {}", seen.active, seen.inactive);
         }
         for (is_so, note) in [
@@ -79,10 +89,23 @@ impl Balance {
         ] {
             line += if is_so { note } else { "" };
         }
-        Some(line)
+        if let (DrainEnd::At(end), Some(now)) = (server.drain_end, now) {
+            let _ = write!(line, ", out after {}", seconds(end.saturating_duration_since(now)));
+        }
+        line
     }
 
-    fn op_line(&self, op: &IpvsOp) -> String {
+    /// What is done when the deadlines of drains pass.
+    fn later(&self, now: Instant, changes: &[Change]) -> impl Iterator<Item = String> {
+        changes.iter().filter_map(move |change| {
+            let Step::Drain(DrainEnd::At(end)) = change.step else { return None };
+            let name = self.services.get(change.service)?.config.key;
+            let after = seconds(end.saturating_duration_since(now));
+            Some(format!("after {after}, whatever is left: remove real server {} of {name}", change.server))
+        })
+    }
+
+    pub(super) fn op_line(&self, op: &IpvsOp) -> String {
         match op {
             IpvsOp::NewDestination(_, _, new) => format!("{op}: {} weight {}", new.forwarding, new.weight),
             IpvsOp::SetDestination(service, server, new) => {
@@ -118,6 +141,9 @@ impl Balance {
                 };
             }
             text += &self.persistence_note(old, mine());
+            if mine().any(|change| matches!(change.step, Step::Drain(DrainEnd::At(_)))) {
+                text += "; the connections that the deadline finds are cut";
+            }
             said.push(if before.len() > 1 { format!("{}: {text}", old.config.key) } else { text });
         }
         said.join("; ")
@@ -126,7 +152,7 @@ impl Balance {
     /// A client that holds a persistence template comes back to a server of weight 0.
     fn persistence_note<'a>(&self, service: &ServiceState, changes: impl Iterator<Item = &'a Change>) -> String {
         let Some(persistence) = service.config.persistence else { return String::new() };
-        let drained: Vec<&Change> = changes.filter(|change| matches!(change.step, Step::Drain)).collect();
+        let drained: Vec<&Change> = changes.filter(|change| matches!(change.step, Step::Drain(_))).collect();
         if drained.is_empty() {
             return String::new();
         }
@@ -137,38 +163,6 @@ impl Balance {
              net.ipv4.vs.expire_quiescent_template is 1)",
             persistence.timeout
         )
-    }
-
-    fn undo(&self, command: &Command, changes: &[Change]) -> Option<Command> {
-        let [only] = changes else {
-            return match command {
-                Command::Drain { server, service, .. } => {
-                    let all = self.matching(*server) == changes.len() && service.is_none();
-                    all.then_some(Command::Restore { server: *server, service: None })
-                }
-                _ => None,
-            };
-        };
-        let state = self.services.get(only.service)?;
-        let service = state.config.key.into();
-        let old = state.server(&only.server);
-        let server = RealServerSelector::Key(only.server);
-        Some(match &only.step {
-            Step::Drain => Command::Restore { server, service: Some(service) },
-            Step::Restore => Command::Drain { server, service: Some(service), deadline_seconds: None },
-            Step::Weigh(_) => Command::Weight { service, server: only.server, weight: old?.weight },
-            Step::Add { .. } => Command::RemoveServer { service, server: only.server },
-            Step::Remove => Command::AddServer {
-                service,
-                server: only.server,
-                weight: Some(old?.weight),
-                forward: Some(old?.config.forwarding),
-            },
-        })
-    }
-
-    fn matching(&self, selector: RealServerSelector) -> usize {
-        self.services.iter().flat_map(|s| &s.servers).filter(|s| selector.matches(&s.config.key)).count()
     }
 }
 

@@ -1,13 +1,218 @@
-//! From one configuration to the next while everything runs.
+//! From one configuration to the next while everything runs: services by key, servers by key within a service.
+//!
+//! What the new file does not change is not touched: no check, no kernel operation, no counter. A check whose words changed
+//! starts anew, and until it has spoken its server keeps the health it had.
 
 use super::Action;
-use super::core::Balance;
-use crate::engine::model::Configuration;
+use super::core::{Balance, Life};
+use super::merge::{Merged, words};
+use super::reconcile::{adoption_fact, subject};
+use super::resume::former;
+use super::server::{ServerState, unjudged};
+use super::service::ServiceState;
+use crate::engine::event::{EventKind, Fact, Severity};
+use crate::engine::health::{Standing, combine};
+use crate::engine::ipvs::Service;
+use crate::engine::model::{Configuration, RealServer, RealServerKey, ServiceKey, VirtualServer};
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 impl Balance {
     /// Runs `configuration` from now on.
-    pub(super) fn reload(&mut self, _now: Instant, _configuration: &Configuration) {
-        self.actions.push_back(Action::Reloaded(Err("not built yet".to_owned())));
+    pub(super) fn reload(&mut self, now: Instant, configuration: &Configuration) {
+        match self.life {
+            Life::New | Life::Running => {}
+            Life::Stopping | Life::Stopped => {
+                return self.actions.push_back(Action::Reloaded(Err("the engine stops".to_owned())));
+            }
+        }
+        let wanted = &configuration.virtual_servers;
+        let mut old: Vec<Option<ServiceState>> = std::mem::take(&mut self.services).into_iter().map(Some).collect();
+        let known = std::mem::take(&mut self.by_key);
+        self.reload_removed(wanted, now);
+        let removed: HashSet<ServiceKey> = self.removed.iter().map(|service| service.config.key).collect();
+        for (order, file) in (0..).zip(wanted) {
+            let found = known.get(&file.key).and_then(|at| old.get_mut(*at)).and_then(Option::take);
+            match found {
+                Some(mut service) => {
+                    service.order = order;
+                    let merged = service.merge(file, now);
+                    self.put(service);
+                    if let Some(merged) = merged {
+                        self.merged(now, file.key, merged);
+                    }
+                }
+                None if removed.contains(&file.key) || self.by_key.contains_key(&file.key) => {}
+                None => self.join(now, file, order),
+            }
+        }
+        for service in old.into_iter().flatten() {
+            if service.added { self.put(service) } else { self.leave(&service) }
+        }
+        self.kernel.try_again(now);
+        self.await_reload();
     }
+
+    /// The next service in the order.
+    fn put(&mut self, service: ServiceState) {
+        self.by_key.insert(service.config.key, self.services.len());
+        self.services.push(service);
+    }
+
+    /// A service that is new in the file.
+    fn join(&mut self, now: Instant, file: &VirtualServer, order: u64) {
+        let mut service = fresh(file, order, now);
+        let seen = self.kernel.observed().and_then(|table| table.services.get(&file.key));
+        take_up(&mut service, seen);
+        self.install(now, &mut service);
+        self.put(service);
+    }
+
+    /// Arms the checks of a new service and wants it in the kernel.
+    pub(super) fn install(&mut self, now: Instant, service: &mut ServiceState) {
+        let key = service.config.key;
+        for server in &mut service.servers {
+            server.checks = self.checks.arm(key, server.config.key, &server.config.checks, now);
+        }
+        let entry = service.table_entry();
+        if self.kernel.add_service(key, entry, service.keys()) {
+            self.report(adoption_fact(key));
+        }
+    }
+
+    /// A service that the file has no longer.
+    fn leave(&mut self, service: &ServiceState) {
+        let key = service.config.key;
+        self.uninstall(service);
+        for (server, what) in service.overrides() {
+            self.report(ended(key, Some(server), &what));
+        }
+    }
+
+    /// Stops the checks of a service and wants it out of the kernel.
+    pub(super) fn uninstall(&mut self, service: &ServiceState) {
+        for id in service.servers.iter().flat_map(|server| &server.checks) {
+            self.checks.disarm(*id, &mut self.actions);
+        }
+        self.kernel.drop_service(service.config.key);
+    }
+
+    /// Does what follows from a merge.
+    fn merged(&mut self, now: Instant, key: ServiceKey, merged: Merged) {
+        let Some(at) = self.by_key.get(&key).copied() else { return };
+        let Merged { settings, joined, rechecked, left, old_sorry, new_sorry, ended: overrides } = merged;
+        if settings && let Some(service) = self.services.get(at) {
+            self.kernel.set_settings(key, &service.settings());
+        }
+        let gone: Vec<RealServerKey> = left.iter().map(|server| server.config.key).chain(old_sorry).collect();
+        for id in left.iter().flat_map(|server| &server.checks) {
+            self.checks.disarm(*id, &mut self.actions);
+        }
+        for server in joined.iter().copied() {
+            self.recheck(now, at, server);
+        }
+        joined.into_iter().chain(new_sorry).for_each(|server| self.kernel.claim(key, server));
+        for server in rechecked {
+            self.recheck(now, at, server);
+        }
+        let Some(service) = self.services.get_mut(at) else { return };
+        let edge = service.settle_all();
+        let stays: HashSet<RealServerKey> = service.keys().collect();
+        for server in gone.into_iter().filter(|server| !stays.contains(server)) {
+            self.kernel.want(key, server, None);
+            self.kernel.give_up(key, server);
+        }
+        self.want_all(at);
+        if edge {
+            self.tell_quorum(at);
+        }
+        for (server, what) in overrides {
+            self.report(ended(key, Some(server), &what));
+        }
+    }
+
+    /// Brings the checks of a server to what its words say now: equal ones go on, the others begin with the health it had.
+    fn recheck(&mut self, now: Instant, at: usize, key: RealServerKey) {
+        let Some(service) = self.services.get_mut(at) else { return };
+        let name = service.config.key;
+        let Some(server) = service.server_mut(&key) else { return };
+        let before = server.standing.0;
+        let specs = &server.config.checks;
+        let had_checks = !server.checks.is_empty();
+        let old = std::mem::take(&mut server.checks);
+        server.checks = self.checks.rearm((name, key), &old, specs, before, now, &mut self.actions);
+        let standing = if server.checks.is_empty() {
+            unjudged(&server.config)
+        } else {
+            combine(server.checks.iter().filter_map(|id| self.checks.get(*id)).map(|check| check.checker.standing()))
+        };
+        if standing == before {
+            return;
+        }
+        let (from, to) = (super::status::word(server.health()), standing);
+        server.standing = (standing, now);
+        let reason = if had_checks { "the check that said so is not in the file any more" } else { "no check" };
+        server.reason = match to {
+            Standing::Failing => format!("down: {reason}"),
+            Standing::Passing | Standing::Unknown => "up".to_owned(),
+        };
+        let to = super::status::word(server.health());
+        let fact = Fact::new(EventKind::ServerHealth, Severity::Notice, subject(&(name, Some(key))));
+        self.report(fact.change(from, to).reason(reason));
+    }
+
+    /// What operators took out stays out as long as the file has it.
+    fn reload_removed(&mut self, wanted: &[VirtualServer], now: Instant) {
+        if self.removed.is_empty() {
+            return;
+        }
+        let by_key: HashMap<ServiceKey, (u64, &VirtualServer)> =
+            (0..).zip(wanted).map(|(order, file)| (file.key, (order, file))).collect();
+        for mut service in std::mem::take(&mut self.removed) {
+            let key = service.config.key;
+            match (by_key.get(&key), service.added) {
+                (Some((order, file)), false) => {
+                    service.order = *order;
+                    let merged = service.merge(file, now);
+                    for (server, what) in merged.into_iter().flat_map(|merged| merged.ended) {
+                        self.report(ended(key, Some(server), &what));
+                    }
+                    service.begin();
+                    self.removed.push(service);
+                }
+                (None, true) => self.removed.push(service),
+                (Some(_), true) => {}
+                (None, false) => {
+                    self.report(ended(key, None, "removed"));
+                    for (server, what) in service.overrides() {
+                        self.report(ended(key, Some(server), &what));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A service of the file that nobody has judged yet, its checks not armed.
+pub(super) fn fresh(file: &VirtualServer, order: u64, now: Instant) -> ServiceState {
+    let server = |(order, config): (u64, &RealServer)| ServerState::new(config.clone(), false, order, Vec::new(), now);
+    ServiceState::new(words(file), false, order, (0..).zip(&file.real_servers).map(server).collect())
+}
+
+/// Lets the servers of a service that nobody has judged begin where the kernel has them.
+pub(super) fn take_up(service: &mut ServiceState, seen: Option<&Service>) {
+    if seen.is_none() {
+        return;
+    }
+    for server in service.servers.iter_mut().filter(|server| server.standing.0 == Standing::Unknown) {
+        server.former = former(seen, &server.config);
+    }
+    service.begin();
+}
+
+fn ended(service: ServiceKey, server: Option<RealServerKey>, what: &str) -> Fact {
+    let reason = "its object left the file, and the operator's override ends with it";
+    Fact::new(EventKind::ServerAdmin, Severity::Notice, subject(&(service, server)))
+        .change(what, "ended")
+        .reason(reason)
 }

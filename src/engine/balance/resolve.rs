@@ -3,20 +3,37 @@
 use super::ask::{Change, Step};
 use super::core::Balance;
 use super::preview::seconds;
-use super::service::ServerState;
+use super::server::ServerState;
+use super::wish::DrainEnd;
 use crate::engine::command::{Command, RealServerSelector, ServiceSelector};
 use crate::engine::model::{Family, Forwarding, RealServer, RealServerKey, ServiceKey, Weight};
-use crate::engine::snapshot::{Admin, Health};
+use crate::engine::snapshot::Admin;
 use std::net::{IpAddr, Ipv4Addr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// The longest time until a drain may end: a year.
+const LONGEST: u64 = 365 * 86_400;
 
 impl Balance {
     /// Who is meant, or why nothing can be done.
     pub(super) fn resolve(&self, now: Instant, command: &Command) -> Result<Vec<Change>, String> {
         let one = |service, server, step| Ok(vec![Change { service, server, step }]);
         match command {
-            Command::Drain { server, service, .. } => {
-                let drain = |found: &ServerState| (found.admin.0 != Admin::Draining).then_some(Step::Drain);
+            Command::Drain { server, service, deadline_seconds } => {
+                let end = match deadline_seconds {
+                    None => DrainEnd::Never,
+                    Some(seconds @ ..=LONGEST) => DrainEnd::At(now + Duration::from_secs(*seconds)),
+                    Some(seconds) => {
+                        return Err(format!("{seconds} s are too long: the deadline is at most {LONGEST} s away"));
+                    }
+                };
+                let drain = |found: &ServerState| match (found.admin.0, found.drain_end) {
+                    (Admin::Enabled | Admin::Maintenance, _) | (Admin::Draining, DrainEnd::At(_)) => {
+                        Some(Step::Drain(end))
+                    }
+                    (Admin::Draining, DrainEnd::Never) => (end != DrainEnd::Never).then_some(Step::Drain(end)),
+                    (Admin::Draining, DrainEnd::Passed) => None,
+                };
                 self.selected(server, service.as_ref(), now, drain)
             }
             Command::Restore { server, service } => self.selected(server, service.as_ref(), now, restoration),
@@ -30,7 +47,7 @@ impl Balance {
             }
             Command::AddServer { service, server, weight, forward } => {
                 let at = self.service(service)?;
-                let step = self.addition(at, *server, *weight, *forward)?;
+                let step = self.addition((now, at), *server, *weight, *forward)?;
                 one(at, *server, step)
             }
             Command::RemoveServer { service, server } => {
@@ -38,8 +55,9 @@ impl Balance {
                 self.server(at, server)?;
                 one(at, *server, Step::Remove)
             }
-            Command::AddService { .. } | Command::RemoveService { .. } => Err("not built yet".to_owned()),
-            Command::Failover { .. }
+            Command::AddService { .. }
+            | Command::RemoveService { .. }
+            | Command::Failover { .. }
             | Command::Rejoin { .. }
             | Command::Takeover { .. }
             | Command::Reload
@@ -48,8 +66,12 @@ impl Balance {
         }
     }
 
-    fn service(&self, selector: &ServiceSelector) -> Result<usize, String> {
-        let by_key = selector.0.parse::<ServiceKey>().ok().and_then(|key| self.by_key.get(&key)).copied();
+    pub(super) fn service(&self, selector: &ServiceSelector) -> Result<usize, String> {
+        let key = selector.0.parse::<ServiceKey>().ok();
+        let by_key = key.and_then(|key| self.by_key.get(&key)).copied();
+        if let Some(removed) = self.removed.iter().find(|service| !service.added && key == Some(service.config.key)) {
+            return Err(format!("an operator took {0} out; add-service {0} brings it back", removed.config.key));
+        }
         let by_name = || self.services.iter().position(|s| selector.matches(&s.config.key, s.config.name.as_deref()));
         by_key.or_else(by_name).ok_or_else(|| {
             let there = nearest(&selector.0, self.services.iter().map(|service| service.config.key.to_string()));
@@ -121,7 +143,7 @@ impl Balance {
 
     fn addition(
         &self,
-        at: usize,
+        (now, at): (Instant, usize),
         key: RealServerKey,
         weight: Option<Weight>,
         forward: Option<Forwarding>,
@@ -135,8 +157,17 @@ impl Balance {
         if address.is_unspecified() || address.is_multicast() || address == IpAddr::V4(Ipv4Addr::BROADCAST) {
             return Err(format!("{address} is no host's address: name the real server's own"));
         }
-        let known = service.removed.iter().find(|server| server.key == key);
-        let forwarding = forward.or(known.map(|known| known.forwarding)).unwrap_or(service.config.forwarding);
+        let known = service.removed.iter().find(|server| server.config.key == key);
+        let in_file = known.filter(|known| !known.added).map(|known| known.config.forwarding);
+        if let (Some(asked), Some(file)) = (forward, in_file)
+            && asked != file
+        {
+            return Err(format!("the file has {key} with {file}; leave --forward out, or change the file and reload"));
+        }
+        if forward == Some(Forwarding::Local) {
+            return Err("local is found in tables and never given: use nat, dr or tun".to_owned());
+        }
+        let forwarding = forward.or(known.map(|known| known.config.forwarding)).unwrap_or(service.config.forwarding);
         let port = name.port().filter(|port| *port != 0 && *port != key.0.port());
         if let Some(port) = port.filter(|_| forwarding.keeps_port()) {
             return Err(format!(
@@ -146,51 +177,26 @@ impl Balance {
         if Family::of(key.0.ip()) != name.family() && forwarding != Forwarding::Tun {
             return Err(format!("{key} is of another address family than {name}: only tun reaches it"));
         }
-        let config = known.cloned().unwrap_or(RealServer {
-            key,
-            weight: Weight::DEFAULT,
-            forwarding,
-            inhibit_on_failure: false,
-            upper_threshold: 0,
-            lower_threshold: 0,
-            checks: Vec::new(),
-            unchecked: false,
-        });
-        let weight = weight.unwrap_or(config.weight);
-        let server = Box::new(RealServer { weight, forwarding, ..config });
-        Ok(Step::Add { server, in_file: known.is_some() })
-    }
-
-    /// What was done, once it is.
-    pub(super) fn sentence(&self, changes: &[Change]) -> String {
-        let [only] = changes else {
-            let verb = if matches!(changes.first().map(|c| &c.step), Some(Step::Restore | Step::Weigh(_))) {
-                "restored"
-            } else {
-                "draining"
-            };
-            return format!("{} servers {verb}", changes.len());
+        let mut server = match known {
+            // Without any word it comes back as it was.
+            Some(known) if weight.is_none() && forward.is_none() => known.revived(now),
+            Some(known) if !known.added => ServerState::new(known.config.clone(), false, known.order, Vec::new(), now),
+            Some(_) | None => {
+                let config = RealServer {
+                    key,
+                    weight: weight.unwrap_or(Weight::DEFAULT),
+                    forwarding,
+                    inhibit_on_failure: false,
+                    upper_threshold: 0,
+                    lower_threshold: 0,
+                    checks: Vec::new(),
+                    unchecked: false,
+                };
+                ServerState::new(config, true, service.next_order(), Vec::new(), now)
+            }
         };
-        let Some(service) = self.services.get(only.service) else { return String::new() };
-        let (name, key) = (service.config.key, only.server);
-        let down = service.server(&key).is_some_and(|server| server.health() == Health::Down);
-        let down = if down { "; it is down and joins the table when its checks pass" } else { "" };
-        let active = self.seen(&name, &key).map_or(0, |seen| seen.active);
-        match &only.step {
-            Step::Drain => format!("{key} drains in {name}, {active} active connections go on"),
-            Step::Restore => format!("{key} is restored in {name}{down}"),
-            Step::Weigh(weight) if service.server(&key).is_some_and(|s| s.admin.0 == Admin::Draining) => {
-                format!("{key} drains in {name} and gets weight {weight} when it is restored")
-            }
-            Step::Weigh(weight) => format!("{key} has weight {weight} in {name}{down}"),
-            Step::Add { server, .. } if server.checks.is_empty() => {
-                format!("{key} is added to {name} with weight {}; no check watches it", server.weight)
-            }
-            Step::Add { server, .. } => format!("{key} is back in {name} with weight {} and its checks", server.weight),
-            Step::Remove => {
-                format!("{key} is removed from {name}, {active} active connections linger until they expire")
-            }
-        }
+        server.weight = weight.unwrap_or(server.weight);
+        Ok(Step::Add(Box::new(server)))
     }
 }
 
@@ -213,7 +219,7 @@ fn nearest(wanted: &str, names: impl Iterator<Item = String>) -> String {
 fn restoration(server: &ServerState) -> Option<Step> {
     match server.admin.0 {
         Admin::Draining | Admin::Maintenance => Some(Step::Restore),
-        Admin::Enabled if server.weight != server.config.weight => Some(Step::Weigh(server.config.weight)),
+        Admin::Enabled if server.has_own_weight() => Some(Step::Weigh(server.config.weight)),
         Admin::Enabled => None,
     }
 }

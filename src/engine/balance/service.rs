@@ -2,71 +2,17 @@
 //!
 //! A change of one server costs the same whatever the size of the service; only an edge of the quorum touches all of them.
 
-use super::CheckId;
 use super::rates::Meter;
-use crate::engine::health::{EffectiveWeight, QuorumState, Standing, Wish, weigh};
+use super::server::{ServerState, destination};
+use crate::engine::health::{EffectiveWeight, QuorumState};
 use crate::engine::ipvs::{Destination, Service, Traffic};
-use crate::engine::model::{Forwarding, RealServer, RealServerKey, VirtualServer, Weight};
-use crate::engine::snapshot::{Admin, Health};
+use crate::engine::model::{RealServerKey, VirtualServer, Weight};
 use std::collections::{BTreeMap, HashMap};
-use std::time::Instant;
 
-/// One real server in one service.
-#[derive(Debug, Clone)]
-pub(super) struct ServerState {
-    /// What the file says of it, or what it was added with.
-    pub config: RealServer,
-    /// Not in the file.
-    pub added: bool,
-    /// The weight while it serves: the file's, or the last one that an operator set.
-    pub weight: Weight,
-    /// The operator's wish, and since when.
-    pub admin: (Admin, Instant),
-    /// What its checks say together, and since when.
-    pub standing: (Standing, Instant),
-    /// Why it last changed, for the journal.
-    pub reason: String,
-    /// Its checks, in file order.
-    pub checks: Vec<CheckId>,
-    /// How fast its totals grow.
-    pub meter: Meter,
-    /// Where it belongs by health and wish; see [`ServiceState::place`] for what the quorum makes of it.
-    effective: Option<EffectiveWeight>,
-}
-
-impl ServerState {
-    /// A server that nobody has judged yet.
-    pub fn new(config: RealServer, added: bool, checks: Vec<CheckId>, now: Instant) -> Self {
-        let is_plain = config.checks.is_empty() && !config.unchecked;
-        let standing = if is_plain { Standing::Passing } else { Standing::Unknown };
-        Self {
-            added,
-            weight: config.weight,
-            admin: (Admin::Enabled, now),
-            standing: (standing, now),
-            reason: String::new(),
-            checks,
-            meter: Meter::default(),
-            effective: None,
-            config,
-        }
-    }
-    /// Health as the API says it.
-    pub const fn health(&self) -> Health {
-        match self.standing.0 {
-            Standing::Unknown => Health::Unknown,
-            Standing::Passing => Health::Up,
-            Standing::Failing => Health::Down,
-        }
-    }
-    fn destination(&self, weight: EffectiveWeight) -> Destination {
-        Destination {
-            upper_threshold: self.config.upper_threshold,
-            lower_threshold: self.config.lower_threshold,
-            ..destination(self.config.forwarding, weight.0)
-        }
-    }
-}
+/// Places from here on are those of what an operator added.
+pub(super) const ADDED: u64 = 1 << 32;
+/// How many that an operator added and took out again are remembered for the way back, of each kind.
+pub(super) const KEPT: usize = 16;
 
 /// What a change touched in the wanted table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,12 +26,16 @@ pub(super) enum Touched {
 /// One service.
 #[derive(Debug, Clone)]
 pub(super) struct ServiceState {
-    /// What the file says, without its servers.
+    /// What the file says, without its servers, or what it was added with.
     pub config: VirtualServer,
-    /// In file order, added ones last.
+    /// Not in the file.
+    pub added: bool,
+    /// Its place among the others: the file's, added ones behind.
+    pub order: u64,
+    /// By their places.
     pub servers: Vec<ServerState>,
-    /// Servers of the file that an operator took out, for the way back.
-    pub removed: Vec<RealServer>,
+    /// Servers that an operator took out, as they were, for the way back.
+    pub removed: Vec<ServerState>,
     /// How fast its totals grow.
     pub meter: Meter,
     quorum: QuorumState,
@@ -95,18 +45,19 @@ pub(super) struct ServiceState {
 
 impl ServiceState {
     /// A service with its servers; its quorum is there unless their weight is too little.
-    pub fn new(config: &VirtualServer, servers: Vec<ServerState>) -> Self {
+    pub fn new(config: VirtualServer, added: bool, order: u64, servers: Vec<ServerState>) -> Self {
         let mut service = Self {
-            config: VirtualServer { real_servers: Vec::new(), ..config.clone() },
+            quorum: QuorumState::new(config.quorum, 0),
+            config,
+            added,
+            order,
             servers,
             removed: Vec::new(),
             meter: Meter::default(),
-            quorum: QuorumState::new(config.quorum, 0),
             have: 0,
             index: HashMap::new(),
         };
-        service.count();
-        service.quorum = QuorumState::new(config.quorum, service.have);
+        service.begin();
         service
     }
 
@@ -118,30 +69,63 @@ impl ServiceState {
     pub fn server_mut(&mut self, key: &RealServerKey) -> Option<&mut ServerState> {
         self.servers.get_mut(*self.index.get(key)?)
     }
-    /// Adds a server, then works out what follows.
-    pub fn add(&mut self, server: ServerState) -> Touched {
+    /// Where a server stands.
+    pub fn position(&self, key: &RealServerKey) -> Option<usize> {
+        self.index.get(key).copied()
+    }
+    /// The place of the next server that an operator adds.
+    pub fn next_order(&self) -> u64 {
+        let places = self.servers.iter().chain(&self.removed).map(|server| server.order);
+        places.max().map_or(ADDED, |last| last.max(ADDED) + 1)
+    }
+    /// Adds a server at its place, then works out what follows.
+    pub fn add(&mut self, mut server: ServerState) -> Touched {
         let key = server.config.key;
-        self.index.insert(key, self.servers.len());
-        self.servers.push(server);
+        server.effective = None;
+        self.removed.retain(|removed| removed.config.key != key);
+        let at = self.servers.partition_point(|other| other.order <= server.order);
+        self.servers.insert(at, server);
+        if at + 1 == self.servers.len() {
+            self.index.insert(key, at);
+        } else {
+            self.reindex();
+        }
         self.settle(&key)
     }
-    /// Takes a server out, then works out what follows.
-    pub fn remove(&mut self, key: &RealServerKey) -> Option<(ServerState, Touched)> {
-        let at = *self.index.get(key)?;
+    /// Takes a server out and remembers it, then works out what follows.
+    pub fn remove(&mut self, key: &RealServerKey) -> Touched {
+        let Some(at) = self.position(key) else { return Touched::One(*key) };
         let server = self.servers.remove(at);
+        self.removed.push(ServerState { checks: Vec::new(), ..server });
+        if self.removed.iter().filter(|server| server.added).count() > KEPT
+            && let Some(oldest) = self.removed.iter().position(|server| server.added)
+        {
+            self.removed.remove(oldest);
+        }
         self.count();
-        let edge = self.quorum.weigh(self.have);
-        Some((server, if edge { Touched::QuorumEdge } else { Touched::One(*key) }))
+        if self.quorum.weigh(self.have) { Touched::QuorumEdge } else { Touched::One(*key) }
     }
 
     /// A server changed in health, wish or weight: what follows for the weight that is up and the quorum.
     pub fn settle(&mut self, key: &RealServerKey) -> Touched {
         let alpha = self.config.alpha;
         let Some(server) = self.server_mut(key) else { return Touched::One(*key) };
-        let before = number(server.effective);
-        server.effective = effective(server, alpha);
-        self.have = self.have - before + self.server(key).map_or(0, |s| number(s.effective));
+        let before = server.weight_up();
+        server.place(alpha);
+        let after = server.weight_up();
+        self.have = self.have - before + after;
         if self.quorum.weigh(self.have) { Touched::QuorumEdge } else { Touched::One(*key) }
+    }
+    /// Everything may have changed: counts anew, under the quorum that the file wants now. Says whether that was gained or lost.
+    pub fn settle_all(&mut self) -> bool {
+        self.count();
+        self.quorum.retune(self.config.quorum);
+        self.quorum.weigh(self.have)
+    }
+    /// Counts as at the start: the quorum is there unless the weight is too little.
+    pub fn begin(&mut self) {
+        self.count();
+        self.quorum = QuorumState::new(self.config.quorum, self.have);
     }
 
     /// Weight that is up.
@@ -194,41 +178,16 @@ impl ServiceState {
         Service { destinations, ..self.settings() }
     }
 
-    /// Counts everything anew.
     fn count(&mut self) {
         let alpha = self.config.alpha;
         for server in &mut self.servers {
-            server.effective = effective(server, alpha);
+            server.place(alpha);
         }
-        self.have = self.servers.iter().map(|server| number(server.effective)).sum();
-        self.index = self.servers.iter().enumerate().map(|(at, server)| (server.config.key, at)).collect();
+        self.have = self.servers.iter().map(ServerState::weight_up).sum();
+        self.reindex();
     }
-}
-
-fn effective(server: &ServerState, alpha: bool) -> Option<EffectiveWeight> {
-    let wish = match server.admin.0 {
-        Admin::Enabled => Wish::Serve,
-        Admin::Draining => Wish::Drain,
-        Admin::Maintenance => Wish::Maintain,
-    };
-    // No check will ever end the wait that `alpha` asks for.
-    let alpha = alpha && !server.config.unchecked;
-    weigh(server.standing.0, wish, server.weight, alpha, server.config.inhibit_on_failure)
-}
-
-fn number(weight: Option<EffectiveWeight>) -> u64 {
-    weight.map_or(0, |weight| u64::from(weight.0.get()))
-}
-
-fn destination(forwarding: Forwarding, weight: Weight) -> Destination {
-    Destination {
-        forwarding,
-        weight,
-        upper_threshold: 0,
-        lower_threshold: 0,
-        active: 0,
-        inactive: 0,
-        persistent: 0,
-        traffic: Traffic::default(),
+    /// Servers may stand elsewhere: finds them again.
+    pub fn reindex(&mut self) {
+        self.index = self.servers.iter().enumerate().map(|(at, server)| (server.config.key, at)).collect();
     }
 }

@@ -2,7 +2,8 @@
 
 use super::core::Balance;
 use super::rates::counters;
-use super::service::{ServerState, ServiceState};
+use super::server::ServerState;
+use super::service::ServiceState;
 use crate::engine::health::Verdict;
 use crate::engine::ipvs::{Destination, Service};
 use crate::engine::snapshot::{
@@ -38,7 +39,7 @@ impl Balance {
             persistence: service.config.persistence.map(|persistence| persistence.timeout),
             quorum: QuorumStatus {
                 need: service.quorum().need(),
-                have: u32::try_from(service.have()).unwrap_or(u32::MAX),
+                have: u32::try_from(service.have() - self.refused_weight(service, seen)).unwrap_or(u32::MAX),
                 up: service.quorum().is_up(),
             },
             sorry_server_active: service.sorry_is_active(),
@@ -47,6 +48,20 @@ impl Balance {
             rates: service.meter.rates(),
             real_servers: service.servers.iter().map(server).collect(),
         }
+    }
+
+    /// The weight of servers that are up, and that the kernel does not take.
+    fn refused_weight(&self, service: &ServiceState, seen: Option<&Service>) -> u64 {
+        let key = service.config.key;
+        let is_out = |server: &&ServerState| {
+            !seen.is_some_and(|seen| seen.destinations.contains_key(&server.config.key))
+                && (self.kernel.refusal(&(key, Some(server.config.key))).is_some()
+                    || self.kernel.refusal(&(key, None)).is_some())
+        };
+        if !self.kernel.has_refusals() {
+            return 0;
+        }
+        service.servers.iter().filter(is_out).map(ServerState::weight_up).sum()
     }
 
     fn server_status(
@@ -77,7 +92,7 @@ impl Balance {
     }
 }
 
-fn check_status(check: &super::checks::Check, moment: Moment) -> CheckStatus {
+fn check_status(check: &super::check::Check, moment: Moment) -> CheckStatus {
     let last = check.checker.last();
     let (ok, took, error) = match last.map(|last| &last.verdict) {
         None => (None, None, None),

@@ -1,6 +1,7 @@
 //! What the operator should know of the virtual servers, as long as it is so.
 
 use super::core::Balance;
+use super::reconcile::subject;
 use crate::engine::snapshot::Warning;
 
 /// The code of the warning that a check can't be run.
@@ -12,24 +13,48 @@ impl Balance {
     /// What the operator should know.
     pub fn warnings(&self) -> Vec<Warning> {
         let removed = self.services.iter().flat_map(|service| {
-            service.removed.iter().map(|server| Warning {
-                code: "removed-from-file-server".to_owned(),
-                subject: format!("{} {}", service.config.key, server.key),
-                message: format!("the file has {} in {}, an operator took it out", server.key, service.config.key),
-                next: format!(
-                    "lvsdeck ctl add-server {} {}, or take it out of the file",
-                    service.config.key, server.key
-                ),
+            let key = service.config.key;
+            service.removed.iter().filter(|server| !server.added).map(move |server| {
+                let server = server.config.key;
+                Warning {
+                    code: "removed-from-file-server".to_owned(),
+                    subject: format!("{key} {server}"),
+                    message: format!("the file has {server} in {key}, an operator took it out"),
+                    next: format!("lvsdeck ctl add-server {key} {server}, or take it out of the file"),
+                }
             })
         });
-        self.kernel.warnings().into_iter().chain(removed).chain(self.checks_not_run()).collect()
+        let services = self.services_beside_the_file();
+        self.kernel.warnings().into_iter().chain(services).chain(removed).chain(self.checks_not_run()).collect()
+    }
+    /// Whole services that are not as the file says, since an operator wanted it so.
+    fn services_beside_the_file(&self) -> impl Iterator<Item = Warning> {
+        let removed = self.removed.iter().filter(|service| !service.added).map(|service| {
+            let key = service.config.key;
+            Warning {
+                code: "removed-from-file-service".to_owned(),
+                subject: key.to_string(),
+                message: format!("the file has {key}, an operator took it out with its real servers"),
+                next: format!("lvsdeck ctl add-service {key}, or take it out of the file"),
+            }
+        });
+        let added = self.services.iter().filter(|service| service.added).map(|service| {
+            let key = service.config.key;
+            Warning {
+                code: "service-not-in-file".to_owned(),
+                subject: key.to_string(),
+                message: format!("an operator added {key}; the file does not have it"),
+                next: format!("write it into the file and reload, or lvsdeck ctl remove-service {key}"),
+            }
+        });
+        removed.chain(added)
     }
     /// Checks that this host can't run: the first [`NAMED`] of them by name, the others as a number.
     fn checks_not_run(&self) -> Vec<Warning> {
         let mut found = self.checks.iter().filter_map(|check| Some((check, check.checker.hindrance()?)));
         let named = found.by_ref().take(NAMED).map(|(check, hindrance)| Warning {
             code: NOT_RUN.to_owned(),
-            subject: self.subject(check.service, check.server),
+            subject: subject(&(check.service, Some(check.server))),
             message: format!(
                 "{} {} is not run: {}; the server's health stays as it was",
                 check.spec.name(),

@@ -109,6 +109,17 @@ impl Checker {
         }
     }
 
+    /// The same check, which says `standing` until its own runs decide otherwise.
+    #[must_use]
+    pub const fn assuming(mut self, standing: Standing) -> Self {
+        self.standing = standing;
+        self.failures = match standing {
+            Standing::Unknown | Standing::Passing => 0,
+            Standing::Failing => self.deciding(),
+        };
+        self
+    }
+
     /// When the next run starts; none while one is out.
     pub const fn next_due(&self) -> Option<Instant> {
         match self.phase {
@@ -308,6 +319,22 @@ mod tests {
             run(&mut checker, true);
         }
         assert_eq!(said, [0, 60]);
+    }
+
+    #[test]
+    fn a_check_that_assumes_something_decides_as_one_that_said_it_itself() {
+        for (standing, ok, turn, after, wait) in [
+            (Passing, true, Turn::Steady, Passing, INTERVAL),
+            (Passing, false, Turn::Softly { failures: 1, of: 2 }, Passing, RETRY),
+            (Failing, true, Turn::Turned, Passing, INTERVAL),
+            (Failing, false, Turn::Steady, Failing, INTERVAL),
+            (Unknown, true, Turn::Turned, Passing, INTERVAL),
+        ] {
+            let mut checker = checker(1, Instant::now()).assuming(standing);
+            assert_eq!((checker.standing(), checker.last()), (standing, None));
+            assert_eq!(run(&mut checker, ok), (turn, wait), "{standing:?} {ok}");
+            assert_eq!(checker.standing(), after, "{standing:?} {ok}");
+        }
     }
 
     #[test]

@@ -18,6 +18,10 @@ impl QuorumState {
         state.weigh(have);
         state
     }
+    /// Another quorum is needed from now on; whether it is there stays as it was until the next [`QuorumState::weigh`].
+    pub const fn retune(&mut self, quorum: Quorum) {
+        self.quorum = quorum;
+    }
     /// Whether it is there.
     pub const fn is_up(&self) -> bool {
         self.up
@@ -52,6 +56,14 @@ mod tests {
         {
             assert_eq!((state.weigh(have), state.is_up()), (edge, up), "{have}");
         }
+    }
+
+    #[test]
+    fn another_quorum_counts_from_the_next_weighing_on() {
+        let mut state = QuorumState::new(Quorum { need: 1, hysteresis: 0 }, 2);
+        state.retune(Quorum { need: 3, hysteresis: 0 });
+        assert!(state.is_up());
+        assert!(state.weigh(2) && !state.is_up());
     }
 
     #[test]

@@ -34,6 +34,10 @@ impl Ownership {
     pub fn owns_server(&self, service: &ServiceKey, server: &RealServerKey) -> bool {
         self.0.get(service).is_some_and(|servers| servers.contains(server))
     }
+    /// Our destinations of a service.
+    pub fn servers(&self, service: &ServiceKey) -> impl Iterator<Item = RealServerKey> {
+        self.0.get(service).into_iter().flatten().copied()
+    }
     /// Everything, in key order.
     pub fn iter(&self) -> impl Iterator<Item = (ServiceKey, &BTreeSet<RealServerKey>)> {
         self.0.iter().map(|(service, servers)| (*service, servers))

@@ -5,9 +5,10 @@
 //! the others. A plan covers only what changed; the whole is compared after each look at the kernel.
 
 mod refusals;
+mod services;
 mod words;
 
-pub(super) use words::subject;
+pub(super) use words::{adoption_fact, subject};
 
 use super::{Action, OwnedService};
 use crate::engine::event::{EventKind, Fact, Severity};
@@ -17,7 +18,7 @@ use crate::engine::snapshot::{Drift, Foreign};
 use refusals::Refused;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
-use words::{adoption_fact, drift_fact, foreign, report, without_servers_of_missing_services};
+use words::{drift_fact, foreign, report, without_servers_of_missing_services};
 
 /// Between two looks at the kernel's table, for live numbers and drift.
 pub(super) const LOOK: Duration = Duration::from_secs(1);
@@ -172,6 +173,10 @@ impl Reconciler {
     pub fn has_leftovers(&self) -> bool {
         !self.leftover.is_empty()
     }
+    /// Whether nothing is out.
+    pub const fn is_idle(&self) -> bool {
+        self.outstanding == 0
+    }
     /// Whether nothing is out and nothing is left to do.
     pub fn is_calm(&self) -> bool {
         self.outstanding == 0 && self.dirty.is_empty() && !self.inspect
@@ -299,10 +304,12 @@ impl Reconciler {
         self.forget_vanished();
         let Some(observed) = &self.observed else { return };
         self.inspect = false;
-        self.dirty.clear();
         let synced = std::mem::replace(&mut self.synced, true);
-        let found = drift(&self.desired, observed, &self.owned);
+        let mut found = drift(&self.desired, observed, &self.owned);
         let is_right = found.iter().all(|difference| !difference.repairable);
+        // What was wished a moment ago differs because of that.
+        found.retain(|difference| !self.is_dirty(&(difference.service, difference.server)));
+        self.dirty.clear();
         let found = without_servers_of_missing_services(found);
         let known: BTreeSet<(String, String)> =
             std::mem::take(&mut self.drift).into_iter().map(|d| (d.subject, d.found)).collect();

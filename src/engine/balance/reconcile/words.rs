@@ -106,7 +106,7 @@ pub(super) fn drift_fact(drift: &Drift) -> Fact {
         .reason(&drift.action)
 }
 
-pub(super) fn adoption_fact(key: ServiceKey) -> Fact {
+pub(in super::super) fn adoption_fact(key: ServiceKey) -> Fact {
     Fact::new(EventKind::ServiceTable, Severity::Notice, key.to_string())
         .to("present")
         .reason("adopted: the kernel had it already and the configuration names it")

@@ -19,7 +19,7 @@ use crate::engine::model::Configuration;
 use crate::engine::snapshot::{Drift, Foreign, Moment, VirtualServerStatus, Warning};
 use kernel::{Job, KernelThread};
 use probes::Probes;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -65,8 +65,8 @@ pub enum Request {
     Reload(Arc<Configuration>, oneshot::Sender<Result<(), String>>),
 }
 
-/// Runs until `shutdown` is ready (with whether the table is to be left as it is) and the core has taken out of the kernel what it made, or 5 s have passed since. Call it on a current-thread
-/// runtime with its I/O and its timer.
+/// Runs until `shutdown` is ready (with whether the table is to be left as it is) and the core has taken out of the kernel
+/// what it made, or 5 s have passed since. Call it on a current-thread runtime with its I/O and its timer.
 ///
 /// `publish` and `report` are called on the loop and must not block; `remember` is called on the kernel's thread, before
 /// the operations that it covers, and may write a file.
@@ -83,7 +83,8 @@ pub async fn run(
     shutdown: impl Future<Output = bool>,
 ) -> Result<(), BalanceLoopError> {
     let mut kernel = KernelThread::start(kernel, remember).map_err(BalanceLoopError::NoThread)?;
-    let mut own = BalanceLoop { core, probes: Probes::new(), asking: HashMap::new(), reloading: Vec::new(), report };
+    let mut own =
+        BalanceLoop { core, probes: Probes::new(), asking: HashMap::new(), reloading: VecDeque::new(), report };
     let mut views = Views { due: true, next_at: now(), publish };
     let mut shutdown = std::pin::pin!(shutdown);
     let mut stop_by: Option<Instant> = None;
@@ -108,7 +109,9 @@ pub async fn run(
             () = tokio::time::sleep_until(deadline.into()) => own.timeout(),
             keep = &mut shutdown, if stop_by.is_none() => {
                 stop_by = Some(now() + STOPPING);
-                kernel.stop();
+                if !keep {
+                    kernel.stop();
+                }
                 Some(Input::Shutdown { keep })
             }
         };
@@ -141,7 +144,7 @@ struct BalanceLoop<R> {
     core: Balance,
     probes: Probes,
     asking: HashMap<u64, oneshot::Sender<Answer>>,
-    reloading: Vec<oneshot::Sender<Result<(), String>>>,
+    reloading: VecDeque<oneshot::Sender<Result<(), String>>>,
     report: R,
 }
 
@@ -153,7 +156,7 @@ impl<R: Fn(Fact)> BalanceLoop<R> {
                 Input::Command(Box::new(asked))
             }
             Request::Reload(configuration, told) => {
-                self.reloading.push(told);
+                self.reloading.push_back(told);
                 Input::Reload(configuration)
             }
         }
@@ -177,7 +180,9 @@ impl<R: Fn(Fact)> BalanceLoop<R> {
                 Action::Report(fact) => (self.report)(fact),
                 Action::Reloaded(result) => {
                     // Who asked may have left; the journal has it all the same.
-                    self.reloading.drain(..).for_each(|told| drop(told.send(result.clone())));
+                    if let Some(told) = self.reloading.pop_front() {
+                        let _ = told.send(result);
+                    }
                 }
                 Action::Answer { id, answer } => {
                     if let Some(reply) = self.asking.remove(&id) {

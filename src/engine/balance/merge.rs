@@ -1,0 +1,120 @@
+//! The file's new words for a service, brought into the service as it is: pure, by key.
+//!
+//! What is unchanged is not touched. What an operator wanted (weight, drain, added and removed servers) stays as long as its
+//! server is in the file, or was made by the operator.
+
+use super::overrides::overrides;
+use super::server::ServerState;
+use super::service::ServiceState;
+use super::wish::Former;
+use crate::engine::health::Standing;
+use crate::engine::model::{RealServer, RealServerKey, VirtualServer};
+use std::time::Instant;
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(super) struct Merged {
+    /// Scheduler, persistence or one-packet scheduling changed.
+    pub settings: bool,
+    /// Servers that are new, without their checks.
+    pub joined: Vec<RealServerKey>,
+    /// Servers whose checks are not the same any more.
+    pub rechecked: Vec<RealServerKey>,
+    /// Servers that are gone, as they were.
+    pub left: Vec<ServerState>,
+    /// The sorry server before, when it is another now.
+    pub old_sorry: Option<RealServerKey>,
+    /// Whether the sorry server is new.
+    pub new_sorry: Option<RealServerKey>,
+    /// Overrides that ended with their server.
+    pub ended: Vec<(RealServerKey, String)>,
+}
+
+/// The words of a service without its servers.
+pub(super) fn words(file: &VirtualServer) -> VirtualServer {
+    VirtualServer {
+        key: file.key,
+        name: file.name.clone(),
+        scheduler: file.scheduler,
+        forwarding: file.forwarding,
+        persistence: file.persistence,
+        one_packet: file.one_packet,
+        quorum: file.quorum,
+        sorry_server: file.sorry_server.clone(),
+        alpha: file.alpha,
+        real_servers: Vec::new(),
+    }
+}
+
+impl ServiceState {
+    /// Takes the file's words over. None when they say nothing new. [`ServiceState::settle_all`] must follow otherwise.
+    pub fn merge(&mut self, file: &VirtualServer, now: Instant) -> Option<Merged> {
+        if self.is_as(file) {
+            return None;
+        }
+        // Whoever waits for a first verdict waits where it is, whatever `alpha` says from now on.
+        let alpha = self.config.alpha;
+        for server in self.servers.iter_mut().filter(|server| server.standing.0 == Standing::Unknown) {
+            server.former = if server.waits_outside(alpha) { Former::Absent } else { Former::Serving };
+        }
+        let before = std::mem::replace(&mut self.config, words(file));
+        let new = &self.config;
+        let sorry = |config: &VirtualServer| config.sorry_server.as_ref().map(|sorry| sorry.key);
+        let mut merged = Merged {
+            settings: (before.scheduler, before.persistence, before.one_packet)
+                != (new.scheduler, new.persistence, new.one_packet),
+            old_sorry: sorry(&before).filter(|old| sorry(new) != Some(*old)),
+            new_sorry: sorry(new).filter(|new| sorry(&before) != Some(*new)),
+            ..Merged::default()
+        };
+        self.added = false;
+        self.merge_servers(&file.real_servers, &mut merged, now);
+        Some(merged)
+    }
+
+    fn is_as(&self, file: &VirtualServer) -> bool {
+        let mine = self.servers.iter().filter(|server| !server.added).map(|server| &server.config);
+        !self.added
+            && self.removed.iter().all(|removed| removed.added)
+            && mine.eq(&file.real_servers)
+            && self.config == words(file)
+    }
+
+    fn merge_servers(&mut self, file: &[RealServer], merged: &mut Merged, now: Instant) {
+        let mut old: Vec<Option<ServerState>> = std::mem::take(&mut self.servers).into_iter().map(Some).collect();
+        let mut removed = std::mem::take(&mut self.removed);
+        let mut still_removed = Vec::new();
+        for (order, config) in (0..).zip(file) {
+            let out = removed.iter().position(|server| server.config.key == config.key).map(|at| removed.remove(at));
+            let known = self.position(&config.key).and_then(|at| old.get_mut(at)).and_then(Option::take);
+            match (known, out) {
+                (Some(server), _) => {
+                    if server.config.checks != config.checks || server.config.unchecked != config.unchecked {
+                        merged.rechecked.push(config.key);
+                    }
+                    self.servers.push(renewed(server, config, order));
+                }
+                (None, Some(out)) if !out.added => still_removed.push(renewed(out, config, order)),
+                (None, Some(_) | None) => {
+                    merged.joined.push(config.key);
+                    self.servers.push(ServerState::new(config.clone(), false, order, Vec::new(), now));
+                }
+            }
+        }
+        let (added, left): (Vec<ServerState>, Vec<ServerState>) = old.into_iter().flatten().partition(|s| s.added);
+        self.servers.extend(added);
+        let (memories, gone): (Vec<ServerState>, Vec<ServerState>) = removed.into_iter().partition(|s| s.added);
+        still_removed.extend(memories);
+        self.removed = still_removed;
+        merged.ended.extend(gone.iter().map(|server| (server.config.key, "removed".to_owned())));
+        merged.ended.extend(left.iter().filter_map(|server| Some((server.config.key, overrides(server)?))));
+        merged.left = left;
+        self.reindex();
+    }
+}
+
+/// The server with the file's new words and the operator's old wishes.
+fn renewed(server: ServerState, config: &RealServer, order: u64) -> ServerState {
+    let weight = if server.has_own_weight() { server.weight } else { config.weight };
+    ServerState { weight, order, added: false, config: config.clone(), ..server }
+}

@@ -1,0 +1,48 @@
+//! What was done, in a sentence.
+
+use super::ask::{Change, Step};
+use super::core::Balance;
+use super::preview::seconds;
+use super::wish::DrainEnd;
+use crate::engine::snapshot::{Admin, Health};
+use std::time::Instant;
+
+impl Balance {
+    /// What was done, once it is.
+    pub(super) fn sentence(&self, now: Instant, changes: &[Change]) -> String {
+        let [only] = changes else {
+            let verb = if matches!(changes.first().map(|c| &c.step), Some(Step::Restore | Step::Weigh(_))) {
+                "restored"
+            } else {
+                "draining"
+            };
+            return format!("{} servers {verb}", changes.len());
+        };
+        let Some(service) = self.services.get(only.service) else { return String::new() };
+        let (name, key) = (service.config.key, only.server);
+        let down = service.server(&key).is_some_and(|server| server.health() == Health::Down);
+        let down = if down { "; it is down and joins the table when its checks pass" } else { "" };
+        let active = self.seen(&name, &key).map_or(0, |seen| seen.active);
+        match &only.step {
+            Step::Drain(DrainEnd::At(end)) => {
+                let left = seconds(end.saturating_duration_since(now));
+                format!("{key} drains in {name}, {active} active connections go on for {left} at most")
+            }
+            Step::Drain(DrainEnd::Never | DrainEnd::Passed) => {
+                format!("{key} drains in {name}, {active} active connections go on")
+            }
+            Step::Restore => format!("{key} is restored in {name}{down}"),
+            Step::Weigh(weight) if service.server(&key).is_some_and(|s| s.admin.0 == Admin::Draining) => {
+                format!("{key} drains in {name} and gets weight {weight} when it is restored")
+            }
+            Step::Weigh(weight) => format!("{key} has weight {weight} in {name}{down}"),
+            Step::Add(server) if server.config.checks.is_empty() => {
+                format!("{key} is added to {name} with weight {}; no check watches it", server.weight)
+            }
+            Step::Add(server) => format!("{key} is back in {name} with weight {} and its checks", server.weight),
+            Step::Remove => {
+                format!("{key} is removed from {name}, {active} active connections linger until they expire")
+            }
+        }
+    }
+}

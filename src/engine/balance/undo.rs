@@ -1,0 +1,78 @@
+//! The command that takes another one back: exactly to what was before, or none.
+
+use super::ask::{Change, Step};
+use super::core::Balance;
+use super::server::ServerState;
+use super::wish::DrainEnd;
+use crate::engine::command::{Command, RealServerSelector, ServiceSelector};
+use crate::engine::snapshot::Admin;
+use std::time::Instant;
+
+impl Balance {
+    /// The inverse of a command, where one command is enough.
+    pub(super) fn undo(&self, now: Instant, command: &Command, changes: &[Change]) -> Option<Command> {
+        match (changes, command) {
+            ([only], _) => self.undo_one(now, only),
+            (_, Command::Drain { server, service, .. }) => {
+                let was_enabled = |state: &ServerState| state.admin.0 == Admin::Enabled;
+                let all = self.is_all(*server, service.as_ref(), changes, was_enabled);
+                all.then(|| Command::Restore { server: *server, service: service.clone() })
+            }
+            (_, Command::Restore { server, service }) => {
+                let drained =
+                    |state: &ServerState| (state.admin.0, state.drain_end) == (Admin::Draining, DrainEnd::Never);
+                let all = self.is_all(*server, service.as_ref(), changes, drained);
+                all.then(|| Command::Drain { server: *server, service: service.clone(), deadline_seconds: None })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the selector means exactly the servers that change, and all of them were so.
+    fn is_all(
+        &self,
+        selector: RealServerSelector,
+        service: Option<&ServiceSelector>,
+        changes: &[Change],
+        was: impl Fn(&ServerState) -> bool,
+    ) -> bool {
+        let only = service.and_then(|service| self.service(service).ok());
+        let services = self.services.iter().enumerate().filter(|(at, _)| only.is_none_or(|only| only == *at));
+        let meant = services.flat_map(|(_, s)| &s.servers).filter(|s| selector.matches(&s.config.key)).count();
+        let state = |change: &Change| self.services.get(change.service)?.server(&change.server);
+        meant == changes.len() && changes.iter().all(|change| state(change).is_some_and(&was))
+    }
+
+    fn undo_one(&self, now: Instant, change: &Change) -> Option<Command> {
+        let state = self.services.get(change.service)?;
+        let service: ServiceSelector = state.config.key.into();
+        let old = state.server(&change.server);
+        let server = RealServerSelector::Key(change.server);
+        let drain = |service, end| Command::Drain { server, service: Some(service), deadline_seconds: left(now, end) };
+        Some(match &change.step {
+            Step::Drain(_) => match old.map(|old| (old.admin.0, old.drain_end))? {
+                (Admin::Enabled, _) => Command::Restore { server, service: Some(service) },
+                (Admin::Draining, end) => drain(service, end),
+                (Admin::Maintenance, _) => return None,
+            },
+            Step::Restore => drain(service, old?.drain_end),
+            Step::Weigh(_) => Command::Weight { service, server: change.server, weight: old?.weight },
+            // What somebody else put there can't be given back.
+            Step::Add(_) if self.kernel.is_strange((&state.config.key, &change.server)) => return None,
+            Step::Add(_) => Command::RemoveServer { service, server: change.server },
+            // Without any word it comes back as it was.
+            Step::Remove => Command::AddServer { service, server: change.server, weight: None, forward: None },
+        })
+    }
+}
+
+/// Seconds until a drain ends, rounded up.
+fn left(now: Instant, end: DrainEnd) -> Option<u64> {
+    match end {
+        DrainEnd::Never => None,
+        DrainEnd::At(end) => {
+            Some(end.saturating_duration_since(now).as_millis().div_ceil(1_000).try_into().unwrap_or(0))
+        }
+        DrainEnd::Passed => Some(0),
+    }
+}

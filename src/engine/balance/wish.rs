@@ -1,0 +1,25 @@
+//! What is known of a server beside its checks: until when it may drain, where it was before.
+
+use std::time::Instant;
+
+/// When a drain ends although connections are left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DrainEnd {
+    /// Never.
+    Never,
+    /// At this moment.
+    At(Instant),
+    /// It did: the server is out of the table until `restore`.
+    Passed,
+}
+
+/// Where a server was before anybody judged it; decides where it waits for its first verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Former {
+    /// Nothing is known: in the table, or outside with `alpha`.
+    Unseen,
+    /// It served: it goes on until its checks say otherwise.
+    Serving,
+    /// It did not serve: it stays out until its checks pass.
+    Absent,
+}

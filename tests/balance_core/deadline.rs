@@ -1,0 +1,111 @@
+//! A drain with a deadline: when it passes, the server leaves the table, whatever is left.
+
+use crate::rig::{A, B, Rig, S, WEB, key, rs, service};
+use lvsdeck::engine::balance::Waiting;
+use lvsdeck::engine::command::{Command, Outcome};
+use lvsdeck::engine::event::EventKind;
+use lvsdeck::engine::snapshot::Admin;
+
+fn drain(seconds: Option<u64>) -> Command {
+    Command::Drain { server: A.parse().unwrap(), service: None, deadline_seconds: seconds }
+}
+fn restore() -> Command {
+    Command::Restore { server: A.parse().unwrap(), service: None }
+}
+fn busy(rig: &mut Rig, active: u32) {
+    rig.edit(|table| {
+        table.services.get_mut(&key(WEB)).unwrap().destinations.get_mut(&rs(A)).unwrap().active = active;
+    });
+    rig.pass(S);
+}
+
+#[test]
+fn the_preview_shows_the_deadline_and_what_it_does() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    busy(&mut rig, 3);
+    let answer = rig.dry(drain(Some(60)));
+    assert_eq!(answer.preview.after, ["10.0.0.71:80 Route weight 0 active 3 inactive 0, draining, out after 60 s"]);
+    assert_eq!(
+        answer.preview.ops,
+        [
+            "change real server 10.0.0.71:80 of tcp/10.0.0.1:80: weight 1 to 0",
+            "after 60 s, whatever is left: remove real server 10.0.0.71:80 of tcp/10.0.0.1:80",
+        ]
+    );
+    assert!(answer.preview.blast_radius.ends_with("; the connections that the deadline finds are cut"));
+    rig.pass(30 * S);
+    assert_eq!(rig.dry(drain(Some(60))).token, answer.token, "time passes");
+    assert_ne!(rig.dry(drain(Some(61))).token, answer.token);
+    assert_ne!(rig.dry(drain(None)).token, answer.token);
+}
+
+#[test]
+fn at_the_deadline_the_server_leaves_with_its_connections_and_restore_brings_it_back() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    busy(&mut rig, 31);
+    let answer = rig.ask(drain(Some(60)));
+    assert_eq!(answer.message, "10.0.0.71:80 drains in tcp/10.0.0.1:80, 31 active connections go on for 60 s at most");
+    rig.pass(59 * S + S / 2);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w0, 10.0.0.72:80 w1");
+    assert_eq!(rig.balance.poll_timeout(), Some((rig.now + S / 2, Waiting::DrainEnd)));
+    rig.facts.clear();
+    rig.pass(S / 2);
+    assert_eq!(rig.table(WEB), "10.0.0.72:80 w1");
+    let reason = "deadline passed, 31 connections were left";
+    assert_eq!(rig.facts(EventKind::ServerAdmin), [format!("tcp/10.0.0.1:80 10.0.0.71:80: >draining ({reason})")]);
+    assert_eq!(rig.facts(EventKind::ServerTable), [format!("tcp/10.0.0.1:80 10.0.0.71:80: present>absent ({reason})")]);
+    assert_eq!(rig.server(0, A).admin, Admin::Draining);
+    let again = rig.ask(drain(Some(5)));
+    assert_eq!((again.outcome, again.message.contains("drains already")), (Outcome::Refused, true));
+    rig.pass(100 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.72:80 w1");
+    assert_eq!(rig.ask(restore()).outcome, Outcome::Done);
+    assert_eq!((rig.table(WEB).as_str(), rig.server(0, A).admin), ("10.0.0.71:80 w1, 10.0.0.72:80 w1", Admin::Enabled));
+}
+
+#[test]
+fn a_restore_before_the_deadline_ends_it() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    rig.ask(drain(Some(60)));
+    rig.pass(30 * S);
+    rig.ask(restore());
+    rig.pass(60 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1");
+    rig.ask(drain(None));
+    rig.pass(60 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w0, 10.0.0.72:80 w1", "the old deadline is nobody's");
+}
+
+#[test]
+fn a_drain_gets_another_deadline_or_loses_it() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    rig.ask(drain(None));
+    assert_eq!(rig.ask(drain(None)).outcome, Outcome::Refused);
+    assert_eq!(rig.ask(drain(Some(10))).outcome, Outcome::Done);
+    assert_eq!(rig.ask(drain(Some(100))).outcome, Outcome::Done);
+    rig.pass(50 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w0, 10.0.0.72:80 w1");
+    assert_eq!(rig.ask(drain(None)).outcome, Outcome::Done);
+    rig.pass(100 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w0, 10.0.0.72:80 w1");
+    assert_eq!(rig.facts(EventKind::ServerAdmin).len(), 1, "it drained all the time");
+}
+
+#[test]
+fn a_deadline_of_no_time_takes_it_out_at_once_and_one_of_ages_is_refused() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    assert!(rig.ask(drain(Some(u64::MAX))).message.contains("too long"));
+    assert_eq!(rig.ask(drain(Some(0))).outcome, Outcome::Done);
+    assert_eq!(rig.table(WEB), "10.0.0.72:80 w1");
+}
+
+#[test]
+fn a_deadline_of_a_server_that_is_gone_meanwhile_does_nothing() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    rig.ask(drain(Some(10)));
+    assert_eq!(rig.reload(&[service(WEB, &[B])]), Ok(()));
+    rig.pass(5 * S);
+    assert_eq!(rig.reload(&[service(WEB, &[A, B])]), Ok(()));
+    rig.pass(20 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1");
+}
