@@ -36,7 +36,7 @@ class Pair:
         for name in self.web:
             until(f"{name} serves its page", lambda: curl(self.lan[name], "127.0.0.1") == name, 10)
         self.macs = {name: self.lan[name].mac(interface) for name in ("d1", "d2")}
-        self.d1, self.d2 = (PROGRAMS[program](self.lan[name], name, scenario_file(config), case.directory)
+        self.d1, self.d2 = (PROGRAMS[program](self.lan[name], name, config if "/" in config else scenario_file(config), case.directory)
                             for name, program, config in zip(("d1", "d2"), case.combo, configs))
         for director in (self.d1, self.d2):
             case.keep(director, lambda d: d.running() and d.kill())

