@@ -6,7 +6,8 @@
 //! 4. start the loops (4), say that it is ready, and serve the socket;
 //! 5. on TERM, INT or `ctl stop`: masters resign, services leave the table, the socket goes.
 
-use super::{Places, exit};
+use super::service::Service;
+use super::{Places, exit, logging};
 use crate::api;
 use crate::engine::EngineHandle;
 use crate::engine::config::{self, Loaded};
@@ -29,7 +30,6 @@ use std::time::{Duration, SystemTime};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
-use tracing_subscriber::fmt;
 
 /// How long an orderly end may take before the process ends without it.
 const END_LIMIT: Duration = Duration::from_secs(10);
@@ -65,11 +65,12 @@ pub fn run(options: &Options) -> u8 {
     if options.ready_fd.is_some() {
         host::leave_session();
     }
-    start_log(options.json_log, options.log_color);
+    logging::start(options.json_log, options.log_color);
+    let service = Service::from_environment();
     let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build();
     let ended = match runtime {
         Ok(runtime) => {
-            let ended = runtime.block_on(serve(options));
+            let ended = runtime.block_on(serve(options, &service));
             // A question that still waits in the engine does not hold the exit up.
             runtime.shutdown_timeout(Duration::from_secs(1));
             ended
@@ -79,6 +80,7 @@ pub fn run(options: &Options) -> u8 {
     match ended {
         Ok(()) => exit::OK,
         Err(Refused(code, message)) => {
+            service.failed(&message);
             // Whoever read standard error may be gone; the code remains.
             let _ = writeln!(std::io::stderr(), "lvsdeck: {message}");
             code
@@ -86,17 +88,7 @@ pub fn run(options: &Options) -> u8 {
     }
 }
 
-fn start_log(json: bool, color: bool) {
-    // A log that can't be written is nobody's reason to stop.
-    let builder = fmt().with_writer(std::io::stderr).with_target(false).log_internal_errors(false);
-    if json {
-        builder.json().flatten_event(true).init();
-    } else {
-        builder.with_ansi(color).init();
-    }
-}
-
-async fn serve(options: &Options) -> Result<(), Refused> {
+async fn serve(options: &Options, service: &Service) -> Result<(), Refused> {
     let mut signals = Signals::catch()?;
     if options.userspace {
         let message = "--dataplane userspace is not built yet; use the kernel's: modprobe ip_vs";
@@ -131,9 +123,9 @@ async fn serve(options: &Options) -> Result<(), Refused> {
     let handle: Arc<dyn EngineHandle> = running.handle.clone();
     let ended = Cell::new(Ok(()));
     let stop = async {
-        let asked = signals.until_asked(&running, &state).await;
+        let asked = service.while_running(&running.handle, signals.until_asked(&running, &state, service)).await;
         // The loops end before the socket goes: an attached console sees the last events.
-        let in_time = timeout(END_LIMIT, running.end(false)).await;
+        let in_time = service.while_stopping(timeout(END_LIMIT, running.end(false))).await;
         let late = in_time.map_err(|_| {
             // A loop hangs: what it holds must not stay behind it.
             let left = failover::remove_left_behind(&state).err().map_or(String::new(), |e| format!(": {e}"));
@@ -167,14 +159,16 @@ impl Signals {
     }
 
     /// Waits for TERM, INT or a stop command; errors when a loop ended by itself.
-    async fn until_asked(&mut self, running: &Running, state: &StateDir) -> Result<(), Refused> {
+    async fn until_asked(&mut self, running: &Running, state: &StateDir, service: &Service) -> Result<(), Refused> {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return Ok(()),
                 _ = self.interrupt.recv() => return Ok(()),
                 () = running.stop.notified() => return Ok(()),
                 _ = self.hangup.recv() => {
+                    service.reloading();
                     tracing::warn!("HUP: this version does not reload; restart lvsdeck to use a changed file");
+                    service.reloaded();
                 }
                 _ = self.dump.recv() => write_snapshot(running, state),
                 () = running.lost.notified() => {

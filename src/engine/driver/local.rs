@@ -3,7 +3,7 @@
 
 use super::balance;
 use super::failover::FailoverSender;
-use super::shared::Shared;
+use super::shared::{Shared, Vitals};
 use crate::engine::command::{Answer, Asked, CommandRequest, Half, Outcome, Preview, Who};
 use crate::engine::event::{Event, Fact};
 use crate::engine::handle::{EngineHandle, HandleError};
@@ -35,6 +35,11 @@ impl LocalEngine {
         stop: Arc<Notify>,
     ) -> Self {
         Self { shared, failover, balance, stop, last_id: AtomicU64::new(0) }
+    }
+
+    /// Whether both loops live.
+    pub fn vitals(&self) -> Vitals {
+        self.shared.vitals()
     }
 
     fn dispatch(&self, asked: Asked) -> Result<Answer, HandleError> {

@@ -3,7 +3,9 @@
 pub mod frames;
 pub mod host;
 pub mod ipvs_netlink;
+pub mod journald;
 mod netlink;
+pub mod notify;
 pub mod probe;
 pub mod route_netlink;
 pub mod simulated;
