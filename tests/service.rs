@@ -145,23 +145,31 @@ fn an_abstract_socket_will_do_and_a_refused_start_says_why() {
 
 #[test]
 fn what_the_service_manager_wrote_for_this_process_does_not_reach_its_children() {
-    let mut command = Command::new("env");
-    // SAFETY: between fork and exec the child has one thread; glibc lets it allocate there.
+    let place = tempfile::tempdir().unwrap();
+    let told = fs::File::create(place.path().join("told")).unwrap();
+    // SAFETY: the child has one thread, does what follows and becomes another program; glibc lets it allocate.
     #[allow(unsafe_code)]
-    unsafe {
-        command.pre_exec(|| {
-            for (name, value) in
-                [("NOTIFY_SOCKET", "@x"), ("WATCHDOG_USEC", "5000000"), ("WATCHDOG_PID", ""), ("KEPT", "1")]
-            {
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        for (name, value) in
+            [("NOTIFY_SOCKET", "@x"), ("WATCHDOG_USEC", "5000000"), ("WATCHDOG_PID", ""), ("KEPT", "1")]
+        {
+            // SAFETY: this process has one thread.
+            #[allow(unsafe_code)]
+            unsafe {
                 std::env::set_var(name, value);
             }
-            lvsdeck::engine::io::notify::Environment::take();
-            Ok(())
-        });
+        }
+        let environment = lvsdeck::engine::io::notify::Environment::take();
+        let _ = Command::new("env").env("SOCKET", environment.socket.unwrap_or_default()).stdout(told).exec();
+        std::process::abort();
     }
-    let output = command.output().expect("env runs");
-    let variables = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(variables.contains("KEPT=1"), "{variables}");
+    // SAFETY: the status may be null; the child is ours.
+    #[allow(unsafe_code)]
+    let ended = unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+    assert_eq!(ended, child);
+    let variables = fs::read_to_string(place.path().join("told")).unwrap();
+    assert!(variables.contains("KEPT=1") && variables.contains("SOCKET=@x"), "{variables}");
     assert!(!variables.contains("NOTIFY_SOCKET") && !variables.contains("WATCHDOG"), "{variables}");
 }
 
