@@ -12,6 +12,8 @@
 //! The watchdog runs on the thread that serves the control socket: when that one hangs, it falls silent as well. Without a
 //! service manager all of this says nothing to nobody.
 
+mod watchdog;
+
 use crate::engine::driver::local::LocalEngine;
 use crate::engine::driver::shared::Vitals;
 use crate::engine::io::notify::{Environment, NotifySocket, monotonic_usec};
@@ -22,6 +24,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 use tokio::time::{interval, timeout};
+use watchdog::{Sign, Watchdog};
 
 /// Time between two looks at the engine.
 const LOOK: Duration = Duration::from_secs(1);
@@ -152,85 +155,11 @@ fn status_line(summary: &Summary) -> String {
     parts.join(", ")
 }
 
-/// When the service manager gets a sign of life: due at half of its limit, held back while a loop is silent.
-#[derive(Debug)]
-struct Watchdog {
-    pause: Option<Duration>,
-    sent_at: Instant,
-    silent: bool,
-}
-
-/// What a look at the engine leads to.
-#[derive(Debug, PartialEq, Eq)]
-enum Sign {
-    None,
-    Alive,
-    /// A loop fell silent: told once.
-    Withheld(String),
-}
-
-impl Watchdog {
-    fn new(limit: Option<Duration>, now: Instant) -> Self {
-        Self { pause: limit.map(|limit| limit / 2), sent_at: now, silent: false }
-    }
-
-    fn look(&mut self, now: Instant, vitals: &Vitals) -> Sign {
-        let Some(pause) = self.pause else { return Sign::None };
-        match vitals {
-            Vitals::Alive => {
-                self.silent = false;
-                if now.saturating_duration_since(self.sent_at) < pause {
-                    return Sign::None;
-                }
-                self.sent_at = now;
-                Sign::Alive
-            }
-            Vitals::Silent { of, since } if !self.silent => {
-                self.silent = true;
-                Sign::Withheld(format!("nothing is heard of the {of} loop for {} s", since.as_secs()))
-            }
-            Vitals::Silent { .. } | Vitals::Starting => Sign::None,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::{Problem, Role, Totals};
     use std::time::SystemTime;
-
-    /// What a watchdog of 20 s gives, looked at each second, in this life.
-    fn signs(life: impl Fn(u64) -> Vitals) -> Vec<(u64, Sign)> {
-        let start = Instant::now();
-        let mut watchdog = Watchdog::new(Some(Duration::from_secs(20)), start);
-        let look = |second| (second, watchdog.look(start + Duration::from_secs(second), &life(second)));
-        (1..=60).map(look).filter(|(_, sign)| *sign != Sign::None).collect()
-    }
-
-    fn silent(since: u64) -> Vitals {
-        Vitals::Silent { of: "failover", since: Duration::from_secs(since) }
-    }
-
-    #[test]
-    fn the_watchdog_is_fed_at_half_of_its_limit_while_both_loops_live() {
-        let fed: Vec<u64> = signs(|_| Vitals::Alive).into_iter().map(|(second, _)| second).collect();
-        assert_eq!(fed, [10, 20, 30, 40, 50, 60]);
-    }
-
-    #[test]
-    fn it_falls_silent_with_a_loop_says_so_once_and_comes_back_with_it() {
-        let life = |second| if (15..45).contains(&second) { silent(second - 11) } else { Vitals::Alive };
-        let withheld = Sign::Withheld("nothing is heard of the failover loop for 4 s".to_owned());
-        assert_eq!(signs(life), [(10, Sign::Alive), (15, withheld), (45, Sign::Alive), (55, Sign::Alive)]);
-    }
-
-    #[test]
-    fn nobody_who_wants_no_watchdog_gets_one() {
-        let start = Instant::now();
-        let mut watchdog = Watchdog::new(None, start);
-        assert_eq!(watchdog.look(start + Duration::from_hours(1), &Vitals::Alive), Sign::None);
-    }
 
     #[test]
     fn the_status_line_says_who_is_master_what_is_here_and_what_is_wrong() {

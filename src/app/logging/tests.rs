@@ -1,4 +1,5 @@
 use super::*;
+use serde_json::{Map, Value};
 use std::os::unix::net::UnixDatagram;
 use std::sync::{Arc, Mutex};
 

@@ -4,9 +4,12 @@
 //! (`docs/service.md` shows them side by side). The log is a reader of the journal like any other, on a thread of its own:
 //! a terminal that was stopped with Ctrl-S, or a full disk, holds up the log and nothing else.
 
+mod pattern;
+
 use super::shared::Shared;
 use crate::engine::event::{Event, EventKind, Severity};
 use crate::engine::model::{RealServerKey, ServiceKey};
+use pattern::{Known, captured, filled, of_server, of_service};
 
 /// Writes events to the log until the journal is closed.
 pub fn follow(shared: &Shared) {
@@ -172,9 +175,6 @@ impl Row {
     }
 }
 
-/// What a line may name, with its text.
-type Known<'a> = Vec<(&'a str, String)>;
-
 /// What the row's line may name, when the event matches.
 fn known(row: &Row, event: &Event) -> Option<Known<'static>> {
     if row.kind != event.kind {
@@ -201,52 +201,6 @@ fn known(row: &Row, event: &Event) -> Option<Known<'static>> {
         }
     }
     Some(known)
-}
-
-/// Matches a text against a pattern; each `{x}` takes as little as it can, the last one at the end the rest.
-fn captured(pattern: &'static str, text: &str, known: &mut Known<'static>) -> Option<()> {
-    let Some((literal, rest)) = pattern.split_once('{') else { return (pattern == text).then_some(()) };
-    let text = text.strip_prefix(literal)?;
-    let (name, after) = rest.split_once('}')?;
-    let literal = after.split('{').next().unwrap_or_default();
-    let end = if after.is_empty() { text.len() } else { text.find(literal)? };
-    let (value, text) = text.split_at_checked(end).filter(|(value, _)| !value.is_empty())?;
-    known.push((name, value.to_owned()));
-    captured(after, text, known)
-}
-
-/// A line with its names replaced; a name that is not known stays as it is.
-fn filled(line: &str, known: &Known<'_>) -> String {
-    let mut out = String::new();
-    let mut rest = line;
-    while let Some((before, (name, after))) = rest.split_once('{').and_then(|(b, r)| Some((b, r.split_once('}')?))) {
-        out.push_str(before);
-        match known.iter().find(|(known, _)| *known == name) {
-            Some((_, value)) => out.push_str(value),
-            None => out.extend(["{", name, "}"]),
-        }
-        rest = after;
-    }
-    out + rest
-}
-
-/// `[10.0.0.1]:tcp:80`, or `FWM 77`.
-fn of_service(key: &ServiceKey) -> String {
-    match key {
-        ServiceKey::Address { protocol, address } => {
-            format!("[{}]:{}:{}", address.ip(), protocol.name(), address.port())
-        }
-        ServiceKey::FwMark { mark, .. } => format!("FWM {mark}"),
-    }
-}
-
-/// `[10.0.0.71]:tcp:80`, of a service with a firewall mark `[10.0.0.71]:none:0`.
-fn of_server(service: &ServiceKey, server: &RealServerKey) -> String {
-    let protocol = match service {
-        ServiceKey::Address { protocol, .. } => protocol.name(),
-        ServiceKey::FwMark { .. } => "none",
-    };
-    format!("[{}]:{protocol}:{}", server.0.ip(), server.0.port())
 }
 
 #[cfg(test)]

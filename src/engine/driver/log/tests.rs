@@ -246,16 +246,3 @@ fn every_row_says_something_and_is_in_the_documentation() {
         }
     }
 }
-
-#[test]
-fn a_pattern_takes_the_whole_text_or_nothing() {
-    let matches = |pattern, text: &str| {
-        let mut known = Vec::new();
-        captured(pattern, text, &mut known).map(|()| known.into_iter().map(|(_, value)| value).collect::<Vec<_>>())
-    };
-    assert_eq!(matches("a {x} b {y}", "a 1 b 2 b 3"), Some(vec!["1".to_owned(), "2 b 3".to_owned()]));
-    assert_eq!(matches("a {x} b", "a 1 b"), Some(vec!["1".to_owned()]));
-    assert_eq!(matches("a {x} b", "a 1 b c"), None);
-    assert_eq!(matches("a {x}", "a "), None);
-    assert_eq!(matches("a", "ab"), None);
-}
