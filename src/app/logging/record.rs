@@ -107,7 +107,8 @@ impl Record {
 
     /// A line each with its priority as the service manager reads it (`sd-daemon(3)`).
     pub fn prefixed(&self) -> String {
-        self.lines().map(|line| format!("<{}>{}\n", self.priority.number(), printable(line))).collect()
+        let one = |line: &String| format!("<{}>{}\n", self.priority.number(), printable(line));
+        self.lines().map(one).collect()
     }
 
     /// One object; every field of the event, `null` where it has none.

@@ -139,16 +139,16 @@ const ALSO: &[Row] = &[
 
 /// The line of an event.
 fn message(event: &Event) -> String {
-    let (mut line, told) = match MESSAGES.iter().find_map(|row| Some((row, known(row, event)?))) {
-        Some((row, known)) => (filled(row.line, &known), [row.reason.contains('{'), row.detail_is_told()]),
-        None => {
-            let line = match (event.from.as_deref(), event.to.as_deref()) {
-                (Some(from), Some(to)) => format!("{}: {from} -> {to}", event.subject),
-                (None, Some(to)) => format!("{}: {to}", event.subject),
-                (_, None) => event.subject.clone(),
-            };
-            (line, [false, false])
-        }
+    let found = MESSAGES.iter().find_map(|row| Some((row, known(row, event)?)));
+    let (mut line, told) = if let Some((row, known)) = found {
+        (filled(row.line, &known), [row.reason.contains('{'), row.detail_is_told()])
+    } else {
+        let line = match (event.from.as_deref(), event.to.as_deref()) {
+            (Some(from), Some(to)) => format!("{}: {from} -> {to}", event.subject),
+            (None, Some(to)) => format!("{}: {to}", event.subject),
+            (_, None) => event.subject.clone(),
+        };
+        (line, [false, false])
     };
     for (part, told) in [&event.reason, &event.detail].into_iter().zip(told) {
         if let (Some(part), false) = (part, told) {

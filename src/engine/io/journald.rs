@@ -1,4 +1,4 @@
-//! Sending entries to systemd's journal with fields, by its native protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL).
+//! Sending entries to systemd's journal with fields, by its native protocol (`systemd.io/JOURNAL_NATIVE_PROTOCOL`).
 //!
 //! One datagram an entry. It never blocks; an entry that the journal does not take is an error for the caller to act on.
 //!
