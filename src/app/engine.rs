@@ -6,8 +6,9 @@
 //! 4. start the loops (4), say that it is ready, and serve the socket;
 //! 5. on TERM, INT or `ctl stop`: masters resign, services leave the table (unless all is to be kept), the socket goes.
 
+use super::service::Service;
 use super::signals::Signals;
-use super::{Places, exit};
+use super::{Places, exit, logging};
 use crate::api;
 use crate::engine::EngineHandle;
 use crate::engine::driver::adopt::Frozen;
@@ -27,7 +28,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::time::timeout;
-use tracing_subscriber::fmt;
 
 /// How long an orderly end may take before the process ends without it.
 const END_LIMIT: Duration = Duration::from_secs(10);
@@ -67,11 +67,12 @@ pub fn run(options: &Options) -> u8 {
     if options.ready_fd.is_some() {
         host::leave_session();
     }
-    start_log(options.json_log, options.log_color);
+    logging::start(options.json_log, options.log_color);
+    let service = Service::from_environment();
     let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build();
     let ended = match runtime {
         Ok(runtime) => {
-            let ended = runtime.block_on(serve(options));
+            let ended = runtime.block_on(serve(options, &service));
             // A question that still waits in the engine does not hold the exit up.
             runtime.shutdown_timeout(Duration::from_secs(1));
             ended
@@ -81,6 +82,7 @@ pub fn run(options: &Options) -> u8 {
     match ended {
         Ok(()) => exit::OK,
         Err(Refused(code, message)) => {
+            service.failed(&message);
             // Whoever read standard error may be gone; the code remains.
             let _ = writeln!(std::io::stderr(), "lvsdeck: {message}");
             code
@@ -88,17 +90,7 @@ pub fn run(options: &Options) -> u8 {
     }
 }
 
-fn start_log(json: bool, color: bool) {
-    // A log that can't be written is nobody's reason to stop.
-    let builder = fmt().with_writer(std::io::stderr).with_target(false).log_internal_errors(false);
-    if json {
-        builder.json().flatten_event(true).init();
-    } else {
-        builder.with_ansi(color).init();
-    }
-}
-
-async fn serve(options: &Options) -> Result<(), Refused> {
+async fn serve(options: &Options, service: &Service) -> Result<(), Refused> {
     let signals = Signals::catch()?;
     if options.userspace {
         let message = "--dataplane userspace is not built yet; use the kernel's: modprobe ip_vs";
@@ -145,9 +137,10 @@ async fn serve(options: &Options) -> Result<(), Refused> {
     let handle: Arc<dyn EngineHandle> = running.handle.clone();
     let ended = Cell::new(Ok(()));
     let stop = async {
-        let asked = signals.until_asked(&running, &state, options.keep).await;
+        let asked = service.while_running(&running.handle, signals.until_asked(&running, &state, service)).await;
+        let keep = asked.as_ref().map_or(false, |keep| keep.unwrap_or(options.keep));
         // The loops end before the socket goes: an attached console sees the last events.
-        let in_time = timeout(END_LIMIT, running.end(asked.as_ref().is_ok_and(|keep| *keep))).await;
+        let in_time = service.while_stopping(timeout(END_LIMIT, running.end(keep))).await;
         let late = in_time.map_err(|_| {
             // A loop hangs: what it holds must not stay behind it.
             let left = failover::remove_left_behind(&state).err().map_or(String::new(), |e| format!(": {e}"));

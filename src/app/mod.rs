@@ -6,11 +6,13 @@
 mod adopt;
 pub mod console;
 pub mod engine;
+mod logging;
+mod service;
 mod signals;
 mod spawn;
 
 use crate::cli::run::{ConsoleArgs, Dataplane, LogFormat, RunArgs};
-use crate::cli::{Cli, Command, check, ctl};
+use crate::cli::{Cli, Command, check, completions, ctl, man};
 use crate::ui;
 use std::env;
 use std::io::IsTerminal;
@@ -57,6 +59,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Some(Command::Status { json }) => {
             ctl::run(&ctl::CtlArgs { verb: ctl::Verb::Status { json } }, &places.socket, color)
         }
+        Some(Command::Completions(args)) => return completions::run(&args),
+        Some(Command::Man(args)) => return man::run(&args),
         None => console::open(cli.file.as_deref(), &places, &console_options(cli.console)),
     };
     ExitCode::from(code)

@@ -2,13 +2,15 @@
 
 use super::engine::Refused;
 use super::exit;
+use super::service::Service;
 use crate::engine::driver::local::LocalEngine;
 use crate::engine::driver::start::Running;
 use crate::engine::io::state::StateDir;
 use crate::engine::{Command, CommandRequest, EngineHandle, Outcome, Who};
+use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::spawn_blocking;
 
 /// Caught from the first moment on: what comes while the engine starts is heard once it runs.
 pub(super) struct Signals {
@@ -29,51 +31,51 @@ impl Signals {
         })
     }
 
-    /// Waits for TERM, INT or a stop command, and gives whether everything is to be left in place (`keep`, unless a command
-    /// says otherwise). Errors when a loop ended by itself.
-    pub async fn until_asked(self, running: &Running, state: &StateDir, keep: bool) -> Result<bool, Refused> {
+    /// Waits for TERM, INT or a stop command; reloads meanwhile. Gives what a command said of leaving everything in place.
+    /// Errors when a loop ended by itself.
+    pub async fn until_asked(
+        self,
+        running: &Running,
+        state: &StateDir,
+        service: &Service,
+    ) -> Result<Option<bool>, Refused> {
         let Self { mut terminate, mut interrupt, mut dump, hangup } = self;
-        let reloads = Reloads(tokio::spawn(reload_on(hangup, Arc::clone(&running.handle))));
-        let ended = loop {
+        let mut reloads = std::pin::pin!(reload_on(hangup, &running.handle, service));
+        loop {
             tokio::select! {
-                _ = terminate.recv() => break Ok(keep),
-                _ = interrupt.recv() => break Ok(keep),
-                keep = running.stop.asked() => break Ok(keep),
+                _ = terminate.recv() => return Ok(None),
+                _ = interrupt.recv() => return Ok(None),
+                keep = running.stop.asked() => return Ok(Some(keep)),
                 _ = dump.recv() => write_snapshot(running, state),
+                never = &mut reloads => match never {},
                 () = running.lost.notified() => {
                     let message = "a loop of the engine ended by itself; the log says why";
-                    break Err(Refused(exit::FAILED, message.to_owned()));
+                    return Err(Refused(exit::FAILED, message.to_owned()));
                 }
             }
-        };
-        drop(reloads);
-        ended
+        }
     }
 }
 
 /// Reloads at each HUP; however many come while one is under way, one more follows.
-async fn reload_on(mut hangup: Signal, engine: Arc<LocalEngine>) {
-    while hangup.recv().await.is_some() {
-        let engine = Arc::clone(&engine);
+async fn reload_on(mut hangup: Signal, engine: &Arc<LocalEngine>, service: &Service) -> Infallible {
+    loop {
+        if hangup.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+        let engine = Arc::clone(engine);
         let request = CommandRequest { command: Command::Reload, reason: None, dry_run: false, token: None };
         let who = Who { user: "signal HUP".to_owned(), ..Who::default() };
-        // What came of it is in the journal; a refusal deserves more than a line of progress.
+        service.reloading();
         let reloaded = spawn_blocking(move || engine.command(&request, &who)).await;
+        service.reloaded();
+        // What came of it is in the journal; a refusal deserves more than a line of progress.
         match reloaded {
             Ok(Ok(answer)) if answer.outcome == Outcome::Done => {}
             Ok(Ok(answer)) => tracing::error!("HUP: {}", answer.message),
             Ok(Err(error)) => tracing::error!("HUP: {error}"),
             Err(error) => tracing::error!("HUP: the reload itself failed: {error}"),
         }
-    }
-}
-
-/// Ends with this value; a reload that is under way goes on, and finds the engine stopping.
-struct Reloads(JoinHandle<()>);
-
-impl Drop for Reloads {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 

@@ -6,7 +6,9 @@
 
 pub mod check;
 mod color;
+pub mod completions;
 pub mod ctl;
+pub mod man;
 pub mod run;
 
 pub use color::ColorWhen;
@@ -75,6 +77,10 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Print what a shell needs to complete lvsdeck's words
+    Completions(completions::CompletionsArgs),
+    /// Print the manual page, or write the pages of all subcommands
+    Man(man::ManArgs),
 }
 
 /// Reads the arguments, the first of which is the program's name. Errors: what to exit with, after clap has said what is

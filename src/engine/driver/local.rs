@@ -4,7 +4,7 @@
 use super::balance;
 use super::failover::FailoverSender;
 use super::reload::Reloader;
-use super::shared::Shared;
+use super::shared::{Shared, Vitals};
 use super::stop::{self, Stop};
 use super::undo::UndoStack;
 use crate::engine::command::{Answer, Asked, Command, CommandRequest, Half, Outcome, Who};
@@ -41,6 +41,11 @@ impl LocalEngine {
         stop: Arc<Stop>,
     ) -> Self {
         Self { shared, failover, balance, reloader, undo: UndoStack::default(), stop, last_id: AtomicU64::new(0) }
+    }
+
+    /// Whether both loops live.
+    pub fn vitals(&self) -> Vitals {
+        self.shared.vitals()
     }
 
     fn dispatch(&self, asked: Asked) -> Result<Answer, HandleError> {

@@ -14,8 +14,24 @@ use std::time::{Duration, Instant, SystemTime};
 /// For how long a status is good while nothing but its timers changes.
 const STATUS_AGE: Duration = Duration::from_millis(100);
 
-/// A failover loop that has not published for so long hangs.
+/// A loop that has not published for so long hangs.
 const SILENCE: Duration = Duration::from_secs(4);
+
+/// Whether both loops live, as far as their views tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Vitals {
+    /// A loop has not published yet.
+    Starting,
+    /// Both have published of late.
+    Alive,
+    /// One has not, although it does so once a second whatever happens.
+    Silent {
+        /// `failover` or `balance`.
+        of: &'static str,
+        /// For how long.
+        since: Duration,
+    },
+}
 
 /// What changes only with the configuration.
 #[derive(Debug, Clone)]
@@ -141,6 +157,21 @@ impl Shared {
         let balance = self.balance.read().unwrap_or_else(PoisonError::into_inner).clone();
         let service = balance.servers.iter().find(|s| s.key.to_string() == service)?;
         service.real_servers.iter().find(|r| r.key.to_string() == server).cloned()
+    }
+
+    /// Whether both loops live.
+    pub fn vitals(&self) -> Vitals {
+        self.vitals_at(Instant::now())
+    }
+
+    fn vitals_at(&self, now: Instant) -> Vitals {
+        let failover = self.failover.read().unwrap_or_else(PoisonError::into_inner).at;
+        let balance = self.balance.read().unwrap_or_else(PoisonError::into_inner).at;
+        let (Some(failover), Some(balance)) = (failover, balance) else { return Vitals::Starting };
+        let ages =
+            [("failover", failover), ("balance", balance)].map(|(of, at)| (of, now.saturating_duration_since(at)));
+        let silent = ages.into_iter().find(|(_, since)| *since > SILENCE);
+        silent.map_or(Vitals::Alive, |(of, since)| Vitals::Silent { of, since })
     }
 
     /// Everything: one status for all who ask until something happens or is published, and at most for a tenth of a
@@ -291,6 +322,23 @@ mod tests {
         let third = at(199);
         shared.publish_balance(BalanceView::default());
         assert!(!Arc::ptr_eq(&third, &at(199)));
+    }
+
+    #[test]
+    fn a_loop_that_publishes_no_more_is_silent_and_one_that_never_did_is_starting() {
+        let (shared, start) = (Arc::new(shared()), Instant::now());
+        let failover = |at| shared.publish(FailoverView { at: Some(at), ..FailoverView::default() });
+        let balance = |at| shared.publish_balance(BalanceView { at: Some(at), ..BalanceView::default() });
+        let vitals = |second| shared.vitals_at(start + Duration::from_secs(second));
+        failover(start);
+        assert_eq!(vitals(9), Vitals::Starting, "the balance loop has not begun");
+        balance(start);
+        assert_eq!(vitals(4), Vitals::Alive);
+        assert_eq!(vitals(5), Vitals::Silent { of: "failover", since: Duration::from_secs(5) });
+        failover(start + Duration::from_secs(5));
+        assert_eq!(vitals(5), Vitals::Silent { of: "balance", since: Duration::from_secs(5) });
+        balance(start + Duration::from_secs(5));
+        assert_eq!(vitals(9), Vitals::Alive);
     }
 
     #[test]

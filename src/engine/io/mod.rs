@@ -3,8 +3,10 @@
 pub mod frames;
 pub mod host;
 pub mod ipvs_netlink;
+pub mod journald;
 mod mastership;
 mod netlink;
+pub mod notify;
 pub mod probe;
 pub mod processes;
 pub mod route_netlink;

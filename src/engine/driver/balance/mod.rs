@@ -27,6 +27,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Views go out at most this often.
 const PUBLISH: Duration = Duration::from_millis(100);
+/// Views go out at least this often: readers take an old one for a loop that hangs.
+const PULSE: Duration = Duration::from_secs(1);
 /// How long the way out of the kernel may take; what is left then stays remembered, and the next start removes it.
 const STOPPING: Duration = Duration::from_secs(5);
 /// How many inputs are handled before the actions are performed.
@@ -46,6 +48,8 @@ pub enum BalanceLoopError {
 /// What the fronts show of the virtual servers.
 #[derive(Debug, Clone, Default)]
 pub struct BalanceView {
+    /// When; none before the first round.
+    pub at: Option<Instant>,
     /// Every service, in file order.
     pub servers: Vec<Arc<VirtualServerStatus>>,
     /// Where kernel and wish differ.
@@ -65,8 +69,8 @@ pub enum Request {
     Reload(Arc<Configuration>, oneshot::Sender<Result<(), String>>),
 }
 
-/// Runs until `shutdown` is ready (with whether the table is to be left as it is) and the core has taken out of the kernel
-/// what it made, or 5 s have passed since. Call it on a current-thread runtime with its I/O and its timer.
+/// Runs until `shutdown` is ready (with whether the table is to be left as it is) and the core has taken out of the kernel what it made, or 5 s have passed since. Call it on a current-thread
+/// runtime with its I/O and its timer.
 ///
 /// `publish` and `report` are called on the loop and must not block; `remember` is called on the kernel's thread, before
 /// the operations that it covers, and may write a file.
@@ -85,7 +89,7 @@ pub async fn run(
     let mut kernel = KernelThread::start(kernel, remember).map_err(BalanceLoopError::NoThread)?;
     let mut own =
         BalanceLoop { core, probes: Probes::new(), asking: HashMap::new(), reloading: VecDeque::new(), report };
-    let mut views = Views { due: true, next_at: now(), publish };
+    let mut views = Views { due: true, next_at: now(), pulse_at: now(), publish };
     let mut shutdown = std::pin::pin!(shutdown);
     let mut stop_by: Option<Instant> = None;
     own.core.handle(now(), Input::Start);
@@ -197,8 +201,8 @@ impl<R: Fn(Fact)> BalanceLoop<R> {
 
     fn deadline<P>(&self, views: &Views<P>) -> Instant {
         let core = self.core.poll_timeout().map(|(at, _)| at);
-        let view = views.due.then_some(views.next_at);
-        core.into_iter().chain(view).min().unwrap_or_else(|| now() + Duration::from_hours(1))
+        let view = if views.due { views.next_at } else { views.pulse_at };
+        core.into_iter().chain([view]).min().unwrap_or(view)
     }
 }
 
@@ -206,18 +210,21 @@ impl<R: Fn(Fact)> BalanceLoop<R> {
 struct Views<P> {
     due: bool,
     next_at: Instant,
+    pulse_at: Instant,
     publish: P,
 }
 
 impl<P: Fn(BalanceView)> Views<P> {
     fn publish(&mut self, core: &Balance) {
         let moment = Moment { now: now(), wall: SystemTime::now() };
-        if !self.due || moment.now < self.next_at {
+        let asked = self.due && moment.now >= self.next_at;
+        if !asked && moment.now < self.pulse_at {
             return;
         }
         self.due = false;
-        self.next_at = moment.now + PUBLISH;
+        (self.next_at, self.pulse_at) = (moment.now + PUBLISH, moment.now + PULSE);
         (self.publish)(BalanceView {
+            at: Some(moment.now),
             servers: core.status(moment),
             drift: core.drift(),
             foreign: core.foreign(),

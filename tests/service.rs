@@ -1,0 +1,293 @@
+//! `lvsdeck run` as a unit of the service manager sees it: messages, exit codes, log. Needs root and `ip` (iproute2): each
+//! test has a network namespace of its own, with a cable in it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // a test: a panic is its verdict
+
+use rustix::process::{Pid, Signal, kill_process};
+use std::fs;
+use std::io::Read;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Owner of its address: master at once.
+const MASTER: &str = "vrrp_instance VI_1 {\n state MASTER\n interface d0\n virtual_router_id 51\n priority 255\n \
+                      virtual_ipaddress {\n  10.99.0.1/24\n }\n}\n";
+
+/// The status line of a master.
+const MASTER_STATUS: &str = "STATUS=MASTER 1/1, 1/1 VIPs here";
+
+/// This thread, and what it starts, in a network namespace with a cable; a directory for files.
+fn place() -> TempDir {
+    // SAFETY: unshare takes no pointer; it changes the namespace of the calling thread only.
+    #[allow(unsafe_code)]
+    let result = unsafe { libc::unshare(libc::CLONE_NEWNET) };
+    assert_eq!(result, 0, "no network namespace of its own: run as root ({})", std::io::Error::last_os_error());
+    for arguments in
+        ["link add d0 type veth peer name d1", "link set d1 up", "link set d0 up", "addr add 10.99.0.11/24 dev d0"]
+    {
+        let output = Command::new("ip").args(arguments.split(' ')).output().expect("iproute2 is installed");
+        assert!(output.status.success(), "ip {arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    tempfile::tempdir().unwrap()
+}
+
+/// `lvsdeck run` on a configuration, its socket and state in `place`.
+fn engine(place: &Path, configuration: &str) -> Command {
+    let file = place.join("x.conf");
+    fs::write(&file, configuration).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lvsdeck"));
+    command.args(["run", "-f"]).arg(file).arg("--socket").arg(place.join("x.sock"));
+    for variable in ["LVSDECK_SOCKET", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM"] {
+        command.env_remove(variable);
+    }
+    command.stdin(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+/// A process that does not outlive its test.
+struct Running(Child);
+
+impl Running {
+    fn start(command: &mut Command) -> Self {
+        Self(command.spawn().expect("the program starts"))
+    }
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.0), signal).expect("the process is there");
+    }
+    /// Waits for the end; the exit code and what was said on standard error.
+    fn end(mut self) -> (Option<i32>, String) {
+        let mut said = String::new();
+        self.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        (self.0.wait().unwrap().code(), said)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The service manager's end of the notify socket.
+struct Manager(UnixDatagram);
+
+impl Manager {
+    fn at(path: &Path) -> Self {
+        Self(UnixDatagram::bind(path).unwrap())
+    }
+    /// The messages up to the one that begins with `wanted`, that one last.
+    fn until(&self, wanted: &str) -> Vec<String> {
+        let (mut messages, deadline) = (Vec::<String>::new(), Instant::now() + PATIENCE);
+        while messages.last().is_none_or(|last| !last.starts_with(wanted)) {
+            let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());
+            self.0.set_read_timeout(Some(left.unwrap_or_else(|| panic!("{wanted} never came: {messages:?}")))).unwrap();
+            let mut buffer = [0; 4096];
+            let length = self.0.recv(&mut buffer).unwrap_or_else(|error| panic!("{wanted}: {error}: {messages:?}"));
+            messages.push(String::from_utf8(buffer[..length].to_vec()).unwrap());
+        }
+        messages
+    }
+}
+
+#[test]
+fn a_unit_is_ready_alive_reloads_and_stops_in_the_service_managers_words() {
+    let place = place();
+    let path = place.path().join("notify");
+    let manager = Manager::at(&path);
+    let running =
+        Running::start(engine(place.path(), MASTER).env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "600000"));
+    let first = manager.until("READY=1");
+    assert!(first[0].starts_with("STATUS="), "the status comes first: {first:?}");
+    assert!(place.path().join("x.sock").exists(), "ready before the socket is there");
+    if !first[0].starts_with(MASTER_STATUS) {
+        manager.until(MASTER_STATUS);
+    }
+    let first = Instant::now();
+    assert_eq!(manager.until("WATCHDOG=1").last().unwrap(), "WATCHDOG=1");
+    manager.until("WATCHDOG=1");
+    manager.until("WATCHDOG=1");
+    assert!(first.elapsed() < Duration::from_millis(600) * 3, "three signs of life took {:?}", first.elapsed());
+
+    running.signal(Signal::HUP);
+    let reload = manager.until("RELOADING=1").pop().unwrap();
+    let (_, usec) = reload.split_once("\nMONOTONIC_USEC=").expect("a time");
+    assert!(usec.parse::<u64>().unwrap() > 0, "{reload}");
+    manager.until("READY=1");
+
+    running.signal(Signal::TERM);
+    let stopping = manager.until("STOPPING=1").pop().unwrap();
+    assert!(stopping.contains("\nSTATUS=stopping"), "{stopping}");
+    let (code, said) = running.end();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("(VI_1) Entering MASTER STATE") && said.contains("lvsdeck stops"), "{said}");
+}
+
+#[test]
+fn an_abstract_socket_will_do_and_a_refused_start_says_why() {
+    let place = place();
+    let name = format!("lvsdeck-service-test-{}", std::process::id());
+    let address = SocketAddr::from_abstract_name(&name).unwrap();
+    let manager = Manager(UnixDatagram::bind_addr(&address).unwrap());
+    let notify =
+        |configuration| Running::start(engine(place.path(), configuration).env("NOTIFY_SOCKET", format!("@{name}")));
+    let running = notify(MASTER);
+    manager.until("READY=1");
+    running.signal(Signal::INT);
+    manager.until("STOPPING=1");
+    assert_eq!(running.end().0, Some(0));
+
+    let running = notify("vrrp_instance A {\n}\n");
+    let status = manager.until("STATUS=").pop().unwrap();
+    assert!(status.contains("x.conf:1:"), "{status}");
+    assert_eq!(running.end().0, Some(2));
+}
+
+#[test]
+fn what_the_service_manager_wrote_for_this_process_does_not_reach_its_children() {
+    let place = tempfile::tempdir().unwrap();
+    let told = fs::File::create(place.path().join("told")).unwrap();
+    // SAFETY: the child has one thread, does what follows and becomes another program; glibc lets it allocate.
+    #[allow(unsafe_code)]
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        for (name, value) in
+            [("NOTIFY_SOCKET", "@x"), ("WATCHDOG_USEC", "5000000"), ("WATCHDOG_PID", ""), ("KEPT", "1")]
+        {
+            // SAFETY: this process has one thread.
+            #[allow(unsafe_code)]
+            unsafe {
+                std::env::set_var(name, value);
+            }
+        }
+        let environment = lvsdeck::engine::io::notify::Environment::take();
+        let _ = Command::new("env").env("SOCKET", environment.socket.unwrap_or_default()).stdout(told).exec();
+        std::process::abort();
+    }
+    // SAFETY: the status may be null; the child is ours.
+    #[allow(unsafe_code)]
+    let ended = unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+    assert_eq!(ended, child);
+    let variables = fs::read_to_string(place.path().join("told")).unwrap();
+    assert!(variables.contains("KEPT=1") && variables.contains("SOCKET=@x"), "{variables}");
+    assert!(!variables.contains("NOTIFY_SOCKET") && !variables.contains("WATCHDOG"), "{variables}");
+}
+
+/// The lines of a child's standard error as they come.
+fn lines(running: &mut Running) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    let reader = std::io::BufReader::new(running.0.stderr.take().unwrap());
+    std::thread::spawn(move || {
+        std::io::BufRead::lines(reader).map_while(Result::ok).try_for_each(|line| sender.send(line))
+    });
+    receiver
+}
+
+#[test]
+fn the_json_log_carries_every_field_of_an_event() {
+    let place = place();
+    let mut running = Running::start(engine(place.path(), MASTER).args(["--log-format", "json"]));
+    let log = lines(&mut running);
+    let event = loop {
+        let line = log.recv_timeout(PATIENCE).expect("it never became master");
+        let object: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        if object["kind"] == "instance-state" && object["to"] == "MASTER" {
+            break object;
+        }
+    };
+    let fields =
+        ["timestamp", "level", "at", "seq", "monotonic_ms", "severity", "subject", "from", "reason", "who", "detail"];
+    for field in fields {
+        assert!(event.get(field).is_some(), "{field} is missing: {event}");
+    }
+    assert_eq!(event["subject"], "VI_1");
+    assert!(event["message"].as_str().unwrap().starts_with("(VI_1) Entering MASTER STATE"), "{event}");
+    running.signal(Signal::TERM);
+    assert_eq!(running.0.wait().unwrap().code(), Some(0));
+}
+
+/// The exit code of an engine that ends by itself, and what it said.
+fn refused(command: &mut Command) -> (Option<i32>, String) {
+    Running::start(command).end()
+}
+
+#[test]
+fn a_wrong_configuration_exits_2_and_wrong_use_64() {
+    let place = place();
+    let (code, said) = refused(&mut engine(place.path(), "vrrp_instance A {\n}\n"));
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("lvsdeck check -f"), "{said}");
+    let (code, said) = refused(engine(place.path(), MASTER).arg("--nonsense"));
+    assert_eq!(code, Some(64), "{said}");
+    let (code, said) = refused(engine(place.path(), MASTER).args(["--dataplane", "userspace"]));
+    assert_eq!(code, Some(64), "{said}");
+}
+
+#[test]
+fn a_state_directory_that_cannot_be_had_exits_1() {
+    let place = place();
+    let file = place.path().join("file");
+    fs::write(&file, "").unwrap();
+    let (code, said) = refused(engine(place.path(), MASTER).arg("--state-dir").arg(&file));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains(file.to_str().unwrap()), "{said}");
+}
+
+#[test]
+fn a_second_engine_on_the_socket_exits_3_and_leaves_the_first_alone() {
+    let place = place();
+    let path = place.path().join("notify");
+    let manager = Manager::at(&path);
+    let first = Running::start(engine(place.path(), MASTER).env("NOTIFY_SOCKET", &path));
+    manager.until("READY=1");
+    let (code, said) = refused(&mut engine(place.path(), MASTER));
+    assert_eq!(code, Some(3), "{said}");
+    first.signal(Signal::TERM);
+    assert_eq!(first.end().0, Some(0));
+}
+
+#[test]
+fn a_user_without_capabilities_exits_4() {
+    const NOBODY: u32 = 65_534;
+    let place = place();
+    // The program and its files where anybody can get at them.
+    let program: PathBuf = place.path().join("lvsdeck");
+    fs::copy(env!("CARGO_BIN_EXE_lvsdeck"), &program).unwrap();
+    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(place.path().join("x.conf"), MASTER).unwrap();
+    let own = place.path().join("own");
+    fs::create_dir(&own).unwrap();
+    std::os::unix::fs::chown(&own, Some(NOBODY), Some(NOBODY)).unwrap();
+    let mut command = Command::new(program);
+    command.args(["run", "-f"]).arg(place.path().join("x.conf")).arg("--socket").arg(own.join("x.sock"));
+    let (code, said) = refused(command.uid(NOBODY).gid(NOBODY).stderr(Stdio::piped()));
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("CAP_NET_ADMIN"), "{said}");
+}
+
+#[test]
+fn services_without_ip_vs_exit_5_and_run_with_it() {
+    let place = place();
+    let service =
+        "virtual_server 10.99.0.1 80 {\n lb_algo rr\n lb_kind DR\n protocol TCP\n real_server 10.99.0.71 80 {\n }\n}\n";
+    let path = place.path().join("notify");
+    let manager = Manager::at(&path);
+    let running = Running::start(engine(place.path(), service).env("NOTIFY_SOCKET", &path));
+    if Path::new("/proc/sys/net/ipv4/vs").exists() {
+        manager.until("READY=1");
+        running.signal(Signal::TERM);
+        assert_eq!(running.end().0, Some(0));
+    } else {
+        let (code, said) = running.end();
+        assert_eq!(code, Some(5), "{said}");
+        assert!(said.contains("modprobe ip_vs"), "{said}");
+    }
+}
