@@ -123,7 +123,7 @@ async fn serve(options: &Options) -> Result<(), Refused> {
     let config = ConfigStatus { file: options.file.display().to_string(), loaded_at: SystemTime::now(), generation: 1 };
     let dataplane = if configuration.virtual_servers.is_empty() { "none" } else { "kernel" };
     let identity = Identity { node, dataplane: dataplane.to_owned(), config, warnings };
-    let running = start::start(&configuration, identity, &state, kernel).map_err(|error| {
+    let running = start::start(&configuration, identity, &state, &options.places.lasting, kernel).map_err(|error| {
         let code = if error.is_permission() { exit::NOT_PERMITTED } else { exit::FAILED };
         Refused(code, error.to_string())
     })?;

@@ -2,6 +2,8 @@
 
 pub mod balance;
 pub mod failover;
+mod history;
+pub mod keeper;
 pub mod local;
 mod log;
 mod scribe;

@@ -5,6 +5,8 @@
 
 use super::balance::{self, BalanceLoopError, BalanceView};
 use super::failover::{self, FailoverLoop, FailoverSender};
+use super::history;
+use super::keeper;
 use super::local::LocalEngine;
 use super::log;
 use super::shared::{Identity, Shared};
@@ -16,8 +18,9 @@ use crate::engine::io::ipvs_netlink::IpvsKernel;
 use crate::engine::io::state::StateDir;
 use crate::engine::model::Configuration;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -66,13 +69,17 @@ pub struct Running {
     balance_thread: BalanceThread,
     balance_end: oneshot::Sender<bool>,
     log_written: Receiver<()>,
+    journal_written: Receiver<()>,
+    /// The sampler ends with it.
+    _sampling: Sender<()>,
 }
 
-/// Starts both loops on a configuration.
+/// Starts both loops on a configuration. `lasting` is the directory of the journal.
 pub fn start(
     configuration: &Configuration,
     identity: Identity,
     state: &StateDir,
+    lasting: &Path,
     kernel: Box<dyn IpvsKernel>,
 ) -> Result<Running, StartError> {
     let mut damaged = Vec::new();
@@ -80,7 +87,9 @@ pub fn start(
     let services = state.services().unwrap_or_else(|error| keep_damage(&mut damaged, &error));
     let node = identity.node.clone();
     let shared = Arc::new(Shared::new(identity));
+    let journal_written = keeper::start(Arc::clone(&shared), lasting, &node).map_err(StartError::Thread)?;
     let log_written = start_log(Arc::clone(&shared))?;
+    let sampling = history::start(Arc::clone(&shared)).map_err(StartError::Thread)?;
     let world = World::open(state.clone()).map_err(StartError::Sockets)?;
     let now = Instant::now();
     let core = Failover::new(configuration, addresses, now);
@@ -112,6 +121,8 @@ pub fn start(
         balance_thread,
         balance_end,
         log_written,
+        journal_written,
+        _sampling: sampling,
     })
 }
 
@@ -212,5 +223,6 @@ impl Running {
         self.shared.close();
         // A log that can't be written does not hold the end up.
         _ = self.log_written.recv_timeout(LOG_LIMIT);
+        _ = self.journal_written.recv_timeout(LOG_LIMIT);
     }
 }
