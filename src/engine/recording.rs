@@ -16,11 +16,16 @@
 //! [`TIMER_SLACK_MS`] from that. Everything else comes back exactly. Statuses have no secrets, so a recording has none.
 
 mod difference;
+mod encoder;
+mod line;
+
+pub use encoder::Encoder;
+pub use line::{Entry, Header};
 
 use super::event::Event;
 use super::history::HistoryPage;
-use super::snapshot::{Status, rfc3339};
-use serde::{Deserialize, Serialize};
+use super::snapshot::Status;
+use serde::Deserialize;
 use serde_json::Value;
 use std::io::BufRead;
 use std::time::SystemTime;
@@ -33,7 +38,6 @@ pub const FULL_EVERY: u32 = 300;
 pub const TIMER_SLACK_MS: u64 = 300;
 /// Longest line that is read: a status of some 100,000 real servers.
 const MAX_LINE: u64 = 256 << 20;
-const FORMAT: &str = "lvsdeck-recording";
 
 /// Why a recording can't be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -50,109 +54,6 @@ pub enum RecordingError {
     /// A status does not fit into JSON, or back.
     #[error("a status can't be converted: {0}")]
     Json(#[from] serde_json::Error),
-}
-
-/// The first line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Header {
-    /// `lvsdeck-recording`.
-    pub format: String,
-    /// [`VERSION`].
-    pub version: u32,
-    /// The program that made it.
-    pub lvsdeck: String,
-    /// The engine's node.
-    pub node: String,
-    /// When it was begun.
-    #[serde(with = "rfc3339")]
-    pub made_at: SystemTime,
-    /// Time between two statuses.
-    pub interval_ms: u64,
-}
-
-impl Header {
-    /// That of a recording which begins now.
-    pub fn new(node: &str, made_at: SystemTime, interval_ms: u64) -> Self {
-        let (format, lvsdeck) = (FORMAT.to_owned(), env!("CARGO_PKG_VERSION").to_owned());
-        Self { format, version: VERSION, lvsdeck, node: node.to_owned(), made_at, interval_ms }
-    }
-}
-
-/// Every other line.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Entry {
-    /// What the engine remembered of one subject.
-    History {
-        /// How it went.
-        history: HistoryPage,
-    },
-    /// Something happened.
-    Event {
-        /// What.
-        event: Event,
-    },
-    /// The status.
-    Full {
-        /// Milliseconds since the beginning.
-        ms: u64,
-        /// Wall clock.
-        #[serde(with = "rfc3339")]
-        at: SystemTime,
-        /// All of it.
-        status: Value,
-    },
-    /// What is different.
-    Change {
-        /// Milliseconds since the beginning.
-        ms: u64,
-        /// Wall clock.
-        #[serde(with = "rfc3339")]
-        at: SystemTime,
-        /// Against the line before.
-        change: Value,
-    },
-    /// The last line.
-    End {
-        /// Milliseconds since the beginning.
-        ms: u64,
-        /// Wall clock.
-        #[serde(with = "rfc3339")]
-        at: SystemTime,
-        /// `time`, `asked`, `size` or `engine`.
-        end: String,
-    },
-}
-
-/// Makes the lines of statuses.
-#[derive(Debug, Default)]
-pub struct Encoder {
-    /// What a reader has before him.
-    shown: Option<(u64, Value)>,
-    ticks: u32,
-}
-
-impl Encoder {
-    /// The line of this status, `ms` after the beginning.
-    pub fn status(&mut self, ms: u64, at: SystemTime, status: &Status) -> Result<Entry, RecordingError> {
-        let new = serde_json::to_value(status)?;
-        let full = self.ticks.is_multiple_of(FULL_EVERY);
-        self.ticks += 1;
-        let entry = match self.shown.take() {
-            Some((before, mut shown)) if !full => {
-                difference::age(&mut shown, ms.saturating_sub(before));
-                let change = difference::between(&shown, &new).unwrap_or(Value::Null);
-                difference::apply(&mut shown, &change);
-                self.shown = Some((ms, shown));
-                Entry::Change { ms, at, change }
-            }
-            Some(_) | None => {
-                self.shown = Some((ms, new.clone()));
-                Entry::Full { ms, at, status: new }
-            }
-        };
-        Ok(entry)
-    }
 }
 
 /// One moment.
@@ -190,7 +91,7 @@ impl Recording {
     pub fn read(mut from: impl BufRead) -> Result<Self, RecordingError> {
         let line = read_line(&mut from)?.unwrap_or_default();
         let header: Header = serde_json::from_slice(&line).map_err(|_| RecordingError::NotARecording)?;
-        if header.format != FORMAT {
+        if header.format != line::FORMAT {
             return Err(RecordingError::NotARecording);
         }
         if header.version != VERSION {

@@ -6,6 +6,7 @@ mod history;
 pub mod keeper;
 pub mod local;
 mod log;
+mod past;
 mod scribe;
 pub mod shared;
 pub mod start;

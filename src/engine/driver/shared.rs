@@ -7,9 +7,9 @@
 use super::balance::BalanceView;
 use super::failover::{FailoverView, Listener};
 use crate::engine::event::{Event, EventKind, Fact};
-use crate::engine::history::{History, HistoryError, HistoryPage, HistoryQuery};
+use crate::engine::history::History;
 use crate::engine::io::journal_file::JournalFiles;
-use crate::engine::journal::{Journal, JournalFrom, JournalPage, PAGE, Younger};
+use crate::engine::journal::{Journal, PAGE};
 use crate::engine::snapshot::{ConfigStatus, PeerState, RealServerStatus, Role, Status, VirtualRouterState, Warning};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
@@ -40,9 +40,9 @@ pub struct Identity {
 #[derive(Debug)]
 pub struct Shared {
     identity: Identity,
-    started_at: Instant,
-    failover: RwLock<Arc<FailoverView>>,
-    balance: RwLock<Arc<BalanceView>>,
+    pub(super) started_at: Instant,
+    pub(super) failover: RwLock<Arc<FailoverView>>,
+    pub(super) balance: RwLock<Arc<BalanceView>>,
     journal: Mutex<Kept>,
     appended: Condvar,
     composed: Mutex<Option<Composed>>,
@@ -60,10 +60,11 @@ struct Composed {
     status: Arc<Status>,
 }
 
+/// The journal with its reach.
 #[derive(Debug)]
-struct Kept {
-    journal: Journal,
-    files: Option<Arc<JournalFiles>>,
+pub(super) struct Kept {
+    pub(super) journal: Journal,
+    pub(super) files: Option<Arc<JournalFiles>>,
     changed_at: Option<SystemTime>,
     closed: bool,
 }
@@ -104,7 +105,7 @@ impl Shared {
     }
 
     /// Milliseconds since the engine started.
-    fn monotonic_ms(&self) -> u64 {
+    pub(super) fn monotonic_ms(&self) -> u64 {
         u64::try_from(self.started_at.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
@@ -140,7 +141,7 @@ impl Shared {
         found
     }
 
-    fn in_memory(&self, after: u64, limit: usize) -> Vec<Arc<Event>> {
+    pub(super) fn in_memory(&self, after: u64, limit: usize) -> Vec<Arc<Event>> {
         self.kept().journal.page(after, limit.min(PAGE))
     }
 
@@ -148,48 +149,6 @@ impl Shared {
     /// oldest in memory, after any other number it reaches back into the files.
     pub fn page(&self, after: u64, limit: usize) -> Vec<Arc<Event>> {
         if after == 0 { self.numbered().journal.page(0, limit.min(PAGE)) } else { self.kept_page(after, limit) }
-    }
-
-    /// The oldest events above `after` that are kept anywhere.
-    fn kept_page(&self, after: u64, limit: usize) -> Vec<Arc<Event>> {
-        let limit = limit.min(PAGE);
-        let kept = self.numbered();
-        let oldest = kept.journal.oldest();
-        let files = kept.files.clone().filter(|_| after.saturating_add(1) < oldest);
-        drop(kept);
-        let mut older = files.map_or_else(Vec::new, |files| files.page(after, limit));
-        // What is in memory may be missing in a file that could not be written.
-        older.retain(|event| event.seq < oldest);
-        if older.is_empty() { self.in_memory(after, limit) } else { older }
-    }
-
-    /// See [`EngineHandle::journal`](crate::engine::EngineHandle::journal); at most [`PAGE`] events.
-    pub fn journal(&self, from: JournalFrom, limit: usize) -> JournalPage {
-        let events = match from {
-            JournalFrom::After(after) => self.kept_page(after, limit),
-            JournalFrom::Age(age) => {
-                self.first_younger(age).map_or_else(Vec::new, |first| self.kept_page(first.saturating_sub(1), limit))
-            }
-        };
-        let kept = self.numbered();
-        let (oldest, newest, files) = (kept.journal.oldest(), kept.journal.last_seq(), kept.files.clone());
-        drop(kept);
-        let oldest = files.and_then(|files| files.oldest()).map_or(oldest, |seq| seq.min(oldest));
-        JournalPage { events: events.into_iter().map(Arc::unwrap_or_clone).collect(), oldest, newest }
-    }
-
-    /// The number of the first event that is no older than `age`: in memory, or, where all of that is younger, in the files.
-    fn first_younger(&self, age: Duration) -> Option<u64> {
-        let at = SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH);
-        let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
-        let kept = self.numbered();
-        let monotonic_ms = self.monotonic_ms().saturating_sub(age);
-        let younger = Younger { before_run: kept.journal.before_run(), at, monotonic_ms };
-        let first = kept.journal.first(|event| younger.has(event));
-        let files = kept.files.clone().filter(|_| first.is_none_or(|first| first == kept.journal.oldest()));
-        drop(kept);
-        let older = files.and_then(|files| files.first(|event| younger.has(event)));
-        older.into_iter().chain(first).min()
     }
 
     /// The number of the oldest event in memory.
@@ -218,7 +177,7 @@ impl Shared {
     }
 
     /// The journal once its numbers are known, or after the patience for them.
-    fn numbered(&self) -> MutexGuard<'_, Kept> {
+    pub(super) fn numbered(&self) -> MutexGuard<'_, Kept> {
         let waited = self.appended.wait_timeout_while(self.kept(), NUMBERS, |kept| !kept.journal.has_begun());
         waited.unwrap_or_else(PoisonError::into_inner).0
     }
@@ -228,21 +187,7 @@ impl Shared {
         *self.keeping.lock().unwrap_or_else(PoisonError::into_inner) = warnings;
     }
 
-    /// Takes a sample of what is published. Called once a second by a thread of its own.
-    pub fn sample(&self) {
-        let second = self.started_at.elapsed().as_secs();
-        let failover = self.failover.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let balance = self.balance.read().unwrap_or_else(PoisonError::into_inner).clone();
-        self.history().sample(second, &failover.routers, &balance.servers);
-    }
-
-    /// See [`EngineHandle::history`](crate::engine::EngineHandle::history).
-    pub fn history_page(&self, query: &HistoryQuery) -> Result<HistoryPage, HistoryError> {
-        let (now, second) = (SystemTime::now(), self.started_at.elapsed().as_secs());
-        self.history().page(query, now, second)
-    }
-
-    fn history(&self) -> MutexGuard<'_, History> {
+    pub(super) fn history(&self) -> MutexGuard<'_, History> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -5,11 +5,15 @@
 //! sampled is a gap, never a zero. Of ten seconds a rate is the mean and a level the last value. Nothing outlasts the engine.
 
 mod number;
+mod points;
 mod query;
+mod series;
 mod subject;
 mod track;
+mod varint;
 
-pub use query::{HistoryError, HistoryPage, HistoryQuery, LeftOut, Series};
+pub use query::{HistoryError, HistoryPage, HistoryQuery, LeftOut};
+pub use series::Series;
 pub use subject::Subject;
 
 use super::snapshot::{VirtualRouterStatus, VirtualServerStatus};

@@ -1,6 +1,7 @@
 //! Reading the history: one subject's columns over a span of time, at a resolution that fits the answer.
 
-use super::{COARSE, COLUMNS, FINE, History, Kept, LEVELS, Row, STEP, Subject};
+use super::points::Points;
+use super::{COARSE, FINE, History, Kept, Row, STEP, Series, Subject};
 use crate::engine::snapshot::rfc3339;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -8,66 +9,6 @@ use std::time::{Duration, SystemTime};
 
 /// Most points of one answer.
 pub const POINTS: u64 = 3_600;
-
-/// A column. Names are promises: they are listed in `docs/api.md`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Series {
-    /// New connections a second.
-    ConnectionsPerS,
-    /// Packets from clients a second.
-    InPacketsPerS,
-    /// Packets to clients a second.
-    OutPacketsPerS,
-    /// Bytes from clients a second.
-    InBytesPerS,
-    /// Bytes to clients a second.
-    OutBytesPerS,
-    /// Active connections.
-    Active,
-    /// Inactive connections.
-    Inactive,
-    /// Real servers that are up.
-    Up,
-    /// State of an instance: 0 INIT, 1 BACKUP, 2 MASTER, 3 FAULT.
-    State,
-}
-
-impl Series {
-    /// All but the state, in the order of a row.
-    const TRAFFIC: [Self; COLUMNS] = [
-        Self::ConnectionsPerS,
-        Self::InPacketsPerS,
-        Self::OutPacketsPerS,
-        Self::InBytesPerS,
-        Self::OutBytesPerS,
-        Self::Active,
-        Self::Inactive,
-        Self::Up,
-    ];
-
-    /// Where it stands in a row.
-    const fn column(self) -> usize {
-        match self {
-            Self::ConnectionsPerS => 0,
-            Self::InPacketsPerS => 1,
-            Self::OutPacketsPerS => 2,
-            Self::InBytesPerS => 3,
-            Self::OutBytesPerS => 4,
-            Self::Active => 5,
-            Self::Inactive => 6,
-            Self::Up | Self::State => 7,
-        }
-    }
-
-    /// Those that a subject has.
-    const fn of(subject: &Subject) -> &'static [Self] {
-        match subject {
-            Subject::Instance(_) => &[Self::State],
-            Subject::Total | Subject::Service(_) | Subject::Server(..) => &Self::TRAFFIC,
-        }
-    }
-}
 
 /// What `GET /v1/history` asks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -188,34 +129,5 @@ impl Kept {
 
     fn clone_of_sum(&self) -> Self {
         Self { sums: self.sums, count: self.count, summing: self.summing, ..Self::default() }
-    }
-}
-
-/// Points that are being made: sums of rates, last levels, and how many samples each has.
-struct Points(Vec<(Row, u64)>);
-
-impl Points {
-    fn new(count: usize) -> Self {
-        Self(vec![(Row::default(), 0); count])
-    }
-
-    fn add(&mut self, index: usize, row: &Row) {
-        let Some((sums, count)) = self.0.get_mut(index) else { return };
-        sums.add(row);
-        for (sum, level) in sums.0.iter_mut().zip(row.0).skip(LEVELS) {
-            *sum = level;
-        }
-        *count += 1;
-    }
-
-    #[allow(clippy::cast_precision_loss)] // of numbers above 2^53, for a chart
-    fn column(&self, column: usize) -> Vec<Option<f64>> {
-        let value = |(sums, count): &(Row, u64)| {
-            let sum = *sums.0.get(column).filter(|_| *count > 0)?;
-            // Rates are kept in tenths, and said with one decimal.
-            let tenths = (sum as f64 / *count as f64).round() / 10.0;
-            Some(if column < LEVELS { tenths } else { sum as f64 })
-        };
-        self.0.iter().map(value).collect()
     }
 }

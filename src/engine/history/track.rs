@@ -10,6 +10,7 @@
 //!
 //! The first row of a chunk differs from zeros, so that each chunk is read by itself. What does not change costs nothing.
 
+use super::varint::{take, unzigzag, write, zigzag};
 use super::{COLUMNS, Row};
 use std::collections::VecDeque;
 
@@ -192,36 +193,6 @@ fn read(bytes: &[u8], start: Tick, mut give: impl FnMut(Tick, Row)) {
             tick += count;
         }
     }
-}
-
-const fn zigzag(value: i64) -> u64 {
-    (value << 1 ^ value >> 63).cast_unsigned()
-}
-
-const fn unzigzag(value: u64) -> i64 {
-    (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
-}
-
-/// Seven bits a byte, the lowest first; the eighth says that more follow.
-fn write(bytes: &mut Vec<u8>, mut value: u64) {
-    while value > 0x7f {
-        bytes.push(u8::try_from(value & 0x7f).unwrap_or(0) | 0x80);
-        value >>= 7;
-    }
-    bytes.push(u8::try_from(value).unwrap_or(0));
-}
-
-fn take(rest: &mut &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let (&byte, after) = rest.split_first()?;
-        *rest = after;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Some(value);
-        }
-    }
-    None
 }
 
 #[cfg(test)]

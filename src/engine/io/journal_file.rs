@@ -5,16 +5,22 @@
 //! counted, a last line without its end is cut off, a file that is no journal of this version is set aside. No link is
 //! followed, and nobody but this user reads them.
 
+mod error;
+mod reader;
 mod search;
+
+pub use error::JournalError;
+pub use reader::JournalFiles;
 
 use crate::engine::event::Event;
 use crate::engine::journal::lines::{self, Line, VERSION};
-use search::{Tail, first_line, page_of, tail, whole_length};
+use error::refused;
+use search::{Tail, first_line, tail, whole_length};
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// Where a file ends and the next begins; there are two.
 pub const FILE_LIMIT: u64 = 8 << 20;
@@ -22,122 +28,6 @@ pub const FILE_LIMIT: u64 = 8 << 20;
 const CURRENT: &str = "journal.jsonl";
 /// The one before it.
 const OLD: &str = "journal.old.jsonl";
-
-/// Why the journal can't be written.
-#[derive(Debug, thiserror::Error)]
-pub enum JournalError {
-    /// The system refused.
-    #[error("{path}: can't {what} ({source})")]
-    Refused {
-        /// The file or directory.
-        path: PathBuf,
-        /// What was tried.
-        what: &'static str,
-        /// What it said.
-        source: io::Error,
-    },
-    /// The directory is not a directory of this user alone.
-    #[error("{path}: others than this user may write here")]
-    NotOurs {
-        /// The directory.
-        path: PathBuf,
-    },
-    /// Something that is no file has the name.
-    #[error("{path}: not a plain file")]
-    NotAFile {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file was removed or replaced while it was written.
-    #[error("{path}: the file was removed or replaced")]
-    Vanished {
-        /// The file.
-        path: PathBuf,
-    },
-}
-
-impl JournalError {
-    /// What the operator can do.
-    pub fn remedy(&self) -> &'static str {
-        match self {
-            Self::Refused { source, .. } => match source.kind() {
-                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room there",
-                ErrorKind::ReadOnlyFilesystem => "mount it writable",
-                ErrorKind::PermissionDenied => "give the directory to lvsdeck's user",
-                _ => "look at the disk (dmesg) and at the directory",
-            },
-            Self::NotOurs { .. } => "make the directory its user's alone: chown, chmod 700",
-            Self::NotAFile { .. } => "remove what has this name: a link is never followed",
-            Self::Vanished { .. } => "find out who removes it",
-        }
-    }
-}
-
-fn refused(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> JournalError {
-    move |source| match source.raw_os_error() {
-        Some(libc::ELOOP) => JournalError::NotAFile { path: path.to_owned() },
-        _ => JournalError::Refused { path: path.to_owned(), what, source },
-    }
-}
-
-/// The files of one directory, for readers.
-#[derive(Debug)]
-pub struct JournalFiles {
-    directory: PathBuf,
-    limit: u64,
-    /// Held while a file changes its name: a reader that goes from one to the other misses none.
-    names: Mutex<()>,
-}
-
-impl JournalFiles {
-    /// Those of this directory, which need not exist.
-    pub fn new(directory: &Path) -> Self {
-        Self::with_limit(directory, FILE_LIMIT)
-    }
-
-    fn with_limit(directory: &Path, limit: u64) -> Self {
-        Self { directory: directory.to_owned(), limit, names: Mutex::default() }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.join(name)
-    }
-
-    /// Both files, the older one first, opened at one moment.
-    fn open_both(&self) -> Vec<File> {
-        let _names = self.lock();
-        [OLD, CURRENT].iter().filter_map(|name| plain(&self.path(name), OpenOptions::new().read(true)).ok()).collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, ()> {
-        self.names.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The oldest `limit` events above number `after` that are in the files. Looks for their place, and reads no more.
-    pub fn page(&self, after: u64, limit: usize) -> Vec<Arc<Event>> {
-        let mut found: Vec<Arc<Event>> = Vec::new();
-        for file in self.open_both() {
-            let after = found.last().map_or(after, |event| event.seq);
-            // a file that can't be read has nothing to give
-            let events = page_of(&file, after, limit - found.len()).unwrap_or_default();
-            found.extend(events);
-            if found.len() >= limit {
-                break;
-            }
-        }
-        found
-    }
-
-    /// The number of the first event that fulfils the condition. Reads everything before it, in bounded memory.
-    pub fn first(&self, condition: impl Fn(&Event) -> bool) -> Option<u64> {
-        self.open_both().iter().find_map(|file| search::first(file, &condition).ok().flatten())
-    }
-
-    /// The number of the oldest event.
-    pub fn oldest(&self) -> Option<u64> {
-        self.page(0, 1).first().map(|event| event.seq)
-    }
-}
 
 /// What an earlier run left.
 #[derive(Debug, Default)]
