@@ -114,13 +114,14 @@ pub(super) fn encode_history(query: &HistoryQuery) -> String {
     ];
     for (name, value) in parameters {
         if let Some(value) = value {
-            text.push_str(&format!("&{name}={}", encode(&value)));
+            text.extend(["&", name, "=", &encode(&value)]);
         }
     }
     text
 }
 
 #[cfg(test)]
+#[allow(clippy::duration_suboptimal_units)] // a moment, not a span
 mod tests {
     use super::*;
 

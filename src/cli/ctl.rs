@@ -9,6 +9,7 @@ mod events;
 mod overview;
 mod print;
 mod record;
+mod record_file;
 
 pub use args::{CtlArgs, Verb};
 pub use events::Since;

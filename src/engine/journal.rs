@@ -174,7 +174,7 @@ mod tests {
             }
             let now = SystemTime::UNIX_EPOCH + Duration::from_secs(jumped + 700);
             journal.append(fact("after"), now, 700_000);
-            let at = now - Duration::from_secs(300);
+            let at = now - Duration::from_mins(5);
             let younger = Younger { before_run: 0, at, monotonic_ms: 400_000 };
             assert_eq!(journal.first(|event| younger.has(event)), Some(2), "{jumped}");
             let earlier = Younger { before_run: 3, ..younger };

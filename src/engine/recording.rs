@@ -17,9 +17,11 @@
 
 mod difference;
 mod encoder;
+mod error;
 mod line;
 
 pub use encoder::Encoder;
+pub use error::RecordingError;
 pub use line::{Entry, Header};
 
 use super::event::Event;
@@ -38,23 +40,6 @@ pub const FULL_EVERY: u32 = 300;
 pub const TIMER_SLACK_MS: u64 = 300;
 /// Longest line that is read: a status of some 100,000 real servers.
 const MAX_LINE: u64 = 256 << 20;
-
-/// Why a recording can't be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordingError {
-    /// The file can't be read.
-    #[error("the recording can't be read: {0}")]
-    Read(#[from] std::io::Error),
-    /// The first line says something else.
-    #[error("this is not a recording: its first line is not that of `lvsdeck ctl record`")]
-    NotARecording,
-    /// It was made by a newer program.
-    #[error("the recording has format version {0}, this lvsdeck reads version {VERSION}: use the lvsdeck that made it")]
-    Version(u32),
-    /// A status does not fit into JSON, or back.
-    #[error("a status can't be converted: {0}")]
-    Json(#[from] serde_json::Error),
-}
 
 /// One moment.
 #[derive(Debug, Clone)]

@@ -59,7 +59,10 @@ pub(super) fn print(
         }
     };
     page.flush()?;
-    while wanted.follow {
+    if !wanted.follow {
+        return Ok(());
+    }
+    loop {
         after = match engine.events(after, ALL, WAIT) {
             Ok(events) => show_all(engine, page, &events, wanted.json, after)?,
             Err(HandleError::NoEngine { socket, cause }) => {
@@ -78,7 +81,6 @@ pub(super) fn print(
         };
         page.flush()?;
     }
-    Ok(())
 }
 
 /// Prints page after page until there is nothing more; gives the last number.

@@ -10,14 +10,11 @@
 use super::CtlError;
 use super::args::RecordArgs;
 use super::print::{Page, Style};
+use super::record_file::{Lines, create};
 use crate::engine::{
     EngineHandle, HandleError, HistoryQuery, JournalFrom, RecordingEncoder, RecordingEntry, RecordingHeader,
 };
-use serde::Serialize;
-use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::io::BufWriter;
 use std::time::{Duration, SystemTime};
 
 /// Events of one page of the journal.
@@ -80,27 +77,6 @@ pub(super) fn record(
         "size" => page.line(Style::Notice, &format!("{what}: that is --max-size")),
         _ => page.line(Style::Plain, &what),
     }
-}
-
-fn create(args: &RecordArgs) -> Result<File, CtlError> {
-    let mut options = OpenOptions::new();
-    options.write(true).mode(0o600);
-    if args.force {
-        // What is there is removed, not written into: it may be a link, or open to others.
-        match std::fs::remove_file(&args.file) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(CtlError::Undone(format!("{}: can't replace it: {error}", args.file.display())));
-            }
-            Ok(()) | Err(_) => {}
-        }
-    }
-    options.create_new(true).open(&args.file).map_err(|error| {
-        let why = match error.kind() {
-            ErrorKind::AlreadyExists => "is there already; --force replaces it".to_owned(),
-            _ => format!("can't be made: {error}"),
-        };
-        CtlError::Undone(format!("{} {why}", args.file.display()))
-    })
 }
 
 /// What the engine remembers of how it went.
@@ -179,27 +155,4 @@ fn wait(engine: &dyn EngineHandle, due: Duration, elapsed: &dyn Fn() -> Duration
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// A file of JSON lines that knows its size.
-struct Lines<'a> {
-    to: BufWriter<File>,
-    written: u64,
-    path: &'a Path,
-}
-
-impl Lines<'_> {
-    fn line(&mut self, value: &impl Serialize) -> Result<(), CtlError> {
-        let mut line = serde_json::to_vec(value).map_err(|error| CtlError::Undone(error.to_string()))?;
-        line.push(b'\n');
-        self.written += line.len() as u64;
-        self.to.write_all(&line).map_err(|error| unwritten(self.path, &error))
-    }
-    fn flush(&mut self) -> Result<(), CtlError> {
-        self.to.flush().map_err(|error| unwritten(self.path, &error))
-    }
-}
-
-fn unwritten(path: &Path, error: &std::io::Error) -> CtlError {
-    CtlError::Undone(format!("{}: can't write it ({error}); what is there can be replayed", path.display()))
 }

@@ -4,23 +4,27 @@
 //! reached, the real servers that came last go first, then the services. What is left out says so. A tick that was not
 //! sampled is a gap, never a zero. Of ten seconds a rate is the mean and a level the last value. Nothing outlasts the engine.
 
+mod kept;
 mod number;
 mod points;
 mod query;
+mod row;
 mod series;
 mod subject;
 mod track;
 mod varint;
 
 pub use query::{HistoryError, HistoryPage, HistoryQuery, LeftOut};
+pub use row::Row;
 pub use series::Series;
 pub use subject::Subject;
 
 use super::snapshot::{VirtualRouterStatus, VirtualServerStatus};
+use kept::Kept;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use subject::{row_of_router, row_of_server, row_of_service};
-use track::{Tick, Track};
+use track::Tick;
 
 /// Most memory that the history takes.
 pub const CAP: usize = 32 << 20;
@@ -38,39 +42,6 @@ const COARSE_CHUNK: u32 = 360;
 pub const COLUMNS: usize = 8;
 /// The first of them that is a level; those before are rates.
 pub const LEVELS: usize = 5;
-
-/// A sample of one subject, in the order of [`Series`]: five rates in tenths, three levels.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Row(pub [u64; COLUMNS]);
-
-impl Row {
-    fn codes(&self) -> [u16; COLUMNS] {
-        self.0.map(number::encode)
-    }
-    fn from_codes(codes: [u16; COLUMNS]) -> Self {
-        Self(codes.map(number::decode))
-    }
-    /// Adds another row, column by column.
-    fn add(&mut self, other: &Self) {
-        for (mine, theirs) in self.0.iter_mut().zip(other.0) {
-            *mine = mine.saturating_add(theirs);
-        }
-    }
-}
-
-/// The two tracks of a subject, and the ten seconds that are not over.
-#[derive(Debug, Clone, Default)]
-struct Kept {
-    fine: Track,
-    coarse: Track,
-    sums: Row,
-    count: u64,
-    /// The coarse tick that is summed.
-    summing: Tick,
-    /// What it costs, as of its last push.
-    cost: usize,
-    admitted: u64,
-}
 
 /// Everything that is remembered. A value: its owner brings the time.
 #[derive(Debug, Default)]
@@ -106,15 +77,15 @@ impl History {
         for service in services {
             let row = row_of_service(service);
             total.add(&row);
-            self.push(second, Subject::Service(service.key), &row);
+            self.push(second, &Subject::Service(service.key), &row);
         }
-        self.push(second, Subject::Total, &total);
+        self.push(second, &Subject::Total, &total);
         for router in routers {
-            self.push(second, Subject::Instance(router.name.as_str().into()), &row_of_router(router));
+            self.push(second, &Subject::Instance(router.name.as_str().into()), &row_of_router(router));
         }
         for service in services {
             for server in &service.real_servers {
-                self.push(second, Subject::Server(service.key, server.key), &row_of_server(server));
+                self.push(second, &Subject::Server(service.key, server.key), &row_of_server(server));
             }
         }
         if second.is_multiple_of(60) {
@@ -123,12 +94,12 @@ impl History {
     }
 
     /// Adds one row; sheds what there is no room for.
-    fn push(&mut self, second: Tick, subject: Subject, row: &Row) {
-        if !self.kept.contains_key(&subject) && !self.admit(&subject) {
-            self.left_out.count(&subject);
+    fn push(&mut self, second: Tick, subject: &Subject, row: &Row) {
+        if !self.kept.contains_key(subject) && !self.admit(subject) {
+            self.left_out.count(subject);
             return;
         }
-        let Some(kept) = self.kept.get_mut(&subject) else { return };
+        let Some(kept) = self.kept.get_mut(subject) else { return };
         let before = kept.cost;
         kept.push(second, row);
         kept.cost = kept.bytes();
@@ -179,39 +150,6 @@ impl History {
                 self.bytes -= kept.cost;
             }
         }
-    }
-}
-
-impl Kept {
-    fn bytes(&self) -> usize {
-        // itself, its key and its places in the two maps
-        size_of::<Self>() + 3 * size_of::<Subject>() + 64 + self.fine.bytes() + self.coarse.bytes()
-    }
-
-    fn push(&mut self, second: Tick, row: &Row) {
-        self.fine.push(second, row, FINE_CHUNK);
-        let summing = second / STEP;
-        if summing != self.summing {
-            self.finish();
-            self.summing = summing;
-        }
-        let mut sums = self.sums;
-        sums.add(row);
-        for (sum, value) in sums.0.iter_mut().zip(row.0).skip(LEVELS) {
-            *sum = value;
-        }
-        self.sums = sums;
-        self.count += 1;
-    }
-
-    /// The ten seconds are over: the mean of the rates that were seen, the last of the levels.
-    fn finish(&mut self) {
-        if self.count > 0 {
-            let mut row = self.sums;
-            row.0.iter_mut().take(LEVELS).for_each(|sum| *sum = (*sum + self.count / 2) / self.count);
-            self.coarse.push(self.summing, &row, COARSE_CHUNK);
-        }
-        (self.sums, self.count) = (Row::default(), 0);
     }
 }
 

@@ -95,7 +95,7 @@ impl History {
         let start = from / step * step;
         let mut points = Points::new(usize::try_from((to - start).div_ceil(step)).unwrap_or(0));
         kept.each(start, to, unit, |at, row| {
-            points.add(usize::try_from((at - start) / step).unwrap_or(usize::MAX), &row)
+            points.add(usize::try_from((at - start) / step).unwrap_or(usize::MAX), &row);
         });
         let mut wanted = query.series.clone();
         if wanted.is_empty() {

@@ -1,4 +1,5 @@
 //! What the history keeps, what it says of it, and that it never takes more than its cap.
+#![allow(clippy::duration_suboptimal_units)] // moments, not spans
 
 use super::*;
 use proptest::prelude::*;
@@ -37,8 +38,8 @@ proptest! {
             for number in 0..count {
                 let value = u64::from(noise).wrapping_mul(u64::from(number) + 7) % 100_000;
                 let Subject::Service(key) = service(number) else { unreachable!() };
-                history.push(second, Subject::Service(key), &row(value, value));
-                history.push(second, Subject::Server(key, server), &row(value, value));
+                history.push(second, &Subject::Service(key), &row(value, value));
+                history.push(second, &Subject::Server(key, server), &row(value, value));
                 prop_assert!(history.bytes() <= cap);
             }
             history.expire(second);
@@ -52,17 +53,17 @@ proptest! {
 #[test]
 fn real_servers_go_before_services_and_what_is_left_out_is_said() {
     let mut alone = History::default();
-    (0..60).for_each(|second| (0..40).for_each(|n| alone.push(second, service(n), &row(second * 7 % 13, second % 5))));
+    (0..60).for_each(|second| (0..40).for_each(|n| alone.push(second, &service(n), &row(second * 7 % 13, second % 5))));
     let mut history = History::with_cap(alone.bytes() * 3 / 2);
     let server = "10.0.0.71:80".parse().unwrap();
     for second in 0..60 {
         history.left_out = LeftOut::default();
         for number in 0..40 {
-            history.push(second, service(number), &row(second * 7 % 13, second % 5));
+            history.push(second, &service(number), &row(second * 7 % 13, second % 5));
         }
         for number in 0..40 {
             let Subject::Service(key) = service(number) else { unreachable!() };
-            history.push(second, Subject::Server(key, server), &row(1, 1));
+            history.push(second, &Subject::Server(key, server), &row(1, 1));
         }
     }
     assert!((0..40).all(|number| history.page(&of(&service(number)), now(), 59).is_ok()));
@@ -76,7 +77,7 @@ fn real_servers_go_before_services_and_what_is_left_out_is_said() {
 fn a_rate_of_ten_seconds_is_the_mean_and_a_level_the_last() {
     let (mut history, web) = (History::default(), service(1));
     for second in 0..40 {
-        history.push(second, web.clone(), &row(second, second));
+        history.push(second, &web, &row(second, second));
     }
     let query = HistoryQuery { step: Some(10), ..of(&web) };
     assert_eq!(series(&history, &query, 39, Series::ConnectionsPerS), [4.5, 14.5, 24.5, 34.5].map(Some));
@@ -91,7 +92,7 @@ fn a_rate_of_ten_seconds_is_the_mean_and_a_level_the_last() {
 fn what_was_not_sampled_is_a_gap_and_never_a_zero() {
     let (mut history, web) = (History::default(), service(1));
     for second in (0..5).chain(8..10).chain(50..52) {
-        history.push(second, web.clone(), &row(1, 1));
+        history.push(second, &web, &row(1, 1));
     }
     let fine = series(&history, &of(&web), 51, Series::Active);
     let seen: Vec<usize> = fine.iter().enumerate().filter(|(_, value)| value.is_some()).map(|(n, _)| n).collect();
@@ -105,7 +106,7 @@ fn an_hour_by_the_second_and_a_day_by_tens_are_kept_and_nothing_older() {
     let (mut history, web) = (History::default(), service(1));
     let day_and_hour = COARSE + FINE;
     for second in 0..day_and_hour {
-        history.push(second, web.clone(), &row(second % 1000, second));
+        history.push(second, &web, &row(second % 1000, second));
         if second % 60 == 0 {
             history.expire(second);
         }
@@ -125,21 +126,21 @@ fn an_hour_by_the_second_and_a_day_by_tens_are_kept_and_nothing_older() {
 #[test]
 fn a_subject_that_left_is_forgotten_after_a_day_and_may_come_back() {
     let (mut history, web) = (History::default(), service(1));
-    history.push(0, web.clone(), &row(1, 1));
-    history.push(COARSE - 60, web.clone(), &row(2, 2));
+    history.push(0, &web, &row(1, 1));
+    history.push(COARSE - 60, &web, &row(2, 2));
     history.expire(COARSE + 60);
     assert_eq!(series(&history, &of(&web), COARSE, Series::Active).iter().flatten().collect::<Vec<_>>(), [&2.0]);
     history.expire(3 * COARSE);
     assert!(matches!(history.page(&of(&web), now(), 3 * COARSE), Err(HistoryError::NotKept { .. })));
     assert_eq!(history.bytes(), 0);
-    history.push(3 * COARSE, web.clone(), &row(3, 3));
+    history.push(3 * COARSE, &web, &row(3, 3));
     assert_eq!(series(&history, &of(&web), 3 * COARSE, Series::Active).last(), Some(&Some(3.0)));
 }
 
 #[test]
 fn a_span_that_ends_before_it_begins_is_refused() {
     let (mut history, web) = (History::default(), service(1));
-    history.push(0, web.clone(), &row(1, 1));
+    history.push(0, &web, &row(1, 1));
     let query = HistoryQuery { to: Some(now() - Duration::from_secs(60)), from: Some(now()), ..of(&web) };
     assert!(matches!(history.page(&query, now(), 100), Err(HistoryError::BadSpan(_))));
     let ahead = HistoryQuery { to: Some(now() + Duration::from_hours(24 * 365)), ..of(&web) };

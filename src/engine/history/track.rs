@@ -73,7 +73,7 @@ impl Track {
 
     fn close(&mut self) {
         let Open { start, ticks, mut bytes, last, run, run_is_gap } = std::mem::take(&mut self.open);
-        Open { run, run_is_gap, last, ..Open::default() }.flush(&mut bytes);
+        Open { last, run, run_is_gap, ..Open::default() }.flush(&mut bytes);
         self.closed.push_back(Chunk { start, ticks, bytes: bytes.into_boxed_slice() });
     }
 
@@ -115,7 +115,7 @@ impl Track {
         }
         let mut bytes = self.open.bytes.clone();
         let Open { run, run_is_gap, last, .. } = self.open;
-        Open { run, run_is_gap, last, ..Open::default() }.flush(&mut bytes);
+        Open { last, run, run_is_gap, ..Open::default() }.flush(&mut bytes);
         rows(self.open.start, self.open.ticks, &bytes);
     }
 }
@@ -148,7 +148,9 @@ impl Open {
             let mut bytes = std::mem::take(&mut self.bytes);
             self.flush(&mut bytes);
             write(&mut bytes, columns << 1 | 1);
-            differences.into_iter().for_each(|difference| write(&mut bytes, difference));
+            for difference in differences {
+                write(&mut bytes, difference);
+            }
             self.bytes = bytes;
             self.last = codes;
         }

@@ -51,7 +51,7 @@ pub(super) fn between(old: &Value, new: &Value) -> Option<Value> {
             for name in old.keys().filter(|name| !new.contains_key(*name)) {
                 change.insert(name.clone(), Value::Null);
             }
-            (!change.is_empty()).then(|| Value::Object(change))
+            (!change.is_empty()).then_some(Value::Object(change))
         }
         (Value::Array(old), Value::Array(new)) => {
             let mut items = Map::new();
@@ -71,7 +71,7 @@ pub(super) fn between(old: &Value, new: &Value) -> Option<Value> {
             if !items.is_empty() {
                 change.insert(ITEMS.to_owned(), Value::Object(items));
             }
-            (!change.is_empty()).then(|| Value::Object(change))
+            (!change.is_empty()).then_some(Value::Object(change))
         }
         (_, new) => Some(whole(new)),
     }
