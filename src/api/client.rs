@@ -3,12 +3,14 @@
 //! Questions share one connection that is kept and reopened when the engine was restarted; events and commands have their
 //! own, so that one that waits holds up nothing. A command is sent once and never again by itself.
 
+use super::past::{encode_history, encode_journal};
 use super::query::{encode_rows, encode_server};
 use super::reply::ErrorBody;
 use super::socket::read_only_path;
 use crate::engine::{
-    Answer, Command, CommandRequest, EngineHandle, Event, HandleError, Outcome, Preview, RealServerStatus, RowsPage,
-    RowsQuery, Status, Summary, VirtualRouterStatus, Who,
+    Answer, Command, CommandRequest, EngineHandle, Event, HandleError, HistoryError, HistoryPage, HistoryQuery,
+    JournalFrom, JournalPage, Outcome, Preview, RealServerStatus, RowsPage, RowsQuery, Status, Summary,
+    VirtualRouterStatus, Who,
 };
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -20,7 +22,8 @@ use serde::de::DeserializeOwned;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 use tokio::net::UnixStream;
 use tokio::runtime::{Builder, Runtime};
 
@@ -29,12 +32,16 @@ const QUESTION: Duration = Duration::from_secs(5);
 /// How long a command may take, beside what the engine itself waits for.
 const COMMAND: Duration = Duration::from_secs(30);
 
+/// How often an engine that went is looked for.
+const RETRY: Duration = Duration::from_millis(250);
+
 /// An engine behind a socket. Call it from threads that run no tokio runtime.
 #[derive(Debug)]
 pub struct Client {
     socket: PathBuf,
     /// Only questions: the writable socket may not be opened by this user.
     read_only: bool,
+    connected_at: Instant,
     questions: Mutex<Lane>,
     events: Mutex<Lane>,
 }
@@ -52,7 +59,13 @@ impl Client {
             opened => (opened?, false),
         };
         let events = Mutex::new(Lane::new(&lane.path)?);
-        Ok(Self { socket: socket.to_owned(), read_only, questions: Mutex::new(lane), events })
+        let (socket, connected_at) = (socket.to_owned(), Instant::now());
+        Ok(Self { socket, read_only, connected_at, questions: Mutex::new(lane), events })
+    }
+
+    /// How long ago it connected.
+    pub fn age(&self) -> Duration {
+        self.connected_at.elapsed()
     }
 
     /// The socket that questions go to.
@@ -112,6 +125,27 @@ impl EngineHandle for Client {
             Err(_) => Lane::new(&self.socket_of_questions())?.get(&path, patience)?, // another thread waits on it
         };
         read::<Page>(&body).map(|page| page.events)
+    }
+    fn journal(&self, from: JournalFrom, limit: usize) -> Result<JournalPage, HandleError> {
+        self.question(&format!("/v1/journal?{}", encode_journal(from, limit)))
+    }
+    fn history(&self, query: &HistoryQuery) -> Result<Result<HistoryPage, HistoryError>, HandleError> {
+        match self.question(&format!("/v1/history?{}", encode_history(query))) {
+            Err(HandleError::Rejected { status: 404, code, .. }) if code == "no-history" => {
+                Ok(Err(HistoryError::NotKept { subject: query.subject.clone() }))
+            }
+            answer => answer.map(Ok),
+        }
+    }
+    fn returns(&self, within: Duration) -> bool {
+        let until = Instant::now() + within;
+        while Lane::open(&self.socket_of_questions()).is_err() {
+            if Instant::now() >= until {
+                return false;
+            }
+            sleep(RETRY);
+        }
+        true
     }
     fn command(&self, request: &CommandRequest, _who: &Who) -> Result<Answer, HandleError> {
         if self.read_only {

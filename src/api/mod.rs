@@ -8,6 +8,7 @@ mod accounts;
 mod client;
 mod commands;
 mod events;
+mod past;
 mod query;
 mod reply;
 mod routes;

@@ -83,17 +83,17 @@ pub(super) fn none(query: Option<&str>) -> Result<(), Refusal> {
     }
 }
 
-fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, Refusal> {
+pub(super) fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, Refusal> {
     value.parse().map_err(|_| {
         Refusal::bad("bad-query", format!("{name}=\"{value}\" is not a number"), format!("write {name}=100"))
     })
 }
 
-fn unknown(name: &str, known: &str) -> Refusal {
+pub(super) fn unknown(name: &str, known: &str) -> Refusal {
     Refusal::bad("bad-query", format!("there is no parameter \"{name}\""), format!("the parameters here are: {known}"))
 }
 
-fn pairs(query: Option<&str>) -> Result<Vec<(String, String)>, Refusal> {
+pub(super) fn pairs(query: Option<&str>) -> Result<Vec<(String, String)>, Refusal> {
     let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
     pairs
         .map(|pair| {
@@ -149,7 +149,7 @@ pub(super) fn encode_server(service: &str, server: &str) -> String {
     format!("service={}&server={}", encode(service), encode(server))
 }
 
-fn encode(text: &str) -> String {
+pub(super) fn encode(text: &str) -> String {
     let encoded = text.bytes().map(|byte| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' | b':' | b',' => {
             char::from(byte).to_string()

@@ -2,6 +2,7 @@
 
 use super::commands;
 use super::events;
+use super::past;
 use super::query;
 use super::reply::{Payload, Refusal, Reply, json, set};
 use super::server::{Access, Guest, PATIENCE};
@@ -17,8 +18,7 @@ use tokio::time::timeout;
 /// Largest body of a request.
 const MAX_BODY: usize = 64 * 1024;
 /// What there is.
-const CALLS: &str =
-    "GET /v1/status, /v1/summary, /v1/rows, /v1/real-servers, /v1/virtual-routers, /v1/events, and POST /v1/commands";
+const CALLS: &str = "GET /v1/status, /v1/summary, /v1/rows, /v1/real-servers, /v1/virtual-routers, /v1/events, /v1/journal, /v1/history, and POST /v1/commands";
 
 /// Answers one request.
 pub(super) async fn answer(request: Request<Incoming>, guest: &Arc<Guest>) -> Reply {
@@ -38,7 +38,14 @@ async fn route(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, 
     }
     let path = request.uri().path().to_owned();
     let allow = match path.as_str() {
-        "/v1/status" | "/v1/summary" | "/v1/rows" | "/v1/real-servers" | "/v1/virtual-routers" | "/v1/events" => "GET",
+        "/v1/status"
+        | "/v1/summary"
+        | "/v1/rows"
+        | "/v1/real-servers"
+        | "/v1/virtual-routers"
+        | "/v1/events"
+        | "/v1/journal"
+        | "/v1/history" => "GET",
         "/v1/commands" => "POST",
         _ => {
             return Err(Refusal::new(
@@ -77,6 +84,8 @@ async fn computed(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Rep
             body(guest.ask(move |engine| engine.rows(&query).map(|page| written(&page))).await?)
         }
         "/v1/real-servers" => real_server(query, guest).await,
+        "/v1/journal" => past::journal(query, guest).await,
+        "/v1/history" => past::history(query, guest).await,
         "/v1/virtual-routers" => {
             query::none(query)?;
             body(guest.ask(|engine| engine.virtual_routers().map(|routers| written(&routers))).await?)

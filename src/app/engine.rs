@@ -126,7 +126,8 @@ async fn serve(options: &Options, service: &Service) -> Result<(), Refused> {
             made.map_err(|error| Refused(exit::FAILED, format!("can't list this host's addresses: {error}")))?
         }
     };
-    let running = start::start(source, read, &state, inheritance, kernel).map_err(|error| {
+    let lasting = &options.places.lasting;
+    let running = start::start(source, read, &state, lasting, inheritance, kernel).map_err(|error| {
         let code = if error.is_permission() { exit::NOT_PERMITTED } else { exit::FAILED };
         Refused(code, error.to_string())
     })?;

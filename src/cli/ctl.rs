@@ -8,14 +8,22 @@ mod args;
 mod events;
 mod overview;
 mod print;
+mod record;
+mod record_file;
 
 pub use args::{CtlArgs, Verb};
+pub use events::Since;
 
 use crate::api::Client;
 use crate::engine::{EngineHandle, HandleError};
 use print::{Page, Style};
+use record::World;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
 
 /// Why a verb did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +65,7 @@ impl CtlError {
 pub fn run(args: &CtlArgs, socket: &Path, color: bool) -> u8 {
     let (out, err) = (&mut io::stdout().lock(), &mut io::stderr());
     match Client::connect(socket) {
-        Ok(engine) => match run_with(args, &engine, color, out, err) {
+        Ok(engine) => match run_on(args, &engine, color, out, err) {
             0 if args.stops() => act::await_end(&engine).map_or_else(|error| report(&error, err), |()| 0),
             code => code,
         },
@@ -65,10 +73,36 @@ pub fn run(args: &CtlArgs, socket: &Path, color: bool) -> u8 {
     }
 }
 
-/// The same with any engine and any output.
+/// The same on a socket's client: the one who records can be stopped.
+fn run_on(args: &CtlArgs, engine: &Client, color: bool, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let asked = Arc::new(AtomicBool::new(false));
+    if let Verb::Record(_) = args.verb {
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            // A signal that can't be caught ends the recording without its last line; it reads all the same.
+            _ = signal_hook::flag::register(signal, Arc::clone(&asked));
+        }
+    }
+    let world = World { elapsed: &|| engine.age(), stop: &|| asked.load(Ordering::Relaxed) };
+    run_in(args, engine, &world, color, out, err)
+}
+
+/// The same with any engine and any output; time is the engine's.
 pub fn run_with(
     args: &CtlArgs,
     engine: &dyn EngineHandle,
+    color: bool,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> u8 {
+    let begun = engine.summary().map_or(SystemTime::UNIX_EPOCH, |summary| summary.now);
+    let elapsed = || engine.summary().map_or(Duration::MAX, |now| now.now.duration_since(begun).unwrap_or_default());
+    run_in(args, engine, &World { elapsed: &elapsed, stop: &|| false }, color, out, err)
+}
+
+fn run_in(
+    args: &CtlArgs,
+    engine: &dyn EngineHandle,
+    world: &World<'_>,
     color: bool,
     out: &mut dyn Write,
     err: &mut dyn Write,
@@ -77,7 +111,11 @@ pub fn run_with(
     let done = match &args.verb {
         Verb::Status { json: false } => overview::print(engine, &mut page),
         Verb::Status { json: true } => engine.status().map_err(CtlError::from).and_then(|s| page.json(&*s, true)),
-        Verb::Events { follow, json, since } => events::print(engine, &mut page, *follow, *json, *since),
+        Verb::Events { follow, json, since } => {
+            let wanted = events::Wanted { follow: *follow, json: *json, since: *since };
+            events::print(engine, &mut page, err, wanted)
+        }
+        Verb::Record(record) => record::record(record, engine, &mut page, world),
         Verb::Act(act) => act::perform(act, engine, &mut page),
     };
     done.map_or_else(|error| report(&error, err), |()| 0)

@@ -2,6 +2,8 @@
 
 use super::command::{Answer, CommandRequest, Who};
 use super::event::Event;
+use super::history::{HistoryError, HistoryPage, HistoryQuery};
+use super::journal::{JournalFrom, JournalPage};
 use super::snapshot::{RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,10 +64,37 @@ pub trait EngineHandle: Send + Sync {
     /// Events above number `after`, oldest first, at most the newest `limit`. Waits up to `wait` for the first one.
     fn events(&self, after: u64, limit: usize, wait: Duration) -> Result<Vec<Event>, HandleError>;
     /// Events above number `after`, the oldest first, at most `limit` or as many as the engine gives at a time; at once. What
-    /// reads everything reads page after page.
+    /// reads everything reads page after page. After 0 it begins with the oldest event in memory, after another number it
+    /// reaches back into the journal's files.
     fn page(&self, after: u64, limit: usize) -> Result<Vec<Arc<Event>>, HandleError> {
         let events = self.events(after, usize::MAX, Duration::ZERO)?;
         Ok(events.into_iter().take(limit).map(Arc::new).collect())
+    }
+    /// A page of the journal, which reaches back as far as its files, the oldest first: at most `limit`, or as many as the
+    /// engine gives at a time.
+    fn journal(&self, from: JournalFrom, limit: usize) -> Result<JournalPage, HandleError> {
+        let after = match from {
+            JournalFrom::After(after) => after,
+            JournalFrom::Age(age) => {
+                let oldest = self.summary()?.now.checked_sub(age);
+                let events = self.events(0, usize::MAX, Duration::ZERO)?;
+                match events.iter().find(|event| oldest.is_none_or(|oldest| event.at >= oldest)) {
+                    Some(event) => event.seq.saturating_sub(1),
+                    None => return Ok(JournalPage::default()),
+                }
+            }
+        };
+        let events = self.page(after, limit)?.into_iter().map(Arc::unwrap_or_clone).collect();
+        Ok(JournalPage { events, oldest: 0, newest: self.summary()?.last_event })
+    }
+    /// How a number went in the last hour or day; `Ok(Err(_))` when there is no history of it.
+    fn history(&self, query: &HistoryQuery) -> Result<Result<HistoryPage, HistoryError>, HandleError> {
+        Ok(Err(HistoryError::NotKept { subject: query.subject.clone() }))
+    }
+    /// Whether an engine answers again within this time after one was lost. False at once where that can't be.
+    fn returns(&self, within: Duration) -> bool {
+        let _ = within;
+        false
     }
     /// Gives a command and waits for its end. `who` goes into the journal; a remote engine takes it from the socket's peer
     /// credentials instead.

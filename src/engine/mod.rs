@@ -1,8 +1,8 @@
 //! The director's façade.
 //!
 //! [`ui`](crate::ui), [`cli`](crate::cli) and [`api`](crate::api) use what this module re-exports and nothing below it.
-//! The layers, lowest first: `model` (0), `config` `vrrp` `health` `ipvs` (1), `command` `event` `journal` `snapshot` (2),
-//! `failover` `balance` (3), `io` `reload` (4), `driver` `handle` (5). A module uses smaller numbers only;
+//! The layers, lowest first: `model` (0), `config` `vrrp` `health` `ipvs` (1), `command` `event` `journal` `snapshot` `history`
+//! `recording` (2), `failover` `balance` (3), `io` `reload` (4), `driver` `handle` (5). A module uses smaller numbers only;
 //! `tests/architecture.rs` enforces it.
 
 pub mod balance;
@@ -13,10 +13,12 @@ pub mod event;
 pub mod failover;
 pub mod handle;
 pub mod health;
+pub mod history;
 pub mod io;
 pub mod ipvs;
 pub mod journal;
 pub mod model;
+pub mod recording;
 pub mod reload;
 pub mod snapshot;
 pub mod vrrp;
@@ -28,7 +30,12 @@ pub use config::{
 };
 pub use event::{Event, EventKind, Severity};
 pub use handle::{EngineHandle, HandleError};
+pub use history::{HistoryError, HistoryPage, HistoryQuery, Series};
+pub use journal::{JournalFrom, JournalPage};
 pub use model::{Family, Forwarding, KeyError, RealServerKey, Scheduler, ServiceKey, Weight};
+pub use recording::{
+    Encoder as RecordingEncoder, Entry as RecordingEntry, Header as RecordingHeader, Recording, RecordingError,
+};
 pub use snapshot::{
     Admin, CheckStatus, ConfigStatus, Counters, Drift, Foreign, Health, KernelServer, Moment, NextStep, PeerState,
     PeerStatus, Problem, QuorumStatus, Rates, RealServerStatus, Role, Row, RowKind, RowsPage, RowsQuery, Sort,

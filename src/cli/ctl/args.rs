@@ -1,10 +1,12 @@
 //! The verbs of `lvsdeck ctl` with their arguments and help.
 
+use super::events::Since;
 use crate::engine::{
     Command, Forwarding, RealServerKey, RealServerSelector, Scheduler, ServiceKey, ServiceSelector, Weight,
 };
 use clap::{Args, Subcommand, ValueEnum};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// `lvsdeck ctl VERB …`
@@ -46,13 +48,38 @@ pub enum Verb {
         /// One JSON object a line
         #[arg(long)]
         json: bool,
-        /// Only what is younger than this, as 90s, 10m or 2h
-        #[arg(long, value_name = "TIME", value_parser = time)]
-        since: Option<Duration>,
+        /// Only what is younger than this, as 90s, 10m or 2d, or not before a moment, as 2026-11-21T05:00:00Z; reaches
+        /// back into the journal's files
+        #[arg(long, value_name = "TIME", value_parser = since)]
+        since: Option<Since>,
     },
+    /// Write what the engine remembers, and what happens from now on, into a file for `lvsdeck replay`
+    #[command(after_help = "Takes about 0.3 MiB a minute with 100 real servers at rest, 3 MiB with 1,000.\n\
+                            Example: lvsdeck ctl record incident.lvsdeck --for 10m")]
+    Record(RecordArgs),
     /// A verb that changes something.
     #[command(flatten)]
     Act(Act),
+}
+
+/// What is recorded, and for how long.
+#[derive(Debug, Clone, Args)]
+pub struct RecordArgs {
+    /// Where to; the file is readable by this user alone
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// End after this time, as 90s, 10m or 2h; at Ctrl-C without it
+    #[arg(long = "for", value_name = "TIME", value_parser = time)]
+    pub time: Option<Duration>,
+    /// Time between two statuses
+    #[arg(long, value_name = "TIME", value_parser = time, default_value = "1s")]
+    pub interval: Duration,
+    /// End when the file has this size, as 100M or 2G
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "1G")]
+    pub max_size: u64,
+    /// Replace a file that is there
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// The verbs that change something.
@@ -307,6 +334,27 @@ fn time(text: &str) -> Result<Duration, String> {
         Ok(_) => Err("it is shorter than a second; write it like 90s, 5m or 1h".to_owned()),
         Err(error) => Err(format!("it is not a time ({error}); write it like 90s, 5m or 1h")),
     }
+}
+
+fn since(text: &str) -> Result<Since, String> {
+    match humantime::parse_rfc3339_weak(text) {
+        Ok(at) => Ok(Since::At(at)),
+        Err(_) if text.contains(':') => Err("it is not a moment; write it like 2026-11-21T05:00:00Z".to_owned()),
+        Err(_) => time(text).map(Since::Age),
+    }
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let shift = match unit {
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        _ => return Err("it is not a size; write it like 100M or 2G".to_owned()),
+    };
+    let number =
+        digits.parse::<u64>().ok().filter(|number| *number > 0).and_then(|number| number.checked_mul(1 << shift));
+    number.ok_or_else(|| "it is not a size; write it like 100M or 2G".to_owned())
 }
 
 fn service_key(text: &str) -> Result<ServiceKey, String> {

@@ -1,49 +1,131 @@
 //! `ctl events`: what happened, and what happens.
+//!
+//! Without `--since` it shows what the engine has in memory; with it, it reaches back into the journal's files, page by page.
+//! Events come in the order of their numbers, whatever the clock did. Following goes on across a restart of the engine.
 
 use super::CtlError;
 use super::print::{Page, Style};
-use crate::engine::{EngineHandle, Event, Severity};
-use std::time::Duration;
+use crate::engine::{EngineHandle, Event, HandleError, JournalFrom, Severity};
+use std::io::Write;
+use std::time::{Duration, SystemTime};
 
-/// All that the engine keeps.
+/// All that the engine keeps in memory.
 const ALL: usize = 4096;
+/// Events of one page of the journal.
+const PAGE: usize = 256;
 /// Shown of the past when only the future was asked for.
 const TAIL: usize = 10;
 /// How long the engine is asked to wait at a time.
 const WAIT: Duration = Duration::from_secs(25);
+/// How long one who follows waits for the next engine.
+const RETURN: Duration = Duration::from_secs(30);
 
-/// Prints the events since then (all that are kept without it) and, with `follow`, each one that comes.
+/// From when on events are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// Not older than this.
+    Age(Duration),
+    /// Not before this moment.
+    At(SystemTime),
+}
+
+/// What is wanted of them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    pub follow: bool,
+    pub json: bool,
+    pub since: Option<Since>,
+}
+
+/// Prints the events since then (all in memory without it) and, with `follow`, each one that comes.
 pub(super) fn print(
     engine: &dyn EngineHandle,
     page: &mut Page<'_>,
-    follow: bool,
-    json: bool,
-    since: Option<Duration>,
+    err: &mut dyn Write,
+    wanted: Wanted,
 ) -> Result<(), CtlError> {
-    // Age counts on the engine's clock: the events were stamped by it.
-    let oldest = match since {
-        Some(since) => engine.summary()?.now.checked_sub(since),
-        None => None,
+    let mut after = match wanted.since {
+        None => {
+            let limit = if wanted.follow { TAIL } else { ALL };
+            show(page, &engine.events(0, limit, Duration::ZERO)?, wanted.json, 0)?
+        }
+        Some(since) => {
+            let age = match since {
+                Since::Age(age) => age,
+                // Counted back from the engine's clock, which stamped the events.
+                Since::At(at) => engine.summary()?.now.duration_since(at).unwrap_or(Duration::ZERO),
+            };
+            since_then(engine, page, JournalFrom::Age(age), wanted.json)?
+        }
     };
-    let limit = if follow && since.is_none() { TAIL } else { ALL };
-    let mut events = engine.events(0, limit, Duration::ZERO)?;
-    let mut after = events.last().map_or(0, |event| event.seq);
-    events.retain(|event| oldest.is_none_or(|oldest| event.at >= oldest));
-    loop {
-        for event in &events {
-            if json {
-                page.json(event, false)?;
-            } else {
-                page.line(style(event.severity), &text(event))?;
-            }
-        }
-        page.flush()?;
-        if !follow {
-            return Ok(());
-        }
-        events = engine.events(after, ALL, WAIT)?;
-        after = events.last().map_or(after, |event| event.seq);
+    page.flush()?;
+    if !wanted.follow {
+        return Ok(());
     }
+    loop {
+        after = match engine.events(after, ALL, WAIT) {
+            Ok(events) => show_all(engine, page, &events, wanted.json, after)?,
+            Err(HandleError::NoEngine { socket, cause }) => {
+                _ = writeln!(
+                    err,
+                    "lvsdeck: the engine ended after event {after}; waiting {} s for it",
+                    RETURN.as_secs()
+                );
+                if !engine.returns(RETURN) {
+                    return Err(HandleError::NoEngine { socket, cause }.into());
+                }
+                _ = writeln!(err, "lvsdeck: an engine answers again");
+                after
+            }
+            Err(error) => return Err(error.into()),
+        };
+        page.flush()?;
+    }
+}
+
+/// Prints page after page until there is nothing more; gives the last number.
+fn since_then(
+    engine: &dyn EngineHandle,
+    page: &mut Page<'_>,
+    mut from: JournalFrom,
+    json: bool,
+) -> Result<u64, CtlError> {
+    loop {
+        let found = engine.journal(from, PAGE)?;
+        if found.events.is_empty() {
+            return Ok(match from {
+                JournalFrom::After(after) => after,
+                JournalFrom::Age(_) => found.newest,
+            });
+        }
+        from = JournalFrom::After(show(page, &found.events, json, 0)?);
+    }
+}
+
+/// Prints what came; where more came than the memory holds, the journal's files have what is between.
+fn show_all(
+    engine: &dyn EngineHandle,
+    page: &mut Page<'_>,
+    events: &[Event],
+    json: bool,
+    after: u64,
+) -> Result<u64, CtlError> {
+    match events.first() {
+        Some(first) if after > 0 && first.seq > after + 1 => since_then(engine, page, JournalFrom::After(after), json),
+        Some(_) | None => show(page, events, json, after),
+    }
+}
+
+/// Prints events; gives the last number, or `after` without one.
+fn show(page: &mut Page<'_>, events: &[Event], json: bool, after: u64) -> Result<u64, CtlError> {
+    for event in events {
+        if json {
+            page.json(event, false)?;
+        } else {
+            page.line(style(event.severity), &text(event))?;
+        }
+    }
+    Ok(events.last().map_or(after, |event| event.seq))
 }
 
 const fn style(severity: Severity) -> Style {

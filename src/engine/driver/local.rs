@@ -10,6 +10,8 @@ use super::undo::UndoStack;
 use crate::engine::command::{Answer, Asked, Command, CommandRequest, Half, Outcome, Who};
 use crate::engine::event::{Event, Fact};
 use crate::engine::handle::{EngineHandle, HandleError};
+use crate::engine::history::{HistoryError, HistoryPage, HistoryQuery};
+use crate::engine::journal::{JournalFrom, JournalPage};
 use crate::engine::snapshot::{RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -140,6 +142,12 @@ impl EngineHandle for LocalEngine {
     }
     fn page(&self, after: u64, limit: usize) -> Result<Vec<Arc<Event>>, HandleError> {
         Ok(self.shared.page(after, limit))
+    }
+    fn journal(&self, from: JournalFrom, limit: usize) -> Result<JournalPage, HandleError> {
+        Ok(self.shared.journal(from, limit))
+    }
+    fn history(&self, query: &HistoryQuery) -> Result<Result<HistoryPage, HistoryError>, HandleError> {
+        Ok(self.shared.history_page(query))
     }
     fn command(&self, request: &CommandRequest, who: &Who) -> Result<Answer, HandleError> {
         let id = if request.dry_run { 0 } else { self.last_id.fetch_add(1, Ordering::Relaxed) + 1 };

@@ -13,7 +13,7 @@ use pattern::{Known, captured, filled, of_server, of_service};
 
 /// Writes events to the log until the journal is closed.
 pub fn follow(shared: &Shared) {
-    let mut seen = 0;
+    let mut seen = shared.before_run();
     while let Some(events) = shared.follow(seen) {
         for event in &events {
             write(event);

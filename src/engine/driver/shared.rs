@@ -1,11 +1,14 @@
 //! What the loops publish and every reader sees: two views, the journal, and what never changes after the start.
 //!
 //! Writers replace, readers clone an `Arc`: a slow reader costs a loop nothing. Of the journal a reader takes at most
-//! [`PAGE`] such clones at a time, so that an event is never kept waiting to be written.
+//! [`PAGE`] such clones at a time, so that an event is never kept waiting to be written. What is older than the memory comes
+//! from the journal's files, read by whoever asks for it.
 
 use super::balance::BalanceView;
 use super::failover::{FailoverView, Listener};
 use crate::engine::event::{Event, EventKind, Fact};
+use crate::engine::history::History;
+use crate::engine::io::journal_file::JournalFiles;
 use crate::engine::journal::{Journal, PAGE};
 use crate::engine::snapshot::{ConfigStatus, PeerState, RealServerStatus, Role, Status, VirtualRouterState, Warning};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
@@ -13,6 +16,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// For how long a status is good while nothing but its timers changes.
 const STATUS_AGE: Duration = Duration::from_millis(100);
+
+/// How long a reader waits for the journal's numbers; they are there some milliseconds after the start, or nobody knows them.
+const NUMBERS: Duration = Duration::from_secs(6);
 
 /// A loop that has not published for so long hangs.
 const SILENCE: Duration = Duration::from_secs(4);
@@ -50,12 +56,15 @@ pub struct Identity {
 #[derive(Debug)]
 pub struct Shared {
     identity: RwLock<Arc<Identity>>,
-    started_at: Instant,
-    failover: RwLock<Arc<FailoverView>>,
-    balance: RwLock<Arc<BalanceView>>,
+    pub(super) started_at: Instant,
+    pub(super) failover: RwLock<Arc<FailoverView>>,
+    pub(super) balance: RwLock<Arc<BalanceView>>,
     journal: Mutex<Kept>,
     appended: Condvar,
     composed: Mutex<Option<Composed>>,
+    /// What the thread that writes the journal warns of.
+    keeping: Mutex<Vec<Warning>>,
+    history: Mutex<History>,
 }
 
 /// A status, and what it was made of.
@@ -68,24 +77,29 @@ struct Composed {
     status: Arc<Status>,
 }
 
-#[derive(Debug, Default)]
-struct Kept {
-    journal: Journal,
+/// The journal with its reach.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) journal: Journal,
+    pub(super) files: Option<Arc<JournalFiles>>,
     changed_at: Option<SystemTime>,
     closed: bool,
 }
 
 impl Shared {
-    /// Empty views and an empty journal.
+    /// Empty views, and a journal whose numbers are not known before [`begin`](Self::begin).
     pub fn new(identity: Identity) -> Self {
+        let kept = Kept { journal: Journal::waiting(), files: None, changed_at: None, closed: false };
         Self {
             identity: RwLock::new(Arc::new(identity)),
             started_at: Instant::now(),
             failover: RwLock::default(),
             balance: RwLock::default(),
-            journal: Mutex::default(),
+            journal: Mutex::new(kept),
             appended: Condvar::new(),
             composed: Mutex::default(),
+            keeping: Mutex::default(),
+            history: Mutex::default(),
         }
     }
 
@@ -102,7 +116,7 @@ impl Shared {
     /// Appends to the journal. Writes nothing itself: whoever reports never waits for a slow log.
     pub fn append(&self, fact: Fact) {
         let wall = SystemTime::now();
-        let monotonic = u64::try_from(self.started_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let monotonic = self.monotonic_ms();
         let mut kept = self.kept();
         if is_change(fact.kind) {
             kept.changed_at = Some(wall);
@@ -112,8 +126,27 @@ impl Shared {
         self.appended.notify_all();
     }
 
+    /// Milliseconds since the engine started.
+    pub(super) fn monotonic_ms(&self) -> u64 {
+        u64::try_from(self.started_at.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// The journal's numbers go on after `after`, and `older` is what its files remember. Gives false when they have begun
+    /// without.
+    pub fn begin(&self, after: u64, older: Vec<Arc<Event>>) -> bool {
+        let begun = self.kept().journal.begin(after, older);
+        self.appended.notify_all();
+        begun
+    }
+
+    /// From now on these files have what the memory has no more.
+    pub fn reach_back(&self, files: Arc<JournalFiles>) {
+        self.kept().files = Some(files);
+    }
+
     /// See [`EngineHandle::events`](crate::engine::EngineHandle::events).
     pub fn events(&self, after: u64, limit: usize, wait: Duration) -> Vec<Arc<Event>> {
+        drop(self.numbered());
         let (kept, _) = self
             .appended
             .wait_timeout_while(self.kept(), wait, |kept| kept.journal.last_seq() <= after)
@@ -122,7 +155,7 @@ impl Shared {
         drop(kept);
         let mut found = Vec::new();
         while found.len() < limit {
-            let page = self.page(after, limit - found.len());
+            let page = self.in_memory(after, limit - found.len());
             let Some(last) = page.last() else { break };
             after = last.seq;
             found.extend(page);
@@ -130,9 +163,24 @@ impl Shared {
         found
     }
 
-    /// See [`EngineHandle::page`](crate::engine::EngineHandle::page); at most [`PAGE`] events.
-    pub fn page(&self, after: u64, limit: usize) -> Vec<Arc<Event>> {
+    pub(super) fn in_memory(&self, after: u64, limit: usize) -> Vec<Arc<Event>> {
         self.kept().journal.page(after, limit.min(PAGE))
+    }
+
+    /// See [`EngineHandle::page`](crate::engine::EngineHandle::page); at most [`PAGE`] events. After 0 it begins with the
+    /// oldest in memory, after any other number it reaches back into the files.
+    pub fn page(&self, after: u64, limit: usize) -> Vec<Arc<Event>> {
+        if after == 0 { self.numbered().journal.page(0, limit.min(PAGE)) } else { self.kept_page(after, limit) }
+    }
+
+    /// The number of the oldest event in memory.
+    pub fn oldest(&self) -> u64 {
+        self.kept().journal.oldest()
+    }
+
+    /// The last number of the runs before this one.
+    pub fn before_run(&self) -> u64 {
+        self.numbered().journal.before_run()
     }
 
     /// The next events above `after` as soon as there are some; none once the journal is closed and everything was read.
@@ -142,9 +190,34 @@ impl Shared {
         Some(kept.journal.page(after, PAGE)).filter(|events| !events.is_empty())
     }
 
+    /// The same, but after `patience` at the latest, with whether the journal is closed.
+    pub fn follow_for(&self, after: u64, patience: Duration) -> (Vec<Arc<Event>>, bool) {
+        let nothing_new = |kept: &mut Kept| kept.journal.last_seq() <= after && !kept.closed;
+        let waited = self.appended.wait_timeout_while(self.kept(), patience, nothing_new);
+        let (kept, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        (kept.journal.page(after, PAGE), kept.closed)
+    }
+
+    /// The journal once its numbers are known, or after the patience for them.
+    pub(super) fn numbered(&self) -> MutexGuard<'_, Kept> {
+        let waited = self.appended.wait_timeout_while(self.kept(), NUMBERS, |kept| !kept.journal.has_begun());
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// What the thread that writes the journal warns of from now on.
+    pub fn warn_of_keeping(&self, warnings: Vec<Warning>) {
+        *self.keeping.lock().unwrap_or_else(PoisonError::into_inner) = warnings;
+    }
+
+    pub(super) fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Nothing more will be appended.
     pub fn close(&self) {
-        self.kept().closed = true;
+        let mut kept = self.kept();
+        kept.closed = true;
+        drop(kept);
         self.appended.notify_all();
     }
 
@@ -199,12 +272,13 @@ impl Shared {
         if let Some(last) = composed.as_ref().filter(good) {
             return Arc::clone(&last.status);
         }
-        let status = Arc::new(Self::compose(now, &identity, &failover, &balance, (last_event, changed_at)));
+        let status = Arc::new(self.compose(now, &identity, &failover, &balance, (last_event, changed_at)));
         *composed = Some(Composed { at: now, identity, failover, balance, status: Arc::clone(&status) });
         status
     }
 
     fn compose(
+        &self,
         now: Instant,
         identity: &Identity,
         failover: &FailoverView,
@@ -222,6 +296,7 @@ impl Shared {
             router.state == VirtualRouterState::Master && router.peers.iter().any(|p| p.state == PeerState::Master)
         });
         let mut warnings: Vec<Warning> = silent.into_iter().chain(identity.warnings.iter().cloned()).collect();
+        warnings.extend_from_slice(&self.keeping.lock().unwrap_or_else(PoisonError::into_inner));
         warnings.extend_from_slice(&failover.warnings);
         warnings.extend_from_slice(&balance.warnings);
         Status {
@@ -301,7 +376,10 @@ mod tests {
 
     fn shared() -> Shared {
         let config = ConfigStatus { file: String::new(), loaded_at: SystemTime::UNIX_EPOCH, generation: 1 };
-        Shared::new(Identity { node: "d1".into(), dataplane: "kernel".into(), config, warnings: Vec::new() })
+        let shared =
+            Shared::new(Identity { node: "d1".into(), dataplane: "kernel".into(), config, warnings: Vec::new() });
+        shared.begin(0, Vec::new());
+        shared
     }
 
     fn happen(shared: &Shared, count: usize) {

@@ -6,7 +6,9 @@
 use super::balance::{self, BalanceLoopError, BalanceView};
 use super::dataplane::Dataplane;
 use super::failover::{self, FailoverLoop, FailoverSender};
+use super::history;
 use super::inheritance::Inheritance;
+use super::keeper;
 use super::local::LocalEngine;
 use super::log;
 use super::reload::Reloader;
@@ -20,8 +22,9 @@ use crate::engine::failover::Failover;
 use crate::engine::io::ipvs_netlink::IpvsKernel;
 use crate::engine::io::state::StateDir;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -70,13 +73,18 @@ pub struct Running {
     balance_thread: BalanceThread,
     balance_end: oneshot::Sender<bool>,
     log_written: Receiver<()>,
+    journal_written: Receiver<()>,
+    /// The sampler ends with it.
+    _sampling: Sender<()>,
 }
 
-/// Starts both loops on what was read from `source`. `kernel` is none where no services are configured or left behind.
+/// Starts both loops on what was read from `source`. `lasting` is the directory of the journal; `kernel` is none where no
+/// services are configured or left behind.
 pub fn start(
     source: Source,
     read: Read,
     state: &StateDir,
+    lasting: &Path,
     inheritance: Inheritance,
     kernel: Option<Box<dyn IpvsKernel>>,
 ) -> Result<Running, StartError> {
@@ -86,7 +94,9 @@ pub fn start(
     let Inheritance { past, services, damaged } = inheritance;
     let node = identity.node.clone();
     let shared = Arc::new(Shared::new(identity));
+    let journal_written = keeper::start(Arc::clone(&shared), lasting, &node).map_err(StartError::Thread)?;
     let log_written = start_log(Arc::clone(&shared))?;
+    let sampling = history::start(Arc::clone(&shared)).map_err(StartError::Thread)?;
     let world = World::open(state.clone()).map_err(StartError::Sockets)?;
     let now = Instant::now();
     let core = Failover::new(&configuration, past, now);
@@ -119,6 +129,8 @@ pub fn start(
         balance_thread,
         balance_end,
         log_written,
+        journal_written,
+        _sampling: sampling,
     })
 }
 
@@ -214,5 +226,6 @@ impl Running {
         self.shared.close();
         // A log that can't be written does not hold the end up.
         _ = self.log_written.recv_timeout(LOG_LIMIT);
+        _ = self.journal_written.recv_timeout(LOG_LIMIT);
     }
 }

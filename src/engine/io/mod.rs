@@ -3,6 +3,7 @@
 pub mod frames;
 pub mod host;
 pub mod ipvs_netlink;
+pub mod journal_file;
 pub mod journald;
 mod mastership;
 mod netlink;

@@ -1,0 +1,174 @@
+//! Writes the journal to its files, on a thread of its own that reads it like everybody else: who reports never waits.
+//!
+//! 1. Read what an earlier run left; the numbers go on after it. What can't be read is told, and then they begin at 1.
+//! 2. Write each event as soon as it is there: what was written survives the death of the engine.
+//! 3. Once a second, wait for the disk: what was written before survives a power failure.
+//! 4. When the disk refuses, warn once, go on reading nothing but the clock, and try again every second. What fell out of the
+//!    memory meanwhile is named in the file by a line of its own, and in the journal by one event.
+
+use super::shared::Shared;
+use crate::engine::event::{EventKind, Fact, Severity};
+use crate::engine::io::journal_file::{JournalError, JournalFiles, JournalWriter};
+use crate::engine::journal::CAPACITY;
+use crate::engine::snapshot::Warning;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How often the disk is waited for, and tried again after it refused.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Starts the thread; it tells when everything is written, once the journal is closed.
+pub fn start(shared: Arc<Shared>, directory: &Path, node: &str) -> io::Result<Receiver<()>> {
+    let (done, written) = sync_channel(1);
+    let files = Arc::new(JournalFiles::new(directory));
+    let writer = JournalWriter::new(Arc::clone(&files), node);
+    let body = move || {
+        Keeper { shared, files, writer, written: 0, trouble: None, ours: false }.run();
+        _ = done.send(());
+    };
+    thread::Builder::new().name("journal".to_owned()).spawn(body)?;
+    Ok(written)
+}
+
+struct Keeper {
+    shared: Arc<Shared>,
+    files: Arc<JournalFiles>,
+    writer: JournalWriter,
+    /// The last number that is in the files.
+    written: u64,
+    /// The last number when writing failed.
+    trouble: Option<u64>,
+    /// Whether the numbers in the files are those of this run.
+    ours: bool,
+}
+
+impl Keeper {
+    fn run(&mut self) {
+        self.begin();
+        let (mut due, mut dirty) = (Instant::now() + INTERVAL, false);
+        loop {
+            let patience = due.saturating_duration_since(Instant::now());
+            // While nothing can be written only time is waited for: an event more changes nothing.
+            let after = if self.writer.is_open() { self.written } else { u64::MAX };
+            let (events, closed) = self.shared.follow_for(after, patience);
+            let wrote = !events.is_empty();
+            if wrote {
+                let done = self.writer.write(self.written, &events);
+                match self.note(done) {
+                    Some(()) => self.written = events.last().map_or(self.written, |event| event.seq),
+                    None => due = Instant::now() + INTERVAL,
+                }
+                dirty = true;
+            }
+            let ended = closed && !(wrote && self.writer.is_open());
+            if ended || Instant::now() >= due {
+                self.settle(std::mem::take(&mut dirty));
+                due = Instant::now() + INTERVAL;
+            }
+            if ended {
+                return;
+            }
+        }
+    }
+
+    /// The numbers begin after those that an earlier run left.
+    fn begin(&mut self) {
+        match self.writer.open(CAPACITY) {
+            Ok(found) => {
+                if !self.shared.begin(found.after, found.events) {
+                    // The disk was too slow: numbers began at 1, and what is there is of another count.
+                    return self.begin_anew();
+                }
+                (self.written, self.ours) = (found.after, true);
+                self.shared.reach_back(Arc::clone(&self.files));
+                for message in found.told {
+                    self.tell(Severity::Warning, message);
+                }
+            }
+            Err(error) => {
+                self.shared.begin(0, Vec::new());
+                self.fail(&error);
+            }
+        }
+    }
+
+    /// Once a second: the disk has what was written, or is tried again.
+    fn settle(&mut self, dirty: bool) {
+        if self.writer.is_open() {
+            let done = if dirty { self.writer.sync() } else { self.writer.look() };
+            if self.note(done).is_some() {
+                return;
+            }
+        }
+        if !self.ours {
+            return self.begin_anew();
+        }
+        match self.writer.open(0) {
+            // A file that has more than was written is somebody else's.
+            Ok(found) if found.after > self.written => self.begin_anew(),
+            Ok(found) => {
+                self.written = found.after;
+                self.recover();
+            }
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    fn begin_anew(&mut self) {
+        let before = self.shared.oldest().saturating_sub(1);
+        let done = self.writer.begin_anew(before);
+        if self.note(done).is_some() {
+            (self.written, self.ours) = (before, true);
+            self.shared.reach_back(Arc::clone(&self.files));
+            self.tell(
+                Severity::Warning,
+                "the numbers of events began at 1: those of the runs before could not be read in time; the files that \
+                 were there are kept beside the new ones with .aside in their names"
+                    .to_owned(),
+            );
+            self.recover();
+        }
+    }
+
+    /// Keeps an error as a warning; none then.
+    fn note(&mut self, done: Result<(), JournalError>) -> Option<()> {
+        done.map_err(|error| self.fail(&error)).ok()
+    }
+
+    /// Warns as long as it lasts, and says so once.
+    fn fail(&mut self, error: &JournalError) {
+        let message = format!("{error}; events are kept in memory only, the newest {CAPACITY}");
+        let next = format!("{}; writing goes on by itself then", error.remedy());
+        if self.trouble.is_none() {
+            self.trouble = Some(self.written);
+            self.tell(Severity::Warning, format!("{message}: {next}"));
+        }
+        let (code, subject) = ("journal-not-written".to_owned(), "journal".to_owned());
+        self.shared.warn_of_keeping(vec![Warning { code, subject, message, next }]);
+    }
+
+    /// It can be written again; what is lost is named.
+    fn recover(&mut self) {
+        let Some(_) = self.trouble.take() else { return };
+        self.shared.warn_of_keeping(Vec::new());
+        let oldest = self.shared.oldest();
+        let message = if oldest > self.written + 1 {
+            let (from, to) = (self.written + 1, oldest - 1);
+            format!("written again; the events {from} to {to} could not be kept and are lost")
+        } else {
+            "written again; nothing was lost".to_owned()
+        };
+        self.tell(Severity::Notice, message);
+    }
+
+    fn tell(&self, severity: Severity, message: String) {
+        self.shared.append(Fact::new(EventKind::Warning, severity, "journal").reason(message));
+    }
+}
+
+#[cfg(test)]
+mod tests;
