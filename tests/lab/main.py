@@ -25,6 +25,7 @@ SCENARIOS = {
     "console": ("lvsdeck/lvsdeck",),
     "s1": PAIRS,
     "crash": ("lvsdeck/lvsdeck", "lvsdeck/keepalived"),
+    "keep": ("lvsdeck/lvsdeck", "lvsdeck/keepalived"),
     "garbage": ("lvsdeck/lvsdeck",),
     "interface": ("lvsdeck/lvsdeck",),
     "refusal": ("lvsdeck/lvsdeck",),
