@@ -96,7 +96,9 @@ impl Host {
             let (result, tid) = unsafe { (libc::unshare(libc::CLONE_NEWNET), libc::gettid()) };
             assert_eq!(result, 0, "no network namespace: run as root ({})", std::io::Error::last_os_error());
             tell.send(tid).unwrap();
-            todo.into_iter().for_each(|job| job());
+            for job in todo {
+                job();
+            }
         });
         Self { jobs, tid: told.recv().unwrap(), priority, state: state.to_path_buf() }
     }

@@ -27,6 +27,7 @@ SCENARIOS = {
     "reload": ("lvsdeck/lvsdeck", "lvsdeck/keepalived"),
     "adopt": ("keepalived/keepalived",),
     "crash": ("lvsdeck/lvsdeck", "lvsdeck/keepalived"),
+    "keep": ("lvsdeck/lvsdeck", "lvsdeck/keepalived"),
     "garbage": ("lvsdeck/lvsdeck",),
     "interface": ("lvsdeck/lvsdeck",),
     "refusal": ("lvsdeck/lvsdeck",),

@@ -245,8 +245,9 @@ fn takeover_time(router: &Router) -> Duration {
 
 pub(super) fn line(router: &Router) -> String {
     let addresses: Vec<String> = router.config.addresses.iter().map(ToString::to_string).collect();
-    let (name, state, priority) = (&router.config.name, router.state().name(), router.config.priority);
-    format!("{name}: {state}, priority {priority}, {}", addresses.join(" "))
+    let (name, state, own) = (&router.config.name, router.state().name(), router.config.priority);
+    let claimed = router.claim.as_ref().map(|_| format!(" ({} by takeover)", router.instance.parameters().priority));
+    format!("{name}: {state}, priority {own}{}, {}", claimed.unwrap_or_default(), addresses.join(" "))
 }
 
 fn not_master(router: &Router) -> String {

@@ -214,7 +214,7 @@ impl Failover {
         let message = router.message(priority, source);
         router.last_sent.clone_from(&message);
         router.unsent = None;
-        router.advertised_before = std::mem::replace(&mut router.advertised_at, Some(now));
+        router.advertised_before = router.advertised_at.replace(now);
         self.push(Action::Advertise { index, source, message });
     }
 

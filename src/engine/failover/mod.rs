@@ -6,9 +6,9 @@
 mod addresses;
 mod commands;
 mod core;
+mod handover;
 mod host;
 mod joins;
-mod lifecycle;
 mod ownership;
 mod past;
 mod peers;
@@ -17,6 +17,7 @@ mod receive;
 mod refusals;
 mod rejections;
 mod reload;
+mod resume;
 mod router;
 mod status;
 mod strangers;

@@ -98,7 +98,7 @@ impl Mastership {
     /// of an interval are left for what there is to do.
     pub(super) fn is_stale(&self, now: Instant) -> bool {
         let interval = self.interval.duration();
-        now.saturating_duration_since(self.advertised_at) >= interval * 3 - interval / 10
+        self.age(now) + interval / 10 >= interval * 3
     }
 
     /// How long ago that was.

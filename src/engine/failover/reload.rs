@@ -38,13 +38,16 @@ impl Failover {
                 .filter(|i| configuration.virtual_routers.get(*i).is_some_and(|new| same_key(new, &router.config)))
         };
         let survivors: Vec<Option<usize>> = self.routers.iter().map(goes_on).collect();
-        let names: Vec<Option<usize>> = self.routers.iter().map(named).collect();
-        let left = self.end_routers(now, &survivors, &names);
+        let successors: Vec<Option<usize>> = self.routers.iter().map(named).collect();
+        let left = self.end_routers(now, &survivors, &successors);
 
-        let readdressed = self.rearrange(now, configuration, &survivors, &names);
+        let stand_alike = self.stand_alike(configuration);
+        let readdressed = self.rearrange(now, configuration, &survivors, &successors);
         self.leave_unused(left);
         let leaving = self.give_up(&readdressed);
-        self.survey();
+        if !stand_alike {
+            self.survey();
+        }
         self.put_on_added(&readdressed);
         for (place, address) in leaving {
             if self.ours.get(&place).is_some_and(|ours| ours.leaving) {
@@ -56,17 +59,36 @@ impl Failover {
     /// Whether this is the configuration that runs.
     fn runs(&self, configuration: &Configuration) -> bool {
         let routers = self.routers.iter().map(|router| &router.config);
-        let parts =
-            |units: &[Unit]| units.iter().map(|unit| (unit.name.clone(), unit.members.clone())).collect::<Vec<_>>();
-        routers.eq(&configuration.virtual_routers) && parts(&self.units) == parts(&units(configuration))
+        let parts = |unit: &Unit, other: &Unit| unit.name == other.name && unit.members == other.members;
+        let same_units = |units: &[Unit]| {
+            units.len() == self.units.len() && units.iter().zip(&self.units).all(|(unit, other)| parts(unit, other))
+        };
+        routers.eq(&configuration.virtual_routers) && same_units(&units(configuration))
+    }
+
+    /// Whether every router is there as before, with the same addresses and the same right to own them: then each stands
+    /// where it stood.
+    fn stand_alike(&self, configuration: &Configuration) -> bool {
+        let alike = |(old, new): (&Router, &VirtualRouter)| {
+            let old = &old.config;
+            let owner = |router: &VirtualRouter| router.priority.is_owner();
+            old.name == new.name && same_key(new, old) && old.addresses == new.addresses && owner(old) == owner(new)
+        };
+        let new = &configuration.virtual_routers;
+        self.routers.len() == new.len() && self.routers.iter().zip(new).all(alike)
     }
 
     /// Ends every router without a successor; gives the interfaces on which they were.
-    fn end_routers(&mut self, now: Instant, survivors: &[Option<usize>], names: &[Option<usize>]) -> BTreeSet<u32> {
+    fn end_routers(
+        &mut self,
+        now: Instant,
+        survivors: &[Option<usize>],
+        successors: &[Option<usize>],
+    ) -> BTreeSet<u32> {
         let without = |list: &[Option<usize>]| -> Vec<usize> {
             list.iter().enumerate().filter(|(_, new)| new.is_none()).map(|(i, _)| i).collect()
         };
-        let gone = without(names);
+        let gone = without(successors);
         self.abandon_pending_of(now, &gone, "the instance left the configuration");
         for i in gone {
             let Some(router) = self.routers.get_mut(i) else { continue };
@@ -91,25 +113,21 @@ impl Failover {
         now: Instant,
         configuration: &Configuration,
         survivors: &[Option<usize>],
-        names: &[Option<usize>],
+        successors: &[Option<usize>],
     ) -> Vec<Readdressed> {
-        let mut old: BTreeMap<usize, (bool, Router)> = BTreeMap::new();
-        for ((router, survivor), name) in std::mem::take(&mut self.routers).into_iter().zip(survivors).zip(names) {
-            if let Some(new) = name {
-                old.insert(*new, (survivor.is_some(), router));
+        let mut old: Vec<Option<(bool, Router)>> = Vec::new();
+        old.resize_with(configuration.virtual_routers.len(), || None);
+        for ((router, survivor), name) in std::mem::take(&mut self.routers).into_iter().zip(survivors).zip(successors) {
+            if let Some(place) = name.and_then(|new| old.get_mut(new)) {
+                *place = Some((survivor.is_some(), router));
             }
         }
         let mut readdressed = Vec::new();
-        for (i, config) in configuration.virtual_routers.iter().enumerate() {
-            let router = match old.remove(&i) {
-                Some((true, router)) if router.config == *config => router,
+        self.routers.reserve(old.len());
+        for ((i, config), before) in configuration.virtual_routers.iter().enumerate().zip(old) {
+            let router = match before {
                 Some((true, mut router)) => {
-                    let before = std::mem::replace(&mut router.config, config.clone());
-                    let parameters = router.parameters();
-                    router.instance.reconfigure(now, parameters);
-                    if before.addresses != config.addresses {
-                        readdressed.push((i, before.addresses));
-                    }
+                    readdressed.extend(reconfigure(&mut router, config, now).map(|before| (i, before)));
                     router
                 }
                 Some((false, before)) => begun_anew(config, before, now),
@@ -122,7 +140,7 @@ impl Failover {
             ours.router = ours.router.and_then(|i| moved(i, survivors));
         }
         for Pending { waiting, .. } in &mut self.pending {
-            *waiting = waiting.iter().filter_map(|i| moved(*i, names)).collect();
+            *waiting = waiting.iter().filter_map(|i| moved(*i, successors)).collect();
         }
         self.regroup_units(configuration);
         readdressed
@@ -131,8 +149,10 @@ impl Failover {
     /// A group that is still there goes on waiting as it did.
     fn regroup_units(&mut self, configuration: &Configuration) {
         let before = std::mem::replace(&mut self.units, units(configuration));
-        for unit in self.units.iter_mut().filter(|unit| unit.name.is_some()) {
-            unit.leads_from = before.iter().find(|old| old.name == unit.name).and_then(|old| old.leads_from);
+        for old in before.into_iter().filter(|old| old.name.is_some() && old.leads_from.is_some()) {
+            if let Some(unit) = self.units.iter_mut().find(|unit| unit.name == old.name) {
+                unit.leads_from = old.leads_from;
+            }
         }
         self.regroup();
     }
@@ -196,6 +216,17 @@ impl Failover {
 /// Whether a router of the new configuration is one of the old, as others on the link see it.
 fn same_key(new: &VirtualRouter, old: &VirtualRouter) -> bool {
     (&new.interface, new.vrid, new.family, new.version) == (&old.interface, old.vrid, old.family, old.version)
+}
+
+/// New words for a router that goes on; gives the addresses that it had, where it has others now.
+fn reconfigure(router: &mut Router, config: &VirtualRouter, now: Instant) -> Option<Vec<VirtualAddress>> {
+    if router.config == *config {
+        return None;
+    }
+    let before = std::mem::replace(&mut router.config, config.clone());
+    let parameters = router.parameters();
+    router.instance.reconfigure(now, parameters);
+    (before.addresses != config.addresses).then_some(before.addresses)
 }
 
 /// A router of the same name that is another one to the link.

@@ -20,6 +20,8 @@ fn changes(lan: &Lan, n: usize) -> usize {
     lan.nodes[n].facts(EventKind::InstanceState).len()
 }
 
+type Change = fn(&mut Node);
+
 /// Why the first instance of node 0 was not resumed.
 fn refusal(lan: &Lan) -> String {
     let facts = lan.nodes[0].facts(EventKind::Warning);
@@ -136,7 +138,7 @@ fn a_master_that_is_heard_before_the_start_is_left_in_peace() {
 
 #[test]
 fn a_host_that_is_not_as_it_was_left_starts_as_always() {
-    let cases: [(fn(&mut Node), &str); 4] = [
+    let cases: [(Change, &str); 4] = [
         (|node| node.addresses.retain(|known| known.1 != vip(254).address), "192.0.2.254 is not on eth0 any more"),
         (|node| node.links[0].up = false, "interface eth0 is down"),
         (

@@ -66,6 +66,10 @@ fn fail() -> Input {
     Input::Fail(Reason::Fault("eth0 is down".to_owned()))
 }
 
+fn claim() -> Input {
+    Input::Claim(Reason::Resumed)
+}
+
 fn backup(version: VrrpVersion, start: Instant) -> Instance {
     let mut instance = machine(parameters(version));
     instance.handle(start, Input::Startup);
@@ -125,7 +129,7 @@ fn check(version: VrrpVersion, make: fn(VrrpVersion, Instant) -> Instance, lines
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
-fn in_initialize_only_startup_and_a_fault_do_something() {
+fn in_initialize_only_startup_a_claim_and_a_fault_do_something() {
     for version in VERSIONS {
         check(
             version,
@@ -137,6 +141,7 @@ fn in_initialize_only_startup_and_a_fault_do_something() {
                 (Input::Timeout, "", "init", None),
                 (step_down(None), "", "init", None),
                 (Input::TakeOver, "", "init", None),
+                (claim(), TAKES_OVER, "master", Some((SECOND * 3, Deadline::Advertise))),
                 (fail(), "entered", "fault", None),
                 (Input::Shutdown, "", "init", None),
             ],
@@ -170,6 +175,7 @@ fn in_backup_every_input_does_what_the_rfc_says() {
                 (Input::Timeout, "", "backup", unchanged),
                 (step_down(None), "", "backup", unchanged),
                 (Input::TakeOver, TAKES_OVER, "master", Some((SECOND * 3, Deadline::Advertise))),
+                (claim(), TAKES_OVER, "master", Some((SECOND * 3, Deadline::Advertise))),
                 (fail(), "entered", "fault", None),
                 (Input::Shutdown, "entered", "init", None),
             ],
@@ -209,6 +215,7 @@ fn in_master_every_input_does_what_the_rfc_says() {
                 (step_down(None), RESIGNS, "backup", Some((SECOND + master_down(version), Deadline::MasterDown))),
                 (step_down(Some(SECOND)), RESIGNS, "backup", Some((SECOND * 2, Deadline::MasterDown))),
                 (Input::TakeOver, "", "master", unchanged),
+                (claim(), "", "master", unchanged),
                 (fail(), RESIGNS, "fault", None),
                 (Input::Shutdown, RESIGNS, "init", None),
             ],
@@ -228,6 +235,7 @@ fn in_fault_only_startup_and_shutdown_do_something() {
                 (Input::Timeout, "", "fault", None),
                 (step_down(None), "", "fault", None),
                 (Input::TakeOver, "", "fault", None),
+                (claim(), "", "fault", None),
                 (fail(), "", "fault", None),
                 (Input::Shutdown, "entered", "init", None),
             ],

@@ -1,0 +1,87 @@
+//! The end: in order, or without a word and handed over to the next start.
+
+use super::Action;
+use super::core::{Failover, Phase};
+use super::past::{Mastership, Origin};
+use super::router::{Footing, Router};
+use crate::engine::model::AdvertisedPriority;
+use crate::engine::vrrp;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::{Duration, Instant};
+
+/// How long the kernel may take to confirm that the addresses are gone.
+const STOP_PATIENCE: Duration = Duration::from_secs(1);
+
+impl Failover {
+    pub(super) fn shutdown(&mut self, now: Instant, keep: bool) {
+        if keep && self.phase == Phase::Running {
+            self.hand_over(now);
+        } else {
+            for i in 0..self.routers.len() {
+                self.drive(now, i, vrrp::Input::Shutdown);
+                self.release_adopted(i);
+            }
+            self.abandon_pending(now, "the engine stops");
+        }
+        let joined: BTreeSet<u32> = self.routers.iter().filter_map(|r| r.footing).map(|f| f.index).collect();
+        for index in joined {
+            self.push(Action::Leave { index });
+        }
+        self.forget_gone(None);
+        self.phase = Phase::Stopping(now + STOP_PATIENCE);
+    }
+
+    /// Leaves everything as it is, for the next start. What the kernel still has to say, it says to that one.
+    fn hand_over(&mut self, now: Instant) {
+        self.abandon_pending(now, "the engine stops");
+        let masterships = (0..self.routers.len()).filter_map(|i| self.mastership(i)).collect();
+        self.push(Action::Keep(masterships));
+        self.host.forget_echoes();
+    }
+
+    fn mastership(&self, i: usize) -> Option<Mastership> {
+        let router = self.routers.get(i).filter(|router| router.instance.is_master())?;
+        let config = &router.config;
+        let ours = self.ours.values().filter(|ours| ours.router == Some(i) && !ours.leaving);
+        Some(Mastership {
+            instance: config.name.clone(),
+            interface: config.interface.clone(),
+            vrid: config.vrid,
+            family: config.family,
+            version: config.version,
+            priority: router.instance.parameters().priority,
+            interval: router.instance.parameters().interval,
+            advertised_at: router.advertised_at?,
+            addresses: ours.map(|ours| ours.owned.clone()).collect(),
+            takeover: router.claim.clone(),
+            origin: Origin::Lvsdeck,
+        })
+    }
+
+    /// The resignations of a core that can't be asked any more, because its loop panicked.
+    pub fn last_words(&self) -> Vec<Action> {
+        let resignation = |router: &Router| {
+            let Footing { index, source } = router.footing.filter(|_| router.instance.is_master())?;
+            let message = router.message(AdvertisedPriority::RESIGN, source);
+            Some(Action::Advertise { index, source, message })
+        };
+        self.routers.iter().filter_map(resignation).collect()
+    }
+
+    /// Takes note of who was master, by name.
+    pub(super) fn note_masterships(&mut self, masterships: Vec<Mastership>) {
+        for note in masterships {
+            let its = |router: &&mut Router| {
+                let config = &router.config;
+                config.name == note.instance
+                    && (&config.interface, config.vrid, config.family, config.version)
+                        == (&note.interface, note.vrid, note.family, note.version)
+            };
+            let Some(router) = self.routers.iter_mut().find(its) else { continue };
+            router.claim.clone_from(&note.takeover);
+            router.instance = vrrp::Instance::new(router.parameters(), IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+            router.mastership = Some(note);
+        }
+    }
+}
