@@ -7,10 +7,15 @@
 mod accounts;
 mod client;
 mod commands;
+mod door;
 mod events;
+mod exposition;
+mod patience;
+mod process;
 mod query;
 mod reply;
 mod routes;
+mod seats;
 mod server;
 mod socket;
 mod source;

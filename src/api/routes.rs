@@ -1,10 +1,12 @@
 //! Which call gets which answer.
 
 use super::commands;
+use super::door::Access;
 use super::events;
+use super::exposition::{self, Format};
 use super::query;
 use super::reply::{Payload, Refusal, Reply, json, set};
-use super::server::{Access, Guest, PATIENCE};
+use super::server::{Guest, PATIENCE};
 use crate::engine::{Answer, Outcome};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
@@ -16,9 +18,11 @@ use tokio::time::timeout;
 
 /// Largest body of a request.
 const MAX_BODY: usize = 64 * 1024;
+/// In which header a client says where its user came from: an IP address, and only a claim.
+pub(super) const ORIGIN: &str = "lvsdeck-origin";
 /// What there is.
-const CALLS: &str =
-    "GET /v1/status, /v1/summary, /v1/rows, /v1/real-servers, /v1/virtual-routers, /v1/events, and POST /v1/commands";
+const CALLS: &str = "GET /v1/status, /v1/summary, /v1/rows, /v1/real-servers, /v1/virtual-routers, /v1/diff, /v1/events, /metrics, and \
+     POST /v1/commands";
 
 /// Answers one request.
 pub(super) async fn answer(request: Request<Incoming>, guest: &Arc<Guest>) -> Reply {
@@ -33,12 +37,28 @@ pub(super) async fn answer(request: Request<Incoming>, guest: &Arc<Guest>) -> Re
 }
 
 async fn route(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, Refusal> {
-    if let Access::Full(seats) = guest.access {
-        return Err(Refusal::busy(format!("{seats} clients are connected to this socket already")));
+    if let Access::Full(why) = &guest.access {
+        return Err(Refusal::busy(why));
     }
     let path = request.uri().path().to_owned();
+    if guest.access == Access::Metrics && path != "/metrics" {
+        let next = "everything else is on the control socket alone";
+        return Err(Refusal::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "this address has /metrics and nothing else",
+            next,
+        ));
+    }
     let allow = match path.as_str() {
-        "/v1/status" | "/v1/summary" | "/v1/rows" | "/v1/real-servers" | "/v1/virtual-routers" | "/v1/events" => "GET",
+        "/v1/status"
+        | "/v1/summary"
+        | "/v1/rows"
+        | "/v1/real-servers"
+        | "/v1/virtual-routers"
+        | "/v1/diff"
+        | "/v1/events"
+        | "/metrics" => "GET",
         "/v1/commands" => "POST",
         _ => {
             return Err(Refusal::new(
@@ -80,6 +100,16 @@ async fn computed(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Rep
         "/v1/virtual-routers" => {
             query::none(query)?;
             body(guest.ask(|engine| engine.virtual_routers().map(|routers| written(&routers))).await?)
+        }
+        "/v1/diff" => {
+            query::none(query)?;
+            body(guest.ask(|engine| engine.diff().map(|found| written(&found))).await?)
+        }
+        "/metrics" => {
+            let format = Format::accepted(header(request, ACCEPT));
+            let started_at = guest.server.started_at;
+            let page = guest.ask(move |engine| Ok(exposition::page(&*engine.status()?, started_at, format))).await?;
+            Ok(exposition::reply(page, format))
         }
         _ => status(request, guest).await,
     }
@@ -144,14 +174,26 @@ async fn happened(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Rep
 
 /// Gives a command and answers with its end; 409 where its token is stale.
 async fn command(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, Refusal> {
-    if guest.access != Access::Commands {
-        let next = "use the socket without -ro in its name; members of its group may";
-        return Err(Refusal::new(StatusCode::FORBIDDEN, "read-only", "this socket takes no commands", next));
+    let forbidden = |code, message: &str, next| Err(Refusal::new(StatusCode::FORBIDDEN, code, message, next));
+    match &guest.access {
+        Access::Commands => {}
+        Access::Visitor(why) => {
+            return forbidden(
+                "not-permitted",
+                why,
+                "have root add you to it (usermod -aG lvsdeck USER) and log in again",
+            );
+        }
+        Access::Questions | Access::Metrics | Access::Full(_) => {
+            let next = "use the socket without -ro in its name; members of its group may";
+            return forbidden("read-only", "this socket takes no commands", next);
+        }
     }
+    let origin = header(&request, HeaderName::from_static(ORIGIN)).trim().parse().ok();
     query::none(request.uri().query())?;
     let command = commands::read(&read_body(request).await?)?;
     let asking = Arc::clone(guest);
-    let answer = guest.order(move |engine| engine.command(&command, &asking.who())).await?;
+    let answer = guest.order(move |engine| engine.command(&command, &asking.who(origin))).await?;
     match answer {
         Answer { outcome: Outcome::Stale, message, .. } => {
             let next = "make a dry run again, look at it, and send its token";

@@ -1,6 +1,7 @@
 //! The engine as its fronts see it (layer 5): one trait, implemented by the engine itself and by the API's client.
 
 use super::command::{Answer, CommandRequest, Who};
+use super::difference::Difference;
 use super::event::Event;
 use super::snapshot::{RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
 use std::sync::Arc;
@@ -66,6 +67,15 @@ pub trait EngineHandle: Send + Sync {
     fn page(&self, after: u64, limit: usize) -> Result<Vec<Arc<Event>>, HandleError> {
         let events = self.events(after, usize::MAX, Duration::ZERO)?;
         Ok(events.into_iter().take(limit).map(Arc::new).collect())
+    }
+    /// Where file, engine and kernel do not say the same; empty when they agree.
+    fn diff(&self) -> Result<Vec<Difference>, HandleError> {
+        Err(HandleError::Rejected {
+            status: 501,
+            code: "not-available".to_owned(),
+            message: "this engine does not compare file, engine and kernel".to_owned(),
+            next: "look at drift in `lvsdeck ctl status --json`".to_owned(),
+        })
     }
     /// Gives a command and waits for its end. `who` goes into the journal; a remote engine takes it from the socket's peer
     /// credentials instead.

@@ -1,13 +1,14 @@
 //! The director's façade.
 //!
 //! [`ui`](crate::ui), [`cli`](crate::cli) and [`api`](crate::api) use what this module re-exports and nothing below it.
-//! The layers, lowest first: `model` (0), `config` `vrrp` `health` `ipvs` (1), `command` `event` `journal` `snapshot` (2),
+//! The layers, lowest first: `model` (0), `config` `vrrp` `health` `ipvs` (1), `command` `difference` `event` `journal` `metrics` `snapshot` (2),
 //! `failover` `balance` (3), `io` (4), `driver` `handle` (5). A module uses smaller numbers only;
 //! `tests/architecture.rs` enforces it.
 
 pub mod balance;
 pub mod command;
 pub mod config;
+pub mod difference;
 pub mod driver;
 pub mod event;
 pub mod failover;
@@ -16,6 +17,7 @@ pub mod health;
 pub mod io;
 pub mod ipvs;
 pub mod journal;
+pub mod metrics;
 pub mod model;
 pub mod snapshot;
 pub mod vrrp;
@@ -25,8 +27,12 @@ pub use config::{
     ConfigError, Diagnostic, Loaded, Severity as DiagnosticSeverity, load as load_configuration,
     parse as parse_configuration,
 };
+pub use difference::Difference;
 pub use event::{Event, EventKind, Severity};
 pub use handle::{EngineHandle, HandleError};
+pub use io::host::user as own_user;
+pub use io::peer::{login_user, peer_groups};
+pub use metrics::{MOST_SERVERS, MetricFamily, MetricKind, MetricValue, ProcessFacts, metric_families};
 pub use model::{Family, Forwarding, KeyError, RealServerKey, Scheduler, ServiceKey, Weight};
 pub use snapshot::{
     Admin, CheckStatus, ConfigStatus, Counters, Drift, Foreign, Health, KernelServer, Moment, NextStep, PeerState,

@@ -4,6 +4,7 @@ pub mod frames;
 pub mod host;
 pub mod ipvs_netlink;
 mod netlink;
+pub mod peer;
 pub mod probe;
 pub mod route_netlink;
 pub mod simulated;
