@@ -3,10 +3,11 @@
 
 mod api_fixture;
 
+use api_fixture::served::{Reply, Running, exchange, post_to, read_all};
 use api_fixture::{FakeEngine, small};
 use lvsdeck::api::{BindError, Client, bind, read_only_path, serve};
 use lvsdeck::engine::{
-    Command, CommandRequest, EngineHandle, HandleError, Outcome, RowsQuery, Sort, Status, VirtualRouterState, Who,
+    Command, CommandRequest, EngineHandle, HandleError, Outcome, RowsQuery, Sort, VirtualRouterState, Who,
 };
 use serde_json::Value;
 use std::fs;
@@ -14,106 +15,10 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
-use tempfile::TempDir;
 use tokio::sync::oneshot;
-
-/// A server in a thread of its own.
-struct Running {
-    _dir: TempDir,
-    socket: PathBuf,
-    engine: Arc<FakeEngine>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Running {
-    fn new(status: Status) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let socket = dir.path().join("run/lvsdeck.sock");
-        let (engine, bound) = (FakeEngine::new(status), bind(&socket).unwrap());
-        let (stop, stopped) = oneshot::channel::<()>();
-        let served = Arc::clone(&engine);
-        let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(serve(&bound, served, async { drop(stopped.await) })).unwrap();
-        });
-        Self { _dir: dir, socket, engine, stop: Some(stop), thread: Some(thread) }
-    }
-    fn read_only(&self) -> PathBuf {
-        read_only_path(&self.socket)
-    }
-    fn stop(&mut self) {
-        self.stop.take();
-        if let Some(thread) = self.thread.take() {
-            thread.join().unwrap();
-        }
-    }
-    fn get(&self, path: &str) -> Reply {
-        exchange(&self.socket, &format!("GET {path} HTTP/1.1\r\nHost: l\r\nConnection: close\r\n\r\n"))
-    }
-    fn post(&self, body: &str) -> Reply {
-        post_to(&self.socket, body)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-/// An answer as it came.
-#[derive(Debug)]
-struct Reply {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Reply {
-    fn parse(text: &str) -> Self {
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
-        let status = head.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap_or(0);
-        Self { status, head: head.to_lowercase(), body: body.into() }
-    }
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
-    }
-    fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")))
-    }
-    /// Status and code of a refusal, which has a message and a next step.
-    fn refusal(&self) -> (u16, String) {
-        let json = self.json();
-        let keys: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(keys, ["code", "message", "next"]);
-        assert!(keys.iter().all(|key| json[key].as_str().is_some_and(|text| !text.is_empty())), "{json}");
-        (self.status, json["code"].as_str().unwrap().to_owned())
-    }
-}
-
-fn exchange(socket: &Path, request: &str) -> Reply {
-    let mut stream = UnixStream::connect(socket).unwrap();
-    let _ = stream.write_all(request.as_bytes()); // the server may have answered and closed already
-    Reply::parse(&read_all(stream))
-}
-
-fn read_all(mut stream: UnixStream) -> String {
-    let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
-    while let Ok(n @ 1..) = stream.read(&mut buffer) {
-        text.extend_from_slice(&buffer[..n]);
-    }
-    String::from_utf8(text).unwrap()
-}
-
-fn post_to(socket: &Path, body: &str) -> Reply {
-    let head = format!("POST /v1/commands HTTP/1.1\r\nHost: l\r\nConnection: close\r\nContent-Length: {}", body.len());
-    exchange(socket, &format!("{head}\r\n\r\n{body}"))
-}
 
 fn drain() -> CommandRequest {
     let command = Command::Drain { server: "10.0.0.71".parse().unwrap(), service: None, deadline_seconds: None };
@@ -407,13 +312,13 @@ fn status_of(stream: &mut UnixStream) -> u16 {
 #[test]
 fn each_socket_has_its_seats_and_who_gets_none_is_told_why() {
     let running = Running::new(small());
-    for (socket, seats) in [(running.socket.clone(), 256), (running.read_only(), 64)] {
+    for (socket, seats) in [(running.socket.clone(), 256), (running.read_only(), 128)] {
         let (clients, statuses) = crowd(&socket, seats + 40);
         assert_eq!(statuses.iter().filter(|status| **status == 200).count(), seats);
         assert_eq!(statuses.iter().filter(|status| **status == 503).count(), 40);
         let told = exchange(&socket, "GET /v1/summary HTTP/1.1\r\nHost: l\r\n\r\n");
         assert_eq!(told.refusal(), (503, "busy".into()));
-        let other = if seats == 64 { running.socket.clone() } else { running.read_only() };
+        let other = if seats == 128 { running.socket.clone() } else { running.read_only() };
         let reply = exchange(&other, "GET /v1/summary HTTP/1.1\r\nHost: l\r\nConnection: close\r\n\r\n");
         assert_eq!(reply.status, 200, "the other socket has seats of its own");
         drop(clients);

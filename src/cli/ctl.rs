@@ -5,6 +5,7 @@
 
 mod act;
 mod args;
+mod diff;
 mod events;
 mod overview;
 mod print;
@@ -78,6 +79,7 @@ pub fn run_with(
         Verb::Status { json: false } => overview::print(engine, &mut page),
         Verb::Status { json: true } => engine.status().map_err(CtlError::from).and_then(|s| page.json(&*s, true)),
         Verb::Events { follow, json, since } => events::print(engine, &mut page, *follow, *json, *since),
+        Verb::Diff { json } => diff::print(engine, &mut page, *json),
         Verb::Act(act) => act::perform(act, engine, &mut page),
     };
     done.map_or_else(|error| report(&error, err), |()| 0)

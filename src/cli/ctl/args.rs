@@ -50,6 +50,13 @@ pub enum Verb {
         #[arg(long, value_name = "TIME", value_parser = time)]
         since: Option<Duration>,
     },
+    /// Show where the configuration file, the engine and the kernel do not say the same
+    #[command(after_help = "Example: lvsdeck ctl diff --json | jq '.[].subject'")]
+    Diff {
+        /// As JSON: a list of objects
+        #[arg(long)]
+        json: bool,
+    },
     /// A verb that changes something.
     #[command(flatten)]
     Act(Act),
