@@ -19,6 +19,7 @@ mod seats;
 mod server;
 mod socket;
 mod source;
+mod written;
 
 pub use client::Client;
 pub use server::{THREADS, serve};

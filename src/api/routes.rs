@@ -7,7 +7,7 @@ use super::exposition::{self, Format};
 use super::query;
 use super::reply::{Payload, Refusal, Reply, json, set};
 use super::server::{Guest, PATIENCE};
-use crate::engine::{Answer, Outcome};
+use crate::engine::{Answer, EngineHandle, Outcome, Summary};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{ACCEPT, CONNECTION, ETAG, HeaderName, IF_NONE_MATCH};
@@ -88,13 +88,18 @@ async fn computed(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Rep
     match request.uri().path() {
         "/v1/summary" => {
             query::none(query)?;
-            let mut summary = guest.ask(|engine| engine.summary()).await?;
-            summary.writable &= guest.access == Access::Commands;
-            Ok(json(written(&summary)?))
+            let (server, writable) = (Arc::clone(&guest.server), guest.access == Access::Commands);
+            let question = if writable { "summary for one who may write" } else { "summary" };
+            let summarise = move |engine: &dyn EngineHandle| {
+                let summary = engine.summary()?;
+                Ok(Summary { writable: summary.writable && writable, ..summary })
+            };
+            Ok(json(guest.ask(move |_| server.written(question, summarise)).await?))
         }
         "/v1/rows" => {
-            let query = query::rows(query)?;
-            body(guest.ask(move |engine| engine.rows(&query).map(|page| written(&page))).await?)
+            let (server, wanted) = (Arc::clone(&guest.server), query::rows(query)?);
+            let question = format!("rows {}", query.unwrap_or_default());
+            Ok(json(guest.ask(move |_| server.written(&question, |engine| engine.rows(&wanted))).await?))
         }
         "/v1/real-servers" => real_server(query, guest).await,
         "/v1/virtual-routers" => {

@@ -12,19 +12,20 @@ use super::reply::Refusal;
 use super::routes;
 use super::seats::{NoSeat, Seat, Seats};
 use super::socket::Bound;
-use crate::engine::{EngineHandle, HandleError, Status, Who};
+use super::written::Written;
+use crate::engine::{EngineHandle, HandleError, Who};
 use hyper::StatusCode;
 use hyper::body::Bytes;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use serde::Serialize;
 use std::convert::Infallible;
 use std::future::Future;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::net::IpAddr;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -75,32 +76,31 @@ pub(super) struct Server {
     pub stopping: watch::Receiver<bool>,
     pub started_at: SystemTime,
     commands: Arc<Semaphore>,
-    written: Mutex<Option<Written>>,
-}
-
-/// The status as it was last written; does not keep the engine's snapshot itself alive.
-struct Written {
-    status: Weak<Status>,
-    body: Bytes,
-    etag: String,
+    written: Written,
 }
 
 impl Server {
     /// The engine's status as JSON with its `ETag`, written once for all who get the same snapshot. Blocks.
     pub(super) fn written_status(&self) -> Result<(Bytes, String), HandleError> {
         let status = self.engine.status()?;
-        let mut kept = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(written) = kept.as_ref().filter(|written| written.status.as_ptr() == Arc::as_ptr(&status)) {
-            return Ok((written.body.clone(), written.etag.clone()));
-        }
-        let body: Bytes =
-            serde_json::to_vec(&*status).map_err(|error| HandleError::Unreadable(error.to_string()))?.into();
-        let mut hasher = DefaultHasher::new();
-        body.hash(&mut hasher);
-        let etag = format!("\"{:016x}\"", hasher.finish());
-        *kept = Some(Written { status: Arc::downgrade(&status), body: body.clone(), etag: etag.clone() });
-        Ok((body, etag))
+        let (body, tag) = self.written.answer(&status, "status", || to_json(&*status))?;
+        Ok((body, format!("\"{tag:016x}\"")))
     }
+
+    /// An answer that follows from the engine's status, written once for all who ask the same of the same snapshot. Blocks.
+    pub(super) fn written<T: Serialize>(
+        &self,
+        question: &str,
+        answer: impl FnOnce(&dyn EngineHandle) -> Result<T, HandleError>,
+    ) -> Result<Bytes, HandleError> {
+        let status = self.engine.status()?;
+        let written = self.written.answer(&status, question, || to_json(&answer(self.engine.as_ref())?))?;
+        Ok(written.0)
+    }
+}
+
+fn to_json(value: &impl Serialize) -> Result<Vec<u8>, HandleError> {
+    serde_json::to_vec(value).map_err(|error| HandleError::Unreadable(error.to_string()))
 }
 
 /// One connection: what it may do, and who is at its other end.
@@ -174,7 +174,7 @@ pub async fn serve(bound: &Bound, engine: Arc<dyn EngineHandle>, stop: impl Futu
         stopping: stopping.clone(),
         started_at: SystemTime::now(),
         commands: Arc::new(Semaphore::new(COMMANDS)),
-        written: Mutex::new(None),
+        written: Written::default(),
     });
     let mut connections = JoinSet::new();
     let mut stop = pin!(stop);

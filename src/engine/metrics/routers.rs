@@ -67,7 +67,7 @@ pub(super) fn families(routers: &[VirtualRouterStatus]) -> Vec<MetricFamily> {
     for router in routers {
         let vrid = router.vrid.to_string();
         let labels = labels(&[
-            ("instance", &router.name),
+            ("vrrp_instance", &router.name),
             ("interface", &router.interface),
             ("family", family_name(router.family)),
             ("vrid", &vrid),
