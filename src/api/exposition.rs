@@ -1,6 +1,6 @@
 //! `GET /metrics`: metric families as text, in the format that the asker accepts.
 //!
-//! OpenMetrics 1.0 by default; the text format 0.0.4, which knows neither infos, nor sets of states, nor units, for those who ask
+//! `OpenMetrics` 1.0 by default; the text format 0.0.4, which knows neither infos, nor sets of states, nor units, for those who ask
 //! for that first.
 
 use super::process;
@@ -14,7 +14,7 @@ use std::time::SystemTime;
 /// How metrics are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
-    /// OpenMetrics 1.0.
+    /// `OpenMetrics` 1.0.
     OpenMetrics,
     /// Prometheus' own, before that.
     Text,

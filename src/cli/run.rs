@@ -22,7 +22,7 @@ pub struct RunArgs {
     /// What forwards packets (userspace: not built yet)
     #[arg(long, value_enum, default_value_t = Dataplane::Kernel)]
     pub dataplane: Dataplane,
-    /// Serve /metrics (OpenMetrics), and nothing else, on this TCP address too; everybody who reaches it may read
+    /// Serve /metrics, and nothing else, on this TCP address too; everybody who reaches it may read
     #[arg(long, value_name = "ADDR:PORT")]
     pub metrics: Option<SocketAddr>,
     /// How to write the log on standard error

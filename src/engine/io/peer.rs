@@ -55,7 +55,8 @@ mod tests {
         let status = fs::read_to_string("/proc/self/status").unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("Groups:")).unwrap();
         let mut mine: Vec<u32> = line.split_whitespace().map(|group| group.parse().unwrap()).collect();
-        (found.sort_unstable(), mine.sort_unstable());
+        found.sort_unstable();
+        mine.sort_unstable();
         assert_eq!(found, mine);
     }
 }

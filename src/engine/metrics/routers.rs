@@ -44,8 +44,11 @@ const COLUMNS: &[Column] = &[
     }),
 ];
 
+/// A cause for which advertisements are refused, and their number.
+type Cause = (&'static str, fn(&VrrpCounters) -> u64);
+
 /// Why an advertisement was refused.
-const REJECTED: &[(&str, fn(&VrrpCounters) -> u64)] = &[
+const REJECTED: &[Cause] = &[
     ("length", |c| c.rejected_length),
     ("destination", |c| c.rejected_destination),
     ("ttl", |c| c.rejected_ttl),

@@ -70,7 +70,7 @@ struct Details {
 
 pub(super) fn families(status: &Status, summary: &Summary, most_servers: usize) -> Vec<MetricFamily> {
     let mut services = columns(SERVICES);
-    let mut states = family(Gauge, "lvsdeck_service_servers", "", "Real servers of the service, by state");
+    let mut by_state = family(Gauge, "lvsdeck_service_servers", "", "Real servers of the service, by state");
     let mut servers = columns(SERVERS);
     let mut details = Details {
         admin: family(StateSet, "lvsdeck_server_admin", "", "What the operator wants of the server"),
@@ -83,7 +83,7 @@ pub(super) fn families(status: &Status, summary: &Summary, most_servers: usize) 
     for service in &status.virtual_servers {
         let labels = service_labels(&service.key);
         fill(&mut services, SERVICES, &labels, service);
-        count(&mut states, &labels, service);
+        count(&mut by_state, &labels, service);
         // Whole services, so that a sum over a service's servers is right or absent.
         if service.real_servers.len() > room {
             left_out += service.real_servers.len();
@@ -97,7 +97,7 @@ pub(super) fn families(status: &Status, summary: &Summary, most_servers: usize) 
             details.add(&labels, server);
         }
     }
-    services.push(states);
+    services.push(by_state);
     services.append(&mut servers);
     let Details { admin, check_up, check_failures, check_latency } = details;
     services.extend([admin, check_up, check_failures, check_latency]);
@@ -156,7 +156,7 @@ fn service_labels(key: &ServiceKey) -> Arc<str> {
 }
 
 /// Each server once, in the first that holds of down, draining, unknown, up: as in the summary.
-fn count(states: &mut MetricFamily, labels: &Arc<str>, service: &VirtualServerStatus) {
+fn count(by_state: &mut MetricFamily, labels: &Arc<str>, service: &VirtualServerStatus) {
     let (mut up, mut down, mut draining, mut unknown) = (0_u64, 0_u64, 0_u64, 0_u64);
     for server in &service.real_servers {
         *match (server.health, server.admin) {
@@ -167,7 +167,7 @@ fn count(states: &mut MetricFamily, labels: &Arc<str>, service: &VirtualServerSt
         } += 1;
     }
     for (state, count) in [("up", up), ("down", down), ("draining", draining), ("unknown", unknown)] {
-        states.put(&with(labels, "state", state), count);
+        by_state.put(&with(labels, "state", state), count);
     }
 }
 
