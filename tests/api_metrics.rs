@@ -1,4 +1,4 @@
-//! `/metrics` of a running server, read by a strict reader of OpenMetrics.
+//! `/metrics` of a running server, read by a strict reader of `OpenMetrics`.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test may fail
 
 mod api_fixture;

@@ -1,4 +1,4 @@
-//! A reader of OpenMetrics 1.0 that refuses whatever the standard does not allow, written from its text.
+//! A reader of `OpenMetrics` 1.0 that refuses whatever the standard does not allow, written from its text.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,7 +66,7 @@ impl Exposition {
                 for ending in ["_total", "_info", "_created", "_bucket", "_count", "_sum"] {
                     ensure(!name.ends_with(ending), || format!("the family {name} ends in {ending}"))?;
                 }
-                current.kind = text.to_owned();
+                text.clone_into(&mut current.kind);
                 self.families.insert(name.to_owned(), text.to_owned());
                 Ok(())
             }
