@@ -100,9 +100,7 @@ impl Exposition {
             "info" => ensure(value == "1", || format!("an info is 1: {line}"))?,
             "stateset" => {
                 ensure(value == "0" || value == "1", || format!("a state is 0 or 1: {line}"))?;
-                ensure(labels.iter().any(|label| *label == current.name), || {
-                    format!("no label with the state: {line}")
-                })?;
+                ensure(labels.contains(&current.name), || format!("no label with the state: {line}"))?;
             }
             _ => {}
         }
@@ -153,7 +151,7 @@ fn is_name(name: &str, colon: bool) -> bool {
 #[test]
 fn the_reader_refuses_what_the_standard_does_not_allow() {
     let good = "# TYPE a_seconds counter\n# UNIT a_seconds seconds\n# HELP a_seconds x\na_seconds_total{b=\"c\\n\"} 1.5\n# EOF\n";
-    assert_eq!(Exposition::read(good).unwrap().series["a_seconds_total{b=\"c\\n\"}"], 1.5);
+    assert_eq!(Exposition::read(good).unwrap().series.get("a_seconds_total{b=\"c\\n\"}"), Some(&1.5));
     for bad in [
         "a 1\n",
         "# TYPE a gauge\na 1\na 2\n# EOF\n",
