@@ -6,7 +6,7 @@ mod api_fixture;
 use api_fixture::{FakeEngine, small, status};
 use clap::Parser;
 use lvsdeck::cli::ctl::{CtlArgs, run_with};
-use lvsdeck::engine::{Foreign, Outcome, Status, VirtualRouterState};
+use lvsdeck::engine::{Difference, Foreign, Outcome, Status, VirtualRouterState};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -45,8 +45,8 @@ fn each_verb_asks_for_what_was_typed() {
         ("takeover VI_1", json!({"verb": "takeover", "instance": "VI_1"})),
         ("drain 10.0.0.71", json!({"verb": "drain", "server": "10.0.0.71", "service": null, "deadline": null})),
         (
-            "drain 10.0.0.71 --deadline 2m",
-            json!({"verb": "drain", "server": "10.0.0.71", "service": null, "deadline": 120}),
+            "drain 10.0.0.71:80 --service web --deadline 60s",
+            json!({"verb": "drain", "server": "10.0.0.71:80", "service": "web", "deadline": 60}),
         ),
         (
             "restore [fd00::71]:80 --service web",
@@ -98,9 +98,10 @@ fn wrong_use_exits_2_and_says_what_a_right_one_looks_like() {
         ("drain 10.0.0.71 --service 10.0.0.1:80", "tcp/10.0.0.1:80"),
         ("drain 10.0.0.71 --service tcp/10.0.0.1", "fwmark/1234"),
         ("drain 10.0.0.71 --deadline 60", "60s"),
-        ("add-service 10.0.0.1:80", "tcp"),
-        ("add-service tcp/10.0.0.1:80 --scheduler best", "scheduler"),
-        ("undo newest", "invalid"),
+        ("takeover", "INSTANCE"),
+        ("add-service web", "tcp/10.0.0.1:80"),
+        ("add-service tcp/10.0.0.1:80 --scheduler best", "no such scheduler"),
+        ("undo last", "ID"),
         ("weight web 10.0.0.71 5", "10.0.0.71:80"),
         ("weight web 10.0.0.71:80 heavy", "0 to 2147483647"),
         ("weight web 10.0.0.71:80 2147483648", "2147483647"),
@@ -115,9 +116,10 @@ fn wrong_use_exits_2_and_says_what_a_right_one_looks_like() {
 
 #[test]
 fn every_verb_has_help_with_an_example() {
-    for verb in "status events failover rejoin takeover drain restore weight add-server remove-server add-service \
+    for verb in
+        "status events diff record failover rejoin takeover drain restore weight add-server remove-server add-service \
          remove-service reload undo stop"
-        .split_whitespace()
+            .split_whitespace()
     {
         let help = parse(&format!("{verb} --help")).unwrap_err();
         assert_eq!(help.exit_code(), 0);
@@ -126,7 +128,8 @@ fn every_verb_has_help_with_an_example() {
             .lines()
             .find_map(|line| line.strip_prefix("Example: lvsdeck ctl "))
             .unwrap_or_else(|| panic!("{help}"));
-        let example = example.split(" | ").next().unwrap().replace("\"kernel update\"", "x");
+        let example =
+            example.split(" | ").next().unwrap().replace("\"kernel update\"", "x").replace("\"d2 is sick\"", "x");
         assert!(parse(&example).is_ok(), "{example}");
         assert!(example.starts_with(verb), "{example}");
     }
@@ -254,4 +257,35 @@ fn following_shows_each_event_once_until_the_engine_goes() {
         out.lines().map(|l| serde_json::from_str::<Value>(l).unwrap()["seq"].as_u64().unwrap()).collect();
     assert!(seqs.windows(2).all(|pair| pair[1] == pair[0] + 1), "{seqs:?}");
     assert!(seqs.len() >= 10 && seqs.last() == Some(&20), "{seqs:?}");
+}
+
+#[test]
+fn a_difference_is_a_line_with_file_engine_and_kernel_side_by_side() {
+    let engine = FakeEngine::new(small());
+    let (code, _, err) = ctl(&engine, "diff");
+    assert_eq!((code, err.as_str()), (1, "lvsdeck: the fake does not compare\n  next: let it\n"));
+    *engine.differences.lock().unwrap() = Some(Vec::new());
+    assert_eq!(ctl(&engine, "diff").1, "file, engine and kernel say the same\n");
+    assert_eq!(ctl(&engine, "diff --json").1, "[]\n");
+    let difference = |subject: &str, field: &str, three: [Option<&str>; 3]| {
+        let [file, engine, kernel] = three.map(|value| value.map(str::to_owned));
+        Difference { subject: subject.into(), field: field.into(), file, engine, kernel }
+    };
+    *engine.differences.lock().unwrap() = Some(vec![
+        difference("tcp/10.0.0.1:80 10.0.0.71:80", "weight", [Some("1"), Some("0"), Some("0")]),
+        difference("VI_1", "priority", [Some("200"), Some("150"), None]),
+    ]);
+    let (code, out, err) = ctl(&engine, "diff");
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert_eq!(
+        out,
+        "SUBJECT                       FIELD     FILE  ENGINE  KERNEL\n\
+         tcp/10.0.0.1:80 10.0.0.71:80  weight    1     0       0\n\
+         VI_1                          priority  200   150     -\n"
+    );
+    let json: Value = serde_json::from_str(&ctl(&engine, "diff --json").1).unwrap();
+    assert_eq!(
+        json[1],
+        json!({"subject": "VI_1", "field": "priority", "file": "200", "engine": "150", "kernel": null})
+    );
 }

@@ -4,7 +4,10 @@
 mod api_fixture;
 
 use api_fixture::{FakeEngine, small};
-use lvsdeck::engine::{Command, CommandRequest, Drift, EngineHandle, EventKind, Foreign, RowsQuery, Warning, Who};
+use lvsdeck::engine::{
+    Command, CommandRequest, Drift, EngineHandle, EventKind, Foreign, MOST_SERVERS, MetricKind, ProcessFacts,
+    RowsQuery, Warning, Who, metric_families,
+};
 use serde_json::{Value, to_value};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -92,6 +95,7 @@ fn every_error_code_of_the_sources_is_documented() {
         include_str!("../src/api/commands.rs"),
         include_str!("../src/api/events.rs"),
         include_str!("../src/api/reply.rs"),
+        include_str!("../src/api/door.rs"),
     ];
     let mut codes = BTreeSet::new();
     for source in sources {
@@ -101,4 +105,24 @@ fn every_error_code_of_the_sources_is_documented() {
     }
     let missing: Vec<_> = codes.iter().filter(|code| !DOCS.contains(&format!("`{code}`"))).collect();
     assert!(missing.is_empty() && codes.len() >= 8, "{missing:?} of {codes:?}");
+}
+
+#[test]
+fn every_metric_is_documented_and_every_documented_one_is_there() {
+    let families = metric_families(&small(), &ProcessFacts::default(), MOST_SERVERS, api_fixture::now());
+    let names: BTreeSet<String> = families
+        .iter()
+        .map(|family| match family.kind {
+            MetricKind::Counter => format!("{}_total", family.name),
+            MetricKind::Info => format!("{}_info", family.name),
+            MetricKind::Gauge | MetricKind::StateSet => family.name.to_owned(),
+        })
+        .collect();
+    let (_, table) = DOCS.split_once("| metric | type | meaning |").unwrap();
+    let (table, _) = table.split_once("keepalived-exporter").unwrap();
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let listed =
+        table.lines().filter_map(|line| line.split('|').nth(1)).flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    let listed: BTreeSet<String> = listed.map(|name| name.split(|c| !word(c)).next().unwrap().to_owned()).collect();
+    assert_eq!(names, listed);
 }

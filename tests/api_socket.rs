@@ -3,10 +3,11 @@
 
 mod api_fixture;
 
+use api_fixture::served::{Reply, Running, exchange, post_to, read_all};
 use api_fixture::{FakeEngine, small};
 use lvsdeck::api::{BindError, Client, bind, read_only_path, serve};
 use lvsdeck::engine::{
-    Command, CommandRequest, EngineHandle, HandleError, Outcome, RowsQuery, Sort, Status, VirtualRouterState, Who,
+    Command, CommandRequest, EngineHandle, HandleError, Outcome, RowsQuery, Sort, VirtualRouterState, Who,
 };
 use serde_json::Value;
 use std::fs;
@@ -14,106 +15,10 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
-use tempfile::TempDir;
 use tokio::sync::oneshot;
-
-/// A server in a thread of its own.
-struct Running {
-    _dir: TempDir,
-    socket: PathBuf,
-    engine: Arc<FakeEngine>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Running {
-    fn new(status: Status) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let socket = dir.path().join("run/lvsdeck.sock");
-        let (engine, bound) = (FakeEngine::new(status), bind(&socket).unwrap());
-        let (stop, stopped) = oneshot::channel::<()>();
-        let served = Arc::clone(&engine);
-        let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(serve(&bound, served, async { drop(stopped.await) })).unwrap();
-        });
-        Self { _dir: dir, socket, engine, stop: Some(stop), thread: Some(thread) }
-    }
-    fn read_only(&self) -> PathBuf {
-        read_only_path(&self.socket)
-    }
-    fn stop(&mut self) {
-        self.stop.take();
-        if let Some(thread) = self.thread.take() {
-            thread.join().unwrap();
-        }
-    }
-    fn get(&self, path: &str) -> Reply {
-        exchange(&self.socket, &format!("GET {path} HTTP/1.1\r\nHost: l\r\nConnection: close\r\n\r\n"))
-    }
-    fn post(&self, body: &str) -> Reply {
-        post_to(&self.socket, body)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-/// An answer as it came.
-#[derive(Debug)]
-struct Reply {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Reply {
-    fn parse(text: &str) -> Self {
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
-        let status = head.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap_or(0);
-        Self { status, head: head.to_lowercase(), body: body.into() }
-    }
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
-    }
-    fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")))
-    }
-    /// Status and code of a refusal, which has a message and a next step.
-    fn refusal(&self) -> (u16, String) {
-        let json = self.json();
-        let keys: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(keys, ["code", "message", "next"]);
-        assert!(keys.iter().all(|key| json[key].as_str().is_some_and(|text| !text.is_empty())), "{json}");
-        (self.status, json["code"].as_str().unwrap().to_owned())
-    }
-}
-
-fn exchange(socket: &Path, request: &str) -> Reply {
-    let mut stream = UnixStream::connect(socket).unwrap();
-    let _ = stream.write_all(request.as_bytes()); // the server may have answered and closed already
-    Reply::parse(&read_all(stream))
-}
-
-fn read_all(mut stream: UnixStream) -> String {
-    let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
-    while let Ok(n @ 1..) = stream.read(&mut buffer) {
-        text.extend_from_slice(&buffer[..n]);
-    }
-    String::from_utf8(text).unwrap()
-}
-
-fn post_to(socket: &Path, body: &str) -> Reply {
-    let head = format!("POST /v1/commands HTTP/1.1\r\nHost: l\r\nConnection: close\r\nContent-Length: {}", body.len());
-    exchange(socket, &format!("{head}\r\n\r\n{body}"))
-}
 
 fn drain() -> CommandRequest {
     let command = Command::Drain { server: "10.0.0.71".parse().unwrap(), service: None, deadline_seconds: None };
@@ -407,13 +312,13 @@ fn status_of(stream: &mut UnixStream) -> u16 {
 #[test]
 fn each_socket_has_its_seats_and_who_gets_none_is_told_why() {
     let running = Running::new(small());
-    for (socket, seats) in [(running.socket.clone(), 256), (running.read_only(), 64)] {
+    for (socket, seats) in [(running.socket.clone(), 256), (running.read_only(), 128)] {
         let (clients, statuses) = crowd(&socket, seats + 40);
         assert_eq!(statuses.iter().filter(|status| **status == 200).count(), seats);
         assert_eq!(statuses.iter().filter(|status| **status == 503).count(), 40);
         let told = exchange(&socket, "GET /v1/summary HTTP/1.1\r\nHost: l\r\n\r\n");
         assert_eq!(told.refusal(), (503, "busy".into()));
-        let other = if seats == 64 { running.socket.clone() } else { running.read_only() };
+        let other = if seats == 128 { running.socket.clone() } else { running.read_only() };
         let reply = exchange(&other, "GET /v1/summary HTTP/1.1\r\nHost: l\r\nConnection: close\r\n\r\n");
         assert_eq!(reply.status, 200, "the other socket has seats of its own");
         drop(clients);
@@ -677,4 +582,254 @@ fn the_status_has_the_keys_that_are_promised_and_no_others() {
         (&"up".into(), &"enabled".into(), &"dr".into())
     );
     assert_eq!(router["since"], "2027-01-15T07:58:20.000Z");
+}
+
+/// Does something as another user: only this thread changes, as the system knows it.
+fn as_user<T: Send + 'static>(user: u32, groups: &[u32], act: impl FnOnce() -> T + Send + 'static) -> T {
+    use rustix::process::{Gid, Uid};
+    use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+    assert!(rustix::process::geteuid().is_root(), "this test needs root: it asks as other users");
+    let groups: Vec<_> = groups.iter().map(|group| Gid::from_raw(*group)).collect();
+    let acting = std::thread::spawn(move || {
+        set_thread_groups(&groups).unwrap();
+        let (user, group) = (Uid::from_raw(user), Gid::from_raw(user));
+        set_thread_res_gid(group, group, group).unwrap();
+        set_thread_res_uid(user, user, user).unwrap();
+        act()
+    });
+    acting.join().unwrap()
+}
+
+/// A server whose writable socket lets everybody in, by a slip of the hand.
+fn open_to_all() -> Running {
+    let running = Running::new(small());
+    fs::set_permissions(&running.socket, fs::Permissions::from_mode(0o666)).unwrap();
+    running
+}
+
+#[test]
+fn who_is_neither_root_nor_a_member_is_answered_and_may_not_command_whatever_the_file_says() {
+    let running = open_to_all();
+    let socket = running.socket.clone();
+    let (refused, summary) = as_user(65_534, &[1234], move || {
+        let summary = "GET /v1/summary HTTP/1.1\r\nHost: l\r\nConnection: close\r\n\r\n";
+        (post_to(&socket, r#"{"verb":"stop"}"#), exchange(&socket, summary))
+    });
+    assert_eq!(refused.refusal(), (403, "not-permitted".into()));
+    assert!(refused.json()["message"].as_str().unwrap().contains("nobody"), "{refused:?}");
+    assert_eq!((summary.status, &summary.json()["writable"]), (200, &false.into()));
+    assert_eq!(running.get("/v1/summary").json()["writable"], true, "and the next one is told of itself");
+    assert!(running.engine.asked.lock().unwrap().is_empty());
+}
+
+#[test]
+fn where_a_command_comes_from_is_a_claim_and_nothing_but_an_address() {
+    let running = Running::new(small());
+    let order = |origin: &str| {
+        let body = r#"{"verb":"reload"}"#;
+        let head =
+            "POST /v1/commands HTTP/1.1\r\nHost: l\r\nConnection: close\r\nContent-Length: 17\r\nLvsdeck-Origin:";
+        assert_eq!(exchange(&running.socket, &format!("{head} {origin}\r\n\r\n{body}")).status, 200);
+        running.engine.asked.lock().unwrap().last().unwrap().1.clone()
+    };
+    let who = order("10.0.0.5");
+    assert!(who.to_string().ends_with(&format!("pid {}, from 10.0.0.5 (claimed)", std::process::id())), "{who}");
+    for nonsense in ["root", "10.0.0.5 anna", "[2J", "10.0.0.5,10.0.0.6"] {
+        assert_eq!(order(nonsense).origin, None, "{nonsense:?}");
+    }
+}
+
+#[test]
+fn one_user_gets_half_of_the_seats_and_streams_and_the_others_are_let_in() {
+    let running = Running::new(small());
+    let socket = running.read_only();
+    let (mine, statuses, told) = as_user(65_534, &[], {
+        let socket = socket.clone();
+        move || {
+            let (mine, statuses) = crowd(&socket, 100);
+            let told = exchange(&socket, "GET /v1/summary HTTP/1.1\r\nHost: l\r\n\r\n");
+            (mine, statuses, told)
+        }
+    });
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 64);
+    assert_eq!(told.refusal(), (503, "busy".into()));
+    assert!(told.json()["message"].as_str().unwrap().contains("nobody has 64"), "{told:?}");
+    let another = as_user(1234, &[], {
+        let socket = socket.clone();
+        move || exchange(&socket, "GET /v1/summary HTTP/1.1\r\nHost: l\r\nConnection: close\r\n\r\n")
+    });
+    assert_eq!(another.status, 200);
+    drop(mine);
+    let streams = as_user(1234, &[], move || {
+        let mut streams: Vec<_> = (0..20).map(|_| listen(&socket, "")).collect();
+        streams.iter_mut().map(status_of).filter(|status| *status == 200).count()
+    });
+    assert_eq!(streams, 16);
+}
+
+#[test]
+fn requests_that_come_all_at_once_are_answered_in_their_order() {
+    let running = Running::new(small());
+    let mut stream = UnixStream::connect(&running.socket).unwrap();
+    let mut all = String::new();
+    for _ in 0..50 {
+        all += "GET /v1/summary HTTP/1.1\r\nHost: l\r\n\r\nGET /nothing HTTP/1.1\r\nHost: l\r\n\r\n";
+    }
+    all +=
+        "POST /v1/commands HTTP/1.1\r\nHost: l\r\nConnection: close\r\nContent-Length: 17\r\n\r\n{\"verb\":\"reload\"}";
+    stream.write_all(all.as_bytes()).unwrap();
+    let text = read_all(stream);
+    let statuses: Vec<_> = text.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]).collect();
+    assert_eq!(statuses.len(), 101);
+    assert!(statuses[..100].chunks(2).all(|pair| pair == ["200", "404"]), "{statuses:?}");
+    assert_eq!(statuses[100], "200");
+}
+
+#[test]
+fn a_body_that_lies_about_its_length_is_no_command() {
+    let running = Running::new(small());
+    let head = "POST /v1/commands HTTP/1.1\r\nHost: l\r\n";
+    for lie in [
+        "Transfer-Encoding: chunked\r\n\r\nzz\r\n{\"verb\":\"stop\"}\r\n0\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n{\"verb\":\"stop\"}\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n-1\r\n{\"verb\":\"stop\"}\r\n0\r\n\r\n",
+        "Content-Length: 15\r\nContent-Length: 3\r\n\r\n{\"verb\":\"stop\"}",
+        "Content-Length: -15\r\n\r\n{\"verb\":\"stop\"}",
+        "Content-Length: 0x0f\r\n\r\n{\"verb\":\"stop\"}",
+        "Content-Length: 5\r\n\r\n{\"verb\":\"stop\"}",
+    ] {
+        let mut stream = UnixStream::connect(&running.socket).unwrap();
+        stream.write_all(format!("{head}{lie}").as_bytes()).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let reply = Reply::parse(&read_all(stream));
+        assert_eq!(reply.status, 400, "{lie:?}: {reply:?}");
+    }
+    // An inner length of 15 in a chunk of 15, but chunked twice: the first answer decides, nothing is smuggled in behind it.
+    let smuggled = format!(
+        "{head}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nPOST /v1/commands HTTP/1.1\r\nHost: l\r\n\
+         Content-Length: 15\r\n\r\n{{\"verb\":\"stop\"}}"
+    );
+    let mut stream = UnixStream::connect(&running.socket).unwrap();
+    stream.write_all(smuggled.as_bytes()).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    let _ = read_all(stream);
+    let asked: Vec<_> =
+        running.engine.asked.lock().unwrap().iter().map(|(request, _)| request.command.verb()).collect();
+    assert!(asked.len() <= 1, "{asked:?}");
+    assert_eq!(running.get("/v1/summary").status, 200);
+}
+
+#[test]
+fn many_or_long_headers_are_refused() {
+    let running = Running::new(small());
+    let many = "X: y\r\n".repeat(2000);
+    let reply = exchange(&running.socket, &format!("GET /v1/summary HTTP/1.1\r\nHost: l\r\n{many}\r\n"));
+    assert_eq!(reply.status, 431, "{reply:?}");
+    let long =
+        exchange(&running.socket, &format!("GET /v1/rows?filter={} HTTP/1.1\r\nHost: l\r\n\r\n", "x".repeat(100_000)));
+    assert!([414, 431].contains(&long.status), "{long:?}");
+}
+
+#[test]
+fn what_was_received_last_may_be_any_text() {
+    let running = Running::new(small());
+    running.engine.happen("VI_1", 0);
+    let last = |id: &str| {
+        let head =
+            "GET /v1/events HTTP/1.1\r\nHost: l\r\nConnection: close\r\nAccept: text/event-stream\r\nLast-Event-ID:";
+        exchange(&running.socket, &format!("{head} {id}\r\n\r\n"))
+    };
+    for garbage in ["-1", "1.5", "99999999999999999999999", "0x10", "1; drop", &"9".repeat(5000)] {
+        assert_eq!(last(garbage).refusal(), (400, "bad-query".into()), "{garbage}");
+    }
+}
+
+#[test]
+fn ten_thousand_who_connect_and_go_or_stay_cost_no_descriptor_and_no_answer() {
+    let running = Running::new(small());
+    let (socket, open) = (running.read_only(), || fs::read_dir("/proc/self/fd").unwrap().count());
+    assert_eq!(running.get("/v1/summary").status, 200); // it has opened what it needs
+    let before = open();
+    let mut kept = std::collections::VecDeque::new();
+    for n in 0..10_000 {
+        let Ok(mut stream) = UnixStream::connect(&socket) else { continue };
+        match n % 3 {
+            0 => {} // says nothing
+            1 => _ = stream.write_all(b"GET /v1/status HTT"),
+            _ => _ = stream.write_all(b"GET /v1/status HTTP/1.1\r\nHost: l\r\n\r\n"), // and reads no answer
+        }
+        kept.push_back(stream);
+        if kept.len() > 200 {
+            kept.pop_front();
+        }
+        if n % 1000 == 0 {
+            assert_eq!(running.get("/v1/summary").status, 200, "operators are not kept out");
+        }
+    }
+    // At both ends: 200 of ours, and no more than seats and standing places of the server's.
+    assert!(open() <= before + 200 + 128 + 64 + 20, "{} descriptors, {before} before", open());
+    drop(kept);
+    // Those who broke off in the middle of a request go at once, or when their time is over.
+    let end = std::time::Instant::now() + Duration::from_secs(25);
+    while open() > before + 5 {
+        assert_eq!(running.get("/v1/summary").status, 200);
+        assert!(std::time::Instant::now() < end, "{} descriptors, {before} before", open());
+    }
+}
+
+/// MiB that this process has in memory.
+fn resident() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.split_whitespace().next().unwrap().parse::<u64>().unwrap() / 1024
+}
+
+#[test]
+fn a_hundred_who_never_read_the_status_of_ten_thousand_servers_share_one_copy() {
+    let services = (0..100).map(|n| {
+        let servers = (0..100).map(|m| api_fixture::server(&format!("10.{n}.0.{m}:80"))).collect();
+        api_fixture::service(&format!("tcp/10.200.0.{n}:80"), servers)
+    });
+    let running = Running::new(api_fixture::status(services.collect()));
+    let size = running.get("/v1/status").body.len() as u64 / 1024 / 1024;
+    assert!(size >= 4, "{size} MiB");
+    let before = resident();
+    let _deaf: Vec<_> = (0..100)
+        .map(|_| {
+            let mut stream = UnixStream::connect(&running.socket).unwrap();
+            stream.write_all(b"GET /v1/status HTTP/1.1\r\nHost: l\r\n\r\n").unwrap();
+            stream
+        })
+        .collect();
+    for _ in 0..20 {
+        assert_eq!(running.get("/v1/summary").status, 200);
+    }
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 20 + 3 * size, "{grown} MiB for 100 clients of {size} MiB each");
+}
+
+/// One who asks for more than the socket's buffer takes, and reads nothing.
+#[tokio::test(start_paused = true)]
+async fn one_who_never_reads_is_shown_out_after_half_a_minute() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("lvsdeck.sock");
+    let bound = bind(&socket).unwrap();
+    let servers = (0..2000).map(|n| api_fixture::server(&format!("10.0.{}.{}:80", n / 250, n % 250))).collect();
+    let engine = FakeEngine::new(api_fixture::status(vec![api_fixture::service("tcp/10.0.0.1:80", servers)]));
+    let client = async {
+        let mut stream = tokio::net::UnixStream::connect(&socket).await.unwrap();
+        stream.write_all(b"GET /v1/status HTTP/1.1\r\nHost: l\r\n\r\n").await.unwrap();
+        tokio::time::sleep(Duration::from_mins(2)).await; // of the paused clock: jumps when the server has nothing to do
+        let mut text = Vec::new();
+        let ended = stream.read_to_end(&mut text).await;
+        (text, ended)
+    };
+    let (text, _) = tokio::select! {
+        text = client => text,
+        _ = serve(&bound, engine, std::future::pending()) => unreachable!(),
+    };
+    let head = String::from_utf8_lossy(&text[..200]).to_lowercase();
+    let length: usize = head.split("content-length: ").nth(1).unwrap().split('\r').next().unwrap().parse().unwrap();
+    assert!(text.len() < length, "{} of {length} bytes and no end", text.len());
 }

@@ -6,10 +6,11 @@
 use super::past::{encode_history, encode_journal};
 use super::query::{encode_rows, encode_server};
 use super::reply::ErrorBody;
+use super::routes::ORIGIN;
 use super::socket::read_only_path;
 use crate::engine::{
-    Answer, Command, CommandRequest, EngineHandle, Event, HandleError, HistoryError, HistoryPage, HistoryQuery,
-    JournalFrom, JournalPage, Outcome, Preview, RealServerStatus, RowsPage, RowsQuery, Status, Summary,
+    Answer, Command, CommandRequest, Difference, EngineHandle, Event, HandleError, HistoryError, HistoryPage,
+    HistoryQuery, JournalFrom, JournalPage, Outcome, Preview, RealServerStatus, RowsPage, RowsQuery, Status, Summary,
     VirtualRouterStatus, Who,
 };
 use http_body_util::{BodyExt, Full};
@@ -20,6 +21,7 @@ use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::io::ErrorKind;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::sleep;
@@ -147,6 +149,9 @@ impl EngineHandle for Client {
         }
         true
     }
+    fn diff(&self) -> Result<Vec<Difference>, HandleError> {
+        self.question("/v1/diff")
+    }
     fn command(&self, request: &CommandRequest, _who: &Who) -> Result<Answer, HandleError> {
         if self.read_only {
             return Err(HandleError::NotPermitted { socket: self.socket.display().to_string() });
@@ -269,13 +274,33 @@ async fn converse(
 }
 
 fn request(method: Method, path: &str, body: Bytes) -> Result<Request<Full<Bytes>>, HandleError> {
-    let request = Request::builder().method(method).uri(path).header("host", "lvsdeck");
+    let mut request = Request::builder().method(method).uri(path).header("host", "lvsdeck");
+    if let Some(origin) = std::env::var("SSH_CONNECTION").ok().as_deref().and_then(origin) {
+        request = request.header(ORIGIN, origin.to_string());
+    }
     request.body(Full::new(body)).map_err(|error| HandleError::Unreadable(error.to_string()))
+}
+
+/// Where the user of this process came from: the first word of `SSH_CONNECTION` (`ssh(1)`), without an interface.
+fn origin(connection: &str) -> Option<IpAddr> {
+    connection.split([' ', '%']).next()?.parse().ok()
 }
 
 fn rejected(status: StatusCode, body: &[u8]) -> HandleError {
     match read::<ErrorBody>(body) {
         Ok(ErrorBody { code, message, next }) => HandleError::Rejected { status: status.as_u16(), code, message, next },
         Err(_) => HandleError::Unreadable(format!("HTTP {status} without a reason")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_origin_is_the_address_that_ssh_names_or_nothing() {
+        assert_eq!(origin("10.0.0.5 51234 10.0.0.11 22"), "10.0.0.5".parse().ok());
+        assert_eq!(origin("fe80::1%eth0 51234 fe80::2%eth0 22"), "fe80::1".parse().ok());
+        assert_eq!((origin(""), origin("anna\r\nx: y")), (None, None));
     }
 }

@@ -6,7 +6,7 @@
 
 use super::query::EventsQuery;
 use super::reply::{Payload, Refusal, Reply, json, set};
-use super::server::{Engine, Guest, STREAMS, ask};
+use super::server::{Engine, Guest, ask};
 use super::source::Source;
 use crate::engine::{EngineHandle, Event, HandleError};
 use hyper::Response;
@@ -98,9 +98,7 @@ fn page(engine: &dyn EngineHandle, after: u64, limit: usize) -> Result<(bool, Ve
 
 /// Server-sent events: what is kept above `after`, then each as it happens, until the reader or the server goes.
 pub(super) async fn stream(guest: &Arc<Guest>, after: u64) -> Result<Reply, Refusal> {
-    let Ok(seat) = Arc::clone(&guest.streams).try_acquire_owned() else {
-        return Err(Refusal::busy(format!("{STREAMS} streams are read from this socket already")));
-    };
+    let seat = guest.stream()?;
     let after = guest.ask(move |engine| resume(engine, after)).await?;
     let (sender, made) = mpsc::channel(1);
     let (guest, mut stopping) = (Arc::clone(guest), guest.server.stopping.clone());

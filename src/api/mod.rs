@@ -7,14 +7,20 @@
 mod accounts;
 mod client;
 mod commands;
+mod door;
 mod events;
+mod exposition;
 mod past;
+mod patience;
+mod process;
 mod query;
 mod reply;
 mod routes;
+mod seats;
 mod server;
 mod socket;
 mod source;
+mod written;
 
 pub use client::Client;
 pub use server::{THREADS, serve};

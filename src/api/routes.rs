@@ -1,12 +1,14 @@
 //! Which call gets which answer.
 
 use super::commands;
+use super::door::Access;
 use super::events;
+use super::exposition::{self, Format};
 use super::past;
 use super::query;
 use super::reply::{Payload, Refusal, Reply, json, set};
-use super::server::{Access, Guest, PATIENCE};
-use crate::engine::{Answer, Outcome};
+use super::server::{Guest, PATIENCE};
+use crate::engine::{Answer, EngineHandle, Outcome, Summary};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{ACCEPT, CONNECTION, ETAG, HeaderName, IF_NONE_MATCH};
@@ -17,8 +19,11 @@ use tokio::time::timeout;
 
 /// Largest body of a request.
 const MAX_BODY: usize = 64 * 1024;
+/// In which header a client says where its user came from: an IP address, and only a claim.
+pub(super) const ORIGIN: &str = "lvsdeck-origin";
 /// What there is.
-const CALLS: &str = "GET /v1/status, /v1/summary, /v1/rows, /v1/real-servers, /v1/virtual-routers, /v1/events, /v1/journal, /v1/history, and POST /v1/commands";
+const CALLS: &str = "GET /v1/status, /v1/summary, /v1/rows, /v1/real-servers, /v1/virtual-routers, /v1/diff, /v1/events, \
+     /v1/journal, /v1/history, /metrics, and POST /v1/commands";
 
 /// Answers one request.
 pub(super) async fn answer(request: Request<Incoming>, guest: &Arc<Guest>) -> Reply {
@@ -33,19 +38,30 @@ pub(super) async fn answer(request: Request<Incoming>, guest: &Arc<Guest>) -> Re
 }
 
 async fn route(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, Refusal> {
-    if let Access::Full(seats) = guest.access {
-        return Err(Refusal::busy(format!("{seats} clients are connected to this socket already")));
+    if let Access::Full(why) = &guest.access {
+        return Err(Refusal::busy(why));
     }
     let path = request.uri().path().to_owned();
+    if guest.access == Access::Metrics && path != "/metrics" {
+        let next = "everything else is on the control socket alone";
+        return Err(Refusal::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "this address has /metrics and nothing else",
+            next,
+        ));
+    }
     let allow = match path.as_str() {
         "/v1/status"
         | "/v1/summary"
         | "/v1/rows"
         | "/v1/real-servers"
         | "/v1/virtual-routers"
+        | "/v1/diff"
         | "/v1/events"
         | "/v1/journal"
-        | "/v1/history" => "GET",
+        | "/v1/history"
+        | "/metrics" => "GET",
         "/v1/commands" => "POST",
         _ => {
             return Err(Refusal::new(
@@ -75,13 +91,18 @@ async fn computed(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Rep
     match request.uri().path() {
         "/v1/summary" => {
             query::none(query)?;
-            let mut summary = guest.ask(|engine| engine.summary()).await?;
-            summary.writable &= guest.access == Access::Commands;
-            Ok(json(written(&summary)?))
+            let (server, writable) = (Arc::clone(&guest.server), guest.access == Access::Commands);
+            let question = if writable { "summary for one who may write" } else { "summary" };
+            let summarise = move |engine: &dyn EngineHandle| {
+                let summary = engine.summary()?;
+                Ok(Summary { writable: summary.writable && writable, ..summary })
+            };
+            Ok(json(guest.ask(move |_| server.written(question, summarise)).await?))
         }
         "/v1/rows" => {
-            let query = query::rows(query)?;
-            body(guest.ask(move |engine| engine.rows(&query).map(|page| written(&page))).await?)
+            let (server, wanted) = (Arc::clone(&guest.server), query::rows(query)?);
+            let question = format!("rows {}", query.unwrap_or_default());
+            Ok(json(guest.ask(move |_| server.written(&question, |engine| engine.rows(&wanted))).await?))
         }
         "/v1/real-servers" => real_server(query, guest).await,
         "/v1/journal" => past::journal(query, guest).await,
@@ -89,6 +110,16 @@ async fn computed(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Rep
         "/v1/virtual-routers" => {
             query::none(query)?;
             body(guest.ask(|engine| engine.virtual_routers().map(|routers| written(&routers))).await?)
+        }
+        "/v1/diff" => {
+            query::none(query)?;
+            body(guest.ask(|engine| engine.diff().map(|found| written(&found))).await?)
+        }
+        "/metrics" => {
+            let format = Format::accepted(header(request, ACCEPT));
+            let started_at = guest.server.started_at;
+            let page = guest.ask(move |engine| Ok(exposition::page(&*engine.status()?, started_at, format))).await?;
+            Ok(exposition::reply(page, format))
         }
         _ => status(request, guest).await,
     }
@@ -153,14 +184,26 @@ async fn happened(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Rep
 
 /// Gives a command and answers with its end; 409 where its token is stale.
 async fn command(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, Refusal> {
-    if guest.access != Access::Commands {
-        let next = "use the socket without -ro in its name; members of its group may";
-        return Err(Refusal::new(StatusCode::FORBIDDEN, "read-only", "this socket takes no commands", next));
+    let forbidden = |code, message: &str, next| Err(Refusal::new(StatusCode::FORBIDDEN, code, message, next));
+    match &guest.access {
+        Access::Commands => {}
+        Access::Visitor(why) => {
+            return forbidden(
+                "not-permitted",
+                why,
+                "have root add you to it (usermod -aG lvsdeck USER) and log in again",
+            );
+        }
+        Access::Questions | Access::Metrics | Access::Full(_) => {
+            let next = "use the socket without -ro in its name; members of its group may";
+            return forbidden("read-only", "this socket takes no commands", next);
+        }
     }
+    let origin = header(&request, HeaderName::from_static(ORIGIN)).trim().parse().ok();
     query::none(request.uri().query())?;
     let command = commands::read(&read_body(request).await?)?;
     let asking = Arc::clone(guest);
-    let answer = guest.order(move |engine| engine.command(&command, &asking.who())).await?;
+    let answer = guest.order(move |engine| engine.command(&command, &asking.who(origin))).await?;
     match answer {
         Answer { outcome: Outcome::Stale, message, .. } => {
             let next = "make a dry run again, look at it, and send its token";

@@ -1,48 +1,46 @@
 //! Serves the control socket: who may come in, how many, and how long they may take.
 //!
-//! A slow or silent client costs a seat for [`PATIENCE`] and nothing else; each of the two sockets has its own seats,
-//! [`STREAMS`] and [`DESKS`], so that nobody on the read-only one keeps the operators out or makes them wait, and no crowd takes
-//! all processors from the engine. The engine is asked on threads of their own: no answer, however large, delays another.
+//! A slow or silent client costs a seat for [`PATIENCE`], one that does not read for [`STALL`](super::patience::STALL), and
+//! nothing else. Each [`Door`] has its own seats, streams and [`DESKS`], so that nobody on the read-only one keeps the operators
+//! out or makes them wait, and no crowd takes all processors from the engine; no user takes all seats of a door. The engine is asked on threads of their own: no answer, however large, delays another.
 //! Of those at most [`THREADS`] are in use: a question that its asker no longer waits for keeps its desk until it ends.
 
-use super::accounts::user_name;
+use super::door::{Access, Came, DESKS, Door, Kind};
 use super::events::News;
+use super::patience::Patient;
 use super::reply::Refusal;
 use super::routes;
+use super::seats::{NoSeat, Seat, Seats};
 use super::socket::Bound;
-use crate::engine::{EngineHandle, HandleError, Status, Who};
+use super::written::Written;
+use crate::engine::{EngineHandle, HandleError, Who};
 use hyper::StatusCode;
 use hyper::body::Bytes;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use serde::Serialize;
 use std::convert::Infallible;
 use std::future::Future;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
+use std::net::IpAddr;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
-use tokio::net::unix::UCred;
-use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 /// Connections at a time on the operators' socket.
 const OPERATORS: usize = 256;
 /// Connections at a time on the read-only socket, which every user of the host may open.
-const READERS: usize = 64;
-/// Connections beyond those that are told so; any more are closed without a word.
-const STANDING: usize = 64;
-/// Questions at a time that are computed for one socket's clients: the others wait for their turn.
-const DESKS: usize = 2;
-/// Streams of events at a time on one socket.
-pub(super) const STREAMS: usize = 32;
+const READERS: usize = 128;
+/// Connections at a time on the address for metrics.
+const SCRAPERS: usize = 16;
 /// Commands at a time: each holds a thread until it ended, a failover until somebody took over.
 pub(super) const COMMANDS: usize = 16;
 /// Most threads that the server asks the engine on: those at the desks, those that give a command, and one that listens.
-pub const THREADS: usize = 2 * DESKS + COMMANDS + 1;
+pub const THREADS: usize = 3 * DESKS + COMMANDS + 1;
 /// How long a client may take for the header of a request, and again for its body.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// How long answers that are being written may take when the server stops.
@@ -76,33 +74,33 @@ pub(super) struct Server {
     pub engine: Engine,
     pub news: Arc<News>,
     pub stopping: watch::Receiver<bool>,
+    pub started_at: SystemTime,
     commands: Arc<Semaphore>,
-    written: Mutex<Option<Written>>,
-}
-
-/// The status as it was last written; does not keep the engine's snapshot itself alive.
-struct Written {
-    status: Weak<Status>,
-    body: Bytes,
-    etag: String,
+    written: Written,
 }
 
 impl Server {
     /// The engine's status as JSON with its `ETag`, written once for all who get the same snapshot. Blocks.
     pub(super) fn written_status(&self) -> Result<(Bytes, String), HandleError> {
         let status = self.engine.status()?;
-        let mut kept = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(written) = kept.as_ref().filter(|written| written.status.as_ptr() == Arc::as_ptr(&status)) {
-            return Ok((written.body.clone(), written.etag.clone()));
-        }
-        let body: Bytes =
-            serde_json::to_vec(&*status).map_err(|error| HandleError::Unreadable(error.to_string()))?.into();
-        let mut hasher = DefaultHasher::new();
-        body.hash(&mut hasher);
-        let etag = format!("\"{:016x}\"", hasher.finish());
-        *kept = Some(Written { status: Arc::downgrade(&status), body: body.clone(), etag: etag.clone() });
-        Ok((body, etag))
+        let (body, tag) = self.written.answer(&status, "status", || to_json(&*status))?;
+        Ok((body, format!("\"{tag:016x}\"")))
     }
+
+    /// An answer that follows from the engine's status, written once for all who ask the same of the same snapshot. Blocks.
+    pub(super) fn written<T: Serialize>(
+        &self,
+        question: &str,
+        answer: impl FnOnce(&dyn EngineHandle) -> Result<T, HandleError>,
+    ) -> Result<Bytes, HandleError> {
+        let status = self.engine.status()?;
+        let written = self.written.answer(&status, question, || to_json(&answer(self.engine.as_ref())?))?;
+        Ok(written.0)
+    }
+}
+
+fn to_json(value: &impl Serialize) -> Result<Vec<u8>, HandleError> {
+    serde_json::to_vec(value).map_err(|error| HandleError::Unreadable(error.to_string()))
 }
 
 /// One connection: what it may do, and who is at its other end.
@@ -110,9 +108,10 @@ pub(super) struct Guest {
     pub server: Arc<Server>,
     pub access: Access,
     /// Places for those who read a stream.
-    pub streams: Arc<Semaphore>,
+    streams: Arc<Seats>,
     desks: Arc<Semaphore>,
-    credentials: Option<UCred>,
+    who: Who,
+    user: (u32, bool),
 }
 
 impl Guest {
@@ -144,110 +143,74 @@ impl Guest {
         .await
     }
 
-    /// Who asks, for the journal. Reads `/etc/passwd`: blocks.
-    pub(super) fn who(&self) -> Who {
-        match self.credentials {
-            Some(peer) => Who { user: user_name(peer.uid()), pid: peer.pid().and_then(|pid| u32::try_from(pid).ok()) },
-            None => Who { user: "unknown".to_owned(), pid: None },
-        }
+    /// A place to read a stream, or why there is none.
+    pub(super) fn stream(&self) -> Result<Seat, Refusal> {
+        let (user, trusted) = self.user;
+        self.streams.take(user, trusted).map_err(|none| match none {
+            NoSeat::Full(places) => Refusal::busy(format!("{places} streams are read from this socket already")),
+            NoSeat::Share(theirs) => Refusal::busy(format!("you read {theirs} of this socket's streams already")),
+        })
+    }
+
+    /// Who asks, for the journal; `origin` is what the client says of itself.
+    pub(super) fn who(&self, origin: Option<IpAddr>) -> Who {
+        Who { origin, ..self.who.clone() }
     }
 }
 
-/// What may be done on a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Access {
-    /// Everything.
-    Commands,
-    /// Questions only.
-    Questions,
-    /// Nothing: all seats are taken, so many.
-    Full(usize),
-}
-
-/// One of the two sockets with its seats.
-struct Door {
-    listener: UnixListener,
-    access: Access,
-    places: usize,
-    seats: Arc<Semaphore>,
-    standing: Arc<Semaphore>,
-    streams: Arc<Semaphore>,
-    desks: Arc<Semaphore>,
-}
-
-impl Door {
-    fn new(listener: &std::os::unix::net::UnixListener, access: Access, places: usize) -> io::Result<Self> {
-        let listener = UnixListener::from_std(listener.try_clone()?)?;
-        let [seats, standing, streams, desks] =
-            [places, STANDING, STREAMS, DESKS].map(|places| Arc::new(Semaphore::new(places)));
-        Ok(Self { listener, access, places, seats, standing, streams, desks })
-    }
-
-    /// The next connection that there is a seat, or a place to be told that there is none, for.
-    async fn next(&self) -> (UnixStream, Access, OwnedSemaphorePermit) {
-        loop {
-            let Ok((stream, _)) = self.listener.accept().await else {
-                sleep(Duration::from_millis(100)).await; // out of file descriptors: until some are given back
-                continue;
-            };
-            if let Ok(seat) = Arc::clone(&self.seats).try_acquire_owned() {
-                return (stream, self.access, seat);
-            }
-            if let Ok(place) = Arc::clone(&self.standing).try_acquire_owned() {
-                return (stream, Access::Full(self.places), place);
-            }
-        }
-    }
-}
-
-/// Serves both sockets until `stop` ends, then finishes the answers that are being written (one second at most).
+/// Serves the sockets until `stop` ends, then finishes the answers that are being written (one second at most).
 ///
 /// Runs on any tokio runtime with I/O and time enabled. A question that waits in the engine may hold its thread for half a
 /// second longer. Errors when the sockets can't be registered with the runtime.
 pub async fn serve(bound: &Bound, engine: Arc<dyn EngineHandle>, stop: impl Future<Output = ()>) -> io::Result<()> {
-    let operators = Door::new(&bound.writable, Access::Commands, OPERATORS)?;
-    let readers = Door::new(&bound.read_only, Access::Questions, READERS)?;
+    let operators = Door::unix(&bound.writable, Kind::Operators(bound.group), OPERATORS)?;
+    let readers = Door::unix(&bound.read_only, Kind::Readers, READERS)?;
+    let scrapers = bound.metrics.as_ref().map(|listener| Door::tcp(listener, SCRAPERS)).transpose()?;
     let (halt, stopping) = watch::channel(false);
     let news = Arc::new(News::default());
     let server = Arc::new(Server {
         engine: Arc::clone(&engine),
         news: Arc::clone(&news),
         stopping: stopping.clone(),
+        started_at: SystemTime::now(),
         commands: Arc::new(Semaphore::new(COMMANDS)),
-        written: Mutex::new(None),
+        written: Written::default(),
     });
     let mut connections = JoinSet::new();
     let mut stop = pin!(stop);
     let mut listening = pin!(news.listen(&engine));
     loop {
-        let ((stream, access, seat), door) = tokio::select! {
+        let (came, door) = tokio::select! {
             () = &mut stop => break,
             () = &mut listening => break,
             Some(_) = connections.join_next() => continue,
             came = operators.next() => (came, &operators),
             came = readers.next() => (came, &readers),
+            Some((came, door)) = next(scrapers.as_ref()) => (came, door),
         };
-        let guest = Guest {
-            server: Arc::clone(&server),
-            access,
-            streams: Arc::clone(&door.streams),
-            desks: Arc::clone(&door.desks),
-            credentials: stream.peer_cred().ok(),
-        };
-        let connection = converse(stream, guest, stopping.clone());
+        let Came { wire, access, who, user, seat } = came;
+        let (streams, desks) = (Arc::clone(&door.streams), Arc::clone(&door.desks));
+        let guest = Guest { server: Arc::clone(&server), access, streams, desks, who, user };
+        let connection = converse(Patient::new(wire), guest, stopping.clone());
         connections.spawn(async move {
             connection.await;
             drop(seat);
         });
     }
-    drop((operators, readers));
+    drop((operators, readers, scrapers));
     let _ = halt.send(true); // nobody listening is as good
     let _ = timeout(FAREWELL, async { while connections.join_next().await.is_some() {} }).await;
     Ok(())
 }
 
+/// The next one at a door that may not be there: then nobody comes.
+async fn next(door: Option<&Door>) -> Option<(Came, &Door)> {
+    let door = door?;
+    Some((door.next().await, door))
+}
+
 /// Answers the requests of one connection until it ends or the server stops.
-async fn converse(stream: UnixStream, guest: Guest, mut stopping: watch::Receiver<bool>) {
+async fn converse(wire: Patient, guest: Guest, mut stopping: watch::Receiver<bool>) {
     let guest = Arc::new(guest);
     let service = service_fn(move |request| {
         let guest = Arc::clone(&guest);
@@ -258,7 +221,7 @@ async fn converse(stream: UnixStream, guest: Guest, mut stopping: watch::Receive
         .header_read_timeout(PATIENCE)
         .max_buf_size(MAX_HEADER)
         .half_close(true)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(wire), service);
     let mut connection = pin!(connection);
     // How a connection ends is the client's business: a broken one has nobody left to tell.
     tokio::select! {

@@ -7,6 +7,7 @@
 use super::accounts::{GROUP, group_id};
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -29,6 +30,15 @@ pub enum BindError {
         /// The file.
         path: PathBuf,
     },
+    /// The address for metrics can't be had.
+    #[error("can't serve metrics on {address} (--metrics): {source}; choose an address of this host and a free port")]
+    Metrics {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
     /// The system refused.
     #[error("can't {doing} {path} for the control socket: {source}")]
     Refused {
@@ -47,8 +57,12 @@ impl BindError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::InUse { .. } => 3,
-            Self::Refused { source, .. } if source.kind() == ErrorKind::PermissionDenied => 4,
-            Self::Refused { .. } | Self::NotASocket { .. } => 1,
+            Self::Refused { source, .. } | Self::Metrics { source, .. }
+                if source.kind() == ErrorKind::PermissionDenied =>
+            {
+                4
+            }
+            Self::Refused { .. } | Self::Metrics { .. } | Self::NotASocket { .. } => 1,
         }
     }
 }
@@ -59,11 +73,32 @@ impl BindError {
 pub struct Bound {
     pub(super) writable: UnixListener,
     pub(super) read_only: UnixListener,
+    /// Only where it was asked for.
+    pub(super) metrics: Option<TcpListener>,
+    /// The group whose members may give commands, where it exists.
+    pub(super) group: Option<u32>,
     files: Vec<(PathBuf, u64)>,
     /// Held, never read.
     _lock: File,
     /// What the operator should know: a group that is missing.
     pub warnings: Vec<String>,
+}
+
+impl Bound {
+    /// Serves `/metrics`, and nothing else, on a TCP address too.
+    pub fn offer_metrics(&mut self, address: SocketAddr) -> Result<(), BindError> {
+        let listening = TcpListener::bind(address).and_then(|listener| {
+            listener.set_nonblocking(true)?;
+            Ok(listener)
+        });
+        self.metrics = Some(listening.map_err(|source| BindError::Metrics { address, source })?);
+        Ok(())
+    }
+
+    /// Where `/metrics` is served beside the sockets: with the port that was found where 0 was asked for.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref()?.local_addr().ok()
+    }
 }
 
 impl Drop for Bound {
@@ -100,8 +135,9 @@ pub fn bind(path: &Path) -> Result<Bound, BindError> {
     for path in [path, &read_only_path, &lock_path] {
         files.push((path.to_owned(), inode(path)?));
     }
-    let mut bound = Bound { writable, read_only, files, _lock: lock, warnings: Vec::new() };
-    permit(path, &read_only_path, &mut bound.warnings)?;
+    let (metrics, group, warnings) = (None, group_id(GROUP), Vec::new());
+    let mut bound = Bound { writable, read_only, metrics, group, files, _lock: lock, warnings };
+    permit(path, &read_only_path, group, &mut bound.warnings)?;
     Ok(bound)
 }
 
@@ -155,8 +191,8 @@ fn listen(path: &Path) -> Result<UnixListener, BindError> {
 }
 
 /// 0660 for the group, 0600 where it does not exist or may not be given; 0666 for the read-only one.
-fn permit(path: &Path, read_only: &Path, warnings: &mut Vec<String>) -> Result<(), BindError> {
-    let given = match group_id(GROUP) {
+fn permit(path: &Path, read_only: &Path, group: Option<u32>, warnings: &mut Vec<String>) -> Result<(), BindError> {
+    let given = match group {
         Some(group) => chown(path, None, Some(group)).map_err(|error| error.to_string()),
         None => Err("there is no such group".to_owned()),
     };

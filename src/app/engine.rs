@@ -23,6 +23,7 @@ use crate::engine::model::Configuration;
 use std::cell::Cell;
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +44,8 @@ pub struct Options {
     pub places: Places,
     /// Descriptor on which to say `ready`; also: leave the terminal's session.
     pub ready_fd: Option<u32>,
+    /// `--metrics`: where else to serve them.
+    pub metrics: Option<SocketAddr>,
     /// Log as JSON, a line an event.
     pub json_log: bool,
     /// Colours in the log.
@@ -108,7 +111,7 @@ async fn serve(options: &Options, service: &Service) -> Result<(), Refused> {
         );
         return Err(Refused(exit::FAILED, message));
     }
-    let bound = api::bind(&options.places.socket).map_err(|error| Refused(error.exit_code(), error.to_string()))?;
+    let bound = bind(options).map_err(|error| Refused(error.exit_code(), error.to_string()))?;
     for warning in &bound.warnings {
         tracing::warn!("{warning}");
     }
@@ -153,6 +156,18 @@ async fn serve(options: &Options, service: &Service) -> Result<(), Refused> {
         .await
         .map_err(|error| Refused(exit::FAILED, format!("can't serve the control socket: {error}")))?;
     ended.into_inner()
+}
+
+/// The control socket and, where it is asked for, the address for metrics.
+fn bind(options: &Options) -> Result<api::Bound, api::BindError> {
+    let mut bound = api::bind(&options.places.socket)?;
+    if let Some(address) = options.metrics {
+        bound.offer_metrics(address)?;
+    }
+    if let Some(address) = bound.metrics_address() {
+        tracing::info!("metrics on http://{address}/metrics");
+    }
+    Ok(bound)
 }
 
 /// The configuration, with its warnings told.

@@ -71,6 +71,7 @@ fn engine_options(args: RunArgs, socket: Option<&Path>, log_color: bool) -> engi
         file: args.file,
         places: Places::choose(socket, args.state_dir.as_deref()),
         ready_fd: args.ready_fd,
+        metrics: args.metrics,
         json_log: args.log_format == LogFormat::Json,
         log_color,
         userspace: args.dataplane == Dataplane::Userspace,

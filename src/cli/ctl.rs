@@ -5,6 +5,7 @@
 
 mod act;
 mod args;
+mod diff;
 mod events;
 mod overview;
 mod print;
@@ -116,6 +117,7 @@ fn run_in(
             events::print(engine, &mut page, err, wanted)
         }
         Verb::Record(record) => record::record(record, engine, &mut page, world),
+        Verb::Diff { json } => diff::print(engine, &mut page, *json),
         Verb::Act(act) => act::perform(act, engine, &mut page),
     };
     done.map_or_else(|error| report(&error, err), |()| 0)

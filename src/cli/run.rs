@@ -1,5 +1,6 @@
 //! `lvsdeck run`, `lvsdeck attach` and plain `lvsdeck`: the words for [`crate::app`].
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// The engine, headless, in the foreground.
@@ -27,6 +28,9 @@ pub struct RunArgs {
     /// What forwards packets (userspace: not built yet)
     #[arg(long, value_enum, default_value_t = Dataplane::Kernel)]
     pub dataplane: Dataplane,
+    /// Serve /metrics, and nothing else, on this TCP address too; everybody who reaches it may read
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub metrics: Option<SocketAddr>,
     /// How to write the log on standard error
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,

@@ -1,5 +1,11 @@
 //! What may be asked of a running engine (layer 2): the one vocabulary of `ctl`, the API and the console.
 
+mod who;
+mod words;
+
+pub use who::Who;
+pub use words::clean;
+
 use super::model::{Forwarding, RealServerKey, Scheduler, ServiceKey, Weight};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -251,24 +257,6 @@ pub struct CommandRequest {
     /// From a dry run: commit exactly what was shown, or refuse.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
-}
-
-/// Who asked, as far as the kernel tells (`SO_PEERCRED`).
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Who {
-    /// User name, or the number where there is none.
-    pub user: String,
-    /// Process.
-    pub pid: Option<u32>,
-}
-
-impl fmt::Display for Who {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.pid {
-            Some(pid) => write!(f, "{} (pid {pid})", self.user),
-            None => self.user.fmt(f),
-        }
-    }
 }
 
 /// A command as a core gets it.

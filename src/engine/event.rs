@@ -1,6 +1,6 @@
 //! What happened: numbered facts for the journal, the console and `ctl events` (layer 2).
 
-use super::command::{Asked, Outcome};
+use super::command::{Asked, Outcome, clean};
 use serde::{Deserialize, Serialize};
 use std::time::SystemTime;
 
@@ -42,7 +42,7 @@ pub enum EventKind {
     /// The kernel or the system refused an operation; `reason` says which way out there is.
     OperationRefused,
     /// A command ended, one event each (none for a dry run); subject: the verb, `to`: the outcome, `who` and `reason` as it
-    /// was given, `detail`: the answer's message.
+    /// was given, `detail`: the whole command as `ctl` is told it, a colon, and the answer's message.
     Command,
     /// A hold that `failover` made ended (`to` is `ended`): by `rejoin`, or because its time was over.
     Hold,
@@ -112,12 +112,17 @@ pub struct Fact {
     pub detail: Option<String>,
 }
 
+/// Most characters of a command's reason, and of who gave it, that are kept.
+const MAX_REASON: usize = 256;
+/// Most characters of a command with its answer that are kept.
+const MAX_DETAIL: usize = 1024;
+
 impl Fact {
     /// A fact with a kind, a severity and a subject; the rest by the `with` functions.
     pub fn new(kind: EventKind, severity: Severity, subject: impl Into<String>) -> Self {
         Self { kind, severity, subject: subject.into(), from: None, to: None, reason: None, who: None, detail: None }
     }
-    /// How a command ended, whoever carried it out; none for a dry run.
+    /// How a command ended, whoever carried it out; none for a dry run. What came from outside is cut and cleaned here.
     pub fn command(asked: &Asked, outcome: Outcome, message: impl Into<String>) -> Option<Self> {
         let severity = match outcome {
             Outcome::Preview => Severity::Info,
@@ -125,7 +130,9 @@ impl Fact {
             Outcome::Failed => Severity::Warning,
         };
         let fact = Self::new(EventKind::Command, severity, asked.command.verb()).to(outcome.name());
-        let fact = Self { reason: asked.reason.clone(), ..fact.who(asked.who.to_string()).detail(message) };
+        let reason = asked.reason.as_deref().map(|reason| clean(reason, MAX_REASON));
+        let detail = clean(&format!("{}: {}", asked.command, message.into()), MAX_DETAIL);
+        let fact = Self { reason, ..fact.who(clean(&asked.who.to_string(), MAX_REASON)).detail(detail) };
         (!asked.dry_run).then_some(fact)
     }
     /// The change of a state.
@@ -205,8 +212,8 @@ mod tests {
     #[test]
     fn every_command_leaves_the_same_trace_and_a_dry_run_none() {
         let asked = |dry_run| {
-            let who = Who { user: "anna".into(), pid: None };
-            let reason = Some("kernel update".to_owned());
+            let who = Who { user: "anna".into(), ..Who::default() };
+            let reason = Some("kernel\nupdate".to_owned());
             Asked { id: 1, command: Command::Rejoin { instance: None }, dry_run, token: None, who, reason }
         };
         for (outcome, word, severity) in [
@@ -216,7 +223,7 @@ mod tests {
             (Outcome::Failed, "failed", Severity::Warning),
         ] {
             let fact = Fact::new(EventKind::Command, severity, "rejoin").to(word);
-            let fact = fact.who("anna").reason("kernel update").detail("because");
+            let fact = fact.who("anna").reason("kernel?update").detail("rejoin --all: because");
             assert_eq!(Fact::command(&asked(false), outcome, "because"), Some(fact));
             assert_eq!(Fact::command(&asked(true), outcome, "because"), None);
         }

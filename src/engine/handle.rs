@@ -1,6 +1,7 @@
 //! The engine as its fronts see it (layer 5): one trait, implemented by the engine itself and by the API's client.
 
 use super::command::{Answer, CommandRequest, Who};
+use super::difference::Difference;
 use super::event::Event;
 use super::history::{HistoryError, HistoryPage, HistoryQuery};
 use super::journal::{JournalFrom, JournalPage};
@@ -95,6 +96,15 @@ pub trait EngineHandle: Send + Sync {
     fn returns(&self, within: Duration) -> bool {
         let _ = within;
         false
+    }
+    /// Where file, engine and kernel do not say the same; empty when they agree.
+    fn diff(&self) -> Result<Vec<Difference>, HandleError> {
+        Err(HandleError::Rejected {
+            status: 501,
+            code: "not-available".to_owned(),
+            message: "this engine does not compare file, engine and kernel".to_owned(),
+            next: "look at drift in `lvsdeck ctl status --json`".to_owned(),
+        })
     }
     /// Gives a command and waits for its end. `who` goes into the journal; a remote engine takes it from the socket's peer
     /// credentials instead.

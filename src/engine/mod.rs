@@ -1,13 +1,15 @@
 //! The director's façade.
 //!
 //! [`ui`](crate::ui), [`cli`](crate::cli) and [`api`](crate::api) use what this module re-exports and nothing below it.
-//! The layers, lowest first: `model` (0), `config` `vrrp` `health` `ipvs` (1), `command` `event` `journal` `snapshot` `history`
-//! `recording` (2), `failover` `balance` (3), `io` `reload` (4), `driver` `handle` (5). A module uses smaller numbers only;
+//! The layers, lowest first: `model` (0), `config` `vrrp` `health` `ipvs` (1), `command` `difference` `event` `history` `journal`
+//! `metrics` `recording` `snapshot` (2), `failover` `balance` (3), `io` `reload` (4), `driver` `handle` (5). A module uses smaller
+//! numbers only;
 //! `tests/architecture.rs` enforces it.
 
 pub mod balance;
 pub mod command;
 pub mod config;
+pub mod difference;
 pub mod driver;
 pub mod event;
 pub mod failover;
@@ -17,6 +19,7 @@ pub mod history;
 pub mod io;
 pub mod ipvs;
 pub mod journal;
+pub mod metrics;
 pub mod model;
 pub mod recording;
 pub mod reload;
@@ -28,10 +31,14 @@ pub use config::{
     ConfigError, Diagnostic, Loaded, Severity as DiagnosticSeverity, load as load_configuration,
     parse as parse_configuration,
 };
+pub use difference::Difference;
 pub use event::{Event, EventKind, Severity};
 pub use handle::{EngineHandle, HandleError};
 pub use history::{HistoryError, HistoryPage, HistoryQuery, Series};
+pub use io::host::user as own_user;
+pub use io::peer::{login_user, peer_groups};
 pub use journal::{JournalFrom, JournalPage};
+pub use metrics::{MOST_SERVERS, MetricFamily, MetricKind, MetricValue, ProcessFacts, metric_families};
 pub use model::{Family, Forwarding, KeyError, RealServerKey, Scheduler, ServiceKey, Weight};
 pub use recording::{
     Encoder as RecordingEncoder, Entry as RecordingEntry, Header as RecordingHeader, Recording, RecordingError,

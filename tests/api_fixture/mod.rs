@@ -1,15 +1,18 @@
 //! A made-up engine for the tests of the views, the socket and `ctl`: it says what a test lets it say, and writes down
 //! what it is asked.
 #![allow(dead_code)] // each test binary uses a part
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test may fail
 #![allow(clippy::duration_suboptimal_units)] // a moment, not a span
+
+pub mod served;
 
 use lvsdeck::engine::event::Fact;
 use lvsdeck::engine::journal::Journal;
 use lvsdeck::engine::{
-    Admin, Answer, CheckStatus, Command, CommandRequest, ConfigStatus, Counters, EngineHandle, Event, EventKind,
-    Family, Forwarding, HandleError, Health, KernelServer, NextStep, Outcome, PeerState, PeerStatus, Preview,
-    QuorumStatus, Rates, RealServerStatus, Role, RowsPage, RowsQuery, Scheduler, Severity, StateChange, Status,
-    Summary, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, VrrpCounters, Who,
+    Admin, Answer, CheckStatus, Command, CommandRequest, ConfigStatus, Counters, Difference, EngineHandle, Event,
+    EventKind, Family, Forwarding, HandleError, Health, KernelServer, NextStep, Outcome, PeerState, PeerStatus,
+    Preview, QuorumStatus, Rates, RealServerStatus, Role, RowsPage, RowsQuery, Scheduler, Severity, StateChange,
+    Status, Summary, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, VrrpCounters, Who,
 };
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, SystemTime};
@@ -178,6 +181,8 @@ pub struct FakeEngine {
     met: Condvar,
     /// Whether the next question for events fails: ends a `--follow`.
     gone: Mutex<bool>,
+    /// What `diff` finds; not available while there is nothing here.
+    pub differences: Mutex<Option<Vec<Difference>>>,
     /// What was asked, by whom.
     pub asked: Mutex<Vec<(CommandRequest, Who)>>,
 }
@@ -193,6 +198,7 @@ impl FakeEngine {
             crowd: Mutex::default(),
             met: Condvar::new(),
             gone: Mutex::new(false),
+            differences: Mutex::default(),
             asked: Mutex::default(),
         })
     }
@@ -262,6 +268,14 @@ impl EngineHandle for FakeEngine {
         }
         Ok(events)
     }
+    fn diff(&self) -> Result<Vec<Difference>, HandleError> {
+        self.differences.lock().unwrap().clone().ok_or_else(|| HandleError::Rejected {
+            status: 501,
+            code: "not-available".into(),
+            message: "the fake does not compare".into(),
+            next: "let it".into(),
+        })
+    }
     fn command(&self, request: &CommandRequest, who: &Who) -> Result<Answer, HandleError> {
         self.asked.lock().unwrap().push((request.clone(), who.clone()));
         let preview = Preview {
@@ -271,10 +285,16 @@ impl EngineHandle for FakeEngine {
             ipvsadm: vec!["ipvsadm -e -t 10.0.0.1:80 -r 10.0.0.71:80 -g -w 0".into()],
             blast_radius: "31 connections stay".into(),
             undo: Some(Command::Rejoin { instance: None }),
-            confirm: None,
+            confirm: matches!(request.command, Command::Stop { .. }).then(|| "stop".into()),
         };
-        let token = request.dry_run.then(|| preview.token(&request.command));
-        let outcome = if request.dry_run { Outcome::Preview } else { *self.outcome.lock().unwrap() };
+        let right = preview.token(&request.command);
+        let stale = request.token.as_ref().is_some_and(|token| *token != right);
+        let token = request.dry_run.then_some(right);
+        let outcome = match (request.dry_run, stale) {
+            (true, _) => Outcome::Preview,
+            (false, true) => Outcome::Stale,
+            (false, false) => *self.outcome.lock().unwrap(),
+        };
         Ok(Answer { id: 7, outcome, message: format!("{} of the fake", request.command.verb()), preview, token })
     }
 }

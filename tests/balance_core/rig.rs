@@ -181,7 +181,7 @@ impl Rig {
         self.ask_with(command, true, None)
     }
     pub fn ask_with(&mut self, command: Command, dry_run: bool, token: Option<String>) -> Answer {
-        let who = Who { user: "anna".to_owned(), pid: None };
+        let who = Who { user: "anna".to_owned(), ..Who::default() };
         let asked = Asked { id: 7, command, dry_run, token, who, reason: Some("kernel update".to_owned()) };
         self.answers.clear();
         self.give(Input::Command(Box::new(asked)));

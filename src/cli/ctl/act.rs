@@ -3,7 +3,7 @@
 use super::CtlError;
 use super::args::Act;
 use super::print::{Page, Style};
-use crate::engine::{Answer, Command, CommandRequest, EngineHandle, Outcome, ServiceSelector, Who};
+use crate::engine::{Answer, CommandRequest, EngineHandle, Outcome, Who};
 use std::time::Duration;
 
 /// How often and how long the end of an engine is awaited: 15 s in all, 5 s more than it may take.
@@ -65,47 +65,7 @@ fn done(answer: &Answer, page: &mut Page<'_>) -> Result<(), CtlError> {
 
 fn undo(answer: &Answer, page: &mut Page<'_>) -> Result<(), CtlError> {
     match &answer.preview.undo {
-        Some(command) => page.line(Style::Plain, &format!("  undo     {}", as_typed(command))),
+        Some(command) => page.line(Style::Plain, &format!("  undo     lvsdeck ctl {command}")),
         None => Ok(()),
     }
-}
-
-/// A command as it is typed in a shell.
-fn as_typed(command: &Command) -> String {
-    let verb = command.verb();
-    let arguments = match command {
-        Command::Failover { instance, hold_seconds, blind } => {
-            let hold = hold_seconds.map_or_else(String::new, |s| format!(" --for {s}s"));
-            format!("{}{hold}{}", instance.as_deref().unwrap_or("--all"), if *blind { " --blind" } else { "" })
-        }
-        Command::Rejoin { instance } => instance.as_deref().unwrap_or("--all").to_owned(),
-        Command::Takeover { instance } => instance.clone(),
-        Command::Drain { server, service, deadline_seconds } => {
-            let deadline = deadline_seconds.map_or_else(String::new, |s| format!(" --deadline {s}s"));
-            format!("{server}{}{deadline}", within(service.as_ref()))
-        }
-        Command::Restore { server, service } => format!("{server}{}", within(service.as_ref())),
-        Command::Weight { service, server, weight } => format!("{service} {server} {weight}"),
-        Command::AddServer { service, server, weight, forward } => {
-            let weight = weight.map_or_else(String::new, |weight| format!(" --weight {weight}"));
-            let forward = forward.map_or_else(String::new, |forward| format!(" --forward {forward}"));
-            format!("{service} {server}{weight}{forward}")
-        }
-        Command::RemoveServer { service, server } => format!("{service} {server}"),
-        Command::AddService { service, scheduler, forward, persistence } => {
-            let scheduler = scheduler.map_or_else(String::new, |scheduler| format!(" --scheduler {scheduler}"));
-            let forward = forward.map_or_else(String::new, |forward| format!(" --forward {forward}"));
-            let persistence = persistence.map_or_else(String::new, |seconds| format!(" --persistent {seconds}s"));
-            format!("{service}{scheduler}{forward}{persistence}")
-        }
-        Command::RemoveService { service } => service.to_string(),
-        Command::Reload => String::new(),
-        Command::Undo { id } => id.map_or_else(String::new, |id| id.to_string()),
-        Command::Stop { keep } => if *keep { "--keep" } else { "" }.to_owned(),
-    };
-    format!("lvsdeck ctl {verb} {arguments}").trim_end().to_owned()
-}
-
-fn within(service: Option<&ServiceSelector>) -> String {
-    service.map_or_else(String::new, |service| format!(" --service {service}"))
 }

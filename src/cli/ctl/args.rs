@@ -57,6 +57,13 @@ pub enum Verb {
     #[command(after_help = "Takes about 0.3 MiB a minute with 100 real servers at rest, 3 MiB with 1,000.\n\
                             Example: lvsdeck ctl record incident.lvsdeck --for 10m")]
     Record(RecordArgs),
+    /// Show where the configuration file, the engine and the kernel do not say the same
+    #[command(after_help = "Example: lvsdeck ctl diff --json | jq '.[].subject'")]
+    Diff {
+        /// As JSON: a list of objects
+        #[arg(long)]
+        json: bool,
+    },
     /// A verb that changes something.
     #[command(flatten)]
     Act(Act),

@@ -69,7 +69,7 @@ mod tests {
             command: Command::Failover { instance: None, hold_seconds: None, blind: false },
             dry_run: false,
             token: None,
-            who: Who { user: "anna".into(), pid: None },
+            who: Who { user: "anna".into(), ..Who::default() },
             reason: None,
         };
         let preview = Preview { undo, ..Preview::default() };

@@ -8,6 +8,7 @@ pub mod journald;
 mod mastership;
 mod netlink;
 pub mod notify;
+pub mod peer;
 pub mod probe;
 pub mod processes;
 pub mod route_netlink;

@@ -26,7 +26,7 @@ pub fn mark(event: &Event) -> (char, Paint) {
 pub fn text(event: &Event) -> String {
     let mut words: Vec<String> = Vec::new();
     if let Some(who) = &event.who {
-        words.push(who.split(' ').next().unwrap_or(who).to_owned());
+        words.push(who.split([' ', ',']).next().unwrap_or(who).to_owned());
     }
     // `VS RS`: the server is what a reader looks for.
     words.push(event.subject.rsplit(' ').next().unwrap_or(&event.subject).to_owned());

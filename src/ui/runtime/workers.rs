@@ -257,7 +257,7 @@ fn follow_events(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, stopped:
 fn give_commands(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, given: &Receiver<(u64, CommandRequest)>) {
     let user =
         ["SUDO_USER", "USER"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_else(|| "console".to_owned());
-    let who = Who { user, pid: Some(std::process::id()) };
+    let who = Who { user, pid: Some(std::process::id()), ..Who::default() };
     while let Ok((serial, request)) = given.recv() {
         let answer = engine.command(&request, &who).map(Box::new).map_err(|error| match error {
             HandleError::Rejected { message, next, .. } if !next.is_empty() => format!("{message}; {next}"),

@@ -62,6 +62,7 @@ pub struct BalanceView {
 
 /// What is asked of the loop.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // a short queue, and most of what is in it are commands
 pub enum Request {
     /// A command, and where its answer goes.
     Command(Asked, oneshot::Sender<Answer>),

@@ -1,0 +1,43 @@
+//! `ctl diff`: file, engine and kernel side by side, where they do not say the same.
+
+use super::CtlError;
+use super::print::{Page, Style};
+use crate::engine::{Difference, EngineHandle};
+
+/// A column: its title and what stands in it.
+type Column = (&'static str, fn(&Difference) -> &str);
+
+const COLUMNS: [Column; 5] = [
+    ("SUBJECT", |line| &line.subject),
+    ("FIELD", |line| &line.field),
+    ("FILE", |line| or_dash(line.file.as_deref())),
+    ("ENGINE", |line| or_dash(line.engine.as_deref())),
+    ("KERNEL", |line| or_dash(line.kernel.as_deref())),
+];
+
+/// Prints a line a difference, in columns as wide as what is in them.
+pub(super) fn print(engine: &dyn EngineHandle, page: &mut Page<'_>, json: bool) -> Result<(), CtlError> {
+    let found = engine.diff()?;
+    if json {
+        return page.json(&found, true);
+    }
+    if found.is_empty() {
+        return page.line(Style::Plain, "file, engine and kernel say the same");
+    }
+    let length = |text: &str| text.chars().count();
+    let width = |(title, cell): Column| found.iter().map(|line| length(cell(line))).fold(length(title), usize::max);
+    let widths = COLUMNS.map(width);
+    let row = |cell: &dyn Fn(Column) -> String| {
+        let cells = COLUMNS.iter().zip(widths).map(|(column, width)| format!("{:width$}", cell(*column)));
+        cells.collect::<Vec<_>>().join("  ")
+    };
+    page.line(Style::Strong, &row(&|(title, _)| title.to_owned()))?;
+    for line in &found {
+        page.line(Style::Plain, &row(&|(_, cell)| cell(line).to_owned()))?;
+    }
+    Ok(())
+}
+
+fn or_dash(value: Option<&str>) -> &str {
+    value.unwrap_or("-")
+}

@@ -1,0 +1,135 @@
+//! A command as `ctl` is told it, and text from outside made fit for a line of the journal.
+
+use super::{Command, ServiceSelector};
+use std::borrow::Cow;
+use std::fmt;
+
+impl fmt::Display for Command {
+    /// `drain 10.0.0.71:80 --service web --deadline 60s`: what follows `lvsdeck ctl`, quoted for a shell where needed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.verb())?;
+        match self {
+            Self::Failover { instance, hold_seconds, blind } => {
+                instances(f, instance.as_deref())?;
+                option(f, "for", seconds(*hold_seconds))?;
+                flag(f, "blind", *blind)
+            }
+            Self::Rejoin { instance } => instances(f, instance.as_deref()),
+            Self::Takeover { instance } => write!(f, " {}", quoted(instance)),
+            Self::Drain { server, service, deadline_seconds } => {
+                write!(f, " {server}")?;
+                option(f, "service", service.as_ref().map(selector))?;
+                option(f, "deadline", seconds(*deadline_seconds))
+            }
+            Self::Restore { server, service } => {
+                write!(f, " {server}")?;
+                option(f, "service", service.as_ref().map(selector))
+            }
+            Self::Weight { service, server, weight } => write!(f, " {} {server} {weight}", selector(service)),
+            Self::AddServer { service, server, weight, forward } => {
+                write!(f, " {} {server}", selector(service))?;
+                option(f, "weight", *weight)?;
+                option(f, "forward", *forward)
+            }
+            Self::RemoveServer { service, server } => write!(f, " {} {server}", selector(service)),
+            Self::AddService { service, scheduler, forward, persistence } => {
+                write!(f, " {service}")?;
+                option(f, "scheduler", *scheduler)?;
+                option(f, "forward", *forward)?;
+                option(f, "persistent", seconds(persistence.map(u64::from)))
+            }
+            Self::RemoveService { service } => write!(f, " {}", selector(service)),
+            Self::Reload => Ok(()),
+            Self::Undo { id } => id.map_or(Ok(()), |id| write!(f, " {id}")),
+            Self::Stop { keep } => flag(f, "keep", *keep),
+        }
+    }
+}
+
+fn instances(f: &mut fmt::Formatter<'_>, instance: Option<&str>) -> fmt::Result {
+    match instance {
+        Some(name) => write!(f, " {}", quoted(name)),
+        None => f.write_str(" --all"),
+    }
+}
+
+fn option(f: &mut fmt::Formatter<'_>, name: &str, value: Option<impl fmt::Display>) -> fmt::Result {
+    value.map_or(Ok(()), |value| write!(f, " --{name} {value}"))
+}
+
+fn flag(f: &mut fmt::Formatter<'_>, name: &str, set: bool) -> fmt::Result {
+    if set { write!(f, " --{name}") } else { Ok(()) }
+}
+
+fn seconds(seconds: Option<u64>) -> Option<String> {
+    seconds.map(|seconds| format!("{seconds}s"))
+}
+
+fn selector(service: &ServiceSelector) -> Cow<'_, str> {
+    quoted(&service.0)
+}
+
+/// A word as a shell needs it.
+fn quoted(word: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_alphanumeric() || "_-./:[]@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.into();
+    }
+    format!("'{}'", word.replace('\'', "'\\''")).into()
+}
+
+/// Text from outside for one line of a log: at most so many characters, `?` for each that could steer a terminal or turn the
+/// line round.
+pub fn clean(text: &str, most: usize) -> String {
+    let steers = |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut cleaned: String = text.chars().take(most).map(|c| if steers(c) { '?' } else { c }).collect();
+    if text.chars().nth(most).is_some() {
+        cleaned.push('…');
+    }
+    cleaned
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_reads_as_it_is_typed() {
+        let read = |json: &str| serde_json::from_str::<Command>(json).unwrap().to_string();
+        for (json, words) in [
+            (r#"{"verb":"failover","instance":"VI_1","for":300,"blind":true}"#, "failover VI_1 --for 300s --blind"),
+            (r#"{"verb":"failover"}"#, "failover --all"),
+            (r#"{"verb":"rejoin"}"#, "rejoin --all"),
+            (r#"{"verb":"takeover","instance":"VI 1"}"#, "takeover 'VI 1'"),
+            (r#"{"verb":"drain","server":"10.0.0.71","deadline":60}"#, "drain 10.0.0.71 --deadline 60s"),
+            (
+                r#"{"verb":"restore","server":"[fd00::71]:80","service":"it's"}"#,
+                r"restore [fd00::71]:80 --service 'it'\''s'",
+            ),
+            (r#"{"verb":"weight","service":"web","server":"10.0.0.71:80","weight":5}"#, "weight web 10.0.0.71:80 5"),
+            (
+                r#"{"verb":"add-server","service":"web","server":"10.0.0.71:80","weight":0,"forward":"dr"}"#,
+                "add-server web 10.0.0.71:80 --weight 0 --forward dr",
+            ),
+            (r#"{"verb":"remove-server","service":"web","server":"10.0.0.71:80"}"#, "remove-server web 10.0.0.71:80"),
+            (
+                r#"{"verb":"add-service","service":"fwmark/8","scheduler":"rr","forward":"tun","persistence":60}"#,
+                "add-service fwmark/8 --scheduler rr --forward tun --persistent 60s",
+            ),
+            (r#"{"verb":"remove-service","service":"tcp/10.0.0.1:80"}"#, "remove-service tcp/10.0.0.1:80"),
+            (r#"{"verb":"reload"}"#, "reload"),
+            (r#"{"verb":"undo","command":7}"#, "undo 7"),
+            (r#"{"verb":"undo"}"#, "undo"),
+            (r#"{"verb":"stop","keep":true}"#, "stop --keep"),
+        ] {
+            assert_eq!(read(json), words);
+        }
+    }
+
+    #[test]
+    fn text_from_outside_is_one_bounded_line() {
+        assert_eq!(clean("a\nb\x1b[2J\u{202e}c", 99), "a?b?[2J?c");
+        assert_eq!(clean("ééé", 3), "ééé");
+        assert_eq!(clean("éééé", 3), "ééé…");
+    }
+}

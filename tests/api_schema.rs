@@ -1,0 +1,173 @@
+//! `docs/schema/` says what goes over the socket: every answer of a running server fits its schema, has no field that is not in it,
+//! and no schema has a field that no answer has.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test may fail
+
+mod api_fixture;
+#[path = "api_schema/validate.rs"]
+mod validate;
+
+use api_fixture::served::{Running, exchange, post_to};
+use api_fixture::{down, draining, router, server, service, status};
+use lvsdeck::engine::{Difference, Drift, Foreign, Outcome, Status, VirtualRouterState, Warning};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use validate::Schemas;
+
+/// A status in which everything that may be there is there.
+fn full() -> Status {
+    let mut web = service("tcp/10.0.0.1:80", vec![server("10.0.0.71:80"), down("10.0.0.72:80", 41, "timeout")]);
+    web.name = Some("web".into());
+    let mark = service("fwmark6/8", vec![draining("[fd00::73]:80", 31)]);
+    let mut status = status(vec![web, mark]);
+    status.virtual_routers.push(router("VI_2", VirtualRouterState::Fault));
+    status.virtual_routers[0].held = Some("by alice until rejoin".into());
+    status.virtual_routers[1].next = None;
+    status.virtual_routers[1].peers[0].rejected = Some("checksum".into());
+    status.drift.push(Drift { subject: "x".into(), wanted: "1".into(), found: "2".into(), action: "repaired".into() });
+    status.foreign.push(Foreign { key: "udp/10.0.0.9:53".parse().unwrap(), scheduler: "sh".into(), real_servers: 3 });
+    let (code, subject, message, next) = ("x".to_owned(), "x".to_owned(), "x".to_owned(), "x".to_owned());
+    status.warnings.push(Warning { code, subject, message, next });
+    status
+}
+
+/// Every line of the documents that is a command.
+fn examples() -> Vec<Value> {
+    let lines = include_str!("../docs/api.md").lines().filter(|line| line.starts_with("{\"verb\""));
+    lines.map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"))).collect()
+}
+
+/// Every answer that a server gives, with its schema.
+fn answers() -> Vec<(&'static str, Value)> {
+    let running = Running::new(full());
+    running.engine.happen("tcp/10.0.0.1:80 10.0.0.72:80", 41);
+    *running.engine.differences.lock().unwrap() = Some(vec![Difference {
+        subject: "VI_1".into(),
+        field: "priority".into(),
+        file: Some("200".into()),
+        engine: Some("150".into()),
+        kernel: None,
+    }]);
+    let mut found = Vec::new();
+    for (schema, path) in [
+        ("status", "/v1/status"),
+        ("summary", "/v1/summary"),
+        ("rows", "/v1/rows"),
+        ("rows", "/v1/rows?expand=none&sort=active"),
+        ("virtual-routers", "/v1/virtual-routers"),
+        ("real-servers", "/v1/real-servers?service=tcp/10.0.0.1:80&server=10.0.0.72:80"),
+        ("events", "/v1/events"),
+        ("diff", "/v1/diff"),
+        ("error", "/v1/nothing"),
+    ] {
+        found.push((schema, running.get(path).json()));
+    }
+    for command in examples() {
+        let mut dry = command.clone();
+        dry["dry_run"] = true.into();
+        found.push(("answer", running.post(&command.to_string()).json()));
+        found.push(("answer", running.post(&dry.to_string()).json()));
+    }
+    for outcome in [Outcome::Refused, Outcome::Failed] {
+        running.engine.let_commands_end(outcome);
+        found.push(("answer", running.post(r#"{"verb":"stop"}"#).json()));
+    }
+    running.engine.let_commands_end(Outcome::Stale);
+    found.push(("error", running.post(r#"{"verb":"stop","token":"old"}"#).json()));
+    found.push(("error", post_to(&running.read_only(), r#"{"verb":"stop"}"#).json()));
+    found
+}
+
+#[test]
+fn every_answer_fits_its_schema_and_every_field_of_a_schema_is_in_an_answer() {
+    let schemas = Schemas::read();
+    let mut seen = BTreeSet::new();
+    for (schema, answer) in answers() {
+        let breaches = schemas.check(schema, &answer, &mut seen);
+        assert!(breaches.is_empty(), "{schema}: {breaches:?}\n{answer:#}");
+    }
+    for mut command in examples() {
+        for (field, value) in [("reason", "update".into()), ("dry_run", true.into()), ("token", "1f0c".into())] {
+            command[field] = value; // every verb has them
+        }
+        assert_eq!(schemas.check("command", &command, &mut seen), [""; 0], "{command}");
+    }
+    let all = schemas.fields();
+    let never: Vec<_> = all.difference(&seen).collect();
+    assert!(never.is_empty() && all.len() > 150, "of {} fields no answer has {never:#?}", all.len());
+}
+
+#[test]
+fn the_schema_of_commands_and_the_server_refuse_the_same() {
+    let (schemas, running) = (Schemas::read(), Running::new(full()));
+    for command in examples() {
+        assert_eq!(running.post(&command.to_string()).status, 200, "{command}");
+    }
+    let asked = running.engine.asked.lock().unwrap().len();
+    for wrong in [
+        json!({}),
+        json!({"verb": "explode"}),
+        json!({"verb": "stop", "now": true}),
+        json!({"verb": "takeover"}),
+        json!({"verb": "drain", "server": 7}),
+        json!({"verb": "drain", "server": "10.0.0.71", "deadline": "60s"}),
+        json!({"verb": "failover", "for": -1}),
+        json!({"verb": "weight", "service": "web", "server": "10.0.0.71:80", "weight": 2_147_483_648_u64}),
+        json!({"verb": "add-server", "service": "web", "server": "10.0.0.71:80", "forward": "local"}),
+        json!({"verb": "add-service", "service": "tcp/10.0.0.1:80", "persistence": 4_294_967_296_u64}),
+        json!({"verb": "remove-service"}),
+        json!({"verb": "undo", "command": "last"}),
+        json!({"verb": "reload", "dry_run": 1}),
+        json!({"verb": "stop", "keep": "yes"}),
+    ] {
+        assert_ne!(schemas.check("command", &wrong, &mut BTreeSet::new()), [""; 0], "{wrong}");
+        let refusal = running.post(&wrong.to_string());
+        assert_eq!(refusal.status, 400, "{wrong}");
+        assert_eq!(schemas.check("error", &refusal.json(), &mut BTreeSet::new()), [""; 0]);
+    }
+    assert_eq!(running.engine.asked.lock().unwrap().len(), asked, "nothing of that reached the engine");
+}
+
+#[test]
+fn every_verb_has_an_example_a_preview_a_token_and_409_for_a_stale_one() {
+    let running = Running::new(full());
+    let mut verbs: Vec<String> =
+        examples().iter().map(|command| command["verb"].as_str().unwrap().to_owned()).collect();
+    for command in examples() {
+        let with = |field: &str, value: Value| {
+            let mut command = command.clone();
+            command.as_object_mut().unwrap().remove("dry_run");
+            command[field] = value;
+            running.post(&command.to_string())
+        };
+        let preview = with("dry_run", true.into());
+        assert_eq!((preview.status, &preview.json()["outcome"]), (200, &"preview".into()), "{command}");
+        let token = preview.json()["token"].clone();
+        assert!(token.as_str().is_some_and(|token| !token.is_empty()), "{command}");
+        let done = with("token", token);
+        assert_eq!((done.status, &done.json()["outcome"]), (200, &"done".into()), "{command}");
+        assert_eq!(with("token", "0123456789abcdef".into()).refusal(), (409, "stale".into()), "{command}");
+        assert_eq!(post_to(&running.read_only(), &command.to_string()).refusal(), (403, "read-only".into()));
+    }
+    verbs.sort();
+    verbs.dedup();
+    let all = "add-server add-service drain failover rejoin reload remove-server remove-service restore stop takeover undo \
+               weight";
+    assert_eq!(verbs.join(" "), all);
+}
+
+#[test]
+fn the_stream_of_events_has_events_as_the_list_has_them() {
+    let running = Running::new(full());
+    running.engine.happen("VI_1", 1);
+    let list = running.get("/v1/events").json();
+    let head = "GET /v1/events?after=0 HTTP/1.1\r\nHost: l\r\nAccept: text/event-stream\r\n\r\n";
+    let stop = std::thread::spawn({
+        let socket = running.socket.clone();
+        move || exchange(&socket, head).body
+    });
+    std::iter::from_fn(|| Some(running.get("/v1/summary").status)).take(50).for_each(drop);
+    drop(running);
+    let stream = stop.join().unwrap();
+    let event = stream.lines().find_map(|line| line.strip_prefix("data: ")).unwrap_or_else(|| panic!("{stream}"));
+    assert_eq!(serde_json::from_str::<Value>(event).unwrap(), list["events"][0]);
+}
