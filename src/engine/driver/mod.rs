@@ -1,5 +1,6 @@
 //! The two loops and what they share (layer 5): the only place, beside [`io`](super::io), that reads the clock.
 
+pub mod advice;
 pub mod balance;
 pub mod dataplane;
 pub mod failover;
