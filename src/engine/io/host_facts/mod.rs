@@ -4,38 +4,36 @@
 //! tests can hand in a tree of their own. A fact that can't be read is absent; nothing here fails, changes anything, or
 //! makes the kernel load a module.
 
+mod clock;
+mod modules;
 mod nftables;
+mod routes;
 
-use super::netlink::Requests;
+pub use clock::clocks;
+
 use super::route_netlink::{RouteMessage, RouteSocket};
-use crate::engine::advice::{Clock, Facts, HostAddress, InterfaceWords};
-use neli::consts::nl::NlmF;
-use neli::consts::socket::NlFamily;
+use crate::engine::advice::{Facts, HostAddress, InterfaceWords};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// How long one question to the kernel may take.
 const TIMEOUT: Duration = Duration::from_secs(2);
-/// Rules that every network namespace has for IPv4: `local`, `main`, `default`.
-const PLAIN_RULES: usize = 3;
-/// Flag of a route that is up (`RTF_UP`).
-const ROUTE_UP: u32 = 1;
 
 /// Reads everything. `root` is `/`; what comes over netlink is this host's whatever the root.
 pub fn read(root: &Path) -> Facts {
     let interfaces = interfaces(root);
-    let routes = if has_policy_rules() { BTreeSet::new() } else { default_routes(root) };
+    let routes = if routes::has_policy_rules() { BTreeSet::new() } else { routes::default_routes(root) };
     Facts {
         ipv6_forwarding: number(&root.join("proc/sys/net/ipv6/conf/all/forwarding")).map(|value| value != 0),
         addresses: addresses(root),
         default_routes: routes,
         vs: words(&root.join("proc/sys/net/ipv4/vs")),
-        schedulers: schedulers(root),
+        schedulers: modules::schedulers(root),
         firewall: root.join("sys/module/nf_tables").exists().then(nftables::input_chains).flatten(),
-        clock: clock(),
+        clock: clock::read(),
         interfaces,
     }
 }
@@ -93,74 +91,6 @@ fn inet6_line(line: &str) -> Option<HostAddress> {
     Some(HostAddress { interface: fields.nth(2)?.to_owned(), address: IpAddr::V6(address), prefix })
 }
 
-/// Interfaces of the default routes in the main table (`/proc/net/route`).
-fn default_routes(root: &Path) -> BTreeSet<String> {
-    let text = fs::read_to_string(root.join("proc/thread-self/net/route")).unwrap_or_default();
-    let default = |line: &str| {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        let [name, destination, _, flags, _, _, _, mask, ..] = fields.as_slice() else { return None };
-        let up = u32::from_str_radix(flags, 16).is_ok_and(|flags| flags & ROUTE_UP != 0);
-        (up && *destination == "00000000" && *mask == "00000000").then(|| (*name).to_owned())
-    };
-    text.lines().skip(1).filter_map(default).collect()
-}
-
-/// Whether somebody routes by more than the destination: then the main table does not tell the way back.
-fn has_policy_rules() -> bool {
-    let mut header = [0; 12]; // struct fib_rule_hdr
-    if let Some(family) = header.first_mut() {
-        *family = 2; // AF_INET
-    }
-    let mut count = 0;
-    let asked = Requests::open(NlFamily::Route, TIMEOUT)
-        .map(|mut requests| requests.request(libc::RTM_GETRULE, NlmF::DUMP, &header, |_| count += 1));
-    !matches!(asked, Ok(Ok(()))) || count > PLAIN_RULES
-}
-
-/// `ip_vs_*`, loaded or at hand for the kernel to load.
-fn schedulers(root: &Path) -> Option<BTreeSet<String>> {
-    let release = fs::read_to_string(root.join("proc/sys/kernel/osrelease")).ok()?;
-    let modules = root.join("lib/modules").join(release.trim());
-    let mut known: BTreeSet<String> = BTreeSet::new();
-    // Without these lists nobody can say what is missing.
-    for list in ["modules.dep", "modules.builtin"] {
-        let text = fs::read_to_string(modules.join(list)).ok()?;
-        known.extend(text.lines().filter_map(module_name));
-    }
-    let loaded = fs::read_dir(root.join("sys/module")).into_iter().flatten().flatten();
-    known.extend(loaded.filter_map(|e| e.file_name().into_string().ok()).filter(|name| name.starts_with("ip_vs_")));
-    Some(known)
-}
-
-/// `kernel/net/netfilter/ipvs/ip_vs_rr.ko.xz: kernel/…` as `ip_vs_rr`.
-fn module_name(line: &str) -> Option<String> {
-    let file = line.split(':').next()?.rsplit('/').next()?;
-    let name = file.split(".ko").next()?.replace('-', "_");
-    name.starts_with("ip_vs_").then_some(name)
-}
-
-/// The wall clock and whether the kernel trusts it. Whether it jumped is for whoever looks twice.
-#[allow(unsafe_code)]
-fn clock() -> Clock {
-    // SAFETY: all of `timex` is integers, for which zeros are a value; `modes` 0 asks and sets nothing (`adjtimex(2)`).
-    let mut state: libc::timex = unsafe { std::mem::zeroed() };
-    // SAFETY: `state` is a `timex` that lives through the call.
-    let result = unsafe { libc::adjtimex(&raw mut state) };
-    let synchronised = (result >= 0).then_some(state.status & libc::STA_UNSYNC == 0);
-    Clock { wall: Some(SystemTime::now()), synchronised, jump: None }
-}
-
-/// The wall clock, and the time since boot with sleep counted in, which nobody can set.
-#[allow(unsafe_code)]
-pub fn clocks() -> (SystemTime, Duration) {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `time` is a `timespec` that lives through the call; CLOCK_BOOTTIME exists since Linux 2.6.39.
-    unsafe { libc::clock_gettime(libc::CLOCK_BOOTTIME, &raw mut time) };
-    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
-    let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or_default();
-    (SystemTime::now(), Duration::new(seconds, nanoseconds))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,7 +135,7 @@ mod tests {
                      eth0\t0000000A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n\
                      eth2\t00000000\t0100000A\t0002\t0\t0\t0\t00000000\t0\t0\t0\n";
         let place = tree(&[("proc/thread-self/net/route", &format!("{head}{lines}"))]);
-        assert_eq!(default_routes(place.path()), ["eth1".to_owned()].into());
+        assert_eq!(routes::default_routes(place.path()), ["eth1".to_owned()].into());
     }
 
     #[test]
@@ -228,8 +158,8 @@ mod tests {
         ];
         let place = tree(&files);
         let known = ["ip_vs_rr", "ip_vs_sh", "ip_vs_wlc"].map(str::to_owned).into();
-        assert_eq!(schedulers(place.path()), Some(known));
-        assert_eq!(schedulers(tree(&files[..2]).path()), None);
+        assert_eq!(modules::schedulers(place.path()), Some(known));
+        assert_eq!(modules::schedulers(tree(&files[..2]).path()), None);
     }
 
     #[test]
