@@ -125,8 +125,8 @@ async fn serve(options: &Options) -> Result<(), Refused> {
         Refused(code, error.to_string())
     })?;
     say_ready(options.ready_fd);
-    // Ends with this function; a reload tells it the new configuration.
-    let _adviser = running.advise(Arc::new(configuration)).map_err(|e| Refused(exit::FAILED, e.to_string()))?;
+    // Ends with this function.
+    let _adviser = running.advise().map_err(|error| Refused(exit::FAILED, error.to_string()))?;
     let handle: Arc<dyn EngineHandle> = running.handle.clone();
     let ended = Cell::new(Ok(()));
     let stop = async {

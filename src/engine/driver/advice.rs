@@ -12,8 +12,8 @@ use crate::engine::snapshot::Warning;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -24,43 +24,28 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// How long a jump of the clock is told.
 const JUMP_TOLD: Duration = Duration::from_mins(10);
 
-/// The way to the thread.
+/// The running thread; it ends when this is dropped.
 pub struct Adviser {
-    configuration: Arc<Mutex<Arc<Configuration>>>,
-    bell: SyncSender<()>,
+    _alive: Sender<()>,
 }
 
 impl Adviser {
-    /// Starts the thread, which looks at once.
-    pub fn start(shared: Arc<Shared>, configuration: Arc<Configuration>) -> io::Result<Self> {
-        let configuration = Arc::new(Mutex::new(configuration));
-        let (bell, rung) = sync_channel(1);
-        let mut looker = Looker {
-            shared,
-            configuration: Arc::clone(&configuration),
-            told: BTreeMap::new(),
-            clocks: None,
-            jump: None,
-        };
-        thread::Builder::new().name("advice".to_owned()).spawn(move || looker.run(&rung))?;
-        Ok(Self { configuration, bell })
-    }
-
-    /// Another configuration runs from now on.
-    pub fn reload(&self, configuration: Arc<Configuration>) {
-        *self.configuration.lock().unwrap_or_else(PoisonError::into_inner) = configuration;
-        self.look();
-    }
-
-    /// Looks soon.
-    pub fn look(&self) {
-        _ = self.bell.try_send(());
+    /// Starts the thread, which looks at once. `configuration` gives the one that runs at each look.
+    pub fn start(
+        shared: Arc<Shared>,
+        configuration: impl Fn() -> Arc<Configuration> + Send + 'static,
+    ) -> io::Result<Self> {
+        let (alive, ended) = channel();
+        let configuration = Box::new(configuration);
+        let mut looker = Looker { shared, configuration, told: BTreeMap::new(), clocks: None, jump: None };
+        thread::Builder::new().name("advice".to_owned()).spawn(move || looker.run(&ended))?;
+        Ok(Self { _alive: alive })
     }
 }
 
 struct Looker {
     shared: Arc<Shared>,
-    configuration: Arc<Mutex<Arc<Configuration>>>,
+    configuration: Box<dyn Fn() -> Arc<Configuration> + Send>,
     /// What was told and still holds, by code and subject.
     told: BTreeMap<(String, String), Warning>,
     clocks: Option<(SystemTime, Duration)>,
@@ -68,32 +53,26 @@ struct Looker {
 }
 
 impl Looker {
-    fn run(&mut self, rung: &Receiver<()>) {
+    fn run(&mut self, ended: &Receiver<()>) {
         let mut seen = self.shared.status().last_event;
         loop {
             self.look();
             let looked_at = Instant::now();
-            // The pause bounds what a storm of events costs.
-            if rung.recv_timeout(PAUSE) == Err(RecvTimeoutError::Disconnected) {
-                return;
-            }
-            loop {
+            let mut cause = false;
+            while !cause && looked_at.elapsed() < INTERVAL {
+                // The pause also bounds what a storm of events costs.
+                if ended.recv_timeout(PAUSE) == Err(RecvTimeoutError::Disconnected) {
+                    return;
+                }
                 let events = self.shared.page(seen, usize::MAX);
                 seen = events.last().map_or(seen, |event| event.seq);
-                if events.iter().any(|event| is_cause(event)) || looked_at.elapsed() >= INTERVAL {
-                    break;
-                }
-                match rung.recv_timeout(PAUSE) {
-                    Ok(()) => break,
-                    Err(RecvTimeoutError::Timeout) => {}
-                    Err(RecvTimeoutError::Disconnected) => return,
-                }
+                cause = events.iter().any(|event| is_cause(event));
             }
         }
     }
 
     fn look(&mut self) {
-        let configuration = Arc::clone(&self.configuration.lock().unwrap_or_else(PoisonError::into_inner));
+        let configuration = (self.configuration)();
         let mut facts = host_facts::read(Path::new("/"));
         facts.clock.jump = self.jump();
         let warnings = advise(&facts, &configuration, &self.shared.status());
@@ -117,7 +96,8 @@ impl Looker {
 
 /// Whether an event may have changed what a look finds.
 const fn is_cause(event: &Event) -> bool {
-    matches!(event.kind, EventKind::Link | EventKind::Address | EventKind::InstanceState | EventKind::ServerAdmin)
+    use EventKind::{Address, Command, InstanceState, Link, ServerAdmin};
+    matches!(event.kind, Link | Address | InstanceState | ServerAdmin | Command)
 }
 
 /// The events of what appeared and what is gone.

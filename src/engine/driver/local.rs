@@ -10,6 +10,7 @@ use super::undo::UndoStack;
 use crate::engine::command::{Answer, Asked, Command, CommandRequest, Half, Outcome, Who};
 use crate::engine::event::{Event, Fact};
 use crate::engine::handle::{EngineHandle, HandleError};
+use crate::engine::model::Configuration;
 use crate::engine::snapshot::{RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,6 +42,11 @@ impl LocalEngine {
         stop: Arc<Stop>,
     ) -> Self {
         Self { shared, failover, balance, reloader, undo: UndoStack::default(), stop, last_id: AtomicU64::new(0) }
+    }
+
+    /// What runs now.
+    pub fn configuration(&self) -> Arc<Configuration> {
+        self.reloader.configuration()
     }
 
     fn dispatch(&self, asked: Asked) -> Result<Answer, HandleError> {

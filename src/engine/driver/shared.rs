@@ -175,12 +175,13 @@ impl Shared {
         if let Some(last) = composed.as_ref().filter(good) {
             return Arc::clone(&last.status);
         }
-        let status = Arc::new(Self::compose(now, &identity, &failover, &balance, (last_event, changed_at)));
+        let status = Arc::new(self.compose(now, &identity, &failover, &balance, (last_event, changed_at)));
         *composed = Some(Composed { at: now, identity, failover, balance, status: Arc::clone(&status) });
         status
     }
 
     fn compose(
+        &self,
         now: Instant,
         identity: &Identity,
         failover: &FailoverView,

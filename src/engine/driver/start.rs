@@ -184,8 +184,9 @@ fn thread<T: Send + 'static>(
 
 impl Running {
     /// Begins to look at this host for what hurts the configuration; see [`Adviser`].
-    pub fn advise(&self, configuration: Arc<Configuration>) -> Result<Adviser, StartError> {
-        Adviser::start(Arc::clone(&self.shared), configuration).map_err(StartError::Thread)
+    pub fn advise(&self) -> Result<Adviser, StartError> {
+        let engine = Arc::clone(&self.handle);
+        Adviser::start(Arc::clone(&self.shared), move || engine.configuration()).map_err(StartError::Thread)
     }
 
     /// Ends both loops in order and waits for them, without holding the caller's runtime up.

@@ -1,6 +1,5 @@
 //! What the host says of itself, and this process's place in it.
 
-
 /// The host's name, `localhost` when it has none.
 pub fn name() -> String {
     sysinfo::System::host_name().ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned())
