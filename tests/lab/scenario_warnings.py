@@ -1,0 +1,48 @@
+"""What the host has that hurts is told with its remedy, and the remedy works: the warning goes."""
+
+import subprocess
+
+from pair import Pair
+from wait import check, until
+
+WITHIN = 45  # seconds: the engine looks every half minute
+FILTER = ["add table inet lab", "add chain inet lab guard { type filter hook input priority 0 ; policy drop ; }",
+          "add rule inet lab guard iifname lo accept", "add rule inet lab guard ct state established,related accept",
+          "add rule inet lab guard tcp dport 22 accept"]
+
+
+def run(case):
+    pair = Pair(case, "10.0.0", "10.0.0.1", ("s4-dr.master.conf", "s4-dr.backup.conf"), clients=("200",))
+    d1 = pair.d1
+    with open(d1.config, encoding="utf-8") as file:
+        d1.config = case.write("nat.conf", file.read().replace("lb_kind DR", "lb_kind NAT"))
+    word("d1", pair, "net.ipv4.ip_forward=0")
+    case.step("start: ip_forward is off, and the service needs it")
+    pair.started()
+    d1.ready()
+    found = until("ip-forward-off is told", lambda: told(d1, "ip-forward-off"), 10, lambda: d1.status()["warnings"])
+    check("it ends with a command", found["next"].startswith("sysctl -w net.ipv4.ip_forward=1"), found)
+    case.step("the command is typed: the warning goes")
+    d1.space.must(*found["next"].split(",")[0].split())
+    until("it is gone", lambda: not told(d1, "ip-forward-off"), WITHIN, lambda: d1.status()["warnings"])
+    check("both are events", "its cause is gone" in d1.must("events"), d1.must("events"))
+
+    case.step("a firewall that lets no VRRP in, on the backup: told, with its chain")
+    check("the filter is made", pair.d2.space.run("nft", "-f", "-", text="\n".join(FILTER) + "\n").returncode == 0)
+    found = until("firewall-drops-vrrp is told", lambda: told(pair.d2, "firewall-drops-vrrp"), WITHIN,
+                  lambda: pair.d2.status()["warnings"])
+    check("it names the chain", "chain guard of table inet lab" in found["message"], found)
+    case.step("the remedy is typed: both sides agree again, the warning goes")
+    pair.d2.space.must(*found["next"].split(",")[0].split())
+    until("it is gone", lambda: not told(pair.d2, "firewall-drops-vrrp"), WITHIN, lambda: pair.d2.status()["warnings"])
+    pair.held_by("d1", 5)
+
+
+def told(director, code):
+    return next((w for w in director.status()["warnings"] if w["code"] == code), None)
+
+
+def word(host, pair, setting):
+    result = pair.lan[host].run("sysctl", "-w", setting)
+    if result.returncode:
+        raise subprocess.SubprocessError(result.stderr)
