@@ -52,11 +52,19 @@ class Small:
     def empty(self):
         os.unlink(f"{self.path}/ballast")
 
-    def protect(self, mode):
-        self.mount("-o", f"remount,{mode}", self.path)
+    def cover(self, directory):
+        """From here on whoever opens something below finds it read-only; a remount fails while a file is open."""
+        self.mount("-t", "tmpfs", "-o", "ro,mode=0755", "tmpfs", directory)
+
+    @staticmethod
+    def uncover(directory):
+        subprocess.run(["umount", "-l", directory], check=True, capture_output=True)
 
     def delete(self):
-        subprocess.run(["umount", "-l", self.path], check=True, capture_output=True)
+        with open("/proc/mounts", encoding="utf-8") as file:
+            mounted = [line.split()[1] for line in file if line.split()[1].startswith(os.path.abspath(self.path))]
+        for path in reversed(mounted):
+            self.uncover(path)
 
 
 class Watch:
@@ -101,7 +109,7 @@ def run(case):
     watch.undisturbed()
 
     for what, begin, end in (("full", disk.fill, disk.empty),
-                             ("read-only", lambda: disk.protect("ro"), lambda: disk.protect("rw"))):
+                             ("read-only", lambda: disk.cover(pair.d1.state), lambda: disk.uncover(pair.d1.state))):
         case.step(f"a {what} disk under its state")
         watch.begin()
         begin()
