@@ -129,7 +129,8 @@ def run(case):
     pair.d1.ready()
     pair.wire.advert("d1 takes it back", mark, 12, port="d1", priority=200)
     pair.held_by("d1", 5)
-    check("it says which file", "damaged" in pair.d1.must("events"), pair.d1.must("events"))
+    told = pair.d1.must("events")
+    check("it says which files", all(f"{name}.json: " in told for name in ("addresses", "services")), told)
     watch.begin()
     watch.undisturbed()
 
