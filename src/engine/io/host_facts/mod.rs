@@ -32,7 +32,7 @@ pub fn read(root: &Path) -> Facts {
         default_routes: routes,
         vs: words(&root.join("proc/sys/net/ipv4/vs")),
         schedulers: modules::schedulers(root),
-        firewall: root.join("sys/module/nf_tables").exists().then(nftables::input_chains).flatten(),
+        firewall: (!modules::would_load(root, "nf_tables")).then(nftables::input_chains).flatten(),
         clock: clock::read(),
         interfaces,
     }
