@@ -138,6 +138,8 @@ async fn serve(options: &Options, service: &Service) -> Result<(), Refused> {
         tracing::error!("keepalived can't be ended: {error}; end it before it wakes up: it would be a second master");
     }
     say_ready(options.ready_fd);
+    // Ends with this function.
+    let _adviser = running.advise().map_err(|error| Refused(exit::FAILED, error.to_string()))?;
     let handle: Arc<dyn EngineHandle> = running.handle.clone();
     let ended = Cell::new(Ok(()));
     let stop = async {

@@ -2,10 +2,11 @@
 //!
 //! [`ui`](crate::ui), [`cli`](crate::cli) and [`api`](crate::api) use what this module re-exports and nothing below it.
 //! The layers, lowest first: `model` (0), `config` `vrrp` `health` `ipvs` (1), `command` `difference` `event` `history` `journal`
-//! `metrics` `recording` `snapshot` (2), `failover` `balance` (3), `io` `reload` (4), `driver` `handle` (5). A module uses smaller
-//! numbers only;
+//! `metrics` `recording` `snapshot` (2), `failover` `balance` `advice` (3), `io` `reload` (4), `driver` `handle` (5). A module
+//! uses smaller numbers only;
 //! `tests/architecture.rs` enforces it.
 
+pub mod advice;
 pub mod balance;
 pub mod command;
 pub mod config;

@@ -5,7 +5,7 @@ use crate::source::{Source, Token, tokens};
 
 /// The engine's modules with their layers (`docs/architecture.md` §2). Those of one layer know each other only where the
 /// last column says so: they are one folder in spirit.
-const LAYERS: [(&str, u8, bool); 17] = [
+const LAYERS: [(&str, u8, bool); 20] = [
     ("model", 0, false),
     ("config", 1, false),
     ("vrrp", 1, false),
@@ -21,6 +21,7 @@ const LAYERS: [(&str, u8, bool); 17] = [
     ("recording", 2, true),
     ("failover", 3, false),
     ("balance", 3, false),
+    ("advice", 3, false),
     ("reload", 4, false),
     ("io", 4, false),
     ("driver", 5, true),

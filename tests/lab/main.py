@@ -32,9 +32,13 @@ SCENARIOS = {
     "interface": ("lvsdeck/lvsdeck",),
     "refusal": ("lvsdeck/lvsdeck",),
     "start": ("lvsdeck/lvsdeck",),
+    "abuse": ("lvsdeck/lvsdeck",),
+    "warnings": ("lvsdeck/lvsdeck",),
+    "soak": ("lvsdeck/lvsdeck",),
     "noipvs": ("lvsdeck/lvsdeck",),
+    "clock": ("lvsdeck/lvsdeck",),
 }
-WITHOUT_IPVS = ("noipvs",)  # these need a kernel that has none
+WITHOUT_IPVS = ("noipvs", "clock")  # these need a guest of their own: without ip_vs, or with a clock to set
 LOCK = threading.Lock()
 
 

@@ -12,6 +12,7 @@ use crate::engine::event::{Event, Fact};
 use crate::engine::handle::{EngineHandle, HandleError};
 use crate::engine::history::{HistoryError, HistoryPage, HistoryQuery};
 use crate::engine::journal::{JournalFrom, JournalPage};
+use crate::engine::model::Configuration;
 use crate::engine::snapshot::{RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -48,6 +49,11 @@ impl LocalEngine {
     /// Whether both loops live.
     pub fn vitals(&self) -> Vitals {
         self.shared.vitals()
+    }
+
+    /// What runs now.
+    pub fn configuration(&self) -> Arc<Configuration> {
+        self.reloader.configuration()
     }
 
     fn dispatch(&self, asked: Asked) -> Result<Answer, HandleError> {

@@ -1,6 +1,7 @@
 //! The two loops and what they share (layer 5): the only place, beside [`io`](super::io), that reads the clock.
 
 pub mod adopt;
+pub mod advice;
 pub mod balance;
 pub mod dataplane;
 pub mod failover;

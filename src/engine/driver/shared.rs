@@ -59,6 +59,7 @@ pub struct Shared {
     pub(super) started_at: Instant,
     pub(super) failover: RwLock<Arc<FailoverView>>,
     pub(super) balance: RwLock<Arc<BalanceView>>,
+    advice: RwLock<Arc<Vec<Warning>>>,
     journal: Mutex<Kept>,
     appended: Condvar,
     composed: Mutex<Option<Composed>>,
@@ -95,6 +96,7 @@ impl Shared {
             started_at: Instant::now(),
             failover: RwLock::default(),
             balance: RwLock::default(),
+            advice: RwLock::default(),
             journal: Mutex::new(kept),
             appended: Condvar::new(),
             composed: Mutex::default(),
@@ -111,6 +113,11 @@ impl Shared {
     /// Replaces the balance loop's view.
     pub fn publish_balance(&self, view: BalanceView) {
         replace(&self.balance, view);
+    }
+
+    /// Replaces the warnings about this host. Readers see them with the next event, or a tenth of a second later.
+    pub fn publish_advice(&self, warnings: Vec<Warning>) {
+        replace(&self.advice, warnings);
     }
 
     /// Appends to the journal. Writes nothing itself: whoever reports never waits for a slow log.
@@ -298,6 +305,7 @@ impl Shared {
         let mut warnings: Vec<Warning> = silent.into_iter().chain(identity.warnings.iter().cloned()).collect();
         warnings.extend_from_slice(&self.keeping.lock().unwrap_or_else(PoisonError::into_inner));
         warnings.extend_from_slice(&failover.warnings);
+        warnings.extend_from_slice(&self.advice.read().unwrap_or_else(PoisonError::into_inner));
         warnings.extend_from_slice(&balance.warnings);
         Status {
             version: 1,

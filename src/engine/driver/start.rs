@@ -3,6 +3,7 @@
 //! The order of the end is part of the contract: masters resign and their addresses go first, so that the traffic is
 //! elsewhere before services leave the table.
 
+use super::advice::Adviser;
 use super::balance::{self, BalanceLoopError, BalanceView};
 use super::dataplane::Dataplane;
 use super::failover::{self, FailoverLoop, FailoverSender};
@@ -189,6 +190,12 @@ fn thread<T: Send + 'static>(
 }
 
 impl Running {
+    /// Begins to look at this host for what hurts the configuration; see [`Adviser`].
+    pub fn advise(&self) -> Result<Adviser, StartError> {
+        let engine = Arc::clone(&self.handle);
+        Adviser::start(Arc::clone(&self.shared), move || engine.configuration()).map_err(StartError::Thread)
+    }
+
     /// Ends both loops in order and waits for them, without holding the caller's runtime up.
     /// With `keep` masters do not resign, and addresses and services stay for the next start.
     pub async fn end(self, keep: bool) {

@@ -2,6 +2,7 @@
 
 pub mod frames;
 pub mod host;
+pub mod host_facts;
 pub mod ipvs_netlink;
 pub mod journal_file;
 pub mod journald;
