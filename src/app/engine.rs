@@ -6,7 +6,7 @@
 //! 4. start the loops (4), say that it is ready, and serve the socket;
 //! 5. on TERM, INT or `ctl stop`: masters resign, services leave the table, the socket goes.
 
-use super::{Places, exit};
+use super::{Places, exit, rights};
 use crate::api;
 use crate::engine::EngineHandle;
 use crate::engine::config::{self, Loaded};
@@ -15,6 +15,7 @@ use crate::engine::driver::shared::Identity;
 use crate::engine::driver::start::{self, Running};
 use crate::engine::io::host;
 use crate::engine::io::ipvs_netlink::{IpvsKernel, Netlink};
+use crate::engine::io::runner::Runner;
 use crate::engine::io::simulated::SimulatedIpvs;
 use crate::engine::io::state::{StateDir, StateError};
 use crate::engine::ipvs::{Refusal, RefusalKind};
@@ -31,6 +32,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
 use tracing_subscriber::fmt;
 
+/// A real-time thread exceeded its limit (`setrlimit(2)`).
+const SIGXCPU: i32 = 24;
 /// How long an orderly end may take before the process ends without it.
 const END_LIMIT: Duration = Duration::from_secs(10);
 /// Threads that may wait in the engine for clients at a time.
@@ -102,7 +105,7 @@ async fn serve(options: &Options) -> Result<(), Refused> {
         let message = "--dataplane userspace is not built yet; use the kernel's: modprobe ip_vs";
         return Err(Refused(exit::USAGE, message.to_owned()));
     }
-    let (configuration, warnings) = configuration(options)?;
+    let (configuration, mut warnings) = configuration(options)?;
     if let (false, Some(pid)) = (configuration.virtual_routers.is_empty(), host::keepalived_here().first()) {
         let message = format!(
             "keepalived runs here as pid {pid}: two VRRP programs on one host do not hear each other and both become \
@@ -110,6 +113,7 @@ async fn serve(options: &Options) -> Result<(), Refused> {
         );
         return Err(Refused(exit::FAILED, message));
     }
+    let runner = Runner::start();
     let bound = api::bind(&options.places.socket).map_err(|error| Refused(error.exit_code(), error.to_string()))?;
     for warning in &bound.warnings {
         tracing::warn!("{warning}");
@@ -119,11 +123,12 @@ async fn serve(options: &Options) -> Result<(), Refused> {
         Refused(code, error.to_string())
     })?;
     let kernel = kernel(&configuration, &state)?;
+    warnings.extend(rights::settle(&configuration.global));
     let node = configuration.global.router_id.clone().unwrap_or_else(host::name);
     let config = ConfigStatus { file: options.file.display().to_string(), loaded_at: SystemTime::now(), generation: 1 };
     let dataplane = if configuration.virtual_servers.is_empty() { "none" } else { "kernel" };
     let identity = Identity { node, dataplane: dataplane.to_owned(), config, warnings };
-    let running = start::start(&configuration, identity, &state, kernel).map_err(|error| {
+    let running = start::start(&configuration, identity, &state, kernel, runner).map_err(|error| {
         let code = if error.is_permission() { exit::NOT_PERMITTED } else { exit::FAILED };
         Refused(code, error.to_string())
     })?;
@@ -153,6 +158,7 @@ struct Signals {
     interrupt: Signal,
     hangup: Signal,
     dump: Signal,
+    overrun: Signal,
 }
 
 impl Signals {
@@ -163,6 +169,7 @@ impl Signals {
             interrupt: catch(SignalKind::interrupt())?,
             hangup: catch(SignalKind::hangup())?,
             dump: catch(SignalKind::user_defined1())?,
+            overrun: catch(SignalKind::from_raw(SIGXCPU))?,
         })
     }
 
@@ -177,6 +184,9 @@ impl Signals {
                     tracing::warn!("HUP: this version does not reload; restart lvsdeck to use a changed file");
                 }
                 _ = self.dump.recv() => write_snapshot(running, state),
+                _ = self.overrun.recv() => {
+                    tracing::warn!("a real-time thread took more processor time than its rlimit_rttime without a pause");
+                }
                 () = running.lost.notified() => {
                     let message = "a loop of the engine ended by itself; the log says why";
                     return Err(Refused(exit::FAILED, message.to_owned()));

@@ -5,6 +5,8 @@
 
 pub mod console;
 pub mod engine;
+mod rights;
+mod script_runner;
 mod spawn;
 
 use crate::cli::run::{ConsoleArgs, Dataplane, LogFormat, RunArgs};
@@ -49,6 +51,7 @@ pub fn run(cli: Cli) -> ExitCode {
             let log_color = cli.global.color.applies(std::io::stderr().is_terminal());
             engine::run(&engine_options(args, socket, log_color))
         }
+        Some(Command::ScriptRunner) => script_runner::run(),
         Some(Command::Attach(args)) => console::attach(&places, &console_options(args)),
         Some(Command::Ctl(args)) => ctl::run(&args, &places.socket, color),
         Some(Command::Status { json }) => {

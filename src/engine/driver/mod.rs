@@ -5,6 +5,7 @@ pub mod failover;
 pub mod local;
 mod log;
 mod scribe;
+pub mod scripts;
 pub mod shared;
 pub mod start;
 mod world;

@@ -7,14 +7,17 @@ use super::balance::{self, BalanceLoopError, BalanceView};
 use super::failover::{self, FailoverLoop, FailoverSender};
 use super::local::LocalEngine;
 use super::log;
+use super::scripts::{self, ScriptLoop, ScriptsSender};
 use super::shared::{Identity, Shared};
 use super::world::World;
 use crate::engine::balance::Balance;
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::failover::Failover;
 use crate::engine::io::ipvs_netlink::IpvsKernel;
+use crate::engine::io::real_time;
+use crate::engine::io::runner::{Runner, RunnerError, RunnerLink};
 use crate::engine::io::state::StateDir;
-use crate::engine::model::Configuration;
+use crate::engine::model::{Configuration, RealTime};
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -63,6 +66,11 @@ pub struct Running {
     state: StateDir,
     failover: FailoverSender,
     failover_thread: JoinHandle<io::Result<()>>,
+    /// Runs the scripts that instances track; to be told of a reload.
+    pub scripts: ScriptsSender,
+    scripts_thread: JoinHandle<io::Result<()>>,
+    /// Runs any other script.
+    pub runner: RunnerLink,
     balance_thread: BalanceThread,
     balance_end: oneshot::Sender<bool>,
     log_written: Receiver<()>,
@@ -71,14 +79,21 @@ pub struct Running {
 /// Starts both loops on a configuration.
 pub fn start(
     configuration: &Configuration,
-    identity: Identity,
+    mut identity: Identity,
     state: &StateDir,
     kernel: Box<dyn IpvsKernel>,
+    runner: Result<Runner, RunnerError>,
 ) -> Result<Running, StartError> {
     let mut damaged = Vec::new();
     let addresses = state.addresses().unwrap_or_else(|error| keep_damage(&mut damaged, &error));
     let services = state.services().unwrap_or_else(|error| keep_damage(&mut damaged, &error));
     let node = identity.node.clone();
+    let (prepared, insecure) = scripts::prepare(configuration);
+    identity.warnings.extend(insecure);
+    let runner = runner.and_then(Runner::listen).unwrap_or_else(|error| {
+        damaged.push(error.to_string());
+        RunnerLink::broken()
+    });
     let shared = Arc::new(Shared::new(identity));
     let log_written = start_log(Arc::clone(&shared))?;
     let world = World::open(state.clone()).map_err(StartError::Sockets)?;
@@ -91,13 +106,23 @@ pub fn start(
         shared.append(Fact::new(EventKind::Warning, Severity::Warning, "state").reason(message));
     }
     let lost = Arc::new(Notify::new());
-    let failover_thread = thread("failover", &lost, move || failover_loop.run())?;
+    let global = &configuration.global;
+    let enter = real_time(&shared, "vrrp", &global.failover_thread);
+    let failover_thread = thread("failover", &lost, move || {
+        enter();
+        failover_loop.run()
+    })?;
+    let (told, reporter) = (failover.clone(), Arc::clone(&shared));
+    let tell = move |script, state, said| told.tracked(script, state, said);
+    let report = move |fact| reporter.append(fact);
+    let (script_loop, scripts) = ScriptLoop::new(runner.clone(), tell, report).map_err(StartError::Thread)?;
+    let scripts_thread = thread("scripts", &lost, move || script_loop.run(prepared))?;
 
     let balance_core = Balance::new(&configuration.virtual_servers, services, now);
     let (commands, requests) = mpsc::channel(QUEUE);
     let (balance_end, ended) = oneshot::channel();
     let balance_thread =
-        balance_thread(balance_core, kernel, requests, ended, Arc::clone(&shared), state.clone(), &lost)?;
+        balance_thread(balance_core, kernel, (requests, ended), &shared, &global.balance_thread, state.clone(), &lost)?;
     let stop = Arc::new(Notify::new());
     let handle = LocalEngine::new(Arc::clone(&shared), failover.clone(), commands, Arc::clone(&stop));
     let (handle, state) = (Arc::new(handle), state.clone());
@@ -109,6 +134,9 @@ pub fn start(
         state,
         failover,
         failover_thread,
+        scripts,
+        scripts_thread,
+        runner,
         balance_thread,
         balance_end,
         log_written,
@@ -134,14 +162,15 @@ fn keep_damage<T>(damaged: &mut Vec<String>, error: &impl ToString) -> Vec<T> {
 fn balance_thread(
     core: Balance,
     kernel: Box<dyn IpvsKernel>,
-    requests: mpsc::Receiver<balance::Request>,
-    ended: oneshot::Receiver<bool>,
-    shared: Arc<Shared>,
+    (requests, ended): (mpsc::Receiver<balance::Request>, oneshot::Receiver<bool>),
+    shared: &Arc<Shared>,
+    words: &RealTime,
     state: StateDir,
     lost: &Arc<Notify>,
 ) -> Result<BalanceThread, StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Thread)?;
-    let (publisher, reporter) = (Arc::clone(&shared), Arc::clone(&shared));
+    let (publisher, reporter, shared) = (Arc::clone(shared), Arc::clone(shared), Arc::clone(shared));
+    let enter = real_time(&shared, "checker", words);
     let publish = move |view: BalanceView| publisher.publish_balance(view);
     let report = move |fact: Fact| reporter.append(fact);
     let remember = move |owned| {
@@ -151,7 +180,16 @@ fn balance_thread(
     };
     let ended = async move { ended.await.unwrap_or(false) };
     let run = balance::run(core, kernel, requests, publish, report, remember, ended);
-    thread("balance", lost, move || runtime.block_on(run))
+    thread("balance", lost, move || {
+        enter();
+        runtime.block_on(run)
+    })
+}
+
+/// What a loop's thread does first: the words about its scheduling; what can't be followed is told.
+fn real_time(shared: &Arc<Shared>, half: &'static str, words: &RealTime) -> impl FnOnce() + Send + use<> {
+    let (shared, words) = (Arc::clone(shared), words.clone());
+    move || real_time::enter(half, &words).into_iter().for_each(|u| shared.append(u.into_fact()))
 }
 
 /// A thread whose end, by return or by panic, is told.
@@ -203,6 +241,11 @@ impl Running {
                 tracing::error!("virtual addresses may be left on this host: {error}");
             }
         }
+        self.scripts.end();
+        if !matches!(self.scripts_thread.join(), Ok(Ok(()))) {
+            tracing::error!("the loop that runs tracked scripts ended early");
+        }
+        self.runner.close();
         _ = self.balance_end.send(keep);
         match self.balance_thread.join() {
             Ok(Ok(())) => {}

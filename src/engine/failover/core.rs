@@ -11,6 +11,7 @@ use super::ownership::Ours;
 use super::peers::Peers;
 use super::router::{Footing, Router, state_name};
 use super::strangers::Strangers;
+use super::track::Scripts;
 use super::{Action, Input, Link, OwnedAddress, Waiting};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::model::{AdvertisedPriority, Configuration, Family};
@@ -33,6 +34,7 @@ pub struct Failover {
     pub(super) inherited: Vec<OwnedAddress>,
     pub(super) foreign: BTreeSet<Place>,
     pub(super) strangers: Strangers,
+    pub(super) scripts: Scripts,
     pub(super) pending: Vec<Pending>,
     /// When a refusal to send on an interface was reported last.
     pub(super) send_refused_at: BTreeMap<u32, Instant>,
@@ -82,6 +84,7 @@ impl Failover {
             inherited: owned,
             foreign: BTreeSet::new(),
             strangers: Strangers::default(),
+            scripts: Scripts::new(),
             pending: Vec::new(),
             send_refused_at: BTreeMap::new(),
             deaf: BTreeMap::new(),
@@ -108,6 +111,7 @@ impl Failover {
             Input::Start => self.start(),
             Input::Packet { index, packet } => self.packet(now, index, packet),
             Input::Refused { action, error } => self.refused(now, &action, &error),
+            Input::Tracked { script, state, said } => self.tracked(script, state, said),
             Input::Command(asked) => self.command(now, *asked),
             Input::Timeout => self.timeout(now),
             Input::Reload(configuration) => self.reload(now, &configuration),
@@ -321,12 +325,13 @@ impl Failover {
         self.review_foreign();
         for i in 0..self.routers.len() {
             let footing = self.footing(i);
+            let failing = self.weigh(i);
             let Some(router) = self.routers.get_mut(i) else { continue };
             match footing {
                 Ok(footing) => {
                     router.instance.set_source(IpAddr::V4(footing.source));
                     router.footing = Some(footing);
-                    router.fault = None;
+                    router.fault = failing;
                 }
                 Err(fault) => router.fault = Some(fault),
             }

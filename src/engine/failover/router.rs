@@ -42,6 +42,8 @@ pub(super) struct Router {
     pub footing: Option<Footing>,
     /// Why it can't work, for a reason of its own.
     pub fault: Option<String>,
+    /// The script that it waits for before it starts.
+    pub unanswered: Option<String>,
     /// It holds addresses that an earlier run left on, without being master yet.
     pub adopted: bool,
     pub since: Instant,
@@ -70,6 +72,7 @@ impl Router {
             instance: Instance::new(Parameters::from(config), IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
             footing: None,
             fault: None,
+            unanswered: None,
             adopted: false,
             since: now,
             reason: "not started yet".to_owned(),
@@ -90,10 +93,16 @@ impl Router {
         state_name(self.instance.state())
     }
 
+    /// Whether it has not started.
+    pub fn is_fresh(&self) -> bool {
+        *self.instance.state() == State::Initialize
+    }
+
     /// How it stands in its sync group.
     pub fn standing(&self) -> Standing {
         match self.instance.state() {
             _ if self.fault.is_some() => Standing::Unfit,
+            State::Initialize if self.unanswered.is_some() => Standing::Waiting,
             State::Initialize | State::Fault => Standing::Idle,
             State::Backup { willing: true, .. } => Standing::Willing,
             State::Backup { willing: false, .. } => Standing::Listening,
