@@ -6,5 +6,6 @@ mod groups;
 mod lan;
 mod receive;
 mod refusals;
+mod scripts;
 mod simulation;
 mod start;

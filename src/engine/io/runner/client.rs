@@ -5,6 +5,7 @@ use super::protocol::{Ended, How, Job, LONGEST, Request};
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -32,7 +33,12 @@ pub struct Runner {
 impl Runner {
     /// Starts the process. Call it before the first thread, and before privileges are dropped.
     pub fn start() -> Result<Self, RunnerError> {
-        let mut child = Command::new("/proc/self/exe")
+        Self::of(Path::new("/proc/self/exe"))
+    }
+
+    /// The same with another file of this program.
+    pub fn of(program: &Path) -> Result<Self, RunnerError> {
+        let mut child = Command::new(program)
             .arg0("lvsdeck")
             .arg(SUBCOMMAND)
             .stdin(Stdio::piped())

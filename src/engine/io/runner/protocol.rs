@@ -76,11 +76,12 @@ impl Ended {
     }
 }
 
-/// For operators: `exit code 1 after 12 ms: "connection refused"`.
+/// For operators: `exit code 1 after 12 ms: "connection refused"`. What a success printed is of no interest.
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = self.took.as_millis();
         match &self.how {
+            How::Exited(0) => return write!(f, "exit code 0 after {millis} ms"),
             How::Exited(code) => write!(f, "exit code {code} after {millis} ms")?,
             How::Killed(signal) => write!(f, "killed by signal {signal} after {millis} ms")?,
             How::TimedOut => write!(f, "ended after {millis} ms, for taking too long")?,
@@ -101,7 +102,7 @@ mod tests {
         let ended = |how, output: &str| {
             Ended { id: 1, how, output: output.to_owned(), took: Duration::from_millis(12) }.to_string()
         };
-        assert_eq!(ended(How::Exited(0), ""), "exit code 0 after 12 ms");
+        assert_eq!(ended(How::Exited(0), "all is well"), "exit code 0 after 12 ms");
         assert_eq!(ended(How::Exited(7), "a\ncan't connect\n\n"), "exit code 7 after 12 ms: \"can't connect\"");
         assert_eq!(ended(How::NotRun("no such file".into()), ""), "no such file");
         let long = ended(How::TimedOut, &"x".repeat(4096));

@@ -45,7 +45,6 @@ impl Task {
         }
         let failed = |error: io::Error| {
             let help = match error.raw_os_error() {
-                Some(libc::ENOEXEC) => "; its first line has to name its interpreter: #!/bin/sh",
                 Some(libc::EPERM) => "; the runner may not switch users: run lvsdeck as root, or name this user",
                 Some(libc::ENOENT) => "; is the interpreter that its first line names there?",
                 _ => "",
