@@ -5,7 +5,8 @@
 use lvsdeck::api;
 use lvsdeck::engine::driver::inheritance::Inheritance;
 use lvsdeck::engine::driver::source::Source;
-use lvsdeck::engine::driver::start;
+use lvsdeck::engine::driver::start::{self, Setup};
+use lvsdeck::engine::io::runner::RunnerError;
 use lvsdeck::engine::io::simulated::SimulatedIpvs;
 use lvsdeck::engine::io::state::StateDir;
 use std::error::Error;
@@ -22,8 +23,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     let lasting = Path::new(state);
     let state = StateDir::open(lasting)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(32).build()?;
-    let running =
-        start::start(source, read, &state, lasting, Inheritance::of(&state), Some(Box::new(SimulatedIpvs::default())))?;
+    let running = start::start(Setup {
+        source,
+        read,
+        state: &state,
+        lasting,
+        inheritance: Inheritance::of(&state),
+        kernel: Some(Box::new(SimulatedIpvs::default())),
+        runner: Err(RunnerError::Process(std::io::Error::other("none in this benchmark"))),
+        warnings: Vec::new(),
+    })?;
     runtime.block_on(async {
         let handle = running.handle.clone();
         let stop = async {

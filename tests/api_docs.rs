@@ -77,6 +77,7 @@ fn every_kind_of_event_is_documented() {
         K::OperationRefused,
         K::Command,
         K::Hold,
+        K::Script,
         K::Warning,
     ];
     for kind in kinds {

@@ -8,14 +8,16 @@
 
 use super::service::Service;
 use super::signals::Signals;
-use super::{Places, exit, logging};
+use super::{Places, exit, logging, rights};
 use crate::api;
 use crate::engine::EngineHandle;
 use crate::engine::driver::adopt::Frozen;
 use crate::engine::driver::inheritance::Inheritance;
 use crate::engine::driver::source::{Read, Source};
+use crate::engine::driver::start::Setup;
 use crate::engine::driver::{failover, start};
 use crate::engine::io::ipvs_netlink::{IpvsKernel, Netlink};
+use crate::engine::io::runner::Runner;
 use crate::engine::io::state::{StateDir, StateError};
 use crate::engine::io::{host, processes};
 use crate::engine::ipvs::{Refusal, RefusalKind};
@@ -102,7 +104,7 @@ async fn serve(options: &Options, service: &Service) -> Result<(), Refused> {
     let Options { file, vrrp_only, ipvs_only, .. } = options.clone();
     let source = Source { file, vrrp_only, ipvs_only };
     let read = read(&source)?;
-    let configuration = &read.configuration;
+    let configuration = Arc::clone(&read.configuration);
     let rival = processes::here("keepalived").first().copied().filter(|_| !options.adopt);
     if let (false, Some(pid)) = (configuration.virtual_routers.is_empty(), rival) {
         let message = format!(
@@ -111,6 +113,7 @@ async fn serve(options: &Options, service: &Service) -> Result<(), Refused> {
         );
         return Err(Refused(exit::FAILED, message));
     }
+    let runner = Runner::start();
     let bound = bind(options).map_err(|error| Refused(error.exit_code(), error.to_string()))?;
     for warning in &bound.warnings {
         tracing::warn!("{warning}");
@@ -120,17 +123,18 @@ async fn serve(options: &Options, service: &Service) -> Result<(), Refused> {
         Refused(code, error.to_string())
     })?;
     let frozen = if options.adopt { Some(freeze()?) } else { None };
-    let mut kernel = kernel(configuration, &state)?;
+    let mut kernel = kernel(&configuration, &state)?;
     let inheritance = match &frozen {
         None => Inheritance::of(&state),
         Some(frozen) => {
             let table = kernel.as_mut().map(|kernel| kernel.read_table()).transpose().map_err(no_table)?;
-            let made = Inheritance::of_keepalived(frozen, configuration, &table.unwrap_or_default());
+            let made = Inheritance::of_keepalived(frozen, &configuration, &table.unwrap_or_default());
             made.map_err(|error| Refused(exit::FAILED, format!("can't list this host's addresses: {error}")))?
         }
     };
-    let lasting = &options.places.lasting;
-    let running = start::start(source, read, &state, lasting, inheritance, kernel).map_err(|error| {
+    let (warnings, lasting) = (rights::settle(&configuration.global), options.places.lasting.as_path());
+    let setup = Setup { source, read, state: &state, lasting, inheritance, kernel, runner, warnings };
+    let running = start::start(setup).map_err(|error| {
         let code = if error.is_permission() { exit::NOT_PERMITTED } else { exit::FAILED };
         Refused(code, error.to_string())
     })?;

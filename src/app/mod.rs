@@ -7,6 +7,8 @@ mod adopt;
 pub mod console;
 pub mod engine;
 mod logging;
+mod rights;
+mod script_runner;
 mod service;
 mod signals;
 mod spawn;
@@ -53,6 +55,7 @@ pub fn run(cli: Cli) -> ExitCode {
             let log_color = cli.global.color.applies(std::io::stderr().is_terminal());
             engine::run(&engine_options(args, socket, log_color))
         }
+        Some(Command::ScriptRunner) => script_runner::run(),
         Some(Command::Attach(args)) => console::attach(&places, &console_options(args)),
         Some(Command::Adopt(args)) => adopt::run(&args, &places),
         Some(Command::Ctl(args)) => ctl::run(&args, &places.socket, color),

@@ -12,12 +12,16 @@ use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::spawn_blocking;
 
+/// A real-time thread exceeded its limit (`setrlimit(2)`).
+const SIGXCPU: i32 = 24;
+
 /// Caught from the first moment on: what comes while the engine starts is heard once it runs.
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     dump: Signal,
     hangup: Signal,
+    overrun: Signal,
 }
 
 impl Signals {
@@ -28,6 +32,7 @@ impl Signals {
             interrupt: catch(SignalKind::interrupt())?,
             dump: catch(SignalKind::user_defined1())?,
             hangup: catch(SignalKind::hangup())?,
+            overrun: catch(SignalKind::from_raw(SIGXCPU))?,
         })
     }
 
@@ -39,7 +44,7 @@ impl Signals {
         state: &StateDir,
         service: &Service,
     ) -> Result<Option<bool>, Refused> {
-        let Self { mut terminate, mut interrupt, mut dump, hangup } = self;
+        let Self { mut terminate, mut interrupt, mut dump, mut overrun, hangup } = self;
         let mut reloads = std::pin::pin!(reload_on(hangup, &running.handle, service));
         loop {
             tokio::select! {
@@ -47,6 +52,9 @@ impl Signals {
                 _ = interrupt.recv() => return Ok(None),
                 keep = running.stop.asked() => return Ok(Some(keep)),
                 _ = dump.recv() => write_snapshot(running, state),
+                _ = overrun.recv() => {
+                    tracing::warn!("a real-time thread took more processor time than its rlimit_rttime without a pause");
+                }
                 never = &mut reloads => match never {},
                 () = running.lost.notified() => {
                     let message = "a loop of the engine ended by itself; the log says why";

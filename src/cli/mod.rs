@@ -63,6 +63,9 @@ pub enum Command {
     Check(check::CheckArgs),
     /// Run the engine, headless, in the foreground
     Run(run::RunArgs),
+    /// Run scripts for an engine; started by it
+    #[command(hide = true)]
+    ScriptRunner,
     /// Open the console on a running engine
     #[command(after_help = "Example: lvsdeck attach --rw")]
     Attach(run::ConsoleArgs),
@@ -111,7 +114,7 @@ mod tests {
 
     #[test]
     fn every_subcommand_has_an_example_in_its_help() {
-        for subcommand in Cli::command().get_subcommands() {
+        for subcommand in Cli::command().get_subcommands().filter(|s| !s.is_hide_set()) {
             let example = subcommand.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(example.contains("Example"), "{}", subcommand.get_name());
         }

@@ -46,6 +46,9 @@ pub enum EventKind {
     Command,
     /// A hold that `failover` made ended (`to` is `ended`): by `rejoin`, or because its time was over.
     Hold,
+    /// A tracked script counts differently: `up`, `down`, or `left-out` when it can't be run; `reason` is what its last run
+    /// came to.
+    Script,
     /// Something the operator should know (a warning of the configuration or of the host).
     Warning,
 }
@@ -72,6 +75,7 @@ impl EventKind {
             Self::OperationRefused => "operation-refused",
             Self::Command => "command",
             Self::Hold => "hold",
+            Self::Script => "script",
             Self::Warning => "warning",
         }
     }

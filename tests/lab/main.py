@@ -21,6 +21,7 @@ PAIRS = ("lvsdeck/lvsdeck", "lvsdeck/keepalived", "keepalived/lvsdeck")
 SCENARIOS = {
     "s11": PAIRS,
     "s4": PAIRS,
+    "s7": PAIRS,
     "operator": ("lvsdeck/lvsdeck",),
     "console": ("lvsdeck/lvsdeck",),
     "s1": PAIRS,

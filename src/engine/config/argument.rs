@@ -40,7 +40,7 @@ pub(super) fn parse(value: Value, words: &[String]) -> Result<Argument, Unfit> {
         Value::Flag => switch(word),
         Value::NumberOr(_, _, default) if words.is_empty() => Ok(Argument::Number(default)),
         Value::Number(low, high) | Value::NumberOr(low, high, _) => number(word, low, high).map(Argument::Number),
-        Value::Signed(low, high) => signed(word, low, high),
+        Value::Signed(low, high) | Value::Weight(low, high) => signed(word, low, high),
         Value::Seconds(low, high) => seconds(word, low, high),
         Value::Text if word.is_empty() => Err(unfit("empty", "is empty")),
         Value::Text => Ok(Argument::Text(word.to_owned())),

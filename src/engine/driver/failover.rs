@@ -17,6 +17,7 @@ use crate::engine::io::state::StateDir;
 use crate::engine::io::wait::{self, Alarm, Bell, Ear};
 use crate::engine::model::Configuration;
 use crate::engine::snapshot::{Moment, VirtualRouterStatus, Warning};
+use crate::engine::vrrp::Tracked;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::panic::{self, AssertUnwindSafe};
@@ -57,6 +58,7 @@ type Reply = Box<dyn FnOnce(Answer) + Send>;
 enum Request {
     Command(Box<Asked>, Reply),
     Reload(Arc<Configuration>),
+    Tracked { script: String, state: Tracked, said: String },
     Shutdown { keep: bool },
 }
 
@@ -80,6 +82,13 @@ impl FailoverSender {
         let sent = self.requests.send(Request::Reload(configuration)).is_ok();
         self.bell.ring();
         sent
+    }
+
+    /// Tells how a tracked script counts from now on, and what it said. Waits while the loop is flooded.
+    pub fn tracked(&self, script: String, state: Tracked, said: String) {
+        // A loop that has ended needs to know no more.
+        _ = self.requests.send(Request::Tracked { script, state, said });
+        self.bell.ring();
     }
 
     /// Asks for an orderly end: masters resign, addresses go (unless they are to be kept), the thread returns.
@@ -212,6 +221,9 @@ impl<L: Listener> FailoverLoop<L> {
                 Ok(Request::Command(asked, answer)) => {
                     self.waiting.push((asked.id, answer));
                     self.core.handle(Instant::now(), Input::Command(asked));
+                }
+                Ok(Request::Tracked { script, state, said }) => {
+                    self.core.handle(Instant::now(), Input::Tracked { script, state, said });
                 }
                 Ok(Request::Reload(new)) => self.core.handle(Instant::now(), Input::Reload(new)),
                 Ok(Request::Shutdown { keep }) => self.core.handle(Instant::now(), Input::Shutdown { keep }),

@@ -13,6 +13,7 @@ mod log;
 mod past;
 pub mod reload;
 mod scribe;
+pub mod scripts;
 pub mod shared;
 pub mod source;
 pub mod start;

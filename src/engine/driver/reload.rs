@@ -11,11 +11,14 @@
 use super::balance::Request;
 use super::dataplane::Door;
 use super::failover::FailoverSender;
+use super::scripts::{self, ScriptsSender};
 use super::shared::Shared;
 use super::source::{Source, Unfit};
+use crate::engine::balance::objection;
 use crate::engine::command::{Answer, Asked, Outcome, Preview};
 use crate::engine::model::Configuration;
 use crate::engine::reload::{Plan, plan};
+use crate::engine::snapshot::Warning;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 
@@ -27,9 +30,20 @@ pub struct Reloader {
     source: Source,
     door: Door,
     shared: Arc<Shared>,
-    failover: FailoverSender,
-    balance: mpsc::Sender<Request>,
+    loops: Loops,
+    /// What stays to be said whatever the file says.
+    warnings: Vec<Warning>,
     running: Mutex<Running>,
+}
+
+/// The loops that run a configuration.
+pub struct Loops {
+    /// Virtual routers.
+    pub failover: FailoverSender,
+    /// Virtual servers.
+    pub balance: mpsc::Sender<Request>,
+    /// Tracked scripts.
+    pub scripts: ScriptsSender,
 }
 
 struct Running {
@@ -38,17 +52,17 @@ struct Running {
 }
 
 impl Reloader {
-    /// Over two loops that run `configuration`, the first generation of `source`.
+    /// Over loops that run `configuration`, the first generation of `source`. `warnings` stay whatever the file says.
     pub fn new(
         source: Source,
+        warnings: Vec<Warning>,
         door: Door,
         configuration: Arc<Configuration>,
         shared: Arc<Shared>,
-        failover: FailoverSender,
-        balance: mpsc::Sender<Request>,
+        loops: Loops,
     ) -> Self {
         let running = Mutex::new(Running { configuration, generation: 1 });
-        Self { source, door, shared, failover, balance, running }
+        Self { source, door, shared, loops, warnings, running }
     }
 
     /// What runs now.
@@ -86,13 +100,20 @@ impl Reloader {
                 format!("the file has services, and the kernel can't serve them ({refusal}); nothing was changed");
             return answer(Outcome::Refused, message, None);
         }
+        if let Some(objection) = objection(&read.configuration, true) {
+            return answer(Outcome::Refused, format!("{objection}; nothing was changed"), None);
+        }
         self.door.dataplane().clone_into(&mut read.identity.dataplane);
         let configuration = read.configuration;
+        let (prepared, insecure) = scripts::prepare(&configuration);
+        read.identity.warnings.extend(self.warnings.iter().cloned().chain(insecure));
         let (told, done) = oneshot::channel();
         let request = Request::Reload(Arc::clone(&configuration), told);
-        if !self.failover.reload(Arc::clone(&configuration)) || self.balance.blocking_send(request).is_err() {
+        let Loops { failover, balance, scripts } = &self.loops;
+        if !failover.reload(Arc::clone(&configuration)) || balance.blocking_send(request).is_err() {
             return Answer::refused("the engine is stopping");
         }
+        scripts.reload(prepared);
         self.shared.identify(read.identity);
         *running = Running { configuration, generation: running.generation + 1 };
         match done.blocking_recv() {

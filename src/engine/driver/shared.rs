@@ -354,7 +354,8 @@ const fn is_change(kind: EventKind) -> bool {
         | EventKind::ServerAdmin
         | EventKind::ServerTable
         | EventKind::ServiceTable
-        | EventKind::Quorum => true,
+        | EventKind::Quorum
+        | EventKind::Script => true,
         EventKind::EngineStarted
         | EventKind::EngineStopping
         | EventKind::AdvertisementRejected

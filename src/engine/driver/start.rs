@@ -12,7 +12,8 @@ use super::inheritance::Inheritance;
 use super::keeper;
 use super::local::LocalEngine;
 use super::log;
-use super::reload::Reloader;
+use super::reload::{Loops, Reloader};
+use super::scripts::{self, ScriptLoop, ScriptsSender};
 use super::shared::Shared;
 use super::source::{Read, Source};
 use super::stop::Stop;
@@ -21,7 +22,11 @@ use crate::engine::balance::Balance;
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::failover::Failover;
 use crate::engine::io::ipvs_netlink::IpvsKernel;
+use crate::engine::io::real_time;
+use crate::engine::io::runner::{Runner, RunnerError, RunnerLink};
 use crate::engine::io::state::StateDir;
+use crate::engine::model::RealTime;
+use crate::engine::snapshot::Warning;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -71,6 +76,9 @@ pub struct Running {
     state: StateDir,
     failover: FailoverSender,
     failover_thread: JoinHandle<io::Result<()>>,
+    scripts: ScriptsSender,
+    scripts_thread: JoinHandle<io::Result<()>>,
+    runner: RunnerLink,
     balance_thread: BalanceThread,
     balance_end: oneshot::Sender<bool>,
     log_written: Receiver<()>,
@@ -79,21 +87,40 @@ pub struct Running {
     _sampling: Sender<()>,
 }
 
-/// Starts both loops on what was read from `source`. `lasting` is the directory of the journal; `kernel` is none where no
-/// services are configured or left behind.
-pub fn start(
-    source: Source,
-    read: Read,
-    state: &StateDir,
-    lasting: &Path,
-    inheritance: Inheritance,
-    kernel: Option<Box<dyn IpvsKernel>>,
-) -> Result<Running, StartError> {
+/// What an engine is started with.
+pub struct Setup<'a> {
+    /// Where the configuration comes from.
+    pub source: Source,
+    /// What was read there.
+    pub read: Read,
+    /// What the engine makes in the kernel is written down here.
+    pub state: &'a StateDir,
+    /// The directory of the journal.
+    pub lasting: &'a Path,
+    /// What is in the kernel already.
+    pub inheritance: Inheritance,
+    /// None where no services are configured or left behind.
+    pub kernel: Option<Box<dyn IpvsKernel>>,
+    /// What runs scripts.
+    pub runner: Result<Runner, RunnerError>,
+    /// What the system refused this process; true for the whole run.
+    pub warnings: Vec<Warning>,
+}
+
+/// Starts both loops.
+pub fn start(setup: Setup<'_>) -> Result<Running, StartError> {
+    let Setup { source, read, state, lasting, inheritance, kernel, runner, warnings } = setup;
     let (kernel, door) = Dataplane::new(kernel);
     let Read { configuration, mut identity } = read;
     door.dataplane().clone_into(&mut identity.dataplane);
-    let Inheritance { past, services, damaged } = inheritance;
+    let Inheritance { past, services, mut damaged } = inheritance;
     let node = identity.node.clone();
+    let (prepared, insecure) = scripts::prepare(&configuration);
+    identity.warnings.extend(warnings.iter().cloned().chain(insecure));
+    let runner = runner.and_then(Runner::listen).unwrap_or_else(|error| {
+        damaged.push(error.to_string());
+        RunnerLink::broken()
+    });
     let shared = Arc::new(Shared::new(identity));
     let journal_written = keeper::start(Arc::clone(&shared), lasting, &node).map_err(StartError::Thread)?;
     let log_written = start_log(Arc::clone(&shared))?;
@@ -108,15 +135,33 @@ pub fn start(
         shared.append(Fact::new(EventKind::Warning, Severity::Warning, "state").reason(message));
     }
     let lost = Arc::new(Notify::new());
-    let failover_thread = thread("failover", &lost, move || failover_loop.run())?;
+    let global = &configuration.global;
+    let enter = real_time(&shared, "vrrp", &global.failover_thread);
+    let failover_thread = thread("failover", &lost, move || {
+        enter();
+        failover_loop.run()
+    })?;
+    let (told, reporter) = (failover.clone(), Arc::clone(&shared));
+    let tell = move |script, state, said| told.tracked(script, state, said);
+    let report = move |fact| reporter.append(fact);
+    let (script_loop, scripts) = ScriptLoop::new(runner.clone(), tell, report).map_err(StartError::Thread)?;
+    let scripts_thread = thread("scripts", &lost, move || script_loop.run(prepared))?;
 
     let balance_core = Balance::new(&configuration.virtual_servers, services, now);
     let (commands, requests) = mpsc::channel(QUEUE);
     let (balance_end, ended) = oneshot::channel();
-    let balance_thread =
-        balance_thread(balance_core, Box::new(kernel), requests, ended, Arc::clone(&shared), state.clone(), &lost)?;
+    let balance_thread = balance_thread(
+        balance_core,
+        Box::new(kernel),
+        (requests, ended),
+        &shared,
+        &global.balance_thread,
+        state.clone(),
+        &lost,
+    )?;
     let stop = Arc::<Stop>::default();
-    let reloader = Reloader::new(source, door, configuration, Arc::clone(&shared), failover.clone(), commands.clone());
+    let loops = Loops { failover: failover.clone(), balance: commands.clone(), scripts: scripts.clone() };
+    let reloader = Reloader::new(source, warnings, door, Arc::clone(&configuration), Arc::clone(&shared), loops);
     let handle = LocalEngine::new(Arc::clone(&shared), failover.clone(), commands, reloader, Arc::clone(&stop));
     let (handle, state) = (Arc::new(handle), state.clone());
     Ok(Running {
@@ -127,6 +172,9 @@ pub fn start(
         state,
         failover,
         failover_thread,
+        scripts,
+        scripts_thread,
+        runner,
         balance_thread,
         balance_end,
         log_written,
@@ -149,14 +197,15 @@ fn start_log(shared: Arc<Shared>) -> Result<Receiver<()>, StartError> {
 fn balance_thread(
     core: Balance,
     kernel: Box<dyn IpvsKernel>,
-    requests: mpsc::Receiver<balance::Request>,
-    ended: oneshot::Receiver<bool>,
-    shared: Arc<Shared>,
+    (requests, ended): (mpsc::Receiver<balance::Request>, oneshot::Receiver<bool>),
+    shared: &Arc<Shared>,
+    words: &RealTime,
     state: StateDir,
     lost: &Arc<Notify>,
 ) -> Result<BalanceThread, StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Thread)?;
-    let (publisher, reporter) = (Arc::clone(&shared), Arc::clone(&shared));
+    let (publisher, reporter, shared) = (Arc::clone(shared), Arc::clone(shared), Arc::clone(shared));
+    let enter = real_time(&shared, "checker", words);
     let publish = move |view: BalanceView| publisher.publish_balance(view);
     let report = move |fact: Fact| reporter.append(fact);
     let remember = move |owned| {
@@ -166,7 +215,16 @@ fn balance_thread(
     };
     let ended = async move { ended.await.unwrap_or(false) };
     let run = balance::run(core, kernel, requests, publish, report, remember, ended);
-    thread("balance", lost, move || runtime.block_on(run))
+    thread("balance", lost, move || {
+        enter();
+        runtime.block_on(run)
+    })
+}
+
+/// What a loop's thread does first: the words about its scheduling; what can't be followed is told.
+fn real_time(shared: &Arc<Shared>, half: &'static str, words: &RealTime) -> impl FnOnce() + Send + use<> {
+    let (shared, words) = (Arc::clone(shared), words.clone());
+    move || real_time::enter(half, &words).into_iter().for_each(|u| shared.append(u.into_fact()))
 }
 
 /// A thread whose end, by return or by panic, is told.
@@ -224,6 +282,11 @@ impl Running {
                 tracing::error!("virtual addresses may be left on this host: {error}");
             }
         }
+        self.scripts.end();
+        if !matches!(self.scripts_thread.join(), Ok(Ok(()))) {
+            tracing::error!("the loop that runs tracked scripts ended early");
+        }
+        self.runner.close();
         _ = self.balance_end.send(keep);
         match self.balance_thread.join() {
             Ok(Ok(())) => {}

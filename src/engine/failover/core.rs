@@ -12,6 +12,7 @@ use super::peers::Peers;
 use super::pending::Pending;
 use super::router::{Footing, Router, state_name};
 use super::strangers::Strangers;
+use super::track::Scripts;
 use super::units::{Unit, units};
 use super::{Action, Input, Link, OwnedAddress, Waiting};
 use crate::engine::event::{EventKind, Fact, Severity};
@@ -35,6 +36,7 @@ pub struct Failover {
     pub(super) inherited: Vec<OwnedAddress>,
     pub(super) foreign: BTreeSet<Place>,
     pub(super) strangers: Strangers,
+    pub(super) scripts: Scripts,
     pub(super) pending: Vec<Pending>,
     /// When a refusal to send on an interface was reported last.
     pub(super) send_refused_at: BTreeMap<u32, Instant>,
@@ -68,6 +70,7 @@ impl Failover {
             inherited: owned,
             foreign: BTreeSet::new(),
             strangers: Strangers::default(),
+            scripts: Scripts::new(),
             pending: Vec::new(),
             send_refused_at: BTreeMap::new(),
             deaf: BTreeMap::new(),
@@ -110,6 +113,7 @@ impl Failover {
             Input::Start => self.start(now),
             Input::Packet { index, packet } => self.packet(now, index, packet),
             Input::Refused { action, error } => self.refused(now, &action, &error),
+            Input::Tracked { script, state, said } => self.tracked(script, state, said),
             Input::Command(asked) => self.command(now, *asked),
             Input::Timeout => self.timeout(now),
             Input::Reload(configuration) => self.reload(now, &configuration),
@@ -318,12 +322,13 @@ impl Failover {
         self.review_foreign();
         for i in 0..self.routers.len() {
             let footing = self.footing(i);
+            let failing = self.weigh(i);
             let Some(router) = self.routers.get_mut(i) else { continue };
             match footing {
                 Ok(footing) => {
                     router.instance.set_source(IpAddr::V4(footing.source));
                     router.footing = Some(footing);
-                    router.fault = None;
+                    router.fault = failing;
                 }
                 Err(fault) => router.fault = Some(fault),
             }

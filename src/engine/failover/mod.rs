@@ -24,6 +24,7 @@ mod strangers;
 mod takeover;
 #[cfg(test)]
 mod tests;
+mod track;
 mod units;
 mod waiting;
 mod warnings;
@@ -35,6 +36,7 @@ pub use waiting::Waiting;
 use crate::engine::command::{Answer, Asked};
 use crate::engine::event::Fact;
 use crate::engine::model::{Configuration, VirtualAddress};
+use crate::engine::vrrp::Tracked;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -79,6 +81,15 @@ pub enum Input<'a> {
         action: Box<Action>,
         /// What the system said.
         error: String,
+    },
+    /// A script that instances track counts differently from now on.
+    Tracked {
+        /// Its name.
+        script: String,
+        /// How it counts.
+        state: Tracked,
+        /// What its last run came to.
+        said: String,
     },
     /// Somebody asks; exactly one [`Action::Answer`] with this id follows, at once or later.
     Command(Box<Asked>),

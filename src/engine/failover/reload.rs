@@ -10,6 +10,7 @@ use super::core::Failover;
 use super::host::Place;
 use super::pending::Pending;
 use super::router::Router;
+use super::track::{Scripts, weighed};
 use super::units::{Unit, units};
 use crate::engine::model::{Configuration, VirtualAddress, VirtualRouter};
 use crate::engine::vrrp;
@@ -72,7 +73,12 @@ impl Failover {
         let alike = |(old, new): (&Router, &VirtualRouter)| {
             let old = &old.config;
             let owner = |router: &VirtualRouter| router.priority.is_owner();
-            old.name == new.name && same_key(new, old) && old.addresses == new.addresses && owner(old) == owner(new)
+            let tracks = old.track_scripts == new.track_scripts;
+            old.name == new.name
+                && same_key(new, old)
+                && old.addresses == new.addresses
+                && owner(old) == owner(new)
+                && tracks
         };
         let new = &configuration.virtual_routers;
         self.routers.len() == new.len() && self.routers.iter().zip(new).all(alike)
@@ -127,10 +133,10 @@ impl Failover {
         for ((i, config), before) in configuration.virtual_routers.iter().enumerate().zip(old) {
             let router = match before {
                 Some((true, mut router)) => {
-                    readdressed.extend(reconfigure(&mut router, config, now).map(|before| (i, before)));
+                    readdressed.extend(reconfigure(&mut router, config, &self.scripts, now).map(|before| (i, before)));
                     router
                 }
-                Some((false, before)) => begun_anew(config, before, now),
+                Some((false, before)) => begun_anew(config, before, &self.scripts, now),
                 None => Router::new(config, now),
             };
             self.routers.push(router);
@@ -219,20 +225,27 @@ fn same_key(new: &VirtualRouter, old: &VirtualRouter) -> bool {
 }
 
 /// New words for a router that goes on; gives the addresses that it had, where it has others now.
-fn reconfigure(router: &mut Router, config: &VirtualRouter, now: Instant) -> Option<Vec<VirtualAddress>> {
+fn reconfigure(
+    router: &mut Router,
+    config: &VirtualRouter,
+    scripts: &Scripts,
+    now: Instant,
+) -> Option<Vec<VirtualAddress>> {
     if router.config == *config {
         return None;
     }
     let before = std::mem::replace(&mut router.config, config.clone());
+    router.weighed = weighed(config, scripts);
     let parameters = router.parameters();
     router.instance.reconfigure(now, parameters);
     (before.addresses != config.addresses).then_some(before.addresses)
 }
 
 /// A router of the same name that is another one to the link.
-fn begun_anew(config: &VirtualRouter, before: Router, now: Instant) -> Router {
+fn begun_anew(config: &VirtualRouter, before: Router, scripts: &Scripts, now: Instant) -> Router {
     let mut router = Router::new(config, now);
     (router.hold, router.claim) = (before.hold, before.claim);
+    router.weighed = weighed(config, scripts);
     router.instance.set_yields(router.hold.is_some());
     let parameters = router.parameters();
     router.instance.reconfigure(now, parameters);

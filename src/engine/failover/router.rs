@@ -46,6 +46,10 @@ pub(super) struct Router {
     pub footing: Option<Footing>,
     /// Why it can't work, for a reason of its own.
     pub fault: Option<String>,
+    /// Its priority as its scripts make it.
+    pub weighed: Priority,
+    /// The script that it waits for before it starts.
+    pub unanswered: Option<String>,
     /// It holds addresses that an earlier run left on, without being master yet.
     pub adopted: bool,
     pub since: Instant,
@@ -83,6 +87,8 @@ impl Router {
             instance: Instance::new(Parameters::from(config), IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
             footing: None,
             fault: None,
+            weighed: config.priority,
+            unanswered: None,
             adopted: false,
             since: now,
             reason: "not started yet".to_owned(),
@@ -106,7 +112,7 @@ impl Router {
 
     /// What its machine works with: the configuration, and a priority that outbids others while it leads by `takeover`.
     pub fn parameters(&self) -> Parameters {
-        let own = Parameters::from(&self.config);
+        let own = Parameters { priority: self.weighed, ..Parameters::from(&self.config) };
         let claimed = self.claim.as_ref().and_then(|_| Priority::new(CLAIM).ok());
         Parameters { priority: claimed.map_or(own.priority, |claimed| claimed.max(own.priority)), ..own }
     }
@@ -115,10 +121,16 @@ impl Router {
         state_name(self.instance.state())
     }
 
+    /// Whether it has not started.
+    pub fn is_fresh(&self) -> bool {
+        *self.instance.state() == State::Initialize
+    }
+
     /// How it stands in its sync group.
     pub fn standing(&self) -> Standing {
         match self.instance.state() {
             _ if self.fault.is_some() => Standing::Unfit,
+            State::Initialize if self.unanswered.is_some() => Standing::Waiting,
             State::Initialize | State::Fault => Standing::Idle,
             State::Backup { willing: true, .. } => Standing::Willing,
             State::Backup { willing: false, .. } => Standing::Listening,

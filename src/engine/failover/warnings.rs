@@ -34,6 +34,7 @@ impl Failover {
                 }
             }
         }
+        warnings.extend(self.script_warnings());
         warnings.extend(self.strangers.iter().map(|(vrid, stranger)| foreign_vrid(vrid, stranger)));
         warnings
     }

@@ -4,7 +4,9 @@
 
 mod balance;
 mod keys;
+mod real_time;
 mod scheduler;
+mod script;
 mod units;
 mod vrrp;
 
@@ -12,11 +14,12 @@ pub use balance::{
     CheckSpec, CheckTiming, Forwarding, Persistence, Quorum, RealServer, SorryServer, TcpCheck, VirtualServer,
 };
 pub use keys::{Family, KeyError, Protocol, RealServerKey, ServiceKey};
+pub use real_time::RealTime;
 pub use scheduler::{SCHEDULERS, Scheduler};
+pub use script::{ScriptUser, TrackScript, VrrpScript};
 pub use units::{AdvertInterval, AdvertisedPriority, Priority, UnitError, Vrid, Weight};
 pub use vrrp::{
-    Authentication, GratuitousArp, Password, StartState, SyncGroup, TrackScript, VirtualAddress, VirtualRouter,
-    VrrpScript, VrrpVersion,
+    Authentication, GratuitousArp, Password, StartState, SyncGroup, VirtualAddress, VirtualRouter, VrrpVersion,
 };
 
 /// A whole configuration, lowered from keepalived.conf: what the two cores are built from.
@@ -49,4 +52,12 @@ pub struct Global {
     pub smtp_connect_timeout: Option<u32>,
     /// `vrrp_skip_check_adv_addr`: do not compare the address list of a sender that was checked before.
     pub skip_check_adv_addr: bool,
+    /// `script_user`: who runs scripts that name no user; `keepalived_script` when absent, or else root.
+    pub script_user: Option<ScriptUser>,
+    /// `enable_script_security`: root runs no script that somebody else can change.
+    pub script_security: bool,
+    /// `vrrp_*` words about the failover loop's thread.
+    pub failover_thread: RealTime,
+    /// `checker_*` words about the balance loop's thread.
+    pub balance_thread: RealTime,
 }

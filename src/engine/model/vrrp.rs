@@ -1,5 +1,6 @@
 //! What a configuration says about virtual routers.
 
+use super::script::TrackScript;
 use super::{AdvertInterval, Family, Priority, Vrid};
 use std::fmt;
 use std::net::IpAddr;
@@ -141,15 +142,6 @@ pub struct VirtualRouter {
     pub track_scripts: Vec<TrackScript>,
 }
 
-/// A line of `track_script`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TrackScript {
-    /// Name of the `vrrp_script`.
-    pub name: String,
-    /// `weight`, overriding the script's own.
-    pub weight: Option<i16>,
-}
-
 /// A `vrrp_sync_group`: members move together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncGroup {
@@ -157,23 +149,4 @@ pub struct SyncGroup {
     pub name: String,
     /// Names of its instances, in file order.
     pub members: Vec<String>,
-}
-
-/// A `vrrp_script`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VrrpScript {
-    /// Its name.
-    pub name: String,
-    /// The command line.
-    pub command: String,
-    /// `interval`, 1 s by default.
-    pub interval: Duration,
-    /// `timeout`; the interval when absent.
-    pub timeout: Option<Duration>,
-    /// `weight`, 0 by default: failure is FAULT.
-    pub weight: i16,
-    /// `rise`, 1 by default.
-    pub rise: u32,
-    /// `fall`, 1 by default.
-    pub fall: u32,
 }

@@ -3,8 +3,8 @@
 //! Every field is named here: a new one that is forgotten does not compile.
 
 use crate::engine::model::{
-    Authentication, CheckSpec, Global, GratuitousArp, RealServer, SyncGroup, TcpCheck, TrackScript, VirtualRouter,
-    VirtualServer, VrrpScript,
+    Authentication, CheckSpec, Global, GratuitousArp, RealServer, RealTime, ScriptUser, SyncGroup, TcpCheck,
+    TrackScript, VirtualRouter, VirtualServer, VrrpScript,
 };
 use std::fmt::Display;
 
@@ -29,9 +29,8 @@ pub(super) fn router(router: &VirtualRouter) -> Vec<Field> {
         track_scripts,
     } = router;
     let GratuitousArp { repeat, delay, refresh, refresh_repeat } = garp;
-    let track = track_scripts.iter().map(|TrackScript { name, weight }| match weight {
-        Some(weight) => format!("{name} weight {weight}"),
-        None => name.clone(),
+    let track = track_scripts.iter().map(|TrackScript { name, weight, reverse: is_reverse }| {
+        format!("{name} weight {weight}{}", reverse(*is_reverse))
     });
     vec![
         ("interface", interface.clone()),
@@ -62,12 +61,15 @@ pub(super) fn group(SyncGroup { name: _, members }: &SyncGroup) -> Vec<Field> {
 }
 
 pub(super) fn script(script: &VrrpScript) -> Vec<Field> {
-    let VrrpScript { name: _, command, interval, timeout, weight, rise, fall } = script;
+    let VrrpScript { name: _, command, interval, timeout, weight, reverse: is_reverse, rise, fall, init_fail, user } =
+        script;
     vec![
-        ("script", command.clone()),
+        ("script", command.join(" ")),
         ("interval", format!("{interval:?}")),
         ("timeout", timeout.map_or_else(String::new, |timeout| format!("{timeout:?}"))),
-        ("weight", weight.to_string()),
+        ("weight", format!("{weight}{}", reverse(*is_reverse))),
+        ("init_fail", init_fail.to_string()),
+        ("user", user.as_ref().map_or_else(String::new, who)),
         ("rise", rise.to_string()),
         ("fall", fall.to_string()),
     ]
@@ -148,6 +150,10 @@ pub(super) fn global(global: &Global) -> Vec<Field> {
         smtp_server,
         smtp_connect_timeout,
         skip_check_adv_addr,
+        script_user,
+        script_security,
+        failover_thread,
+        balance_thread,
     } = global;
     vec![
         ("router_id", router_id.clone().unwrap_or_default()),
@@ -156,7 +162,31 @@ pub(super) fn global(global: &Global) -> Vec<Field> {
         ("smtp_server", smtp_server.clone().unwrap_or_default()),
         ("smtp_connect_timeout", smtp_connect_timeout.map_or_else(String::new, |seconds| seconds.to_string())),
         ("vrrp_skip_check_adv_addr", skip_check_adv_addr.to_string()),
+        ("script_user", script_user.as_ref().map_or_else(String::new, who)),
+        ("enable_script_security", script_security.to_string()),
+        ("vrrp_* (from the next start on)", scheduling(failover_thread)),
+        ("checker_* (from the next start on)", scheduling(balance_thread)),
     ]
+}
+
+fn scheduling(RealTime { nice, priority, processors, time_limit, no_swap }: &RealTime) -> String {
+    let number = |word: &str, value: Option<String>| value.map(|value| format!("{word} {value}"));
+    let words = [
+        number("priority", nice.map(|nice| nice.to_string())),
+        number("rt_priority", priority.map(|priority| priority.to_string())),
+        (!processors.is_empty()).then(|| format!("cpu_affinity {}", list(processors.iter()))),
+        number("rlimit_rttime", time_limit.map(|limit| format!("{limit:?}"))),
+        no_swap.then(|| "no_swap".to_owned()),
+    ];
+    list(words.into_iter().flatten())
+}
+
+const fn reverse(is_reverse: bool) -> &'static str {
+    if is_reverse { " reverse" } else { "" }
+}
+
+fn who(ScriptUser { user, group }: &ScriptUser) -> String {
+    group.as_ref().map_or_else(|| user.clone(), |group| format!("{user} {group}"))
 }
 
 /// The kind of authentication alone: a secret is never shown.

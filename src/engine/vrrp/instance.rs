@@ -7,7 +7,7 @@
 use super::reason::TransitionReason as Reason;
 use super::state::{Action, Announcement, Deadline, Heard, Input, Parameters, Preemption, State};
 use super::timers::{master_down_interval, skew_time};
-use crate::engine::model::{AdvertInterval, AdvertisedPriority, GratuitousArp, VrrpVersion};
+use crate::engine::model::{AdvertInterval, AdvertisedPriority, GratuitousArp, Priority, VrrpVersion};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -37,6 +37,10 @@ impl Instance {
     /// The primary address changed.
     pub const fn set_source(&mut self, source: IpAddr) {
         self.source = source;
+    }
+    /// The priority that counts changed; what runs keeps its deadlines.
+    pub const fn set_priority(&mut self, priority: Priority) {
+        self.parameters.priority = priority;
     }
     /// Leaves any living master alone, whatever its priority.
     pub const fn set_yields(&mut self, yields: bool) {

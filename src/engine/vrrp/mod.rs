@@ -14,6 +14,7 @@ mod sync_group;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod track;
 mod validate;
 
 pub use announce::gratuitous_arp;
@@ -24,4 +25,5 @@ pub use reason::TransitionReason;
 pub use state::{Action, Announcement, Deadline, Heard, Input, Parameters, Preemption, State};
 pub use sync_group::{Standing, Step, step};
 pub use timers::{master_down_interval, skew_time, usable_interval};
+pub use track::{Tracked, Tracker, effective_priority, is_fault};
 pub use validate::{Check, DecodeError, Expected, Received, Sender, receive, sender};

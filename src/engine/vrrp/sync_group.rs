@@ -9,6 +9,8 @@
 pub enum Standing {
     /// It can't work, for a reason of its own.
     Unfit,
+    /// Not started, and not to be started yet: a script has to answer first.
+    Waiting,
     /// It could work and does not: not started, or in FAULT for a reason that is gone or was another member's.
     Idle,
     /// Backup; a master is alive or may be.
@@ -37,6 +39,8 @@ pub fn step(members: &[Standing]) -> Option<Step> {
     let any = |wanted: Standing| members.contains(&wanted);
     if any(Standing::Unfit) {
         Some(Step::Fail)
+    } else if any(Standing::Waiting) {
+        None
     } else if any(Standing::Idle) {
         Some(Step::Start)
     } else if any(Standing::Leading) && (any(Standing::Listening) || any(Standing::Willing)) {
@@ -67,6 +71,11 @@ mod tests {
     fn one_that_stops_leading_takes_the_others_along() {
         assert_eq!(step(&[Leading, Listening]), Some(Step::StepDown));
         assert_eq!(step(&[Leading, Willing]), Some(Step::StepDown));
+    }
+    #[test]
+    fn nobody_starts_before_the_scripts_of_all_have_answered() {
+        assert_eq!(step(&[Waiting, Idle]), None);
+        assert_eq!(step(&[Waiting, Unfit]), Some(Step::Fail));
     }
     #[test]
     fn members_start_again_when_no_fault_is_left() {

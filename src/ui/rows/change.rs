@@ -48,6 +48,7 @@ pub fn text(event: &Event) -> String {
         EventKind::EngineStopping => Some("engine stopping"),
         EventKind::Drift => Some("drift"),
         EventKind::Hold => Some("hold"),
+        EventKind::Script => Some("script"),
         EventKind::ServerTable | EventKind::ServiceTable => Some("table"),
         EventKind::InstanceState
         | EventKind::Link

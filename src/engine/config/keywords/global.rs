@@ -4,6 +4,8 @@ use super::{Block, Keyword, Value, acts, read};
 
 /// Microseconds in a second.
 const S: u64 = 1_000_000;
+/// The largest number of 32 bits.
+const U32: u64 = 4_294_967_295;
 
 pub(super) const TOP: &[Keyword] = &[
     acts("global_defs", Value::Block(Block::Global), "settings of the whole node"),
@@ -82,8 +84,8 @@ pub(super) const GLOBAL: &[Keyword] = &[
     read("vrrp_strict", Value::Flag, "the extra checks of strict mode are left out"),
     read("smtp_alert", Value::Flag, "no mail is sent"),
     read("smtp_helo_name", Value::Text, "no mail is sent"),
-    read("script_user", Value::Words, "no script is run"),
-    read("enable_script_security", Value::Flag, "no script is run"),
+    acts("script_user", Value::Words, "the user that runs scripts which name none, and perhaps its group"),
+    acts("enable_script_security", Value::Flag, "root runs no script that another user can change"),
     read(
         "lvs_sync_daemon",
         Value::Words,
@@ -91,8 +93,19 @@ pub(super) const GLOBAL: &[Keyword] = &[
     ),
     read("vrrp_mcast_group4", Value::Address, "advertisements go to 224.0.0.18"),
     read("vrrp_mcast_group6", Value::Address, "advertisements go to ff02::12"),
-    read("vrrp_priority", Value::Anything, "the priority of the process stays as the system set it"),
-    read("checker_priority", Value::Anything, "the priority of the process stays as the system set it"),
+    acts("vrrp_priority", Value::Signed(-20, 19), "the nice value of the failover loop's thread"),
+    acts("vrrp_no_swap", Value::Flag, "memory is locked, so that no page has to be read back"),
+    acts("vrrp_rt_priority", Value::Number(1, 99), "the failover loop's thread runs as SCHED_FIFO at this priority"),
+    acts("vrrp_cpu_affinity", Value::Words, "the processors that the failover loop's thread may run on"),
+    acts("vrrp_rlimit_rttime", Value::Number(2, U32), "microseconds of processor time without a pause"),
+    acts("vrrp_rlimit_rtime", Value::Number(2, U32), "an old spelling of vrrp_rlimit_rttime"),
+    acts("checker_priority", Value::Signed(-20, 19), "the nice value of the balance loop's thread"),
+    acts("checker_no_swap", Value::Flag, "memory is locked; it is one for both loops"),
+    acts("checker_rt_priority", Value::Number(1, 99), "the balance loop's thread runs as SCHED_FIFO at this priority"),
+    acts("checker_cpu_affinity", Value::Words, "the processors that the balance loop's thread may run on"),
+    acts("checker_rlimit_rttime", Value::Number(2, U32), "microseconds of processor time without a pause"),
+    acts("checker_rlimit_rtime", Value::Number(2, U32), "an old spelling of checker_rlimit_rttime"),
+    read("process_names", Value::Flag, "all threads are of one process; its name is lvsdeck"),
     read("enable_snmp_vrrp", Value::Flag, "there is no SNMP; lvsdeck ctl status --json and /metrics show the same"),
     read("enable_snmp_checker", Value::Flag, "there is no SNMP; lvsdeck ctl status --json and /metrics show the same"),
     read("enable_traps", Value::Flag, "there is no SNMP; lvsdeck ctl events --follow tells the same"),
@@ -101,7 +114,6 @@ pub(super) const GLOBAL: &[Keyword] = &[
 ];
 
 pub(super) const OTHER_GLOBAL: &[&str] = &[
-    "process_names",
     "process_name",
     "vrrp_process_name",
     "checker_process_name",
@@ -140,11 +152,6 @@ pub(super) const OTHER_GLOBAL: &[&str] = &[
     "nftables_priority",
     "nftables_ifindex",
     "vrrp_check_unicast_src",
-    "vrrp_no_swap",
-    "vrrp_rt_priority",
-    "vrrp_cpu_affinity",
-    "vrrp_rlimit_rttime",
-    "vrrp_rlimit_rtime",
     "nftables_ipvs",
     "nftables_ipvs_priority",
     "nftables_ipvs_start_fwmark",
@@ -156,11 +163,6 @@ pub(super) const OTHER_GLOBAL: &[&str] = &[
     "fifo_write_vrrp_states_on_reload",
     "lvs_notify_fifo",
     "lvs_notify_fifo_script",
-    "checker_no_swap",
-    "checker_rt_priority",
-    "checker_cpu_affinity",
-    "checker_rlimit_rttime",
-    "checker_rlimit_rtime",
     "bfd_priority",
     "bfd_no_swap",
     "bfd_rt_priority",

@@ -14,6 +14,8 @@ pub(in super::super) enum Value {
     NumberOr(u64, u64, u64),
     /// A whole number within bounds, with a sign.
     Signed(i64, i64),
+    /// A whole number within bounds, with a sign, and perhaps `reverse`.
+    Weight(i64, i64),
     /// Seconds with decimals; bounds in microseconds.
     Seconds(u64, u64),
     /// One word.
@@ -51,6 +53,7 @@ impl Value {
             | Self::Number(..)
             | Self::NumberOr(..)
             | Self::Signed(..)
+            | Self::Weight(..)
             | Self::Seconds(..)
             | Self::Text
             | Self::Words
@@ -77,6 +80,7 @@ impl Value {
             | Self::Address
             | Self::Netmask
             | Self::Named(_) => (1, 1),
+            Self::Weight(..) => (1, 2),
             Self::Server | Self::Service(_) | Self::RealServer(_) => (1, 3),
             Self::Words => (1, usize::MAX),
             Self::Anything => (0, usize::MAX),
@@ -89,6 +93,7 @@ impl Value {
             Self::Number(..)
             | Self::NumberOr(..)
             | Self::Signed(..)
+            | Self::Weight(..)
             | Self::Seconds(..)
             | Self::Text
             | Self::Choice(_)
@@ -115,6 +120,7 @@ impl Value {
                 format!("a whole number {}, or nothing for {default}", bounds(low, high))
             }
             Self::Signed(low, high) => format!("a whole number from {low} to {high}"),
+            Self::Weight(low, high) => format!("a whole number from {low} to {high}, and perhaps reverse"),
             Self::Seconds(low, high) => format!("seconds from {} to {}", decimal(low), decimal(high)),
             Self::Text => "a word".to_owned(),
             Self::Words => "a command line".to_owned(),

@@ -129,9 +129,9 @@ pub(super) const SCRIPT: &[Keyword] = &[
     acts("script", Value::Words, "the command line; exit code 0 is success"),
     acts("interval", Value::Number(1, 4_294), "seconds between two runs"),
     acts("timeout", Value::Number(1, 4_294), "seconds after which a run counts as failed"),
-    acts("weight", Value::Signed(-253, 253), "added to the priority; 0: failure is FAULT"),
+    acts("weight", Value::Weight(-253, 253), "added to the priority; 0: failure is FAULT"),
     acts("rise", Value::Number(1, 2_147_483_647), "successes before it counts as good"),
     acts("fall", Value::Number(1, 2_147_483_647), "failures before it counts as bad"),
-    part("user", Value::Words),
-    part("init_fail", Value::Flag),
+    acts("user", Value::Words, "the user that runs the script, and perhaps its group"),
+    acts("init_fail", Value::Flag, "until it has run for the first time it counts as failed"),
 ];

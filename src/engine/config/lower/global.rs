@@ -3,7 +3,7 @@
 use super::super::argument::Argument;
 use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
-use super::{Draft, small};
+use super::{Draft, real_time, script, small};
 use crate::engine::model::GratuitousArp;
 
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
@@ -24,11 +24,14 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
             ("smtp_connect_timeout", Argument::Number(seconds)) => global.smtp_connect_timeout = Some(small(*seconds)),
             ("vrrp_skip_check_adv_addr", Argument::Switch(on)) => global.skip_check_adv_addr = *on,
             ("vrrp_version", Argument::Number(version)) => defaults.version = Some(*version),
+            ("script_user", _) => global.script_user = script::user(cx, &entry),
+            ("enable_script_security", Argument::Switch(on)) => global.script_security = *on,
             ("default_interface", Argument::Text(name)) => defaults.interface = Some(name.clone()),
             ("vrrp_garp_interval" | "vrrp_gna_interval", Argument::Time(interval)) if !interval.is_zero() => {
                 let instead = "announcements of an address go out without a delay between them";
                 cx.only_read(Block::Global, entry.keyword.word, entry.at, instead);
             }
+            (word, argument) if real_time::lower(cx, global, word, argument, &entry) => {}
             (word, argument) => garp(&mut defaults.garp, word.trim_start_matches("vrrp_"), argument),
         }
     }

@@ -6,6 +6,7 @@ mod address;
 mod balance;
 mod check;
 mod global;
+mod real_time;
 mod script;
 mod semantics;
 mod server;

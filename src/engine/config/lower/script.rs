@@ -4,78 +4,153 @@ use super::super::argument::Argument;
 use super::super::diagnostic::{Problem, quoted};
 use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
+use super::super::source::Span;
 use super::super::suggest::nearest;
 use super::{Draft, small};
-use crate::engine::model::{SyncGroup, TrackScript, VrrpScript};
+use crate::engine::model::{ScriptUser, SyncGroup, TrackScript, VrrpScript};
 use std::time::Duration;
 
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
     let Some(name) = cx.words(block.statement).into_iter().nth(1) else { return };
-    let interval = Duration::from_secs(1);
-    let command = String::new();
-    let mut script = VrrpScript { name, command, interval, timeout: None, weight: 0, rise: 1, fall: 1 };
+    let mut script = VrrpScript {
+        name,
+        command: Vec::new(),
+        interval: Duration::from_secs(1),
+        timeout: None,
+        weight: 0,
+        reverse: false,
+        rise: 1,
+        fall: 1,
+        init_fail: false,
+        user: None,
+    };
     for entry in cx.entries(Block::Script, block.inner()) {
         match (entry.keyword.word, &entry.argument) {
-            ("script", Argument::Text(command)) => script.command.clone_from(command),
+            ("script", _) => script.command = command(cx, &entry),
             ("interval", Argument::Number(seconds)) => script.interval = Duration::from_secs(*seconds),
             ("timeout", Argument::Number(seconds)) => script.timeout = Some(Duration::from_secs(*seconds)),
-            ("weight", Argument::Signed(weight)) => script.weight = i16::try_from(*weight).unwrap_or(0),
+            ("weight", Argument::Signed(weight)) => {
+                script.weight = i16::try_from(*weight).unwrap_or(0);
+                script.reverse = reversed(cx, &entry);
+            }
             ("rise", Argument::Number(rise)) => script.rise = small(*rise),
             ("fall", Argument::Number(fall)) => script.fall = small(*fall),
+            ("user", _) => script.user = user(cx, &entry),
+            ("init_fail", Argument::Switch(on)) => script.init_fail = *on,
             _ => {}
         }
     }
-    if script.command.is_empty() && !cx.mentions(block.inner(), "script") {
-        let message = format!("vrrp_script {} has no script; it is left out", script.name);
-        cx.report
-            .add(Problem::warning(block.at, "no-script", message).help("write script \"/path/to/command arguments\""));
+    if script.command.is_empty() {
+        // A script without a good value was reported there.
+        if !cx.mentions(block.inner(), "script") {
+            let message = format!("vrrp_script {} has no script; it is left out", script.name);
+            let help = "write script \"/path/to/command arguments\"";
+            cx.report.add(Problem::warning(block.at, "no-script", message).help(help));
+        }
     } else if draft.configuration.scripts.iter().any(|s| s.name == script.name) {
         let message = format!("vrrp_script {} is defined above; this one is left out", script.name);
         cx.report.add(Problem::warning(block.at, "defined-twice", message));
     } else {
-        let message = format!(
-            "vrrp_script {} is not acted on yet: the script is not run; instances that track it behave as if it succeeded",
-            script.name
-        );
-        cx.report.add(Problem::warning(block.at, "not-acted-on", message).help(UNWATCHED));
         draft.configuration.scripts.push(script);
     }
 }
 
-/// What follows from a script that is not run.
-const UNWATCHED: &str =
-    "its failure moves no address: watch what it watches by other means, or stay with keepalived on this node";
+/// The command and its arguments: in one quoted string, parted at spaces outside of inner quotes; or as several words.
+/// No shell reads it.
+fn command(cx: &mut Context, entry: &Entry) -> Vec<String> {
+    let words: Vec<String> = cx.words(entry.statement).split_off(1);
+    let parted = if let [line] = words.as_slice() { parts(line) } else { Some(words) };
+    let Some(parted) = parted else {
+        let message = "a quote in the command is not closed";
+        cx.report.add(Problem::error(entry.value_at(1), "open-quote", message).help("close it, or write \\ before it"));
+        return Vec::new();
+    };
+    if parted.is_empty() {
+        let help = "write script \"/path/to/command arguments\"";
+        cx.report
+            .add(Problem::warning(entry.at, "no-script", "the command is empty: the script is left out").help(help));
+    }
+    if let Some(sign) = parted.iter().find(|word| matches!(word.as_str(), "|" | "||" | "&" | "&&" | ";" | ">" | "<")) {
+        let message = format!("no shell reads the command: {} is handed to it as an argument", quoted(sign));
+        let help = "write script \"/bin/sh -c '…'\" for a line of shell";
+        cx.report.add(Problem::warning(entry.value_at(1), "no-shell", message).help(help));
+    }
+    parted
+}
+
+/// Words parted at spaces; quotes keep them together, `\` takes the next character as it is. None: a quote is open.
+fn parts(line: &str) -> Option<Vec<String>> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    let mut characters = line.chars();
+    while let Some(c) = characters.next() {
+        match (c, quote) {
+            ('\\', None | Some('"')) => word.get_or_insert_default().extend(characters.next()),
+            ('\'' | '"', None) => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (c, Some(open)) if c == open => quote = None,
+            (c, None) if c.is_whitespace() => words.extend(word.take()),
+            (c, _) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    quote.is_none().then_some(words)
+}
+
+/// A user and perhaps a group behind a keyword.
+pub(super) fn user(cx: &mut Context, entry: &Entry) -> Option<ScriptUser> {
+    let mut words = cx.words(entry.statement).into_iter().skip(1);
+    let user = ScriptUser { user: words.next()?, group: words.next() };
+    if words.next().is_some() {
+        let message = format!("{} takes a user and perhaps a group; what follows is not used", entry.keyword.word);
+        cx.report.add(Problem::warning(entry.value_at(3), "too-many-values", message));
+    }
+    Some(user)
+}
+
+/// Whether `reverse` stands behind a weight; anything else there is reported.
+fn reversed(cx: &mut Context, entry: &Entry) -> bool {
+    match cx.words(entry.statement).get(2).map(String::as_str) {
+        None => false,
+        Some("reverse") => true,
+        Some(other) => {
+            let help = nearest(other, ["reverse"]).map(|meant| format!("did you mean {meant}?"));
+            let message = format!("unknown word {} behind weight; it is ignored", quoted(other));
+            cx.report.add(Problem::warning(entry.value_at(2), "unknown-word", message).help_if(help));
+            false
+        }
+    }
+}
 
 /// The scripts that an instance tracks. All `vrrp_script` blocks are lowered before.
-pub(super) fn tracked<'t>(
-    cx: &mut Context<'_, 't>,
-    draft: &Draft,
-    block: &Entry<'t>,
-    instance: &str,
-) -> Vec<TrackScript> {
-    let mut tracked = Vec::new();
+pub(super) fn tracked<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>) -> Vec<TrackScript> {
+    let mut tracked: Vec<TrackScript> = Vec::new();
     for line in cx.lines(Block::TrackScripts, block.inner()) {
         let (words, Some(first)) = (cx.words(line), line.words.first()) else { continue };
         let Some((name, options)) = words.split_first() else { continue };
-        let known = draft.configuration.scripts.iter().map(|s| s.name.as_str());
-        if !known.clone().any(|known| known == name) {
+        let Some(known) = draft.configuration.scripts.iter().find(|s| s.name == *name) else {
+            let known = draft.configuration.scripts.iter().map(|s| s.name.as_str());
             let help = nearest(name, known).map(|meant| format!("did you mean {meant}?"));
             let message = format!("there is no vrrp_script {}; this line is left out", quoted(name));
             cx.report.add(Problem::warning(first.span, "unknown-name", message).help_if(help));
             continue;
-        }
-        let mut script = TrackScript { name: name.clone(), weight: None };
+        };
+        let mut script = TrackScript { name: name.clone(), weight: known.weight, reverse: known.reverse };
         let mut options = options.iter().zip(line.words.iter().skip(1));
         while let Some((option, token)) = options.next() {
             match option.as_str() {
                 "weight" => match options.next().map(|(value, _)| value.parse::<i16>()) {
-                    Some(Ok(weight)) if (-253..=253).contains(&weight) => script.weight = Some(weight),
+                    Some(Ok(weight)) if (-253..=253).contains(&weight) => {
+                        (script.weight, script.reverse) = (weight, false);
+                    }
                     _ => cx.report.add(
                         Problem::error(token.span, "out-of-range", "weight needs a whole number from -253 to 253")
                             .help("for example: weight -20"),
                     ),
                 },
-                "reverse" | "noreverse" => {}
+                "reverse" => script.reverse = true,
+                "noreverse" => script.reverse = false,
                 other => {
                     let help = nearest(other, ["weight", "reverse"]).map(|meant| format!("did you mean {meant}?"));
                     let message = format!("unknown word {} behind a tracked script; it is ignored", quoted(other));
@@ -83,11 +158,34 @@ pub(super) fn tracked<'t>(
                 }
             }
         }
-        let message = format!("track_script {name} is not acted on yet: {instance} behaves as if the script succeeded");
-        cx.report.add(Problem::warning(first.span, "not-acted-on", message).help(UNWATCHED));
+        if tracked.iter().any(|other| other.name == *name) {
+            let message = format!("{name} is tracked in a line above; this line is left out");
+            cx.report.add(Problem::warning(first.span, "given-twice", message));
+            continue;
+        }
         tracked.push(script);
     }
     tracked
+}
+
+/// Inside of a group only a script without a weight counts: the members have to keep their priorities alike.
+fn leave_out_weights(cx: &mut Context, draft: &mut Draft, group: &str, members: &[String], at: Span) {
+    for router in draft.configuration.virtual_routers.iter_mut().filter(|r| members.contains(&r.name)) {
+        let weighty: Vec<&str> =
+            router.track_scripts.iter().filter(|s| s.weight != 0).map(|s| s.name.as_str()).collect();
+        if weighty.is_empty() {
+            continue;
+        }
+        let message = format!(
+            "{} tracks {} with a weight inside of sync group {group}: it is not counted, as in keepalived",
+            router.name,
+            weighty.join(", ")
+        );
+        let help =
+            "write weight 0, so that failure is FAULT for the whole group, or take the instance out of the group";
+        cx.report.add(Problem::warning(at, "weight-in-group", message).help(help));
+        router.track_scripts.retain(|script| script.weight == 0);
+    }
 }
 
 /// All `vrrp_instance` blocks are lowered before.
@@ -125,6 +223,9 @@ pub(super) fn sync_group<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block:
                     another one loses, and the group follows to and fro";
         cx.report.add(Problem::warning(block.at, "group-priorities", message).help(help));
     }
+    if members.len() > 1 {
+        leave_out_weights(cx, draft, &name, &members, block.at);
+    }
     if !members.is_empty() {
         draft.configuration.sync_groups.push(SyncGroup { name, members });
     }
@@ -137,4 +238,19 @@ fn different_priorities(draft: &Draft, members: &[String]) -> Option<String> {
     let first = members.next()?;
     let other = members.find(|router| router.priority != first.priority)?;
     Some(format!("{} has {}, {} has {}", first.name, first.priority, other.name, other.priority))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_parted_at_spaces_outside_of_quotes() {
+        let parted = |line| parts(line).map(|words| words.join("|"));
+        assert_eq!(parted("/bin/sh -c 'exit 1'").as_deref(), Some("/bin/sh|-c|exit 1"));
+        assert_eq!(parted(r#"  a  "b 'c" d\ e '' "#).as_deref(), Some("a|b 'c|d e|"));
+        assert_eq!(parted("a 'b"), None);
+        assert_eq!(parted("").as_deref(), Some(""));
+        assert_eq!(parts(""), Some(Vec::new()));
+    }
 }

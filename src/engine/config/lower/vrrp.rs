@@ -92,7 +92,7 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
                 address::lower(cx, &entry, &mut words.addresses, name);
             }
             ("unicast_peer", _) => unicast(cx, &entry),
-            ("track_script", _) => words.track_scripts.extend(script::tracked(cx, draft, &entry, name)),
+            ("track_script", _) => words.track_scripts.extend(script::tracked(cx, draft, &entry)),
             (word, argument) => super::global::garp(&mut words.garp, word, argument),
         }
     }

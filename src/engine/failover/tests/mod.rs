@@ -8,6 +8,7 @@ mod receive;
 mod refusals;
 mod reload;
 mod resume;
+mod scripts;
 mod simulation;
 mod start;
 mod takeover;

@@ -1,0 +1,268 @@
+//! Runs the scripts that instances track, each at its interval, and tells the failover loop what follows. On a thread of
+//! its own, which sleeps between runs:
+//!
+//! 1. hand every script that is due to the runner; one that still runs is not due;
+//! 2. wait for an end, a change of the configuration, or the next deadline;
+//! 3. what changed how a script counts goes to the failover loop, with what the script said.
+//!
+//! Only scripts that some instance tracks are run. One that can't be run at the start (no such file, no such user, refused
+//! by script security) is left out until the next start or reload: nothing follows from it, as with keepalived. One that
+//! can't be run later on fails.
+
+use crate::engine::event::{EventKind, Fact, Severity};
+use crate::engine::io::host;
+use crate::engine::io::runner::{Ended, Identity, Job, RunnerLink, locate, others_can_change};
+use crate::engine::io::wait::{self, Alarm, Bell, Ear};
+use crate::engine::model::{Configuration, Global, ScriptUser, VrrpScript};
+use crate::engine::snapshot::Warning;
+use crate::engine::vrrp::{Tracked, Tracker};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+/// The user that runs scripts when nobody is named, where the host has it.
+const DEFAULT_USER: &str = "keepalived_script";
+/// How much longer than its limit a run may take to be answered for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A tracked script, and how to run it or why not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    script: VrrpScript,
+    job: Result<Job, String>,
+}
+
+/// Looks at every script that some instance tracks. Gives them, and what the operator should know about them.
+pub fn prepare(configuration: &Configuration) -> (Vec<Prepared>, Vec<Warning>) {
+    let mut warnings = Vec::new();
+    let tracks =
+        |name: &str| configuration.virtual_routers.iter().any(|r| r.track_scripts.iter().any(|s| s.name == name));
+    let scripts = configuration.scripts.iter().filter(|script| tracks(&script.name));
+    let prepared = scripts.map(|script| {
+        let job = job(script, &configuration.global, &mut warnings);
+        Prepared { script: script.clone(), job }
+    });
+    let prepared = prepared.collect();
+    (prepared, warnings)
+}
+
+fn job(script: &VrrpScript, global: &Global, warnings: &mut Vec<Warning>) -> Result<Job, String> {
+    let secure = global.script_security;
+    let identity = match script.user.as_ref().or(global.script_user.as_ref()) {
+        Some(user) => Identity::of(user).map_err(|e| format!("{e}: make it, or correct user or script_user"))?,
+        None if !host::is_root() => Identity::own(),
+        None => default_identity(secure)?,
+    };
+    if !host::is_root() && identity.user != host::user() {
+        return Err(format!(
+            "lvsdeck does not run as root and can't switch to user {}: leave the user out",
+            identity.name
+        ));
+    }
+    let word = script.command.first().map_or("", String::as_str);
+    let program = locate(word, &identity).map_err(|error| error.to_string())?;
+    if let Some(part) = identity.is_root().then(|| others_can_change(&program)).flatten() {
+        let what = format!("others than root can change {}", part.display());
+        let next = format!("chown root and chmod go-w {}, or let another user run it (script_user)", part.display());
+        if secure {
+            return Err(format!(
+                "root does not run {} while {what} (enable_script_security): {next}",
+                program.display()
+            ));
+        }
+        warnings.push(Warning {
+            code: "script-insecure".to_owned(),
+            subject: script.name.clone(),
+            message: format!("root runs {}, and {what}: whoever can is root on this host", program.display()),
+            next: format!("{next}; then write enable_script_security"),
+        });
+    }
+    Ok(Job { command: script.command.clone(), identity, secure, limit: script.time_limit() })
+}
+
+/// As keepalived: its own user, or else root, unless security is asked for.
+fn default_identity(secure: bool) -> Result<Identity, String> {
+    let named = |name: &str| Identity::of(&ScriptUser { user: name.to_owned(), group: None });
+    match named(DEFAULT_USER) {
+        Ok(identity) => Ok(identity),
+        Err(_) if secure => Err(format!(
+            "enable_script_security is on, and there is neither script_user nor a user {DEFAULT_USER}: write script_user \
+             root if root is to run scripts, or make that user"
+        )),
+        Err(_) => named("root").map_err(|error| error.to_string()),
+    }
+}
+
+enum Request {
+    Reload(Vec<Prepared>),
+    Ended(Ended),
+    End,
+}
+
+/// The way into a running loop.
+#[derive(Clone)]
+pub struct ScriptsSender {
+    requests: Sender<Request>,
+    bell: Arc<Bell>,
+}
+
+impl ScriptsSender {
+    /// From now on runs the scripts of another configuration; what it does not change goes on untouched.
+    pub fn reload(&self, prepared: Vec<Prepared>) {
+        self.send(Request::Reload(prepared));
+    }
+
+    /// Ends the loop and what it runs.
+    pub fn end(&self) {
+        self.send(Request::End);
+    }
+
+    fn send(&self, request: Request) {
+        // A loop that has ended needs no request.
+        _ = self.requests.send(request);
+        self.bell.ring();
+    }
+}
+
+/// The loop before it runs.
+pub struct ScriptLoop<T, R> {
+    runner: RunnerLink,
+    sender: ScriptsSender,
+    requests: Receiver<Request>,
+    ear: Ear,
+    alarm: Alarm,
+    scripts: Vec<Script>,
+    tell: T,
+    report: R,
+    lost: bool,
+}
+
+struct Script {
+    prepared: Prepared,
+    tracker: Tracker,
+    run: Option<Run>,
+}
+
+struct Run {
+    id: u64,
+    /// The runner does not answer for it any more after this.
+    lost_at: Instant,
+}
+
+impl<T: Fn(String, Tracked, String), R: Fn(Fact)> ScriptLoop<T, R> {
+    /// A loop over `prepared`. `tell` gets a script's name, how it counts from now on, and what it said.
+    pub fn new(runner: RunnerLink, tell: T, report: R) -> io::Result<(Self, ScriptsSender)> {
+        let (bell, ear) = wait::bell()?;
+        let (requests, received) = channel();
+        let sender = ScriptsSender { requests, bell: Arc::new(bell) };
+        let (own, alarm) = (sender.clone(), Alarm::new()?);
+        let this = Self {
+            runner,
+            sender: own,
+            requests: received,
+            ear,
+            alarm,
+            scripts: Vec::new(),
+            tell,
+            report,
+            lost: false,
+        };
+        Ok((this, sender))
+    }
+
+    /// Runs until it is told to end. Errors: its descriptors can't be waited for.
+    pub fn run(mut self, prepared: Vec<Prepared>) -> io::Result<()> {
+        self.adopt(prepared);
+        loop {
+            let now = Instant::now();
+            self.begin_due(now);
+            self.give_up_lost(now);
+            let next = self.scripts.iter().filter_map(Script::deadline).min();
+            self.alarm.set(next.map(|at| at.saturating_duration_since(Instant::now())))?;
+            wait::readable(&[self.ear.as_raw_fd(), self.alarm.as_raw_fd()])?;
+            self.ear.clear();
+            while let Ok(request) = self.requests.try_recv() {
+                match request {
+                    Request::Ended(ended) => self.ended(&ended),
+                    Request::Reload(prepared) => self.adopt(prepared),
+                    Request::End => {
+                        self.scripts.iter().filter_map(|s| s.run.as_ref()).for_each(|run| self.runner.cancel(run.id));
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes scripts over; those that are as they were go on.
+    fn adopt(&mut self, prepared: Vec<Prepared>) {
+        let mut before = std::mem::take(&mut self.scripts);
+        for prepared in prepared {
+            if let Some(at) = before.iter().position(|script| script.prepared == prepared) {
+                self.scripts.push(before.swap_remove(at));
+                continue;
+            }
+            let VrrpScript { name, interval, rise, fall, init_fail, .. } = &prepared.script;
+            let tracker = Tracker::new(*interval, *rise, *fall, *init_fail, Instant::now());
+            match &prepared.job {
+                Err(why) => (self.tell)(name.clone(), Tracked::LeftOut, why.clone()),
+                Ok(_) if *init_fail => {
+                    (self.tell)(name.clone(), Tracked::Down, "it has not run yet (init_fail)".to_owned());
+                }
+                Ok(_) => {}
+            }
+            self.scripts.push(Script { prepared, tracker, run: None });
+        }
+        before.iter().filter_map(|script| script.run.as_ref()).for_each(|run| self.runner.cancel(run.id));
+    }
+
+    fn begin_due(&mut self, now: Instant) {
+        for script in &mut self.scripts {
+            let Ok(job) = &script.prepared.job else { continue };
+            if script.tracker.due_at().is_none_or(|at| at > now) {
+                continue;
+            }
+            script.tracker.begin(now);
+            let sender = self.sender.clone();
+            let id = self.runner.run(job.clone(), move |ended| sender.send(Request::Ended(ended)));
+            script.run = Some(Run { id, lost_at: now + job.limit + PATIENCE });
+        }
+    }
+
+    fn ended(&mut self, ended: &Ended) {
+        if !self.runner.is_alive() && !std::mem::replace(&mut self.lost, true) {
+            (self.report)(
+                Fact::new(EventKind::Warning, Severity::Error, "scripts")
+                    .reason("the process that runs scripts has ended: every script fails from now on")
+                    .detail("restart lvsdeck; it can't be started again without the privileges that were dropped"),
+            );
+        }
+        let runs = |script: &&mut Script| script.run.as_ref().is_some_and(|run| run.id == ended.id);
+        // Another one was removed meanwhile, or given up.
+        let Some(script) = self.scripts.iter_mut().find(runs) else { return };
+        script.run = None;
+        if let Some(state) = script.tracker.end(Instant::now(), ended.succeeded()) {
+            (self.tell)(script.prepared.script.name.clone(), state, ended.to_string());
+        }
+    }
+
+    fn give_up_lost(&mut self, now: Instant) {
+        for script in &mut self.scripts {
+            let Some(run) = script.run.take_if(|run| run.lost_at <= now) else { continue };
+            self.runner.cancel(run.id);
+            if let Some(state) = script.tracker.end(now, false) {
+                let said = "the process that runs scripts does not answer for it".to_owned();
+                (self.tell)(script.prepared.script.name.clone(), state, said);
+            }
+        }
+    }
+}
+
+impl Script {
+    fn deadline(&self) -> Option<Instant> {
+        let due = self.tracker.due_at().filter(|_| self.prepared.job.is_ok());
+        due.or_else(|| self.run.as_ref().map(|run| run.lost_at))
+    }
+}

@@ -1,0 +1,167 @@
+//! Tracked scripts: what their results do to priorities and states.
+
+use super::lan::*;
+use crate::engine::event::{EventKind, Severity};
+use crate::engine::failover::{Action, Input};
+use crate::engine::model::{Configuration, Priority, TrackScript};
+use crate::engine::snapshot::VirtualRouterState::{Backup, Fault, Init, Master};
+use crate::engine::vrrp::Tracked::{self, Down, LeftOut, Up};
+
+fn tracking(priority: u8, scripts: &[(&str, i16)]) -> Configuration {
+    let mut configuration = one(priority);
+    configuration.virtual_routers[0].track_scripts = tracked(scripts);
+    configuration
+}
+
+fn tracked(scripts: &[(&str, i16)]) -> Vec<TrackScript> {
+    let script = |(name, weight): &(&str, i16)| TrackScript { name: (*name).into(), weight: *weight, reverse: false };
+    scripts.iter().map(script).collect()
+}
+
+impl Lan {
+    fn say(&mut self, node: usize, script: &str, state: Tracked, said: &str) {
+        self.input(node, Input::Tracked { script: script.into(), state, said: said.into() });
+    }
+
+    fn effective(&self, node: usize) -> u8 {
+        self.status(node)[0].effective_priority
+    }
+}
+
+#[test]
+fn a_script_without_a_weight_is_waited_for_and_its_failure_is_a_fault_until_it_recovers() {
+    let mut lan = Lan::started(vec![tracking(100, &[("web", 0)])]);
+    lan.run_for(seconds(10));
+    assert_eq!((lan.state(0), lan.status(0)[0].reason.as_str()), (Init, "waits for the first answer of script web"));
+    lan.say(0, "web", Up, "exit code 0");
+    assert_eq!(lan.state(0), Backup);
+    lan.run_for(seconds(5));
+    assert_eq!(lan.state(0), Master);
+    let before = lan.nodes[0].actions.len();
+    lan.say(0, "web", Down, "exit code 1 after 3 ms: \"refused\"");
+    assert_eq!((lan.state(0), lan.effective(0)), (Fault, 100));
+    assert_eq!(lan.status(0)[0].reason, "script web fails: exit code 1 after 3 ms: \"refused\"");
+    assert_eq!(
+        lan.nodes[0].words(before)[..2],
+        ["advertise 0", "remove 192.0.2.254/24"],
+        "the peer takes over at once"
+    );
+    let warnings = lan.nodes[0].core.as_ref().unwrap().warnings();
+    assert_eq!((warnings[0].code.as_str(), warnings[0].subject.as_str()), ("script-failing", "web"));
+    lan.say(0, "web", Up, "exit code 0");
+    assert_eq!((lan.state(0), lan.status(0)[0].reason.as_str()), (Backup, "the fault is over"));
+    assert_eq!(lan.nodes[0].core.as_ref().unwrap().warnings(), []);
+}
+
+#[test]
+fn a_script_that_fails_from_the_start_keeps_the_instance_in_fault() {
+    let mut lan = Lan::started(vec![tracking(100, &[("web", 0)])]);
+    lan.say(0, "web", Down, "it has not run yet (init_fail)");
+    assert_eq!(lan.state(0), Fault);
+    lan.say(0, "web", Up, "exit code 0");
+    assert_eq!(lan.state(0), Backup);
+}
+
+#[test]
+fn a_weight_is_not_waited_for_and_moves_the_priority() {
+    let mut lan = Lan::started(vec![tracking(100, &[("less", -30), ("more", 20)])]);
+    assert_eq!((lan.state(0), lan.effective(0)), (Backup, 120), "as if both were good");
+    lan.say(0, "less", Down, "exit code 1");
+    assert_eq!(lan.effective(0), 90);
+    lan.say(0, "more", Down, "exit code 1");
+    assert_eq!(lan.effective(0), 70);
+    lan.say(0, "less", Up, "exit code 0");
+    assert_eq!(lan.effective(0), 100);
+    lan.run_for(seconds(5));
+    assert_eq!(lan.status(0)[0].priority, 100, "the configured one");
+    let advertised = |word: &String| word == "advertise 100";
+    assert!(lan.nodes[0].words(0).iter().any(advertised));
+}
+
+#[test]
+fn a_master_whose_weight_falls_below_the_other_s_priority_is_replaced_and_comes_back() {
+    let mut lan = Lan::started(vec![tracking(150, &[("web", -60)]), one(100)]);
+    lan.run_for(seconds(10));
+    assert_eq!((lan.state(0), lan.state(1)), (Master, Backup));
+    lan.say(0, "web", Down, "exit code 1");
+    assert_eq!(lan.state(0), Master, "it goes on until another one leads");
+    lan.run_for(seconds(6));
+    assert_eq!((lan.state(0), lan.state(1)), (Backup, Master));
+    lan.say(0, "web", Up, "exit code 0");
+    lan.run_for(seconds(6));
+    assert_eq!((lan.state(0), lan.state(1)), (Master, Backup));
+}
+
+#[test]
+fn what_a_change_did_is_one_event_and_a_repetition_is_none() {
+    let mut lan = Lan::started(vec![tracking(100, &[("web", -30)])]);
+    for _ in 0..3 {
+        lan.say(0, "web", Down, "exit code 1 after 3 ms");
+        lan.say(0, "stranger", Down, "nobody tracks it");
+    }
+    let told: Vec<_> = lan.nodes[0]
+        .actions
+        .iter()
+        .filter_map(|(_, action)| match action {
+            Action::Report(fact) if fact.kind == EventKind::Script => Some(fact.clone()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(
+        (told[0].subject.as_str(), told[0].to.as_deref(), told[0].severity),
+        ("web", Some("down"), Severity::Warning)
+    );
+    assert_eq!(told[0].reason.as_deref(), Some("exit code 1 after 3 ms"));
+    assert_eq!(told[0].detail.as_deref(), Some("VI_1: priority 100 to 70"));
+}
+
+#[test]
+fn a_script_that_cannot_be_run_is_left_out_with_a_warning() {
+    let mut lan = Lan::started(vec![tracking(100, &[("gone", 0), ("more", 20)])]);
+    assert_eq!(lan.state(0), Init);
+    lan.say(0, "gone", LeftOut, "can't find /no/such");
+    lan.say(0, "more", LeftOut, "can't find /no/such");
+    assert_eq!((lan.state(0), lan.effective(0)), (Backup, 100), "as if they were not tracked");
+    let codes: Vec<String> = lan.nodes[0].core.as_ref().unwrap().warnings().into_iter().map(|w| w.code).collect();
+    assert_eq!(codes, ["script-left-out", "script-left-out"]);
+}
+
+#[test]
+fn one_member_s_script_faults_its_whole_group_and_none_starts_before_it_answered() {
+    let mut configuration = pair(100);
+    configuration.virtual_routers[1].track_scripts = tracked(&[("web", 0)]);
+    let mut lan = Lan::started(vec![configuration]);
+    lan.run_for(seconds(5));
+    let states = |lan: &Lan| lan.status(0).iter().map(|router| router.state).collect::<Vec<_>>();
+    assert_eq!(states(&lan), [Init, Init]);
+    lan.say(0, "web", Up, "exit code 0");
+    lan.run_for(seconds(10));
+    assert_eq!(states(&lan), [Master, Master]);
+    lan.say(0, "web", Down, "exit code 1");
+    assert_eq!(states(&lan), [Fault, Fault]);
+    assert_eq!(lan.status(0)[0].reason, "sync group G, VI_2: script web fails: exit code 1");
+}
+
+#[test]
+fn the_owner_s_priority_stays_whatever_its_scripts_say() {
+    let mut configuration = tracking(255, &[("web", -60)]);
+    configuration.virtual_routers[0].priority = Priority::OWNER;
+    let mut lan = Lan::started(vec![configuration]);
+    lan.say(0, "web", Down, "exit code 1");
+    assert_eq!((lan.state(0), lan.effective(0)), (Master, 255));
+}
+
+#[test]
+fn a_script_that_fails_while_the_cable_is_out_keeps_the_fault_when_it_is_back() {
+    let mut lan = Lan::started(vec![tracking(100, &[("web", 0)])]);
+    lan.say(0, "web", Up, "exit code 0");
+    let mut link = lan.nodes[0].links[0].clone();
+    link.up = false;
+    lan.input(0, Input::Link(link.clone()));
+    lan.say(0, "web", Down, "exit code 1");
+    assert!(lan.status(0)[0].reason.contains("is down or has no carrier"), "{}", lan.status(0)[0].reason);
+    link.up = true;
+    lan.input(0, Input::Link(link));
+    assert_eq!((lan.state(0), lan.status(0)[0].reason.as_str()), (Fault, "script web fails: exit code 1"));
+}

@@ -1,0 +1,60 @@
+//! Giving up what the engine does not need.
+//!
+//! What stays is `CAP_NET_ADMIN` (addresses, IPVS) and `CAP_NET_RAW` (VRRP, ARP), in the permitted and effective sets and, where that
+//! can be set, in the bounding set; ambient and inheritable sets are emptied, and no program that is executed gains any.
+//! The user stays what it is. Capabilities belong to threads, and a thread inherits those of its maker: so this comes
+//! before the first thread.
+
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, capabilities, clear_ambient_capability_set, remove_capability_from_bounding_set,
+    set_capabilities, set_no_new_privs,
+};
+use std::fs;
+use std::io;
+
+/// What an engine keeps.
+const KEPT: CapabilitySet = CapabilitySet::NET_ADMIN.union(CapabilitySet::NET_RAW);
+
+/// Why privileges could not be given up.
+#[derive(Debug, thiserror::Error)]
+pub enum PrivilegeError {
+    /// There are threads already, which would keep theirs.
+    #[error("{0} threads run before privileges are dropped")]
+    Threads(usize),
+    /// The kernel refused.
+    #[error("can't drop privileges ({what}): {cause}")]
+    Refused {
+        /// Which step.
+        what: &'static str,
+        /// What it said.
+        #[source]
+        cause: io::Error,
+    },
+}
+
+/// Drops everything but what is kept. What this process does not have is not missed here: whoever needs it says so.
+pub fn give_up() -> Result<(), PrivilegeError> {
+    let threads = fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
+    if threads > 1 {
+        return Err(PrivilegeError::Threads(threads));
+    }
+    let refused = |what| move |error: rustix::io::Errno| PrivilegeError::Refused { what, cause: error.into() };
+    set_no_new_privs(true).map_err(refused("no_new_privs"))?;
+    let now = capabilities(None).map_err(refused("reading capabilities"))?;
+    if now.effective.contains(CapabilitySet::SETPCAP) {
+        for number in 0..64_u32 {
+            let Some(capability) = CapabilitySet::from_bits(1 << number).filter(|c| !c.is_empty()) else { continue };
+            if !KEPT.contains(capability) {
+                // A number that this kernel does not know yet.
+                _ = remove_capability_from_bounding_set(capability);
+            }
+        }
+    }
+    _ = clear_ambient_capability_set();
+    let kept = CapabilitySets {
+        effective: now.permitted & KEPT,
+        permitted: now.permitted & KEPT,
+        inheritable: CapabilitySet::empty(),
+    };
+    set_capabilities(None, kept).map_err(refused("capabilities"))
+}

@@ -1,0 +1,241 @@
+//! What a script that is run again and again says: when it is due, whether it counts as good or bad, and what that does
+//! to a priority. Pure values; facts are those of keepalived 2.2.7, by measurement.
+//!
+//! - The first answer counts at once. After that it takes `fall` failures in a row to turn bad and `rise` successes in
+//!   a row to turn good.
+//! - Runs keep the rhythm of their interval. One that is due while the one before still runs is left out: runs never pile
+//!   up.
+
+use crate::engine::model::{Priority, TrackScript};
+use std::time::{Duration, Instant};
+
+/// How a script counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Tracked {
+    /// It has not answered yet.
+    Unanswered,
+    /// Good.
+    Up,
+    /// Bad.
+    Down,
+    /// It can't be run at all: nothing follows from it.
+    LeftOut,
+}
+
+/// When a script runs, and how it counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tracker {
+    interval: Duration,
+    rise: u32,
+    fall: u32,
+    state: Tracked,
+    /// Results in a row that speak against the state.
+    against: u32,
+    /// Whether a result has come.
+    answered: bool,
+    due_at: Instant,
+    running: bool,
+}
+
+impl Tracker {
+    /// Due at once. `init_fail`: it counts as bad until it has answered.
+    pub const fn new(interval: Duration, rise: u32, fall: u32, init_fail: bool, now: Instant) -> Self {
+        let state = if init_fail { Tracked::Down } else { Tracked::Unanswered };
+        Self { interval, rise, fall, state, against: 0, answered: false, due_at: now, running: false }
+    }
+
+    /// How it counts now.
+    pub const fn state(&self) -> Tracked {
+        self.state
+    }
+
+    /// When it is to be run next; none while it runs.
+    pub const fn due_at(&self) -> Option<Instant> {
+        if self.running { None } else { Some(self.due_at) }
+    }
+
+    /// It is being run.
+    pub fn begin(&mut self, now: Instant) {
+        self.running = true;
+        self.due_at = self.after(now);
+    }
+
+    /// The run has ended. Gives how it counts where that is new.
+    pub fn end(&mut self, now: Instant, success: bool) -> Option<Tracked> {
+        self.running = false;
+        if self.due_at < now {
+            self.due_at = self.after(now);
+        }
+        self.judge(success)
+    }
+
+    /// The next moment of its rhythm that is not over.
+    fn after(&self, now: Instant) -> Instant {
+        let interval = self.interval.max(Duration::from_millis(1));
+        let late = now.saturating_duration_since(self.due_at).as_nanos();
+        let missed = u32::try_from(late / interval.as_nanos()).unwrap_or(u32::MAX);
+        let next = interval.checked_mul(missed.saturating_add(1)).and_then(|after| self.due_at.checked_add(after));
+        next.filter(|next| *next > now).unwrap_or(now + interval)
+    }
+
+    fn judge(&mut self, success: bool) -> Option<Tracked> {
+        let said = if success { Tracked::Up } else { Tracked::Down };
+        let first = !std::mem::replace(&mut self.answered, true);
+        if said == self.state {
+            self.against = 0;
+            return None;
+        }
+        self.against += 1;
+        let wanted = if success { self.rise } else { self.fall };
+        if !first && self.against < wanted {
+            return None;
+        }
+        (self.state, self.against) = (said, 0);
+        Some(said)
+    }
+}
+
+/// The priority that counts: the configured one, and for each tracked script what its weight adds or takes away. The
+/// owner's (255) stays, and no other leaves 1 to 254.
+///
+/// A positive weight is added while the script is good, a negative one while it is bad; `reverse` turns the sign round.
+/// One that has not answered counts as good.
+pub fn effective_priority<'s>(base: Priority, scripts: impl Iterator<Item = (&'s TrackScript, Tracked)>) -> Priority {
+    if base.is_owner() {
+        return base;
+    }
+    let change: i32 = scripts.map(|(script, state)| change(script, state)).sum();
+    let sum = (i32::from(base.get()) + change).clamp(1, 254);
+    u8::try_from(sum).ok().and_then(|sum| Priority::new(sum).ok()).unwrap_or(base)
+}
+
+fn change(script: &TrackScript, state: Tracked) -> i32 {
+    let weight = i32::from(script.weight);
+    let counts = match state {
+        Tracked::Up | Tracked::Unanswered => weight > 0,
+        Tracked::Down => weight < 0,
+        Tracked::LeftOut => false,
+    };
+    let sign = if script.reverse { -1 } else { 1 };
+    if counts { sign * weight } else { 0 }
+}
+
+/// Whether a script keeps the instance in FAULT: it has no weight, and is bad (with `reverse`: good).
+pub fn is_fault(script: &TrackScript, state: Tracked) -> bool {
+    let bad = match state {
+        Tracked::Up => script.reverse,
+        Tracked::Down => !script.reverse,
+        Tracked::Unanswered | Tracked::LeftOut => false,
+    };
+    script.weight == 0 && bad
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Tracked::*;
+    use super::*;
+
+    const S: Duration = Duration::from_secs(1);
+
+    fn states(rise: u32, fall: u32, init_fail: bool, results: &str) -> Vec<Tracked> {
+        let now = Instant::now();
+        let mut tracker = Tracker::new(S, rise, fall, init_fail, now);
+        let mut run = |result| {
+            tracker.begin(now);
+            tracker.end(now, result == '+');
+            tracker.state()
+        };
+        results.chars().map(&mut run).collect()
+    }
+
+    #[test]
+    fn the_first_answer_counts_at_once_whatever_rise_and_fall_say() {
+        assert_eq!(states(3, 3, false, "+"), [Up]);
+        assert_eq!(states(3, 3, false, "-"), [Down]);
+        assert_eq!(states(3, 3, true, "+"), [Up]);
+        assert_eq!(states(3, 3, true, "-"), [Down]);
+    }
+
+    #[test]
+    fn after_the_first_it_takes_as_many_in_a_row_as_rise_and_fall_say() {
+        assert_eq!(states(2, 3, false, "+--+---"), [Up, Up, Up, Up, Up, Up, Down]);
+        assert_eq!(states(2, 3, false, "-+-++"), [Down, Down, Down, Down, Up]);
+        assert_eq!(states(1, 1, false, "+-+"), [Up, Down, Up]);
+    }
+
+    #[test]
+    fn a_change_is_told_once() {
+        let now = Instant::now();
+        let mut tracker = Tracker::new(S, 1, 1, false, now);
+        let told: Vec<_> = [true, true, false, false].map(|success| tracker.end(now, success)).into();
+        assert_eq!(told, [Some(Up), None, Some(Down), None]);
+        let mut failing = Tracker::new(S, 1, 1, true, now);
+        assert_eq!((failing.state(), failing.end(now, false)), (Down, None));
+    }
+
+    #[test]
+    fn runs_keep_their_rhythm_and_never_pile_up() {
+        let start = Instant::now();
+        let mut tracker = Tracker::new(S, 1, 1, false, start);
+        assert_eq!(tracker.due_at(), Some(start));
+        tracker.begin(start + S / 100);
+        assert_eq!(tracker.due_at(), None, "it runs");
+        tracker.end(start + S / 2, true);
+        assert_eq!(tracker.due_at(), Some(start + S));
+        tracker.begin(start + S);
+        tracker.end(start + S * 6 + S / 10, true);
+        assert_eq!(tracker.due_at(), Some(start + S * 7), "five runs are left out");
+    }
+
+    #[test]
+    fn a_clock_that_jumps_far_ahead_makes_one_run_due_and_no_more() {
+        let start = Instant::now();
+        let mut tracker = Tracker::new(S, 1, 1, false, start);
+        let later = start + S * 1_000_000 + S / 2;
+        tracker.begin(later);
+        tracker.end(later, true);
+        assert_eq!(tracker.due_at(), Some(later + S / 2));
+    }
+
+    fn script(weight: i16, reverse: bool) -> TrackScript {
+        TrackScript { name: "s".into(), weight, reverse }
+    }
+
+    #[test]
+    fn a_weight_is_added_while_good_or_taken_away_while_bad() {
+        // weight, reverse; the change while up, down, unanswered and left out
+        let cases = [
+            ((20, false), [20, 0, 20, 0]),
+            ((-20, false), [0, -20, 0, 0]),
+            ((20, true), [-20, 0, -20, 0]),
+            ((-20, true), [0, 20, 0, 0]),
+            ((0, false), [0, 0, 0, 0]),
+        ];
+        for ((weight, reverse), changes) in cases {
+            let found = [Up, Down, Unanswered, LeftOut].map(|state| change(&script(weight, reverse), state));
+            assert_eq!(found, changes, "{weight} {reverse}");
+        }
+    }
+
+    #[test]
+    fn only_a_script_without_a_weight_makes_a_fault() {
+        let faults =
+            |weight, reverse| [Up, Down, Unanswered, LeftOut].map(|state| is_fault(&script(weight, reverse), state));
+        assert_eq!(faults(0, false), [false, true, false, false]);
+        assert_eq!(faults(0, true), [true, false, false, false]);
+        assert_eq!(faults(-5, false), [false; 4]);
+    }
+
+    #[test]
+    fn the_sum_stays_between_1_and_254_and_the_owner_keeps_255() {
+        let sum = |base, scripts: &[(i16, Tracked)]| {
+            let scripts: Vec<_> = scripts.iter().map(|(weight, state)| (script(*weight, false), *state)).collect();
+            effective_priority(Priority::new(base).unwrap(), scripts.iter().map(|(s, state)| (s, *state))).get()
+        };
+        assert_eq!(sum(100, &[(20, Up), (-30, Down), (5, Down)]), 90);
+        assert_eq!(sum(100, &[(-253, Down)]), 1);
+        assert_eq!(sum(100, &[(253, Up)]), 254);
+        assert_eq!(sum(10, &[(-20, Down), (50, Up)]), 40, "only the sum is bounded");
+        assert_eq!(sum(255, &[(-20, Down)]), 255);
+    }
+}

@@ -1,0 +1,114 @@
+//! What a running engine may still do, and who runs scripts for it: looked at from outside.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test may fail
+
+use lvsdeck::engine::io::host;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// `CAP_NET_ADMIN` and `CAP_NET_RAW` (`capabilities(7)`: 12 and 13).
+const KEPT: u64 = 1 << 12 | 1 << 13;
+
+fn start(directory: &Path, text: &str) -> Child {
+    let file = directory.join("lvsdeck.conf");
+    fs::write(&file, text).unwrap();
+    Command::new(env!("CARGO_BIN_EXE_lvsdeck"))
+        .args(["run", "--ready-fd", "1", "-f"])
+        .arg(&file)
+        .arg("--socket")
+        .arg(directory.join("socket"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// A line of `/proc/…/status`.
+fn line(status: &Path, name: &str) -> String {
+    let text = fs::read_to_string(status).unwrap();
+    let found = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    found.unwrap_or_default().trim().to_owned()
+}
+
+fn mask(status: &Path, name: &str) -> u64 {
+    u64::from_str_radix(&line(status, name), 16).unwrap()
+}
+
+fn child_of(pid: u32) -> Option<u32> {
+    let file = format!("/proc/{pid}/task/{pid}/children");
+    fs::read_to_string(file).ok()?.split_whitespace().next()?.parse().ok()
+}
+
+fn signal(pid: u32, signal: &str) {
+    assert!(Command::new("kill").args([signal, &pid.to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn every_thread_of_an_engine_keeps_two_capabilities_and_its_runner_keeps_what_it_had() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut engine = start(directory.path(), "global_defs {\n router_id rights\n vrrp_cpu_affinity 0\n}\n");
+    let mut said = String::new();
+    BufReader::new(engine.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    if !host::is_root() {
+        // Without root it has no sockets, and says so.
+        assert_eq!((said.as_str(), engine.wait().unwrap().code()), ("", Some(4)));
+        return;
+    }
+    assert_eq!(said, "ready\n");
+    let process = Path::new("/proc").join(engine.id().to_string());
+    let before = mask(Path::new("/proc/self/status"), "CapPrm");
+    let threads: Vec<_> =
+        fs::read_dir(process.join("task")).unwrap().map(|t| t.unwrap().path().join("status")).collect();
+    assert!(threads.len() > 3, "{threads:?}");
+    for status in &threads {
+        for set in ["CapPrm", "CapEff", "CapBnd"] {
+            let allowed = if set == "CapBnd" && before & 1 << 8 == 0 { u64::MAX } else { KEPT }; // CAP_SETPCAP
+            assert_eq!(mask(status, set) & !allowed, 0, "{set} of {}", line(status, "Name"));
+        }
+        assert_eq!(mask(status, "CapEff"), before & KEPT);
+        assert_eq!((mask(status, "CapInh"), mask(status, "CapAmb")), (0, 0));
+        assert_eq!(line(status, "NoNewPrivs"), "1");
+    }
+    let affinity = |name: &str| {
+        let status = threads.iter().find(|status| line(status, "Name") == name).unwrap();
+        line(status, "Cpus_allowed_list")
+    };
+    assert_eq!(affinity("failover"), "0");
+    let runner = child_of(engine.id()).unwrap();
+    let status = Path::new("/proc").join(runner.to_string()).join("status");
+    assert_eq!((line(&status, "Name"), mask(&status, "CapPrm")), ("lvsdeck-scripts".to_owned(), before));
+    assert_eq!(line(&status, "NoNewPrivs"), "0", "a script may use sudo");
+
+    // What ends an engine in order does not end its runner: scripts are run until the last moment.
+    signal(runner, "-TERM");
+    signal(engine.id(), "-TERM");
+    assert_eq!(engine.wait().unwrap().code(), Some(0));
+    let deadline = Instant::now() + LIMIT;
+    while status.exists() && line(&status, "State").starts_with(['R', 'S', 'D']) {
+        assert!(Instant::now() < deadline, "the runner outlives its engine");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_runner_ends_with_an_engine_that_is_killed() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut engine = start(directory.path(), "global_defs {\n router_id rights\n}\n");
+    let mut said = String::new();
+    BufReader::new(engine.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    let runner = child_of(engine.id());
+    assert_eq!(runner.is_some(), host::is_root(), "it needs root to run at all");
+    _ = engine.kill();
+    engine.wait().unwrap();
+    let Some(runner) = runner else { return };
+    let comm = Path::new("/proc").join(runner.to_string()).join("comm");
+    let deadline = Instant::now() + LIMIT;
+    while fs::read_to_string(&comm).is_ok_and(|name| name.trim() == "lvsdeck-scripts") {
+        assert!(Instant::now() < deadline, "the runner outlives its engine");
+        std::thread::yield_now();
+    }
+}
