@@ -148,10 +148,13 @@ async fn serve(options: &Options, service: &Service) -> Result<(), Refused> {
     let ended = Cell::new(Ok(()));
     let stop = async {
         let asked = service.while_running(&running.handle, signals.until_asked(&running, &state, service)).await;
-        let keep = asked.as_ref().map_or(false, |keep| keep.unwrap_or(options.keep));
+        let keep = asked.as_ref().is_ok_and(|keep| keep.unwrap_or(options.keep));
         // The loops end before the socket goes: an attached console sees the last events.
         let in_time = service.while_stopping(timeout(END_LIMIT, running.end(keep))).await;
         let late = in_time.map_err(|_| {
+            if keep {
+                return Refused(exit::FAILED, "the engine did not end in time; what it made stays in place".to_owned());
+            }
             // A loop hangs: what it holds must not stay behind it.
             let left = failover::remove_left_behind(&state).err().map_or(String::new(), |e| format!(": {e}"));
             Refused(exit::FAILED, format!("the engine did not end in time; its addresses were removed{left}"))

@@ -8,11 +8,13 @@ use super::shared::{Shared, Vitals};
 use super::stop::{self, Stop};
 use super::undo::UndoStack;
 use crate::engine::command::{Answer, Asked, Command, CommandRequest, Half, Outcome, Who};
+use crate::engine::difference::Difference;
 use crate::engine::event::{Event, Fact};
 use crate::engine::handle::{EngineHandle, HandleError};
 use crate::engine::history::{HistoryError, HistoryPage, HistoryQuery};
 use crate::engine::journal::{JournalFrom, JournalPage};
 use crate::engine::model::Configuration;
+use crate::engine::reload::compare;
 use crate::engine::snapshot::{RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -154,6 +156,15 @@ impl EngineHandle for LocalEngine {
     }
     fn history(&self, query: &HistoryQuery) -> Result<Result<HistoryPage, HistoryError>, HandleError> {
         Ok(self.shared.history_page(query))
+    }
+    fn diff(&self) -> Result<Vec<Difference>, HandleError> {
+        let file = self.reloader.file().map_err(|unfit| HandleError::Rejected {
+            status: 409,
+            code: "file-unfit".to_owned(),
+            message: format!("the configuration file can't be compared: {unfit}"),
+            next: "mend the file; `lvsdeck check` names each mistake".to_owned(),
+        })?;
+        Ok(compare(&file, &self.reloader.configuration(), &self.shared.status()))
     }
     fn command(&self, request: &CommandRequest, who: &Who) -> Result<Answer, HandleError> {
         let id = if request.dry_run { 0 } else { self.last_id.fetch_add(1, Ordering::Relaxed) + 1 };

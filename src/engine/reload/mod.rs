@@ -2,9 +2,12 @@
 //!
 //! Pure. Objects are matched by key: instances, groups and scripts by name, services by what the kernel knows them by, real
 //! servers by address and port. The two cores do the same for themselves when they get the new configuration; this is the
-//! plan for people, and what its token stands for.
+//! plan for people, and what its token stands for. [`compare`] sets the file beside what runs and what the kernel has.
 
+mod compare;
 mod fields;
+
+pub use compare::compare;
 
 use crate::engine::model::{Authentication, Configuration, VirtualServer};
 use fields::Field;
