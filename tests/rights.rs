@@ -61,8 +61,17 @@ fn every_thread_of_an_engine_keeps_two_capabilities_and_its_runner_keeps_what_it
     assert_eq!(said, "ready\n");
     let process = Path::new("/proc").join(engine.id().to_string());
     let before = mask(Path::new("/proc/self/status"), "CapPrm");
-    let threads: Vec<_> =
-        fs::read_dir(process.join("task")).unwrap().map(|t| t.unwrap().path().join("status")).collect();
+    let deadline = Instant::now() + LIMIT;
+    let threads: Vec<_> = loop {
+        let tasks = fs::read_dir(process.join("task")).unwrap();
+        let threads: Vec<_> = tasks.map(|task| task.unwrap().path().join("status")).collect();
+        // A thread that has just been made has not said its name yet.
+        if threads.iter().any(|status| line(status, "Name") == "failover") {
+            break threads;
+        }
+        assert!(Instant::now() < deadline, "{threads:?}");
+        std::thread::yield_now();
+    };
     assert!(threads.len() > 3, "{threads:?}");
     for status in &threads {
         for set in ["CapPrm", "CapEff", "CapBnd"] {

@@ -41,8 +41,8 @@ fn a_takeover_makes_the_lower_router_master_at_once_until_rejoin() {
     );
     let status = &lan.status(1)[0];
     assert_eq!((lan.masters(), status.priority, status.effective_priority), (vec![1], 100, 254));
-    assert_eq!(status.held.as_deref(), Some("takeover by root (pid 4): kernel update; ends with rejoin"));
-    assert_eq!(status.reason, "takeover by root (pid 4): kernel update");
+    assert_eq!(status.held.as_deref(), Some("takeover by root, pid 4: kernel update; ends with rejoin"));
+    assert_eq!(status.reason, "takeover by root, pid 4: kernel update");
     lan.command(1, rejoin());
     assert_eq!((lan.status(1)[0].effective_priority, &lan.status(1)[0].held), (100, &None));
     lan.run_for(seconds(4));
