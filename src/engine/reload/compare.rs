@@ -156,3 +156,6 @@ fn wanted(server: &RealServerStatus) -> String {
 fn value(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
+
+#[cfg(test)]
+mod tests;

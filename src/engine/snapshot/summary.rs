@@ -4,7 +4,7 @@ use super::facts::down_reason;
 use super::page::row_key;
 use super::{
     Health, PeerState, RealServerStatus, Role, Status, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus,
-    rfc3339,
+    Warning, rfc3339,
 };
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
@@ -123,7 +123,8 @@ impl Summary {
 }
 
 /// The worst problems and the number of all: split brain, FAULT, lost quorum, servers down (the latest first), drift,
-/// warnings. A warning about the configuration (its code begins with `config`) is no problem of this moment.
+/// warnings. A warning about the configuration (its code begins with `config`), or of a clock that nobody sets, is no
+/// problem of this moment.
 fn problems(status: &Status) -> (Vec<Problem>, usize) {
     let mut down: Vec<_> = status
         .virtual_servers
@@ -139,7 +140,8 @@ fn problems(status: &Status) -> (Vec<Problem>, usize) {
     down.sort_by_key(|(_, server)| Reverse(server.health_since));
     let worse: Vec<Problem> =
         split_brains(status).into_iter().chain(faults(status)).chain(lost_quorums(status)).collect();
-    let warnings = || status.warnings.iter().filter(|w| !w.code.starts_with("config"));
+    let is_standing = |w: &&Warning| w.code.starts_with("config") || w.code == "clock-unsynchronised";
+    let warnings = || status.warnings.iter().filter(|w| !is_standing(w));
     let count = worse.len() + down_count + status.drift.len() + warnings().count();
     let rest = down.into_iter().map(|(service, server)| server_down(service, server));
     let drift = status.drift.iter().map(|d| Problem {
