@@ -7,7 +7,7 @@
 
 use RefusalKind::{Exists, Invalid, Missing, NoScheduler};
 use lvsdeck::engine::io::ipvs_netlink::{IpvsKernel, Netlink};
-use lvsdeck::engine::ipvs::{Destination, IpvsOp, IpvsTable, Ownership, RefusalKind, Service, Traffic, plan};
+use lvsdeck::engine::ipvs::{Destination, IpvsOp, IpvsTable, Ownership, RefusalKind, Service, Traffic, Tunnel, plan};
 use lvsdeck::engine::model::{Forwarding, Persistence, RealServerKey, SCHEDULERS, ServiceKey, Weight};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
@@ -77,6 +77,7 @@ fn service(scheduler: &str, persistence: Option<(u32, u8)>) -> Service {
     Service {
         scheduler: scheduler.to_owned(),
         persistence: persistence.map(|(timeout, prefix)| Persistence { timeout, prefix }),
+        odd_mask: None,
         one_packet: false,
         scheduler_flags: 0,
         engine: None,
@@ -88,6 +89,7 @@ fn service(scheduler: &str, persistence: Option<(u32, u8)>) -> Service {
 fn destination(forwarding: Forwarding, weight: u32) -> Destination {
     Destination {
         forwarding,
+        tunnel: Tunnel::Ipip,
         weight: Weight::new(weight).unwrap(),
         upper_threshold: 0,
         lower_threshold: 0,

@@ -8,7 +8,7 @@ pub mod engine;
 mod spawn;
 
 use crate::cli::run::{ConsoleArgs, Dataplane, LogFormat, RunArgs};
-use crate::cli::{Cli, Command, check, ctl};
+use crate::cli::{Cli, Command, check, ctl, ipvs};
 use crate::ui;
 use std::env;
 use std::io::IsTerminal;
@@ -50,6 +50,7 @@ pub fn run(cli: Cli) -> ExitCode {
             engine::run(&engine_options(args, socket, log_color))
         }
         Some(Command::Attach(args)) => console::attach(&places, &console_options(args)),
+        Some(Command::Ipvs(args)) => ipvs::run(&args, &places.socket),
         Some(Command::Ctl(args)) => ctl::run(&args, &places.socket, color),
         Some(Command::Status { json }) => {
             ctl::run(&ctl::CtlArgs { verb: ctl::Verb::Status { json } }, &places.socket, color)

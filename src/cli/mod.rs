@@ -7,6 +7,7 @@
 pub mod check;
 mod color;
 pub mod ctl;
+pub mod ipvs;
 pub mod run;
 
 pub use color::ColorWhen;
@@ -64,6 +65,8 @@ pub enum Command {
     /// Open the console on a running engine
     #[command(after_help = "Example: lvsdeck attach --rw")]
     Attach(run::ConsoleArgs),
+    /// The kernel's IPVS table by hand: ipvsadm's options, output and exit codes
+    Ipvs(ipvs::IpvsArgs),
     /// Ask a running engine, or tell it to do one thing
     Ctl(ctl::CtlArgs),
     /// Show the overview as plain text once (`ctl status`)
@@ -77,10 +80,21 @@ pub enum Command {
 
 /// Reads the arguments, the first of which is the program's name. Errors: what to exit with, after clap has said what is
 /// wrong or printed help.
-pub fn parse(args: Vec<OsString>) -> Result<Cli, ExitCode> {
+pub fn parse(mut args: Vec<OsString>) -> Result<Cli, ExitCode> {
+    let by_name = ipvs::is_called_ipvsadm(args.first());
+    if by_name {
+        args.splice(..1, ["lvsdeck".into(), "ipvs".into()]);
+    }
+    // What follows `ipvs` is ipvsadm's, whatever it looks like.
+    if args.get(1).is_some_and(|word| word == "ipvs") {
+        args.insert(2, "--".into());
+    }
     let command = Cli::command().color(color::of_help(&args));
     let is_ctl = args.iter().skip(1).any(|word| word == "ctl");
-    let parsed = command.try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));
+    let mut parsed = command.try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));
+    if let Ok(Cli { command: Some(Command::Ipvs(ipvs)), .. }) = &mut parsed {
+        ipvs.by_name = by_name;
+    }
     parsed.map_err(|error| wrong_use(&error, if is_ctl { WRONG_USE_OF_CTL } else { WRONG_USE }))
 }
 

@@ -181,6 +181,7 @@ impl ServiceState {
         Service {
             scheduler: self.config.scheduler.name().to_owned(),
             persistence: self.config.persistence,
+            odd_mask: None,
             one_packet: self.config.one_packet,
             scheduler_flags: 0,
             engine: None,
@@ -223,6 +224,7 @@ fn number(weight: Option<EffectiveWeight>) -> u64 {
 fn destination(forwarding: Forwarding, weight: Weight) -> Destination {
     Destination {
         forwarding,
+        tunnel: crate::engine::ipvs::Tunnel::Ipip,
         weight,
         upper_threshold: 0,
         lower_threshold: 0,

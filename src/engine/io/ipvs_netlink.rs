@@ -24,6 +24,8 @@ pub trait IpvsKernel: Send {
     fn version(&mut self) -> Result<Version, Refusal>;
 }
 
+mod administer;
+
 /// How long the kernel may take for an answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// How often a list that changed while it was read is read again.
@@ -123,13 +125,7 @@ impl IpvsKernel for Netlink {
 
     fn apply(&mut self, op: &IpvsOp) -> Result<(), Refusal> {
         let request = message::encode(op);
-        self.call(request.command, NlmF::empty(), &request.body, |_| {}).map_err(|error| match error {
-            RequestError::Refused(errno) => match refusal_kind(op, errno) {
-                kind @ RefusalKind::Other => Refusal::because(kind, op, &error.to_string()),
-                kind => Refusal::of(kind, op),
-            },
-            error => general(&error, &op.to_string()),
-        })
+        self.call(request.command, NlmF::empty(), &request.body, |_| {}).map_err(|error| refusal(op, &error))
     }
 
     fn version(&mut self) -> Result<Version, Refusal> {
@@ -158,6 +154,17 @@ fn resolve(requests: &mut Requests) -> Result<u16, RequestError> {
         Ok(()) => family.ok_or(RequestError::NoFamily),
         Err(RequestError::Refused(libc::ENOENT)) => Err(RequestError::NoFamily),
         Err(error) => Err(error),
+    }
+}
+
+/// Why an operation was not done.
+fn refusal(op: &IpvsOp, error: &RequestError) -> Refusal {
+    match error {
+        RequestError::Refused(errno) => match refusal_kind(op, *errno) {
+            kind @ RefusalKind::Other => Refusal::because(kind, op, &error.to_string()),
+            kind => Refusal::of(kind, op),
+        },
+        error => general(error, &op.to_string()),
     }
 }
 

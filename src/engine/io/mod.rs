@@ -2,7 +2,10 @@
 
 pub mod frames;
 pub mod host;
+pub mod ipvs_admin;
 pub mod ipvs_netlink;
+pub mod ipvs_proc;
+pub mod names;
 mod netlink;
 pub mod probe;
 pub mod route_netlink;
