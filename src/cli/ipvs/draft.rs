@@ -127,10 +127,6 @@ impl Draft {
             Word::Gatewaying => self.forward(Forwarding::Dr),
             Word::Ipip => self.forward(Forwarding::Tun),
             Word::Masquerading => self.forward(Forwarding::Nat),
-            Word::SchedulerFlags => {
-                self.flags = Some(text.to_owned());
-                Ok(())
-            }
             Word::Sort => Ok(()),
             Word::Only => self.setting(row.group, text, value),
         }
@@ -167,6 +163,7 @@ impl Draft {
                 });
             }
             Group::Netmask => self.netmask(text)?,
+            Group::SchedulerFlags => self.flags = Some(text.to_owned()),
             Group::Engine => self.engine = Some(text.to_owned()).filter(|name| !name.is_empty()),
             Group::RealServer => {
                 let protocol = match self.service {

@@ -42,7 +42,7 @@ fn service(wanted: &Service, found: &Service, kept: &Kept) -> Service {
         result.scheduler.clone_from(&wanted.scheduler);
     }
     // Flags belong to a scheduler: another one starts without.
-    if kept.flags || (named(Group::Scheduler) && wanted.scheduler != found.scheduler) {
+    if named(Group::SchedulerFlags) || (named(Group::Scheduler) && wanted.scheduler != found.scheduler) {
         result.scheduler_flags = wanted.scheduler_flags;
     }
     if named(Group::Persistent) {

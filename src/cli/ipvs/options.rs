@@ -132,6 +132,7 @@ pub enum Group {
     SyncId,
     Exact,
     Engine,
+    SchedulerFlags,
     OnePacket,
     TunInfo,
     TunType,
@@ -146,7 +147,7 @@ pub enum Group {
     Json,
     Keep,
     Atomic,
-    /// `-6`, `-b`, `--sort`: go with every command, as often as one likes.
+    /// `-6`, `--sort`: go with every command, as often as one likes.
     Free,
 }
 
@@ -161,7 +162,6 @@ pub enum Word {
     Ipip,
     Masquerading,
     Ipv6,
-    SchedulerFlags,
     Sort,
     /// All that its group says.
     Only,
@@ -217,7 +217,7 @@ pub const OPTIONS: [OptionRow; 44] = [
     one(Word::FwMark, row(Group::ServiceAddress, Some('f'), "fwmark-service", Value, SERVICE, ("MARK", "packets with this firewall mark, 1 to 4294967295"))),
     one(Word::Ipv6, row(Group::Free, Some('6'), "ipv6", Nothing, &[], ("", "the firewall mark is of IPv6 packets; after -f"))),
     row(Group::Scheduler, Some('s'), "scheduler", Value, SERVICE_WRITE, ("SCHEDULER", "rr wrr lc wlc lblc lblcr dh sh mh sed nq fo ovf twos; wlc by default")),
-    one(Word::SchedulerFlags, row(Group::Free, Some('b'), "sched-flags", Value, &[], ("FLAGS", "sh-fallback, sh-port, mh-fallback, mh-port, flag-1 to flag-3, with commas"))),
+    row(Group::SchedulerFlags, Some('b'), "sched-flags", Value, SERVICE_WRITE, ("FLAGS", "sh-fallback, sh-port, mh-fallback, mh-port, flag-1 to flag-3, with commas")),
     row(Group::Persistent, Some('p'), "persistent", Maybe, SERVICE_WRITE, ("[SECONDS]", "a client stays on its real server; 360 s by default")),
     row(Group::Netmask, Some('M'), "netmask", Value, SERVICE_WRITE, ("MASK", "clients of one network stay together: IPv4 mask, IPv6 prefix length")),
     row(Group::Engine, None, "pe", Value, SERVICE_WRITE, ("ENGINE", "persistence engine: sip")),

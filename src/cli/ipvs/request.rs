@@ -53,8 +53,6 @@ pub struct Change {
 pub struct Kept {
     /// The groups that were given.
     pub named: Vec<Group>,
-    /// Whether `-b` was.
-    pub flags: bool,
     /// The real server as it was written.
     pub server: Option<RealServerKey>,
 }
@@ -263,7 +261,7 @@ fn service_change(draft: &Draft, key: ServiceKey, scheduler: &str, bits: u32) ->
         Command::EditService => IpvsOp::SetService(key, service),
         _ => IpvsOp::NewService(key, service),
     };
-    let keep = keep.then(|| Kept { named: draft.seen.clone(), flags: draft.flags.is_some(), server: None });
+    let keep = keep.then(|| Kept { named: draft.seen.clone(), server: None });
     Ok(Change { op, keep, unheeded_port: None })
 }
 
@@ -300,7 +298,7 @@ fn server_change(draft: &Draft, service: ServiceKey) -> Result<Change, Fault> {
         Command::EditServer => IpvsOp::SetDestination(service, key, destination),
         _ => IpvsOp::NewDestination(service, key, destination),
     };
-    let keep = keep.then(|| Kept { named: draft.seen.clone(), flags: false, server: Some(server(asked)) });
+    let keep = keep.then(|| Kept { named: draft.seen.clone(), server: Some(server(asked)) });
     Ok(Change { op, keep, unheeded_port: kept.filter(|port| *port != asked).map(|_| asked) })
 }
 
