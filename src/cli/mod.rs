@@ -82,19 +82,16 @@ pub enum Command {
 /// wrong or printed help.
 pub fn parse(mut args: Vec<OsString>) -> Result<Cli, ExitCode> {
     let by_name = ipvs::is_called_ipvsadm(args.first());
-    if by_name {
-        args.splice(..1, ["lvsdeck".into(), "ipvs".into()]);
-    }
-    // What follows `ipvs` is ipvsadm's, whatever it looks like.
-    if args.get(1).is_some_and(|word| word == "ipvs") {
-        args.insert(2, "--".into());
+    // What follows is ipvsadm's, whatever it looks like; and scripts that call it for each line wait for no parser.
+    if by_name || args.get(1).is_some_and(|word| word == "ipvs") {
+        let words = args.split_off(if by_name { 1 } else { 2 });
+        let global = GlobalArgs { color: ColorWhen::Auto, socket: std::env::var_os("LVSDECK_SOCKET").map(PathBuf::from) };
+        let command = Some(Command::Ipvs(ipvs::IpvsArgs { words, by_name }));
+        return Ok(Cli { global, file: None, console: run::ConsoleArgs::default(), command });
     }
     let command = Cli::command().color(color::of_help(&args));
     let is_ctl = args.iter().skip(1).any(|word| word == "ctl");
-    let mut parsed = command.try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));
-    if let Ok(Cli { command: Some(Command::Ipvs(ipvs)), .. }) = &mut parsed {
-        ipvs.by_name = by_name;
-    }
+    let parsed = command.try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));
     parsed.map_err(|error| wrong_use(&error, if is_ctl { WRONG_USE_OF_CTL } else { WRONG_USE }))
 }
 

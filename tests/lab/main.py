@@ -29,6 +29,7 @@ SCENARIOS = {
     "interface": ("lvsdeck/lvsdeck",),
     "refusal": ("lvsdeck/lvsdeck",),
     "start": ("lvsdeck/lvsdeck",),
+    "ipvsadm": ("lvsdeck/lvsdeck",),
     "noipvs": ("lvsdeck/lvsdeck",),
 }
 WITHOUT_IPVS = ("noipvs",)  # these need a kernel that has none

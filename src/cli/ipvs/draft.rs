@@ -43,7 +43,7 @@ pub struct Draft {
     pub timeout: Option<u32>,
     pub engine: Option<String>,
     pub flags: Option<String>,
-    pub server: Option<(IpAddr, Option<u16>)>,
+    pub server: Option<(IpAddr, u16)>,
     pub forwarding: Option<Forwarding>,
     pub weight: u32,
     pub upper: u32,
@@ -166,16 +166,19 @@ impl Draft {
             Group::SchedulerFlags => self.flags = Some(text.to_owned()),
             Group::Engine => self.engine = Some(text.to_owned()).filter(|name| !name.is_empty()),
             Group::RealServer => {
-                let protocol = match self.service {
-                    Some(Named::Address(protocol, ..)) => Some(protocol),
-                    None | Some(Named::Mark(_)) => None,
+                // Both are the service's where it was named before, as ipvsadm has it.
+                let (protocol, default) = match self.service {
+                    Some(Named::Address(protocol, _, port)) => (Some(protocol), port.unwrap_or(0)),
+                    Some(Named::Mark(_)) => (Some(Protocol::Tcp), 0),
+                    None => (None, 0),
                 };
                 let wrong = || {
                     Fault::wrong(format!(
                         "\"{text}\" is no real server: write HOST[:PORT], as 10.0.0.71:80 or [fd00::71]:80"
                     ))
                 };
-                self.server = Some(endpoint(text, protocol).ok_or_else(wrong)?);
+                let (host, port) = endpoint(text, protocol).ok_or_else(wrong)?;
+                self.server = Some((host, port.unwrap_or(default)));
             }
             Group::Weight => self.weight = small(ranged("-w", text, 0, 2_147_483_647)?),
             Group::Upper => self.upper = small(ranged("-x", text, 0, 2_147_483_647)?),

@@ -24,6 +24,11 @@ pub fn print(out: &mut dyn Write, name: &str) -> io::Result<()> {
     )
 }
 
+/// Prints whose options these are, the way scripts look for it.
+pub fn version(out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "ipvsadm v1.31 as lvsdeck {} speaks it", env!("CARGO_PKG_VERSION"))
+}
+
 fn print_options(out: &mut dyn Write, wanted: impl Fn(&OptionRow) -> bool) -> io::Result<()> {
     for row in OPTIONS.iter().filter(|row| wanted(row)) {
         let letter = row.short.map_or_else(|| "    ".to_owned(), |letter| format!("-{letter}, "));

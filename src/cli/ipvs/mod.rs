@@ -66,6 +66,9 @@ fn start(words: &[String], by_name: bool, socket: &Path, out: &mut dyn Write, er
             let name = if by_name { "ipvsadm" } else { "lvsdeck ipvs" };
             return u8::from(help::print(out, name).is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe));
         }
+        Ok(Request::Version) => {
+            return u8::from(help::version(out).is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe));
+        }
         Ok(request) => request,
         Err(fault) => return console.fault(&fault),
     };
@@ -111,7 +114,7 @@ struct Session<'a> {
     console: Console<'a>,
     /// Services that were written.
     touched: Vec<ServiceKey>,
-    /// `-h` was met: nothing more is done.
+    /// `-h` or `--version` was met: nothing more is done.
     ended: bool,
 }
 
@@ -126,6 +129,10 @@ impl Session<'_> {
             Request::Help => {
                 self.ended = true;
                 help::print(self.out, "ipvsadm")?;
+            }
+            Request::Version => {
+                self.ended = true;
+                help::version(self.out)?;
             }
             Request::Change(change) => self.change(change)?,
             Request::Clear => {

@@ -35,6 +35,8 @@ pub enum Command {
     StopDaemon,
     /// `-h`
     Help,
+    /// `--version`
+    Version,
 }
 
 /// Whether a word is followed by a value.
@@ -68,12 +70,12 @@ pub struct CommandRow {
 
 use Command::{
     AddServer, AddService, Clear, DeleteServer, DeleteService, EditServer, EditService, Help, List, Restore, Save, Set,
-    StartDaemon, StopDaemon, Zero,
+    StartDaemon, StopDaemon, Version, Zero,
 };
 
 /// The commands.
 #[rustfmt::skip]
-pub const COMMANDS: [CommandRow; 15] = [
+pub const COMMANDS: [CommandRow; 16] = [
     CommandRow { command: AddService, short: &['A'], long: "add-service", takes: Takes::Nothing, needs: &[Group::ServiceAddress],
         usage: "SERVICE [-s SCHEDULER] [-p [SECONDS]] [-M MASK] [--pe ENGINE] [-b FLAGS] [-o]", help: "add a virtual service" },
     CommandRow { command: EditService, short: &['E'], long: "edit-service", takes: Takes::Nothing, needs: &[Group::ServiceAddress],
@@ -105,6 +107,8 @@ pub const COMMANDS: [CommandRow; 15] = [
         usage: "master|backup", help: "stop a connection sync daemon" },
     CommandRow { command: Help, short: &['h'], long: "help", takes: Takes::Nothing, needs: &[],
         usage: "", help: "show this text" },
+    CommandRow { command: Version, short: &['v'], long: "version", takes: Takes::Nothing, needs: &[],
+        usage: "", help: "show whose options these are" },
 ];
 
 /// Options that exclude each other share a group; it may be given once.

@@ -17,6 +17,8 @@ use std::net::SocketAddr;
 pub enum Request {
     /// `-h`
     Help,
+    /// `--version`
+    Version,
     /// `-A -E -D -a -e -d`
     Change(Change),
     /// `-C`
@@ -137,6 +139,7 @@ pub fn parse(words: &[String]) -> Result<Request, Fault> {
     let mut line = Words::new(words);
     let mut draft = match line.next() {
         Some(Ok(Taken::Command(row, _))) if row.command == Command::Help => return Ok(Request::Help),
+        Some(Ok(Taken::Command(row, _))) if row.command == Command::Version => return Ok(Request::Version),
         Some(Ok(Taken::Command(row, operand))) => Draft::new(row.command, operand.as_deref())?,
         Some(_) | None => return Err(Fault::no_command()),
     };
@@ -162,6 +165,7 @@ fn finish(draft: &Draft, plain: &[&str]) -> Result<Request, Fault> {
     let service = draft.service.map(|named| key(named, draft.family));
     Ok(match draft.command {
         Command::Help => Request::Help,
+        Command::Version => Request::Version,
         Command::AddService | Command::EditService | Command::DeleteService => {
             Request::Change(service_change(draft, needed(service)?, scheduler, bits)?)
         }
@@ -266,8 +270,7 @@ fn service_change(draft: &Draft, key: ServiceKey, scheduler: &str, bits: u32) ->
 }
 
 fn server_change(draft: &Draft, service: ServiceKey) -> Result<Change, Fault> {
-    let (host, port) = draft.server.ok_or_else(|| Fault::wrong("a real server is missing"))?;
-    let asked = port.unwrap_or_else(|| service.port().unwrap_or(0));
+    let (host, asked) = draft.server.ok_or_else(|| Fault::wrong("a real server is missing"))?;
     let server = |port| RealServerKey(SocketAddr::new(host, port));
     if draft.command == Command::DeleteServer {
         let op = IpvsOp::DelDestination(service, server(asked));
@@ -299,7 +302,8 @@ fn server_change(draft: &Draft, service: ServiceKey) -> Result<Change, Fault> {
         _ => IpvsOp::NewDestination(service, key, destination),
     };
     let keep = keep.then(|| Kept { named: draft.seen.clone(), server: Some(server(asked)) });
-    Ok(Change { op, keep, unheeded_port: kept.filter(|port| *port != asked).map(|_| asked) })
+    // 0 was not asked for, but is what a server has that is named before its service.
+    Ok(Change { op, keep, unheeded_port: kept.filter(|port| *port != asked && asked != 0).map(|_| asked) })
 }
 
 /// The tunnel that the `--tun-…` options ask for; they hang together.
