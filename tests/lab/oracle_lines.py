@@ -1,6 +1,8 @@
 """Command lines for the comparison with ipvsadm: every option with every command, and lines drawn by a seeded generator."""
 
 import random
+import socket
+import time
 
 COMMANDS = ["-A", "-E", "-D", "-C", "-R", "-S", "-a", "-e", "-d", "-L", "-Z", "--set 1 2 3", "--start-daemon master",
             "--stop-daemon master", "-h"]
@@ -186,6 +188,40 @@ class Lines:
     def draw(self):
         kind = self.random.choices([self.write, self.listing, self.daemon, self.restore, self.rest], [12, 5, 1.2, 1.2, 1.5])[0]
         return kind()
+
+
+TRAFFIC_TABLE = [
+    "-A -u 10.0.0.200:5000 -s rr -o", "-a -u 10.0.0.200:5000 -r 127.0.0.1:5001 -m",
+    "-A -u 10.0.0.200:5002 -s rr -p 60", "-a -u 10.0.0.200:5002 -r 127.0.0.1:5001 -m",
+    "-A -t 10.0.0.200:6000 -s rr", "-a -t 10.0.0.200:6000 -r 127.0.0.1:6001 -m -x 10 -y 5",
+    "-A -u [fd00::200]:5004 -s rr -p 9000", "-a -u [fd00::200]:5004 -r [::1]:5005 -m",
+    "-a -u [fd00::200]:5004 -r [fd00:abcd:ef01:2345:6789:abcd:ef01:2345]:5005 -m",
+    "-A -u 10.0.0.200:5060 -s rr -p 60 --pe sip", "-a -u 10.0.0.200:5060 -r 127.0.0.1:5060 -m",
+]
+TRAFFIC_LISTS = ["-Ln", "-L", "-Ln --stats", "-Ln --stats --exact", "-Ln --rate", "-Ln --rate --exact", "-Ln --thresholds",
+                 "-Ln --persistent-conn", "-Ln --tun-info", "-Lnc", "-Lc", "-Lnc --persistent-conn", "-Lc --sort", "-Lnc --exact",
+                 "-Ln -t 10.0.0.200:6000 --stats", "-Ln -u 10.0.0.200:5000 --stats"]
+
+
+def make_traffic():
+    """2 GB in large packets (of no server: they are only counted), a few connections of each kind, and time for the
+    kernel's counters to catch up."""
+    flood = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    for _ in range(40000):
+        try:
+            flood.sendto(b"x" * 50000, ("10.0.0.200", 5000))
+        except OSError:
+            pass
+    invite = (b"INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.200:5060\r\nCall-ID: abcdef0123456789@host\r\n"
+              b"From: <sip:x@y>\r\nTo: <sip:a@b>\r\nCSeq: 1 INVITE\r\n\r\n")
+    for family, address, text in [(socket.AF_INET, ("10.0.0.200", 5002), b"hi")] * 3 + [(socket.AF_INET6, ("fd00::200", 5004), b"hi")] * 3 + [
+            (socket.AF_INET, ("10.0.0.200", 5060), invite)]:
+        with socket.socket(family, socket.SOCK_DGRAM) as one:
+            one.sendto(text, address)
+    with socket.create_server(("127.0.0.1", 6001)), socket.create_connection(("10.0.0.200", 6000), 5):
+        pass
+    time.sleep(5)
+    return flood.getsockname()
 
 
 def quote(text):

@@ -13,12 +13,13 @@ pub fn print(out: &mut dyn Write, value: &Value) -> io::Result<()> {
     writeln!(out)
 }
 
-/// The whole table.
-pub fn table(services: &[ServiceEntry]) -> Value {
-    json!({ "services": services.iter().map(service).collect::<Vec<_>>() })
+/// A whole table.
+pub fn table(services: Vec<Value>) -> Value {
+    json!({ "services": services })
 }
 
-fn service(entry: &ServiceEntry) -> Value {
+/// A service with its real servers.
+pub fn service(entry: &ServiceEntry) -> Value {
     let settings = &entry.service;
     let flags = flag_names(settings.scheduler_flags, &settings.scheduler);
     json!({

@@ -217,11 +217,6 @@ pub fn connections(out: &mut dyn Write, how: &Listing, naming: &mut Naming) -> i
     })
 }
 
-/// Whether a listing of the table needs neither counters nor what `/proc` leaves out.
-pub const fn is_brief(columns: Columns) -> bool {
-    matches!(columns, Columns::Usual)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,9 +25,9 @@ mod value;
 mod words;
 
 use crate::api::Client;
-use crate::engine::{EngineHandle, IpvsAdmin, ServiceEntry, ServiceKey, open_ipvs};
+use crate::engine::{EngineHandle, IpvsAdmin, ServiceEntry, ServiceKey, ipvs_proc, open_ipvs};
 use fault::Fault;
-use request::{Change, Listing, Request, Saving, Subject};
+use request::{Change, Columns, Listing, Request, Saving, Subject};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
@@ -174,12 +174,45 @@ impl Session<'_> {
     }
 
     fn save(&mut self, how: Saving) -> Result<(), Fault> {
-        let services = order::sort(self.kernel.list()?);
+        let services = self.kernel.list_services()?;
         if how.json {
-            return Ok(json::print(self.out, &json::table(&services))?);
+            return self.json_table(services, true);
         }
         let mut naming = Naming::new(how.numeric);
-        services.iter().try_for_each(|service| save::service(self.out, service, how, &mut naming))?;
+        self.each(services, None, true, |out, service| save::service(out, service, how, &mut naming))
+    }
+
+    fn json_table(&mut self, services: Vec<ServiceEntry>, sorted: bool) -> Result<(), Fault> {
+        let mut values = Vec::new();
+        self.each(services, None, sorted, |_, service| {
+            values.push(json::service(service));
+            Ok(())
+        })?;
+        Ok(json::print(self.out, &json::table(values))?)
+    }
+
+    /// Gives each service with its real servers to `print`. The servers of one are read when its turn comes, so that no
+    /// more than one service's are held, whatever the size of the table.
+    fn each(
+        &mut self,
+        mut services: Vec<ServiceEntry>,
+        shown: Option<ipvs_proc::Table>,
+        sorted: bool,
+        mut print: impl FnMut(&mut dyn Write, &ServiceEntry) -> io::Result<()>,
+    ) -> Result<(), Fault> {
+        let places = if sorted { order::of_services(&services) } else { (0..services.len()).collect() };
+        for at in places {
+            let Some(service) = services.get_mut(at) else { continue };
+            service.servers = match &shown {
+                Some(shown) => shown.servers(at).collect(),
+                None => self.kernel.servers(service.key)?,
+            };
+            if sorted {
+                order::sort_servers(&mut service.servers);
+            }
+            print(self.out, service)?;
+            service.servers = Vec::new();
+        }
         Ok(())
     }
 
@@ -209,19 +242,15 @@ impl Session<'_> {
     }
 
     fn list_table(&mut self, key: Option<ServiceKey>, how: &Listing) -> Result<(), Fault> {
-        let mut services: Vec<ServiceEntry> = match key {
+        let services: Vec<ServiceEntry> = match key {
             Some(key) => {
                 let missing = || Fault::not_listed(format!("{key}: the kernel has no such service"));
                 vec![self.kernel.list_one(key)?.ok_or_else(missing)?]
             }
-            None if list::is_brief(how.columns) && !how.json => self.kernel.list_brief()?,
-            None => self.kernel.list()?,
+            None => self.kernel.list_services()?,
         };
-        if how.sorted {
-            services = order::sort(services);
-        }
         if how.json {
-            return Ok(json::print(self.out, &json::table(&services))?);
+            return self.json_table(services, how.sorted);
         }
         if key.is_none() {
             let version = self.kernel.version()?;
@@ -229,9 +258,13 @@ impl Session<'_> {
             writeln!(self.out, "IP Virtual Server version {major}.{minor}.{patch} (size={})", version.table_size)?;
         }
         write!(self.out, "{}", list::header(how.columns))?;
+        // /proc has all that the usual columns show, and at a fraction of the cost. It is of no use where the table changed
+        // in between, or where this is another network namespace's.
+        let brief = key.is_none() && how.columns == Columns::Usual;
+        let shown = if brief { ipvs_proc::Table::read().ok() } else { None };
+        let shown = shown.filter(|shown| shown.has(services.iter().map(|service| &service.key)));
         let mut naming = Naming::new(how.numeric);
-        services.iter().try_for_each(|service| list::service(self.out, service, how, &mut naming))?;
-        Ok(())
+        self.each(services, shown, how.sorted, |out, service| list::service(out, service, how, &mut naming))
     }
 
     /// Names the services that were written and that a running engine owns: it will put them right again.

@@ -8,13 +8,10 @@ use crate::engine::{Family, Protocol, RealServerKey, ServerEntry, ServiceEntry, 
 use std::cmp::Ordering;
 use std::net::IpAddr;
 
-/// Services, and the real servers of each, in ipvsadm's order.
-pub fn sort(services: Vec<ServiceEntry>) -> Vec<ServiceEntry> {
-    let mut sorted = merge_sort(services, &|a, b| by_service(&a.key, &b.key));
-    for service in &mut sorted {
-        sort_servers(&mut service.servers);
-    }
-    sorted
+/// The places of services in ipvsadm's order.
+pub fn of_services(services: &[ServiceEntry]) -> Vec<usize> {
+    let places = services.iter().enumerate().map(|(at, service)| (at, service.key)).collect();
+    merge_sort(places, &|(_, a), (_, b)| by_service(a, b)).into_iter().map(|(at, _)| at).collect()
 }
 
 /// The real servers of a service in ipvsadm's order.

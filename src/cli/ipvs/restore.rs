@@ -120,11 +120,11 @@ impl<'a> Lines<'a> {
             let text = String::from_utf8_lossy(&self.bytes);
             let text = text.split('\0').next().unwrap_or_default();
             let mut words: Vec<String> = text.split_ascii_whitespace().map(str::to_owned).collect();
-            if words.is_empty() {
-                continue;
-            }
             if words.first().is_some_and(|word| word == "ipvsadm") {
                 words.remove(0);
+            }
+            if words.is_empty() {
+                continue;
             }
             return Ok(Some(Line { number: self.number, request: parse(&words) }));
         }

@@ -15,10 +15,8 @@ pub trait IpvsAdmin {
     fn list(&mut self) -> Result<Vec<ServiceEntry>, Refusal>;
     /// All services without their destinations, in the kernel's order.
     fn list_services(&mut self) -> Result<Vec<ServiceEntry>, Refusal>;
-    /// The same without counters, thresholds and tunnels, at a fraction of the cost.
-    fn list_brief(&mut self) -> Result<Vec<ServiceEntry>, Refusal> {
-        self.list()
-    }
+    /// The destinations of a service, in the kernel's order; none where there is no such service.
+    fn servers(&mut self, service: ServiceKey) -> Result<Vec<ServerEntry>, Refusal>;
     /// One service with its destinations; none where there is no such service.
     fn list_one(&mut self, key: ServiceKey) -> Result<Option<ServiceEntry>, Refusal>;
     /// Does one operation.
@@ -66,6 +64,9 @@ impl IpvsAdmin for SimulatedIpvs {
     }
     fn list_services(&mut self) -> Result<Vec<ServiceEntry>, Refusal> {
         self.list()
+    }
+    fn servers(&mut self, service: ServiceKey) -> Result<Vec<ServerEntry>, Refusal> {
+        Ok(self.list_one(service)?.map(|entry| entry.servers).unwrap_or_default())
     }
     fn list_one(&mut self, key: ServiceKey) -> Result<Option<ServiceEntry>, Refusal> {
         Ok(self.list()?.into_iter().find(|entry| entry.key == key))

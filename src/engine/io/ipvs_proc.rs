@@ -2,11 +2,12 @@
 //!
 //! Read as a stream, a line at a time, whatever their length. A line that can't be read is left out.
 
-use crate::engine::ipvs::{Destination, Traffic, Tunnel};
+use crate::engine::ipvs::{Destination, KernelRates, ServerEntry, Traffic, Tunnel};
 use crate::engine::model::{Forwarding, Protocol, RealServerKey, ServiceKey, Weight};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::Range;
 
 /// One connection or persistence template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,23 +85,50 @@ impl Shown {
     }
 }
 
-/// Services in the kernel's order, each with its destinations: without thresholds, tunnels and counters.
-pub fn table() -> io::Result<Vec<(Shown, Vec<(RealServerKey, Destination)>)>> {
-    let mut reader = BufReader::with_capacity(64 * 1024, File::open("/proc/thread-self/net/ip_vs")?);
-    let (mut table, mut line) = (Vec::new(), String::new());
-    while reader.read_line(&mut line)? > 0 {
-        if let Some(server) = line.strip_prefix("  -> ").and_then(server) {
-            if let Some((_, servers)) = table.last_mut() {
-                let servers: &mut Vec<_> = servers;
-                servers.push(server);
-            }
-        } else if let Some(service) = service(&line) {
-            table.push((service, Vec::new()));
-        }
-        line.clear();
-    }
-    Ok(table)
+/// `/proc/net/ip_vs`: services in the kernel's order with their destinations, without thresholds, tunnels and counters.
+///
+/// It is kept as the kernel wrote it, since 100,000 destinations are smaller as text, and read when they are asked for.
+pub struct Table {
+    text: String,
+    /// Each service, and where the lines of its destinations begin and end.
+    services: Vec<(Shown, Range<usize>)>,
 }
+
+impl Table {
+    /// Reads it.
+    pub fn read() -> io::Result<Self> {
+        std::fs::read_to_string("/proc/thread-self/net/ip_vs").map(Self::of)
+    }
+
+    fn of(text: String) -> Self {
+        let (mut services, mut at) = (Vec::<(Shown, Range<usize>)>::new(), 0);
+        for line in text.split_inclusive('\n') {
+            at += line.len();
+            if line.starts_with(SERVER) {
+                if let Some((_, lines)) = services.last_mut() {
+                    lines.end = at;
+                }
+            } else if let Some(service) = service(line) {
+                services.push((service, at..at));
+            }
+        }
+        Self { text, services }
+    }
+
+    /// Whether it has just these services in this order. Where not, the table changed in between.
+    pub fn has<'a>(&self, keys: impl ExactSizeIterator<Item = &'a ServiceKey>) -> bool {
+        keys.len() == self.services.len() && self.services.iter().zip(keys).all(|((shown, _), key)| shown.is(key))
+    }
+
+    /// The destinations of the service at this place.
+    pub fn servers(&self, at: usize) -> impl Iterator<Item = ServerEntry> {
+        let lines = self.services.get(at).and_then(|(_, lines)| self.text.get(lines.clone())).unwrap_or_default();
+        lines.lines().filter_map(|line| server(line.strip_prefix(SERVER)?))
+    }
+}
+
+/// How the line of a destination starts.
+const SERVER: &str = "  -> ";
 
 fn service(line: &str) -> Option<Shown> {
     let (protocol, rest) = line.split_once(char::is_whitespace)?;
@@ -120,7 +148,7 @@ fn endpoint(text: &str) -> Option<SocketAddr> {
     Some(SocketAddr::new(address(host)?, port(service)?))
 }
 
-fn server(line: &str) -> Option<(RealServerKey, Destination)> {
+fn server(line: &str) -> Option<ServerEntry> {
     let mut words = line.split_whitespace();
     let key = RealServerKey(endpoint(words.next()?)?);
     let forwarding = match words.next()? {
@@ -141,7 +169,7 @@ fn server(line: &str) -> Option<(RealServerKey, Destination)> {
         persistent: 0,
         traffic: Traffic::default(),
     };
-    Some((key, destination))
+    Some(ServerEntry { key, destination, rates: KernelRates::default() })
 }
 
 #[cfg(test)]
@@ -168,15 +196,30 @@ mod tests {
         assert!(v6.is(&"tcp/[fd00::1]:80".parse().unwrap()) && !v6.is(&"udp/[fd00::1]:80".parse().unwrap()));
         assert!(service("FWM  80000001 wlc \n").unwrap().is(&"fwmark6/2147483649".parse().unwrap()));
         assert_eq!(service("Prot LocalAddress:Port Scheduler Flags\n"), None);
-        let (key, read) = server("0A000004:1F90      Masq    7      5          6         \n").unwrap();
+        let ServerEntry { key, destination: read, .. } =
+            server("0A000004:1F90      Masq    7      5          6         \n").unwrap();
         assert_eq!((key.to_string(), read.weight.get(), read.active, read.inactive), ("10.0.0.4:8080".into(), 7, 5, 6));
         assert_eq!(server("RemoteAddress:Port Forward Weight ActiveConn InActConn\n"), None);
+    }
+
+    #[test]
+    fn each_service_has_its_own_destinations() {
+        let text = "IP Virtual Server version 1.2.1 (size=4096)\nProt LocalAddress:Port Scheduler Flags\n\
+            \u{20} -> RemoteAddress:Port Forward Weight ActiveConn InActConn\nTCP  0A000001:0050 rr  \n\
+            \u{20} -> 0A000047:0050      Route   1      0          0         \n\
+            \u{20} -> 0A000048:0050      Route   1      0          0         \nFWM  00000005 rr \n";
+        let table = Table::of(text.to_owned());
+        let keys: [ServiceKey; 2] = ["tcp/10.0.0.1:80", "fwmark6/5"].map(|key| key.parse().unwrap());
+        assert!(table.has(keys.iter()) && !table.has(keys[..1].iter()) && !table.has(keys.iter().rev()));
+        let servers = |at| table.servers(at).map(|entry| entry.key.to_string()).collect::<Vec<_>>();
+        assert_eq!((servers(0), servers(1)), (vec!["10.0.0.71:80".to_owned(), "10.0.0.72:80".to_owned()], vec![]));
     }
 
     proptest! {
         #[test]
         fn reading_anything_does_not_panic(line: String) {
             let _ = (connection(&line), service(&line), server(&line));
+            let _ = Table::of(line).servers(0).count();
         }
     }
 }

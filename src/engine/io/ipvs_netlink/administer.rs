@@ -1,12 +1,11 @@
 //! What ipvsadm does beside services and destinations, and its lists in the kernel's own order.
 
 use super::super::ipvs_admin::IpvsAdmin;
-use super::super::ipvs_proc;
 use super::super::netlink::{BATCH, RequestError};
 use super::{IpvsKernel, Netlink, READINGS, connect, general, refusal};
 use crate::engine::ipvs::message::{self, VERSION, command};
 use crate::engine::ipvs::{
-    DaemonRole, IpvsOp, KernelRates, Refusal, RefusalKind, ServerEntry, ServiceEntry, SyncDaemon, Timeouts, Version,
+    DaemonRole, IpvsOp, Refusal, RefusalKind, ServerEntry, ServiceEntry, SyncDaemon, Timeouts, Version,
 };
 use crate::engine::model::ServiceKey;
 use neli::consts::nl::NlmF;
@@ -14,7 +13,7 @@ use std::io;
 
 impl Netlink {
     /// The destinations of a service, in the kernel's order.
-    fn servers(&mut self, key: ServiceKey) -> Result<Vec<ServerEntry>, RequestError> {
+    fn servers_once(&mut self, key: ServiceKey) -> Result<Vec<ServerEntry>, RequestError> {
         let mut servers = Vec::new();
         self.call(command::GET_DEST, NlmF::DUMP, &message::about(key), |body| {
             let found = message::destination(body, key.family());
@@ -34,7 +33,7 @@ impl Netlink {
     fn list_once(&mut self) -> Result<Vec<ServiceEntry>, RequestError> {
         let mut entries = self.entries()?;
         for entry in &mut entries {
-            entry.servers = self.servers(entry.key)?;
+            entry.servers = self.servers_once(entry.key)?;
         }
         Ok(entries)
     }
@@ -86,19 +85,9 @@ impl IpvsAdmin for Netlink {
         self.settled(Self::entries).map_err(|error| general(&error, "read the kernel's IPVS services"))
     }
 
-    fn list_brief(&mut self) -> Result<Vec<ServiceEntry>, Refusal> {
-        let mut entries = self.list_services()?;
-        // Both are in the kernel's order. Where they differ, the table changed in between, or /proc is another namespace's.
-        let shown = ipvs_proc::table().unwrap_or_default();
-        let same = shown.len() == entries.len() && shown.iter().zip(&entries).all(|((shown, _), entry)| shown.is(&entry.key));
-        if !same {
-            return self.list();
-        }
-        for (entry, (_, servers)) in entries.iter_mut().zip(shown) {
-            let server = |(key, destination)| ServerEntry { key, destination, rates: KernelRates::default() };
-            entry.servers = servers.into_iter().map(server).collect();
-        }
-        Ok(entries)
+    fn servers(&mut self, service: ServiceKey) -> Result<Vec<ServerEntry>, Refusal> {
+        let act = format!("read the real servers of {service}");
+        self.settled(|kernel| kernel.servers_once(service)).map_err(|error| general(&error, &act))
     }
 
     fn list_one(&mut self, key: ServiceKey) -> Result<Option<ServiceEntry>, Refusal> {
@@ -111,7 +100,7 @@ impl IpvsAdmin for Netlink {
             Ok(()) => {}
         }
         let Some(mut entry) = found else { return Ok(None) };
-        entry.servers = self.settled(|kernel| kernel.servers(key)).map_err(|error| general(&error, &act))?;
+        entry.servers = self.servers(key)?;
         Ok(Some(entry))
     }
 
