@@ -117,7 +117,7 @@ fn daemons_timeouts_zero_and_flush_do_what_ipvsadm_shows() {
             ttl: 3,
         };
         kernel.start_daemon(&daemon).unwrap();
-        assert_eq!(kernel.daemons().unwrap(), [daemon.clone()]);
+        assert_eq!(kernel.daemons().unwrap(), std::slice::from_ref(&daemon));
         assert_eq!(
             ipvsadm("-L --daemon"),
             "backup sync daemon (mcast=d0, syncid=7, maxlen=1200, group=239.1.1.1, port=9000, ttl=3)\n"
@@ -125,7 +125,10 @@ fn daemons_timeouts_zero_and_flush_do_what_ipvsadm_shows() {
         assert_eq!(kernel.start_daemon(&daemon).unwrap_err().kind, RefusalKind::Exists);
         kernel.stop_daemon(DaemonRole::Backup).unwrap();
         let none = kernel.stop_daemon(DaemonRole::Backup).unwrap_err();
-        assert_eq!((none.kind, none.message.as_str()), (RefusalKind::Missing, "can't stop the backup sync daemon: none runs"));
+        assert_eq!(
+            (none.kind, none.message.as_str()),
+            (RefusalKind::Missing, "can't stop the backup sync daemon: none runs")
+        );
         let nowhere = SyncDaemon { interface: "nope".to_owned(), ..daemon };
         assert!(kernel.start_daemon(&nowhere).unwrap_err().message.contains("no such interface"));
 
@@ -177,7 +180,11 @@ fn a_list_that_is_read_while_services_come_and_go_is_never_wrong() {
                 let mut stranger = open().unwrap();
                 while !done.load(Ordering::Relaxed) {
                     let _ = stranger.apply(&IpvsOp::NewService(key("fwmark/9"), Box::new(service("rr"))));
-                    let _ = stranger.apply(&new_server("fwmark/9", "10.0.0.72:0", destination(Forwarding::Dr, Tunnel::Ipip)));
+                    let _ = stranger.apply(&new_server(
+                        "fwmark/9",
+                        "10.0.0.72:0",
+                        destination(Forwarding::Dr, Tunnel::Ipip),
+                    ));
                     let _ = stranger.apply(&IpvsOp::DelService(key("fwmark/9")));
                 }
             });

@@ -85,7 +85,8 @@ pub fn parse(mut args: Vec<OsString>) -> Result<Cli, ExitCode> {
     // What follows is ipvsadm's, whatever it looks like; and scripts that call it for each line wait for no parser.
     if by_name || args.get(1).is_some_and(|word| word == "ipvs") {
         let words = args.split_off(if by_name { 1 } else { 2 });
-        let global = GlobalArgs { color: ColorWhen::Auto, socket: std::env::var_os("LVSDECK_SOCKET").map(PathBuf::from) };
+        let global =
+            GlobalArgs { color: ColorWhen::Auto, socket: std::env::var_os("LVSDECK_SOCKET").map(PathBuf::from) };
         let command = Some(Command::Ipvs(ipvs::IpvsArgs { words, by_name }));
         return Ok(Cli { global, file: None, console: run::ConsoleArgs::default(), command });
     }

@@ -30,12 +30,10 @@ pub use handle::{EngineHandle, HandleError};
 pub use io::ipvs_admin::{IpvsAdmin, open as open_ipvs};
 pub use io::{ipvs_proc, names};
 pub use ipvs::{
-    Checksum, DaemonRole, Destination, IpvsOp, IpvsTable, KernelRates, Ownership, Refusal, RefusalKind, ServerEntry, Service,
-    ServiceEntry, SyncDaemon, Timeouts, Traffic, Tunnel, plan as ipvs_plan,
+    Checksum, DaemonRole, Destination, IpvsOp, IpvsTable, KernelRates, Ownership, Refusal, RefusalKind, ServerEntry,
+    Service, ServiceEntry, SyncDaemon, Timeouts, Traffic, Tunnel, plan as ipvs_plan,
 };
-pub use model::{
-    Family, Forwarding, KeyError, Persistence, Protocol, RealServerKey, Scheduler, ServiceKey, Weight,
-};
+pub use model::{Family, Forwarding, KeyError, Persistence, Protocol, RealServerKey, Scheduler, ServiceKey, Weight};
 pub use snapshot::{
     Admin, CheckStatus, ConfigStatus, Counters, Drift, Foreign, Health, KernelServer, Moment, NextStep, PeerState,
     PeerStatus, Problem, QuorumStatus, Rates, RealServerStatus, Role, Row, RowKind, RowsPage, RowsQuery, Sort,

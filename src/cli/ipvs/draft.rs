@@ -196,7 +196,7 @@ impl Draft {
                 let length = ranged("--sync-maxlen", text, 1, 65507)?;
                 self.daemon.max_length = u16::try_from(length).unwrap_or(u16::MAX);
             }
-            Group::McastGroup => {
+            Group::McastAddress => {
                 let group = text.parse().ok().filter(IpAddr::is_multicast);
                 let wrong = || Fault::wrong(format!("--mcast-group: \"{text}\" is no multicast address"));
                 self.daemon.group = Some(group.ok_or_else(wrong)?);

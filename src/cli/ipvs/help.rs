@@ -5,7 +5,10 @@ use std::io::{self, Write};
 
 /// Prints it.
 pub fn print(out: &mut dyn Write, name: &str) -> io::Result<()> {
-    writeln!(out, "{name}: the kernel's IPVS table by hand, with the options of ipvsadm 1.31\n\nCommands, one of which comes first:")?;
+    writeln!(
+        out,
+        "{name}: the kernel's IPVS table by hand, with the options of ipvsadm 1.31\n\nCommands, one of which comes first:"
+    )?;
     for row in &COMMANDS {
         let letters: Vec<_> = row.short.iter().map(|letter| format!("-{letter}, ")).collect();
         let word = format!("{}--{}", letters.concat(), row.long);

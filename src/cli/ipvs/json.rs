@@ -14,7 +14,7 @@ pub fn print(out: &mut dyn Write, value: &Value) -> io::Result<()> {
 }
 
 /// A whole table.
-pub fn table(services: Vec<Value>) -> Value {
+pub fn table(services: &[Value]) -> Value {
     json!({ "services": services })
 }
 

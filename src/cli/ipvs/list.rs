@@ -57,9 +57,11 @@ pub fn service(out: &mut dyn Write, entry: &ServiceEntry, how: &Listing, naming:
             format!("{word} {}", naming.endpoint(address, Some(protocol)))
         }
     };
-    match counted(how, &entry.service.traffic, &entry.rates) {
-        Some(numbers) => writeln!(out, "{name:<33}{numbers}")?,
-        None => writeln!(out, "{name} {}", settings(&entry.key, &entry.service))?,
+    if let Some(numbers) = counted(how, &entry.service.traffic, &entry.rates) {
+        writeln!(out, "{name:<33}{numbers}")?;
+    } else {
+        write!(out, "{name} ")?;
+        settings(out, &entry.key, &entry.service)?;
     }
     entry.servers.iter().try_for_each(|server| self::server(out, server, &entry.key, how, naming))
 }
@@ -67,16 +69,10 @@ pub fn service(out: &mut dyn Write, entry: &ServiceEntry, how: &Listing, naming:
 /// The five numbers of a row, where the list is one of numbers.
 fn counted(how: &Listing, traffic: &Traffic, rates: &KernelRates) -> Option<String> {
     let numbers = match how.columns {
-        Columns::Stats => [
-            traffic.connections,
-            traffic.in_packets,
-            traffic.out_packets,
-            traffic.in_bytes,
-            traffic.out_bytes,
-        ],
-        Columns::Rates => {
-            [rates.connections, rates.in_packets, rates.out_packets, rates.in_bytes, rates.out_bytes]
+        Columns::Stats => {
+            [traffic.connections, traffic.in_packets, traffic.out_packets, traffic.in_bytes, traffic.out_bytes]
         }
+        Columns::Rates => [rates.connections, rates.in_packets, rates.out_packets, rates.in_bytes, rates.out_bytes],
         Columns::Usual | Columns::Tunnels | Columns::Thresholds | Columns::Persistent => return None,
     };
     Some(numbers.map(|number| if how.exact { format!(" {number:>8}") } else { rounded(number) }).concat())
@@ -94,24 +90,21 @@ fn rounded(number: u64) -> String {
 }
 
 /// `wrr persistent 60 mask 255.255.255.0 pe sip ops`
-fn settings(key: &ServiceKey, service: &Service) -> String {
-    let mut text = service.scheduler.clone();
+fn settings(out: &mut dyn Write, key: &ServiceKey, service: &Service) -> io::Result<()> {
+    write!(out, "{}", service.scheduler)?;
     if service.scheduler_flags != 0 {
-        text += &format!(" ({})", flag_names(service.scheduler_flags, &service.scheduler));
+        write!(out, " ({})", flag_names(service.scheduler_flags, &service.scheduler))?;
     }
     if let Some(persistence) = service.persistence {
-        text += &format!(" persistent {}", persistence.timeout);
+        write!(out, " persistent {}", persistence.timeout)?;
         if let Some(mask) = mask(key, persistence, service.odd_mask) {
-            text += &format!(" mask {mask}");
+            write!(out, " mask {mask}")?;
         }
         if let Some(engine) = &service.engine {
-            text += &format!(" pe {engine}");
+            write!(out, " pe {engine}")?;
         }
     }
-    if service.one_packet {
-        text += " ops";
-    }
-    text
+    writeln!(out, "{}", if service.one_packet { " ops" } else { "" })
 }
 
 /// The persistence mask, unless each client is for itself.
@@ -135,8 +128,9 @@ fn server(
     naming: &mut Naming,
 ) -> io::Result<()> {
     let name = naming.server(entry.key, service);
-    let Destination { forwarding, tunnel, weight, upper_threshold, lower_threshold, active, inactive, persistent, .. } =
-        &entry.destination;
+    let Destination {
+        forwarding, tunnel, weight, upper_threshold, lower_threshold, active, inactive, persistent, ..
+    } = &entry.destination;
     if let Some(numbers) = counted(how, &entry.destination.traffic, &entry.rates) {
         return writeln!(out, "  -> {name:<28}{numbers}");
     }

@@ -188,7 +188,7 @@ impl Session<'_> {
             values.push(json::service(service));
             Ok(())
         })?;
-        Ok(json::print(self.out, &json::table(values))?)
+        Ok(json::print(self.out, &json::table(&values))?)
     }
 
     /// Gives each service with its real servers to `print`. The servers of one are read when its turn comes, so that no
@@ -196,14 +196,14 @@ impl Session<'_> {
     fn each(
         &mut self,
         mut services: Vec<ServiceEntry>,
-        shown: Option<ipvs_proc::Table>,
+        shown: Option<&ipvs_proc::Table>,
         sorted: bool,
         mut print: impl FnMut(&mut dyn Write, &ServiceEntry) -> io::Result<()>,
     ) -> Result<(), Fault> {
         let places = if sorted { order::of_services(&services) } else { (0..services.len()).collect() };
         for at in places {
             let Some(service) = services.get_mut(at) else { continue };
-            service.servers = match &shown {
+            service.servers = match shown {
                 Some(shown) => shown.servers(at).collect(),
                 None => self.kernel.servers(service.key)?,
             };
@@ -264,7 +264,7 @@ impl Session<'_> {
         let shown = if brief { ipvs_proc::Table::read().ok() } else { None };
         let shown = shown.filter(|shown| shown.has(services.iter().map(|service| &service.key)));
         let mut naming = Naming::new(how.numeric);
-        self.each(services, shown, how.sorted, |out, service| list::service(out, service, how, &mut naming))
+        self.each(services, shown.as_ref(), how.sorted, |out, service| list::service(out, service, how, &mut naming))
     }
 
     /// Names the services that were written and that a running engine owns: it will put them right again.

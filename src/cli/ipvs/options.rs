@@ -145,7 +145,7 @@ pub enum Group {
     TunCsum,
     TunRemCsum,
     SyncMaxlen,
-    McastGroup,
+    McastAddress,
     McastPort,
     McastTtl,
     Json,
@@ -172,6 +172,7 @@ pub enum Word {
 }
 
 /// An option's row.
+#[derive(Clone, Copy)]
 pub struct OptionRow {
     /// Its group.
     pub group: Group,
@@ -198,7 +199,14 @@ const SERVER_WRITE: &[Command] = &[AddServer, EditServer];
 const LISTING: &[Command] = &[List];
 const START: &[Command] = &[StartDaemon];
 
-const fn row(group: Group, short: Option<char>, long: &'static str, takes: Takes, with: &'static [Command], help: (&'static str, &'static str)) -> OptionRow {
+const fn row(
+    group: Group,
+    short: Option<char>,
+    long: &'static str,
+    takes: Takes,
+    with: &'static [Command],
+    help: (&'static str, &'static str),
+) -> OptionRow {
     OptionRow { group, word: Word::Only, short, long, takes, with, help, ours: false }
 }
 
@@ -253,7 +261,7 @@ pub const OPTIONS: [OptionRow; 44] = [
     row(Group::McastInterface, None, "mcast-interface", Value, START, ("INTERFACE", "where a sync daemon multicasts")),
     row(Group::SyncId, None, "syncid", Value, &[StartDaemon, StopDaemon, List], ("ID", "directors of one number share connections, 0 to 255")),
     row(Group::SyncMaxlen, None, "sync-maxlen", Value, START, ("BYTES", "longest message, 1 to 65507")),
-    row(Group::McastGroup, None, "mcast-group", Value, START, ("ADDRESS", "multicast group; 224.0.0.81 by default")),
+    row(Group::McastAddress, None, "mcast-group", Value, START, ("ADDRESS", "multicast group; 224.0.0.81 by default")),
     row(Group::McastPort, None, "mcast-port", Value, START, ("PORT", "UDP port; 8848 by default")),
     row(Group::McastTtl, None, "mcast-ttl", Value, START, ("HOPS", "1 to 255; 1 by default")),
     ours(row(Group::Json, None, "json", Nothing, &[List, Save], ("", "as JSON"))),

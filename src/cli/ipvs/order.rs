@@ -52,8 +52,8 @@ fn words(address: IpAddr) -> [u32; 4] {
     match address {
         IpAddr::V4(address) => [address.into(), 0, 0, 0],
         IpAddr::V6(address) => {
-            let [a, b, c, d, e, f, g, h] = address.segments().map(u32::from);
-            [a << 16 | b, c << 16 | d, e << 16 | f, g << 16 | h]
+            let bits = u128::from(address);
+            [96, 64, 32, 0].map(|shift| u32::try_from(bits >> shift & u128::from(u32::MAX)).unwrap_or(0))
         }
     }
 }

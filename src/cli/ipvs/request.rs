@@ -155,7 +155,8 @@ pub fn parse(words: &[String]) -> Result<Request, Fault> {
 }
 
 fn finish(draft: &Draft, plain: &[&str]) -> Result<Request, Fault> {
-    let (own, extra) = if draft.command == Command::Set { plain.split_at(plain.len().min(3)) } else { (&[][..], plain) };
+    let (own, extra) =
+        if draft.command == Command::Set { plain.split_at(plain.len().min(3)) } else { (&[][..], plain) };
     if let Some(word) = extra.first() {
         return Err(Fault::wrong(format!("\"{word}\" is not expected here")));
     }
@@ -397,7 +398,8 @@ mod tests {
         for line in ["-tA 10.0.0.1:80", "-A --nosuch", "-A -t", "-L --timeout=3", "foo", "--", "-z", "--set -1 2 3"] {
             assert_eq!(code(line), 255, "{line}");
         }
-        for line in ["", "-h -x", "-Ln", "-A -t10.0.0.1:80", "-A --tcp-service=10.0.0.1:80 -s=wrr", "-L --sort --sort"] {
+        for line in ["", "-h -x", "-Ln", "-A -t10.0.0.1:80", "-A --tcp-service=10.0.0.1:80 -s=wrr", "-L --sort --sort"]
+        {
             assert_eq!(code(line), 0, "{line}");
         }
     }

@@ -84,7 +84,11 @@ fn an_atomic_restore_changes_nothing_when_a_line_is_wrong() {
         let before = kernel.edit(|table| table.clone());
         kernel.take_history();
         let done = restore(&kernel, "-R --atomic", &format!("-A -t 10.0.0.2:80\n{bad}\n"));
-        assert!(done.code != 0 && done.err.contains("line 2") && done.err.contains("nothing was changed"), "{}", done.err);
+        assert!(
+            done.code != 0 && done.err.contains("line 2") && done.err.contains("nothing was changed"),
+            "{}",
+            done.err
+        );
         assert_eq!((kernel.edit(|table| table.clone()), kernel.take_history().len()), (before, 0), "{bad}");
     }
 }
@@ -93,7 +97,8 @@ fn an_atomic_restore_changes_nothing_when_a_line_is_wrong() {
 fn an_atomic_restore_that_the_kernel_refuses_midway_is_undone() {
     let kernel = filled();
     let before = kernel.edit(|table| table.clone());
-    let refused = crate::engine::IpvsOp::DelDestination("tcp/10.0.0.1:80".parse().unwrap(), "10.0.0.71:8080".parse().unwrap());
+    let refused =
+        crate::engine::IpvsOp::DelDestination("tcp/10.0.0.1:80".parse().unwrap(), "10.0.0.71:8080".parse().unwrap());
     kernel.refuse(refused, Refusal { kind: RefusalKind::Other, message: "busy".to_owned() });
     let lines = "-A -t 10.0.0.2:80\n-e -t 10.0.0.1:80 -r 10.0.0.72 -i -w 9\n-d -t 10.0.0.1:80 -r 10.0.0.71:8080\n";
     let done = restore(&kernel, "-R --atomic", lines);
@@ -148,7 +153,10 @@ fn every_listing_of_the_table_is_json_on_request() {
     for line_of in ["-L --json", "-L -t 10.0.0.1:80 --json", "-L --stats --json", "-S --json"] {
         let value: serde_json::Value = serde_json::from_str(&line(&kernel, line_of).out).unwrap();
         let service = &value["services"][0];
-        assert_eq!((service["key"].as_str(), service["persistence"]["timeout_s"].as_u64()), (Some("tcp/10.0.0.1:80"), Some(60)));
+        assert_eq!(
+            (service["key"].as_str(), service["persistence"]["timeout_s"].as_u64()),
+            (Some("tcp/10.0.0.1:80"), Some(60))
+        );
         assert_eq!(service["real_servers"][0]["upper_threshold"], 100);
         assert_eq!(service["real_servers"][1]["tunnel"]["checksum"], "remote");
     }

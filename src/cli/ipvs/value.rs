@@ -115,8 +115,8 @@ pub fn flags(text: &str, scheduler: &str) -> Result<u32, Fault> {
 pub fn flag_names(bits: u32, scheduler: &str) -> String {
     let named: Vec<_> = FLAGS.iter().filter(|(_, of, _)| *of == Some(scheduler)).collect();
     let rows = if named.is_empty() { FLAGS.iter().filter(|(_, of, _)| of.is_none()).collect() } else { named };
-    let names: Vec<_> = rows.iter().filter(|(.., bit)| bits & bit != 0).map(|(name, ..)| *name).collect();
-    names.join(",")
+    let set: Vec<_> = rows.iter().filter(|(.., bit)| bits & bit != 0).map(|(name, ..)| *name).collect();
+    set.join(",")
 }
 
 #[cfg(test)]
@@ -150,7 +150,10 @@ mod tests {
         let v6 = || "fd00::1".parse().unwrap();
         assert_eq!(endpoint("10.0.0.1:http", tcp), Some(([10, 0, 0, 1].into(), Some(80))));
         assert_eq!(endpoint("10.0.0.1", tcp), Some(([10, 0, 0, 1].into(), None)));
-        assert_eq!((endpoint("fd00::1", tcp), endpoint("[fd00::1]:80", tcp)), (Some((v6(), None)), Some((v6(), Some(80)))));
+        assert_eq!(
+            (endpoint("fd00::1", tcp), endpoint("[fd00::1]:80", tcp)),
+            (Some((v6(), None)), Some((v6(), Some(80))))
+        );
         for wrong in ["", ":80", "10.0.0.1:", "10.0.0.1:99999", "[fd00::1]", "[fd00::1", "10.0.0.1:80:90"] {
             assert_eq!(endpoint(wrong, tcp), None, "{wrong:?}");
         }

@@ -14,7 +14,7 @@ pub enum Taken {
 
 /// A command line being read.
 pub struct Words<'a> {
-    words: std::slice::Iter<'a, String>,
+    left: std::slice::Iter<'a, String>,
     /// Letters left of a bundle.
     bundle: Option<&'a str>,
     /// The word that the last option stood in.
@@ -26,7 +26,7 @@ pub struct Words<'a> {
 impl<'a> Words<'a> {
     /// Reads `words`, which are without the program's name.
     pub fn new(words: &'a [String]) -> Self {
-        Self { words: words.iter(), bundle: None, word: "", plain: Vec::new() }
+        Self { left: words.iter(), bundle: None, word: "", plain: Vec::new() }
     }
 
     /// The next option; none when all are read.
@@ -35,11 +35,11 @@ impl<'a> Words<'a> {
             if let Some(letters) = self.bundle.take() {
                 return Some(self.letter(letters));
             }
-            let word = self.words.next()?.as_str();
+            let word = self.left.next()?.as_str();
             match word.strip_prefix('-') {
                 None | Some("") => self.plain.push(word),
                 Some("-") => {
-                    self.plain.extend(self.words.by_ref().map(String::as_str));
+                    self.plain.extend(self.left.by_ref().map(String::as_str));
                     return None;
                 }
                 Some(rest) => {
@@ -82,11 +82,11 @@ impl<'a> Words<'a> {
         if let Some(value) = attached {
             return Ok(found.with(Some(value.to_owned())));
         }
-        let next = self.words.as_slice().first();
+        let next = self.left.as_slice().first();
         let follows = next.filter(|next| found.takes() == Takes::Value || !next.starts_with('-'));
         match follows {
             Some(value) => {
-                self.words.next();
+                self.left.next();
                 Ok(found.with(Some(value.clone())))
             }
             None if found.takes() == Takes::Maybe => Ok(found.with(None)),

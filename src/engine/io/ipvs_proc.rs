@@ -29,9 +29,7 @@ pub struct Connection<'a> {
 }
 
 /// Gives every connection to `each`, until it errs.
-pub fn connections<E: From<io::Error>>(
-    mut each: impl FnMut(Connection<'_>) -> Result<(), E>,
-) -> Result<(), E> {
+pub fn connections<E: From<io::Error>>(mut each: impl FnMut(Connection<'_>) -> Result<(), E>) -> Result<(), E> {
     let mut reader = BufReader::with_capacity(64 * 1024, File::open("/proc/thread-self/net/ip_vs_conn")?);
     let mut line = String::new();
     while reader.read_line(&mut line)? > 0 {
@@ -78,7 +76,9 @@ impl Shown {
     /// Whether this may be that service.
     pub fn is(&self, key: &ServiceKey) -> bool {
         match (self, key) {
-            (Self::Address(mine, shown), ServiceKey::Address { protocol, address }) => mine == protocol && shown == address,
+            (Self::Address(mine, shown), ServiceKey::Address { protocol, address }) => {
+                mine == protocol && shown == address
+            }
             (Self::Mark(shown), ServiceKey::FwMark { mark, .. }) => shown == mark,
             (Self::Address(..), ServiceKey::FwMark { .. }) | (Self::Mark(_), ServiceKey::Address { .. }) => false,
         }
@@ -182,12 +182,18 @@ mod tests {
     fn a_connection_reads_as_the_kernel_writes_it() {
         let line = "UDP 0A0000C8 0000 0A0000C8 13C4 7F000001 13C4 NONE             54 sip abcdef0123456789@host\n";
         let read = connection(line).unwrap();
-        assert_eq!((read.client.to_string(), read.server.to_string()), ("10.0.0.200:0".into(), "127.0.0.1:5060".into()));
+        assert_eq!(
+            (read.client.to_string(), read.server.to_string()),
+            ("10.0.0.200:0".into(), "127.0.0.1:5060".into())
+        );
         assert_eq!((read.state, read.expires, read.engine), ("NONE", 54, Some(("sip", "abcdef0123456789@host"))));
         let v6 = "UDP fd00:0000:0000:0000:0000:0000:0000:0200 B021 fd00:0000:0000:0000:0000:0000:0000:0200 138C \
                   fd00:0000:0000:0000:0000:0000:0000:0077 138D UDP             294\n";
         assert_eq!(connection(v6).unwrap().server.to_string(), "[fd00::77]:5005");
-        assert_eq!(connection("Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData\n"), None);
+        assert_eq!(
+            connection("Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData\n"),
+            None
+        );
     }
 
     #[test]

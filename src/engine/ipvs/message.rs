@@ -169,7 +169,7 @@ fn address(family: u16, bytes: &[u8]) -> Option<IpAddr> {
 }
 
 mod control;
-pub use control::{daemon, start_daemon, stop_daemon, timeouts, set_timeouts};
+pub use control::{daemon, set_timeouts, start_daemon, stop_daemon, timeouts};
 
 /// A request's body after the generic netlink header.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -224,7 +224,10 @@ fn full_service(key: ServiceKey, service: &Service) -> Builder {
         .text(svc::SCHEDULER, &service.scheduler)
         .put(svc::FLAGS, &[a, b, c, d, 0xff, 0xff, 0xff, 0xff]) // {flags, mask}: all of them
         .u32(svc::TIMEOUT, service.persistence.map_or(0, |p| p.timeout))
-        .put(svc::NETMASK, &service.odd_mask.map_or_else(|| netmask(key.family(), service.persistence), |m| m.octets()));
+        .put(
+            svc::NETMASK,
+            &service.odd_mask.map_or_else(|| netmask(key.family(), service.persistence), |m| m.octets()),
+        );
     match &service.engine {
         Some(engine) => builder.text(svc::ENGINE, engine),
         None => builder,

@@ -49,13 +49,7 @@ impl Netlink {
     }
 
     /// A request without an answer. `known` words the refusals that the caller can explain.
-    fn tell(
-        &mut self,
-        command: u8,
-        body: &[u8],
-        act: &str,
-        known: &[(i32, RefusalKind, &str)],
-    ) -> Result<(), Refusal> {
+    fn tell(&mut self, command: u8, body: &[u8], act: &str, known: &[(i32, RefusalKind, &str)]) -> Result<(), Refusal> {
         self.call(command, NlmF::empty(), body, |_| {}).map_err(|error| {
             let cause = |errno: i32| known.iter().find(|(known, ..)| *known == errno);
             match &error {
@@ -180,6 +174,11 @@ impl IpvsAdmin for Netlink {
 
     fn stop_daemon(&mut self, role: DaemonRole) -> Result<(), Refusal> {
         let act = format!("stop the {} sync daemon", role.name());
-        self.tell(command::DEL_DAEMON, &message::stop_daemon(role), &act, &[(libc::ESRCH, RefusalKind::Missing, "none runs")])
+        self.tell(
+            command::DEL_DAEMON,
+            &message::stop_daemon(role),
+            &act,
+            &[(libc::ESRCH, RefusalKind::Missing, "none runs")],
+        )
     }
 }

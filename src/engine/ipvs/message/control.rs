@@ -1,7 +1,7 @@
 //! Sync daemons and timeouts ⇄ netlink attributes.
 
-use super::{address, address_bytes};
 use super::{AF_INET, AF_INET6};
+use super::{address, address_bytes};
 use crate::engine::ipvs::attribute::{Attributes, Builder, Indexed};
 use crate::engine::ipvs::{DaemonRole, SyncDaemon, Timeouts};
 use std::net::IpAddr;
@@ -120,10 +120,8 @@ mod tests {
             ttl: u8,
         ) {
             let role = if master { DaemonRole::Master } else { DaemonRole::Backup };
-            let group = group.map(|bits| match six {
-                false => IpAddr::V4(bits.into()),
-                true => IpAddr::V6((0xff02_u128 << 112 | u128::from(bits)).into()),
-            });
+            let v6 = |bits| IpAddr::V6((0xff02_u128 << 112 | u128::from(bits)).into());
+            let group = group.map(|bits: u32| if six { v6(bits) } else { IpAddr::V4(bits.into()) });
             let wanted = SyncDaemon { role, interface: "eth0".to_owned(), sync_id, max_length, group, port, ttl };
             prop_assert_eq!(daemon(&start_daemon(&wanted)), Some(wanted));
         }
