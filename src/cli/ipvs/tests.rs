@@ -17,11 +17,11 @@ fn line_as(kernel: &SimulatedIpvs, by_name: bool, line: &str, input: &str) -> Do
     let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
     let mut kernel = kernel.clone();
     let console = Console { by_name, err: &mut err };
-    let mut session = Session { kernel: &mut kernel, out: &mut out, console, touched: Vec::new(), ended: false };
+    let mut session = Session::new(&mut kernel, &mut out, console);
     let input = &mut input.as_bytes();
     let result = match request::parse(&words) {
         Ok(Request::Restore { atomic: false }) => restore::restore(&mut session, input),
-        Ok(Request::Restore { atomic: true }) => restore::restore_atomically(&mut session, input),
+        Ok(Request::Restore { atomic: true }) => atomic::restore(&mut session, input),
         Ok(request) => session.perform(&request),
         Err(fault) => Err(fault),
     };
