@@ -121,9 +121,8 @@ impl<'a> Lines<'a> {
             let text = String::from_utf8_lossy(&self.bytes);
             let text = text.split('\0').next().unwrap_or_default();
             let mut words: Vec<String> = text.split_ascii_whitespace().map(str::to_owned).collect();
-            if words.first().is_some_and(|word| word == "ipvsadm") {
-                words.remove(0);
-            }
+            let names = words.iter().take_while(|word| *word == "ipvsadm").count();
+            words.drain(..names);
             if words.is_empty() {
                 continue;
             }
