@@ -1,9 +1,9 @@
 //! What ipvsadm does beside services and destinations, and its lists in the kernel's own order.
 
 use super::super::ipvs_admin::IpvsAdmin;
-use super::super::netlink::{BATCH, RequestError};
-use super::{IpvsKernel, Netlink, READINGS, connect, general, refusal};
-use crate::engine::ipvs::message::{self, VERSION, command};
+use super::super::netlink::RequestError;
+use super::{IpvsKernel, Netlink, READINGS, general};
+use crate::engine::ipvs::message::{self, command};
 use crate::engine::ipvs::{
     DaemonRole, IpvsOp, Refusal, RefusalKind, ServerEntry, ServiceEntry, SyncDaemon, Timeouts, Version,
 };
@@ -99,27 +99,7 @@ impl IpvsAdmin for Netlink {
     }
 
     fn apply_all(&mut self, ops: &[IpvsOp]) -> Vec<Result<(), Refusal>> {
-        let mut ends = Vec::with_capacity(ops.len());
-        for chunk in ops.chunks(BATCH) {
-            let payload = |op| {
-                let request = message::encode(op);
-                [&[request.command, VERSION, 0, 0], request.body.as_slice()].concat()
-            };
-            let payloads: Vec<_> = chunk.iter().map(payload).collect();
-            match self.requests.batch(self.family, &payloads) {
-                Ok(codes) => ends.extend(chunk.iter().zip(codes).map(|(op, code)| match code {
-                    None => Ok(()),
-                    Some(errno) => Err(refusal(op, &RequestError::Refused(errno))),
-                })),
-                Err(error) => {
-                    ends.extend(chunk.iter().map(|op| Err(refusal(op, &error))));
-                    if let Ok(requests) = connect() {
-                        self.requests = requests;
-                    }
-                }
-            }
-        }
-        ends
+        IpvsKernel::apply_all(self, ops)
     }
 
     fn apply(&mut self, op: &IpvsOp) -> Result<(), Refusal> {
