@@ -1,4 +1,4 @@
-//! Services and destinations ⇄ the kernel's netlink attributes: the only file with the kernel's numbers
+//! Services and destinations ⇄ the kernel's netlink attributes: with its folder the only place of the kernel's numbers
 //! (`uapi/linux/ip_vs.h`, generic netlink family `IPVS`, version 1).
 //!
 //! Pure bytes; `engine/io/ipvs_netlink` carries them. Every attribute is optional on reading, since kernels differ, and
