@@ -14,7 +14,7 @@ mod signals;
 mod spawn;
 
 use crate::cli::run::{ConsoleArgs, Dataplane, LogFormat, RunArgs};
-use crate::cli::{Cli, Command, check, completions, ctl, man};
+use crate::cli::{Cli, Command, check, completions, ctl, ipvs, man};
 use crate::ui;
 use std::env;
 use std::io::IsTerminal;
@@ -58,6 +58,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Some(Command::ScriptRunner) => script_runner::run(),
         Some(Command::Attach(args)) => console::attach(&places, &console_options(args)),
         Some(Command::Adopt(args)) => adopt::run(&args, &places),
+        Some(Command::Ipvs(args)) => ipvs::run(&args, &places.socket),
         Some(Command::Ctl(args)) => ctl::run(&args, &places.socket, color),
         Some(Command::Status { json }) => {
             ctl::run(&ctl::CtlArgs { verb: ctl::Verb::Status { json } }, &places.socket, color)

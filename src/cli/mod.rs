@@ -8,6 +8,7 @@ pub mod check;
 mod color;
 pub mod completions;
 pub mod ctl;
+pub mod ipvs;
 pub mod man;
 pub mod run;
 
@@ -71,6 +72,8 @@ pub enum Command {
     Attach(run::ConsoleArgs),
     /// Take over from a running keepalived without losing a connection
     Adopt(run::AdoptArgs),
+    /// The kernel's IPVS table by hand: ipvsadm's options, output and exit codes
+    Ipvs(ipvs::IpvsArgs),
     /// Ask a running engine, or tell it to do one thing
     Ctl(ctl::CtlArgs),
     /// Show the overview as plain text once (`ctl status`)
@@ -88,7 +91,16 @@ pub enum Command {
 
 /// Reads the arguments, the first of which is the program's name. Errors: what to exit with, after clap has said what is
 /// wrong or printed help.
-pub fn parse(args: Vec<OsString>) -> Result<Cli, ExitCode> {
+pub fn parse(mut args: Vec<OsString>) -> Result<Cli, ExitCode> {
+    let by_name = ipvs::is_called_ipvsadm(args.first());
+    // What follows is ipvsadm's, whatever it looks like; and scripts that call it for each line wait for no parser.
+    if by_name || args.get(1).is_some_and(|word| word == "ipvs") {
+        let words = args.split_off(if by_name { 1 } else { 2 });
+        let global =
+            GlobalArgs { color: ColorWhen::Auto, socket: std::env::var_os("LVSDECK_SOCKET").map(PathBuf::from) };
+        let command = Some(Command::Ipvs(ipvs::IpvsArgs { words, by_name }));
+        return Ok(Cli { global, file: None, console: run::ConsoleArgs::default(), command });
+    }
     let command = Cli::command().color(color::of_help(&args));
     let is_ctl = args.iter().skip(1).any(|word| word == "ctl");
     let parsed = command.try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));

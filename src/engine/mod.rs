@@ -37,10 +37,16 @@ pub use event::{Event, EventKind, Severity};
 pub use handle::{EngineHandle, HandleError};
 pub use history::{HistoryError, HistoryPage, HistoryQuery, Series};
 pub use io::host::user as own_user;
+pub use io::ipvs_admin::{IpvsAdmin, open as open_ipvs};
 pub use io::peer::{login_user, peer_groups};
+pub use io::{ipvs_proc, names};
+pub use ipvs::{
+    Checksum, DaemonRole, Destination, IpvsOp, IpvsTable, KernelRates, Ownership, Refusal, RefusalKind, ServerEntry,
+    Service, ServiceEntry, SyncDaemon, Timeouts, Traffic, Tunnel, plan as ipvs_plan,
+};
 pub use journal::{JournalFrom, JournalPage};
 pub use metrics::{MOST_SERVERS, MetricFamily, MetricKind, MetricValue, ProcessFacts, metric_families};
-pub use model::{Family, Forwarding, KeyError, RealServerKey, Scheduler, ServiceKey, Weight};
+pub use model::{Family, Forwarding, KeyError, Persistence, Protocol, RealServerKey, Scheduler, ServiceKey, Weight};
 pub use recording::{
     Encoder as RecordingEncoder, Entry as RecordingEntry, Header as RecordingHeader, Recording, RecordingError,
 };

@@ -33,6 +33,7 @@ SCENARIOS = {
     "interface": ("lvsdeck/lvsdeck",),
     "refusal": ("lvsdeck/lvsdeck",),
     "start": ("lvsdeck/lvsdeck",),
+    "ipvsadm": ("lvsdeck/lvsdeck",),
     "abuse": ("lvsdeck/lvsdeck",),
     "warnings": ("lvsdeck/lvsdeck",),
     "soak": ("lvsdeck/lvsdeck",),

@@ -62,6 +62,7 @@ mod tests {
             Box::new(Service {
                 scheduler: "wrr".to_owned(),
                 persistence: Some(Persistence { timeout: 300, prefix }),
+                odd_mask: None,
                 one_packet,
                 scheduler_flags: 0,
                 engine: None,
@@ -71,6 +72,7 @@ mod tests {
         };
         let server = Destination {
             forwarding: Forwarding::Tun,
+            tunnel: crate::engine::ipvs::Tunnel::Ipip,
             weight: Weight::new(3).unwrap(),
             upper_threshold: 100,
             lower_threshold: 80,

@@ -4,7 +4,7 @@ use super::CheckId;
 use super::rates::Meter;
 use super::wish::{DrainEnd, Former};
 use crate::engine::health::{EffectiveWeight, Standing, Wish, weigh};
-use crate::engine::ipvs::{Destination, Traffic};
+use crate::engine::ipvs::{Destination, Traffic, Tunnel};
 use crate::engine::model::{Forwarding, RealServer, Weight};
 use crate::engine::snapshot::{Admin, Health};
 use std::time::Instant;
@@ -122,6 +122,7 @@ pub(super) const fn unjudged(config: &RealServer) -> Standing {
 pub(super) fn destination(forwarding: Forwarding, weight: Weight) -> Destination {
     Destination {
         forwarding,
+        tunnel: Tunnel::default(),
         weight,
         upper_threshold: 0,
         lower_threshold: 0,

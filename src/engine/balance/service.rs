@@ -165,6 +165,7 @@ impl ServiceState {
         Service {
             scheduler: self.config.scheduler.name().to_owned(),
             persistence: self.config.persistence,
+            odd_mask: None,
             one_packet: self.config.one_packet,
             scheduler_flags: 0,
             engine: None,

@@ -4,7 +4,7 @@
 //! 5 s at most; after a timeout the connection is opened anew. What the bytes mean is [`message`]'s matter; what to do
 //! about a refusal is the caller's.
 
-use super::netlink::{Message, RequestError, Requests};
+use super::netlink::{BATCH, Message, RequestError, Requests};
 use crate::engine::ipvs::attribute::{Attributes, Builder};
 use crate::engine::ipvs::message::{self, command, refusal_kind};
 use crate::engine::ipvs::{IpvsOp, IpvsTable, Refusal, RefusalKind, Service, Version};
@@ -20,9 +20,16 @@ pub trait IpvsKernel: Send {
     fn read_table(&mut self) -> Result<IpvsTable, Refusal>;
     /// Does one operation.
     fn apply(&mut self, op: &IpvsOp) -> Result<(), Refusal>;
+    /// Does all operations in order, each whatever became of those before, and gives how each ended. Many at a time where
+    /// the kernel takes them so; then a failure of the connection counts for all that were sent with it, done or not.
+    fn apply_all(&mut self, ops: &[IpvsOp]) -> Vec<Result<(), Refusal>> {
+        ops.iter().map(|op| self.apply(op)).collect()
+    }
     /// Asks for version and size.
     fn version(&mut self) -> Result<Version, Refusal>;
 }
+
+mod administer;
 
 /// How long the kernel may take for an answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -123,13 +130,31 @@ impl IpvsKernel for Netlink {
 
     fn apply(&mut self, op: &IpvsOp) -> Result<(), Refusal> {
         let request = message::encode(op);
-        self.call(request.command, NlmF::empty(), &request.body, |_| {}).map_err(|error| match error {
-            RequestError::Refused(errno) => match refusal_kind(op, errno) {
-                kind @ RefusalKind::Other => Refusal::because(kind, op, &error.to_string()),
-                kind => Refusal::of(kind, op),
-            },
-            error => general(&error, &op.to_string()),
-        })
+        self.call(request.command, NlmF::empty(), &request.body, |_| {}).map_err(|error| refusal(op, &error))
+    }
+
+    fn apply_all(&mut self, ops: &[IpvsOp]) -> Vec<Result<(), Refusal>> {
+        let mut ends = Vec::with_capacity(ops.len());
+        for chunk in ops.chunks(BATCH) {
+            let payload = |op| {
+                let request = message::encode(op);
+                [&[request.command, message::VERSION, 0, 0], request.body.as_slice()].concat()
+            };
+            let payloads: Vec<_> = chunk.iter().map(payload).collect();
+            match self.requests.batch(self.family, &payloads) {
+                Ok(codes) => ends.extend(chunk.iter().zip(codes).map(|(op, code)| match code {
+                    None => Ok(()),
+                    Some(errno) => Err(refusal(op, &RequestError::Refused(errno))),
+                })),
+                Err(error) => {
+                    ends.extend(chunk.iter().map(|op| Err(refusal(op, &error))));
+                    if let Ok(requests) = connect() {
+                        self.requests = requests;
+                    }
+                }
+            }
+        }
+        ends
     }
 
     fn version(&mut self) -> Result<Version, Refusal> {
@@ -158,6 +183,17 @@ fn resolve(requests: &mut Requests) -> Result<u16, RequestError> {
         Ok(()) => family.ok_or(RequestError::NoFamily),
         Err(RequestError::Refused(libc::ENOENT)) => Err(RequestError::NoFamily),
         Err(error) => Err(error),
+    }
+}
+
+/// Why an operation was not done.
+fn refusal(op: &IpvsOp, error: &RequestError) -> Refusal {
+    match error {
+        RequestError::Refused(errno) => match refusal_kind(op, *errno) {
+            kind @ RefusalKind::Other => Refusal::because(kind, op, &error.to_string()),
+            kind => Refusal::of(kind, op),
+        },
+        error => general(error, &op.to_string()),
     }
 }
 

@@ -3,10 +3,13 @@
 pub mod frames;
 pub mod host;
 pub mod host_facts;
+pub mod ipvs_admin;
 pub mod ipvs_netlink;
+pub mod ipvs_proc;
 pub mod journal_file;
 pub mod journald;
 mod mastership;
+pub mod names;
 mod netlink;
 pub mod notify;
 pub mod peer;

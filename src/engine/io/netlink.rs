@@ -16,6 +16,10 @@ use std::time::Duration;
 const HEADER: usize = 16;
 /// The kernel never fills more than 32 KiB of a dump at once.
 const BUFFER: usize = 64 * 1024;
+/// What the socket may hold unread; the system's limit may be less.
+const RECEIVE_BUFFER: usize = 1 << 20;
+/// Requests of a batch. A refusal takes about 1 KiB of the receive buffer, of which 208 KiB are the usual limit.
+pub(super) const BATCH: usize = 128;
 
 /// One message in a buffer.
 #[derive(Debug, Clone, Copy)]
@@ -84,9 +88,26 @@ pub(super) enum RequestError {
     Socket(#[from] io::Error),
 }
 
+/// What carries messages to the kernel and back: a netlink socket, or a script in tests.
+pub(super) trait Carrier {
+    /// Sends all of `bytes` at once.
+    fn send(&mut self, bytes: Vec<u8>) -> io::Result<()>;
+    /// Waits for one answer and gives its length.
+    fn recv(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
+}
+
+impl Carrier for NlSocket {
+    fn send(&mut self, bytes: Vec<u8>) -> io::Result<()> {
+        NlSocket::send(self, bytes, Msg::empty()).map(|_| ())
+    }
+    fn recv(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        NlSocket::recv(self, buffer, Msg::empty()).map(|(length, _)| length)
+    }
+}
+
 /// A blocking socket with one request at a time on it.
-pub(super) struct Requests {
-    socket: NlSocket,
+pub(super) struct Requests<C: Carrier = NlSocket> {
+    socket: C,
     seq: u32,
     buffer: Vec<u8>,
 }
@@ -98,8 +119,17 @@ impl Requests {
         // SAFETY: the descriptor is open while `socket` lives, and the borrow ends within this statement.
         #[allow(unsafe_code)]
         let borrowed = unsafe { BorrowedFd::borrow_raw(socket.as_raw_fd()) };
-        socket2::SockRef::from(&borrowed).set_read_timeout(Some(timeout))?;
-        Ok(Self { socket, seq: 0, buffer: vec![0; BUFFER] })
+        let options = socket2::SockRef::from(&borrowed);
+        options.set_read_timeout(Some(timeout))?;
+        // Room for the refusals of a whole batch; what the system allows will do.
+        let _ = options.set_recv_buffer_size(RECEIVE_BUFFER);
+        Ok(Self::over(socket))
+    }
+}
+
+impl<C: Carrier> Requests<C> {
+    fn over(socket: C) -> Self {
+        Self { socket, seq: 0, buffer: vec![0; BUFFER] }
     }
 
     /// Sends a request and gives every answer to `each`. With [`NlmF::DUMP`] in `flags` it ends at the end of the list,
@@ -112,17 +142,54 @@ impl Requests {
         mut each: impl FnMut(Message<'_>),
     ) -> Result<(), RequestError> {
         self.seq = self.seq.wrapping_add(1);
-        self.socket.send(frame(kind, flags | NlmF::REQUEST | NlmF::ACK, self.seq, payload), Msg::empty())?;
+        self.socket.send(frame(kind, flags | NlmF::REQUEST | NlmF::ACK, self.seq, payload))?;
         let mut answer = Answer { seq: self.seq, interrupted: false };
         loop {
-            match self.socket.recv(&mut self.buffer, Msg::empty()) {
-                Ok((length, _)) => {
-                    if let Some(end) = answer.read(self.buffer.get(..length).unwrap_or_default(), &mut each) {
-                        return end;
-                    }
+            let length = self.receive()?;
+            if let Some(end) = answer.read(self.buffer.get(..length).unwrap_or_default(), &mut each) {
+                return end;
+            }
+        }
+    }
+
+    /// Sends these requests at once and gives how each ended: nothing, or the errno of its refusal. The kernel does all of
+    /// them, in order, whatever becomes of those before; it speaks only of refusals and of the last one. At an error
+    /// some of them may be done.
+    ///
+    /// Give it [`BATCH`] at most: the refusals of more would not fit the receive buffer (ENOBUFS).
+    pub fn batch(&mut self, kind: u16, payloads: &[Vec<u8>]) -> Result<Vec<Option<i32>>, RequestError> {
+        let first = self.seq.wrapping_add(1);
+        let mut bytes = Vec::new();
+        for (at, payload) in payloads.iter().enumerate() {
+            self.seq = self.seq.wrapping_add(1);
+            let last = if at + 1 == payloads.len() { NlmF::ACK } else { NlmF::empty() };
+            bytes.extend(frame(kind, NlmF::REQUEST | last, self.seq, payload));
+            bytes.resize(bytes.len().next_multiple_of(4), 0);
+        }
+        let mut ends = vec![None; payloads.len()];
+        if payloads.is_empty() {
+            return Ok(ends);
+        }
+        self.socket.send(bytes)?;
+        loop {
+            let length = self.receive()?;
+            for message in Messages(self.buffer.get(..length).unwrap_or_default()) {
+                let at = usize::try_from(message.seq.wrapping_sub(first)).unwrap_or(usize::MAX);
+                let (Some(code), Some(end)) = (message.code(), ends.get_mut(at)) else { continue };
+                *end = (code != 0).then_some(code);
+                if message.seq == self.seq {
+                    return Ok(ends);
                 }
+            }
+        }
+    }
+
+    /// One answer; a signal does not end the waiting.
+    fn receive(&mut self) -> Result<usize, RequestError> {
+        loop {
+            match self.socket.recv(&mut self.buffer) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
+                result => return Ok(result?),
             }
         }
     }
@@ -199,7 +266,90 @@ mod tests {
         assert!(matches!(read(&[(2, NlmF::empty(), 7, -1)]), (0, Some(Err(RequestError::Refused(1))))));
     }
 
+    /// A kernel that answers as it is told to, once for each receive, and counts what is sent.
+    struct Script {
+        answers: std::collections::VecDeque<io::Result<Vec<u8>>>,
+        sent: usize,
+    }
+
+    impl Carrier for Script {
+        fn send(&mut self, _: Vec<u8>) -> io::Result<()> {
+            self.sent += 1;
+            Ok(())
+        }
+        fn recv(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            // A socket whose time is over says WouldBlock.
+            let answer = self.answers.pop_front().unwrap_or(Err(io::ErrorKind::WouldBlock.into()))?;
+            buffer[..answer.len()].copy_from_slice(&answer);
+            Ok(answer.len())
+        }
+    }
+
+    fn script(answers: impl IntoIterator<Item = io::Result<Vec<u8>>>) -> Requests<Script> {
+        Requests::over(Script { answers: answers.into_iter().collect(), sent: 0 })
+    }
+
+    fn control(kind: u16, seq: u32, code: i32) -> Vec<u8> {
+        frame(kind, NlmF::empty(), seq, &(-code).to_ne_bytes())
+    }
+
+    #[test]
+    fn an_answer_that_never_comes_ends_as_a_socket_error() {
+        let result = script([]).request(20, NlmF::empty(), &[], |_| {});
+        assert!(matches!(result, Err(RequestError::Socket(error)) if error.kind() == io::ErrorKind::WouldBlock));
+        let half = script([Ok(frame(16, NlmF::MULTI, 1, &[]))]).request(20, NlmF::DUMP, &[], |_| {});
+        assert!(matches!(half, Err(RequestError::Socket(_))), "a list without its end is no list");
+    }
+
+    #[test]
+    fn a_signal_does_not_end_the_waiting() {
+        let signal = || Err(io::ErrorKind::Interrupted.into());
+        let mut requests = script([signal(), signal(), Ok(control(2, 1, 0))]);
+        assert!(requests.request(20, NlmF::empty(), &[], |_| {}).is_ok());
+        assert_eq!(requests.socket.sent, 1, "nothing is asked twice");
+    }
+
+    #[test]
+    fn lost_answers_are_an_error_and_never_a_short_list() {
+        let enobufs = Err(io::Error::from_raw_os_error(libc::ENOBUFS));
+        let mut requests = script([Ok(frame(16, NlmF::MULTI, 1, &[])), enobufs, Ok(control(3, 1, 0))]);
+        assert!(matches!(requests.request(20, NlmF::DUMP, &[], |_| {}), Err(RequestError::Socket(_))));
+    }
+
+    #[test]
+    fn a_list_that_could_not_be_finished_is_refused_with_its_error() {
+        // The kernel ends a dump that fails midway with DONE and an error number.
+        let mut requests = script([Ok([frame(16, NlmF::MULTI, 1, &[]), control(3, 1, libc::EBUSY)].concat())]);
+        let result = requests.request(20, NlmF::DUMP, &[], |_| {});
+        assert!(matches!(result, Err(RequestError::Refused(libc::EBUSY))));
+    }
+
+    #[test]
+    fn a_batch_tells_which_requests_were_refused() {
+        let payloads = vec![vec![1, 2, 3], vec![], vec![4]];
+        let all_done = script([Ok(control(2, 3, 0))]).batch(20, &payloads).unwrap();
+        assert_eq!(all_done, [None, None, None]);
+        let mut requests = script([Ok(control(2, 1, 17)), Ok(control(2, 3, 3))]);
+        assert_eq!(requests.batch(20, &payloads).unwrap(), [Some(17), None, Some(3)]);
+        assert_eq!(requests.socket.sent, 1);
+        assert_eq!(requests.batch(20, &[]).unwrap(), [], "nothing asked, nothing waited for");
+        assert!(matches!(requests.batch(20, &payloads), Err(RequestError::Socket(_))));
+    }
+
+    #[test]
+    fn a_late_answer_to_an_earlier_request_does_not_count_for_a_batch() {
+        let mut requests = script([Ok(control(2, 1, 0)), Ok(control(2, 1, 5)), Ok(control(2, 3, 0))]);
+        requests.request(20, NlmF::empty(), &[], |_| {}).unwrap();
+        assert_eq!(requests.batch(20, &[vec![], vec![]]).unwrap(), [None, None]);
+    }
+
     proptest! {
+        #[test]
+        fn any_answer_ends_a_request_or_is_waited_past(answers: Vec<Vec<u8>>) {
+            let _ = script(answers.iter().cloned().map(Ok)).request(20, NlmF::DUMP, &[], |_| {});
+            let _ = script(answers.into_iter().map(Ok)).batch(20, &[vec![], vec![]]);
+        }
+
         #[test]
         fn reading_anything_ends(bytes: Vec<u8>) {
             prop_assert!(Messages(&bytes).count() <= bytes.len() / HEADER);

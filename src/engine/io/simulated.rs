@@ -107,6 +107,7 @@ mod tests {
         let service = Service {
             scheduler: scheduler.to_owned(),
             persistence: None,
+            odd_mask: None,
             one_packet: false,
             scheduler_flags: 0,
             engine: None,

@@ -48,6 +48,7 @@ impl Service {
     pub fn same_settings(&self, other: &Self) -> bool {
         self.scheduler == other.scheduler
             && self.persistence == other.persistence
+            && self.odd_mask == other.odd_mask
             && self.one_packet == other.one_packet
             && self.scheduler_flags == other.scheduler_flags
             && self.engine == other.engine

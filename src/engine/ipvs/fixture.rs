@@ -1,6 +1,6 @@
 //! Values for tests: short constructors, and strategies over few keys, so that tables meet.
 
-use super::{Destination, IpvsTable, Ownership, Service, Traffic};
+use super::{Checksum, Destination, IpvsTable, Ownership, Service, Traffic, Tunnel};
 use crate::engine::model::{Family, Forwarding, Persistence, RealServerKey, ServiceKey, Weight};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -17,6 +17,7 @@ pub fn service(scheduler: &str) -> Service {
     Service {
         scheduler: scheduler.to_owned(),
         persistence: None,
+        odd_mask: None,
         one_packet: false,
         scheduler_flags: 0,
         engine: None,
@@ -28,6 +29,7 @@ pub fn service(scheduler: &str) -> Service {
 pub fn destination(weight: u32) -> Destination {
     Destination {
         forwarding: Forwarding::Dr,
+        tunnel: Tunnel::Ipip,
         weight: Weight::new(weight).unwrap(),
         upper_threshold: 0,
         lower_threshold: 0,
@@ -64,12 +66,22 @@ pub fn any_service(family: Family) -> impl Strategy<Value = Service> {
 
 /// Settings of a destination that can stand in every service.
 pub fn any_destination() -> impl Strategy<Value = Destination> {
-    (0..4_u32, 0..3_u32, 0..3_u32).prop_map(|(weight, lower_threshold, more)| Destination {
+    let tunnel = prop_oneof![
+        Just(Tunnel::Ipip),
+        (1..=u16::MAX, checksum()).prop_map(|(port, checksum)| Tunnel::Gue { port, checksum }),
+        prop_oneof![Just(Checksum::Off), Just(Checksum::On)].prop_map(|checksum| Tunnel::Gre { checksum }),
+    ];
+    (0..4_u32, 0..3_u32, 0..3_u32, tunnel).prop_map(|(weight, lower_threshold, more, tunnel)| Destination {
         forwarding: Forwarding::Tun,
+        tunnel,
         lower_threshold,
         upper_threshold: lower_threshold + more,
         ..destination(weight)
     })
+}
+
+fn checksum() -> impl Strategy<Value = Checksum> {
+    prop_oneof![Just(Checksum::Off), Just(Checksum::On), Just(Checksum::Remote)]
 }
 
 pub fn table() -> impl Strategy<Value = IpvsTable> {

@@ -1,11 +1,11 @@
-//! Services and destinations ⇄ the kernel's netlink attributes: the only file with the kernel's numbers
+//! Services and destinations ⇄ the kernel's netlink attributes: with its folder the only place of the kernel's numbers
 //! (`uapi/linux/ip_vs.h`, generic netlink family `IPVS`, version 1).
 //!
 //! Pure bytes; `engine/io/ipvs_netlink` carries them. Every attribute is optional on reading, since kernels differ, and
 //! reading never panics. What the kernel keeps for itself (`IP_VS_SVC_F_HASHED`) never gets out of here.
 
 use super::attribute::{Attributes, Builder, Indexed};
-use super::{Destination, IpvsOp, RefusalKind, Service, Traffic};
+use super::{Checksum, Destination, IpvsOp, KernelRates, RefusalKind, Service, Traffic, Tunnel};
 use crate::engine::model::{Family, Forwarding, Persistence, Protocol, RealServerKey, ServiceKey, Weight};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -33,8 +33,22 @@ pub mod command {
     pub const DEL_DEST: u8 = 7;
     /// All destinations of a service; a dump.
     pub const GET_DEST: u8 = 8;
+    /// Start a sync daemon.
+    pub const NEW_DAEMON: u8 = 9;
+    /// Stop a sync daemon.
+    pub const DEL_DAEMON: u8 = 10;
+    /// The sync daemons that run; a dump.
+    pub const GET_DAEMON: u8 = 11;
+    /// Set the timeouts.
+    pub const SET_CONFIG: u8 = 12;
+    /// Ask for the timeouts.
+    pub const GET_CONFIG: u8 = 13;
     /// Version and size of the connection table.
     pub const GET_INFO: u8 = 15;
+    /// Zero the counters of one service, or all.
+    pub const ZERO: u8 = 16;
+    /// Remove all services.
+    pub const FLUSH: u8 = 17;
 }
 
 /// `IPVS_CMD_ATTR_*`.
@@ -69,6 +83,9 @@ mod dest {
     pub const INACTIVE: u16 = 8;
     pub const PERSISTENT: u16 = 9;
     pub const FAMILY: u16 = 11;
+    pub const TUNNEL_TYPE: u16 = 13;
+    pub const TUNNEL_PORT: u16 = 14;
+    pub const TUNNEL_FLAGS: u16 = 15;
 }
 
 /// The same in services and destinations.
@@ -80,6 +97,17 @@ const STATS64: u16 = 12;
 const PERSISTENT: u32 = 0x01;
 const ONE_PACKET: u32 = 0x04;
 const SCHEDULER_FLAGS: u32 = 0x38;
+
+/// `IP_VS_CONN_F_TUNNEL_TYPE_*`.
+mod tunnel_type {
+    pub const IPIP: u8 = 0;
+    pub const GUE: u8 = 1;
+    pub const GRE: u8 = 2;
+}
+
+/// `IP_VS_TUNNEL_ENCAP_FLAG_*`.
+const CHECKSUM: u16 = 1;
+const REMOTE_CHECKSUM: u16 = 2;
 
 const AF_INET: u16 = 2;
 const AF_INET6: u16 = 10;
@@ -140,6 +168,9 @@ fn address(family: u16, bytes: &[u8]) -> Option<IpAddr> {
     }
 }
 
+mod control;
+pub use control::{daemon, set_timeouts, start_daemon, stop_daemon, timeouts};
+
 /// A request's body after the generic netlink header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
@@ -193,7 +224,10 @@ fn full_service(key: ServiceKey, service: &Service) -> Builder {
         .text(svc::SCHEDULER, &service.scheduler)
         .put(svc::FLAGS, &[a, b, c, d, 0xff, 0xff, 0xff, 0xff]) // {flags, mask}: all of them
         .u32(svc::TIMEOUT, service.persistence.map_or(0, |p| p.timeout))
-        .put(svc::NETMASK, &netmask(key.family(), service.persistence));
+        .put(
+            svc::NETMASK,
+            &service.odd_mask.map_or_else(|| netmask(key.family(), service.persistence), |m| m.octets()),
+        );
     match &service.engine {
         Some(engine) => builder.text(svc::ENGINE, engine),
         None => builder,
@@ -219,11 +253,49 @@ fn destination_key(server: RealServerKey) -> Builder {
 }
 
 fn full_destination(server: RealServerKey, settings: &Destination) -> Builder {
-    destination_key(server)
+    let builder = destination_key(server)
         .u32(dest::FORWARDING, forwarding_number(settings.forwarding))
         .u32(dest::WEIGHT, settings.weight.get())
         .u32(dest::UPPER, settings.upper_threshold)
-        .u32(dest::LOWER, settings.lower_threshold)
+        .u32(dest::LOWER, settings.lower_threshold);
+    // An IP-in-IP tunnel is what a kernel makes that is told nothing, so old kernels are told nothing.
+    match settings.tunnel {
+        Tunnel::Ipip => builder,
+        Tunnel::Gue { port, checksum } => builder
+            .put(dest::TUNNEL_TYPE, &[tunnel_type::GUE])
+            .put(dest::TUNNEL_PORT, &port.to_be_bytes())
+            .u16(dest::TUNNEL_FLAGS, checksum_flags(checksum)),
+        Tunnel::Gre { checksum } => {
+            builder.put(dest::TUNNEL_TYPE, &[tunnel_type::GRE]).u16(dest::TUNNEL_FLAGS, checksum_flags(checksum))
+        }
+    }
+}
+
+const fn checksum_flags(checksum: Checksum) -> u16 {
+    match checksum {
+        Checksum::Off => 0,
+        Checksum::On => CHECKSUM,
+        Checksum::Remote => REMOTE_CHECKSUM,
+    }
+}
+
+/// The tunnel of a destination; a type that we do not know reads as IP-in-IP.
+fn tunnel(attributes: &Indexed<'_, 16>) -> Tunnel {
+    let flags = attributes.u16(dest::TUNNEL_FLAGS).unwrap_or(0);
+    let checksum = if flags & REMOTE_CHECKSUM != 0 {
+        Checksum::Remote
+    } else if flags & CHECKSUM != 0 {
+        Checksum::On
+    } else {
+        Checksum::Off
+    };
+    match attributes.array(dest::TUNNEL_TYPE).map_or(tunnel_type::IPIP, |[kind]| kind) {
+        tunnel_type::GUE => {
+            Tunnel::Gue { port: attributes.array(dest::TUNNEL_PORT).map_or(0, u16::from_be_bytes), checksum }
+        }
+        tunnel_type::GRE => Tunnel::Gre { checksum },
+        _ => Tunnel::Ipip,
+    }
 }
 
 /// The service in an answer's body, without destinations; none where it has no key that we can name (another protocol).
@@ -255,6 +327,7 @@ pub fn service(body: &[u8]) -> Option<(ServiceKey, Service)> {
     let service = Service {
         scheduler: attributes.text(svc::SCHEDULER).unwrap_or_default().to_owned(),
         persistence,
+        odd_mask: persistence.and(odd_mask(key.family(), attributes.array(svc::NETMASK))),
         one_packet: flags & ONE_PACKET != 0,
         scheduler_flags: flags & SCHEDULER_FLAGS,
         engine: attributes.text(svc::ENGINE).filter(|name| !name.is_empty()).map(str::to_owned),
@@ -262,6 +335,11 @@ pub fn service(body: &[u8]) -> Option<(ServiceKey, Service)> {
         traffic: traffic(&attributes),
     };
     Some((key, service))
+}
+
+fn odd_mask(family: Family, netmask: Option<[u8; 4]>) -> Option<Ipv4Addr> {
+    let mask = netmask.filter(|_| family == Family::Inet).map(u32::from_be_bytes)?;
+    (mask.leading_ones() + mask.trailing_zeros() != 32 && mask != 0 && mask != u32::MAX).then(|| Ipv4Addr::from(mask))
 }
 
 fn prefix(family: Family, netmask: Option<[u8; 4]>) -> u8 {
@@ -273,13 +351,15 @@ fn prefix(family: Family, netmask: Option<[u8; 4]>) -> u8 {
 
 /// The destination in an answer's body; `family` is the service's, for kernels before 3.18, which do not say.
 pub fn destination(body: &[u8], family: Family) -> Option<(RealServerKey, Destination)> {
-    let attributes: Indexed<13> = Attributes::new(Attributes::new(body).first(top::DEST)?).index();
+    let attributes: Indexed<16> = Attributes::new(Attributes::new(body).first(top::DEST)?).index();
     let family = attributes.u16(dest::FAMILY).unwrap_or_else(|| family_number(family));
     let address = address(family, attributes.get(dest::ADDRESS)?)?;
     let key = RealServerKey(SocketAddr::new(address, u16::from_be_bytes(attributes.array(dest::PORT)?)));
     let number = |kind| attributes.u32(kind).unwrap_or(0);
+    let forwarding = forwarding(number(dest::FORWARDING));
     let destination = Destination {
-        forwarding: forwarding(number(dest::FORWARDING)),
+        forwarding,
+        tunnel: if forwarding == Forwarding::Tun { tunnel(&attributes) } else { Tunnel::Ipip },
         weight: Weight::new(number(dest::WEIGHT)).unwrap_or(Weight::ZERO),
         upper_threshold: number(dest::UPPER),
         lower_threshold: number(dest::LOWER),
@@ -293,18 +373,34 @@ pub fn destination(body: &[u8], family: Family) -> Option<(RealServerKey, Destin
 
 /// `IPVS_STATS_ATTR_*` 1–5, from the 64-bit nest where the kernel has it (4.1), else from the older one, whose connections
 /// and packets are 32 bits wide.
-fn traffic(attributes: &Indexed<'_, 13>) -> Traffic {
-    let Some(nest) = attributes.get(STATS64).or_else(|| attributes.get(STATS)) else { return Traffic::default() };
-    let stats: Indexed<6> = Attributes::new(nest).index();
+fn traffic<const N: usize>(attributes: &Indexed<'_, N>) -> Traffic {
+    let [connections, in_packets, out_packets, in_bytes, out_bytes, ..] = statistics(attributes);
+    Traffic { connections, in_packets, out_packets, in_bytes, out_bytes }
+}
+
+/// The ten numbers of the statistics: five totals, then their rates a second; 0 where absent.
+fn statistics<const N: usize>(attributes: &Indexed<'_, N>) -> [u64; 10] {
+    let Some(nest) = attributes.get(STATS64).or_else(|| attributes.get(STATS)) else { return [0; 10] };
+    let stats: Indexed<11> = Attributes::new(nest).index();
     let number =
         |kind| stats.array(kind).map(u64::from_ne_bytes).or_else(|| stats.u32(kind).map(u64::from)).unwrap_or(0);
-    Traffic {
-        connections: number(1),
-        in_packets: number(2),
-        out_packets: number(3),
-        in_bytes: number(4),
-        out_bytes: number(5),
-    }
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map(number)
+}
+
+/// The kernel's rates of the service in an answer's body.
+pub fn service_rates(body: &[u8]) -> KernelRates {
+    rates(body, top::SERVICE)
+}
+
+/// The kernel's rates of the destination in an answer's body.
+pub fn destination_rates(body: &[u8]) -> KernelRates {
+    rates(body, top::DEST)
+}
+
+fn rates(body: &[u8], nest: u16) -> KernelRates {
+    let attributes: Indexed<13> = Attributes::new(Attributes::new(body).first(nest).unwrap_or_default()).index();
+    let [.., connections, in_packets, out_packets, in_bytes, out_bytes] = statistics(&attributes);
+    KernelRates { connections, in_packets, out_packets, in_bytes, out_bytes }
 }
 
 /// What the kernel says of its IPVS.

@@ -1,6 +1,7 @@
 //! IPVS tables, pure (layer 1): what a table is, how to get from one to another, and the kernel's numbers for it.
 //!
 //! * [`table`]: services and destinations, used for what is wanted and for what was observed alike; operations on it.
+//! * [`listing`]: the same in the kernel's order and with the kernel's rates. [`control`]: sync daemons and timeouts.
 //! * [`ownership`]: what is ours. [`mod@plan`]: the ordered operations that turn one table into another, idempotent, and the
 //!   drift in words.
 //! * [`message`]: a table ⇄ netlink attributes; the only file with the kernel's numbers (`uapi/linux/ip_vs.h`). Below it,
@@ -8,15 +9,19 @@
 
 mod apply;
 pub mod attribute;
+pub mod control;
 #[cfg(test)]
 mod fixture;
+pub mod listing;
 pub mod message;
 pub mod ownership;
 pub mod plan;
 mod refusal;
 pub mod table;
 
+pub use control::{DaemonRole, SyncDaemon, Timeouts};
+pub use listing::{KernelRates, ServerEntry, ServiceEntry};
 pub use message::Version;
 pub use ownership::Ownership;
 pub use plan::{Difference, drift, plan};
-pub use table::{Destination, IpvsOp, IpvsTable, Refusal, RefusalKind, Service, Traffic};
+pub use table::{Checksum, Destination, IpvsOp, IpvsTable, Refusal, RefusalKind, Service, Traffic, Tunnel};

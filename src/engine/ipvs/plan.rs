@@ -4,7 +4,7 @@
 //! that are wanted and those that are ours and no longer wanted; in a wanted service it removes only destinations that are
 //! ours. Everything else is somebody else's: reported as drift, never changed.
 
-use super::{Destination, IpvsOp, IpvsTable, Ownership, Service};
+use super::{Destination, IpvsOp, IpvsTable, Ownership, Service, Tunnel};
 use crate::engine::model::{RealServerKey, ServiceKey};
 use std::fmt;
 
@@ -163,7 +163,11 @@ impl fmt::Display for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.scheduler)?;
         if let Some(persistence) = self.persistence {
-            write!(f, ", persistent {} s per /{}", persistence.timeout, persistence.prefix)?;
+            write!(f, ", persistent {} s per ", persistence.timeout)?;
+            match self.odd_mask {
+                Some(mask) => write!(f, "{mask}")?,
+                None => write!(f, "/{}", persistence.prefix)?,
+            }
         }
         if let Some(engine) = &self.engine {
             write!(f, ", persistence engine {engine}")?;
@@ -181,7 +185,13 @@ impl fmt::Display for Service {
 impl fmt::Display for Destination {
     /// Its settings: `dr weight 3, at most 100 connections, again below 80`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} weight {}", self.forwarding, self.weight)?;
+        write!(f, "{}", self.forwarding)?;
+        match self.tunnel {
+            Tunnel::Ipip => {}
+            Tunnel::Gue { port, checksum } => write!(f, " (gue port {port}, checksum {checksum})")?,
+            Tunnel::Gre { checksum } => write!(f, " (gre, checksum {checksum})")?,
+        }
+        write!(f, " weight {}", self.weight)?;
         if self.upper_threshold != 0 {
             write!(f, ", at most {} connections", self.upper_threshold)?;
         }

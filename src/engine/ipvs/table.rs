@@ -3,6 +3,7 @@
 use crate::engine::model::{Forwarding, Persistence, RealServerKey, ServiceKey, Weight};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::Ipv4Addr;
 
 /// All services of one network namespace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct Service {
     pub scheduler: String,
     /// Persistence, when the service has it.
     pub persistence: Option<Persistence>,
+    /// The persistence mask of an IPv4 service when it is no prefix (255.0.255.0); it then counts in the prefix's place.
+    pub odd_mask: Option<Ipv4Addr>,
     /// One-packet scheduling.
     pub one_packet: bool,
     /// The three scheduler flags as the kernel numbers them (bits 3–5 of `IP_VS_SVC_F_*`), 0 when none.
@@ -36,6 +39,8 @@ pub struct Service {
 pub struct Destination {
     /// How packets reach it.
     pub forwarding: Forwarding,
+    /// What kind of tunnel; `Ipip` where the forwarding is none.
+    pub tunnel: Tunnel,
     /// Its weight.
     pub weight: Weight,
     /// Upper connection threshold, 0 for none.
@@ -50,6 +55,38 @@ pub struct Destination {
     pub persistent: u32,
     /// What went through it.
     pub traffic: Traffic,
+}
+
+/// What a packet to a tunnelled destination is wrapped in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Tunnel {
+    /// IP in IP; all that kernels before 5.2 know.
+    #[default]
+    Ipip,
+    /// Generic UDP encapsulation (kernel 5.2).
+    Gue {
+        /// UDP port at the destination.
+        port: u16,
+        /// Of the outer header.
+        checksum: Checksum,
+    },
+    /// Generic routing encapsulation (kernel 5.3).
+    Gre {
+        /// Of the outer header; never `Remote`.
+        checksum: Checksum,
+    },
+}
+
+/// The checksum of a tunnel's header.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Checksum {
+    /// None.
+    #[default]
+    Off,
+    /// As usual.
+    On,
+    /// Offloaded to the far end (remote checksum offload).
+    Remote,
 }
 
 /// Totals from the kernel's 64-bit statistics.
@@ -132,4 +169,14 @@ pub enum RefusalKind {
     TimedOut,
     /// Anything else.
     Other,
+}
+
+impl fmt::Display for Checksum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Off => "off",
+            Self::On => "on",
+            Self::Remote => "remote",
+        })
+    }
 }

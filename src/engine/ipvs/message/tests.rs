@@ -97,6 +97,32 @@ proptest! {
         }
     }
 
+    // The same as the fuzz target `ipvs_answer`: what the kernel says, with one byte otherwise.
+    #[test]
+    fn what_was_read_of_a_damaged_answer_can_be_written_and_reads_back_the_same(
+        (key, settings) in any_key().prop_flat_map(|key| (Just(key), any_service(key.family()))),
+        found in any_destination(),
+        at: prop::sample::Index,
+        byte: u8,
+    ) {
+        let damaged = |op: &IpvsOp| {
+            let mut body = encode(op).body;
+            *at.get_mut(&mut body) = byte;
+            body
+        };
+        if let Some((key, read)) = service(&damaged(&IpvsOp::NewService(key, Box::new(settings)))) {
+            let again = service(&encode(&IpvsOp::NewService(key, Box::new(read.clone()))).body);
+            prop_assert_eq!(again, Some((key, read.settings())));
+        }
+        for family in [Family::Inet, Family::Inet6] {
+            let body = damaged(&IpvsOp::NewDestination(key, server("[fd00::71]:80"), found.clone()));
+            if let Some((server, read)) = super::destination(&body, family) {
+                let again = encode(&IpvsOp::NewDestination(key, server, read.clone())).body;
+                prop_assert_eq!(super::destination(&again, family), Some((server, read.settings())));
+            }
+        }
+    }
+
     #[test]
     fn reading_anything_does_not_panic(bytes: Vec<u8>) {
         let nested = |kind| Builder::default().put(kind, &bytes).finish();
