@@ -127,7 +127,10 @@ fn forbid_restart(unit: &str) -> io::Result<PathBuf> {
     if Path::new(RUNTIME_UNITS).exists() {
         fs::create_dir_all(&directory)?;
         fs::write(&dropin, "[Service]\nRestart=no\n")?;
-        reload_systemd()?;
+        if let Err(error) = reload_systemd() {
+            let _ = fs::remove_file(&dropin); // what systemd does not know of must not surprise it later
+            return Err(error);
+        }
     }
     Ok(dropin)
 }

@@ -13,8 +13,9 @@ use crate::api;
 use crate::engine::EngineHandle;
 use crate::engine::driver::adopt::Frozen;
 use crate::engine::driver::inheritance::Inheritance;
+use crate::engine::driver::shared::Vitals;
 use crate::engine::driver::source::{Read, Source};
-use crate::engine::driver::start::Setup;
+use crate::engine::driver::start::{Running, Setup};
 use crate::engine::driver::{failover, start};
 use crate::engine::io::ipvs_netlink::{IpvsKernel, Netlink};
 use crate::engine::io::runner::Runner;
@@ -30,10 +31,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Builder;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// How long an orderly end may take before the process ends without it.
 const END_LIMIT: Duration = Duration::from_secs(10);
+/// How often it is looked whether the loops have gone round.
+const FIRST_ROUND_LOOKS: Duration = Duration::from_millis(1);
 /// Threads that may wait in the engine for clients at a time.
 const BLOCKING_THREADS: usize = 32;
 
@@ -128,7 +131,7 @@ async fn serve(options: &Options, service: &Service) -> Result<(), Refused> {
         None => Inheritance::of(&state),
         Some(frozen) => {
             let table = kernel.as_mut().map(|kernel| kernel.read_table()).transpose().map_err(no_table)?;
-            let made = Inheritance::of_keepalived(frozen, &configuration, &table.unwrap_or_default());
+            let made = Inheritance::of_keepalived(frozen, &configuration, &table.unwrap_or_default(), &state);
             made.map_err(|error| Refused(exit::FAILED, format!("can't list this host's addresses: {error}")))?
         }
     };
@@ -138,6 +141,7 @@ async fn serve(options: &Options, service: &Service) -> Result<(), Refused> {
         let code = if error.is_permission() { exit::NOT_PERMITTED } else { exit::FAILED };
         Refused(code, error.to_string())
     })?;
+    begun(&running).await?;
     if let Some(Err(error)) = frozen.map(Frozen::end) {
         tracing::error!("keepalived can't be ended: {error}; end it before it wakes up: it would be a second master");
     }
@@ -223,6 +227,21 @@ fn freeze() -> Result<Frozen, Refused> {
         frozen.ok_or_else(|| Refused(exit::FAILED, "no keepalived runs here: start without --adopt".to_owned()))?;
     tracing::info!("keepalived (pid {}) is frozen; this engine takes its place", frozen.pid());
     Ok(frozen)
+}
+
+/// Waits until both loops have gone round once: from then on the engine is what it says. Errors: one of them has ended.
+async fn begun(running: &Running) -> Result<(), Refused> {
+    let first_round = async {
+        while running.handle.vitals() == Vitals::Starting {
+            sleep(FIRST_ROUND_LOOKS).await;
+        }
+    };
+    tokio::select! {
+        () = first_round => Ok(()),
+        () = running.lost.notified() => {
+            Err(Refused(exit::FAILED, "a loop of the engine ended at once; the log says why".to_owned()))
+        }
+    }
 }
 
 /// Says `ready` on the descriptor of whoever started this engine.

@@ -47,8 +47,6 @@ pub fn engine(file: &Path, places: &Places, options: &[&str]) -> Result<(), Spaw
         .arg(file)
         .arg("--socket")
         .arg(&places.socket)
-        .arg("--state-dir")
-        .arg(&places.state)
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

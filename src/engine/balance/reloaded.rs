@@ -17,16 +17,9 @@ pub(super) struct Reloading {
     count: usize,
 }
 
-/// Why a balance can't run a configuration; none when it can. `has_dataplane` says whether a table is there at all: an engine
-/// that started without services has none.
-pub fn objection(configuration: &Configuration, has_dataplane: bool) -> Option<String> {
+/// Why a balance can't run a configuration; none when it can.
+pub fn objection(configuration: &Configuration) -> Option<String> {
     let servers = &configuration.virtual_servers;
-    if let Some(first) = servers.first().filter(|_| !has_dataplane) {
-        return Some(format!(
-            "{} is new, and this engine started without services, so that it has no IPVS table; restart lvsdeck",
-            first.key
-        ));
-    }
     let mut services = HashSet::new();
     servers.iter().find_map(|service| {
         let mut seen = HashSet::new();

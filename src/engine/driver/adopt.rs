@@ -23,7 +23,7 @@ const LOOKS: usize = 10;
 #[derive(Debug)]
 pub struct Frozen {
     processes: Vec<Process>,
-    /// Nothing it did came later.
+    /// Just before: it may have sent its last advertisement an interval earlier.
     at: Instant,
 }
 

@@ -29,11 +29,19 @@ impl Inheritance {
         Self { past: Past { owned, masterships }, services, damaged }
     }
 
-    /// What a frozen keepalived has made, by what is on this host and in the kernel's table. Errors: this host's addresses
-    /// can't be listed.
-    pub fn of_keepalived(frozen: &Frozen, configuration: &Configuration, table: &IpvsTable) -> io::Result<Self> {
-        let past = frozen.past(configuration)?;
-        Ok(Self { past, services: adopt::services(configuration, table), damaged: Vec::new() })
+    /// What a frozen keepalived has made, by what is on this host and in the kernel's table, with what an earlier run left.
+    /// Errors: this host's addresses can't be listed.
+    pub fn of_keepalived(
+        frozen: &Frozen,
+        configuration: &Configuration,
+        table: &IpvsTable,
+        state: &StateDir,
+    ) -> io::Result<Self> {
+        let Self { past: before, services: left, damaged } = Self::of(state);
+        let (mut past, mut services) = (frozen.past(configuration)?, adopt::services(configuration, table));
+        past.owned.extend(before.owned.into_iter().filter(|owned| !past.owned.contains(owned)).collect::<Vec<_>>());
+        services.extend(left.into_iter().filter(|l| !services.iter().any(|s| s.key == l.key)).collect::<Vec<_>>());
+        Ok(Self { past, services, damaged })
     }
 }
 

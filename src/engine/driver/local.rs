@@ -16,14 +16,17 @@ use crate::engine::journal::{JournalFrom, JournalPage};
 use crate::engine::model::Configuration;
 use crate::engine::reload::compare;
 use crate::engine::snapshot::{RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{mpsc, oneshot};
 
 /// How long a command may take: a failover waits for somebody to take over, at most 3 × 40.95 s + skew.
 const COMMAND_LIMIT: Duration = Duration::from_mins(3);
+
+/// For how long a comparison of file, engine and kernel is good.
+const DIFF_AGE: Duration = Duration::from_secs(1);
 
 /// The running engine. Reads are cheap; [`command`](EngineHandle::command) blocks until the loop has answered.
 pub struct LocalEngine {
@@ -34,6 +37,9 @@ pub struct LocalEngine {
     undo: UndoStack,
     stop: Arc<Stop>,
     last_id: AtomicU64,
+    last_dry_run: AtomicU64,
+    /// The newest comparison of file, engine and kernel.
+    compared: Mutex<Option<(Instant, Vec<Difference>)>>,
 }
 
 impl LocalEngine {
@@ -45,7 +51,17 @@ impl LocalEngine {
         reloader: Reloader,
         stop: Arc<Stop>,
     ) -> Self {
-        Self { shared, failover, balance, reloader, undo: UndoStack::default(), stop, last_id: AtomicU64::new(0) }
+        Self {
+            shared,
+            failover,
+            balance,
+            reloader,
+            undo: UndoStack::default(),
+            stop,
+            last_id: AtomicU64::new(0),
+            last_dry_run: AtomicU64::new(0),
+            compared: Mutex::default(),
+        }
     }
 
     /// Whether both loops live.
@@ -158,19 +174,26 @@ impl EngineHandle for LocalEngine {
         Ok(self.shared.history_page(query))
     }
     fn diff(&self) -> Result<Vec<Difference>, HandleError> {
+        // Whoever may read may ask, and each time a file is read: all who ask within a second share one answer.
+        let mut last = self.compared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, differences)) = last.as_ref().filter(|(at, _)| at.elapsed() < DIFF_AGE) {
+            return Ok(differences.clone());
+        }
         let file = self.reloader.file().map_err(|unfit| HandleError::Rejected {
             status: 409,
             code: "file-unfit".to_owned(),
             message: format!("the configuration file can't be compared: {unfit}"),
             next: "mend the file; `lvsdeck check` names each mistake".to_owned(),
         })?;
-        Ok(compare(&file, &self.reloader.configuration(), &self.shared.status()))
+        let differences = compare(&file, &self.reloader.configuration(), &self.shared.status());
+        *last = Some((Instant::now(), differences.clone()));
+        Ok(differences)
     }
     fn command(&self, request: &CommandRequest, who: &Who) -> Result<Answer, HandleError> {
         let id = if request.dry_run { 0 } else { self.last_id.fetch_add(1, Ordering::Relaxed) + 1 };
         // The loops tell answers apart by this number, dry runs too.
         let asked = Asked {
-            id: if id == 0 { u64::MAX - self.last_id.fetch_add(1, Ordering::Relaxed) } else { id },
+            id: if id == 0 { u64::MAX - self.last_dry_run.fetch_add(1, Ordering::Relaxed) } else { id },
             command: request.command.clone(),
             dry_run: request.dry_run,
             token: request.token.clone(),

@@ -1,8 +1,9 @@
 //! Reloading: the file is read, planned and checked beside the running engine, and only then handed to both loops.
 //!
 //! 1. read the file; errors end here, and everything goes on as it was;
-//! 2. plan the way from what runs to what the file says; a dry run ends here, and so does a token that fits no more;
-//! 3. ask whether both halves can run it: the kernel must have a table for services;
+//! 2. plan the way from what runs to what the file says, and ask whether both halves can run it: the kernel must have a table
+//!    for services;
+//! 3. a dry run ends here, and so does a token that fits no more;
 //! 4. hand it to the failover loop, then to the balance loop; neither can refuse any more;
 //! 5. wait until the kernel has it, and say what it refused.
 //!
@@ -19,7 +20,7 @@ use crate::engine::command::{Answer, Asked, Outcome, Preview};
 use crate::engine::model::Configuration;
 use crate::engine::reload::{Plan, plan};
 use crate::engine::snapshot::Warning;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::{mpsc, oneshot};
 
 /// Most mistakes of a file that a refusal names.
@@ -33,7 +34,9 @@ pub struct Reloader {
     loops: Loops,
     /// What stays to be said whatever the file says.
     warnings: Vec<Warning>,
-    running: Mutex<Running>,
+    running: RwLock<Running>,
+    /// One reload at a time.
+    turn: Mutex<()>,
 }
 
 /// The loops that run a configuration.
@@ -46,6 +49,7 @@ pub struct Loops {
     pub scripts: ScriptsSender,
 }
 
+#[derive(Clone)]
 struct Running {
     configuration: Arc<Configuration>,
     generation: u64,
@@ -61,13 +65,17 @@ impl Reloader {
         shared: Arc<Shared>,
         loops: Loops,
     ) -> Self {
-        let running = Mutex::new(Running { configuration, generation: 1 });
-        Self { source, door, shared, loops, warnings, running }
+        let running = RwLock::new(Running { configuration, generation: 1 });
+        Self { source, door, shared, loops, warnings, running, turn: Mutex::default() }
     }
 
     /// What runs now.
     pub fn configuration(&self) -> Arc<Configuration> {
-        Arc::clone(&self.running.lock().unwrap_or_else(PoisonError::into_inner).configuration)
+        self.running().configuration
+    }
+
+    fn running(&self) -> Running {
+        self.running.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What the file says now.
@@ -77,7 +85,8 @@ impl Reloader {
 
     /// Does or previews a reload. Blocks until the kernel has it.
     pub fn reload(&self, asked: &Asked) -> Answer {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = self.running();
         let mut read = match self.source.read(running.generation + 1) {
             Ok(read) => read,
             Err(unfit) => return refused(&self.source, &unfit),
@@ -88,20 +97,20 @@ impl Reloader {
         let preview = preview(plan);
         let answer =
             |outcome, message: String, token| Answer { id: 0, outcome, message, preview: preview.clone(), token };
+        if let (false, Err(refusal)) = (read.configuration.virtual_servers.is_empty(), self.door.open()) {
+            let message =
+                format!("the file has services, and the kernel can't serve them ({refusal}); nothing was changed");
+            return answer(Outcome::Refused, message, None);
+        }
+        if let Some(objection) = objection(&read.configuration) {
+            return answer(Outcome::Refused, format!("{objection}; nothing was changed"), None);
+        }
         if asked.dry_run {
             return answer(Outcome::Preview, format!("would reload: {sentence}"), Some(token));
         }
         if asked.token.as_ref().is_some_and(|given| *given != token) {
             let message = "the file or what runs has changed since the preview; look at this one and commit its token";
             return answer(Outcome::Stale, message.to_owned(), Some(token));
-        }
-        if let (false, Err(refusal)) = (read.configuration.virtual_servers.is_empty(), self.door.open()) {
-            let message =
-                format!("the file has services, and the kernel can't serve them ({refusal}); nothing was changed");
-            return answer(Outcome::Refused, message, None);
-        }
-        if let Some(objection) = objection(&read.configuration, true) {
-            return answer(Outcome::Refused, format!("{objection}; nothing was changed"), None);
         }
         self.door.dataplane().clone_into(&mut read.identity.dataplane);
         let configuration = read.configuration;
@@ -115,7 +124,8 @@ impl Reloader {
         }
         scripts.reload(prepared);
         self.shared.identify(read.identity);
-        *running = Running { configuration, generation: running.generation + 1 };
+        let running = Running { configuration, generation: running.generation + 1 };
+        *self.running.write().unwrap_or_else(PoisonError::into_inner) = running;
         match done.blocking_recv() {
             Ok(Ok(())) => answer(Outcome::Done, format!("reloaded: {sentence}"), None),
             Ok(Err(why)) => {
@@ -139,11 +149,15 @@ fn refused(source: &Source, unfit: &Unfit) -> Answer {
 }
 
 fn preview(plan: Plan) -> Preview {
-    let blast_radius = match (plan.removed, plan.changed) {
+    let mut blast_radius = match (plan.removed, plan.changed) {
         _ if plan.is_empty() => "nobody".to_owned(),
         (0, 0) => "nobody who is served now".to_owned(),
         (0, changed) => format!("{changed} objects change in place; connections stay"),
         (removed, _) => format!("{removed} objects go, with their addresses and connections"),
     };
+    if !plan.paired.is_empty() {
+        let instances = plan.paired.join(", ");
+        blast_radius = format!("{blast_radius}; {instances}: until the other node has the same, both are master");
+    }
     Preview { before: plan.before, after: plan.after, ops: plan.steps, blast_radius, ..Preview::default() }
 }

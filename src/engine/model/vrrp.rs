@@ -142,6 +142,14 @@ pub struct VirtualRouter {
     pub track_scripts: Vec<TrackScript>,
 }
 
+impl VirtualRouter {
+    /// Whether this and another configuration are one and the same router to the others on the link.
+    pub fn is_same_to_others(&self, other: &Self) -> bool {
+        let key = |router: &Self| (router.vrid, router.family, router.version);
+        key(self) == key(other) && self.interface == other.interface
+    }
+}
+
 /// A `vrrp_sync_group`: members move together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncGroup {

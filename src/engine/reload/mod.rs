@@ -9,7 +9,7 @@ mod fields;
 
 pub use compare::compare;
 
-use crate::engine::model::{Authentication, Configuration, VirtualServer};
+use crate::engine::model::{Authentication, Configuration, VirtualRouter, VirtualServer};
 use fields::Field;
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -32,6 +32,8 @@ pub struct Plan {
     pub changed: usize,
     /// Objects that go.
     pub removed: usize,
+    /// Instances with words that the other node must have too, or refuses to hear this one.
+    pub paired: Vec<String>,
     /// Objects that are not touched.
     pub unchanged: usize,
     /// Stands for everything above, and for secrets that are not shown.
@@ -58,7 +60,7 @@ pub fn plan(old: &Configuration, new: &Configuration) -> Plan {
     let mut writer = Writer { plan: Plan::default(), hasher: DefaultHasher::new(), steps: 0 };
     writer.object("global_defs", Some(fields::global(&old.global)), Some(fields::global(&new.global)));
     writer.kind("vrrp_script", &old.scripts, &new.scripts, |s| s.name.clone(), fields::script);
-    writer.kind("vrrp_instance", &old.virtual_routers, &new.virtual_routers, |r| r.name.clone(), fields::router);
+    writer.routers(&old.virtual_routers, &new.virtual_routers);
     writer.kind("vrrp_sync_group", &old.sync_groups, &new.sync_groups, |g| g.name.clone(), fields::group);
     let known: HashMap<_, &VirtualServer> = old.virtual_servers.iter().map(|s| (s.key, s)).collect();
     let wanted: HashSet<_> = new.virtual_servers.iter().map(|s| s.key).collect();
@@ -104,6 +106,28 @@ impl Writer {
             match before {
                 Some(before) if before != object && fields(before) == fields(object) => self.hidden(&title),
                 _ => self.object(&title, before.map(&fields), Some(fields(object))),
+            }
+        }
+    }
+
+    /// An instance that is another one to the link starts anew under its name.
+    fn routers(&mut self, old: &[VirtualRouter], new: &[VirtualRouter]) {
+        let before: HashMap<&str, &VirtualRouter> = old.iter().map(|router| (router.name.as_str(), router)).collect();
+        let anew = |router: &&VirtualRouter| {
+            before.get(router.name.as_str()).is_some_and(|before| !before.is_same_to_others(router))
+        };
+        let begun_anew: HashSet<&str> = new.iter().filter(anew).map(|router| router.name.as_str()).collect();
+        let of = |side: &[VirtualRouter], wanted: bool| -> Vec<VirtualRouter> {
+            side.iter().filter(|router| begun_anew.contains(router.name.as_str()) == wanted).cloned().collect()
+        };
+        let name = |router: &VirtualRouter| router.name.clone();
+        self.kind("vrrp_instance", &of(old, false), &of(new, false), name, fields::router);
+        self.kind("vrrp_instance", &of(old, true), &[], name, fields::router);
+        self.kind("vrrp_instance", &[], &of(new, true), name, fields::router);
+        let shared = |r: &VirtualRouter| (r.authentication, r.advert_interval, r.vrid, r.version);
+        for router in new {
+            if before.get(router.name.as_str()).is_some_and(|before| shared(before) != shared(router)) {
+                self.plan.paired.push(router.name.clone());
             }
         }
     }

@@ -56,6 +56,7 @@ fn each_change_is_named_with_its_words() {
         ("auth_pass first", "auth_pass second", &["~ vrrp_instance VI_1: a secret changes"]),
         ("lb_algo rr", "lb_algo wrr", &["~ virtual_server tcp/10.0.0.1:80: lb_algo rr -> wrr"]),
         ("VI_1", "VI_2", &["- vrrp_instance VI_1", "+ vrrp_instance VI_2"]),
+        ("virtual_router_id 51", "virtual_router_id 52", &["- vrrp_instance VI_1", "+ vrrp_instance VI_1"]),
         ("router_id d1", "router_id d2", &["~ global_defs: router_id d1 -> d2"]),
         ("real_server 10.0.0.72 80 { weight 1 }", "", &["- virtual_server tcp/10.0.0.1:80: real_server 10.0.0.72:80"]),
         (
@@ -78,6 +79,19 @@ fn each_change_is_named_with_its_words() {
     }
     let plan = to(&[("connect_timeout 3", "connect_timeout 4")]);
     assert!(plan.steps[0].contains("timeout 3s") && plan.steps[0].contains("timeout 4s"), "{plan:?}");
+}
+
+#[test]
+fn words_that_the_other_node_must_have_too_are_named() {
+    for (from, into, paired) in [
+        ("auth_pass first", "auth_pass second", &["VI_1"][..]),
+        ("virtual_router_id 51", "virtual_router_id 52", &["VI_1"]),
+        ("priority 100", "priority 100\nadvert_int 2", &["VI_1"]),
+        ("priority 100", "priority 110", &[]),
+        ("VI_1", "VI_2", &[]),
+    ] {
+        assert_eq!(to(&[(from, into)]).paired, paired, "{into}");
+    }
 }
 
 #[test]
