@@ -289,8 +289,22 @@ fn the_engine_and_everything_else_have_a_line_too() {
     let started = format!("lvsdeck {} started on d1", env!("CARGO_PKG_VERSION"));
     assert_eq!(lines(fact(EngineStarted, "d1")), [started]);
     assert_eq!(lines(fact(EngineStopping, "engine")), ["lvsdeck stops"]);
-    let asked = fact(EventKind::Command, "drain").to("done").reason("update").who("anna").detail("weight is 0");
-    assert_eq!(lines(asked), ["drain: done: update: weight is 0, by anna"]);
+    let command = |to: &str, detail: &str| fact(EventKind::Command, "drain").to(to).who("anna").detail(detail);
+    assert_eq!(
+        lines(command("done", "drain 10.0.0.71: 1 server drains").reason("update")),
+        ["command done: drain 10.0.0.71: 1 server drains: update, by anna"]
+    );
+    assert_eq!(
+        lines(command("refused", "reload: x.conf has errors: x.conf:3: no")),
+        ["command refused: reload: x.conf has errors: x.conf:3: no, by anna"]
+    );
+    assert_eq!(lines(command("done", "weight is 0")), ["drain: done: weight is 0, by anna"]);
+    assert_eq!(
+        lines(fact(EventKind::Hold, "VI_1").to("ended").reason("rejoin")),
+        ["(VI_1) no longer held by failover or takeover: rejoin"]
+    );
+    let kept = fact(EngineStopping, "engine").reason("addresses stay");
+    assert_eq!(lines(kept), ["lvsdeck stops: addresses stay"]);
 }
 
 #[test]
