@@ -5,8 +5,8 @@ mod api_fixture;
 
 use api_fixture::{FakeEngine, small};
 use lvsdeck::engine::{
-    Command, CommandRequest, Drift, EngineHandle, EventKind, Foreign, MOST_SERVERS, MetricKind, ProcessFacts,
-    RowsQuery, Warning, Who, metric_families,
+    Command, CommandRequest, Drift, EngineHandle, EventKind, Foreign, HistoryQuery, JournalFrom, MOST_SERVERS,
+    MetricKind, ProcessFacts, RowsQuery, Warning, Who, metric_families,
 };
 use serde_json::{Value, to_value};
 use std::collections::BTreeSet;
@@ -41,11 +41,16 @@ fn every_field_of_every_answer_is_documented() {
     let mut answer = engine.command(&request, &Who::default()).unwrap();
     answer.preview.confirm = Some("stop".into());
     let mut keys = BTreeSet::new();
+    let history = |subject: &str| HistoryQuery { subject: subject.to_owned(), ..HistoryQuery::default() };
+    let (total, instance) = (history("total"), history("vrrp/VI_1"));
     for value in [
         to_value(engine.status().unwrap()),
         to_value(engine.summary().unwrap()),
         to_value(engine.rows(&RowsQuery::default()).unwrap()),
         to_value(engine.events(0, 1, Duration::ZERO).unwrap()),
+        to_value(engine.journal(JournalFrom::After(0), 1).unwrap()),
+        to_value(engine.history(&total).unwrap().unwrap()),
+        to_value(engine.history(&instance).unwrap().unwrap()),
         to_value(answer),
     ] {
         collect(&value.unwrap(), &mut keys);
@@ -95,6 +100,7 @@ fn every_error_code_of_the_sources_is_documented() {
         include_str!("../src/api/query.rs"),
         include_str!("../src/api/commands.rs"),
         include_str!("../src/api/events.rs"),
+        include_str!("../src/api/past.rs"),
         include_str!("../src/api/reply.rs"),
         include_str!("../src/api/door.rs"),
     ];

@@ -56,6 +56,11 @@ fn answers() -> Vec<(&'static str, Value)> {
         ("virtual-routers", "/v1/virtual-routers"),
         ("real-servers", "/v1/real-servers?service=tcp/10.0.0.1:80&server=10.0.0.72:80"),
         ("events", "/v1/events"),
+        ("journal", "/v1/journal"),
+        ("journal", "/v1/journal?after=99"),
+        ("history", "/v1/history"),
+        ("history", "/v1/history?subject=vrrp/VI_1"),
+        ("error", "/v1/history?subject=tcp/10.0.0.9:9"),
         ("diff", "/v1/diff"),
         ("error", "/v1/nothing"),
     ] {

@@ -132,6 +132,27 @@ fn a_unit_is_ready_alive_reloads_and_stops_in_the_service_managers_words() {
 }
 
 #[test]
+fn a_reload_that_is_refused_is_one_warning_in_the_log() {
+    let place = place();
+    let path = place.path().join("notify");
+    let manager = Manager::at(&path);
+    let running = Running::start(engine(place.path(), MASTER).arg("--keep").env("NOTIFY_SOCKET", &path));
+    manager.until("READY=1");
+    fs::write(place.path().join("x.conf"), "vrrp_instance A {\n}\n").unwrap();
+    running.signal(Signal::HUP);
+    manager.until("RELOADING=1");
+    manager.until("READY=1");
+    running.signal(Signal::TERM);
+    let (code, said) = running.end();
+    assert_eq!(code, Some(0), "{said}");
+    let lines: Vec<&str> = said.lines().filter(|line| line.contains("has errors")).collect();
+    let [refused] = lines[..] else { panic!("not one line: {said}") };
+    assert!(refused.contains(" WARN ") && refused.contains("command refused: reload: "), "{refused}");
+    assert!(refused.contains("x.conf:1:") && refused.ends_with("by signal HUP"), "{refused}");
+    assert!(said.contains("lvsdeck stops: addresses and services stay in place"), "{said}");
+}
+
+#[test]
 fn an_abstract_socket_will_do_and_a_refused_start_says_why() {
     let place = place();
     let name = format!("lvsdeck-service-test-{}", std::process::id());

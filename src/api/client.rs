@@ -70,6 +70,12 @@ impl Client {
         self.connected_at.elapsed()
     }
 
+    /// Asks nothing for so long.
+    #[allow(clippy::unused_self)] // a client's pause, for those who may not sleep by themselves
+    pub fn pause(&self, time: Duration) {
+        sleep(time);
+    }
+
     /// The socket that questions go to.
     fn socket_of_questions(&self) -> PathBuf {
         if self.read_only { read_only_path(&self.socket) } else { self.socket.clone() }

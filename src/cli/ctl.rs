@@ -83,7 +83,8 @@ fn run_on(args: &CtlArgs, engine: &Client, color: bool, out: &mut dyn Write, err
             _ = signal_hook::flag::register(signal, Arc::clone(&asked));
         }
     }
-    let world = World { elapsed: &|| engine.age(), stop: &|| asked.load(Ordering::Relaxed) };
+    let (elapsed, stop) = (|| engine.age(), || asked.load(Ordering::Relaxed));
+    let world = World { elapsed: &elapsed, pause: &|time| engine.pause(time), stop: &stop };
     run_in(args, engine, &world, color, out, err)
 }
 
@@ -97,7 +98,7 @@ pub fn run_with(
 ) -> u8 {
     let begun = engine.summary().map_or(SystemTime::UNIX_EPOCH, |summary| summary.now);
     let elapsed = || engine.summary().map_or(Duration::MAX, |now| now.now.duration_since(begun).unwrap_or_default());
-    run_in(args, engine, &World { elapsed: &elapsed, stop: &|| false }, color, out, err)
+    run_in(args, engine, &World { elapsed: &elapsed, pause: &|_| {}, stop: &|| false }, color, out, err)
 }
 
 fn run_in(

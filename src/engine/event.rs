@@ -1,6 +1,6 @@
 //! What happened: numbered facts for the journal, the console and `ctl events` (layer 2).
 
-use super::command::{Asked, Outcome, clean};
+use super::command::{Asked, Command, Outcome, clean};
 use serde::{Deserialize, Serialize};
 use std::time::SystemTime;
 
@@ -130,6 +130,8 @@ impl Fact {
     pub fn command(asked: &Asked, outcome: Outcome, message: impl Into<String>) -> Option<Self> {
         let severity = match outcome {
             Outcome::Preview => Severity::Info,
+            // The file on disk would not run: neither would the next start.
+            Outcome::Refused if asked.command == Command::Reload => Severity::Warning,
             Outcome::Done | Outcome::Refused | Outcome::Stale => Severity::Notice,
             Outcome::Failed => Severity::Warning,
         };

@@ -7,12 +7,14 @@
 pub mod served;
 
 use lvsdeck::engine::event::Fact;
+use lvsdeck::engine::history::{LeftOut, Series};
 use lvsdeck::engine::journal::Journal;
 use lvsdeck::engine::{
     Admin, Answer, CheckStatus, Command, CommandRequest, ConfigStatus, Counters, Difference, EngineHandle, Event,
-    EventKind, Family, Forwarding, HandleError, Health, KernelServer, NextStep, Outcome, PeerState, PeerStatus,
-    Preview, QuorumStatus, Rates, RealServerStatus, Role, RowsPage, RowsQuery, Scheduler, Severity, StateChange,
-    Status, Summary, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, VrrpCounters, Who,
+    EventKind, Family, Forwarding, HandleError, Health, HistoryError, HistoryPage, HistoryQuery, KernelServer,
+    NextStep, Outcome, PeerState, PeerStatus, Preview, QuorumStatus, Rates, RealServerStatus, Role, RowsPage,
+    RowsQuery, Scheduler, Severity, StateChange, Status, Summary, VirtualRouterState, VirtualRouterStatus,
+    VirtualServerStatus, VrrpCounters, Who,
 };
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, SystemTime};
@@ -267,6 +269,29 @@ impl EngineHandle for FakeEngine {
             return Err(HandleError::NoEngine { socket: "fake".into(), cause: "it went".into() });
         }
         Ok(events)
+    }
+    fn history(&self, query: &HistoryQuery) -> Result<Result<HistoryPage, HistoryError>, HandleError> {
+        let series: &[Series] = match query.subject.split_once('/') {
+            None => &[
+                Series::ConnectionsPerS,
+                Series::InPacketsPerS,
+                Series::OutPacketsPerS,
+                Series::InBytesPerS,
+                Series::OutBytesPerS,
+                Series::Active,
+                Series::Inactive,
+                Series::Up,
+            ],
+            Some(("vrrp", _)) => &[Series::State],
+            Some(_) => return Ok(Err(HistoryError::NotKept { subject: query.subject.clone() })),
+        };
+        Ok(Ok(HistoryPage {
+            subject: query.subject.clone(),
+            from: ago(2),
+            step_s: 1,
+            series: series.iter().map(|series| (*series, vec![None, Some(2.0)])).collect(),
+            left_out: LeftOut { services: 0, real_servers: 3 },
+        }))
     }
     fn diff(&self) -> Result<Vec<Difference>, HandleError> {
         self.differences.lock().unwrap().clone().ok_or_else(|| HandleError::Rejected {

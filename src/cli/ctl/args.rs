@@ -54,8 +54,11 @@ pub enum Verb {
         since: Option<Since>,
     },
     /// Write what the engine remembers, and what happens from now on, into a file for `lvsdeck replay`
-    #[command(after_help = "Takes about 0.3 MiB a minute with 100 real servers at rest, 3 MiB with 1,000.\n\
-                            Example: lvsdeck ctl record incident.lvsdeck --for 10m")]
+    #[command(
+        after_help = "1,000 real servers at rest take 1.2 MiB for the beginning and as much a minute, 100 a tenth of it.\n\
+                            Traffic takes more, since every number that changed is written: --max-size is the limit.\n\
+                            Example: lvsdeck ctl record incident.lvsdeck --for 10m"
+    )]
     Record(RecordArgs),
     /// Show where the configuration file, the engine and the kernel do not say the same
     #[command(after_help = "Example: lvsdeck ctl diff --json | jq '.[].subject'")]

@@ -24,9 +24,10 @@ const BEFORE: Duration = Duration::from_hours(24);
 /// Longest wait at a time, so that Ctrl-C is seen.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// What a recorder needs of the world: the time since it began, and whether it is to stop.
+/// What a recorder needs of the world: the time since it began, a pause, and whether it is to stop.
 pub(super) struct World<'a> {
     pub elapsed: &'a dyn Fn() -> Duration,
+    pub pause: &'a dyn Fn(Duration),
     pub stop: &'a dyn Fn() -> bool,
 }
 
@@ -51,7 +52,8 @@ pub(super) fn record(
     let mut due = Duration::ZERO;
     let end = loop {
         match tick(engine, &mut file, &mut encoder, elapsed(), &mut after) {
-            Ok(()) => {}
+            // One that has no place for us at the moment: the next status has what changed meanwhile.
+            Ok(()) | Err(CtlError::Engine(HandleError::Rejected { status: 503, .. })) => {}
             Err(CtlError::Engine(HandleError::NoEngine { .. } | HandleError::TimedOut(_))) => break "engine",
             Err(error) => return Err(error),
         }
@@ -138,7 +140,8 @@ fn tick(
     file.flush()
 }
 
-/// Waits until `due` in the engine, which ends the wait early when something happens: then it is waited for the rest.
+/// Waits until `due` in the engine, so that its end is noticed. It ends the wait early when something happens or it is busy:
+/// then there is a pause, so that a storm of events does not become one of questions.
 fn wait(engine: &dyn EngineHandle, due: Duration, elapsed: &dyn Fn() -> Duration, world: &World<'_>, after: u64) {
     let mut seen = after;
     loop {
@@ -147,9 +150,14 @@ fn wait(engine: &dyn EngineHandle, due: Duration, elapsed: &dyn Fn() -> Duration
             return;
         }
         match engine.events(seen, 1, rest.min(LOOK)) {
-            Ok(events) => seen = events.last().map_or(seen, |event| event.seq),
-            Err(_) => return,
+            Ok(events) => {
+                let Some(newest) = events.last() else { continue };
+                seen = newest.seq;
+            }
+            Err(HandleError::NoEngine { .. } | HandleError::TimedOut(_)) => return,
+            Err(_) => {}
         }
+        (world.pause)(rest.min(LOOK));
     }
 }
 

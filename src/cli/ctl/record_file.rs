@@ -50,5 +50,8 @@ impl Lines<'_> {
 }
 
 fn unwritten(path: &Path, error: &std::io::Error) -> CtlError {
-    CtlError::Undone(format!("{}: can't write it ({error}); what is there can be replayed", path.display()))
+    CtlError::Undone(format!(
+        "{}: can't write it ({error}); make room or record elsewhere; what is there reads up to its last whole line",
+        path.display()
+    ))
 }

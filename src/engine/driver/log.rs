@@ -51,7 +51,7 @@ const fn row(kind: EventKind, [from, to, reason, detail]: [&'static str; 4], lin
 }
 
 use EventKind::{
-    Address, AdvertisementRejected, EngineStarted, EngineStopping, InstanceState, Link, Quorum, ServerHealth,
+    Address, AdvertisementRejected, EngineStarted, EngineStopping, InstanceState, Link, Quorum, Script, ServerHealth,
     ServerTable, ServerWeight, SplitBrain, Warning,
 };
 
@@ -62,6 +62,8 @@ const MESSAGES: &[Row] = &[
     row(InstanceState, ["", "", "", ""], "({subject}) Entering {to} STATE"),
     row(AdvertisementRejected, ["", "", "", ""], "({subject}) advertisement refused"),
     row(SplitBrain, ["", "", "", ""], "({subject}) split brain {to}"),
+    row(EventKind::Command, ["", "", "", "{command}: {message}"], "command {to}: {command}: {message}"),
+    row(EventKind::Hold, ["", "ended", "", ""], "({subject}) no longer held by failover or takeover"),
     row(Link, ["", "up", "", ""], "Netlink reports {subject} up"),
     row(Link, ["", "down", "", ""], "Netlink reports {subject} down"),
     row(Address, ["", "absent", "left behind by an earlier run", "{interface}"], "{subject} removed from {interface}"),
@@ -81,9 +83,13 @@ const MESSAGES: &[Row] = &[
     row(ServerHealth, ["", "down", "", "{type} {check}"], "{type} on service {rs} failed for VS {vs}"),
     row(Quorum, ["", "up", "weight {have} is up, {need} is needed", ""], "Gained quorum {need} <= {have} for VS {vs}"),
     row(Quorum, ["", "down", "weight {have} is up, {need} is needed", ""], "Lost quorum {need} > {have} for VS {vs}"),
+    row(Script, ["", "up", "", ""], "script {subject} counts as good"),
+    row(Script, ["", "down", "", ""], "script {subject} counts as failed"),
+    row(Script, ["", "left-out", "", ""], "script {subject} is left out"),
 ];
 
-/// Lines beside an event, written before it: every row that matches, in this order.
+/// Lines beside an event, written before it: every row that matches, in this order. A script's detail is a list with an
+/// item an instance: a row with a pattern for it is said of each item that matches.
 const ALSO: &[Row] = &[
     row(InstanceState, ["", "MASTER", "{by} resigned", ""], "({subject}) Backup received priority 0 advertisement"),
     row(InstanceState, ["", "MASTER", "{by} resigned", ""], "({subject}) Receive advertisement timeout"),
@@ -135,6 +141,25 @@ const ALSO: &[Row] = &[
     row(ServerHealth, ["down", "up", "", "SSL_GET {check}"], "Remote Web server {rs} succeed on service."),
     row(ServerHealth, ["down", "up", "", "PING_CHECK {check}"], "ICMP connection to {rs} success."),
     row(ServerHealth, ["down", "up", "", "MISC_CHECK {check}"], "Misc check for [{rs} VS {vs}] succeeded."),
+    row(Script, ["", "down", "exit code {code} after {time}", ""], "Script `{subject}` now returning {code}"),
+    row(
+        Script,
+        ["", "down", "exit code {code} after {time}", ""],
+        "VRRP_Script({subject}) failed (exited with status {code})",
+    ),
+    row(
+        Script,
+        ["", "down", "killed by signal {signal} after {time}", ""],
+        "VRRP_Script({subject}) failed (due to signal {signal})",
+    ),
+    row(Script, ["", "down", "ended after {time} ms, {why}", ""], "VRRP_Script({subject}) timed_out"),
+    row(Script, ["down", "up", "exit code {code} after {time}", ""], "Script `{subject}` now returning {code}"),
+    row(Script, ["", "up", "exit code {code} after {time}", ""], "VRRP_Script({subject}) succeeded"),
+    row(
+        Script,
+        ["", "", "", "{instance}: priority {before} to {after}"],
+        "({instance}) Changing effective priority from {before} to {after}",
+    ),
 ];
 
 /// The line of an event.
@@ -165,7 +190,18 @@ fn message(event: &Event) -> String {
 
 /// The lines that keepalived prints beside that.
 fn also(event: &Event) -> Vec<String> {
-    ALSO.iter().filter_map(|row| Some(filled(row.line, &known(row, event)?))).collect()
+    let said_of = |row: &Row, event: &Event| Some(filled(row.line, &known(row, event)?));
+    let mut lines = Vec::new();
+    for row in ALSO {
+        match &event.detail {
+            Some(list) if row.kind == Script && !row.detail.is_empty() => {
+                let items = list.split(", ").map(|item| Event { detail: Some(item.to_owned()), ..event.clone() });
+                lines.extend(items.filter_map(|item| said_of(row, &item)));
+            }
+            Some(_) | None => lines.extend(said_of(row, event)),
+        }
+    }
+    lines
 }
 
 impl Row {

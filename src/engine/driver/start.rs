@@ -257,7 +257,9 @@ impl Running {
     /// Ends both loops in order and waits for them, without holding the caller's runtime up.
     /// With `keep` masters do not resign, and addresses and services stay for the next start.
     pub async fn end(self, keep: bool) {
-        self.shared.append(Fact::new(EventKind::EngineStopping, Severity::Notice, "engine"));
+        let stopping = Fact::new(EventKind::EngineStopping, Severity::Notice, "engine");
+        let kept = "addresses and services stay in place for the next start (keep)";
+        self.shared.append(if keep { stopping.reason(kept) } else { stopping });
         let (joined, ended) = oneshot::channel();
         let join = move || {
             self.join(keep);

@@ -1,5 +1,6 @@
 use super::*;
 use crate::engine::event::Fact;
+use crate::engine::io::runner::{Ended, How};
 use crate::engine::vrrp::DecodeError;
 use crate::engine::vrrp::TransitionReason;
 use std::net::IpAddr;
@@ -224,20 +225,95 @@ fn a_quorum_reads_as_existing_alerts_expect() {
     assert_eq!(quorum("down", 1), [format!("Lost quorum 2 > 1 for VS [10.0.0.1]:tcp:80: {sorry}")]);
 }
 
+/// What a run of a script came to, as the loop of the scripts says it.
+fn run(how: How, output: &str) -> String {
+    Ended { id: 1, how, output: output.to_owned(), took: Duration::from_millis(12) }.to_string()
+}
+
+#[test]
+fn a_script_that_fails_and_recovers_reads_as_existing_alerts_expect() {
+    let script = |from: &str, to: &str, how: How, output: &str, detail: &str| {
+        let fact = fact(Script, "chk").change(from, to).reason(run(how, output));
+        lines(if detail.is_empty() { fact } else { fact.detail(detail) })
+    };
+    assert_eq!(
+        script("up", "down", How::Exited(1), "no, after all", "VI_1: priority 200 to 140, VI_2: priority 100 to 40"),
+        [
+            "Script `chk` now returning 1",
+            "VRRP_Script(chk) failed (exited with status 1)",
+            "(VI_1) Changing effective priority from 200 to 140",
+            "(VI_2) Changing effective priority from 100 to 40",
+            "script chk counts as failed: exit code 1 after 12 ms: \"no, after all\": VI_1: priority 200 to 140, \
+             VI_2: priority 100 to 40",
+        ]
+    );
+    assert_eq!(
+        script("down", "up", How::Exited(0), "", "VI_1: priority 140 to 200"),
+        [
+            "Script `chk` now returning 0",
+            "VRRP_Script(chk) succeeded",
+            "(VI_1) Changing effective priority from 140 to 200",
+            "script chk counts as good: exit code 0 after 12 ms: VI_1: priority 140 to 200",
+        ]
+    );
+    for (how, line) in
+        [(How::Killed(9), "VRRP_Script(chk) failed (due to signal 9)"), (How::TimedOut, "VRRP_Script(chk) timed_out")]
+    {
+        for output in ["", "still busy"] {
+            let said = script("up", "down", how.clone(), output, "");
+            assert!(said.len() == 2 && said[0] == line, "{said:?}");
+        }
+    }
+}
+
+#[test]
+fn the_first_answer_of_a_script_says_whether_it_succeeded_and_one_that_was_not_run_says_why() {
+    let first = |to: &str, said: String| lines(fact(Script, "chk").to(to).reason(said));
+    assert_eq!(
+        first("up", run(How::Exited(0), "")),
+        ["VRRP_Script(chk) succeeded", "script chk counts as good: exit code 0 after 12 ms"]
+    );
+    assert_eq!(
+        first("down", run(How::Exited(3), ""))[..2],
+        ["Script `chk` now returning 3", "VRRP_Script(chk) failed (exited with status 3)"]
+    );
+    assert_eq!(
+        first("down", "it has not run yet (init_fail)".to_owned()),
+        ["script chk counts as failed: it has not run yet (init_fail)"]
+    );
+    assert_eq!(first("left-out", "/bin/x is not there".to_owned()), ["script chk is left out: /bin/x is not there"]);
+}
+
 #[test]
 fn the_engine_and_everything_else_have_a_line_too() {
     let started = format!("lvsdeck {} started on d1", env!("CARGO_PKG_VERSION"));
     assert_eq!(lines(fact(EngineStarted, "d1")), [started]);
     assert_eq!(lines(fact(EngineStopping, "engine")), ["lvsdeck stops"]);
-    let asked = fact(EventKind::Command, "drain").to("done").reason("update").who("anna").detail("weight is 0");
-    assert_eq!(lines(asked), ["drain: done: update: weight is 0, by anna"]);
+    let command = |to: &str, detail: &str| fact(EventKind::Command, "drain").to(to).who("anna").detail(detail);
+    assert_eq!(
+        lines(command("done", "drain 10.0.0.71: 1 server drains").reason("update")),
+        ["command done: drain 10.0.0.71: 1 server drains: update, by anna"]
+    );
+    assert_eq!(
+        lines(command("refused", "reload: x.conf has errors: x.conf:3: no")),
+        ["command refused: reload: x.conf has errors: x.conf:3: no, by anna"]
+    );
+    assert_eq!(lines(command("done", "weight is 0")), ["drain: done: weight is 0, by anna"]);
+    assert_eq!(
+        lines(fact(EventKind::Hold, "VI_1").to("ended").reason("rejoin")),
+        ["(VI_1) no longer held by failover or takeover: rejoin"]
+    );
+    let kept = fact(EngineStopping, "engine").reason("addresses stay");
+    assert_eq!(lines(kept), ["lvsdeck stops: addresses stay"]);
 }
 
 #[test]
 fn every_row_says_something_and_is_in_the_documentation() {
     for row in MESSAGES.iter().chain(ALSO) {
         let documented = row.line.replace(env!("CARGO_PKG_VERSION"), "{version}");
-        assert!(PAGE.contains(&format!("`{documented}`")), "docs/service.md lacks `{documented}`");
+        // Between double backticks where it has one itself.
+        let quoted = [format!("| `{documented}`"), format!("| ``{documented}``")];
+        assert!(quoted.iter().any(|quoted| PAGE.contains(quoted)), "docs/service.md lacks {documented}");
         let patterns = [row.from, row.to, row.reason, row.detail].concat();
         let names = row.line.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
         for name in names {
