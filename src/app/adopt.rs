@@ -8,6 +8,7 @@ use super::{Places, exit, spawn};
 use crate::api::Client;
 use crate::cli::run::AdoptArgs;
 use crate::engine::io::{host, processes};
+use crate::engine::model::{Configuration, VirtualRouter};
 use crate::engine::{HandleError, load_configuration};
 use std::fs;
 use std::io;
@@ -47,18 +48,31 @@ fn adopt(args: &AdoptArgs, places: &Places) -> Result<String, Refused> {
     let own = file_of(main);
     let file = args.file.clone().unwrap_or_else(|| own.clone());
     let file = file.canonicalize().unwrap_or(file);
-    let loaded = load_configuration(&file).map_err(|error| (exit::CONFIGURATION, error.to_string()))?;
-    let Some(configuration) = loaded.configuration else {
-        let message = format!("{} would not run; see `lvsdeck check -f {}`", file.display(), file.display());
-        return Err((exit::CONFIGURATION, message));
-    };
+    let configuration = read(&file)?;
     match Client::connect(&places.socket) {
         Err(HandleError::NoEngine { .. }) => {}
         Err(error) => return Err((exit::ENGINE, error.to_string())),
         Ok(_) => return Err((exit::ENGINE, format!("an engine runs already on {}", places.socket.display()))),
     }
     if own.canonicalize().is_ok_and(|own| own != file) {
+        let lacks = lacks(&read(&own)?, &configuration);
+        if !lacks.is_empty() {
+            let (file, own, lacks) = (file.display(), own.display(), lacks.join(", "));
+            let message = format!(
+                "{file} lacks what keepalived runs by {own}, and nobody would take it away: {lacks}; adopt {own}, then change \
+                 it and reload"
+            );
+            return Err((exit::CONFIGURATION, message));
+        }
         eprintln!("note: keepalived runs {}, and {} is adopted", own.display(), file.display());
+    }
+    if configuration.virtual_routers.is_empty() && configuration.virtual_servers.is_empty() {
+        return Err((exit::CONFIGURATION, format!("{} has nothing to run", file.display())));
+    }
+    let absent = |router: &&VirtualRouter| !Path::new("/sys/class/net").join(&router.interface).exists();
+    if let Some(router) = configuration.virtual_routers.iter().find(absent) {
+        let message = format!("interface {} of {} does not exist", router.interface, router.name);
+        return Err((exit::CONFIGURATION, message));
     }
     let (instances, services) = (configuration.virtual_routers.len(), configuration.virtual_servers.len());
     if args.dry_run {
@@ -87,6 +101,33 @@ fn adopt(args: &AdoptArgs, places: &Places) -> Result<String, Refused> {
         )
     });
     Ok(format!("adopted: the engine runs in keepalived's place ({instances} instances, {services} services){next}"))
+}
+
+fn read(file: &Path) -> Result<Configuration, Refused> {
+    let loaded = load_configuration(file).map_err(|error| (exit::CONFIGURATION, error.to_string()))?;
+    let open = loaded.diagnostics.iter().any(|diagnostic| diagnostic.code == "missing-brace");
+    loaded.configuration.filter(|_| !open).ok_or_else(|| {
+        let message = format!("{} would not run as it is; see `lvsdeck check -f {}`", file.display(), file.display());
+        (exit::CONFIGURATION, message)
+    })
+}
+
+/// What keepalived's own configuration has and the one to adopt has not.
+fn lacks(own: &Configuration, adopted: &Configuration) -> Vec<String> {
+    let mut lacks = Vec::new();
+    for router in &own.virtual_routers {
+        let same = |other: &&VirtualRouter| other.name == router.name && other.is_same_to_others(router);
+        match adopted.virtual_routers.iter().find(same) {
+            None => lacks.push(format!("vrrp_instance {} as it is on {}", router.name, router.interface)),
+            Some(same) => {
+                let gone = router.addresses.iter().filter(|address| !same.addresses.contains(address));
+                lacks.extend(gone.map(|address| format!("{address} of {}", router.name)));
+            }
+        }
+    }
+    let gone = own.virtual_servers.iter().filter(|s| !adopted.virtual_servers.iter().any(|a| a.key == s.key));
+    lacks.extend(gone.map(|service| format!("virtual_server {}", service.key)));
+    lacks
 }
 
 /// The one whose parent is no keepalived.
@@ -142,7 +183,24 @@ fn reload_systemd() -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::named_file;
+    use super::{lacks, named_file};
+    use crate::engine::parse_configuration;
+
+    #[test]
+    fn what_another_file_lacks_of_keepalived_s_own_is_named() {
+        let own = "vrrp_instance V {\n interface eth0\n virtual_router_id 5\n virtual_ipaddress {\n 10.0.0.1/24\n }\n}\n\
+                   virtual_server 10.0.0.1 80 {\n protocol TCP\n}\n";
+        let read = |text: &str| parse_configuration("x.conf", text).configuration.unwrap();
+        for (from, into, lack) in [
+            ("10.0.0.1/24", "10.0.0.1/24", &[][..]),
+            ("10.0.0.1/24", "10.0.0.1/24\n 10.0.0.2/24", &[]),
+            ("10.0.0.1/24", "10.0.0.2/24", &["10.0.0.1/24 of V"]),
+            ("router_id 5", "router_id 6", &["vrrp_instance V as it is on eth0"]),
+            ("10.0.0.1 80", "10.0.0.1 81", &["virtual_server tcp/10.0.0.1:80"]),
+        ] {
+            assert_eq!(lacks(&read(own), &read(&own.replace(from, into))), lack, "{into}");
+        }
+    }
 
     #[test]
     fn the_file_of_a_keepalived_is_found_in_its_command_line() {

@@ -72,6 +72,7 @@ pub(super) struct Refused(pub u8, pub String);
 
 /// Runs until it is asked to stop. Gives the exit code.
 pub fn run(options: &Options) -> u8 {
+    host::call_it_lvsdeck();
     if options.ready_fd.is_some() {
         host::leave_session();
     }
@@ -132,7 +133,10 @@ async fn serve(options: &Options, service: &Service) -> Result<(), Refused> {
         Some(frozen) => {
             let table = kernel.as_mut().map(|kernel| kernel.read_table()).transpose().map_err(no_table)?;
             let made = Inheritance::of_keepalived(frozen, &configuration, &table.unwrap_or_default(), &state);
-            made.map_err(|error| Refused(exit::FAILED, format!("can't list this host's addresses: {error}")))?
+            let made =
+                made.map_err(|error| Refused(exit::FAILED, format!("can't list this host's addresses: {error}")))?;
+            made.write_down(&state).map_err(|error| Refused(exit::FAILED, error.to_string()))?;
+            made
         }
     };
     let (warnings, lasting) = (rights::settle(&configuration.global), options.places.lasting.as_path());

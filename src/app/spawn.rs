@@ -5,8 +5,9 @@
 
 use super::Places;
 use crate::engine::io::state::open_log;
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -37,6 +38,11 @@ pub fn engine(file: &Path, places: &Places, options: &[&str]) -> Result<(), Spaw
         let path = path.to_path_buf();
         move |source| SpawnError::System { path, source }
     };
+    // As an engine that is started by itself makes it: the group and the read-only socket's users must get there.
+    if let Some(directory) = places.socket.parent().filter(|directory| !directory.exists()) {
+        let made = DirBuilder::new().recursive(true).mode(0o755).create(directory);
+        made.map_err(system(directory))?;
+    }
     let (mut log, log_path) = open_log(&places.state).map_err(system(&places.state))?;
     let before = log.seek(SeekFrom::End(0)).map_err(system(&log_path))?;
     let program = Path::new("/proc/self/exe");

@@ -44,7 +44,9 @@ pub struct RunArgs {
 #[command(
     after_help = "keepalived is frozen, an engine starts on the same addresses and services, and keepalived is ended \
                         without touching them. If the engine does not start, keepalived goes on.\n\
-                        The way back: lvsdeck ctl stop --keep && systemctl start keepalived\n\n\
+                        The way back: lvsdeck ctl stop --keep && systemctl start keepalived\n\
+                        (keepalived takes the addresses off when it starts, and puts them on again when it is master: a gap of \
+                        some seconds, in which connections wait)\n\n\
                         Example: lvsdeck adopt --dry-run"
 )]
 pub struct AdoptArgs {

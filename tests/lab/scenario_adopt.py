@@ -1,5 +1,7 @@
 """lvsdeck takes over from a running keepalived, and gives back: the VIP never leaves, and a connection that stays lives on."""
 
+import os
+
 from director import PROGRAMS
 from pair import Pair, scenario_file
 from wait import check, until
@@ -35,6 +37,10 @@ def run(case):
           said.returncode == 0 and "1 instances and 1 services" in said.stdout and "nothing was done" in said.stdout, said)
     wrong = case.write("wrong.conf", "vrrp_instance VI_1 {\n interface eth0\n}\n")
     check("a file that would not run exits 2", adopted("-f", wrong).returncode == 2)
+    lacking = case.write("lacking.conf", "virtual_server 61.164.122.8 81 {\n protocol TCP\n}\n")
+    said = adopted("-f", lacking)
+    check("a file that lacks what keepalived has is refused, and says what",
+          said.returncode == 2 and "vrrp_instance VI_1" in said.stderr, said)
     check("keepalived still runs", keepalived.running())
 
     case.step("adopted: the VIP stays, no advertisement of the peer, the same services with their counters")
@@ -49,6 +55,8 @@ def run(case):
     session.lives(since, 10)
     case.note(f"longest gap on the connection {session.longest_gap(since):.3f} s")
     check("the table is the same", lvsdeck.table() == table, (table, lvsdeck.table()))
+    with open(os.path.join(lvsdeck.socket + ".d", "addresses.json"), encoding="utf-8") as file:
+        check("the VIP is written down as lvsdeck's", pair.vip in file.read())
     check("the kernel's counts went on", lvsdeck.connections("61.164.122.8:80") >= counted)
     mark = pair.wire.mark()
     pair.wire.advert("the engine advertises", mark, INTERVAL + 1, port="d1", priority=100)

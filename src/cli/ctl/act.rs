@@ -14,7 +14,8 @@ const END_WAIT: Duration = Duration::from_millis(250);
 pub(super) fn perform(act: &Act, engine: &dyn EngineHandle, page: &mut Page<'_>) -> Result<(), CtlError> {
     let (command, how) = act.command();
     let verb = command.verb();
-    let request = CommandRequest { command, reason: how.reason.clone(), dry_run: how.dry_run, token: None };
+    let request =
+        CommandRequest { command, reason: how.reason.clone(), dry_run: how.dry_run, token: how.token.clone() };
     let answer = engine.command(&request, &Who::default())?;
     if how.json {
         page.json(&answer, true)?;
@@ -55,6 +56,9 @@ fn preview(answer: &Answer, page: &mut Page<'_>) -> Result<(), CtlError> {
         page.line(Style::Notice, &format!("  affects  {}", shown.blast_radius))?;
     }
     undo(answer, page)?;
+    if let Some(token) = &answer.token {
+        page.line(Style::Plain, &format!("  token    --token {token} does exactly this"))?;
+    }
     page.line(Style::Plain, "nothing was done: this was a dry run")
 }
 

@@ -239,6 +239,9 @@ pub struct How {
     /// Show what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Do exactly what a dry run showed, or nothing when that has changed since
+    #[arg(long, value_name = "TOKEN", conflicts_with = "dry_run")]
+    pub token: Option<String>,
     /// Print the engine's answer as JSON
     #[arg(long)]
     pub json: bool,

@@ -19,7 +19,7 @@ impl fmt::Display for Command {
             Self::Drain { server, service, deadline_seconds } => {
                 write!(f, " {server}")?;
                 option(f, "service", service.as_ref().map(selector))?;
-                option(f, "deadline", seconds(*deadline_seconds))
+                option(f, "deadline", seconds(deadline_seconds.map(|left| left.max(1))))
             }
             Self::Restore { server, service } => {
                 write!(f, " {server}")?;

@@ -15,6 +15,9 @@ pub enum ConfigError {
     /// It is a directory.
     #[error("{path}: is a directory; name a file in it, or a file that says \"include {path}/*.conf\"", path = .0.display())]
     Directory(PathBuf),
+    /// It is a pipe, a socket or a device: reading it may never end.
+    #[error("{path}: is not a regular file; write the configuration into one", path = .0.display())]
+    NotAFile(PathBuf),
     /// The system refuses.
     #[error("{path}: cannot be read: {source}; check owner and mode (ls -l {path}), or read it as root", path = path.display())]
     Unreadable {
@@ -47,6 +50,7 @@ impl ConfigError {
         match self {
             Self::NotFound(_) => "no-such-file",
             Self::Directory(_) => "is-a-directory",
+            Self::NotAFile(_) => "not-a-file",
             Self::Unreadable { .. } => "unreadable",
             Self::NotUtf8 { .. } => "not-utf-8",
             Self::TooLarge(_) => "too-large",
@@ -63,6 +67,11 @@ pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
     };
     if path.is_dir() {
         return Err(ConfigError::Directory(path.to_owned()));
+    }
+    // What a shell hands over (`<(…)`, /dev/stdin) is a pipe, and somebody is at its other end.
+    let is_handed_over = ["/dev/fd", "/dev/stdin", "/proc/self/fd"].iter().any(|place| path.starts_with(place));
+    if !is_handed_over && std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(ConfigError::NotAFile(path.to_owned()));
     }
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(unreadable)?;

@@ -3,7 +3,7 @@
 use super::adopt::{self, Frozen};
 use crate::engine::balance::OwnedService;
 use crate::engine::failover::Past;
-use crate::engine::io::state::StateDir;
+use crate::engine::io::state::{StateDir, StateError};
 use crate::engine::ipvs::IpvsTable;
 use crate::engine::model::Configuration;
 use std::io;
@@ -42,6 +42,14 @@ impl Inheritance {
         past.owned.extend(before.owned.into_iter().filter(|owned| !past.owned.contains(owned)).collect::<Vec<_>>());
         services.extend(left.into_iter().filter(|l| !services.iter().any(|s| s.key == l.key)).collect::<Vec<_>>());
         Ok(Self { past, services, damaged })
+    }
+}
+
+impl Inheritance {
+    /// Writes down that all of this is ours: what is taken over is in no file yet, and a crash must not forget it.
+    pub fn write_down(&self, state: &StateDir) -> Result<(), StateError> {
+        state.save_addresses(self.past.owned.clone())?;
+        state.save_services(self.services.clone())
     }
 }
 

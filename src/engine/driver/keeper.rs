@@ -3,8 +3,8 @@
 //! 1. Read what an earlier run left; the numbers go on after it. What can't be read is told, and then they begin at 1.
 //! 2. Write each event as soon as it is there: what was written survives the death of the engine.
 //! 3. Once a second, wait for the disk: what was written before survives a power failure.
-//! 4. When the disk refuses, warn once, go on reading nothing but the clock, and try again every second. What fell out of the
-//!    memory meanwhile is named in the file by a line of its own, and in the journal by one event.
+//! 4. When the disk refuses, warn once, go on reading nothing but the clock, and try again: after a second, then less and less
+//!    often, at last once a minute. What fell out of the memory meanwhile is named in the file by a line of its own, and in the journal by one event.
 
 use super::shared::Shared;
 use crate::engine::event::{EventKind, Fact, Severity};
@@ -18,8 +18,10 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often the disk is waited for, and tried again after it refused.
+/// How often the disk is waited for; how soon it is tried again after it refused.
 const INTERVAL: Duration = Duration::from_secs(1);
+/// How seldom it is tried again at last: a full disk takes a line now and then, and each try is two events.
+const SELDOM: Duration = Duration::from_mins(1);
 
 /// Starts the thread; it tells when everything is written, once the journal is closed.
 pub fn start(shared: Arc<Shared>, directory: &Path, node: &str) -> io::Result<Receiver<()>> {
@@ -27,7 +29,8 @@ pub fn start(shared: Arc<Shared>, directory: &Path, node: &str) -> io::Result<Re
     let files = Arc::new(JournalFiles::new(directory));
     let writer = JournalWriter::new(Arc::clone(&files), node);
     let body = move || {
-        Keeper { shared, files, writer, written: 0, trouble: None, ours: false }.run();
+        let pause = INTERVAL;
+        Keeper { shared, files, writer, written: 0, trouble: None, ours: false, pause, failed_at: None }.run();
         _ = done.send(());
     };
     thread::Builder::new().name("journal".to_owned()).spawn(body)?;
@@ -44,6 +47,10 @@ struct Keeper {
     trouble: Option<u64>,
     /// Whether the numbers in the files are those of this run.
     ours: bool,
+    /// How long the next trouble is waited out.
+    pause: Duration,
+    /// When the disk refused last.
+    failed_at: Option<Instant>,
 }
 
 impl Keeper {
@@ -104,6 +111,9 @@ impl Keeper {
                 return;
             }
         }
+        if self.failed_at.is_some_and(|at| at.elapsed() < self.pause / 2) {
+            return;
+        }
         if !self.ours {
             return self.begin_anew();
         }
@@ -143,6 +153,8 @@ impl Keeper {
     fn fail(&mut self, error: &JournalError) {
         let message = format!("{error}; events are kept in memory only, the newest {CAPACITY}");
         let next = format!("{}; writing goes on by itself then", error.remedy());
+        let lasting = self.failed_at.replace(Instant::now()).is_some_and(|at| at.elapsed() < 2 * SELDOM);
+        self.pause = if lasting { (self.pause * 2).min(SELDOM) } else { INTERVAL };
         if self.trouble.is_none() {
             self.trouble = Some(self.written);
             self.tell(Severity::Warning, format!("{message}: {next}"));

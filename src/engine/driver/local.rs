@@ -6,12 +6,13 @@ use super::failover::FailoverSender;
 use super::reload::Reloader;
 use super::shared::{Shared, Vitals};
 use super::stop::{self, Stop};
-use super::undo::UndoStack;
+use super::undo::{Done, UndoStack};
 use crate::engine::command::{Answer, Asked, Command, CommandRequest, Half, Outcome, Who};
 use crate::engine::difference::Difference;
 use crate::engine::event::{Event, Fact};
 use crate::engine::handle::{EngineHandle, HandleError};
 use crate::engine::history::{HistoryError, HistoryPage, HistoryQuery};
+use crate::engine::ipvs::Refusal;
 use crate::engine::journal::{JournalFrom, JournalPage};
 use crate::engine::model::Configuration;
 use crate::engine::reload::compare;
@@ -64,6 +65,11 @@ impl LocalEngine {
         }
     }
 
+    /// The kernel's table, where a command brings the first service.
+    fn table_for(&self, command: &Command) -> Result<(), Refusal> {
+        if matches!(command, Command::AddService { .. }) { self.reloader.open_table() } else { Ok(()) }
+    }
+
     /// Whether both loops live.
     pub fn vitals(&self) -> Vitals {
         self.shared.vitals()
@@ -75,6 +81,10 @@ impl LocalEngine {
     }
 
     fn dispatch(&self, asked: Asked) -> Result<Answer, HandleError> {
+        if let (Command::AddService { .. }, Err(refusal)) = (&asked.command, self.table_for(&asked.command)) {
+            let message = format!("the kernel can't serve it: {refusal}");
+            return Ok(self.tell(&asked, Answer::refused(message)));
+        }
         let (answer, answered) = sync_channel(1);
         let told = asked.clone();
         let accepted = match (asked.command.half(), &asked.command) {
@@ -94,19 +104,32 @@ impl LocalEngine {
         }
     }
 
-    /// Does what takes a command back, as the same person.
+    /// Does what takes a command back, as the same person. Without a number: the newest that can still be taken back.
     fn take_back(&self, id: Option<u64>, asked: &Asked) -> Result<Answer, HandleError> {
-        let done = match self.undo.find(id) {
-            Ok(done) => done,
-            Err(message) => return Ok(self.tell(asked, Answer::refused(message))),
-        };
+        loop {
+            let done = match self.undo.find(id) {
+                Ok(done) => done,
+                Err(message) => return Ok(self.tell(asked, Answer::refused(message))),
+            };
+            let tried = Asked { command: done.inverse.clone(), dry_run: true, token: None, ..asked.clone() };
+            if id.is_none() && self.dispatch(tried)?.outcome == Outcome::Refused {
+                // Somebody took it back by hand, or its object has gone.
+                self.undo.forget(done.id);
+                continue;
+            }
+            return self.take_this_back(&done, asked);
+        }
+    }
+
+    fn take_this_back(&self, done: &Done, asked: &Asked) -> Result<Answer, HandleError> {
         let what = format!("command {}, {} by {}", done.id, done.verb, done.who);
         let reason = match &asked.reason {
             Some(reason) => format!("undo of {what}: {reason}"),
             None => format!("undo of {what}"),
         };
         // The loop tells the journal of it, with this reason.
-        let mut answer = self.dispatch(Asked { command: done.inverse, reason: Some(reason), ..asked.clone() })?;
+        let mut answer =
+            self.dispatch(Asked { command: done.inverse.clone(), reason: Some(reason), ..asked.clone() })?;
         if answer.outcome == Outcome::Done {
             self.undo.forget(done.id);
         }

@@ -14,9 +14,11 @@ use super::dataplane::Door;
 use super::failover::FailoverSender;
 use super::scripts::{self, ScriptsSender};
 use super::shared::Shared;
-use super::source::{Source, Unfit};
+use super::source::{Read, Source, Unfit};
 use crate::engine::balance::objection;
 use crate::engine::command::{Answer, Asked, Outcome, Preview};
+use crate::engine::event::{EventKind, Fact, Severity};
+use crate::engine::ipvs::Refusal;
 use crate::engine::model::Configuration;
 use crate::engine::reload::{Plan, plan};
 use crate::engine::snapshot::Warning;
@@ -78,9 +80,23 @@ impl Reloader {
         self.running.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The kernel's table is there for services from now on. Errors: see [`Door::open`].
+    pub fn open_table(&self) -> Result<(), Refusal> {
+        self.door.open()
+    }
+
     /// What the file says now.
     pub fn file(&self) -> Result<Arc<Configuration>, Unfit> {
         self.source.read(0).map(|read| read.configuration)
+    }
+
+    /// Warnings of the file that were not there before.
+    fn news(&self, warnings: &[Warning]) -> Vec<Warning> {
+        let before = self.shared.status();
+        let known = |warning: &&Warning| {
+            before.warnings.iter().any(|old| old.code == warning.code && old.message == warning.message)
+        };
+        warnings.iter().filter(|warning| !known(warning)).cloned().collect()
     }
 
     /// Does or previews a reload. Blocks until the kernel has it.
@@ -91,9 +107,20 @@ impl Reloader {
             Ok(read) => read,
             Err(unfit) => return refused(&self.source, &unfit),
         };
+        if let Some(why) = half_written(&read, &running.configuration) {
+            return refused(&self.source, &Unfit(vec![why]));
+        }
         let plan = plan(&running.configuration, &read.configuration);
         let token = format!("{:016x}", plan.digest);
-        let sentence = plan.sentence();
+        let news = self.news(&read.identity.warnings);
+        let sentence = match news.len() {
+            0 => plan.sentence(),
+            count => format!(
+                "{}; {count} new warnings, see `lvsdeck check -f {}`",
+                plan.sentence(),
+                read.identity.config.file
+            ),
+        };
         let preview = preview(plan);
         let answer =
             |outcome, message: String, token| Answer { id: 0, outcome, message, preview: preview.clone(), token };
@@ -123,6 +150,10 @@ impl Reloader {
             return Answer::refused("the engine is stopping");
         }
         scripts.reload(prepared);
+        for warning in news {
+            let fact = Fact::new(EventKind::Warning, Severity::Warning, warning.subject).reason(warning.message);
+            self.shared.append(fact.detail(warning.next));
+        }
         self.shared.identify(read.identity);
         let running = Running { configuration, generation: running.generation + 1 };
         *self.running.write().unwrap_or_else(PoisonError::into_inner) = running;
@@ -134,6 +165,19 @@ impl Reloader {
             }
             Err(_) => answer(Outcome::Failed, "the engine stopped while it reloaded".to_owned(), None),
         }
+    }
+}
+
+/// A file that somebody still writes: what is missing would be taken away.
+fn half_written(read: &Read, running: &Configuration) -> Option<String> {
+    let open = read.identity.warnings.iter().find(|warning| warning.code == "configuration-missing-brace");
+    let holds = |c: &Configuration| !c.virtual_routers.is_empty() || !c.virtual_servers.is_empty();
+    match open {
+        Some(warning) => Some(format!("{}: {}; is it still being written?", warning.subject, warning.message)),
+        None if holds(running) && !holds(&read.configuration) => {
+            Some("it has nothing to run: to end everything, `lvsdeck ctl stop`".to_owned())
+        }
+        None => None,
     }
 }
 
@@ -152,9 +196,16 @@ fn preview(plan: Plan) -> Preview {
     let mut blast_radius = match (plan.removed, plan.changed) {
         _ if plan.is_empty() => "nobody".to_owned(),
         (0, 0) => "nobody who is served now".to_owned(),
-        (0, changed) => format!("{changed} objects change in place; connections stay"),
+        (0, changed) => format!("{changed} objects change in place; connections to servers that stay go on"),
         (removed, _) => format!("{removed} objects go, with their addresses and connections"),
     };
+    if !plan.leaving.is_empty() {
+        blast_radius = format!("{blast_radius}; addresses leave: {}", plan.leaving.join(" "));
+    }
+    if !plan.reranked.is_empty() {
+        blast_radius =
+            format!("{blast_radius}; another priority, so perhaps another master: {}", plan.reranked.join(", "));
+    }
     if !plan.paired.is_empty() {
         let instances = plan.paired.join(", ");
         blast_radius = format!("{blast_radius}; {instances}: until the other node has the same, both are master");

@@ -34,6 +34,10 @@ pub struct Plan {
     pub removed: usize,
     /// Instances with words that the other node must have too, or refuses to hear this one.
     pub paired: Vec<String>,
+    /// Virtual addresses of instances that stay which the file has no longer.
+    pub leaving: Vec<String>,
+    /// Instances with another priority.
+    pub reranked: Vec<String>,
     /// Objects that are not touched.
     pub unchanged: usize,
     /// Stands for everything above, and for secrets that are not shown.
@@ -126,9 +130,15 @@ impl Writer {
         self.kind("vrrp_instance", &[], &of(new, true), name, fields::router);
         let shared = |r: &VirtualRouter| (r.authentication, r.advert_interval, r.vrid, r.version);
         for router in new {
-            if before.get(router.name.as_str()).is_some_and(|before| shared(before) != shared(router)) {
+            let Some(before) = before.get(router.name.as_str()) else { continue };
+            if shared(before) != shared(router) {
                 self.plan.paired.push(router.name.clone());
             }
+            if before.priority != router.priority {
+                self.plan.reranked.push(router.name.clone());
+            }
+            let gone = before.addresses.iter().filter(|address| !router.addresses.contains(address));
+            self.plan.leaving.extend(gone.map(ToString::to_string));
         }
     }
 

@@ -95,6 +95,14 @@ fn words_that_the_other_node_must_have_too_are_named() {
 }
 
 #[test]
+fn addresses_that_leave_and_ranks_that_change_are_named() {
+    let plan = to(&[("10.0.0.1/24", "10.0.0.2/24"), ("priority 100", "priority 90")]);
+    assert_eq!((plan.leaving, plan.reranked), (vec!["10.0.0.1/24".to_owned()], vec!["VI_1".to_owned()]));
+    let plan = to(&[("10.0.0.1/24", "10.0.0.1/24\n10.0.0.2/24")]);
+    assert_eq!((plan.leaving.len(), plan.reranked.len()), (0, 0));
+}
+
+#[test]
 fn no_line_has_a_secret_and_another_secret_is_another_plan() {
     let (second, third) =
         (to(&[("auth_pass first", "auth_pass second")]), to(&[("auth_pass first", "auth_pass third")]));
