@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         read,
         state: &state,
         lasting,
-        inheritance: Inheritance::of(&state),
+        inheritance: Inheritance::of(&state, lasting),
         kernel: Some(Box::new(SimulatedIpvs::default())),
         runner: Err(RunnerError::Process(std::io::Error::other("none in this benchmark"))),
         warnings: Vec::new(),

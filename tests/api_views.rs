@@ -136,6 +136,12 @@ fn notes_say_how_a_server_and_a_service_are() {
         found: "weight 9".into(),
         action: "reported".into(),
     });
+    status.drift.push(Drift {
+        subject: "tcp/10.0.0.1:80 10.0.0.71:80".into(),
+        wanted: "weight 1".into(),
+        found: "absent".into(),
+        action: "refused: no memory".into(),
+    });
     let page = page(&status, &RowsQuery { sort: Sort::File, ..RowsQuery::default() });
     let notes: Vec<(&str, bool)> = page.rows.iter().map(|row| (row.note.as_str(), row.problem)).collect();
     assert_eq!(
@@ -143,8 +149,8 @@ fn notes_say_how_a_server_and_a_service_are() {
         [
             ("1/1 ok", true),
             ("DRIFT found weight 9", true),
-            ("4/8 DEGRADED, 2 drain, 1 unknown", true),
-            ("ok 1.9ms", false),
+            ("3/8 DEGRADED, 1 refused, 2 drain, 1 unknown", true),
+            ("DRIFT found absent", true),
             ("DOWN timeout", true),
             ("DRAIN 31 conn", false),
             ("1/3 fails: timeout", false),

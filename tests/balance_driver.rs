@@ -1,18 +1,19 @@
 //! The balance loop with real probes on loopback and an IPVS in memory. Every wait is on a condition.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
-use lvsdeck::engine::balance::{Balance, OwnedService};
+use lvsdeck::engine::balance::{Balance, OwnedService, ServiceOverrides};
 use lvsdeck::engine::command::{Answer, Asked, Command, Outcome, Who};
-use lvsdeck::engine::driver::balance::{BalanceLoopError, BalanceView, Request, run};
+use lvsdeck::engine::driver::balance::{BalanceLoopError, BalanceView, Memory, Request, run};
 use lvsdeck::engine::event::{EventKind, Fact};
 use lvsdeck::engine::io::ipvs_netlink::IpvsKernel;
+use lvsdeck::engine::io::overrides::{Overrides, OverridesFile};
 use lvsdeck::engine::io::simulated::SimulatedIpvs;
 use lvsdeck::engine::ipvs::{IpvsOp, IpvsTable, Refusal, RefusalKind, Version};
 use lvsdeck::engine::model::{
     CheckSpec, CheckTiming, Configuration, Forwarding, Quorum, RealServer, RealServerKey, Scheduler, TcpCheck,
     VirtualServer, Weight,
 };
-use lvsdeck::engine::snapshot::Health;
+use lvsdeck::engine::snapshot::{Admin, Health};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -59,6 +60,7 @@ struct Running {
     views: watch::Receiver<BalanceView>,
     facts: Arc<Mutex<Vec<(Instant, Fact)>>>,
     remembered: Arc<Mutex<Vec<Vec<OwnedService>>>>,
+    overrides: Arc<Mutex<Vec<ServiceOverrides>>>,
     commands: mpsc::Sender<Request>,
     stop: oneshot::Sender<bool>,
     ended: tokio::task::JoinHandle<Result<(), BalanceLoopError>>,
@@ -69,7 +71,18 @@ fn start(servers: &[VirtualServer], kernel: Box<dyn IpvsKernel>) -> Running {
 }
 
 fn start_on(servers: &[VirtualServer], kernel: Box<dyn IpvsKernel>, owned: Vec<OwnedService>) -> Running {
-    let core = Balance::new(servers, owned, tokio::time::Instant::now().into_std());
+    start_with(servers, kernel, owned, Vec::new())
+}
+
+fn start_with(
+    servers: &[VirtualServer],
+    kernel: Box<dyn IpvsKernel>,
+    owned: Vec<OwnedService>,
+    wanted: Vec<ServiceOverrides>,
+) -> Running {
+    let overrides = Arc::new(Mutex::new(wanted.clone()));
+    let given = Arc::clone(&overrides);
+    let core = Balance::new(servers, owned, wanted, tokio::time::Instant::now().into_std());
     let (publish, views) = watch::channel(BalanceView::default());
     let (commands, asked) = mpsc::channel(8);
     let (stop, stopped) = oneshot::channel();
@@ -81,10 +94,13 @@ fn start_on(servers: &[VirtualServer], kernel: Box<dyn IpvsKernel>, owned: Vec<O
         asked,
         move |view| drop(publish.send(view)),
         move |fact| told.lock().unwrap().push((Instant::now(), fact)),
-        move |owned| kept.lock().unwrap().push(owned),
+        move |memory| match memory {
+            Memory::Owned(owned) => kept.lock().unwrap().push(owned),
+            Memory::Overrides(all) => *given.lock().unwrap() = all,
+        },
         async move { stopped.await.unwrap_or(false) },
     ));
-    Running { views, facts, remembered, commands, stop, ended }
+    Running { views, facts, remembered, overrides, commands, stop, ended }
 }
 
 impl Running {
@@ -191,6 +207,43 @@ async fn a_drain_is_answered_when_the_kernel_has_it_and_memory_is_empty_after_th
         running.stop().await;
         assert_eq!(remembered.lock().unwrap().last(), Some(&Vec::new()));
         assert!(kernel.edit(|table| table.services.is_empty()));
+    };
+    tokio::task::LocalSet::new().run_until(body).await;
+}
+
+#[tokio::test]
+async fn a_drain_outlasts_the_engine_on_disk_and_the_next_start_writes_nothing_to_the_kernel() {
+    let body = async {
+        let (_listener, one) = listen("127.0.0.1:0").await;
+        let (kernel, place) = (SimulatedIpvs::default(), tempfile::tempdir().unwrap());
+        let servers = [service(&[one], Duration::from_millis(50))];
+        let mut running = start(&servers, Box::new(kernel.clone()));
+        running.until_in_table(&[one]).await;
+        let selector = one.to_string().parse().unwrap();
+        let answer = running.ask(Command::Drain { server: selector, service: None, deadline_seconds: None }).await;
+        assert_eq!(answer.outcome, Outcome::Done);
+        let (overrides, owned) = (Arc::clone(&running.overrides), Arc::clone(&running.remembered));
+        running.end(true).await;
+        let services = overrides.lock().unwrap().clone();
+        let (mut file, ..) = OverridesFile::open(place.path());
+        file.save(&Overrides { services, instances: Vec::new() }).unwrap();
+
+        let (_, read, error) = OverridesFile::open(place.path());
+        assert!(error.is_none(), "{error:?}");
+        kernel.take_history();
+        let owned = owned.lock().unwrap().last().cloned().unwrap();
+        let mut next = start_with(&servers, Box::new(kernel.clone()), owned, read.services);
+        next.until("the check passed and it still drains", |view| {
+            let server = view.servers.first().map(|service| service.real_servers[0].clone());
+            server.is_some_and(|server| (server.health, server.admin) == (Health::Up, Admin::Draining))
+        })
+        .await;
+        assert_eq!(kernel.take_history(), []);
+        let drained = |table: &mut IpvsTable| {
+            table.services.values().all(|s| s.destinations[&RealServerKey(one)].weight == Weight::ZERO)
+        };
+        assert!(kernel.edit(drained));
+        next.stop().await;
     };
     tokio::task::LocalSet::new().run_until(body).await;
 }

@@ -3,20 +3,24 @@
 // The lints spare test functions, not what they call.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use lvsdeck::engine::command::{Asked, Command as Verb, Outcome, Who};
 use lvsdeck::engine::driver::failover::{FailoverLoop, FailoverSender, FailoverView, Listener, remove_left_behind};
+use lvsdeck::engine::driver::overrides;
+use lvsdeck::engine::driver::shared::{Identity, Shared};
 use lvsdeck::engine::driver::world::World;
 use lvsdeck::engine::event::Fact;
 use lvsdeck::engine::failover::{Failover, Past};
+use lvsdeck::engine::io::overrides::OverridesFile;
 use lvsdeck::engine::io::state::{StateDir, StateError};
 use lvsdeck::engine::model::Configuration;
-use lvsdeck::engine::snapshot::{VirtualRouterState, VirtualRouterStatus};
+use lvsdeck::engine::snapshot::{ConfigStatus, VirtualRouterState, VirtualRouterStatus};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Longer than anything here takes.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -76,6 +80,11 @@ impl Ear {
     }
 }
 
+fn journal() -> Arc<Shared> {
+    let config = ConfigStatus { file: String::new(), loaded_at: SystemTime::UNIX_EPOCH, generation: 1 };
+    Arc::new(Shared::new(Identity { node: "d1".into(), dataplane: "none".into(), config, warnings: Vec::new() }))
+}
+
 type Job = Box<dyn FnOnce() + Send>;
 
 /// A thread in a network namespace of its own, which does what it is asked.
@@ -122,10 +131,15 @@ impl Host {
         let (priority, directory) = (self.priority, self.state.clone());
         self.run(move || {
             let state = open(&directory);
-            let past = Past { owned: state.addresses().unwrap(), masterships: state.take_masterships().unwrap() };
+            let (owned, masterships) = (state.addresses().unwrap(), state.take_masterships().unwrap());
+            let (file, overrides, error) = OverridesFile::open(&directory);
+            assert!(error.is_none(), "{error:?}");
+            let past = Past { owned, masterships, holds: overrides.instances.clone() };
             let core = Failover::new(&configuration(priority), past, Instant::now());
             let ear = Ear::default();
-            let (body, sender) = FailoverLoop::new(core, World::open(state).unwrap(), ear.clone()).unwrap();
+            let (overrides, _) = overrides::start(file, overrides, journal()).unwrap();
+            let world = World::open(state).unwrap().writing_holds(overrides);
+            let (body, sender) = FailoverLoop::new(core, world, ear.clone()).unwrap();
             (sender, ear, thread::spawn(move || body.run()))
         })
     }
@@ -174,6 +188,38 @@ fn a_restart_that_keeps_is_not_noticed_by_the_peer_and_the_address_never_leaves(
     peer_sender.shutdown(false);
     peer_body.join().unwrap().unwrap();
     assert!(!second.holds_vip());
+}
+
+#[test]
+fn a_hold_outlasts_the_loop_and_the_higher_priority_stays_backup_after_the_next_start() {
+    let place = tempfile::tempdir().unwrap();
+    let (first, second) = pair(place.path());
+    let (sender, ear, body) = first.start();
+    let (peer_sender, peer_ear, peer_body) = second.start();
+    ear.wait("d1 is master", |s| s.state == VirtualRouterState::Master && !s.addresses_here.is_empty());
+    peer_ear.wait("d2 hears it", |s| s.counters.adverts_rx > 0);
+    let command = Verb::Failover { instance: None, hold_seconds: None, blind: false };
+    let who = Who { user: "anna".to_owned(), ..Who::default() };
+    let (tell, told) = channel();
+    let asked = Asked { id: 1, command, dry_run: false, token: None, who, reason: None };
+    assert!(sender.command(asked, move |answer| tell.send(answer.outcome).unwrap()));
+    assert_eq!(told.recv_timeout(LIMIT), Ok(Outcome::Done));
+    let begun = Instant::now();
+    while !std::fs::read_to_string(first.state.join("overrides.json")).is_ok_and(|text| text.contains("VI_1")) {
+        assert!(begun.elapsed() < LIMIT, "the hold is written down");
+        thread::yield_now();
+    }
+    sender.shutdown(true);
+    body.join().unwrap().unwrap();
+
+    let (sender, ear, body) = first.start();
+    let held = ear.wait("d1 hears d2", |s| s.state == VirtualRouterState::Backup && s.counters.adverts_rx > 3);
+    assert_eq!(held.held.as_deref(), Some("failover by anna; ends with rejoin"));
+    assert!(!first.holds_vip() && second.holds_vip());
+    for (sender, body) in [(sender, body), (peer_sender, peer_body)] {
+        sender.shutdown(false);
+        body.join().unwrap().unwrap();
+    }
 }
 
 #[test]

@@ -381,7 +381,11 @@ fn drive(balance: &mut Balance, kernel: &mut Netlink, owned: &mut Vec<OwnedServi
                 }
                 Action::Remember(list) => *owned = list,
                 Action::Reloaded(result) => assert_eq!(result, Ok(())),
-                Action::Probe { .. } | Action::CancelProbe { .. } | Action::Report(_) | Action::Answer { .. } => {}
+                Action::Probe { .. }
+                | Action::CancelProbe { .. }
+                | Action::Overrides(_)
+                | Action::Report(_)
+                | Action::Answer { .. } => {}
             }
         }
     }
@@ -430,14 +434,14 @@ fn a_thousand_services_are_reloaded_and_taken_up_without_a_write_and_end_in_half
             let virtual_servers = servers.clone();
             Input::Reload(std::sync::Arc::new(Configuration { virtual_servers, ..Configuration::default() }))
         };
-        let mut balance = Balance::new(&servers, Vec::new(), Instant::now());
+        let mut balance = Balance::new(&servers, Vec::new(), Vec::new(), Instant::now());
         timed("start", &mut balance, Input::Start, 11_000);
         let reloaded = timed("reload without a change", &mut balance, reload(), 0);
         timed("end that keeps", &mut balance, Input::Shutdown { keep: true }, 0);
         let known = servers
             .iter()
             .map(|s| OwnedService { key: s.key, servers: s.real_servers.iter().map(|server| server.key).collect() });
-        let mut next = Balance::new(&servers, known.collect(), Instant::now());
+        let mut next = Balance::new(&servers, known.collect(), Vec::new(), Instant::now());
         timed("start on what is there", &mut next, Input::Start, 0);
         let ended = timed("end", &mut next, Input::Shutdown { keep: false }, 1_000);
         assert_eq!((owned, ipvsadm("-ln").lines().count()), (Vec::new(), 3));

@@ -127,19 +127,21 @@ async fn serve(options: &Options, service: &Service) -> Result<(), Refused> {
         Refused(code, error.to_string())
     })?;
     let frozen = if options.adopt { Some(freeze()?) } else { None };
-    let mut kernel = kernel(&configuration, &state)?;
+    let lasting = options.places.lasting.as_path();
+    let left = Inheritance::of(&state, lasting);
+    let mut kernel = kernel(&configuration, left.has_services(&source))?;
     let inheritance = match &frozen {
-        None => Inheritance::of(&state),
+        None => left,
         Some(frozen) => {
             let table = kernel.as_mut().map(|kernel| kernel.read_table()).transpose().map_err(no_table)?;
-            let made = Inheritance::of_keepalived(frozen, &configuration, &table.unwrap_or_default(), &state);
+            let made = left.replaced(frozen, &configuration, &table.unwrap_or_default());
             let made =
                 made.map_err(|error| Refused(exit::FAILED, format!("can't list this host's addresses: {error}")))?;
             made.write_down(&state).map_err(|error| Refused(exit::FAILED, error.to_string()))?;
             made
         }
     };
-    let (warnings, lasting) = (rights::settle(&configuration.global), options.places.lasting.as_path());
+    let warnings = rights::settle(&configuration.global);
     let setup = Setup { source, read, state: &state, lasting, inheritance, kernel, runner, warnings };
     let running = start::start(setup).map_err(|error| {
         let code = if error.is_permission() { exit::NOT_PERMITTED } else { exit::FAILED };
@@ -198,10 +200,8 @@ fn read(source: &Source) -> Result<Read, Refused> {
 
 /// The kernel's table. Without services, configured or left by an earlier engine, nothing is asked of it, and a kernel
 /// without ip_vs will do.
-fn kernel(configuration: &Configuration, state: &StateDir) -> Result<Option<Box<dyn IpvsKernel>>, Refused> {
-    // A damaged file is told by the start; here it only means that nothing is known to be left.
-    let nothing_left = state.services().is_ok_and(|services| services.is_empty());
-    if configuration.virtual_servers.is_empty() && nothing_left {
+fn kernel(configuration: &Configuration, more: bool) -> Result<Option<Box<dyn IpvsKernel>>, Refused> {
+    if configuration.virtual_servers.is_empty() && !more {
         return Ok(None);
     }
     let mut kernel = Netlink::open().map_err(no_table)?;

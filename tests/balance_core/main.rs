@@ -6,6 +6,7 @@ mod deadline;
 mod kernel;
 mod property;
 mod reload;
+mod restart;
 mod resume;
 mod rig;
 mod services;

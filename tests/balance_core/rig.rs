@@ -1,6 +1,6 @@
 //! The core, an IPVS in memory and a clock that only moves when it is told to.
 
-use lvsdeck::engine::balance::{Action, Balance, Input, OwnedService};
+use lvsdeck::engine::balance::{Action, Balance, Input, OwnedService, ServiceOverrides};
 use lvsdeck::engine::command::{Answer, Asked, Command, Who};
 use lvsdeck::engine::event::{EventKind, Fact};
 use lvsdeck::engine::health::{Hindrance, Verdict};
@@ -77,6 +77,8 @@ pub struct Rig {
     pub answers: Vec<Answer>,
     pub reloads: Vec<Result<(), String>>,
     pub remembered: Vec<OwnedService>,
+    /// What operators want, as it was given out last.
+    pub overrides: Vec<ServiceOverrides>,
     pub probes: usize,
     pub looks: usize,
 }
@@ -88,7 +90,7 @@ impl Rig {
     pub fn on(kernel: SimulatedIpvs, servers: &[VirtualServer], owned: Vec<OwnedService>) -> Self {
         let now = Instant::now();
         Self {
-            balance: Balance::new(servers, owned, now),
+            balance: Balance::new(servers, owned, Vec::new(), now),
             kernel,
             now,
             dead: BTreeMap::new(),
@@ -96,6 +98,7 @@ impl Rig {
             answers: Vec::new(),
             reloads: Vec::new(),
             remembered: Vec::new(),
+            overrides: Vec::new(),
             probes: 0,
             looks: 0,
         }
@@ -104,6 +107,16 @@ impl Rig {
         let mut rig = Self::new(servers);
         rig.give(Input::Start);
         rig
+    }
+
+    /// The engine is gone without a word; after `pause` the next one starts with `servers`, on what the kernel has.
+    pub fn restarted(self, pause: Duration, servers: &[VirtualServer]) -> Self {
+        let now = self.now + pause;
+        let balance = Balance::new(servers, self.remembered.clone(), self.overrides.clone(), now);
+        self.kernel.take_history();
+        let mut next = Self { balance, now, facts: Vec::new(), answers: Vec::new(), probes: 0, ..self };
+        next.give(Input::Start);
+        next
     }
 
     /// Gives an input and does everything that follows, in order, without any time passing.
@@ -136,6 +149,7 @@ impl Rig {
             }
             Action::CancelProbe { .. } => {}
             Action::Remember(owned) => self.remembered = owned,
+            Action::Overrides(overrides) => self.overrides = overrides,
             Action::Report(fact) => self.facts.push(fact),
             Action::Answer { answer, .. } => self.answers.push(*answer),
             Action::Reloaded(result) => self.reloads.push(result),

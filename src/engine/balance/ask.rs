@@ -2,6 +2,7 @@
 
 use super::Action;
 use super::core::{Balance, Life};
+use super::overrides::By;
 use super::reconcile::{Target, subject};
 use super::server::ServerState;
 use super::service::{ServiceState, Touched};
@@ -86,6 +87,8 @@ impl Balance {
             let message = "the servers changed since the preview; look at this one and commit its token";
             return self.answer(&asked, answer(Outcome::Stale, message));
         }
+        self.overrides_touched = true;
+        let by = By::of(&asked, now);
         let targets = match work {
             Work::Servers(changes) => {
                 let targets = changes.iter().filter_map(|change| self.target(change)).collect();
@@ -94,8 +97,11 @@ impl Balance {
                 }
                 targets
             }
-            Work::AddService(service) => self.add_service(now, *service),
-            Work::RemoveService(at) => self.remove_service(at),
+            Work::AddService(mut service) => {
+                service.by = Some(by);
+                self.add_service(now, *service)
+            }
+            Work::RemoveService(at) => self.remove_service(at, by),
         };
         let turn = self.kernel.next_turn();
         self.pending.push(Pending { asked, preview, message, targets, turn });
@@ -185,7 +191,11 @@ impl Balance {
         };
         let old = service.server(&key).cloned();
         let touched = apply(service, key, &step, armed, now);
+        if let Some(removed) = service.removed.iter_mut().find(|removed| removed.config.key == key) {
+            removed.by = Some(By::of(asked, now));
+        }
         if let Some(server) = service.server_mut(&key) {
+            server.by = Some(By::of(asked, now));
             server.reason = format!("{} by {}", asked.command.verb(), asked.who);
             if let DrainEnd::At(end) = server.drain_end {
                 self.drain_ends.insert((end, name, key));

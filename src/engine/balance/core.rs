@@ -2,11 +2,13 @@
 
 use super::ask::Pending;
 use super::checks::Checks;
+use super::lasting::{Overridden, overridden};
 use super::reconcile::{Reconciler, Target, subject, target};
 use super::reload::fresh;
 use super::reloaded::Reloading;
 use super::service::{ServiceState, Touched};
-use super::{Action, CheckId, Input, OwnedService, Waiting};
+use super::wish::DrainEnd;
+use super::{Action, CheckId, Input, OwnedService, ServiceOverrides, Waiting};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::health::{Hindrance, Standing, Turn, Verdict, combine};
 use crate::engine::ipvs::{IpvsOp, IpvsTable, Refusal};
@@ -41,6 +43,10 @@ pub struct Balance {
     pub(super) reloading: Option<Reloading>,
     /// When drains end, whatever is left; entries may be out of date.
     pub(super) drain_ends: BTreeSet<(Instant, ServiceKey, RealServerKey)>,
+    /// What operators want beside the file, as it was given out last.
+    pub(super) overrides: Vec<ServiceOverrides>,
+    /// They may be others now.
+    pub(super) overrides_touched: bool,
     pub(super) actions: VecDeque<Action>,
     pub(super) life: Life,
     /// The end leaves the table as it is.
@@ -50,29 +56,40 @@ pub struct Balance {
 }
 
 impl Balance {
-    /// All `servers`, unjudged; `owned` is what an earlier run left in the kernel. First checks are spread from `now` on.
-    /// Nothing happens before [`Input::Start`].
-    pub fn new(servers: &[VirtualServer], owned: Vec<OwnedService>, now: Instant) -> Self {
-        let mut checks = Checks::default();
-        let mut services = Vec::with_capacity(servers.len());
-        for (order, config) in (0..).zip(servers) {
-            let mut service = fresh(config, order, now);
+    /// All `servers`, unjudged; `owned` is what an earlier run left in the kernel, `overrides` what operators wanted of it
+    /// beside the file. First checks are spread from `now` on. Nothing happens before [`Input::Start`].
+    pub fn new(
+        servers: &[VirtualServer],
+        owned: Vec<OwnedService>,
+        overrides: Vec<ServiceOverrides>,
+        now: Instant,
+    ) -> Self {
+        let file = (0..).zip(servers).map(|(order, config)| fresh(config, order, now)).collect();
+        let Overridden { mut services, removed, ended } = overridden(file, &overrides, now);
+        let (mut checks, mut drain_ends) = (Checks::default(), BTreeSet::new());
+        for service in &mut services {
+            let name = service.config.key;
             for server in &mut service.servers {
-                server.checks = checks.arm(config.key, server.config.key, &server.config.checks, now);
+                let key = server.config.key;
+                server.checks = checks.arm(name, key, &server.config.checks, now);
+                if let DrainEnd::At(end) = server.drain_end {
+                    drain_ends.insert((end, name, key));
+                }
             }
-            services.push(service);
         }
         let wanted = services.iter().map(|s| (s.config.key, s.table_entry(), s.keys().collect()));
         Self {
             kernel: Reconciler::new(wanted, owned),
             by_key: services.iter().enumerate().map(|(at, service)| (service.config.key, at)).collect(),
             services,
-            removed: Vec::new(),
+            removed,
             checks,
             pending: Vec::new(),
             reloading: None,
-            drain_ends: BTreeSet::new(),
-            actions: VecDeque::new(),
+            drain_ends,
+            overrides,
+            overrides_touched: true,
+            actions: ended.into_iter().map(Action::Report).collect(),
             life: Life::New,
             keeps: false,
             resumed: false,
@@ -109,7 +126,8 @@ impl Balance {
     pub fn poll_timeout(&self) -> Option<(Instant, Waiting)> {
         let look = self.kernel.observe_at().map(|at| (at, Waiting::Look));
         let check = self.checks.next().map(|(at, retry)| (at, if retry { Waiting::Retry } else { Waiting::Check }));
-        let drain = self.drain_ends.first().map(|(at, ..)| (*at, Waiting::DrainEnd));
+        let drain = self.drain_ends.first().filter(|_| self.knows_the_kernel());
+        let drain = drain.map(|(at, ..)| (*at, Waiting::DrainEnd));
         match self.life {
             Life::New | Life::Stopped => None,
             Life::Running => drain.into_iter().chain(look).chain(check).min_by_key(|(at, _)| *at),
@@ -127,13 +145,21 @@ impl Balance {
         !self.keeps && self.kernel.observed().is_some() && self.kernel.has_leftovers()
     }
 
+    /// Whether the kernel was seen, or is out of sight: before that, nobody knows what is left of a drain.
+    fn knows_the_kernel(&self) -> bool {
+        self.kernel.observed().is_some() || self.kernel.unreadable().is_some()
+    }
+
     /// What is due, what is to be reconciled, who waits for an answer.
     fn go_on(&mut self, now: Instant) {
         match self.life {
             Life::New | Life::Stopped => {}
             Life::Running => {
                 self.kernel.look(now, &mut self.actions);
-                self.end_drains(now);
+                if self.knows_the_kernel() {
+                    self.end_drains(now);
+                }
+                self.give_overrides_out();
                 self.kernel.reconcile(now, &mut self.actions);
                 self.checks.start_due(now, &mut self.actions);
                 self.answer_pending();

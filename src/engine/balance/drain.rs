@@ -19,6 +19,7 @@ impl Balance {
             let is_due = |s: &&mut ServerState| s.admin.0 == Admin::Draining && s.drain_end == DrainEnd::At(at);
             let Some(server) = state.server_mut(&key).filter(is_due) else { continue };
             server.drain_end = DrainEnd::Passed;
+            self.overrides_touched = true;
             let reason = match left {
                 0 => "deadline passed, no connection was left".to_owned(),
                 1 => "deadline passed, 1 connection was left".to_owned(),

@@ -14,7 +14,8 @@
 //! | `virtual_service`, `addition` | the commands that add and remove whole services |
 //! | `drain` | drains whose deadline passes |
 //! | `resume` | the start on a table that is there already |
-//! | `reload`, `merge`, `overrides`, `reloaded` | from one configuration to the next; one service's part of it; what ends with it; what is said of it |
+//! | `reload`, `merge`, `reloaded` | from one configuration to the next; one service's part of it; what is said of it |
+//! | `overrides`, `lasting` | what operators want beside the file; how it outlasts the engine |
 //! | `status`, `rates`, `warnings` | what the fronts show |
 
 mod addition;
@@ -24,6 +25,7 @@ mod checks;
 mod core;
 mod drain;
 mod ipvsadm;
+mod lasting;
 mod merge;
 mod overrides;
 mod preview;
@@ -43,7 +45,9 @@ mod warnings;
 mod wish;
 
 pub use self::core::Balance;
+pub use self::overrides::{AddedServer, AddedService, AdminWish, By, Presence, ServerOverride, ServiceOverrides};
 pub use self::reloaded::objection;
+pub use self::wish::DrainEnd;
 
 use crate::engine::command::{Answer, Asked};
 use crate::engine::event::Fact;
@@ -115,6 +119,8 @@ pub enum Action {
     Apply(Box<IpvsOp>),
     /// Write down, before it is made, what this engine owns in the kernel.
     Remember(Vec<OwnedService>),
+    /// Write down, for the next start, everything that operators want beside the file: in place of what was given before.
+    Overrides(Vec<ServiceOverrides>),
     /// Tell the journal.
     Report(Fact),
     /// Answer a command.

@@ -49,6 +49,7 @@ impl Balance {
         for service in old.into_iter().flatten() {
             if service.added { self.put(service) } else { self.leave(&service) }
         }
+        self.overrides_touched = true;
         self.kernel.try_again(now);
         self.await_reload();
     }
@@ -210,7 +211,8 @@ pub(super) fn take_up(service: &mut ServiceState, seen: Option<&Service>) {
     service.begin();
 }
 
-fn ended(service: ServiceKey, server: Option<RealServerKey>, what: &str) -> Fact {
+/// An override of an object that the file does not have any more.
+pub(super) fn ended(service: ServiceKey, server: Option<RealServerKey>, what: &str) -> Fact {
     let reason = "its object left the file, and the operator's override ends with it";
     Fact::new(EventKind::ServerAdmin, Severity::Notice, subject(&(service, server)))
         .change(what, "ended")

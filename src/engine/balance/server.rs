@@ -1,6 +1,7 @@
 //! One real server in one service as it is now.
 
 use super::CheckId;
+use super::overrides::By;
 use super::rates::Meter;
 use super::wish::{DrainEnd, Former};
 use crate::engine::health::{EffectiveWeight, Standing, Wish, weigh};
@@ -24,6 +25,8 @@ pub(super) struct ServerState {
     pub admin: (Admin, Instant),
     /// While it drains: until when.
     pub drain_end: DrainEnd,
+    /// Who had the last word on it.
+    pub by: Option<By>,
     /// Where it was before.
     pub former: Former,
     /// What its checks say together, and since when.
@@ -47,6 +50,7 @@ impl ServerState {
             weight: config.weight,
             admin: (Admin::Enabled, now),
             drain_end: DrainEnd::Never,
+            by: None,
             former: Former::Unseen,
             standing: (unjudged(&config), now),
             reason: String::new(),

@@ -2,6 +2,7 @@
 //!
 //! A change of one server costs the same whatever the size of the service; only an edge of the quorum touches all of them.
 
+use super::overrides::By;
 use super::rates::Meter;
 use super::server::{ServerState, destination};
 use crate::engine::health::{EffectiveWeight, QuorumState};
@@ -30,6 +31,8 @@ pub(super) struct ServiceState {
     pub config: VirtualServer,
     /// Not in the file.
     pub added: bool,
+    /// Who added it or took it out.
+    pub by: Option<By>,
     /// Its place among the others: the file's, added ones behind.
     pub order: u64,
     /// By their places.
@@ -50,6 +53,7 @@ impl ServiceState {
             quorum: QuorumState::new(config.quorum, 0),
             config,
             added,
+            by: None,
             order,
             servers,
             removed: Vec::new(),

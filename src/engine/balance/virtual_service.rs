@@ -4,6 +4,7 @@
 //! names it without any other word. A service that somebody else made in the kernel is never taken over this way: the file
 //! does that.
 
+use super::By;
 use super::ask::{Prepared, Work};
 use super::core::Balance;
 use super::reconcile::{Keys, Target};
@@ -88,7 +89,7 @@ impl Balance {
     }
 
     /// Does it; gives what the operations are about.
-    pub(super) fn remove_service(&mut self, at: usize) -> Vec<Target> {
+    pub(super) fn remove_service(&mut self, at: usize, by: By) -> Vec<Target> {
         if at >= self.services.len() {
             return Vec::new();
         }
@@ -97,6 +98,7 @@ impl Balance {
         self.uninstall(&service);
         service.servers.iter_mut().for_each(|server| server.checks.clear());
         let target = (service.config.key, None);
+        service.by = Some(by);
         self.removed.push(service);
         if self.removed.iter().filter(|service| service.added).count() > KEPT
             && let Some(oldest) = self.removed.iter().position(|service| service.added)

@@ -1,14 +1,16 @@
 //! What is known of a server beside its checks: until when it may drain, where it was before.
 
+use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
 /// When a drain ends although connections are left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum DrainEnd {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DrainEnd<T = Instant> {
     /// Never.
     Never,
     /// At this moment.
-    At(Instant),
+    At(T),
     /// It did: the server is out of the table until `restore`.
     Passed,
 }

@@ -1,55 +1,102 @@
 //! What an engine starts on: what an earlier run wrote down, or what a keepalived has made that it takes the place of.
 
 use super::adopt::{self, Frozen};
-use crate::engine::balance::OwnedService;
+use super::source::Source;
+use crate::engine::balance::{OwnedService, Presence, ServiceOverrides};
 use crate::engine::failover::Past;
+use crate::engine::io::overrides::{Overrides, OverridesFile};
 use crate::engine::io::state::{StateDir, StateError};
 use crate::engine::ipvs::IpvsTable;
 use crate::engine::model::Configuration;
+use crate::engine::snapshot::Warning;
 use std::io;
+use std::path::Path;
 
-/// What is in the kernel already and belongs to this engine.
-#[derive(Debug, Default)]
+/// What is in the kernel already and belongs to this engine, and what operators wanted beside the file.
+#[derive(Debug)]
 pub struct Inheritance {
     /// Addresses, and masterships to go on with.
     pub(super) past: Past,
     /// Services with their destinations.
     pub(super) services: Vec<OwnedService>,
+    /// Drains, weights, additions, removals and holds.
+    pub(super) overrides: Overrides,
+    /// Where those are written.
+    pub(super) file: OverridesFile,
+    /// It is not known which services are in the kernel.
+    unsure: bool,
     /// What could not be read, for the journal.
     pub(super) damaged: Vec<String>,
+    /// The same, as long as this engine runs.
+    pub(super) warnings: Vec<Warning>,
 }
 
 impl Inheritance {
-    /// What an earlier run left. A note of mastership is good for one start, and is gone after this.
-    pub fn of(state: &StateDir) -> Self {
+    /// What an earlier run left in the state directory, and in the one that lasts. A note of mastership is good for one
+    /// start, and is gone after this.
+    pub fn of(state: &StateDir, lasting: &Path) -> Self {
         let mut damaged = Vec::new();
         let owned = state.addresses().unwrap_or_else(|error| note(&mut damaged, &error));
-        let services = state.services().unwrap_or_else(|error| note(&mut damaged, &error));
+        let services = state.services();
+        let unsure = services.is_err();
+        let services = services.unwrap_or_else(|error| note(&mut damaged, &error));
         let masterships = state.take_masterships().unwrap_or_else(|error| note(&mut damaged, &error));
-        Self { past: Past { owned, masterships }, services, damaged }
+        let (file, overrides, trouble) = OverridesFile::open(lasting);
+        let past = Past { owned, masterships, ..Past::default() };
+        let mut this = Self { past, services, overrides, file, unsure, damaged, warnings: Vec::new() };
+        if let Some(trouble) = trouble {
+            this.warn("overrides-not-read", trouble.to_string());
+        }
+        this
     }
 
-    /// What a frozen keepalived has made, by what is on this host and in the kernel's table, with what an earlier run left.
-    /// Errors: this host's addresses can't be listed.
-    pub fn of_keepalived(
-        frozen: &Frozen,
-        configuration: &Configuration,
-        table: &IpvsTable,
-        state: &StateDir,
-    ) -> io::Result<Self> {
-        let Self { past: before, services: left, damaged } = Self::of(state);
+    /// The same with what a frozen keepalived has made, by what is on this host and in the kernel's table; masterships are
+    /// that one's, and operators wanted nothing of it by lvsdeck. Errors: this host's addresses can't be listed.
+    pub fn replaced(mut self, frozen: &Frozen, configuration: &Configuration, table: &IpvsTable) -> io::Result<Self> {
         let (mut past, mut services) = (frozen.past(configuration)?, adopt::services(configuration, table));
-        past.owned.extend(before.owned.into_iter().filter(|owned| !past.owned.contains(owned)).collect::<Vec<_>>());
-        services.extend(left.into_iter().filter(|l| !services.iter().any(|s| s.key == l.key)).collect::<Vec<_>>());
-        Ok(Self { past, services, damaged })
+        let known: Vec<_> = self.past.owned.into_iter().filter(|owned| !past.owned.contains(owned)).collect();
+        past.owned.extend(known);
+        let known: Vec<_> =
+            self.services.into_iter().filter(|left| !services.iter().any(|s| s.key == left.key)).collect();
+        services.extend(known);
+        (self.past, self.services) = (past, services);
+        if std::mem::take(&mut self.overrides) != Overrides::default() {
+            let aside = self.file.give_up();
+            self.warn(
+                "overrides-not-used",
+                format!("what operators wanted before keepalived ran does not apply{aside}"),
+            );
+        }
+        Ok(self)
     }
-}
 
-impl Inheritance {
+    /// Whether a service is, or is to be, in the kernel's table although the file may have none.
+    pub fn has_services(&self, source: &Source) -> bool {
+        let added = |wish: &ServiceOverrides| matches!(wish.presence, Presence::Added(_));
+        self.unsure || !self.services.is_empty() || self.followed(source).services.iter().any(added)
+    }
+
+    /// What operators wanted of the half that does not run now stays as it is on disk, and is not followed.
+    pub fn followed(&self, source: &Source) -> Overrides {
+        Overrides {
+            services: if source.vrrp_only { Vec::new() } else { self.overrides.services.clone() },
+            instances: if source.ipvs_only { Vec::new() } else { self.overrides.instances.clone() },
+        }
+    }
+
     /// Writes down that all of this is ours: what is taken over is in no file yet, and a crash must not forget it.
     pub fn write_down(&self, state: &StateDir) -> Result<(), StateError> {
         state.save_addresses(self.past.owned.clone())?;
         state.save_services(self.services.clone())
+    }
+
+    fn warn(&mut self, code: &str, message: String) {
+        let next =
+            "drains, weights, added and removed servers and holds of before are not in force: look at that file, \
+                    compare it with `lvsdeck ctl diff`, and give the commands again"
+                .to_owned();
+        self.damaged.push(format!("{message}: {next}"));
+        self.warnings.push(Warning { code: code.to_owned(), subject: "overrides".to_owned(), message, next });
     }
 }
 

@@ -10,6 +10,7 @@ pub mod inheritance;
 pub mod keeper;
 pub mod local;
 mod log;
+pub mod overrides;
 mod past;
 pub mod reload;
 mod scribe;

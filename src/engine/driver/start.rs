@@ -4,7 +4,7 @@
 //! elsewhere before services leave the table.
 
 use super::advice::Adviser;
-use super::balance::{self, BalanceLoopError, BalanceView};
+use super::balance::{self, BalanceLoopError, BalanceView, Memory};
 use super::dataplane::Dataplane;
 use super::failover::{self, FailoverLoop, FailoverSender};
 use super::history;
@@ -12,6 +12,7 @@ use super::inheritance::Inheritance;
 use super::keeper;
 use super::local::LocalEngine;
 use super::log;
+use super::overrides::{self, OverridesSender};
 use super::reload::{Loops, Reloader};
 use super::scripts::{self, ScriptLoop, ScriptsSender};
 use super::shared::Shared;
@@ -20,7 +21,7 @@ use super::stop::Stop;
 use super::world::World;
 use crate::engine::balance::Balance;
 use crate::engine::event::{EventKind, Fact, Severity};
-use crate::engine::failover::Failover;
+use crate::engine::failover::{Failover, Past};
 use crate::engine::io::ipvs_netlink::IpvsKernel;
 use crate::engine::io::real_time;
 use crate::engine::io::runner::{Runner, RunnerError, RunnerLink};
@@ -83,6 +84,7 @@ pub struct Running {
     balance_end: oneshot::Sender<bool>,
     log_written: Receiver<()>,
     journal_written: Receiver<()>,
+    overrides_written: Receiver<()>,
     /// The sampler ends with it.
     _sampling: Sender<()>,
 }
@@ -95,7 +97,7 @@ pub struct Setup<'a> {
     pub read: Read,
     /// What the engine makes in the kernel is written down here.
     pub state: &'a StateDir,
-    /// The directory of the journal.
+    /// The directory of the journal and of what operators want.
     pub lasting: &'a Path,
     /// What is in the kernel already.
     pub inheritance: Inheritance,
@@ -109,11 +111,13 @@ pub struct Setup<'a> {
 
 /// Starts both loops.
 pub fn start(setup: Setup<'_>) -> Result<Running, StartError> {
-    let Setup { source, read, state, lasting, inheritance, kernel, runner, warnings } = setup;
+    let Setup { source, read, state, lasting, inheritance, kernel, runner, mut warnings } = setup;
     let (kernel, door) = Dataplane::new(kernel);
     let Read { configuration, mut identity } = read;
     door.dataplane().clone_into(&mut identity.dataplane);
-    let Inheritance { past, services, mut damaged } = inheritance;
+    let wanted = inheritance.followed(&source);
+    let Inheritance { past, services, overrides, file, mut damaged, warnings: unread, .. } = inheritance;
+    warnings.extend(unread);
     let node = identity.node.clone();
     let (prepared, insecure) = scripts::prepare(&configuration);
     identity.warnings.extend(warnings.iter().cloned().chain(insecure));
@@ -125,9 +129,11 @@ pub fn start(setup: Setup<'_>) -> Result<Running, StartError> {
     let journal_written = keeper::start(Arc::clone(&shared), lasting, &node).map_err(StartError::Thread)?;
     let log_written = start_log(Arc::clone(&shared))?;
     let sampling = history::start(Arc::clone(&shared)).map_err(StartError::Thread)?;
-    let world = World::open(state.clone()).map_err(StartError::Sockets)?;
+    let (overrides, overrides_written) =
+        overrides::start(file, overrides, Arc::clone(&shared)).map_err(StartError::Thread)?;
+    let world = World::open(state.clone()).map_err(StartError::Sockets)?.writing_holds(overrides.clone());
     let now = Instant::now();
-    let core = Failover::new(&configuration, past, now);
+    let core = Failover::new(&configuration, Past { holds: wanted.instances, ..past }, now);
     let (failover_loop, failover) = FailoverLoop::new(core, world, Arc::clone(&shared)).map_err(StartError::Sockets)?;
 
     shared.append(Fact::new(EventKind::EngineStarted, Severity::Notice, node));
@@ -147,7 +153,7 @@ pub fn start(setup: Setup<'_>) -> Result<Running, StartError> {
     let (script_loop, scripts) = ScriptLoop::new(runner.clone(), tell, report).map_err(StartError::Thread)?;
     let scripts_thread = thread("scripts", &lost, move || script_loop.run(prepared))?;
 
-    let balance_core = Balance::new(&configuration.virtual_servers, services, now);
+    let balance_core = Balance::new(&configuration.virtual_servers, services, wanted.services, now);
     let (commands, requests) = mpsc::channel(QUEUE);
     let (balance_end, ended) = oneshot::channel();
     let balance_thread = balance_thread(
@@ -156,7 +162,7 @@ pub fn start(setup: Setup<'_>) -> Result<Running, StartError> {
         (requests, ended),
         &shared,
         &global.balance_thread,
-        state.clone(),
+        (state.clone(), overrides),
         &lost,
     )?;
     let stop = Arc::<Stop>::default();
@@ -179,6 +185,7 @@ pub fn start(setup: Setup<'_>) -> Result<Running, StartError> {
         balance_end,
         log_written,
         journal_written,
+        overrides_written,
         _sampling: sampling,
     })
 }
@@ -200,7 +207,7 @@ fn balance_thread(
     (requests, ended): (mpsc::Receiver<balance::Request>, oneshot::Receiver<bool>),
     shared: &Arc<Shared>,
     words: &RealTime,
-    state: StateDir,
+    (state, overrides): (StateDir, OverridesSender),
     lost: &Arc<Notify>,
 ) -> Result<BalanceThread, StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Thread)?;
@@ -208,10 +215,13 @@ fn balance_thread(
     let enter = real_time(&shared, "checker", words);
     let publish = move |view: BalanceView| publisher.publish_balance(view);
     let report = move |fact: Fact| reporter.append(fact);
-    let remember = move |owned| {
-        if let Err(error) = state.save_services(owned) {
-            shared.append(Fact::new(EventKind::Warning, Severity::Warning, "state").reason(error.to_string()));
+    let remember = move |memory| match memory {
+        Memory::Owned(owned) => {
+            if let Err(error) = state.save_services(owned) {
+                shared.append(Fact::new(EventKind::Warning, Severity::Warning, "state").reason(error.to_string()));
+            }
         }
+        Memory::Overrides(all) => overrides.services(all),
     };
     let ended = async move { ended.await.unwrap_or(false) };
     let run = balance::run(core, kernel, requests, publish, report, remember, ended);
@@ -295,6 +305,7 @@ impl Running {
             Ok(Err(error)) => tracing::error!("the balance loop ended early: {error}"),
             Err(_) => tracing::error!("the balance loop panicked"),
         }
+        _ = self.overrides_written.recv_timeout(LOG_LIMIT);
         self.shared.close();
         // A log that can't be written does not hold the end up.
         _ = self.log_written.recv_timeout(LOG_LIMIT);

@@ -2,6 +2,7 @@
 //!
 //! Translates between the core's inputs and actions and [`crate::engine::io`]; decides nothing.
 
+use super::overrides::OverridesSender;
 use super::scribe::Scribe;
 use crate::engine::failover::{Action, Input, Link};
 use crate::engine::io::frames::FrameSocket;
@@ -29,6 +30,8 @@ pub struct World {
     sockets: BTreeMap<u32, VrrpSocket>,
     names: BTreeMap<u32, String>,
     scribe: Scribe,
+    /// None where nobody reads what is held: a loop that only takes off what another left.
+    overrides: Option<OverridesSender>,
     asked: HashMap<u32, Action>,
     /// When a list that failed is tried again; the picture before it holds until then.
     list_again_at: Option<Instant>,
@@ -43,9 +46,16 @@ impl World {
             sockets: BTreeMap::new(),
             names: BTreeMap::new(),
             scribe: Scribe::start(state)?,
+            overrides: None,
             asked: HashMap::new(),
             list_again_at: None,
         })
+    }
+
+    /// The same; what operators hold is written down by this.
+    #[must_use]
+    pub fn writing_holds(self, overrides: OverridesSender) -> Self {
+        Self { overrides: Some(overrides), ..self }
     }
 
     /// What the loop waits for.
@@ -150,6 +160,12 @@ impl World {
                 Ok(())
             }
             Action::Keep(masterships) => self.scribe.keep(masterships.clone()),
+            Action::Holds(holds) => {
+                if let Some(overrides) = &self.overrides {
+                    overrides.instances(holds.clone());
+                }
+                Ok(())
+            }
             Action::Report(_) | Action::Answer { .. } => Ok(()),
         };
         done.map_err(|error| error.to_string())
@@ -178,6 +194,7 @@ impl World {
             message: "links and addresses change too fast to be listed; the picture may be old".to_owned(),
             next: "it is tried again every second; look for a program that makes and deletes interfaces".to_owned(),
         });
-        unwritten.into_iter().chain(unlisted)
+        let overrides = self.overrides.as_ref().and_then(OverridesSender::warning);
+        unwritten.into_iter().chain(unlisted).chain(overrides)
     }
 }

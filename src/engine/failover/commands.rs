@@ -90,12 +90,13 @@ impl Failover {
         let why = asked.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
         let by = format!("failover by {}{why}", asked.who);
         let mut waiting = BTreeSet::new();
+        self.holds_touched = true;
         for i in routers.iter().copied() {
             if self.end_claim(now, i) {
                 self.report_hold_ended(i, "failover");
             }
             let Some(router) = self.routers.get_mut(i) else { continue };
-            router.hold = Some(Hold { until, blind, by: by.clone() });
+            router.hold = Some(Hold { until, blind, by: by.clone(), since: now });
             router.instance.set_yields(true);
             if blind {
                 router.instance.set_asks(true);
@@ -134,7 +135,9 @@ impl Failover {
         let Some(router) = self.routers.get_mut(i) else { return false };
         router.instance.set_yields(false);
         router.instance.set_asks(grouped);
-        router.hold.take().is_some()
+        let held = router.hold.take().is_some();
+        self.holds_touched |= held;
+        held
     }
 
     /// The named router with its whole sync group, or all.

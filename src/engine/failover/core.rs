@@ -43,6 +43,8 @@ pub struct Failover {
     /// By kernel index.
     pub(super) deaf: BTreeMap<u32, Deaf>,
     actions: VecDeque<Action>,
+    /// Holds or leads by `takeover` may be others than those given out.
+    pub(super) holds_touched: bool,
     pub(super) phase: Phase,
 }
 
@@ -60,7 +62,7 @@ impl Failover {
     /// A core that waits for [`Input::Start`], with what an earlier run left behind.
     pub fn new(configuration: &Configuration, past: Past, now: Instant) -> Self {
         let routers = configuration.virtual_routers.iter().map(|c| Router::new(c, now)).collect();
-        let Past { owned, masterships } = past;
+        let Past { owned, masterships, holds } = past;
         let mut this = Self {
             routers,
             units: units(configuration),
@@ -75,9 +77,11 @@ impl Failover {
             send_refused_at: BTreeMap::new(),
             deaf: BTreeMap::new(),
             actions: VecDeque::new(),
+            holds_touched: false,
             phase: Phase::Loading,
         };
-        this.note_masterships(masterships);
+        this.note_masterships(masterships, now);
+        this.take_holds_over(holds, now);
         this.regroup();
         this
     }
@@ -120,6 +124,7 @@ impl Failover {
             Input::Shutdown { keep } => self.shutdown(now, keep),
         }
         self.settle(now);
+        self.give_holds_out();
     }
 
     /// The next thing to do. Ask until there is none.
@@ -178,6 +183,7 @@ impl Failover {
             | Action::Announce { .. }
             | Action::Remember(_)
             | Action::Keep(_)
+            | Action::Holds(_)
             | Action::Report(_)
             | Action::Answer { .. } => None,
         };

@@ -54,7 +54,7 @@ impl Failover {
             interval: router.instance.parameters().interval,
             advertised_at: router.advertised_at?,
             addresses: ours.map(|ours| ours.owned.clone()).collect(),
-            takeover: router.claim.clone(),
+            takeover: router.claim.as_ref().map(|(by, _)| by.clone()),
             origin: Origin::Lvsdeck,
         })
     }
@@ -70,7 +70,7 @@ impl Failover {
     }
 
     /// Takes note of who was master, by name.
-    pub(super) fn note_masterships(&mut self, masterships: Vec<Mastership>) {
+    pub(super) fn note_masterships(&mut self, masterships: Vec<Mastership>, now: Instant) {
         for note in masterships {
             let its = |router: &&mut Router| {
                 let config = &router.config;
@@ -79,7 +79,8 @@ impl Failover {
                         == (&note.interface, note.vrid, note.family, note.version)
             };
             let Some(router) = self.routers.iter_mut().find(its) else { continue };
-            router.claim.clone_from(&note.takeover);
+            router.claim = note.takeover.clone().map(|by| (by, now));
+            self.holds_touched |= router.claim.is_some();
             router.instance = vrrp::Instance::new(router.parameters(), IpAddr::V4(Ipv4Addr::UNSPECIFIED));
             router.mastership = Some(note);
         }

@@ -7,6 +7,7 @@ mod addresses;
 mod commands;
 mod core;
 mod handover;
+mod holds;
 mod host;
 mod joins;
 mod ownership;
@@ -30,6 +31,7 @@ mod waiting;
 mod warnings;
 
 pub use self::core::Failover;
+pub use holds::{Held, HoldWish};
 pub use past::{Mastership, Origin, Past};
 pub use waiting::Waiting;
 
@@ -164,6 +166,8 @@ pub enum Action {
     Remember(Vec<OwnedAddress>),
     /// Write down of whom this host stays master, for the next start: [`Past::masterships`]. Given once, while stopping.
     Keep(Vec<Mastership>),
+    /// Write down, for the next start, everything that operators hold: in place of what was given before.
+    Holds(Vec<Held>),
     /// Tell the journal.
     Report(Fact),
     /// Answer a command.

@@ -1,6 +1,6 @@
 //! What an earlier run left behind, and what it hands over to the next one.
 
-use super::OwnedAddress;
+use super::{Held, OwnedAddress};
 use crate::engine::model::{AdvertInterval, Configuration, Family, Priority, VirtualRouter, Vrid, VrrpVersion};
 use crate::engine::vrrp::{TransitionReason, usable_interval};
 use std::time::{Duration, Instant};
@@ -12,6 +12,8 @@ pub struct Past {
     pub owned: Vec<OwnedAddress>,
     /// Of whom this host was master until moments ago: what it gave with [`Action::Keep`](super::Action::Keep).
     pub masterships: Vec<Mastership>,
+    /// What operators held: what it gave with [`Action::Holds`](super::Action::Holds).
+    pub holds: Vec<Held>,
 }
 
 /// That this host was master of a virtual router when its engine ended without resigning. Good for one start, and only

@@ -100,6 +100,7 @@ impl Failover {
             let Some(router) = self.routers.get_mut(i) else { continue };
             let held = router.hold.take().is_some();
             if router.claim.take().is_some() || held {
+                self.holds_touched = true;
                 self.report_hold_ended(i, "the instance left the configuration");
             }
         }

@@ -36,6 +36,8 @@ pub(super) struct Hold {
     pub blind: bool,
     /// Who asked for it and why.
     pub by: String,
+    /// When.
+    pub since: Instant,
 }
 
 #[derive(Debug)]
@@ -65,8 +67,8 @@ pub(super) struct Router {
     /// Another router uses our own address: worth a warning until then.
     pub duplicate_until: Option<Instant>,
     pub hold: Option<Hold>,
-    /// It leads by `takeover`, until `rejoin`: who asked for it and why.
-    pub claim: Option<String>,
+    /// It leads by `takeover`, until `rejoin`: who asked for it and why, and when.
+    pub claim: Option<(String, Instant)>,
     /// When its last advertisement went out, and the one before.
     pub advertised_at: Option<Instant>,
     pub advertised_before: Option<Instant>,

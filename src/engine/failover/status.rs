@@ -66,7 +66,7 @@ impl Failover {
 
 fn held(router: &Router, moment: Moment) -> Option<String> {
     let Some(hold) = router.hold.as_ref() else {
-        return router.claim.as_ref().map(|by| format!("{by}; ends with rejoin"));
+        return router.claim.as_ref().map(|(by, _)| format!("{by}; ends with rejoin"));
     };
     Some(match hold.until {
         Some(until) => format!("{}; ends in {} s or with rejoin", hold.by, moment.millis_until(until).div_ceil(1000)),

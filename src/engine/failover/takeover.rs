@@ -61,6 +61,7 @@ impl Failover {
         let by = format!("takeover by {}{why}", asked.who);
         self.abandon_pending_of(now, routers, "takeover came before another master was heard");
         let mut patience = Duration::ZERO;
+        self.holds_touched = true;
         for i in routers.iter().copied() {
             if self.lift_hold(i) {
                 self.report_hold_ended(i, "takeover");
@@ -69,7 +70,7 @@ impl Failover {
             if router.peers.last_master().is_some() {
                 patience = patience.max(router.instance.master_interval().duration() + GRACE);
             }
-            router.claim = Some(by.clone());
+            router.claim = Some((by.clone(), now));
             let parameters = router.parameters();
             router.instance.reconfigure(now, parameters);
         }
@@ -99,6 +100,7 @@ impl Failover {
         }
         let parameters = router.parameters();
         router.instance.reconfigure(now, parameters);
+        self.holds_touched = true;
         true
     }
 

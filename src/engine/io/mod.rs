@@ -12,6 +12,7 @@ mod mastership;
 pub mod names;
 mod netlink;
 pub mod notify;
+pub mod overrides;
 pub mod peer;
 pub mod privilege;
 pub mod probe;

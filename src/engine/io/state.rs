@@ -9,7 +9,7 @@ use crate::engine::failover::OwnedAddress;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -122,12 +122,12 @@ impl StateDir {
 
     pub(super) fn load<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<T>, StateError> {
         let path = self.directory.join(name);
-        let text = match fs::read_to_string(&path) {
+        let text = match read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             Err(source) => return Err(StateError::Read { path, source }),
         };
-        match serde_json::from_str::<Record<T>>(&text) {
+        match serde_json::from_slice::<Record<T>>(&text) {
             Ok(record) if record.life == self.life => Ok(record.items),
             Ok(_) => Ok(Vec::new()),
             Err(source) => {
@@ -154,17 +154,41 @@ impl StateDir {
     /// Puts a whole file into the directory, in place of one with the same name; gives its path.
     pub fn write(&self, name: &str, text: &[u8]) -> Result<PathBuf, StateError> {
         let path = self.directory.join(name);
-        let fresh = self.directory.join(format!("{name}.new"));
-        let written = match fs::remove_file(&fresh) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-            Ok(()) | Err(_) => private().write(true).create_new(true).open(&fresh),
-        };
-        written
-            .and_then(|mut file| file.write_all(text))
-            .and_then(|()| fs::rename(&fresh, &path))
-            .map_err(|source| StateError::Write { path: path.clone(), source })?;
-        Ok(path)
+        match replace(&self.directory, name, text, false) {
+            Ok(()) => Ok(path),
+            Err(source) => Err(StateError::Write { path, source }),
+        }
     }
+}
+
+/// A whole file, never through a link.
+pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    private().read(true).open(path)?.read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// Puts a whole file into a directory, in place of one with the same name; `lasting`: once the disk has it.
+pub(super) fn replace(directory: &Path, name: &str, text: &[u8], lasting: bool) -> io::Result<()> {
+    let fresh = directory.join(format!("{name}.new"));
+    let mut file = match fs::remove_file(&fresh) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => private().write(true).create_new(true).open(&fresh)?,
+    };
+    file.write_all(text)?;
+    if lasting {
+        file.sync_all()?;
+    }
+    fs::rename(&fresh, directory.join(name))?;
+    if lasting { File::open(directory)?.sync_all() } else { Ok(()) }
+}
+
+/// Errors: it is not a directory of this user's into which nobody else may write.
+pub(super) fn is_ours_alone(directory: &Path) -> io::Result<()> {
+    let found = fs::symlink_metadata(directory)?;
+    let ours = found.is_dir() && found.uid() == super::host::user() && found.mode() & 0o022 == 0;
+    let error = || io::Error::other("others may write into the directory: make it yours alone (chown, chmod 700)");
+    if ours { Ok(()) } else { Err(error()) }
 }
 
 /// Opens the log of an engine that the console starts, in a directory that may be made for it; gives its path too. A log
@@ -179,7 +203,7 @@ pub fn open_log(directory: &Path) -> io::Result<(File, PathBuf)> {
 }
 
 /// A directory of this user's alone, unless it exists.
-fn make(directory: &Path) -> io::Result<()> {
+pub(super) fn make(directory: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(directory)
 }
 
@@ -218,6 +242,16 @@ mod tests {
         assert!(state.services().unwrap_err().to_string().contains("services.json: the state is damaged"));
         assert!(place.path().join("services.json.damaged").exists());
         assert!(state.services().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_file_that_is_no_text_is_set_aside_like_one_that_is_no_json() {
+        let place = tempfile::tempdir().unwrap();
+        let state = StateDir::open(place.path()).unwrap();
+        fs::write(place.path().join("addresses.json"), b"{\"life\":\"\xff\xfe\",\"items\":[]}").unwrap();
+        assert!(matches!(state.addresses(), Err(StateError::Damaged { .. })));
+        assert!(place.path().join("addresses.json.damaged").exists());
+        assert!(state.addresses().unwrap().is_empty());
     }
 
     #[test]

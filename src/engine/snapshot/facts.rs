@@ -80,6 +80,8 @@ pub(super) fn parse_row_key(text: &str) -> Option<(ServiceKey, Option<RealServer
 pub(super) struct ServiceFacts {
     /// Servers by standing.
     pub totals: Totals,
+    /// Servers that count as up and are not in the kernel as wanted, because it refuses them.
+    pub refused: usize,
     /// Active connections of all servers.
     pub active: u32,
     /// Whether the service or one of its servers drifts.
@@ -90,8 +92,11 @@ impl ServiceFacts {
     /// Walks over the servers once.
     pub(super) fn of(service: &VirtualServerStatus, drift: &DriftIndex<'_>) -> Self {
         let mut facts = Self { drifts: drift.service(service.key).is_some(), ..Self::default() };
+        let missing = !service.in_kernel && drift.service(service.key).is_some_and(is_refused);
         for server in &service.real_servers {
             facts.totals.add(server);
+            let own = drift.server(service.key, server.key).is_some_and(is_refused);
+            facts.refused += usize::from((own || missing) && Standing::of(server) == Standing::Up);
             facts.active = facts.active.saturating_add(server.active);
             facts.drifts |= drift.server(service.key, server.key).is_some();
         }
@@ -110,14 +115,18 @@ impl ServiceFacts {
     /// `2/2 ok`, `1/2 DEGRADED`, `0/2 NO QUORUM`, with what else holds.
     pub(super) fn note(&self, service: &VirtualServerStatus) -> String {
         let Totals { real_servers, up, down, draining, unknown } = self.totals;
-        let word = match (service.quorum.up, down) {
-            (false, _) => "NO QUORUM",
-            (true, 0) => "ok",
-            (true, _) => "DEGRADED",
+        let word = match (service.quorum.up, down, self.refused) {
+            (false, ..) => "NO QUORUM",
+            (true, 0, 0) => "ok",
+            (true, ..) => "DEGRADED",
         };
-        let mut note = format!("{up}/{real_servers} {word}");
+        let serving = up.saturating_sub(self.refused);
+        let mut note = format!("{serving}/{real_servers} {word}");
         if service.sorry_server_active {
             note.push_str(", sorry server");
+        }
+        if self.refused > 0 {
+            let _ = write!(note, ", {} refused", self.refused); // writing to a String can't fail
         }
         if draining > 0 {
             let _ = write!(note, ", {draining} drain"); // writing to a String can't fail
@@ -143,6 +152,11 @@ impl ServiceFacts {
             text.push_str(" drift");
         }
     }
+}
+
+/// The kernel does not take what is wanted.
+fn is_refused(drift: &Drift) -> bool {
+    drift.action.starts_with("refused")
 }
 
 /// Place of a server in the order "problems first": lower is worse.

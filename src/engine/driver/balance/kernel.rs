@@ -3,7 +3,8 @@
 //! When the loop stops, what waits and would only make more to take away is given up, and so is everything once the kernel
 //! does not answer: each further call would block for as long again.
 
-use crate::engine::balance::{Input, OwnedService};
+use super::Memory;
+use crate::engine::balance::Input;
 use crate::engine::io::ipvs_netlink::IpvsKernel;
 use crate::engine::ipvs::{IpvsOp, Refusal, RefusalKind};
 use std::io;
@@ -21,7 +22,7 @@ const RESULTS: usize = 1_024;
 pub(super) enum Job {
     Observe,
     Apply(Box<IpvsOp>),
-    Remember(Vec<OwnedService>),
+    Remember(Memory),
 }
 
 /// The thread, from the loop's side.
@@ -40,7 +41,7 @@ struct Worker<R> {
     mute: Option<Refusal>,
 }
 
-impl<R: FnMut(Vec<OwnedService>)> Worker<R> {
+impl<R: FnMut(Memory)> Worker<R> {
     fn perform(&mut self, job: Job) -> Option<Input> {
         match job {
             Job::Observe => {
@@ -54,8 +55,8 @@ impl<R: FnMut(Vec<OwnedService>)> Worker<R> {
                 self.listen(result.as_ref().err());
                 Some(Input::Applied { op, result })
             }
-            Job::Remember(owned) => {
-                (self.remember)(owned);
+            Job::Remember(memory) => {
+                (self.remember)(memory);
                 None
             }
         }
@@ -72,10 +73,7 @@ impl<R: FnMut(Vec<OwnedService>)> Worker<R> {
 }
 
 impl KernelThread {
-    pub fn start(
-        kernel: Box<dyn IpvsKernel>,
-        remember: impl FnMut(Vec<OwnedService>) + Send + 'static,
-    ) -> io::Result<Self> {
+    pub fn start(kernel: Box<dyn IpvsKernel>, remember: impl FnMut(Memory) + Send + 'static) -> io::Result<Self> {
         let (jobs, todo) = blocking::sync_channel::<Vec<Job>>(BATCHES);
         let (done, results) = mpsc::channel(RESULTS);
         let stopping = Arc::<AtomicBool>::default();

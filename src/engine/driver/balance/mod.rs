@@ -11,7 +11,7 @@
 mod kernel;
 mod probes;
 
-use crate::engine::balance::{Action, Balance, Input, OwnedService};
+use crate::engine::balance::{Action, Balance, Input, OwnedService, ServiceOverrides};
 use crate::engine::command::{Answer, Asked};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::io::ipvs_netlink::IpvsKernel;
@@ -60,6 +60,15 @@ pub struct BalanceView {
     pub warnings: Vec<Warning>,
 }
 
+/// What the next start is to know, in place of what was given before.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Memory {
+    /// What this engine owns in the kernel.
+    Owned(Vec<OwnedService>),
+    /// What operators want beside the file.
+    Overrides(Vec<ServiceOverrides>),
+}
+
 /// What is asked of the loop.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant)] // a short queue, and most of what is in it are commands
@@ -84,7 +93,7 @@ pub async fn run(
     mut requests: mpsc::Receiver<Request>,
     publish: impl Fn(BalanceView),
     report: impl Fn(Fact),
-    remember: impl FnMut(Vec<OwnedService>) + Send + 'static,
+    remember: impl FnMut(Memory) + Send + 'static,
     shutdown: impl Future<Output = bool>,
 ) -> Result<(), BalanceLoopError> {
     let mut kernel = KernelThread::start(kernel, remember).map_err(BalanceLoopError::NoThread)?;
@@ -181,7 +190,8 @@ impl<R: Fn(Fact)> BalanceLoop<R> {
                 Action::CancelProbe { check } => self.probes.cancel(check),
                 Action::Observe => jobs.push(Job::Observe),
                 Action::Apply(op) => jobs.push(Job::Apply(op)),
-                Action::Remember(owned) => jobs.push(Job::Remember(owned)),
+                Action::Remember(owned) => jobs.push(Job::Remember(Memory::Owned(owned))),
+                Action::Overrides(all) => jobs.push(Job::Remember(Memory::Overrides(all))),
                 Action::Report(fact) => (self.report)(fact),
                 Action::Reloaded(result) => {
                     // Who asked may have left; the journal has it all the same.

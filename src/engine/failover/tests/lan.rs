@@ -3,7 +3,7 @@
 
 use crate::engine::command::{Answer, Asked, Command, Who};
 use crate::engine::event::{EventKind, Fact};
-use crate::engine::failover::{Action, Failover, Input, Link, Mastership, OwnedAddress, Past};
+use crate::engine::failover::{Action, Failover, Held, Input, Link, Mastership, OwnedAddress, Past};
 use crate::engine::model::{
     AdvertInterval, Authentication, Configuration, Family, GratuitousArp, Priority, StartState, SyncGroup,
     VirtualAddress, VirtualRouter, Vrid, VrrpVersion,
@@ -69,6 +69,8 @@ pub struct Node {
     pub remembered: Vec<OwnedAddress>,
     /// What an orderly end left for the next start.
     pub kept: Vec<Mastership>,
+    /// What operators hold, as it was given last.
+    pub holds: Vec<Held>,
     pub actions: Vec<(Instant, Action)>,
     pub answers: Vec<(Instant, Answer)>,
     /// Additions of addresses that fail.
@@ -172,7 +174,11 @@ impl Lan {
     /// The same; these packets come before the start.
     pub fn boot_hearing(&mut self, n: usize, packets: &[(u32, Vec<u8>)]) {
         let node = &mut self.nodes[n];
-        let past = Past { owned: node.remembered.clone(), masterships: std::mem::take(&mut node.kept) };
+        let past = Past {
+            owned: node.remembered.clone(),
+            masterships: std::mem::take(&mut node.kept),
+            holds: node.holds.clone(),
+        };
         let mut core = Failover::new(&node.configuration, past, self.now);
         for link in &node.links {
             core.handle(self.now, Input::Link(link.clone()));
@@ -318,6 +324,7 @@ impl Lan {
                 Action::RemoveAddress { index, ref address } => self.change(n, index, address, false, &action),
                 Action::Remember(owned) => self.nodes[n].remembered = owned,
                 Action::Keep(kept) => self.nodes[n].kept = kept,
+                Action::Holds(holds) => self.nodes[n].holds = holds,
                 Action::Answer { answer, .. } => self.nodes[n].answers.push((self.now, *answer)),
                 Action::Leave { index } => self.nodes[n].joined.retain(|joined| *joined != index),
                 Action::Announce { .. } | Action::Report(_) => {}
@@ -407,6 +414,7 @@ impl Node {
             ],
             remembered: Vec::new(),
             kept: Vec::new(),
+            holds: Vec::new(),
             actions: Vec::new(),
             answers: Vec::new(),
             refuses_addresses: false,
@@ -438,7 +446,7 @@ impl Node {
             Action::Remember(owned) => Some(format!("remember {}", owned.len())),
             Action::Answer { answer, .. } => Some(format!("answer {:?}", answer.outcome)),
             Action::Keep(kept) => Some(format!("keep {}", kept.len())),
-            Action::Report(_) => None,
+            Action::Holds(_) | Action::Report(_) => None,
         };
         self.actions[from..].iter().filter_map(word).collect()
     }

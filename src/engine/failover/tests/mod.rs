@@ -7,6 +7,7 @@ mod lan;
 mod receive;
 mod refusals;
 mod reload;
+mod restart;
 mod resume;
 mod scripts;
 mod simulation;
