@@ -181,6 +181,7 @@ impl Lan {
             core.handle(self.now, Input::Address { index, address, prefix, present: true });
         }
         node.core = Some(core);
+        node.joined.clear();
         self.perform(n);
         for (index, packet) in
             packets.iter().filter(|(index, _)| self.nodes[n].joined.contains(index)).cloned().collect::<Vec<_>>()
@@ -278,6 +279,8 @@ impl Lan {
                 let (_, (n, delivery)) = self.queue.pop_first().unwrap();
                 self.now = self.now.max(at);
                 match delivery {
+                    // The system gives packets of a group to those that joined it only.
+                    Delivery::Packet { index, .. } if !self.nodes[n].joined.contains(&index) => {}
                     Delivery::Packet { index, packet } => self.input(n, Input::Packet { index, packet: &packet }),
                     Delivery::Address { index, address, prefix, present } => {
                         self.input(n, Input::Address { index, address, prefix, present });
