@@ -1,6 +1,7 @@
 //! Tracked scripts: what their results do to priorities and states.
 
 use super::lan::*;
+use crate::engine::command::{Command, Outcome};
 use crate::engine::event::{EventKind, Severity};
 use crate::engine::failover::{Action, Input};
 use crate::engine::model::{Configuration, Priority, TrackScript};
@@ -164,4 +165,41 @@ fn a_script_that_fails_while_the_cable_is_out_keeps_the_fault_when_it_is_back() 
     link.up = true;
     lan.input(0, Input::Link(link));
     assert_eq!((lan.state(0), lan.status(0)[0].reason.as_str()), (Fault, "script web fails: exit code 1"));
+}
+
+#[test]
+fn who_waits_for_a_script_hears_the_other_master_and_gives_adopted_addresses_away() {
+    let mut lan = Lan::started(vec![tracking(200, &[("web", 0)]), one(100)]);
+    lan.say(0, "web", Up, "ok");
+    lan.run_for(seconds(10));
+    assert_eq!(lan.masters(), [0]);
+    lan.crash(0);
+    lan.run_for(seconds(1));
+    lan.boot(0);
+    lan.run_for(seconds(1));
+    assert_eq!((lan.state(0), lan.holders(vip(254).address)), (Init, vec![0]), "nobody else is master yet");
+    lan.run_for(seconds(5));
+    assert_eq!((lan.state(0), lan.masters(), lan.holders(vip(254).address)), (Init, vec![1], vec![1]));
+    lan.say(0, "web", Up, "ok");
+    lan.run_for(seconds(10));
+    assert_eq!((lan.masters(), lan.holders(vip(254).address)), (vec![0], vec![0]));
+}
+
+#[test]
+fn a_takeover_is_refused_while_a_script_has_not_answered_and_is_heard_afterwards() {
+    let takeover = || Command::Takeover { instance: "VI_1".into() };
+    let mut lan = Lan::started(vec![tracking(100, &[("web", 0)]), one(200)]);
+    lan.run_for(seconds(10));
+    lan.command(0, takeover());
+    let answer = lan.nodes[0].answer().clone();
+    assert_eq!((answer.outcome, lan.state(0)), (Outcome::Refused, Init));
+    assert_eq!(
+        answer.message,
+        "can't take over: VI_1 has not started: it waits for the first answer of script web; try again once it has \
+         answered"
+    );
+    lan.say(0, "web", Up, "ok");
+    lan.command(0, takeover());
+    lan.run_for(seconds(10));
+    assert_eq!((lan.masters(), lan.holders(vip(254).address)), (vec![0], vec![0]));
 }
