@@ -54,7 +54,7 @@ impl Failover {
     /// Why the router can't go on as master.
     fn obstacle(&self, router: &Router, note: &Mastership, now: Instant) -> Option<String> {
         let gone = note.addresses.iter().find(|owned| !self.host.place_of(owned).is_some_and(|p| self.host.holds(p)));
-        let own = router.instance.parameters().priority;
+        let own = router.config.priority;
         match () {
             () if note.is_stale(now) => Some(format!(
                 "its last advertisement was {} ms ago, and others wait for three intervals only",
