@@ -169,8 +169,25 @@ impl Lan {
         self.boot_hearing(n, &[]);
     }
 
+    /// The same; this comes before the start.
+    pub fn boot_with(&mut self, n: usize, early: impl FnOnce(&mut Self)) {
+        self.load(n);
+        early(self);
+        self.input(n, Input::Start);
+    }
+
     /// The same; these packets come before the start.
     pub fn boot_hearing(&mut self, n: usize, packets: &[(u32, Vec<u8>)]) {
+        self.boot_with(n, |lan| {
+            for (index, packet) in packets {
+                if lan.nodes[n].joined.contains(index) {
+                    lan.inject(n, *index, packet);
+                }
+            }
+        });
+    }
+
+    fn load(&mut self, n: usize) {
         let node = &mut self.nodes[n];
         let past = Past { owned: node.remembered.clone(), masterships: std::mem::take(&mut node.kept) };
         let mut core = Failover::new(&node.configuration, past, self.now);
@@ -183,12 +200,6 @@ impl Lan {
         node.core = Some(core);
         node.joined.clear();
         self.perform(n);
-        for (index, packet) in
-            packets.iter().filter(|(index, _)| self.nodes[n].joined.contains(index)).cloned().collect::<Vec<_>>()
-        {
-            self.input(n, Input::Packet { index, packet: &packet });
-        }
-        self.input(n, Input::Start);
     }
 
     /// Lists everything anew, as after lost messages of the kernel.
