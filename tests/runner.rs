@@ -6,7 +6,7 @@ use lvsdeck::engine::driver::scripts::{ScriptLoop, prepare};
 use lvsdeck::engine::io::host;
 use lvsdeck::engine::io::runner::{Ended, How, Identity, Job, Runner, RunnerLink};
 use lvsdeck::engine::model::ScriptUser;
-use lvsdeck::engine::vrrp::Tracked::{self, Down, LeftOut, Up};
+use lvsdeck::engine::vrrp::Tracked::{self, Down, LeftOut, Presumed, Up};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -238,14 +238,56 @@ fn tracked_scripts_are_run_and_those_that_cannot_be_are_left_out_by_name_and_cau
         instance.to_owned(),
     ]
     .concat();
-    let wanted = [("good", Up), ("bad", Down), ("gone", LeftOut), ("stranger", LeftOut), ("slow", Down)];
+    let wanted =
+        [("good", Up), ("bad", Presumed), ("bad", Down), ("gone", LeftOut), ("stranger", LeftOut), ("slow", Down)];
     let told = tell_until(&rig, &text, &wanted);
     let said =
         |name: &str| told.iter().filter(|(n, ..)| n == name).map(|(_, _, said)| said.clone()).collect::<Vec<_>>();
     assert!(said("gone")[0].starts_with("can't find /no/such/script: No such file"), "{told:?}");
     assert!(said("stranger")[0].starts_with("there is no user no-such-user on this host"), "{told:?}");
-    assert_eq!(said("bad"), ["it has not run yet (init_fail)"], "the first failure is nothing new");
+    assert_eq!(said("bad").len(), 2, "what init_fail presumes, and what came true: {told:?}");
+    assert_eq!(said("bad")[0], "it has not run yet (init_fail)");
     assert!(said("slow")[0].starts_with("ended after 1"), "{told:?}");
     assert_eq!(fs::read_to_string(&counter).unwrap().lines().count(), 1, "runs do not pile up");
     assert!(!rig.file("alone").exists(), "nobody tracks it");
+}
+
+#[test]
+fn a_reload_of_other_limits_keeps_what_a_script_said_and_another_program_is_asked_anew() {
+    let rig = Rig::new();
+    let configuration = |program: &str, words: &str| {
+        let file = rig.file("lvsdeck.conf");
+        let text = format!(
+            "vrrp_script web {{\nscript \"{program}\"\ninit_fail\n{words}\n}}\nvrrp_script mark {{\nscript \"/no/{words}\"\n}}\n\
+             vrrp_instance V {{\n interface eth0\n virtual_router_id 5\n track_script {{\n web\n mark\n }}\n}}\n",
+        );
+        fs::write(&file, text).unwrap();
+        prepare(&lvsdeck::engine::config::load(&file).unwrap().configuration.unwrap()).0
+    };
+    let (told, heard) = channel();
+    let tell = move |name: String, state, _| told.send((name, state)).unwrap_or_default();
+    let (body, sender) = ScriptLoop::new(rig.link.clone(), tell, |_| {}).unwrap();
+    // The mark is looked at after the script: what a reload says about the script was told before.
+    let until = |wanted: (&str, Tracked)| {
+        let mut all = Vec::new();
+        while all.last().is_none_or(|(name, state): &(String, Tracked)| (name.as_str(), *state) != wanted) {
+            all.push(heard.recv_timeout(LIMIT).unwrap());
+        }
+        all
+    };
+    let (mark, presumed) = (("mark", LeftOut), ("web".to_owned(), Presumed));
+    std::thread::scope(|threads| {
+        let first = configuration("/bin/true", "interval 1000");
+        threads.spawn(|| body.run(first));
+        assert!(until(mark).contains(&presumed));
+        until(("web", Up));
+        for words in ["interval 900", "rise 3", "fall 4", "timeout 7"] {
+            sender.reload(configuration("/bin/true", words));
+            assert_eq!(until(mark), [("mark".to_owned(), LeftOut)], "{words}");
+        }
+        sender.reload(configuration("/bin/false", "interval 1000"));
+        assert!(until(mark).contains(&presumed), "another program");
+        until(("web", Down));
+        sender.end();
+    });
 }

@@ -34,6 +34,15 @@ pub struct Prepared {
     job: Result<Job, String>,
 }
 
+impl Prepared {
+    /// Whether an answer of this one is one of the other.
+    fn asks_the_same(&self, other: &Self) -> bool {
+        let (Ok(job), Ok(other_job)) = (&self.job, &other.job) else { return false };
+        let of = |job: &Job| (job.command.clone(), job.identity.clone());
+        self.script.name == other.script.name && of(job) == of(other_job)
+    }
+}
+
 /// Looks at every script that some instance tracks. Gives them, and what the operator should know about them.
 pub fn prepare(configuration: &Configuration) -> (Vec<Prepared>, Vec<Warning>) {
     let mut warnings = Vec::new();
@@ -196,7 +205,8 @@ impl<T: Fn(String, Tracked, String), R: Fn(Fact)> ScriptLoop<T, R> {
         }
     }
 
-    /// Takes scripts over; those that are as they were go on.
+    /// Takes scripts over; those that are as they were go on, and those that run the same program as the same user still
+    /// know what it said: other words alone say nothing about what they watch.
     fn adopt(&mut self, prepared: Vec<Prepared>) {
         let mut before = std::mem::take(&mut self.scripts);
         for prepared in prepared {
@@ -205,11 +215,17 @@ impl<T: Fn(String, Tracked, String), R: Fn(Fact)> ScriptLoop<T, R> {
                 continue;
             }
             let VrrpScript { name, interval, rise, fall, init_fail, .. } = &prepared.script;
+            if let Some(at) = before.iter().position(|script| script.prepared.asks_the_same(&prepared)) {
+                let mut script = before.swap_remove(at);
+                script.tracker.retune(*interval, *rise, *fall, Instant::now());
+                self.scripts.push(Script { prepared, ..script });
+                continue;
+            }
             let tracker = Tracker::new(*interval, *rise, *fall, *init_fail, Instant::now());
             match &prepared.job {
                 Err(why) => (self.tell)(name.clone(), Tracked::LeftOut, why.clone()),
                 Ok(_) if *init_fail => {
-                    (self.tell)(name.clone(), Tracked::Down, "it has not run yet (init_fail)".to_owned());
+                    (self.tell)(name.clone(), Tracked::Presumed, "it has not run yet (init_fail)".to_owned());
                 }
                 Ok(_) => {}
             }

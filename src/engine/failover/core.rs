@@ -320,7 +320,8 @@ impl Failover {
         })
     }
 
-    /// Looks at what every router stands on. Does not move any.
+    /// Looks at what every router stands on. Moves none; but each listens from then on, whatever its state: who waits for a
+    /// script or is in FAULT has to know as well who is master.
     pub(super) fn survey(&mut self) {
         if self.phase != Phase::Running {
             return;
@@ -335,8 +336,9 @@ impl Failover {
                     router.instance.set_source(IpAddr::V4(footing.source));
                     router.footing = Some(footing);
                     router.fault = failing;
+                    self.listen(i, footing.index);
                 }
-                Err(fault) => router.fault = Some(fault),
+                Err(fault) => (router.fault, router.listens_on) = (Some(fault), None),
             }
         }
     }

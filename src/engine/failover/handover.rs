@@ -50,7 +50,7 @@ impl Failover {
             vrid: config.vrid,
             family: config.family,
             version: config.version,
-            priority: router.instance.parameters().priority,
+            priority: config.priority,
             interval: router.instance.parameters().interval,
             advertised_at: router.advertised_at?,
             addresses: ours.map(|ours| ours.owned.clone()).collect(),

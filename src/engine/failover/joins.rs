@@ -1,5 +1,6 @@
-//! Interfaces on which 224.0.0.18 could not be joined. A router there is deaf and must not lead: it is in FAULT, and joining
-//! is tried again until it works.
+//! Who listens where: every router on its interface, in every state, as soon as it has a footing there and anew when it
+//! got it back. Where 224.0.0.18 could not be joined a router is deaf and must not lead: it is in FAULT, and joining is
+//! tried again until it works.
 
 use super::Action;
 use super::core::Failover;
@@ -22,6 +23,14 @@ pub(super) struct Deaf {
 }
 
 impl Failover {
+    /// The router has a footing on this interface.
+    pub(super) fn listen(&mut self, i: usize, index: u32) {
+        let Some(router) = self.routers.get_mut(i) else { return };
+        if router.listens_on.replace(index) != Some(index) {
+            self.push(Action::Join { index });
+        }
+    }
+
     /// Nothing is heard on this interface. False when that was known.
     pub(super) fn not_joined(&mut self, now: Instant, index: u32, error: &str) -> bool {
         let deaf = Deaf { error: error.to_owned(), next: now + JOIN_PAUSE, trying: false };

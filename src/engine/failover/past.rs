@@ -30,7 +30,7 @@ pub struct Mastership {
     pub family: Family,
     /// Its version.
     pub version: VrrpVersion,
-    /// The priority that it advertised.
+    /// Its priority by the configuration: what its scripts make of it is not known at a start.
     pub priority: Priority,
     /// The interval that it advertised.
     pub interval: AdvertInterval,

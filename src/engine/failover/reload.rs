@@ -8,10 +8,12 @@
 use super::Action;
 use super::core::Failover;
 use super::host::Place;
+use super::ownership::Ours;
 use super::pending::Pending;
 use super::router::Router;
 use super::track::{Scripts, weighed};
 use super::units::{Unit, units};
+use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::model::{Configuration, VirtualAddress, VirtualRouter};
 use crate::engine::vrrp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,10 +25,13 @@ type Readdressed = (usize, Vec<VirtualAddress>);
 impl Failover {
     /// Runs `configuration` from now on.
     ///
-    /// 1. routers that are no longer there end, with the old configuration;
+    /// 1. routers that are no longer there resign, with the old configuration;
     /// 2. the others are put in the new order, and what names them by place follows;
     /// 3. what changed takes effect;
     /// 4. addresses are put on before any is taken off, so that one that only moved never leaves.
+    ///
+    /// Another label alone changes nothing on the host: a kernel renames no address, and taking it off and on again would
+    /// interrupt. It is used when this host puts the address on the next time; an event says so.
     pub(super) fn reload(&mut self, now: Instant, configuration: &Configuration) {
         if self.runs(configuration) {
             return;
@@ -40,12 +45,13 @@ impl Failover {
         };
         let survivors: Vec<Option<usize>> = self.routers.iter().map(goes_on).collect();
         let successors: Vec<Option<usize>> = self.routers.iter().map(named).collect();
-        let left = self.end_routers(now, &survivors, &successors);
+        self.forget_untracked(configuration);
+        let (left, mut leaving) = self.end_routers(now, &survivors, &successors);
 
         let stand_alike = self.stand_alike(configuration);
         let readdressed = self.rearrange(now, configuration, &survivors, &successors);
         self.leave_unused(left);
-        let leaving = self.give_up(&readdressed);
+        leaving.extend(self.give_up(&readdressed));
         if !stand_alike {
             self.survey();
         }
@@ -84,13 +90,14 @@ impl Failover {
         self.routers.len() == new.len() && self.routers.iter().zip(new).all(alike)
     }
 
-    /// Ends every router without a successor; gives the interfaces on which they were.
+    /// Ends every router without a successor: it resigns. Gives the interfaces on which they were, and the addresses that
+    /// are nobody's now and to be taken off unless somebody wants them.
     fn end_routers(
         &mut self,
         now: Instant,
         survivors: &[Option<usize>],
         successors: &[Option<usize>],
-    ) -> BTreeSet<u32> {
+    ) -> (BTreeSet<u32>, Vec<(Place, VirtualAddress)>) {
         let without = |list: &[Option<usize>]| -> Vec<usize> {
             list.iter().enumerate().filter(|(_, new)| new.is_none()).map(|(i, _)| i).collect()
         };
@@ -104,13 +111,14 @@ impl Failover {
                 self.report_hold_ended(i, "the instance left the configuration");
             }
         }
+        let ended = without(survivors);
+        let leaving = self.disown(|ours| ours.router.is_some_and(|i| ended.contains(&i)));
         let mut left = BTreeSet::new();
-        for i in without(survivors) {
+        for i in ended {
             self.drive(now, i, vrrp::Input::Shutdown);
-            self.release_adopted(i);
             left.extend(self.routers.get(i).and_then(|router| router.footing).map(|footing| footing.index));
         }
-        left
+        (left, leaving)
     }
 
     /// Puts the routers in the order of the configuration, and all that names them by place; gives those with other
@@ -185,13 +193,14 @@ impl Failover {
     fn give_up(&mut self, readdressed: &[Readdressed]) -> Vec<(Place, VirtualAddress)> {
         let places = |(i, _): &Readdressed| self.places(*i).into_iter().filter_map(|(_, place)| place).collect();
         let kept: BTreeMap<usize, BTreeSet<Place>> = readdressed.iter().map(|one| (one.0, places(one))).collect();
+        self.disown(|ours| ours.router.and_then(|i| kept.get(&i)).is_some_and(|kept| !kept.contains(&ours.place)))
+    }
+
+    fn disown(&mut self, which: impl Fn(&Ours) -> bool) -> Vec<(Place, VirtualAddress)> {
         let mut leaving = Vec::new();
-        for ours in self.ours.values_mut() {
-            let Some(kept) = ours.router.and_then(|i| kept.get(&i)) else { continue };
-            if !kept.contains(&ours.place) {
-                (ours.router, ours.leaving) = (None, true);
-                leaving.push((ours.place, ours.address.clone()));
-            }
+        for ours in self.ours.values_mut().filter(|ours| which(ours)) {
+            (ours.router, ours.leaving) = (None, true);
+            leaving.push((ours.place, ours.address.clone()));
         }
         leaving
     }
@@ -204,6 +213,7 @@ impl Failover {
             let Some(router) = self.routers.get(*i).filter(|router| router.instance.is_master()) else { continue };
             let repeat = router.config.garp.repeat;
             let mut added = self.places(*i);
+            self.report_relabelled(*i, before);
             added.retain(|(address, _)| !before.contains(address));
             let here = self.take_in(*i, &added);
             added.retain(|(_, place)| here.iter().any(|(missing, _)| *place == Some(*missing)));
@@ -216,6 +226,20 @@ impl Failover {
         self.put_on(missing);
         for (i, repeat, added) in heralds {
             self.announce_these(i, repeat, &added);
+        }
+    }
+
+    /// Addresses that are on and now have another label.
+    fn report_relabelled(&mut self, i: usize, before: &[VirtualAddress]) {
+        let unlabelled = |address: &VirtualAddress| VirtualAddress { label: None, ..address.clone() };
+        for (address, place) in self.places(i) {
+            let was = before.iter().find(|old| unlabelled(old) == unlabelled(&address) && old.label != address.label);
+            if was.is_some() && place.is_some_and(|place| self.is_ours(place)) {
+                let fact = Fact::new(EventKind::Address, Severity::Notice, address.to_string()).to("present");
+                let reason =
+                    "its new label is used when this host becomes master the next time: nothing is interrupted";
+                self.report(fact.reason(reason).detail(self.name(i)));
+            }
         }
     }
 }
@@ -236,7 +260,7 @@ fn reconfigure(
         return None;
     }
     let before = std::mem::replace(&mut router.config, config.clone());
-    router.weighed = weighed(config, scripts);
+    router.weighed = weighed(router, scripts);
     let parameters = router.parameters();
     router.instance.reconfigure(now, parameters);
     (before.addresses != config.addresses).then_some(before.addresses)
@@ -246,7 +270,7 @@ fn reconfigure(
 fn begun_anew(config: &VirtualRouter, before: Router, scripts: &Scripts, now: Instant) -> Router {
     let mut router = Router::new(config, now);
     (router.hold, router.claim) = (before.hold, before.claim);
-    router.weighed = weighed(config, scripts);
+    router.weighed = weighed(&router, scripts);
     router.instance.set_yields(router.hold.is_some());
     let parameters = router.parameters();
     router.instance.reconfigure(now, parameters);

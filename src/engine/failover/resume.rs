@@ -5,7 +5,7 @@
 
 use super::core::{Failover, Phase};
 use super::past::Mastership;
-use super::router::{Footing, Router};
+use super::router::Router;
 use super::{Action, OwnedAddress};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::vrrp;
@@ -47,9 +47,6 @@ impl Failover {
         for i in members {
             let Some(router) = self.routers.get_mut(i) else { continue };
             let Some(note) = router.mastership.take() else { continue };
-            if let Some(Footing { index, .. }) = router.footing {
-                self.push(Action::Join { index });
-            }
             self.drive(now, i, vrrp::Input::Claim(note.origin.reason()));
         }
     }
@@ -57,7 +54,7 @@ impl Failover {
     /// Why the router can't go on as master.
     fn obstacle(&self, router: &Router, note: &Mastership, now: Instant) -> Option<String> {
         let gone = note.addresses.iter().find(|owned| !self.host.place_of(owned).is_some_and(|p| self.host.holds(p)));
-        let own = router.instance.parameters().priority;
+        let own = router.config.priority;
         match () {
             () if note.is_stale(now) => Some(format!(
                 "its last advertisement was {} ms ago, and others wait for three intervals only",

@@ -46,6 +46,8 @@ pub(super) struct Router {
     pub instance: Instance,
     /// The last one that was good; see `fault`.
     pub footing: Option<Footing>,
+    /// The interface on which it has joined 224.0.0.18, since it has a footing there.
+    pub listens_on: Option<u32>,
     /// Why it can't work, for a reason of its own.
     pub fault: Option<String>,
     /// Its priority as its scripts make it.
@@ -88,6 +90,7 @@ impl Router {
             config: config.clone(),
             instance: Instance::new(Parameters::from(config), IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
             footing: None,
+            listens_on: None,
             fault: None,
             weighed: config.priority,
             unanswered: None,

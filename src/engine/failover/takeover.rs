@@ -122,6 +122,11 @@ fn obstacle(router: &Router) -> Option<String> {
     if let Some(fault) = &router.fault {
         return Some(format!("{name} is in FAULT: {fault}"));
     }
+    if let Some(script) = router.unanswered.as_ref().filter(|_| router.is_fresh()) {
+        return Some(format!(
+            "{name} has not started: it waits for the first answer of script {script}; try again once it has answered"
+        ));
+    }
     let (address, peer) = router.peers.last_master()?;
     let source = router.footing.map(|footing| IpAddr::V4(footing.source));
     let Peer { rejected, priority, .. } = peer;

@@ -2,12 +2,15 @@
 //!
 //! An instance that has not started waits for the first answer of every script that could make it a FAULT (keepalived
 //! stays in INIT as well). One that runs takes a script that has not answered yet for a good one.
+//!
+//! `init_fail` is for what starts: it makes a FAULT of INIT, and lowers a priority while the router is not master. What is
+//! master, was resumed or holds adopted addresses waits for a real answer: a restart or a reload stops nothing.
 
 use super::core::Failover;
 use super::router::Router;
 use crate::engine::event::{EventKind, Fact, Severity};
-use crate::engine::model::{Priority, VirtualRouter};
-use crate::engine::snapshot::Warning;
+use crate::engine::model::{Configuration, Priority, TrackScript};
+use crate::engine::snapshot::{VirtualRouterState, Warning};
 use crate::engine::vrrp::{Tracked, effective_priority, is_fault};
 use std::collections::BTreeMap;
 
@@ -22,9 +25,22 @@ pub(super) struct Told {
 pub(super) type Scripts = BTreeMap<String, Told>;
 
 /// What its scripts make of a router's priority.
-pub(super) fn weighed(config: &VirtualRouter, scripts: &Scripts) -> Priority {
-    let states = config.track_scripts.iter().map(|script| (script, state_of(scripts, &script.name)));
-    effective_priority(config.priority, states)
+pub(super) fn weighed(router: &Router, scripts: &Scripts) -> Priority {
+    let states = router.config.track_scripts.iter().map(|script| (script, counts(router, script, scripts)));
+    effective_priority(router.config.priority, states)
+}
+
+/// How a script counts for a router.
+fn counts(router: &Router, script: &TrackScript, scripts: &Scripts) -> Tracked {
+    let state = state_of(scripts, &script.name);
+    let (started, inherits) = (router.state(), router.adopted || router.mastership.is_some());
+    match (state, started) {
+        (Tracked::Unanswered | Tracked::Up | Tracked::Down | Tracked::LeftOut, _) => state,
+        (Tracked::Presumed, _) if inherits => Tracked::Unanswered,
+        (Tracked::Presumed, VirtualRouterState::Init | VirtualRouterState::Fault) => Tracked::Presumed,
+        (Tracked::Presumed, VirtualRouterState::Backup) if script.weight != 0 => Tracked::Presumed,
+        (Tracked::Presumed, VirtualRouterState::Backup | VirtualRouterState::Master) => Tracked::Unanswered,
+    }
 }
 
 fn state_of(scripts: &Scripts, name: &str) -> Tracked {
@@ -32,8 +48,12 @@ fn state_of(scripts: &Scripts, name: &str) -> Tracked {
 }
 
 impl Failover {
-    /// A script counts differently from now on; `said`: what its last run came to. Scripts that nobody tracks are noted.
+    /// A script counts differently from now on; `said`: what its last run came to. One that nobody tracks is ignored: it
+    /// was told before a reload came through.
     pub(super) fn tracked(&mut self, script: String, state: Tracked, said: String) {
+        if self.priorities_with(&script).is_empty() {
+            return;
+        }
         let before = state_of(&self.scripts, &script);
         self.scripts.insert(script.clone(), Told { state, said: said.clone() });
         if before == state {
@@ -42,9 +62,6 @@ impl Failover {
         let priorities = self.priorities_with(&script);
         self.survey();
         let after = self.priorities_with(&script);
-        if after.is_empty() {
-            return;
-        }
         let changes: Vec<String> = priorities
             .iter()
             .zip(&after)
@@ -52,15 +69,24 @@ impl Failover {
             .map(|((name, before), (_, after))| format!("{name}: priority {before} to {after}"))
             .collect();
         let severity = match state {
-            Tracked::Up | Tracked::Unanswered => Severity::Notice,
+            Tracked::Up | Tracked::Unanswered | Tracked::Presumed => Severity::Notice,
             Tracked::Down | Tracked::LeftOut => Severity::Warning,
         };
         let mut fact = Fact::new(EventKind::Script, severity, script).to(word(state)).reason(said);
-        fact.from = (before != Tracked::Unanswered).then(|| word(before).to_owned());
+        fact.from = (word(before) != word(Tracked::Unanswered)).then(|| word(before).to_owned());
         if !changes.is_empty() {
             fact = fact.detail(changes.join(", "));
         }
         self.report(fact);
+    }
+
+    /// Forgets what scripts said that this configuration does not track: they are not run any more, and nothing of it is
+    /// true when they are tracked again.
+    pub(super) fn forget_untracked(&mut self, configuration: &Configuration) {
+        let tracks = |name: &str| {
+            configuration.virtual_routers.iter().any(|router| router.track_scripts.iter().any(|s| s.name == name))
+        };
+        self.scripts.retain(|name, _| tracks(name));
     }
 
     /// Instances that track a script, with their priorities.
@@ -73,17 +99,19 @@ impl Failover {
     /// Sets a router's priority by its scripts. Gives the reason of a FAULT.
     pub(super) fn weigh(&mut self, i: usize) -> Option<String> {
         let router = self.routers.get_mut(i)?;
-        let states = router.config.track_scripts.iter().map(|script| (script, state_of(&self.scripts, &script.name)));
-        router.weighed = weighed(&router.config, &self.scripts);
+        router.weighed = weighed(router, &self.scripts);
         router.instance.set_priority(router.parameters().priority);
-        let waits = states.clone().find(|(script, state)| script.weight == 0 && *state == Tracked::Unanswered);
-        let was = router.unanswered.take();
-        router.unanswered = waits.map(|(script, _)| script.name.clone());
+        let found = |is: fn(&TrackScript, Tracked) -> bool| {
+            router.config.track_scripts.iter().find(|script| is(script, counts(router, script, &self.scripts))).cloned()
+        };
+        let waits = found(|script, state| script.weight == 0 && state == Tracked::Unanswered);
+        let bad = found(is_fault);
+        let was = std::mem::replace(&mut router.unanswered, waits.map(|script| script.name));
         let news = router.unanswered.as_ref().filter(|name| was.as_ref() != Some(*name));
         if let (Some(name), true) = (news, router.is_fresh()) {
             router.reason = format!("waits for the first answer of script {name}");
         }
-        let bad = router.config.track_scripts.iter().find(|s| is_fault(s, state_of(&self.scripts, &s.name)))?;
+        let bad = bad?;
         let said = self.scripts.get(&bad.name).map_or("", |told| told.said.as_str());
         let how = if bad.reverse { "succeeds, and is tracked with reverse" } else { "fails" };
         Some(format!("script {} {how}: {said}", bad.name))
@@ -95,7 +123,7 @@ impl Failover {
             let concerned: Vec<String> = self.priorities_with(script).into_iter().map(|(name, _)| name).collect();
             let (code, message, next) = match told.state {
                 _ if concerned.is_empty() => return None,
-                Tracked::Up | Tracked::Unanswered => return None,
+                Tracked::Up | Tracked::Unanswered | Tracked::Presumed => return None,
                 Tracked::Down => (
                     "script-failing",
                     format!("it fails: {}", told.said),
@@ -118,7 +146,7 @@ impl Failover {
 /// The state as events have it.
 const fn word(state: Tracked) -> &'static str {
     match state {
-        Tracked::Unanswered => "unanswered",
+        Tracked::Unanswered | Tracked::Presumed => "unanswered",
         Tracked::Up => "up",
         Tracked::Down => "down",
         Tracked::LeftOut => "left-out",

@@ -1,8 +1,7 @@
 //! Sync groups at work: every router is a member of one, alone if need be, and [`step`] says what a group does next.
 
-use super::Action;
 use super::core::{Failover, Phase};
-use super::router::{Footing, Router};
+use super::router::Router;
 use crate::engine::model::Configuration;
 use crate::engine::vrrp::{self, Standing, State, Step, TransitionReason, step};
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,13 +60,7 @@ impl Failover {
                     }
                     vrrp::Input::Fail(TransitionReason::Fault(reason))
                 }
-                (Step::Start, Standing::Idle) => {
-                    let footing = self.routers.get(i).and_then(|r| r.footing);
-                    if let Some(Footing { index, .. }) = footing {
-                        self.push(Action::Join { index });
-                    }
-                    vrrp::Input::Startup
-                }
+                (Step::Start, Standing::Idle) => vrrp::Input::Startup,
                 (Step::StepDown, Standing::Leading) => {
                     let reason = TransitionReason::SyncGroup(self.group_reason(unit, Standing::Listening));
                     self.let_others_lead(now, unit, i);

@@ -1,7 +1,7 @@
 //! What a script that is run again and again says: when it is due, whether it counts as good or bad, and what that does
 //! to a priority. Pure values; facts are those of keepalived 2.2.7, by measurement.
 //!
-//! - The first answer counts at once. After that it takes `fall` failures in a row to turn bad and `rise` successes in
+//! - The first answer counts at once, and is told even where `init_fail` foretold it. After that it takes `fall` failures in a row to turn bad and `rise` successes in
 //!   a row to turn good.
 //! - Runs keep the rhythm of their interval. One that is due while the one before still runs is left out: runs never pile
 //!   up.
@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 pub enum Tracked {
     /// It has not answered yet.
     Unanswered,
+    /// It has not answered yet, and `init_fail` says that it counts as bad until then, for what has not started.
+    Presumed,
     /// Good.
     Up,
     /// Bad.
@@ -40,7 +42,7 @@ pub struct Tracker {
 impl Tracker {
     /// Due at once. `init_fail`: it counts as bad until it has answered.
     pub const fn new(interval: Duration, rise: u32, fall: u32, init_fail: bool, now: Instant) -> Self {
-        let state = if init_fail { Tracked::Down } else { Tracked::Unanswered };
+        let state = if init_fail { Tracked::Presumed } else { Tracked::Unanswered };
         Self { interval, rise, fall, state, against: 0, answered: false, due_at: now, running: false }
     }
 
@@ -52,6 +54,12 @@ impl Tracker {
     /// When it is to be run next; none while it runs.
     pub const fn due_at(&self) -> Option<Instant> {
         if self.running { None } else { Some(self.due_at) }
+    }
+
+    /// Goes on by another rhythm and other limits; how it counts stays.
+    pub fn retune(&mut self, interval: Duration, rise: u32, fall: u32, now: Instant) {
+        (self.interval, self.rise, self.fall) = (interval, rise, fall);
+        self.due_at = now.checked_add(interval).map_or(self.due_at, |at| at.min(self.due_at));
     }
 
     /// It is being run.
@@ -113,7 +121,7 @@ fn change(script: &TrackScript, state: Tracked) -> i32 {
     let weight = i32::from(script.weight);
     let counts = match state {
         Tracked::Up | Tracked::Unanswered => weight > 0,
-        Tracked::Down => weight < 0,
+        Tracked::Down | Tracked::Presumed => weight < 0,
         Tracked::LeftOut => false,
     };
     let sign = if script.reverse { -1 } else { 1 };
@@ -124,7 +132,7 @@ fn change(script: &TrackScript, state: Tracked) -> i32 {
 pub fn is_fault(script: &TrackScript, state: Tracked) -> bool {
     let bad = match state {
         Tracked::Up => script.reverse,
-        Tracked::Down => !script.reverse,
+        Tracked::Down | Tracked::Presumed => !script.reverse,
         Tracked::Unanswered | Tracked::LeftOut => false,
     };
     script.weight == 0 && bad
@@ -170,7 +178,25 @@ mod tests {
         let told: Vec<_> = [true, true, false, false].map(|success| tracker.end(now, success)).into();
         assert_eq!(told, [Some(Up), None, Some(Down), None]);
         let mut failing = Tracker::new(S, 1, 1, true, now);
-        assert_eq!((failing.state(), failing.end(now, false)), (Down, None));
+        assert_eq!((failing.state(), failing.end(now, false)), (Presumed, Some(Down)), "an answer at last");
+        assert_eq!(failing.end(now, false), None);
+    }
+
+    #[test]
+    fn who_goes_on_by_other_limits_still_knows_what_was_answered() {
+        let start = Instant::now();
+        let mut tracker = Tracker::new(S * 60, 1, 5, true, start);
+        tracker.begin(start);
+        assert_eq!(tracker.end(start, true), Some(Up));
+        tracker.retune(S, 2, 2, start + S);
+        assert_eq!(
+            (tracker.state(), tracker.due_at()),
+            (Up, Some(start + S * 2)),
+            "not at the end of the old interval"
+        );
+        assert_eq!([false, false].map(|success| tracker.end(start + S, success)), [None, Some(Down)]);
+        tracker.retune(S * 60, 1, 1, start + S);
+        assert_eq!((tracker.state(), tracker.due_at()), (Down, Some(start + S * 2)));
     }
 
     #[test]

@@ -171,8 +171,25 @@ impl Lan {
         self.boot_hearing(n, &[]);
     }
 
+    /// The same; this comes before the start.
+    pub fn boot_with(&mut self, n: usize, early: impl FnOnce(&mut Self)) {
+        self.load(n);
+        early(self);
+        self.input(n, Input::Start);
+    }
+
     /// The same; these packets come before the start.
     pub fn boot_hearing(&mut self, n: usize, packets: &[(u32, Vec<u8>)]) {
+        self.boot_with(n, |lan| {
+            for (index, packet) in packets {
+                if lan.nodes[n].joined.contains(index) {
+                    lan.inject(n, *index, packet);
+                }
+            }
+        });
+    }
+
+    fn load(&mut self, n: usize) {
         let node = &mut self.nodes[n];
         let past = Past {
             owned: node.remembered.clone(),
@@ -187,13 +204,8 @@ impl Lan {
             core.handle(self.now, Input::Address { index, address, prefix, present: true });
         }
         node.core = Some(core);
+        node.joined.clear();
         self.perform(n);
-        for (index, packet) in
-            packets.iter().filter(|(index, _)| self.nodes[n].joined.contains(index)).cloned().collect::<Vec<_>>()
-        {
-            self.input(n, Input::Packet { index, packet: &packet });
-        }
-        self.input(n, Input::Start);
     }
 
     /// Lists everything anew, as after lost messages of the kernel.
@@ -284,6 +296,8 @@ impl Lan {
                 let (_, (n, delivery)) = self.queue.pop_first().unwrap();
                 self.now = self.now.max(at);
                 match delivery {
+                    // The system gives packets of a group to those that joined it only.
+                    Delivery::Packet { index, .. } if !self.nodes[n].joined.contains(&index) => {}
                     Delivery::Packet { index, packet } => self.input(n, Input::Packet { index, packet: &packet }),
                     Delivery::Address { index, address, prefix, present } => {
                         self.input(n, Input::Address { index, address, prefix, present });

@@ -1,11 +1,14 @@
 //! Tracked scripts: what their results do to priorities and states.
 
 use super::lan::*;
+use crate::engine::command::{Command, Outcome};
 use crate::engine::event::{EventKind, Severity};
 use crate::engine::failover::{Action, Input};
 use crate::engine::model::{Configuration, Priority, TrackScript};
 use crate::engine::snapshot::VirtualRouterState::{Backup, Fault, Init, Master};
-use crate::engine::vrrp::Tracked::{self, Down, LeftOut, Up};
+use crate::engine::vrrp::Tracked::{self, Down, LeftOut, Presumed, Up};
+
+const NOT_YET: &str = "it has not run yet (init_fail)";
 
 fn tracking(priority: u8, scripts: &[(&str, i16)]) -> Configuration {
     let mut configuration = one(priority);
@@ -56,8 +59,13 @@ fn a_script_without_a_weight_is_waited_for_and_its_failure_is_a_fault_until_it_r
 #[test]
 fn a_script_that_fails_from_the_start_keeps_the_instance_in_fault() {
     let mut lan = Lan::started(vec![tracking(100, &[("web", 0)])]);
-    lan.say(0, "web", Down, "it has not run yet (init_fail)");
-    assert_eq!(lan.state(0), Fault);
+    lan.say(0, "web", Presumed, NOT_YET);
+    assert_eq!(
+        (lan.state(0), lan.status(0)[0].reason.as_str()),
+        (Fault, "script web fails: it has not run yet (init_fail)")
+    );
+    lan.say(0, "web", Down, "exit code 1");
+    assert_eq!((lan.state(0), lan.status(0)[0].reason.as_str()), (Fault, "script web fails: exit code 1"));
     lan.say(0, "web", Up, "exit code 0");
     assert_eq!(lan.state(0), Backup);
 }
@@ -164,4 +172,145 @@ fn a_script_that_fails_while_the_cable_is_out_keeps_the_fault_when_it_is_back() 
     link.up = true;
     lan.input(0, Input::Link(link));
     assert_eq!((lan.state(0), lan.status(0)[0].reason.as_str()), (Fault, "script web fails: exit code 1"));
+}
+
+#[test]
+fn who_waits_for_a_script_hears_the_other_master_and_gives_adopted_addresses_away() {
+    let mut lan = Lan::started(vec![tracking(200, &[("web", 0)]), one(100)]);
+    lan.say(0, "web", Up, "ok");
+    lan.run_for(seconds(10));
+    assert_eq!(lan.masters(), [0]);
+    lan.crash(0);
+    lan.run_for(seconds(1));
+    lan.boot(0);
+    lan.run_for(seconds(1));
+    assert_eq!((lan.state(0), lan.holders(vip(254).address)), (Init, vec![0]), "nobody else is master yet");
+    lan.run_for(seconds(5));
+    assert_eq!((lan.state(0), lan.masters(), lan.holders(vip(254).address)), (Init, vec![1], vec![1]));
+    lan.say(0, "web", Up, "ok");
+    lan.run_for(seconds(10));
+    assert_eq!((lan.masters(), lan.holders(vip(254).address)), (vec![0], vec![0]));
+}
+
+#[test]
+fn a_takeover_is_refused_while_a_script_has_not_answered_and_is_heard_afterwards() {
+    let takeover = || Command::Takeover { instance: "VI_1".into() };
+    let mut lan = Lan::started(vec![tracking(100, &[("web", 0)]), one(200)]);
+    lan.run_for(seconds(10));
+    lan.command(0, takeover());
+    let answer = lan.nodes[0].answer().clone();
+    assert_eq!((answer.outcome, lan.state(0)), (Outcome::Refused, Init));
+    assert_eq!(
+        answer.message,
+        "can't take over: VI_1 has not started: it waits for the first answer of script web; try again once it has \
+         answered"
+    );
+    lan.say(0, "web", Up, "ok");
+    lan.command(0, takeover());
+    lan.run_for(seconds(10));
+    assert_eq!((lan.masters(), lan.holders(vip(254).address)), (vec![0], vec![0]));
+}
+
+/// Node 0 is master and tracks `web` with this weight, node 1 its backup of priority 190.
+fn master_with(weight: i16) -> Lan {
+    let mut lan = Lan::started(vec![tracking(200, &[("web", weight)]), one(190)]);
+    lan.say(0, "web", Presumed, NOT_YET);
+    lan.say(0, "web", Up, "ok");
+    lan.run_for(seconds(10));
+    assert_eq!(lan.masters(), [0]);
+    lan
+}
+
+#[test]
+fn init_fail_does_not_stop_a_master_that_was_resumed_and_a_real_failure_does() {
+    for (weight, master) in [(0, 1), (-20, 1), (20, 0)] {
+        let mut lan = master_with(weight);
+        let changes = |lan: &Lan| lan.nodes[1].facts(EventKind::InstanceState).len();
+        let before = changes(&lan);
+        lan.keep(0);
+        lan.run_for(seconds(1) / 5);
+        lan.boot(0);
+        assert_eq!(lan.state(0), Master);
+        lan.say(0, "web", Presumed, NOT_YET);
+        lan.run_for(seconds(10));
+        assert_eq!((lan.masters(), changes(&lan)), (vec![0], before), "weight {weight}");
+        lan.say(0, "web", Down, "exit code 1");
+        lan.run_for(seconds(10));
+        assert_eq!(lan.masters(), [master], "weight {weight}");
+    }
+}
+
+#[test]
+fn init_fail_that_comes_before_the_start_does_not_stop_a_resumption() {
+    let mut lan = master_with(0);
+    lan.keep(0);
+    lan.run_for(seconds(1) / 5);
+    lan.boot_with(0, |lan| lan.say(0, "web", Presumed, NOT_YET));
+    assert_eq!(lan.state(0), Master);
+}
+
+#[test]
+fn init_fail_leaves_adopted_addresses_on_until_another_master_is_heard() {
+    let mut lan = master_with(0);
+    lan.crash(0);
+    lan.boot(0);
+    lan.say(0, "web", Presumed, NOT_YET);
+    lan.run_for(seconds(1));
+    assert_eq!((lan.state(0), lan.holders(vip(254).address)), (Init, vec![0]));
+    lan.run_for(seconds(10));
+    assert_eq!((lan.masters(), lan.holders(vip(254).address)), (vec![1], vec![1]));
+}
+
+#[test]
+fn init_fail_of_a_script_that_a_reload_brings_does_not_stop_what_runs() {
+    let mut lan = Lan::started(vec![one(200), one(190)]);
+    lan.run_for(seconds(10));
+    for n in [0, 1] {
+        let states = [lan.state(0), lan.state(1)];
+        lan.reload(n, tracking(if n == 0 { 200 } else { 190 }, &[("web", 0)]));
+        lan.say(n, "web", Presumed, NOT_YET);
+        lan.run_for(seconds(10));
+        assert_eq!([lan.state(0), lan.state(1)], states);
+    }
+}
+
+#[test]
+fn a_weight_counts_as_bad_by_init_fail_as_long_as_the_router_is_not_master() {
+    let mut lan = Lan::started(vec![tracking(200, &[("web", -50)]), one(190)]);
+    lan.say(0, "web", Presumed, NOT_YET);
+    assert_eq!(lan.effective(0), 150);
+    lan.run_for(seconds(10));
+    assert_eq!(lan.masters(), [1]);
+    lan.say(0, "web", Up, "ok");
+    lan.run_for(seconds(10));
+    assert_eq!(lan.masters(), [0]);
+}
+
+#[test]
+fn what_a_script_said_is_forgotten_when_nobody_tracks_it_any_more() {
+    let mut lan = Lan::started(vec![tracking(200, &[("web", 0)]), one(100)]);
+    lan.say(0, "web", Up, "ok");
+    lan.run_for(seconds(10));
+    lan.say(0, "web", Down, "exit code 1");
+    lan.reload(0, one(200));
+    lan.say(0, "web", Down, "exit code 1");
+    lan.run_for(seconds(10));
+    assert_eq!(lan.masters(), [0]);
+    let changes = lan.nodes[0].facts(EventKind::InstanceState).len();
+    lan.reload(0, tracking(200, &[("web", 0)]));
+    assert_eq!((lan.state(0), lan.nodes[0].facts(EventKind::InstanceState).len()), (Master, changes));
+    lan.say(0, "web", Down, "exit code 1");
+    assert_eq!(lan.state(0), Fault);
+}
+
+#[test]
+fn a_master_whose_weighted_script_fails_is_resumed_too() {
+    let mut lan = Lan::started(vec![tracking(200, &[("web", -5)]), one(190)]);
+    lan.say(0, "web", Down, "exit code 1");
+    lan.run_for(seconds(10));
+    assert_eq!((lan.masters(), lan.effective(0)), (vec![0], 195));
+    lan.keep(0);
+    lan.run_for(seconds(1) / 5);
+    lan.boot(0);
+    assert_eq!((lan.state(0), lan.status(0)[0].reason.as_str()), (Master, "resumed after a restart"));
 }
