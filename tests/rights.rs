@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// `CAP_NET_ADMIN` and `CAP_NET_RAW` (`capabilities(7)`: 12 and 13).
-const KEPT: u64 = 1 << 12 | 1 << 13;
+/// `CAP_NET_BIND_SERVICE`, `CAP_NET_ADMIN` and `CAP_NET_RAW` (`capabilities(7)`: 10, 12 and 13).
+const KEPT: u64 = 1 << 10 | 1 << 12 | 1 << 13;
 
 fn start(directory: &Path, text: &str) -> Child {
     let file = directory.join("lvsdeck.conf");
@@ -48,7 +48,7 @@ fn signal(pid: u32, signal: &str) {
 }
 
 #[test]
-fn every_thread_of_an_engine_keeps_two_capabilities_and_its_runner_keeps_what_it_had() {
+fn every_thread_of_an_engine_keeps_three_capabilities_and_its_runner_keeps_what_it_had() {
     let directory = tempfile::tempdir().unwrap();
     let mut engine = start(directory.path(), "global_defs {\n router_id rights\n vrrp_cpu_affinity 0\n}\n");
     let mut said = String::new();
