@@ -4,6 +4,7 @@
 use lvsdeck::engine::io::host;
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -124,4 +125,34 @@ fn a_runner_ends_with_an_engine_that_is_killed() {
         assert!(Instant::now() < deadline, "the runner outlives its engine");
         std::thread::yield_now();
     }
+}
+
+#[test]
+fn a_script_that_its_user_alone_can_reach_is_run() {
+    if !host::is_root() {
+        return; // the other tests say what happens then
+    }
+    let directory = tempfile::tempdir().unwrap();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let own = directory.path().join("own");
+    let (script, ran) = (own.join("script"), own.join("ran"));
+    fs::create_dir(&own).unwrap();
+    fs::write(&script, format!("#!/bin/sh\ntouch {}\n", ran.display())).unwrap();
+    for path in [&script, &own] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
+        chown(path, Some(65534), Some(65534)).unwrap();
+    }
+    let text = format!(
+        "global_defs {{\n router_id rights\n}}\nvrrp_script own {{\n script {}\n user nobody\n}}\nvrrp_instance V {{\n \
+         interface lo\n virtual_router_id 77\n track_script {{\n own\n }}\n}}\n",
+        script.display()
+    );
+    let mut engine = start(directory.path(), &text);
+    let deadline = Instant::now() + LIMIT;
+    while !ran.exists() && Instant::now() < deadline && engine.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    signal(engine.id(), "-TERM");
+    assert_eq!(engine.wait().unwrap().code(), Some(0));
+    assert!(ran.exists());
 }

@@ -18,6 +18,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 struct Rig {
     link: RunnerLink,
+    process: u32,
     directory: tempfile::TempDir,
 }
 
@@ -26,7 +27,7 @@ impl Rig {
         let runner = Runner::of(Path::new(env!("CARGO_BIN_EXE_lvsdeck"))).unwrap();
         let directory = tempfile::tempdir().unwrap();
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        Self { link: runner.listen().unwrap(), directory }
+        Self { process: runner.process(), link: runner.listen().unwrap(), directory }
     }
 
     fn script(&self, name: &str, text: &str) -> PathBuf {
@@ -208,8 +209,8 @@ fn tell_until(rig: &Rig, text: &str, wanted: &[(&str, Tracked)]) -> Vec<(String,
     let configuration = lvsdeck::engine::config::load(&file).unwrap().configuration.unwrap();
     let (told, heard) = channel();
     let tell = move |name, state, said| told.send((name, state, said)).unwrap_or_default();
-    let (body, sender) = ScriptLoop::new(rig.link.clone(), tell, |_| {}).unwrap();
-    let (prepared, _) = prepare(&configuration);
+    let (body, sender) = ScriptLoop::new(rig.link.clone(), tell, |_| {}, |_| {}).unwrap();
+    let prepared = prepare(&configuration);
     std::thread::scope(|threads| {
         threads.spawn(|| body.run(prepared));
         let mut all: Vec<(String, Tracked, String)> = Vec::new();
@@ -248,4 +249,34 @@ fn tracked_scripts_are_run_and_those_that_cannot_be_are_left_out_by_name_and_cau
     assert!(said("slow")[0].starts_with("ended after 1"), "{told:?}");
     assert_eq!(fs::read_to_string(&counter).unwrap().lines().count(), 1, "runs do not pile up");
     assert!(!rig.file("alone").exists(), "nobody tracks it");
+}
+
+#[test]
+fn a_runner_that_is_stuck_holds_nobody_up_and_goes_on_when_it_can() {
+    let rig = Rig::new();
+    let job = rig.job("exit 0", LIMIT);
+    assert!(rig.run(job.clone()).succeeded());
+    let signal = |name: &str| {
+        let process = rig.process.to_string();
+        assert!(std::process::Command::new("kill").args([name, &process]).status().unwrap().success());
+    };
+    signal("-STOP");
+    let (link, many) = (rig.link.clone(), job.clone());
+    let (told, refused) = channel();
+    std::thread::spawn(move || {
+        for _ in 0..5_000 {
+            let told = told.clone();
+            // Those that fit into the pipe are answered later, and nobody waits for them here.
+            link.run(many.clone(), move |ended| _ = told.send(ended));
+        }
+        link.cancel(1);
+        _ = told.send(Ended { id: 0, how: How::Exited(0), output: String::new(), took: LIMIT, exposed: None });
+    });
+    let first = refused.recv_timeout(LIMIT);
+    let last = std::iter::from_fn(|| refused.recv_timeout(LIMIT).ok()).any(|ended| ended.id == 0);
+    signal("-CONT");
+    let said = first.unwrap().to_string();
+    assert!(said.starts_with("the process that runs scripts takes no more requests"), "{said}");
+    assert!(last, "all were handed over or refused");
+    until("it goes on", || rig.run(job.clone()).succeeded());
 }
