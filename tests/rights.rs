@@ -144,7 +144,7 @@ fn a_script_that_its_user_alone_can_reach_is_run() {
     }
     let text = format!(
         "global_defs {{\n router_id rights\n}}\nvrrp_script own {{\n script {}\n user nobody\n}}\nvrrp_instance V {{\n \
-         interface lo\n virtual_router_id 77\n track_script {{\n own\n }}\n}}\n",
+         interface none0\n virtual_router_id 77\n track_script {{\n own\n }}\n}}\n",
         script.display()
     );
     let mut engine = start(directory.path(), &text);
