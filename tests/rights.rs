@@ -4,14 +4,15 @@
 use lvsdeck::engine::io::host;
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// `CAP_NET_ADMIN` and `CAP_NET_RAW` (`capabilities(7)`: 12 and 13).
-const KEPT: u64 = 1 << 12 | 1 << 13;
+/// `CAP_NET_BIND_SERVICE`, `CAP_NET_ADMIN` and `CAP_NET_RAW` (`capabilities(7)`: 10, 12 and 13).
+const KEPT: u64 = 1 << 10 | 1 << 12 | 1 << 13;
 
 fn start(directory: &Path, text: &str) -> Child {
     let file = directory.join("lvsdeck.conf");
@@ -48,7 +49,7 @@ fn signal(pid: u32, signal: &str) {
 }
 
 #[test]
-fn every_thread_of_an_engine_keeps_two_capabilities_and_its_runner_keeps_what_it_had() {
+fn every_thread_of_an_engine_keeps_three_capabilities_and_its_runner_keeps_what_it_had() {
     let directory = tempfile::tempdir().unwrap();
     let mut engine = start(directory.path(), "global_defs {\n router_id rights\n vrrp_cpu_affinity 0\n}\n");
     let mut said = String::new();
@@ -124,4 +125,34 @@ fn a_runner_ends_with_an_engine_that_is_killed() {
         assert!(Instant::now() < deadline, "the runner outlives its engine");
         std::thread::yield_now();
     }
+}
+
+#[test]
+fn a_script_that_its_user_alone_can_reach_is_run() {
+    if !host::is_root() {
+        return; // the other tests say what happens then
+    }
+    let directory = tempfile::tempdir().unwrap();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let own = directory.path().join("own");
+    let (script, ran) = (own.join("script"), own.join("ran"));
+    fs::create_dir(&own).unwrap();
+    fs::write(&script, format!("#!/bin/sh\ntouch {}\n", ran.display())).unwrap();
+    for path in [&script, &own] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
+        chown(path, Some(65534), Some(65534)).unwrap();
+    }
+    let text = format!(
+        "global_defs {{\n router_id rights\n}}\nvrrp_script own {{\n script {}\n user nobody\n}}\nvrrp_instance V {{\n \
+         interface none0\n virtual_router_id 77\n track_script {{\n own\n }}\n}}\n",
+        script.display()
+    );
+    let mut engine = start(directory.path(), &text);
+    let deadline = Instant::now() + LIMIT;
+    while !ran.exists() && Instant::now() < deadline && engine.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    signal(engine.id(), "-TERM");
+    assert_eq!(engine.wait().unwrap().code(), Some(0));
+    assert!(ran.exists());
 }

@@ -18,6 +18,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 struct Rig {
     link: RunnerLink,
+    process: u32,
     directory: tempfile::TempDir,
 }
 
@@ -26,7 +27,7 @@ impl Rig {
         let runner = Runner::of(Path::new(env!("CARGO_BIN_EXE_lvsdeck"))).unwrap();
         let directory = tempfile::tempdir().unwrap();
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        Self { link: runner.listen().unwrap(), directory }
+        Self { process: runner.process(), link: runner.listen().unwrap(), directory }
     }
 
     fn script(&self, name: &str, text: &str) -> PathBuf {
@@ -208,8 +209,8 @@ fn tell_until(rig: &Rig, text: &str, wanted: &[(&str, Tracked)]) -> Vec<(String,
     let configuration = lvsdeck::engine::config::load(&file).unwrap().configuration.unwrap();
     let (told, heard) = channel();
     let tell = move |name, state, said| told.send((name, state, said)).unwrap_or_default();
-    let (body, sender) = ScriptLoop::new(rig.link.clone(), tell, |_| {}).unwrap();
-    let (prepared, _) = prepare(&configuration);
+    let (body, sender) = ScriptLoop::new(rig.link.clone(), tell, |_| {}, |_| {}).unwrap();
+    let prepared = prepare(&configuration);
     std::thread::scope(|threads| {
         threads.spawn(|| body.run(prepared));
         let mut all: Vec<(String, Tracked, String)> = Vec::new();
@@ -262,15 +263,15 @@ fn a_reload_of_other_limits_keeps_what_a_script_said_and_another_program_is_aske
              vrrp_instance V {{\n interface eth0\n virtual_router_id 5\n track_script {{\n web\n mark\n }}\n}}\n",
         );
         fs::write(&file, text).unwrap();
-        prepare(&lvsdeck::engine::config::load(&file).unwrap().configuration.unwrap()).0
+        prepare(&lvsdeck::engine::config::load(&file).unwrap().configuration.unwrap())
     };
     let (told, heard) = channel();
     let tell = move |name: String, state, _| told.send((name, state)).unwrap_or_default();
-    let (body, sender) = ScriptLoop::new(rig.link.clone(), tell, |_| {}).unwrap();
-    // The mark is looked at after the script: what a reload says about the script was told before.
-    let until = |wanted: (&str, Tracked)| {
-        let mut all = Vec::new();
-        while all.last().is_none_or(|(name, state): &(String, Tracked)| (name.as_str(), *state) != wanted) {
+    let (body, sender) = ScriptLoop::new(rig.link.clone(), tell, |_| {}, |_| {}).unwrap();
+    // The mark is run after the script: what a reload says about the script at once was told before.
+    let until = |wanted: &[(&str, Tracked)]| {
+        let mut all: Vec<(String, Tracked)> = Vec::new();
+        while !wanted.iter().all(|(name, state)| all.iter().any(|said| said == &((*name).to_owned(), *state))) {
             all.push(heard.recv_timeout(LIMIT).unwrap());
         }
         all
@@ -279,15 +280,43 @@ fn a_reload_of_other_limits_keeps_what_a_script_said_and_another_program_is_aske
     std::thread::scope(|threads| {
         let first = configuration("/bin/true", "interval 1000");
         threads.spawn(|| body.run(first));
-        assert!(until(mark).contains(&presumed));
-        until(("web", Up));
+        assert!(until(&[mark, ("web", Up)]).contains(&presumed));
         for words in ["interval 900", "rise 3", "fall 4", "timeout 7"] {
             sender.reload(configuration("/bin/true", words));
-            assert_eq!(until(mark), [("mark".to_owned(), LeftOut)], "{words}");
+            assert_eq!(until(&[mark]), [("mark".to_owned(), LeftOut)], "{words}");
         }
         sender.reload(configuration("/bin/false", "interval 1000"));
-        assert!(until(mark).contains(&presumed), "another program");
-        until(("web", Down));
+        assert!(until(&[mark, ("web", Down)]).contains(&presumed), "another program");
         sender.end();
     });
+}
+
+#[test]
+fn a_runner_that_is_stuck_holds_nobody_up_and_goes_on_when_it_can() {
+    let rig = Rig::new();
+    let job = rig.job("exit 0", LIMIT);
+    assert!(rig.run(job.clone()).succeeded());
+    let signal = |name: &str| {
+        let process = rig.process.to_string();
+        assert!(std::process::Command::new("kill").args([name, &process]).status().unwrap().success());
+    };
+    signal("-STOP");
+    let (link, many) = (rig.link.clone(), job.clone());
+    let (told, refused) = channel();
+    std::thread::spawn(move || {
+        for _ in 0..5_000 {
+            let told = told.clone();
+            // Those that fit into the pipe are answered later, and nobody waits for them here.
+            link.run(many.clone(), move |ended| _ = told.send(ended));
+        }
+        link.cancel(1);
+        _ = told.send(Ended { id: 0, how: How::Exited(0), output: String::new(), took: LIMIT, exposed: None });
+    });
+    let first = refused.recv_timeout(LIMIT);
+    let last = std::iter::from_fn(|| refused.recv_timeout(LIMIT).ok()).any(|ended| ended.id == 0);
+    signal("-CONT");
+    let said = first.unwrap().to_string();
+    assert!(said.starts_with("the process that runs scripts takes no more requests"), "{said}");
+    assert!(last, "all were handed over or refused");
+    until("it goes on", || rig.run(job.clone()).succeeded());
 }

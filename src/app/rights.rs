@@ -4,7 +4,7 @@ use crate::engine::io::{privilege, real_time};
 use crate::engine::model::Global;
 use crate::engine::snapshot::Warning;
 
-/// Raises the limits for the real-time words, locks memory, and keeps the two capabilities that an engine needs. What was
+/// Raises the limits for the real-time words, locks memory, and keeps the capabilities that an engine needs. What was
 /// refused comes back as warnings: an engine without them still fails over.
 pub fn settle(global: &Global) -> Vec<Warning> {
     let unfollowed = real_time::raise_limits(&global.failover_thread, &global.balance_thread);

@@ -141,8 +141,8 @@ impl Reloader {
         }
         self.door.dataplane().clone_into(&mut read.identity.dataplane);
         let configuration = read.configuration;
-        let (prepared, insecure) = scripts::prepare(&configuration);
-        read.identity.warnings.extend(self.warnings.iter().cloned().chain(insecure));
+        let prepared = scripts::prepare(&configuration);
+        read.identity.warnings.extend(self.warnings.iter().cloned());
         let (told, done) = oneshot::channel();
         let request = Request::Reload(Arc::clone(&configuration), told);
         let Loops { failover, balance, scripts } = &self.loops;

@@ -5,19 +5,20 @@
 //! 2. wait for an end, a change of the configuration, or the next deadline;
 //! 3. what changed how a script counts goes to the failover loop, with what the script said.
 //!
-//! Only scripts that some instance tracks are run. One that can't be run at the start (no such file, no such user, refused
-//! by script security) is left out until the next start or reload: nothing follows from it, as with keepalived. One that
-//! can't be run later on fails.
+//! Only scripts that some instance tracks are run. One that can't be run the first time (no such file, no such user,
+//! refused by script security: the runner looks) is left out until the next start or reload: nothing follows from it, as with
+//! keepalived. One that can't be run later on fails.
 
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::io::host;
-use crate::engine::io::runner::{Ended, Identity, Job, RunnerLink, locate, others_can_change};
+use crate::engine::io::runner::{Ended, How, Identity, Job, RunnerLink};
 use crate::engine::io::wait::{self, Alarm, Bell, Ear};
 use crate::engine::model::{Configuration, Global, ScriptUser, VrrpScript};
 use crate::engine::snapshot::Warning;
 use crate::engine::vrrp::{Tracked, Tracker};
 use std::io;
 use std::os::fd::AsRawFd;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
@@ -43,21 +44,21 @@ impl Prepared {
     }
 }
 
-/// Looks at every script that some instance tracks. Gives them, and what the operator should know about them.
-pub fn prepare(configuration: &Configuration) -> (Vec<Prepared>, Vec<Warning>) {
-    let mut warnings = Vec::new();
+/// The scripts that some instance tracks. Touches none of them: their file system may not answer, and the runner may reach
+/// more of it than the engine.
+pub fn prepare(configuration: &Configuration) -> Vec<Prepared> {
     let tracks =
         |name: &str| configuration.virtual_routers.iter().any(|r| r.track_scripts.iter().any(|s| s.name == name));
     let scripts = configuration.scripts.iter().filter(|script| tracks(&script.name));
-    let prepared = scripts.map(|script| {
-        let job = job(script, &configuration.global, &mut warnings);
-        Prepared { script: script.clone(), job }
-    });
-    let prepared = prepared.collect();
-    (prepared, warnings)
+    scripts
+        .map(|script| {
+            let job = job(script, &configuration.global);
+            Prepared { script: script.clone(), job }
+        })
+        .collect()
 }
 
-fn job(script: &VrrpScript, global: &Global, warnings: &mut Vec<Warning>) -> Result<Job, String> {
+fn job(script: &VrrpScript, global: &Global) -> Result<Job, String> {
     let secure = global.script_security;
     let identity = match script.user.as_ref().or(global.script_user.as_ref()) {
         Some(user) => Identity::of(user).map_err(|e| format!("{e}: make it, or correct user or script_user"))?,
@@ -69,24 +70,6 @@ fn job(script: &VrrpScript, global: &Global, warnings: &mut Vec<Warning>) -> Res
             "lvsdeck does not run as root and can't switch to user {}: leave the user out",
             identity.name
         ));
-    }
-    let word = script.command.first().map_or("", String::as_str);
-    let program = locate(word, &identity).map_err(|error| error.to_string())?;
-    if let Some(part) = identity.is_root().then(|| others_can_change(&program)).flatten() {
-        let what = format!("others than root can change {}", part.display());
-        let next = format!("chown root and chmod go-w {}, or let another user run it (script_user)", part.display());
-        if secure {
-            return Err(format!(
-                "root does not run {} while {what} (enable_script_security): {next}",
-                program.display()
-            ));
-        }
-        warnings.push(Warning {
-            code: "script-insecure".to_owned(),
-            subject: script.name.clone(),
-            message: format!("root runs {}, and {what}: whoever can is root on this host", program.display()),
-            next: format!("{next}; then write enable_script_security"),
-        });
     }
     Ok(Job { command: script.command.clone(), identity, secure, limit: script.time_limit() })
 }
@@ -136,7 +119,7 @@ impl ScriptsSender {
 }
 
 /// The loop before it runs.
-pub struct ScriptLoop<T, R> {
+pub struct ScriptLoop<T, R, W> {
     runner: RunnerLink,
     sender: ScriptsSender,
     requests: Receiver<Request>,
@@ -145,6 +128,7 @@ pub struct ScriptLoop<T, R> {
     scripts: Vec<Script>,
     tell: T,
     report: R,
+    warn: W,
     lost: bool,
 }
 
@@ -152,6 +136,12 @@ struct Script {
     prepared: Prepared,
     tracker: Tracker,
     run: Option<Run>,
+    /// The runner has run it.
+    answered: bool,
+    /// It is not run: it could not be, the first time.
+    left_out: bool,
+    /// What others than root can change of what root runs.
+    exposed: Option<PathBuf>,
 }
 
 struct Run {
@@ -160,9 +150,10 @@ struct Run {
     lost_at: Instant,
 }
 
-impl<T: Fn(String, Tracked, String), R: Fn(Fact)> ScriptLoop<T, R> {
-    /// A loop over `prepared`. `tell` gets a script's name, how it counts from now on, and what it said.
-    pub fn new(runner: RunnerLink, tell: T, report: R) -> io::Result<(Self, ScriptsSender)> {
+impl<T: Fn(String, Tracked, String), R: Fn(Fact), W: Fn(Vec<Warning>)> ScriptLoop<T, R, W> {
+    /// A loop over `prepared`. `tell` gets a script's name, how it counts from now on, and what it said; `warn` all
+    /// warnings about what root runs.
+    pub fn new(runner: RunnerLink, tell: T, report: R, warn: W) -> io::Result<(Self, ScriptsSender)> {
         let (bell, ear) = wait::bell()?;
         let (requests, received) = channel();
         let sender = ScriptsSender { requests, bell: Arc::new(bell) };
@@ -176,6 +167,7 @@ impl<T: Fn(String, Tracked, String), R: Fn(Fact)> ScriptLoop<T, R> {
             scripts: Vec::new(),
             tell,
             report,
+            warn,
             lost: false,
         };
         Ok((this, sender))
@@ -210,27 +202,34 @@ impl<T: Fn(String, Tracked, String), R: Fn(Fact)> ScriptLoop<T, R> {
     fn adopt(&mut self, prepared: Vec<Prepared>) {
         let mut before = std::mem::take(&mut self.scripts);
         for prepared in prepared {
-            if let Some(at) = before.iter().position(|script| script.prepared == prepared) {
+            let kept = |script: &Script| script.prepared == prepared && !script.left_out;
+            if let Some(at) = before.iter().position(kept) {
                 self.scripts.push(before.swap_remove(at));
                 continue;
             }
             let VrrpScript { name, interval, rise, fall, init_fail, .. } = &prepared.script;
-            if let Some(at) = before.iter().position(|script| script.prepared.asks_the_same(&prepared)) {
+            let same = |script: &Script| script.prepared.asks_the_same(&prepared) && !script.left_out;
+            if let Some(at) = before.iter().position(same) {
                 let mut script = before.swap_remove(at);
                 script.tracker.retune(*interval, *rise, *fall, Instant::now());
                 self.scripts.push(Script { prepared, ..script });
                 continue;
             }
-            let tracker = Tracker::new(*interval, *rise, *fall, *init_fail, Instant::now());
+            // Looked at again, it stays left out until it answers.
+            let again = before.iter().any(|script| script.left_out && script.prepared == prepared);
+            let init_fail = *init_fail && !again;
+            let tracker = Tracker::new(*interval, *rise, *fall, init_fail, Instant::now());
             match &prepared.job {
                 Err(why) => (self.tell)(name.clone(), Tracked::LeftOut, why.clone()),
-                Ok(_) if *init_fail => {
+                Ok(_) if init_fail => {
                     (self.tell)(name.clone(), Tracked::Presumed, "it has not run yet (init_fail)".to_owned());
                 }
                 Ok(_) => {}
             }
-            self.scripts.push(Script { prepared, tracker, run: None });
+            let left_out = prepared.job.is_err();
+            self.scripts.push(Script { prepared, tracker, run: None, answered: false, left_out, exposed: None });
         }
+        (self.warn)(self.scripts.iter().filter_map(Script::warning).collect());
         before.iter().filter_map(|script| script.run.as_ref()).for_each(|run| self.runner.cancel(run.id));
     }
 
@@ -259,8 +258,25 @@ impl<T: Fn(String, Tracked, String), R: Fn(Fact)> ScriptLoop<T, R> {
         // Another one was removed meanwhile, or given up.
         let Some(script) = self.scripts.iter_mut().find(runs) else { return };
         script.run = None;
+        let name = script.prepared.script.name.clone();
+        let exposed = match &ended.how {
+            How::Unfit(why) if !script.answered => {
+                // Its tracker waits for an end that does not come: it is not due any more.
+                script.left_out = true;
+                return (self.tell)(name, Tracked::LeftOut, why.clone());
+            }
+            How::Exited(_) | How::Killed(_) | How::TimedOut => {
+                script.answered = true;
+                ended.exposed.clone()
+            }
+            How::Cancelled | How::NotRun(_) | How::Unfit(_) => script.exposed.clone(),
+        };
+        let news = std::mem::replace(&mut script.exposed, exposed) != script.exposed;
         if let Some(state) = script.tracker.end(Instant::now(), ended.succeeded()) {
-            (self.tell)(script.prepared.script.name.clone(), state, ended.to_string());
+            (self.tell)(name, state, ended.to_string());
+        }
+        if news {
+            (self.warn)(self.scripts.iter().filter_map(Script::warning).collect());
         }
     }
 
@@ -277,6 +293,23 @@ impl<T: Fn(String, Tracked, String), R: Fn(Fact)> ScriptLoop<T, R> {
 }
 
 impl Script {
+    fn warning(&self) -> Option<Warning> {
+        let part = self.exposed.as_ref()?.display();
+        let VrrpScript { name, command, .. } = &self.prepared.script;
+        let program = command.first().map_or("", String::as_str);
+        Some(Warning {
+            code: "script-insecure".to_owned(),
+            subject: name.clone(),
+            message: format!(
+                "root runs {program}, and others than root can change {part}: whoever can is root on this host"
+            ),
+            next: format!(
+                "chown root and chmod go-w {part}, or let another user run it (script_user); then write \
+                 enable_script_security"
+            ),
+        })
+    }
+
     fn deadline(&self) -> Option<Instant> {
         let due = self.tracker.due_at().filter(|_| self.prepared.job.is_ok());
         due.or_else(|| self.run.as_ref().map(|run| run.lost_at))

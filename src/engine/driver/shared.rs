@@ -65,6 +65,8 @@ pub struct Shared {
     composed: Mutex<Option<Composed>>,
     /// What the thread that writes the journal warns of.
     keeping: Mutex<Vec<Warning>>,
+    /// What root runs and others can change.
+    insecure: Mutex<Vec<Warning>>,
     history: Mutex<History>,
 }
 
@@ -101,6 +103,7 @@ impl Shared {
             appended: Condvar::new(),
             composed: Mutex::default(),
             keeping: Mutex::default(),
+            insecure: Mutex::default(),
             history: Mutex::default(),
         }
     }
@@ -216,6 +219,11 @@ impl Shared {
         *self.keeping.lock().unwrap_or_else(PoisonError::into_inner) = warnings;
     }
 
+    /// Replaces the warnings about scripts that root runs.
+    pub fn warn_of_scripts(&self, warnings: Vec<Warning>) {
+        *self.insecure.lock().unwrap_or_else(PoisonError::into_inner) = warnings;
+    }
+
     pub(super) fn history(&self) -> MutexGuard<'_, History> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -304,6 +312,7 @@ impl Shared {
         });
         let mut warnings: Vec<Warning> = silent.into_iter().chain(identity.warnings.iter().cloned()).collect();
         warnings.extend_from_slice(&self.keeping.lock().unwrap_or_else(PoisonError::into_inner));
+        warnings.extend_from_slice(&self.insecure.lock().unwrap_or_else(PoisonError::into_inner));
         warnings.extend_from_slice(&failover.warnings);
         warnings.extend_from_slice(&self.advice.read().unwrap_or_else(PoisonError::into_inner));
         warnings.extend_from_slice(&balance.warnings);

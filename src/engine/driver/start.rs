@@ -119,8 +119,8 @@ pub fn start(setup: Setup<'_>) -> Result<Running, StartError> {
     let Inheritance { past, services, overrides, file, mut damaged, warnings: unread, .. } = inheritance;
     warnings.extend(unread);
     let node = identity.node.clone();
-    let (prepared, insecure) = scripts::prepare(&configuration);
-    identity.warnings.extend(warnings.iter().cloned().chain(insecure));
+    let prepared = scripts::prepare(&configuration);
+    identity.warnings.extend(warnings.iter().cloned());
     let runner = runner.and_then(Runner::listen).unwrap_or_else(|error| {
         damaged.push(error.to_string());
         RunnerLink::broken()
@@ -149,8 +149,9 @@ pub fn start(setup: Setup<'_>) -> Result<Running, StartError> {
     })?;
     let (told, reporter) = (failover.clone(), Arc::clone(&shared));
     let tell = move |script, state, said| told.tracked(script, state, said);
-    let report = move |fact| reporter.append(fact);
-    let (script_loop, scripts) = ScriptLoop::new(runner.clone(), tell, report).map_err(StartError::Thread)?;
+    let warner = Arc::clone(&reporter);
+    let (report, warn) = (move |fact| reporter.append(fact), move |all| warner.warn_of_scripts(all));
+    let (script_loop, scripts) = ScriptLoop::new(runner.clone(), tell, report, warn).map_err(StartError::Thread)?;
     let scripts_thread = thread("scripts", &lost, move || script_loop.run(prepared))?;
 
     let balance_core = Balance::new(&configuration.virtual_servers, services, wanted.services, now);
@@ -294,17 +295,18 @@ impl Running {
                 tracing::error!("virtual addresses may be left on this host: {error}");
             }
         }
-        self.scripts.end();
-        if !matches!(self.scripts_thread.join(), Ok(Ok(()))) {
-            tracing::error!("the loop that runs tracked scripts ended early");
-        }
-        self.runner.close();
+        // Nothing of the scripts is waited for before the services have left the kernel.
         _ = self.balance_end.send(keep);
         match self.balance_thread.join() {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!("the balance loop ended early: {error}"),
             Err(_) => tracing::error!("the balance loop panicked"),
         }
+        self.scripts.end();
+        if !matches!(self.scripts_thread.join(), Ok(Ok(()))) {
+            tracing::error!("the loop that runs tracked scripts ended early");
+        }
+        self.runner.close();
         _ = self.overrides_written.recv_timeout(LOG_LIMIT);
         self.shared.close();
         // A log that can't be written does not hold the end up.

@@ -133,7 +133,7 @@ impl Failover {
                     "script-left-out",
                     format!("it can't be run: {}", told.said),
                     format!(
-                        "mend it and restart lvsdeck; until then {} behaves as if it were not tracked, as with keepalived",
+                        "mend it and reload or restart lvsdeck; until then {} behaves as if it were not tracked, as with keepalived",
                         concerned.join(", ")
                     ),
                 ),

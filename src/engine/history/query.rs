@@ -21,7 +21,7 @@ pub struct HistoryQuery {
     pub from: Option<SystemTime>,
     /// Until when; now without it.
     pub to: Option<SystemTime>,
-    /// Seconds of one point; as few as there are, and fit into one answer, without it.
+    /// Seconds of one point, a day at most; as few as there are, and fit into one answer, without it.
     pub step: Option<u64>,
 }
 
@@ -91,7 +91,8 @@ impl History {
         let fine = from + FINE > second;
         let unit = if fine && query.step.is_none_or(|step| !step.is_multiple_of(STEP)) { 1 } else { STEP };
         let least = (to - from).div_ceil(POINTS);
-        let step = query.step.unwrap_or(least).max(least).max(1).next_multiple_of(unit);
+        // No point is longer than what is kept.
+        let step = query.step.unwrap_or(least).max(least).clamp(1, COARSE).next_multiple_of(unit);
         let start = from / step * step;
         let mut points = Points::new(usize::try_from((to - start).div_ceil(step)).unwrap_or(0));
         kept.each(start, to, unit, |at, row| {

@@ -146,3 +146,14 @@ fn a_span_that_ends_before_it_begins_is_refused() {
     let ahead = HistoryQuery { to: Some(now() + Duration::from_hours(24 * 365)), ..of(&web) };
     assert_eq!(series(&history, &ahead, 100, Series::Active).len(), 101, "nothing is known of what is to come");
 }
+
+#[test]
+fn a_step_longer_than_what_is_kept_is_one_of_a_day() {
+    let (mut history, web) = (History::default(), service(1));
+    (0..2 * FINE).for_each(|second| history.push(second, &web, &row(1, 1)));
+    for ago in [60, FINE + 600] {
+        let from = Some(now() - Duration::from_secs(ago));
+        let page = history.page(&HistoryQuery { step: Some(u64::MAX), from, ..of(&web) }, now(), 2 * FINE).unwrap();
+        assert_eq!((page.step_s, page.series[&Series::Active].len()), (COARSE, 1), "{ago}");
+    }
+}

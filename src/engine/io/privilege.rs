@@ -1,7 +1,8 @@
 //! Giving up what the engine does not need.
 //!
-//! What stays is `CAP_NET_ADMIN` (addresses, IPVS) and `CAP_NET_RAW` (VRRP, ARP), in the permitted and effective sets and, where that
-//! can be set, in the bounding set; ambient and inheritable sets are emptied, and no program that is executed gains any.
+//! What stays is `CAP_NET_ADMIN` (addresses, IPVS), `CAP_NET_RAW` (VRRP, ARP) and `CAP_NET_BIND_SERVICE` (checks from a
+//! `bind_port` below 1024, which a reload may bring as well), in the permitted and effective sets and, where that can be set,
+//! in the bounding set; ambient and inheritable sets are emptied, and no program that is executed gains any.
 //! The user stays what it is. Capabilities belong to threads, and a thread inherits those of its maker: so this comes
 //! before the first thread.
 
@@ -13,7 +14,8 @@ use std::fs;
 use std::io;
 
 /// What an engine keeps.
-const KEPT: CapabilitySet = CapabilitySet::NET_ADMIN.union(CapabilitySet::NET_RAW);
+const KEPT: CapabilitySet =
+    CapabilitySet::NET_ADMIN.union(CapabilitySet::NET_RAW).union(CapabilitySet::NET_BIND_SERVICE);
 
 /// Why privileges could not be given up.
 #[derive(Debug, thiserror::Error)]

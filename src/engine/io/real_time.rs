@@ -61,11 +61,10 @@ pub fn raise_limits(failover: &RealTime, balance: &RealTime) -> Vec<Unfollowed> 
             let next = "run lvsdeck with CAP_SYS_RESOURCE or LimitNICE=-20 of its unit";
             unfollowed.extend(refused.map(|e| Unfollowed::new(half, "priority", &e, next)));
         }
-        if let Some(limit) = thread.time_limit {
-            let refused = limit_time(limit).err();
-            let next = "it has to be below the limit that lvsdeck was started with (LimitRTTIME=)";
-            unfollowed.extend(refused.map(|e| Unfollowed::new(half, "rlimit_rttime", &e, next)));
-        }
+    }
+    if let Some((half, limit)) = one_time_limit(failover, balance) {
+        let next = "it has to be below the limit that lvsdeck was started with (LimitRTTIME=)";
+        unfollowed.extend(limit_time(limit).err().map(|e| Unfollowed::new(half, "rlimit_rttime", &e, next)));
     }
     let half = if failover.no_swap { "vrrp" } else { "checker" };
     if failover.no_swap || balance.no_swap {
@@ -73,6 +72,12 @@ pub fn raise_limits(failover: &RealTime, balance: &RealTime) -> Vec<Unfollowed> 
         unfollowed.extend(lock_memory().err().map(|e| Unfollowed::new(half, "no_swap", &e, next)));
     }
     unfollowed
+}
+
+/// A process has one limit of this kind, for each of its threads: the larger of the two.
+fn one_time_limit(failover: &RealTime, balance: &RealTime) -> Option<(&'static str, Duration)> {
+    let both = [("vrrp", failover.time_limit), ("checker", balance.time_limit)];
+    both.into_iter().filter_map(|(half, limit)| Some((half, limit?))).max_by_key(|(_, limit)| *limit)
 }
 
 /// Does for the calling thread what its words ask for.
@@ -136,4 +141,19 @@ fn lock_memory() -> io::Result<()> {
         setrlimit(Resource::Memlock, unlimited)?;
     }
     Ok(mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_larger_of_two_time_limits_counts_for_the_process() {
+        let limited = |millis| RealTime { time_limit: Some(Duration::from_millis(millis)), ..RealTime::default() };
+        let none = RealTime::default();
+        assert_eq!(one_time_limit(&limited(50), &limited(10)), Some(("vrrp", Duration::from_millis(50))));
+        assert_eq!(one_time_limit(&limited(10), &limited(50)), Some(("checker", Duration::from_millis(50))));
+        assert_eq!(one_time_limit(&none, &limited(10)), Some(("checker", Duration::from_millis(10))));
+        assert_eq!(one_time_limit(&none, &none), None);
+    }
 }

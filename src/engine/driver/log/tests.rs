@@ -227,7 +227,7 @@ fn a_quorum_reads_as_existing_alerts_expect() {
 
 /// What a run of a script came to, as the loop of the scripts says it.
 fn run(how: How, output: &str) -> String {
-    Ended { id: 1, how, output: output.to_owned(), took: Duration::from_millis(12) }.to_string()
+    Ended { id: 1, how, output: output.to_owned(), took: Duration::from_millis(12), exposed: None }.to_string()
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The engine's side of the runner: start it early, then hand it jobs from any thread.
+//! The engine's side of the runner: start it early, then hand it jobs from any thread. It never waits for the runner: a
+//! request that a stuck one has no room for is a run that failed.
 
 use super::SUBCOMMAND;
 use super::protocol::{Ended, How, Job, LONGEST, Request};
@@ -53,10 +54,16 @@ impl Runner {
         Ok(Self { child, requests, answers })
     }
 
+    /// Its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Begins to listen, on a thread of its own.
     pub fn listen(self) -> Result<RunnerLink, RunnerError> {
         let Self { mut child, requests, answers } = self;
-        let desk = Desk { requests: Some(requests), waiting: HashMap::new(), last_id: 0 };
+        rustix::io::ioctl_fionbio(&requests, true).map_err(|error| RunnerError::Process(error.into()))?;
+        let desk = Desk { requests: Some(requests), ..Desk::default() };
         let link = RunnerLink(Arc::new(Mutex::new(desk)));
         let heard = link.clone();
         let body = move || {
@@ -72,9 +79,12 @@ impl Runner {
 /// What is done with an end, on the reader's thread: must not block.
 type Told = Box<dyn FnOnce(Ended) + Send>;
 
+#[derive(Default)]
 struct Desk {
     /// None once the runner has ended.
     requests: Option<ChildStdin>,
+    /// The rest of a request that the pipe had no room for.
+    unsent: Vec<u8>,
     waiting: HashMap<u64, Told>,
     last_id: u64,
 }
@@ -86,7 +96,7 @@ pub struct RunnerLink(Arc<Mutex<Desk>>);
 impl RunnerLink {
     /// A link to no runner: every job fails.
     pub fn broken() -> Self {
-        Self(Arc::new(Mutex::new(Desk { requests: None, waiting: HashMap::new(), last_id: 0 })))
+        Self(Arc::default())
     }
 
     /// Runs a job; `told` is called once, with its end. Gives the number to [`cancel`](Self::cancel) it by.
@@ -94,16 +104,20 @@ impl RunnerLink {
         let mut desk = self.desk();
         desk.last_id += 1;
         let id = desk.last_id;
-        if desk.send(&Request::Run { id, job }) {
-            desk.waiting.insert(id, Box::new(told));
-        } else {
-            drop(desk);
-            told(lost(id));
-        }
+        let why = match desk.send(&Request::Run { id, job }) {
+            Sent::Yes => {
+                desk.waiting.insert(id, Box::new(told));
+                return id;
+            }
+            Sent::NoRoom => FULL,
+            Sent::Gone => LOST,
+        };
+        drop(desk);
+        told(not_run(id, why));
         id
     }
 
-    /// Ends a job early, if it still runs.
+    /// Ends a job early, if it still runs. A runner that is stuck does not hear of it: the job ends at its limit then.
     pub fn cancel(&self, id: u64) {
         self.desk().send(&Request::Cancel { id });
     }
@@ -148,25 +162,64 @@ impl RunnerLink {
             std::mem::take(&mut desk.waiting)
         };
         for (id, told) in waiting {
-            told(lost(id));
+            told(not_run(id, LOST));
         }
     }
+}
+
+/// What became of a request.
+enum Sent {
+    Yes,
+    /// The runner is stuck.
+    NoRoom,
+    /// There is no runner any more.
+    Gone,
 }
 
 impl Desk {
-    /// False when there is no runner any more.
-    fn send(&mut self, request: &Request) -> bool {
-        let Ok(mut line) = serde_json::to_vec(request) else { return false };
+    /// Never waits: the reader of the answers needs the desk as well.
+    fn send(&mut self, request: &Request) -> Sent {
+        let Ok(mut line) = serde_json::to_vec(request) else { return Sent::Gone };
         line.push(b'\n');
-        let sent = self.requests.as_mut().is_some_and(|pipe| pipe.write_all(&line).is_ok());
-        if !sent {
-            self.requests = None;
+        let whole = line.len();
+        let sent = self.flush().and_then(|()| {
+            self.unsent = line;
+            self.flush().or_else(|error| match error.kind() {
+                // It has begun; the rest goes before the next one.
+                io::ErrorKind::WouldBlock if self.unsent.len() < whole => Ok(()),
+                _ => {
+                    self.unsent.clear();
+                    Err(error)
+                }
+            })
+        });
+        match sent {
+            Ok(()) => Sent::Yes,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Sent::NoRoom,
+            Err(_) => {
+                self.requests = None;
+                Sent::Gone
+            }
         }
-        sent
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let pipe = self.requests.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        while !self.unsent.is_empty() {
+            match pipe.write(&self.unsent) {
+                Ok(length) => drop(self.unsent.drain(..length)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 }
 
-fn lost(id: u64) -> Ended {
-    let why = "the process that runs scripts has ended; restart lvsdeck".to_owned();
-    Ended { id, how: How::NotRun(why), output: String::new(), took: Duration::ZERO }
+const LOST: &str = "the process that runs scripts has ended; restart lvsdeck";
+const FULL: &str = "the process that runs scripts takes no more requests: look whether lvsdeck script-runner is stopped, or waits \
+                    for a file system that does not answer";
+
+fn not_run(id: u64, why: &str) -> Ended {
+    Ended { id, how: How::NotRun(why.to_owned()), output: String::new(), took: Duration::ZERO, exposed: None }
 }

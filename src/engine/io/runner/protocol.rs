@@ -4,6 +4,7 @@
 use super::identity::Identity;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How much of a script's output is kept.
@@ -52,6 +53,8 @@ pub struct Ended {
     pub output: String,
     /// How long it took.
     pub took: Duration,
+    /// What others than root can change of what root ran.
+    pub exposed: Option<PathBuf>,
 }
 
 /// The end of a run.
@@ -67,6 +70,8 @@ pub enum How {
     Cancelled,
     /// It never ran, and why.
     NotRun(String),
+    /// It can't be run as it lies there: it is missing, not its user's to run, or not safe for root.
+    Unfit(String),
 }
 
 impl Ended {
@@ -86,7 +91,7 @@ impl fmt::Display for Ended {
             How::Killed(signal) => write!(f, "killed by signal {signal} after {millis} ms")?,
             How::TimedOut => write!(f, "ended after {millis} ms, for taking too long")?,
             How::Cancelled => write!(f, "ended early after {millis} ms")?,
-            How::NotRun(why) => return f.write_str(why),
+            How::NotRun(why) | How::Unfit(why) => return f.write_str(why),
         }
         let printed: String = self.output.trim().lines().last().unwrap_or("").chars().take(200).collect();
         if printed.is_empty() { Ok(()) } else { write!(f, ": {printed:?}") }
@@ -100,7 +105,7 @@ mod tests {
     #[test]
     fn an_end_is_told_with_the_last_line_that_was_printed() {
         let ended = |how, output: &str| {
-            Ended { id: 1, how, output: output.to_owned(), took: Duration::from_millis(12) }.to_string()
+            Ended { id: 1, how, output: output.to_owned(), took: Duration::from_millis(12), exposed: None }.to_string()
         };
         assert_eq!(ended(How::Exited(0), "all is well"), "exit code 0 after 12 ms");
         assert_eq!(ended(How::Exited(7), "a\ncan't connect\n\n"), "exit code 7 after 12 ms: \"can't connect\"");

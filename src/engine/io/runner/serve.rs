@@ -162,7 +162,7 @@ impl Runner {
             let Some((id, job)) = self.waiting.pop_front() else { return };
             match Task::start(id, &job, now) {
                 Ok(task) => self.tasks.push(task),
-                Err(why) => self.answer(&not_run(id, How::NotRun(why))),
+                Err(how) => self.answer(&not_run(id, how)),
             }
         }
     }
@@ -177,5 +177,5 @@ impl Runner {
 }
 
 fn not_run(id: u64, how: How) -> Ended {
-    Ended { id, how, output: String::new(), took: Duration::ZERO }
+    Ended { id, how, output: String::new(), took: Duration::ZERO, exposed: None }
 }

@@ -13,6 +13,7 @@ use rustix::process::{
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -32,17 +33,25 @@ pub struct Task {
     signal_at: Instant,
     /// Why it is being ended, once it is.
     ending: Option<How>,
+    exposed: Option<PathBuf>,
 }
 
 impl Task {
-    /// Starts a job. Errors: why it can't run, for operators.
-    pub fn start(id: u64, job: &Job, now: Instant) -> Result<Self, String> {
-        let (word, arguments) = job.command.split_first().ok_or("the command is empty")?;
-        let program = locate(word, &job.identity).map_err(|error| error.to_string())?;
-        let secure = job.secure && job.identity.is_root();
-        if let Some(part) = secure.then(|| others_can_change(&program)).flatten() {
-            return Err(PlaceError::Unsafe { script: program, part }.to_string());
+    /// Looks at a job's script and starts it. Errors: why it can't run.
+    pub fn start(id: u64, job: &Job, now: Instant) -> Result<Self, How> {
+        let empty = || How::Unfit("the command is empty".to_owned());
+        let (word, arguments) = job.command.split_first().ok_or_else(empty)?;
+        let unfit = |error: PlaceError| How::Unfit(error.to_string());
+        let program = locate(word, &job.identity).map_err(unfit)?;
+        let exposed = job.identity.is_root().then(|| others_can_change(&program)).flatten();
+        if let Some(part) = exposed.clone().filter(|_| job.secure) {
+            return Err(unfit(PlaceError::Unsafe { script: program, part }));
         }
+        Self::spawn(id, job, &program, arguments, now).map(|task| Self { exposed, ..task }).map_err(How::NotRun)
+    }
+
+    /// Errors: why it did not start, for operators.
+    fn spawn(id: u64, job: &Job, program: &Path, arguments: &[String], now: Instant) -> Result<Self, String> {
         let failed = |error: io::Error| {
             let help = match error.raw_os_error() {
                 Some(libc::EPERM) => "; the runner may not switch users: run lvsdeck as root, or name this user",
@@ -52,7 +61,7 @@ impl Task {
             format!("can't run {}: {error}{help}", program.display())
         };
         let (output, writer) = Output::new().map_err(failed)?;
-        let mut command = Command::new(&program);
+        let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::null()).stdout(writer.try_clone().map_err(failed)?).stderr(writer);
         clean(&mut command, &job.identity);
         let mut child = command.spawn().map_err(failed)?;
@@ -69,7 +78,7 @@ impl Task {
             }
         };
         let signal_at = now.checked_add(job.limit).unwrap_or(now);
-        Ok(Self { id, child, group, ended, output, started_at: now, signal_at, ending: None })
+        Ok(Self { id, child, group, ended, output, started_at: now, signal_at, ending: None, exposed: None })
     }
 
     /// What to wait for: its end and its output.
@@ -120,7 +129,7 @@ impl Task {
     /// The answer, and its output where somebody may still print there.
     pub fn into_answer(mut self, how: How, now: Instant) -> (Ended, Option<Output>) {
         let took = now.saturating_duration_since(self.started_at);
-        let ended = Ended { id: self.id, how, output: self.output.take_text(), took };
+        let ended = Ended { id: self.id, how, output: self.output.take_text(), took, exposed: self.exposed };
         (ended, (!self.output.is_closed()).then_some(self.output))
     }
 
