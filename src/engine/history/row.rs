@@ -2,7 +2,7 @@
 
 use super::{COLUMNS, number};
 
-/// A sample of one subject, in the order of [`Series`]: five rates in tenths, three levels.
+/// A sample of one subject, in the order of [`Series`](super::Series): five rates in tenths, three levels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Row(pub [u64; COLUMNS]);
 
