@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn what_another_file_lacks_of_keepalived_s_own_is_named() {
         let own = "vrrp_instance V {\n interface eth0\n virtual_router_id 5\n virtual_ipaddress {\n 10.0.0.1/24\n }\n}\n\
-                   virtual_server 10.0.0.1 80 {\n protocol TCP\n}\n";
+                   virtual_server 10.0.0.1 80 {\n protocol TCP\n real_server 10.0.0.7 80 {\n }\n}\n";
         let read = |text: &str| parse_configuration("x.conf", text).configuration.unwrap();
         for (from, into, lack) in [
             ("10.0.0.1/24", "10.0.0.1/24", &[][..]),
