@@ -2,8 +2,7 @@
 //! actions go out in the order in which they are to be done, deadlines are fields of the state they belong to.
 //!
 //! Only advertisements that passed the receive ladder get here, so nothing else can touch a timer. A losing advertisement
-//! is answered at once (RFC 9568 §6.4.3), also in version 2, and restarts nothing (keepalived restarts `Adver_Timer`). A
-//! master that loses advertises once more before it is silent.
+//! is answered at once (RFC 9568 §6.4.3), also in version 2, and restarts nothing (keepalived restarts `Adver_Timer`).
 
 use super::reason::TransitionReason as Reason;
 use super::state::{Action, Announcement, Deadline, Heard, Input, Parameters, Preemption, State};
@@ -276,9 +275,6 @@ impl Instance {
 
     /// RFC 9568 §6.4.3. Among equal priorities the greater source address wins, byte by byte. A loser is answered at most
     /// twice an interval: two routers that each think the other loses would answer each other without end.
-    ///
-    /// A winner announces its addresses when it hears a loser. After a partition the loser may hear the winner first; if it
-    /// fell silent then, everybody on its side would go on sending to it.
     fn hear_as_master(&mut self, now: Instant, heard: Heard, out: &mut Vec<Action>) {
         let own = self.parameters.priority.advertised();
         if heard.priority.is_resignation() {
@@ -286,8 +282,7 @@ impl Instance {
             self.advertise_next(now + self.parameters.interval.duration());
         } else if (heard.priority, heard.source) > (own, self.source) {
             let reason = Reason::Outranked { by: heard.source, priority: heard.priority.0, own: own.0 };
-            // A last word once its addresses are gone: it makes a winner that has not heard it say again where they are.
-            out.extend([Action::Release, Action::Advertise(own)]);
+            out.push(Action::Release);
             let next = self.following(now, &heard);
             self.enter(next, reason, out);
         } else if let State::Master { answer_from, .. } = &mut self.state

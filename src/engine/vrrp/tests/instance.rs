@@ -198,13 +198,13 @@ fn in_master_every_input_does_what_the_rfc_says() {
                 (heard(ABOVE, 0), "advertise 100", "master", Some((SECOND * 3, Deadline::Advertise))),
                 (
                     heard(BELOW, 101),
-                    "release, advertise 100, entered",
+                    "release, entered",
                     "backup",
                     Some((SECOND + learned(version), Deadline::MasterDown)),
                 ),
                 (
                     heard(ABOVE, 100),
-                    "release, advertise 100, entered",
+                    "release, entered",
                     "backup",
                     Some((SECOND + learned(version), Deadline::MasterDown)),
                 ),
