@@ -69,7 +69,10 @@ fn adopt(args: &AdoptArgs, places: &Places) -> Result<String, Refused> {
     if configuration.virtual_routers.is_empty() && configuration.virtual_servers.is_empty() {
         return Err((exit::CONFIGURATION, format!("{} has nothing to run", file.display())));
     }
-    let absent = |router: &&VirtualRouter| !Path::new("/sys/class/net").join(&router.interface).exists();
+    // Of this network namespace, unlike /sys/class/net.
+    let links = fs::read_to_string("/proc/self/net/dev").unwrap_or_default();
+    let exists = |name: &str| links.lines().any(|line| line.split(':').next().is_some_and(|link| link.trim() == name));
+    let absent = |router: &&VirtualRouter| !exists(&router.interface);
     if let Some(router) = configuration.virtual_routers.iter().find(absent) {
         let message = format!("interface {} of {} does not exist", router.interface, router.name);
         return Err((exit::CONFIGURATION, message));

@@ -23,6 +23,8 @@ def run(case):
     until("both servers serve", lambda: len(d1.servers()) == 2, 10, d1.servers)
     session = case.keep(Session(pair.client, pair.vip), Session.stop)
     session.lives(0, 10)
+    announced = lambda: len(pair.wire.announcements(pair.vip, port="d1"))
+    until("the second round of announcements is over (garp_master_delay)", lambda: announced() >= 10, 10, announced)
     story = Story(case, pair, session, text)
     story.nothing_changes()
     story.weight_changes()
