@@ -46,7 +46,7 @@ pub struct RunArgs {
                         without touching them. If the engine does not start, keepalived goes on.\n\
                         The way back: lvsdeck ctl stop --keep && systemctl start keepalived\n\
                         (keepalived takes the addresses off when it starts, and puts them on again when it is master: a gap of \
-                        some seconds, in which connections wait)\n\n\
+                        some seconds; a peer that takes over in it resets connections)\n\n\
                         Example: lvsdeck adopt --dry-run"
 )]
 pub struct AdoptArgs {

@@ -29,7 +29,11 @@ def run(case):
     story.nothing_changes()
     story.weight_changes()
     story.mistake()
-    story.address_comes_and_goes()
+    if case.combo[1] == "lvsdeck":
+        story.address_comes_and_goes()
+    else:
+        # keepalived drops advertisements with another address list, and takes over after three intervals of them.
+        case.note("a VIP on one node alone is not tried beside keepalived: it would become a second master")
     story.storm()
     story.service_comes_and_goes()
 
@@ -69,6 +73,7 @@ class Story:
         d1 = self.pair.d1
         before = d1.status()
         mark = self.reload(self.text)
+        until("the journal has the reload", lambda: d1.status()["last_event"] > before["last_event"], 5)
         after = d1.status()
         events = d1.must("events", "--json").splitlines()
         check("the last event is the reload", '"reload"' in events[-1] and "nothing changes" in events[-1], events[-3:])
