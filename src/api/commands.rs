@@ -27,6 +27,15 @@ const VERBS: &[(&str, &[Field])] = &[
             ("deadline", false, is::<Option<u64>>),
         ],
     ),
+    (
+        "maintenance",
+        &[
+            ("server", true, is::<RealServerSelector>),
+            ("service", false, is::<Option<ServiceSelector>>),
+            ("for", false, is::<Option<u64>>),
+            ("deadline", false, is::<Option<u64>>),
+        ],
+    ),
     ("restore", &[("server", true, is::<RealServerSelector>), ("service", false, is::<Option<ServiceSelector>>)]),
     (
         "weight",

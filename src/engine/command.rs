@@ -50,6 +50,20 @@ pub enum Command {
         #[serde(default, rename = "deadline")]
         deadline_seconds: Option<u64>,
     },
+    /// Weight 0 and no checks, remembered until `restore` or until the time is over.
+    Maintenance {
+        /// Which server.
+        server: RealServerSelector,
+        /// In which service; in all that it serves when absent.
+        #[serde(default)]
+        service: Option<ServiceSelector>,
+        /// Seconds after which it comes back by itself, as soon as its checks pass; never when absent.
+        #[serde(default, rename = "for")]
+        hold_seconds: Option<u64>,
+        /// Seconds after which it is taken out although connections are left; never when absent.
+        #[serde(default, rename = "deadline")]
+        deadline_seconds: Option<u64>,
+    },
     /// Back to the configured (or last set) weight.
     Restore {
         /// Which server.
@@ -139,6 +153,7 @@ impl Command {
         match self {
             Self::Failover { .. } | Self::Rejoin { .. } | Self::Takeover { .. } => Half::Failover,
             Self::Drain { .. }
+            | Self::Maintenance { .. }
             | Self::Restore { .. }
             | Self::Weight { .. }
             | Self::AddServer { .. }
@@ -154,6 +169,7 @@ impl Command {
             Self::Failover { .. } => "failover",
             Self::Rejoin { .. } => "rejoin",
             Self::Drain { .. } => "drain",
+            Self::Maintenance { .. } => "maintenance",
             Self::Restore { .. } => "restore",
             Self::Weight { .. } => "weight",
             Self::AddServer { .. } => "add-server",

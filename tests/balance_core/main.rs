@@ -4,6 +4,7 @@
 mod commands;
 mod deadline;
 mod kernel;
+mod maintenance;
 mod property;
 mod reload;
 mod restart;

@@ -138,6 +138,21 @@ pub enum Act {
         #[command(flatten)]
         how: How,
     },
+    /// Send a real server no new connections and stop its checks, until `restore` or for a time
+    #[command(after_help = "It comes back when its checks pass again.\n\
+                            Example: lvsdeck ctl maintenance 10.0.0.71 --for 10m --reason \"new disk\"")]
+    Maintenance {
+        #[command(flatten)]
+        whom: Servers,
+        /// Let it come back by itself after this time, as 10m or 2h
+        #[arg(long = "for", value_name = "TIME", value_parser = time)]
+        hold: Option<Duration>,
+        /// Take it out after this time even if connections are left, as 60s or 10m
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        deadline: Option<Duration>,
+        #[command(flatten)]
+        how: How,
+    },
     /// Give a real server its weight back
     #[command(after_help = "Example: lvsdeck ctl restore 10.0.0.71:80 --service tcp/10.0.0.1:80")]
     Restore {
@@ -314,6 +329,11 @@ impl Act {
             Self::Drain { whom, deadline, how } => {
                 let (server, service) = (whom.server, whom.service.clone());
                 (Command::Drain { server, service, deadline_seconds: deadline.map(|time| time.as_secs()) }, how)
+            }
+            Self::Maintenance { whom, hold, deadline, how } => {
+                let (server, service) = (whom.server, whom.service.clone());
+                let [hold_seconds, deadline_seconds] = [hold, deadline].map(|time| time.map(|time| time.as_secs()));
+                (Command::Maintenance { server, service, hold_seconds, deadline_seconds }, how)
             }
             Self::Restore { whom, how } => {
                 (Command::Restore { server: whom.server, service: whom.service.clone() }, how)

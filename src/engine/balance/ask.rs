@@ -17,6 +17,7 @@ use std::time::Instant;
 #[derive(Debug, Clone)]
 pub(super) enum Step {
     Drain(DrainEnd),
+    Maintain(DrainEnd, Option<Instant>),
     Restore,
     Weigh(Weight),
     Add(Box<ServerState>),
@@ -115,6 +116,7 @@ impl Balance {
             }
             Command::RemoveService { service } => Ok(self.prepare_removal(now, command, self.service(service)?)),
             Command::Drain { .. }
+            | Command::Maintenance { .. }
             | Command::Restore { .. }
             | Command::Weight { .. }
             | Command::AddServer { .. }
@@ -186,8 +188,8 @@ impl Balance {
         let Some(service) = self.services.get_mut(at) else { return };
         let name = service.config.key;
         let armed = match &step {
-            Step::Add(server) => self.checks.arm(name, key, &server.config.checks, now),
-            Step::Drain(_) | Step::Restore | Step::Weigh(_) | Step::Remove => Vec::new(),
+            Step::Add(server) => self.checks.arm(name, key, server.specs(), now),
+            Step::Drain(_) | Step::Maintain(..) | Step::Restore | Step::Weigh(_) | Step::Remove => Vec::new(),
         };
         let old = service.server(&key).cloned();
         let touched = apply(service, key, &step, armed, now);
@@ -197,9 +199,7 @@ impl Balance {
         if let Some(server) = service.server_mut(&key) {
             server.by = Some(By::of(asked, now));
             server.reason = format!("{} by {}", asked.command.verb(), asked.who);
-            if let DrainEnd::At(end) = server.drain_end {
-                self.drain_ends.insert((end, name, key));
-            }
+            self.deadlines.extend(server.deadlines().map(|at| (at, name, key)));
         }
         match &step {
             Step::Add(_) => self.kernel.claim(name, key),
@@ -207,7 +207,8 @@ impl Balance {
                 self.kernel.give_up(name, key);
                 old.iter().flat_map(|old| &old.checks).for_each(|id| self.checks.disarm(*id, &mut self.actions));
             }
-            Step::Drain(_) | Step::Restore | Step::Weigh(_) => {}
+            Step::Drain(_) | Step::Maintain(..) | Step::Restore => self.start_or_stop_checks(now, at, key),
+            Step::Weigh(_) => {}
         }
         let admin = |server: &ServerState| server.admin.0;
         let new = self.services.get(at).and_then(|service| service.server(&key)).map(admin);
@@ -232,7 +233,7 @@ impl Balance {
 }
 
 /// A wish as events write it.
-const fn admin_word(admin: Admin) -> &'static str {
+pub(super) const fn admin_word(admin: Admin) -> &'static str {
     match admin {
         Admin::Enabled => "enabled",
         Admin::Draining => "draining",
@@ -251,15 +252,13 @@ pub(super) fn apply(
     match step {
         Step::Add(server) => return service.add(ServerState { checks, ..ServerState::clone(server) }),
         Step::Remove => return service.remove(&key),
-        Step::Drain(_) | Step::Restore | Step::Weigh(_) => {}
+        Step::Drain(_) | Step::Maintain(..) | Step::Restore | Step::Weigh(_) => {}
     }
     if let Some(server) = service.server_mut(&key) {
         match step {
-            Step::Drain(end) => {
-                let since = if server.admin.0 == Admin::Draining { server.admin.1 } else { now };
-                (server.admin, server.drain_end) = ((Admin::Draining, since), *end);
-            }
-            Step::Restore => (server.admin, server.drain_end) = ((Admin::Enabled, now), DrainEnd::Never),
+            Step::Drain(end) => server.set_admin(Admin::Draining, *end, None, now),
+            Step::Maintain(end, return_at) => server.set_admin(Admin::Maintenance, *end, *return_at, now),
+            Step::Restore => server.set_admin(Admin::Enabled, DrainEnd::Never, None, now),
             Step::Weigh(weight) => server.weight = *weight,
             Step::Add(_) | Step::Remove => {}
         }

@@ -25,7 +25,17 @@ impl Checks {
         specs: &[CheckSpec],
         now: Instant,
     ) -> Vec<CheckId> {
-        specs.iter().map(|spec| self.arm_one((service, server), spec, Standing::Unknown, now)).collect()
+        specs.iter().map(|spec| self.arm_one((service, server), spec, (Standing::Unknown, now), None)).collect()
+    }
+    /// The same without the warmup.
+    pub fn arm_at_once(
+        &mut self,
+        service: ServiceKey,
+        server: RealServerKey,
+        specs: &[CheckSpec],
+        now: Instant,
+    ) -> Vec<CheckId> {
+        specs.iter().map(|spec| self.arm_one((service, server), spec, (Standing::Unknown, now), Some(now))).collect()
     }
     /// Numbers the checks that a server has now, in place of its `old` ones: equal ones go on, the others begin anew as if
     /// they had said `standing`.
@@ -44,7 +54,7 @@ impl Checks {
             let same = old.iter().position(|id| self.by_id.get(id).is_some_and(|check| check.spec == *spec));
             ids.push(match same {
                 Some(at) => old.remove(at),
-                None => self.arm_one(whose, spec, standing, now),
+                None => self.arm_one(whose, spec, (standing, now), None),
             });
         }
         for id in old {
@@ -56,12 +66,12 @@ impl Checks {
         &mut self,
         (service, server): (ServiceKey, RealServerKey),
         spec: &CheckSpec,
-        standing: Standing,
-        now: Instant,
+        (standing, now): (Standing, Instant),
+        first_at: Option<Instant>,
     ) -> CheckId {
         self.last_id += 1;
         let id = CheckId(self.last_id);
-        let first = first_due(now, id.0, spec.timing().warmup);
+        let first = first_at.unwrap_or_else(|| first_due(now, id.0, spec.timing().warmup));
         self.due.insert((first, id));
         let checker = Checker::new(*spec.timing(), first).assuming(standing);
         self.by_id.insert(id, Check { checker, spec: spec.clone(), service, server });

@@ -7,7 +7,6 @@ use super::reconcile::{Reconciler, Target, subject, target};
 use super::reload::fresh;
 use super::reloaded::Reloading;
 use super::service::{ServiceState, Touched};
-use super::wish::DrainEnd;
 use super::{Action, CheckId, Input, OwnedService, ServiceOverrides, Waiting};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::health::{Hindrance, Standing, Turn, Verdict, combine};
@@ -41,8 +40,8 @@ pub struct Balance {
     pub(super) kernel: Reconciler,
     pub(super) pending: Vec<Pending>,
     pub(super) reloading: Option<Reloading>,
-    /// When drains end, whatever is left; entries may be out of date.
-    pub(super) drain_ends: BTreeSet<(Instant, ServiceKey, RealServerKey)>,
+    /// When drains and maintenances end; entries may be out of date.
+    pub(super) deadlines: BTreeSet<(Instant, ServiceKey, RealServerKey)>,
     /// What operators want beside the file, as it was given out last.
     pub(super) overrides: Vec<ServiceOverrides>,
     /// They may be others now.
@@ -66,15 +65,13 @@ impl Balance {
     ) -> Self {
         let file = (0..).zip(servers).map(|(order, config)| fresh(config, order, now)).collect();
         let Overridden { mut services, removed, ended } = overridden(file, &overrides, now);
-        let (mut checks, mut drain_ends) = (Checks::default(), BTreeSet::new());
+        let (mut checks, mut deadlines) = (Checks::default(), BTreeSet::new());
         for service in &mut services {
             let name = service.config.key;
             for server in &mut service.servers {
                 let key = server.config.key;
-                server.checks = checks.arm(name, key, &server.config.checks, now);
-                if let DrainEnd::At(end) = server.drain_end {
-                    drain_ends.insert((end, name, key));
-                }
+                server.checks = checks.arm(name, key, server.specs(), now);
+                deadlines.extend(server.deadlines().map(|at| (at, name, key)));
             }
         }
         let wanted = services.iter().map(|s| (s.config.key, s.table_entry(), s.keys().collect()));
@@ -86,7 +83,7 @@ impl Balance {
             checks,
             pending: Vec::new(),
             reloading: None,
-            drain_ends,
+            deadlines,
             overrides,
             overrides_touched: true,
             actions: ended.into_iter().map(Action::Report).collect(),
@@ -126,11 +123,11 @@ impl Balance {
     pub fn poll_timeout(&self) -> Option<(Instant, Waiting)> {
         let look = self.kernel.observe_at().map(|at| (at, Waiting::Look));
         let check = self.checks.next().map(|(at, retry)| (at, if retry { Waiting::Retry } else { Waiting::Check }));
-        let drain = self.drain_ends.first().filter(|_| self.knows_the_kernel());
-        let drain = drain.map(|(at, ..)| (*at, Waiting::DrainEnd));
+        let end = self.deadlines.first().filter(|_| self.knows_the_kernel());
+        let end = end.map(|(at, ..)| (*at, Waiting::DrainEnd));
         match self.life {
             Life::New | Life::Stopped => None,
-            Life::Running => drain.into_iter().chain(look).chain(check).min_by_key(|(at, _)| *at),
+            Life::Running => end.into_iter().chain(look).chain(check).min_by_key(|(at, _)| *at),
             Life::Stopping => look.filter(|_| !self.keeps),
         }
     }
@@ -157,7 +154,7 @@ impl Balance {
             Life::Running => {
                 self.kernel.look(now, &mut self.actions);
                 if self.knows_the_kernel() {
-                    self.end_drains(now);
+                    self.end_by_time(now);
                 }
                 self.give_overrides_out();
                 self.kernel.reconcile(now, &mut self.actions);
@@ -321,7 +318,7 @@ impl Balance {
         }
         self.keeps = keep;
         self.checks.disarm_all(&mut self.actions);
-        self.drain_ends.clear();
+        self.deadlines.clear();
         self.refuse_pending("the engine stops");
         self.refuse_reload("the engine stops");
         if keep {

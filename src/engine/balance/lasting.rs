@@ -8,7 +8,6 @@ use super::overrides::{AddedServer, AddedService, AdminWish, Presence, ServerOve
 use super::reload::ended;
 use super::server::ServerState;
 use super::service::{ADDED, ServiceState};
-use super::wish::DrainEnd;
 use super::{Action, By};
 use crate::engine::event::Fact;
 use crate::engine::model::{Quorum, RealServer, RealServerKey, ServiceKey, VirtualServer};
@@ -142,8 +141,8 @@ impl ServerState {
         match wish.admin {
             AdminWish::Enabled => {}
             AdminWish::Draining { since, end } => (self.admin, self.drain_end) = ((Admin::Draining, since), end),
-            AdminWish::Maintenance { since } => {
-                (self.admin, self.drain_end) = ((Admin::Maintenance, since), DrainEnd::Never);
+            AdminWish::Maintenance { since, end, return_at } => {
+                (self.admin, self.drain_end, self.return_at) = ((Admin::Maintenance, since), end, return_at);
             }
         }
         let who = wish.by.as_ref().map_or_else(String::new, |By { who, .. }| format!(" by {who}"));

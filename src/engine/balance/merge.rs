@@ -54,7 +54,9 @@ impl ServiceState {
         }
         // Whoever waits for a first verdict waits where it is, whatever `alpha` says from now on.
         let alpha = self.config.alpha;
-        for server in self.servers.iter_mut().filter(|server| server.standing.0 == Standing::Unknown) {
+        let waits =
+            |server: &&mut ServerState| server.standing.0 == Standing::Unknown && server.former != Former::Resting;
+        for server in self.servers.iter_mut().filter(waits) {
             server.former = if server.waits_outside(alpha) { Former::Absent } else { Former::Serving };
         }
         let before = std::mem::replace(&mut self.config, words(file));

@@ -12,7 +12,7 @@
 //! | `ask`, `resolve`, `sentence` | commands: doing them, who is meant, what is said |
 //! | `preview`, `undo`, `ipvsadm` | what a command would do, how it is taken back, both in ipvsadm's words too |
 //! | `virtual_service`, `addition` | the commands that add and remove whole services |
-//! | `drain` | drains whose deadline passes |
+//! | `deadline` | drains and maintenances that end by themselves; checks that stop and start with them |
 //! | `resume` | the start on a table that is there already |
 //! | `reload`, `merge`, `reloaded` | from one configuration to the next; one service's part of it; what is said of it |
 //! | `overrides`, `lasting` | what operators want beside the file; how it outlasts the engine |
@@ -23,7 +23,7 @@ mod ask;
 mod check;
 mod checks;
 mod core;
-mod drain;
+mod deadline;
 mod ipvsadm;
 mod lasting;
 mod merge;
@@ -143,7 +143,7 @@ pub enum Waiting {
     Check,
     /// A further try of a check that failed.
     Retry,
-    /// The end of a drain that has a deadline.
+    /// The end of a drain that has a deadline, or of a maintenance.
     DrainEnd,
 }
 

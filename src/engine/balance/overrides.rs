@@ -67,10 +67,14 @@ pub enum AdminWish<T = Instant> {
         /// Until when it may.
         end: DrainEnd<T>,
     },
-    /// Out of the table.
+    /// Weight 0, and not checked.
     Maintenance {
         /// Since when.
         since: T,
+        /// Until when it keeps its connections.
+        end: DrainEnd<T>,
+        /// When it ends by itself.
+        return_at: Option<T>,
     },
 }
 
@@ -119,15 +123,20 @@ impl<T> AdminWish<T> {
     fn at<U>(self, time: &impl Fn(T) -> U) -> AdminWish<U> {
         match self {
             Self::Enabled => AdminWish::Enabled,
-            Self::Draining { since, end } => AdminWish::Draining {
-                since: time(since),
-                end: match end {
-                    DrainEnd::Never => DrainEnd::Never,
-                    DrainEnd::At(at) => DrainEnd::At(time(at)),
-                    DrainEnd::Passed => DrainEnd::Passed,
-                },
-            },
-            Self::Maintenance { since } => AdminWish::Maintenance { since: time(since) },
+            Self::Draining { since, end } => AdminWish::Draining { since: time(since), end: end.at(time) },
+            Self::Maintenance { since, end, return_at } => {
+                AdminWish::Maintenance { since: time(since), end: end.at(time), return_at: return_at.map(time) }
+            }
+        }
+    }
+}
+
+impl<T> DrainEnd<T> {
+    fn at<U>(self, time: &impl Fn(T) -> U) -> DrainEnd<U> {
+        match self {
+            Self::Never => DrainEnd::Never,
+            Self::At(at) => DrainEnd::At(time(at)),
+            Self::Passed => DrainEnd::Passed,
         }
     }
 }
@@ -166,7 +175,7 @@ impl ServerOverride {
         let admin = match admin {
             Admin::Enabled => AdminWish::Enabled,
             Admin::Draining => AdminWish::Draining { since, end: server.drain_end },
-            Admin::Maintenance => AdminWish::Maintenance { since },
+            Admin::Maintenance => AdminWish::Maintenance { since, end: server.drain_end, return_at: server.return_at },
         };
         Self {
             server: server.config.key,

@@ -84,6 +84,7 @@ impl Balance {
         }
         for (is_so, note) in [
             (server.admin.0 == Admin::Draining, ", draining"),
+            (server.admin.0 == Admin::Maintenance, ", in maintenance"),
             (server.health() == Health::Down, ", down"),
             (place.is_none(), ", not in the table"),
         ] {
@@ -92,16 +93,41 @@ impl Balance {
         if let (DrainEnd::At(end), Some(now)) = (server.drain_end, now) {
             let _ = write!(line, ", out after {}", seconds(end.saturating_duration_since(now)));
         }
+        if let (Some(at), Some(now)) = (server.return_at, now) {
+            let _ = write!(line, ", back after {}", seconds(at.saturating_duration_since(now)));
+        }
         line
     }
 
-    /// What is done when the deadlines of drains pass.
+    /// What happens to checks, and what is done when deadlines pass.
     fn later(&self, now: Instant, changes: &[Change]) -> impl Iterator<Item = String> {
-        changes.iter().filter_map(move |change| {
-            let Step::Drain(DrainEnd::At(end)) = change.step else { return None };
-            let name = self.services.get(change.service)?.config.key;
-            let after = seconds(end.saturating_duration_since(now));
-            Some(format!("after {after}, whatever is left: remove real server {} of {name}", change.server))
+        changes.iter().flat_map(move |change| {
+            let Some(service) = self.services.get(change.service) else { return Vec::new() };
+            let (name, key) = (service.config.key, change.server);
+            let (rested, checks) =
+                service.server(&key).map_or((false, 0), |s| (s.admin.0 == Admin::Maintenance, s.config.checks.len()));
+            let after = |at: Instant| seconds(at.saturating_duration_since(now));
+            let (end, return_at, rests) = match change.step {
+                Step::Drain(end) => (end, None, false),
+                Step::Maintain(end, return_at) => (end, return_at, true),
+                Step::Restore => (DrainEnd::Never, None, false),
+                Step::Weigh(_) | Step::Add(_) | Step::Remove => return Vec::new(),
+            };
+            let mut said = Vec::new();
+            match (rested, rests, checks) {
+                (_, _, 0) | (true, true, _) | (false, false, _) => {}
+                (false, true, _) => said.push(format!("stop {checks} checks of real server {key} of {name}")),
+                (true, false, _) => said.push(format!(
+                    "start {checks} checks of real server {key} of {name}; it gets connections when they pass"
+                )),
+            }
+            if let DrainEnd::At(end) = end {
+                said.push(format!("after {}, whatever is left: remove real server {key} of {name}", after(end)));
+            }
+            if let Some(at) = return_at {
+                said.push(format!("after {}: restore real server {key} of {name}", after(at)));
+            }
+            said
         })
     }
 
@@ -141,7 +167,9 @@ impl Balance {
                 };
             }
             text += &self.persistence_note(old, mine());
-            if mine().any(|change| matches!(change.step, Step::Drain(DrainEnd::At(_)))) {
+            if mine()
+                .any(|change| matches!(change.step, Step::Drain(DrainEnd::At(_)) | Step::Maintain(DrainEnd::At(_), _)))
+            {
                 text += "; the connections that the deadline finds are cut";
             }
             said.push(if before.len() > 1 { format!("{}: {text}", old.config.key) } else { text });
@@ -152,7 +180,8 @@ impl Balance {
     /// A client that holds a persistence template comes back to a server of weight 0.
     fn persistence_note<'a>(&self, service: &ServiceState, changes: impl Iterator<Item = &'a Change>) -> String {
         let Some(persistence) = service.config.persistence else { return String::new() };
-        let drained: Vec<&Change> = changes.filter(|change| matches!(change.step, Step::Drain(_))).collect();
+        let drained: Vec<&Change> =
+            changes.filter(|change| matches!(change.step, Step::Drain(_) | Step::Maintain(..))).collect();
         if drained.is_empty() {
             return String::new();
         }

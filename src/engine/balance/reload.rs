@@ -73,7 +73,7 @@ impl Balance {
     pub(super) fn install(&mut self, now: Instant, service: &mut ServiceState) {
         let key = service.config.key;
         for server in &mut service.servers {
-            server.checks = self.checks.arm(key, server.config.key, &server.config.checks, now);
+            server.checks = self.checks.arm(key, server.config.key, server.specs(), now);
         }
         let entry = service.table_entry();
         if self.kernel.add_service(key, entry, service.keys()) {
@@ -138,9 +138,9 @@ impl Balance {
         let name = service.config.key;
         let Some(server) = service.server_mut(&key) else { return };
         let before = server.standing.0;
-        let specs = &server.config.checks;
         let had_checks = !server.checks.is_empty();
         let old = std::mem::take(&mut server.checks);
+        let specs = server.specs();
         server.checks = self.checks.rearm((name, key), &old, specs, before, now, &mut self.actions);
         let standing = if server.checks.is_empty() {
             unjudged(&server.config)

@@ -20,13 +20,7 @@ impl Balance {
         let one = |service, server, step| Ok(vec![Change { service, server, step }]);
         match command {
             Command::Drain { server, service, deadline_seconds } => {
-                let end = match deadline_seconds {
-                    None => DrainEnd::Never,
-                    Some(seconds @ ..=LONGEST) => DrainEnd::At(now + Duration::from_secs(*seconds)),
-                    Some(seconds) => {
-                        return Err(format!("{seconds} s are too long: the deadline is at most {LONGEST} s away"));
-                    }
-                };
+                let end = after(now, *deadline_seconds)?.map_or(DrainEnd::Never, DrainEnd::At);
                 let drain = |found: &ServerState| match (found.admin.0, found.drain_end) {
                     (Admin::Enabled | Admin::Maintenance, _) | (Admin::Draining, DrainEnd::At(_)) => {
                         Some(Step::Drain(end))
@@ -35,6 +29,20 @@ impl Balance {
                     (Admin::Draining, DrainEnd::Passed) => None,
                 };
                 self.selected(server, service.as_ref(), now, drain)
+            }
+            Command::Maintenance { server, service, hold_seconds, deadline_seconds } => {
+                let (end, return_at) = (after(now, *deadline_seconds)?, after(now, *hold_seconds)?);
+                let says_nothing = end.is_none() && return_at.is_none();
+                let maintain = |found: &ServerState| {
+                    let end = match (found.drain_end, end) {
+                        (DrainEnd::Passed, _) => DrainEnd::Passed,
+                        (known, None) => known,
+                        (_, Some(end)) => DrainEnd::At(end),
+                    };
+                    let is_so = found.admin.0 == Admin::Maintenance && says_nothing;
+                    (!is_so).then_some(Step::Maintain(end, return_at))
+                };
+                self.selected(server, service.as_ref(), now, maintain)
             }
             Command::Restore { server, service } => self.selected(server, service.as_ref(), now, restoration),
             Command::Weight { service, server, weight } => {
@@ -135,7 +143,11 @@ impl Balance {
                 "{selector} drains already, since {} ago; restore brings it back",
                 seconds(now.saturating_duration_since(since))
             )),
-            (true, Admin::Enabled | Admin::Maintenance) => {
+            (true, Admin::Maintenance) => Err(format!(
+                "{selector} is in maintenance already, since {} ago; restore brings it back",
+                seconds(now.saturating_duration_since(since))
+            )),
+            (true, Admin::Enabled) => {
                 Err(format!("{selector} is not draining and has its configured weight; nothing to restore"))
             }
         }
@@ -212,6 +224,15 @@ fn nearest(wanted: &str, names: impl Iterator<Item = String>) -> String {
         (true, _) => "there is none".to_owned(),
         (false, 0) => format!("there is {}", shown.join(", ")),
         (false, more) => format!("there is {} and {more} more", shown.join(", ")),
+    }
+}
+
+/// The moment so many seconds from now.
+fn after(now: Instant, span: Option<u64>) -> Result<Option<Instant>, String> {
+    match span {
+        None => Ok(None),
+        Some(span @ ..=LONGEST) => Ok(Some(now + Duration::from_secs(span))),
+        Some(span) => Err(format!("{span} s are too long: the end is at most {LONGEST} s away")),
     }
 }
 

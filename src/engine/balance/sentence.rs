@@ -11,10 +11,10 @@ impl Balance {
     /// What was done, once it is.
     pub(super) fn sentence(&self, now: Instant, changes: &[Change]) -> String {
         let [only] = changes else {
-            let verb = if matches!(changes.first().map(|c| &c.step), Some(Step::Restore | Step::Weigh(_))) {
-                "restored"
-            } else {
-                "draining"
+            let verb = match changes.first().map(|change| &change.step) {
+                Some(Step::Restore | Step::Weigh(_)) => "restored",
+                Some(Step::Maintain(..)) => "in maintenance, not checked",
+                Some(Step::Drain(_) | Step::Add(_) | Step::Remove) | None => "draining",
             };
             return format!("{} servers {verb}", changes.len());
         };
@@ -30,6 +30,26 @@ impl Balance {
             }
             Step::Drain(DrainEnd::Never | DrainEnd::Passed) => {
                 format!("{key} drains in {name}, {active} active connections go on")
+            }
+            Step::Maintain(end, return_at) => {
+                let connections = match end {
+                    DrainEnd::At(end) => {
+                        let left = seconds(end.saturating_duration_since(now));
+                        format!("{active} active connections go on for {left} at most")
+                    }
+                    DrainEnd::Never | DrainEnd::Passed => format!("{active} active connections go on"),
+                };
+                let back = match return_at {
+                    Some(at) => format!("after {}", seconds(at.saturating_duration_since(now))),
+                    None => "with restore".to_owned(),
+                };
+                format!("{key} is in maintenance in {name}, not checked; {connections}; it comes back {back}")
+            }
+            Step::Restore if service.server(&key).is_some_and(|s| s.admin.0 == Admin::Maintenance) => {
+                match service.server(&key).map_or(0, |server| server.config.checks.len()) {
+                    0 => format!("{key} is restored in {name}"),
+                    _ => format!("{key} is restored in {name} and gets connections when its checks pass"),
+                }
             }
             Step::Restore => format!("{key} is restored in {name}{down}"),
             Step::Weigh(weight) if service.server(&key).is_some_and(|s| s.admin.0 == Admin::Draining) => {

@@ -6,7 +6,7 @@ use super::rates::Meter;
 use super::wish::{DrainEnd, Former};
 use crate::engine::health::{EffectiveWeight, Standing, Wish, weigh};
 use crate::engine::ipvs::{Destination, Traffic, Tunnel};
-use crate::engine::model::{Forwarding, RealServer, Weight};
+use crate::engine::model::{CheckSpec, Forwarding, RealServer, Weight};
 use crate::engine::snapshot::{Admin, Health};
 use std::time::Instant;
 
@@ -23,8 +23,10 @@ pub(super) struct ServerState {
     pub weight: Weight,
     /// The operator's wish, and since when.
     pub admin: (Admin, Instant),
-    /// While it drains: until when.
+    /// While it drains or is in maintenance: until when it keeps its connections.
     pub drain_end: DrainEnd,
+    /// When its maintenance ends by itself.
+    pub return_at: Option<Instant>,
     /// Who had the last word on it.
     pub by: Option<By>,
     /// Where it was before.
@@ -50,6 +52,7 @@ impl ServerState {
             weight: config.weight,
             admin: (Admin::Enabled, now),
             drain_end: DrainEnd::Never,
+            return_at: None,
             by: None,
             former: Former::Unseen,
             standing: (unjudged(&config), now),
@@ -72,6 +75,36 @@ impl ServerState {
         Self { former, standing, checks, meter, effective, ..self.clone() }
     }
 
+    /// The checks that are to run: none in maintenance.
+    pub fn specs(&self) -> &[CheckSpec] {
+        match self.admin.0 {
+            Admin::Enabled | Admin::Draining => &self.config.checks,
+            Admin::Maintenance => &[],
+        }
+    }
+    /// When something ends by itself.
+    pub fn deadlines(&self) -> impl Iterator<Item = Instant> {
+        let drain = match self.drain_end {
+            DrainEnd::At(end) => Some(end),
+            DrainEnd::Never | DrainEnd::Passed => None,
+        };
+        drain.into_iter().chain(self.return_at)
+    }
+    /// From now on the operator wants `admin` of it. Nobody checks it in maintenance, and what was known of it before counts no
+    /// more after it: until its checks speak, it keeps its connections if it had them, and gets no new ones.
+    pub fn set_admin(&mut self, admin: Admin, end: DrainEnd, return_at: Option<Instant>, now: Instant) {
+        if (self.admin.0 == Admin::Maintenance || admin == Admin::Maintenance) && self.admin.0 != admin {
+            self.former = if self.effective.is_some() { Former::Resting } else { Former::Absent };
+            if self.standing.0 != unjudged(&self.config) {
+                self.standing = (unjudged(&self.config), now);
+            }
+        }
+        if self.admin.0 != admin {
+            self.admin = (admin, now);
+        }
+        (self.drain_end, self.return_at) = (end, return_at);
+    }
+
     /// Health as the API says it.
     pub const fn health(&self) -> Health {
         match self.standing.0 {
@@ -89,16 +122,18 @@ impl ServerState {
         match self.former {
             // No check will ever end the wait that `alpha` asks for.
             Former::Unseen => alpha && !self.config.unchecked,
-            Former::Serving => false,
+            Former::Serving | Former::Resting => false,
             Former::Absent => !self.config.unchecked,
         }
     }
     /// Works out where it belongs.
     pub fn place(&mut self, alpha: bool) {
+        let rests = self.former == Former::Resting && self.standing.0 == Standing::Unknown;
         let wish = match (self.admin.0, self.drain_end) {
+            (Admin::Enabled, _) if rests => Wish::Drain,
             (Admin::Enabled, _) => Wish::Serve,
-            (Admin::Draining, DrainEnd::Never | DrainEnd::At(_)) => Wish::Drain,
-            (Admin::Draining, DrainEnd::Passed) | (Admin::Maintenance, _) => Wish::Maintain,
+            (Admin::Draining | Admin::Maintenance, DrainEnd::Never | DrainEnd::At(_)) => Wish::Drain,
+            (Admin::Draining | Admin::Maintenance, DrainEnd::Passed) => Wish::Maintain,
         };
         let outside = self.waits_outside(alpha);
         self.effective = weigh(self.standing.0, wish, self.weight, outside, self.config.inhibit_on_failure);

@@ -13,7 +13,7 @@ impl Balance {
     pub(super) fn undo(&self, now: Instant, command: &Command, changes: &[Change]) -> Option<Command> {
         match (changes, command) {
             ([only], _) => self.undo_one(now, only),
-            (_, Command::Drain { server, service, .. }) => {
+            (_, Command::Drain { server, service, .. } | Command::Maintenance { server, service, .. }) => {
                 let was_enabled = |state: &ServerState| state.admin.0 == Admin::Enabled;
                 let all = self.is_all(*server, service.as_ref(), changes, was_enabled);
                 all.then(|| Command::Restore { server: *server, service: service.clone() })
@@ -48,14 +48,19 @@ impl Balance {
         let service: ServiceSelector = state.config.key.into();
         let old = state.server(&change.server);
         let server = RealServerSelector::Key(change.server);
-        let drain = |service, end| Command::Drain { server, service: Some(service), deadline_seconds: left(now, end) };
         Some(match &change.step {
-            Step::Drain(_) => match old.map(|old| (old.admin.0, old.drain_end))? {
-                (Admin::Enabled, _) => Command::Restore { server, service: Some(service) },
-                (Admin::Draining, end) => drain(service, end),
-                (Admin::Maintenance, _) => return None,
+            Step::Drain(_) | Step::Maintain(..) | Step::Restore => match old?.admin.0 {
+                Admin::Enabled => Command::Restore { server, service: Some(service) },
+                Admin::Draining => {
+                    Command::Drain { server, service: Some(service), deadline_seconds: left(now, old?.drain_end) }
+                }
+                Admin::Maintenance => Command::Maintenance {
+                    server,
+                    service: Some(service),
+                    hold_seconds: old?.return_at.and_then(|at| left(now, DrainEnd::At(at))),
+                    deadline_seconds: left(now, old?.drain_end),
+                },
             },
-            Step::Restore => drain(service, old?.drain_end),
             Step::Weigh(_) => Command::Weight { service, server: change.server, weight: old?.weight },
             // What somebody else put there can't be given back.
             Step::Add(_) if self.kernel.is_strange((&state.config.key, &change.server)) => return None,

@@ -10,7 +10,6 @@ use super::core::Balance;
 use super::reconcile::{Keys, Target};
 use super::server::ServerState;
 use super::service::{KEPT, ServiceState};
-use super::wish::DrainEnd;
 use crate::engine::command::{Command, Preview};
 use crate::engine::ipvs::{IpvsOp, IpvsTable};
 use crate::engine::model::ServiceKey;
@@ -76,9 +75,7 @@ impl Balance {
         let key = service.config.key;
         self.removed.retain(|removed| removed.config.key != key);
         for server in &service.servers {
-            if let DrainEnd::At(end) = server.drain_end {
-                self.drain_ends.insert((end, key, server.config.key));
-            }
+            self.deadlines.extend(server.deadlines().map(|at| (at, key, server.config.key)));
         }
         self.install(now, &mut service);
         let targets = targets(&service);

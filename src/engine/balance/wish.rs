@@ -1,4 +1,4 @@
-//! What is known of a server beside its checks: until when it may drain, where it was before.
+//! What is known of a server beside its checks: until when it keeps its connections, where it was before.
 
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
@@ -22,6 +22,8 @@ pub(super) enum Former {
     Unseen,
     /// It served: it goes on until its checks say otherwise.
     Serving,
+    /// It comes from maintenance: it keeps its connections, and gets new ones when its checks pass.
+    Resting,
     /// It did not serve: it stays out until its checks pass.
     Absent,
 }

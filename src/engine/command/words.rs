@@ -21,6 +21,12 @@ impl fmt::Display for Command {
                 option(f, "service", service.as_ref().map(selector))?;
                 option(f, "deadline", seconds(deadline_seconds.map(|left| left.max(1))))
             }
+            Self::Maintenance { server, service, hold_seconds, deadline_seconds } => {
+                write!(f, " {server}")?;
+                option(f, "service", service.as_ref().map(selector))?;
+                option(f, "for", seconds(hold_seconds.map(|left| left.max(1))))?;
+                option(f, "deadline", seconds(deadline_seconds.map(|left| left.max(1))))
+            }
             Self::Restore { server, service } => {
                 write!(f, " {server}")?;
                 option(f, "service", service.as_ref().map(selector))
@@ -102,6 +108,10 @@ mod tests {
             (r#"{"verb":"rejoin"}"#, "rejoin --all"),
             (r#"{"verb":"takeover","instance":"VI 1"}"#, "takeover 'VI 1'"),
             (r#"{"verb":"drain","server":"10.0.0.71","deadline":60}"#, "drain 10.0.0.71 --deadline 60s"),
+            (
+                r#"{"verb":"maintenance","server":"10.0.0.71","service":"web","for":600,"deadline":60}"#,
+                "maintenance 10.0.0.71 --service web --for 600s --deadline 60s",
+            ),
             (
                 r#"{"verb":"restore","server":"[fd00::71]:80","service":"it's"}"#,
                 r"restore [fd00::71]:80 --service 'it'\''s'",

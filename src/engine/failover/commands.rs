@@ -23,6 +23,7 @@ impl Failover {
             Command::Rejoin { instance } => (instance.clone(), self.plan_rejoin(instance.as_deref())),
             Command::Takeover { instance } => (Some(instance.clone()), self.plan_takeover(instance)),
             Command::Drain { .. }
+            | Command::Maintenance { .. }
             | Command::Restore { .. }
             | Command::Weight { .. }
             | Command::AddServer { .. }
@@ -59,6 +60,7 @@ impl Failover {
             Command::Takeover { .. } => self.take_over(now, asked, preview, &routers),
             Command::Rejoin { .. }
             | Command::Drain { .. }
+            | Command::Maintenance { .. }
             | Command::Restore { .. }
             | Command::Weight { .. }
             | Command::AddServer { .. }

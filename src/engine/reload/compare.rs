@@ -148,7 +148,7 @@ fn wanted(server: &RealServerStatus) -> String {
     match (server.admin, server.health) {
         (Admin::Enabled, Health::Up | Health::Unknown) => server.weight.to_string(),
         (Admin::Draining, _) => format!("{} (draining)", server.weight),
-        (Admin::Maintenance, _) => "out (maintenance)".to_owned(),
+        (Admin::Maintenance, _) => format!("{} (maintenance)", server.weight),
         (Admin::Enabled, Health::Down) => "out (down)".to_owned(),
     }
 }

@@ -271,7 +271,7 @@ pub enum Admin {
     Enabled,
     /// Weight 0 until `restore`.
     Draining,
-    /// Out of service, not checked.
+    /// Weight 0 and not checked until `restore`.
     Maintenance,
 }
 

@@ -189,6 +189,7 @@ pub fn describe(command: &Command) -> String {
         Command::Failover { instance, .. } => format!("failover {}", all(instance)),
         Command::Rejoin { instance } => format!("rejoin {}", all(instance)),
         Command::Drain { server, service, .. } => format!("drain {server}{}", within(service)),
+        Command::Maintenance { server, service, .. } => format!("maintenance {server}{}", within(service)),
         Command::Restore { server, service } => format!("restore {server}{}", within(service)),
         Command::Weight { service, server, weight } => format!("weight {service} {server} {weight}"),
         Command::AddServer { service, server, .. } => format!("add-server {service} {server}"),
