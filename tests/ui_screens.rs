@@ -4,7 +4,7 @@
 mod ui_fixture;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use lvsdeck::engine::{CommandRequest, EngineHandle, Event, RowsQuery, Status, Who};
+use lvsdeck::engine::{CommandRequest, EngineHandle, Event, Status, Who};
 use lvsdeck::ui::intent::{Effect, Message};
 use lvsdeck::ui::state::{Polled, UiState};
 use lvsdeck::ui::theme::Theme;
@@ -84,8 +84,8 @@ impl Console {
             wanted.detail.as_ref().and_then(|(service, server)| self.engine.real_server(service, server).unwrap());
         let polled = Polled {
             summary: self.engine.summary().unwrap(),
-            routers: self.engine.virtual_routers().unwrap(),
-            page: self.engine.rows(&RowsQuery { ..wanted.query.clone() }).unwrap(),
+            routers: wanted.routers.then(|| self.engine.virtual_routers().unwrap()),
+            page: wanted.query.as_ref().map(|query| self.engine.rows(query).unwrap()),
             detail,
             wanted,
         };
@@ -149,6 +149,38 @@ fn the_overview_stands_at_every_size_and_theme() {
 }
 
 #[test]
+fn each_screen_stands_at_every_size() {
+    let now = noon();
+    for (key, screen) in [("2", "services"), ("3", "vrrp"), ("4", "timeline"), ("5", "counters"), ("6", "log")] {
+        for size in [(60, 20), (80, 24), (120, 36), (200, 50)] {
+            let mut console = Console::new(ui_fixture::degraded(now), ui_fixture::events(now), size);
+            console.keys(key).poll();
+            console.poll();
+            insta::assert_snapshot!(format!("screen_{screen}_{}x{}", size.0, size.1), console.screen("ansi"));
+        }
+    }
+}
+
+#[test]
+fn a_screen_asks_for_what_it_shows_and_for_nothing_else() {
+    let mut console = Console::new(ui_fixture::degraded(noon()), Vec::new(), (120, 36));
+    for (key, table, routers) in
+        [("1", true, true), ("2", true, false), ("3", false, true), ("4", false, false), ("6", false, false)]
+    {
+        console.keys(key);
+        let wanted = wanted(&console.state);
+        assert_eq!((wanted.query.is_some(), wanted.routers), (table, routers), "screen {key}");
+        assert!(table || wanted.detail.is_none(), "screen {key}");
+    }
+    // What is not asked for stays: the next look at the table has it at once, with the cursor where it was.
+    console.keys("2↓↓");
+    let selected = console.state.table.selected.clone();
+    console.keys("4").poll();
+    console.keys("2");
+    assert_eq!((console.state.selected_row().map(|r| r.key.clone()), selected.is_some()), (selected, true));
+}
+
+#[test]
 fn popups_stand_over_the_overview() {
     let now = noon();
     for (name, keys) in [
@@ -201,7 +233,7 @@ fn no_size_and_no_fixture_makes_it_panic_or_write_a_control_character() {
     let theme = Theme::load("dark").unwrap();
     for (_, status, events) in fixtures() {
         let mut console = Console::new(status, events, (80, 24));
-        for keys in ["", "↓a", "?", "↓d"] {
+        for keys in ["", "↓a", "?", "↓d", "2\n", "3", "4", "5", "6"] {
             console.keys(keys);
             for width in [1, 2, 3, 10, 39, 40, 59, 60, 99, 100, 119, 250] {
                 for height in [1, 2, 3, 4, 5, 14, 15, 19, 20, 29, 30, 60] {
@@ -212,17 +244,21 @@ fn no_size_and_no_fixture_makes_it_panic_or_write_a_control_character() {
                 }
             }
             console.state.popups.clear();
+            console.keys("1");
         }
     }
 }
 
 #[test]
 fn ascii_terminals_get_ascii() {
-    let console = Console::new(ui_fixture::degraded(noon()), ui_fixture::events(noon()), (120, 36));
+    let mut console = Console::new(ui_fixture::degraded(noon()), ui_fixture::events(noon()), (120, 36));
     let mut theme = Theme::load("ansi").unwrap();
     theme.ascii = true;
-    let buffer = view::picture(&console.state, &theme);
-    assert!(buffer.content.iter().all(|cell| cell.symbol().is_ascii()));
+    for screen in ["1", "2", "3", "4", "5", "6"] {
+        console.keys(screen).poll();
+        let buffer = view::picture(&console.state, &theme);
+        assert!(buffer.content.iter().all(|cell| cell.symbol().is_ascii()), "screen {screen}");
+    }
 }
 
 #[test]

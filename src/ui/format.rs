@@ -74,6 +74,24 @@ pub fn clock(time: SystemTime) -> String {
     format!("{:02}:{:02}:{:02}Z", day / 3_600, day % 3_600 / 60, day % 60)
 }
 
+/// The same with milliseconds: `14:02:11.042`.
+pub fn clock_ms(time: SystemTime) -> String {
+    let ms = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().subsec_millis();
+    format!("{}.{ms:03}", clock(time).trim_end_matches('Z'))
+}
+
+/// Month and day, `11-21` (civil-from-days, proleptic Gregorian).
+pub fn day(time: SystemTime) -> String {
+    let days = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() / 86_400;
+    // Days since 0000-03-01, in cycles of 400 years of 146,097 days.
+    let day_of_cycle = (days + 719_468) % 146_097;
+    let year = (day_of_cycle - day_of_cycle / 1_460 + day_of_cycle / 36_524 - day_of_cycle / 146_096) / 365;
+    let day_of_year = day_of_cycle - (365 * year + year / 4 - year / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    format!("{:02}-{day:02}", if month < 10 { month + 3 } else { month - 9 })
+}
+
 /// Columns that a text takes.
 pub fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
@@ -160,6 +178,21 @@ mod tests {
         {
             assert_eq!(age(Duration::from_secs(s)), text);
         }
+    }
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        // `date -u -d @N +%m-%d`
+        for (second, text) in [
+            (0, "01-01"),
+            (951_782_400, "02-29"),
+            (1_795_269_731, "11-21"),
+            (1_798_761_599, "12-31"),
+            (4_107_542_400, "03-01"),
+        ] {
+            assert_eq!(day(SystemTime::UNIX_EPOCH + Duration::from_secs(second)), text);
+        }
+        assert_eq!(clock_ms(SystemTime::UNIX_EPOCH + Duration::from_millis(3_723_042)), "01:02:03.042");
     }
 
     #[test]

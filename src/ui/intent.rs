@@ -2,6 +2,7 @@
 //!
 //! Plain values: the runtime turns keys and answers into messages, [`update`](super::update) turns messages into effects.
 
+use super::screens::Screen;
 use super::state::Polled;
 use crate::engine::{Answer, CommandRequest, Event, RealServerStatus};
 use crossterm::event::KeyEvent;
@@ -57,6 +58,8 @@ pub enum Intent {
     Rejoin,
     /// Allow writes, or forbid them again.
     ToggleLock,
+    /// Another screen.
+    Show(Screen),
     /// All keys.
     Help,
     /// Draw everything anew.
@@ -69,7 +72,7 @@ pub enum Intent {
 
 impl Intent {
     /// Every intent: tests prove that each has a key.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 34] = [
         Self::Up,
         Self::Down,
         Self::PageUp,
@@ -94,6 +97,12 @@ impl Intent {
         Self::Failover,
         Self::Rejoin,
         Self::ToggleLock,
+        Self::Show(Screen::Overview),
+        Self::Show(Screen::Services),
+        Self::Show(Screen::Vrrp),
+        Self::Show(Screen::Timeline),
+        Self::Show(Screen::Counters),
+        Self::Show(Screen::Log),
         Self::Help,
         Self::Redraw,
         Self::Suspend,

@@ -1,6 +1,7 @@
 //! The one table of keys: dispatch, the footer's hints, the help page and `docs/console.md` all come from it.
 
 use super::intent::Intent;
+use super::screens::Screen;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use std::fmt;
 
@@ -43,6 +44,8 @@ impl fmt::Display for Chord {
 /// Where a key stands on the help page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Group {
+    /// Screens.
+    Screen,
     /// Moving.
     Move,
     /// Finding.
@@ -55,11 +58,12 @@ pub enum Group {
 
 impl Group {
     /// All groups in the order of the help page.
-    pub const ALL: [Self; 4] = [Self::Move, Self::Find, Self::Act, Self::Console];
+    pub const ALL: [Self; 5] = [Self::Screen, Self::Move, Self::Find, Self::Act, Self::Console];
 
     /// The heading.
     pub const fn title(self) -> &'static str {
         match self {
+            Self::Screen => "Screens",
             Self::Move => "Move",
             Self::Find => "Find",
             Self::Act => "Act (each shows a preview first)",
@@ -122,6 +126,12 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[ch('s')], Intent::Sort, Group::Find, "sort", "next order: problems, file, key, active, rate"),
     bind(&[ch('n')], Intent::NextProblem, Group::Find, "problem", "go to the next problem"),
     bind(&[ch('N')], Intent::PreviousProblem, Group::Find, "", "go to the previous problem"),
+    bind(&[ch('1')], Intent::Show(Screen::Overview), Group::Screen, "", "overview: everything at once"),
+    bind(&[ch('2')], Intent::Show(Screen::Services), Group::Screen, "", "services and real servers with every column"),
+    bind(&[ch('3')], Intent::Show(Screen::Vrrp), Group::Screen, "", "VRRP: instances, peers, timers"),
+    bind(&[ch('4')], Intent::Show(Screen::Timeline), Group::Screen, "", "timeline: what happened"),
+    bind(&[ch('5')], Intent::Show(Screen::Counters), Group::Screen, "", "counters: how much went through"),
+    bind(&[ch('6')], Intent::Show(Screen::Log), Group::Screen, "", "log: who did what, and what the engine wrote"),
     bind(&[key(KeyCode::Up), ch('k')], Intent::Up, Group::Move, "", "one row up"),
     bind(&[key(KeyCode::Down), ch('j')], Intent::Down, Group::Move, "", "one row down"),
     bind(&[key(KeyCode::PageUp)], Intent::PageUp, Group::Move, "", "one screen up"),

@@ -1,6 +1,7 @@
 //! What the console knows and shows, as one value. Selection is by key, never by index; times are arguments.
 
 use super::popup::Popup;
+use super::screens::Screen;
 use crate::engine::{Event, RealServerStatus, Row, RowKind, RowsPage, RowsQuery, Sort, Summary, VirtualRouterStatus};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, SystemTime};
@@ -11,8 +12,10 @@ pub const EVENTS_KEPT: usize = 512;
 /// What the engine is asked for every second.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Wanted {
-    /// The window of rows.
-    pub query: RowsQuery,
+    /// The window of rows, where the table is on screen.
+    pub query: Option<RowsQuery>,
+    /// Whether the instances are on screen.
+    pub routers: bool,
     /// Key of a row that the window has to contain wherever it is, if it is anywhere.
     pub follow: Option<String>,
     /// Service and server whose details are on screen.
@@ -26,10 +29,10 @@ pub struct Polled {
     pub wanted: Wanted,
     /// Lines 1 and 2.
     pub summary: Summary,
-    /// The instances.
-    pub routers: Vec<VirtualRouterStatus>,
-    /// The window of rows.
-    pub page: RowsPage,
+    /// The instances, when they were asked for.
+    pub routers: Option<Vec<VirtualRouterStatus>>,
+    /// The window of rows, when it was asked for.
+    pub page: Option<RowsPage>,
     /// Details of the server asked for.
     pub detail: Option<RealServerStatus>,
 }
@@ -74,6 +77,33 @@ pub struct Table {
     pub folded: BTreeSet<String>,
 }
 
+/// Which events a list shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Kinds {
+    /// All.
+    #[default]
+    All,
+    /// Changes of state: instances, links, addresses, health, quorum.
+    States,
+    /// What people did.
+    Acts,
+    /// What is worse than before.
+    Trouble,
+}
+
+/// A list of events, the newest first: where the cursor is and what is shown.
+#[derive(Debug, Clone, Default)]
+pub struct EventList {
+    /// Number of the event under the cursor; none: the newest, whichever that is.
+    pub selected: Option<u64>,
+    /// Number of the event in the first line; none: the newest.
+    pub top: Option<u64>,
+    /// Filter, as typed.
+    pub filter: String,
+    /// Which kinds.
+    pub kinds: Kinds,
+}
+
 /// How a message in the status line is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
@@ -114,6 +144,8 @@ pub struct UiState {
     pub read_only: bool,
     /// Writes are allowed now.
     pub unlocked: bool,
+    /// Which screen is shown.
+    pub screen: Screen,
     /// What is shown.
     pub picture: Option<Picture>,
     /// What came while the screen was frozen.
@@ -126,6 +158,10 @@ pub struct UiState {
     pub events: VecDeque<Event>,
     /// The table of services.
     pub table: Table,
+    /// The timeline.
+    pub timeline: EventList,
+    /// The log.
+    pub log: EventList,
     /// Which panel takes the arrows.
     pub focus: Focus,
     /// The selected instance.
@@ -154,11 +190,11 @@ impl UiState {
     }
     /// The instances.
     pub fn routers(&self) -> &[VirtualRouterStatus] {
-        self.picture.as_ref().map_or(&[], |p| &p.polled.routers)
+        self.picture.as_ref().and_then(|p| p.polled.routers.as_deref()).unwrap_or_default()
     }
     /// The loaded window of rows.
     pub fn page(&self) -> Option<&RowsPage> {
-        self.picture.as_ref().map(|p| &p.polled.page)
+        self.picture.as_ref()?.polled.page.as_ref()
     }
     /// Time that went by since the picture was taken; none goes by while it is frozen.
     pub fn picture_age(&self) -> Duration {
@@ -177,6 +213,26 @@ impl UiState {
     /// Now, on the engine's clock: ages are taken from it.
     pub fn engine_now(&self) -> Option<SystemTime> {
         self.summary().map(|s| s.now + self.picture_age())
+    }
+    /// The list of events that is on screen.
+    pub const fn event_list(&self) -> Option<&EventList> {
+        match self.screen {
+            Screen::Timeline => Some(&self.timeline),
+            Screen::Log => Some(&self.log),
+            Screen::Overview | Screen::Services | Screen::Vrrp | Screen::Counters => None,
+        }
+    }
+    /// The same, to be changed.
+    pub const fn event_list_mut(&mut self) -> Option<&mut EventList> {
+        match self.screen {
+            Screen::Timeline => Some(&mut self.timeline),
+            Screen::Log => Some(&mut self.log),
+            Screen::Overview | Screen::Services | Screen::Vrrp | Screen::Counters => None,
+        }
+    }
+    /// What the filter of this screen is.
+    pub fn filter(&self) -> &str {
+        self.event_list().map_or(&self.table.filter, |list| &list.filter)
     }
     /// The row at an index, if it is loaded.
     pub fn row_at(&self, index: usize) -> Option<&Row> {
@@ -223,15 +279,16 @@ impl UiState {
         let row = self.selected_row().filter(|row| details_shown && row.kind == RowKind::Server);
         let folded: Vec<&str> = self.table.folded.iter().map(String::as_str).collect();
         Wanted {
-            query: RowsQuery {
+            query: self.screen.has_table().then(|| RowsQuery {
                 expand: (!folded.is_empty()).then(|| format!("-{}", folded.join(","))),
                 sort: self.table.sort,
                 filter: Some(self.table.filter.trim().to_owned()).filter(|f| !f.is_empty()),
                 anchor: None,
                 limit: Some(limit),
                 offset: Some(offset),
-            },
-            follow: if self.table.going_to.is_some() { None } else { self.table.selected.clone() },
+            }),
+            routers: self.screen.has_routers(),
+            follow: self.table.selected.clone().filter(|_| self.screen.has_table() && self.table.going_to.is_none()),
             detail: row.and_then(|row| Some((row.service.clone(), row.server.clone()?))),
         }
     }

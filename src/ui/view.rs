@@ -1,6 +1,6 @@
 //! `view`: the whole screen from the state and a theme. Pure: it writes into a buffer and nothing else.
 
-use super::screens::overview;
+use super::screens;
 use super::state::UiState;
 use super::theme::{Paint, Theme};
 use super::widgets::popups;
@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 /// Draws everything into a buffer of the terminal's size.
 pub fn view(state: &UiState, theme: &Theme, buffer: &mut Buffer) {
     buffer.set_style(buffer.area, theme.style(Paint::Text));
-    overview::draw(buffer, theme, state);
+    screens::draw(buffer, theme, state);
     if buffer.area.height > 1 {
         popups::draw(buffer, theme, state);
     }

@@ -1,6 +1,7 @@
 //! The columns of the table: one table with words, widths and values; a width of the screen chooses among them.
 
 use crate::engine::{Row, RowKind};
+use crate::ui::screens::Screen;
 use crate::ui::{format, rows};
 
 /// One column of numbers or words between the name and the health.
@@ -89,6 +90,30 @@ pub const COLUMNS: &[Column] = &[
     },
 ];
 
+const fn total(word: &'static str, short: &'static str, leaves: u8, value: fn(&Row) -> String) -> Column {
+    Column { word, short, value_width: 6, servers_only: false, leaves, value }
+}
+
+/// The columns of the counters, in the order of `ipvsadm --stats`, with the connections of this moment behind them.
+pub const COUNTERS: &[Column] = &[
+    total("Conns", "Conns", 0, |row| format::count(row.counters.connections)),
+    total("InPkts", "InPkts", 1, |row| format::count(row.counters.in_packets)),
+    total("OutPkts", "OutPkt", 4, |row| format::count(row.counters.out_packets)),
+    total("InBytes", "InByte", 2, |row| format::count(row.counters.in_bytes)),
+    total("OutBytes", "OutByt", 3, |row| format::count(row.counters.out_bytes)),
+    total("CPS", "CPS", 5, |row| format::compact(row.rates.connections_per_s)),
+    total("InBPS", "InBPS", 6, |row| format::compact(row.rates.in_bytes_per_s)),
+    total("OutBPS", "OutBPS", 7, |row| format::compact(row.rates.out_bytes_per_s)),
+];
+
+/// The columns of a screen.
+pub const fn of(screen: Screen) -> &'static [Column] {
+    match screen {
+        Screen::Counters => COUNTERS,
+        Screen::Overview | Screen::Services | Screen::Vrrp | Screen::Timeline | Screen::Log => COLUMNS,
+    }
+}
+
 /// The columns that fit, with their words and widths, and what is left for name and health.
 #[derive(Debug, Clone)]
 pub struct Layout {
@@ -107,10 +132,10 @@ const HEALTH: usize = 14;
 impl Layout {
     /// For a table so many columns wide, its mark not counted, whose servers' names want so many of them: an address that
     /// is cut names nobody, so columns leave before it does.
-    pub fn of(width: usize, wanted: usize) -> Self {
+    pub fn of(columns: &'static [Column], width: usize, wanted: usize) -> Self {
         let least = wanted.clamp(NAME, NAME.max(width * 2 / 3));
         let long = width >= 110;
-        let all: Vec<(&'static str, usize, &'static Column)> = COLUMNS
+        let all: Vec<(&'static str, usize, &'static Column)> = columns
             .iter()
             .map(|column| {
                 let word = if long { column.word } else { column.short };
@@ -118,7 +143,7 @@ impl Layout {
             })
             .collect();
         let room = width.saturating_sub(least + HEALTH + 1);
-        let mut limit = COLUMNS.len();
+        let mut limit = columns.len();
         let mut columns = all.clone();
         while columns.iter().map(|(_, width, _)| width + 1).sum::<usize>() > room && limit > 0 {
             limit -= 1;
@@ -161,7 +186,7 @@ mod tests {
     #[test]
     fn the_columns_never_take_more_than_the_width() {
         for (width, wanted) in (0..300).flat_map(|width| [(width, 0), (width, 40), (width, 500)]) {
-            let layout = Layout::of(width, wanted);
+            let layout = Layout::of(COLUMNS, width, wanted);
             let used: usize = layout.columns.iter().map(|(_, w, _)| w + 1).sum::<usize>()
                 + layout.name
                 + if layout.health > 0 { layout.health + 1 } else { 0 };
@@ -171,10 +196,10 @@ mod tests {
 
     #[test]
     fn ipvsadms_own_words_stand_where_there_is_room() {
-        let words: Vec<&str> = Layout::of(116, 24).columns.iter().map(|(word, ..)| *word).collect();
+        let words: Vec<&str> = Layout::of(COLUMNS, 116, 24).columns.iter().map(|(word, ..)| *word).collect();
         assert_eq!(words.get(..4), Some(&["Forward", "Weight", "ActiveConn", "InActConn"][..]));
         assert_eq!(words.len(), COLUMNS.len());
-        let narrow: Vec<&str> = Layout::of(78, 24).columns.iter().map(|(word, ..)| *word).collect();
+        let narrow: Vec<&str> = Layout::of(COLUMNS, 78, 24).columns.iter().map(|(word, ..)| *word).collect();
         assert_eq!(narrow, ["Fwd", "Weight", "Active", "InAct", "CPS"]);
     }
 }

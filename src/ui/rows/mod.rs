@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod columns;
+pub mod event_list;
 pub mod timeline;
 
 use crate::engine::{Admin, Forwarding, Health, Row, RowKind};

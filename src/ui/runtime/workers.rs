@@ -3,7 +3,7 @@
 //! None of them draws, and nobody waits for them: they end when their channel does, or with the process.
 
 use super::Input;
-use crate::engine::{CommandRequest, EngineHandle, HandleError, RowsQuery, Who};
+use crate::engine::{CommandRequest, EngineHandle, HandleError, RowsPage, RowsQuery, Who};
 use crate::ui::intent::Message;
 use crate::ui::state::{Polled, Wanted};
 use crate::ui::terminal;
@@ -162,7 +162,9 @@ fn take_pictures(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, wished: 
             due |= now;
             wish = wished.try_recv().ok();
         }
-        let known = asked.as_ref().filter(|a| !due && a.query == wanted.query && Instant::now() < next);
+        let known = asked
+            .as_ref()
+            .filter(|a| !due && a.query == wanted.query && a.routers == wanted.routers && Instant::now() < next);
         let message = match known {
             Some(known) if known.detail == wanted.detail => None,
             Some(_) => detail(engine, &wanted),
@@ -197,22 +199,29 @@ fn detail(engine: &dyn EngineHandle, wanted: &Wanted) -> Option<Message> {
 
 fn take(engine: &dyn EngineHandle, wanted: &Wanted) -> Result<Polled, HandleError> {
     let summary = engine.summary()?;
-    let routers = engine.virtual_routers()?;
-    let mut page = engine.rows(&wanted.query)?;
-    if let Some(key) = wanted.follow.as_ref().filter(|key| !page.rows.iter().any(|row| row.key == **key)) {
-        // The selected row moved out of the window: find it, and look at the rows around it.
-        let query = RowsQuery { anchor: Some(key.clone()), offset: None, limit: Some(1), ..wanted.query.clone() };
-        let found = engine.rows(&query)?;
-        if found.anchor_found {
-            let offset = found.offset.saturating_sub(wanted.query.limit.unwrap_or(60) / 2);
-            page = engine.rows(&RowsQuery { offset: Some(offset), ..wanted.query.clone() })?;
-        }
-    }
+    let routers = if wanted.routers { Some(engine.virtual_routers()?) } else { None };
+    let page = match &wanted.query {
+        Some(query) => Some(rows(engine, query, wanted.follow.as_deref())?),
+        None => None,
+    };
     let detail = match &wanted.detail {
         Some((service, server)) => engine.real_server(service, server)?,
         None => None,
     };
     Ok(Polled { wanted: wanted.clone(), summary, routers, page, detail })
+}
+
+fn rows(engine: &dyn EngineHandle, query: &RowsQuery, follow: Option<&str>) -> Result<RowsPage, HandleError> {
+    let page = engine.rows(query)?;
+    let Some(key) = follow.filter(|key| !page.rows.iter().any(|row| row.key == **key)) else { return Ok(page) };
+    // The selected row moved out of the window: find it, and look at the rows around it.
+    let only = RowsQuery { anchor: Some(key.to_owned()), offset: None, limit: Some(1), ..query.clone() };
+    let found = engine.rows(&only)?;
+    if !found.anchor_found {
+        return Ok(page);
+    }
+    let offset = found.offset.saturating_sub(query.limit.unwrap_or(60) / 2);
+    engine.rows(&RowsQuery { offset: Some(offset), ..query.clone() })
 }
 
 /// Waits for events, so that a change is on screen at once and not at the next second.

@@ -9,7 +9,7 @@ use crate::engine::{
 use crate::ui::intent::{Effect, Intent};
 use crate::ui::popup::{AddField, AddServerForm, Field, Phase, Popup, PreviewPopup, WeightForm};
 use crate::ui::rows;
-use crate::ui::screens::overview::{self, Shape};
+use crate::ui::screens::plan::{Shape, plan};
 use crate::ui::state::{Focus, Tone, UiState};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -89,8 +89,13 @@ fn start(state: &mut UiState, intent: Intent) -> Result<Vec<Effect>, String> {
 
 /// Why nothing can be done to what is not on screen.
 fn unseen(state: &UiState, intent: Intent) -> Option<String> {
-    let plan = overview::plan(state);
+    let plan = plan(state);
     let instances = matches!(intent, Intent::Failover | Intent::Rejoin);
+    let elsewhere = if instances { !state.screen.has_routers() } else { !state.screen.has_table() };
+    if elsewhere {
+        let screen = if instances { "3 shows the instances" } else { "2 shows the services" };
+        return Some(format!("what this would change is not on this screen: {screen}"));
+    }
     let hidden = if instances { plan.shape == Shape::Line } else { plan.rows() == 0 };
     hidden.then(|| "what this would change is not on screen: enlarge the terminal first".to_owned())
 }
@@ -204,7 +209,7 @@ pub fn describe(command: &Command) -> String {
 /// Enter in a preview: commits what was shown when nothing is missing.
 pub fn commit(state: &mut UiState) -> Vec<Effect> {
     let serial = state.serial + 1;
-    if overview::plan(state).shape == Shape::Line {
+    if plan(state).shape == Shape::Line {
         state.say(Tone::Bad, "the preview is not on screen: enlarge the terminal first");
         return Vec::new();
     }

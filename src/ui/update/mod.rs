@@ -1,6 +1,7 @@
 //! `update`: one message in, the state changed, effects out. Pure: no clock, no terminal, no engine.
 
 mod acts;
+mod event_list;
 mod popups;
 mod table;
 
@@ -8,7 +9,8 @@ pub use acts::describe;
 
 use super::intent::{Effect, Intent, Message};
 use super::keymap;
-use super::screens::overview;
+use super::screens::Screen;
+use super::screens::plan::plan;
 use super::state::{EVENTS_KEPT, Focus, Lost, Picture, Polled, Tone, UiState, Wanted};
 use crate::engine::{Event, RealServerStatus, Role, Sort};
 use crossterm::event::{KeyEvent, KeyEventKind};
@@ -19,7 +21,7 @@ const SILENCE: Duration = Duration::from_secs(4);
 
 /// What the engine is to be asked for in this state.
 pub fn wanted(state: &UiState) -> Wanted {
-    let plan = overview::plan(state);
+    let plan = plan(state);
     state.wanted(plan.rows(), plan.shows_detail())
 }
 
@@ -106,11 +108,18 @@ fn on_detail(state: &mut UiState, of: (String, String), detail: Option<RealServe
 /// Puts a picture on screen.
 fn show(state: &mut UiState, mut picture: Picture) -> Vec<Effect> {
     state.dirty = true;
-    let asked = |w: &Wanted| (w.query.sort, w.query.filter.clone(), w.query.expand.clone());
-    let fresh = asked(&picture.polled.wanted) == asked(&wanted(state));
-    if let (false, Some(old)) = (fresh, state.picture.as_mut()) {
-        // The rows answer an older question: the new one is on its way, so only the rest is taken over.
-        std::mem::swap(&mut picture.polled.page, &mut old.polled.page);
+    let asked = |w: &Wanted| w.query.as_ref().map(|q| (q.sort, q.filter.clone(), q.expand.clone()));
+    let question = asked(&picture.polled.wanted);
+    let fresh = question.is_some() && question == asked(&wanted(state));
+    if let Some(old) = state.picture.as_mut() {
+        // Rows that answer an older question are not taken over: the answer to the new one is on its way. What was not asked
+        // for, since another screen was shown, stays as it was.
+        if !fresh {
+            std::mem::swap(&mut picture.polled.page, &mut old.polled.page);
+        }
+        if picture.polled.routers.is_none() {
+            std::mem::swap(&mut picture.polled.routers, &mut old.polled.routers);
+        }
     }
     state.picture = Some(picture);
     if fresh {
@@ -152,7 +161,7 @@ fn on_key(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
 fn on_intent(state: &mut UiState, intent: Intent) -> Vec<Effect> {
     match intent {
         Intent::Up | Intent::Down | Intent::PageUp | Intent::PageDown | Intent::Top | Intent::Bottom => {
-            table::travel(state, intent)
+            travel(state, intent)
         }
         Intent::Open | Intent::Fold | Intent::Unfold => table::open(state, intent),
         Intent::Back => back(state),
@@ -170,6 +179,7 @@ fn on_intent(state: &mut UiState, intent: Intent) -> Vec<Effect> {
         | Intent::Failover
         | Intent::Rejoin => acts::begin(state, intent),
         Intent::ToggleLock => toggle_lock(state),
+        Intent::Show(screen) => show_screen(state, screen),
         Intent::Help => popups::open_help(state),
         Intent::Redraw => vec![Effect::Redraw],
         Intent::Suspend => vec![Effect::Suspend],
@@ -177,23 +187,44 @@ fn on_intent(state: &mut UiState, intent: Intent) -> Vec<Effect> {
     }
 }
 
+/// Another screen. What it needs is asked for at once, since it differs from what was asked before.
+fn show_screen(state: &mut UiState, screen: Screen) -> Vec<Effect> {
+    state.screen = screen;
+    state.focus = if screen == Screen::Vrrp { Focus::Routers } else { Focus::Services };
+    if screen == Screen::Vrrp && state.router.is_none() {
+        state.router = state.routers().first().map(|r| r.name.clone());
+    }
+    table::keep_in_sight(state);
+    Vec::new()
+}
+
 /// One level back: details, then the filter, then the status line.
 fn back(state: &mut UiState) -> Vec<Effect> {
     if state.detail_open {
         state.detail_open = false;
         table::keep_in_sight(state);
-    } else if state.focus == Focus::Routers {
+    } else if state.focus == Focus::Routers && state.screen == Screen::Overview {
         state.focus = Focus::Services;
-    } else if state.table.filter.is_empty() {
+    } else if state.filter().is_empty() {
         state.said = None;
     } else {
-        state.table.filter.clear();
-        return vec![Effect::Poll];
+        return popups::set_filter(state, String::new());
     }
     Vec::new()
 }
 
+fn travel(state: &mut UiState, intent: Intent) -> Vec<Effect> {
+    match state.screen {
+        Screen::Timeline | Screen::Log => event_list::travel(state, intent),
+        Screen::Overview | Screen::Services | Screen::Vrrp | Screen::Counters => table::travel(state, intent),
+    }
+}
+
 fn next_panel(state: &mut UiState) -> Vec<Effect> {
+    if state.screen != Screen::Overview {
+        state.say(Tone::Bad, "this screen has one panel; 1 shows the overview");
+        return Vec::new();
+    }
     state.focus = match state.focus {
         Focus::Services if state.routers().is_empty() => {
             state.say(Tone::Bad, "there is no VRRP instance to go to");
@@ -211,6 +242,13 @@ fn next_panel(state: &mut UiState) -> Vec<Effect> {
 }
 
 fn next_sort(state: &mut UiState) -> Vec<Effect> {
+    if state.event_list().is_some() {
+        return event_list::next_kinds(state);
+    }
+    if !state.screen.has_table() {
+        state.say(Tone::Bad, "there is nothing to sort on this screen");
+        return Vec::new();
+    }
     let (sort, name) = match state.table.sort {
         Sort::Problems => (Sort::File, "as in the file"),
         Sort::File => (Sort::Key, "by key"),

@@ -9,7 +9,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 
 /// Opens the line in which a filter is typed; the table follows each letter.
 pub fn open_filter(state: &mut UiState) -> Vec<Effect> {
-    let before = state.table.filter.clone();
+    let before = state.filter().to_owned();
     state.popups.push(Popup::Filter { field: Field::with(before.clone()), before });
     Vec::new()
 }
@@ -48,8 +48,13 @@ fn follow_filter(state: &mut UiState) -> Vec<Effect> {
     set_filter(state, text)
 }
 
-fn set_filter(state: &mut UiState, text: String) -> Vec<Effect> {
-    if state.table.filter == text {
+pub fn set_filter(state: &mut UiState, text: String) -> Vec<Effect> {
+    if state.filter() == text {
+        return Vec::new();
+    }
+    if let Some(list) = state.event_list_mut() {
+        list.filter = text;
+        (list.selected, list.top) = (None, None);
         return Vec::new();
     }
     state.table.filter = text;

@@ -2,7 +2,8 @@
 
 use crate::engine::RowKind;
 use crate::ui::intent::{Effect, Intent};
-use crate::ui::screens::overview;
+use crate::ui::screens::Screen;
+use crate::ui::screens::plan::plan;
 use crate::ui::state::{Focus, Tone, UiState};
 
 /// Takes over a new window of rows: the cursor stays on its object and on its line of the screen.
@@ -37,7 +38,7 @@ fn select(state: &mut UiState, index: usize, key: String) {
 
 /// Scrolls as little as possible so that the cursor is on screen.
 pub fn keep_in_sight(state: &mut UiState) {
-    let height = overview::plan(state).rows().max(1);
+    let height = plan(state).rows().max(1);
     let total = state.page().map_or(0, |page| page.total);
     let table = &mut state.table;
     table.top = table.top.min(table.cursor).max((table.cursor + 1).saturating_sub(height));
@@ -53,7 +54,7 @@ pub fn travel(state: &mut UiState, intent: Intent) -> Vec<Effect> {
         state.say(Tone::Bad, "there is no row to go to");
         return Vec::new();
     };
-    let page = overview::plan(state).rows().max(1);
+    let page = plan(state).rows().max(1);
     let from = state.table.going_to.unwrap_or(state.table.cursor);
     let to = step(from, total, page, intent);
     // A page turned moves the screen by a page, not the cursor alone.
@@ -103,7 +104,13 @@ fn travel_routers(state: &mut UiState, intent: Intent) -> Vec<Effect> {
 /// Folds and unfolds services; opens the details of a server.
 pub fn open(state: &mut UiState, intent: Intent) -> Vec<Effect> {
     if state.focus == Focus::Routers {
-        state.focus = Focus::Services;
+        if state.screen == Screen::Overview {
+            state.focus = Focus::Services;
+        }
+        return Vec::new();
+    }
+    if !state.screen.has_table() {
+        state.say(Tone::Bad, "there is nothing to fold on this screen");
         return Vec::new();
     }
     let Some(row) = state.selected_row() else {
@@ -151,9 +158,15 @@ pub fn go_to_problem(state: &mut UiState, forward: bool) -> Vec<Effect> {
     };
     let Some(key) = keys.into_iter().nth(next) else { return Vec::new() };
     if state.routers().iter().any(|router| router.name == key) {
+        if !state.screen.has_routers() {
+            state.screen = Screen::Vrrp;
+        }
         state.focus = Focus::Routers;
         state.router = Some(key);
         return Vec::new();
+    }
+    if !state.screen.has_table() {
+        state.screen = Screen::Services;
     }
     state.focus = Focus::Services;
     if let Some(service) = key.split(' ').next() {

@@ -69,7 +69,8 @@ fn summary() -> Summary {
 /// The engine's answer to what the state wants, from a whole table.
 fn answer(state: &UiState, all: &[Row]) -> Message {
     let wanted = wanted(state);
-    let (offset, limit) = (wanted.query.offset.unwrap_or(0).min(all.len()), wanted.query.limit.unwrap_or(200));
+    let query = wanted.query.clone().unwrap_or_default();
+    let (offset, limit) = (query.offset.unwrap_or(0).min(all.len()), query.limit.unwrap_or(200));
     let mut window: Vec<Row> = all.iter().skip(offset).take(limit).cloned().collect();
     let mut offset = offset;
     if let Some(at) = wanted.follow.as_ref().and_then(|key| all.iter().position(|r| r.key == *key))
@@ -79,7 +80,13 @@ fn answer(state: &UiState, all: &[Row]) -> Message {
         window = all.iter().skip(offset).take(limit).cloned().collect();
     }
     let page = RowsPage { total: all.len(), offset, services: (1, 1), rows: window, anchor_found: false };
-    Message::Polled(Box::new(Polled { wanted, summary: summary(), routers: Vec::new(), page, detail: None }))
+    Message::Polled(Box::new(Polled {
+        wanted,
+        summary: summary(),
+        routers: Some(Vec::new()),
+        page: Some(page),
+        detail: None,
+    }))
 }
 
 fn at(seconds: u64) -> Duration {
@@ -185,7 +192,7 @@ fn a_hundred_thousand_rows_are_walked_by_windows() {
     assert_eq!(state.table.selected.as_deref(), Some(server_key(99_998).as_str()));
     press(&mut state, KeyCode::PageUp);
     show_table(&mut state, &all);
-    let height = overview::plan(&state).rows();
+    let height = plan(&state).rows();
     assert_eq!(state.table.cursor, 99_999 - height);
     assert!(state.row_at(state.table.top).is_some() && state.row_at(state.table.top + height - 1).is_some());
 }
@@ -365,7 +372,7 @@ fn the_next_problem_is_found_outside_of_the_window_and_behind_a_filter() {
     show_table(&mut state, &all);
     assert_eq!(state.selected_row().map(|r| r.key.clone()), Some(server_key(4_000)));
     assert_eq!(state.table.cursor, 4_001);
-    let height = overview::plan(&state).rows();
+    let height = plan(&state).rows();
     assert!((state.table.top..state.table.top + height).contains(&4_001));
 }
 
@@ -375,9 +382,9 @@ fn folding_goes_to_the_service_and_asks_for_less() {
     press(&mut state, KeyCode::Down);
     press(&mut state, KeyCode::Left);
     assert_eq!(state.table.selected.as_deref(), Some(SERVICE));
-    assert_eq!(wanted(&state).query.expand.as_deref(), Some("-tcp/10.0.0.1:80"));
+    assert_eq!(wanted(&state).query.unwrap().expand.as_deref(), Some("-tcp/10.0.0.1:80"));
     press(&mut state, KeyCode::Enter);
-    assert_eq!(wanted(&state).query.expand, None);
+    assert_eq!(wanted(&state).query.unwrap().expand, None);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::frame;
 use super::pen::Pen;
 use crate::ui::format;
 use crate::ui::rows::change;
-use crate::ui::screens::overview::{Plan, Shape};
+use crate::ui::screens::plan::{Plan, Shape};
 use crate::ui::state::UiState;
 use crate::ui::theme::{Paint, Theme};
 use ratatui::buffer::Buffer;

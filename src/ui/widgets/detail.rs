@@ -5,7 +5,7 @@ use super::pen::Pen;
 use crate::engine::{Admin, CheckStatus, Health, Row, RowKind};
 use crate::ui::format::{self, compact, grouped};
 use crate::ui::rows;
-use crate::ui::screens::overview::{Plan, Shape};
+use crate::ui::screens::plan::{Plan, Shape};
 use crate::ui::state::UiState;
 use crate::ui::theme::{Paint, Theme};
 use ratatui::buffer::Buffer;

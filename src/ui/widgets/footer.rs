@@ -1,10 +1,12 @@
-//! The last two lines: what was said last, and the keys. While a filter is typed, the first of them is its field.
+//! The last lines: what was said last, the screens, and the keys. While a filter is typed, the first of them is its field. Where
+//! there is no room for a line of screens, they stand where nothing was said.
 
 use super::pen::Pen;
 use crate::ui::format;
 use crate::ui::intent::Intent;
 use crate::ui::keymap::BINDINGS;
 use crate::ui::popup::{Field, Popup};
+use crate::ui::screens::Screen;
 use crate::ui::state::{Tone, UiState};
 use crate::ui::theme::{Paint, Theme};
 use ratatui::buffer::Buffer;
@@ -16,10 +18,34 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
         0 => {}
         1 if state.said.is_none() && state.popups.is_empty() => hints(buffer, theme, area, 0, state),
         1 => message(buffer, theme, area, state),
-        _ => {
-            message(buffer, theme, area, state);
-            hints(buffer, theme, area, 1, state);
+        lines => {
+            if lines == 2 && state.said.is_none() && !typing(state) {
+                screens(buffer, theme, area, 0, state);
+            } else {
+                message(buffer, theme, area, state);
+            }
+            if lines > 2 {
+                screens(buffer, theme, area, 1, state);
+            }
+            hints(buffer, theme, area, usize::from(lines) - 1, state);
         }
+    }
+}
+
+/// Whether the field of a filter is open.
+fn typing(state: &UiState) -> bool {
+    matches!(state.popups.last(), Some(Popup::Filter { .. }))
+}
+
+/// The screens with their keys, the one that is shown marked.
+fn screens(buffer: &mut Buffer, theme: &Theme, area: Rect, line: usize, state: &UiState) {
+    let mut pen = Pen::at(buffer, theme, area, line);
+    pen.skip(1);
+    for (n, screen) in Screen::ALL.into_iter().enumerate() {
+        let (long, short) = screen.names();
+        let name = if area.width < 70 { short } else { long };
+        let paint = if screen == state.screen { Paint::Marked } else { Paint::Text };
+        pen.put(Paint::Key, &(n + 1).to_string()).skip(1).put(paint, name).skip(2);
     }
 }
 

@@ -33,6 +33,15 @@ pub fn boxed(buffer: &mut Buffer, theme: &Theme, area: Rect, title: &str) -> Rec
     Rect::new(area.x + 1, area.y + 1, area.width - 2, area.height - 2)
 }
 
+/// A panel: a box with a title where there is room for one, a heading with a line below it otherwise; gives the area within.
+pub fn panel(buffer: &mut Buffer, theme: &Theme, area: Rect, is_boxed: bool, title: &str) -> Rect {
+    if is_boxed {
+        return boxed(buffer, theme, area, title);
+    }
+    heading(buffer, theme, area, title);
+    Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }
+}
+
 /// A rule through a box, with a title.
 pub fn rule(buffer: &mut Buffer, theme: &Theme, area: Rect, line: usize, title: &str) {
     let [.., left, right] = marks(theme);

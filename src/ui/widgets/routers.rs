@@ -5,7 +5,7 @@ use super::pen::Pen;
 use crate::engine::{PeerState, PeerStatus, VirtualRouterState, VirtualRouterStatus};
 use crate::ui::format;
 use crate::ui::rows::timeline;
-use crate::ui::screens::overview::{Plan, Shape};
+use crate::ui::screens::plan::{Plan, Shape};
 use crate::ui::state::{Focus, UiState};
 use crate::ui::theme::{Paint, Theme};
 use ratatui::buffer::Buffer;
@@ -42,12 +42,13 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
 }
 
 /// The first of the instances shown when only so many have room: the selected one is always among them.
-fn first_shown(state: &UiState, room: usize) -> usize {
+pub fn first_shown(state: &UiState, room: usize) -> usize {
     let at = state.routers().iter().position(|r| Some(&r.name) == state.router.as_ref()).unwrap_or(0);
     (at + 1).saturating_sub(room.max(1))
 }
 
-fn look(state: &UiState, router: &VirtualRouterStatus) -> Option<Paint> {
+/// How an instance that is selected looks.
+pub fn look(state: &UiState, router: &VirtualRouterStatus) -> Option<Paint> {
     (state.focus == Focus::Routers && state.router.as_ref() == Some(&router.name)).then_some(Paint::Selected)
 }
 
@@ -92,7 +93,15 @@ fn boxed(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState, now: S
     }
 }
 
-fn history(buffer: &mut Buffer, theme: &Theme, area: Rect, line: usize, router: &VirtualRouterStatus, now: SystemTime) {
+/// Draws the last hour of an instance in letters.
+pub fn history(
+    buffer: &mut Buffer,
+    theme: &Theme,
+    area: Rect,
+    line: usize,
+    router: &VirtualRouterStatus,
+    now: SystemTime,
+) {
     let mut pen = Pen::at(buffer, theme, area, line);
     let label = format!("1h {} ", format::cut(&format::clean(&router.name), 12, theme.cut_mark()));
     pen.skip(1).put(Paint::Dim, &label);
@@ -131,7 +140,7 @@ fn addresses(buffer: &mut Buffer, theme: &Theme, area: Rect, line: usize, router
 }
 
 /// What the instance waits for, counted down from the picture's moment.
-fn next_text(state: &UiState, router: &VirtualRouterStatus) -> String {
+pub fn next_text(state: &UiState, router: &VirtualRouterStatus) -> String {
     let Some(next) = &router.next else { return String::new() };
     let gone = u64::try_from(state.picture_age().as_millis()).unwrap_or(u64::MAX);
     format!("{} {}", next.waiting, format::seconds(next.in_ms.saturating_sub(gone)))
@@ -196,7 +205,8 @@ fn put_peers(pen: &mut Pen<'_>, router: &VirtualRouterStatus, now: SystemTime, s
     }
 }
 
-fn peer_text(peer: &PeerStatus, now: SystemTime, short: bool) -> (String, Paint) {
+/// What is known of a peer, in words and with its look.
+pub fn peer_text(peer: &PeerStatus, now: SystemTime, short: bool) -> (String, Paint) {
     let priority = peer.last_priority.map_or(String::new(), |p| format!(" {p}"));
     let heard = peer.last_heard_at.map_or(String::new(), |at| format!(" {}", format::age(format::since(now, at))));
     let (word, paint) = match peer.state {

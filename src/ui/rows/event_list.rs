@@ -1,0 +1,73 @@
+//! Which events a list shows, and which of them are on screen. Only what is looked at is matched.
+
+use crate::engine::{Event, EventKind, Severity};
+use crate::ui::state::{EventList, Kinds, UiState};
+
+/// The word of a selection of kinds.
+pub const fn kinds_word(kinds: Kinds) -> &'static str {
+    match kinds {
+        Kinds::All => "all",
+        Kinds::States => "changes of state",
+        Kinds::Acts => "what people did",
+        Kinds::Trouble => "trouble",
+    }
+}
+
+const fn is_of(kinds: Kinds, event: &Event) -> bool {
+    match kinds {
+        Kinds::All => true,
+        Kinds::States => matches!(
+            event.kind,
+            EventKind::InstanceState
+                | EventKind::SplitBrain
+                | EventKind::Link
+                | EventKind::Address
+                | EventKind::ServerHealth
+                | EventKind::Quorum
+        ),
+        Kinds::Acts => matches!(event.kind, EventKind::Command | EventKind::ServerAdmin | EventKind::Hold),
+        Kinds::Trouble => matches!(event.severity, Severity::Warning | Severity::Error),
+    }
+}
+
+/// Whether every word of a filter occurs in the event: in its kind (`kind:server-health` in it alone), its subject, its
+/// states, its reason, its detail or in who asked. `!` before a word turns it round.
+fn matches(event: &Event, filter: &str) -> bool {
+    let fields = || {
+        let optional = [&event.from, &event.to, &event.reason, &event.who, &event.detail];
+        [event.kind.name(), event.subject.as_str()].into_iter().chain(optional.into_iter().filter_map(|f| f.as_deref()))
+    };
+    filter.split_whitespace().all(|word| {
+        let (wanted, word) = word.strip_prefix('!').map_or((true, word), |rest| (false, rest));
+        let found = if let Some(kind) = word.strip_prefix("kind:") {
+            event.kind.name().contains(kind)
+        } else {
+            let word = word.to_lowercase();
+            fields().any(|field| field.to_lowercase().contains(&word))
+        };
+        found == wanted
+    })
+}
+
+/// The events of a list from its newest on, newest first; what came after the moment that is shown is left out.
+pub fn newest_first<'a>(state: &'a UiState, list: &'a EventList) -> impl Iterator<Item = &'a Event> {
+    let until = state.paused_at;
+    let shown = move |event: &&Event| until.is_none_or(|until| event.at <= until);
+    state.events.iter().rev().filter(shown).filter(|event| is_of(list.kinds, event) && matches(event, &list.filter))
+}
+
+/// The same from the first line of the screen on.
+pub fn on_screen<'a>(state: &'a UiState, list: &'a EventList) -> impl Iterator<Item = &'a Event> {
+    let top = list.top.unwrap_or(u64::MAX);
+    // Numbers grow along the events: what is above the first line is skipped without being matched.
+    let skipped = state.events.partition_point(|event| event.seq <= top);
+    let until = state.paused_at;
+    let shown = move |event: &&Event| until.is_none_or(|until| event.at <= until);
+    let below = state.events.range(..skipped).rev().filter(shown);
+    below.filter(|event| is_of(list.kinds, event) && matches(event, &list.filter))
+}
+
+/// The number of the event under the cursor.
+pub fn selected(state: &UiState, list: &EventList) -> Option<u64> {
+    list.selected.or_else(|| newest_first(state, list).next().map(|event| event.seq))
+}

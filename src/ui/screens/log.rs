@@ -1,0 +1,59 @@
+//! The log: every event with everything that is known of it, newest first, for those who ask who did what and why.
+//!
+//! ```text
+//! line 1, line 2
+//! ┌ Log ───────────────────────────┐
+//! │ TIME      LEVEL KIND SUBJECT … │
+//! └────────────────────────────────┘
+//! message, screens, keys
+//! ```
+
+use super::plan::{Plan, Shape};
+use crate::engine::{Event, Severity};
+use crate::ui::format;
+use crate::ui::rows::event_list;
+use crate::ui::state::UiState;
+use crate::ui::theme::{Paint, Theme};
+use crate::ui::widgets::{frame, pen::Pen};
+use ratatui::buffer::Buffer;
+
+/// Draws what stands between line 2 and the footer.
+pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
+    let list = &state.log;
+    let filter = if list.filter.is_empty() { "none" } else { &list.filter };
+    let title = format!("Log  kinds: {} (s)  filter: {filter}", event_list::kinds_word(list.kinds));
+    let inner = frame::panel(buffer, theme, plan.body, plan.shape == Shape::Large, &title);
+    Pen::at(buffer, theme, inner, 0).skip(1).put(Paint::Head, "TIME UTC     LEVEL   EVENT");
+    let cursor = event_list::selected(state, list);
+    for (line, event) in event_list::on_screen(state, list).take(plan.list_rows()).enumerate() {
+        let mut pen = Pen::at(buffer, theme, inner, line + 1);
+        if cursor == Some(event.seq) {
+            pen = pen.over(Paint::Selected);
+        }
+        let (level, paint) = level(event.severity);
+        pen.skip(1).put(Paint::Dim, &format::clock_ms(event.at)).skip(1).left(paint, level, 7).skip(1);
+        pen.put(Paint::Text, &text(event));
+    }
+}
+
+const fn level(severity: Severity) -> (&'static str, Paint) {
+    match severity {
+        Severity::Info => ("info", Paint::Dim),
+        Severity::Notice => ("notice", Paint::Text),
+        Severity::Warning => ("warning", Paint::Warning),
+        Severity::Error => ("error", Paint::Bad),
+    }
+}
+
+/// Everything that an event says, in the order in which it is asked: what, where, from what to what, why, by whom.
+fn text(event: &Event) -> String {
+    let change = match (&event.from, &event.to) {
+        (Some(from), Some(to)) => format!(" {from} > {to}"),
+        (None, Some(to)) => format!(" {to}"),
+        (_, None) => String::new(),
+    };
+    let more = [(": ", &event.reason), (" by ", &event.who), (" | ", &event.detail)];
+    let more: Vec<&str> =
+        more.iter().filter_map(|(before, field)| Some([*before, field.as_deref()?])).flatten().collect();
+    format!("{} {}{change}{}", event.kind.name(), event.subject, more.concat())
+}

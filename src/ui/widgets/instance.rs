@@ -1,0 +1,130 @@
+//! One VRRP instance in full: why it is what it is, its addresses, peers, counters and last changes.
+
+use super::frame;
+use super::pen::{Pen, Spans, put_spans};
+use super::routers::{history, peer_text, state_paint};
+use crate::engine::{VirtualRouterStatus, VrrpCounters};
+use crate::ui::format;
+use crate::ui::state::UiState;
+use crate::ui::theme::{Paint, Theme};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use std::time::SystemTime;
+
+/// Refused advertisements by reason.
+pub fn refused(counters: &VrrpCounters) -> impl Iterator<Item = (&'static str, u64)> {
+    let c = counters;
+    [
+        ("length", c.rejected_length),
+        ("destination", c.rejected_destination),
+        ("TTL", c.rejected_ttl),
+        ("version", c.rejected_version),
+        ("type", c.rejected_type),
+        ("checksum", c.rejected_checksum),
+        ("auth type", c.rejected_auth_type),
+        ("password", c.rejected_auth),
+        ("interval", c.rejected_interval),
+        ("no address", c.rejected_count),
+    ]
+    .into_iter()
+}
+
+/// Draws the selected instance.
+pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, boxed: bool, state: &UiState, now: SystemTime) {
+    let Some(router) = state.selected_router() else {
+        frame::panel(buffer, theme, area, boxed, "no instance is selected");
+        return;
+    };
+    let inner = frame::panel(buffer, theme, area, boxed, &router.name);
+    history(buffer, theme, inner, 0, router, now);
+    let columns = usize::from(inner.width).saturating_sub(10);
+    let mut line = 1;
+    for (label, spans) in lines(router, now) {
+        for (n, spans) in wrapped(&spans, columns).iter().enumerate() {
+            let mut pen = Pen::at(buffer, theme, inner, line);
+            pen.skip(1).left(Paint::Head, if n == 0 { label } else { "" }, 8).skip(1);
+            put_spans(&mut pen, spans);
+            line += 1;
+        }
+    }
+}
+
+/// Spans in lines of at most so many columns, broken between spans.
+fn wrapped(spans: &Spans, columns: usize) -> Vec<Spans> {
+    let mut lines = vec![Spans::new()];
+    let mut used = 0;
+    for (paint, text) in spans {
+        let width = format::width(&format::clean(text));
+        if used > 0 && used + width > columns {
+            lines.push(Spans::new());
+            used = 0;
+        }
+        used += width;
+        if let Some(line) = lines.last_mut() {
+            line.push((*paint, text.clone()));
+        }
+    }
+    lines
+}
+
+fn lines(router: &VirtualRouterStatus, now: SystemTime) -> Vec<(&'static str, Spans)> {
+    let text = |text: String| vec![(Paint::Text, text)];
+    let mut state: Spans = vec![(state_paint(router.state), router.state.name().to_owned())];
+    state.push((Paint::Text, format!(" for {}: {}", format::age(format::since(now, router.since)), router.reason)));
+    if let Some(held) = &router.held {
+        state.push((Paint::Drain, format!("  held: {held} (J rejoins)")));
+    }
+    let mut lines = vec![("state", state), ("vips", addresses(router))];
+    for (n, peer) in router.peers.iter().enumerate() {
+        let (said, paint) = peer_text(peer, now, false);
+        lines.push((if n == 0 { "peers" } else { "" }, vec![(paint, format!("{said} ({})", peer.source))]));
+    }
+    if router.peers.is_empty() {
+        lines.push(("peers", vec![(Paint::Dim, "none was heard and none is configured".to_owned())]));
+    }
+    let c = &router.counters;
+    lines.push((
+        "adverts",
+        text(format!(
+            "in {}  out {}  resignations in {} out {}  gratuitous ARP {}  own that came back {}  other addresses {}",
+            format::grouped(c.adverts_rx),
+            format::grouped(c.adverts_tx),
+            c.priority_zero_rx,
+            c.priority_zero_tx,
+            format::grouped(c.garp_tx),
+            c.own_rx,
+            c.address_mismatch
+        )),
+    ));
+    lines.push(("master", text(format!("became {}  gave up {}", c.became_master, c.released_master))));
+    lines.push(("refused", refused_spans(c)));
+    for (n, change) in router.history.iter().rev().enumerate() {
+        let ago = format::age(format::since(now, change.at));
+        let (paint, word) = (state_paint(change.state), change.state.name());
+        let spans = vec![
+            (Paint::Dim, format!("{} -{ago:<7}", format::clock(change.at))),
+            (paint, format!("{word:<7}")),
+            (Paint::Text, change.reason.clone()),
+        ];
+        lines.push((if n == 0 { "changes" } else { "" }, spans));
+    }
+    lines
+}
+
+fn addresses(router: &VirtualRouterStatus) -> Spans {
+    let (mine, all) = (router.addresses_here.len(), router.addresses.len());
+    let spans = router.addresses.iter().map(|address| {
+        if router.addresses_here.contains(address) {
+            (Paint::Text, format!(" {address}"))
+        } else {
+            (Paint::Dim, format!(" ({address})"))
+        }
+    });
+    std::iter::once((Paint::Dim, format!("here {mine}/{all}"))).chain(spans).collect()
+}
+
+fn refused_spans(counters: &VrrpCounters) -> Spans {
+    let some: Spans =
+        refused(counters).filter(|(_, n)| *n > 0).map(|(why, n)| (Paint::Warning, format!("{why} {n}  "))).collect();
+    if some.is_empty() { vec![(Paint::Up, "none".to_owned())] } else { some }
+}

@@ -1,0 +1,39 @@
+//! Lines 2 and on where there is no room for tables: what is wrong, and who is master.
+
+use super::{header, pen::Pen, routers};
+use crate::ui::format;
+use crate::ui::state::UiState;
+use crate::ui::theme::{Paint, Theme};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// A line a problem, then a line an instance.
+pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
+    let Some(summary) = state.summary() else { return };
+    let now = state.engine_now().unwrap_or(summary.now);
+    let mut line = 0;
+    if summary.problem_count == 0 {
+        Pen::at(buffer, theme, area, 0).skip(1).put(Paint::Up, "no problems");
+        line += 1;
+    }
+    for problem in &summary.problems {
+        let mut pen = Pen::at(buffer, theme, area, line);
+        pen.skip(1).put(Paint::Bad, "! ").put(Paint::Down, &header::problem_text(problem, now));
+        line += 1;
+    }
+    for router in state.routers() {
+        let mut pen = Pen::at(buffer, theme, area, line);
+        let (word, paint) = (router.state.name(), routers::state_paint(router.state));
+        pen.skip(1).put(Paint::Text, &router.name).skip(1).put(paint, word);
+        pen.skip(1).put(
+            Paint::Dim,
+            &format!("{} {}", router.effective_priority, format::age(format::since(now, router.since))),
+        );
+        line += 1;
+    }
+    if line < usize::from(area.height) {
+        let (degraded, services) = summary.services_degraded;
+        let rest = format!("{services} services, {degraded} degraded; a larger screen shows the table");
+        Pen::at(buffer, theme, area, line).skip(1).put(Paint::Dim, &rest);
+    }
+}
