@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [file, socket, state] = arguments.as_slice() else {
         return Err("use: engine_without_ipvs FILE SOCKET STATE-DIR".into());
     };
-    let source = Source { file: file.into(), vrrp_only: false, ipvs_only: false };
+    let source = Source { file: file.into(), vrrp_only: false, ipvs_only: false, config_id: None };
     let read = source.read(1)?;
     let bound = api::bind(Path::new(socket))?;
     let lasting = Path::new(state);

@@ -61,6 +61,8 @@ pub struct Options {
     pub vrrp_only: bool,
     /// `--ipvs-only`: no instances.
     pub ipvs_only: bool,
+    /// What `@id` lines are compared with, when it is not the host's name.
+    pub config_id: Option<String>,
     /// `--keep`: TERM and INT leave addresses and services in place.
     pub keep: bool,
     /// `--adopt`: take the place of the keepalived that runs here.
@@ -105,8 +107,8 @@ async fn serve(options: &Options, service: &Service) -> Result<(), Refused> {
         let message = "--dataplane userspace is not built yet; use the kernel's: modprobe ip_vs";
         return Err(Refused(exit::USAGE, message.to_owned()));
     }
-    let Options { file, vrrp_only, ipvs_only, .. } = options.clone();
-    let source = Source { file, vrrp_only, ipvs_only };
+    let Options { file, vrrp_only, ipvs_only, config_id, .. } = options.clone();
+    let source = Source { file, vrrp_only, ipvs_only, config_id };
     let read = read(&source)?;
     let configuration = Arc::clone(&read.configuration);
     let rival = processes::here("keepalived").first().copied().filter(|_| !options.adopt);

@@ -81,6 +81,7 @@ fn engine_options(args: RunArgs, socket: Option<&Path>, log_color: bool) -> engi
         userspace: args.dataplane == Dataplane::Userspace,
         vrrp_only: args.vrrp_only,
         ipvs_only: args.ipvs_only,
+        config_id: args.config_id,
         keep: args.keep,
         adopt: args.adopt,
     }

@@ -4,7 +4,7 @@
 //! standard output and nothing else is printed. It starts nothing and changes nothing.
 
 use super::GlobalArgs;
-use crate::engine::{ConfigError, Diagnostic, DiagnosticSeverity, Loaded, load_configuration};
+use crate::engine::{ConfigError, Diagnostic, DiagnosticSeverity, Loaded, load_configuration_as};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -25,6 +25,9 @@ pub struct CheckArgs {
     /// The configuration [default: /etc/lvsdeck/lvsdeck.conf, else /etc/keepalived/keepalived.conf]
     #[arg(short, long, value_name = "FILE")]
     pub file: Option<PathBuf>,
+    /// Read the file as the node with this name does (@id lines) [default: the host's name, up to the first dot]
+    #[arg(short = 'i', long, value_name = "ID")]
+    pub config_id: Option<String>,
     /// Print the messages as a JSON array on standard output
     #[arg(long)]
     pub json: bool,
@@ -33,7 +36,8 @@ pub struct CheckArgs {
 /// Checks a file. A closed standard output or error is no failure: the exit code still tells.
 pub fn run(args: &CheckArgs, global: &GlobalArgs) -> ExitCode {
     let file = args.file.clone().unwrap_or_else(default_file);
-    let loaded = load_configuration(&file).unwrap_or_else(|error| unreadable(&file, &error));
+    let loaded =
+        load_configuration_as(&file, args.config_id.as_deref()).unwrap_or_else(|error| unreadable(&file, &error));
     let _ = if args.json { print_json(&loaded) } else { print_text(&file, &loaded, global) };
     if loaded.has_errors() {
         ExitCode::from(ERRORS)

@@ -19,6 +19,9 @@ pub struct RunArgs {
     /// Services only, no VRRP (keepalived's -C)
     #[arg(short = 'C', long)]
     pub ipvs_only: bool,
+    /// What @id lines of the configuration are compared with [default: the host's name, up to the first dot]
+    #[arg(short = 'i', long, value_name = "ID")]
+    pub config_id: Option<String>,
     /// At TERM and INT do not resign, and leave addresses and services in place for the engine that is started next
     #[arg(long)]
     pub keep: bool,

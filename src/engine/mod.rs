@@ -30,7 +30,7 @@ pub mod vrrp;
 pub use command::{Answer, Command, CommandRequest, Outcome, Preview, RealServerSelector, ServiceSelector, Who};
 pub use config::{
     ConfigError, Diagnostic, Loaded, Severity as DiagnosticSeverity, load as load_configuration,
-    parse as parse_configuration,
+    load_as as load_configuration_as, parse as parse_configuration,
 };
 pub use difference::Difference;
 pub use event::{Event, EventKind, Severity};

@@ -1,15 +1,9 @@
-//! `$NAME=value` definitions and their use as `$NAME` or `${NAME}`.
+//! `$NAME=value` definitions, the ones that are always there, and their use as `$NAME` or `${NAME}`.
+//!
+//! A definition is resolved where it is used, so its value may name definitions that are made later. A name without
+//! braces counts where white space, `,`, `)`, a quote or the end of the line follows; a name that nobody defined stays as it is.
 
 use std::collections::HashMap;
-
-/// Definitions may use definitions this deep.
-const DEEPEST: usize = 16;
-/// Largest text of one line after expansion.
-const LONGEST_LINE: usize = 64 * 1024;
-/// Uses of definitions on one line, those inside definitions included.
-const MOST_USES: usize = 10_000;
-/// All expanded text of one configuration.
-const LARGEST: usize = 16 * 1024 * 1024;
 
 /// A definition that can't be applied.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,71 +12,142 @@ pub(super) enum DefinitionError {
     Recursive(String),
     #[error("the definitions on this line grow it beyond {LONGEST_LINE} bytes")]
     LineTooLong,
-    #[error("definitions expand to more than {LARGEST} bytes in all")]
+    #[error("definitions expand to more than {} MiB or {} lines in all", super::expansion::LARGEST >> 20, super::expansion::MOST_LINES)]
     TooLarge,
-    #[error("{0} is not supported by lvsdeck: write the lines out")]
-    Unsupported(&'static str),
+    #[error("{0}")]
+    Sequence(String),
+    #[error("{0}")]
+    Predefined(String),
 }
+
+/// Largest text of one line after the definitions on it are replaced once.
+const LONGEST_LINE: usize = 64 * 1024;
+/// What `${_RANDOM}` draws from without bounds of its own.
+const RANDOM_MOST: u64 = 32_767;
 
 /// What is defined so far.
 #[derive(Debug, Default)]
 pub(super) struct Definitions {
     values: HashMap<String, String>,
-    expanded: usize,
+    /// The name that `@id` lines are compared with, and `${_INSTANCE}`.
+    pub node: String,
+    /// `${_PWD}`: the directory of the file that is being read.
+    pub directory: String,
+    /// Bytes and lines that expansion came to so far.
+    pub spent: (usize, usize),
+    random: u64,
 }
 
 impl Definitions {
+    /// What is there before the first line: the node's name, and chance that begins at `seed`.
+    pub fn new(node: &str, seed: u64) -> Self {
+        Self { node: node.to_owned(), random: seed | 1, ..Self::default() }
+    }
+
     /// Whether a line is a definition that goes on in the next line.
     pub fn continues(line: &str) -> bool {
-        line.trim_end().ends_with('\\') && parse(line).is_some()
+        line.trim_end().ends_with('\\') && definition(line).is_some()
     }
 
     /// Takes a definition in; false when the line is none.
     pub fn define(&mut self, line: &str) -> bool {
-        let Some((name, value)) = parse(line) else { return false };
+        let Some((name, value)) = definition(line) else { return false };
         let joined: Vec<_> = value.lines().map(|l| l.trim_end().trim_end_matches('\\').trim()).collect();
         self.values.insert(name.to_owned(), joined.join("\n").trim().to_owned());
         true
     }
 
-    /// The line with all definitions applied; none when it uses none.
-    pub fn expand(&mut self, line: &str) -> Result<Option<String>, DefinitionError> {
-        for word in ["~SEQ(", "~SEQx(", "~LST(", "${_"] {
-            if line.contains(word) && !line.starts_with(['#', '!']) {
-                return Err(DefinitionError::Unsupported(word.trim_end_matches(['(', '_'])));
-            }
-        }
-        if self.values.is_empty() || !line.contains('$') {
-            return Ok(None);
-        }
-        let mut text = String::new();
-        self.append(line, 0, &mut text, &mut 0)?;
-        if text == line {
-            return Ok(None);
-        }
-        self.expanded += text.len();
-        if self.expanded > LARGEST { Err(DefinitionError::TooLarge) } else { Ok(Some(text)) }
+    /// Gives a variable its value.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.values.insert(name.to_owned(), value.to_owned());
     }
 
-    fn append(&self, text: &str, depth: usize, out: &mut String, uses: &mut usize) -> Result<(), DefinitionError> {
-        let mut rest = text;
+    /// The value of a variable.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    /// Puts a variable back to what it was.
+    pub fn restore(&mut self, name: &str, before: Option<String>) {
+        match before {
+            Some(value) => self.values.insert(name.to_owned(), value),
+            None => self.values.remove(name),
+        };
+    }
+
+    /// The line with each definition on it replaced once; none when it uses none.
+    pub fn replaced(&mut self, line: &str) -> Result<Option<(String, String)>, DefinitionError> {
+        let (mut text, mut rest, mut last) = (String::new(), line, None);
+        let mut quote = None;
         while let Some(at) = rest.find('$') {
             let (before, from) = rest.split_at(at);
-            out.push_str(before);
-            let (name, length) = used_name(from);
-            match self.values.get(name) {
-                Some(_) if depth >= DEEPEST => return Err(DefinitionError::Recursive(name.to_owned())),
-                Some(value) => self.append(value, depth + 1, out, uses)?,
-                None => out.push_str(from.get(..length).unwrap_or("$")),
+            text.push_str(before);
+            before.chars().for_each(|c| quote = quote_after(quote, c));
+            let name = used_name(from);
+            let length = name.map_or(1, |(_, length)| length);
+            match name.map(|(name, _)| self.value(name, quote.is_some())).transpose()?.flatten() {
+                Some(value) => {
+                    text.push_str(&value);
+                    last = name.map(|(name, _)| name.to_owned());
+                }
+                None => text.push_str(from.get(..length).unwrap_or("$")),
             }
             rest = from.get(length..).unwrap_or("");
-            *uses += 1;
-            if out.len() > LONGEST_LINE || *uses > MOST_USES {
+            if text.len() > LONGEST_LINE {
                 return Err(DefinitionError::LineTooLong);
             }
         }
-        out.push_str(rest);
-        Ok(())
+        text.push_str(rest);
+        Ok(last.map(|name| (text, name)))
+    }
+
+    /// What a name stands for; `quoted` where its use is between quotes.
+    fn value(&mut self, name: &str, quoted: bool) -> Result<Option<String>, DefinitionError> {
+        let mut words = name.split_ascii_whitespace();
+        let sign = |plain: &str| Some(if quoted { plain.to_owned() } else { format!("\"{plain}\"") });
+        Ok(match words.next().unwrap_or("") {
+            "_PWD" => Some(self.directory.clone()),
+            "_INSTANCE" => Some(self.node.clone()),
+            "_HASH" => sign("#"),
+            "_BANG" => sign("!"),
+            "_ENV" => Some(environment(words.next())?),
+            "_RANDOM" => Some(self.chance(words.next(), words.next())?),
+            plain => self.values.get(plain).cloned(),
+        })
+    }
+
+    /// A number between two bounds, both included (xorshift: it decides no more than what a file asks it for).
+    fn chance(&mut self, least: Option<&str>, most: Option<&str>) -> Result<String, DefinitionError> {
+        let bound = |word: Option<&str>, default| word.map_or(Some(default), |w| w.parse::<u64>().ok());
+        let (least, most) = match (bound(least, 0), bound(most, RANDOM_MOST)) {
+            (Some(least), Some(most)) if least <= most && u32::try_from(most).is_ok() => (least, most),
+            _ => {
+                let what = "${_RANDOM MIN MAX} takes two whole numbers, the smaller one first";
+                return Err(DefinitionError::Predefined(what.to_owned()));
+            }
+        };
+        for shift in [13_i32, -7, 17] {
+            self.random ^= if shift < 0 { self.random >> -shift } else { self.random << shift };
+        }
+        Ok((least + (self.random >> 16) % (most - least + 1)).to_string())
+    }
+}
+
+fn environment(name: Option<&str>) -> Result<String, DefinitionError> {
+    let name = name.ok_or_else(|| DefinitionError::Predefined("${_ENV NAME} needs the variable's name".to_owned()))?;
+    std::env::var(name).map_err(|_| {
+        DefinitionError::Predefined(format!(
+            "the environment has no variable {name}; start lvsdeck with it, or define it"
+        ))
+    })
+}
+
+/// The quote that is open behind `c`.
+fn quote_after(open: Option<char>, c: char) -> Option<char> {
+    match (open, c) {
+        (None, '"' | '\'') => Some(c),
+        (Some(quote), _) if quote == c => None,
+        _ => open,
     }
 }
 
@@ -90,56 +155,81 @@ fn name_length(text: &str) -> usize {
     text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len())
 }
 
-/// Name and value of a definition.
-fn parse(line: &str) -> Option<(&str, &str)> {
+/// Name and value of a definition: no space stands before the `=`, and no digit in front.
+fn definition(line: &str) -> Option<(&str, &str)> {
     let rest = line.trim_start().strip_prefix('$')?;
     let (name, rest) = rest.split_at(name_length(rest));
-    let value = rest.trim_start_matches([' ', '\t']).strip_prefix('=')?;
-    (!name.is_empty()).then_some((name, value))
+    let value = rest.strip_prefix('=')?;
+    (!name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit())).then_some((name, value))
 }
 
-/// The name that a `$` begins, and how many bytes its use takes.
-fn used_name(from: &str) -> (&str, usize) {
-    let after = from.get(1..).unwrap_or("");
+/// A line that was meant as a definition and is none: `$NAME = value`.
+pub(super) fn almost_definition(line: &str) -> bool {
+    let Some(rest) = line.trim_start().strip_prefix('$') else { return false };
+    let (name, rest) = rest.split_at(name_length(rest));
+    !name.is_empty() && rest.starts_with([' ', '\t']) && rest.trim_start().starts_with('=')
+}
+
+/// The name that a `$` begins, with what stands in its braces, and how many bytes its use takes.
+fn used_name(from: &str) -> Option<(&str, usize)> {
+    let after = from.get(1..)?;
     if let Some(braced) = after.strip_prefix('{') {
-        let length = name_length(braced);
-        let closed = braced.get(length..).is_some_and(|rest| rest.starts_with('}'));
-        return if closed { (braced.get(..length).unwrap_or(""), length + 3) } else { ("", 1) };
+        let end = braced.find('}')?;
+        let name = braced.get(..end)?;
+        let takes_words = ["_RANDOM", "_ENV"].iter().any(|word| name.starts_with(word));
+        let plain = name_length(name) == name.len() && !name.is_empty();
+        return (plain || takes_words).then_some((name, end + 3));
     }
     let length = name_length(after);
-    (after.get(..length).unwrap_or(""), length + 1)
+    let name = after.get(..length).filter(|name| !name.is_empty())?;
+    let follows = after.get(length..)?.chars().next();
+    let ends = follows.is_none_or(|c| c.is_whitespace() || matches!(c, ',' | ')' | '"' | '\''));
+    ends.then_some((name, length + 1))
+}
+
+/// The first `$NAME` that keepalived leaves as it stands though the name is defined, since something is written right
+/// behind it.
+pub(super) fn unbraced<'t>(line: &'t str, definitions: &Definitions) -> Option<&'t str> {
+    line.match_indices('$').find_map(|(at, _)| {
+        let after = line.get(at + 1..)?;
+        let name = after.get(..name_length(after))?;
+        (used_name(line.get(at..)?).is_none() && definitions.get(name).is_some()).then_some(name)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn defined(lines: &[&str]) -> Definitions {
-        let mut definitions = Definitions::default();
-        for line in lines {
-            assert!(definitions.define(line), "{line}");
+    fn once(definitions: &mut Definitions, line: &str) -> Option<String> {
+        definitions.replaced(line).unwrap().map(|(text, _)| text)
+    }
+
+    #[test]
+    fn a_definition_is_replaced_where_a_word_of_its_own_stands() {
+        let mut d = Definitions::default();
+        assert!(d.define("$A=1") && d.define("  $B=") && !d.define("$C =2") && !d.define("$1=2"));
+        assert_eq!(once(&mut d, "x ${A}y $A \"$A\" $C $ ${").unwrap(), "x 1y 1 \"1\" $C $ ${");
+        assert_eq!(once(&mut d, "$A/24"), None, "keepalived leaves it, so do we");
+        assert_eq!(unbraced("$A/24", &d), Some("A"));
+        assert_eq!((once(&mut d, "no use"), once(&mut d, "${NONE} ${_x y}")), (None, None));
+        assert!(almost_definition("$C =2") && !almost_definition("$C=2") && !almost_definition("$C 2"));
+    }
+
+    #[test]
+    fn what_is_always_defined_is_there() {
+        let mut d = Definitions::new("lb1", 7);
+        d.directory = "/etc/keepalived".to_owned();
+        assert_eq!(once(&mut d, "${_PWD}/a ${_INSTANCE}").unwrap(), "/etc/keepalived/a lb1");
+        assert_eq!(once(&mut d, "a${_HASH}b \"${_BANG}\"").unwrap(), "a\"#\"b \"!\"");
+        assert_eq!(once(&mut d, "${_RANDOM 5 5}").unwrap(), "5");
+        for _ in 0..100 {
+            let drawn: u64 = once(&mut d, "${_RANDOM 3 9}").unwrap().parse().unwrap();
+            assert!((3..=9).contains(&drawn));
         }
-        definitions
-    }
-
-    #[test]
-    fn a_definition_may_use_others_and_is_resolved_at_its_use() {
-        let mut d = defined(&["$A=1 $B", "$B = two"]);
-        assert_eq!(d.expand("x ${A}y $A $C $ ${").unwrap().unwrap(), "x 1 twoy 1 two $C $ ${");
-        assert_eq!(d.expand("no use"), Ok(None));
-    }
-
-    #[test]
-    fn definitions_that_never_end_are_refused() {
-        assert_eq!(defined(&["$A=$B", "$B=$A"]).expand("$A").unwrap_err().to_string(), "$A uses itself");
-        let bomb: Vec<_> = (0..15).map(|i| format!("$A{i}=${{A{n}}}${{A{n}}}${{A{n}}}xx", n = i + 1)).collect();
-        let bomb: Vec<_> = bomb.iter().map(String::as_str).collect();
-        assert_eq!(defined(&bomb).expand("$A0"), Err(DefinitionError::LineTooLong));
-    }
-
-    #[test]
-    fn what_is_not_supported_is_named() {
-        let message = Definitions::default().expand("~SEQ(i,1,9) x").unwrap_err().to_string();
-        assert_eq!(message, "~SEQ is not supported by lvsdeck: write the lines out");
+        assert!(once(&mut d, "${_ENV PATH}").unwrap().contains('/'));
+        for wrong in ["${_RANDOM 9 3}", "${_RANDOM x}", "${_ENV}", "${_ENV NO_SUCH_VARIABLE_HERE}"] {
+            assert!(matches!(d.replaced(wrong), Err(DefinitionError::Predefined(_))), "{wrong}");
+        }
     }
 }

@@ -60,6 +60,10 @@ pub(super) struct Problem {
 }
 
 impl Problem {
+    /// An error or a warning.
+    pub fn new(is_error: bool, span: Span, code: &'static str, message: impl Into<String>) -> Self {
+        if is_error { Self::error(span, code, message) } else { Self::warning(span, code, message) }
+    }
     pub fn error(span: Span, code: &'static str, message: impl Into<String>) -> Self {
         Self { severity: Severity::Error, code, span, message: message.into(), help: None, secret: false }
     }

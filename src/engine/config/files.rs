@@ -86,50 +86,91 @@ pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
     })
 }
 
-/// The files that an `include` names, in the order of their names: the path itself, or what its last part matches.
-pub(super) fn matching(path: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let pattern = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    if !pattern.contains(['*', '?']) {
-        return Ok(vec![path.to_owned()]);
-    }
-    let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(directory)? {
-        let path = entry?.path();
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if !name.starts_with('.') && path.is_file() && glob(pattern.as_bytes(), name.as_bytes()) {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
+/// What one pattern of an `include` names: the path itself, or what it matches in the order of the names.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Named {
+    /// The pattern, without braces.
+    pub pattern: PathBuf,
+    /// Whether it has a `*`, `?` or `[`.
+    pub wild: bool,
+    /// It came out of braces: `{a,b}`.
+    pub from_braces: bool,
+    /// What is there. A path without wildcards is listed whether it is there or not.
+    pub files: Vec<PathBuf>,
 }
 
-/// Whether a name matches a pattern of literal bytes, `?` and `*`. Linear in the name for each `*`.
-fn glob(pattern: &[u8], name: &[u8]) -> bool {
-    let (mut p, mut n) = (0, 0);
-    let mut star = None;
-    while n < name.len() {
-        match pattern.get(p) {
-            Some(b'*') => {
-                star = Some((p, n));
-                p += 1;
-            }
-            Some(c) if *c == b'?' || Some(c) == name.get(n) => {
-                p += 1;
-                n += 1;
-            }
-            _ => match star {
-                Some((at, from)) => {
-                    p = at + 1;
-                    n = from + 1;
-                    star = Some((at, from + 1));
-                }
-                None => return false,
-            },
+/// Patterns that braces stand for at most.
+const MOST_PATTERNS: usize = 1024;
+
+/// What an `include` names. Braces stand for each of their words, as in a shell: `{a,b}.conf`.
+pub(super) fn named(path: &Path) -> Result<Vec<Named>, String> {
+    let text = path.to_string_lossy();
+    let patterns = braces(&text);
+    if patterns.len() > MOST_PATTERNS {
+        return Err(format!("the braces stand for more than {MOST_PATTERNS} names"));
+    }
+    let from_braces = patterns.len() > 1;
+    let options =
+        glob::MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
+    let read = |pattern: String| {
+        let wild = pattern.contains(['*', '?', '[']);
+        let files = if wild {
+            let found = glob::glob_with(&pattern, options).map_err(|error| format!("{}: {}", pattern, error.msg))?;
+            found.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?
+        } else {
+            vec![PathBuf::from(&pattern)]
+        };
+        Ok(Named { pattern: pattern.into(), wild, from_braces, files })
+    };
+    patterns.into_iter().map(read).collect()
+}
+
+/// `a{b,c{d,e}}` → `ab`, `acd`, `ace`; a brace that is not closed is a letter. Ends early beyond [`MOST_PATTERNS`].
+fn braces(text: &str) -> Vec<String> {
+    let Some((open, close)) = outer_braces(text) else { return vec![text.to_owned()] };
+    let (before, inner, behind) = (&text.get(..open), text.get(open + 1..close), text.get(close + 1..));
+    let (before, inner, behind) = (before.unwrap_or(""), inner.unwrap_or(""), behind.unwrap_or(""));
+    let mut all = Vec::new();
+    for word in words_of(inner) {
+        all.extend(braces(&format!("{before}{word}{behind}")));
+        if all.len() > MOST_PATTERNS {
+            break;
         }
     }
-    pattern.get(p..).unwrap_or(&[]).iter().all(|c| *c == b'*')
+    all
+}
+
+/// The first `{` and the `}` that closes it.
+fn outer_braces(text: &str) -> Option<(usize, usize)> {
+    let open = text.find('{')?;
+    let mut depth = 0_usize;
+    for (at, c) in text.char_indices().skip_while(|(at, _)| *at < open) {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 1 => return Some((open, at)),
+            '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The words between the commas that stand in no further braces.
+fn words_of(inner: &str) -> Vec<&str> {
+    let (mut words, mut from, mut depth) = (Vec::new(), 0, 0_usize);
+    for (at, c) in inner.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                words.push(inner.get(from..at).unwrap_or(""));
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    words.push(inner.get(from..).unwrap_or(""));
+    words
 }
 
 #[cfg(test)]
@@ -137,17 +178,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pattern_matches_names() {
-        for (pattern, name, matches) in [
-            ("*.conf", "a.conf", true),
-            ("*.conf", "a.conf.bak", false),
-            ("v?_*.conf", "vs_1.conf", true),
-            ("*a*b*", "xxaxxbxx", true),
-            ("a", "b", false),
-            ("*", "", true),
-        ] {
-            assert_eq!(glob(pattern.as_bytes(), name.as_bytes()), matches, "{pattern} {name}");
+    fn braces_stand_for_each_of_their_words() {
+        assert_eq!(braces("a{b,c{d,e}}f"), ["abf", "acdf", "acef"]);
+        assert_eq!(braces("foo/{,cat}"), ["foo/", "foo/cat"]);
+        assert_eq!(braces("a{b"), ["a{b"]);
+        assert!(named(Path::new(&"{a,b}".repeat(20))).is_err(), "a million names are refused");
+    }
+
+    #[test]
+    fn a_pattern_matches_names_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["b.conf", "a.conf", ".hidden.conf", "a.conf.bak"] {
+            std::fs::write(dir.path().join(name), "").unwrap();
         }
+        let found = |pattern: &str| {
+            let all = named(&dir.path().join(pattern)).unwrap();
+            let files = all.iter().flat_map(|named| &named.files);
+            files.map(|f| f.file_name().unwrap().to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(found("*.conf"), "a.conf b.conf");
+        assert_eq!(found("[b-c].conf"), "b.conf");
+        assert_eq!(found("{b,a}.conf"), "b.conf a.conf");
+        assert_eq!(found("none"), "none", "a plain name is told whether it is there or not");
+        assert_eq!(found("none*"), "");
     }
 
     #[test]

@@ -12,6 +12,7 @@
 mod argument;
 mod definitions;
 mod diagnostic;
+mod expansion;
 mod files;
 pub mod keywords;
 mod lexer;
@@ -52,12 +53,17 @@ impl Loaded {
     }
 }
 
-/// Reads a configuration file and what it includes. Errors when the file itself can't be read; everything else is a
-/// diagnostic.
+/// Reads a configuration file and what it includes; `@id` lines are compared with the host's name up to its first dot.
+/// Errors when the file itself can't be read; everything else is a diagnostic.
 pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
+    load_as(path, None)
+}
+
+/// The same for a node that calls itself `id` instead (keepalived's `-i`).
+pub fn load_as(path: &Path, id: Option<&str>) -> Result<Loaded, ConfigError> {
     let text = files::read(path)?;
-    let node = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let node = node.trim().split('.').next().unwrap_or("");
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let node = id.unwrap_or_else(|| host.trim().split('.').next().unwrap_or(""));
     Ok(compile(&path.to_string_lossy(), &text, Some(path), node))
 }
 

@@ -18,6 +18,8 @@ pub struct Source {
     pub vrrp_only: bool,
     /// `--ipvs-only`: no instances.
     pub ipvs_only: bool,
+    /// `--config-id`: what `@id` lines are compared with; the host's name where there is none.
+    pub config_id: Option<String>,
 }
 
 /// A configuration as it was read, with what is to be said about it.
@@ -37,7 +39,8 @@ pub struct Unfit(pub Vec<String>);
 impl Source {
     /// Reads the file. `generation` counts the loads from 1.
     pub fn read(&self, generation: u64) -> Result<Read, Unfit> {
-        let loaded = config::load(&self.file).map_err(|error| Unfit(vec![error.to_string()]))?;
+        let loaded =
+            config::load_as(&self.file, self.config_id.as_deref()).map_err(|error| Unfit(vec![error.to_string()]))?;
         let (mut warnings, mut errors) = (Vec::new(), Vec::new());
         for diagnostic in loaded.diagnostics {
             let place = format!("{}:{}:{}", diagnostic.file, diagnostic.line, diagnostic.column);
