@@ -117,6 +117,8 @@ impl Reporter {
     pub fn finish(mut self, sources: &Sources) -> Vec<Diagnostic> {
         self.problems.sort_by_key(|problem| sources.written_at(problem.span));
         let mut diagnostics: Vec<_> = self.problems.into_iter().map(|problem| render(problem, sources)).collect();
+        // One line may stand for many, and then says the same of each.
+        diagnostics.dedup();
         let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
         if let (Some(last), 1..) = (diagnostics.last().cloned(), self.dropped) {
             diagnostics.push(Diagnostic {
