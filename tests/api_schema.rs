@@ -21,6 +21,7 @@ fn full() -> Status {
     let mut status = status(vec![web, mark]);
     status.virtual_routers.push(router("VI_2", VirtualRouterState::Fault));
     status.virtual_routers[0].held = Some("by alice until rejoin".into());
+    status.virtual_routers[0].priority_set = Some(50);
     status.virtual_routers[1].next = None;
     status.virtual_routers[1].peers[0].rejected = Some("checksum".into());
     status.drift.push(Drift { subject: "x".into(), wanted: "1".into(), found: "2".into(), action: "repaired".into() });
@@ -62,6 +63,8 @@ fn answers() -> Vec<(&'static str, Value)> {
         ("history", "/v1/history?subject=vrrp/VI_1"),
         ("error", "/v1/history?subject=tcp/10.0.0.9:9"),
         ("diff", "/v1/diff"),
+        ("undo", "/v1/undo"),
+        ("error", "/v1/rows?filter=%28"),
         ("error", "/v1/nothing"),
     ] {
         found.push((schema, running.get(path).json()));

@@ -11,7 +11,7 @@ use super::socket::read_only_path;
 use crate::engine::{
     Answer, Command, CommandRequest, Difference, EngineHandle, Event, HandleError, HistoryError, HistoryPage,
     HistoryQuery, JournalFrom, JournalPage, Outcome, Preview, RealServerStatus, RowsPage, RowsQuery, Status, Summary,
-    VirtualRouterStatus, Who,
+    Undoable, VirtualRouterStatus, Who,
 };
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -157,6 +157,9 @@ impl EngineHandle for Client {
     }
     fn diff(&self) -> Result<Vec<Difference>, HandleError> {
         self.question("/v1/diff")
+    }
+    fn undoable(&self) -> Result<Vec<Undoable>, HandleError> {
+        self.question("/v1/undo")
     }
     fn command(&self, request: &CommandRequest, _who: &Who) -> Result<Answer, HandleError> {
         if self.read_only {

@@ -2,7 +2,8 @@
 
 use super::reply::Refusal;
 use crate::engine::{
-    CommandRequest, Forwarding, RealServerKey, RealServerSelector, Scheduler, ServiceKey, ServiceSelector, Weight,
+    CommandRequest, Forwarding, Priority, RealServerKey, RealServerSelector, Scheduler, ServiceKey, ServiceSelector,
+    Weight,
 };
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Error as _};
@@ -36,6 +37,8 @@ const VERBS: &[(&str, &[Field])] = &[
             ("deadline", false, is::<Option<u64>>),
         ],
     ),
+    ("priority", &[("instance", true, is::<String>), ("priority", false, is::<Option<Priority>>)]),
+    ("several", &[("commands", true, are_commands)]),
     ("restore", &[("server", true, is::<RealServerSelector>), ("service", false, is::<Option<ServiceSelector>>)]),
     (
         "weight",
@@ -90,6 +93,16 @@ fn is_forward(value: &Value) -> Result<(), serde_json::Error> {
     }
 }
 
+/// Each is read as strictly as one alone; what is said of the act stands outside of them.
+fn are_commands(value: &Value) -> Result<(), serde_json::Error> {
+    for (n, one) in Vec::<Map<String, Value>>::deserialize(value)?.iter().enumerate() {
+        let found =
+            fields_of(one).and_then(|fields| check_fields(one, fields, EVERY_VERB.get(..1).unwrap_or_default()));
+        found.map_err(|refusal| serde_json::Error::custom(format!("command {n}: {}", refusal.body.message)))?;
+    }
+    Ok(())
+}
+
 /// Reads a command, or names what is wrong with it.
 pub(super) fn read(body: &[u8]) -> Result<CommandRequest, Refusal> {
     let example = r#"send {"verb":"drain","server":"10.0.0.71:80","dry_run":true}"#;
@@ -116,7 +129,11 @@ fn fields_of(object: &Map<String, Value>) -> Result<&'static [Field], Refusal> {
 }
 
 fn check(object: &Map<String, Value>, fields: &'static [Field]) -> Result<(), Refusal> {
-    let known = || fields.iter().chain(EVERY_VERB);
+    check_fields(object, fields, EVERY_VERB)
+}
+
+fn check_fields(object: &Map<String, Value>, fields: &[Field], others: &[Field]) -> Result<(), Refusal> {
+    let known = || fields.iter().chain(others);
     let next = || format!("the fields here are {}", names(known().map(|(name, ..)| *name)));
     if let Some(stranger) = object.keys().find(|key| !known().any(|(name, ..)| name == key)) {
         return Err(Refusal::bad("unknown-field", format!("there is no field \"{stranger}\""), next()));
@@ -146,6 +163,9 @@ mod tests {
         r#"{"verb":"failover","instance":"VI_1","for":300,"blind":true,"reason":"x","dry_run":true,"token":"t"}"#,
         r#"{"verb":"rejoin","instance":"VI_1"}"#,
         r#"{"verb":"takeover","instance":"VI_1"}"#,
+        r#"{"verb":"priority","instance":"VI_1","priority":50}"#,
+        r#"{"verb":"maintenance","server":"10.0.0.71","service":"web","for":60,"deadline":5}"#,
+        r#"{"verb":"several","commands":[{"verb":"weight","service":"web","server":"10.0.0.71:80","weight":5}]}"#,
         r#"{"verb":"drain","server":"10.0.0.71","service":"web","deadline":60}"#,
         r#"{"verb":"restore","server":"[fd00::71]:80","service":"tcp/[fd00::1]:80"}"#,
         r#"{"verb":"weight","service":"web","server":"10.0.0.71:80","weight":5}"#,
@@ -181,6 +201,9 @@ mod tests {
             (r#"{"verb":"explode"}"#, "unknown-verb", "explode"),
             (r#"{"verb":7}"#, "unknown-verb", "7"),
             (r#"{"verb":"stop","now":true}"#, "unknown-field", "now"),
+            (r#"{"verb":"priority","instance":"VI_1","priority":0}"#, "bad-field", "priority"),
+            (r#"{"verb":"several","commands":[{"verb":"drain"}]}"#, "bad-field", "command 0: the field server"),
+            (r#"{"verb":"several","commands":[{"verb":"drain","server":"10.0.0.71","now":1}]}"#, "bad-field", "now"),
             (r#"{"verb":"drain"}"#, "bad-field", "server"),
             (r#"{"verb":"drain","server":"web"}"#, "bad-field", "10.0.0.71:80"),
             (r#"{"verb":"drain","server":7}"#, "bad-field", "server"),

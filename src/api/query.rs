@@ -2,7 +2,7 @@
 //! refused, so that a misspelt filter never shows everything.
 
 use super::reply::Refusal;
-use crate::engine::RowsQuery;
+use crate::engine::{RowsQuery, filter_error};
 use std::time::Duration;
 
 /// Longest wait for an event.
@@ -29,7 +29,16 @@ pub(super) fn rows(query: Option<&str>) -> Result<RowsQuery, Refusal> {
     for (name, value) in pairs(query)? {
         match name.as_str() {
             "expand" => wanted.expand = Some(value),
-            "filter" => wanted.filter = Some(value),
+            "filter" => {
+                if let Some(why) = filter_error(&value) {
+                    return Err(Refusal::bad(
+                        "bad-query",
+                        format!("filter: {why}"),
+                        "put a \\ before a character that is meant as it is",
+                    ));
+                }
+                wanted.filter = Some(value);
+            }
             "anchor" => wanted.anchor = Some(value),
             "limit" => wanted.limit = Some(number(&name, &value)?),
             "offset" => wanted.offset = Some(number(&name, &value)?),

@@ -22,8 +22,8 @@ const MAX_BODY: usize = 64 * 1024;
 /// In which header a client says where its user came from: an IP address, and only a claim.
 pub(super) const ORIGIN: &str = "lvsdeck-origin";
 /// What there is.
-const CALLS: &str = "GET /v1/status, /v1/summary, /v1/rows, /v1/real-servers, /v1/virtual-routers, /v1/diff, /v1/events, \
-     /v1/journal, /v1/history, /metrics, and POST /v1/commands";
+const CALLS: &str = "GET /v1/status, /v1/summary, /v1/rows, /v1/real-servers, /v1/virtual-routers, /v1/diff, /v1/undo, \
+     /v1/events, /v1/journal, /v1/history, /metrics, and POST /v1/commands";
 
 /// Answers one request.
 pub(super) async fn answer(request: Request<Incoming>, guest: &Arc<Guest>) -> Reply {
@@ -58,6 +58,7 @@ async fn route(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, 
         | "/v1/real-servers"
         | "/v1/virtual-routers"
         | "/v1/diff"
+        | "/v1/undo"
         | "/v1/events"
         | "/v1/journal"
         | "/v1/history"
@@ -114,6 +115,10 @@ async fn computed(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Rep
         "/v1/diff" => {
             query::none(query)?;
             body(guest.ask(|engine| engine.diff().map(|found| written(&found))).await?)
+        }
+        "/v1/undo" => {
+            query::none(query)?;
+            body(guest.ask(|engine| engine.undoable().map(|list| written(&list))).await?)
         }
         "/metrics" => {
             let format = Format::accepted(header(request, ACCEPT));

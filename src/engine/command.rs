@@ -6,7 +6,7 @@ mod words;
 pub use who::Who;
 pub use words::clean;
 
-use super::model::{Forwarding, RealServerKey, Scheduler, ServiceKey, Weight};
+use super::model::{Forwarding, Priority, RealServerKey, Scheduler, ServiceKey, Weight};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::IpAddr;
@@ -38,6 +38,14 @@ pub enum Command {
     Takeover {
         /// Which instance.
         instance: String,
+    },
+    /// Another priority than the file's, until it is taken back: a soft failover.
+    Priority {
+        /// Which instance; its whole sync group with it.
+        instance: String,
+        /// 1 to 254; back to the file's when absent.
+        #[serde(default)]
+        priority: Option<Priority>,
     },
     /// Weight 0, remembered until `restore`.
     Drain {
@@ -120,6 +128,11 @@ pub enum Command {
         /// Which service.
         service: ServiceSelector,
     },
+    /// Several changes of real servers in one act: one preview, one token, one undo.
+    Several {
+        /// What; drain, maintenance, restore, weight, add-server and remove-server only, each server once.
+        commands: Vec<Command>,
+    },
     /// Read the configuration file again and change what it changed.
     Reload,
     /// Take the newest command that can be taken back, back.
@@ -151,9 +164,12 @@ impl Command {
     /// Who carries it out.
     pub const fn half(&self) -> Half {
         match self {
-            Self::Failover { .. } | Self::Rejoin { .. } | Self::Takeover { .. } => Half::Failover,
+            Self::Failover { .. } | Self::Rejoin { .. } | Self::Takeover { .. } | Self::Priority { .. } => {
+                Half::Failover
+            }
             Self::Drain { .. }
             | Self::Maintenance { .. }
+            | Self::Several { .. }
             | Self::Restore { .. }
             | Self::Weight { .. }
             | Self::AddServer { .. }
@@ -175,6 +191,8 @@ impl Command {
             Self::AddServer { .. } => "add-server",
             Self::RemoveServer { .. } => "remove-server",
             Self::Takeover { .. } => "takeover",
+            Self::Priority { .. } => "priority",
+            Self::Several { .. } => "several",
             Self::AddService { .. } => "add-service",
             Self::RemoveService { .. } => "remove-service",
             Self::Reload => "reload",
@@ -319,6 +337,21 @@ impl Outcome {
             Self::Stale => "stale",
         }
     }
+}
+
+/// A command that can be taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undoable {
+    /// Its number.
+    pub id: u64,
+    /// The command, as `ctl` is told it.
+    pub command: String,
+    /// Who gave it.
+    pub who: String,
+    /// Seconds since it was done.
+    pub age_s: u64,
+    /// What takes it back.
+    pub undo: Command,
 }
 
 /// What a command does, for people to read before it acts.

@@ -1,6 +1,6 @@
 //! The engine as its fronts see it (layer 5): one trait, implemented by the engine itself and by the API's client.
 
-use super::command::{Answer, CommandRequest, Who};
+use super::command::{Answer, CommandRequest, Undoable, Who};
 use super::difference::Difference;
 use super::event::Event;
 use super::history::{HistoryError, HistoryPage, HistoryQuery};
@@ -105,6 +105,10 @@ pub trait EngineHandle: Send + Sync {
             message: "this engine does not compare file, engine and kernel".to_owned(),
             next: "look at drift in `lvsdeck ctl status --json`".to_owned(),
         })
+    }
+    /// Commands that can be taken back, the newest first.
+    fn undoable(&self) -> Result<Vec<Undoable>, HandleError> {
+        Ok(Vec::new())
     }
     /// Gives a command and waits for its end. `who` goes into the journal; a remote engine takes it from the socket's peer
     /// credentials instead.

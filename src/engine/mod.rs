@@ -27,7 +27,9 @@ pub mod reload;
 pub mod snapshot;
 pub mod vrrp;
 
-pub use command::{Answer, Command, CommandRequest, Outcome, Preview, RealServerSelector, ServiceSelector, Who};
+pub use command::{
+    Answer, Command, CommandRequest, Half, Outcome, Preview, RealServerSelector, ServiceSelector, Undoable, Who,
+};
 pub use config::{
     ConfigError, Diagnostic, Loaded, Severity as DiagnosticSeverity, load as load_configuration,
     load_as as load_configuration_as, parse as parse_configuration,
@@ -46,7 +48,9 @@ pub use ipvs::{
 };
 pub use journal::{JournalFrom, JournalPage};
 pub use metrics::{MOST_SERVERS, MetricFamily, MetricKind, MetricValue, ProcessFacts, metric_families};
-pub use model::{Family, Forwarding, KeyError, Persistence, Protocol, RealServerKey, Scheduler, ServiceKey, Weight};
+pub use model::{
+    Family, Forwarding, KeyError, Persistence, Priority, Protocol, RealServerKey, Scheduler, ServiceKey, Weight,
+};
 pub use recording::{
     Encoder as RecordingEncoder, Entry as RecordingEntry, Header as RecordingHeader, Recording, RecordingError,
 };
@@ -54,5 +58,5 @@ pub use snapshot::{
     Admin, CheckStatus, ConfigStatus, Counters, Drift, Foreign, Health, KernelServer, Moment, NextStep, PeerState,
     PeerStatus, Problem, QuorumStatus, Rates, RealServerStatus, Role, Row, RowKind, RowsPage, RowsQuery, Sort,
     StateChange, Status, Summary, Totals, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, VrrpCounters,
-    Warning,
+    Warning, filter_error,
 };

@@ -13,7 +13,7 @@ use lvsdeck::engine::{
     Admin, Answer, CheckStatus, Command, CommandRequest, ConfigStatus, Counters, Difference, EngineHandle, Event,
     EventKind, Family, Forwarding, HandleError, Health, HistoryError, HistoryPage, HistoryQuery, KernelServer,
     NextStep, Outcome, PeerState, PeerStatus, Preview, QuorumStatus, Rates, RealServerStatus, Role, RowsPage,
-    RowsQuery, Scheduler, Severity, StateChange, Status, Summary, VirtualRouterState, VirtualRouterStatus,
+    RowsQuery, Scheduler, Severity, StateChange, Status, Summary, Undoable, VirtualRouterState, VirtualRouterStatus,
     VirtualServerStatus, VrrpCounters, Who,
 };
 use std::sync::{Arc, Condvar, Mutex};
@@ -116,6 +116,7 @@ pub fn router(name: &str, state: VirtualRouterState) -> VirtualRouterStatus {
         since: ago(100),
         reason: "silence of 10.0.0.12".into(),
         held: None,
+        priority_set: None,
         addresses: vec!["10.0.0.1/24".into()],
         addresses_here: if master { vec!["10.0.0.1/24".into()] } else { Vec::new() },
         next: Some(NextStep { waiting: "advertise".into(), in_ms: 412 }),
@@ -300,6 +301,10 @@ impl EngineHandle for FakeEngine {
             message: "the fake does not compare".into(),
             next: "let it".into(),
         })
+    }
+    fn undoable(&self) -> Result<Vec<Undoable>, HandleError> {
+        let undo = Command::Rejoin { instance: None };
+        Ok(vec![Undoable { id: 7, command: "failover --all".into(), who: "anna".into(), age_s: 12, undo }])
     }
     fn command(&self, request: &CommandRequest, who: &Who) -> Result<Answer, HandleError> {
         self.asked.lock().unwrap().push((request.clone(), who.clone()));

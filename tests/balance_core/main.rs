@@ -11,5 +11,6 @@ mod restart;
 mod resume;
 mod rig;
 mod services;
+mod several;
 mod story;
 mod undo;

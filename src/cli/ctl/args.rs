@@ -2,7 +2,7 @@
 
 use super::events::Since;
 use crate::engine::{
-    Command, Forwarding, RealServerKey, RealServerSelector, Scheduler, ServiceKey, ServiceSelector, Weight,
+    Command, Forwarding, Priority, RealServerKey, RealServerSelector, Scheduler, ServiceKey, ServiceSelector, Weight,
 };
 use clap::{Args, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -124,6 +124,25 @@ pub enum Act {
         /// Name of the `vrrp_instance`
         #[arg(value_name = "INSTANCE")]
         instance: String,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Give an instance another priority than the file's, until it is taken back
+    #[command(
+        after_help = "A soft failover: nobody resigns, the rules of VRRP decide who leads. It lasts across reload,\n\
+                            restart and reboot. A sync group gets it as a whole.\n\
+                            Example: lvsdeck ctl priority VI_1 50 --dry-run"
+    )]
+    Priority {
+        /// Name of the `vrrp_instance`
+        #[arg(value_name = "INSTANCE")]
+        instance: String,
+        /// 1 to 254
+        #[arg(value_name = "N", value_parser = priority, required_unless_present = "from_file")]
+        priority: Option<Priority>,
+        /// Back to the priority of the configuration file
+        #[arg(long, conflicts_with = "priority")]
+        from_file: bool,
         #[command(flatten)]
         how: How,
     },
@@ -326,6 +345,9 @@ impl Act {
             }
             Self::Rejoin { which, how } => (Command::Rejoin { instance: which.instance.clone() }, how),
             Self::Takeover { instance, how } => (Command::Takeover { instance: instance.clone() }, how),
+            Self::Priority { instance, priority, how, .. } => {
+                (Command::Priority { instance: instance.clone(), priority: *priority }, how)
+            }
             Self::Drain { whom, deadline, how } => {
                 let (server, service) = (whom.server, whom.service.clone());
                 (Command::Drain { server, service, deadline_seconds: deadline.map(|time| time.as_secs()) }, how)
@@ -367,6 +389,11 @@ fn time(text: &str) -> Result<Duration, String> {
         Ok(_) => Err("it is shorter than a second; write it like 90s, 5m or 1h".to_owned()),
         Err(error) => Err(format!("it is not a time ({error}); write it like 90s, 5m or 1h")),
     }
+}
+
+fn priority(text: &str) -> Result<Priority, String> {
+    let number = text.parse::<u8>().ok().filter(|number| (1..=254).contains(number));
+    number.and_then(|number| Priority::new(number).ok()).ok_or_else(|| "it is not a number from 1 to 254".to_owned())
 }
 
 fn since(text: &str) -> Result<Since, String> {

@@ -117,6 +117,7 @@ impl Balance {
             Command::RemoveService { service } => Ok(self.prepare_removal(now, command, self.service(service)?)),
             Command::Drain { .. }
             | Command::Maintenance { .. }
+            | Command::Several { .. }
             | Command::Restore { .. }
             | Command::Weight { .. }
             | Command::AddServer { .. }
@@ -129,6 +130,7 @@ impl Balance {
             Command::Failover { .. }
             | Command::Rejoin { .. }
             | Command::Takeover { .. }
+            | Command::Priority { .. }
             | Command::Reload
             | Command::Undo { .. }
             | Command::Stop { .. } => Err(format!("{} is no command for virtual servers", command.verb())),

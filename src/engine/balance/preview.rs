@@ -207,6 +207,11 @@ fn serving(service: Option<&ServiceState>) -> usize {
 const fn word(command: &Command) -> &'static str {
     match command {
         Command::RemoveServer { .. } => "remove",
+        Command::Several { commands } => match commands.as_slice() {
+            [Command::RemoveServer { .. }, ..] => "remove",
+            [first, ..] => first.verb(),
+            [] => command.verb(),
+        },
         _ => command.verb(),
     }
 }

@@ -8,6 +8,7 @@ use super::wish::DrainEnd;
 use crate::engine::command::{Command, RealServerSelector, ServiceSelector};
 use crate::engine::model::{Family, Forwarding, RealServer, RealServerKey, ServiceKey, Weight};
 use crate::engine::snapshot::Admin;
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
@@ -44,6 +45,7 @@ impl Balance {
                 };
                 self.selected(server, service.as_ref(), now, maintain)
             }
+            Command::Several { commands } => self.all_of(now, commands),
             Command::Restore { server, service } => self.selected(server, service.as_ref(), now, restoration),
             Command::Weight { service, server, weight } => {
                 let at = self.service(service)?;
@@ -68,10 +70,28 @@ impl Balance {
             | Command::Failover { .. }
             | Command::Rejoin { .. }
             | Command::Takeover { .. }
+            | Command::Priority { .. }
             | Command::Reload
             | Command::Undo { .. }
             | Command::Stop { .. } => Err(format!("{} is no command for real servers", command.verb())),
         }
+    }
+
+    /// The changes of several commands; one that can't be done is enough to do none.
+    fn all_of(&self, now: Instant, commands: &[Command]) -> Result<Vec<Change>, String> {
+        let mut all: Vec<Change> = Vec::new();
+        let mut named = HashSet::new();
+        for command in commands {
+            if matches!(command, Command::Several { .. }) {
+                return Err("several commands in one can't contain several again".to_owned());
+            }
+            let changes = self.resolve(now, command).map_err(|why| format!("{command}: {why}; nothing is done"))?;
+            if let Some(twice) = changes.iter().find(|change| !named.insert((change.service, change.server))) {
+                return Err(format!("{command}: {} is named twice; nothing is done", twice.server));
+            }
+            all.extend(changes);
+        }
+        if all.is_empty() { Err("no command was given: there is nothing to do".to_owned()) } else { Ok(all) }
     }
 
     pub(super) fn service(&self, selector: &ServiceSelector) -> Result<usize, String> {

@@ -11,12 +11,7 @@ impl Balance {
     /// What was done, once it is.
     pub(super) fn sentence(&self, now: Instant, changes: &[Change]) -> String {
         let [only] = changes else {
-            let verb = match changes.first().map(|change| &change.step) {
-                Some(Step::Restore | Step::Weigh(_)) => "restored",
-                Some(Step::Maintain(..)) => "in maintenance, not checked",
-                Some(Step::Drain(_) | Step::Add(_) | Step::Remove) | None => "draining",
-            };
-            return format!("{} servers {verb}", changes.len());
+            return several(changes);
         };
         let Some(service) = self.services.get(only.service) else { return String::new() };
         let (name, key) = (service.config.key, only.server);
@@ -65,4 +60,26 @@ impl Balance {
             }
         }
     }
+}
+
+/// `3 servers draining, 1 server with another weight`.
+fn several(changes: &[Change]) -> String {
+    let mut counted: Vec<(&str, usize)> = Vec::new();
+    for change in changes {
+        let word = match change.step {
+            Step::Drain(_) => "draining",
+            Step::Maintain(..) => "in maintenance, not checked",
+            Step::Restore => "restored",
+            Step::Weigh(_) => "with another weight",
+            Step::Add(_) => "added",
+            Step::Remove => "removed",
+        };
+        match counted.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((word, 1)),
+        }
+    }
+    let said =
+        counted.iter().map(|(word, count)| format!("{count} server{} {word}", if *count == 1 { "" } else { "s" }));
+    said.collect::<Vec<_>>().join(", ")
 }

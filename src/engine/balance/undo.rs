@@ -13,6 +13,10 @@ impl Balance {
     pub(super) fn undo(&self, now: Instant, command: &Command, changes: &[Change]) -> Option<Command> {
         match (changes, command) {
             ([only], _) => self.undo_one(now, only),
+            (_, Command::Several { .. }) => {
+                let commands = changes.iter().map(|change| self.undo_one(now, change)).collect::<Option<_>>()?;
+                Some(Command::Several { commands })
+            }
             (_, Command::Drain { server, service, .. } | Command::Maintenance { server, service, .. }) => {
                 let was_enabled = |state: &ServerState| state.admin.0 == Admin::Enabled;
                 let all = self.is_all(*server, service.as_ref(), changes, was_enabled);

@@ -16,6 +16,14 @@ impl fmt::Display for Command {
             }
             Self::Rejoin { instance } => instances(f, instance.as_deref()),
             Self::Takeover { instance } => write!(f, " {}", quoted(instance)),
+            Self::Priority { instance, priority: Some(priority) } => write!(f, " {} {priority}", quoted(instance)),
+            Self::Priority { instance, priority: None } => write!(f, " {} --from-file", quoted(instance)),
+            Self::Several { commands } => {
+                for (n, command) in commands.iter().enumerate() {
+                    write!(f, "{} {command}", if n == 0 { ":" } else { ";" })?;
+                }
+                Ok(())
+            }
             Self::Drain { server, service, deadline_seconds } => {
                 write!(f, " {server}")?;
                 option(f, "service", service.as_ref().map(selector))?;
@@ -107,6 +115,13 @@ mod tests {
             (r#"{"verb":"failover"}"#, "failover --all"),
             (r#"{"verb":"rejoin"}"#, "rejoin --all"),
             (r#"{"verb":"takeover","instance":"VI 1"}"#, "takeover 'VI 1'"),
+            (r#"{"verb":"priority","instance":"VI_1","priority":50}"#, "priority VI_1 50"),
+            (r#"{"verb":"priority","instance":"VI_1"}"#, "priority VI_1 --from-file"),
+            (r#"{"verb":"maintenance","server":"10.0.0.71","for":60}"#, "maintenance 10.0.0.71 --for 60s"),
+            (
+                r#"{"verb":"several","commands":[{"verb":"drain","server":"10.0.0.71"},{"verb":"restore","server":"10.0.0.72"}]}"#,
+                "several: drain 10.0.0.71; restore 10.0.0.72",
+            ),
             (r#"{"verb":"drain","server":"10.0.0.71","deadline":60}"#, "drain 10.0.0.71 --deadline 60s"),
             (
                 r#"{"verb":"maintenance","server":"10.0.0.71","service":"web","for":600,"deadline":60}"#,

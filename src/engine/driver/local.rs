@@ -7,7 +7,7 @@ use super::reload::Reloader;
 use super::shared::{Shared, Vitals};
 use super::stop::{self, Stop};
 use super::undo::{Done, UndoStack};
-use crate::engine::command::{Answer, Asked, Command, CommandRequest, Half, Outcome, Who};
+use crate::engine::command::{Answer, Asked, Command, CommandRequest, Half, Outcome, Undoable, Who};
 use crate::engine::difference::Difference;
 use crate::engine::event::{Event, Fact};
 use crate::engine::handle::{EngineHandle, HandleError};
@@ -211,6 +211,9 @@ impl EngineHandle for LocalEngine {
         let differences = compare(&file, &self.reloader.configuration(), &self.shared.status());
         *last = Some((Instant::now(), differences.clone()));
         Ok(differences)
+    }
+    fn undoable(&self) -> Result<Vec<Undoable>, HandleError> {
+        Ok(self.undo.list())
     }
     fn command(&self, request: &CommandRequest, who: &Who) -> Result<Answer, HandleError> {
         let id = if request.dry_run { 0 } else { self.last_id.fetch_add(1, Ordering::Relaxed) + 1 };

@@ -64,6 +64,7 @@ const MESSAGES: &[Row] = &[
     row(SplitBrain, ["", "", "", ""], "({subject}) split brain {to}"),
     row(EventKind::Command, ["", "", "", "{command}: {message}"], "command {to}: {command}: {message}"),
     row(EventKind::Hold, ["", "ended", "", ""], "({subject}) no longer held by failover or takeover"),
+    row(EventKind::Hold, ["", "", "", ""], "({subject}) {to}"),
     row(Link, ["", "up", "", ""], "Netlink reports {subject} up"),
     row(Link, ["", "down", "", ""], "Netlink reports {subject} down"),
     row(Address, ["", "absent", "left behind by an earlier run", "{interface}"], "{subject} removed from {interface}"),

@@ -1,11 +1,14 @@
 //! Which commands can be taken back, newest last.
 
-use crate::engine::command::{Answer, Asked, Command, Outcome};
+use crate::engine::command::{Answer, Asked, Command, Outcome, Undoable, clean};
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 /// How many are remembered.
-const KEPT: usize = 100;
+const KEPT: usize = 50;
+/// Most characters of a command that are kept to be read.
+const LONGEST: usize = 256;
 
 /// One command that was done, and what takes it back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +17,10 @@ pub struct Done {
     pub id: u64,
     /// Its verb.
     pub verb: &'static str,
+    /// The whole command, as `ctl` is told it.
+    pub command: String,
+    /// When it was done.
+    pub at: Instant,
     /// Who gave it.
     pub who: String,
     /// What takes it back.
@@ -32,7 +39,14 @@ impl UndoStack {
             if stack.len() == KEPT {
                 stack.pop_front();
             }
-            stack.push_back(Done { id: asked.id, verb: asked.command.verb(), who: asked.who.to_string(), inverse });
+            stack.push_back(Done {
+                id: asked.id,
+                verb: asked.command.verb(),
+                command: clean(&asked.command.to_string(), LONGEST),
+                at: Instant::now(),
+                who: asked.who.to_string(),
+                inverse,
+            });
         });
     }
 
@@ -46,6 +60,18 @@ impl UndoStack {
                 (_, newest) => newest.unwrap_or_else(|| "no command since the start can be taken back".to_owned()),
             })
         })
+    }
+
+    /// All of them, the newest first.
+    pub fn list(&self) -> Vec<Undoable> {
+        let one = |done: &Done| Undoable {
+            id: done.id,
+            command: done.command.clone(),
+            who: done.who.clone(),
+            age_s: done.at.elapsed().as_secs(),
+            undo: done.inverse.clone(),
+        };
+        self.with(|stack| stack.iter().rev().map(one).collect())
     }
 
     /// It was taken back.
@@ -87,6 +113,8 @@ mod tests {
         did(&stack, 4, Outcome::Done, rejoin());
         assert_eq!(stack.find(None).map(|done| done.id), Ok(4));
         assert_eq!(stack.find(Some(1)).map(|done| done.id), Ok(1));
+        let listed: Vec<(u64, String)> = stack.list().into_iter().map(|one| (one.id, one.command)).collect();
+        assert_eq!(listed, [(4, "failover --all".to_owned()), (1, "failover --all".to_owned())], "the newest first");
         for id in [2, 3, 9] {
             assert!(stack.find(Some(id)).unwrap_err().contains("the newest is 4 (failover by anna)"), "{id}");
         }

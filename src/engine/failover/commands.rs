@@ -19,11 +19,17 @@ pub(super) const GRACE: Duration = Duration::from_millis(50);
 impl Failover {
     pub(super) fn command(&mut self, now: Instant, asked: Asked) {
         let (instance, planned) = match &asked.command {
-            Command::Failover { instance, .. } => (instance.clone(), self.plan_failover(instance.as_deref(), &asked)),
+            Command::Failover { instance, .. } => {
+                (instance.clone(), self.plan_failover(now, instance.as_deref(), &asked))
+            }
             Command::Rejoin { instance } => (instance.clone(), self.plan_rejoin(instance.as_deref())),
             Command::Takeover { instance } => (Some(instance.clone()), self.plan_takeover(instance)),
+            Command::Priority { instance, priority } => {
+                (Some(instance.clone()), self.plan_priority(instance, *priority))
+            }
             Command::Drain { .. }
             | Command::Maintenance { .. }
+            | Command::Several { .. }
             | Command::Restore { .. }
             | Command::Weight { .. }
             | Command::AddServer { .. }
@@ -58,9 +64,11 @@ impl Failover {
                 self.fail_over(now, asked, preview, &routers, until, blind);
             }
             Command::Takeover { .. } => self.take_over(now, asked, preview, &routers),
+            Command::Priority { priority, .. } => self.set_priority(now, &asked, preview, &routers, priority),
             Command::Rejoin { .. }
             | Command::Drain { .. }
             | Command::Maintenance { .. }
+            | Command::Several { .. }
             | Command::Restore { .. }
             | Command::Weight { .. }
             | Command::AddServer { .. }
@@ -153,7 +161,12 @@ impl Failover {
         })
     }
 
-    fn plan_failover(&self, instance: Option<&str>, asked: &Asked) -> Result<(Vec<usize>, Preview), String> {
+    fn plan_failover(
+        &self,
+        now: Instant,
+        instance: Option<&str>,
+        asked: &Asked,
+    ) -> Result<(Vec<usize>, Preview), String> {
         let named = self.named(instance)?;
         let routers = named.iter().filter_map(|i| Some((*i, self.routers.get(*i)?)));
         let (masters, others): (Vec<_>, Vec<_>) = routers.partition(|(_, router)| router.instance.is_master());
@@ -183,7 +196,7 @@ impl Failover {
                     preview.ops.push(format!("{address} stays on {interface}: lvsdeck did not put it there"));
                 }
             }
-            successors.push(successor(router));
+            successors.push(successor(router, now));
         }
         let leave = if moved == 1 { "virtual address leaves" } else { "virtual addresses leave" };
         preview.blast_radius = format!("{moved} {leave} this node; {}", successors.join("; "));
@@ -215,7 +228,7 @@ impl Failover {
             preview.after.push(format!(
                 "{name}: {}, takes part by priority {}",
                 router.state().name(),
-                router.config.priority
+                router.own_priority()
             ));
         }
         Ok((held, preview))
@@ -242,7 +255,7 @@ impl Failover {
 
 /// How long the slowest possible backup needs after a resignation (`Skew_Time` of priority 1), and a little more. A backup
 /// is silent: whom nobody ever heard may be the one that takes over.
-fn takeover_time(router: &Router) -> Duration {
+pub(super) fn takeover_time(router: &Router) -> Duration {
     let parameters = router.instance.parameters();
     let slowest = Priority::new(1).unwrap_or(Priority::DEFAULT);
     skew_time(parameters.version, slowest, parameters.interval) + GRACE
@@ -250,7 +263,7 @@ fn takeover_time(router: &Router) -> Duration {
 
 pub(super) fn line(router: &Router) -> String {
     let addresses: Vec<String> = router.config.addresses.iter().map(ToString::to_string).collect();
-    let (name, state, own) = (&router.config.name, router.state().name(), router.config.priority);
+    let (name, state, own) = (&router.config.name, router.state().name(), router.own_priority());
     let claimed = router.claim.as_ref().map(|_| format!(" ({} by takeover)", router.instance.parameters().priority));
     format!("{name}: {state}, priority {own}{}, {}", claimed.unwrap_or_default(), addresses.join(" "))
 }
@@ -264,11 +277,15 @@ fn not_master(router: &Router) -> String {
     }
 }
 
-fn successor(router: &Router) -> String {
+fn successor(router: &Router, now: Instant) -> String {
     let name = &router.config.name;
     let within = takeover_time(router).as_millis();
     match router.peers.iter().filter(|(_, p)| p.rank.is_some()).max_by_key(|(_, p)| p.rank) {
-        Some((address, _)) => format!("{name}: {address} should take over within {within} ms"),
+        Some((address, peer)) => format!(
+            "{name}: {address} should take over within {within} ms (priority {}; last heard {} s ago, for a backup is silent)",
+            peer.rank.map_or(0, Priority::get),
+            now.saturating_duration_since(peer.heard_at).as_secs()
+        ),
         None => format!("{name}: no other router was ever heard, so nobody may take over (known after {within} ms)"),
     }
 }

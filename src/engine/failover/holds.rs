@@ -1,4 +1,4 @@
-//! Holds of `failover` and leads by `takeover`, as a list that outlasts the engine: given out whenever it changed, and taken
+//! Holds of `failover`, leads by `takeover` and priorities by `priority`, as a list that outlasts the engine: given out whenever it changed, and taken
 //! over at the next start by the name of the instance.
 //!
 //! Times are of the core's clock ([`Instant`]); on disk they are wall times, hence the parameter `T`. A note of mastership is
@@ -6,8 +6,10 @@
 
 use super::Action;
 use super::core::Failover;
-use super::router::{Hold, Router};
+use super::router::{Hold, PriorityWish, Router};
+use super::track::weighed;
 use crate::engine::event::{EventKind, Fact, Severity};
+use crate::engine::model::Priority;
 use crate::engine::vrrp;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
@@ -39,6 +41,8 @@ pub enum HoldWish<T = Instant> {
     },
     /// Leads by `takeover`, until `rejoin`.
     Takeover,
+    /// Another priority than the file's, until `priority --from-file`. Beside any of the others.
+    Priority(Priority),
 }
 
 impl<T> Held<T> {
@@ -47,6 +51,7 @@ impl<T> Held<T> {
         let wish = match self.wish {
             HoldWish::Failover { until, blind } => HoldWish::Failover { until: until.map(time), blind },
             HoldWish::Takeover => HoldWish::Takeover,
+            HoldWish::Priority(priority) => HoldWish::Priority(priority),
         };
         Held { instance: self.instance, by: self.by, since: time(self.since), wish }
     }
@@ -56,7 +61,7 @@ impl Failover {
     /// Gives the list out, if it may be another than before.
     pub(super) fn give_holds_out(&mut self) {
         if std::mem::take(&mut self.holds_touched) {
-            let holds = self.routers.iter().filter_map(held).collect();
+            let holds = self.routers.iter().flat_map(|router| held(router).into_iter().chain(wished(router))).collect();
             self.push(Action::Holds(holds));
         }
     }
@@ -74,7 +79,7 @@ impl Failover {
                 (Some(_), HoldWish::Failover { until: Some(until), .. }) if until <= now => {
                     Some("its time was over before the engine started")
                 }
-                (Some(_), HoldWish::Failover { .. } | HoldWish::Takeover) => None,
+                (Some(_), HoldWish::Failover { .. } | HoldWish::Takeover | HoldWish::Priority(_)) => None,
             };
             if let Some(why) = over {
                 let fact = Fact::new(EventKind::Hold, Severity::Notice, instance).to("ended");
@@ -93,6 +98,11 @@ impl Failover {
                     Some((_, at)) => *at = since,
                     None => self.holds_touched = true,
                 },
+                HoldWish::Priority(priority) => {
+                    router.wish = Some(PriorityWish { priority, by, since });
+                    router.weighed = weighed(router, &self.scripts);
+                    router.instance.set_priority(router.parameters().priority);
+                }
                 HoldWish::Takeover => {
                     router.claim = Some((by, since));
                     router.instance = vrrp::Instance::new(router.parameters(), IpAddr::V4(Ipv4Addr::UNSPECIFIED));
@@ -112,4 +122,9 @@ fn held(router: &Router) -> Option<Held> {
         (None, Some((by, since))) => Some(Held { instance, by: by.clone(), since: *since, wish: HoldWish::Takeover }),
         (None, None) => None,
     }
+}
+
+fn wished(router: &Router) -> Option<Held> {
+    let PriorityWish { priority, by, since } = router.wish.clone()?;
+    Some(Held { instance: router.config.name.clone(), by, since, wish: HoldWish::Priority(priority) })
 }

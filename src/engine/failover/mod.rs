@@ -14,6 +14,7 @@ mod ownership;
 mod past;
 mod peers;
 mod pending;
+mod priority;
 mod receive;
 mod refusals;
 mod rejections;

@@ -105,7 +105,7 @@ impl Failover {
         self.abandon_pending_of(now, &gone, "the instance left the configuration");
         for i in gone {
             let Some(router) = self.routers.get_mut(i) else { continue };
-            let held = router.hold.take().is_some();
+            let held = router.hold.take().is_some() | router.wish.take().is_some();
             if router.claim.take().is_some() || held {
                 self.holds_touched = true;
                 self.report_hold_ended(i, "the instance left the configuration");
@@ -269,7 +269,7 @@ fn reconfigure(
 /// A router of the same name that is another one to the link.
 fn begun_anew(config: &VirtualRouter, before: Router, scripts: &Scripts, now: Instant) -> Router {
     let mut router = Router::new(config, now);
-    (router.hold, router.claim) = (before.hold, before.claim);
+    (router.hold, router.claim, router.wish) = (before.hold, before.claim, before.wish);
     router.weighed = weighed(&router, scripts);
     router.instance.set_yields(router.hold.is_some());
     let parameters = router.parameters();

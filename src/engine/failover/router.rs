@@ -40,6 +40,17 @@ pub(super) struct Hold {
     pub since: Instant,
 }
 
+/// Another priority than the file's, by a `priority` command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PriorityWish {
+    /// The priority.
+    pub priority: Priority,
+    /// Who asked for it and why.
+    pub by: String,
+    /// When.
+    pub since: Instant,
+}
+
 #[derive(Debug)]
 pub(super) struct Router {
     pub config: VirtualRouter,
@@ -71,6 +82,8 @@ pub(super) struct Router {
     pub hold: Option<Hold>,
     /// It leads by `takeover`, until `rejoin`: who asked for it and why, and when.
     pub claim: Option<(String, Instant)>,
+    /// A priority in place of the file's, until it is taken back.
+    pub wish: Option<PriorityWish>,
     /// When its last advertisement went out, and the one before.
     pub advertised_at: Option<Instant>,
     pub advertised_before: Option<Instant>,
@@ -106,6 +119,7 @@ impl Router {
             duplicate_until: None,
             hold: None,
             claim: None,
+            wish: None,
             advertised_at: None,
             advertised_before: None,
             mastership: None,
@@ -120,6 +134,11 @@ impl Router {
         let own = Parameters { priority: self.weighed, ..Parameters::from(&self.config) };
         let claimed = self.claim.as_ref().and_then(|_| Priority::new(CLAIM).ok());
         Parameters { priority: claimed.map_or(own.priority, |claimed| claimed.max(own.priority)), ..own }
+    }
+
+    /// Its priority before any script counts: the operator's, or the file's.
+    pub fn own_priority(&self) -> Priority {
+        self.wish.as_ref().map_or(self.config.priority, |wish| wish.priority)
     }
 
     pub fn state(&self) -> VirtualRouterState {

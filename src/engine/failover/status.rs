@@ -30,6 +30,7 @@ impl Failover {
             since: moment.wall_of(router.since),
             reason: router.reason.clone(),
             held: held(router, moment),
+            priority_set: router.wish.as_ref().map(|wish| wish.priority.get()),
             addresses: config.addresses.iter().map(ToString::to_string).collect(),
             addresses_here: self.places(i).into_iter().filter(here).map(|(address, _)| address.to_string()).collect(),
             next: self
@@ -65,8 +66,10 @@ impl Failover {
 }
 
 fn held(router: &Router, moment: Moment) -> Option<String> {
+    let wish = router.wish.as_ref().map(|wish| format!("{}; ends with priority --from-file", wish.by));
     let Some(hold) = router.hold.as_ref() else {
-        return router.claim.as_ref().map(|(by, _)| format!("{by}; ends with rejoin"));
+        let claim = router.claim.as_ref().map(|(by, _)| format!("{by}; ends with rejoin"));
+        return claim.or(wish);
     };
     Some(match hold.until {
         Some(until) => format!("{}; ends in {} s or with rejoin", hold.by, moment.millis_until(until).div_ceil(1000)),

@@ -27,7 +27,7 @@ pub(super) type Scripts = BTreeMap<String, Told>;
 /// What its scripts make of a router's priority.
 pub(super) fn weighed(router: &Router, scripts: &Scripts) -> Priority {
     let states = router.config.track_scripts.iter().map(|script| (script, counts(router, script, scripts)));
-    effective_priority(router.config.priority, states)
+    effective_priority(router.own_priority(), states)
 }
 
 /// How a script counts for a router.

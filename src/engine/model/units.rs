@@ -46,7 +46,7 @@ impl fmt::Display for Vrid {
 
 /// A configured priority, 1–255, where 255 is the address owner (RFC 9568 §5.2.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "u8", into = "u8")]
 pub struct Priority(u8);
 
 impl Priority {
@@ -69,6 +69,19 @@ impl Priority {
     /// As it goes on the wire.
     pub const fn advertised(self) -> AdvertisedPriority {
         AdvertisedPriority(self.0)
+    }
+}
+
+impl TryFrom<u8> for Priority {
+    type Error = UnitError;
+    fn try_from(value: u8) -> Result<Self, Self::Error> {
+        Self::new(value)
+    }
+}
+
+impl From<Priority> for u8 {
+    fn from(priority: Priority) -> Self {
+        priority.0
     }
 }
 

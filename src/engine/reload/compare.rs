@@ -59,6 +59,10 @@ impl Found {
             let (file, running) = (on_disk.get(name).copied(), runs.get(name).copied());
             self.fields(&subject, file.map(fields::router), running.map(fields::router));
             if let Some(status) = status.virtual_routers.iter().find(|r| r.name == name) {
+                if let Some(set) = status.priority_set {
+                    let file = file.map(|router| router.priority.to_string());
+                    self.push(&subject, "priority", file, Some(set.to_string()), None);
+                }
                 self.addresses(&subject, file, status);
             }
         }

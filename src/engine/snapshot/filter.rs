@@ -1,13 +1,18 @@
 //! The filter language of the rows: words that must all hold.
 //!
 //! A plain word occurs in key, name or state; `state:`, `vip:` and `rs:` look at one of them; `!` before a word turns it
-//! round. Letters' case does not matter. Any text is a filter: none is refused, a strange one finds nothing.
+//! round. Letters' case does not matter. A word with one of `^ $ * + ? ( ) { } | \` in it, which no key has, is a regular
+//! expression, and so is what follows `re:`. A regular expression that can't be read is the only filter that is refused.
 
 use super::facts::{DriftIndex, ServiceFacts, push_server_states};
 use super::{RealServerStatus, VirtualServerStatus};
 use crate::engine::model::ServiceKey;
+use regex::{Regex, RegexBuilder};
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
+
+/// Most memory that one regular expression may take.
+const SIZE: usize = 256 * 1024;
 
 /// A filter, read once a query.
 #[derive(Debug, Default)]
@@ -25,6 +30,7 @@ enum Test {
     State(String),
     Vip(Address),
     RealServer(Address),
+    Pattern(Regex),
 }
 
 /// An address as far as it was written: whole ones are compared as addresses, so that 10.0.0.1 is not 10.0.0.10.
@@ -33,36 +39,46 @@ enum Address {
     Ip(IpAddr),
     Socket(SocketAddr),
     Part(String),
+    Pattern(Regex),
 }
 
 impl Address {
-    fn new(text: &str) -> Self {
+    fn new(text: &str) -> Result<Self, String> {
+        if is_pattern(text) {
+            return pattern(text).map(Self::Pattern);
+        }
         let bare = text.trim_start_matches('[').trim_end_matches(']');
-        match (bare.parse(), text.parse()) {
+        Ok(match (bare.parse(), text.parse()) {
             (Ok(ip), _) => Self::Ip(ip),
             (Err(_), Ok(socket)) => Self::Socket(socket),
             (Err(_), Err(_)) => Self::Part(text.to_owned()),
-        }
+        })
     }
     fn matches(&self, found: Option<SocketAddr>) -> bool {
         found.is_some_and(|found| match self {
             Self::Ip(ip) => found.ip() == *ip,
             Self::Socket(socket) => found == *socket,
             Self::Part(part) => found.to_string().contains(part.as_str()),
+            Self::Pattern(pattern) => pattern.is_match(&found.to_string()),
         })
     }
 }
 
 impl Term {
-    fn new(word: &str) -> Self {
+    fn new(word: &str) -> Result<Self, String> {
         let (negated, word) = word.strip_prefix('!').map_or((false, word), |rest| (true, rest));
+        let lower = || word.to_lowercase();
         let test = match word.split_once(':') {
-            Some(("state", state)) => Test::State(state.to_owned()),
-            Some(("vip", address)) => Test::Vip(Address::new(address)),
-            Some(("rs", address)) => Test::RealServer(Address::new(address)),
-            _ => Test::Word(word.to_owned()),
+            Some((field, state)) if field.eq_ignore_ascii_case("state") => Test::State(state.to_lowercase()),
+            Some((field, text)) if field.eq_ignore_ascii_case("vip") => Test::Vip(Address::new(&text.to_lowercase())?),
+            Some((field, text)) if field.eq_ignore_ascii_case("rs") => {
+                Test::RealServer(Address::new(&text.to_lowercase())?)
+            }
+            Some((field, text)) if field.eq_ignore_ascii_case("re") => Test::Pattern(pattern(text)?),
+            _ if is_pattern(word) => Test::Pattern(pattern(word)?),
+            _ => Test::Word(lower()),
         };
-        Self { negated, test }
+        Ok(Self { negated, test })
     }
     fn holds(&self, text: &str, states: &str, vip: Option<SocketAddr>, server: Option<SocketAddr>) -> bool {
         let found = match &self.test {
@@ -70,15 +86,38 @@ impl Term {
             Test::State(state) => states.split_ascii_whitespace().any(|s| s.starts_with(state.as_str())),
             Test::Vip(address) => address.matches(vip),
             Test::RealServer(address) => address.matches(server),
+            Test::Pattern(pattern) => pattern.is_match(text),
         };
         found != self.negated
     }
 }
 
+/// What a filter that can't be read is told; none where it can.
+pub fn filter_error(text: &str) -> Option<String> {
+    Filter::new(text).err()
+}
+
+/// Whether a word is meant as a regular expression: by a character that no key, name or state has.
+fn is_pattern(word: &str) -> bool {
+    word.contains(['^', '$', '*', '+', '?', '(', ')', '{', '}', '|', '\\'])
+}
+
+/// A regular expression within bounds: whoever may read may send one.
+fn pattern(text: &str) -> Result<Regex, String> {
+    RegexBuilder::new(text).case_insensitive(true).size_limit(SIZE).dfa_size_limit(SIZE).build().map_err(|error| {
+        let why = match error {
+            regex::Error::CompiledTooBig(_) => "it is too large".to_owned(),
+            // The library draws the place over several lines; the last one says what is wrong.
+            other => other.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned(),
+        };
+        format!("\"{text}\" is no regular expression: {why}")
+    })
+}
+
 impl Filter {
-    /// Reads a filter.
-    pub(super) fn new(text: &str) -> Self {
-        Self(text.to_lowercase().split_whitespace().filter(|w| *w != "!").map(Term::new).collect())
+    /// Reads a filter, or says what is wrong with it.
+    pub(super) fn new(text: &str) -> Result<Self, String> {
+        text.split_whitespace().filter(|word| *word != "!").map(Term::new).collect::<Result<_, _>>().map(Self)
     }
 
     /// Whether the service itself matches, and those of its servers that do, in file order.

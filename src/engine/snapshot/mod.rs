@@ -10,6 +10,7 @@ mod rows;
 mod summary;
 mod wall;
 
+pub use filter::filter_error;
 pub use rows::{Row, RowKind, RowsPage, RowsQuery, Sort};
 pub use summary::{Problem, Summary, Totals};
 pub use wall::{Moment, rfc3339};
@@ -140,6 +141,9 @@ pub struct VirtualRouterStatus {
     /// Held back by `failover`: no take-over until then (or until `rejoin`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<String>,
+    /// The priority that an operator set in place of `priority`; none when it is the file's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority_set: Option<u8>,
     /// Virtual addresses, `address/prefix`.
     pub addresses: Vec<String>,
     /// Which of them are on an interface of this host.

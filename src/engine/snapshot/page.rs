@@ -54,7 +54,8 @@ impl RowsPage {
 
 /// The services that match or have a server that does.
 fn select<'a>(status: &'a Status, query: &RowsQuery, drift: &DriftIndex<'_>) -> Vec<Group<'a>> {
-    let filter = Filter::new(query.filter.as_deref().unwrap_or_default());
+    // The fronts refuse a filter that can't be read before it comes here: then nothing matches.
+    let Ok(filter) = Filter::new(query.filter.as_deref().unwrap_or_default()) else { return Vec::new() };
     let expand = Expand::new(query.expand.as_deref());
     let groups = status.virtual_servers.iter().filter_map(|service| {
         let facts = ServiceFacts::of(service, drift);

@@ -12,7 +12,8 @@ pub struct RowsQuery {
     /// Order of services and of servers within them.
     pub sort: Sort,
     /// Shows what matches all words: a word occurs in key, name or state; `state:down`, `vip:10.0.0.1` and
-    /// `rs:10.0.0.71` look at one of them; `!` before a word turns it round. A server that matches shows its service too.
+    /// `rs:10.0.0.71` look at one of them; `!` before a word turns it round. A word with one of `^$*+?(){}|\` is a regular expression, and
+    /// so is what follows `re:`. A server that matches shows its service too.
     pub filter: Option<String>,
     /// Key of the first row wanted; `offset`, or else the top, when absent or gone.
     pub anchor: Option<String>,

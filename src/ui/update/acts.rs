@@ -200,6 +200,7 @@ pub fn describe(command: &Command) -> String {
         Command::AddServer { service, server, .. } => format!("add-server {service} {server}"),
         Command::RemoveServer { service, server } => format!("remove-server {service} {server}"),
         Command::Takeover { instance } => format!("takeover {instance}"),
+        Command::Priority { .. } | Command::Several { .. } => command.to_string(),
         Command::AddService { service, .. } => format!("add-service {service}"),
         Command::RemoveService { service } => format!("remove-service {service}"),
         Command::Reload | Command::Undo { .. } | Command::Stop { .. } => command.verb().to_owned(),

@@ -4,6 +4,7 @@ mod addresses;
 mod commands;
 mod groups;
 mod lan;
+mod priority;
 mod receive;
 mod refusals;
 mod reload;

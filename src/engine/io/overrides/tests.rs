@@ -1,7 +1,7 @@
 use super::*;
 use crate::engine::balance::{AddedServer, AdminWish, By, DrainEnd, Presence, ServerOverride};
 use crate::engine::failover::HoldWish;
-use crate::engine::model::{Forwarding, Weight};
+use crate::engine::model::{Forwarding, Priority, Weight};
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -30,7 +30,9 @@ fn wanted(now: Instant) -> Overrides {
     };
     let wish = HoldWish::Failover { until: Some(now + HOUR), blind: true };
     let held = Held { instance: "VI_1".to_owned(), by: "failover by anna".to_owned(), since: now, wish };
-    Overrides { services: vec![service], instances: vec![held] }
+    let wish = HoldWish::Priority(Priority::DEFAULT);
+    let lowered = Held { instance: "VI_1".to_owned(), by: "priority 100 by anna".to_owned(), since: now, wish };
+    Overrides { services: vec![service], instances: vec![held, lowered] }
 }
 
 /// The same without the moments.
@@ -43,7 +45,7 @@ fn timeless(overrides: Overrides) -> (Vec<ServiceOverrides<()>>, Vec<Held<()>>) 
 fn until(overrides: &Overrides) -> Instant {
     match overrides.instances[0].wish {
         HoldWish::Failover { until: Some(until), .. } => until,
-        HoldWish::Failover { until: None, .. } | HoldWish::Takeover => panic!("{overrides:?}"),
+        HoldWish::Failover { until: None, .. } | HoldWish::Takeover | HoldWish::Priority(_) => panic!("{overrides:?}"),
     }
 }
 
