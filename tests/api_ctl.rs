@@ -117,7 +117,7 @@ fn wrong_use_exits_2_and_says_what_a_right_one_looks_like() {
 #[test]
 fn every_verb_has_help_with_an_example() {
     for verb in
-        "status events diff record failover rejoin takeover drain restore weight add-server remove-server add-service \
+        "status events diff connections record failover rejoin takeover drain restore weight add-server remove-server add-service \
          remove-service reload undo stop"
             .split_whitespace()
     {
@@ -290,4 +290,34 @@ fn a_difference_is_a_line_with_file_engine_and_kernel_side_by_side() {
         json[1],
         json!({"subject": "VI_1", "field": "priority", "file": "200", "engine": "150", "kernel": null})
     );
+}
+
+#[test]
+fn connections_are_groups_and_rows_in_columns() {
+    let engine = FakeEngine::new(small());
+    let (code, out, err) = ctl(&engine, "connections --limit 1");
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert_eq!(
+        out,
+        "3 of 3 entries, 1 of them persistence templates; the last is forgotten in 14m59s if no packet comes any more\n\n\
+         PROTO  STATE        CONNECTIONS\n\
+         tcp    ESTABLISHED  1\n\
+         tcp    FIN_WAIT     1\n\n\
+         SERVICE          SERVER        CONNECTIONS  TEMPLATES  EMPTY IN\n\
+         tcp/10.0.0.1:80  10.0.0.71:80  2            1          14m59s\n\n\
+         CLIENT    CONNECTIONS\n\
+         10.9.0.5  2\n\n\
+         PROTO  CLIENT          SERVICE          SERVER        STATE        EXPIRES\n\
+         tcp    10.9.0.5:50001  tcp/10.0.0.1:80  10.0.0.71:80  ESTABLISHED  14m59s\n"
+    );
+    let json: Value =
+        serde_json::from_str(&ctl(&engine, "connections --json --client 10.9.0.6 --sort client").1).unwrap();
+    assert_eq!(
+        (&json["matching"], &json["templates"], &json["rows"][0]["template"]),
+        (&json!(0), &json!(1), &json!(true))
+    );
+    for (line, hint) in [("connections --client web", "10.0.0.0/8"), ("connections --sort size", "expires")] {
+        let error = parse(line).unwrap_err();
+        assert!(error.exit_code() == 2 && error.to_string().contains(hint), "{error}");
+    }
 }

@@ -5,8 +5,8 @@ mod api_fixture;
 
 use api_fixture::{FakeEngine, small};
 use lvsdeck::engine::{
-    Command, CommandRequest, Drift, EngineHandle, EventKind, Foreign, HistoryQuery, JournalFrom, MOST_SERVERS,
-    MetricKind, ProcessFacts, RowsQuery, Warning, Who, metric_families,
+    Command, CommandRequest, ConnectionsQuery, Drift, EngineHandle, EventKind, Foreign, HistoryQuery, JournalFrom,
+    MOST_SERVERS, MetricKind, ProcessFacts, RowsQuery, Warning, Who, metric_families,
 };
 use serde_json::{Value, to_value};
 use std::collections::BTreeSet;
@@ -51,6 +51,7 @@ fn every_field_of_every_answer_is_documented() {
         to_value(engine.journal(JournalFrom::After(0), 1).unwrap()),
         to_value(engine.history(&total).unwrap().unwrap()),
         to_value(engine.history(&instance).unwrap().unwrap()),
+        to_value(engine.connections(&ConnectionsQuery::default()).unwrap()),
         to_value(answer),
     ] {
         collect(&value.unwrap(), &mut keys);

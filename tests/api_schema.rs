@@ -65,6 +65,9 @@ fn answers() -> Vec<(&'static str, Value)> {
         ("diff", "/v1/diff"),
         ("undo", "/v1/undo"),
         ("error", "/v1/rows?filter=%28"),
+        ("connections", "/v1/connections"),
+        ("connections", "/v1/connections?state=none&sort=expires&limit=0"),
+        ("error", "/v1/connections?client=web"),
         ("error", "/v1/nothing"),
     ] {
         found.push((schema, running.get(path).json()));

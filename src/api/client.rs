@@ -3,15 +3,16 @@
 //! Questions share one connection that is kept and reopened when the engine was restarted; events and commands have their
 //! own, so that one that waits holds up nothing. A command is sent once and never again by itself.
 
+use super::connections;
 use super::past::{encode_history, encode_journal};
 use super::query::{encode_rows, encode_server};
 use super::reply::ErrorBody;
 use super::routes::ORIGIN;
 use super::socket::read_only_path;
 use crate::engine::{
-    Answer, Command, CommandRequest, Difference, EngineHandle, Event, HandleError, HistoryError, HistoryPage,
-    HistoryQuery, JournalFrom, JournalPage, Outcome, Preview, RealServerStatus, RowsPage, RowsQuery, Status, Summary,
-    Undoable, VirtualRouterStatus, Who,
+    Answer, Command, CommandRequest, ConnectionsPage, ConnectionsQuery, Difference, EngineHandle, Event, HandleError,
+    HistoryError, HistoryPage, HistoryQuery, JournalFrom, JournalPage, Outcome, Preview, RealServerStatus, RowsPage,
+    RowsQuery, Status, Summary, Undoable, VirtualRouterStatus, Who,
 };
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -31,6 +32,8 @@ use tokio::runtime::{Builder, Runtime};
 
 /// How long a question may take.
 const QUESTION: Duration = Duration::from_secs(5);
+/// How long reading the connection table may take: the engine gives up after ten seconds.
+const CONNECTIONS: Duration = Duration::from_secs(20);
 /// How long a command may take, beside what the engine itself waits for.
 const COMMAND: Duration = Duration::from_secs(30);
 
@@ -160,6 +163,10 @@ impl EngineHandle for Client {
     }
     fn undoable(&self) -> Result<Vec<Undoable>, HandleError> {
         self.question("/v1/undo")
+    }
+    fn connections(&self, query: &ConnectionsQuery) -> Result<ConnectionsPage, HandleError> {
+        let path = format!("/v1/connections?{}", connections::written(query));
+        read(&Lane::new(&self.socket_of_questions())?.get(&path, CONNECTIONS)?) // other questions need not wait for it
     }
     fn command(&self, request: &CommandRequest, _who: &Who) -> Result<Answer, HandleError> {
         if self.read_only {

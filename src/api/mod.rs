@@ -7,6 +7,7 @@
 mod accounts;
 mod client;
 mod commands;
+mod connections;
 mod door;
 mod events;
 mod exposition;

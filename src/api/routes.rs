@@ -1,6 +1,7 @@
 //! Which call gets which answer.
 
 use super::commands;
+use super::connections;
 use super::door::Access;
 use super::events;
 use super::exposition::{self, Format};
@@ -22,8 +23,8 @@ const MAX_BODY: usize = 64 * 1024;
 /// In which header a client says where its user came from: an IP address, and only a claim.
 pub(super) const ORIGIN: &str = "lvsdeck-origin";
 /// What there is.
-const CALLS: &str = "GET /v1/status, /v1/summary, /v1/rows, /v1/real-servers, /v1/virtual-routers, /v1/diff, /v1/undo, \
-     /v1/events, /v1/journal, /v1/history, /metrics, and POST /v1/commands";
+const CALLS: &str = "GET /v1/status, /v1/summary, /v1/rows, /v1/real-servers, /v1/virtual-routers, /v1/diff, /v1/connections, \
+     /v1/undo, /v1/events, /v1/journal, /v1/history, /metrics, and POST /v1/commands";
 
 /// Answers one request.
 pub(super) async fn answer(request: Request<Incoming>, guest: &Arc<Guest>) -> Reply {
@@ -59,6 +60,7 @@ async fn route(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, 
         | "/v1/virtual-routers"
         | "/v1/diff"
         | "/v1/undo"
+        | "/v1/connections"
         | "/v1/events"
         | "/v1/journal"
         | "/v1/history"
@@ -106,6 +108,7 @@ async fn computed(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Rep
             Ok(json(guest.ask(move |_| server.written(&question, |engine| engine.rows(&wanted))).await?))
         }
         "/v1/real-servers" => real_server(query, guest).await,
+        "/v1/connections" => connections::answer(query, guest).await,
         "/v1/journal" => past::journal(query, guest).await,
         "/v1/history" => past::history(query, guest).await,
         "/v1/virtual-routers" => {

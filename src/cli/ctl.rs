@@ -5,6 +5,7 @@
 
 mod act;
 mod args;
+mod connections;
 mod diff;
 mod events;
 mod overview;
@@ -13,6 +14,7 @@ mod record;
 mod record_file;
 
 pub use args::{CtlArgs, Verb};
+pub use connections::{ConnectionsArgs, Order};
 pub use events::Since;
 
 use crate::api::Client;
@@ -118,6 +120,7 @@ fn run_in(
             events::print(engine, &mut page, err, wanted)
         }
         Verb::Record(record) => record::record(record, engine, &mut page, world),
+        Verb::Connections(wanted) => connections::print(wanted, engine, &mut page),
         Verb::Diff { json } => diff::print(engine, &mut page, *json),
         Verb::Act(act) => act::perform(act, engine, &mut page),
     };

@@ -1,6 +1,7 @@
 //! The engine as its fronts see it (layer 5): one trait, implemented by the engine itself and by the API's client.
 
 use super::command::{Answer, CommandRequest, Undoable, Who};
+use super::connections::{ConnectionsPage, ConnectionsQuery};
 use super::difference::Difference;
 use super::event::Event;
 use super::history::{HistoryError, HistoryPage, HistoryQuery};
@@ -109,6 +110,17 @@ pub trait EngineHandle: Send + Sync {
     /// Commands that can be taken back, the newest first.
     fn undoable(&self) -> Result<Vec<Undoable>, HandleError> {
         Ok(Vec::new())
+    }
+    /// The connection table as it is now, counted and in part. Read for this call alone: it takes a second or two where there are
+    /// hundreds of thousands, so ask for it when somebody wants to see it, and not in a loop.
+    fn connections(&self, query: &ConnectionsQuery) -> Result<ConnectionsPage, HandleError> {
+        let _ = query;
+        Err(HandleError::Rejected {
+            status: 501,
+            code: "not-available".to_owned(),
+            message: "this engine has no connection table".to_owned(),
+            next: "ask an engine that runs on the kernel's ip_vs".to_owned(),
+        })
     }
     /// Gives a command and waits for its end. `who` goes into the journal; a remote engine takes it from the socket's peer
     /// credentials instead.

@@ -1,7 +1,7 @@
 //! The director's façade.
 //!
 //! [`ui`](crate::ui), [`cli`](crate::cli) and [`api`](crate::api) use what this module re-exports and nothing below it.
-//! The layers, lowest first: `model` (0), `config` `vrrp` `health` `ipvs` (1), `command` `difference` `event` `history` `journal`
+//! The layers, lowest first: `model` (0), `config` `vrrp` `health` `ipvs` (1), `command` `connections` `difference` `event` `history` `journal`
 //! `metrics` `recording` `snapshot` (2), `failover` `balance` `advice` (3), `io` `reload` (4), `driver` `handle` (5). A module
 //! uses smaller numbers only;
 //! `tests/architecture.rs` enforces it.
@@ -10,6 +10,7 @@ pub mod advice;
 pub mod balance;
 pub mod command;
 pub mod config;
+pub mod connections;
 pub mod difference;
 pub mod driver;
 pub mod event;
@@ -34,6 +35,10 @@ pub use config::{
     ConfigError, Diagnostic, Loaded, Severity as DiagnosticSeverity, load as load_configuration,
     load_as as load_configuration_as, parse as parse_configuration,
 };
+pub use connections::{
+    ClientCount, ConnectionRow, ConnectionSort, ConnectionsPage, ConnectionsQuery, Prefix, ServerCount, ServiceCount,
+    StateCount, Tally as ConnectionTally,
+};
 pub use difference::Difference;
 pub use event::{Event, EventKind, Severity};
 pub use handle::{EngineHandle, HandleError};
@@ -43,8 +48,8 @@ pub use io::ipvs_admin::{IpvsAdmin, open as open_ipvs};
 pub use io::peer::{login_user, peer_groups};
 pub use io::{ipvs_proc, names};
 pub use ipvs::{
-    Checksum, DaemonRole, Destination, IpvsOp, IpvsTable, KernelRates, Ownership, Refusal, RefusalKind, ServerEntry,
-    Service, ServiceEntry, SyncDaemon, Timeouts, Traffic, Tunnel, plan as ipvs_plan,
+    Checksum, Connection, DaemonRole, Destination, IpvsOp, IpvsTable, KernelRates, Ownership, Refusal, RefusalKind,
+    ServerEntry, Service, ServiceEntry, SyncDaemon, Timeouts, Traffic, Tunnel, plan as ipvs_plan,
 };
 pub use journal::{JournalFrom, JournalPage};
 pub use metrics::{MOST_SERVERS, MetricFamily, MetricKind, MetricValue, ProcessFacts, metric_families};

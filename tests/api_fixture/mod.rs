@@ -10,11 +10,11 @@ use lvsdeck::engine::event::Fact;
 use lvsdeck::engine::history::{LeftOut, Series};
 use lvsdeck::engine::journal::Journal;
 use lvsdeck::engine::{
-    Admin, Answer, CheckStatus, Command, CommandRequest, ConfigStatus, Counters, Difference, EngineHandle, Event,
-    EventKind, Family, Forwarding, HandleError, Health, HistoryError, HistoryPage, HistoryQuery, KernelServer,
-    NextStep, Outcome, PeerState, PeerStatus, Preview, QuorumStatus, Rates, RealServerStatus, Role, RowsPage,
-    RowsQuery, Scheduler, Severity, StateChange, Status, Summary, Undoable, VirtualRouterState, VirtualRouterStatus,
-    VirtualServerStatus, VrrpCounters, Who,
+    Admin, Answer, CheckStatus, Command, CommandRequest, ConfigStatus, Connection, ConnectionTally, ConnectionsPage,
+    ConnectionsQuery, Counters, Difference, EngineHandle, Event, EventKind, Family, Forwarding, HandleError, Health,
+    HistoryError, HistoryPage, HistoryQuery, KernelServer, NextStep, Outcome, PeerState, PeerStatus, Preview,
+    QuorumStatus, Rates, RealServerStatus, Role, RowsPage, RowsQuery, Scheduler, Severity, StateChange, Status,
+    Summary, Undoable, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, VrrpCounters, Who,
 };
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, SystemTime};
@@ -305,6 +305,18 @@ impl EngineHandle for FakeEngine {
     fn undoable(&self) -> Result<Vec<Undoable>, HandleError> {
         let undo = Command::Rejoin { instance: None };
         Ok(vec![Undoable { id: 7, command: "failover --all".into(), who: "anna".into(), age_s: 12, undo }])
+    }
+    fn connections(&self, query: &ConnectionsQuery) -> Result<ConnectionsPage, HandleError> {
+        let mut tally = ConnectionTally::new(query, None);
+        for (client, state, expires, engine) in [
+            ("10.9.0.5:50001", "ESTABLISHED", 899, None),
+            ("10.9.0.5:50002", "FIN_WAIT", 61, None),
+            ("10.9.0.6:0", "NONE", 54, Some(("sip", "call@host"))),
+        ] {
+            let [client, service, server] = [client, "10.0.0.1:80", "10.0.0.71:80"].map(|text| text.parse().unwrap());
+            tally.count(&Connection { protocol: "TCP", client, service, server, state, expires, engine });
+        }
+        Ok(tally.page(now(), Duration::from_millis(3), true))
     }
     fn command(&self, request: &CommandRequest, who: &Who) -> Result<Answer, HandleError> {
         self.asked.lock().unwrap().push((request.clone(), who.clone()));

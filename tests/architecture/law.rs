@@ -5,13 +5,14 @@ use crate::source::{Source, Token, tokens};
 
 /// The engine's modules with their layers (`docs/architecture.md` §2). Those of one layer know each other only where the
 /// last column says so: they are one folder in spirit.
-const LAYERS: [(&str, u8, bool); 20] = [
+const LAYERS: [(&str, u8, bool); 21] = [
     ("model", 0, false),
     ("config", 1, false),
     ("vrrp", 1, false),
     ("health", 1, false),
     ("ipvs", 1, false),
     ("command", 2, true),
+    ("connections", 2, true),
     ("difference", 2, true),
     ("event", 2, true),
     ("journal", 2, true),

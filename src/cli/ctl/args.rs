@@ -1,5 +1,6 @@
 //! The verbs of `lvsdeck ctl` with their arguments and help.
 
+use super::connections::ConnectionsArgs;
 use super::events::Since;
 use crate::engine::{
     Command, Forwarding, Priority, RealServerKey, RealServerSelector, Scheduler, ServiceKey, ServiceSelector, Weight,
@@ -67,6 +68,11 @@ pub enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Show the connections: by state, real server and client, and the first of them
+    #[command(after_help = "The table is read for this one answer: hundreds of thousands take a second or two.\n\
+                            A service by firewall mark has its persistence templates alone: ask by --server instead.\n\
+                            Example: lvsdeck ctl connections --server 10.0.0.71 --sort expires")]
+    Connections(ConnectionsArgs),
     /// A verb that changes something.
     #[command(flatten)]
     Act(Act),
@@ -440,13 +446,13 @@ fn server(text: &str) -> Result<RealServerKey, String> {
     }
 }
 
-fn selector(text: &str) -> Result<RealServerSelector, String> {
+pub(super) fn selector(text: &str) -> Result<RealServerSelector, String> {
     text.parse()
         .map_err(|_| format!("\"{text}\" is not a real server; write it like 10.0.0.71:80, [fd00::71]:80 or 10.0.0.71"))
 }
 
 /// A key, or else a name; what is almost a key is no name.
-fn service(text: &str) -> Result<ServiceSelector, String> {
+pub(super) fn service(text: &str) -> Result<ServiceSelector, String> {
     if text.parse::<SocketAddr>().is_ok() {
         return Err(format!("it has no protocol; write it like tcp/{text}"));
     }

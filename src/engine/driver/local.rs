@@ -2,12 +2,14 @@
 //! into the journal.
 
 use super::balance;
+use super::connections::Connections;
 use super::failover::FailoverSender;
 use super::reload::Reloader;
 use super::shared::{Shared, Vitals};
 use super::stop::{self, Stop};
 use super::undo::{Done, UndoStack};
 use crate::engine::command::{Answer, Asked, Command, CommandRequest, Half, Outcome, Undoable, Who};
+use crate::engine::connections::{ConnectionsPage, ConnectionsQuery};
 use crate::engine::difference::Difference;
 use crate::engine::event::{Event, Fact};
 use crate::engine::handle::{EngineHandle, HandleError};
@@ -41,6 +43,7 @@ pub struct LocalEngine {
     last_dry_run: AtomicU64,
     /// The newest comparison of file, engine and kernel.
     compared: Mutex<Option<(Instant, Vec<Difference>)>>,
+    connections: Connections,
 }
 
 impl LocalEngine {
@@ -62,6 +65,7 @@ impl LocalEngine {
             last_id: AtomicU64::new(0),
             last_dry_run: AtomicU64::new(0),
             compared: Mutex::default(),
+            connections: Connections::default(),
         }
     }
 
@@ -214,6 +218,9 @@ impl EngineHandle for LocalEngine {
     }
     fn undoable(&self) -> Result<Vec<Undoable>, HandleError> {
         Ok(self.undo.list())
+    }
+    fn connections(&self, query: &ConnectionsQuery) -> Result<ConnectionsPage, HandleError> {
+        self.connections.page(query, &self.shared.status())
     }
     fn command(&self, request: &CommandRequest, who: &Who) -> Result<Answer, HandleError> {
         let id = if request.dry_run { 0 } else { self.last_id.fetch_add(1, Ordering::Relaxed) + 1 };

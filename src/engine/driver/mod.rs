@@ -3,6 +3,7 @@
 pub mod adopt;
 pub mod advice;
 pub mod balance;
+mod connections;
 pub mod dataplane;
 pub mod failover;
 mod history;

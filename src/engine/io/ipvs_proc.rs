@@ -2,31 +2,12 @@
 //!
 //! Read as a stream, a line at a time, whatever their length. A line that can't be read is left out.
 
-use crate::engine::ipvs::{Destination, KernelRates, ServerEntry, Traffic, Tunnel};
+use crate::engine::ipvs::{Connection, Destination, KernelRates, ServerEntry, Traffic, Tunnel};
 use crate::engine::model::{Forwarding, Protocol, RealServerKey, ServiceKey, Weight};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::Range;
-
-/// One connection or persistence template.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Connection<'a> {
-    /// `TCP`, `UDP`, `SCTP`, or what else the kernel writes.
-    pub protocol: &'a str,
-    /// Who asked; port 0 in a template.
-    pub client: SocketAddr,
-    /// What was asked for; the address is the mark in a template of a firewall mark.
-    pub service: SocketAddr,
-    /// Who answers.
-    pub server: SocketAddr,
-    /// The state's name.
-    pub state: &'a str,
-    /// Seconds until it is forgotten.
-    pub expires: u32,
-    /// Persistence engine and its key.
-    pub engine: Option<(&'a str, &'a str)>,
-}
 
 /// Gives every connection to `each`, until it errs.
 pub fn connections<E: From<io::Error>>(mut each: impl FnMut(Connection<'_>) -> Result<(), E>) -> Result<(), E> {

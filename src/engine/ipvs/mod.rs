@@ -1,7 +1,8 @@
 //! IPVS tables, pure (layer 1): what a table is, how to get from one to another, and the kernel's numbers for it.
 //!
 //! * [`table`]: services and destinations, used for what is wanted and for what was observed alike; operations on it.
-//! * [`listing`]: the same in the kernel's order and with the kernel's rates. [`control`]: sync daemons and timeouts.
+//! * [`listing`]: the same in the kernel's order and with the kernel's rates. [`control`]: sync daemons and timeouts. `connection`: a line
+//!   of the connection table.
 //! * [`ownership`]: what is ours. [`mod@plan`]: the ordered operations that turn one table into another, idempotent, and the
 //!   drift in words.
 //! * [`message`]: a table ⇄ netlink attributes; the only file with the kernel's numbers (`uapi/linux/ip_vs.h`). Below it,
@@ -9,6 +10,7 @@
 
 mod apply;
 pub mod attribute;
+mod connection;
 pub mod control;
 #[cfg(test)]
 mod fixture;
@@ -19,6 +21,7 @@ pub mod plan;
 mod refusal;
 pub mod table;
 
+pub use connection::Connection;
 pub use control::{DaemonRole, SyncDaemon, Timeouts};
 pub use listing::{KernelRates, ServerEntry, ServiceEntry};
 pub use message::Version;
