@@ -14,7 +14,7 @@ mod signals;
 mod spawn;
 
 use crate::cli::run::{ConsoleArgs, Dataplane, LogFormat, RunArgs};
-use crate::cli::{Cli, Command, check, completions, ctl, ipvs, man};
+use crate::cli::{Cli, Command, check, completions, ctl, explain, ipvs, man};
 use crate::ui;
 use std::env;
 use std::io::IsTerminal;
@@ -63,6 +63,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Some(Command::Status { json }) => {
             ctl::run(&ctl::CtlArgs { verb: ctl::Verb::Status { json } }, &places.socket, color)
         }
+        Some(Command::Explain(args)) => return explain::run(&args),
         Some(Command::Completions(args)) => return completions::run(&args),
         Some(Command::Man(args)) => return man::run(&args),
         None => console::open(cli.file.as_deref(), &places, &console_options(cli.console)),

@@ -8,6 +8,7 @@ pub mod check;
 mod color;
 pub mod completions;
 pub mod ctl;
+pub mod explain;
 pub mod ipvs;
 pub mod man;
 pub mod run;
@@ -83,6 +84,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Say what a word of the configuration means
+    Explain(explain::ExplainArgs),
     /// Print what a shell needs to complete lvsdeck's words
     Completions(completions::CompletionsArgs),
     /// Print the manual page, or write the pages of all subcommands

@@ -31,6 +31,7 @@ pub mod vrrp;
 pub use command::{
     Answer, Command, CommandRequest, Half, Outcome, Preview, RealServerSelector, ServiceSelector, Undoable, Who,
 };
+pub use config::keywords as config_words;
 pub use config::{
     ConfigError, Diagnostic, Loaded, Severity as DiagnosticSeverity, load as load_configuration,
     load_as as load_configuration_as, parse as parse_configuration,

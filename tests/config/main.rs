@@ -5,6 +5,7 @@
 mod bad;
 mod property;
 mod scenarios;
+mod words;
 
 use lvsdeck::engine::{Diagnostic, DiagnosticSeverity, Loaded, load_configuration};
 use std::path::{Path, PathBuf};

@@ -192,8 +192,8 @@ mod tests {
         let source = sources.add("x.conf", "a", None);
         let span = Span { source, start: 0, length: 1 };
         let mut reporter = Reporter::default();
-        for _ in 0..SHOWN {
-            reporter.add(Problem::warning(span, "x", "w"));
+        for n in 0..SHOWN {
+            reporter.add(Problem::warning(span, "x", format!("w{n}")));
         }
         reporter.add(Problem::error(span, "x", "e"));
         let all = reporter.finish(&sources);

@@ -5,9 +5,13 @@
 
 mod balance;
 mod checks;
+mod defaults;
 mod global;
+mod reference;
 mod value;
 mod vrrp;
+
+pub use reference::{Explanation, explain, meant, page};
 
 pub(super) use balance::METHODS;
 pub(super) use value::{Value, decimal};
@@ -174,13 +178,13 @@ impl Block {
     /// Further words that keepalived knows there and lvsdeck only reads.
     pub(super) const fn others(self) -> &'static [&'static str] {
         match self {
-            Self::Top => global::OTHER_TOP,
-            Self::Global => global::OTHER_GLOBAL,
             Self::SyncGroup => vrrp::OTHER_SYNC_GROUP,
             Self::Instance => vrrp::OTHER_INSTANCE,
             Self::VirtualServer => balance::OTHER_VIRTUAL_SERVER,
             Self::RealServer => balance::OTHER_REAL_SERVER,
-            Self::Recipients
+            Self::Top
+            | Self::Global
+            | Self::Recipients
             | Self::Members
             | Self::Authentication
             | Self::Addresses
@@ -214,6 +218,13 @@ impl Block {
     pub fn knows(self, word: &str) -> bool {
         self.words().any(|known| known == word)
     }
+}
+
+/// What stands in the braces behind `word`, for each block that knows it: a block of the table, or none where whatever
+/// stands there is read over.
+pub fn inside(word: &str) -> Vec<Option<Block>> {
+    let table = Block::ALL.into_iter().filter_map(|block| block.find(word)).map(|keyword| keyword.value.block());
+    table.chain(Block::ALL.into_iter().filter(|block| block.others().contains(&word)).map(|_| None)).collect()
 }
 
 /// Words that operators write where keepalived does not know them, and the word that was meant.

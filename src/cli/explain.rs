@@ -1,0 +1,68 @@
+//! `lvsdeck explain WORD`: what a word of the configuration means, from the table that drives parsing.
+
+use crate::engine::config_words::{Explanation, explain, meant, page};
+use std::io::Write;
+use std::process::ExitCode;
+
+/// No word of the language.
+const UNKNOWN: u8 = 1;
+
+/// Arguments of `lvsdeck explain`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: lvsdeck explain quorum\n         lvsdeck explain --all > config.md\n\n\
+    Exit codes: 0 explained, 1 no such word, 64 wrong use")]
+pub struct ExplainArgs {
+    /// A word of keepalived.conf
+    #[arg(required_unless_present = "all")]
+    pub word: Option<String>,
+    /// The whole language, as Markdown
+    #[arg(long, conflicts_with = "word")]
+    pub all: bool,
+}
+
+/// Explains a word on standard output. A reader that went away is no failure.
+pub fn run(args: &ExplainArgs) -> ExitCode {
+    let Some(word) = &args.word else {
+        let _ = std::io::stdout().write_all(page().as_bytes());
+        return ExitCode::SUCCESS;
+    };
+    let entries = explain(word);
+    if entries.is_empty() {
+        let shown: String = word.chars().filter(|c| !c.is_control()).take(48).collect();
+        let meant = meant(word).map_or_else(
+            || "lvsdeck explain --all lists every word".to_owned(),
+            |meant| format!("did you mean {meant}?"),
+        );
+        eprintln!("lvsdeck: \"{shown}\" is no word of keepalived.conf; {meant}");
+        return ExitCode::from(UNKNOWN);
+    }
+    let text: Vec<String> = entries.iter().map(paragraph).collect();
+    let _ = std::io::stdout().write_all(text.join("\n").as_bytes());
+    ExitCode::SUCCESS
+}
+
+fn paragraph(e: &Explanation) -> String {
+    let mut lines = vec![format!("{} in {}", e.word, e.block.name()), format!("  takes    {}", e.value)];
+    lines.extend(e.default.map(|default| format!("  default  {default}")));
+    lines.push(if e.acts {
+        format!("  does     {}", e.meaning)
+    } else {
+        format!("  status   read, not acted on: {}", e.meaning)
+    });
+    lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_paragraph_says_place_value_default_and_meaning() {
+        let entries = explain("quorum");
+        let told = paragraph(entries.first().unwrap());
+        assert!(
+            told.starts_with("quorum in virtual_server\n  takes    a whole number from 1 up\n  default  1\n  does"),
+            "{told}"
+        );
+    }
+}
