@@ -5,6 +5,7 @@
 //!   of the connection table.
 //! * [`ownership`]: what is ours. [`mod@plan`]: the ordered operations that turn one table into another, idempotent, and the
 //!   drift in words.
+//! * [`schedule`]: which server a new connection goes to, as the kernel decides it.
 //! * [`message`]: a table ⇄ netlink attributes; the only file with the kernel's numbers (`uapi/linux/ip_vs.h`). Below it,
 //!   [`attribute`]: the framing of attributes, which route netlink shares.
 
@@ -19,6 +20,7 @@ pub mod message;
 pub mod ownership;
 pub mod plan;
 mod refusal;
+pub mod schedule;
 pub mod table;
 
 pub use connection::Connection;
