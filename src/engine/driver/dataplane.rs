@@ -14,6 +14,7 @@ pub struct Dataplane {
 /// The other side: puts the kernel's table in the place of none.
 pub struct Door {
     is_open: Mutex<bool>,
+    name: &'static str,
     next: Arc<Mutex<Option<Box<dyn IpvsKernel>>>>,
 }
 
@@ -21,8 +22,9 @@ impl Dataplane {
     /// Over the kernel's table, or over none until it is wanted.
     pub fn new(kernel: Option<Box<dyn IpvsKernel>>) -> (Self, Door) {
         let (next, is_open) = (Arc::default(), Mutex::new(kernel.is_some()));
+        let name = kernel.as_ref().map_or("kernel", |kernel| kernel.name());
         let kernel = kernel.unwrap_or_else(|| Box::new(SimulatedIpvs::default()));
-        (Self { kernel, next: Arc::clone(&next) }, Door { is_open, next })
+        (Self { kernel, next: Arc::clone(&next) }, Door { is_open, name, next })
     }
 
     fn kernel(&mut self) -> &mut dyn IpvsKernel {
@@ -46,9 +48,9 @@ impl IpvsKernel for Dataplane {
 }
 
 impl Door {
-    /// `kernel` or `none`.
+    /// `kernel`, `userspace` or `none`.
     pub fn dataplane(&self) -> &'static str {
-        if *self.is_open.lock().unwrap_or_else(PoisonError::into_inner) { "kernel" } else { "none" }
+        if *self.is_open.lock().unwrap_or_else(PoisonError::into_inner) { self.name } else { "none" }
     }
     /// Whether services can be served from now on; the kernel's table is opened when it was not needed before. Errors: the
     /// kernel has no ip_vs, or this process may not use it.

@@ -27,6 +27,10 @@ pub trait IpvsKernel: Send {
     }
     /// Asks for version and size.
     fn version(&mut self) -> Result<Version, Refusal>;
+    /// What it is, as the status names the dataplane.
+    fn name(&self) -> &'static str {
+        "kernel"
+    }
 }
 
 mod administer;

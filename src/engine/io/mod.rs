@@ -21,6 +21,8 @@ pub mod real_time;
 pub mod route_netlink;
 pub mod runner;
 pub mod simulated;
+pub mod simulated_lan;
 pub mod state;
+pub mod userspace;
 pub mod vrrp_socket;
 pub mod wait;

@@ -11,7 +11,7 @@ use std::os::fd::{AsRawFd, RawFd};
 /// IP protocol number of VRRP (RFC 9568 §5.1.1.4).
 const PROTOCOL: u8 = 112;
 /// Where advertisements go (RFC 9568 §5.1.1.2).
-const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
+pub(super) const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
 /// Bytes of an IPv4 header without options.
 const HEADER: usize = 20;
 /// Room for bursts: a descheduled loop must not lose the advertisement that would have stopped a take-over.
@@ -74,7 +74,7 @@ impl AsRawFd for VrrpSocket {
 /// ```text
 ///  0 ver ihl | 1 tos | 2 total length | 4 id | 6 flags, offset | 8 ttl | 9 protocol | 10 checksum | 12 source | 16 dest
 /// ```
-fn ip_packet(source: Ipv4Addr, destination: Ipv4Addr, message: &[u8]) -> Vec<u8> {
+pub(super) fn ip_packet(source: Ipv4Addr, destination: Ipv4Addr, message: &[u8]) -> Vec<u8> {
     let total = u16::try_from(HEADER + message.len()).unwrap_or(u16::MAX);
     let mut packet = Vec::with_capacity(HEADER + message.len());
     packet.extend_from_slice(&[0x45, 0xC0]);

@@ -1,0 +1,211 @@
+//! The dataplane on loopback, with real connections.
+
+use super::*;
+use crate::engine::ipvs::{Destination, Service, Traffic, Tunnel};
+use crate::engine::model::{Forwarding, Persistence, Weight};
+use std::io::{Read, Write};
+use std::time::{Duration, Instant};
+
+fn service(scheduler: &str) -> Service {
+    Service {
+        scheduler: scheduler.to_owned(),
+        persistence: None,
+        odd_mask: None,
+        one_packet: false,
+        scheduler_flags: 0,
+        engine: None,
+        destinations: BTreeMap::new(),
+        traffic: Traffic::default(),
+    }
+}
+
+fn destination(forwarding: Forwarding, weight: u32) -> Destination {
+    Destination {
+        forwarding,
+        tunnel: Tunnel::Ipip,
+        weight: Weight::new(weight).unwrap(),
+        upper_threshold: 0,
+        lower_threshold: 0,
+        active: 0,
+        inactive: 0,
+        persistent: 0,
+        traffic: Traffic::default(),
+    }
+}
+
+/// A server that says its name to whoever connects, then gives back what it reads.
+fn echo(name: &'static str) -> RealServerKey {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let key = RealServerKey(listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            std::thread::spawn(move || {
+                let mut stream = stream.unwrap();
+                stream.write_all(name.as_bytes()).unwrap();
+                std::io::copy(&mut stream.try_clone().unwrap(), &mut stream)
+            });
+        }
+    });
+    key
+}
+
+/// A service on a free port with two servers, `a` added first.
+struct Rig {
+    dataplane: Userspace,
+    key: ServiceKey,
+    a: RealServerKey,
+    b: RealServerKey,
+}
+
+impl Rig {
+    fn new(service: &Service) -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let key = ServiceKey::Address { protocol: crate::engine::model::Protocol::Tcp, address: free };
+        let mut rig =
+            Self { dataplane: Userspace::start(Ways::Real, "dataplane").unwrap(), key, a: echo("a"), b: echo("b") };
+        rig.apply(&IpvsOp::NewService(key, Box::new(service.clone())));
+        rig.apply(&IpvsOp::NewDestination(key, rig.a, destination(Forwarding::Nat, 1)));
+        rig.apply(&IpvsOp::NewDestination(key, rig.b, destination(Forwarding::Nat, 1)));
+        rig
+    }
+
+    fn apply(&mut self, op: &IpvsOp) {
+        self.dataplane.apply(op).unwrap_or_else(|refusal| panic!("{refusal}"));
+    }
+
+    /// A connection, and the name of the server that has it.
+    fn connect(&self) -> (TcpStream, String) {
+        let ServiceKey::Address { address, .. } = self.key else { unreachable!() };
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let mut name = [0];
+        stream.read_exact(&mut name).unwrap();
+        (stream, char::from(name[0]).to_string())
+    }
+
+    fn view(&mut self) -> Service {
+        self.dataplane.read_table().unwrap().services.remove(&self.key).unwrap()
+    }
+
+    fn until(&mut self, what: &str, holds: impl Fn(&Service) -> bool) {
+        let begun = Instant::now();
+        while !holds(&self.view()) {
+            assert!(begun.elapsed() < Duration::from_secs(10), "{what}: {:?}", self.view());
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn connections_go_round_and_are_counted_both_ways_until_they_end() {
+    let mut rig = Rig::new(&service("rr"));
+    let (mut first, name) = rig.connect();
+    assert_eq!(name, "b");
+    assert_eq!(rig.connect().1, "a");
+    let sent = vec![7; 100_000];
+    first.write_all(&sent).unwrap();
+    let mut back = vec![0; 100_000];
+    first.read_exact(&mut back).unwrap();
+    assert_eq!(back, sent);
+    let b = rig.b;
+    let carried = |s: &Service| (s.destinations[&b].traffic.in_bytes, s.destinations[&b].traffic.out_bytes);
+    rig.until("bytes", |s| carried(s) == (100_000, 100_001));
+    let view = rig.view();
+    assert_eq!((view.destinations[&b].active, view.destinations[&b].traffic.connections), (1, 1));
+    assert_eq!(view.traffic.connections, 2);
+    drop(first);
+    rig.until("all ended", |s| s.destinations.values().all(|d| d.active + d.inactive == 0));
+}
+
+#[test]
+fn a_drained_server_keeps_its_connections_and_gets_no_more() {
+    let mut rig = Rig::new(&service("rr"));
+    let (mut held, name) = rig.connect();
+    assert_eq!(name, "b");
+    rig.apply(&IpvsOp::SetDestination(rig.key, rig.b, destination(Forwarding::Nat, 0)));
+    assert_eq!((rig.connect().1, rig.connect().1), ("a".to_owned(), "a".to_owned()));
+    rig.apply(&IpvsOp::DelDestination(rig.key, rig.b));
+    held.write_all(b"still").unwrap();
+    let mut back = [0; 5];
+    held.read_exact(&mut back).unwrap();
+    assert_eq!(&back, b"still");
+}
+
+#[test]
+fn a_persistent_client_stays_and_a_full_server_is_passed_over() {
+    let persistent = Service { persistence: Some(Persistence { timeout: 60, prefix: 32 }), ..service("rr") };
+    let mut rig = Rig::new(&persistent);
+    assert_eq!(rig.connect().1, rig.connect().1);
+    let b = rig.b;
+    assert_eq!(rig.view().destinations[&b].persistent, 1);
+    let mut rig = Rig::new(&service("rr"));
+    let full = Destination { upper_threshold: 1, ..destination(Forwarding::Nat, 1) };
+    rig.apply(&IpvsOp::SetDestination(rig.key, rig.b, full));
+    let held = rig.connect();
+    assert_eq!(held.1, "b");
+    assert_eq!((rig.connect().1, rig.connect().1), ("a".to_owned(), "a".to_owned()));
+}
+
+#[test]
+fn half_closed_is_inactive_and_the_rest_still_comes() {
+    let mut rig = Rig::new(&service("wlc"));
+    let (mut stream, _) = rig.connect();
+    stream.write_all(b"last words").unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "last words");
+    rig.until("ended", |s| s.destinations.values().all(|d| d.active + d.inactive == 0));
+}
+
+#[test]
+fn a_service_that_is_removed_ends_its_connections_and_its_port_is_free() {
+    let mut rig = Rig::new(&service("rr"));
+    let (mut stream, _) = rig.connect();
+    rig.apply(&IpvsOp::DelService(rig.key));
+    assert!(matches!(stream.read(&mut [0]), Ok(0) | Err(_)));
+    let ServiceKey::Address { address, .. } = rig.key else { unreachable!() };
+    let begun = Instant::now();
+    while TcpListener::bind(address).is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "the port is still taken");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn nobody_to_take_it_and_a_server_that_refuses_are_a_reset() {
+    let mut rig = Rig::new(&service("rr"));
+    let ServiceKey::Address { address, .. } = rig.key else { unreachable!() };
+    rig.apply(&IpvsOp::DelDestination(rig.key, rig.a));
+    rig.apply(&IpvsOp::DelDestination(rig.key, rig.b));
+    let mut nobody = TcpStream::connect(address).unwrap();
+    assert!(nobody.read(&mut [0]).is_err(), "a reset");
+    let dead = RealServerKey(TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
+    rig.apply(&IpvsOp::NewDestination(rig.key, dead, destination(Forwarding::Nat, 1)));
+    let mut refused = TcpStream::connect(address).unwrap();
+    assert!(refused.read(&mut [0]).is_err(), "a reset");
+}
+
+#[test]
+fn what_it_cannot_do_is_refused_in_words() {
+    let mut dataplane = Userspace::start(Ways::Real, "dataplane").unwrap();
+    let mut says = |op: IpvsOp, kind: RefusalKind, words: &str| {
+        let refusal = dataplane.apply(&op).unwrap_err();
+        assert_eq!(refusal.kind, kind, "{refusal}");
+        assert!(refusal.message.contains(words), "{refusal}");
+    };
+    let new = |key: &str, scheduler| IpvsOp::NewService(key.parse().unwrap(), Box::new(service(scheduler)));
+    says(new("udp/127.0.0.1:53", "rr"), RefusalKind::Invalid, "TCP only");
+    says(new("fwmark/7", "rr"), RefusalKind::Invalid, "firewall marks");
+    says(new("tcp/127.0.0.1:0", "rr"), RefusalKind::Invalid, "all ports");
+    says(new("tcp/127.0.0.1:1", "mh"), RefusalKind::NoScheduler, "rr, wrr, lc, wlc, sh");
+    let key = "tcp/127.0.0.1:1".parse().unwrap();
+    let dr = IpvsOp::NewDestination(key, "127.0.0.1:1".parse().unwrap(), destination(Forwarding::Dr, 1));
+    says(dr, RefusalKind::Invalid, "lb_kind NAT");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let op = new(&format!("tcp/{}", taken.local_addr().unwrap()), "rr");
+    says(op.clone(), RefusalKind::Other, "ss -ltnp");
+    drop(taken);
+    dataplane.apply(&op).unwrap();
+    assert_eq!(dataplane.apply(&op).unwrap_err().kind, RefusalKind::Exists);
+}
