@@ -5,6 +5,7 @@
 
 mod adopt;
 pub mod console;
+mod demo;
 pub mod engine;
 mod logging;
 mod rights;
@@ -57,6 +58,7 @@ pub fn run(cli: Cli) -> ExitCode {
         }
         Some(Command::ScriptRunner) => script_runner::run(),
         Some(Command::Attach(args)) => console::attach(&places, &console_options(args)),
+        Some(Command::Demo(args)) => demo::run(args),
         Some(Command::Adopt(args)) => adopt::run(&args, &places),
         Some(Command::Ipvs(args)) => ipvs::run(&args, &places.socket),
         Some(Command::Ctl(args)) => ctl::run(&args, &places.socket, color),

@@ -8,6 +8,7 @@ pub mod check;
 mod color;
 pub mod completions;
 pub mod ctl;
+pub mod demo;
 pub mod explain;
 pub mod ipvs;
 pub mod man;
@@ -71,6 +72,8 @@ pub enum Command {
     /// Open the console on a running engine
     #[command(after_help = "Example: lvsdeck attach --rw")]
     Attach(run::ConsoleArgs),
+    /// A live cluster in this process: two directors, real servers and clients, and a drill
+    Demo(demo::DemoArgs),
     /// Take over from a running keepalived without losing a connection
     Adopt(run::AdoptArgs),
     /// The kernel's IPVS table by hand: ipvsadm's options, output and exit codes

@@ -4,6 +4,7 @@ use super::command::{Answer, CommandRequest, Undoable, Who};
 use super::connections::{ConnectionsPage, ConnectionsQuery};
 use super::difference::Difference;
 use super::event::Event;
+use super::guide::Guide;
 use super::history::{HistoryError, HistoryPage, HistoryQuery};
 use super::journal::{JournalFrom, JournalPage};
 use super::snapshot::{RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
@@ -122,7 +123,19 @@ pub trait EngineHandle: Send + Sync {
             next: "ask an engine that runs on the kernel's ip_vs".to_owned(),
         })
     }
+    /// What an engine that is a demonstration can be told, and shows beside its status; none of any other.
+    fn stage(&self) -> Option<&dyn Stage> {
+        None
+    }
     /// Gives a command and waits for its end. `who` goes into the journal; a remote engine takes it from the socket's peer
     /// credentials instead.
     fn command(&self, request: &CommandRequest, who: &Who) -> Result<Answer, HandleError>;
+}
+
+/// A demonstration: faults on demand and a guided drill.
+pub trait Stage: Send + Sync {
+    /// Does what the words say (`kill web2`); gives a sentence, in both cases.
+    fn order(&self, words: &str) -> Result<String, String>;
+    /// The drill as it is now.
+    fn guide(&self) -> Guide;
 }

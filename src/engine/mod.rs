@@ -1,7 +1,7 @@
 //! The director's façade.
 //!
 //! [`ui`](crate::ui), [`cli`](crate::cli) and [`api`](crate::api) use what this module re-exports and nothing below it.
-//! The layers, lowest first: `model` (0), `config` `vrrp` `health` `ipvs` (1), `command` `connections` `difference` `event` `history` `journal`
+//! The layers, lowest first: `model` (0), `config` `vrrp` `health` `ipvs` (1), `command` `connections` `difference` `event` `guide` `history` `journal`
 //! `metrics` `recording` `snapshot` (2), `failover` `balance` `advice` (3), `io` `reload` (4), `driver` `handle` (5). A module
 //! uses smaller numbers only;
 //! `tests/architecture.rs` enforces it.
@@ -15,6 +15,7 @@ pub mod difference;
 pub mod driver;
 pub mod event;
 pub mod failover;
+pub mod guide;
 pub mod handle;
 pub mod health;
 pub mod history;
@@ -42,7 +43,8 @@ pub use connections::{
 };
 pub use difference::Difference;
 pub use event::{Event, EventKind, Severity};
-pub use handle::{EngineHandle, HandleError};
+pub use guide::{Guide, GuideStep};
+pub use handle::{EngineHandle, HandleError, Stage};
 pub use history::{HistoryError, HistoryPage, HistoryQuery, Series};
 pub use io::host::user as own_user;
 pub use io::ipvs_admin::{IpvsAdmin, open as open_ipvs};

@@ -4,7 +4,7 @@
 
 use super::screens::Screen;
 use super::state::Polled;
-use crate::engine::{Answer, CommandRequest, Event, RealServerStatus};
+use crate::engine::{Answer, CommandRequest, Event, Guide, RealServerStatus};
 use crossterm::event::KeyEvent;
 
 /// What an operator may want with one key of the main screen. The key map says which key it is.
@@ -149,6 +149,10 @@ pub enum Message {
     KeysDropped(usize, u64),
     /// Something to say in the status line (a broken theme file).
     Warning(String),
+    /// The drill of a demonstration as it is now.
+    Guide(Box<Guide>),
+    /// What became of an order.
+    Ordered(Result<String, String>),
 }
 
 /// What the console asks of the world.
@@ -158,6 +162,8 @@ pub enum Effect {
     Poll,
     /// Give this command; the answer comes with the serial.
     Command(u64, CommandRequest),
+    /// Give this order to a demonstration.
+    Order(String),
     /// Forget what is on the terminal and draw all of it.
     Redraw,
     /// Stop the process group (job control).

@@ -76,6 +76,8 @@ pub enum Popup {
         /// The filter until now.
         before: String,
     },
+    /// An order for a demonstration being typed.
+    Order(Field),
     /// A new weight for a real server.
     Weight(WeightForm),
     /// A real server to be.

@@ -2,7 +2,9 @@
 
 use super::popup::Popup;
 use super::screens::Screen;
-use crate::engine::{Event, RealServerStatus, Row, RowKind, RowsPage, RowsQuery, Sort, Summary, VirtualRouterStatus};
+use crate::engine::{
+    Event, Guide, RealServerStatus, Row, RowKind, RowsPage, RowsQuery, Sort, Summary, VirtualRouterStatus,
+};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, SystemTime};
 
@@ -138,8 +140,12 @@ pub struct Lost {
 pub struct UiState {
     /// The console's own clock: time since it started.
     pub clock: Duration,
-    /// Columns and rows of the terminal.
+    /// Columns and rows of the console: the terminal's, less a demonstration's panel.
     pub size: (u16, u16),
+    /// Columns and rows of the terminal.
+    pub whole: (u16, u16),
+    /// The drill of a demonstration.
+    pub guide: Option<Guide>,
     /// Writes are never allowed (`--read-only`).
     pub read_only: bool,
     /// Writes are allowed now.
@@ -181,7 +187,7 @@ pub struct UiState {
 impl UiState {
     /// A console of this size before its first picture.
     pub fn new(size: (u16, u16), read_only: bool, unlocked: bool) -> Self {
-        Self { size, read_only, unlocked: unlocked && !read_only, dirty: true, ..Self::default() }
+        Self { size, whole: size, read_only, unlocked: unlocked && !read_only, dirty: true, ..Self::default() }
     }
 
     /// Lines 1 and 2.

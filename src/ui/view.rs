@@ -3,7 +3,7 @@
 use super::screens;
 use super::state::UiState;
 use super::theme::{Paint, Theme};
-use super::widgets::popups;
+use super::widgets::{guide, popups};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -11,6 +11,7 @@ use ratatui::layout::Rect;
 pub fn view(state: &UiState, theme: &Theme, buffer: &mut Buffer) {
     buffer.set_style(buffer.area, theme.style(Paint::Text));
     screens::draw(buffer, theme, state);
+    guide::draw(buffer, theme, state);
     if buffer.area.height > 1 {
         popups::draw(buffer, theme, state);
     }
@@ -18,7 +19,8 @@ pub fn view(state: &UiState, theme: &Theme, buffer: &mut Buffer) {
 
 /// A buffer of the terminal's size with everything drawn.
 pub fn picture(state: &UiState, theme: &Theme) -> Buffer {
-    let mut buffer = Buffer::empty(Rect::new(0, 0, state.size.0, state.size.1));
+    let (columns, rows) = if state.guide.is_some() { state.whole } else { state.size };
+    let mut buffer = Buffer::empty(Rect::new(0, 0, columns, rows));
     view(state, theme, &mut buffer);
     buffer
 }

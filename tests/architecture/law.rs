@@ -5,7 +5,7 @@ use crate::source::{Source, Token, tokens};
 
 /// The engine's modules with their layers (`docs/architecture.md` §2). Those of one layer know each other only where the
 /// last column says so: they are one folder in spirit.
-const LAYERS: [(&str, u8, bool); 21] = [
+const LAYERS: [(&str, u8, bool); 22] = [
     ("model", 0, false),
     ("config", 1, false),
     ("vrrp", 1, false),
@@ -15,6 +15,7 @@ const LAYERS: [(&str, u8, bool); 21] = [
     ("connections", 2, true),
     ("difference", 2, true),
     ("event", 2, true),
+    ("guide", 2, true),
     ("journal", 2, true),
     ("metrics", 2, true),
     ("snapshot", 2, true),

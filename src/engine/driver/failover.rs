@@ -9,6 +9,7 @@
 //!
 //! It holds no lock while it waits or sends, and awaits nothing but its inputs.
 
+use super::surroundings::Surroundings;
 use super::world::World;
 use crate::engine::command::{Answer, Asked};
 use crate::engine::event::Fact;
@@ -99,9 +100,9 @@ impl FailoverSender {
 }
 
 /// The loop before it runs.
-pub struct FailoverLoop<L> {
+pub struct FailoverLoop<L, W = World> {
     core: Failover,
-    world: World,
+    world: W,
     listener: L,
     requests: Receiver<Request>,
     ear: Ear,
@@ -113,9 +114,9 @@ pub struct FailoverLoop<L> {
     stale: bool,
 }
 
-impl<L: Listener> FailoverLoop<L> {
+impl<L: Listener, W: Surroundings> FailoverLoop<L, W> {
     /// A loop over `core`, acting through `world`.
-    pub fn new(core: Failover, world: World, listener: L) -> io::Result<(Self, FailoverSender)> {
+    pub fn new(core: Failover, world: W, listener: L) -> io::Result<(Self, FailoverSender)> {
         let (bell, ear) = wait::bell()?;
         let (sender, requests) = sync_channel(QUEUE);
         let alarm = Alarm::new()?;

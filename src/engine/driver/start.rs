@@ -18,6 +18,7 @@ use super::scripts::{self, ScriptLoop, ScriptsSender};
 use super::shared::Shared;
 use super::source::{Read, Source};
 use super::stop::Stop;
+use super::surroundings::Surroundings;
 use super::world::World;
 use crate::engine::balance::Balance;
 use crate::engine::event::{EventKind, Fact, Severity};
@@ -77,6 +78,7 @@ pub struct Running {
     state: StateDir,
     failover: FailoverSender,
     failover_thread: JoinHandle<io::Result<()>>,
+    clean_up: CleanUp,
     scripts: ScriptsSender,
     scripts_thread: JoinHandle<io::Result<()>>,
     runner: RunnerLink,
@@ -109,8 +111,21 @@ pub struct Setup<'a> {
     pub warnings: Vec<Warning>,
 }
 
-/// Starts both loops.
+/// Takes off what a failover loop that died has left on its surroundings.
+pub type CleanUp = fn(&StateDir) -> io::Result<()>;
+
+/// Starts both loops on this host.
 pub fn start(setup: Setup<'_>) -> Result<Running, StartError> {
+    let world = |state: &StateDir, overrides: OverridesSender| Ok(World::open(state.clone())?.writing_holds(overrides));
+    start_in(setup, world, failover::remove_left_behind)
+}
+
+/// Starts both loops on what `world` makes.
+pub fn start_in<W: Surroundings + 'static>(
+    setup: Setup<'_>,
+    world: impl FnOnce(&StateDir, OverridesSender) -> io::Result<W>,
+    clean_up: CleanUp,
+) -> Result<Running, StartError> {
     let Setup { source, read, state, lasting, inheritance, kernel, runner, mut warnings } = setup;
     let (kernel, door) = Dataplane::new(kernel);
     let Read { configuration, mut identity } = read;
@@ -122,7 +137,9 @@ pub fn start(setup: Setup<'_>) -> Result<Running, StartError> {
     let prepared = scripts::prepare(&configuration);
     identity.warnings.extend(warnings.iter().cloned());
     let runner = runner.and_then(Runner::listen).unwrap_or_else(|error| {
-        damaged.push(error.to_string());
+        if !matches!(error, RunnerError::Unwanted) {
+            damaged.push(error.to_string());
+        }
         RunnerLink::broken()
     });
     let shared = Arc::new(Shared::new(identity));
@@ -131,7 +148,7 @@ pub fn start(setup: Setup<'_>) -> Result<Running, StartError> {
     let sampling = history::start(Arc::clone(&shared)).map_err(StartError::Thread)?;
     let (overrides, overrides_written) =
         overrides::start(file, overrides, Arc::clone(&shared)).map_err(StartError::Thread)?;
-    let world = World::open(state.clone()).map_err(StartError::Sockets)?.writing_holds(overrides.clone());
+    let world = world(state, overrides.clone()).map_err(StartError::Sockets)?;
     let now = Instant::now();
     let core = Failover::new(&configuration, Past { holds: wanted.instances, ..past }, now);
     let (failover_loop, failover) = FailoverLoop::new(core, world, Arc::clone(&shared)).map_err(StartError::Sockets)?;
@@ -179,6 +196,7 @@ pub fn start(setup: Setup<'_>) -> Result<Running, StartError> {
         state,
         failover,
         failover_thread,
+        clean_up,
         scripts,
         scripts_thread,
         runner,
@@ -291,7 +309,7 @@ impl Running {
         };
         if let Some(why) = died {
             tracing::error!("{why}; its virtual addresses are removed");
-            if let Err(error) = failover::remove_left_behind(&self.state) {
+            if let Err(error) = (self.clean_up)(&self.state) {
                 tracing::error!("virtual addresses may be left on this host: {error}");
             }
         }

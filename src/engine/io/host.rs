@@ -30,3 +30,17 @@ pub fn call_it_lvsdeck() {
     // SAFETY: the name is a string that ends with a zero byte and outlives the call (`PR_SET_NAME`, prctl(2)).
     unsafe { libc::prctl(libc::PR_SET_NAME, c"lvsdeck".as_ptr()) };
 }
+
+/// How many files this process may have open, after its own limit was raised towards `wanted` (`getrlimit(2)`).
+#[allow(unsafe_code)]
+pub fn open_files(wanted: u64) -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: both calls get a valid pointer to a `rlimit` that outlives them.
+    unsafe {
+        if libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) != 0 {
+            return u64::MAX;
+        }
+        let raised = libc::rlimit { rlim_cur: limit.rlim_max.min(wanted).max(limit.rlim_cur), ..limit };
+        if libc::setrlimit(libc::RLIMIT_NOFILE, &raw const raised) == 0 { raised.rlim_cur } else { limit.rlim_cur }
+    }
+}

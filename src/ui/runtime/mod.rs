@@ -75,7 +75,7 @@ pub fn run(engine: &Arc<dyn EngineHandle>, options: &Options) -> Result<Exit, Co
     let cause = console.turn(&arriving);
     drop(arriving);
     console.workers.stop_reading();
-    let pid = Some(console.workers.pid.load(Ordering::Relaxed)).filter(|pid| *pid != 0);
+    let pid = console.workers.known.pid();
     drop(console);
     drop(alive);
     Ok(Exit { cause, pid })
@@ -184,6 +184,9 @@ impl Console {
                 }
                 Effect::Command(serial, request) => {
                     let _ = self.workers.commands.send((serial, request));
+                }
+                Effect::Order(words) => {
+                    let _ = self.workers.orders.send(words);
                 }
                 Effect::Redraw => self.terminal.forget(),
                 Effect::Suspend => self.suspend(),

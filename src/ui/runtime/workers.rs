@@ -3,7 +3,7 @@
 //! None of them draws, and nobody waits for them: they end when their channel does, or with the process.
 
 use super::Input;
-use crate::engine::{CommandRequest, EngineHandle, HandleError, RowsPage, RowsQuery, Who};
+use crate::engine::{CommandRequest, EngineHandle, HandleError, RowsPage, RowsQuery, Summary, Who};
 use crate::ui::intent::Message;
 use crate::ui::state::{Polled, Wanted};
 use crate::ui::terminal;
@@ -11,9 +11,9 @@ use crossterm::event::{self, Event as TerminalEvent};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -38,8 +38,10 @@ pub struct Workers {
     pub wishes: Sender<Wish>,
     /// Commands with their serials.
     pub commands: Sender<(u64, CommandRequest)>,
-    /// The engine's process; 0 before its first answer.
-    pub pid: Arc<AtomicU32>,
+    /// Orders for a demonstration.
+    pub orders: Sender<String>,
+    /// Which engine answers.
+    pub known: Arc<Known>,
     /// Disconnects the event thread when it is dropped.
     _running: Sender<()>,
     /// The thread that reads keys, and the end of a pair whose closing ends it.
@@ -67,17 +69,48 @@ pub fn start(engine: &Arc<dyn EngineHandle>, inputs: &SyncSender<Input>) -> io::
     let (wishes, asked) = channel();
     let (commands, given) = channel();
     let (running, stopped) = channel();
-    let pid = Arc::new(AtomicU32::new(0));
+    let (orders, ordered) = channel();
+    let known = Arc::new(Known::default());
     let (open, ended) = UnixStream::pair()?;
     let i = inputs.clone();
     let keys = Some((spawn("keys", move || read_keys(&i, &ended))?, open));
-    let (e, i, p) = (engine.clone(), inputs.clone(), pid.clone());
-    spawn("pictures", move || take_pictures(e.as_ref(), &i, &asked, &p))?;
-    let (e, i, p) = (engine.clone(), inputs.clone(), pid.clone());
-    spawn("events", move || follow_events(e.as_ref(), &i, &stopped, &p))?;
+    let (e, i, k) = (engine.clone(), inputs.clone(), known.clone());
+    spawn("pictures", move || take_pictures(e.as_ref(), &i, &asked, &k))?;
+    let (e, i, k) = (engine.clone(), inputs.clone(), known.clone());
+    spawn("events", move || follow_events(e.as_ref(), &i, &stopped, &k))?;
     let (e, i) = (engine.clone(), inputs.clone());
     spawn("commands", move || give_commands(e.as_ref(), &i, &given))?;
-    Ok(Workers { wishes, commands, pid, _running: running, keys })
+    if engine.stage().is_some() {
+        let (e, i) = (engine.clone(), inputs.clone());
+        spawn("orders", move || give_orders(e.as_ref(), &i, &ordered))?;
+    }
+    Ok(Workers { wishes, commands, orders, known, _running: running, keys })
+}
+
+/// Which engine answered last.
+#[derive(Default)]
+pub struct Known {
+    /// Its process; 0 before the first answer.
+    pid: AtomicU32,
+    /// How often another one answered; a demonstration shows one director or another from one process.
+    turn: AtomicU32,
+    node: Mutex<String>,
+}
+
+impl Known {
+    /// The engine's process, when it ever answered.
+    pub fn pid(&self) -> Option<u32> {
+        Some(self.pid.load(Ordering::Relaxed)).filter(|pid| *pid != 0)
+    }
+
+    fn answered(&self, summary: &Summary) {
+        let mut node = self.node.lock().unwrap_or_else(PoisonError::into_inner);
+        let pid = self.pid.swap(summary.pid, Ordering::Relaxed);
+        if (pid, node.as_str()) != (summary.pid, summary.node.as_str()) {
+            node.clone_from(&summary.node);
+            self.turn.fetch_add(1, Ordering::Relaxed);
+        }
+    }
 }
 
 /// What the reader of keys waits for.
@@ -142,7 +175,7 @@ fn read_keys(inputs: &SyncSender<Input>, ended: &UnixStream) {
 }
 
 /// Asks for a picture every second, and at once for what the loop wants beyond the last one.
-fn take_pictures(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, wished: &Receiver<Wish>, pid: &AtomicU32) {
+fn take_pictures(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, wished: &Receiver<Wish>, known: &Known) {
     let Ok(Wish::Now(mut wanted) | Wish::FromNow(mut wanted)) = wished.recv() else { return };
     let mut asked: Option<Wanted> = None;
     let mut next = Instant::now();
@@ -162,15 +195,19 @@ fn take_pictures(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, wished: 
             due |= now;
             wish = wished.try_recv().ok();
         }
-        let known = asked
+        let same = asked
             .as_ref()
             .filter(|a| !due && a.query == wanted.query && a.routers == wanted.routers && Instant::now() < next);
-        let message = match known {
-            Some(known) if known.detail == wanted.detail => None,
+        let message = match same {
+            Some(same) if same.detail == wanted.detail => None,
             Some(_) => detail(engine, &wanted),
             None => {
                 next = Instant::now() + EVERY;
-                Some(picture(engine, &wanted, pid))
+                let guide = engine.stage().map(|stage| Message::Guide(Box::new(stage.guide())));
+                if guide.is_some_and(|guide| inputs.send(Input::Message(guide)).is_err()) {
+                    return;
+                }
+                Some(picture(engine, &wanted, known))
             }
         };
         asked = Some(wanted.clone());
@@ -180,10 +217,10 @@ fn take_pictures(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, wished: 
     }
 }
 
-fn picture(engine: &dyn EngineHandle, wanted: &Wanted, pid: &AtomicU32) -> Message {
+fn picture(engine: &dyn EngineHandle, wanted: &Wanted, known: &Known) -> Message {
     match take(engine, wanted) {
         Ok(polled) => {
-            pid.store(polled.summary.pid, Ordering::Relaxed);
+            known.answered(&polled.summary);
             Message::Polled(Box::new(polled))
         }
         Err(error) => Message::Lost(error.to_string()),
@@ -225,11 +262,11 @@ fn rows(engine: &dyn EngineHandle, query: &RowsQuery, follow: Option<&str>) -> R
 }
 
 /// Waits for events, so that a change is on screen at once and not at the next second.
-fn follow_events(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, stopped: &Receiver<()>, pid: &AtomicU32) {
+fn follow_events(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, stopped: &Receiver<()>, engines: &Known) {
     let pause = |time| stopped.recv_timeout(time) != Err(RecvTimeoutError::Timeout);
     let (mut after, mut known) = (0, 0);
     loop {
-        let process = pid.load(Ordering::Relaxed);
+        let process = engines.turn.load(Ordering::Relaxed);
         if process == 0 {
             if pause(Duration::from_millis(20)) {
                 return;
@@ -273,6 +310,16 @@ fn give_commands(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, given: &
             other => other.to_string(),
         });
         if inputs.send(Input::Message(Message::Answered(serial, answer))).is_err() {
+            return;
+        }
+    }
+}
+
+/// Gives orders to a demonstration.
+fn give_orders(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, ordered: &Receiver<String>) {
+    while let Ok(words) = ordered.recv() {
+        let Some(stage) = engine.stage() else { return };
+        if inputs.send(Input::Message(Message::Ordered(stage.order(&words)))).is_err() {
             return;
         }
     }

@@ -1,6 +1,7 @@
 //! `update`: one message in, the state changed, effects out. Pure: no clock, no terminal, no engine.
 
 mod acts;
+mod demonstration;
 mod event_list;
 mod popups;
 mod table;
@@ -34,8 +35,7 @@ pub fn update(state: &mut UiState, message: Message, clock: Duration) -> Vec<Eff
         Message::Key(key) => on_key(state, &key),
         Message::Paste(text) => popups::on_paste(state, &text),
         Message::Resize(columns, rows) => {
-            state.size = (columns, rows);
-            state.dirty = true;
+            demonstration::resize(state, columns, rows);
             table::keep_in_sight(state);
             vec![Effect::Redraw]
         }
@@ -65,6 +65,8 @@ pub fn update(state: &mut UiState, message: Message, clock: Duration) -> Vec<Eff
             state.say(Tone::Bad, text);
             Vec::new()
         }
+        Message::Guide(guide) => demonstration::on_guide(state, *guide),
+        Message::Ordered(result) => demonstration::on_ordered(state, result),
     }
 }
 
@@ -150,6 +152,9 @@ fn on_key(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
     state.dirty = true;
     if !state.popups.is_empty() {
         return popups::on_key(state, key);
+    }
+    if demonstration::opens(state, key) {
+        return Vec::new();
     }
     if let Some(intent) = keymap::intent_of(key) {
         return on_intent(state, intent);

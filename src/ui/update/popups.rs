@@ -1,6 +1,6 @@
 //! Keys while something lies over the main screen: the topmost popup takes them all.
 
-use super::{acts, keymap};
+use super::{acts, demonstration, keymap};
 use crate::engine::Command;
 use crate::ui::intent::{Effect, Intent};
 use crate::ui::popup::{AddField, Field, Phase, Popup};
@@ -24,7 +24,7 @@ pub fn open_help(state: &mut UiState) -> Vec<Effect> {
 pub fn on_paste(state: &mut UiState, text: &str) -> Vec<Effect> {
     state.dirty = true;
     let field = match state.popups.last_mut() {
-        Some(Popup::Filter { field, .. }) => field,
+        Some(Popup::Filter { field, .. } | Popup::Order(field)) => field,
         Some(Popup::Weight(form)) => &mut form.field,
         Some(Popup::AddServer(form)) => match form.focus {
             AddField::Address => &mut form.address,
@@ -82,6 +82,7 @@ pub fn on_key(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
             field.edit(key);
             follow_filter(state)
         }
+        Some(Popup::Order(_)) => demonstration::on_key(state, key),
         Some(Popup::Weight(_)) => weight(state, key),
         Some(Popup::AddServer(_)) => add_server(state, key),
         Some(Popup::Preview(_)) => preview(state, key),

@@ -34,7 +34,7 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
 
 /// Whether the field of a filter is open.
 fn typing(state: &UiState) -> bool {
-    matches!(state.popups.last(), Some(Popup::Filter { .. }))
+    matches!(state.popups.last(), Some(Popup::Filter { .. } | Popup::Order(_)))
 }
 
 /// The screens with their keys, the one that is shown marked.
@@ -52,6 +52,12 @@ fn screens(buffer: &mut Buffer, theme: &Theme, area: Rect, line: usize, state: &
 fn message(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
     let mut pen = Pen::at(buffer, theme, area, 0);
     pen.skip(1);
+    if let Some(Popup::Order(field)) = state.popups.last() {
+        pen.put(Paint::Key, ":");
+        put_field(&mut pen, field);
+        pen.skip(2).put(Paint::Dim, "kill web2, cut, heal, loss 20%, director 2; Enter does it");
+        return;
+    }
     if let Some(Popup::Filter { field, .. }) = state.popups.last() {
         pen.put(Paint::Key, "/");
         put_field(&mut pen, field);

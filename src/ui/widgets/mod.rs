@@ -4,6 +4,7 @@ pub mod changes;
 pub mod detail;
 pub mod footer;
 pub mod frame;
+pub mod guide;
 pub mod header;
 pub mod help;
 pub mod instance;

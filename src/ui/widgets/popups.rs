@@ -16,7 +16,7 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState) {
         Some(Popup::Weight(form)) => weight(buffer, theme, form),
         Some(Popup::AddServer(form)) => add_server(buffer, theme, form),
         Some(Popup::Preview(popup)) => preview::draw(buffer, theme, state, popup),
-        Some(Popup::Filter { .. }) | None => {}
+        Some(Popup::Filter { .. } | Popup::Order(_)) | None => {}
     }
 }
 

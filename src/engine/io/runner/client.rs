@@ -21,6 +21,9 @@ pub enum RunnerError {
     /// Its reader could not be started.
     #[error("can't start the thread that hears of scripts: {0}; no script is run")]
     Thread(#[source] io::Error),
+    /// An embedded director has no use for one.
+    #[error("no script is run by an embedded director")]
+    Unwanted,
 }
 
 /// A runner that was started and that nobody listens to yet: the engine has no thread so far.

@@ -1,0 +1,263 @@
+//! The embedded cluster: two directors, real servers and clients in this process, for `lvsdeck demo`.
+//!
+//! ```text
+//! clients ─► switch ─► the director that has 192.0.2.10 ─► userspace dataplane ─► web1, web2, web3 (loopback)
+//!                      d1 ◄── simulated LAN: real advertisements ──► d2
+//! ```
+//!
+//! The directors are those of production: the same cores, loops, configuration language and health checks. What differs are
+//! their surroundings ([`Node`](node::Node)) and their dataplane. Everything ends with the value, and nothing of this host
+//! is touched but loopback ports and a directory that goes with it.
+
+pub mod layout;
+mod load;
+mod node;
+pub mod orders;
+mod stage;
+mod switch;
+mod web;
+
+use super::inheritance::Inheritance;
+use super::local::LocalEngine;
+use super::source::Source;
+use super::start::{Running, Setup, StartError, start_in};
+use crate::engine::guide::Drill;
+use crate::engine::io::host;
+use crate::engine::io::runner::RunnerError;
+use crate::engine::io::simulated_lan::{SimulatedLan, Station};
+use crate::engine::io::state::StateDir;
+use crate::engine::io::userspace::{Userspace, Ways};
+use crate::engine::model::{Protocol, RealServerKey, ServiceKey};
+use layout::{DIRECTORS, Director, Layout, SERVERS, SERVICES, VIP};
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex};
+
+/// Loopback ports of the services, when they are free.
+const ENTRANCES: [u16; 3] = [8080, 8443, 8025];
+/// Descriptors that a cluster without servers and clients needs.
+const DESCRIPTORS: u64 = 160;
+/// Descriptors for clients: each has one at its own end, two at the director's and one at the server's.
+const FOR_CLIENTS: u64 = 400;
+
+/// How large it is, and how it goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Real servers, 3 at the least.
+    pub servers: usize,
+    /// Whatever is drawn is drawn from this.
+    pub seed: u64,
+}
+
+/// Why there is no cluster.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterError {
+    /// Too few descriptors.
+    #[error(
+        "the cluster needs {needed} open files, and this process may have {limit}: raise the limit (ulimit -n {needed}){fewer}"
+    )]
+    Descriptors {
+        /// How many it needs.
+        needed: u64,
+        /// How many there may be.
+        limit: u64,
+        /// What else helps.
+        fewer: &'static str,
+    },
+    /// Loopback can't be listened on.
+    #[error("can't listen on 127.0.0.1: {0}; is loopback up? (ip link set lo up)")]
+    Loopback(#[source] io::Error),
+    /// Its directory could not be made.
+    #[error("{path}: can't keep the cluster's files there ({source}); name another place with TMPDIR")]
+    Directory {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A director could not be started.
+    #[error("can't start director {name}: {why}")]
+    Director {
+        /// Which.
+        name: &'static str,
+        /// Why.
+        why: String,
+    },
+    /// A thread could not be started.
+    #[error("can't start a thread: {0}")]
+    Thread(#[source] io::Error),
+}
+
+/// A running cluster; also the handle of the director that is shown.
+pub struct Cluster {
+    directors: Vec<Arc<LocalEngine>>,
+    shown: AtomicUsize,
+    lan: SimulatedLan,
+    webs: web::Webs,
+    seen: Arc<load::Seen>,
+    layout: Layout,
+    drill: Mutex<Drill>,
+    journey: Mutex<stage::Journey>,
+}
+
+/// What ends a cluster.
+pub struct Ending {
+    running: Vec<Running>,
+    /// Switch and clients end with it.
+    _life: tokio::sync::watch::Sender<()>,
+    directory: PathBuf,
+}
+
+impl Cluster {
+    /// Starts everything; the directors begin as backups and elect their master.
+    pub fn start(options: &Options) -> Result<(Arc<Self>, Ending), ClusterError> {
+        enough_descriptors(options.servers)?;
+        let webs = Listening::open(options.servers).map_err(ClusterError::Loopback)?;
+        let entrances = entrances().map_err(ClusterError::Loopback)?;
+        let place = directory()?;
+        let (life, alive) = tokio::sync::watch::channel(());
+        let mut ending = Ending { running: Vec::new(), _life: life, directory: place };
+        let layout = Layout {
+            names: webs.servers.iter().map(|(name, _)| name.clone()).collect(),
+            real: webs.real,
+            entrances: entrances.iter().filter_map(|(_, listener)| listener.local_addr().ok()).collect(),
+        };
+        let webs = web::Webs::start(webs.servers).map_err(ClusterError::Thread)?;
+        let lan = SimulatedLan::new(options.seed);
+        let (mut directors, mut dataplanes) = (Vec::new(), Vec::new());
+        for director in &DIRECTORS {
+            let station = lan.join(director.address.into(), 24).map_err(ClusterError::Thread)?;
+            let real = layout.real.clone();
+            let find = move |key: RealServerKey| real.get(&key.0).copied().unwrap_or(key.0);
+            let dataplane =
+                Userspace::start(Ways::Embedded(Arc::new(find)), "dataplane").map_err(ClusterError::Thread)?;
+            let running = direct(director, &layout, &ending.directory, station, dataplane.clone())
+                .map_err(|why| ClusterError::Director { name: director.name, why })?;
+            directors.push(Arc::clone(&running.handle));
+            dataplanes.push(dataplane);
+            ending.running.push(running);
+        }
+        let (clients, seen) = (switch::Clients::default(), Arc::new(load::Seen::default()));
+        seen.rate.store(load::USUAL, std::sync::atomic::Ordering::Relaxed);
+        let switch = switch::Switch { lan: lan.clone(), dataplanes, clients: clients.clone() };
+        switch.start(entrances, alive.clone()).map_err(ClusterError::Thread)?;
+        load::start(layout.entrances.clone(), clients, options.seed, Arc::clone(&seen), alive)
+            .map_err(ClusterError::Thread)?;
+        let (drill, journey) = (Mutex::default(), Mutex::default());
+        let shown = AtomicUsize::new(0);
+        Ok((Arc::new(Self { directors, shown, lan, webs, seen, layout, drill, journey }), ending))
+    }
+}
+
+impl Ending {
+    /// Ends both directors in order, then the rest.
+    pub fn end(mut self) {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        for running in std::mem::take(&mut self.running) {
+            runtime.block_on(running.end(false));
+        }
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        // What stays in a directory for temporary files hurts nobody.
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// The real servers' ports.
+struct Listening {
+    servers: Vec<(String, Vec<TcpListener>)>,
+    real: BTreeMap<SocketAddr, SocketAddr>,
+}
+
+impl Listening {
+    /// Whatever ports of loopback are free.
+    fn open(servers: usize) -> io::Result<Self> {
+        let mut this = Self { servers: Vec::new(), real: BTreeMap::new() };
+        for server in 0..servers {
+            let mut listeners = Vec::new();
+            for (number, service) in SERVICES.iter().enumerate() {
+                if server < layout::members(number, servers) {
+                    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+                    let key = SocketAddr::from((layout::server(server, servers), service.port));
+                    this.real.insert(key, listener.local_addr()?);
+                    listeners.push(listener);
+                }
+            }
+            this.servers.push((format!("web{}", server + 1), listeners));
+        }
+        Ok(this)
+    }
+}
+
+/// The services' ports on loopback: the usual ones, or others where those are taken.
+fn entrances() -> io::Result<Vec<(ServiceKey, TcpListener)>> {
+    let open = |(service, port): (&layout::Service, u16)| {
+        let address = SocketAddr::from((VIP, service.port));
+        let usual = TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+        let listener = usual.or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
+        Ok((ServiceKey::Address { protocol: Protocol::Tcp, address }, listener))
+    };
+    SERVICES.iter().zip(ENTRANCES).map(open).collect()
+}
+
+fn enough_descriptors(servers: usize) -> Result<(), ClusterError> {
+    let ports: usize = (0..SERVICES.len()).map(|service| layout::members(service, servers)).sum();
+    // A check of a port may be out at both directors, and has an end at the server too.
+    let needed = DESCRIPTORS + FOR_CLIENTS + u64::try_from(ports).unwrap_or(u64::MAX).saturating_mul(3);
+    let limit = host::open_files(needed.saturating_mul(2));
+    let fewer = if servers > SERVERS { ", or ask for fewer --servers" } else { "" };
+    if limit < needed { Err(ClusterError::Descriptors { needed, limit, fewer }) } else { Ok(()) }
+}
+
+/// A new directory that is this user's alone.
+fn directory() -> Result<PathBuf, ClusterError> {
+    let place = std::env::temp_dir();
+    let mut last = io::Error::from(io::ErrorKind::AlreadyExists);
+    for turn in 0..100 {
+        let path = place.join(format!("lvsdeck-demo-{}-{turn}", std::process::id()));
+        match DirBuilder::new().mode(0o700).create(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => last = error,
+            Err(source) => return Err(ClusterError::Directory { path, source }),
+        }
+    }
+    Err(ClusterError::Directory { path: place, source: last })
+}
+
+/// Starts a director.
+fn direct(
+    director: &Director,
+    layout: &Layout,
+    directory: &Path,
+    station: Station,
+    dataplane: Userspace,
+) -> Result<Running, String> {
+    let place = directory.join(director.name);
+    let file = directory.join(format!("{}.conf", director.name));
+    fs::write(&file, layout.configuration(director)).map_err(|error| format!("{}: {error}", file.display()))?;
+    let source = Source { file, vrrp_only: false, ipvs_only: false, config_id: None };
+    let read = source.read(1).map_err(|unfit| unfit.to_string())?;
+    let state = StateDir::open(&place).map_err(|error| error.to_string())?;
+    let setup = Setup {
+        source,
+        read,
+        state: &state,
+        lasting: &place,
+        inheritance: Inheritance::of(&state, &place),
+        kernel: Some(Box::new(dataplane)),
+        runner: Err(RunnerError::Unwanted),
+        warnings: Vec::new(),
+    };
+    let world = |_: &StateDir, overrides| Ok(node::Node::new(station, overrides));
+    start_in(setup, world, |_| Ok(())).map_err(|error| match error {
+        StartError::Sockets(error) | StartError::Thread(error) => error.to_string(),
+    })
+}

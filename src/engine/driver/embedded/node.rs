@@ -1,0 +1,73 @@
+//! A director's surroundings on the simulated LAN: one link, its packets and its addresses.
+
+use crate::engine::driver::overrides::OverridesSender;
+use crate::engine::driver::surroundings::Surroundings;
+use crate::engine::failover::{Action, Input, Link};
+use crate::engine::io::simulated_lan::{Delivery, LINK, LINK_NAME, Station};
+use crate::engine::snapshot::Warning;
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::time::Instant;
+
+/// One node.
+pub(super) struct Node {
+    station: Station,
+    overrides: OverridesSender,
+}
+
+impl Node {
+    pub const fn new(station: Station, overrides: OverridesSender) -> Self {
+        Self { station, overrides }
+    }
+}
+
+impl Surroundings for Node {
+    fn descriptors(&self) -> Vec<RawFd> {
+        vec![self.station.as_raw_fd()]
+    }
+
+    fn list(&mut self, mut input: impl FnMut(Input<'_>)) -> io::Result<()> {
+        input(Input::Resync);
+        input(Input::Link(Link { index: LINK, name: LINK_NAME.to_owned(), up: true, mac: self.station.mac() }));
+        for (address, prefix) in self.station.addresses() {
+            input(Input::Address { index: LINK, address, prefix, present: true });
+        }
+        Ok(())
+    }
+
+    fn drain(&mut self, mut input: impl FnMut(Input<'_>)) -> io::Result<()> {
+        for delivery in self.station.take() {
+            match delivery {
+                Delivery::Packet(packet) => input(Input::Packet { index: LINK, packet: &packet }),
+                Delivery::Address(address, prefix, present) => {
+                    input(Input::Address { index: LINK, address, prefix, present });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
+
+    fn perform(&mut self, action: &Action) -> Result<(), String> {
+        let change = |address, prefix, present| self.station.change(address, prefix, present).map_err(str::to_owned);
+        match action {
+            Action::Join { .. } => self.station.listen(true),
+            Action::Leave { .. } => self.station.listen(false),
+            Action::Advertise { source, message, .. } => self.station.send(*source, message),
+            Action::AddAddress { address, .. } => return change(address.address, address.prefix, true),
+            Action::RemoveAddress { address, .. } => return change(address.address, address.prefix, false),
+            Action::Announce { frame, .. } => self.station.announce(frame),
+            Action::Holds(holds) => self.overrides.instances(holds.clone()),
+            // Nothing outlives the cluster.
+            Action::Remember(_) | Action::Keep(_) | Action::Report(_) | Action::Answer { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn warnings(&self) -> Vec<Warning> {
+        self.overrides.warning().into_iter().collect()
+    }
+}

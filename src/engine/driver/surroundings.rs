@@ -1,0 +1,45 @@
+//! What a failover loop acts on: this host, or a node of a simulated LAN.
+
+use super::world::World;
+use crate::engine::failover::{Action, Input};
+use crate::engine::snapshot::Warning;
+use std::io;
+use std::os::fd::RawFd;
+use std::time::Instant;
+
+/// The hands and ears of one failover loop. Decides nothing.
+pub trait Surroundings: Send {
+    /// What the loop waits for.
+    fn descriptors(&self) -> Vec<RawFd>;
+    /// Lists links and addresses as they are now.
+    fn list(&mut self, input: impl FnMut(Input<'_>)) -> io::Result<()>;
+    /// Hands in what has come, packets first, without waiting.
+    fn drain(&mut self, input: impl FnMut(Input<'_>)) -> io::Result<()>;
+    /// When [`drain`](Self::drain) has something to do even if nothing comes in.
+    fn deadline(&self) -> Option<Instant>;
+    /// Does one action. Errors: what the system said, for the core to hear.
+    fn perform(&mut self, action: &Action) -> Result<(), String>;
+    /// What the operator should know of the loop's own means.
+    fn warnings(&self) -> Vec<Warning>;
+}
+
+impl Surroundings for World {
+    fn descriptors(&self) -> Vec<RawFd> {
+        Self::descriptors(self).collect()
+    }
+    fn list(&mut self, input: impl FnMut(Input<'_>)) -> io::Result<()> {
+        Self::list(self, input)
+    }
+    fn drain(&mut self, input: impl FnMut(Input<'_>)) -> io::Result<()> {
+        Self::drain(self, input)
+    }
+    fn deadline(&self) -> Option<Instant> {
+        Self::deadline(self)
+    }
+    fn perform(&mut self, action: &Action) -> Result<(), String> {
+        Self::perform(self, action)
+    }
+    fn warnings(&self) -> Vec<Warning> {
+        Self::warnings(self).collect()
+    }
+}
