@@ -82,7 +82,13 @@ impl Ear {
 
 fn journal() -> Arc<Shared> {
     let config = ConfigStatus { file: String::new(), loaded_at: SystemTime::UNIX_EPOCH, generation: 1 };
-    Arc::new(Shared::new(Identity { node: "d1".into(), dataplane: "none".into(), config, warnings: Vec::new() }))
+    Arc::new(Shared::new(Identity {
+        node: "d1".into(),
+        mode: "run",
+        dataplane: "none".into(),
+        config,
+        warnings: Vec::new(),
+    }))
 }
 
 type Job = Box<dyn FnOnce() + Send>;

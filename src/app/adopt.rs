@@ -18,7 +18,7 @@ use std::process::Command;
 /// Where systemd keeps what lasts until the next boot.
 const RUNTIME_UNITS: &str = "/run/systemd/system";
 /// keepalived's own default.
-const KEEPALIVED_FILE: &str = "/etc/keepalived/keepalived.conf";
+pub(super) const KEEPALIVED_FILE: &str = "/etc/keepalived/keepalived.conf";
 
 /// Takes over. Gives the exit code.
 pub fn run(args: &AdoptArgs, places: &Places) -> u8 {
@@ -134,13 +134,13 @@ fn lacks(own: &Configuration, adopted: &Configuration) -> Vec<String> {
 }
 
 /// The one whose parent is no keepalived.
-fn main_process(found: &[u32]) -> Option<u32> {
+pub(super) fn main_process(found: &[u32]) -> Option<u32> {
     let parent = |pid: &u32| processes::Process::hold(*pid).map_or(0, |process| process.parent);
     found.iter().copied().find(|pid| !found.contains(&parent(pid)))
 }
 
 /// The file that a keepalived was started with.
-fn file_of(pid: u32) -> PathBuf {
+pub(super) fn file_of(pid: u32) -> PathBuf {
     let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let words: Vec<String> =
         line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect();

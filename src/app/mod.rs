@@ -13,8 +13,9 @@ mod script_runner;
 mod service;
 mod signals;
 mod spawn;
+mod watch;
 
-use crate::cli::run::{ConsoleArgs, Dataplane, LogFormat, RunArgs};
+use crate::cli::run::{ConsoleArgs, Dataplane, LogFormat, LookArgs, RunArgs};
 use crate::cli::{Cli, Command, check, completions, ctl, explain, ipvs, man};
 use crate::ui;
 use std::env;
@@ -59,13 +60,16 @@ pub fn run(cli: Cli) -> ExitCode {
         Some(Command::ScriptRunner) => script_runner::run(),
         Some(Command::Attach(args)) => console::attach(&places, &console_options(args)),
         Some(Command::Demo(args)) => demo::run(args),
+        Some(Command::Watch(args)) => watch::run(&args, color),
+        Some(Command::Top(args)) if args.once => status(false, &places, color),
+        Some(Command::Top(args)) => {
+            console::attach(&places, &console_options(ConsoleArgs { look: args.look, ..ConsoleArgs::default() }))
+        }
         Some(Command::Adopt(args)) => adopt::run(&args, &places),
         Some(Command::Ipvs(args)) => ipvs::run(&args, &places.socket),
         Some(Command::Ctl(args)) => ctl::run(&args, &places.socket, color),
-        Some(Command::Status { json }) => {
-            ctl::run(&ctl::CtlArgs { verb: ctl::Verb::Status { json } }, &places.socket, color)
-        }
         Some(Command::Explain(args)) => return explain::run(&args),
+        Some(Command::Status { json }) => status(json, &places, color),
         Some(Command::Completions(args)) => return completions::run(&args),
         Some(Command::Man(args)) => return man::run(&args),
         None => console::open(cli.file.as_deref(), &places, &console_options(cli.console)),
@@ -90,8 +94,16 @@ fn engine_options(args: RunArgs, socket: Option<&Path>, log_color: bool) -> engi
     }
 }
 
+fn status(json: bool, places: &Places, color: bool) -> u8 {
+    ctl::run(&ctl::CtlArgs { verb: ctl::Verb::Status { json } }, &places.socket, color)
+}
+
 fn console_options(args: ConsoleArgs) -> ui::Options {
-    ui::Options { read_only: args.read_only, start_unlocked: args.rw, theme: args.theme, ..ui::Options::default() }
+    ui::Options { read_only: args.read_only, start_unlocked: args.rw, ..look(args.look) }
+}
+
+fn look(args: LookArgs) -> ui::Options {
+    ui::Options { theme: args.theme, ascii: args.ascii.then_some(true), ..ui::Options::default() }
 }
 
 /// Where an engine listens and keeps its state.

@@ -103,6 +103,30 @@ pub fn run_with(
     run_in(args, engine, &World { elapsed: &elapsed, pause: &|_| {}, stop: &|| false }, color, out, err)
 }
 
+/// The overview, or the status as a line of JSON, and unless `once` what happens from now on, a line each.
+pub fn follow(
+    engine: &dyn EngineHandle,
+    json: bool,
+    once: bool,
+    color: bool,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> u8 {
+    let mut page = Page::new(out, color);
+    let mut print = || {
+        let status = engine.status()?;
+        if json {
+            page.json(&*status, false)?;
+        } else {
+            overview::print(engine, &mut page)?;
+        }
+        page.flush()?;
+        if once { Ok(()) } else { events::from_now(engine, &mut page, err, json, status.last_event) }
+    };
+    let done = print();
+    done.map_or_else(|error| report(&error, err), |()| 0)
+}
+
 fn run_in(
     args: &CtlArgs,
     engine: &dyn EngineHandle,

@@ -13,6 +13,7 @@ pub mod explain;
 pub mod ipvs;
 pub mod man;
 pub mod run;
+pub mod watch;
 
 pub use color::ColorWhen;
 
@@ -74,6 +75,8 @@ pub enum Command {
     Attach(run::ConsoleArgs),
     /// A live cluster in this process: two directors, real servers and clients, and a drill
     Demo(demo::DemoArgs),
+    /// Open the console beside a running keepalived or ipvsadm: it only looks
+    Watch(watch::WatchArgs),
     /// Take over from a running keepalived without losing a connection
     Adopt(run::AdoptArgs),
     /// The kernel's IPVS table by hand: ipvsadm's options, output and exit codes
@@ -89,6 +92,8 @@ pub enum Command {
     },
     /// Say what a word of the configuration means
     Explain(explain::ExplainArgs),
+    /// Open the console read-only, or print its overview once
+    Top(watch::TopArgs),
     /// Print what a shell needs to complete lvsdeck's words
     Completions(completions::CompletionsArgs),
     /// Print the manual page, or write the pages of all subcommands

@@ -88,7 +88,18 @@ pub struct ConsoleArgs {
     /// Never unlock
     #[arg(long)]
     pub read_only: bool,
+    /// How it looks.
+    #[command(flatten)]
+    pub look: LookArgs,
+}
+
+/// How the console looks.
+#[derive(Debug, Default, Clone, clap::Args)]
+pub struct LookArgs {
     /// A built-in theme's name, or a TOML file
     #[arg(long, value_name = "NAME|FILE")]
     pub theme: Option<String>,
+    /// Lines and marks in ASCII, whatever the locale
+    #[arg(long)]
+    pub ascii: bool,
 }

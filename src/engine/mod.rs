@@ -2,7 +2,7 @@
 //!
 //! [`ui`](crate::ui), [`cli`](crate::cli) and [`api`](crate::api) use what this module re-exports and nothing below it.
 //! The layers, lowest first: `model` (0), `config` `vrrp` `health` `ipvs` (1), `command` `connections` `difference` `event` `guide` `history` `journal`
-//! `metrics` `recording` `snapshot` (2), `failover` `balance` `advice` (3), `io` `reload` (4), `driver` `handle` (5). A module
+//! `metrics` `recording` `snapshot` (2), `failover` `balance` `advice` (3), `io` `reload` `watching` (4), `driver` `handle` (5). A module
 //! uses smaller numbers only;
 //! `tests/architecture.rs` enforces it.
 
@@ -28,6 +28,7 @@ pub mod recording;
 pub mod reload;
 pub mod snapshot;
 pub mod vrrp;
+pub mod watching;
 
 pub use command::{
     Answer, Command, CommandRequest, Half, Outcome, Preview, RealServerSelector, ServiceSelector, Undoable, Who,

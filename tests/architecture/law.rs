@@ -26,6 +26,7 @@ const LAYERS: [(&str, u8, bool); 22] = [
     ("advice", 3, false),
     ("reload", 4, false),
     ("io", 4, false),
+    ("watching", 4, false),
     ("driver", 5, true),
     ("handle", 5, true),
 ];

@@ -27,6 +27,7 @@ SCENARIOS = {
     "s1": PAIRS,
     "reload": ("lvsdeck/lvsdeck", "lvsdeck/keepalived"),
     "adopt": ("keepalived/keepalived",),
+    "watch": ("keepalived/keepalived",),
     "crash": ("lvsdeck/lvsdeck", "lvsdeck/keepalived"),
     "keep": ("lvsdeck/lvsdeck", "lvsdeck/keepalived"),
     "garbage": ("lvsdeck/lvsdeck",),

@@ -44,7 +44,7 @@ pub(super) fn print(
     err: &mut dyn Write,
     wanted: Wanted,
 ) -> Result<(), CtlError> {
-    let mut after = match wanted.since {
+    let after = match wanted.since {
         None => {
             let limit = if wanted.follow { TAIL } else { ALL };
             show(page, &engine.events(0, limit, Duration::ZERO)?, wanted.json, 0)?
@@ -59,12 +59,20 @@ pub(super) fn print(
         }
     };
     page.flush()?;
-    if !wanted.follow {
-        return Ok(());
-    }
+    if wanted.follow { from_now(engine, page, err, wanted.json, after) } else { Ok(()) }
+}
+
+/// Prints each event above this number as it comes.
+pub(super) fn from_now(
+    engine: &dyn EngineHandle,
+    page: &mut Page<'_>,
+    err: &mut dyn Write,
+    json: bool,
+    mut after: u64,
+) -> Result<(), CtlError> {
     loop {
         after = match engine.events(after, ALL, WAIT) {
-            Ok(events) => show_all(engine, page, &events, wanted.json, after)?,
+            Ok(events) => show_all(engine, page, &events, json, after)?,
             Err(HandleError::NoEngine { socket, cause }) => {
                 _ = writeln!(
                     err,

@@ -46,6 +46,7 @@ mod wish;
 
 pub use self::core::Balance;
 pub use self::overrides::{AddedServer, AddedService, AdminWish, By, Presence, ServerOverride, ServiceOverrides};
+pub use self::rates::{Meter, counters};
 pub use self::reloaded::objection;
 pub use self::wish::DrainEnd;
 

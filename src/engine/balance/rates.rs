@@ -17,7 +17,7 @@ const SILENCE: Duration = Duration::from_millis(3_900);
 
 /// The totals of one service or server, and how fast they grow.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Meter {
+pub struct Meter {
     base: Option<Base>,
     rates: Rates,
 }
@@ -35,12 +35,12 @@ struct Base {
 
 impl Meter {
     /// Rates as of the last look.
-    pub(super) const fn rates(&self) -> Rates {
+    pub const fn rates(&self) -> Rates {
         self.rates
     }
 
     /// A look at the totals; none when the object is not in the table.
-    pub(super) fn look(&mut self, now: Instant, traffic: Option<Traffic>) {
+    pub fn look(&mut self, now: Instant, traffic: Option<Traffic>) {
         let Some(new) = traffic else {
             *self = Self::default();
             return;
@@ -86,7 +86,7 @@ fn rates(new: Traffic, old: Traffic, span: Duration) -> Rates {
 }
 
 /// Totals as the API names them.
-pub(super) const fn counters(traffic: Traffic) -> Counters {
+pub const fn counters(traffic: Traffic) -> Counters {
     let Traffic { connections, in_packets, out_packets, in_bytes, out_bytes } = traffic;
     Counters { connections, in_packets, out_packets, in_bytes, out_bytes }
 }

@@ -23,4 +23,5 @@ pub mod start;
 pub mod stop;
 pub mod surroundings;
 mod undo;
+pub mod watch;
 pub mod world;

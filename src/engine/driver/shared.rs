@@ -44,6 +44,8 @@ pub enum Vitals {
 pub struct Identity {
     /// `router_id`, or the host name.
     pub node: String,
+    /// `run`, `watch`, `demo` or `replay`.
+    pub mode: &'static str,
     /// `kernel` or `userspace`.
     pub dataplane: String,
     /// Which configuration runs.
@@ -320,7 +322,7 @@ impl Shared {
             version: 1,
             node: identity.node.clone(),
             pid: std::process::id(),
-            mode: "run".to_owned(),
+            mode: identity.mode.to_owned(),
             dataplane: identity.dataplane.clone(),
             config: identity.config.clone(),
             role: Role::of(&routers, split),
@@ -394,8 +396,13 @@ mod tests {
 
     fn shared() -> Shared {
         let config = ConfigStatus { file: String::new(), loaded_at: SystemTime::UNIX_EPOCH, generation: 1 };
-        let shared =
-            Shared::new(Identity { node: "d1".into(), dataplane: "kernel".into(), config, warnings: Vec::new() });
+        let shared = Shared::new(Identity {
+            node: "d1".into(),
+            mode: "run",
+            dataplane: "kernel".into(),
+            config,
+            warnings: Vec::new(),
+        });
         shared.begin(0, Vec::new());
         shared
     }

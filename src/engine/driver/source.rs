@@ -68,7 +68,7 @@ impl Source {
         }
         let node = configuration.global.router_id.clone().unwrap_or_else(host::name);
         let config = ConfigStatus { file: self.file.display().to_string(), loaded_at: SystemTime::now(), generation };
-        let identity = Identity { node, dataplane: String::new(), config, warnings };
+        let identity = Identity { node, mode: "run", dataplane: String::new(), config, warnings };
         Ok(Read { configuration: Arc::new(configuration), identity })
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Read as a stream, a line at a time, whatever their length. A line that can't be read is left out.
 
-use crate::engine::ipvs::{Connection, Destination, KernelRates, ServerEntry, Traffic, Tunnel};
-use crate::engine::model::{Forwarding, Protocol, RealServerKey, ServiceKey, Weight};
+use crate::engine::ipvs::{Connection, Destination, IpvsTable, KernelRates, ServerEntry, Service, Traffic, Tunnel};
+use crate::engine::model::{Family, Forwarding, Protocol, RealServerKey, ServiceKey, Weight};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -96,6 +97,25 @@ impl Table {
         Self { text, services }
     }
 
+    /// All of it as a table, for who may not ask the kernel: without totals, thresholds and persistence, whose time is
+    /// written in ticks of a length that is not told. A firewall mark counts as one of IPv4, unless its destinations tell
+    /// otherwise.
+    pub fn whole(&self) -> IpvsTable {
+        let mut table = IpvsTable::default();
+        for (at, (shown, lines)) in self.services.iter().enumerate() {
+            let line = self.text.get(..lines.start).and_then(|text| text.lines().next_back()).unwrap_or_default();
+            let mut destinations = BTreeMap::new();
+            destinations.extend(self.servers(at).map(|entry| (entry.key, entry.destination)));
+            let family = destinations.keys().next().map_or(Family::Inet, |server| Family::of(server.0.ip()));
+            let key = match *shown {
+                Shown::Address(protocol, address) => ServiceKey::Address { protocol, address },
+                Shown::Mark(mark) => ServiceKey::FwMark { mark, family },
+            };
+            table.services.insert(key, service_of(line, destinations));
+        }
+        table
+    }
+
     /// Whether it has just these services in this order. Where not, the table changed in between.
     pub fn has<'a>(&self, keys: impl ExactSizeIterator<Item = &'a ServiceKey>) -> bool {
         keys.len() == self.services.len() && self.services.iter().zip(keys).all(|((shown, _), key)| shown.is(key))
@@ -122,6 +142,21 @@ fn service(line: &str) -> Option<Shown> {
         _ => return None,
     };
     endpoint(key).map(|address| Shown::Address(protocol, address))
+}
+
+/// What the words of a service's line say beside its key: `rr ops persistent 36000 FFFFFFFF`.
+fn service_of(line: &str, destinations: BTreeMap<RealServerKey, Destination>) -> Service {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    Service {
+        scheduler: words.get(2).map(|word| (*word).to_owned()).unwrap_or_default(),
+        persistence: None,
+        odd_mask: None,
+        one_packet: words.contains(&"ops"),
+        scheduler_flags: 0,
+        engine: None,
+        destinations,
+        traffic: Traffic::default(),
+    }
 }
 
 fn endpoint(text: &str) -> Option<SocketAddr> {
@@ -202,11 +237,26 @@ mod tests {
         assert_eq!((servers(0), servers(1)), (vec!["10.0.0.71:80".to_owned(), "10.0.0.72:80".to_owned()], vec![]));
     }
 
+    #[test]
+    fn the_whole_table_has_schedulers_and_weights_and_no_time_in_ticks() {
+        let text = "IP Virtual Server version 1.2.1 (size=4096)\nProt LocalAddress:Port Scheduler Flags\n\
+            \u{20} -> RemoteAddress:Port Forward Weight ActiveConn InActConn\nTCP  0A000001:0050 wrr persistent 60 FFFFFFFF\n\
+            \u{20} -> 0A000047:0050      Route   3      0          0         \nFWM  00000005 rr \n\
+            \u{20} -> [fd00:0000:0000:0000:0000:0000:0000:0077]:0050      Masq    1      0          0         \n";
+        let table = Table::of(text.to_owned()).whole();
+        let keys: Vec<String> = table.services.keys().map(ToString::to_string).collect();
+        assert_eq!(keys, ["tcp/10.0.0.1:80", "fwmark6/5"]);
+        let first = &table.services[&"tcp/10.0.0.1:80".parse().unwrap()];
+        assert_eq!((first.scheduler.as_str(), first.persistence), ("wrr", None));
+        assert_eq!(first.destinations[&"10.0.0.71:80".parse().unwrap()].weight.get(), 3);
+    }
+
     proptest! {
         #[test]
         fn reading_anything_does_not_panic(line: String) {
             let _ = (connection(&line), service(&line), server(&line));
-            let _ = Table::of(line).servers(0).count();
+            let table = Table::of(line);
+            let _ = (table.servers(0).count(), table.whole());
         }
     }
 }

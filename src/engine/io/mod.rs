@@ -2,6 +2,7 @@
 
 pub mod frames;
 pub mod host;
+pub mod host_addresses;
 pub mod host_facts;
 pub mod ipvs_admin;
 pub mod ipvs_netlink;
@@ -24,5 +25,6 @@ pub mod simulated;
 pub mod simulated_lan;
 pub mod state;
 pub mod userspace;
+pub mod vrrp_listener;
 pub mod vrrp_socket;
 pub mod wait;

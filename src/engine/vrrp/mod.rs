@@ -6,6 +6,7 @@
 mod announce;
 mod checksum;
 mod instance;
+mod overhear;
 mod packet;
 mod reason;
 mod reconfigure;
@@ -20,6 +21,7 @@ mod validate;
 pub use announce::gratuitous_arp;
 pub use checksum::ChecksumForm;
 pub use instance::Instance;
+pub use overhear::{Overheard, overhear};
 pub use packet::{Advertisement, Ipv4Packet, MULTICAST_V4, PROTOCOL};
 pub use reason::TransitionReason;
 pub use state::{Action, Announcement, Deadline, Heard, Input, Parameters, Preemption, State};

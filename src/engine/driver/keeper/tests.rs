@@ -10,7 +10,13 @@ use std::time::SystemTime;
 
 fn shared() -> Arc<Shared> {
     let config = ConfigStatus { file: String::new(), loaded_at: SystemTime::UNIX_EPOCH, generation: 1 };
-    Arc::new(Shared::new(Identity { node: "d1".into(), dataplane: "kernel".into(), config, warnings: Vec::new() }))
+    Arc::new(Shared::new(Identity {
+        node: "d1".into(),
+        mode: "run",
+        dataplane: "kernel".into(),
+        config,
+        warnings: Vec::new(),
+    }))
 }
 
 fn happen(shared: &Shared, subject: &str) {
