@@ -162,7 +162,7 @@ mod tests {
     fn both_versions_say_who_what_and_how_often() {
         for (version, number) in [(VrrpVersion::V2, 2), (VrrpVersion::V3, 3)] {
             let heard = overhear(&ipv4(255, &message(version, 150))).unwrap();
-            assert_eq!((heard.version, heard.vrid, heard.priority, heard.fault.clone()), (number, 51, 150, None));
+            assert_eq!((heard.version, heard.vrid, heard.priority, heard.fault), (number, 51, 150, None));
             assert_eq!((heard.source, heard.interval), (FROM.into(), Duration::from_secs(2)));
             assert_eq!(heard.addresses.len(), 2);
             assert!(!format!("{heard:?}").contains("secret"));

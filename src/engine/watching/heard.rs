@@ -270,6 +270,7 @@ impl Instance {
             since: self.since,
             reason: self.reason.clone(),
             held: None,
+            priority_set: None,
             addresses_here: here.map(|(text, _)| text.clone()).collect(),
             addresses: addresses.into_iter().map(|(text, _)| text).collect(),
             next: master.map(|master| NextStep {
