@@ -5,7 +5,7 @@ use crate::source::{Source, Token, tokens};
 
 /// The engine's modules with their layers (`docs/architecture.md` §2). Those of one layer know each other only where the
 /// last column says so: they are one folder in spirit.
-const LAYERS: [(&str, u8, bool); 22] = [
+const LAYERS: [(&str, u8, bool); 23] = [
     ("model", 0, false),
     ("config", 1, false),
     ("vrrp", 1, false),
