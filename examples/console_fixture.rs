@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     let engine: Arc<fixture::FixtureEngine> = Arc::new(fixture::FixtureEngine::new(status, fixture::events(now), true));
     live(&engine);
     let theme = arguments.iter().position(|a| a == "--theme").and_then(|at| arguments.get(at + 1)).cloned();
-    let options = Options { read_only: has("--read-only"), start_unlocked: has("--rw"), theme, ascii: None };
+    let options = Options { read_only: has("--read-only"), start_unlocked: has("--rw"), theme, ..Options::default() };
     let engine: Arc<dyn EngineHandle> = engine;
     match lvsdeck::ui::run(&engine, &options) {
         Ok(exit) => {

@@ -4,7 +4,7 @@
 //! own, so that one that waits holds up nothing. A command is sent once and never again by itself.
 
 use super::connections;
-use super::past::{encode_history, encode_journal};
+use super::past::{encode_at, encode_history, encode_journal};
 use super::query::{encode_rows, encode_server};
 use super::reply::ErrorBody;
 use super::routes::ORIGIN;
@@ -26,7 +26,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::net::UnixStream;
 use tokio::runtime::{Builder, Runtime};
 
@@ -49,6 +49,8 @@ pub struct Client {
     connected_at: Instant,
     questions: Mutex<Lane>,
     events: Mutex<Lane>,
+    /// The moment that its questions are about; now without one.
+    at: Option<SystemTime>,
 }
 
 impl Client {
@@ -65,7 +67,7 @@ impl Client {
         };
         let events = Mutex::new(Lane::new(&lane.path)?);
         let (socket, connected_at) = (socket.to_owned(), Instant::now());
-        Ok(Self { socket, read_only, connected_at, questions: Mutex::new(lane), events })
+        Ok(Self { socket, read_only, connected_at, questions: Mutex::new(lane), events, at: None })
     }
 
     /// How long ago it connected.
@@ -85,7 +87,8 @@ impl Client {
     }
 
     fn question<T: DeserializeOwned>(&self, path: &str) -> Result<T, HandleError> {
-        read(&locked(&self.questions).get(path, QUESTION)?)
+        let asked = self.at.map(|at| encode_at(path, at));
+        read(&locked(&self.questions).get(asked.as_deref().unwrap_or(path), QUESTION)?)
     }
 
     /// How long a command may take: one that waits for another router to take over waits as long as that may need, which
@@ -147,6 +150,13 @@ impl EngineHandle for Client {
             }
             answer => answer.map(Ok),
         }
+    }
+    fn at(&self, at: SystemTime) -> Result<Arc<dyn EngineHandle>, HandleError> {
+        let lane = || Lane::new(&self.socket_of_questions()).map(Mutex::new);
+        let (questions, events) = (lane()?, lane()?);
+        // A moment takes no command.
+        let (socket, read_only, connected_at) = (self.socket.clone(), true, self.connected_at);
+        Ok(Arc::new(Self { socket, read_only, connected_at, questions, events, at: Some(at) }))
     }
     fn returns(&self, within: Duration) -> bool {
         let until = Instant::now() + within;

@@ -62,6 +62,26 @@ fn age(text: &str) -> Result<Duration, Refusal> {
     Ok(SystemTime::now().duration_since(moment("since", text)?).unwrap_or(Duration::ZERO))
 }
 
+/// The moment that a question is about, and the rest of its parameters.
+pub(super) fn at(query: Option<&str>) -> Result<(Option<SystemTime>, Option<String>), Refusal> {
+    let (mut at, mut rest) = (None, Vec::new());
+    for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+        if pair.starts_with("at=") {
+            let pairs = pairs(Some(pair))?;
+            at = pairs.first().map(|(name, value)| moment(name, value)).transpose()?;
+        } else {
+            rest.push(pair);
+        }
+    }
+    Ok((at, Some(rest.join("&")).filter(|rest| !rest.is_empty())))
+}
+
+/// The question about a moment.
+pub(super) fn encode_at(path: &str, at: SystemTime) -> String {
+    let joint = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{joint}at={}", encode(&humantime::format_rfc3339_millis(at).to_string()))
+}
+
 fn moment(name: &str, text: &str) -> Result<SystemTime, Refusal> {
     humantime::parse_rfc3339_weak(text).map_err(|_| {
         let message = format!("{name}=\"{text}\" is not a time");
@@ -139,6 +159,18 @@ mod tests {
             step: Some(60),
         };
         assert_eq!(history_query(Some(&encode_history(&query))).unwrap(), query);
+    }
+
+    #[test]
+    fn a_question_about_a_moment_reads_back() {
+        let moment = SystemTime::UNIX_EPOCH + Duration::from_millis(1_800_000_000_250);
+        for (path, rest) in [("/v1/summary", None), ("/v1/rows?limit=5&filter=a%26b", Some("limit=5&filter=a%26b"))] {
+            let asked = encode_at(path, moment);
+            let (_, query) = asked.split_once('?').unwrap();
+            assert_eq!(at(Some(query)).unwrap(), (Some(moment), rest.map(str::to_owned)));
+        }
+        assert_eq!(at(Some("limit=5")).unwrap(), (None, Some("limit=5".to_owned())));
+        assert!(at(Some("at=noon")).unwrap_err().body.message.contains("noon"));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use hyper::header::{ACCEPT, CONNECTION, ETAG, HeaderName, IF_NONE_MATCH};
 use hyper::{Request, Response, StatusCode};
 use serde::Serialize;
 use std::sync::Arc;
+use std::time::SystemTime;
 use tokio::time::timeout;
 
 /// Largest body of a request.
@@ -90,8 +91,14 @@ async fn route(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, 
 
 /// Answers that are computed from the engine's snapshot, in turn.
 async fn computed(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, Refusal> {
+    let path = request.uri().path();
+    let is_of_a_moment = matches!(path, "/v1/summary" | "/v1/rows" | "/v1/real-servers" | "/v1/virtual-routers");
+    let (at, rest) = if is_of_a_moment { past::at(request.uri().query())? } else { (None, None) };
+    if let Some(at) = at {
+        return of_a_moment(at, path, rest.as_deref(), guest).await;
+    }
     let query = request.uri().query();
-    match request.uri().path() {
+    match path {
         "/v1/summary" => {
             query::none(query)?;
             let (server, writable) = (Arc::clone(&guest.server), guest.access == Access::Commands);
@@ -133,16 +140,41 @@ async fn computed(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Rep
     }
 }
 
+/// Answers about a moment of the past.
+async fn of_a_moment(at: SystemTime, path: &str, query: Option<&str>, guest: &Arc<Guest>) -> Result<Reply, Refusal> {
+    match path {
+        "/v1/rows" => {
+            let wanted = query::rows(query)?;
+            body(guest.ask(move |engine| engine.at(at)?.rows(&wanted).map(|page| written(&page))).await?)
+        }
+        "/v1/real-servers" => {
+            let (service, server) = query::server(query)?;
+            let name = format!("{server} in {service}");
+            let found = guest.ask(move |engine| engine.at(at)?.real_server(&service, &server)).await?;
+            Ok(json(written(&found.ok_or_else(|| no_server(&name))?)?))
+        }
+        "/v1/virtual-routers" => {
+            query::none(query)?;
+            body(guest.ask(move |engine| engine.at(at)?.virtual_routers().map(|routers| written(&routers))).await?)
+        }
+        _ => {
+            query::none(query)?;
+            body(guest.ask(move |engine| engine.at(at)?.summary().map(|summary| written(&summary))).await?)
+        }
+    }
+}
+
+fn no_server(name: &str) -> Refusal {
+    let next = "GET /v1/rows has the keys of all services and servers";
+    Refusal::new(StatusCode::NOT_FOUND, "no-server", format!("there is no real server {name}"), next)
+}
+
 /// One real server by the keys of its row, or 404.
 async fn real_server(query: Option<&str>, guest: &Arc<Guest>) -> Result<Reply, Refusal> {
     let (service, server) = query::server(query)?;
     let name = format!("{server} in {service}");
     let found = guest.ask(move |engine| engine.real_server(&service, &server)).await?;
-    let Some(found) = found else {
-        let next = "GET /v1/rows has the keys of all services and servers";
-        return Err(Refusal::new(StatusCode::NOT_FOUND, "no-server", format!("there is no real server {name}"), next));
-    };
-    Ok(json(written(&found)?))
+    Ok(json(written(&found.ok_or_else(|| no_server(&name))?)?))
 }
 
 fn written(value: &impl Serialize) -> Result<Vec<u8>, Refusal> {

@@ -8,6 +8,7 @@ pub mod console;
 mod demo;
 pub mod engine;
 mod logging;
+mod replay;
 mod rights;
 mod script_runner;
 mod service;
@@ -65,6 +66,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Some(Command::Top(args)) => {
             console::attach(&places, &console_options(ConsoleArgs { look: args.look, ..ConsoleArgs::default() }))
         }
+        Some(Command::Replay(args)) => replay::open(&args.file, console_options(args.console)),
         Some(Command::Adopt(args)) => adopt::run(&args, &places),
         Some(Command::Ipvs(args)) => ipvs::run(&args, &places.socket),
         Some(Command::Ctl(args)) => ctl::run(&args, &places.socket, color),

@@ -77,6 +77,9 @@ pub enum Command {
     Demo(demo::DemoArgs),
     /// Open the console beside a running keepalived or ipvsadm: it only looks
     Watch(watch::WatchArgs),
+    /// Open the console on a recording of `ctl record`
+    #[command(after_help = "Example: lvsdeck replay monday.rec")]
+    Replay(run::ReplayArgs),
     /// Take over from a running keepalived without losing a connection
     Adopt(run::AdoptArgs),
     /// The kernel's IPVS table by hand: ipvsadm's options, output and exit codes

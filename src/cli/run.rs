@@ -79,6 +79,17 @@ pub enum LogFormat {
     Json,
 }
 
+/// `lvsdeck replay`.
+#[derive(Debug, clap::Args)]
+pub struct ReplayArgs {
+    /// A recording that `lvsdeck ctl record` made
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// How the console opens.
+    #[command(flatten)]
+    pub console: ConsoleArgs,
+}
+
 /// How the console opens.
 #[derive(Debug, Default, clap::Args)]
 pub struct ConsoleArgs {

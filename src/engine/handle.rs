@@ -9,7 +9,7 @@ use super::history::{HistoryError, HistoryPage, HistoryQuery};
 use super::journal::{JournalFrom, JournalPage};
 use super::snapshot::{RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Why an engine did not answer.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +46,16 @@ pub enum HandleError {
     /// What came back was no answer of lvsdeck's API, version 1.
     #[error("the engine's answer can't be read ({0}); is it another version of lvsdeck?")]
     Unreadable(String),
+}
+
+/// The refusal of a moment of which nothing is remembered.
+pub fn no_past(message: impl Into<String>) -> HandleError {
+    HandleError::Rejected {
+        status: 404,
+        code: "no-past".to_owned(),
+        message: message.into(),
+        next: "ask for a moment of the last day, while this engine ran".to_owned(),
+    }
 }
 
 /// A running engine. Calls block for at most a few seconds; call them from a thread that draws nothing.
@@ -93,6 +103,12 @@ pub trait EngineHandle: Send + Sync {
     /// How a number went in the last hour or day; `Ok(Err(_))` when there is no history of it.
     fn history(&self, query: &HistoryQuery) -> Result<Result<HistoryPage, HistoryError>, HandleError> {
         Ok(Err(HistoryError::NotKept { subject: query.subject.clone() }))
+    }
+    /// The engine as it was at a moment of the last hour or day: it answers with what is remembered of then and takes no
+    /// command. An error where nothing is remembered.
+    fn at(&self, at: SystemTime) -> Result<Arc<dyn EngineHandle>, HandleError> {
+        let _ = at;
+        Err(no_past("this engine does not remember how it was"))
     }
     /// Whether an engine answers again within this time after one was lost. False at once where that can't be.
     fn returns(&self, within: Duration) -> bool {

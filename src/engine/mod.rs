@@ -2,7 +2,7 @@
 //!
 //! [`ui`](crate::ui), [`cli`](crate::cli) and [`api`](crate::api) use what this module re-exports and nothing below it.
 //! The layers, lowest first: `model` (0), `config` `vrrp` `health` `ipvs` (1), `command` `connections` `difference` `event` `guide` `history` `journal`
-//! `metrics` `recording` `snapshot` (2), `failover` `balance` `advice` (3), `io` `reload` `watching` (4), `driver` `handle` (5). A module
+//! `metrics` `recording` `snapshot` (2), `failover` `balance` `advice` (3), `io` `reload` `watching` (4), `driver` `handle` `replayed` `still` (5). A module
 //! uses smaller numbers only;
 //! `tests/architecture.rs` enforces it.
 
@@ -26,7 +26,9 @@ pub mod metrics;
 pub mod model;
 pub mod recording;
 pub mod reload;
+pub mod replayed;
 pub mod snapshot;
+pub mod still;
 pub mod vrrp;
 pub mod watching;
 
@@ -63,9 +65,11 @@ pub use model::{
 pub use recording::{
     Encoder as RecordingEncoder, Entry as RecordingEntry, Header as RecordingHeader, Recording, RecordingError,
 };
+pub use replayed::Replayed;
 pub use snapshot::{
     Admin, CheckStatus, ConfigStatus, Counters, Drift, Foreign, Health, KernelServer, Moment, NextStep, PeerState,
     PeerStatus, Problem, QuorumStatus, Rates, RealServerStatus, Role, Row, RowKind, RowsPage, RowsQuery, Sort,
     StateChange, Status, Summary, Totals, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, VrrpCounters,
     Warning, filter_error,
 };
+pub use still::Still;

@@ -6,6 +6,7 @@ use super::screens::Screen;
 use super::state::Polled;
 use crate::engine::{Answer, CommandRequest, Event, Guide, RealServerStatus};
 use crossterm::event::KeyEvent;
+use std::time::SystemTime;
 
 /// What an operator may want with one key of the main screen. The key map says which key it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -60,6 +61,16 @@ pub enum Intent {
     ToggleLock,
     /// Another screen.
     Show(Screen),
+    /// A second back.
+    SecondBack,
+    /// A second on.
+    SecondOn,
+    /// A minute back.
+    MinuteBack,
+    /// A minute on.
+    MinuteOn,
+    /// Back to now.
+    Live,
     /// All keys.
     Help,
     /// Draw everything anew.
@@ -72,7 +83,7 @@ pub enum Intent {
 
 impl Intent {
     /// Every intent: tests prove that each has a key.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 39] = [
         Self::Up,
         Self::Down,
         Self::PageUp,
@@ -103,6 +114,11 @@ impl Intent {
         Self::Show(Screen::Timeline),
         Self::Show(Screen::Counters),
         Self::Show(Screen::Log),
+        Self::SecondBack,
+        Self::SecondOn,
+        Self::MinuteBack,
+        Self::MinuteOn,
+        Self::Live,
         Self::Help,
         Self::Redraw,
         Self::Suspend,
@@ -143,6 +159,10 @@ pub enum Message {
     Lost(String),
     /// New events, oldest first. True: the list starts anew (first look, or another engine).
     Events(Vec<Event>, bool),
+    /// Events from before those that are known, oldest first; none when there are none.
+    Older(Vec<Event>),
+    /// Nothing is remembered of this moment, and why.
+    NoPast(SystemTime, String),
     /// The answer to the command with this serial.
     Answered(u64, Result<Box<Answer>, String>),
     /// So many keys were dropped, typed during a stall of so many seconds.
@@ -164,6 +184,8 @@ pub enum Effect {
     Command(u64, CommandRequest),
     /// Give this order to a demonstration.
     Order(String),
+    /// Ask for events from before this number.
+    Older(u64),
     /// Forget what is on the terminal and draw all of it.
     Redraw,
     /// Stop the process group (job control).

@@ -50,6 +50,8 @@ pub enum Group {
     Move,
     /// Finding.
     Find,
+    /// Which moment is shown.
+    Time,
     /// Acting on the director.
     Act,
     /// The console itself.
@@ -58,7 +60,7 @@ pub enum Group {
 
 impl Group {
     /// All groups in the order of the help page.
-    pub const ALL: [Self; 5] = [Self::Screen, Self::Move, Self::Find, Self::Act, Self::Console];
+    pub const ALL: [Self; 6] = [Self::Screen, Self::Move, Self::Find, Self::Time, Self::Act, Self::Console];
 
     /// The heading.
     pub const fn title(self) -> &'static str {
@@ -66,6 +68,7 @@ impl Group {
             Self::Screen => "Screens",
             Self::Move => "Move",
             Self::Find => "Find",
+            Self::Time => "Time",
             Self::Act => "Act (each shows a preview first)",
             Self::Console => "Console",
         }
@@ -149,7 +152,18 @@ pub const BINDINGS: &[Binding] = &[
         "fold or unfold a service; details of a real server",
     ),
     bind(&[key(KeyCode::Esc)], Intent::Back, Group::Move, "", "one level back"),
-    bind(&[ch(' ')], Intent::Pause, Group::Console, "pause", "freeze the screen, or go on; the engine does not notice"),
+    bind(
+        &[ch(' ')],
+        Intent::Pause,
+        Group::Time,
+        "pause",
+        "freeze the screen, or go on; in the past: let time go on, or stop it",
+    ),
+    bind(&[ch('[')], Intent::SecondBack, Group::Time, "back", "a second back"),
+    bind(&[ch(']')], Intent::SecondOn, Group::Time, "", "a second on"),
+    bind(&[ch('{')], Intent::MinuteBack, Group::Time, "", "a minute back"),
+    bind(&[ch('}')], Intent::MinuteOn, Group::Time, "", "a minute on"),
+    bind(&[ch('0')], Intent::Live, Group::Time, "", "back to now"),
     bind(&[ch('?'), key(KeyCode::F(1))], Intent::Help, Group::Console, "help", "this page"),
     bind(&[ctrl('l')], Intent::Redraw, Group::Console, "", "draw the screen anew"),
     bind(&[ctrl('z')], Intent::Suspend, Group::Console, "", "suspend the console; fg brings it back"),

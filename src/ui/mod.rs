@@ -37,6 +37,10 @@ pub struct Options {
     pub theme: Option<String>,
     /// Lines and marks in ASCII; without it, ASCII where the locale is not UTF-8 or the terminal is the Linux console.
     pub ascii: Option<bool>,
+    /// First and last moment of the recording that the engine replays: the console opens on the first.
+    pub replay: Option<(std::time::SystemTime, std::time::SystemTime)>,
+    /// Something to say at the start.
+    pub notice: Option<String>,
 }
 
 /// Why the console ended. The engine goes on in every case.

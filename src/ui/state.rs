@@ -22,6 +22,8 @@ pub struct Wanted {
     pub follow: Option<String>,
     /// Service and server whose details are on screen.
     pub detail: Option<(String, String)>,
+    /// The moment that all of it is about; now without one.
+    pub at: Option<SystemTime>,
 }
 
 /// The engine's answer to [`Wanted`].
@@ -135,6 +137,24 @@ pub struct Lost {
     pub why: String,
 }
 
+/// A past that plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Playing {
+    /// Since when, on the console's clock.
+    pub since: Duration,
+    /// From which moment.
+    pub from: SystemTime,
+}
+
+/// Events from before those that were sent at first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Older {
+    /// They were asked for, and the answer is on its way.
+    pub asked: bool,
+    /// There are none.
+    pub none: bool,
+}
+
 /// Everything that the console shows.
 #[derive(Debug, Clone, Default)]
 pub struct UiState {
@@ -158,10 +178,20 @@ pub struct UiState {
     pub behind: Option<Picture>,
     /// Since when the screen is frozen, on the engine's clock.
     pub paused_at: Option<SystemTime>,
+    /// The moment of the past that is shown; now without one.
+    pub viewing: Option<SystemTime>,
+    /// Time goes on from there.
+    pub playing: Option<Playing>,
+    /// First and last moment of the recording that is replayed.
+    pub replay: Option<(SystemTime, SystemTime)>,
+    /// The engine's clock and the console's, when a picture of now came last.
+    pub live: Option<(SystemTime, Duration)>,
     /// The engine does not answer.
     pub lost: Option<Lost>,
-    /// The newest events, oldest first.
+    /// The newest events, oldest first, and older ones when somebody looked for them.
     pub events: VecDeque<Event>,
+    /// Events before those.
+    pub older: Older,
     /// The table of services.
     pub table: Table,
     /// The timeline.
@@ -205,20 +235,32 @@ impl UiState {
     /// Time that went by since the picture was taken; none goes by while it is frozen.
     pub fn picture_age(&self) -> Duration {
         match &self.picture {
-            Some(p) if self.paused_at.is_none() => self.clock.saturating_sub(p.taken_at),
+            Some(p) if self.paused_at.is_none() && self.viewing.is_none() => self.clock.saturating_sub(p.taken_at),
             _ => Duration::ZERO,
         }
     }
     /// The same for the details.
     pub fn detail_age(&self) -> Duration {
         match &self.picture {
-            Some(p) if self.paused_at.is_none() => self.clock.saturating_sub(p.detail_at),
+            Some(p) if self.paused_at.is_none() && self.viewing.is_none() => self.clock.saturating_sub(p.detail_at),
             _ => Duration::ZERO,
         }
     }
     /// Now, on the engine's clock: ages are taken from it.
     pub fn engine_now(&self) -> Option<SystemTime> {
         self.summary().map(|s| s.now + self.picture_age())
+    }
+    /// Now, on the engine's clock, whichever moment is shown; the end of a recording.
+    pub fn live_now(&self) -> Option<SystemTime> {
+        if let Some((_, last)) = self.replay {
+            return Some(last);
+        }
+        let (now, at) = self.live?;
+        Some(now + self.clock.saturating_sub(at))
+    }
+    /// Until when events belong to what is shown; none: all do.
+    pub fn until(&self) -> Option<SystemTime> {
+        self.viewing.or(self.paused_at)
     }
     /// The list of events that is on screen.
     pub const fn event_list(&self) -> Option<&EventList> {
@@ -296,6 +338,7 @@ impl UiState {
             routers: self.screen.has_routers(),
             follow: self.table.selected.clone().filter(|_| self.screen.has_table() && self.table.going_to.is_none()),
             detail: row.and_then(|row| Some((row.service.clone(), row.server.clone()?))),
+            at: self.viewing,
         }
     }
 

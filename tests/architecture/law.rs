@@ -5,7 +5,7 @@ use crate::source::{Source, Token, tokens};
 
 /// The engine's modules with their layers (`docs/architecture.md` §2). Those of one layer know each other only where the
 /// last column says so: they are one folder in spirit.
-const LAYERS: [(&str, u8, bool); 23] = [
+const LAYERS: &[(&str, u8, bool)] = &[
     ("model", 0, false),
     ("config", 1, false),
     ("vrrp", 1, false),
@@ -29,6 +29,8 @@ const LAYERS: [(&str, u8, bool); 23] = [
     ("watching", 4, false),
     ("driver", 5, true),
     ("handle", 5, true),
+    ("still", 5, true),
+    ("replayed", 5, true),
 ];
 
 /// Who may name which part of the crate's top level, beside itself.

@@ -449,6 +449,7 @@ pub fn summary(status: &Status, now: SystemTime) -> Summary {
         last_event: status.last_event,
         now,
         writable: true,
+        is_rewound: false,
     }
 }
 

@@ -19,6 +19,7 @@ use crate::engine::journal::{JournalFrom, JournalPage};
 use crate::engine::model::Configuration;
 use crate::engine::reload::compare;
 use crate::engine::snapshot::{RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
+use crate::engine::still::Still;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,6 +31,9 @@ const COMMAND_LIMIT: Duration = Duration::from_mins(3);
 
 /// For how long a comparison of file, engine and kernel is good.
 const DIFF_AGE: Duration = Duration::from_secs(1);
+
+/// A second since 1970, the configuration's generation, and how everything was.
+type Moment = ((u64, u64), Arc<Status>);
 
 /// The running engine. Reads are cheap; [`command`](EngineHandle::command) blocks until the loop has answered.
 pub struct LocalEngine {
@@ -44,6 +48,8 @@ pub struct LocalEngine {
     /// The newest comparison of file, engine and kernel.
     compared: Mutex<Option<(Instant, Vec<Difference>)>>,
     connections: Connections,
+    /// The moment that was asked for last, with the configuration's generation, and how it was.
+    past: Mutex<Option<Moment>>,
 }
 
 impl LocalEngine {
@@ -66,6 +72,7 @@ impl LocalEngine {
             last_dry_run: AtomicU64::new(0),
             compared: Mutex::default(),
             connections: Connections::default(),
+            past: Mutex::default(),
         }
     }
 
@@ -199,6 +206,20 @@ impl EngineHandle for LocalEngine {
     }
     fn history(&self, query: &HistoryQuery) -> Result<Result<HistoryPage, HistoryError>, HandleError> {
         Ok(self.shared.history_page(query))
+    }
+    fn at(&self, at: SystemTime) -> Result<Arc<dyn EngineHandle>, HandleError> {
+        let second = at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let key = (second, self.shared.status().config.generation);
+        // A front asks several things about a moment, and what was does not change.
+        let mut last = self.past.lock().unwrap_or_else(PoisonError::into_inner);
+        let status = if let Some((_, status)) = last.as_ref().filter(|(known, _)| *known == key) {
+            status.clone()
+        } else {
+            let status = Arc::new(self.shared.rewound(at)?);
+            *last = Some((key, status.clone()));
+            status
+        };
+        Ok(Arc::new(Still { status, at, is_rewound: true }))
     }
     fn diff(&self) -> Result<Vec<Difference>, HandleError> {
         // Whoever may read may ask, and each time a file is read: all who ask within a second share one answer.

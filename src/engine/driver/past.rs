@@ -2,10 +2,15 @@
 
 use super::shared::Shared;
 use crate::engine::event::Event;
-use crate::engine::history::{HistoryError, HistoryPage, HistoryQuery};
+use crate::engine::handle::{HandleError, no_past};
+use crate::engine::history::{COARSE, HistoryError, HistoryPage, HistoryQuery};
 use crate::engine::journal::{JournalFrom, JournalPage, PAGE, Younger};
+use crate::engine::snapshot::Status;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
+
+/// Most events that are taken back to show a moment.
+const MOST_EVENTS: usize = 50_000;
 
 impl Shared {
     /// The oldest events above `after` that are kept anywhere.
@@ -48,6 +53,35 @@ impl Shared {
         drop(kept);
         let older = files.and_then(|files| files.first(|event| younger.has(event)));
         older.into_iter().chain(first).min()
+    }
+
+    /// Everything as it was at `at`. Errors: nothing is remembered of then.
+    pub fn rewound(&self, at: SystemTime) -> Result<Status, HandleError> {
+        let (now, elapsed) = (SystemTime::now(), self.started_at.elapsed());
+        let age = now.duration_since(at).map_err(|_| no_past("that moment is still to come"))?;
+        let Some(then) = elapsed.checked_sub(age) else {
+            return Err(no_past(format!(
+                "this engine was started {} s ago and remembers nothing before",
+                elapsed.as_secs()
+            )));
+        };
+        if age.as_secs() >= COARSE {
+            return Err(no_past("what is remembered begins a day ago"));
+        }
+        let first = self.first_younger(age).map_or(u64::MAX, |first| first.saturating_sub(1));
+        let mut after = first.min(self.oldest().saturating_sub(1)).max(self.before_run());
+        let mut events: Vec<Arc<Event>> = Vec::new();
+        loop {
+            let page = self.kept_page(after, PAGE);
+            let Some(last) = page.last() else { break };
+            after = last.seq;
+            events.extend(page);
+            if events.len() > MOST_EVENTS {
+                return Err(no_past("too much has happened since to be taken back"));
+            }
+        }
+        let status = self.status();
+        Ok(self.history().rewind(&status, &events, at, then.as_secs()))
     }
 
     /// Takes a sample of what is published. Called once a second by a thread of its own.

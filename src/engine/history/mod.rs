@@ -8,6 +8,7 @@ mod kept;
 mod number;
 mod points;
 mod query;
+mod rewind;
 mod row;
 mod series;
 mod subject;

@@ -14,6 +14,9 @@ pub enum RecordingError {
     /// It was made by a newer program.
     #[error("the recording has format version {0}, this lvsdeck reads version {VERSION}: use the lvsdeck that made it")]
     Version(u32),
+    /// It holds no status.
+    #[error("the recording has no moment in it: it was cut off before the first status")]
+    Empty,
     /// A status does not fit into JSON, or back.
     #[error("a status can't be converted: {0}")]
     Json(#[from] serde_json::Error),

@@ -43,6 +43,9 @@ pub struct Summary {
     pub now: SystemTime,
     /// Whether the asker may give commands.
     pub writable: bool,
+    /// Whether this is a moment of the past, made of what is remembered: totals, timers and peers are not known then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_rewound: bool,
 }
 
 /// Real servers by state; each is counted once a service, in the first of: down, draining, unknown, up.
@@ -118,6 +121,7 @@ impl Summary {
             last_event: status.last_event,
             now,
             writable,
+            is_rewound: false,
         }
     }
 }

@@ -49,7 +49,7 @@ fn matches(event: &Event, filter: &str) -> bool {
     })
 }
 
-/// The events of a list from its newest on, newest first; what came after the moment that is shown is left out.
+/// The events of a list from its newest on, newest first; what came while the screen is frozen is left out.
 pub fn newest_first<'a>(state: &'a UiState, list: &'a EventList) -> impl Iterator<Item = &'a Event> {
     let until = state.paused_at;
     let shown = move |event: &&Event| until.is_none_or(|until| event.at <= until);

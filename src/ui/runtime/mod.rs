@@ -58,7 +58,9 @@ pub fn run(engine: &Arc<dyn EngineHandle>, options: &Options) -> Result<Exit, Co
     signals::listen(inputs.clone(), raised.clone(), watched).map_err(error("signals"))?;
     let workers = workers::start(engine, &inputs).map_err(error("threads"))?;
     let mut state = UiState::new(Terminal::size(), options.read_only, options.start_unlocked);
-    if let Some(warning) = warning {
+    state.replay = options.replay;
+    state.viewing = options.replay.map(|(first, _)| first);
+    for warning in warning.into_iter().chain(options.notice.clone()) {
         update(&mut state, Message::Warning(warning), Duration::ZERO);
     }
     let mut console = Console {
@@ -187,6 +189,9 @@ impl Console {
                 }
                 Effect::Order(words) => {
                     let _ = self.workers.orders.send(words);
+                }
+                Effect::Older(before) => {
+                    let _ = self.workers.older.send(before);
                 }
                 Effect::Redraw => self.terminal.forget(),
                 Effect::Suspend => self.suspend(),

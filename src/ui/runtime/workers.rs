@@ -3,7 +3,7 @@
 //! None of them draws, and nobody waits for them: they end when their channel does, or with the process.
 
 use super::Input;
-use crate::engine::{CommandRequest, EngineHandle, HandleError, RowsPage, RowsQuery, Summary, Who};
+use crate::engine::{CommandRequest, EngineHandle, HandleError, JournalFrom, RowsPage, RowsQuery, Summary, Who};
 use crate::ui::intent::Message;
 use crate::ui::state::{Polled, Wanted};
 use crate::ui::terminal;
@@ -24,6 +24,9 @@ const DRAIN: Duration = Duration::from_millis(20);
 /// How long one call waits for an event.
 const WAIT: Duration = Duration::from_secs(2);
 
+/// Events of one page of the journal.
+const PAGE: usize = 256;
+
 /// A wish for pictures.
 pub enum Wish {
     /// All of this, now and every second from now on.
@@ -36,6 +39,8 @@ pub enum Wish {
 pub struct Workers {
     /// What to ask for.
     pub wishes: Sender<Wish>,
+    /// Numbers before which events are wanted.
+    pub older: Sender<u64>,
     /// Commands with their serials.
     pub commands: Sender<(u64, CommandRequest)>,
     /// Orders for a demonstration.
@@ -67,6 +72,7 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHan
 /// Starts all of them.
 pub fn start(engine: &Arc<dyn EngineHandle>, inputs: &SyncSender<Input>) -> io::Result<Workers> {
     let (wishes, asked) = channel();
+    let (older, before) = channel();
     let (commands, given) = channel();
     let (running, stopped) = channel();
     let (orders, ordered) = channel();
@@ -79,12 +85,14 @@ pub fn start(engine: &Arc<dyn EngineHandle>, inputs: &SyncSender<Input>) -> io::
     let (e, i, k) = (engine.clone(), inputs.clone(), known.clone());
     spawn("events", move || follow_events(e.as_ref(), &i, &stopped, &k))?;
     let (e, i) = (engine.clone(), inputs.clone());
+    spawn("journal", move || read_journal(e.as_ref(), &i, &before))?;
+    let (e, i) = (engine.clone(), inputs.clone());
     spawn("commands", move || give_commands(e.as_ref(), &i, &given))?;
     if engine.stage().is_some() {
         let (e, i) = (engine.clone(), inputs.clone());
         spawn("orders", move || give_orders(e.as_ref(), &i, &ordered))?;
     }
-    Ok(Workers { wishes, commands, orders, known, _running: running, keys })
+    Ok(Workers { wishes, older, commands, orders, known, _running: running, keys })
 }
 
 /// Which engine answered last.
@@ -181,7 +189,8 @@ fn take_pictures(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, wished: 
     let mut next = Instant::now();
     loop {
         let mut due = false;
-        let mut wish = match wished.recv_timeout(next.saturating_duration_since(Instant::now())) {
+        let patience = if wanted.at.is_some() { EVERY } else { next.saturating_duration_since(Instant::now()) };
+        let mut wish = match wished.recv_timeout(patience) {
             Ok(wish) => Some(wish),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return,
@@ -195,9 +204,10 @@ fn take_pictures(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, wished: 
             due |= now;
             wish = wished.try_recv().ok();
         }
-        let same = asked
-            .as_ref()
-            .filter(|a| !due && a.query == wanted.query && a.routers == wanted.routers && Instant::now() < next);
+        // What was does not change: it is asked for once.
+        let fresh = Instant::now() < next || wanted.at.is_some();
+        let is_same = |a: &&Wanted| (&a.query, a.routers, a.at) == (&wanted.query, wanted.routers, wanted.at);
+        let same = asked.as_ref().filter(|_| !due && fresh).filter(is_same);
         let message = match same {
             Some(same) if same.detail == wanted.detail => None,
             Some(_) => detail(engine, &wanted),
@@ -223,18 +233,25 @@ fn picture(engine: &dyn EngineHandle, wanted: &Wanted, known: &Known) -> Message
             known.answered(&polled.summary);
             Message::Polled(Box::new(polled))
         }
-        Err(error) => Message::Lost(error.to_string()),
+        Err(error) => match (error, wanted.at) {
+            (HandleError::Rejected { message, .. }, Some(at)) => Message::NoPast(at, message),
+            (error, _) => Message::Lost(error.to_string()),
+        },
     }
 }
 
 /// Only the details. An engine that does not give them is noticed with the next picture.
 fn detail(engine: &dyn EngineHandle, wanted: &Wanted) -> Option<Message> {
     let (service, server) = wanted.detail.clone()?;
+    let then = wanted.at.map(|at| engine.at(at)).transpose().ok()?;
+    let engine = then.as_deref().unwrap_or(engine);
     let found = engine.real_server(&service, &server).ok()?;
     Some(Message::Detail((service, server), found.map(Box::new)))
 }
 
 fn take(engine: &dyn EngineHandle, wanted: &Wanted) -> Result<Polled, HandleError> {
+    let then = wanted.at.map(|at| engine.at(at)).transpose()?;
+    let engine = then.as_deref().unwrap_or(engine);
     let summary = engine.summary()?;
     let routers = if wanted.routers { Some(engine.virtual_routers()?) } else { None };
     let page = match &wanted.query {
@@ -295,6 +312,18 @@ fn follow_events(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, stopped:
                     return;
                 }
             }
+        }
+    }
+}
+
+/// Reads the journal backwards, a page at a time.
+fn read_journal(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, before: &Receiver<u64>) {
+    while let Ok(first) = before.recv() {
+        let after = first.saturating_sub(1 + PAGE as u64);
+        // An engine that does not answer is noticed with the next picture.
+        let events = engine.journal(JournalFrom::After(after), PAGE).map_or_else(|_| Vec::new(), |page| page.events);
+        if inputs.send(Input::Message(Message::Older(events))).is_err() {
+            return;
         }
     }
 }

@@ -33,6 +33,8 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
             pen = pen.over(Paint::Selected);
         }
         let (mark, paint) = change::mark(event);
+        let is_to_come = state.viewing.is_some_and(|viewing| event.at > viewing);
+        let paint = if is_to_come { Paint::Dim } else { paint };
         pen.skip(1)
             .put(Paint::Dim, &format::day(event.at))
             .skip(1)

@@ -38,6 +38,10 @@ fn forbidden(state: &UiState) -> Option<String> {
         "read-only: press r to allow writes"
     } else if !state.may_write() {
         "the engine takes no commands from you on this socket; run as root or join the group that owns it"
+    } else if state.replay.is_some() {
+        "this is a recording: nothing can be done to it"
+    } else if state.viewing.is_some() {
+        "this is the past: press 0 first, to act on what is there now"
     } else if state.paused_at.is_some() {
         "the screen is frozen: press space first, to act on what is there now"
     } else {

@@ -1,9 +1,15 @@
 //! Moving in a list of events. The cursor is on an event, not on a line: what comes later pushes it down with its event.
 
+use super::time;
+use crate::engine::Event;
 use crate::ui::intent::{Effect, Intent};
 use crate::ui::rows::event_list::{kinds_word, newest_first, on_screen, selected};
+use crate::ui::screens::Screen;
 use crate::ui::screens::plan::plan;
-use crate::ui::state::{EventList, Kinds, Tone, UiState};
+use crate::ui::state::{EVENTS_KEPT, EventList, Kinds, Tone, UiState};
+
+/// Most events that the console keeps for those who scroll back.
+const MOST_EVENTS: usize = 10_000;
 
 /// Moves the cursor of the list on screen.
 pub fn travel(state: &mut UiState, intent: Intent) -> Vec<Effect> {
@@ -26,8 +32,74 @@ pub fn travel(state: &mut UiState, intent: Intent) -> Vec<Effect> {
         moved.top = None;
     }
     keep_in_sight(state, &mut moved, page);
+    let wants_older = moved.selected == Some(at) && matches!(intent, Intent::Down | Intent::PageDown | Intent::Bottom);
     put(state, moved);
-    Vec::new()
+    let mut effects = if wants_older { older_events(state) } else { Vec::new() };
+    if state.screen == Screen::Timeline && state.viewing.is_some() {
+        effects.extend(look_at(state));
+    }
+    effects
+}
+
+/// Asks for what was before the oldest event that is known.
+fn older_events(state: &mut UiState) -> Vec<Effect> {
+    let first = state.events.front().map_or(0, |event| event.seq);
+    if state.older.none || first <= 1 {
+        state.say(Tone::Good, "this is the oldest event that the engine has");
+        return Vec::new();
+    }
+    if state.events.len() >= MOST_EVENTS {
+        state.say(Tone::Bad, "older events: `lvsdeck ctl events --since`");
+        return Vec::new();
+    }
+    if std::mem::replace(&mut state.older.asked, true) {
+        return Vec::new();
+    }
+    state.say(Tone::Good, "asking for older events");
+    vec![Effect::Older(first)]
+}
+
+/// Takes older events over, and goes on to the first of them.
+pub fn on_older(state: &mut UiState, events: Vec<Event>) {
+    state.older.asked = false;
+    state.dirty = true;
+    let first = state.events.front().map_or(u64::MAX, |event| event.seq);
+    let older: Vec<Event> = events.into_iter().filter(|event| event.seq < first).collect();
+    state.older.none = older.is_empty();
+    if older.is_empty() {
+        state.say(Tone::Good, "this is the oldest event that the engine has");
+        return;
+    }
+    let count = older.len();
+    for event in older.into_iter().rev() {
+        state.events.push_front(event);
+    }
+    state.say(Tone::Good, format!("{count} older events"));
+}
+
+/// Forgets what is neither new nor looked at.
+pub fn forget(state: &mut UiState) {
+    // Whoever scrolled back keeps what was loaded.
+    let looked_at = [&state.timeline, &state.log].iter().any(|list| list.selected.is_some());
+    let most = if looked_at { MOST_EVENTS } else { EVENTS_KEPT };
+    while state.events.len() > most {
+        state.events.pop_front();
+        state.older.none = false;
+    }
+}
+
+/// Shows the moment of the event under the cursor: everything as it was right after it.
+pub fn look_at(state: &mut UiState) -> Vec<Effect> {
+    let seq = state.event_list().and_then(|list| selected(state, list));
+    let Some(at) = seq.and_then(|seq| state.events.iter().rev().find(|event| event.seq == seq)).map(|event| event.at)
+    else {
+        state.say(Tone::Bad, "there is no event to look at");
+        return Vec::new();
+    };
+    if state.viewing.is_none() {
+        state.say(Tone::Good, "everything as it was at this event; the arrows move time, 0 goes back to now");
+    }
+    time::go_to(state, at)
 }
 
 fn put(state: &mut UiState, list: EventList) {

@@ -5,20 +5,26 @@ mod demonstration;
 mod event_list;
 mod popups;
 mod table;
+mod time;
 
 pub use acts::describe;
 
 use super::intent::{Effect, Intent, Message};
 use super::keymap;
+use super::rows::change;
 use super::screens::Screen;
 use super::screens::plan::plan;
-use super::state::{EVENTS_KEPT, Focus, Lost, Picture, Polled, Tone, UiState, Wanted};
-use crate::engine::{Event, RealServerStatus, Role, Sort};
+use super::state::{Focus, Lost, Older, Picture, Polled, Tone, UiState, Wanted};
+use crate::engine::{Event, RealServerStatus, Role, Severity, Sort};
 use crossterm::event::{KeyEvent, KeyEventKind};
 use std::time::Duration;
 
 /// How long an engine may keep silent before the picture counts as old.
 const SILENCE: Duration = Duration::from_secs(4);
+
+/// The steps through the past.
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// What the engine is to be asked for in this state.
 pub fn wanted(state: &UiState) -> Wanted {
@@ -41,8 +47,13 @@ pub fn update(state: &mut UiState, message: Message, clock: Duration) -> Vec<Eff
         }
         Message::Tick => {
             state.dirty |= state.lost.is_some();
+            time::play(state)
+        }
+        Message::Older(events) => {
+            event_list::on_older(state, events);
             Vec::new()
         }
+        Message::NoPast(at, why) => time::no_past(state, at, &why),
         Message::Polled(polled) => on_polled(state, *polled),
         Message::Detail(of, detail) => {
             on_detail(state, of, detail.map(|detail| *detail));
@@ -73,6 +84,9 @@ pub fn update(state: &mut UiState, message: Message, clock: Duration) -> Vec<Eff
 /// An engine that says neither yes nor no for a while does not answer.
 fn notice_silence(state: &mut UiState, message: &Message) {
     let newest = state.behind.as_ref().or(state.picture.as_ref()).map_or(Duration::ZERO, |p| p.taken_at);
+    if state.viewing.is_some() {
+        return; // what was is asked for once, and does not change
+    }
     let silent = state.clock.saturating_sub(newest) > SILENCE;
     if silent && state.lost.is_none() && !matches!(message, Message::Polled(_) | Message::Lost(_)) {
         state.lost = Some(Lost { since: newest, why: "the engine does not answer".to_owned() });
@@ -87,6 +101,12 @@ fn on_polled(state: &mut UiState, polled: Polled) -> Vec<Effect> {
     let known = state.picture.as_ref().map(|p| p.polled.summary.pid);
     if known.is_some_and(|pid| pid != polled.summary.pid) {
         state.say(Tone::Bad, format!("another engine answers now: pid {}", polled.summary.pid));
+    }
+    if !time::is_of_this_moment(state, polled.wanted.at) {
+        return Vec::new();
+    }
+    if polled.wanted.at.is_none() {
+        state.live = Some((polled.summary.now, state.clock));
     }
     let picture = Picture { polled, taken_at: state.clock, detail_at: state.clock };
     if state.paused_at.is_some() {
@@ -136,16 +156,28 @@ fn show(state: &mut UiState, mut picture: Picture) -> Vec<Effect> {
 fn on_events(state: &mut UiState, events: Vec<Event>, anew: bool) -> Vec<Effect> {
     if anew {
         state.events.clear();
+        state.older = Older::default();
     }
     if events.is_empty() {
         return Vec::new();
     }
+    let worst = events.iter().filter(|event| event.severity >= Severity::Warning).max_by_key(|event| event.severity);
+    let worst = worst.filter(|_| !anew).map(change::text);
     state.events.extend(events);
-    while state.events.len() > EVENTS_KEPT {
-        state.events.pop_front();
+    event_list::forget(state);
+    if state.viewing.is_some() {
+        notice_now(state, worst);
+        return Vec::new();
     }
     state.dirty |= state.paused_at.is_none();
     vec![Effect::Poll]
+}
+
+/// Somebody who looks at the past is told what happens now.
+fn notice_now(state: &mut UiState, worst: Option<String>) {
+    if let Some(text) = worst {
+        state.say(Tone::Bad, format!("now: {text}; 0 goes back to now"));
+    }
 }
 
 fn on_key(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
@@ -168,6 +200,7 @@ fn on_intent(state: &mut UiState, intent: Intent) -> Vec<Effect> {
         Intent::Up | Intent::Down | Intent::PageUp | Intent::PageDown | Intent::Top | Intent::Bottom => {
             travel(state, intent)
         }
+        Intent::Open if state.screen == Screen::Timeline => event_list::look_at(state),
         Intent::Open | Intent::Fold | Intent::Unfold => table::open(state, intent),
         Intent::Back => back(state),
         Intent::NextPanel => next_panel(state),
@@ -175,7 +208,12 @@ fn on_intent(state: &mut UiState, intent: Intent) -> Vec<Effect> {
         Intent::PreviousProblem => table::go_to_problem(state, false),
         Intent::Filter => popups::open_filter(state),
         Intent::Sort => next_sort(state),
-        Intent::Pause => pause(state),
+        Intent::Pause => time::pause(state),
+        Intent::SecondBack => time::step(state, SECOND, true),
+        Intent::SecondOn => time::step(state, SECOND, false),
+        Intent::MinuteBack => time::step(state, MINUTE, true),
+        Intent::MinuteOn => time::step(state, MINUTE, false),
+        Intent::Live => time::live(state),
         Intent::AddServer
         | Intent::RemoveServer
         | Intent::Weight
@@ -264,29 +302,6 @@ fn next_sort(state: &mut UiState) -> Vec<Effect> {
     state.table.sort = sort;
     state.say(Tone::Good, format!("order: {name}"));
     vec![Effect::Poll]
-}
-
-fn pause(state: &mut UiState) -> Vec<Effect> {
-    if state.paused_at.take().is_some() {
-        state.said = None;
-        return match state.behind.take() {
-            Some(picture) => show(state, picture),
-            None => Vec::new(),
-        };
-    }
-    match state.engine_now() {
-        Some(now) => {
-            state.say(Tone::Good, "the screen is frozen, the engine goes on; space comes back");
-            // Ages stand still at the moment of the key, not at that of the last picture.
-            let age = state.picture_age();
-            if let Some(picture) = &mut state.picture {
-                picture.polled.summary.now += age;
-            }
-            state.paused_at = Some(now);
-        }
-        None => state.say(Tone::Bad, "nothing to freeze yet"),
-    }
-    Vec::new()
 }
 
 fn toggle_lock(state: &mut UiState) -> Vec<Effect> {

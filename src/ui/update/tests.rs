@@ -63,6 +63,7 @@ fn summary() -> Summary {
         last_event: 0,
         now: SystemTime::UNIX_EPOCH,
         writable: true,
+        is_rewound: false,
     }
 }
 
@@ -418,3 +419,6 @@ fn nothing_is_done_to_what_is_not_on_screen() {
     update(&mut state, Message::Resize(50, 12), at(2));
     assert!(press(&mut state, KeyCode::Char('d')).is_empty() && said(&state).contains("enlarge"));
 }
+
+#[path = "time_tests.rs"]
+mod time_tests;

@@ -28,14 +28,13 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
         Rect::new(area.x, area.y + 1, area.width, area.height - 1)
     };
     let Some(now) = state.engine_now() else { return };
-    let recent = state.events.iter().rev().filter(|event| change::shown(event));
+    // Frozen, or in the past: what came later belongs to another picture.
+    let until = state.until();
+    let recent =
+        state.events.iter().rev().filter(|event| change::shown(event) && until.is_none_or(|until| event.at <= until));
     let mut line = 0;
     let mut more = 0;
     for event in recent.take_while(|event| format::since(now, event.at) < WINDOW) {
-        // Frozen: what came later belongs to another picture.
-        if event.at > now && state.paused_at.is_some() {
-            continue;
-        }
         if line >= usize::from(inner.height) {
             more += 1;
             continue;

@@ -104,6 +104,13 @@ fn right_pieces(state: &UiState, summary: &Summary) -> Vec<Piece> {
         let text = format!("NO ANSWER {}", format::age(state.clock.saturating_sub(lost.since)));
         right.push(piece(0, vec![(Paint::Bad, text.clone())], vec![(Paint::Bad, text)]));
     }
+    if let Some(at) = state.viewing {
+        let word = if state.replay.is_some() { "REPLAY" } else { "PAST" };
+        let ago = format::age(state.live_now().map_or(Duration::ZERO, |live| format::since(live, at)));
+        let mark = if state.playing.is_some() { ">" } else { "" };
+        let text = format!("{word}{mark} -{ago}");
+        right.push(piece(0, vec![(Paint::Warning, text.clone())], vec![(Paint::Warning, text)]));
+    }
     if let Some(at) = state.paused_at {
         let text = format!("PAUSED {}", format::clock(at));
         right.push(piece(0, vec![(Paint::Warning, text)], vec![(Paint::Warning, "PAUSED".to_owned())]));

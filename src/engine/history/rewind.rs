@@ -1,0 +1,206 @@
+//! How everything was at a moment of the last day: the status of now, with what happened since taken back and the numbers of
+//! then.
+//!
+//! Events say what was before them, the history how much went through. What neither of them has is left out instead of
+//! being shown as if it had been so: totals since the start, timers, peers, drift and warnings. Services and servers that have
+//! left since are not there; those that came since are not shown before they came.
+
+use super::{History, Row, Subject};
+use crate::engine::event::{Event, EventKind};
+use crate::engine::snapshot::{
+    Admin, Counters, Health, PeerState, QuorumStatus, Rates, RealServerStatus, Role, Status, VirtualRouterState,
+    VirtualRouterStatus, VirtualServerStatus, VrrpCounters,
+};
+use serde::de::DeserializeOwned;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// What happened to one subject, the oldest first.
+type Happened<'a> = HashMap<(EventKind, &'a str), Vec<&'a Event>>;
+
+/// A word of an event as the type that JSON has it for.
+fn word<T: DeserializeOwned>(text: Option<&str>) -> Option<T> {
+    serde_json::from_value(serde_json::Value::from(text?)).ok()
+}
+
+/// What an event's kind and subject say of a moment: the state after the last event before it, or else the state before
+/// the first one behind it; and since when. None where nothing happened.
+fn state_of(events: Option<&Vec<&Event>>, at: SystemTime) -> Option<(String, Option<SystemTime>, Option<String>)> {
+    let events = events?;
+    let behind = events.partition_point(|event| event.at <= at);
+    if let Some(last) = behind.checked_sub(1).and_then(|index| events.get(index)) {
+        return Some((last.to.clone()?, Some(last.at), last.reason.clone()));
+    }
+    Some((events.get(behind)?.from.clone()?, None, None))
+}
+
+impl History {
+    /// The status as it was at `at`, which is `second` seconds after the start; `events` are all that are known, the oldest
+    /// first, and reach back to `at`.
+    pub fn rewind(&self, now: &Status, events: &[Arc<Event>], at: SystemTime, second: u64) -> Status {
+        let mut happened = Happened::new();
+        for event in events {
+            happened.entry((event.kind, event.subject.as_str())).or_default().push(event);
+        }
+        let then = Then { history: self, happened, at, second };
+        let routers: Vec<_> = now.virtual_routers.iter().map(|router| then.router(router)).collect();
+        let masters = || routers.iter().filter(|router| router.state == VirtualRouterState::Master);
+        let split = masters().any(|router| then.word(EventKind::SplitBrain, &router.name).as_deref() == Some("begun"));
+        let before = || events.iter().rev().filter(|event| event.at <= at);
+        Status {
+            role: Role::of(&routers, split),
+            last_event: before().next().map_or(0, |event| event.seq),
+            changed_at: before().find(|event| is_change(event.kind)).map(|event| event.at),
+            virtual_routers: routers,
+            virtual_servers: now.virtual_servers.iter().filter_map(|s| then.service(s)).map(Arc::new).collect(),
+            drift: Vec::new(),
+            foreign: Vec::new(),
+            warnings: Vec::new(),
+            ..now.clone()
+        }
+    }
+
+    /// The row of a subject at a second: that of the second, or of the ten seconds that it belongs to.
+    fn row_at(&self, subject: &Subject, second: u64) -> Option<Row> {
+        let kept = self.kept.get(subject)?;
+        let mut row = None;
+        // A sample may have come a moment late: the one before is that of this second too.
+        kept.fine.each(second.saturating_sub(2), second + 1, |_, found| row = Some(found));
+        if row.is_none() {
+            kept.coarse.each(second / super::STEP, second / super::STEP + 1, |_, found| row = Some(found));
+        }
+        row
+    }
+}
+
+const fn is_change(kind: EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::InstanceState
+            | EventKind::ServerHealth
+            | EventKind::ServerAdmin
+            | EventKind::Quorum
+            | EventKind::Link
+    )
+}
+
+struct Then<'a> {
+    history: &'a History,
+    happened: Happened<'a>,
+    at: SystemTime,
+    second: u64,
+}
+
+impl Then<'_> {
+    fn state(&self, kind: EventKind, subject: &str) -> Option<(String, Option<SystemTime>, Option<String>)> {
+        state_of(self.happened.get(&(kind, subject)), self.at)
+    }
+
+    fn word(&self, kind: EventKind, subject: &str) -> Option<String> {
+        self.state(kind, subject).map(|(word, ..)| word)
+    }
+
+    /// What went through a subject then; none where it was not there. Nothing is known of one that memory has no room for, and
+    /// of a moment that was not sampled: that counts as nothing.
+    fn row(&self, subject: &Subject) -> Option<Row> {
+        let row = self.history.row_at(subject, self.second);
+        let was_sampled = || self.history.row_at(&Subject::Total, self.second).is_some();
+        if row.is_none() && self.history.kept.contains_key(subject) && was_sampled() {
+            return None;
+        }
+        Some(row.unwrap_or_default())
+    }
+
+    fn router(&self, now: &VirtualRouterStatus) -> VirtualRouterStatus {
+        let mut then = VirtualRouterStatus { next: None, held: None, counters: VrrpCounters::default(), ..now.clone() };
+        then.history.retain(|change| change.at <= self.at);
+        for peer in then.peers.iter_mut().filter(|peer| peer.last_heard_at.is_some_and(|heard| heard > self.at)) {
+            // It was heard later, so what it said then is not known any more.
+            (peer.last_heard_at, peer.last_priority, peer.state) = (None, None, PeerState::Never);
+        }
+        if let Some(change) = then.history.last() {
+            (then.state, then.since, then.reason) = (change.state, change.at, change.reason.clone());
+        } else if let Some((state, since, reason)) = self.state(EventKind::InstanceState, &now.name) {
+            then.state = word(Some(&state)).unwrap_or(VirtualRouterState::Init);
+            then.since = since.unwrap_or(self.at);
+            then.reason = reason.unwrap_or_default();
+        } else if now.since > self.at {
+            (then.state, then.since, then.reason) = (VirtualRouterState::Init, self.at, String::new());
+        }
+        let present = |address: &&String| match self.word(EventKind::Address, address) {
+            Some(word) => word == "present",
+            None => now.addresses_here.contains(address),
+        };
+        then.addresses_here = now.addresses.iter().filter(present).cloned().collect();
+        then
+    }
+
+    /// None where the service was not there yet.
+    fn service(&self, now: &VirtualServerStatus) -> Option<VirtualServerStatus> {
+        let key = now.key.to_string();
+        let row = self.row(&Subject::Service(now.key))?;
+        let servers = now.real_servers.iter().filter_map(|server| self.server(now, &key, server)).collect::<Vec<_>>();
+        let up = servers.iter().filter(|server| server.health == Health::Up);
+        let have = up.fold(0_u32, |sum, server| sum.saturating_add(server.weight));
+        let is_up = self.word(EventKind::Quorum, &key).map_or(now.quorum.up, |word| word == "up");
+        Some(VirtualServerStatus {
+            quorum: QuorumStatus { have, up: is_up, ..now.quorum },
+            sorry_server_active: !is_up && now.sorry_server_active,
+            counters: Counters::default(),
+            rates: rates(&row),
+            real_servers: servers,
+            ..now.clone()
+        })
+    }
+
+    /// None where the server was not there yet.
+    fn server(&self, service: &VirtualServerStatus, key: &str, now: &RealServerStatus) -> Option<RealServerStatus> {
+        let Row(values) = self.row(&Subject::Server(service.key, now.key))?;
+        let subject = format!("{key} {}", now.key);
+        let table = self.word(EventKind::ServerTable, &subject);
+        let mut then = RealServerStatus { counters: Counters::default(), persistent: 0, ..now.clone() };
+        if let Some((health, since, reason)) = self.state(EventKind::ServerHealth, &subject) {
+            then.health = word(Some(&health)).unwrap_or(Health::Unknown);
+            then.health_since = since.unwrap_or(self.at);
+            for check in &mut then.checks {
+                check.error = reason.clone().filter(|_| then.health == Health::Down);
+                check.ok = Some(then.health == Health::Up).filter(|_| then.health != Health::Unknown);
+            }
+        }
+        for check in &mut then.checks {
+            (check.latency_ms, check.at, check.next_in_ms, check.failures.0) = (None, None, None, 0);
+        }
+        if let Some(admin) = self.word(EventKind::ServerAdmin, &subject) {
+            then.admin = word(Some(&admin)).unwrap_or(Admin::Enabled);
+        }
+        if let Some(weight) = self.word(EventKind::ServerWeight, &subject).and_then(|word| word.parse().ok()) {
+            then.weight = weight;
+        }
+        match table.as_deref() {
+            Some("absent") => (then.kernel, then.weight) = (None, 0),
+            Some(_) if then.kernel.is_none() && then.weight == 0 => then.weight = now.configured_weight,
+            _ => {}
+        }
+        let forward = now.forward;
+        if table.as_deref() != Some("absent") && (now.kernel.is_some() || table.is_some()) {
+            then.kernel = Some(crate::engine::snapshot::KernelServer { weight: then.weight, forward });
+        }
+        let level = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
+        let [.., active, inactive, _] = values;
+        (then.active, then.inactive, then.rates) = (level(active), level(inactive), rates(&Row(values)));
+        Some(then)
+    }
+}
+
+/// Rates are kept in tenths.
+#[allow(clippy::cast_precision_loss)] // of numbers above 2^53
+fn rates(row: &Row) -> Rates {
+    let [connections_per_s, in_packets_per_s, out_packets_per_s, in_bytes_per_s, out_bytes_per_s, ..] =
+        row.0.map(|tenths| tenths as f64 / 10.0);
+    Rates { connections_per_s, in_packets_per_s, out_packets_per_s, in_bytes_per_s, out_bytes_per_s }
+}
+
+#[cfg(test)]
+#[path = "rewind_tests.rs"]
+mod tests;

@@ -1,0 +1,181 @@
+//! A made-up hour: what the status says of its moments is what happened then.
+#![allow(clippy::duration_suboptimal_units)] // moments, not spans
+
+use super::*;
+use crate::engine::event::{Fact, Severity};
+use crate::engine::snapshot::{ConfigStatus, KernelServer, StateChange};
+use std::time::Duration;
+
+const VS: &str = "tcp/10.0.0.1:80";
+const RS: &str = "tcp/10.0.0.1:80 10.0.0.71:80";
+
+/// So many seconds after the start.
+fn at(second: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000 + second)
+}
+
+fn server(weight: u32, active: u32) -> RealServerStatus {
+    let forward = crate::engine::model::Forwarding::Dr;
+    RealServerStatus {
+        key: "10.0.0.71:80".parse().unwrap(),
+        forward,
+        weight,
+        configured_weight: 5,
+        health: Health::Up,
+        health_since: at(300),
+        admin: Admin::Enabled,
+        added: false,
+        kernel: Some(KernelServer { weight, forward }),
+        active,
+        inactive: 0,
+        persistent: 3,
+        checks: Vec::new(),
+        counters: Counters { connections: 99, ..Counters::default() },
+        rates: Rates { connections_per_s: f64::from(active) / 2.0, ..Rates::default() },
+    }
+}
+
+fn service(server: RealServerStatus) -> Arc<VirtualServerStatus> {
+    Arc::new(VirtualServerStatus {
+        key: VS.parse().unwrap(),
+        name: None,
+        scheduler: crate::engine::model::Scheduler::from_name("rr").unwrap(),
+        forward: server.forward,
+        persistence: None,
+        quorum: QuorumStatus { need: 1, have: server.weight, up: true },
+        sorry_server_active: false,
+        in_kernel: true,
+        counters: server.counters,
+        rates: server.rates,
+        real_servers: vec![server],
+    })
+}
+
+fn router() -> VirtualRouterStatus {
+    let change = |second, state| StateChange { at: at(second), state, reason: format!("since {second}") };
+    VirtualRouterStatus {
+        name: "VI_1".to_owned(),
+        interface: "eth0".to_owned(),
+        family: crate::engine::model::Family::Inet,
+        vrid: 1,
+        version: 2,
+        state: VirtualRouterState::Master,
+        priority: 100,
+        effective_priority: 100,
+        advert_interval_ms: 1000,
+        preempt: true,
+        since: at(250),
+        reason: "since 250".to_owned(),
+        held: None,
+        addresses: vec!["10.0.0.1/24".to_owned()],
+        addresses_here: vec!["10.0.0.1/24".to_owned()],
+        next: None,
+        peers: Vec::new(),
+        counters: VrrpCounters { adverts_tx: 9, ..VrrpCounters::default() },
+        history: vec![
+            change(5, VirtualRouterState::Backup),
+            change(8, VirtualRouterState::Master),
+            change(200, VirtualRouterState::Backup),
+            change(250, VirtualRouterState::Master),
+        ],
+    }
+}
+
+fn status() -> Status {
+    Status {
+        version: 1,
+        node: "d1".to_owned(),
+        pid: 1,
+        mode: "run".to_owned(),
+        dataplane: "kernel".to_owned(),
+        config: ConfigStatus { file: String::new(), loaded_at: at(0), generation: 1 },
+        role: Role::Master,
+        last_event: 9,
+        changed_at: Some(at(300)),
+        virtual_routers: vec![router()],
+        virtual_servers: vec![service(server(7, 40))],
+        drift: Vec::new(),
+        foreign: Vec::new(),
+        warnings: Vec::new(),
+    }
+}
+
+/// Down from second 100 to 300, mastership lost from 200 to 250, a weight by hand at 350.
+fn events() -> Vec<Arc<Event>> {
+    let fact = |kind, subject: &str, from: &str, to: &str| Fact::new(kind, Severity::Notice, subject).change(from, to);
+    let all = [
+        (100, fact(EventKind::ServerHealth, RS, "up", "down").reason("timeout")),
+        (100, fact(EventKind::ServerTable, RS, "present", "absent")),
+        (100, fact(EventKind::Quorum, VS, "up", "down")),
+        (200, fact(EventKind::Address, "10.0.0.1/24", "present", "absent")),
+        (250, fact(EventKind::Address, "10.0.0.1/24", "absent", "present")),
+        (300, fact(EventKind::ServerHealth, RS, "down", "up")),
+        (300, fact(EventKind::ServerTable, RS, "absent", "present")),
+        (300, fact(EventKind::Quorum, VS, "down", "up")),
+        (350, fact(EventKind::ServerWeight, RS, "5", "7")),
+    ];
+    let stamp = |(n, (second, fact)): (usize, (u64, Fact))| Event::stamp(fact, n as u64 + 1, at(second), second * 1000);
+    all.into_iter().enumerate().map(stamp).map(Arc::new).collect()
+}
+
+fn history() -> History {
+    let mut history = History::default();
+    for second in 10..400 {
+        let active = if (100..300).contains(&second) { 0 } else { u32::try_from(second).unwrap_or(0) };
+        let services = vec![service(server(5, active))];
+        history.sample(second, &[router()], &services);
+    }
+    history
+}
+
+fn then(second: u64) -> Status {
+    history().rewind(&status(), &events(), at(second), second)
+}
+
+#[test]
+fn states_numbers_and_reasons_are_those_of_the_moment() {
+    let before = then(50);
+    let real = &before.virtual_servers[0].real_servers[0];
+    assert_eq!((real.health, real.weight, real.active, real.rates.connections_per_s), (Health::Up, 5, 50, 25.0));
+    assert_eq!((before.role, before.virtual_servers[0].quorum.up), (Role::Master, true));
+
+    let down = then(150);
+    let real = &down.virtual_servers[0].real_servers[0];
+    assert_eq!((real.health, real.health_since, real.kernel, real.active), (Health::Down, at(100), None, 0));
+    assert_eq!((down.virtual_servers[0].quorum.up, down.virtual_servers[0].quorum.have), (false, 0));
+    assert_eq!((down.changed_at, down.last_event), (Some(at(100)), 3));
+
+    let lost = then(220);
+    assert_eq!((lost.role, lost.virtual_routers[0].state), (Role::Backup, VirtualRouterState::Backup));
+    assert_eq!((lost.virtual_routers[0].since, lost.virtual_routers[0].addresses_here.len()), (at(200), 0));
+    assert_eq!(lost.virtual_routers[0].reason, "since 200");
+
+    let again = then(320);
+    assert_eq!((again.role, again.virtual_routers[0].addresses_here.len()), (Role::Master, 1));
+    assert_eq!((again.virtual_servers[0].real_servers[0].weight, again.changed_at), (5, Some(at(300))));
+    assert_eq!(then(360).virtual_servers[0].real_servers[0].weight, 7);
+}
+
+#[test]
+fn what_is_not_remembered_is_not_shown_as_if_it_had_been_so() {
+    let moment = then(50);
+    assert_eq!(moment.virtual_servers[0].real_servers[0].counters, Counters::default());
+    assert_eq!(moment.virtual_servers[0].real_servers[0].persistent, 0);
+    assert_eq!(
+        (moment.virtual_routers[0].counters, moment.virtual_routers[0].next.clone()),
+        (VrrpCounters::default(), None)
+    );
+}
+
+#[test]
+fn what_came_later_is_not_there_yet() {
+    let mut history = history();
+    let late = RealServerStatus { key: "10.0.0.72:80".parse().unwrap(), ..server(5, 1) };
+    let mut with_late = VirtualServerStatus::clone(&service(server(7, 40)));
+    with_late.real_servers.push(late);
+    let with_late = Arc::new(with_late);
+    history.sample(400, &[router()], std::slice::from_ref(&with_late));
+    let now = Status { virtual_servers: vec![with_late], ..status() };
+    let servers = |second| history.rewind(&now, &events(), at(second), second).virtual_servers[0].real_servers.len();
+    assert_eq!((servers(50), servers(400)), (1, 2));
+}
