@@ -62,6 +62,7 @@ fn router() -> VirtualRouterStatus {
         state: VirtualRouterState::Master,
         priority: 100,
         effective_priority: 100,
+        priority_set: None,
         advert_interval_ms: 1000,
         preempt: true,
         since: at(250),
