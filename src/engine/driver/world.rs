@@ -4,14 +4,17 @@
 
 use super::overrides::OverridesSender;
 use super::scribe::Scribe;
-use crate::engine::failover::{Action, Input, Link};
+use crate::engine::failover::{Action, Channel, Input, Link};
 use crate::engine::io::frames::FrameSocket;
 use crate::engine::io::route_netlink::{RouteMessage, RouteSocket};
 use crate::engine::io::state::StateDir;
 use crate::engine::io::vrrp_socket::VrrpSocket;
+use crate::engine::model::Family;
 use crate::engine::snapshot::Warning;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
@@ -27,7 +30,7 @@ const BURST: usize = 2048;
 pub struct World {
     route: RouteSocket,
     frames: FrameSocket,
-    sockets: BTreeMap<u32, VrrpSocket>,
+    sockets: BTreeMap<(u32, Family), VrrpSocket>,
     names: BTreeMap<u32, String>,
     scribe: Scribe,
     /// None where nobody reads what is held: a loop that only takes off what another left.
@@ -119,7 +122,7 @@ impl World {
             }
             RouteMessage::LinkGone { index } => {
                 self.names.remove(&index);
-                self.sockets.remove(&index);
+                self.sockets.retain(|(at, _), _| *at != index);
                 input(Input::LinkGone { index });
             }
             RouteMessage::Address { index, address, prefix, present } => {
@@ -139,13 +142,13 @@ impl World {
     /// [`drain`](Self::drain).
     pub fn perform(&mut self, action: &Action) -> Result<(), String> {
         let done = match action {
-            Action::Join { index } => self.join(*index),
-            Action::Leave { index } => {
-                self.sockets.remove(index);
+            Action::Join(channel) => self.join(*channel),
+            Action::Leave { index, family } => {
+                self.sockets.remove(&(*index, *family));
                 Ok(())
             }
-            Action::Advertise { index, source, message } => match self.sockets.get(index) {
-                Some(socket) => socket.send(*source, message),
+            Action::Advertise { index, source, destination, ttl, message } => match self.socket(*index, *source) {
+                Some(socket) => socket.send((*source, *destination), *ttl, message),
                 None => Err(io::Error::other("no socket is open on this interface")),
             },
             Action::AddAddress { index, address } => self.route.add_address(*index, address).map(|seq| {
@@ -171,13 +174,24 @@ impl World {
         done.map_err(|error| error.to_string())
     }
 
-    fn join(&mut self, index: u32) -> io::Result<()> {
-        if self.sockets.contains_key(&index) {
-            return Ok(());
+    fn socket(&self, index: u32, source: IpAddr) -> Option<&VrrpSocket> {
+        self.sockets.get(&(index, Family::of(source)))
+    }
+
+    fn join(&mut self, Channel { index, family, group }: Channel) -> io::Result<()> {
+        let socket = match self.sockets.entry((index, family)) {
+            Entry::Occupied(open) => open.into_mut(),
+            Entry::Vacant(place) => {
+                let name = self.names.get(&index).ok_or_else(|| io::Error::other("the interface has gone"))?;
+                place.insert(VrrpSocket::open(index, name, family)?)
+            }
+        };
+        let joined = group.map_or(Ok(()), |group| socket.join(group));
+        // Who is not member of its group is deaf: the next try begins with a new socket.
+        if joined.is_err() && socket.is_alone() {
+            self.sockets.remove(&(index, family));
         }
-        let name = self.names.get(&index).ok_or_else(|| io::Error::other("the interface has gone"))?;
-        self.sockets.insert(index, VrrpSocket::open(index, name)?);
-        Ok(())
+        joined
     }
 
     /// What the operator should know of the loop's own means.

@@ -6,10 +6,10 @@ use super::host::{Place, Seen};
 use super::ownership::Ours;
 use super::{Action, OwnedAddress};
 use crate::engine::event::{EventKind, Fact, Severity};
-use crate::engine::model::VirtualAddress;
+use crate::engine::model::{Family, Transport, VirtualAddress, VirtualRouter};
 use crate::engine::snapshot::Warning;
-use crate::engine::vrrp::gratuitous_arp;
-use std::net::{IpAddr, Ipv4Addr};
+use crate::engine::vrrp::announcement;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 /// An address that somebody removes again and again is put back no more often than this.
@@ -79,7 +79,7 @@ impl Failover {
         }
     }
 
-    /// Gratuitous ARP for every IPv4 address, interleaved, `count` times.
+    /// Gratuitous ARP or unsolicited neighbour advertisement for every address, interleaved, `count` times.
     pub(super) fn announce(&mut self, i: usize, count: u32) {
         self.announce_these(i, count, &self.places(i));
     }
@@ -87,10 +87,10 @@ impl Failover {
     pub(super) fn announce_these(&mut self, i: usize, count: u32, places: &[(VirtualAddress, Option<Place>)]) {
         let mut round = Vec::new();
         for (address, place) in places {
-            if let (IpAddr::V4(address), Some((index, ..))) = (address.address, *place)
+            if let Some((index, ..)) = *place
                 && let Some(mac) = self.host.link(index).and_then(|link| link.mac)
             {
-                round.push((index, gratuitous_arp(mac, address)));
+                round.push((index, announcement(mac, address.address)));
             }
         }
         for _ in 0..count {
@@ -114,12 +114,15 @@ impl Failover {
         }
     }
 
-    /// The first address of the interface that is none of ours. An owner's may be the virtual address itself.
-    pub(super) fn primary_address(&self, index: u32, owner: bool) -> Option<Ipv4Addr> {
-        let here = |address: &Ipv4Addr| self.host.prefixes(index, IpAddr::V4(*address)).next().is_some();
-        let own = self.host.ipv4(index).filter(here).find(|address| !self.virtuals.contains(address));
-        let foreign = |address: &Ipv4Addr| self.is_foreign((index, IpAddr::V4(*address), 0));
-        own.or_else(|| self.host.ipv4(index).filter(|_| owner).find(foreign))
+    /// The first address of the interface that is none of ours; of IPv6 one of the link, unless unicast peers are further
+    /// away. An owner's may be the virtual address itself.
+    pub(super) fn primary_address(&self, index: u32, router: &VirtualRouter) -> Option<IpAddr> {
+        let fits = |address: &IpAddr| may_send_from(router, *address);
+        let here = |address: &IpAddr| self.host.prefixes(index, *address).next().is_some();
+        let found = || self.host.addresses(index).filter(fits);
+        let own = found().filter(here).find(|address| !self.virtuals.contains(address));
+        let foreign = |address: &IpAddr| self.is_foreign((index, *address, 0));
+        own.or_else(|| found().filter(|_| router.priority.is_owner()).find(foreign))
     }
 
     /// The kernel says an address came or went.
@@ -252,4 +255,14 @@ impl Failover {
     pub(super) fn foreign_warnings(&self) -> impl Iterator<Item = Warning> {
         self.foreign_addresses().into_iter().map(|(i, address, _)| self.foreign_warning(i, &address))
     }
+}
+
+/// Whether advertisements of the router may come from this address (RFC 9568 §5.1.2.1).
+fn may_send_from(router: &VirtualRouter, address: IpAddr) -> bool {
+    let of_link = |address| matches!(address, IpAddr::V6(address) if Ipv6Addr::is_unicast_link_local(&address));
+    let wants_link = match &router.transport {
+        Transport::Multicast { .. } => true,
+        Transport::Unicast(unicast) => unicast.peers.iter().any(|peer| of_link(peer.address)),
+    };
+    Family::of(address) == router.family && (address.is_ipv4() || of_link(address) == wants_link)
 }

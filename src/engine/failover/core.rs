@@ -14,13 +14,13 @@ use super::router::{Footing, Router, state_name};
 use super::strangers::Strangers;
 use super::track::Scripts;
 use super::units::{Unit, units};
-use super::{Action, Input, Link, OwnedAddress, Waiting};
+use super::{Action, Channel, Input, Link, OwnedAddress, Waiting};
 use crate::engine::event::{EventKind, Fact, Severity};
-use crate::engine::model::{AdvertisedPriority, Configuration, Family};
+use crate::engine::model::{AdvertInterval, AdvertisedPriority, Configuration, Family};
 use crate::engine::snapshot::VirtualRouterState;
 use crate::engine::vrrp::{self, State, TransitionReason};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::time::Instant;
 
 /// All virtual routers of this host.
@@ -28,8 +28,8 @@ use std::time::Instant;
 pub struct Failover {
     pub(super) routers: Vec<Router>,
     pub(super) units: Vec<Unit>,
-    /// Every virtual address of IPv4.
-    pub(super) virtuals: BTreeSet<Ipv4Addr>,
+    /// Every virtual address.
+    pub(super) virtuals: BTreeSet<IpAddr>,
     pub(super) host: Host,
     /// By place, of which there are many: a reload of hundreds of instances asks for each.
     pub(super) ours: BTreeMap<Place, Ours>,
@@ -40,8 +40,7 @@ pub struct Failover {
     pub(super) pending: Vec<Pending>,
     /// When a refusal to send on an interface was reported last.
     pub(super) send_refused_at: BTreeMap<u32, Instant>,
-    /// By kernel index.
-    pub(super) deaf: BTreeMap<u32, Deaf>,
+    pub(super) deaf: BTreeMap<Channel, Deaf>,
     actions: VecDeque<Action>,
     /// Holds or leads by `takeover` may be others than those given out.
     pub(super) holds_touched: bool,
@@ -88,7 +87,7 @@ impl Failover {
 
     /// What follows from the list of routers and groups.
     pub(super) fn regroup(&mut self) {
-        self.virtuals = self.routers.iter().flat_map(Router::ipv4_addresses).collect();
+        self.virtuals = self.routers.iter().flat_map(|r| r.config.addresses.iter().map(|a| a.address)).collect();
         for unit in &self.units {
             for member in &unit.members {
                 if let Some(router) = self.routers.get_mut(*member) {
@@ -177,7 +176,7 @@ impl Failover {
         let change = |action: &Action| match action {
             Action::AddAddress { index, address } => Some(((*index, address.address, address.prefix), true)),
             Action::RemoveAddress { index, address } => Some(((*index, address.address, address.prefix), false)),
-            Action::Join { .. }
+            Action::Join(_)
             | Action::Leave { .. }
             | Action::Advertise { .. }
             | Action::Announce { .. }
@@ -200,10 +199,14 @@ impl Failover {
 
     /// Gives an input to one instance and turns what it wants into actions.
     pub(super) fn drive(&mut self, now: Instant, i: usize, input: vrrp::Input) {
+        if matches!(input, vrrp::Input::StepDown { .. } | vrrp::Input::Shutdown) {
+            self.take_measure(i);
+        }
         let wanted = self.routers.get_mut(i).map(|router| router.instance.handle(now, input)).unwrap_or_default();
         for action in wanted {
             match action {
-                vrrp::Action::Advertise(priority) => self.advertise(now, i, priority),
+                vrrp::Action::Advertise(priority) => self.advertise(now, i, priority, None),
+                vrrp::Action::Hasten(interval) => self.hasten(now, i, interval),
                 vrrp::Action::Acquire => {
                     self.acquire(i);
                 }
@@ -214,18 +217,28 @@ impl Failover {
         }
     }
 
-    fn advertise(&mut self, now: Instant, i: usize, priority: AdvertisedPriority) {
+    fn hasten(&mut self, now: Instant, i: usize, interval: AdvertInterval) {
+        let Some(router) = self.routers.get(i) else { return };
+        let priority = router.instance.parameters().priority.advertised();
+        self.advertise(now, i, priority, Some(interval));
+    }
+
+    /// Sends an advertisement, with another interval than usual if need be.
+    fn advertise(&mut self, now: Instant, i: usize, priority: AdvertisedPriority, interval: Option<AdvertInterval>) {
         let Some(router) = self.routers.get_mut(i) else { return };
         let Some(Footing { index, source }) = router.footing.filter(|f| self.host.link(f.index).is_some()) else {
             return;
         };
-        router.counters.adverts_tx += 1;
-        router.counters.priority_zero_tx += u64::from(priority.is_resignation());
-        let message = router.message(priority, source);
-        router.last_sent.clone_from(&message);
+        let messages = router.messages(priority, interval.unwrap_or(router.instance.parameters().interval), source);
+        let (ttl, number) = (router.config.transport.ttl(), messages.len() as u64);
+        router.counters.adverts_tx += number;
+        router.counters.priority_zero_tx += if priority.is_resignation() { number } else { 0 };
+        router.last_sent = messages.first().map(|(_, message)| message.clone()).unwrap_or_default();
         router.unsent = None;
         router.advertised_before = router.advertised_at.replace(now);
-        self.push(Action::Advertise { index, source, message });
+        for (destination, message) in messages {
+            self.push(Action::Advertise { index, source, destination, ttl, message });
+        }
     }
 
     /// Records and reports a change of state. A hold was for a living master: when we are master again, it is over.
@@ -307,7 +320,7 @@ impl Failover {
         }
         self.forget_interface(index, &link.name);
         self.strangers.forget_interface(index);
-        self.deaf.remove(&index);
+        self.deaf.retain(|channel, _| channel.index != index);
         for router in self.routers.iter_mut().filter(|r| r.config.interface == link.name) {
             (router.peers, router.duplicate_until) = (Peers::default(), None);
         }
@@ -333,7 +346,7 @@ impl Failover {
             let Some(router) = self.routers.get_mut(i) else { continue };
             match footing {
                 Ok(footing) => {
-                    router.instance.set_source(IpAddr::V4(footing.source));
+                    router.instance.set_source(footing.source);
                     router.footing = Some(footing);
                     router.fault = failing;
                     self.listen(i, footing.index);
@@ -347,9 +360,6 @@ impl Failover {
     fn footing(&self, i: usize) -> Result<Footing, String> {
         let Some(router) = self.routers.get(i) else { return Err(String::new()) };
         let (interface, instance) = (&router.config.interface, &router.config.name);
-        if router.config.family == Family::Inet6 {
-            return Err(format!("{instance} is an IPv6 instance: this version runs IPv4 ones only; take it out"));
-        }
         let link = self.host.by_name(interface).ok_or_else(|| {
             format!("interface {interface} does not exist: create it, or correct `interface` of {instance}")
         })?;
@@ -358,17 +368,42 @@ impl Failover {
                 "interface {interface} is down or has no carrier: check the cable, or `ip link set {interface} up`"
             ));
         }
-        if let Some(Deaf { error, .. }) = self.deaf.get(&link.index) {
-            return Err(format!(
-                "interface {interface} can't join 224.0.0.18: {error}: look at `sysctl net.ipv4.igmp_max_memberships`; it \
-                 is tried again every second"
-            ));
+        if let Some(Deaf { error, .. }) = self.deaf.get(&router.channel(link.index)) {
+            return Err(deaf(interface, router, error));
         }
-        let source = self.primary_address(link.index, router.config.priority.is_owner()).ok_or_else(|| {
-            format!("interface {interface} has no IPv4 address of its own: add one with `ip address add`")
-        })?;
+        let source = match router.config.source {
+            Some(source) if self.host.has_anywhere(source) => source,
+            Some(source) => {
+                return Err(format!(
+                    "{source}, from which {instance} is to advertise, is on no interface: add it with `ip address add`, or \
+                     correct `unicast_src_ip` or `mcast_src_ip`"
+                ));
+            }
+            None => self.primary_address(link.index, &router.config).ok_or_else(|| match router.config.family {
+                Family::Inet => {
+                    format!("interface {interface} has no IPv4 address of its own: add one with `ip address add`")
+                }
+                Family::Inet6 => format!(
+                    "interface {interface} has no IPv6 address of its own that fits: look at `ip -6 address show dev \
+                     {interface}` and `sysctl net.ipv6.conf.{interface}.disable_ipv6`"
+                ),
+            })?,
+        };
         Ok(Footing { index: link.index, source })
     }
+}
+
+fn deaf(interface: &str, router: &Router, error: &str) -> String {
+    let Some(group) = router.config.transport.group() else {
+        return format!("interface {interface} can't be listened to: {error}; it is tried again every second");
+    };
+    let limit = match router.config.family {
+        Family::Inet => "net.ipv4.igmp_max_memberships",
+        Family::Inet6 => "net.ipv6.mld_max_msf",
+    };
+    format!(
+        "interface {interface} can't join {group}: {error}: look at `sysctl {limit}`; it is tried again every second"
+    )
 }
 
 fn due(deadline: Option<Instant>, now: Instant) -> bool {

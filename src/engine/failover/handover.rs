@@ -4,7 +4,7 @@ use super::Action;
 use super::core::{Failover, Phase};
 use super::past::{Mastership, Origin};
 use super::router::{Footing, Router};
-use crate::engine::model::AdvertisedPriority;
+use crate::engine::model::{AdvertisedPriority, Family};
 use crate::engine::vrrp;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
@@ -24,9 +24,10 @@ impl Failover {
             }
             self.abandon_pending(now, "the engine stops");
         }
-        let joined: BTreeSet<u32> = self.routers.iter().filter_map(|r| r.footing).map(|f| f.index).collect();
-        for index in joined {
-            self.push(Action::Leave { index });
+        let place = |router: &Router| router.footing.map(|footing| (footing.index, router.config.family));
+        let joined: BTreeSet<(u32, Family)> = self.routers.iter().filter_map(place).collect();
+        for (index, family) in joined {
+            self.push(Action::Leave { index, family });
         }
         self.forget_gone(None);
         self.phase = Phase::Stopping(now + STOP_PATIENCE);
@@ -61,12 +62,22 @@ impl Failover {
 
     /// The resignations of a core that can't be asked any more, because its loop panicked.
     pub fn last_words(&self) -> Vec<Action> {
-        let resignation = |router: &Router| {
-            let Footing { index, source } = router.footing.filter(|_| router.instance.is_master())?;
-            let message = router.message(AdvertisedPriority::RESIGN, source);
-            Some(Action::Advertise { index, source, message })
+        let resignations = |router: &Router| {
+            let footing = router.footing.filter(|_| router.instance.is_master());
+            let (interval, ttl) = (router.instance.parameters().interval, router.config.transport.ttl());
+            let messages = footing.map(|Footing { index, source }| {
+                let messages = router.messages(AdvertisedPriority::RESIGN, interval, source).into_iter();
+                messages.map(move |(destination, message)| Action::Advertise {
+                    index,
+                    source,
+                    destination,
+                    ttl,
+                    message,
+                })
+            });
+            messages.into_iter().flatten().collect::<Vec<_>>()
         };
-        self.routers.iter().filter_map(resignation).collect()
+        self.routers.iter().flat_map(resignations).collect()
     }
 
     /// Takes note of who was master, by name.

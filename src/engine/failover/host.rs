@@ -3,7 +3,7 @@
 
 use super::{Link, OwnedAddress};
 use std::collections::{BTreeMap, VecDeque};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 /// An address on an interface: kernel index, address, prefix length.
 pub(super) type Place = (u32, IpAddr, u8);
@@ -23,7 +23,7 @@ pub(super) enum Seen {
 pub(super) struct Host {
     links: BTreeMap<u32, Link>,
     names: BTreeMap<String, u32>,
-    /// In the order of their coming: the first IPv4 one is the primary address.
+    /// In the order of their coming: the first of a family is the primary address.
     addresses: BTreeMap<u32, Vec<(IpAddr, u8)>>,
     echoes: BTreeMap<Place, VecDeque<bool>>,
 }
@@ -58,12 +58,13 @@ impl Host {
     pub fn by_name(&self, name: &str) -> Option<&Link> {
         self.names.get(name).and_then(|index| self.links.get(index))
     }
-    /// The IPv4 addresses of an interface, oldest first.
-    pub fn ipv4(&self, index: u32) -> impl Iterator<Item = Ipv4Addr> {
-        self.addresses.get(&index).into_iter().flatten().filter_map(|(address, _)| match address {
-            IpAddr::V4(address) => Some(*address),
-            IpAddr::V6(_) => None,
-        })
+    /// The addresses of an interface, oldest first.
+    pub fn addresses(&self, index: u32) -> impl Iterator<Item = IpAddr> {
+        self.addresses.get(&index).into_iter().flatten().map(|(address, _)| *address)
+    }
+    /// Whether any interface has the address.
+    pub fn has_anywhere(&self, address: IpAddr) -> bool {
+        self.addresses.values().flatten().any(|(known, _)| *known == address)
     }
     /// Whether the kernel has the address there, with any prefix length.
     pub fn has(&self, index: u32, address: IpAddr) -> bool {
@@ -140,6 +141,7 @@ impl Host {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::Ipv4Addr;
 
     const PLACE: Place = (2, IpAddr::V4(Ipv4Addr::new(192, 0, 2, 254)), 24);
 

@@ -7,6 +7,7 @@ mod addresses;
 mod commands;
 mod core;
 mod handover;
+mod haste;
 mod holds;
 mod host;
 mod joins;
@@ -38,10 +39,10 @@ pub use waiting::Waiting;
 
 use crate::engine::command::{Answer, Asked};
 use crate::engine::event::Fact;
-use crate::engine::model::{Configuration, VirtualAddress};
+use crate::engine::model::{Configuration, Family, VirtualAddress};
 use crate::engine::vrrp::Tracked;
 use serde::{Deserialize, Serialize};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Something that came in.
@@ -70,7 +71,7 @@ pub enum Input<'a> {
     Resync,
     /// Links and addresses have been listed once: instances may start.
     Start,
-    /// A packet of IP protocol 112 as the raw IPv4 socket gives it, IP header included. Before [`Input::Start`] too, where
+    /// A packet of IP protocol 112, IP header of either family included. Before [`Input::Start`] too, where
     /// [`Action::Join`] was asked for: what is master elsewhere is not resumed here.
     Packet {
         /// Kernel index of the interface it came in on.
@@ -123,22 +124,25 @@ pub struct Link {
 /// Something to do, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Receive VRRP on this interface (join 224.0.0.18); idempotent.
-    Join {
-        /// Kernel index.
-        index: u32,
-    },
-    /// Stop receiving there.
+    /// Receive VRRP there; idempotent.
+    Join(Channel),
+    /// Stop receiving on this interface, of this family.
     Leave {
         /// Kernel index.
         index: u32,
+        /// IPv4 or IPv6.
+        family: Family,
     },
-    /// Send a VRRP message to 224.0.0.18 with TTL 255 and TOS 0xC0.
+    /// Send a VRRP message with TOS (traffic class) 0xC0.
     Advertise {
         /// Out of this interface.
         index: u32,
         /// From this address.
-        source: Ipv4Addr,
+        source: IpAddr,
+        /// To this group or router, of the same family.
+        destination: IpAddr,
+        /// TTL or hop limit.
+        ttl: u8,
         /// From the version byte on.
         message: Vec<u8>,
     },
@@ -156,7 +160,7 @@ pub enum Action {
         /// Which.
         address: VirtualAddress,
     },
-    /// Send a whole Ethernet frame (gratuitous ARP).
+    /// Send a whole Ethernet frame (gratuitous ARP, unsolicited neighbour advertisement).
     Announce {
         /// Out of this interface.
         index: u32,
@@ -178,6 +182,17 @@ pub enum Action {
         /// Its answer.
         answer: Box<Answer>,
     },
+}
+
+/// Where advertisements are received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Channel {
+    /// Kernel index of the interface.
+    pub index: u32,
+    /// IPv4 or IPv6.
+    pub family: Family,
+    /// The group to join; none for unicast.
+    pub group: Option<IpAddr>,
 }
 
 /// An address that lvsdeck put on an interface: survives a crash in the state directory.

@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+/// How many advertisements of a master that is about to resign have an interval that is not its own.
+pub(super) const HASTY: u8 = 2;
+
 /// How many peers of one instance are remembered.
 const CAPACITY: usize = 64;
 
@@ -26,6 +29,8 @@ pub(super) struct Peer {
     pub oddity: Oddity,
     /// Until when that is worth a warning, if it stays silent.
     pub odd_until: Instant,
+    /// How many advertisements in a row had another interval than ours. A new peer is in no haste.
+    pub odd_intervals: u8,
     /// While we are master: it does not yield.
     contest: Contest,
 }
@@ -75,6 +80,7 @@ impl Peers {
             rejected: None,
             oddity: Oddity::default(),
             odd_until: now,
+            odd_intervals: HASTY,
             contest: Contest::No,
         });
         peer.heard_at = now;

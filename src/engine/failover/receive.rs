@@ -2,13 +2,14 @@
 //! is counted and reported; it never reaches a state or a timer.
 
 use super::core::{Failover, Phase};
-use super::peers::Oddity;
+use super::peers::{HASTY, Oddity};
+use super::router::Router;
 use super::strangers::Stranger;
 use super::warnings::{addresses_differ, duplicate_address, interval_differs, split_brain, told};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::model::{AdvertisedPriority, Family, VrrpVersion};
-use crate::engine::vrrp::{self, ChecksumForm, DecodeError, Heard, Received, Sender};
-use std::net::{IpAddr, Ipv4Addr};
+use crate::engine::vrrp::{self, DecodeError, Heard, Received, Sender};
+use std::net::IpAddr;
 use std::time::Instant;
 
 impl Failover {
@@ -19,13 +20,11 @@ impl Failover {
             Phase::Running => {}
             Phase::Stopping(_) => return,
         }
-        let here: Vec<usize> = (0..self.routers.len())
-            .filter(|i| {
-                self.routers.get(*i).is_some_and(|r| r.config.interface == interface && r.config.family == Family::Inet)
-            })
-            .collect();
         let sender = vrrp::sender(packet);
-        let source = sender.source.map(IpAddr::V4);
+        let (source, family) = (sender.source, sender.source.map(Family::of));
+        let its = |r: &Router| r.config.interface == interface && family.is_none_or(|family| r.config.family == family);
+        let here: Vec<usize> =
+            self.routers.iter().enumerate().filter(|(_, router)| its(router)).map(|(i, _)| i).collect();
         if self.is_own(now, &here, packet, &sender) {
             return;
         }
@@ -39,7 +38,9 @@ impl Failover {
         match here.iter().find(|i| self.routers.get(**i).is_some_and(|r| r.config.vrid.get() == vrid)) {
             Some(i) => self.receive(now, *i, packet, &sender),
             None if here.is_empty() || !sender.plausible => {}
-            None => self.strangers.heard((index, vrid), Stranger { source, interface, heard_at: now }),
+            None => self
+                .strangers
+                .heard((index, family.unwrap_or(Family::Inet), vrid), Stranger { source, interface, heard_at: now }),
         }
     }
 
@@ -62,7 +63,7 @@ impl Failover {
     }
 
     /// Another router uses our own address. No state hears of it: whoever it is, it is not to be told from ourselves.
-    fn note_duplicate(&mut self, now: Instant, i: usize, source: Ipv4Addr) {
+    fn note_duplicate(&mut self, now: Instant, i: usize, source: IpAddr) {
         let Some(router) = self.routers.get_mut(i) else { return };
         let interval = router.instance.parameters().interval;
         let until = now + router.instance.master_down_interval(interval) * 3;
@@ -83,7 +84,7 @@ impl Failover {
     fn reject(&mut self, now: Instant, i: usize, sender: &Sender, error: DecodeError) {
         let Some(router) = self.routers.get_mut(i) else { return };
         router.count_rejection(error.check());
-        let source = sender.source.map(IpAddr::V4);
+        let source = sender.source;
         if let Some(number) = router.rejections.count(now, source, error.check()) {
             let from = source.map_or_else(|| "an unreadable sender".to_owned(), |source| source.to_string());
             let detail = match number {
@@ -125,7 +126,7 @@ impl Failover {
         router.counters.adverts_rx += 1;
         router.counters.priority_zero_rx += u64::from(resigns);
         let was_master = router.instance.is_master();
-        let source = IpAddr::V4(received.source);
+        let source = received.source;
         let heard = Heard { source, priority: advertisement.priority, interval: advertisement.interval };
         self.drive(now, i, vrrp::Input::Heard(heard));
         if resigns {
@@ -146,18 +147,23 @@ impl Failover {
         let Some(router) = self.routers.get_mut(i) else { return };
         let advertisement = &received.advertisement;
         let mut theirs = advertisement.addresses.clone();
-        let mut ours: Vec<_> = router.ipv4_addresses().collect();
+        let mut ours = router.advertised_addresses();
         theirs.sort_unstable();
         ours.sort_unstable();
         let (other_addresses, own) = (theirs != ours, router.instance.parameters().interval);
         let other_interval = router.config.version == VrrpVersion::V3 && advertisement.interval != own;
         let window = router.instance.master_down_interval(advertisement.interval);
-        let source = IpAddr::V4(received.source);
+        let source = received.source;
+        let other_checksum = received.checksum != router.checksum_form();
+        let skips = router.config.variations.skip_check_adv_addr;
         let peer = router.peers.heard(source, now);
+        // Before a planned hand-over two of them have a short interval.
+        peer.odd_intervals = if other_interval { peer.odd_intervals.saturating_add(1) } else { 0 };
+        let other_interval = peer.odd_intervals > HASTY;
+        let other_addresses = if skips && peer.priority.is_some() { peer.oddity.addresses } else { other_addresses };
         let news = (other_addresses && !peer.oddity.addresses, other_interval && !peer.oddity.interval);
         peer.rejected = None;
         peer.advertised(advertisement.priority, window);
-        let other_checksum = received.checksum != ChecksumForm::sent(router.config.version);
         peer.oddity = Oddity { addresses: other_addresses, interval: other_interval, checksum: other_checksum };
         peer.odd_until = now + window * 3;
         router.counters.address_mismatch += u64::from(other_addresses);

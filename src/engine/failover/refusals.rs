@@ -4,7 +4,8 @@
 use super::Action;
 use super::core::Failover;
 use crate::engine::event::{EventKind, Fact, Severity};
-use std::net::{IpAddr, Ipv4Addr};
+use crate::engine::model::Family;
+use crate::engine::vrrp::announced;
 use std::time::{Duration, Instant};
 
 /// A refusal to send is reported no more often than this for an interface.
@@ -29,8 +30,8 @@ impl Failover {
                 self.forget_gone(Some(place));
                 (address.to_string(), "remove the address: look at `ip address`")
             }
-            Action::Advertise { index, message, .. } => {
-                self.unsent(*index, message, error);
+            Action::Advertise { index, source, message, .. } => {
+                self.unsent((*index, Family::of(*source)), message, error);
                 if !self.is_refusal_news(now, *index) {
                     return;
                 }
@@ -41,15 +42,15 @@ impl Failover {
                 if !self.is_refusal_news(now, *index) {
                     return;
                 }
-                (self.link_name(*index), "send a gratuitous ARP")
+                (self.link_name(*index), "send a gratuitous ARP or neighbour advertisement")
             }
-            Action::Join { index } => {
-                if !self.not_joined(now, *index, error) {
+            Action::Join(channel) => {
+                if !self.not_joined(now, *channel, error) {
                     return;
                 }
-                (self.link_name(*index), "join 224.0.0.18: advertisements are not heard")
+                (self.link_name(channel.index), "join the group of VRRP: advertisements are not heard")
             }
-            Action::Leave { index } => (self.link_name(*index), "leave 224.0.0.18"),
+            Action::Leave { index, .. } => (self.link_name(*index), "leave the group of VRRP"),
             Action::Remember(_) => ("state directory".to_owned(), "write down the addresses: is the disk full?"),
             Action::Keep(_) => {
                 ("state directory".to_owned(), "write down who is master: the next start begins as backup")
@@ -71,10 +72,13 @@ impl Failover {
     }
 
     /// An advertisement did not go out: its router says so until one does.
-    fn unsent(&mut self, index: u32, message: &[u8], error: &str) {
+    fn unsent(&mut self, (index, family): (u32, Family), message: &[u8], error: &str) {
         let Some([_, vrid, priority]) = message.first_chunk() else { return };
         let its = |footing: super::router::Footing| footing.index == index;
-        let found = self.routers.iter_mut().find(|r| r.footing.is_some_and(its) && r.config.vrid.get() == *vrid);
+        let found = self
+            .routers
+            .iter_mut()
+            .find(|r| r.footing.is_some_and(its) && r.config.family == family && r.config.vrid.get() == *vrid);
         if let Some(router) = found {
             let counters = &mut router.counters;
             counters.adverts_tx = counters.adverts_tx.saturating_sub(1);
@@ -84,10 +88,10 @@ impl Failover {
         }
     }
 
-    /// A gratuitous ARP did not go out; the address that it announces is in its last four bytes.
+    /// An announcement did not go out.
     fn unannounced(&mut self, index: u32, frame: &[u8]) {
-        let Some(octets) = frame.get(38..42).and_then(|bytes| bytes.first_chunk::<4>()) else { return };
-        let place = (index, IpAddr::V4(Ipv4Addr::from(*octets)), 0);
+        let Some(address) = announced(frame) else { return };
+        let place = (index, address, 0);
         if let Some(router) = self.router_of(place).and_then(|(i, _)| self.routers.get_mut(i)) {
             router.counters.garp_tx = router.counters.garp_tx.saturating_sub(1);
         }

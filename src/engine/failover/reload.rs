@@ -14,13 +14,16 @@ use super::router::Router;
 use super::track::{Scripts, weighed};
 use super::units::{Unit, units};
 use crate::engine::event::{EventKind, Fact, Severity};
-use crate::engine::model::{Configuration, VirtualAddress, VirtualRouter};
+use crate::engine::model::{Configuration, Family, VirtualAddress, VirtualRouter};
 use crate::engine::vrrp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 /// A router that goes on with another list of addresses: where it is now, and what it had.
 type Readdressed = (usize, Vec<VirtualAddress>);
+
+/// An interface where routers of one family are: its kernel index, and which.
+type Seat = (u32, Family);
 
 impl Failover {
     /// Runs `configuration` from now on.
@@ -83,6 +86,7 @@ impl Failover {
             old.name == new.name
                 && same_key(new, old)
                 && old.addresses == new.addresses
+                && old.source == new.source
                 && owner(old) == owner(new)
                 && tracks
         };
@@ -97,7 +101,7 @@ impl Failover {
         now: Instant,
         survivors: &[Option<usize>],
         successors: &[Option<usize>],
-    ) -> (BTreeSet<u32>, Vec<(Place, VirtualAddress)>) {
+    ) -> (BTreeSet<Seat>, Vec<(Place, VirtualAddress)>) {
         let without = |list: &[Option<usize>]| -> Vec<usize> {
             list.iter().enumerate().filter(|(_, new)| new.is_none()).map(|(i, _)| i).collect()
         };
@@ -116,7 +120,8 @@ impl Failover {
         let mut left = BTreeSet::new();
         for i in ended {
             self.drive(now, i, vrrp::Input::Shutdown);
-            left.extend(self.routers.get(i).and_then(|router| router.footing).map(|footing| footing.index));
+            let place = |router: &Router| Some((router.footing?.index, router.config.family));
+            left.extend(self.routers.get(i).and_then(place));
         }
         (left, leaving)
     }
@@ -173,18 +178,19 @@ impl Failover {
     }
 
     /// Stops listening where no router is any more; forgets as strangers who are none now.
-    fn leave_unused(&mut self, left: BTreeSet<u32>) {
-        for index in left {
+    fn leave_unused(&mut self, left: BTreeSet<Seat>) {
+        for (index, family) in left {
             let Some(name) = self.host.link(index).map(|link| link.name.clone()) else { continue };
-            if !self.routers.iter().any(|router| router.config.interface == name) {
-                self.push(Action::Leave { index });
-                self.deaf.remove(&index);
-                self.strangers.forget_interface(index);
+            let uses = |router: &Router| router.config.interface == name && router.config.family == family;
+            if !self.routers.iter().any(uses) {
+                self.push(Action::Leave { index, family });
+                self.deaf.retain(|channel, _| (channel.index, channel.family) != (index, family));
+                self.strangers.forget_channel(index, family);
             }
         }
         for router in &self.routers {
             if let Some(link) = self.host.by_name(&router.config.interface) {
-                self.strangers.forget((link.index, router.config.vrid.get()));
+                self.strangers.forget((link.index, router.config.family, router.config.vrid.get()));
             }
         }
     }
@@ -246,7 +252,7 @@ impl Failover {
 
 /// Whether a router of the new configuration is one of the old, as others on the link see it.
 fn same_key(new: &VirtualRouter, old: &VirtualRouter) -> bool {
-    (&new.interface, new.vrid, new.family, new.version) == (&old.interface, old.vrid, old.family, old.version)
+    new.is_same_to_others(old)
 }
 
 /// New words for a router that goes on; gives the addresses that it had, where it has others now.

@@ -6,10 +6,10 @@
 use super::core::{Failover, Phase};
 use super::past::Mastership;
 use super::router::Router;
-use super::{Action, OwnedAddress};
+use super::{Action, Channel, OwnedAddress};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::vrrp;
-use std::net::IpAddr;
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 impl Failover {
@@ -73,14 +73,18 @@ impl Failover {
     pub(super) fn listen_early(&mut self, index: u32, interface: &str) {
         let noted = |router: &Router| router.config.interface == interface && router.mastership.is_some();
         if self.phase == Phase::Loading && self.routers.iter().any(noted) {
-            self.push(Action::Join { index });
+            let wanted = self.routers.iter().filter(|router| noted(router));
+            let channels: BTreeSet<Channel> = wanted.map(|router| router.channel(index)).collect();
+            for channel in channels {
+                self.push(Action::Join(channel));
+            }
         }
     }
 
     /// A packet before the start: another master there means that nothing is resumed.
     pub(super) fn overhear(&mut self, index: u32, interface: &str, packet: &[u8]) {
         let Some(source) = vrrp::sender(packet).source else { return };
-        if self.host.has(index, IpAddr::V4(source)) {
+        if self.host.has(index, source) {
             return;
         }
         for router in self.routers.iter_mut().filter(|router| router.config.interface == interface) {

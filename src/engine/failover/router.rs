@@ -1,12 +1,15 @@
 //! One virtual router with everything the core remembers about it.
 
+use super::Channel;
 use super::past::Mastership;
 use super::peers::Peers;
 use super::rejections::Rejections;
-use crate::engine::model::{AdvertisedPriority, Authentication, Priority, VirtualRouter, VrrpVersion};
+use crate::engine::model::{
+    AdvertInterval, AdvertisedPriority, Authentication, Family, Priority, VirtualRouter, VrrpVersion,
+};
 use crate::engine::snapshot::{VirtualRouterState, VrrpCounters};
 use crate::engine::vrrp::{
-    Advertisement, Check, ChecksumForm, Expected, Instance, Ipv4Packet, MULTICAST_V4, Parameters, Standing, State,
+    Advertisement, Check, ChecksumForm, Expected, Instance, IpPacket, Parameters, Standing, State,
 };
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
@@ -24,7 +27,7 @@ pub(super) struct Footing {
     /// Kernel index of the interface.
     pub index: u32,
     /// Primary address.
-    pub source: Ipv4Addr,
+    pub source: IpAddr,
 }
 
 /// Held back by a `failover` command.
@@ -57,8 +60,8 @@ pub(super) struct Router {
     pub instance: Instance,
     /// The last one that was good; see `fault`.
     pub footing: Option<Footing>,
-    /// The interface on which it has joined 224.0.0.18, since it has a footing there.
-    pub listens_on: Option<u32>,
+    /// Where it listens, since it has a footing there.
+    pub listens_on: Option<Channel>,
     /// Why it can't work, for a reason of its own.
     pub fault: Option<String>,
     /// Its priority as its scripts make it.
@@ -90,7 +93,7 @@ pub(super) struct Router {
     /// Until the start: it was master before.
     pub mastership: Option<Mastership>,
     /// Heard as master before the start.
-    pub rival: Option<Ipv4Addr>,
+    pub rival: Option<IpAddr>,
     /// When addresses that somebody removed are put back.
     pub restore_at: Option<Instant>,
     /// When that was done last.
@@ -175,8 +178,9 @@ impl Router {
     }
 
     /// What its advertisements must be like.
-    pub fn expected(&self) -> Expected {
+    pub fn expected(&self) -> Expected<'_> {
         Expected {
+            transport: &self.config.transport,
             version: self.config.version,
             vrid: self.config.vrid,
             interval: self.instance.parameters().interval,
@@ -184,36 +188,53 @@ impl Router {
         }
     }
 
-    /// Virtual addresses of IPv4, in file order.
-    pub fn ipv4_addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
-        self.config.addresses.iter().filter_map(|a| match a.address {
-            IpAddr::V4(address) => Some(address),
-            IpAddr::V6(_) => None,
-        })
+    /// Where it listens on an interface.
+    pub fn channel(&self, index: u32) -> Channel {
+        Channel { index, family: self.config.family, group: self.config.transport.group() }
     }
 
-    /// The message that it sends.
-    pub fn message(&self, priority: AdvertisedPriority, source: Ipv4Addr) -> Vec<u8> {
+    /// Virtual addresses of its family, in file order; of IPv6 those of the link first (RFC 9568 §5.2.9).
+    pub fn advertised_addresses(&self) -> Vec<IpAddr> {
+        let its = self.config.addresses.iter().map(|a| a.address).filter(|a| Family::of(*a) == self.config.family);
+        let mut addresses: Vec<IpAddr> = its.collect();
+        addresses.sort_by_key(|address| matches!(address, IpAddr::V6(address) if !address.is_unicast_link_local()));
+        addresses
+    }
+
+    /// The form of its checksums.
+    pub fn checksum_form(&self) -> ChecksumForm {
+        ChecksumForm::sent(self.config.version, self.config.family, self.config.variations.checksum_as_v2)
+    }
+
+    /// The messages that it sends, each with its destination.
+    pub fn messages(
+        &self,
+        priority: AdvertisedPriority,
+        interval: AdvertInterval,
+        source: IpAddr,
+    ) -> Vec<(IpAddr, Vec<u8>)> {
         let version = self.config.version;
         let advertisement = Advertisement {
             version,
             vrid: self.config.vrid,
             priority,
-            interval: self.instance.parameters().interval,
+            interval,
             authentication: match version {
                 VrrpVersion::V2 => self.config.authentication,
                 VrrpVersion::V3 => Authentication::None,
             },
-            addresses: self.ipv4_addresses().collect(),
+            addresses: self.advertised_addresses(),
         };
-        advertisement.encode(source, MULTICAST_V4, ChecksumForm::sent(version))
+        let form = self.checksum_form();
+        let to = |destination| (destination, advertisement.encode(source, destination, form));
+        self.config.transport.destinations().into_iter().map(to).collect()
     }
 
     /// Whether a packet with our own source address comes from somebody else: it is not what was sent last, or nothing is
     /// sent now. For an interval after a change of state, what was sent before may still come back.
     pub fn cannot_be_an_echo(&self, now: Instant, packet: &[u8]) -> bool {
         let settled = now.saturating_duration_since(self.since) >= self.instance.parameters().interval.duration();
-        let same = Ipv4Packet::parse(packet).is_some_and(|ip| ip.payload == self.last_sent);
+        let same = IpPacket::parse(packet).is_some_and(|ip| ip.payload == self.last_sent);
         settled && !(same && self.instance.is_master())
     }
 
@@ -222,7 +243,7 @@ impl Router {
         let counters = &mut self.counters;
         let counter = match check {
             Check::Length | Check::Vrid => &mut counters.rejected_length,
-            Check::Destination => &mut counters.rejected_destination,
+            Check::Destination | Check::Source => &mut counters.rejected_destination,
             Check::Ttl => &mut counters.rejected_ttl,
             Check::Version => &mut counters.rejected_version,
             Check::Type => &mut counters.rejected_type,

@@ -59,7 +59,7 @@ impl Failover {
         let waits = self.pending.iter().any(|pending| pending.waits_for(i));
         let machine = machine.map(|(at, deadline)| (at, if waits { Waiting::TakeOver } else { deadline.into() }));
         let hold = router.hold.as_ref().and_then(|hold| hold.until).map(|at| (at, Waiting::HoldEnds));
-        let deaf = router.footing.and_then(|footing| self.deaf.get(&footing.index));
+        let deaf = router.footing.and_then(|footing| self.deaf.get(&router.channel(footing.index)));
         let join = deaf.map(|deaf| (deaf.next, Waiting::Join));
         machine.or(join).or(hold)
     }

@@ -1,6 +1,7 @@
 //! Virtual routers of others on our interfaces: heard, not configured here. Bounded: whoever was silent longest makes
 //! room, so that forged ones never shut out a real one.
 
+use crate::engine::model::Family;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ const CAPACITY: usize = 256;
 const MEMORY: Duration = Duration::from_mins(5);
 
 /// Kernel index of an interface, and a `virtual_router_id` there.
-type Key = (u32, u8);
+type Key = (u32, Family, u8);
 
 /// A virtual router of somebody else on our interface.
 #[derive(Debug, Clone)]
@@ -27,7 +28,7 @@ pub(super) struct Strangers(BTreeMap<Key, Stranger>);
 
 impl Strangers {
     pub fn iter(&self) -> impl Iterator<Item = (u8, &Stranger)> {
-        self.0.iter().map(|((_, vrid), stranger)| (*vrid, stranger))
+        self.0.iter().map(|((.., vrid), stranger)| (*vrid, stranger))
     }
     /// One more advertisement.
     pub fn heard(&mut self, key: Key, stranger: Stranger) {
@@ -53,7 +54,11 @@ impl Strangers {
     }
     /// The interface is gone.
     pub fn forget_interface(&mut self, index: u32) {
-        self.0.retain(|(at, _), _| *at != index);
+        self.0.retain(|(at, ..), _| *at != index);
+    }
+    /// Nobody listens there any more.
+    pub fn forget_channel(&mut self, index: u32, family: Family) {
+        self.0.retain(|(at, of, _), _| (*at, *of) != (index, family));
     }
 }
 
@@ -67,11 +72,11 @@ mod tests {
         let mut strangers = Strangers::default();
         let stranger = |heard_at| Stranger { source: None, interface: "eth0".to_owned(), heard_at };
         for n in 0..=u8::MAX {
-            strangers.heard((2, n), stranger(start + Duration::from_millis(n.into())));
+            strangers.heard((2, Family::Inet, n), stranger(start + Duration::from_millis(n.into())));
         }
-        strangers.heard((3, 7), stranger(start + Duration::from_secs(1)));
-        strangers.heard((2, 255), stranger(start + Duration::from_secs(1)));
+        strangers.heard((3, Family::Inet6, 7), stranger(start + Duration::from_secs(1)));
+        strangers.heard((2, Family::Inet, 255), stranger(start + Duration::from_secs(1)));
         assert_eq!(strangers.iter().count(), CAPACITY);
-        assert!(strangers.0.contains_key(&(3, 7)) && !strangers.0.contains_key(&(2, 0)));
+        assert!(strangers.0.contains_key(&(3, Family::Inet6, 7)) && !strangers.0.contains_key(&(2, Family::Inet, 0)));
     }
 }

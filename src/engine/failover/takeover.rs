@@ -14,7 +14,6 @@ use crate::engine::command::{Asked, Command, Outcome, Preview};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::model::Priority;
 use crate::engine::vrrp::{self, TransitionReason};
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 impl Failover {
@@ -128,7 +127,7 @@ fn obstacle(router: &Router) -> Option<String> {
         ));
     }
     let (address, peer) = router.peers.last_master()?;
-    let source = router.footing.map(|footing| IpAddr::V4(footing.source));
+    let source = router.footing.map(|footing| footing.source);
     let Peer { rejected, priority, .. } = peer;
     if let Some(refused) = rejected {
         return Some(format!(

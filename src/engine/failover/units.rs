@@ -5,6 +5,7 @@ use super::router::Router;
 use crate::engine::model::Configuration;
 use crate::engine::vrrp::{self, Standing, State, Step, TransitionReason, step};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::time::Instant;
 
 /// Routers that move together.
@@ -81,7 +82,7 @@ impl Failover {
     fn let_others_lead(&mut self, now: Instant, unit: usize, i: usize) {
         let Some(router) = self.routers.get(i) else { return };
         let interval = router.instance.parameters().interval;
-        let last_byte = router.footing.map_or(0, |footing| footing.source.octets()[3]);
+        let last_byte = router.footing.map_or(0, |footing| last_byte(footing.source));
         let apart = interval.duration() * u32::from(last_byte.wrapping_mul(167)) / 256;
         let leads_from = now + router.instance.master_down_interval(interval) + apart;
         if let Some(unit) = self.units.get_mut(unit) {
@@ -108,6 +109,13 @@ impl Failover {
         let found = members.iter().filter_map(|i| self.routers.get(*i)).find(|r| r.standing() == standing);
         let (name, why) = found.map_or(("", ""), |r| (r.config.name.as_str(), r.fault.as_ref().unwrap_or(&r.reason)));
         format!("sync group {group}, {name}: {why}")
+    }
+}
+
+const fn last_byte(address: IpAddr) -> u8 {
+    match address {
+        IpAddr::V4(address) => address.octets()[3],
+        IpAddr::V6(address) => address.octets()[15],
     }
 }
 

@@ -27,7 +27,7 @@ pub enum Waiting {
     PeerSilent,
     /// A warning about a router that is silent by then is forgotten.
     WarningEnds,
-    /// 224.0.0.18 could not be joined; it is tried again.
+    /// A group could not be joined; it is tried again.
     Join,
     /// While stopping: the kernel has not confirmed yet that the virtual addresses are gone.
     AddressesGone,
@@ -48,7 +48,7 @@ impl Waiting {
             Self::SplitBrainEnds => "end of split brain",
             Self::PeerSilent => "silence of another master",
             Self::WarningEnds => "end of warning",
-            Self::Join => "join 224.0.0.18",
+            Self::Join => "join the group",
             Self::AddressesGone => "removal of addresses",
         }
     }

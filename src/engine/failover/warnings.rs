@@ -5,7 +5,7 @@ use super::core::Failover;
 use super::strangers::Stranger;
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::snapshot::Warning;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 impl Failover {
     /// What the operator should know now; each stays until it is no longer so.
@@ -52,7 +52,7 @@ fn warning(code: &str, subject: &str, message: String, next: String) -> Warning 
 pub(super) fn split_brain(name: &str, source: IpAddr, refused: Option<&String>) -> Warning {
     let next = match refused {
         Some(why) => format!("its advertisements are refused here: {why}"),
-        None => format!("it may not hear this node: check that IP protocol 112 to 224.0.0.18 gets to {source}"),
+        None => format!("it may not hear this node: check that IP protocol 112 gets to {source}"),
     };
     warning("split-brain", name, format!("{source} is master too: it advertises and does not yield"), next)
 }
@@ -86,7 +86,7 @@ fn advertise_refused(name: &str, interface: &str, error: &str) -> Warning {
     )
 }
 
-pub(super) fn duplicate_address(name: &str, interface: &str, source: Ipv4Addr) -> Warning {
+pub(super) fn duplicate_address(name: &str, interface: &str, source: IpAddr) -> Warning {
     warning(
         "duplicate-address",
         name,

@@ -1,5 +1,6 @@
 //! Everything that touches the world, without decisions (layer 4).
 
+mod ancillary;
 pub mod frames;
 pub mod host;
 pub mod host_addresses;

@@ -17,8 +17,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
 
-/// What is subscribed to; `RTNLGRP_IPV6_IFADDR` joins when virtual routers of IPv6 do.
-const GROUPS: [u32; 2] = [libc::RTNLGRP_LINK, libc::RTNLGRP_IPV4_IFADDR];
+/// What is subscribed to.
+const GROUPS: [u32; 3] = [libc::RTNLGRP_LINK, libc::RTNLGRP_IPV4_IFADDR, libc::RTNLGRP_IPV6_IFADDR];
 /// Wished for the receive buffer: some ten thousand events.
 const RECEIVE_BUFFER: libc::c_int = 8 * 1024 * 1024;
 /// How long a list may take.
@@ -95,11 +95,13 @@ impl RouteSocket {
         Ok(Self { socket, seq: 0, buffer: vec![0; 64 * 1024], links, addresses })
     }
 
-    /// Tells all links, then all IPv4 addresses, then what was told before and is no more. Takes some milliseconds.
+    /// Tells all links, then all addresses, then what was told before and is no more. Takes some milliseconds.
     pub fn dump(&mut self, mut each: impl FnMut(RouteMessage)) -> io::Result<()> {
         let mut requests = Requests::open(NlFamily::Route, TIMEOUT)?;
         let mut list = read_list(&mut requests, libc::RTM_GETLINK, &link_header())?;
-        list.extend(read_list(&mut requests, libc::RTM_GETADDR, &address_header(AF_INET, 0, 0, 0))?);
+        for family in [AF_INET, AF_INET6] {
+            list.extend(read_list(&mut requests, libc::RTM_GETADDR, &address_header(family, 0, 0, 0))?);
+        }
         let links = std::mem::take(&mut self.links);
         let addresses = std::mem::take(&mut self.addresses);
         for message in list {
@@ -269,8 +271,11 @@ fn decode_link(payload: &[u8]) -> Option<RouteMessage> {
     Some(RouteMessage::Link { index, name, up: flags & UP == UP, mac })
 }
 
+/// An address that the kernel still looks for on the link, or found there, can't be used: it counts as absent.
 fn decode_address(payload: &[u8], present: bool) -> Option<RouteMessage> {
-    let [family, prefix, _, _] = array(payload)?;
+    const UNUSABLE: u32 = libc::IFA_F_TENTATIVE | libc::IFA_F_DADFAILED;
+    let [family, prefix, flags, _] = array(payload)?;
+    let usable = family != AF_INET6 || u32::from(flags) & UNUSABLE == 0;
     let index = u32::from_ne_bytes(array(payload.get(4..)?)?);
     let attributes = Attributes::new(payload.get(ADDRESS_HEADER..)?);
     // On a point-to-point link IFA_ADDRESS is the peer's; on IPv6 IFA_LOCAL is often absent.
@@ -280,7 +285,7 @@ fn decode_address(payload: &[u8], present: bool) -> Option<RouteMessage> {
         AF_INET6 => Ipv6Addr::from(array::<16>(bytes)?).into(),
         _ => return None,
     };
-    Some(RouteMessage::Address { index, address, prefix, present })
+    Some(RouteMessage::Address { index, address, prefix, present: present && usable })
 }
 
 #[cfg(test)]

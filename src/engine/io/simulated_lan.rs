@@ -4,7 +4,7 @@
 //! Nothing of it touches this host. The wire between the stations can be cut, and can lose packets; clients, who are on the
 //! other side of the switch, still reach every station. It reads no clock and decides nothing.
 
-use super::vrrp_socket::{GROUP, ip_packet};
+use super::vrrp_socket::{GROUP, ipv4_packet};
 use super::wait::{self, Bell, Ear};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
@@ -163,7 +163,7 @@ impl Station {
 
     /// Sends a VRRP message to the group.
     pub fn send(&self, source: Ipv4Addr, message: &[u8]) {
-        let packet = ip_packet(source, GROUP, message);
+        let packet = ipv4_packet(source, GROUP, 255, message);
         let mut hub = self.lan.hub();
         if hub.is_cut {
             return;
@@ -251,7 +251,7 @@ mod tests {
         assert_eq!(a.take(), [Delivery::Address(VIP, 24, true)]);
         assert_eq!(lan.holder(VIP), Some(0), "nobody announced it, and one has it");
         b.change(VIP, 24, true).unwrap();
-        b.announce(&crate::engine::vrrp::gratuitous_arp(b.mac().unwrap(), Ipv4Addr::new(192, 0, 2, 10)));
+        b.announce(&crate::engine::vrrp::announcement(b.mac().unwrap(), Ipv4Addr::new(192, 0, 2, 10).into()));
         assert_eq!(lan.holder(VIP), Some(1), "two have it, and b said so last");
         b.change(VIP, 24, false).unwrap();
         assert_eq!(lan.holder(VIP), Some(0));

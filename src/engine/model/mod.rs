@@ -7,6 +7,7 @@ mod keys;
 mod real_time;
 mod scheduler;
 mod script;
+mod transport;
 mod units;
 mod vrrp;
 
@@ -17,9 +18,11 @@ pub use keys::{Family, KeyError, Protocol, RealServerKey, ServiceKey};
 pub use real_time::RealTime;
 pub use scheduler::{SCHEDULERS, Scheduler};
 pub use script::{ScriptUser, TrackScript, VrrpScript};
+pub use transport::{Transport, Unicast, UnicastPeer};
 pub use units::{AdvertInterval, AdvertisedPriority, Priority, UnitError, Vrid, Weight};
 pub use vrrp::{
-    Authentication, GratuitousArp, Password, StartState, SyncGroup, VirtualAddress, VirtualRouter, VrrpVersion,
+    Authentication, GratuitousArp, Password, StartState, SyncGroup, Variations, VirtualAddress, VirtualRouter,
+    VrrpVersion,
 };
 
 /// A whole configuration, lowered from keepalived.conf: what the two cores are built from.

@@ -1,6 +1,7 @@
 //! What a configuration says about virtual routers.
 
 use super::script::TrackScript;
+use super::transport::Transport;
 use super::{AdvertInterval, Family, Priority, Vrid};
 use std::fmt;
 use std::net::IpAddr;
@@ -101,11 +102,52 @@ pub struct GratuitousArp {
     pub refresh: Duration,
     /// How many in a refresh round (`garp_master_refresh_repeat`, 1).
     pub refresh_repeat: u32,
+    /// How many when a losing advertisement was heard (`garp_lower_prio_repeat`; that of a new master).
+    pub lower_priority_repeat: Option<u32>,
+    /// How long after that a second round goes out (`garp_lower_prio_delay`; that of a new master; zero: none).
+    pub lower_priority_delay: Option<Duration>,
 }
 
 impl Default for GratuitousArp {
     fn default() -> Self {
-        Self { repeat: 5, delay: Duration::from_secs(5), refresh: Duration::ZERO, refresh_repeat: 1 }
+        Self {
+            repeat: 5,
+            delay: Duration::from_secs(5),
+            refresh: Duration::ZERO,
+            refresh_repeat: 1,
+            lower_priority_repeat: None,
+            lower_priority_delay: None,
+        }
+    }
+}
+
+/// Where words make an instance behave otherwise than RFC 9568 has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variations {
+    /// `down_timer_adverts`: for how many intervals a master may be silent, 3.
+    pub down_timer_adverts: u8,
+    /// `higher_prio_send_advert`: a master that yields advertises once more.
+    pub higher_prio_send_advert: bool,
+    /// `lower_prio_no_advert`: a losing advertisement is not answered (RFC 5798).
+    pub lower_prio_no_advert: bool,
+    /// `skip_check_adv_addr`: the addresses of a master are compared when it is heard first, not each time.
+    pub skip_check_adv_addr: bool,
+    /// `v3_checksum_as_v2`: version 3 over IPv4 without a pseudo-header, as RFC 9568 has it.
+    pub checksum_as_v2: bool,
+    /// A planned hand-over in version 3 is announced with a short interval first (`lvsdeck_swift_handover`).
+    pub swift_handover: bool,
+}
+
+impl Default for Variations {
+    fn default() -> Self {
+        Self {
+            down_timer_adverts: 3,
+            higher_prio_send_advert: false,
+            lower_prio_no_advert: false,
+            skip_check_adv_addr: false,
+            checksum_as_v2: false,
+            swift_handover: true,
+        }
     }
 }
 
@@ -118,8 +160,12 @@ pub struct VirtualRouter {
     pub interface: String,
     /// `virtual_router_id`.
     pub vrid: Vrid,
-    /// Family of the advertisements: that of the first virtual address, IPv4 when there is none.
+    /// Family of the advertisements: that of the first virtual address; without one IPv4, or IPv6 by `native_ipv6`.
     pub family: Family,
+    /// `unicast_peer`, or multicast.
+    pub transport: Transport,
+    /// `unicast_src_ip` or `mcast_src_ip`: the address that advertisements come from; the interface's first otherwise.
+    pub source: Option<IpAddr>,
     /// `version`, or the global one.
     pub version: VrrpVersion,
     /// `state`.
@@ -140,12 +186,14 @@ pub struct VirtualRouter {
     pub garp: GratuitousArp,
     /// `track_script`, by name and weight.
     pub track_scripts: Vec<TrackScript>,
+    /// Words that vary the protocol.
+    pub variations: Variations,
 }
 
 impl VirtualRouter {
     /// Whether this and another configuration are one and the same router to the others on the link.
     pub fn is_same_to_others(&self, other: &Self) -> bool {
-        let key = |router: &Self| (router.vrid, router.family, router.version);
+        let key = |router: &Self| (router.vrid, router.family, router.version, router.transport.group());
         key(self) == key(other) && self.interface == other.interface
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::engine::model::{
     Authentication, CheckSpec, Global, GratuitousArp, RealServer, RealTime, ScriptUser, SyncGroup, TcpCheck,
-    TrackScript, VirtualRouter, VirtualServer, VrrpScript,
+    TrackScript, Transport, UnicastPeer, Variations, VirtualRouter, VirtualServer, VrrpScript,
 };
 use std::fmt::Display;
 
@@ -27,8 +27,10 @@ pub(super) fn router(router: &VirtualRouter) -> Vec<Field> {
         addresses,
         garp,
         track_scripts,
+        transport,
+        source,
+        variations,
     } = router;
-    let GratuitousArp { repeat, delay, refresh, refresh_repeat } = garp;
     let track = track_scripts.iter().map(|TrackScript { name, weight, reverse: is_reverse }| {
         format!("{name} weight {weight}{}", reverse(*is_reverse))
     });
@@ -51,9 +53,53 @@ pub(super) fn router(router: &VirtualRouter) -> Vec<Field> {
                 format!("{a}{dev}{label}")
             })),
         ),
-        ("garp", format!("{repeat} {delay:?} {refresh:?} {refresh_repeat}")),
+        ("garp", announcements(garp)),
         ("track_script", list(track)),
+        ("unicast_peer", peers(transport)),
+        ("unicast_src_ip", source.map_or_else(String::new, |source| source.to_string())),
+        ("words", varied(*variations)),
     ]
+}
+
+fn announcements(garp: &GratuitousArp) -> String {
+    let GratuitousArp { repeat, delay, refresh, refresh_repeat, lower_priority_repeat, lower_priority_delay } = garp;
+    let lower = format!("{lower_priority_repeat:?} {lower_priority_delay:?}");
+    format!("{repeat} {delay:?} {refresh:?} {refresh_repeat} {lower}")
+}
+
+/// The peers, or the group.
+fn peers(transport: &Transport) -> String {
+    let unicast = match transport {
+        Transport::Multicast { group } => return group.to_string(),
+        Transport::Unicast(unicast) => unicast,
+    };
+    let peer = |peer: &UnicastPeer| match peer.ttl {
+        Some((low, high)) => format!("{} min_ttl {low} max_ttl {high}", peer.address),
+        None => peer.address.to_string(),
+    };
+    let check = if unicast.check_source { " check_unicast_src" } else { "" };
+    format!("{} ttl {}{check}", list(unicast.peers.iter().map(peer)), unicast.ttl)
+}
+
+fn varied(variations: Variations) -> String {
+    let Variations {
+        down_timer_adverts,
+        higher_prio_send_advert,
+        lower_prio_no_advert,
+        skip_check_adv_addr,
+        checksum_as_v2,
+        swift_handover,
+    } = variations;
+    let word = |word: &str, on: bool| on.then(|| word.to_owned());
+    let words = [
+        (down_timer_adverts != 3).then(|| format!("down_timer_adverts {down_timer_adverts}")),
+        word("higher_prio_send_advert", higher_prio_send_advert),
+        word("lower_prio_no_advert", lower_prio_no_advert),
+        word("skip_check_adv_addr", skip_check_adv_addr),
+        word("v3_checksum_as_v2", checksum_as_v2),
+        word("lvsdeck_swift_handover off", !swift_handover),
+    ];
+    list(words.into_iter().flatten())
 }
 
 pub(super) fn group(SyncGroup { name: _, members }: &SyncGroup) -> Vec<Field> {

@@ -3,6 +3,9 @@
 //!
 //! Only advertisements that passed the receive ladder get here, so nothing else can touch a timer. A losing advertisement
 //! is answered at once (RFC 9568 §6.4.3), also in version 2, and restarts nothing (keepalived restarts `Adver_Timer`).
+//!
+//! A planned hand-over in version 3 is swift: two advertisements with a short interval teach the backups how long to wait,
+//! then comes the resignation. Two, so that one may get lost.
 
 use super::reason::TransitionReason as Reason;
 use super::state::{Action, Announcement, Deadline, Heard, Input, Parameters, Preemption, State};
@@ -19,12 +22,13 @@ pub struct Instance {
     pub(super) state: State,
     yields: bool,
     asks: bool,
+    haste: Option<AdvertInterval>,
 }
 
 impl Instance {
     /// Not started yet; `source` is the primary address, which decides among equal priorities.
     pub const fn new(parameters: Parameters, source: IpAddr) -> Self {
-        Self { parameters, source, state: State::Initialize, yields: false, asks: false }
+        Self { parameters, source, state: State::Initialize, yields: false, asks: false, haste: None }
     }
     /// The state.
     pub const fn state(&self) -> &State {
@@ -50,6 +54,10 @@ impl Instance {
     pub const fn set_asks(&mut self, asks: bool) {
         self.asks = asks;
     }
+    /// With which interval backups are told to wait before a planned resignation; none: with the usual one.
+    pub const fn set_haste(&mut self, haste: Option<AdvertInterval>) {
+        self.haste = haste;
+    }
     /// Whether it is master.
     pub const fn is_master(&self) -> bool {
         matches!(self.state, State::Master { .. })
@@ -67,7 +75,8 @@ impl Instance {
     }
     /// How long a master with this interval may be silent.
     pub fn master_down_interval(&self, master_interval: AdvertInterval) -> Duration {
-        master_down_interval(self.parameters.version, self.parameters.priority, master_interval)
+        let Parameters { version, priority, variations, .. } = self.parameters;
+        master_down_interval(version, priority, master_interval, variations.down_timer_adverts)
     }
 
     /// The next deadline and what it is for.
@@ -143,10 +152,14 @@ impl Instance {
             Input::Timeout => self.expire_as_master(now, out),
             Input::StepDown { wait, reason } => {
                 let next = self.waiting(now, wait);
+                self.hasten(out);
                 self.resign(next, reason, out);
             }
             Input::Fail(reason) => self.resign(State::Fault, reason, out),
-            Input::Shutdown => self.resign(State::Initialize, Reason::Shutdown, out),
+            Input::Shutdown => {
+                self.hasten(out);
+                self.resign(State::Initialize, Reason::Shutdown, out);
+            }
         }
     }
 
@@ -282,15 +295,38 @@ impl Instance {
             self.advertise_next(now + self.parameters.interval.duration());
         } else if (heard.priority, heard.source) > (own, self.source) {
             let reason = Reason::Outranked { by: heard.source, priority: heard.priority.0, own: own.0 };
+            if self.parameters.variations.higher_prio_send_advert {
+                out.push(Action::Advertise(own));
+            }
             out.push(Action::Release);
             let next = self.following(now, &heard);
             self.enter(next, reason, out);
-        } else if let State::Master { answer_from, .. } = &mut self.state
-            && *answer_from <= now
-        {
-            *answer_from = now + self.parameters.interval.duration() / 2;
-            out.push(Action::Advertise(own));
-            announce(self.parameters.garp.repeat, out);
+        } else if !self.parameters.variations.lower_prio_no_advert {
+            self.answer(now, out);
+        }
+    }
+
+    /// The loser of an election advertised.
+    fn answer(&mut self, now: Instant, out: &mut Vec<Action>) {
+        let Parameters { garp, interval, priority, .. } = self.parameters;
+        let State::Master { answer_from, announcement, .. } = &mut self.state else { return };
+        if now < *answer_from {
+            return;
+        }
+        *answer_from = now + interval.duration() / 2;
+        out.push(Action::Advertise(priority.advertised()));
+        let count = garp.lower_priority_repeat.unwrap_or(garp.repeat);
+        announce(count, out);
+        let delay = garp.lower_priority_delay.unwrap_or(garp.delay);
+        let second = Announcement { at: now + delay, count };
+        if !delay.is_zero() && count > 0 && announcement.is_none_or(|round| second.at < round.at) {
+            *announcement = Some(second);
+        }
+    }
+
+    fn hasten(&self, out: &mut Vec<Action>) {
+        if let (Some(interval), VrrpVersion::V3) = (self.haste, self.parameters.version) {
+            out.extend([Action::Hasten(interval), Action::Hasten(interval)]);
         }
     }
 

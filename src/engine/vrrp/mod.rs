@@ -1,7 +1,7 @@
 //! The protocol, pure (layer 1): packets, the receive ladder, timers, the state machine, announcements.
 //!
-//! Bytes and instants come in, values go out. Nothing here reads a clock, sends, logs, or knows an interface. IPv4,
-//! versions 2 and 3, multicast; addresses of instances are `IpAddr`, so that IPv6 joins without new types.
+//! Bytes and instants come in, values go out. Nothing here reads a clock, sends, logs, or knows an interface. IPv4 with
+//! versions 2 and 3, IPv6 with version 3, multicast and unicast.
 
 mod announce;
 mod checksum;
@@ -18,11 +18,11 @@ mod timers;
 mod track;
 mod validate;
 
-pub use announce::gratuitous_arp;
+pub use announce::{announced, announcement};
 pub use checksum::ChecksumForm;
 pub use instance::Instance;
 pub use overhear::{Overheard, overhear};
-pub use packet::{Advertisement, Ipv4Packet, MULTICAST_V4, PROTOCOL};
+pub use packet::{Advertisement, IpPacket, PROTOCOL};
 pub use reason::TransitionReason;
 pub use state::{Action, Announcement, Deadline, Heard, Input, Parameters, Preemption, State};
 pub use sync_group::{Standing, Step, step};

@@ -3,13 +3,10 @@
 //! Nothing is refused that names a virtual router: what would make a router of the protocol refuse it is a
 //! [`DecodeError`] beside it. The password is not read. Never panics, whatever the bytes.
 
-use super::packet::{Ipv4Packet, PROTOCOL};
+use super::packet::{IpPacket, PROTOCOL};
 use super::validate::DecodeError;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
-
-/// Bytes of an IPv6 header (RFC 8200 §3).
-const IPV6_HEADER: usize = 40;
 
 /// What an advertisement says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,23 +37,8 @@ impl Overheard {
 
 /// A packet from the network header on; none when it names no virtual router.
 pub fn overhear(packet: &[u8]) -> Option<Overheard> {
-    match packet.first()? >> 4 {
-        4 => {
-            let ip = Ipv4Packet::parse(packet).filter(|ip| ip.protocol == PROTOCOL)?;
-            advertisement(ip.source.into(), ip.destination.into(), ip.ttl, ip.payload)
-        }
-        6 => {
-            let [_, _, _, _, l0, l1, next, hops, ..] = *packet else { return None };
-            let address = |at: usize| {
-                let bytes: [u8; 16] = packet.get(at..at + 16)?.try_into().ok()?;
-                Some(IpAddr::V6(Ipv6Addr::from(bytes)))
-            };
-            let end = IPV6_HEADER + usize::from(u16::from_be_bytes([l0, l1]));
-            let message = packet.get(IPV6_HEADER..end).filter(|_| next == PROTOCOL)?;
-            advertisement(address(8)?, address(24)?, hops, message)
-        }
-        _ => None,
-    }
+    let ip = IpPacket::parse(packet).filter(|ip| ip.protocol == PROTOCOL)?;
+    advertisement(ip.source, ip.destination, ip.ttl, ip.payload)
 }
 
 fn advertisement(source: IpAddr, destination: IpAddr, ttl: u8, message: &[u8]) -> Option<Overheard> {
@@ -130,7 +112,9 @@ mod tests {
     use super::super::checksum::ChecksumForm;
     use super::super::packet::Advertisement;
     use super::*;
-    use crate::engine::model::{AdvertInterval, AdvertisedPriority, Authentication, Password, Vrid, VrrpVersion};
+    use crate::engine::model::{
+        AdvertInterval, AdvertisedPriority, Authentication, Family, Password, Vrid, VrrpVersion,
+    };
     use proptest::prelude::*;
 
     const FROM: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 11);
@@ -153,9 +137,9 @@ mod tests {
             priority: AdvertisedPriority(priority),
             interval: AdvertInterval::from_centiseconds(200).unwrap(),
             authentication: Authentication::Pass(Password::new("secret")),
-            addresses: vec![Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2)],
+            addresses: vec![IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2])],
         };
-        advertisement.encode(FROM, GROUP, ChecksumForm::sent(version))
+        advertisement.encode(FROM.into(), GROUP.into(), ChecksumForm::sent(version, Family::Inet, false))
     }
 
     #[test]

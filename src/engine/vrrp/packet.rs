@@ -1,4 +1,4 @@
-//! The advertisement as a value and as bytes, and the IPv4 header around it. Encoding can't fail; decoding is the receive
+//! The advertisement as a value and as bytes, and the IP header around it. Encoding can't fail; decoding is the receive
 //! ladder's (`validate`).
 //!
 //! ```text
@@ -11,7 +11,7 @@
 //! +-------+-------+---------------+---------------+---------------+
 //! |rsvd=0 |     interval [cs]     |           Checksum            |  version 3 (RFC 9568 §5.1)
 //! +-------+-----------------------+-------------------------------+
-//! |                     IPv4 addresses, 4 bytes each              |
+//! |         IPv4 addresses, 4 bytes each; IPv6, 16 bytes each     |
 //! +---------------------------------------------------------------+
 //! |                     Authentication Data, 8 bytes              |  version 2, always
 //! +---------------------------------------------------------------+
@@ -19,14 +19,11 @@
 
 use super::checksum::{ChecksumForm, checksum};
 use crate::engine::model::{AdvertInterval, AdvertisedPriority, Authentication, Vrid, VrrpVersion};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// IP protocol number (RFC 9568 §5.1.1.4).
 pub const PROTOCOL: u8 = 112;
-/// The group that every IPv4 router of the protocol listens to (RFC 9568 §5.1.1.2).
-pub const MULTICAST_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
-
-/// An advertisement over IPv4.
+/// An advertisement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Advertisement {
     /// Protocol version.
@@ -39,20 +36,23 @@ pub struct Advertisement {
     pub interval: AdvertInterval,
     /// Version 2 only; version 3 sends none.
     pub authentication: Authentication,
-    /// Virtual addresses; at most 255 go out.
-    pub addresses: Vec<Ipv4Addr>,
+    /// Virtual addresses of one family; at most 255 go out.
+    pub addresses: Vec<IpAddr>,
 }
 
 impl Advertisement {
     /// The message from the version byte on, with its checksum.
-    pub fn encode(&self, source: Ipv4Addr, destination: Ipv4Addr, form: ChecksumForm) -> Vec<u8> {
+    pub fn encode(&self, source: IpAddr, destination: IpAddr, form: ChecksumForm) -> Vec<u8> {
         let count = u8::try_from(self.addresses.len()).unwrap_or(u8::MAX);
         let [third_word_high, third_word_low] = self.interval_bytes();
-        let mut message = Vec::with_capacity(16 + 4 * usize::from(count));
+        let mut message = Vec::with_capacity(16 + 16 * usize::from(count));
         message.extend([self.version.number() << 4 | 1, self.vrid.get(), self.priority.0, count]);
         message.extend([third_word_high, third_word_low, 0, 0]);
         for address in self.addresses.iter().take(usize::from(count)) {
-            message.extend(address.octets());
+            match address {
+                IpAddr::V4(address) => message.extend(address.octets()),
+                IpAddr::V6(address) => message.extend(address.octets()),
+            }
         }
         if self.version == VrrpVersion::V2 {
             message.extend(match self.authentication {
@@ -87,39 +87,60 @@ pub(super) const fn authentication_type(authentication: Authentication) -> u8 {
     }
 }
 
-/// An IPv4 packet as a raw socket delivers it, header included.
+/// An IP packet, header included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ipv4Packet<'a> {
-    /// Time to live.
+pub struct IpPacket<'a> {
+    /// Time to live, or hop limit.
     pub ttl: u8,
-    /// Protocol.
+    /// Protocol, or next header.
     pub protocol: u8,
     /// Source address.
-    pub source: Ipv4Addr,
+    pub source: IpAddr,
     /// Destination address.
-    pub destination: Ipv4Addr,
-    /// After the header and its options, up to the header's total length: link-layer padding is cut off.
+    pub destination: IpAddr,
+    /// After the header and its options, up to the length that the header tells: link-layer padding is cut off.
     pub payload: &'a [u8],
 }
 
-impl<'a> Ipv4Packet<'a> {
-    /// Reads the header (RFC 791 §3.1); none when the bytes are no whole IPv4 packet. The kernel has checked the header's
-    /// own checksum and put fragments together.
+impl<'a> IpPacket<'a> {
+    /// Reads the header (RFC 791 §3.1, RFC 8200 §3); none when the bytes are no whole packet. The kernel has checked the
+    /// header and put fragments together.
     pub fn parse(bytes: &'a [u8]) -> Option<Self> {
+        match bytes.first()? >> 4 {
+            4 => Self::parse_v4(bytes),
+            6 => Self::parse_v6(bytes),
+            _ => None,
+        }
+    }
+
+    fn parse_v4(bytes: &'a [u8]) -> Option<Self> {
         let [first, _, l0, l1, _, _, _, _, ttl, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3, ..] = *bytes else {
             return None;
         };
         let header_length = usize::from(first & 0x0f) * 4;
         let total_length = usize::from(u16::from_be_bytes([l0, l1]));
-        if first >> 4 != 4 || header_length < 20 {
+        if header_length < 20 {
             return None;
         }
         Some(Self {
             ttl,
             protocol,
-            source: Ipv4Addr::new(s0, s1, s2, s3),
-            destination: Ipv4Addr::new(d0, d1, d2, d3),
+            source: IpAddr::V4(Ipv4Addr::new(s0, s1, s2, s3)),
+            destination: IpAddr::V4(Ipv4Addr::new(d0, d1, d2, d3)),
             payload: bytes.get(header_length..total_length)?,
+        })
+    }
+
+    fn parse_v6(bytes: &'a [u8]) -> Option<Self> {
+        let (&[_, _, _, _, l0, l1, protocol, ttl], rest) = bytes.split_first_chunk()?;
+        let (source, rest) = rest.split_first_chunk::<16>()?;
+        let (destination, rest) = rest.split_first_chunk::<16>()?;
+        Some(Self {
+            ttl,
+            protocol,
+            source: IpAddr::V6(Ipv6Addr::from(*source)),
+            destination: IpAddr::V6(Ipv6Addr::from(*destination)),
+            payload: rest.get(..usize::from(u16::from_be_bytes([l0, l1])))?,
         })
     }
 }

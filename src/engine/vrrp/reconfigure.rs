@@ -26,7 +26,7 @@ impl Instance {
     /// now: the master may not have changed its own yet.
     fn reconfigure_backup(&mut self, now: Instant, old: &Parameters) {
         self.leave_in_peace(now);
-        let Parameters { version, priority, interval, preempt_delay, .. } = self.parameters;
+        let Parameters { version, priority, interval, preempt_delay, variations, .. } = self.parameters;
         let State::Backup { master_down_at, master_interval, preemption, expiry, .. } = &mut self.state else { return };
         if let Preemption::DelayedUntil(at) = preemption {
             *at = (*at).min(now + preempt_delay);
@@ -41,7 +41,8 @@ impl Instance {
             Reason::Silence { after, .. } => {
                 let Some(heard_at) = master_down_at.checked_sub(*after) else { return };
                 let from = if *master_interval == before { heard_at } else { now };
-                let at = from + master_down_interval(version, priority, *master_interval);
+                let at =
+                    from + master_down_interval(version, priority, *master_interval, variations.down_timer_adverts);
                 if at < *master_down_at {
                     *master_down_at = at;
                     *after = at.saturating_duration_since(heard_at);

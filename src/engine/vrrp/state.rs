@@ -2,7 +2,9 @@
 
 use super::reason::TransitionReason as Reason;
 use super::timers::usable_interval;
-use crate::engine::model::{AdvertInterval, AdvertisedPriority, GratuitousArp, Priority, VirtualRouter, VrrpVersion};
+use crate::engine::model::{
+    AdvertInterval, AdvertisedPriority, GratuitousArp, Priority, Variations, VirtualRouter, VrrpVersion,
+};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -21,6 +23,8 @@ pub struct Parameters {
     pub preempt_delay: Duration,
     /// Rounds of gratuitous ARP.
     pub garp: GratuitousArp,
+    /// Words that vary the protocol.
+    pub variations: Variations,
 }
 
 impl From<&VirtualRouter> for Parameters {
@@ -32,6 +36,7 @@ impl From<&VirtualRouter> for Parameters {
             preempt: router.preempt,
             preempt_delay: router.preempt_delay,
             garp: router.garp,
+            variations: router.variations,
         }
     }
 }
@@ -78,6 +83,8 @@ pub enum Input {
 pub enum Action {
     /// Send an advertisement with this priority.
     Advertise(AdvertisedPriority),
+    /// Send one with the own priority and this interval: backups shall wait no longer than that.
+    Hasten(AdvertInterval),
     /// Put the virtual addresses on.
     Acquire,
     /// Announce every virtual address this many times, interleaved.

@@ -25,10 +25,15 @@ pub fn skew_time(version: VrrpVersion, priority: Priority, master_interval: Adve
     unit * (256 - u32::from(priority.get())) / 256
 }
 
-/// `Master_Down_Interval`: three intervals and the skew (RFC 3768 §6.1 with the own interval, RFC 9568 §6.1 with the
-/// master's).
-pub fn master_down_interval(version: VrrpVersion, priority: Priority, master_interval: AdvertInterval) -> Duration {
-    master_interval.duration() * 3 + skew_time(version, priority, master_interval)
+/// `Master_Down_Interval`: three intervals (or as many as `down_timer_adverts` says) and the skew (RFC 3768 §6.1 with the
+/// own interval, RFC 9568 §6.1 with the master's).
+pub fn master_down_interval(
+    version: VrrpVersion,
+    priority: Priority,
+    master_interval: AdvertInterval,
+    adverts: u8,
+) -> Duration {
+    master_interval.duration() * u32::from(adverts) + skew_time(version, priority, master_interval)
 }
 
 #[cfg(test)]
@@ -51,17 +56,23 @@ mod tests {
         for (priority, v2_skew, v2_down, v3_skew, v3_down, v3_fast) in rows {
             let priority = Priority::new(priority).unwrap();
             assert_eq!(skew_time(V2, priority, cs(100)).as_micros(), v2_skew);
-            assert_eq!(master_down_interval(V2, priority, cs(100)).as_micros(), v2_down);
+            assert_eq!(master_down_interval(V2, priority, cs(100), 3).as_micros(), v2_down);
             assert_eq!(skew_time(V3, priority, cs(100)).as_micros(), v3_skew);
-            assert_eq!(master_down_interval(V3, priority, cs(100)).as_micros(), v3_down);
+            assert_eq!(master_down_interval(V3, priority, cs(100), 3).as_micros(), v3_down);
             assert_eq!(skew_time(V3, priority, cs(20)).as_micros(), v3_fast);
         }
     }
 
     #[test]
+    fn another_number_of_adverts_replaces_the_three() {
+        assert_eq!(master_down_interval(V3, Priority::DEFAULT, cs(100), 5), Duration::from_micros(5_609_375));
+        assert_eq!(master_down_interval(V2, Priority::DEFAULT, cs(200), 1), Duration::from_micros(2_609_375));
+    }
+
+    #[test]
     fn the_versions_differ_as_soon_as_the_interval_is_not_one_second() {
-        assert_eq!(master_down_interval(V2, Priority::DEFAULT, cs(500)), Duration::from_micros(15_609_375));
-        assert_eq!(master_down_interval(V3, Priority::DEFAULT, cs(500)), Duration::from_micros(18_046_875));
+        assert_eq!(master_down_interval(V2, Priority::DEFAULT, cs(500), 3), Duration::from_micros(15_609_375));
+        assert_eq!(master_down_interval(V3, Priority::DEFAULT, cs(500), 3), Duration::from_micros(18_046_875));
     }
 
     #[test]
@@ -72,7 +83,8 @@ mod tests {
                     let (low, high) = (Priority::new(priority).unwrap(), Priority::new(priority + 1).unwrap());
                     let interval = cs(centiseconds);
                     assert!(
-                        master_down_interval(version, high, interval) < master_down_interval(version, low, interval)
+                        master_down_interval(version, high, interval, 3)
+                            < master_down_interval(version, low, interval, 3)
                     );
                 }
             }

@@ -1,8 +1,10 @@
 //! The receive ladder: which advertisements count. Every check has a name and a clause; the first that fails decides, in
 //! this order:
 //!
-//! 1. a whole IPv4 packet of protocol 112 (RFC 9568 §5.1.1.4), to 224.0.0.18 (§5.1.1.2)
-//! 2. TTL 255 (§5.1.1.3): nobody beyond the link has sent it
+//! 1. a whole IP packet of protocol 112 (RFC 9568 §5.1.1.4), to the group where the instance uses multicast (§5.1.1.2),
+//!    to this host where it uses unicast
+//! 2. multicast: TTL or hop limit 255 (§5.1.1.3): nobody beyond the link has sent it; unicast: one of the peers, with a
+//!    TTL as `unicast_peer` says, where it says so
 //! 3. the fixed 8 bytes are there (§7.1)
 //! 4. version as configured, type 1 (§5.2.1, §5.2.2)
 //! 5. the VRID asked for (§7.1)
@@ -16,16 +18,15 @@
 //! the caller's to report. Never panics, whatever the bytes.
 
 use super::checksum::{ChecksumForm, verified};
-use super::packet::{Advertisement, Ipv4Packet, PROTOCOL, authentication_type};
-use crate::engine::model::{AdvertInterval, AdvertisedPriority, Authentication, Vrid, VrrpVersion};
-use std::net::Ipv4Addr;
-
-/// Where advertisements go (RFC 9568 §5.1.1.2).
-const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
+use super::packet::{Advertisement, IpPacket, PROTOCOL, authentication_type};
+use crate::engine::model::{AdvertInterval, AdvertisedPriority, Authentication, Transport, Vrid, VrrpVersion};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What an instance wants of the advertisements it counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Expected {
+pub struct Expected<'a> {
+    /// How they come.
+    pub transport: &'a Transport,
     /// Its version.
     pub version: VrrpVersion,
     /// Its VRID.
@@ -40,7 +41,7 @@ pub struct Expected {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received {
     /// IP source: the sender's primary address.
-    pub source: Ipv4Addr,
+    pub source: IpAddr,
     /// What it says.
     pub advertisement: Advertisement,
     /// How its checksum was made.
@@ -51,7 +52,7 @@ pub struct Received {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sender {
     /// IP source; none when the packet has no whole header.
-    pub source: Option<Ipv4Addr>,
+    pub source: Option<IpAddr>,
     /// VRID; none when the message is shorter than 2 bytes.
     pub vrid: Option<u8>,
     /// Priority; none when the message is shorter than 3 bytes.
@@ -62,7 +63,7 @@ pub struct Sender {
 
 /// Reads the sender of a packet.
 pub fn sender(packet: &[u8]) -> Sender {
-    let parsed = Ipv4Packet::parse(packet);
+    let parsed = IpPacket::parse(packet);
     let payload = parsed.map_or(&[][..], |p| p.payload);
     Sender {
         source: parsed.map(|p| p.source),
@@ -82,11 +83,28 @@ pub enum DecodeError {
     #[error("IP protocol {0}, not 112 (RFC 9568 5.1.1.4)")]
     Protocol(u8),
     /// Step 1.
-    #[error("sent to {0}, not to 224.0.0.18: take unicast_peer out of the other router (RFC 9568 5.1.1.2)")]
-    Destination(Ipv4Addr),
+    #[error(
+        "sent to {0}, not to the group that this instance listens to: the other router has `unicast_peer`, or another \
+         `vrrp_mcast_group` (RFC 9568 5.1.1.2)"
+    )]
+    Destination(IpAddr),
+    /// Step 1.
+    #[error("sent to the group {0}: this instance has `unicast_peer`, the other router has not")]
+    Group(IpAddr),
     /// Step 2.
     #[error("TTL {0}, not 255: it may come from beyond this link (RFC 9568 5.1.1.3)")]
     Ttl(u8),
+    /// Step 2, unicast.
+    #[error("TTL {found}, which `unicast_peer` allows from {} to {} for this peer", .allowed.0, .allowed.1)]
+    PeerTtl {
+        /// In the packet.
+        found: u8,
+        /// `min_ttl` and `max_ttl`.
+        allowed: (u8, u8),
+    },
+    /// Step 2, unicast.
+    #[error("its sender is no `unicast_peer` of this instance")]
+    Source,
     /// Step 4.
     #[error("version {found}, configured is {wanted}: set `version` alike on all routers (RFC 9568 5.2.1)")]
     Version {
@@ -151,8 +169,10 @@ pub enum DecodeError {
 pub enum Check {
     /// Truncated, of another protocol, or of a wrong length.
     Length,
-    /// Not to the group.
+    /// Not to the group, or to it where unicast is wanted.
     Destination,
+    /// Not from a peer.
+    Source,
     /// TTL.
     Ttl,
     /// Version.
@@ -178,8 +198,9 @@ impl DecodeError {
     pub const fn check(&self) -> Check {
         match self {
             Self::Truncated(_) | Self::Protocol(_) | Self::Length { .. } => Check::Length,
-            Self::Destination(_) => Check::Destination,
-            Self::Ttl(_) => Check::Ttl,
+            Self::Destination(_) | Self::Group(_) => Check::Destination,
+            Self::Source => Check::Source,
+            Self::Ttl(_) | Self::PeerTtl { .. } => Check::Ttl,
             Self::Version { .. } => Check::Version,
             Self::Type(_) => Check::Type,
             Self::Vrid { .. } => Check::Vrid,
@@ -194,31 +215,29 @@ impl DecodeError {
     pub const fn is_disagreement(&self) -> bool {
         match self.check() {
             Check::Destination | Check::Version | Check::AuthenticationType | Check::Password | Check::Interval => true,
-            Check::Length | Check::Ttl | Check::Type | Check::Vrid | Check::Count | Check::Checksum => false,
+            Check::Length | Check::Source | Check::Ttl | Check::Type | Check::Vrid | Check::Count | Check::Checksum => {
+                false
+            }
         }
     }
 }
 
-/// Runs the ladder over an IPv4 packet, header included.
-pub fn receive(packet: &[u8], expected: &Expected) -> Result<Received, DecodeError> {
-    let ip = Ipv4Packet::parse(packet).ok_or(DecodeError::Truncated(packet.len()))?;
+/// Runs the ladder over an IP packet, header included.
+pub fn receive(packet: &[u8], expected: &Expected<'_>) -> Result<Received, DecodeError> {
+    let ip = IpPacket::parse(packet).ok_or(DecodeError::Truncated(packet.len()))?;
     if ip.protocol != PROTOCOL {
         return Err(DecodeError::Protocol(ip.protocol));
     }
-    if ip.destination != GROUP {
-        return Err(DecodeError::Destination(ip.destination));
-    }
-    if ip.ttl != 255 {
-        return Err(DecodeError::Ttl(ip.ttl));
-    }
+    way(&ip, expected.transport)?;
     let message = ip.payload;
     let Some((&[first, vrid, priority, count, fourth, fifth, c0, c1], body)) = message.split_first_chunk() else {
         return Err(DecodeError::Truncated(packet.len()));
     };
     header(first, vrid, count, expected)?;
+    let size = if ip.source.is_ipv4() { 4 } else { 16 };
     let wanted = match expected.version {
-        VrrpVersion::V2 => 16 + 4 * usize::from(count),
-        VrrpVersion::V3 => 8 + 4 * usize::from(count),
+        VrrpVersion::V2 => 16 + size * usize::from(count),
+        VrrpVersion::V3 => 8 + size * usize::from(count),
     };
     if message.len() != wanted {
         return Err(DecodeError::Length { found: message.len(), wanted });
@@ -232,20 +251,44 @@ pub fn receive(packet: &[u8], expected: &Expected) -> Result<Received, DecodeErr
         }
         VrrpVersion::V3 => (any_interval(fourth, fifth)?, Authentication::None),
     };
-    let addresses = body.as_chunks::<4>().0.iter().take(usize::from(count)).map(|octets| Ipv4Addr::from(*octets));
     let advertisement = Advertisement {
         version: expected.version,
         vrid: expected.vrid,
         priority: AdvertisedPriority(priority),
         interval,
         authentication,
-        addresses: addresses.collect(),
+        addresses: addresses(ip.source, body, usize::from(count)),
     };
     Ok(Received { source: ip.source, advertisement, checksum })
 }
 
+/// Where it came from and went to: steps 1 and 2.
+fn way(ip: &IpPacket<'_>, transport: &Transport) -> Result<(), DecodeError> {
+    match transport {
+        Transport::Multicast { group } if ip.destination != *group => Err(DecodeError::Destination(ip.destination)),
+        Transport::Multicast { .. } if ip.ttl != 255 => Err(DecodeError::Ttl(ip.ttl)),
+        Transport::Multicast { .. } => Ok(()),
+        Transport::Unicast(_) if ip.destination.is_multicast() => Err(DecodeError::Group(ip.destination)),
+        Transport::Unicast(unicast) => match unicast.peer(ip.source).map(|peer| peer.ttl) {
+            None if unicast.checks_source() => Err(DecodeError::Source),
+            Some(Some(allowed)) if !(allowed.0..=allowed.1).contains(&ip.ttl) => {
+                Err(DecodeError::PeerTtl { found: ip.ttl, allowed })
+            }
+            None | Some(_) => Ok(()),
+        },
+    }
+}
+
+/// The addresses, of the family that carries them.
+fn addresses(source: IpAddr, body: &[u8], count: usize) -> Vec<IpAddr> {
+    match source {
+        IpAddr::V4(_) => body.as_chunks::<4>().0.iter().take(count).map(|a| Ipv4Addr::from(*a).into()).collect(),
+        IpAddr::V6(_) => body.as_chunks::<16>().0.iter().take(count).map(|a| Ipv6Addr::from(*a).into()).collect(),
+    }
+}
+
 /// Steps 4 to 6.
-fn header(first: u8, vrid: u8, count: u8, expected: &Expected) -> Result<(), DecodeError> {
+fn header(first: u8, vrid: u8, count: u8, expected: &Expected<'_>) -> Result<(), DecodeError> {
     let (version, kind) = (first >> 4, first & 0x0f);
     if version != expected.version.number() {
         return Err(DecodeError::Version { found: version, wanted: expected.version.number() });

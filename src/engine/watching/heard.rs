@@ -304,7 +304,7 @@ fn peer(other: &Spoken, now: Moment) -> PeerStatus {
 const fn rejected(counters: &mut VrrpCounters, check: Check) -> Option<&mut u64> {
     Some(match check {
         Check::Length => &mut counters.rejected_length,
-        Check::Destination => &mut counters.rejected_destination,
+        Check::Destination | Check::Source => &mut counters.rejected_destination,
         Check::Ttl => &mut counters.rejected_ttl,
         Check::Version => &mut counters.rejected_version,
         Check::Type => &mut counters.rejected_type,

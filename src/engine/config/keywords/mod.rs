@@ -35,6 +35,8 @@ pub enum Block {
     Authentication,
     /// `virtual_ipaddress`: one address a line.
     Addresses,
+    /// `unicast_peer`: one router a line.
+    UnicastPeers,
     /// `track_script`: one script a line.
     TrackScripts,
     /// `vrrp_script`.
@@ -94,7 +96,7 @@ const fn part(word: &'static str, value: Value) -> Keyword {
 
 impl Block {
     /// Every block.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Top,
         Self::Global,
         Self::Recipients,
@@ -103,6 +105,7 @@ impl Block {
         Self::Instance,
         Self::Authentication,
         Self::Addresses,
+        Self::UnicastPeers,
         Self::TrackScripts,
         Self::Script,
         Self::VirtualServer,
@@ -126,6 +129,7 @@ impl Block {
             Self::Instance => "vrrp_instance",
             Self::Authentication => "authentication",
             Self::Addresses => "virtual_ipaddress",
+            Self::UnicastPeers => "unicast_peer",
             Self::TrackScripts => "track_script",
             Self::Script => "vrrp_script",
             Self::VirtualServer => "virtual_server",
@@ -148,7 +152,7 @@ impl Block {
             }
             Self::Recipients => Some(Self::Global),
             Self::Members => Some(Self::SyncGroup),
-            Self::Authentication | Self::Addresses | Self::TrackScripts => Some(Self::Instance),
+            Self::Authentication | Self::Addresses | Self::UnicastPeers | Self::TrackScripts => Some(Self::Instance),
             Self::RealServer => Some(Self::VirtualServer),
             Self::TcpCheck | Self::HttpGet | Self::MiscCheck | Self::OtherCheck => Some(Self::RealServer),
             Self::Url => Some(Self::HttpGet),
@@ -171,7 +175,12 @@ impl Block {
             Self::Url => &[checks::URL],
             Self::MiscCheck => &[checks::MISC, checks::TIMING],
             Self::OtherCheck => &[checks::OTHER, checks::CONNECTION, checks::TIMING],
-            Self::Recipients | Self::Members | Self::Addresses | Self::TrackScripts | Self::Opaque => &[],
+            Self::Recipients
+            | Self::Members
+            | Self::Addresses
+            | Self::UnicastPeers
+            | Self::TrackScripts
+            | Self::Opaque => &[],
         }
     }
 
@@ -188,6 +197,7 @@ impl Block {
             | Self::Members
             | Self::Authentication
             | Self::Addresses
+            | Self::UnicastPeers
             | Self::TrackScripts
             | Self::Script
             | Self::TcpCheck

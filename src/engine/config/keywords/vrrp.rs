@@ -1,6 +1,6 @@
 //! Words of `vrrp_instance`, `vrrp_sync_group` and `vrrp_script`. A table of data.
 
-use super::{Block, Keyword, Value, acts, part, read};
+use super::{Block, Keyword, Value, acts, read};
 
 /// Microseconds in a second.
 const S: u64 = 1_000_000;
@@ -43,9 +43,24 @@ pub(super) const INSTANCE: &[Keyword] = &[
     ),
     read("virtual_routes", Value::Anything, "these routes are not set"),
     read("virtual_rules", Value::Anything, "these rules are not set"),
-    part("unicast_peer", Value::Anything), // an error, which lowering words
-    read("unicast_src_ip", Value::Address, "advertisements come from the interface's first address"),
-    read("mcast_src_ip", Value::Address, "advertisements come from the interface's first address"),
+    acts("unicast_peer", Value::Block(Block::UnicastPeers), "the other routers, one a line: advertisements go to each"),
+    acts("unicast_src_ip", Value::Address, "the address that advertisements come from"),
+    acts("mcast_src_ip", Value::Address, "the address that advertisements come from"),
+    acts("unicast_ttl", Value::Number(1, 255), "TTL or hop limit of unicast advertisements, 255 by default"),
+    acts("check_unicast_src", Value::Flag, "unicast: only the peers are listened to"),
+    acts("unicast_fault_no_peer", Value::Flag, "unicast_peer without a peer is an error"),
+    acts("native_ipv6", Value::Flag, "IPv6, where no virtual address says so"),
+    acts("down_timer_adverts", Value::Number(1, 100), "for how many intervals the master may be silent, 3 by default"),
+    acts("higher_prio_send_advert", Value::Flag, "a master that yields advertises once more"),
+    acts("lower_prio_no_advert", Value::Flag, "a master does not answer advertisements of lower priority"),
+    acts("skip_check_adv_addr", Value::Flag, "the addresses of a master are compared when it is heard first"),
+    acts("v3_checksum_as_v2", Value::Flag, "version 3 over IPv4 sums without a pseudo-header, as RFC 9568 has it"),
+    acts(
+        "garp_lower_prio_repeat",
+        Value::Number(0, 2_147_483_647),
+        "gratuitous ARPs for each address when an advertisement of lower priority was heard",
+    ),
+    acts("garp_lower_prio_delay", Value::Seconds(0, 86_400 * S), "seconds from then to a second round of them"),
     read("use_vmac", Value::Anything, "the addresses go on the interface itself, with its own MAC address"),
     read("vmac_xmit_base", Value::Flag, "advertisements come from the interface itself"),
     read("track_interface", Value::Anything, NOT_TRACKED),
@@ -64,7 +79,6 @@ pub(super) const INSTANCE: &[Keyword] = &[
     read("strict_mode", Value::Flag, "the extra checks of strict mode are left out"),
     read("accept", Value::Flag, "the master accepts packets to its addresses in any case"),
     read("no_accept", Value::Flag, "the master accepts packets to its addresses all the same"),
-    read("native_ipv6", Value::Flag, "the family is that of the first virtual address"),
     read("debug", Value::Anything, "the log's level is set for the whole engine"),
     read(
         "lvs_sync_daemon_interface",
@@ -76,28 +90,18 @@ pub(super) const INSTANCE: &[Keyword] = &[
 pub(super) const OTHER_INSTANCE: &[&str] = &[
     "use_vmac_addr",
     "use_ipvlan",
-    "unicast_fault_no_peer",
-    "check_unicast_src",
     "old_unicast_checksum",
     "vrf",
     "mcast_dst_ip",
     "track_src_ip",
-    "unicast_ttl",
     "no_virtual_ipaddress",
     "promote_secondaries",
     "linkbeat_use_polling",
-    "v3_checksum_as_v2",
-    "skip_check_adv_addr",
     "notify_priority_changes",
-    "garp_lower_prio_delay",
-    "garp_lower_prio_repeat",
-    "down_timer_adverts",
     "timer_expired_backup",
     "thread_timer_expired",
     "garp_extra_if",
     "vmac_garp_intvl",
-    "lower_prio_no_advert",
-    "higher_prio_send_advert",
     "owner_ignore_adverts",
     "kernel_rx_buf_size",
     "auth_hmac",

@@ -4,7 +4,7 @@ use super::super::argument::Argument;
 use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::{Draft, real_time, script, small};
-use crate::engine::model::GratuitousArp;
+use crate::engine::model::{GratuitousArp, Variations};
 
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
     let Draft { configuration, defaults, .. } = draft;
@@ -22,7 +22,14 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
             }
             ("smtp_server", _) => global.smtp_server = Some(cx.words(entry.statement).split_off(1).join(" ")),
             ("smtp_connect_timeout", Argument::Number(seconds)) => global.smtp_connect_timeout = Some(small(*seconds)),
-            ("vrrp_skip_check_adv_addr", Argument::Switch(on)) => global.skip_check_adv_addr = *on,
+            ("vrrp_skip_check_adv_addr", Argument::Switch(on)) => {
+                (global.skip_check_adv_addr, defaults.variations.skip_check_adv_addr) = (*on, *on);
+            }
+            ("lvsdeck_swift_handover", Argument::Switch(on)) => defaults.variations.swift_handover = *on,
+            ("vrrp_check_unicast_src", Argument::Switch(on)) => defaults.check_unicast_source = *on,
+            (word @ ("vrrp_mcast_group4" | "vrrp_mcast_group6"), Argument::Address(group)) => {
+                defaults.groups.lower(cx, word, *group, entry.value_at(1));
+            }
             ("vrrp_version", Argument::Number(version)) => defaults.version = Some(*version),
             ("script_user", _) => global.script_user = script::user(cx, &entry),
             ("enable_script_security", Argument::Switch(on)) => global.script_security = *on,
@@ -32,7 +39,11 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
                 cx.only_read(Block::Global, entry.keyword.word, entry.at, instead);
             }
             (word, argument) if real_time::lower(cx, global, word, argument, &entry) => {}
-            (word, argument) => garp(&mut defaults.garp, word.trim_start_matches("vrrp_"), argument),
+            (word, argument) => {
+                let word = word.trim_start_matches("vrrp_");
+                garp(&mut defaults.garp, word, argument);
+                vary(&mut defaults.variations, word, argument);
+            }
         }
     }
 }
@@ -44,6 +55,22 @@ pub(super) fn garp(garp: &mut GratuitousArp, word: &str, argument: &Argument) {
         ("garp_master_repeat", Argument::Number(repeat)) => garp.repeat = small(*repeat),
         ("garp_master_refresh", Argument::Time(refresh)) => garp.refresh = *refresh,
         ("garp_master_refresh_repeat", Argument::Number(repeat)) => garp.refresh_repeat = small(*repeat),
+        ("garp_lower_prio_repeat", Argument::Number(repeat)) => garp.lower_priority_repeat = Some(small(*repeat)),
+        ("garp_lower_prio_delay", Argument::Time(delay)) => garp.lower_priority_delay = Some(*delay),
+        _ => {}
+    }
+}
+
+/// Words that vary the protocol, most of which `global_defs` has with `vrrp_` before them.
+pub(super) fn vary(variations: &mut Variations, word: &str, argument: &Argument) {
+    match (word, argument) {
+        ("down_timer_adverts", Argument::Number(number)) => {
+            variations.down_timer_adverts = u8::try_from(*number).unwrap_or(u8::MAX);
+        }
+        ("higher_prio_send_advert", Argument::Switch(on)) => variations.higher_prio_send_advert = *on,
+        ("lower_prio_no_advert", Argument::Switch(on)) => variations.lower_prio_no_advert = *on,
+        ("skip_check_adv_addr", Argument::Switch(on)) => variations.skip_check_adv_addr = *on,
+        ("v3_checksum_as_v2", Argument::Switch(on)) => variations.checksum_as_v2 = *on,
         _ => {}
     }
 }

@@ -10,6 +10,7 @@ mod real_time;
 mod script;
 mod semantics;
 mod server;
+mod transport;
 mod vrrp;
 
 use super::diagnostic::Reporter;
@@ -17,7 +18,7 @@ use super::keywords::Block;
 use super::schema::{Context, Entry};
 use super::source::{Sources, Span};
 use super::tree::Tree;
-use crate::engine::model::{Configuration, GratuitousArp};
+use crate::engine::model::{Configuration, GratuitousArp, Variations};
 
 /// What is built: the configuration and what only lowering has to know.
 #[derive(Debug, Default)]
@@ -36,6 +37,9 @@ struct Defaults {
     version: Option<u64>,
     interface: Option<String>,
     garp: GratuitousArp,
+    groups: transport::Groups,
+    check_unicast_source: bool,
+    variations: Variations,
 }
 
 /// Builds the configuration. It is complete only when nothing was reported as an error.

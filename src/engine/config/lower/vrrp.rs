@@ -6,11 +6,12 @@ use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::super::suggest::nearest;
-use super::{Draft, address, script, small};
+use super::{Defaults, Draft, address, script, small, transport};
 use crate::engine::model::{
-    AdvertInterval, Authentication, Family, GratuitousArp, Password, Priority, StartState, TrackScript, VirtualAddress,
-    VirtualRouter, Vrid, VrrpVersion,
+    AdvertInterval, Authentication, Family, GratuitousArp, Password, Priority, StartState, TrackScript, Variations,
+    VirtualAddress, VirtualRouter, Vrid, VrrpVersion,
 };
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// The words of an instance as they were found.
@@ -29,6 +30,10 @@ struct Words {
     addresses_written: bool,
     garp: GratuitousArp,
     track_scripts: Vec<TrackScript>,
+    transport: transport::Words,
+    variations: Variations,
+    /// `native_ipv6`.
+    native_ipv6: Option<Span>,
 }
 
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
@@ -48,7 +53,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
         needed("virtual_router_id", "write a number from 1 to 255, the same on all nodes: virtual_router_id 51");
     }
     let (Some(interface), Some(vrid)) = (words.interface.clone(), words.vrid) else { return };
-    let router = complete(cx, name, interface, vrid, words, at);
+    let router = complete(cx, draft, (name, interface, vrid), words, at);
     draft.configuration.virtual_routers.push(router);
     draft.instances.push(at);
 }
@@ -68,6 +73,9 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
         addresses_written: false,
         garp: draft.defaults.garp,
         track_scripts: Vec::new(),
+        transport: transport::Words::new(draft.defaults.check_unicast_source),
+        variations: draft.defaults.variations,
+        native_ipv6: None,
     };
     for entry in cx.entries(Block::Instance, block.inner()) {
         match (entry.keyword.word, &entry.argument) {
@@ -91,9 +99,13 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
                 words.addresses_written |= !entry.inner().is_empty();
                 address::lower(cx, &entry, &mut words.addresses, name);
             }
-            ("unicast_peer", _) => unicast(cx, &entry),
             ("track_script", _) => words.track_scripts.extend(script::tracked(cx, draft, &entry)),
-            (word, argument) => super::global::garp(&mut words.garp, word, argument),
+            ("native_ipv6", Argument::Switch(on)) => words.native_ipv6 = on.then_some(entry.at),
+            _ if words.transport.lower(cx, &entry) => {}
+            (word, argument) => {
+                super::global::garp(&mut words.garp, word, argument);
+                super::global::vary(&mut words.variations, word, argument);
+            }
         }
     }
     words
@@ -113,8 +125,19 @@ fn no_carrier_of_vrrp(interface: &str) -> Option<(&'static str, &'static str)> {
     }
 }
 
-fn complete(cx: &mut Context, name: String, interface: String, vrid: Vrid, words: Words, at: Span) -> VirtualRouter {
-    let family = words.addresses.first().map_or(Family::Inet, |a| Family::of(a.address));
+fn complete(
+    cx: &mut Context,
+    Draft { defaults, .. }: &Draft,
+    (name, interface, vrid): (String, String, Vrid),
+    words: Words,
+    at: Span,
+) -> VirtualRouter {
+    let family = family(cx, &words);
+    if family == Family::Inet6 {
+        link_local_first(cx, &words.addresses, at);
+    }
+    let Defaults { groups, .. } = defaults;
+    let (transport, source) = words.transport.complete(cx, family, *groups);
     let version = version(cx, words.version, family);
     let default = if words.state == Some(StartState::Master) { Priority::OWNER } else { Priority::DEFAULT };
     let priority = words.priority.unwrap_or(default);
@@ -147,6 +170,8 @@ fn complete(cx: &mut Context, name: String, interface: String, vrid: Vrid, words
         interface,
         vrid,
         family,
+        transport,
+        source,
         version,
         start_state: words.state.unwrap_or_default(),
         priority,
@@ -157,6 +182,7 @@ fn complete(cx: &mut Context, name: String, interface: String, vrid: Vrid, words
         addresses: words.addresses,
         garp: words.garp,
         track_scripts: words.track_scripts,
+        variations: words.variations,
     }
 }
 
@@ -172,12 +198,27 @@ fn start_state(cx: &mut Context, state: &str, entry: &Entry) -> Option<StartStat
     None
 }
 
-/// Peers that listen to unicast only would not hear this node, nor it them.
-fn unicast(cx: &mut Context, entry: &Entry) {
-    let message = "unicast_peer is not supported yet: this instance would advertise by multicast, and both nodes could \
-                   become master";
-    let help = "remove unicast_peer on all nodes where multicast reaches them; else stay with keepalived on this node";
-    cx.report.add(Problem::error(entry.at, "unsupported", message).help(help));
+/// That of the addresses; without one, what `native_ipv6` says.
+fn family(cx: &mut Context, words: &Words) -> Family {
+    match (words.addresses.first().map(|a| Family::of(a.address)), words.native_ipv6) {
+        (Some(Family::Inet), Some(at)) => {
+            let message = "native_ipv6 does not go with IPv4 addresses; it is ignored";
+            cx.report.add(Problem::warning(at, "mixed-families", message));
+            Family::Inet
+        }
+        (None, Some(_)) => Family::Inet6,
+        (found, _) => found.unwrap_or(Family::Inet),
+    }
+}
+
+/// RFC 9568 §5.2.9 has an address of the link first, and other implementations may refuse what has none.
+fn link_local_first(cx: &mut Context, addresses: &[VirtualAddress], at: Span) {
+    let of_link = |a: &VirtualAddress| matches!(a.address, IpAddr::V6(address) if address.is_unicast_link_local());
+    if !addresses.is_empty() && !addresses.iter().any(of_link) {
+        let message = "no virtual address of this IPv6 instance is link-local, as RFC 9568 has its first one";
+        let help = "add one on all nodes, for example fe80::5:33/64; keepalived and lvsdeck do without";
+        cx.report.add(Problem::warning(at, "no-link-local", message).help(help));
+    }
 }
 
 /// IPv6 knows version 3 only.
@@ -254,6 +295,6 @@ fn authentication<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Authentica
 }
 
 /// A number that the table bounds to a byte.
-fn byte(number: u64) -> u8 {
+pub(super) fn byte(number: u64) -> u8 {
     u8::try_from(number).unwrap_or(u8::MAX)
 }

@@ -6,6 +6,7 @@ use crate::engine::failover::{Action, Input, Link};
 use crate::engine::io::simulated_lan::{Delivery, LINK, LINK_NAME, Station};
 use crate::engine::snapshot::Warning;
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::Instant;
 
@@ -54,9 +55,10 @@ impl Surroundings for Node {
     fn perform(&mut self, action: &Action) -> Result<(), String> {
         let change = |address, prefix, present| self.station.change(address, prefix, present).map_err(str::to_owned);
         match action {
-            Action::Join { .. } => self.station.listen(true),
+            Action::Join(_) => self.station.listen(true),
             Action::Leave { .. } => self.station.listen(false),
-            Action::Advertise { source, message, .. } => self.station.send(*source, message),
+            Action::Advertise { source: IpAddr::V4(source), message, .. } => self.station.send(*source, message),
+            Action::Advertise { .. } => return Err("the cluster of the demo speaks IPv4 only".to_owned()),
             Action::AddAddress { address, .. } => return change(address.address, address.prefix, true),
             Action::RemoveAddress { address, .. } => return change(address.address, address.prefix, false),
             Action::Announce { frame, .. } => self.station.announce(frame),

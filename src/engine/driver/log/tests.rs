@@ -109,7 +109,7 @@ fn strange_masters_read_as_existing_alerts_expect() {
     let begun = fact(SplitBrain, "VI_1")
         .to("begun")
         .reason("10.0.0.12 is master too: it advertises and does not yield")
-        .detail("it may not hear this node: check that IP protocol 112 to 224.0.0.18 gets to 10.0.0.12");
+        .detail("it may not hear this node: check that IP protocol 112 gets to 10.0.0.12");
     let [election, own] = &lines(begun)[..] else { panic!("two lines") };
     assert_eq!(election, "(VI_1) Received advert from 10.0.0.12 with lower priority, forcing new election");
     assert!(own.starts_with("(VI_1) split brain begun: 10.0.0.12 is master too"), "{own}");

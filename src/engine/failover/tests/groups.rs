@@ -48,9 +48,9 @@ fn a_member_that_is_outranked_takes_the_others_along() {
     let mut boss = one(250);
     boss.virtual_routers[0].priority = crate::engine::model::Priority::new(250).unwrap();
     let message = {
-        use crate::engine::vrrp::{Advertisement, ChecksumForm, MULTICAST_V4};
+        use crate::engine::vrrp::{Advertisement, ChecksumForm};
         let router = &boss.virtual_routers[0];
-        let addresses = vec![std::net::Ipv4Addr::new(192, 0, 2, 254)];
+        let addresses = vec![std::net::IpAddr::from([192, 0, 2, 254])];
         let advertisement = Advertisement {
             version: router.version,
             vrid: router.vrid,
@@ -59,7 +59,7 @@ fn a_member_that_is_outranked_takes_the_others_along() {
             authentication: router.authentication,
             addresses,
         };
-        advertisement.encode(source, MULTICAST_V4, ChecksumForm::MessageOnly)
+        advertisement.encode(source.into(), GROUP, ChecksumForm::MessageOnly)
     };
     lan.inject(0, ETH0, &packet(source, 255, &message));
     assert_eq!(states(&lan, 0), [Backup, Backup]);

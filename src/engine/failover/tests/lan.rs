@@ -5,13 +5,13 @@ use crate::engine::command::{Answer, Asked, Command, Who};
 use crate::engine::event::{EventKind, Fact};
 use crate::engine::failover::{Action, Failover, Held, Input, Link, Mastership, OwnedAddress, Past};
 use crate::engine::model::{
-    AdvertInterval, Authentication, Configuration, Family, GratuitousArp, Priority, StartState, SyncGroup,
-    VirtualAddress, VirtualRouter, Vrid, VrrpVersion,
+    AdvertInterval, Authentication, Configuration, Family, GratuitousArp, Priority, StartState, SyncGroup, Transport,
+    Variations, VirtualAddress, VirtualRouter, Vrid, VrrpVersion,
 };
 use crate::engine::snapshot::{Moment, VirtualRouterState, VirtualRouterStatus};
-use crate::engine::vrrp::MULTICAST_V4;
+use crate::engine::vrrp::announced;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -50,6 +50,8 @@ pub struct Faults {
     pub loss_percent: u64,
     pub duplicate_percent: u64,
     pub delay_up_to: Duration,
+    /// The shortest way, before that is added.
+    pub least_delay: Duration,
     /// Node by node: the side of a partition it is on.
     pub sides: Vec<u8>,
     /// Nodes that hear nobody, and are heard.
@@ -104,6 +106,8 @@ pub fn virtual_router(name: &str, interface: &str, priority: u8) -> VirtualRoute
         interface: interface.to_owned(),
         vrid: Vrid::new(51).unwrap(),
         family: Family::Inet,
+        transport: Transport::multicast(Family::Inet),
+        source: None,
         version: VrrpVersion::V2,
         start_state: StartState::Backup,
         priority: Priority::new(priority).unwrap(),
@@ -114,6 +118,7 @@ pub fn virtual_router(name: &str, interface: &str, priority: u8) -> VirtualRoute
         addresses: vec![vip(254)],
         garp: GratuitousArp::default(),
         track_scripts: Vec::new(),
+        variations: Variations::default(),
     }
 }
 
@@ -138,12 +143,28 @@ pub fn pair(priority: u8) -> Configuration {
     }
 }
 
-/// An IPv4 packet as a raw socket gives it.
+/// The group of IPv4.
+pub const GROUP: IpAddr = Transport::default_group(Family::Inet);
+
+/// A packet to the group, as a raw socket gives it.
 pub fn packet(source: Ipv4Addr, ttl: u8, message: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(20 + message.len()).unwrap().to_be_bytes();
-    let mut packet = vec![0x45, 0xc0, length[0], length[1], 0, 1, 0, 0, ttl, 112, 0, 0];
-    packet.extend(source.octets());
-    packet.extend(MULTICAST_V4.octets());
+    packet_to(source.into(), GROUP, ttl, message)
+}
+
+/// A packet of either family.
+pub fn packet_to(source: IpAddr, destination: IpAddr, ttl: u8, message: &[u8]) -> Vec<u8> {
+    let octets = |address| match address {
+        IpAddr::V4(address) => Ipv4Addr::octets(&address).to_vec(),
+        IpAddr::V6(address) => address.octets().to_vec(),
+    };
+    let header = if source.is_ipv4() { 20 } else { 0 };
+    let length = u16::try_from(header + message.len()).unwrap().to_be_bytes();
+    let mut packet = match source {
+        IpAddr::V4(_) => vec![0x45, 0xc0, length[0], length[1], 0, 1, 0, 0, ttl, 112, 0, 0],
+        IpAddr::V6(_) => vec![0x6c, 0, 0, 0, length[0], length[1], 112, ttl],
+    };
+    packet.extend(octets(source));
+    packet.extend(octets(destination));
     packet.extend(message);
     packet
 }
@@ -326,11 +347,13 @@ impl Lan {
         while let Some(action) = self.nodes[n].core.as_mut().and_then(Failover::poll_action) {
             self.nodes[n].actions.push((self.now, action.clone()));
             match action {
-                Action::Join { index } if !self.nodes[n].refuses_joins => self.nodes[n].joined.push(index),
-                Action::Advertise { index, source, ref message } if self.nodes[n].joined.contains(&index) => {
-                    self.multicast(n, index, &packet(source, 255, message));
+                Action::Join(channel) if !self.nodes[n].refuses_joins => self.nodes[n].joined.push(channel.index),
+                Action::Advertise { index, source, destination, ttl, ref message }
+                    if self.nodes[n].joined.contains(&index) =>
+                {
+                    self.send(n, index, destination, &packet_to(source, destination, ttl, message));
                 }
-                Action::Join { .. } | Action::Advertise { .. } => {
+                Action::Join(_) | Action::Advertise { .. } => {
                     let error = "No buffer space available (os error 105)".to_owned();
                     self.input(n, Input::Refused { action: Box::new(action), error });
                 }
@@ -340,7 +363,7 @@ impl Lan {
                 Action::Keep(kept) => self.nodes[n].kept = kept,
                 Action::Holds(holds) => self.nodes[n].holds = holds,
                 Action::Answer { answer, .. } => self.nodes[n].answers.push((self.now, *answer)),
-                Action::Leave { index } => self.nodes[n].joined.retain(|joined| *joined != index),
+                Action::Leave { index, .. } => self.nodes[n].joined.retain(|joined| *joined != index),
                 Action::Announce { .. } | Action::Report(_) => {}
             }
         }
@@ -365,8 +388,12 @@ impl Lan {
         }
     }
 
-    fn multicast(&mut self, from: usize, index: u32, packet: &[u8]) {
+    /// To everybody on the link, or to who has the address.
+    fn send(&mut self, from: usize, index: u32, destination: IpAddr, packet: &[u8]) {
         for to in 0..self.nodes.len() {
+            if !destination.is_multicast() && !self.nodes[to].addresses.iter().any(|(_, a, _)| *a == destination) {
+                continue;
+            }
             let side = |n: usize| self.faults.sides.get(n).copied().unwrap_or(0);
             let linked = |n: usize| self.nodes[n].links.iter().any(|link| link.index == index && link.up);
             if to == from || self.faults.deaf.contains(&to) || side(to) != side(from) || !linked(from) || !linked(to) {
@@ -375,7 +402,7 @@ impl Lan {
             let copies = 1 + u32::from(self.random.chance(self.faults.duplicate_percent));
             for _ in 0..copies {
                 let delay = u64::try_from(self.faults.delay_up_to.as_nanos()).unwrap();
-                let delay = Duration::from_nanos(self.random.below(delay.max(1)));
+                let delay = self.faults.least_delay + Duration::from_nanos(self.random.below(delay.max(1)));
                 if !self.random.chance(self.faults.loss_percent) && self.nodes[to].core.is_some() {
                     self.deliver(to, delay, Delivery::Packet { index, packet: packet.to_vec() });
                 }
@@ -425,6 +452,7 @@ impl Node {
             addresses: vec![
                 (ETH0, IpAddr::from([192, 0, 2, 11 + n]), 24),
                 (ETH1, IpAddr::from([198, 51, 100, 11 + n]), 24),
+                (ETH0, IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x11 + u16::from(n))), 64),
             ],
             remembered: Vec::new(),
             kept: Vec::new(),
@@ -451,12 +479,15 @@ impl Node {
     /// Actions since `from`, in a word each; reports are left out.
     pub fn words(&self, from: usize) -> Vec<String> {
         let word = |(_, action): &(Instant, Action)| match action {
-            Action::Join { .. } => Some("join".to_owned()),
+            Action::Join(_) => Some("join".to_owned()),
             Action::Leave { .. } => Some("leave".to_owned()),
             Action::Advertise { message, .. } => Some(format!("advertise {}", message[2])),
             Action::AddAddress { address, .. } => Some(format!("add {address}")),
             Action::RemoveAddress { address, .. } => Some(format!("remove {address}")),
-            Action::Announce { frame, .. } => Some(format!("announce .{}", frame[41])),
+            Action::Announce { frame, .. } => Some(match announced(frame).unwrap() {
+                IpAddr::V4(address) => format!("announce .{}", address.octets()[3]),
+                IpAddr::V6(address) => format!("announce {address}"),
+            }),
             Action::Remember(owned) => Some(format!("remember {}", owned.len())),
             Action::Answer { answer, .. } => Some(format!("answer {:?}", answer.outcome)),
             Action::Keep(kept) => Some(format!("keep {}", kept.len())),

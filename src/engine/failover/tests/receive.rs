@@ -4,11 +4,11 @@ use super::lan::*;
 use crate::engine::event::EventKind;
 use crate::engine::failover::{Input, Waiting};
 use crate::engine::model::{
-    AdvertInterval, AdvertisedPriority, Authentication, Configuration, Password, Vrid, VrrpVersion,
+    AdvertInterval, AdvertisedPriority, Authentication, Configuration, Family, Password, Vrid, VrrpVersion,
 };
 use crate::engine::snapshot::PeerState;
 use crate::engine::snapshot::VirtualRouterState::{Backup, Fault, Master};
-use crate::engine::vrrp::{Advertisement, ChecksumForm, MULTICAST_V4};
+use crate::engine::vrrp::{Advertisement, ChecksumForm};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -21,13 +21,13 @@ fn advertisement(version: VrrpVersion, priority: u8) -> Advertisement {
         priority: AdvertisedPriority(priority),
         interval: AdvertInterval::DEFAULT,
         authentication: Authentication::None,
-        addresses: vec![Ipv4Addr::new(192, 0, 2, 254)],
+        addresses: vec![std::net::IpAddr::from([192, 0, 2, 254])],
     }
 }
 
 fn wire(advertisement: &Advertisement) -> Vec<u8> {
-    let form = ChecksumForm::sent(advertisement.version);
-    packet(PEER, 255, &advertisement.encode(PEER, MULTICAST_V4, form))
+    let form = ChecksumForm::sent(advertisement.version, Family::Inet, false);
+    packet(PEER, 255, &advertisement.encode(PEER.into(), GROUP, form))
 }
 
 fn version_3(priority: u8) -> Configuration {
@@ -110,7 +110,7 @@ fn own_packets_that_come_back_are_counted_and_ignored() {
     let mut lan = Lan::started(vec![one(100)]);
     lan.run_for(seconds(10));
     let own = Ipv4Addr::new(192, 0, 2, 11);
-    let message = advertisement(VrrpVersion::V2, 100).encode(own, MULTICAST_V4, ChecksumForm::MessageOnly);
+    let message = advertisement(VrrpVersion::V2, 100).encode(own.into(), GROUP, ChecksumForm::MessageOnly);
     let before = lan.nodes[0].words(0);
     lan.inject(0, ETH0, &packet(own, 255, &message));
     assert_eq!(lan.nodes[0].words(0), before);
@@ -121,7 +121,7 @@ fn own_packets_that_come_back_are_counted_and_ignored() {
 /// An advertisement from our own address.
 fn from_ourselves(priority: u8) -> Vec<u8> {
     let own = Ipv4Addr::new(192, 0, 2, 11);
-    packet(own, 255, &advertisement(VrrpVersion::V2, priority).encode(own, MULTICAST_V4, ChecksumForm::MessageOnly))
+    packet(own, 255, &advertisement(VrrpVersion::V2, priority).encode(own.into(), GROUP, ChecksumForm::MessageOnly))
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn our_own_address_is_a_clones_when_we_are_not_master_but_not_while_an_echo_may_
 fn another_list_of_addresses_is_accepted_counted_and_told_once() {
     let mut lan = Lan::started(vec![one(100)]);
     let mut other = advertisement(VrrpVersion::V2, 200);
-    other.addresses.push(Ipv4Addr::new(192, 0, 2, 253));
+    other.addresses.push(Ipv4Addr::new(192, 0, 2, 253).into());
     for _ in 0..10 {
         lan.inject(0, ETH0, &wire(&other));
         lan.run_for(seconds(1));
@@ -176,7 +176,7 @@ fn version_3_takes_both_checksums_and_says_which_one_differs_from_ours() {
     let advertisement = advertisement(VrrpVersion::V3, 200);
     lan.inject(0, ETH0, &wire(&advertisement));
     assert_eq!(lan.nodes[0].warnings(), [""; 0]);
-    let message = advertisement.encode(PEER, MULTICAST_V4, ChecksumForm::MessageOnly);
+    let message = advertisement.encode(PEER.into(), GROUP, ChecksumForm::MessageOnly);
     lan.inject(0, ETH0, &packet(PEER, 255, &message));
     assert_eq!(lan.nodes[0].warnings(), ["checksum-form"]);
     assert_eq!(lan.status(0)[0].counters.adverts_rx, 2);
@@ -225,8 +225,8 @@ fn a_strange_vrid_is_forgotten_after_five_minutes_of_silence_or_with_its_interfa
 fn odd() -> Vec<u8> {
     let mut odd = advertisement(VrrpVersion::V3, 200);
     odd.interval = AdvertInterval::from_centiseconds(500).unwrap();
-    odd.addresses.push(Ipv4Addr::new(192, 0, 2, 253));
-    packet(PEER, 255, &odd.encode(PEER, MULTICAST_V4, ChecksumForm::MessageOnly))
+    odd.addresses.push(Ipv4Addr::new(192, 0, 2, 253).into());
+    packet(PEER, 255, &odd.encode(PEER.into(), GROUP, ChecksumForm::MessageOnly))
 }
 
 #[test]
@@ -324,7 +324,7 @@ fn peers_of_forged_addresses_are_bounded() {
     let mut lan = Lan::started(vec![one(100)]);
     for n in 0..1000u32 {
         let source = Ipv4Addr::from(0xc633_6400 + n);
-        let message = advertisement(VrrpVersion::V2, 200).encode(source, MULTICAST_V4, ChecksumForm::MessageOnly);
+        let message = advertisement(VrrpVersion::V2, 200).encode(source.into(), GROUP, ChecksumForm::MessageOnly);
         lan.inject(0, ETH0, &packet(source, 255, &message));
     }
     assert_eq!(lan.status(0)[0].peers.len(), 64);

@@ -3,7 +3,6 @@
 use super::lan::*;
 use crate::engine::event::{EventKind, Fact};
 use crate::engine::failover::{Failover, Input, OwnedAddress, Past, Waiting};
-use crate::engine::model::Family;
 use crate::engine::snapshot::VirtualRouterState::{Backup, Fault, Init, Master};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -207,13 +206,6 @@ fn a_master_whose_interface_vanishes_forgets_what_was_on_it() {
     lan.input(0, Input::LinkGone { index: ETH0 });
     assert_eq!(lan.nodes[0].words(before), ["remember 0"]);
     assert_eq!(lan.state(0), Fault);
-}
-
-#[test]
-fn an_ipv6_instance_is_a_fault_and_not_silently_something_else() {
-    let mut configuration = one(100);
-    configuration.virtual_routers[0].family = Family::Inet6;
-    assert_eq!(Lan::started(vec![configuration]).state(0), Fault);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The state machine as a matrix: every state with every input, the exact actions in order, and the next deadline.
 
-use crate::engine::model::{AdvertInterval, AdvertisedPriority, GratuitousArp, Priority, VrrpVersion};
+use crate::engine::model::{AdvertInterval, AdvertisedPriority, GratuitousArp, Priority, Variations, VrrpVersion};
 use crate::engine::vrrp::{
     Action, Deadline, Heard, Input, Instance, Parameters, Preemption, State, TransitionReason as Reason,
 };
@@ -25,6 +25,7 @@ fn parameters(version: VrrpVersion) -> Parameters {
         preempt: true,
         preempt_delay: Duration::ZERO,
         garp: GratuitousArp::default(),
+        variations: Variations::default(),
     }
 }
 
@@ -93,6 +94,7 @@ fn fault(version: VrrpVersion, start: Instant) -> Instance {
 fn words(actions: &[Action]) -> String {
     let word = |action: &Action| match action {
         Action::Advertise(priority) => format!("advertise {}", priority.0),
+        Action::Hasten(interval) => format!("hasten {}", interval.centiseconds()),
         Action::Acquire => "acquire".to_owned(),
         Action::Release => "release".to_owned(),
         Action::Announce(count) => format!("announce {count}"),

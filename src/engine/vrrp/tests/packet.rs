@@ -1,11 +1,16 @@
 //! Packets: vectors computed apart from this code, the receive ladder step by step, and what holds for all bytes.
 
-use crate::engine::model::{AdvertInterval, AdvertisedPriority, Authentication, Password, Vrid, VrrpVersion};
-use crate::engine::vrrp::{Advertisement, ChecksumForm, DecodeError, Expected, MULTICAST_V4, receive, sender};
+use crate::engine::model::{
+    AdvertInterval, AdvertisedPriority, Authentication, Family, Password, Transport, Unicast, UnicastPeer, Vrid,
+    VrrpVersion,
+};
+use crate::engine::vrrp::{Advertisement, ChecksumForm, DecodeError, Expected, receive, sender};
 use proptest::prelude::*;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-const SOURCE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+const SOURCE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+const GROUP: IpAddr = Transport::default_group(Family::Inet);
+static MULTICAST: Transport = Transport::multicast(Family::Inet);
 
 fn bytes(hex: &str) -> Vec<u8> {
     let digits: Vec<u8> = hex.bytes().filter(u8::is_ascii_hexdigit).collect();
@@ -19,26 +24,36 @@ fn advertisement(version: VrrpVersion) -> Advertisement {
         priority: AdvertisedPriority(100),
         interval: AdvertInterval::DEFAULT,
         authentication: Authentication::None,
-        addresses: vec![Ipv4Addr::new(192, 0, 2, 254)],
+        addresses: vec![IpAddr::from([192, 0, 2, 254])],
     }
 }
 
-fn expected(a: &Advertisement) -> Expected {
-    Expected { version: a.version, vrid: a.vrid, interval: a.interval, authentication: a.authentication }
+fn expected(a: &Advertisement) -> Expected<'static> {
+    Expected {
+        transport: &MULTICAST,
+        version: a.version,
+        vrid: a.vrid,
+        interval: a.interval,
+        authentication: a.authentication,
+    }
 }
 
 /// An IPv4 packet around a message, as a raw socket gives it.
 fn packet(ttl: u8, protocol: u8, message: &[u8]) -> Vec<u8> {
     let length = u16::try_from(20 + message.len()).unwrap().to_be_bytes();
     let mut packet = vec![0x45, 0xc0, length[0], length[1], 0, 1, 0, 0, ttl, protocol, 0, 0];
-    packet.extend(SOURCE.octets());
-    packet.extend(MULTICAST_V4.octets());
+    packet.extend([192, 0, 2, 1]);
+    packet.extend([224, 0, 0, 18]);
     packet.extend(message);
     packet
 }
 
-fn received(message: &[u8], expected: &Expected) -> Result<(Advertisement, ChecksumForm), DecodeError> {
+fn received(message: &[u8], expected: &Expected<'_>) -> Result<(Advertisement, ChecksumForm), DecodeError> {
     receive(&packet(255, 112, message), expected).map(|r| (r.advertisement, r.checksum))
+}
+
+fn form_of(version: VrrpVersion) -> ChecksumForm {
+    ChecksumForm::sent(version, Family::Inet, false)
 }
 
 fn with_secret() -> Advertisement {
@@ -58,7 +73,7 @@ fn messages_are_those_of_the_vectors_and_are_read_back() {
         (&resigning, ChecksumForm::PseudoHeader, "31330001006468d8 c00002fe"),
     ];
     for (advertisement, form, hex) in vectors {
-        let message = advertisement.encode(SOURCE, MULTICAST_V4, form);
+        let message = advertisement.encode(SOURCE, GROUP, form);
         assert_eq!(message, bytes(hex));
         assert_eq!(received(&message, &expected(advertisement)), Ok((advertisement.clone(), form)));
     }
@@ -66,14 +81,91 @@ fn messages_are_those_of_the_vectors_and_are_read_back() {
 
 #[test]
 fn we_send_the_form_that_keepalived_accepts() {
-    assert_eq!(ChecksumForm::sent(VrrpVersion::V2), ChecksumForm::MessageOnly);
-    assert_eq!(ChecksumForm::sent(VrrpVersion::V3), ChecksumForm::PseudoHeader);
+    let sent = ChecksumForm::sent;
+    assert_eq!(sent(VrrpVersion::V2, Family::Inet, false), ChecksumForm::MessageOnly);
+    assert_eq!(sent(VrrpVersion::V3, Family::Inet, false), ChecksumForm::PseudoHeader);
+    assert_eq!(sent(VrrpVersion::V3, Family::Inet, true), ChecksumForm::MessageOnly);
+    assert_eq!(sent(VrrpVersion::V3, Family::Inet6, true), ChecksumForm::PseudoHeader);
+}
+
+const SOURCE6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1));
+const GROUP6: IpAddr = Transport::default_group(Family::Inet6);
+static MULTICAST6: Transport = Transport::multicast(Family::Inet6);
+
+fn octets(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().to_vec(),
+    }
+}
+
+fn packet6(hops: u8, message: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(message.len()).unwrap().to_be_bytes();
+    [&[0x6c, 0, 0, 0, length[0], length[1], 112, hops], &octets(SOURCE6)[..], &octets(GROUP6), message].concat()
+}
+
+#[test]
+fn an_ipv6_message_is_that_of_the_vector_and_only_right_with_the_pseudo_header_and_hop_limit_255() {
+    let addresses = vec!["fe80::5:33".parse().unwrap(), "2001:db8::254".parse().unwrap()];
+    let advertisement = Advertisement { addresses, ..advertisement(VrrpVersion::V3) };
+    let expected = Expected { transport: &MULTICAST6, ..expected(&advertisement) };
+    let message = advertisement.encode(SOURCE6, GROUP6, ChecksumForm::PseudoHeader);
+    let vector = "3133640200643d71 fe800000000000000000000000050033 20010db8000000000000000000000254";
+    assert_eq!(message, bytes(vector));
+    let received = receive(&packet6(255, &message), &expected).unwrap();
+    assert_eq!((received.source, received.advertisement), (SOURCE6, advertisement.clone()));
+    assert_eq!(receive(&packet6(254, &message), &expected), Err(DecodeError::Ttl(254)));
+    let plain = advertisement.encode(SOURCE6, GROUP6, ChecksumForm::MessageOnly);
+    assert!(matches!(receive(&packet6(255, &plain), &expected), Err(DecodeError::Checksum(_))));
+    for length in 0..packet6(255, &message).len() {
+        let cut = &packet6(255, &message)[..length];
+        assert_eq!(receive(cut, &expected), Err(DecodeError::Truncated(length)));
+    }
+    for length in 0..message.len() {
+        let error = receive(&packet6(255, &message[..length]), &expected).unwrap_err();
+        assert!(matches!(error, DecodeError::Truncated(_) | DecodeError::Length { .. }), "{length}: {error}");
+    }
+}
+
+fn unicast(peers: &[(IpAddr, Option<(u8, u8)>)], check_source: bool) -> Transport {
+    let peers = peers.iter().map(|(address, ttl)| UnicastPeer { address: *address, ttl: *ttl }).collect();
+    Transport::Unicast(Unicast { peers, ttl: 255, check_source })
+}
+
+#[test]
+fn unicast_is_listened_to_by_its_peers_and_ttls_where_the_file_says_so() {
+    let own = IpAddr::from([192, 0, 2, 2]);
+    let other = IpAddr::from([192, 0, 2, 3]);
+    let advertisement = advertisement(VrrpVersion::V2);
+    let message = advertisement.encode(SOURCE, own, ChecksumForm::MessageOnly);
+    let sent_to = |destination: IpAddr, ttl: u8| {
+        let mut packet = packet(ttl, 112, &message);
+        packet[16..20].copy_from_slice(&octets(destination));
+        packet
+    };
+    let hear = |transport: &Transport, packet: &[u8]| {
+        receive(packet, &Expected { transport, ..expected(&advertisement) }).map(|received| received.source)
+    };
+    let anybody = unicast(&[(other, None)], false);
+    assert_eq!(hear(&anybody, &sent_to(own, 3)), Ok(SOURCE));
+    assert_eq!(hear(&anybody, &sent_to(GROUP, 255)), Err(DecodeError::Group(GROUP)));
+    assert_eq!(hear(&unicast(&[(other, None)], true), &sent_to(own, 255)), Err(DecodeError::Source));
+    assert_eq!(hear(&unicast(&[(SOURCE, None)], true), &sent_to(own, 1)), Ok(SOURCE));
+    // A range anywhere turns the check of the source on.
+    assert_eq!(hear(&unicast(&[(other, Some((250, 255)))], false), &sent_to(own, 255)), Err(DecodeError::Source));
+    let range = unicast(&[(SOURCE, Some((250, 254)))], false);
+    assert_eq!(hear(&range, &sent_to(own, 250)), Ok(SOURCE));
+    assert_eq!(hear(&range, &sent_to(own, 254)), Ok(SOURCE));
+    for found in [249, 255] {
+        let refused = DecodeError::PeerTtl { found, allowed: (250, 254) };
+        assert_eq!(hear(&range, &sent_to(own, found)), Err(refused));
+    }
 }
 
 #[test]
 fn a_packet_cut_at_any_length_is_refused_as_truncated() {
     for advertisement in [advertisement(VrrpVersion::V2), advertisement(VrrpVersion::V3)] {
-        let message = advertisement.encode(SOURCE, MULTICAST_V4, ChecksumForm::sent(advertisement.version));
+        let message = advertisement.encode(SOURCE, GROUP, form_of(advertisement.version));
         let whole = packet(255, 112, &message);
         for length in 0..whole.len() {
             // The header still promises the whole: the kernel never does this, a fault might.
@@ -93,7 +185,7 @@ fn a_packet_cut_at_any_length_is_refused_as_truncated() {
 #[test]
 fn link_layer_padding_after_the_packet_is_no_part_of_it() {
     let advertisement = advertisement(VrrpVersion::V3);
-    let mut padded = packet(255, 112, &advertisement.encode(SOURCE, MULTICAST_V4, ChecksumForm::PseudoHeader));
+    let mut padded = packet(255, 112, &advertisement.encode(SOURCE, GROUP, ChecksumForm::PseudoHeader));
     padded.extend([0; 14]);
     assert!(receive(&padded, &expected(&advertisement)).is_ok());
 }
@@ -102,18 +194,18 @@ fn link_layer_padding_after_the_packet_is_no_part_of_it() {
 fn each_step_of_the_ladder_refuses_what_it_is_for_and_comes_before_the_later_ones() {
     let good = with_secret();
     let wanted = expected(&good);
-    let message = good.encode(SOURCE, MULTICAST_V4, ChecksumForm::MessageOnly);
+    let message = good.encode(SOURCE, GROUP, ChecksumForm::MessageOnly);
     let mut broken = message.clone();
     // From the last step to the first: each added fault is told instead of those before it.
     let other_interval = Advertisement { interval: AdvertInterval::from_centiseconds(300).unwrap(), ..good.clone() };
-    broken.clone_from(&other_interval.encode(SOURCE, MULTICAST_V4, ChecksumForm::MessageOnly));
+    broken.clone_from(&other_interval.encode(SOURCE, GROUP, ChecksumForm::MessageOnly));
     assert_eq!(received(&broken, &wanted), Err(DecodeError::Interval { found: 3, wanted: 1 }));
     let other_password =
         Advertisement { authentication: Authentication::Pass(Password::new("secres")), ..other_interval.clone() };
-    broken.clone_from(&other_password.encode(SOURCE, MULTICAST_V4, ChecksumForm::MessageOnly));
+    broken.clone_from(&other_password.encode(SOURCE, GROUP, ChecksumForm::MessageOnly));
     assert_eq!(received(&broken, &wanted), Err(DecodeError::Password));
     let none = Advertisement { authentication: Authentication::None, ..other_interval };
-    broken.clone_from(&none.encode(SOURCE, MULTICAST_V4, ChecksumForm::MessageOnly));
+    broken.clone_from(&none.encode(SOURCE, GROUP, ChecksumForm::MessageOnly));
     assert_eq!(received(&broken, &wanted), Err(DecodeError::AuthenticationType { found: 0, wanted: 1 }));
     broken[7] ^= 1;
     assert!(matches!(received(&broken, &wanted), Err(DecodeError::Checksum(_))));
@@ -131,14 +223,14 @@ fn each_step_of_the_ladder_refuses_what_it_is_for_and_comes_before_the_later_one
     assert_eq!(receive(&packet(254, 112, &broken), &wanted), Err(DecodeError::Ttl(254)));
     let mut unicast = packet(254, 112, &broken);
     unicast[16..20].copy_from_slice(&[192, 0, 2, 1]);
-    assert_eq!(receive(&unicast, &wanted), Err(DecodeError::Destination([192, 0, 2, 1].into())));
+    assert_eq!(receive(&unicast, &wanted), Err(DecodeError::Destination(SOURCE)));
     assert_eq!(receive(&packet(254, 51, &broken), &wanted), Err(DecodeError::Protocol(51)));
 }
 
 #[test]
 fn version_3_refuses_interval_0_and_ignores_reserved_bits() {
     let good = advertisement(VrrpVersion::V3);
-    let message = good.encode(SOURCE, MULTICAST_V4, ChecksumForm::MessageOnly);
+    let message = good.encode(SOURCE, GROUP, ChecksumForm::MessageOnly);
     let refill = |change: fn(&mut Vec<u8>)| {
         let mut message = message.clone();
         change(&mut message);
@@ -155,7 +247,7 @@ fn version_3_refuses_interval_0_and_ignores_reserved_bits() {
 
 #[test]
 fn the_sender_is_known_before_any_check() {
-    let message = advertisement(VrrpVersion::V2).encode(SOURCE, MULTICAST_V4, ChecksumForm::MessageOnly);
+    let message = advertisement(VrrpVersion::V2).encode(SOURCE, GROUP, ChecksumForm::MessageOnly);
     let seen = sender(&packet(1, 6, &message));
     assert_eq!((seen.source, seen.vrid), (Some(SOURCE), Some(51)));
     assert_eq!(seen.priority, Some(AdvertisedPriority(100)));
@@ -175,7 +267,7 @@ prop_compose! {
         centiseconds in 1..=4095u32,
         seconds in 1..=255u32,
         password in proptest::option::of("[ -~]{0,8}"),
-        addresses in prop::collection::vec(any::<u32>().prop_map(Ipv4Addr::from), 1..=255),
+        addresses in prop::collection::vec(any::<u32>().prop_map(|bits| IpAddr::V4(Ipv4Addr::from(bits))), 1..=255),
     ) -> Advertisement {
         let (version, interval) = if v3 { (VrrpVersion::V3, centiseconds) } else { (VrrpVersion::V2, seconds * 100) };
         let authentication = match password {
@@ -196,8 +288,8 @@ prop_compose! {
 proptest! {
     #[test]
     fn decoding_an_encoded_message_gives_it_back(a in any_advertisement(), message_only in any::<bool>()) {
-        let form = if message_only { ChecksumForm::MessageOnly } else { ChecksumForm::sent(a.version) };
-        let message = a.encode(SOURCE, MULTICAST_V4, form);
+        let form = if message_only { ChecksumForm::MessageOnly } else { form_of(a.version) };
+        let message = a.encode(SOURCE, GROUP, form);
         let got = received(&message, &expected(&a));
         // Sums of all zeros but one word fit both forms only if the pseudo-header sums to nothing: it never does here.
         prop_assert_eq!(got, Ok((a, form)));
@@ -212,7 +304,7 @@ proptest! {
 
     #[test]
     fn one_flipped_bit_is_never_taken_for_the_same_message(a in any_advertisement(), at in any::<prop::sample::Index>(), bit in 0..8u8) {
-        let mut message = a.encode(SOURCE, MULTICAST_V4, ChecksumForm::sent(a.version));
+        let mut message = a.encode(SOURCE, GROUP, form_of(a.version));
         let at = at.index(message.len());
         message[at] ^= 1 << bit;
         prop_assert!(received(&message, &expected(&a)).is_err());

@@ -1,6 +1,6 @@
 //! New parameters for a running machine.
 
-use crate::engine::model::{AdvertInterval, AdvertisedPriority, GratuitousArp, Priority, VrrpVersion};
+use crate::engine::model::{AdvertInterval, AdvertisedPriority, GratuitousArp, Priority, Variations, VrrpVersion};
 use crate::engine::vrrp::{Deadline, Heard, Input, Instance, Parameters};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -19,6 +19,7 @@ fn parameters(version: VrrpVersion, priority: u8, interval: u32) -> Parameters {
         preempt: true,
         preempt_delay: Duration::ZERO,
         garp: GratuitousArp::default(),
+        variations: Variations::default(),
     }
 }
 

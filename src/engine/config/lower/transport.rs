@@ -1,0 +1,175 @@
+//! How an instance's advertisements travel: `unicast_peer`, its words, and the groups.
+
+use super::super::argument::{Argument, number};
+use super::super::diagnostic::{Problem, quoted};
+use super::super::keywords::Block;
+use super::super::schema::{Context, Entry};
+use super::super::source::Span;
+use super::vrrp::byte;
+use crate::engine::model::{Family, Transport, Unicast, UnicastPeer};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// What `global_defs` says of all instances.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Groups {
+    v4: Option<Ipv4Addr>,
+    v6: Option<Ipv6Addr>,
+}
+
+/// The words of an instance about it.
+#[derive(Debug, Default)]
+pub(super) struct Words {
+    peers: Vec<(UnicastPeer, Span)>,
+    /// Where `unicast_peer` stands.
+    block: Option<Span>,
+    ttl: Option<u8>,
+    check_source: bool,
+    fault_without: bool,
+    source: Option<(IpAddr, Span)>,
+}
+
+impl Groups {
+    /// `vrrp_mcast_group4` and `vrrp_mcast_group6`.
+    pub fn lower(&mut self, cx: &mut Context, word: &str, address: IpAddr, at: Span) {
+        match (word, address) {
+            ("vrrp_mcast_group4", IpAddr::V4(group)) if group.is_multicast() => self.v4 = Some(group),
+            ("vrrp_mcast_group6", IpAddr::V6(group)) if group.is_multicast() => self.v6 = Some(group),
+            _ => {
+                let family = if word.ends_with('4') { "IPv4" } else { "IPv6" };
+                let message = format!("{word} {address} is no multicast address of {family}");
+                let help = "write the same group on all nodes, or leave the word out: 224.0.0.18 and ff02::12 are used";
+                cx.report.add(Problem::error(at, "bad-address", message).help(help));
+            }
+        }
+    }
+
+    fn of(self, family: Family) -> IpAddr {
+        let own = match family {
+            Family::Inet => self.v4.map(IpAddr::V4),
+            Family::Inet6 => self.v6.map(IpAddr::V6),
+        };
+        own.unwrap_or(Transport::default_group(family))
+    }
+}
+
+impl Words {
+    /// Before the first word.
+    pub fn new(check_source: bool) -> Self {
+        Self { check_source, ..Self::default() }
+    }
+
+    /// Takes a word; false when it is none of these.
+    pub fn lower<'t>(&mut self, cx: &mut Context<'_, 't>, entry: &Entry<'t>) -> bool {
+        match (entry.keyword.word, &entry.argument) {
+            ("unicast_peer", _) => {
+                self.block = Some(entry.at);
+                self.peers.extend(peers(cx, entry));
+            }
+            ("unicast_src_ip" | "mcast_src_ip", Argument::Address(source)) => {
+                self.source = Some((*source, entry.value_at(1)));
+            }
+            ("unicast_ttl", Argument::Number(ttl)) => self.ttl = Some(byte(*ttl)),
+            ("check_unicast_src", Argument::Switch(on)) => self.check_source = *on,
+            ("unicast_fault_no_peer", Argument::Switch(on)) => self.fault_without = *on,
+            _ => return false,
+        }
+        true
+    }
+
+    /// What they come to for an instance of this family, and the address that it advertises from.
+    pub fn complete(self, cx: &mut Context, family: Family, groups: Groups) -> (Transport, Option<IpAddr>) {
+        let source = self.source.filter(|(source, at)| {
+            let fits = Family::of(*source) == family;
+            if !fits {
+                let message = format!("{source} is not of the family of the instance's addresses; it is not used");
+                cx.report.add(Problem::warning(*at, "mixed-families", message));
+            }
+            fits
+        });
+        let mut peers = Vec::new();
+        for (peer, at) in self.peers {
+            if Family::of(peer.address) == family {
+                peers.push(peer);
+            } else {
+                let message =
+                    format!("{} is not of the family of the instance's addresses; it is left out", peer.address);
+                let help = "give IPv4 and IPv6 an instance each";
+                cx.report.add(Problem::warning(at, "mixed-families", message).help(help));
+            }
+        }
+        let multicast = Transport::Multicast { group: groups.of(family) };
+        let transport = match self.block {
+            Some(at) if peers.is_empty() => {
+                let message = "unicast_peer has no peer: advertisements go out by multicast, as with keepalived";
+                let help = "write the address of each other router, one a line; or remove unicast_peer on all nodes";
+                let problem = if self.fault_without { Problem::error } else { Problem::warning };
+                cx.report.add(problem(at, "no-peer", message.to_owned()).help(help));
+                multicast
+            }
+            Some(_) => {
+                Transport::Unicast(Unicast { peers, ttl: self.ttl.unwrap_or(255), check_source: self.check_source })
+            }
+            None => multicast,
+        };
+        (transport, source.map(|(source, _)| source))
+    }
+}
+
+/// `ADDRESS [min_ttl N] [max_ttl N]`, one a line.
+fn peers<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Vec<(UnicastPeer, Span)> {
+    let mut peers: Vec<(UnicastPeer, Span)> = Vec::new();
+    for line in cx.lines(Block::UnicastPeers, block.inner()) {
+        let words = cx.words(line);
+        let (Some(word), Some(at)) = (words.first(), line.words.first().map(|token| token.span)) else { continue };
+        // keepalived cuts a prefix length off, and operators do write one.
+        let text = word.split_once('/').map_or(word.as_str(), |(text, _)| text);
+        let Ok(address) = text.parse::<IpAddr>() else {
+            let message = format!("{} is not an address", quoted(word));
+            let help = "write the address of another router, for example 10.0.0.12";
+            cx.report.add(Problem::error(at, "bad-address", message).help(help));
+            continue;
+        };
+        if peers.iter().any(|(peer, _)| peer.address == address) {
+            let message = format!("{address} stands in unicast_peer before; this line is left out");
+            cx.report.add(Problem::warning(at, "given-twice", message));
+            continue;
+        }
+        peers.push((UnicastPeer { address, ttl: range(cx, &words, at) }, at));
+    }
+    peers
+}
+
+/// `min_ttl` and `max_ttl` behind an address.
+fn range(cx: &mut Context, words: &[String], at: Span) -> Option<(u8, u8)> {
+    let (mut low, mut high) = (None, None);
+    let mut rest = words.iter().skip(1);
+    while let Some(word) = rest.next() {
+        let place = match word.as_str() {
+            "min_ttl" => &mut low,
+            "max_ttl" => &mut high,
+            _ => {
+                let message = format!("unknown word {} behind a peer; it is ignored", quoted(word));
+                let help = "a peer takes min_ttl NUMBER and max_ttl NUMBER";
+                cx.report.add(Problem::warning(at, "unknown-word", message).help(help));
+                continue;
+            }
+        };
+        let value = rest.next().map_or("", String::as_str);
+        match number(value, 0, 255) {
+            Ok(ttl) => *place = Some(byte(ttl)),
+            Err(unfit) => {
+                let message = format!("{word} {} {}", quoted(value), unfit.what);
+                cx.report.add(Problem::error(at, unfit.code, message).help("a TTL is a number from 0 to 255"));
+            }
+        }
+    }
+    if low.is_none() && high.is_none() {
+        return None;
+    }
+    let (low, high) = (low.unwrap_or(0), high.unwrap_or(255));
+    if low > high {
+        let message = format!("min_ttl {low} is more than max_ttl {high}: nothing would be accepted from this peer");
+        cx.report.add(Problem::error(at, "out-of-range", message).help("give a min_ttl not above max_ttl"));
+    }
+    Some((low, high))
+}

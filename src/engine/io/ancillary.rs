@@ -1,0 +1,123 @@
+//! What the kernel tells of an IPv6 packet beside its payload: source, destination, hop limit (RFC 3542 §6).
+//!
+//! Receives only; decides nothing.
+
+use socket2::Socket;
+use std::io;
+use std::net::Ipv6Addr;
+use std::os::fd::AsRawFd;
+
+/// Room for the two control messages that are asked for; what else comes is cut off.
+const CONTROL: usize = 128;
+/// Bytes of `struct cmsghdr`: a length of a word, level and type of 32 bits. Messages begin at multiples of a word.
+const WORD: usize = size_of::<usize>();
+const MESSAGE_HEADER: usize = WORD + 8;
+
+/// A packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Told {
+    /// Bytes of the payload.
+    pub length: usize,
+    pub source: Ipv6Addr,
+    pub destination: Ipv6Addr,
+    pub hops: u8,
+}
+
+/// Room for control messages, aligned as they are.
+#[repr(C, align(8))]
+struct Room([u8; CONTROL]);
+
+/// Asks the kernel to tell destination and hop limit with each packet.
+#[allow(unsafe_code)]
+pub(super) fn tell_destination_and_hops(socket: &Socket) -> io::Result<()> {
+    let on: libc::c_int = 1;
+    let size = libc::socklen_t::try_from(size_of_val(&on)).unwrap_or_default();
+    for option in [libc::IPV6_RECVPKTINFO, libc::IPV6_RECVHOPLIMIT] {
+        // SAFETY: `on` is `size` bytes that live through the call, and the descriptor is open while `socket` lives.
+        let set =
+            unsafe { libc::setsockopt(socket.as_raw_fd(), libc::IPPROTO_IPV6, option, (&raw const on).cast(), size) };
+        if set != 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
+/// Reads one packet's payload into `buffer`.
+#[allow(unsafe_code)]
+pub(super) fn receive(socket: &Socket, buffer: &mut [u8]) -> io::Result<Told> {
+    let mut room = Room([0; CONTROL]);
+    // SAFETY: both are plain integers and pointers, for which all bits zero is a value.
+    let (mut from, mut header) =
+        unsafe { (std::mem::zeroed::<libc::sockaddr_in6>(), std::mem::zeroed::<libc::msghdr>()) };
+    let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    header.msg_name = (&raw mut from).cast();
+    header.msg_namelen = libc::socklen_t::try_from(size_of_val(&from)).unwrap_or_default();
+    header.msg_iov = &raw mut part;
+    header.msg_iovlen = 1;
+    header.msg_control = room.0.as_mut_ptr().cast();
+    header.msg_controllen = CONTROL;
+    // SAFETY: every pointer in `header` leads to a buffer of the length beside it, all of which outlive the call.
+    let length = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, 0) };
+    let Ok(length) = usize::try_from(length) else { return Err(io::Error::last_os_error()) };
+    let control = room.0.get(..header.msg_controllen).unwrap_or_default();
+    let (destination, hops) = read(control);
+    let source = Ipv6Addr::from(from.sin6_addr.s6_addr);
+    Ok(Told { length, source, destination: destination.unwrap_or(Ipv6Addr::UNSPECIFIED), hops: hops.unwrap_or(0) })
+}
+
+/// Destination and hop limit out of control messages.
+fn read(mut control: &[u8]) -> (Option<Ipv6Addr>, Option<u8>) {
+    let (mut destination, mut hops) = (None, None);
+    while let Some((length, rest)) = control.split_first_chunk::<WORD>() {
+        let length = usize::from_ne_bytes(*length);
+        let Some((level, rest)) = rest.split_first_chunk::<4>() else { break };
+        let Some((kind, rest)) = rest.split_first_chunk::<4>() else { break };
+        let content = length.checked_sub(MESSAGE_HEADER).and_then(|size| rest.get(..size));
+        let Some(content) = content else { break };
+        match (i32::from_ne_bytes(*level), i32::from_ne_bytes(*kind)) {
+            // struct in6_pktinfo begins with the address.
+            (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
+                destination = content.first_chunk::<16>().map(|octets| Ipv6Addr::from(*octets));
+            }
+            (libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT) => {
+                hops = content.first_chunk().and_then(|hops| u8::try_from(i32::from_ne_bytes(*hops)).ok());
+            }
+            _ => {}
+        }
+        control = control.get(length.next_multiple_of(WORD)..).unwrap_or_default();
+    }
+    (destination, hops)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn message(kind: i32, content: &[u8]) -> Vec<u8> {
+        let mut bytes = (MESSAGE_HEADER + content.len()).to_ne_bytes().to_vec();
+        bytes.extend(libc::IPPROTO_IPV6.to_ne_bytes());
+        bytes.extend(kind.to_ne_bytes());
+        bytes.extend(content);
+        bytes.resize(bytes.len().next_multiple_of(WORD), 0);
+        bytes
+    }
+
+    #[test]
+    fn destination_and_hop_limit_are_found_in_any_order() {
+        let group: Ipv6Addr = "ff02::12".parse().unwrap();
+        let where_to = [&group.octets()[..], &2_u32.to_ne_bytes()].concat();
+        let (a, b) = (message(libc::IPV6_PKTINFO, &where_to), message(libc::IPV6_HOPLIMIT, &255_i32.to_ne_bytes()));
+        assert_eq!(read(&[a.clone(), b.clone()].concat()), (Some(group), Some(255)));
+        assert_eq!(read(&[b, message(99, &[1; 5]), a].concat()), (Some(group), Some(255)));
+        assert_eq!(read(&[]), (None, None));
+    }
+
+    proptest! {
+        #[test]
+        fn reading_anything_ends(bytes: Vec<u8>) {
+            let _ = read(&bytes);
+        }
+    }
+}
