@@ -8,7 +8,8 @@ mod validate;
 
 use api_fixture::served::{Running, exchange, post_to};
 use api_fixture::{down, draining, router, server, service, status};
-use lvsdeck::engine::{Difference, Drift, Foreign, Outcome, Status, VirtualRouterState, Warning};
+use lvsdeck::api::Client;
+use lvsdeck::engine::{Difference, Drift, EngineHandle, Foreign, Outcome, Status, VirtualRouterState, Warning, Who};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use validate::Schemas;
@@ -161,8 +162,8 @@ fn every_verb_has_an_example_a_preview_a_token_and_409_for_a_stale_one() {
     }
     verbs.sort();
     verbs.dedup();
-    let all = "add-server add-service drain failover rejoin reload remove-server remove-service restore stop takeover undo \
-               weight";
+    let all = "add-server add-service drain failover maintenance priority rejoin reload remove-server remove-service restore \
+               several stop takeover undo weight";
     assert_eq!(verbs.join(" "), all);
 }
 
@@ -181,4 +182,24 @@ fn the_stream_of_events_has_events_as_the_list_has_them() {
     let stream = stop.join().unwrap();
     let event = stream.lines().find_map(|line| line.strip_prefix("data: ")).unwrap_or_else(|| panic!("{stream}"));
     assert_eq!(serde_json::from_str::<Value>(event).unwrap(), list["events"][0]);
+}
+
+#[test]
+fn the_read_only_socket_refuses_every_verb_and_the_engine_never_hears_of_it() {
+    let running = Running::new(full());
+    let verbs: BTreeSet<String> = examples().iter().map(|command| command["verb"].to_string()).collect();
+    assert!(verbs.len() >= 16, "{verbs:?}");
+    let client = Client::connect_read_only(&running.socket).unwrap();
+    for command in examples() {
+        for dry_run in [true, false] {
+            let mut command = command.clone();
+            command["dry_run"] = dry_run.into();
+            let reply = post_to(&running.read_only(), &command.to_string());
+            assert_eq!(reply.refusal(), (403, "read-only".into()), "{command}");
+            let request = serde_json::from_value(command).unwrap();
+            assert!(client.command(&request, &Who::default()).is_err());
+        }
+    }
+    assert!(running.engine.asked.lock().unwrap().is_empty());
+    assert!(!client.summary().unwrap().writable);
 }

@@ -96,6 +96,7 @@ impl Console {
         for effect in update(&mut self.state, message, Duration::from_secs(1)) {
             match effect {
                 Effect::Command(serial, request) => self.command(serial, &request),
+                Effect::Undoable => self.give(Message::Undoable(Ok(self.engine.undoable().unwrap()))),
                 Effect::Poll if self.state.picture.is_some() => self.poll(),
                 _ => {}
             }
@@ -191,6 +192,18 @@ fn popups_stand_over_the_overview() {
         ("preview_failover", "\tF"),
         ("preview_remove", "↓↓X"),
         ("filter", "/10.0.5"),
+        ("filter_wrong", "/rs:(10"),
+        ("help_search", "?drain"),
+        ("palette", ":"),
+        ("palette_search", ":wei"),
+        ("palette_arguments", ":failover --bl"),
+        ("add_service", "A"),
+        ("maintenance", "↓m5 y"),
+        ("priority", "\tP50"),
+        ("marked", "↓↓vvvv"),
+        ("preview_several", "↓↓vvvvvvd"),
+        ("undo", "u↓"),
+        ("reload", "R"),
         ("detail", "↓\n"),
         ("paused", " "),
     ] {
@@ -233,7 +246,7 @@ fn no_size_and_no_fixture_makes_it_panic_or_write_a_control_character() {
     let theme = Theme::load("dark").unwrap();
     for (_, status, events) in fixtures() {
         let mut console = Console::new(status, events, (80, 24));
-        for keys in ["", "↓a", "?", "↓d", "2\n", "3", "4", "5", "6"] {
+        for keys in ["", "↓a", "?", "↓d", ":", "A", "↓w5", "u", "2\n", "3", "4", "5", "6"] {
             console.keys(keys);
             for width in [1, 2, 3, 10, 39, 40, 59, 60, 99, 100, 119, 250] {
                 for height in [1, 2, 3, 4, 5, 14, 15, 19, 20, 29, 30, 60] {

@@ -65,6 +65,16 @@ impl Client {
             },
             opened => (opened?, false),
         };
+        Self::over(socket, lane, read_only)
+    }
+
+    /// Connects to the read-only socket beside `socket`: whatever this client is told to do, the engine takes no command from
+    /// it. Errors as [`connect`](Self::connect).
+    pub fn connect_read_only(socket: &Path) -> Result<Self, HandleError> {
+        Self::over(socket, Lane::open(&read_only_path(socket))?, true)
+    }
+
+    fn over(socket: &Path, lane: Lane, read_only: bool) -> Result<Self, HandleError> {
         let events = Mutex::new(Lane::new(&lane.path)?);
         let (socket, connected_at) = (socket.to_owned(), Instant::now());
         Ok(Self { socket, read_only, connected_at, questions: Mutex::new(lane), events, at: None })

@@ -15,7 +15,7 @@ const STANDARD_FILES: [&str; 2] = ["/etc/lvsdeck/lvsdeck.conf", "/etc/keepalived
 
 /// `lvsdeck [-f FILE]`: attach to the engine on the socket, or start one and attach. Gives the exit code.
 pub fn open(file: Option<&Path>, places: &Places, options: &ui::Options) -> u8 {
-    match Client::connect(&places.socket) {
+    match connect(places, options) {
         Ok(client) => {
             if let Some(file) = file {
                 eprintln!(
@@ -33,10 +33,15 @@ pub fn open(file: Option<&Path>, places: &Places, options: &ui::Options) -> u8 {
 
 /// `lvsdeck attach`: the console on a running engine, or exit code 3.
 pub fn attach(places: &Places, options: &ui::Options) -> u8 {
-    match Client::connect(&places.socket) {
+    match connect(places, options) {
         Ok(client) => show(client, options),
         Err(error) => fail(exit::ENGINE, &error),
     }
+}
+
+/// With `--read-only` on the socket that takes no commands: the engine sees to it, not the console.
+fn connect(places: &Places, options: &ui::Options) -> Result<Client, HandleError> {
+    if options.read_only { Client::connect_read_only(&places.socket) } else { Client::connect(&places.socket) }
 }
 
 fn show(client: Client, options: &ui::Options) -> u8 {

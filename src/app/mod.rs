@@ -7,6 +7,7 @@ mod adopt;
 pub mod console;
 mod demo;
 pub mod engine;
+mod keys;
 mod logging;
 mod replay;
 mod rights;
@@ -67,6 +68,7 @@ pub fn run(cli: Cli) -> ExitCode {
             console::attach(&places, &console_options(ConsoleArgs { look: args.look, ..ConsoleArgs::default() }))
         }
         Some(Command::Replay(args)) => replay::open(&args.file, console_options(args.console)),
+        Some(Command::Keys(args)) => keys::run(&args),
         Some(Command::Adopt(args)) => adopt::run(&args, &places),
         Some(Command::Ipvs(args)) => ipvs::run(&args, &places.socket),
         Some(Command::Ctl(args)) => ctl::run(&args, &places.socket, color),
@@ -105,7 +107,7 @@ fn console_options(args: ConsoleArgs) -> ui::Options {
 }
 
 fn look(args: LookArgs) -> ui::Options {
-    ui::Options { theme: args.theme, ascii: args.ascii.then_some(true), ..ui::Options::default() }
+    ui::Options { theme: args.theme, keys: args.keys, ascii: args.ascii.then_some(true), ..ui::Options::default() }
 }
 
 /// Where an engine listens and keeps its state.

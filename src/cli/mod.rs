@@ -11,6 +11,7 @@ pub mod ctl;
 pub mod demo;
 pub mod explain;
 pub mod ipvs;
+pub mod keys;
 pub mod man;
 pub mod run;
 pub mod watch;
@@ -80,6 +81,8 @@ pub enum Command {
     /// Open the console on a recording of `ctl record`
     #[command(after_help = "Example: lvsdeck replay monday.rec")]
     Replay(run::ReplayArgs),
+    /// Print the keys of the console, as a table or as a file to change
+    Keys(keys::KeysArgs),
     /// Take over from a running keepalived without losing a connection
     Adopt(run::AdoptArgs),
     /// The kernel's IPVS table by hand: ipvsadm's options, output and exit codes

@@ -104,9 +104,12 @@ pub struct ConsoleArgs {
     pub look: LookArgs,
 }
 
-/// How the console looks.
+/// How the console looks and which keys it has.
 #[derive(Debug, Default, Clone, clap::Args)]
 pub struct LookArgs {
+    /// A TOML file with keys of your own (`lvsdeck keys --print` writes one)
+    #[arg(long, value_name = "FILE")]
+    pub keys: Option<PathBuf>,
     /// A built-in theme's name, or a TOML file
     #[arg(long, value_name = "NAME|FILE")]
     pub theme: Option<String>,

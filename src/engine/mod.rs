@@ -45,6 +45,7 @@ pub use connections::{
     StateCount, Tally as ConnectionTally,
 };
 pub use difference::Difference;
+pub use driver::embedded::orders::ORDERS as STAGE_ORDERS;
 pub use event::{Event, EventKind, Severity};
 pub use guide::{Guide, GuideStep};
 pub use handle::{EngineHandle, HandleError, Stage};
@@ -60,7 +61,8 @@ pub use ipvs::{
 pub use journal::{JournalFrom, JournalPage};
 pub use metrics::{MOST_SERVERS, MetricFamily, MetricKind, MetricValue, ProcessFacts, metric_families};
 pub use model::{
-    Family, Forwarding, KeyError, Persistence, Priority, Protocol, RealServerKey, Scheduler, ServiceKey, Weight,
+    Family, Forwarding, KeyError, Persistence, Priority, Protocol, RealServerKey, SCHEDULERS, Scheduler, ServiceKey,
+    Weight,
 };
 pub use recording::{
     Encoder as RecordingEncoder, Entry as RecordingEntry, Header as RecordingHeader, Recording, RecordingError,

@@ -4,7 +4,7 @@
 
 use super::screens::Screen;
 use super::state::Polled;
-use crate::engine::{Answer, CommandRequest, Event, Guide, RealServerStatus};
+use crate::engine::{Answer, CommandRequest, Event, Guide, RealServerStatus, Undoable};
 use crossterm::event::KeyEvent;
 use std::time::SystemTime;
 
@@ -45,8 +45,26 @@ pub enum Intent {
     Pause,
     /// Add a real server.
     AddServer,
-    /// Remove a real server.
-    RemoveServer,
+    /// Add a service.
+    AddService,
+    /// Remove a real server or a service.
+    Remove,
+    /// Mark a real server, or take its mark away.
+    Mark,
+    /// Weight 0 and no checks until restored.
+    Maintenance,
+    /// Another priority.
+    Priority,
+    /// Become master until rejoin.
+    Takeover,
+    /// Read the configuration file again.
+    Reload,
+    /// Take something back.
+    Undo,
+    /// Stop the engine.
+    Stop,
+    /// Every action by name.
+    Palette,
     /// Set a weight.
     Weight,
     /// Weight 0 until restored.
@@ -83,7 +101,7 @@ pub enum Intent {
 
 impl Intent {
     /// Every intent: tests prove that each has a key.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 48] = [
         Self::Up,
         Self::Down,
         Self::PageUp,
@@ -101,7 +119,16 @@ impl Intent {
         Self::Sort,
         Self::Pause,
         Self::AddServer,
-        Self::RemoveServer,
+        Self::AddService,
+        Self::Remove,
+        Self::Mark,
+        Self::Maintenance,
+        Self::Priority,
+        Self::Takeover,
+        Self::Reload,
+        Self::Undo,
+        Self::Stop,
+        Self::Palette,
         Self::Weight,
         Self::Drain,
         Self::Restore,
@@ -125,18 +152,102 @@ impl Intent {
         Self::Detach,
     ];
 
+    /// Its name: in the palette, in a key file and in `lvsdeck keys`. Stable; as `ctl` says it where `ctl` has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::PageUp => "page-up",
+            Self::PageDown => "page-down",
+            Self::Top => "top",
+            Self::Bottom => "bottom",
+            Self::Open => "open",
+            Self::Back => "back",
+            Self::NextPanel => "next-panel",
+            Self::Fold => "fold",
+            Self::Unfold => "unfold",
+            Self::NextProblem => "next-problem",
+            Self::PreviousProblem => "previous-problem",
+            Self::Filter => "filter",
+            Self::Sort => "sort",
+            Self::Pause => "pause",
+            Self::SecondBack => "second-back",
+            Self::SecondOn => "second-on",
+            Self::MinuteBack => "minute-back",
+            Self::MinuteOn => "minute-on",
+            Self::Live => "live",
+            Self::AddServer => "add-server",
+            Self::AddService => "add-service",
+            Self::Remove => "remove",
+            Self::Mark => "mark",
+            Self::Weight => "weight",
+            Self::Drain => "drain",
+            Self::Restore => "restore",
+            Self::Maintenance => "maintenance",
+            Self::Failover => "failover",
+            Self::Rejoin => "rejoin",
+            Self::Takeover => "takeover",
+            Self::Priority => "priority",
+            Self::Reload => "reload",
+            Self::Undo => "undo",
+            Self::Stop => "stop",
+            Self::ToggleLock => "unlock",
+            Self::Show(screen) => screen.names().0,
+            Self::Palette => "palette",
+            Self::Help => "help",
+            Self::Redraw => "redraw",
+            Self::Suspend => "suspend",
+            Self::Detach => "detach",
+        }
+    }
+
+    /// What may follow its name in the palette; empty where nothing may.
+    pub const fn arguments(self) -> &'static str {
+        match self {
+            Self::Weight => "N, +N, -N or N%",
+            Self::Drain => "[DEADLINE, as 60s]",
+            Self::Maintenance => "[TIME, as 30m]",
+            Self::Failover => "[--blind] [--for TIME]",
+            Self::Priority => "N or --from-file",
+            Self::AddServer => "[ADDRESS:PORT] [WEIGHT]",
+            Self::AddService => "[VS, as tcp/10.0.0.1:80]",
+            Self::Filter => "WORDS",
+            Self::Sort => "problems, file, key, active or rate",
+            Self::Undo => "[ID]",
+            Self::Stop => "[--keep]",
+            _ => "",
+        }
+    }
+
     /// Whether it ends in a command that changes something. Such an intent always goes through a preview.
     pub const fn writes(self) -> bool {
         matches!(
             self,
             Self::AddServer
-                | Self::RemoveServer
+                | Self::AddService
+                | Self::Remove
                 | Self::Weight
                 | Self::Drain
                 | Self::Restore
+                | Self::Maintenance
                 | Self::Failover
                 | Self::Rejoin
+                | Self::Takeover
+                | Self::Priority
+                | Self::Reload
+                | Self::Undo
+                | Self::Stop
         )
+    }
+
+    /// Whether it is about VRRP instances.
+    pub const fn is_about_instances(self) -> bool {
+        matches!(self, Self::Failover | Self::Rejoin | Self::Takeover | Self::Priority)
+    }
+
+    /// Whether it is about the engine as a whole, whatever is on screen.
+    pub const fn is_about_the_engine(self) -> bool {
+        matches!(self, Self::Reload | Self::Undo | Self::Stop | Self::AddService)
     }
 }
 
@@ -165,6 +276,8 @@ pub enum Message {
     NoPast(SystemTime, String),
     /// The answer to the command with this serial.
     Answered(u64, Result<Box<Answer>, String>),
+    /// What can be taken back, newest first.
+    Undoable(Result<Vec<Undoable>, String>),
     /// So many keys were dropped, typed during a stall of so many seconds.
     KeysDropped(usize, u64),
     /// Something to say in the status line (a broken theme file).
@@ -186,6 +299,8 @@ pub enum Effect {
     Order(String),
     /// Ask for events from before this number.
     Older(u64),
+    /// Ask what can be taken back.
+    Undoable,
     /// Forget what is on the terminal and draw all of it.
     Redraw,
     /// Stop the process group (job control).

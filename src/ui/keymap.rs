@@ -1,45 +1,17 @@
-//! The one table of keys: dispatch, the footer's hints, the help page and `docs/console.md` all come from it.
+//! The one table of keys: dispatch, the footer's hints, the help page, the palette, `lvsdeck keys` and `docs/console.md` all
+//! come from it. [`Keymap`] is the table as it counts in this console: with what the operator's own file changed.
+
+mod chord;
+mod file;
+mod print;
+
+pub use chord::Chord;
+pub use file::{KeyFileError, choose, parse};
+pub use print::{markdown, table, toml};
 
 use super::intent::Intent;
 use super::screens::Screen;
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use std::fmt;
-
-/// A key as it is pressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Chord {
-    /// The key.
-    pub code: KeyCode,
-    /// Whether Ctrl is held.
-    pub ctrl: bool,
-}
-
-impl Chord {
-    /// The chord of an event from the terminal.
-    pub const fn of(event: &KeyEvent) -> Self {
-        Self { code: event.code, ctrl: event.modifiers.contains(KeyModifiers::CONTROL) }
-    }
-}
-
-impl fmt::Display for Chord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.ctrl {
-            f.write_str("Ctrl-")?;
-        }
-        match self.code {
-            KeyCode::Char(' ') => f.write_str("space"),
-            KeyCode::Char(c) if self.ctrl => write!(f, "{}", c.to_ascii_uppercase()),
-            KeyCode::Char(c) => write!(f, "{c}"),
-            KeyCode::PageUp => f.write_str("PgUp"),
-            KeyCode::PageDown => f.write_str("PgDn"),
-            KeyCode::Up => f.write_str("Up"),
-            KeyCode::Down => f.write_str("Down"),
-            KeyCode::Left => f.write_str("Left"),
-            KeyCode::Right => f.write_str("Right"),
-            code => write!(f, "{code}"),
-        }
-    }
-}
+use crossterm::event::{KeyCode, KeyEvent};
 
 /// Where a key stands on the help page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,19 +84,27 @@ const fn bind(
 /// Every key of the main screen. The order is that of the footer and of the help page.
 pub const BINDINGS: &[Binding] = &[
     bind(&[ch('a')], Intent::AddServer, Group::Act, "add", "add a real server to the selected service"),
-    bind(&[ch('w')], Intent::Weight, Group::Act, "weight", "set the weight of the selected real server"),
+    bind(&[ch('w')], Intent::Weight, Group::Act, "weight", "set the weight: a number, +10, -10 or 50 %"),
     bind(&[ch('d')], Intent::Drain, Group::Act, "drain", "drain: weight 0, established connections go on"),
     bind(&[ch('D')], Intent::Restore, Group::Act, "restore", "restore the weight that the server had before"),
-    bind(&[ch('X')], Intent::RemoveServer, Group::Act, "remove", "remove the selected real server"),
+    bind(&[ch('m')], Intent::Maintenance, Group::Act, "maint", "maintenance: drain, and no checks until restored"),
+    bind(&[ch('v'), ch('*')], Intent::Mark, Group::Act, "mark", "mark the real server: acts are for all marked ones"),
+    bind(&[ch('X')], Intent::Remove, Group::Act, "remove", "remove the selected real server or service"),
     bind(&[ch('F')], Intent::Failover, Group::Act, "failover", "give mastership of the selected instance to the peer"),
-    bind(&[ch('J')], Intent::Rejoin, Group::Act, "rejoin", "end a failover's hold: join the election again"),
+    bind(&[ch('u')], Intent::Undo, Group::Act, "undo", "what can be taken back, newest first, and taking it back"),
+    bind(&[ch('A')], Intent::AddService, Group::Act, "", "add a service (virtual server)"),
+    bind(&[ch('J')], Intent::Rejoin, Group::Act, "", "end a failover's hold: join the election again"),
+    bind(&[ch('T')], Intent::Takeover, Group::Act, "", "become master of the selected instance until rejoin"),
+    bind(&[ch('P')], Intent::Priority, Group::Act, "", "another priority for the selected instance: a soft failover"),
+    bind(&[ch('R')], Intent::Reload, Group::Act, "", "read the configuration file again; shows the plan first"),
+    bind(&[], Intent::Stop, Group::Act, "", "stop the engine: shutdown, masters resign, the table is emptied"),
     bind(&[ch('r')], Intent::ToggleLock, Group::Act, "unlock", "allow writes, or forbid them again (RO/RW in line 1)"),
     bind(
         &[ch('/')],
         Intent::Filter,
         Group::Find,
         "filter",
-        "filter: words of key, name or state; ! turns a word round",
+        "filter: words, state:down, vip:, rs:, a regular expression; ! turns a word round",
     ),
     bind(&[ch('s')], Intent::Sort, Group::Find, "sort", "next order: problems, file, key, active, rate"),
     bind(&[ch('n')], Intent::NextProblem, Group::Find, "problem", "go to the next problem"),
@@ -164,71 +144,67 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[ch('{')], Intent::MinuteBack, Group::Time, "", "a minute back"),
     bind(&[ch('}')], Intent::MinuteOn, Group::Time, "", "a minute on"),
     bind(&[ch('0')], Intent::Live, Group::Time, "", "back to now"),
-    bind(&[ch('?'), key(KeyCode::F(1))], Intent::Help, Group::Console, "help", "this page"),
+    bind(
+        &[ch(':')],
+        Intent::Palette,
+        Group::Find,
+        "command",
+        "palette: every action by name, with arguments and history",
+    ),
+    bind(
+        &[ch('?'), key(KeyCode::F(1))],
+        Intent::Help,
+        Group::Console,
+        "help",
+        "this page: type to search, Enter does it",
+    ),
     bind(&[ctrl('l')], Intent::Redraw, Group::Console, "", "draw the screen anew"),
     bind(&[ctrl('z')], Intent::Suspend, Group::Console, "", "suspend the console; fg brings it back"),
     bind(&[ch('q'), ctrl('c')], Intent::Detach, Group::Console, "detach", "leave the console; the engine goes on"),
 ];
 
-/// What a key means on the main screen.
-pub fn intent_of(event: &KeyEvent) -> Option<Intent> {
-    let chord = Chord::of(event);
-    BINDINGS.iter().find(|b| b.chords.contains(&chord)).map(|b| b.intent)
+/// The table as it counts in this console.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keymap {
+    /// The keys of each line of [`BINDINGS`], in its order.
+    chords: Vec<Vec<Chord>>,
 }
 
-/// The keys of an intent as text, `Up k`.
-pub fn keys_of(binding: &Binding) -> String {
-    binding.chords.iter().map(Chord::to_string).collect::<Vec<_>>().join(" ")
-}
-
-/// The table of `docs/console.md`.
-pub fn markdown() -> String {
-    let mut lines = vec!["| key | what it does |".to_owned(), "|---|---|".to_owned()];
-    for group in Group::ALL {
-        lines.push(format!("| | **{}** |", group.title()));
-        for binding in BINDINGS.iter().filter(|b| b.group == group) {
-            let keys: Vec<String> = binding.chords.iter().map(|c| format!("`{c}`")).collect();
-            lines.push(format!("| {} | {} |", keys.join(" "), binding.help));
-        }
+impl Default for Keymap {
+    fn default() -> Self {
+        Self { chords: BINDINGS.iter().map(|binding| binding.chords.to_vec()).collect() }
     }
-    lines.join("\n")
+}
+
+impl Keymap {
+    /// The lines with the keys that count.
+    pub fn lines(&self) -> impl Iterator<Item = (&'static Binding, &[Chord])> {
+        BINDINGS.iter().zip(self.chords.iter().map(Vec::as_slice))
+    }
+
+    /// What a key means on the main screen.
+    pub fn intent_of(&self, event: &KeyEvent) -> Option<Intent> {
+        let chord = Chord::of(event);
+        self.lines().find(|(_, chords)| chords.contains(&chord)).map(|(binding, _)| binding.intent)
+    }
+
+    /// The same where text is typed: keys that write a character are none.
+    pub fn intent_beside_text(&self, event: &KeyEvent) -> Option<Intent> {
+        self.intent_of(event).filter(|_| !Chord::of(event).is_text())
+    }
+
+    /// The key of an intent as hints show it; its name where it has none.
+    pub fn hint(&self, intent: Intent) -> String {
+        let found = self.lines().find(|(binding, _)| binding.intent == intent);
+        let first = found.and_then(|(_, chords)| chords.first());
+        first.map_or_else(|| format!(":{}", intent.name()), ToString::to_string)
+    }
+}
+
+/// Keys as text, `Up k`.
+pub fn written(chords: &[Chord]) -> String {
+    chords.iter().map(Chord::to_string).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::HashSet;
-
-    #[test]
-    fn no_key_means_two_things() {
-        let mut seen = HashSet::new();
-        for binding in BINDINGS {
-            for chord in binding.chords {
-                assert!(seen.insert(*chord), "{chord} is bound twice");
-            }
-        }
-    }
-
-    #[test]
-    fn every_intent_has_exactly_one_line_of_the_table() {
-        for intent in Intent::ALL {
-            assert_eq!(BINDINGS.iter().filter(|b| b.intent == intent).count(), 1, "{intent:?}");
-        }
-        assert_eq!(BINDINGS.len(), Intent::ALL.len());
-    }
-
-    #[test]
-    fn writing_intents_stand_under_act() {
-        for binding in BINDINGS.iter().filter(|b| b.intent.writes()) {
-            assert_eq!(binding.group, Group::Act);
-        }
-    }
-
-    #[test]
-    fn a_key_with_ctrl_is_another_key() {
-        let plain = KeyEvent::new(KeyCode::Char('l'), KeyModifiers::NONE);
-        let with = KeyEvent::new(KeyCode::Char('l'), KeyModifiers::CONTROL);
-        assert_eq!(intent_of(&plain), Some(Intent::Unfold));
-        assert_eq!(intent_of(&with), Some(Intent::Redraw));
-    }
-}
+mod tests;

@@ -10,9 +10,11 @@
 //! asks: an engine that does not answer leaves the last picture on screen, greyed, and says since when. Closing, killing or
 //! freezing the console changes nothing on the director.
 
+mod drains;
 pub mod format;
 pub mod intent;
 pub mod keymap;
+pub mod palette;
 pub mod popup;
 pub mod rows;
 mod runtime;
@@ -25,6 +27,7 @@ pub mod view;
 pub mod widgets;
 
 pub use runtime::run;
+use std::path::PathBuf;
 
 /// How the console starts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,6 +38,8 @@ pub struct Options {
     pub start_unlocked: bool,
     /// A built-in theme or a file; without it `ansi`, or `mono` when `NO_COLOR` is set.
     pub theme: Option<String>,
+    /// A file with keys of the operator's own.
+    pub keys: Option<PathBuf>,
     /// Lines and marks in ASCII; without it, ASCII where the locale is not UTF-8 or the terminal is the Linux console.
     pub ascii: Option<bool>,
     /// First and last moment of the recording that the engine replays: the console opens on the first.

@@ -1,6 +1,10 @@
-//! What may lie over the main screen: help, forms, and the preview that every write goes through.
+//! What may lie over the main screen: help, palette, forms, and the preview that every write goes through.
 
-use crate::engine::{Answer, CommandRequest, Family, Forwarding, RealServerKey, ServiceKey, Weight};
+mod form;
+
+pub use form::{Change, Form, FormField, FormKind, Input, Target, maintain, priority, time, together, weigh};
+
+use crate::engine::{Answer, CommandRequest, Undoable};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// One line of text being typed.
@@ -61,14 +65,38 @@ impl Field {
     }
 }
 
+/// Something that is searched by typing, with a choice among what is found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Finder {
+    /// What is typed.
+    pub field: Field,
+    /// Which of what was found.
+    pub choice: usize,
+}
+
+/// What can be taken back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UndoList {
+    /// Newest first; none before the engine has said it.
+    pub list: Option<Result<Vec<Undoable>, String>>,
+    /// Which of them.
+    pub choice: usize,
+}
+
+impl UndoList {
+    /// What there is.
+    pub fn entries(&self) -> &[Undoable] {
+        self.list.as_ref().and_then(|list| list.as_deref().ok()).unwrap_or_default()
+    }
+}
+
 /// What lies over the main screen. The topmost takes the keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Popup {
-    /// All keys, from this line on.
-    Help {
-        /// First line shown.
-        scroll: usize,
-    },
+    /// All keys and marks, searched by typing.
+    Help(Finder),
+    /// Every action by name.
+    Palette(Finder),
     /// The filter being typed; `before` comes back with Esc.
     Filter {
         /// The text.
@@ -76,108 +104,12 @@ pub enum Popup {
         /// The filter until now.
         before: String,
     },
-    /// An order for a demonstration being typed.
-    Order(Field),
-    /// A new weight for a real server.
-    Weight(WeightForm),
-    /// A real server to be.
-    AddServer(AddServerForm),
+    /// Something to fill in.
+    Form(Form),
+    /// What can be taken back.
+    Undo(UndoList),
     /// What a command would do, and whether it shall.
     Preview(Box<PreviewPopup>),
-}
-
-/// `w`: a weight for one real server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WeightForm {
-    /// The service's key.
-    pub service: String,
-    /// The server.
-    pub server: RealServerKey,
-    /// Its weight now and in the file.
-    pub weights: (u32, u32),
-    /// What is typed.
-    pub field: Field,
-}
-
-impl WeightForm {
-    /// The weight, or what is wrong with the text.
-    pub fn weight(&self) -> Result<Weight, String> {
-        parse_weight(self.field.text())
-    }
-}
-
-fn parse_weight(text: &str) -> Result<Weight, String> {
-    let number: u32 = text.trim().parse().map_err(|_| "weight is a number from 0 to 2147483647".to_owned())?;
-    Weight::new(number).map_err(|error| error.to_string())
-}
-
-/// The fields of [`AddServerForm`], in their order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AddField {
-    /// Address and port.
-    Address,
-    /// Weight.
-    Weight,
-    /// Forwarding.
-    Forward,
-}
-
-/// `a`: a real server for a service, with defaults from its siblings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AddServerForm {
-    /// The service.
-    pub service: ServiceKey,
-    /// Address and port.
-    pub address: Field,
-    /// Weight.
-    pub weight: Field,
-    /// Forwarding.
-    pub forward: Forwarding,
-    /// The field that takes the keys.
-    pub focus: AddField,
-    /// Servers that the service has already, as far as they are loaded.
-    pub taken: Vec<String>,
-}
-
-impl AddServerForm {
-    /// The server's address, or what is wrong with it for this service.
-    pub fn key(&self) -> Result<RealServerKey, String> {
-        let key: RealServerKey = self.address.text().trim().parse().map_err(|_| {
-            format!("write address and port, like {}", self.taken.first().map_or("10.0.0.71:80", String::as_str))
-        })?;
-        if self.taken.contains(&key.to_string()) {
-            return Err(format!("{key} is in this service already"));
-        }
-        if Family::of(key.0.ip()) != self.service.family() && self.forward != Forwarding::Tun {
-            return Err(format!("{} forwards within one address family only", self.forward.ipvsadm_name()));
-        }
-        match self.service.port() {
-            Some(port) if self.forward.keeps_port() && port != 0 && key.0.port() != port => {
-                Err(format!("{} can't change the port: use {port}", self.forward.ipvsadm_name()))
-            }
-            _ => Ok(key),
-        }
-    }
-    /// The weight, or what is wrong with it.
-    pub fn weight(&self) -> Result<Weight, String> {
-        parse_weight(self.weight.text())
-    }
-    /// To the next (or previous) field.
-    pub const fn step(&mut self, back: bool) {
-        self.focus = match (self.focus, back) {
-            (AddField::Address, false) | (AddField::Forward, true) => AddField::Weight,
-            (AddField::Weight, false) | (AddField::Address, true) => AddField::Forward,
-            (AddField::Forward, false) | (AddField::Weight, true) => AddField::Address,
-        };
-    }
-    /// The next forwarding method that can be configured.
-    pub const fn next_forward(&mut self) {
-        self.forward = match self.forward {
-            Forwarding::Nat => Forwarding::Dr,
-            Forwarding::Dr => Forwarding::Tun,
-            Forwarding::Tun | Forwarding::Local => Forwarding::Nat,
-        };
-    }
 }
 
 /// How far a command has come.
@@ -210,6 +142,8 @@ pub struct PreviewPopup {
     pub typed: Field,
     /// What changed since the preview that was about to be committed.
     pub changed: Vec<String>,
+    /// Lines that are scrolled out above.
+    pub scroll: usize,
 }
 
 impl PreviewPopup {
@@ -226,17 +160,6 @@ impl PreviewPopup {
 mod tests {
     use super::*;
 
-    fn form(service: &str, address: &str, forward: Forwarding) -> AddServerForm {
-        AddServerForm {
-            service: service.parse().unwrap(),
-            address: Field::with(address),
-            weight: Field::with("1"),
-            forward,
-            focus: AddField::Address,
-            taken: vec!["10.0.0.71:80".to_owned()],
-        }
-    }
-
     #[test]
     fn a_field_edits_by_character_and_not_by_byte() {
         let mut field = Field::with("日本");
@@ -249,30 +172,5 @@ mod tests {
         assert_eq!((field.text(), field.split()), ("日a", ("日a", "")));
         field.edit(&KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL));
         assert_eq!(field.text(), "");
-    }
-
-    #[test]
-    fn a_server_is_checked_against_its_service_while_it_is_typed() {
-        assert!(form("tcp/10.0.0.1:80", "10.0.0.72:80", Forwarding::Dr).key().is_ok());
-        for (address, forward, says) in [
-            ("10.0.0.72", Forwarding::Dr, "10.0.0.71:80"),
-            ("10.0.0.71:80", Forwarding::Dr, "already"),
-            ("10.0.0.72:8080", Forwarding::Dr, "use 80"),
-            ("[fd00::1]:80", Forwarding::Nat, "family"),
-        ] {
-            let error = form("tcp/10.0.0.1:80", address, forward).key().unwrap_err();
-            assert!(error.contains(says), "{address}: {error}");
-        }
-        assert!(form("tcp/10.0.0.1:80", "10.0.0.72:8080", Forwarding::Nat).key().is_ok());
-        assert!(form("tcp/10.0.0.1:80", "[fd00::1]:80", Forwarding::Tun).key().is_ok());
-    }
-
-    #[test]
-    fn a_weight_is_a_number_that_the_kernel_takes() {
-        let mut form = form("tcp/10.0.0.1:80", "10.0.0.72:80", Forwarding::Dr);
-        for (text, good) in [("0", true), ("2147483647", true), ("2147483648", false), ("-1", false), ("", false)] {
-            form.weight = Field::with(text);
-            assert_eq!(form.weight().is_ok(), good, "{text}");
-        }
     }
 }

@@ -1,11 +1,14 @@
 //! What the console knows and shows, as one value. Selection is by key, never by index; times are arguments.
 
-use super::popup::Popup;
+use super::drains::Drains;
+use super::keymap::Keymap;
+use super::popup::{Popup, Target};
 use super::screens::Screen;
 use crate::engine::{
-    Event, Guide, RealServerStatus, Row, RowKind, RowsPage, RowsQuery, Sort, Summary, VirtualRouterStatus,
+    Event, Guide, RealServerStatus, Row, RowKind, RowsPage, RowsQuery, STAGE_ORDERS, Sort, Summary, VirtualRouterStatus,
 };
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// How many events are kept for the list of changes.
@@ -79,6 +82,10 @@ pub struct Table {
     pub filter: String,
     /// Keys of folded services.
     pub folded: BTreeSet<String>,
+    /// Marked real servers by the keys of their rows: the next act is for all of them.
+    pub marks: BTreeMap<String, Target>,
+    /// How drains go.
+    pub drains: Drains,
 }
 
 /// Which events a list shows.
@@ -208,6 +215,12 @@ pub struct UiState {
     pub popups: Vec<Popup>,
     /// The status line.
     pub said: Option<Said>,
+    /// The keys that count in this console.
+    pub keys: Arc<Keymap>,
+    /// Lines of the palette that were used, newest last.
+    pub recent: Vec<String>,
+    /// This process: acts of others are told with who did them.
+    pub own_pid: Option<u32>,
     /// Number of the newest command.
     pub serial: u64,
     /// Something that is shown has changed.
@@ -340,6 +353,11 @@ impl UiState {
             detail: row.and_then(|row| Some((row.service.clone(), row.server.clone()?))),
             at: self.viewing,
         }
+    }
+
+    /// What a demonstration can be told; nothing where there is none.
+    pub fn orders(&self) -> &'static [(&'static str, &'static str)] {
+        if self.guide.is_some() { STAGE_ORDERS } else { &[] }
     }
 
     /// Says something in the status line.

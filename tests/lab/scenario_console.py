@@ -49,8 +49,13 @@ class Terminal:
         return until(f"the screen shows {what} ({pattern})", found, within, lambda: "\n" + "\n".join(self.screen()))
 
     def says(self, what, pattern, within=10):
-        """The same for the status line."""
-        return self.shows(what, pattern, within, slice(-2, -1))
+        """The same for the status line: the last but one, or above the line of screens."""
+        return self.shows(what, pattern, within, slice(-3, -1))
+
+    def silent(self, text):
+        """Wait until the screen says this no more."""
+        until(f"the screen does not say {text!r}", lambda: all(text not in line for line in self.screen()), 5,
+              lambda: "\n" + "\n".join(self.screen()))
 
     def modes(self):
         """Whether the alternate screen is on, and whether the cursor is shown."""
@@ -113,6 +118,9 @@ class Story:
         self.looks()
         self.read_only()
         self.acts()
+        if self.terminal.columns == 80:
+            self.several()
+            self.priority()
         self.failover()
         self.server_dies()
         self.detaches()
@@ -159,9 +167,9 @@ class Story:
         self.step("it opens read-only: each write is refused with the reason, r unlocks")
         terminal = self.terminal
         terminal.shows("RO", r" RO\b", lines=slice(1))
-        for key in ("d", "D", "w", "a", "X", "F", "J"):
+        for key in ("d", "D", "w", "m", "a", "A", "X", "F", "J", "T", "P", "R", "u"):
             terminal.keys("C-l", "Escape")
-            terminal.says("nothing", r"^ *$")
+            terminal.silent("read-only: press r")
             terminal.keys(key)
             terminal.says(f"why {key} is refused", "read-only: press r to allow writes")
         terminal.keys("z")
@@ -228,12 +236,56 @@ class Story:
         terminal.keys("w")
         terminal.shows("the form", f"Weight of {R2}")
         terminal.keys("x", "Enter")
-        terminal.says("what a weight is", "weight is a number")
+        terminal.says("what a weight is", "write a weight from 0")
         terminal.keys("C-u", weight, "Enter")
         self.preview(f"weight tcp/{SERVICE} {R2} {weight}", "Enter do it")
         terminal.keys("Enter")
         terminal.shows("the new weight", rf"-> 10\.0\.0\.72:80 +Route +{weight} |-> 10\.0\.0\.72:80 .*{weight}[(>]")
         self.agrees(wanted)
+
+    def several(self):
+        terminal = self.terminal
+        self.step("v marks both servers: one preview for both asks for a word, since nobody would serve; u takes it back")
+        self.select(R1)
+        terminal.keys("v", "v")
+        terminal.shows("two marks", r"2 marked")
+        terminal.keys("d")
+        self.preview("drain of 2 servers", r"2 of 2 servers, 100 % of the weight", "type drain to confirm")
+        terminal.keys("Enter")
+        terminal.says("what has to be typed", "type drain to confirm")
+        terminal.keys("drain", "Enter")
+        self.agrees({R1: 0, R2: 0})
+        terminal.keys("u")
+        terminal.shows("what can be taken back", r"several: drain 10\.0\.0\.71:80")
+        terminal.keys("Enter")
+        self.preview("undo", "Enter do it")
+        terminal.keys("Enter")
+        self.agrees({R1: 1, R2: 1})
+        self.step("the palette takes an argument; what ctl does is told with who did it")
+        self.select(R2)
+        terminal.keys(":", "weight", "Space", "+4", "Enter")
+        self.preview(f"weight tcp/{SERVICE} {R2} 5", "Enter do it")
+        terminal.keys("Enter")
+        self.agrees({R1: 1, R2: 5})
+        self.d1.must("restore", R2)
+        terminal.says("who restored it", r"\* root: restore 10\.0\.0\.72:80")
+        self.agrees({R1: 1, R2: 1})
+
+    def priority(self):
+        terminal, pair = self.terminal, self.pair
+        self.step("P 50: d2 becomes master by the rules; :priority --from-file brings it back")
+        terminal.keys("P")
+        terminal.shows("the form", "Priority of external")
+        terminal.keys("50", "Enter")
+        self.preview("priority external 50", "Enter do it")
+        terminal.keys("Enter")
+        pair.held_by("d2", 10)
+        terminal.shows("BACKUP in line 1", r"^ BACKUP 0/1 ", lines=slice(1))
+        terminal.keys(":", "priority", "Space", "--from-file", "Enter")
+        self.preview("priority external --from-file", "Enter do it")
+        terminal.keys("Enter")
+        terminal.shows("MASTER in line 1", r"^ MASTER 1/1 ", 15, slice(1))
+        pair.held_by("d1", 8)
 
     def failover(self):
         terminal, pair = self.terminal, self.pair

@@ -9,8 +9,8 @@ use lvsdeck::engine::snapshot::{KernelServer, NextStep, QuorumStatus, VrrpCounte
 use lvsdeck::engine::{
     Admin, Answer, CheckStatus, Command, CommandRequest, Counters, EngineHandle, Event, EventKind, Family, Forwarding,
     HandleError, Health, Outcome, PeerState, PeerStatus, Preview, Problem, Rates, RealServerStatus, Role, Row, RowKind,
-    RowsPage, RowsQuery, Severity, Sort, StateChange, Status, Summary, Totals, VirtualRouterState, VirtualRouterStatus,
-    VirtualServerStatus, Who,
+    RowsPage, RowsQuery, Severity, Sort, StateChange, Status, Summary, Totals, Undoable, VirtualRouterState,
+    VirtualRouterStatus, VirtualServerStatus, Who,
 };
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, SystemTime};
@@ -572,6 +572,32 @@ impl EngineHandle for FixtureEngine {
         let (events, _) = self.happened.wait_timeout_while(events, wait, nothing).expect("a lock");
         let newest: Vec<Event> = events.iter().rev().take_while(|e| e.seq > after).take(limit).cloned().collect();
         Ok(newest.into_iter().rev().collect())
+    }
+    fn undoable(&self) -> Result<Vec<Undoable>, HandleError> {
+        let undo = |server: &str| Command::Restore { server: server.parse().expect("a key"), service: None };
+        let one = |id, command: &str, who: &str, age_s, undo| Undoable {
+            id,
+            command: command.to_owned(),
+            who: who.to_owned(),
+            age_s,
+            undo,
+        };
+        Ok(vec![
+            one(
+                9,
+                "drain 10.0.3.11:443 --service tcp/192.0.2.10:443",
+                "root, logged in as anna, pid 812",
+                41,
+                undo("10.0.3.11:443"),
+            ),
+            one(
+                4,
+                "failover VI_1 --for 300s",
+                "bob, pid 7",
+                4_000,
+                Command::Rejoin { instance: Some("VI_1".to_owned()) },
+            ),
+        ])
     }
     fn command(&self, request: &CommandRequest, _who: &Who) -> Result<Answer, HandleError> {
         let mut status = self.status.lock().expect("a lock");

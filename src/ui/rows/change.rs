@@ -22,11 +22,17 @@ pub fn mark(event: &Event) -> (char, Paint) {
     }
 }
 
+/// Who did something, in a word: who logged in, or else the user of the process.
+pub fn name_of(who: &str) -> &str {
+    let login = who.split(", ").find_map(|part| part.strip_prefix("logged in as "));
+    login.or_else(|| who.split([' ', ',']).next()).unwrap_or(who)
+}
+
 /// What happened, in as few words as possible.
 pub fn text(event: &Event) -> String {
     let mut words: Vec<String> = Vec::new();
     if let Some(who) = &event.who {
-        words.push(who.split([' ', ',']).next().unwrap_or(who).to_owned());
+        words.push(name_of(who).to_owned());
     }
     // `VS RS`: the server is what a reader looks for.
     words.push(event.subject.rsplit(' ').next().unwrap_or(&event.subject).to_owned());

@@ -12,6 +12,7 @@ mod signals;
 mod workers;
 
 use super::intent::{Effect, Message};
+use super::keymap;
 use super::state::{Tone, UiState, Wanted};
 use super::terminal::Terminal;
 use super::theme::Theme;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel, sync_channel};
 use std::time::{Duration, Instant};
-use workers::{Wish, Workers};
+use workers::{Ask, Wish, Workers};
 
 /// A draw longer than this is a stall.
 const STALL: Duration = Duration::from_secs(1);
@@ -60,7 +61,15 @@ pub fn run(engine: &Arc<dyn EngineHandle>, options: &Options) -> Result<Exit, Co
     let mut state = UiState::new(Terminal::size(), options.read_only, options.start_unlocked);
     state.replay = options.replay;
     state.viewing = options.replay.map(|(first, _)| first);
-    for warning in warning.into_iter().chain(options.notice.clone()) {
+    state.own_pid = Some(std::process::id());
+    let key_warning = match keymap::choose(options.keys.as_deref()) {
+        Ok(keys) => {
+            state.keys = Arc::new(keys);
+            None
+        }
+        Err(error) => Some(format!("{error}; using the keys as they come")),
+    };
+    for warning in options.notice.clone().into_iter().chain(warning).chain(key_warning) {
         update(&mut state, Message::Warning(warning), Duration::ZERO);
     }
     let mut console = Console {
@@ -185,7 +194,7 @@ impl Console {
                     self.asked = Some(now);
                 }
                 Effect::Command(serial, request) => {
-                    let _ = self.workers.commands.send((serial, request));
+                    let _ = self.workers.commands.send(Ask::Command(serial, request));
                 }
                 Effect::Order(words) => {
                     let _ = self.workers.orders.send(words);
@@ -193,6 +202,7 @@ impl Console {
                 Effect::Older(before) => {
                     let _ = self.workers.older.send(before);
                 }
+                Effect::Undoable => _ = self.workers.commands.send(Ask::Undoable),
                 Effect::Redraw => self.terminal.forget(),
                 Effect::Suspend => self.suspend(),
                 Effect::Detach => return ControlFlow::Break(ExitCause::Detached),

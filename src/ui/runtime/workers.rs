@@ -35,14 +35,22 @@ pub enum Wish {
     FromNow(Wanted),
 }
 
+/// What is asked one after the other, in the order of the keys.
+pub enum Ask {
+    /// A command; its answer comes with the serial.
+    Command(u64, CommandRequest),
+    /// What can be taken back.
+    Undoable,
+}
+
 /// Where the loop sends its wishes.
 pub struct Workers {
     /// What to ask for.
     pub wishes: Sender<Wish>,
     /// Numbers before which events are wanted.
     pub older: Sender<u64>,
-    /// Commands with their serials.
-    pub commands: Sender<(u64, CommandRequest)>,
+    /// Commands, and what goes with them.
+    pub commands: Sender<Ask>,
     /// Orders for a demonstration.
     pub orders: Sender<String>,
     /// Which engine answers.
@@ -329,16 +337,22 @@ fn read_journal(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, before: &
 }
 
 /// Gives commands one after the other. A remote engine takes who gave them from the socket and not from here.
-fn give_commands(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, given: &Receiver<(u64, CommandRequest)>) {
+fn give_commands(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, given: &Receiver<Ask>) {
     let user =
         ["SUDO_USER", "USER"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_else(|| "console".to_owned());
     let who = Who { user, pid: Some(std::process::id()), ..Who::default() };
-    while let Ok((serial, request)) = given.recv() {
-        let answer = engine.command(&request, &who).map(Box::new).map_err(|error| match error {
-            HandleError::Rejected { message, next, .. } if !next.is_empty() => format!("{message}; {next}"),
-            other => other.to_string(),
-        });
-        if inputs.send(Input::Message(Message::Answered(serial, answer))).is_err() {
+    let said = |error| match error {
+        HandleError::Rejected { message, next, .. } if !next.is_empty() => format!("{message}; {next}"),
+        other => other.to_string(),
+    };
+    while let Ok(ask) = given.recv() {
+        let message = match ask {
+            Ask::Command(serial, request) => {
+                Message::Answered(serial, engine.command(&request, &who).map(Box::new).map_err(said))
+            }
+            Ask::Undoable => Message::Undoable(engine.undoable().map_err(said)),
+        };
+        if inputs.send(Input::Message(message)).is_err() {
             return;
         }
     }

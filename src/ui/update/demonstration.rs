@@ -1,12 +1,10 @@
-//! What only a demonstration has: the line for orders, and the panel with its drill.
+//! What only a demonstration has: orders, and the panel with its drill. Orders are given in the palette.
 
 use super::table;
 use crate::engine::Guide;
 use crate::ui::intent::Effect;
-use crate::ui::popup::{Field, Popup};
 use crate::ui::state::{Tone, UiState};
 use crate::ui::widgets::guide::room;
-use crossterm::event::{KeyCode, KeyEvent};
 
 /// Another size of the terminal: the console has what the panel leaves.
 pub fn resize(state: &mut UiState, columns: u16, rows: u16) {
@@ -26,27 +24,6 @@ pub fn on_guide(state: &mut UiState, guide: Guide) -> Vec<Effect> {
         table::keep_in_sight(state);
     }
     Vec::new()
-}
-
-/// Opens the line for orders, if this is its key.
-pub fn opens(state: &mut UiState, key: &KeyEvent) -> bool {
-    let opens = state.guide.is_some() && key.code == KeyCode::Char(':');
-    if opens {
-        state.popups.push(Popup::Order(Field::default()));
-    }
-    opens
-}
-
-/// A key for that line.
-pub fn on_key(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
-    let Some(Popup::Order(field)) = state.popups.last_mut() else { return Vec::new() };
-    if key.code != KeyCode::Enter {
-        field.edit(key);
-        return Vec::new();
-    }
-    let words = field.text().to_owned();
-    state.popups.pop();
-    if words.trim().is_empty() { Vec::new() } else { vec![Effect::Order(words)] }
 }
 
 /// The order was given, or refused.

@@ -1,21 +1,26 @@
 //! `update`: one message in, the state changed, effects out. Pure: no clock, no terminal, no engine.
 
 mod acts;
+mod commit;
 mod demonstration;
 mod event_list;
+mod find;
 mod popups;
 mod table;
+mod targets;
 mod time;
+mod undo;
 
-pub use acts::describe;
+pub use commit::describe;
+pub use popups::wrong_filter;
 
 use super::intent::{Effect, Intent, Message};
-use super::keymap;
+use super::keymap::Chord;
 use super::rows::change;
 use super::screens::Screen;
 use super::screens::plan::plan;
 use super::state::{Focus, Lost, Older, Picture, Polled, Tone, UiState, Wanted};
-use crate::engine::{Event, RealServerStatus, Role, Severity, Sort};
+use crate::engine::{Event, EventKind, RealServerStatus, Role, Severity, Sort};
 use crossterm::event::{KeyEvent, KeyEventKind};
 use std::time::Duration;
 
@@ -67,7 +72,8 @@ pub fn update(state: &mut UiState, message: Message, clock: Duration) -> Vec<Eff
             Vec::new()
         }
         Message::Events(events, anew) => on_events(state, events, anew),
-        Message::Answered(serial, answer) => acts::on_answer(state, serial, answer),
+        Message::Answered(serial, answer) => commit::on_answer(state, serial, answer),
+        Message::Undoable(list) => undo::on_list(state, list),
         Message::KeysDropped(keys, seconds) => {
             state.say(Tone::Bad, format!("{keys} keys typed during a stall of {seconds} s were dropped"));
             Vec::new()
@@ -163,6 +169,9 @@ fn on_events(state: &mut UiState, events: Vec<Event>, anew: bool) -> Vec<Effect>
     }
     let worst = events.iter().filter(|event| event.severity >= Severity::Warning).max_by_key(|event| event.severity);
     let worst = worst.filter(|_| !anew).map(change::text);
+    if !anew {
+        tell_of_others(state, &events);
+    }
     state.events.extend(events);
     event_list::forget(state);
     if state.viewing.is_some() {
@@ -176,7 +185,24 @@ fn on_events(state: &mut UiState, events: Vec<Event>, anew: bool) -> Vec<Effect>
 /// Somebody who looks at the past is told what happens now.
 fn notice_now(state: &mut UiState, worst: Option<String>) {
     if let Some(text) = worst {
-        state.say(Tone::Bad, format!("now: {text}; 0 goes back to now"));
+        let live = state.keys.hint(Intent::Live);
+        state.say(Tone::Bad, format!("now: {text}; {live} goes back to now"));
+    }
+}
+
+/// What others did is told with their names. What this console did, its own answer tells.
+fn tell_of_others(state: &mut UiState, events: &[Event]) {
+    let own = state.own_pid.map(|pid| format!("pid {pid}"));
+    let is_own = |who: &str| own.as_ref().is_some_and(|own| who.split(", ").any(|part| part == own));
+    let theirs = events.iter().filter(|event| event.kind == EventKind::Command);
+    let newest = theirs.rev().find_map(|event| Some((event, event.who.as_deref().filter(|who| !is_own(who))?)));
+    if let Some((event, who)) = newest
+        && state.paused_at.is_none()
+        && state.viewing.is_none()
+    {
+        let detail = event.detail.as_deref().unwrap_or(&event.subject);
+        let text = format!("* {}: {detail}", change::name_of(who));
+        state.say(Tone::Good, text);
     }
 }
 
@@ -185,13 +211,11 @@ fn on_key(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
     if !state.popups.is_empty() {
         return popups::on_key(state, key);
     }
-    if demonstration::opens(state, key) {
-        return Vec::new();
-    }
-    if let Some(intent) = keymap::intent_of(key) {
+    if let Some(intent) = state.keys.intent_of(key) {
         return on_intent(state, intent);
     }
-    state.say(Tone::Bad, format!("{} has no meaning here; ? shows the keys", keymap::Chord::of(key)));
+    let help = state.keys.hint(Intent::Help);
+    state.say(Tone::Bad, format!("{} has no meaning here; {help} shows the keys", Chord::of(key)));
     Vec::new()
 }
 
@@ -215,15 +239,24 @@ fn on_intent(state: &mut UiState, intent: Intent) -> Vec<Effect> {
         Intent::MinuteOn => time::step(state, MINUTE, false),
         Intent::Live => time::live(state),
         Intent::AddServer
-        | Intent::RemoveServer
+        | Intent::AddService
+        | Intent::Remove
         | Intent::Weight
         | Intent::Drain
         | Intent::Restore
+        | Intent::Maintenance
         | Intent::Failover
-        | Intent::Rejoin => acts::begin(state, intent),
+        | Intent::Rejoin
+        | Intent::Takeover
+        | Intent::Priority
+        | Intent::Reload
+        | Intent::Undo
+        | Intent::Stop => acts::begin(state, intent, ""),
         Intent::ToggleLock => toggle_lock(state),
         Intent::Show(screen) => show_screen(state, screen),
-        Intent::Help => popups::open_help(state),
+        Intent::Help => find::open_help(state),
+        Intent::Palette => find::open_palette(state),
+        Intent::Mark => targets::mark(state),
         Intent::Redraw => vec![Effect::Redraw],
         Intent::Suspend => vec![Effect::Suspend],
         Intent::Detach => vec![Effect::Detach],
@@ -241,13 +274,16 @@ fn show_screen(state: &mut UiState, screen: Screen) -> Vec<Effect> {
     Vec::new()
 }
 
-/// One level back: details, then the filter, then the status line.
+/// One level back: details, then the marks, then the filter, then the status line.
 fn back(state: &mut UiState) -> Vec<Effect> {
     if state.detail_open {
         state.detail_open = false;
         table::keep_in_sight(state);
     } else if state.focus == Focus::Routers && state.screen == Screen::Overview {
         state.focus = Focus::Services;
+    } else if state.screen.has_table() && !state.table.marks.is_empty() {
+        state.table.marks.clear();
+        state.say(Tone::Good, "no server is marked");
     } else if state.filter().is_empty() {
         state.said = None;
     } else {

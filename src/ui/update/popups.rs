@@ -1,9 +1,10 @@
 //! Keys while something lies over the main screen: the topmost popup takes them all.
 
-use super::{acts, demonstration, keymap};
-use crate::engine::Command;
+use super::{commit, find, undo};
+use crate::engine::filter_error;
 use crate::ui::intent::{Effect, Intent};
-use crate::ui::popup::{AddField, Field, Phase, Popup};
+use crate::ui::keymap::Chord;
+use crate::ui::popup::{Field, Phase, Popup};
 use crate::ui::state::{Tone, UiState};
 use crossterm::event::{KeyCode, KeyEvent};
 
@@ -14,40 +15,40 @@ pub fn open_filter(state: &mut UiState) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Opens the help page.
-pub fn open_help(state: &mut UiState) -> Vec<Effect> {
-    state.popups.push(Popup::Help { scroll: 0 });
-    Vec::new()
-}
-
 /// Pasted text goes where text is typed, and nowhere else: it is never taken for keys.
 pub fn on_paste(state: &mut UiState, text: &str) -> Vec<Effect> {
     state.dirty = true;
     let field = match state.popups.last_mut() {
-        Some(Popup::Filter { field, .. } | Popup::Order(field)) => field,
-        Some(Popup::Weight(form)) => &mut form.field,
-        Some(Popup::AddServer(form)) => match form.focus {
-            AddField::Address => &mut form.address,
-            AddField::Weight => &mut form.weight,
-            AddField::Forward => return Vec::new(),
-        },
-        // A confirmation is typed, not pasted: the point of it is that somebody thinks.
-        Some(Popup::Help { .. } | Popup::Preview(_)) | None => {
-            state.say(Tone::Bad, "pasted text is ignored here");
-            return Vec::new();
+        Some(Popup::Filter { field, .. }) => Some(field),
+        Some(Popup::Palette(finder) | Popup::Help(finder)) => {
+            finder.choice = 0;
+            Some(&mut finder.field)
         }
+        Some(Popup::Form(form)) => form.text_field(),
+        // A confirmation is typed, not pasted: the point of it is that somebody thinks.
+        Some(Popup::Undo(_) | Popup::Preview(_)) | None => None,
+    };
+    let Some(field) = field else {
+        state.say(Tone::Bad, "pasted text is ignored here");
+        return Vec::new();
     };
     field.insert(text);
     follow_filter(state)
 }
 
-/// The table shows what the filter line says.
+/// The table shows what the filter line says; while that can't be read, what it said before.
 fn follow_filter(state: &mut UiState) -> Vec<Effect> {
     let Some(Popup::Filter { field, .. }) = state.popups.last() else { return Vec::new() };
     let text = field.text().to_owned();
-    set_filter(state, text)
+    if wrong_filter(state, &text).is_some() { Vec::new() } else { set_filter(state, text) }
 }
 
+/// Why a filter of the table can't be read. Lists of events take any text.
+pub fn wrong_filter(state: &UiState, text: &str) -> Option<String> {
+    if state.event_list().is_some() { None } else { filter_error(text) }
+}
+
+/// Filters what is on the screen.
 pub fn set_filter(state: &mut UiState, text: String) -> Vec<Effect> {
     if state.filter() == text {
         return Vec::new();
@@ -63,28 +64,21 @@ pub fn set_filter(state: &mut UiState, text: String) -> Vec<Effect> {
 
 /// A key for the topmost popup.
 pub fn on_key(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
-    match keymap::intent_of(key) {
+    match state.keys.intent_beside_text(key) {
         Some(Intent::Redraw) => return vec![Effect::Redraw],
         Some(Intent::Suspend) => return vec![Effect::Suspend],
-        Some(Intent::Detach) if key.code != KeyCode::Char('q') => return vec![Effect::Detach],
+        Some(Intent::Detach) => return vec![Effect::Detach],
         _ => {}
     }
     if key.code == KeyCode::Esc {
         return leave(state);
     }
-    match state.popups.last_mut() {
-        Some(Popup::Help { .. }) => help(state, key),
-        Some(Popup::Filter { field, .. }) => {
-            if key.code == KeyCode::Enter {
-                state.popups.pop();
-                return Vec::new();
-            }
-            field.edit(key);
-            follow_filter(state)
-        }
-        Some(Popup::Order(_)) => demonstration::on_key(state, key),
-        Some(Popup::Weight(_)) => weight(state, key),
-        Some(Popup::AddServer(_)) => add_server(state, key),
+    match state.popups.last() {
+        Some(Popup::Help(_)) => find::on_help_key(state, key),
+        Some(Popup::Palette(_)) => find::on_palette_key(state, key),
+        Some(Popup::Filter { .. }) => filter(state, key),
+        Some(Popup::Form(_)) => form(state, key),
+        Some(Popup::Undo(_)) => undo::on_key(state, key),
         Some(Popup::Preview(_)) => preview(state, key),
         None => Vec::new(),
     }
@@ -102,75 +96,35 @@ fn leave(state: &mut UiState) -> Vec<Effect> {
     }
 }
 
-fn help(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
-    let page = usize::from(state.size.1.saturating_sub(4)).max(1);
-    let Some(Popup::Help { scroll }) = state.popups.last_mut() else { return Vec::new() };
-    let last = crate::ui::widgets::help::lines().len().saturating_sub(page);
-    *scroll = match keymap::intent_of(key) {
-        Some(Intent::Up) => scroll.saturating_sub(1),
-        Some(Intent::Down) => (*scroll + 1).min(last),
-        Some(Intent::PageUp) => scroll.saturating_sub(page),
-        Some(Intent::PageDown | Intent::Pause) => (*scroll + page).min(last),
-        Some(Intent::Top) => 0,
-        Some(Intent::Bottom) => last,
-        Some(Intent::Help | Intent::Detach | Intent::Open) => {
-            state.popups.pop();
-            return Vec::new();
-        }
-        _ => {
-            no_meaning(state, key, "arrows turn the page, Esc leaves");
-            return Vec::new();
-        }
-    };
+fn filter(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
+    let Some(Popup::Filter { field, .. }) = state.popups.last_mut() else { return Vec::new() };
+    if key.code != KeyCode::Enter {
+        field.edit(key);
+        return follow_filter(state);
+    }
+    let text = field.text().to_owned();
+    match wrong_filter(state, &text) {
+        Some(why) => state.say(Tone::Bad, why),
+        None => drop(state.popups.pop()),
+    }
     Vec::new()
 }
 
-fn weight(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
-    let Some(Popup::Weight(form)) = state.popups.last_mut() else { return Vec::new() };
-    if key.code != KeyCode::Enter {
-        if !form.field.edit(key) {
-            no_meaning(state, key, "Enter shows the preview, Esc leaves");
-        }
-        return Vec::new();
-    }
-    match form.weight() {
-        Ok(weight) => {
-            let (service, server) = (crate::engine::ServiceSelector(form.service.clone()), form.server);
-            acts::preview(state, Command::Weight { service, server, weight }, None)
-        }
-        Err(why) => {
-            state.say(Tone::Bad, why);
-            Vec::new()
-        }
-    }
-}
-
-fn add_server(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
-    let Some(Popup::AddServer(form)) = state.popups.last_mut() else { return Vec::new() };
-    match (key.code, form.focus) {
-        (KeyCode::Tab | KeyCode::Down, _) => form.step(false),
-        (KeyCode::BackTab | KeyCode::Up, _) => form.step(true),
-        (KeyCode::Enter, _) => match (form.key(), form.weight()) {
-            (Ok(server), Ok(weight)) => {
-                let (service, forward) = (form.service.into(), Some(form.forward));
-                return acts::preview(
-                    state,
-                    Command::AddServer { service, server, weight: Some(weight), forward },
-                    None,
-                );
-            }
-            (Err(why), _) | (_, Err(why)) => state.say(Tone::Bad, why),
+fn form(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
+    let Some(Popup::Form(form)) = state.popups.last_mut() else { return Vec::new() };
+    match key.code {
+        KeyCode::Enter => match form.command() {
+            Ok(command) => return commit::preview(state, command, None),
+            Err(why) => state.say(Tone::Bad, why),
         },
-        (KeyCode::Char(' ') | KeyCode::Left | KeyCode::Right, AddField::Forward) => form.next_forward(),
-        (_, focus) => {
-            let edited = match focus {
-                AddField::Address => form.address.edit(key),
-                AddField::Weight => form.weight.edit(key),
-                AddField::Forward => false,
-            };
-            if !edited {
-                let keys = if focus == AddField::Forward { "space changes it, " } else { "" };
-                no_meaning(state, key, &format!("{keys}Tab goes on, Enter shows the preview, Esc leaves"));
+        KeyCode::Tab | KeyCode::Down if form.fields.len() > 1 => form.step(false),
+        KeyCode::BackTab | KeyCode::Up if form.fields.len() > 1 => form.step(true),
+        _ => {
+            let several = if form.fields.len() > 1 { "Tab goes on, " } else { "" };
+            let choice = if form.text_field().is_none() { "space changes it, " } else { "" };
+            let keys = format!("{choice}{several}Enter shows the preview, Esc leaves");
+            if !form.edit(key) {
+                no_meaning(state, key, &keys);
             }
         }
     }
@@ -179,19 +133,32 @@ fn add_server(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
 
 fn preview(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
     if key.code == KeyCode::Enter {
-        return acts::commit(state);
+        return commit::commit(state);
     }
+    let height = state.size.1;
     let Some(Popup::Preview(popup)) = state.popups.last_mut() else { return Vec::new() };
-    let keys = match popup.phase {
-        Phase::Ready(_) => "Enter does it, Esc leaves",
-        Phase::Asking | Phase::Committing(_) | Phase::Refused(_) => "Esc leaves",
-    };
-    if popup.required().is_none() || !popup.typed.edit(key) {
-        no_meaning(state, key, keys);
+    let page = usize::from(height.saturating_sub(6)).max(1);
+    match key.code {
+        KeyCode::Down | KeyCode::PageDown => {
+            popup.scroll = popup.scroll.saturating_add(if key.code == KeyCode::Down { 1 } else { page });
+            return Vec::new();
+        }
+        KeyCode::Up => popup.scroll = popup.scroll.saturating_sub(1),
+        KeyCode::PageUp => popup.scroll = popup.scroll.saturating_sub(page),
+        _ => {
+            let keys = match popup.phase {
+                Phase::Ready(_) => "Enter does it, Esc leaves",
+                Phase::Asking | Phase::Committing(_) | Phase::Refused(_) => "Esc leaves",
+            };
+            if popup.required().is_none() || !popup.typed.edit(key) {
+                no_meaning(state, key, keys);
+            }
+        }
     }
     Vec::new()
 }
 
-fn no_meaning(state: &mut UiState, key: &KeyEvent, keys: &str) {
-    state.say(Tone::Bad, format!("{} has no meaning here: {keys}", keymap::Chord::of(key)));
+/// Says that a key means nothing here, and which do.
+pub fn no_meaning(state: &mut UiState, key: &KeyEvent, keys: &str) {
+    state.say(Tone::Bad, format!("{} has no meaning here: {keys}", Chord::of(key)));
 }

@@ -8,6 +8,8 @@ use crate::ui::state::{Focus, Tone, UiState};
 
 /// Takes over a new window of rows: the cursor stays on its object and on its line of the screen.
 pub fn on_page(state: &mut UiState) {
+    follow_drains(state);
+    super::targets::refresh_marks(state);
     let Some(page) = state.page() else { return };
     let (total, offset) = (page.total, page.offset);
     let found = state.table.selected.as_ref().and_then(|key| page.rows.iter().position(|row| row.key == *key));
@@ -28,6 +30,16 @@ pub fn on_page(state: &mut UiState) {
         state.table.cursor = state.table.cursor.min(total.saturating_sub(1));
     }
     keep_in_sight(state);
+}
+
+/// Looks at the drains that are loaded, and says when one has no connection left.
+fn follow_drains(state: &mut UiState) {
+    let page = state.picture.as_ref().and_then(|picture| picture.polled.page.as_ref());
+    let Some(page) = page else { return };
+    let emptied = state.table.drains.look(page.rows.iter(), state.clock);
+    if !emptied.is_empty() {
+        state.say(Tone::Good, format!("drained: {} has no active connection left", emptied.join(", ")));
+    }
 }
 
 fn select(state: &mut UiState, index: usize, key: String) {

@@ -4,11 +4,11 @@
 use super::pen::Pen;
 use crate::ui::format;
 use crate::ui::intent::Intent;
-use crate::ui::keymap::BINDINGS;
 use crate::ui::popup::{Field, Popup};
 use crate::ui::screens::Screen;
 use crate::ui::state::{Tone, UiState};
 use crate::ui::theme::{Paint, Theme};
+use crate::ui::update::wrong_filter;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -34,34 +34,31 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
 
 /// Whether the field of a filter is open.
 fn typing(state: &UiState) -> bool {
-    matches!(state.popups.last(), Some(Popup::Filter { .. } | Popup::Order(_)))
+    matches!(state.popups.last(), Some(Popup::Filter { .. }))
 }
 
 /// The screens with their keys, the one that is shown marked.
 fn screens(buffer: &mut Buffer, theme: &Theme, area: Rect, line: usize, state: &UiState) {
     let mut pen = Pen::at(buffer, theme, area, line);
     pen.skip(1);
-    for (n, screen) in Screen::ALL.into_iter().enumerate() {
+    for screen in Screen::ALL {
         let (long, short) = screen.names();
         let name = if area.width < 70 { short } else { long };
         let paint = if screen == state.screen { Paint::Marked } else { Paint::Text };
-        pen.put(Paint::Key, &(n + 1).to_string()).skip(1).put(paint, name).skip(2);
+        pen.put(Paint::Key, &state.keys.hint(Intent::Show(screen))).skip(1).put(paint, name).skip(2);
     }
 }
 
 fn message(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
     let mut pen = Pen::at(buffer, theme, area, 0);
     pen.skip(1);
-    if let Some(Popup::Order(field)) = state.popups.last() {
-        pen.put(Paint::Key, ":");
-        put_field(&mut pen, field);
-        pen.skip(2).put(Paint::Dim, "kill web2, cut, heal, loss 20%, director 2; Enter does it");
-        return;
-    }
     if let Some(Popup::Filter { field, .. }) = state.popups.last() {
         pen.put(Paint::Key, "/");
         put_field(&mut pen, field);
-        pen.skip(2).put(Paint::Dim, "Enter keeps, Esc undoes");
+        match wrong_filter(state, field.text()) {
+            Some(why) => pen.skip(2).put(Paint::Bad, &why),
+            None => pen.skip(2).put(Paint::Dim, "Enter keeps, Esc undoes"),
+        };
         return;
     }
     if let Some(said) = &state.said {
@@ -85,22 +82,28 @@ fn hints(buffer: &mut Buffer, theme: &Theme, area: Rect, line: usize, state: &Ui
     pen.skip(1);
     let locked = !state.may_write();
     // The way to help and out is never pushed off the line.
-    let last = [Intent::Help, Intent::Detach];
-    let reserve = "? help  q detach ".len();
+    let last =
+        [(Intent::Help, "help"), (Intent::Detach, "detach")].map(|(intent, word)| (state.keys.hint(intent), word));
+    let reserve: usize = last.iter().map(|(key, word)| format::width(key) + word.len() + 3).sum();
+    let is_last = |intent: Intent| matches!(intent, Intent::Help | Intent::Detach);
     let shown = |intent: Intent| match intent {
         Intent::ToggleLock => !state.read_only,
-        _ => !(last.contains(&intent) || locked && intent.writes()),
+        _ => !(is_last(intent) || locked && intent.writes()),
     };
-    let mut bindings: Vec<_> = BINDINGS.iter().filter(|b| !b.hint.is_empty() && shown(b.intent)).collect();
-    bindings.sort_by_key(|b| locked && b.intent != Intent::ToggleLock);
-    for binding in bindings {
+    let lines = state.keys.lines().filter(|(b, chords)| !b.hint.is_empty() && !chords.is_empty() && shown(b.intent));
+    let mut lines: Vec<_> = lines.collect();
+    lines.sort_by_key(|(b, _)| locked && b.intent != Intent::ToggleLock);
+    for (binding, chords) in lines {
         let hint = if binding.intent == Intent::ToggleLock && state.unlocked { "lock" } else { binding.hint };
-        let key = binding.chords.first().map(ToString::to_string).unwrap_or_default();
-        if key.len() + hint.len() + 3 + reserve > pen.left_over() {
+        let key = chords.first().map(ToString::to_string).unwrap_or_default();
+        if format::width(&key) + hint.len() + 3 + reserve > pen.left_over() {
             break;
         }
         pen.put(Paint::Key, &key).skip(1).put(Paint::Text, hint).skip(2);
     }
-    let gap = pen.left_over().saturating_sub(reserve);
-    pen.skip(gap).put(Paint::Key, "?").put(Paint::Text, " help  ").put(Paint::Key, "q").put(Paint::Text, " detach");
+    let gap = pen.left_over().saturating_sub(reserve - 2);
+    pen.skip(gap);
+    for (key, word) in &last {
+        pen.put(Paint::Key, key).skip(1).put(Paint::Text, word).skip(2);
+    }
 }

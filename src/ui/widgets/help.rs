@@ -1,9 +1,13 @@
-//! The help page: the table of keys, and what the marks and words on the screen mean.
+//! The help page: the table of keys, and what the marks and words on the screen mean; searched by typing.
 
+use super::footer::put_field;
 use super::frame;
 use super::pen::Pen;
+use super::popups::keys as key_line;
 use crate::ui::format;
-use crate::ui::keymap::{BINDINGS, Group, keys_of};
+use crate::ui::intent::Intent;
+use crate::ui::keymap::{Group, Keymap, written};
+use crate::ui::popup::Finder;
 use crate::ui::theme::{Paint, Theme};
 use ratatui::buffer::Buffer;
 
@@ -12,6 +16,7 @@ const MARKS: &[(&str, &str)] = &[
     ("v >", "service, unfolded and folded"),
     ("+ x ?", "real server up, down, not checked yet"),
     ("d m ~", "draining, maintenance, a check failed but it still serves"),
+    ("*", "marked: the next act is for all marked servers"),
     ("100>0", "weight in the file > weight that counts: a check took it down"),
     ("0(100)", "weight that counts (weight that restore brings back): an operator took it down"),
     ("M b f i", "timeline of the last hour: master, backup, fault, init"),
@@ -20,35 +25,75 @@ const MARKS: &[(&str, &str)] = &[
     ("RO RW", "read-only; writes allowed"),
 ];
 
-/// The page, a line each: keys or a mark, and the text. Headings have an empty second part.
-pub fn lines() -> Vec<(String, &'static str)> {
+/// One line of the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Keys, a mark, or a heading.
+    pub left: String,
+    /// What that is; empty in a heading.
+    pub right: &'static str,
+    /// What Enter does on it.
+    pub intent: Option<Intent>,
+}
+
+/// The lines with all words of a search in them; without one, headings too.
+pub fn lines(keys: &Keymap, search: &str) -> Vec<Line> {
+    let words: Vec<String> = search.split_whitespace().map(str::to_lowercase).collect();
+    let heading = |text: &str| Line { left: text.to_owned(), right: "", intent: None };
     let mut lines = Vec::new();
     for group in Group::ALL {
-        lines.push((group.title().to_owned(), ""));
-        lines.extend(BINDINGS.iter().filter(|b| b.group == group).map(|b| (keys_of(b), b.help)));
-        lines.push((String::new(), ""));
+        lines.push(heading(group.title()));
+        lines.extend(keys.lines().filter(|(b, _)| b.group == group).map(|(binding, chords)| Line {
+            left: if chords.is_empty() { format!(":{}", binding.intent.name()) } else { written(chords) },
+            right: binding.help,
+            intent: Some(binding.intent),
+        }));
+        lines.push(heading(""));
     }
-    lines.push(("Marks and words".to_owned(), ""));
-    lines.extend(MARKS.iter().map(|(mark, text)| ((*mark).to_owned(), *text)));
+    lines.push(heading("Marks and words"));
+    lines.extend(MARKS.iter().map(|(mark, text)| Line { left: (*mark).to_owned(), right: text, intent: None }));
+    let fits = |line: &Line| {
+        let name = line.intent.map_or("", Intent::name);
+        let text = format!("{} {} {name}", line.left, line.right).to_lowercase();
+        !line.right.is_empty() && words.iter().all(|word| text.contains(word))
+    };
+    if !words.is_empty() {
+        lines.retain(fits);
+    }
     lines
 }
 
 /// Draws the page over the screen.
-pub fn draw(buffer: &mut Buffer, theme: &Theme, scroll: usize) {
-    let lines = lines();
-    let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX);
-    let area = frame::middle(buffer, theme, buffer.area, 90, height.min(buffer.area.height.saturating_sub(2)).max(3));
-    let more = lines.len().saturating_sub(scroll + usize::from(area.height).saturating_sub(2));
-    let title =
-        if more > 0 { format!("Keys  ({more} more lines below: Down, PgDn)") } else { "Keys  (Esc leaves)".to_owned() };
-    let inner = frame::boxed(buffer, theme, area, &title);
-    for (line, (left, right)) in lines.iter().skip(scroll).take(inner.height.into()).enumerate() {
-        let mut pen = Pen::at(buffer, theme, inner, line);
+pub fn draw(buffer: &mut Buffer, theme: &Theme, keys: &Keymap, finder: &Finder) {
+    let lines = lines(keys, finder.field.text());
+    let whole = buffer.area.height.saturating_sub(2).max(5);
+    let area = frame::middle(buffer, theme, buffer.area, 92, whole);
+    let inner = frame::boxed(buffer, theme, area, "Keys");
+    let mut pen = Pen::at(buffer, theme, inner, 0);
+    pen.skip(1).put(Paint::Head, "search").skip(1);
+    put_field(&mut pen, &finder.field);
+    if lines.is_empty() {
+        Pen::at(buffer, theme, inner, 2).skip(2).put(Paint::Dim, "nothing on this page has all of these words in it");
+    }
+    let room = usize::from(inner.height).saturating_sub(3);
+    let first = first_shown(finder.choice, room, lines.len());
+    for (line, Line { left, right, .. }) in lines.iter().skip(first).take(room).enumerate() {
+        let pen = Pen::at(buffer, theme, inner, line + 1);
+        let is_chosen = first + line == finder.choice;
+        let mut pen = if is_chosen { pen.over(Paint::Selected) } else { pen };
         pen.skip(1);
         if right.is_empty() {
             pen.put(Paint::Title, left);
         } else {
-            pen.skip(1).left(Paint::Key, left, 11.max(format::width(left))).skip(1).put(Paint::Text, right);
+            pen.skip(1).left(Paint::Key, left, 12.max(format::width(left))).skip(1).put(Paint::Text, right);
         }
     }
+    let more = lines.len().saturating_sub(first + room);
+    let below = if more > 0 { format!("{more} more lines below") } else { String::new() };
+    key_line(buffer, theme, inner, &[("Enter", "does it"), ("Esc", "leave"), ("", &below)]);
+}
+
+/// The first line on screen, so that the chosen one is.
+pub fn first_shown(choice: usize, room: usize, all: usize) -> usize {
+    (choice + 1 + room / 3).min(all).saturating_sub(room).min(choice)
 }

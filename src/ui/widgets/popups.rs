@@ -1,69 +1,52 @@
-//! The forms: a weight, a real server to add. What is wrong stands beside the field while it is typed.
+//! What lies over the screen, and the forms. What is wrong stands below the field while it is typed.
 
 use super::footer::put_field;
 use super::pen::Pen;
-use super::{frame, help, preview};
-use crate::ui::popup::{AddField, AddServerForm, Field, Popup, WeightForm};
+use super::{frame, help, palette, preview, undo};
+use crate::ui::popup::{Form, Input, Popup};
 use crate::ui::state::UiState;
 use crate::ui::theme::{Paint, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+/// Columns of the names of fields.
+const LABEL: usize = 9;
+
 /// Draws the topmost popup.
 pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState) {
     match state.popups.last() {
-        Some(Popup::Help { scroll }) => help::draw(buffer, theme, *scroll),
-        Some(Popup::Weight(form)) => weight(buffer, theme, form),
-        Some(Popup::AddServer(form)) => add_server(buffer, theme, form),
+        Some(Popup::Help(finder)) => help::draw(buffer, theme, &state.keys, finder),
+        Some(Popup::Palette(finder)) => palette::draw(buffer, theme, state, finder),
+        Some(Popup::Form(form)) => draw_form(buffer, theme, form),
+        Some(Popup::Undo(list)) => undo::draw(buffer, theme, list),
         Some(Popup::Preview(popup)) => preview::draw(buffer, theme, state, popup),
-        Some(Popup::Filter { .. } | Popup::Order(_)) | None => {}
+        Some(Popup::Filter { .. }) | None => {}
     }
 }
 
-fn weight(buffer: &mut Buffer, theme: &Theme, form: &WeightForm) {
-    let area = frame::middle(buffer, theme, buffer.area, 64, 7);
-    let inner = frame::boxed(buffer, theme, area, &format!("Weight of {}", form.server));
-    let (now, file) = form.weights;
-    Pen::at(buffer, theme, inner, 0).skip(1).put(Paint::Dim, &format!("in {}", form.service));
-    Pen::at(buffer, theme, inner, 1).skip(1).put(Paint::Text, &format!("now {now}, in the file {file}"));
-    let wrong = if form.field.text().is_empty() { None } else { form.weight().err() };
-    field(buffer, theme, inner, 2, ("weight", &form.field, true), wrong);
-    keys(buffer, theme, inner, &[("Enter", "preview"), ("Esc", "leave")]);
-}
-
-fn add_server(buffer: &mut Buffer, theme: &Theme, form: &AddServerForm) {
-    let area = frame::middle(buffer, theme, buffer.area, 76, 8);
-    let inner = frame::boxed(buffer, theme, area, &format!("Add a real server to {}", form.service));
-    field(buffer, theme, inner, 0, ("address", &form.address, form.focus == AddField::Address), form.key().err());
-    field(buffer, theme, inner, 1, ("weight", &form.weight, form.focus == AddField::Weight), form.weight().err());
-    let mut pen = Pen::at(buffer, theme, inner, 2);
-    let focused = form.focus == AddField::Forward;
-    pen.skip(1).left(if focused { Paint::Key } else { Paint::Head }, "forward", 8).skip(1);
-    pen.put(if focused { Paint::Input } else { Paint::Text }, form.forward.ipvsadm_name()).skip(2);
-    pen.put(Paint::Dim, "Masq (nat), Route (dr), Tunnel (tun): space changes");
-    let siblings = format!("{} servers in this service; defaults come from them", form.taken.len());
-    Pen::at(buffer, theme, inner, 4).skip(1).put(Paint::Dim, &siblings);
-    keys(buffer, theme, inner, &[("Tab", "next field"), ("Enter", "preview"), ("Esc", "leave")]);
-}
-
-fn field(
-    buffer: &mut Buffer,
-    theme: &Theme,
-    area: Rect,
-    line: usize,
-    (label, field, focused): (&str, &Field, bool),
-    wrong: Option<String>,
-) {
-    let mut pen = Pen::at(buffer, theme, area, line);
-    pen.skip(1).left(if focused { Paint::Key } else { Paint::Head }, label, 8).skip(1);
-    if focused {
-        put_field(&mut pen, field);
-    } else {
-        pen.put(Paint::Text, field.text());
+fn draw_form(buffer: &mut Buffer, theme: &Theme, form: &Form) {
+    let fields = u16::try_from(form.fields.len()).unwrap_or(u16::MAX);
+    let area = frame::middle(buffer, theme, buffer.area, 76, fields.saturating_add(6));
+    let inner = frame::boxed(buffer, theme, area, &form.title());
+    for (n, field) in form.fields.iter().enumerate() {
+        let focused = n == form.focus;
+        let mut pen = Pen::at(buffer, theme, inner, n);
+        pen.skip(1).left(if focused { Paint::Key } else { Paint::Head }, field.label, LABEL).skip(1);
+        match &field.input {
+            Input::Text(text) if focused => put_field(&mut pen, text),
+            Input::Text(text) => drop(pen.put(Paint::Text, text.text())),
+            Input::Choice(words, at) => {
+                let word = words.get(*at).copied().unwrap_or_default();
+                pen.put(if focused { Paint::Input } else { Paint::Text }, word);
+            }
+        }
+        match form.wrong(n) {
+            Some(wrong) => pen.skip(2).put(Paint::Bad, &wrong),
+            None => pen.skip(2).put(Paint::Dim, field.hint),
+        };
     }
-    if let Some(wrong) = wrong {
-        pen.skip(2).put(Paint::Bad, &wrong);
-    }
+    Pen::at(buffer, theme, inner, form.fields.len() + 1).skip(1).put(Paint::Dim, &form.note());
+    keys(buffer, theme, inner, &[("Enter", "preview"), ("Esc", "leave"), ("", form.keys())]);
 }
 
 /// The keys of a popup in its last line.
@@ -71,6 +54,9 @@ pub fn keys(buffer: &mut Buffer, theme: &Theme, area: Rect, keys: &[(&str, &str)
     let mut pen = Pen::at(buffer, theme, area, usize::from(area.height).saturating_sub(1));
     pen.skip(1);
     for (key, text) in keys {
-        pen.put(Paint::Key, key).skip(1).put(Paint::Text, text).skip(3);
+        if !key.is_empty() {
+            pen.put(Paint::Key, key).skip(1);
+        }
+        pen.put(Paint::Text, text).skip(3);
     }
 }

@@ -46,7 +46,9 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, popup: &Preview
     let inner = frame::boxed(buffer, theme, area, &format!("{word}: {}", popup.title));
     // What has to be typed and the keys are never pushed out by a long list.
     let room = inner.height.saturating_sub(1 + typed);
-    draw_lines(buffer, theme, inner, room.into(), &lines);
+    let hidden = lines.len().saturating_sub(room.into());
+    let above = popup.scroll.min(hidden);
+    draw_lines(buffer, theme, inner, room.into(), lines.get(above..).unwrap_or_default());
     if let Some(word) = popup.required() {
         let mut pen = Pen::at(buffer, theme, inner, usize::from(inner.height).saturating_sub(2));
         pen.skip(1).put(Paint::Bad, &format!("type {word} to confirm: "));

@@ -27,8 +27,15 @@ fn title(state: &UiState) -> String {
     let (matching, all) = state.page().map_or((0, 0), |page| page.services);
     let total = state.page().map_or(0, |page| page.total);
     let at = if total == 0 { 0 } else { state.table.cursor + 1 };
+    let marked = match state.table.marks.len() {
+        0 => String::new(),
+        marked => format!("  {marked} marked"),
+    };
     let filter = if state.table.filter.is_empty() { "none" } else { &state.table.filter };
-    format!("Services {matching}/{all}  row {at}/{total}  sort: {}  filter: {filter}", sort_word(state.table.sort))
+    format!(
+        "Services {matching}/{all}  row {at}/{total}{marked}  sort: {}  filter: {filter}",
+        sort_word(state.table.sort)
+    )
 }
 
 /// Draws the table with its title and column words.
@@ -55,7 +62,7 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
         let index = state.table.top + line;
         let mut pen = Pen::at(buffer, theme, inner, body + line);
         if let Some(row) = state.row_at(index) {
-            draw_row(pen, &layout, row, look(state, row));
+            draw_row(pen, &layout, row, state);
         } else {
             pen.skip(3).put(Paint::Dim, "loading");
         }
@@ -67,7 +74,7 @@ fn look(state: &UiState, row: &Row) -> Option<Paint> {
     if state.table.selected.as_ref() != Some(&row.key) || state.table.going_to.is_some() {
         return None;
     }
-    let elsewhere = state.focus != Focus::Services || matches!(state.popups.last(), Some(Popup::Help { .. }));
+    let elsewhere = state.focus != Focus::Services || matches!(state.popups.last(), Some(Popup::Help(_)));
     Some(if elsewhere { Paint::Marked } else { Paint::Selected })
 }
 
@@ -88,7 +95,9 @@ fn heads(buffer: &mut Buffer, theme: &Theme, plan: Plan, inner: Rect, layout: &L
 
 /// The bar of the selected row covers its mark and its name: what state it is in stays to be seen, and a step of the cursor
 /// costs a slow line little.
-fn draw_row(mut pen: Pen<'_>, layout: &Layout, row: &Row, look: Option<Paint>) {
+fn draw_row(mut pen: Pen<'_>, layout: &Layout, row: &Row, state: &UiState) {
+    let look = look(state, row);
+    let marked = if state.table.marks.contains_key(&row.key) { "*" } else { " " };
     let paint = rows::paint(row);
     let name = match (row.kind, row.problem) {
         (RowKind::Service, _) => Paint::Title,
@@ -97,14 +106,20 @@ fn draw_row(mut pen: Pen<'_>, layout: &Layout, row: &Row, look: Option<Paint>) {
     };
     let width = layout.name_of(row.kind);
     pen.bar(look, width + 3);
-    pen.skip(1).put(look.unwrap_or(paint), rows::mark(row).encode_utf8(&mut [0; 4])).skip(1);
+    pen.put(look.unwrap_or(Paint::Fresh), marked);
+    pen.put(look.unwrap_or(paint), rows::mark(row).encode_utf8(&mut [0; 4])).skip(1);
     // A service says nothing in ipvsadm's server columns, so its name may run over them.
     pen.left(look.unwrap_or(name), &rows::name(row), width);
     for (_, width, column) in layout.columns_of(row.kind) {
         pen.skip(1).right(name_or_text(row), &(column.value)(row), *width);
     }
     if layout.health > 0 {
-        pen.skip(1).left(paint, &row.note, layout.health);
+        let left = state
+            .table
+            .drains
+            .empty_in(row)
+            .map_or_else(String::new, |left| format!(", empty in {}", format::age(left)));
+        pen.skip(1).left(paint, &format!("{}{left}", row.note), layout.health);
     }
 }
 

@@ -1,0 +1,155 @@
+//! The operator's own keys: a file that names actions and their keys, over the defaults.
+//!
+//! ```toml
+//! [keys]
+//! drain = "x"
+//! remove = ["Del", "Ctrl-X"]
+//! stop = []            # no key: the palette has it
+//! ```
+//!
+//! A file with a mistake is not used at all: half of somebody's keys would be worse than the known ones. Nothing is written.
+
+use super::{BINDINGS, Chord, Keymap};
+use crate::ui::intent::Intent;
+use serde::Deserialize;
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use toml::{Spanned, Value};
+
+/// Largest file that is read.
+const MAX: u64 = 256 * 1024;
+/// For everybody on this host.
+const SYSTEM: &str = "/etc/lvsdeck/console.toml";
+/// Without a key for them nobody would find the others, or the way out.
+const NEEDED: [Intent; 2] = [Intent::Palette, Intent::Detach];
+
+/// A key file that can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{path}{}: {why}", line.map_or_else(String::new, |line| format!(":{line}")))]
+pub struct KeyFileError {
+    /// The file.
+    pub path: String,
+    /// The line, from 1; none where it is the whole file.
+    pub line: Option<usize>,
+    /// What is wrong.
+    pub why: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    keys: BTreeMap<String, Spanned<Value>>,
+}
+
+/// The keys of `file`, or of the user's or the system's file where there is one; the defaults where there is none. With a
+/// mistake in it: the error.
+pub fn choose(file: Option<&Path>) -> Result<Keymap, KeyFileError> {
+    if let Some(file) = file {
+        return load(file);
+    }
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let user = set("XDG_CONFIG_HOME").or_else(|| set("HOME").map(|home| home.join(".config")));
+    let user = user.map(|config| config.join("lvsdeck/console.toml"));
+    let found = user.into_iter().chain([PathBuf::from(SYSTEM)]).find(|path| path.exists());
+    found.map_or_else(|| Ok(Keymap::default()), |path| load(&path))
+}
+
+fn load(path: &Path) -> Result<Keymap, KeyFileError> {
+    let name = path.display().to_string();
+    let whole = |why: String| KeyFileError { path: name.clone(), line: None, why };
+    let found = fs::metadata(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => whole("there is no such file; `lvsdeck keys --print` writes one".to_owned()),
+        _ => whole(error.to_string()),
+    })?;
+    if !found.is_file() || found.len() > MAX {
+        return Err(whole(format!("it is no file of at most {} KiB", MAX / 1024)));
+    }
+    parse(&fs::read_to_string(path).map_err(|error| whole(error.to_string()))?, &name)
+}
+
+/// The keys that a file's text makes of the defaults.
+pub fn parse(text: &str, path: &str) -> Result<Keymap, KeyFileError> {
+    let line_of = |at: usize| text.get(..at).unwrap_or(text).matches('\n').count() + 1;
+    let wrong = |at: Option<usize>, why: String| KeyFileError { path: path.to_owned(), line: at.map(line_of), why };
+    let file: File =
+        toml::from_str(text).map_err(|error| wrong(error.span().map(|span| span.start), error.message().to_owned()))?;
+    let mut given: HashMap<Intent, (usize, Vec<Chord>)> = HashMap::new();
+    for (name, value) in &file.keys {
+        let at = value.span().start;
+        let Some(binding) = BINDINGS.iter().find(|b| b.intent.name() == name) else {
+            return Err(wrong(
+                Some(at),
+                format!("there is no action \"{name}\"; `lvsdeck keys` lists them{}", alike(name)),
+            ));
+        };
+        let chords = chords(value.get_ref()).map_err(|why| wrong(Some(at), format!("{name}: {why}")))?;
+        given.insert(binding.intent, (at, chords));
+    }
+    for intent in NEEDED {
+        if let Some((at, _)) = given.get(&intent).filter(|(_, chords)| chords.is_empty()) {
+            return Err(wrong(
+                Some(*at),
+                format!("{} needs a key: without it there is no way to the rest", intent.name()),
+            ));
+        }
+    }
+    let mut keymap = Keymap::default();
+    for (binding, chords) in BINDINGS.iter().zip(&mut keymap.chords) {
+        if let Some((_, own)) = given.get(&binding.intent) {
+            chords.clone_from(own);
+        }
+    }
+    no_conflict(&keymap, &given, &wrong, &line_of)?;
+    Ok(keymap)
+}
+
+/// A key that two actions have is told at the later line of the two.
+fn no_conflict(
+    keymap: &Keymap,
+    given: &HashMap<Intent, (usize, Vec<Chord>)>,
+    wrong: &impl Fn(Option<usize>, String) -> KeyFileError,
+    line_of: &impl Fn(usize) -> usize,
+) -> Result<(), KeyFileError> {
+    let mut seen: HashMap<Chord, Intent> = HashMap::new();
+    for (binding, chords) in keymap.lines() {
+        for chord in chords {
+            let Some(other) = seen.insert(*chord, binding.intent).filter(|other| *other != binding.intent) else {
+                continue;
+            };
+            let place = |intent: &Intent| given.get(intent).map(|(at, _)| *at);
+            let named = |intent: Intent| match place(&intent) {
+                Some(at) => format!("{} (line {})", intent.name(), line_of(at)),
+                None => format!("{} (by default)", intent.name()),
+            };
+            let why = format!(
+                "{chord} would mean both {} and {}: give one of them another key, or [] for none",
+                named(other),
+                named(binding.intent)
+            );
+            return Err(wrong(place(&other).max(place(&binding.intent)), why));
+        }
+    }
+    Ok(())
+}
+
+/// One key or a list of them.
+fn chords(value: &Value) -> Result<Vec<Chord>, String> {
+    let one = |value: &Value| match value {
+        Value::String(text) => text.parse(),
+        _ => Err("keys are written as \"d\" or [\"d\", \"Ctrl-X\"]".to_owned()),
+    };
+    match value {
+        Value::Array(list) => list.iter().map(one).collect(),
+        single => one(single).map(|chord| vec![chord]),
+    }
+}
+
+/// The actions whose names begin as this one does.
+fn alike(name: &str) -> String {
+    let start: String = name.chars().take(2).collect();
+    let found: Vec<&str> = BINDINGS.iter().map(|b| b.intent.name()).filter(|known| known.starts_with(&start)).collect();
+    if found.is_empty() { String::new() } else { format!("; is {} meant?", found.join(" or ")) }
+}

@@ -1,0 +1,103 @@
+use super::*;
+use crossterm::event::KeyModifiers;
+use std::collections::HashSet;
+
+fn press(code: KeyCode) -> KeyEvent {
+    KeyEvent::new(code, KeyModifiers::NONE)
+}
+
+fn refused(text: &str) -> String {
+    parse(text, "my.toml").unwrap_err().to_string()
+}
+
+#[test]
+fn no_key_means_two_things() {
+    let mut seen = HashSet::new();
+    for binding in BINDINGS {
+        for chord in binding.chords {
+            assert!(seen.insert(*chord), "{chord} is bound twice");
+        }
+    }
+}
+
+#[test]
+fn every_intent_has_exactly_one_line_of_the_table_and_a_name_of_its_own() {
+    for intent in Intent::ALL {
+        assert_eq!(BINDINGS.iter().filter(|b| b.intent == intent).count(), 1, "{intent:?}");
+    }
+    assert_eq!(BINDINGS.len(), Intent::ALL.len());
+    let names: HashSet<&str> = Intent::ALL.iter().map(|intent| intent.name()).collect();
+    assert_eq!(names.len(), Intent::ALL.len());
+    let plain = |c: char| c.is_ascii_lowercase() || c == '-';
+    assert!(names.iter().all(|name| name.chars().all(plain)), "{names:?}");
+}
+
+#[test]
+fn writing_intents_stand_under_act() {
+    for binding in BINDINGS.iter().filter(|b| b.intent.writes()) {
+        assert_eq!(binding.group, Group::Act);
+    }
+}
+
+#[test]
+fn a_key_with_ctrl_is_another_key() {
+    let keys = Keymap::default();
+    let with = KeyEvent::new(KeyCode::Char('l'), KeyModifiers::CONTROL);
+    assert_eq!(keys.intent_of(&press(KeyCode::Char('l'))), Some(Intent::Unfold));
+    assert_eq!(keys.intent_of(&with), Some(Intent::Redraw));
+}
+
+#[test]
+fn a_file_changes_what_it_names_and_nothing_else() {
+    let text = "[keys]\ndrain = \"x\"\nsort = [\"F2\", \"Ctrl-S\"]\nfold = []\nexport = []\n";
+    // Who has x by default, if anybody, is told to be without.
+    let text =
+        if BINDINGS.iter().any(|b| b.intent.name() == "export") { text } else { &text.replace("export = []\n", "") };
+    let keys = parse(text, "my.toml").unwrap();
+    assert_eq!(keys.intent_of(&press(KeyCode::Char('x'))), Some(Intent::Drain));
+    assert_eq!(keys.intent_of(&press(KeyCode::Char('d'))), None);
+    assert_eq!(keys.intent_of(&press(KeyCode::F(2))), Some(Intent::Sort));
+    assert_eq!((keys.intent_of(&press(KeyCode::Left)), keys.hint(Intent::Fold)), (None, ":fold".to_owned()));
+    assert_eq!(keys.intent_of(&press(KeyCode::Char('w'))), Some(Intent::Weight));
+    assert_eq!(keys.hint(Intent::Drain), "x");
+}
+
+#[test]
+fn the_printed_file_is_read_back_as_what_was_printed() {
+    assert_eq!(parse(&toml(&Keymap::default()), "printed").unwrap(), Keymap::default());
+    let other = parse("[keys]\ndrain = '\"'\nrestore = '\\'\n", "my.toml").unwrap();
+    assert_eq!(parse(&toml(&other), "printed").unwrap(), other);
+    for (binding, chords) in other.lines() {
+        assert!(table(&other).contains(&format!("{:<12} {:<18}", written(chords), binding.intent.name())));
+    }
+}
+
+#[test]
+fn a_key_for_two_actions_is_refused_with_line_and_both_names() {
+    assert_eq!(
+        refused("[keys]\nhelp = \"F1\"\nweight = \"d\"\n"),
+        "my.toml:3: d would mean both weight (line 3) and drain (by default): give one of them another key, or [] for none"
+    );
+    let both = refused("[keys]\nweight = \"d\"\n\ndrain = [\"d\"]\n");
+    assert!(both.starts_with("my.toml:4: d would mean both weight (line 2) and drain (line 4)"), "{both}");
+}
+
+#[test]
+fn a_broken_file_names_the_line_and_what_is_wrong_with_it() {
+    for (text, says) in [
+        ("[keys]\ndrain = \n", "my.toml:2: "),
+        (
+            "[keys]\n\ndrian = \"d\"\n",
+            "my.toml:3: there is no action \"drian\"; `lvsdeck keys` lists them; is drain meant?",
+        ),
+        ("[keys]\ndrain = \"dd\"\n", "my.toml:2: drain: \"dd\" is no key"),
+        ("[keys]\ndrain = 5\n", "my.toml:2: drain: keys are written as"),
+        ("[keys]\ndetach = []\n", "my.toml:2: detach needs a key"),
+        ("[kays]\ndrain = \"d\"\n", "my.toml:1: "),
+    ] {
+        let error = refused(text);
+        assert!(error.starts_with(says), "{text}: {error}");
+    }
+    let error = choose(Some(std::path::Path::new("/nowhere/keys.toml"))).unwrap_err().to_string();
+    assert!(error.contains("there is no such file; `lvsdeck keys --print`"), "{error}");
+}

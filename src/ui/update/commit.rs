@@ -1,0 +1,149 @@
+//! From the preview to the commit, and what its answer means.
+//!
+//! Nothing here changes the director without a dry run that the operator saw and a token that names exactly that dry run.
+
+use crate::engine::{Answer, Command, CommandRequest, Outcome};
+use crate::ui::intent::Effect;
+use crate::ui::popup::{Field, Phase, Popup, PreviewPopup};
+use crate::ui::screens::plan::{Shape, plan};
+use crate::ui::state::{Tone, UiState};
+
+/// Asks the engine what a command would do, and shows that on top of what is there.
+pub fn preview(state: &mut UiState, command: Command, always_type: Option<String>) -> Vec<Effect> {
+    state.serial += 1;
+    state.said = None;
+    let request = CommandRequest { command, reason: None, dry_run: true, token: None };
+    state.popups.push(Popup::Preview(Box::new(PreviewPopup {
+        title: describe(&request.command),
+        request: request.clone(),
+        serial: state.serial,
+        phase: Phase::Asking,
+        always_type,
+        typed: Field::default(),
+        changed: Vec::new(),
+        scroll: 0,
+    })));
+    vec![Effect::Command(state.serial, request)]
+}
+
+/// A command in a line, in the words of `ctl`.
+pub fn describe(command: &Command) -> String {
+    match command {
+        Command::Several { commands } => {
+            let verb = commands.first().map_or("nothing", Command::verb);
+            format!("{verb} of {} servers", commands.len())
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Enter in a preview: commits what was shown when nothing is missing.
+pub fn commit(state: &mut UiState) -> Vec<Effect> {
+    let serial = state.serial + 1;
+    if plan(state).shape == Shape::Line {
+        state.say(Tone::Bad, "the preview is not on screen: enlarge the terminal first");
+        return Vec::new();
+    }
+    let Some(Popup::Preview(popup)) = state.popups.last_mut() else { return Vec::new() };
+    let missing = popup.required().is_some_and(|word| popup.typed.text().trim() != word);
+    let answer = match &popup.phase {
+        Phase::Ready(answer) => answer,
+        Phase::Refused(_) => {
+            state.popups.pop();
+            return Vec::new();
+        }
+        Phase::Asking => {
+            state.say(Tone::Bad, "the engine has not said yet what this would do");
+            return Vec::new();
+        }
+        Phase::Committing(_) => {
+            state.say(Tone::Bad, "this is being done already; Esc does not wait for its end");
+            return Vec::new();
+        }
+    };
+    if missing {
+        let word = popup.required().unwrap_or_default().to_owned();
+        state.say(Tone::Bad, format!("type {word} to confirm, or press Esc"));
+        return Vec::new();
+    }
+    let request = CommandRequest { dry_run: false, token: answer.token.clone(), ..popup.request.clone() };
+    popup.phase = Phase::Committing(answer.clone());
+    popup.serial = serial;
+    (state.serial, state.said) = (serial, None);
+    vec![Effect::Command(serial, request)]
+}
+
+/// What an answer means: for the preview on top when it is that one's, otherwise for the status line.
+pub fn on_answer(state: &mut UiState, serial: u64, answer: Result<Box<Answer>, String>) -> Vec<Effect> {
+    state.dirty = true;
+    let at = state.popups.iter().position(|p| matches!(p, Popup::Preview(popup) if popup.serial == serial));
+    let Some(Popup::Preview(popup)) = at.and_then(|at| state.popups.get_mut(at)) else {
+        return without_popup(state, answer);
+    };
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(why) => {
+            popup.phase = Phase::Refused(why);
+            return Vec::new();
+        }
+    };
+    match (answer.outcome, &popup.phase) {
+        (Outcome::Preview, _) => {
+            popup.phase = Phase::Ready(answer);
+            Vec::new()
+        }
+        (Outcome::Done, _) => {
+            if matches!(popup.request.command, Command::Several { .. }) {
+                state.table.marks.clear();
+            }
+            state.popups.clear();
+            state.say(Tone::Good, answer.message);
+            vec![Effect::Poll]
+        }
+        (Outcome::Stale, Phase::Committing(shown)) => {
+            popup.changed = changes(&shown.preview.before, &answer.preview.before);
+            if popup.changed.is_empty() {
+                popup.changed = vec![answer.message.clone()];
+            }
+            popup.typed = Field::default();
+            show_again(state, at)
+        }
+        (Outcome::Refused | Outcome::Failed | Outcome::Stale, _) => {
+            popup.phase = Phase::Refused(answer.message);
+            vec![Effect::Poll]
+        }
+    }
+}
+
+/// Asks for the preview anew, because the old one is not true any more.
+fn show_again(state: &mut UiState, at: Option<usize>) -> Vec<Effect> {
+    state.serial += 1;
+    let serial = state.serial;
+    let Some(Popup::Preview(popup)) = at.and_then(|at| state.popups.get_mut(at)) else { return Vec::new() };
+    popup.serial = serial;
+    popup.phase = Phase::Asking;
+    vec![Effect::Command(serial, popup.request.clone()), Effect::Poll]
+}
+
+/// The lines that are not in both, with a sign.
+fn changes(old: &[String], new: &[String]) -> Vec<String> {
+    let gone = old.iter().filter(|line| !new.contains(line) && !new.is_empty()).map(|line| format!("- {line}"));
+    let come = new.iter().filter(|line| !old.contains(line)).map(|line| format!("+ {line}"));
+    gone.chain(come).collect()
+}
+
+/// The answer to something whose popup was left: a commit's end is still worth saying.
+fn without_popup(state: &mut UiState, answer: Result<Box<Answer>, String>) -> Vec<Effect> {
+    match answer {
+        Ok(answer) if answer.outcome == Outcome::Preview => Vec::new(),
+        Ok(answer) => {
+            let tone = if answer.outcome == Outcome::Done { Tone::Good } else { Tone::Bad };
+            state.say(tone, answer.message);
+            vec![Effect::Poll]
+        }
+        Err(why) => {
+            state.say(Tone::Bad, why);
+            Vec::new()
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! From the key to the preview, for every act; and that there is no way around the preview.
+
+use super::*;
+use crate::engine::{Half, RealServerSelector, ServiceSelector, Undoable, VirtualRouterState, VirtualRouterStatus};
+use crate::ui::keymap::BINDINGS;
+use crate::ui::popup::{FormKind, Target};
+use crate::ui::screens::Screen;
+
+fn router(name: &str) -> VirtualRouterStatus {
+    serde_json::from_value(serde_json::json!({
+        "name": name, "interface": "eth0", "family": "inet", "vrid": 51, "version": 2, "state": VirtualRouterState::Master,
+        "priority": 200, "effective_priority": 200, "advert_interval_ms": 1000, "preempt": true,
+        "since": "2026-01-01T00:00:00.000Z", "reason": "", "addresses": ["10.0.0.1/24"], "addresses_here": [],
+        "next": null, "peers": [], "counters": crate::engine::VrrpCounters::default(), "history": [],
+    }))
+    .unwrap()
+}
+
+/// An unlocked console with a table, an instance and a selected server.
+fn ready() -> UiState {
+    let mut state = console(&table(1..6));
+    state.picture.as_mut().unwrap().polled.routers = Some(vec![router("VI_1")]);
+    press(&mut state, KeyCode::Down);
+    state
+}
+
+fn act(state: &mut UiState, intent: Intent, words: &str) -> Vec<(u64, crate::engine::CommandRequest)> {
+    commands(acts::begin(state, intent, words))
+}
+
+fn only_command(state: &mut UiState, intent: Intent, words: &str) -> Command {
+    let mut asked = act(state, intent, words);
+    assert_eq!(asked.len(), 1, "{intent:?}: {}", said(state));
+    asked.remove(0).1.command
+}
+
+fn writing() -> impl Iterator<Item = Intent> {
+    Intent::ALL.into_iter().filter(|intent| intent.writes())
+}
+
+/// Goes on from a key with Enter until something is asked of the engine.
+fn until_asked(state: &mut UiState, intent: Intent) -> (u64, crate::engine::CommandRequest) {
+    let mut effects = acts::begin(state, intent, "");
+    if effects == [Effect::Undoable] {
+        let undo = Command::Rejoin { instance: None };
+        let one = Undoable { id: 7, command: "failover VI_1".into(), who: "anna".into(), age_s: 5, undo };
+        update(state, Message::Undoable(Ok(vec![one])), at(1));
+        effects = press(state, KeyCode::Enter);
+    } else if let Some(Popup::Form(form)) = state.popups.last() {
+        let text = match form.kind {
+            FormKind::Weight(_) => "7",
+            FormKind::Priority { .. } => "50",
+            FormKind::AddService(_) | FormKind::Maintenance(_) | FormKind::AddServer { .. } => "",
+        };
+        if matches!(form.kind, FormKind::AddService(_)) {
+            update(state, Message::Key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL)), at(1));
+            type_text(state, "udp/10.0.0.1:53");
+        }
+        type_text(state, text);
+        effects = press(state, KeyCode::Enter);
+    }
+    let mut asked = commands(effects);
+    assert_eq!(asked.len(), 1, "{intent:?}: {} {:?}", said(state), state.popups);
+    asked.remove(0)
+}
+
+#[test]
+fn every_write_goes_through_a_preview_and_its_token() {
+    for intent in writing() {
+        let mut state = ready();
+        let (serial, request) = until_asked(&mut state, intent);
+        assert!(request.dry_run && request.token.is_none(), "{intent:?}");
+        assert!(commands(press(&mut state, KeyCode::Enter)).is_empty(), "{intent:?} before it was shown");
+        let shown = preview(&request.command, "as it is");
+        let token = shown.token.clone();
+        update(&mut state, Message::Answered(serial, Ok(shown)), at(2));
+        let Some(Popup::Preview(popup)) = state.popups.last() else { panic!("{intent:?} shows no preview") };
+        if let Some(word) = popup.required().map(str::to_owned) {
+            assert!(commands(press(&mut state, KeyCode::Enter)).is_empty(), "{intent:?} without its word");
+            type_text(&mut state, &word);
+        }
+        let (_, request) = commands(press(&mut state, KeyCode::Enter)).remove(0);
+        assert!(!request.dry_run && request.token == token, "{intent:?}");
+    }
+}
+
+#[test]
+fn no_key_asks_for_anything_but_a_dry_run() {
+    for binding in BINDINGS {
+        for chord in binding.chords {
+            let mut state = ready();
+            let modifiers = if chord.ctrl { KeyModifiers::CONTROL } else { KeyModifiers::NONE };
+            let effects = update(&mut state, Message::Key(KeyEvent::new(chord.code, modifiers)), at(1));
+            assert!(commands(effects).iter().all(|(_, request)| request.dry_run), "{chord}");
+        }
+    }
+}
+
+#[test]
+fn every_write_is_refused_while_the_console_is_locked_and_says_how_to_unlock() {
+    for intent in writing() {
+        let mut state = ready();
+        press(&mut state, KeyCode::Char('r'));
+        assert!(act(&mut state, intent, "").is_empty() && state.popups.is_empty(), "{intent:?}");
+        assert!(said(&state).contains("press r"), "{intent:?}: {}", said(&state));
+        (state.read_only, state.said) = (true, None);
+        assert!(act(&mut state, intent, "").is_empty() && said(&state).contains("--read-only"), "{intent:?}");
+    }
+}
+
+#[test]
+fn an_act_on_what_this_screen_does_not_show_says_where_it_is() {
+    for intent in writing().filter(|intent| !intent.is_about_the_engine()) {
+        let mut state = ready();
+        state.screen = Screen::Log;
+        assert!(act(&mut state, intent, "").is_empty() && state.popups.is_empty(), "{intent:?}");
+        let key = if intent.is_about_instances() { "3 shows" } else { "2 shows" };
+        assert!(said(&state).contains(key), "{intent:?}: {}", said(&state));
+    }
+}
+
+#[test]
+fn marked_servers_are_drained_in_one_act_and_the_marks_go_when_it_is_done() {
+    let mut state = ready();
+    for _ in 0..3 {
+        press(&mut state, KeyCode::Char('v'));
+    }
+    assert_eq!(state.table.marks.len(), 3);
+    assert_eq!(state.table.selected.as_deref(), Some(server_key(4).as_str()), "the cursor goes on");
+    let (serial, request) = commands(press(&mut state, KeyCode::Char('d'))).remove(0);
+    let Command::Several { commands: drains } = &request.command else { panic!("{:?}", request.command) };
+    assert_eq!(drains.len(), 3);
+    assert!(drains.iter().all(|c| matches!(c, Command::Drain { service: Some(s), .. } if s.0 == SERVICE)));
+    let Some(Popup::Preview(popup)) = state.popups.last() else { panic!("no preview") };
+    assert_eq!(popup.title, "drain of 3 servers");
+    update(&mut state, Message::Answered(serial, Ok(preview(&request.command, "3 servers"))), at(2));
+    let (serial, request) = commands(press(&mut state, KeyCode::Enter)).remove(0);
+    let done =
+        Answer { outcome: Outcome::Done, message: "3 servers draining".into(), ..*preview(&request.command, "") };
+    update(&mut state, Message::Answered(serial, Ok(Box::new(done))), at(3));
+    assert!(state.table.marks.is_empty() && said(&state) == "3 servers draining");
+}
+
+#[test]
+fn marks_are_taken_away_by_the_same_key_and_all_by_esc() {
+    let mut state = ready();
+    press(&mut state, KeyCode::Char('v'));
+    press(&mut state, KeyCode::Up);
+    press(&mut state, KeyCode::Char('*'));
+    assert!(state.table.marks.is_empty() && said(&state) == "no server is marked");
+    press(&mut state, KeyCode::Char('g'));
+    press(&mut state, KeyCode::Char('v'));
+    assert_eq!(state.table.marks.len(), 5, "a service marks its servers");
+    press(&mut state, KeyCode::Esc);
+    assert!(state.table.marks.is_empty());
+}
+
+#[test]
+fn a_marked_server_that_is_not_on_screen_any_more_stays_marked_with_its_last_weight() {
+    let mut state = ready();
+    press(&mut state, KeyCode::Char('v'));
+    let mut rows = table(1..6);
+    rows[1].weight = 9;
+    show_table(&mut state, &rows);
+    show_table(&mut state, &table(3..6));
+    let [Target { weights, .. }] = &state.table.marks.values().cloned().collect::<Vec<_>>()[..] else { panic!("no") };
+    assert_eq!(*weights, (9, 5));
+}
+
+#[test]
+fn the_palettes_words_make_the_command() {
+    let mut state = ready();
+    let weight = only_command(&mut state, Intent::Weight, "+10");
+    assert!(matches!(weight, Command::Weight { weight, .. } if weight.get() == 15));
+    let drain = only_command(&mut state, Intent::Drain, "60s");
+    assert!(matches!(drain, Command::Drain { deadline_seconds: Some(60), .. }));
+    let rest = only_command(&mut state, Intent::Maintenance, "30m");
+    assert!(matches!(rest, Command::Maintenance { hold_seconds: Some(1_800), .. }));
+    let failover = only_command(&mut state, Intent::Failover, "--blind --for 5m");
+    let wanted = Command::Failover { instance: Some("VI_1".into()), hold_seconds: Some(300), blind: true };
+    assert_eq!(failover, wanted);
+    assert!(matches!(only_command(&mut state, Intent::Priority, "50"), Command::Priority { priority: Some(_), .. }));
+    let back = only_command(&mut state, Intent::Priority, "--from-file");
+    assert_eq!(back, Command::Priority { instance: "VI_1".into(), priority: None });
+    assert_eq!(only_command(&mut state, Intent::Stop, "--keep"), Command::Stop { keep: true });
+    assert_eq!(only_command(&mut state, Intent::Undo, "7"), Command::Undo { id: Some(7) });
+    for (intent, words, says) in [
+        (Intent::Weight, "much", "+N"),
+        (Intent::Drain, "soon", "90s"),
+        (Intent::Failover, "--now", "--blind"),
+        (Intent::Failover, "--for", "--for 5m"),
+        (Intent::Priority, "300", "1 to 254"),
+        (Intent::Stop, "now", "--keep"),
+        (Intent::Undo, "x", "number"),
+        (Intent::Reload, "all", "takes nothing"),
+    ] {
+        assert!(act(&mut state, intent, words).is_empty(), "{intent:?} {words}");
+        assert!(said(&state).contains(says), "{intent:?} {words}: {}", said(&state));
+    }
+}
+
+#[test]
+fn remove_is_about_the_row_and_what_goes_is_typed() {
+    let mut state = ready();
+    let typed = |state: &UiState| match state.popups.last() {
+        Some(Popup::Preview(popup)) => popup.always_type.clone(),
+        _ => None,
+    };
+    assert!(matches!(only_command(&mut state, Intent::Remove, ""), Command::RemoveServer { .. }));
+    assert_eq!(typed(&state).as_deref(), Some("10.0.1.1:80"));
+    state.popups.clear();
+    press(&mut state, KeyCode::Char('g'));
+    let service = ServiceSelector(SERVICE.into());
+    assert_eq!(only_command(&mut state, Intent::Remove, ""), Command::RemoveService { service });
+    assert_eq!(typed(&state).as_deref(), Some(SERVICE));
+    state.popups.clear();
+    press(&mut state, KeyCode::Char('v'));
+    assert!(matches!(only_command(&mut state, Intent::Remove, ""), Command::Several { .. }));
+    assert_eq!(typed(&state).as_deref(), Some("remove"));
+}
+
+#[test]
+fn a_form_takes_its_defaults_from_the_servers_that_are_there() {
+    let mut state = console(&table([3, 7, 5]));
+    press(&mut state, KeyCode::Char('a'));
+    let (_, request) = commands(press(&mut state, KeyCode::Enter)).remove(0);
+    let Command::AddServer { server, weight, .. } = request.command else { panic!("no add-server") };
+    assert_eq!((server.to_string().as_str(), weight.unwrap().get()), ("10.0.1.8:80", 5));
+    press(&mut state, KeyCode::Esc);
+    assert!(matches!(state.popups.last(), Some(Popup::Form(_))), "Esc goes back to the form");
+}
+
+#[test]
+fn a_weight_is_typed_and_previewed() {
+    let mut state = ready();
+    press(&mut state, KeyCode::Char('w'));
+    type_text(&mut state, "x");
+    assert!(press(&mut state, KeyCode::Enter).is_empty() && said(&state).contains("weight"));
+    press(&mut state, KeyCode::Backspace);
+    type_text(&mut state, "40");
+    let (_, request) = commands(press(&mut state, KeyCode::Enter)).remove(0);
+    assert!(matches!(request.command, Command::Weight { weight, .. } if weight.get() == 40));
+}
+
+#[test]
+fn the_undo_list_shows_what_each_would_do_and_takes_the_chosen_one_back() {
+    let mut state = ready();
+    assert_eq!(press(&mut state, KeyCode::Char('u')), [Effect::Undoable]);
+    assert!(press(&mut state, KeyCode::Enter).is_empty() && said(&state).contains("nothing to take back"));
+    let one = |id| Undoable {
+        id,
+        command: format!("drain 10.0.1.{id}:80"),
+        who: "root, logged in as anna, pid 7".into(),
+        age_s: 12,
+        undo: Command::Restore { server: RealServerSelector::Key("10.0.1.1:80".parse().unwrap()), service: None },
+    };
+    update(&mut state, Message::Undoable(Ok(vec![one(9), one(4)])), at(2));
+    press(&mut state, KeyCode::Char('j'));
+    let (_, request) = commands(press(&mut state, KeyCode::Enter)).remove(0);
+    assert_eq!((request.command, request.dry_run), (Command::Undo { id: Some(4) }, true));
+    press(&mut state, KeyCode::Esc);
+    assert!(matches!(state.popups.last(), Some(Popup::Undo(_))));
+    update(&mut state, Message::Undoable(Err("the engine does not answer".into())), at(2));
+    assert!(press(&mut state, KeyCode::Enter).is_empty());
+}
+
+#[test]
+fn what_others_did_is_told_with_their_name_and_what_this_console_did_is_not() {
+    let mut state = ready();
+    state.own_pid = Some(812);
+    let event = |seq, who: &str| Event {
+        seq,
+        at: SystemTime::UNIX_EPOCH,
+        monotonic_ms: 0,
+        kind: EventKind::Command,
+        severity: crate::engine::Severity::Notice,
+        subject: "drain".into(),
+        from: None,
+        to: Some("done".into()),
+        reason: None,
+        who: Some(who.into()),
+        detail: Some("drain 10.0.1.3:80: 10.0.1.3:80 drains".into()),
+    };
+    update(&mut state, Message::Events(vec![event(1, "root, pid 812")], false), at(2));
+    assert_eq!(said(&state), "");
+    update(&mut state, Message::Events(vec![event(2, "root, logged in as anna, pid 8121")], false), at(2));
+    assert_eq!(said(&state), "* anna: drain 10.0.1.3:80: 10.0.1.3:80 drains");
+    state.said = None;
+    update(&mut state, Message::Events(vec![event(3, "root, pid 9")], true), at(2));
+    assert_eq!(said(&state), "", "what was before the console came is no news");
+}
+
+#[test]
+fn a_drain_tells_about_when_it_is_empty_and_when_it_is() {
+    let mut state = ready();
+    let draining = |active| {
+        let mut rows = table(1..6);
+        (rows[1].admin, rows[1].active, rows[1].weight) = (Admin::Draining, active, 0);
+        rows
+    };
+    for (seconds, active) in [(2, 40), (4, 36), (8, 20)] {
+        state.clock = at(seconds);
+        show_table(&mut state, &draining(active));
+    }
+    let left = state.table.drains.empty_in(state.selected_row().unwrap());
+    assert_eq!(left, Some(Duration::from_secs(6)), "20 in 6 s, and 20 are left");
+    state.clock = at(14);
+    show_table(&mut state, &draining(0));
+    assert_eq!(said(&state), "drained: 10.0.1.1:80 has no active connection left");
+    assert_eq!(state.table.drains.empty_in(state.selected_row().unwrap()), None);
+}
+
+#[test]
+fn every_command_that_changes_something_has_an_action() {
+    // What the engine can be asked for, the console can ask for; `several` is what marks make.
+    let known = [
+        "failover",
+        "rejoin",
+        "takeover",
+        "priority",
+        "drain",
+        "maintenance",
+        "restore",
+        "weight",
+        "add-server",
+        "remove-server",
+        "add-service",
+        "remove-service",
+        "several",
+        "reload",
+        "undo",
+        "stop",
+    ];
+    let mut found: Vec<&str> = Vec::new();
+    for intent in writing() {
+        let mut state = ready();
+        found.push(until_asked(&mut state, intent).1.command.verb());
+    }
+    let mut state = ready();
+    press(&mut state, KeyCode::Char('g'));
+    found.push(only_command(&mut state, Intent::Remove, "").verb());
+    state.popups.clear();
+    press(&mut state, KeyCode::Char('v'));
+    let several = only_command(&mut state, Intent::Drain, "");
+    assert_eq!(several.half(), Half::Balance);
+    found.push(several.verb());
+    let missing: Vec<_> = known.iter().filter(|verb| !found.contains(verb)).collect();
+    assert!(missing.is_empty(), "no action asks for {missing:?}");
+}
