@@ -3,15 +3,15 @@
 
 use lvsdeck::engine::balance::{Balance, OwnedService, ServiceOverrides};
 use lvsdeck::engine::command::{Answer, Asked, Command, Outcome, Who};
-use lvsdeck::engine::driver::balance::{BalanceLoopError, BalanceView, Memory, Request, run};
+use lvsdeck::engine::driver::balance::{BalanceLoopError, BalanceView, Memory, Request, Scripts, run};
 use lvsdeck::engine::event::{EventKind, Fact};
 use lvsdeck::engine::io::ipvs_netlink::IpvsKernel;
 use lvsdeck::engine::io::overrides::{Overrides, OverridesFile};
 use lvsdeck::engine::io::simulated::SimulatedIpvs;
 use lvsdeck::engine::ipvs::{IpvsOp, IpvsTable, Refusal, RefusalKind, Version};
 use lvsdeck::engine::model::{
-    CheckSpec, CheckTiming, Configuration, Forwarding, Quorum, RealServer, RealServerKey, Scheduler, TcpCheck,
-    VirtualServer, Weight,
+    CheckSpec, CheckTiming, Configuration, Forwarding, Quorum, RealServer, RealServerKey, Scheduler, VirtualServer,
+    Weight,
 };
 use lvsdeck::engine::snapshot::{Admin, Health};
 use std::net::SocketAddr;
@@ -38,7 +38,7 @@ fn service(targets: &[SocketAddr], interval: Duration) -> VirtualServer {
         inhibit_on_failure: false,
         upper_threshold: 0,
         lower_threshold: 0,
-        checks: vec![CheckSpec::Tcp(TcpCheck { target: *target, bind: None, timing })],
+        checks: vec![CheckSpec::tcp(*target, timing)],
         unchecked: false,
     };
     VirtualServer {
@@ -90,7 +90,7 @@ fn start_with(
     let (told, kept) = (Arc::clone(&facts), Arc::clone(&remembered));
     let ended = tokio::task::spawn_local(run(
         core,
-        kernel,
+        (kernel, Scripts::none()),
         asked,
         move |view| drop(publish.send(view)),
         move |fact| told.lock().unwrap().push((Instant::now(), fact)),

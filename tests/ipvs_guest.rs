@@ -14,7 +14,7 @@ use lvsdeck::engine::io::ipvs_netlink::{IpvsKernel, Netlink};
 use lvsdeck::engine::ipvs::{Destination, IpvsOp, IpvsTable, Ownership, RefusalKind, Service, Traffic, Tunnel, plan};
 use lvsdeck::engine::model::{
     CheckSpec, CheckTiming, Configuration, Forwarding, Persistence, Quorum, RealServer, RealServerKey, SCHEDULERS,
-    Scheduler, ServiceKey, TcpCheck, VirtualServer, Weight,
+    Scheduler, ServiceKey, VirtualServer, Weight,
 };
 use run::{ipvsadm, with_ipvs};
 use std::collections::{BTreeMap, BTreeSet};
@@ -402,11 +402,7 @@ fn a_thousand_services_are_reloaded_and_taken_up_without_a_write_and_end_in_half
             inhibit_on_failure: false,
             upper_threshold: 0,
             lower_threshold: 0,
-            checks: vec![CheckSpec::Tcp(TcpCheck {
-                target: text.parse().unwrap(),
-                bind: None,
-                timing: CheckTiming::default(),
-            })],
+            checks: vec![CheckSpec::tcp(text.parse().unwrap(), CheckTiming::default())],
             unchecked: false,
         };
         let service = |n: usize| VirtualServer {

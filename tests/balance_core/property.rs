@@ -2,7 +2,7 @@
 
 use crate::rig::{Rig, S, key, reload, rs, server, weight};
 use lvsdeck::engine::balance::{Action, Input};
-use lvsdeck::engine::model::{CheckSpec, Forwarding, Persistence, Quorum, Scheduler, SorryServer, VirtualServer};
+use lvsdeck::engine::model::{Forwarding, Persistence, Quorum, Scheduler, SorryServer, VirtualServer};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -22,7 +22,7 @@ prop_compose! {
         one.weight = weight(number);
         one.forwarding = if nat { Forwarding::Nat } else { Forwarding::Dr };
         (one.inhibit_on_failure, one.upper_threshold) = (inhibit, upper);
-        let CheckSpec::Tcp(tcp) = &mut one.checks[0];
+        let tcp = &mut one.checks[0];
         tcp.timing.interval = (5 + u32::from(checks)) * S;
         if checks == 0 {
             one.checks.clear();

@@ -6,9 +6,7 @@ use lvsdeck::engine::command::{Command, Outcome, ServiceSelector};
 use lvsdeck::engine::event::EventKind;
 use lvsdeck::engine::health::Verdict;
 use lvsdeck::engine::ipvs::{Destination, IpvsOp, Refusal, RefusalKind, Traffic};
-use lvsdeck::engine::model::{
-    CheckSpec, Configuration, Forwarding, Persistence, Quorum, Scheduler, SorryServer, VirtualServer,
-};
+use lvsdeck::engine::model::{Configuration, Forwarding, Persistence, Quorum, Scheduler, SorryServer, VirtualServer};
 use lvsdeck::engine::snapshot::{Admin, Health};
 use std::time::{Duration, Instant};
 
@@ -32,7 +30,7 @@ fn remove(server: &str) -> Command {
 }
 /// The same service, a server's checks asked every `seconds`.
 fn every(mut service: VirtualServer, at: usize, seconds: u32) -> VirtualServer {
-    let CheckSpec::Tcp(tcp) = &mut service.real_servers[at].checks[0];
+    let tcp = &mut service.real_servers[at].checks[0];
     tcp.timing.interval = seconds * S;
     service
 }
@@ -200,7 +198,7 @@ fn a_new_server_starts_as_at_the_start_alpha_included() {
     alpha.alpha = true;
     let mut rig = Rig::started(&[alpha.clone()]);
     let mut slow = server(B);
-    let CheckSpec::Tcp(tcp) = &mut slow.checks[0];
+    let tcp = &mut slow.checks[0];
     tcp.timing.warmup = 60 * S;
     alpha.real_servers.push(slow.clone());
     let mut plain = service(TLS, &[]);
@@ -216,7 +214,7 @@ fn alpha_that_comes_or_goes_moves_nobody_who_waits_for_a_verdict() {
     for alpha in [false, true] {
         let mut web = service(WEB, &[A]);
         web.alpha = alpha;
-        let CheckSpec::Tcp(tcp) = &mut web.real_servers[0].checks[0];
+        let tcp = &mut web.real_servers[0].checks[0];
         tcp.timing.warmup = 60 * S;
         let mut rig = Rig::started(&[web.clone()]);
         let before = rig.table(WEB);

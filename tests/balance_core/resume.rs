@@ -5,14 +5,14 @@ use lvsdeck::engine::balance::{Action, Input, OwnedService};
 use lvsdeck::engine::event::EventKind;
 use lvsdeck::engine::io::simulated::SimulatedIpvs;
 use lvsdeck::engine::ipvs::{Refusal, RefusalKind};
-use lvsdeck::engine::model::{CheckSpec, Quorum, SorryServer, VirtualServer};
+use lvsdeck::engine::model::{Quorum, SorryServer, VirtualServer};
 use lvsdeck::engine::snapshot::Health;
 
 /// The same services, first checked after up to a minute.
 fn patient(servers: &[VirtualServer]) -> Vec<VirtualServer> {
     let mut servers = servers.to_vec();
     for check in servers.iter_mut().flat_map(|s| &mut s.real_servers).flat_map(|r| &mut r.checks) {
-        let CheckSpec::Tcp(tcp) = check;
+        let tcp = check;
         tcp.timing.warmup = 60 * S;
     }
     servers

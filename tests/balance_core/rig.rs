@@ -9,7 +9,7 @@ use lvsdeck::engine::io::simulated::SimulatedIpvs;
 use lvsdeck::engine::ipvs::IpvsTable;
 use lvsdeck::engine::model::{
     CheckSpec, CheckTiming, Configuration, Forwarding, Quorum, RealServer, RealServerKey, Scheduler, ServiceKey,
-    TcpCheck, VirtualServer, Weight,
+    VirtualServer, Weight,
 };
 use lvsdeck::engine::snapshot::{Moment, RealServerStatus, VirtualServerStatus};
 use std::collections::{BTreeMap, VecDeque};
@@ -43,7 +43,7 @@ pub fn server(text: &str) -> RealServer {
         inhibit_on_failure: false,
         upper_threshold: 0,
         lower_threshold: 0,
-        checks: vec![CheckSpec::Tcp(TcpCheck { target, bind: None, timing })],
+        checks: vec![CheckSpec::tcp(target, timing)],
         unchecked: false,
     }
 }
@@ -134,7 +134,7 @@ impl Rig {
         match action {
             Action::Probe { check, spec } => {
                 self.probes += 1;
-                let CheckSpec::Tcp(tcp) = spec;
+                let tcp = &*spec;
                 let well = Verdict::Passed(Duration::from_millis(1));
                 let verdict = self.dead.get(&tcp.target).cloned().unwrap_or(well);
                 return Some(Input::Verdict { check, verdict });

@@ -97,7 +97,7 @@ fn the_decision_and_its_operation_come_from_the_same_call() {
 #[test]
 fn a_server_is_in_the_table_before_its_first_check_unless_alpha() {
     let mut slow = service(WEB, &[A]);
-    let lvsdeck::engine::model::CheckSpec::Tcp(tcp) = &mut slow.real_servers[0].checks[0];
+    let tcp = &mut slow.real_servers[0].checks[0];
     tcp.timing.warmup = 60 * S;
     let mut alpha = slow.clone();
     (alpha.key, alpha.alpha) = (key("tcp/10.0.0.2:80"), true);

@@ -3,7 +3,7 @@
 use super::{configurations, folder, load, short};
 use lvsdeck::engine::model::{
     Authentication, CheckSpec, CheckTiming, Configuration, Family, Forwarding, Password, Persistence, Quorum,
-    Scheduler, StartState, TcpCheck, VirtualRouter, VirtualServer, VrrpVersion,
+    Scheduler, StartState, VirtualRouter, VirtualServer, VrrpVersion,
 };
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ fn service(server: &VirtualServer) -> (String, Scheduler, Forwarding, Option<u32
 /// Key, forwarding, weight, and the target of the only check.
 fn servers(server: &VirtualServer) -> Vec<(String, Forwarding, u32, String)> {
     let one = |real: &lvsdeck::engine::model::RealServer| {
-        let [CheckSpec::Tcp(check)] = real.checks.as_slice() else { panic!("{:?}", real.checks) };
+        let [check] = real.checks.as_slice() else { panic!("{:?}", real.checks) };
         (real.key.to_string(), real.forwarding, real.weight.get(), check.target.to_string())
     };
     server.real_servers.iter().map(one).collect()
@@ -96,7 +96,7 @@ fn s2_is_two_instances_that_move_together_and_a_nat_service() {
             servers(vs),
             ["10.0.0.71:80", "10.0.0.72:80"].map(|k| (k.to_owned(), Forwarding::Nat, 1, k.to_owned()))
         );
-        assert_eq!(*vs.real_servers[0].checks[0].timing(), timing(10, 5, 1));
+        assert_eq!(vs.real_servers[0].checks[0].timing, timing(10, 5, 1));
         assert_eq!((vs.quorum, vs.alpha, vs.one_packet), (Quorum { need: 1, hysteresis: 0 }, false, false));
     }
 }
@@ -168,7 +168,7 @@ fn s10_is_a_firewall_mark_whose_servers_keep_the_port_of_the_packet() {
     let expected = ["192.168.56.41", "192.168.56.42", "192.168.56.43"]
         .map(|ip| (format!("{ip}:0"), Forwarding::Dr, 1, format!("{ip}:80")));
     assert_eq!(servers(vs), expected);
-    assert_eq!(*vs.real_servers[2].checks[0].timing(), timing(6, 3, 1));
+    assert_eq!(vs.real_servers[2].checks[0].timing, timing(6, 3, 1));
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn s11_ignores_nb_get_retry_as_keepalived_does_and_says_what_was_meant() {
         assert_eq!(service(vs), ("tcp/61.164.122.8:80".to_owned(), Scheduler::Wrr, Forwarding::Dr, Some(60)));
         assert_eq!(servers(vs)[0], ("61.164.122.9:80".to_owned(), Forwarding::Dr, 3, "61.164.122.9:80".to_owned()));
         let target = "61.164.122.10:80".parse().unwrap();
-        let check = CheckSpec::Tcp(TcpCheck { target, bind: None, timing: timing(6, 10, 3) });
+        let check = CheckSpec::tcp(target, timing(6, 10, 3));
         assert_eq!(vs.real_servers[1].checks, [check]);
     }
 }

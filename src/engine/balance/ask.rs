@@ -190,7 +190,7 @@ impl Balance {
         let Some(service) = self.services.get_mut(at) else { return };
         let name = service.config.key;
         let armed = match &step {
-            Step::Add(server) => self.checks.arm(name, key, server.specs(), now),
+            Step::Add(server) => self.checks.arm((name, key), server.specs(), now),
             Step::Drain(_) | Step::Maintain(..) | Step::Restore | Step::Weigh(_) | Step::Remove => Vec::new(),
         };
         let old = service.server(&key).cloned();
@@ -204,10 +204,16 @@ impl Balance {
             self.deadlines.extend(server.deadlines().map(|at| (at, name, key)));
         }
         match &step {
-            Step::Add(_) => self.kernel.claim(name, key),
+            Step::Add(_) => {
+                self.kernel.claim(name, key);
+                self.listen_to_checks(now, at, key);
+                self.settle(at, key);
+            }
             Step::Remove => {
                 self.kernel.give_up(name, key);
-                old.iter().flat_map(|old| &old.checks).for_each(|id| self.checks.disarm(*id, &mut self.actions));
+                for id in old.iter().flat_map(|old| &old.checks) {
+                    self.checks.disarm(*id, (name, key), &mut self.actions);
+                }
             }
             Step::Drain(_) | Step::Maintain(..) | Step::Restore => self.start_or_stop_checks(now, at, key),
             Step::Weigh(_) => {}

@@ -2,21 +2,28 @@
 
 use crate::engine::health::Checker;
 use crate::engine::model::{CheckSpec, RealServerKey, ServiceKey};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-/// One check and whose it is.
+/// A server in a service.
+pub(super) type Owner = (ServiceKey, RealServerKey);
+
+/// How much longer than its limit a run may take before it is given up: its probe waits for its turn at first.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One check and whose it is: every server that asks the same of the same address shares it.
 #[derive(Debug)]
 pub(super) struct Check {
     pub checker: Checker,
-    pub spec: CheckSpec,
-    pub service: ServiceKey,
-    pub server: RealServerKey,
+    pub spec: Arc<CheckSpec>,
+    pub owners: Vec<Owner>,
+    /// While a run is out: when it is given up.
+    pub lost_at: Option<Instant>,
 }
 
 impl Check {
-    /// Where it goes, `10.0.0.71:80`.
-    pub fn target(&self) -> String {
-        match &self.spec {
-            CheckSpec::Tcp(tcp) => tcp.target.to_string(),
-        }
+    /// How long a run may be out.
+    pub fn patience(&self) -> Duration {
+        self.spec.longest() + PATIENCE
     }
 }

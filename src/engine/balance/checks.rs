@@ -1,95 +1,99 @@
-//! All checks by number, and which is due next.
+//! All checks by number, which is due next, and which has been out for too long.
 
-use super::check::Check;
+use super::check::{Check, Owner};
 use super::{Action, CheckId};
 use crate::engine::health::{Checker, Standing, first_due};
-use crate::engine::model::{CheckSpec, RealServerKey, ServiceKey};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use crate::engine::model::CheckSpec;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Instant;
 
-/// Every check of every server.
+/// Every check of every server; equal ones once.
 #[derive(Debug, Default)]
 pub(super) struct Checks {
     by_id: BTreeMap<CheckId, Check>,
+    by_spec: HashMap<Arc<CheckSpec>, CheckId>,
     /// Those that wait, by deadline; exactly one entry for each.
     due: BTreeSet<(Instant, CheckId)>,
+    /// Those that are out, by when they are given up; exactly one entry for each.
+    out: BTreeSet<(Instant, CheckId)>,
     last_id: u64,
 }
 
 impl Checks {
-    /// Numbers the checks of a server; the first runs are spread over the warmup from `now`.
-    pub fn arm(
-        &mut self,
-        service: ServiceKey,
-        server: RealServerKey,
-        specs: &[CheckSpec],
-        now: Instant,
-    ) -> Vec<CheckId> {
-        specs.iter().map(|spec| self.arm_one((service, server), spec, (Standing::Unknown, now), None)).collect()
+    /// Numbers the checks of a server; the first runs are spread over the warmup from `now`. A check that somebody else asks
+    /// for already goes on as it is.
+    pub fn arm(&mut self, owner: Owner, specs: &[CheckSpec], now: Instant) -> Vec<CheckId> {
+        specs.iter().map(|spec| self.arm_one(owner, spec, (Standing::Unknown, now), None)).collect()
     }
     /// The same without the warmup.
-    pub fn arm_at_once(
-        &mut self,
-        service: ServiceKey,
-        server: RealServerKey,
-        specs: &[CheckSpec],
-        now: Instant,
-    ) -> Vec<CheckId> {
-        specs.iter().map(|spec| self.arm_one((service, server), spec, (Standing::Unknown, now), Some(now))).collect()
+    pub fn arm_at_once(&mut self, owner: Owner, specs: &[CheckSpec], now: Instant) -> Vec<CheckId> {
+        specs.iter().map(|spec| self.arm_one(owner, spec, (Standing::Unknown, now), Some(now))).collect()
     }
     /// Numbers the checks that a server has now, in place of its `old` ones: equal ones go on, the others begin anew as if
     /// they had said `standing`.
     pub fn rearm(
         &mut self,
-        whose: (ServiceKey, RealServerKey),
+        owner: Owner,
         old: &[CheckId],
         specs: &[CheckSpec],
-        standing: Standing,
-        now: Instant,
+        (standing, now): (Standing, Instant),
         actions: &mut VecDeque<Action>,
     ) -> Vec<CheckId> {
-        let mut old = old.to_vec();
-        let mut ids = Vec::with_capacity(specs.len());
-        for spec in specs {
-            let same = old.iter().position(|id| self.by_id.get(id).is_some_and(|check| check.spec == *spec));
-            ids.push(match same {
-                Some(at) => old.remove(at),
-                None => self.arm_one(whose, spec, (standing, now), None),
-            });
-        }
+        let ids = specs.iter().map(|spec| self.arm_one(owner, spec, (standing, now), None)).collect();
         for id in old {
-            self.disarm(id, actions);
+            self.disarm(*id, owner, actions);
         }
         ids
     }
     fn arm_one(
         &mut self,
-        (service, server): (ServiceKey, RealServerKey),
+        owner: Owner,
         spec: &CheckSpec,
         (standing, now): (Standing, Instant),
         first_at: Option<Instant>,
     ) -> CheckId {
+        if let Some(id) = self.by_spec.get(spec)
+            && let Some(check) = self.by_id.get_mut(id)
+        {
+            check.owners.push(owner);
+            return *id;
+        }
         self.last_id += 1;
         let id = CheckId(self.last_id);
-        let first = first_at.unwrap_or_else(|| first_due(now, id.0, spec.timing().warmup));
+        let first = first_at.unwrap_or_else(|| first_due(now, id.0, spec.timing.warmup));
         self.due.insert((first, id));
-        let checker = Checker::new(*spec.timing(), first).assuming(standing);
-        self.by_id.insert(id, Check { checker, spec: spec.clone(), service, server });
+        let checker = Checker::new(spec.timing, first).assuming(standing);
+        let spec = Arc::new(spec.clone());
+        self.by_spec.insert(Arc::clone(&spec), id);
+        self.by_id.insert(id, Check { checker, spec, owners: vec![owner], lost_at: None });
         id
     }
-    /// Forgets a check; cancels its probe when one is out.
-    pub fn disarm(&mut self, id: CheckId, actions: &mut VecDeque<Action>) {
+    /// A server asks for a check no longer. With the last one it is forgotten, and its probe cancelled when one is out.
+    pub fn disarm(&mut self, id: CheckId, owner: Owner, actions: &mut VecDeque<Action>) {
+        let Some(check) = self.by_id.get_mut(&id) else { return };
+        if let Some(at) = check.owners.iter().position(|known| *known == owner) {
+            check.owners.swap_remove(at);
+        }
+        if check.owners.is_empty() {
+            self.forget(id, actions);
+        }
+    }
+    fn forget(&mut self, id: CheckId, actions: &mut VecDeque<Action>) {
         let Some(check) = self.by_id.remove(&id) else { return };
-        match check.checker.next_due() {
-            Some(due) => drop(self.due.remove(&(due, id))),
-            None => actions.push_back(Action::CancelProbe { check: id }),
+        self.by_spec.remove(&check.spec);
+        if let Some(due) = check.checker.next_due() {
+            self.due.remove(&(due, id));
+        } else {
+            self.out.retain(|(_, out)| *out != id);
+            actions.push_back(Action::CancelProbe { check: id });
         }
     }
     /// Forgets all of them.
     pub fn disarm_all(&mut self, actions: &mut VecDeque<Action>) {
         let ids: Vec<CheckId> = self.by_id.keys().copied().collect();
         for id in ids {
-            self.disarm(id, actions);
+            self.forget(id, actions);
         }
     }
     /// Starts every check that is due.
@@ -99,13 +103,26 @@ impl Checks {
             if let Some(check) = self.by_id.get_mut(&id)
                 && check.checker.start(now)
             {
-                actions.push_back(Action::Probe { check: id, spec: check.spec.clone() });
+                let lost_at = now + check.patience();
+                check.lost_at = Some(lost_at);
+                self.out.insert((lost_at, id));
+                actions.push_back(Action::Probe { check: id, spec: Arc::clone(&check.spec) });
             }
         }
+    }
+    /// A run of which nothing was heard for too long; its probe is cancelled, and a verdict has to be given.
+    pub fn lost(&mut self, now: Instant, actions: &mut VecDeque<Action>) -> Option<CheckId> {
+        let (at, id) = self.out.first().copied().filter(|(at, _)| *at <= now)?;
+        self.out.remove(&(at, id));
+        actions.push_back(Action::CancelProbe { check: id });
+        Some(id)
     }
     /// Lets `judge` give a verdict to a check, and notes when that one runs next. None for a check that is forgotten.
     pub fn judge<T>(&mut self, id: CheckId, judge: impl FnOnce(&mut Check) -> T) -> Option<T> {
         let check = self.by_id.get_mut(&id)?;
+        if let Some(lost_at) = check.lost_at.take() {
+            self.out.remove(&(lost_at, id));
+        }
         let judged = judge(check);
         if let Some(next) = check.checker.next_due() {
             self.due.insert((next, id));
@@ -124,5 +141,9 @@ impl Checks {
     pub fn next(&self) -> Option<(Instant, bool)> {
         let (due, id) = self.due.first()?;
         Some((*due, self.by_id.get(id).is_some_and(|check| check.checker.is_retrying())))
+    }
+    /// When the next run that is out is given up.
+    pub fn lost_at(&self) -> Option<Instant> {
+        self.out.first().map(|(at, _)| *at)
     }
 }

@@ -7,9 +7,8 @@ use super::reconcile::{Reconciler, Target, subject, target};
 use super::reload::fresh;
 use super::reloaded::Reloading;
 use super::service::{ServiceState, Touched};
-use super::{Action, CheckId, Input, OwnedService, ServiceOverrides, Waiting};
+use super::{Action, Input, OwnedService, ServiceOverrides, Waiting};
 use crate::engine::event::{EventKind, Fact, Severity};
-use crate::engine::health::{Hindrance, Standing, Turn, Verdict, combine};
 use crate::engine::ipvs::{IpvsOp, IpvsTable, Refusal};
 use crate::engine::model::{RealServerKey, ServiceKey, VirtualServer};
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -70,7 +69,7 @@ impl Balance {
             let name = service.config.key;
             for server in &mut service.servers {
                 let key = server.config.key;
-                server.checks = checks.arm(name, key, server.specs(), now);
+                server.checks = checks.arm((name, key), server.specs(), now);
                 deadlines.extend(server.deadlines().map(|at| (at, name, key)));
             }
         }
@@ -123,11 +122,12 @@ impl Balance {
     pub fn poll_timeout(&self) -> Option<(Instant, Waiting)> {
         let look = self.kernel.observe_at().map(|at| (at, Waiting::Look));
         let check = self.checks.next().map(|(at, retry)| (at, if retry { Waiting::Retry } else { Waiting::Check }));
+        let lost = self.checks.lost_at().map(|at| (at, Waiting::Lost));
         let end = self.deadlines.first().filter(|_| self.knows_the_kernel());
         let end = end.map(|(at, ..)| (*at, Waiting::DrainEnd));
         match self.life {
             Life::New | Life::Stopped => None,
-            Life::Running => end.into_iter().chain(look).chain(check).min_by_key(|(at, _)| *at),
+            Life::Running => end.into_iter().chain(look).chain(check).chain(lost).min_by_key(|(at, _)| *at),
             Life::Stopping => look.filter(|_| !self.keeps),
         }
     }
@@ -158,6 +158,7 @@ impl Balance {
                 }
                 self.give_overrides_out();
                 self.kernel.reconcile(now, &mut self.actions);
+                self.give_up_lost_checks(now);
                 self.checks.start_due(now, &mut self.actions);
                 self.answer_pending();
                 self.answer_reload();
@@ -176,67 +177,6 @@ impl Balance {
                 }
             }
         }
-    }
-
-    fn verdict(&mut self, now: Instant, id: CheckId, verdict: Verdict) {
-        let error = match &verdict {
-            Verdict::Passed(_) => String::new(),
-            Verdict::Failed(why) | Verdict::Unable(Hindrance { reason: why, .. }) => why.clone(),
-        };
-        let judged = self.checks.judge(id, |check| (check.checker.verdict(now, verdict), check.service, check.server));
-        let Some((turn, service, server)) = judged else { return };
-        let Some(at) = self.by_key.get(&service).copied() else { return };
-        match turn {
-            Turn::Steady => {}
-            Turn::Softly { failures, of } => {
-                self.check_fact(at, server, Severity::Warning, format!("{failures}/{of} fails: {error}"));
-            }
-            Turn::Recovered => self.check_fact(at, server, Severity::Info, "passes again".to_owned()),
-            Turn::Turned => self.check_turned(now, id, at, server, &error),
-            Turn::Hindered => {
-                let reason = format!("not run: {error}; the health stays as it was");
-                self.check_fact(at, server, Severity::Warning, reason);
-            }
-        }
-    }
-
-    fn check_fact(&mut self, at: usize, server: RealServerKey, severity: Severity, reason: String) {
-        let subject = self.subject(at, server);
-        self.report(Fact::new(EventKind::CheckResult, severity, subject).reason(reason));
-    }
-
-    /// A check changed what it says: so does the server, perhaps.
-    fn check_turned(&mut self, now: Instant, id: CheckId, at: usize, key: RealServerKey, error: &str) {
-        let Some(server) = self.services.get_mut(at).and_then(|service| service.server_mut(&key)) else { return };
-        let standings =
-            server.checks.iter().filter_map(|id| self.checks.get(*id)).map(|check| check.checker.standing());
-        let (before, standing) = (server.health(), combine(standings));
-        let reason = if error.is_empty() { "passes".to_owned() } else { error.to_owned() };
-        if server.standing.0 == standing {
-            return self.check_fact(at, key, Severity::Info, reason);
-        }
-        server.standing = (standing, now);
-        server.reason = match standing {
-            Standing::Failing => format!("down: {reason}"),
-            Standing::Passing | Standing::Unknown => "up".to_owned(),
-        };
-        let (from, to) = (super::status::word(before), super::status::word(server.health()));
-        let severity = match (from, standing) {
-            (_, Standing::Failing) => Severity::Warning,
-            ("unknown", _) => Severity::Info,
-            _ => Severity::Notice,
-        };
-        let mut fact =
-            Fact::new(EventKind::ServerHealth, severity, self.subject(at, key)).change(from, to).reason(reason);
-        if let Some(check) = self.checks.get(id) {
-            let failed = match check.checker.failures() {
-                (0, _) => String::new(),
-                (failures, of) => format!(", {failures} of {of} failed"),
-            };
-            fact = fact.detail(format!("{} {}{failed}", check.spec.name(), check.target()));
-        }
-        self.report(fact);
-        self.settle(at, key);
     }
 
     /// A server changed: works out what follows for the quorum and the wanted table.

@@ -66,10 +66,14 @@ impl Balance {
         match (server.specs().is_empty(), server.checks.is_empty()) {
             (true, _) => {
                 for id in std::mem::take(&mut server.checks) {
-                    self.checks.disarm(id, &mut self.actions);
+                    self.checks.disarm(id, (name, key), &mut self.actions);
                 }
             }
-            (false, true) => server.checks = self.checks.arm_at_once(name, key, server.specs(), now),
+            (false, true) => {
+                server.checks = self.checks.arm_at_once((name, key), server.specs(), now);
+                self.listen_to_checks(now, position, key);
+                self.settle(position, key);
+            }
             (false, false) => {}
         }
     }

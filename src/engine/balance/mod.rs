@@ -8,6 +8,7 @@
 //! | `core` | [`Balance`]: inputs in, actions out |
 //! | `service`, `server`, `wish` | one service; its servers; what is known of them beside their checks |
 //! | `checks`, `check` | all checks, and which is due next |
+//! | `verdict` | what checks say, and what follows for the servers that asked |
 //! | `reconcile` | the kernel's table, wanted and seen, and the way from one to the other |
 //! | `ask`, `resolve`, `sentence` | commands: doing them, who is meant, what is said |
 //! | `preview`, `undo`, `ipvsadm` | what a command would do, how it is taken back, both in ipvsadm's words too |
@@ -40,6 +41,7 @@ mod server;
 mod service;
 mod status;
 mod undo;
+mod verdict;
 mod virtual_service;
 mod warnings;
 mod wish;
@@ -107,7 +109,7 @@ pub enum Action {
         /// Which.
         check: CheckId,
         /// How.
-        spec: CheckSpec,
+        spec: Arc<CheckSpec>,
     },
     /// Forget a running check.
     CancelProbe {
@@ -144,6 +146,8 @@ pub enum Waiting {
     Check,
     /// A further try of a check that failed.
     Retry,
+    /// A run that is out for too long.
+    Lost,
     /// The end of a drain that has a deadline, or of a maintenance.
     DrainEnd,
 }

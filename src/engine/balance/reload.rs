@@ -73,8 +73,10 @@ impl Balance {
     pub(super) fn install(&mut self, now: Instant, service: &mut ServiceState) {
         let key = service.config.key;
         for server in &mut service.servers {
-            server.checks = self.checks.arm(key, server.config.key, server.specs(), now);
+            server.checks = self.checks.arm((key, server.config.key), server.specs(), now);
+            self.hear(now, server);
         }
+        service.begin();
         let entry = service.table_entry();
         if self.kernel.add_service(key, entry, service.keys()) {
             self.report(adoption_fact(key));
@@ -92,8 +94,9 @@ impl Balance {
 
     /// Stops the checks of a service and wants it out of the kernel.
     pub(super) fn uninstall(&mut self, service: &ServiceState) {
-        for id in service.servers.iter().flat_map(|server| &server.checks) {
-            self.checks.disarm(*id, &mut self.actions);
+        for server in &service.servers {
+            let owner = (service.config.key, server.config.key);
+            server.checks.iter().for_each(|id| self.checks.disarm(*id, owner, &mut self.actions));
         }
         self.kernel.drop_service(service.config.key);
     }
@@ -106,8 +109,8 @@ impl Balance {
             self.kernel.set_settings(key, &service.settings());
         }
         let gone: Vec<RealServerKey> = left.iter().map(|server| server.config.key).chain(old_sorry).collect();
-        for id in left.iter().flat_map(|server| &server.checks) {
-            self.checks.disarm(*id, &mut self.actions);
+        for server in &left {
+            server.checks.iter().for_each(|id| self.checks.disarm(*id, (key, server.config.key), &mut self.actions));
         }
         for server in joined.iter().copied() {
             self.recheck(now, at, server);
@@ -141,7 +144,7 @@ impl Balance {
         let had_checks = !server.checks.is_empty();
         let old = std::mem::take(&mut server.checks);
         let specs = server.specs();
-        server.checks = self.checks.rearm((name, key), &old, specs, before, now, &mut self.actions);
+        server.checks = self.checks.rearm((name, key), &old, specs, (before, now), &mut self.actions);
         let standing = if server.checks.is_empty() {
             unjudged(&server.config)
         } else {

@@ -21,6 +21,8 @@ pub(super) struct ServerState {
     pub order: u64,
     /// The weight while it serves: the file's, or the last one that an operator set.
     pub weight: Weight,
+    /// What its checks add to the weight, where no operator gave one.
+    pub added_weight: i64,
     /// The operator's wish, and since when.
     pub admin: (Admin, Instant),
     /// While it drains or is in maintenance: until when it keeps its connections.
@@ -50,6 +52,7 @@ impl ServerState {
             added,
             order,
             weight: config.weight,
+            added_weight: 0,
             admin: (Admin::Enabled, now),
             drain_end: DrainEnd::Never,
             return_at: None,
@@ -72,7 +75,7 @@ impl ServerState {
         };
         let standing = (unjudged(&self.config), now);
         let (checks, meter, effective) = (Vec::new(), Meter::default(), None);
-        Self { former, standing, checks, meter, effective, ..self.clone() }
+        Self { former, standing, checks, added_weight: 0, meter, effective, ..self.clone() }
     }
 
     /// The checks that are to run: none in maintenance.
@@ -118,10 +121,10 @@ impl ServerState {
         self.weight != self.config.weight
     }
     /// Whether it waits for its first verdict outside of the table.
-    pub const fn waits_outside(&self, alpha: bool) -> bool {
+    pub fn waits_outside(&self, alpha: bool) -> bool {
         match self.former {
             // No check will ever end the wait that `alpha` asks for.
-            Former::Unseen => alpha && !self.config.unchecked,
+            Former::Unseen => (alpha || self.config.checks.iter().any(|check| check.alpha)) && !self.config.unchecked,
             Former::Serving | Former::Resting => false,
             Former::Absent => !self.config.unchecked,
         }
@@ -136,7 +139,15 @@ impl ServerState {
             (Admin::Draining | Admin::Maintenance, DrainEnd::Passed) => Wish::Maintain,
         };
         let outside = self.waits_outside(alpha);
-        self.effective = weigh(self.standing.0, wish, self.weight, outside, self.config.inhibit_on_failure);
+        self.effective = weigh(self.standing.0, wish, self.serving_weight(), outside, self.config.inhibit_on_failure);
+    }
+    /// The weight while it serves, with what its checks say of it.
+    fn serving_weight(&self) -> Weight {
+        if self.has_own_weight() || self.added_weight == 0 {
+            return self.weight;
+        }
+        let sum = i64::from(self.weight.get()).saturating_add(self.added_weight).clamp(0, i64::from(i32::MAX));
+        u32::try_from(sum).ok().and_then(|sum| Weight::new(sum).ok()).unwrap_or(self.weight)
     }
     /// Weight that it contributes.
     pub fn weight_up(&self) -> u64 {

@@ -96,13 +96,15 @@ fn check_status(check: &super::check::Check, moment: Moment) -> CheckStatus {
     let last = check.checker.last();
     let (ok, took, error) = match last.map(|last| &last.verdict) {
         None => (None, None, None),
-        Some(Verdict::Passed(took)) => (Some(true), Some(took.as_secs_f64() * 1_000.0), None),
+        Some(Verdict::Passed(took) | Verdict::Weighed(took, _)) => {
+            (Some(true), Some(took.as_secs_f64() * 1_000.0), None)
+        }
         Some(Verdict::Failed(why)) => (Some(false), None, Some(why.clone())),
         Some(Verdict::Unable(hindrance)) => (None, None, Some(hindrance.reason.clone())),
     };
     CheckStatus {
         kind: check.spec.name().to_owned(),
-        target: check.target(),
+        target: check.spec.goal(),
         ok,
         failures: check.checker.failures(),
         latency_ms: took,

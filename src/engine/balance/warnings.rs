@@ -51,14 +51,17 @@ impl Balance {
     }
     /// Checks that this host can't run: the first [`NAMED`] of them by name, the others as a number.
     fn checks_not_run(&self) -> Vec<Warning> {
-        let mut found = self.checks.iter().filter_map(|check| Some((check, check.checker.hindrance()?)));
-        let named = found.by_ref().take(NAMED).map(|(check, hindrance)| Warning {
+        let mut found = self.checks.iter().flat_map(|check| {
+            let hindrance = check.checker.hindrance();
+            check.owners.iter().filter_map(move |owner| Some((check, *owner, hindrance?)))
+        });
+        let named = found.by_ref().take(NAMED).map(|(check, (service, server), hindrance)| Warning {
             code: NOT_RUN.to_owned(),
-            subject: subject(&(check.service, Some(check.server))),
+            subject: subject(&(service, Some(server))),
             message: format!(
                 "{} {} is not run: {}; the server's health stays as it was",
                 check.spec.name(),
-                check.target(),
+                check.spec.goal(),
                 hindrance.reason
             ),
             next: hindrance.next.to_owned(),

@@ -52,15 +52,21 @@ pub fn prepare(configuration: &Configuration) -> Vec<Prepared> {
     let scripts = configuration.scripts.iter().filter(|script| tracks(&script.name));
     scripts
         .map(|script| {
-            let job = job(script, &configuration.global);
+            let job = job(&script.command, script.user.as_ref(), script.time_limit(), &configuration.global);
             Prepared { script: script.clone(), job }
         })
         .collect()
 }
 
-fn job(script: &VrrpScript, global: &Global) -> Result<Job, String> {
+/// How a command is run under the words of `global_defs`, or why it can't be.
+pub(super) fn job(
+    command: &[String],
+    user: Option<&ScriptUser>,
+    limit: Duration,
+    global: &Global,
+) -> Result<Job, String> {
     let secure = global.script_security;
-    let identity = match script.user.as_ref().or(global.script_user.as_ref()) {
+    let identity = match user.or(global.script_user.as_ref()) {
         Some(user) => Identity::of(user).map_err(|e| format!("{e}: make it, or correct user or script_user"))?,
         None if !host::is_root() => Identity::own(),
         None => default_identity(secure)?,
@@ -71,7 +77,7 @@ fn job(script: &VrrpScript, global: &Global) -> Result<Job, String> {
             identity.name
         ));
     }
-    Ok(Job { command: script.command.clone(), identity, secure, limit: script.time_limit() })
+    Ok(Job { command: command.to_vec(), identity, secure, limit })
 }
 
 /// As keepalived: its own user, or else root, unless security is asked for.

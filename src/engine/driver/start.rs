@@ -179,7 +179,7 @@ pub fn start_in<W: Surroundings + 'static>(
         Box::new(kernel),
         (requests, ended),
         &shared,
-        &global.balance_thread,
+        (&global.balance_thread, balance::Scripts::new(runner.clone(), global.clone())),
         (state.clone(), overrides),
         &lost,
     )?;
@@ -225,7 +225,7 @@ fn balance_thread(
     kernel: Box<dyn IpvsKernel>,
     (requests, ended): (mpsc::Receiver<balance::Request>, oneshot::Receiver<bool>),
     shared: &Arc<Shared>,
-    words: &RealTime,
+    (words, scripts): (&RealTime, balance::Scripts),
     (state, overrides): (StateDir, OverridesSender),
     lost: &Arc<Notify>,
 ) -> Result<BalanceThread, StartError> {
@@ -243,7 +243,7 @@ fn balance_thread(
         Memory::Overrides(all) => overrides.services(all),
     };
     let ended = async move { ended.await.unwrap_or(false) };
-    let run = balance::run(core, kernel, requests, publish, report, remember, ended);
+    let run = balance::run(core, (kernel, scripts), requests, publish, report, remember, ended);
     thread("balance", lost, move || {
         enter();
         runtime.block_on(run)

@@ -20,6 +20,8 @@ const QUIET: Duration = Duration::from_mins(1);
 pub enum Verdict {
     /// It passed; how long it took.
     Passed(Duration),
+    /// It passed, after so long, and the target is to have this weight.
+    Weighed(Duration, u32),
     /// The target failed it; why, in a few words (`connection refused`, `timeout`).
     Failed(String),
     /// This host could not run it: no verdict on the target.
@@ -62,6 +64,8 @@ pub enum Turn {
     Recovered,
     /// Its [`Standing`] changed.
     Turned,
+    /// It passes as before, and gives the target another weight.
+    Weighed,
     /// It can't be run any more; nothing is known of the target. Said once while it lasts, and once a minute at most.
     Hindered,
 }
@@ -92,6 +96,8 @@ pub struct Checker {
     standing: Standing,
     failures: u32,
     last: Option<LastRun>,
+    /// The weight that it said last.
+    weight: Option<u32>,
     /// When it was last said that it can't be run.
     hindered_at: Option<Instant>,
 }
@@ -105,6 +111,7 @@ impl Checker {
             standing: Standing::Unknown,
             failures: 0,
             last: None,
+            weight: None,
             hindered_at: None,
         }
     }
@@ -151,6 +158,11 @@ impl Checker {
         self.last.as_ref()
     }
 
+    /// The weight that it gives its target.
+    pub const fn weight(&self) -> Option<u32> {
+        self.weight
+    }
+
     /// Starts a run when one is due. Says whether it did.
     pub fn start(&mut self, now: Instant) -> bool {
         match self.phase {
@@ -166,8 +178,12 @@ impl Checker {
     pub fn verdict(&mut self, now: Instant, verdict: Verdict) -> Turn {
         let Phase::Running { due } = self.phase else { return Turn::Steady };
         let before = (self.standing, self.failures);
+        let weighed = match &verdict {
+            Verdict::Weighed(_, weight) => self.weight.replace(*weight) != Some(*weight),
+            Verdict::Passed(_) | Verdict::Failed(_) | Verdict::Unable(_) => false,
+        };
         match &verdict {
-            Verdict::Passed(_) => (self.standing, self.failures) = (Standing::Passing, 0),
+            Verdict::Passed(_) | Verdict::Weighed(..) => (self.standing, self.failures) = (Standing::Passing, 0),
             Verdict::Failed(_) => {
                 self.failures = self.failures.saturating_add(1).min(self.deciding());
                 if self.failures == self.deciding() {
@@ -195,6 +211,7 @@ impl Checker {
         self.phase = Phase::Pending { next_due };
         match before {
             (standing, _) if standing != self.standing => Turn::Turned,
+            _ if weighed => Turn::Weighed,
             (_, 0) if self.failures == 0 => Turn::Steady,
             _ if self.failures == 0 => Turn::Recovered,
             _ if self.is_retrying() => Turn::Softly { failures: self.failures, of: self.deciding() },

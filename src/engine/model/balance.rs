@@ -1,10 +1,8 @@
 //! What a configuration says about virtual and real servers.
 
-use super::{RealServerKey, Scheduler, ServiceKey, Weight};
+use super::{CheckSpec, RealServerKey, Scheduler, ServiceKey, Weight};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
 
 /// How packets reach a real server (`lb_kind`; `IP_VS_CONN_F_*` of `uapi/linux/ip_vs.h`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -132,64 +130,4 @@ pub struct RealServer {
     pub checks: Vec<CheckSpec>,
     /// The file has checks for it, and none of them can be run yet: its health is unknown, and it stays in the table.
     pub unchecked: bool,
-}
-
-/// One health check with everything needed to run it. Equal specs may share one probe.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum CheckSpec {
-    /// `TCP_CHECK`: the connection is accepted.
-    Tcp(TcpCheck),
-}
-
-impl CheckSpec {
-    /// keepalived's word for it.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Tcp(_) => "TCP_CHECK",
-        }
-    }
-    /// When it runs.
-    pub const fn timing(&self) -> &CheckTiming {
-        match self {
-            Self::Tcp(check) => &check.timing,
-        }
-    }
-}
-
-/// `TCP_CHECK`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct TcpCheck {
-    /// Where to connect: `connect_ip` and `connect_port`, the real server's own by default.
-    pub target: SocketAddr,
-    /// `bindto` and `bind_port`.
-    pub bind: Option<(IpAddr, u16)>,
-    /// When it runs.
-    pub timing: CheckTiming,
-}
-
-/// The words every check has, with keepalived's defaults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct CheckTiming {
-    /// `delay_loop`, between two checks; 60 s.
-    pub interval: Duration,
-    /// `connect_timeout`; 5 s.
-    pub timeout: Duration,
-    /// `retry`: further tries after a first failure before the server is down; 1.
-    pub retry: u32,
-    /// `delay_before_retry`; 1 s.
-    pub retry_delay: Duration,
-    /// `warmup`: the first check comes at a moment spread within it, `delay_loop` by default; zero: at once.
-    pub warmup: Duration,
-}
-
-impl Default for CheckTiming {
-    fn default() -> Self {
-        Self {
-            interval: Duration::from_mins(1),
-            timeout: Duration::from_secs(5),
-            retry: 1,
-            retry_delay: Duration::from_secs(1),
-            warmup: Duration::from_mins(1),
-        }
-    }
 }

@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, a file or the network. Names are the field's own: `docs/architecture.md`, "Names are law".
 
 mod balance;
+mod check;
 mod keys;
 mod real_time;
 mod scheduler;
@@ -11,8 +12,10 @@ mod transport;
 mod units;
 mod vrrp;
 
-pub use balance::{
-    CheckSpec, CheckTiming, Forwarding, Persistence, Quorum, RealServer, SorryServer, TcpCheck, VirtualServer,
+pub use balance::{Forwarding, Persistence, Quorum, RealServer, SorryServer, VirtualServer};
+pub use check::{
+    BodyPattern, CheckKind, CheckSpec, CheckTiming, HttpCheck, HttpVersion, MiscCheck, Origin, RecordType, Tls,
+    UdpCheck, UrlCheck,
 };
 pub use keys::{Family, KeyError, Protocol, RealServerKey, ServiceKey};
 pub use real_time::RealTime;

@@ -46,7 +46,7 @@ pub struct TrackScript {
 }
 
 /// `script_user`, or `user` of a script.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScriptUser {
     /// The user's name.
     pub user: String,

@@ -3,7 +3,7 @@
 //! Every field is named here: a new one that is forgotten does not compile.
 
 use crate::engine::model::{
-    Authentication, CheckSpec, Global, GratuitousArp, RealServer, RealTime, ScriptUser, SyncGroup, TcpCheck,
+    Authentication, CheckKind, CheckSpec, Global, GratuitousArp, Origin, RealServer, RealTime, ScriptUser, SyncGroup,
     TrackScript, Transport, UnicastPeer, Variations, VirtualRouter, VirtualServer, VrrpScript,
 };
 use std::fmt::Display;
@@ -175,11 +175,18 @@ pub(super) fn server(server: &RealServer) -> Vec<Field> {
 }
 
 fn check(spec: &CheckSpec) -> String {
-    let CheckSpec::Tcp(TcpCheck { target, bind, timing }) = spec;
-    let bind = bind.map_or_else(String::new, |(address, port)| format!(" from {address}:{port}"));
+    let CheckSpec { kind, target: _, origin, timing, alpha, log_all_failures } = spec;
+    let origin = if *origin == Origin::ANY { String::new() } else { format!(" from {origin:?}") };
+    let kind = match kind {
+        CheckKind::Tcp | CheckKind::Ping | CheckKind::Misc(_) => String::new(),
+        other => format!(" {other:?}"),
+    };
+    let flags = [(*alpha, " alpha"), (*log_all_failures, " log_all_failures")];
+    let flags: String = flags.into_iter().filter_map(|(on, word)| on.then_some(word)).collect();
     format!(
-        "{} {target}{bind} every {:?} timeout {:?} retry {} after {:?} warmup {:?}",
+        "{} {}{kind}{origin} every {:?} timeout {:?} retry {} after {:?} warmup {:?}{flags}",
         spec.name(),
+        spec.goal(),
         timing.interval,
         timing.timeout,
         timing.retry,

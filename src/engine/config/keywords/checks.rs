@@ -1,6 +1,6 @@
 //! Words of the checks. A table of data.
 
-use super::{Block, Keyword, Value, acts, part, read};
+use super::{Block, Keyword, Value, acts, read};
 
 /// Microseconds in a second.
 const S: u64 = 1_000_000;
@@ -18,72 +18,86 @@ pub(super) const TIMING: &[Keyword] = &[
     ),
 ];
 
-pub(super) const TCP: &[Keyword] = &[
+/// Words of every check that connects.
+pub(super) const CONNECTION: &[Keyword] = &[
     acts("connect_ip", Value::Address, "the address to connect to, the real server's by default"),
     acts("connect_port", Value::Number(1, 65_535), "the port to connect to, the real server's by default"),
     acts("bindto", Value::Address, "the address to connect from"),
     acts("bind_port", Value::Number(1, 65_535), "the port to connect from"),
-    read("bind_if", Value::Text, "the routing table chooses the interface"),
-    read("fwmark", Value::Anything, "the connection carries no mark"),
-    read("alpha", Value::Flag, "alpha counts in virtual_server only"),
-    read("log_all_failures", Value::Anything, "every check result is an event"),
+    acts("bind_if", Value::Text, "the interface to connect by"),
+    acts("fwmark", Value::Number(1, 4_294_967_295), "the firewall mark of its packets"),
 ];
 
-/// Words of checks that are not run.
-pub(super) const CONNECTION: &[Keyword] = &[
-    part("connect_ip", Value::Address),
-    part("connect_port", Value::Number(1, 65_535)),
-    part("bindto", Value::Address),
-    part("bind_port", Value::Number(1, 65_535)),
-    part("bind_if", Value::Text),
-    part("fwmark", Value::Anything),
-    part("alpha", Value::Flag),
-    part("log_all_failures", Value::Anything),
+/// Words of every check.
+pub(super) const COMMON: &[Keyword] = &[
+    acts("alpha", Value::Flag, "the real server starts as down, until this check passes"),
+    acts("log_all_failures", Value::Flag, "a failure that changes nothing is told too"),
 ];
 
 pub(super) const HTTP: &[Keyword] = &[
-    part("nb_get_retry", Value::Number(0, 2_147_483_647)),
-    part("virtualhost", Value::Text),
-    part("http_protocol", Value::Text),
-    part("enable_sni", Value::Flag),
-    part("sni_name", Value::Text),
-    part("fast_recovery", Value::Flag),
-    part("tls_compliant", Value::Anything),
-    part("url", Value::Block(Block::Url)),
+    acts("nb_get_retry", Value::Number(0, 2_147_483_647), "the old name of retry"),
+    acts("virtualhost", Value::Text, "the name of the virtual host that is asked for"),
+    acts("http_protocol", Value::Choice(&["1.0", "1.0C", "1.1"]), "the version of HTTP; 1.0C closes the connection"),
+    acts("enable_sni", Value::Flag, "TLS tells the server the name of the virtual host"),
+    acts("sni_name", Value::Text, "the name that TLS tells the server"),
+    acts("fast_recovery", Value::Flag, "holds anyway: each run asks every url, one right after the other"),
+    acts("tls_compliant", Value::Flag, "holds anyway: TLS is closed in order"),
+    acts(
+        "tls_verify",
+        Value::Anything,
+        "the certificate has to be valid, by the certificates of this file or the host's",
+    ),
+    acts("url", Value::Block(Block::Url), "what is asked for"),
 ];
 
 pub(super) const URL: &[Keyword] = &[
-    part("path", Value::Text),
-    part("digest", Value::Text),
-    part("status_code", Value::Words),
-    part("virtualhost", Value::Text),
-    part("regex", Value::Words),
-    part("regex_no_match", Value::Anything),
-    part("regex_options", Value::Words),
-    part("regex_min_offset", Value::Text),
-    part("regex_max_offset", Value::Text),
-    part("regex_stack", Value::Words),
-    part("tls_compliant", Value::Anything),
+    acts("path", Value::Text, "what is asked for, with its query"),
+    acts("digest", Value::Text, "MD5 of the body"),
+    acts("status_code", Value::Words, "status codes and ranges that are good; 200-299 by default"),
+    acts("virtualhost", Value::Text, "the name of the virtual host that is asked for"),
+    acts("regex", Value::Words, "what the body has to match"),
+    acts("regex_no_match", Value::Flag, "the body must not match"),
+    acts("regex_options", Value::Words, "how regex is read: caseless, dotall, extended, multiline, ungreedy"),
+    acts("regex_min_offset", Value::Number(0, U32), "bytes of the body that do not count"),
+    acts("regex_max_offset", Value::Number(0, U32), "where a match begins at the latest"),
+    read("regex_stack", Value::Words, "the memory of a regex needs no word; one that goes back too often is given up"),
+    acts("tls_compliant", Value::Flag, "holds anyway: TLS is closed in order"),
 ];
+
+const U32: u64 = 4_294_967_295;
 
 pub(super) const MISC: &[Keyword] = &[
-    part("misc_path", Value::Words),
-    part("misc_timeout", Value::Number(0, 4_294)),
-    part("misc_dynamic", Value::Flag),
-    part("user", Value::Words),
-    part("alpha", Value::Flag),
-    part("log_all_failures", Value::Anything),
+    acts("misc_path", Value::Words, "the script: 0 passes, anything else fails"),
+    acts("misc_timeout", Value::Number(0, 4_294), "seconds that it may take; delay_loop by default"),
+    acts("misc_dynamic", Value::Flag, "exit codes from 2 on pass, and set the weight to two less"),
+    acts("user", Value::Words, "the user, and perhaps the group, that runs it"),
 ];
 
+pub(super) const SMTP: &[Keyword] = &[
+    acts("helo_name", Value::Text, "the name that the server is greeted with"),
+    acts("host", Value::Block(Block::SmtpHost), "the old place of the words on the connection"),
+];
+
+pub(super) const DNS: &[Keyword] = &[
+    acts(
+        "type",
+        Value::Choice(&["A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA"]),
+        "the record to ask for; SOA by default",
+    ),
+    acts("name", Value::Text, "the name to ask for; . by default"),
+];
+
+pub(super) const UDP: &[Keyword] = &[
+    acts("payload", Value::Words, "what is sent, in hexadecimal digits"),
+    acts("require_reply", Value::Anything, "an answer has to come, and to begin with these hexadecimal digits"),
+    acts("min_reply_length", Value::Number(0, 65_535), "bytes that the answer has at least"),
+    acts("max_reply_length", Value::Number(0, 65_535), "bytes that the answer has at most; 255 by default"),
+];
+
+/// Words of checks that are not run.
 pub(super) const OTHER: &[Keyword] = &[
-    part("helo_name", Value::Text),
-    part("host", Value::Anything),
-    part("payload", Value::Text),
-    part("require_reply", Value::Anything),
-    part("min_reply_length", Value::Text),
-    part("max_reply_length", Value::Text),
-    part("type", Value::Text),
-    part("name", Value::Text),
-    part("track_file", Value::Text),
-    part("weight", Value::Anything),
+    super::part("name", Value::Text),
+    super::part("track_file", Value::Text),
+    super::part("weight", Value::Anything),
+    super::part("alpha", Value::Flag),
 ];

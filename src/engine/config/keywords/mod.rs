@@ -53,7 +53,17 @@ pub enum Block {
     Url,
     /// `MISC_CHECK`.
     MiscCheck,
-    /// `SMTP_CHECK`, `PING_CHECK`, `UDP_CHECK`, `DNS_CHECK`, `FILE_CHECK` and `BFD_CHECK`.
+    /// `SMTP_CHECK`.
+    SmtpCheck,
+    /// `host` of `SMTP_CHECK`.
+    SmtpHost,
+    /// `PING_CHECK`.
+    PingCheck,
+    /// `UDP_CHECK`.
+    UdpCheck,
+    /// `DNS_CHECK`.
+    DnsCheck,
+    /// `FILE_CHECK` and `BFD_CHECK`.
     OtherCheck,
     /// A block that lvsdeck reads over without a look.
     Opaque,
@@ -96,7 +106,7 @@ const fn part(word: &'static str, value: Value) -> Keyword {
 
 impl Block {
     /// Every block.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 24] = [
         Self::Top,
         Self::Global,
         Self::Recipients,
@@ -114,6 +124,11 @@ impl Block {
         Self::HttpGet,
         Self::Url,
         Self::MiscCheck,
+        Self::SmtpCheck,
+        Self::SmtpHost,
+        Self::PingCheck,
+        Self::UdpCheck,
+        Self::DnsCheck,
         Self::OtherCheck,
         Self::Opaque,
     ];
@@ -138,6 +153,11 @@ impl Block {
             Self::HttpGet => "HTTP_GET",
             Self::Url => "url",
             Self::MiscCheck => "MISC_CHECK",
+            Self::SmtpCheck => "SMTP_CHECK",
+            Self::SmtpHost => "host",
+            Self::PingCheck => "PING_CHECK",
+            Self::UdpCheck => "UDP_CHECK",
+            Self::DnsCheck => "DNS_CHECK",
             Self::OtherCheck => "the check",
             Self::Opaque => "the block",
         }
@@ -154,7 +174,15 @@ impl Block {
             Self::Members => Some(Self::SyncGroup),
             Self::Authentication | Self::Addresses | Self::UnicastPeers | Self::TrackScripts => Some(Self::Instance),
             Self::RealServer => Some(Self::VirtualServer),
-            Self::TcpCheck | Self::HttpGet | Self::MiscCheck | Self::OtherCheck => Some(Self::RealServer),
+            Self::TcpCheck
+            | Self::HttpGet
+            | Self::MiscCheck
+            | Self::SmtpCheck
+            | Self::PingCheck
+            | Self::UdpCheck
+            | Self::DnsCheck
+            | Self::OtherCheck => Some(Self::RealServer),
+            Self::SmtpHost => Some(Self::SmtpCheck),
             Self::Url => Some(Self::HttpGet),
         }
     }
@@ -170,11 +198,14 @@ impl Block {
             Self::Script => &[vrrp::SCRIPT],
             Self::VirtualServer => &[balance::VIRTUAL_SERVER, checks::TIMING],
             Self::RealServer => &[balance::REAL_SERVER, checks::TIMING],
-            Self::TcpCheck => &[checks::TCP, checks::TIMING],
-            Self::HttpGet => &[checks::HTTP, checks::CONNECTION, checks::TIMING],
+            Self::TcpCheck | Self::PingCheck | Self::SmtpHost => &[checks::CONNECTION, checks::COMMON, checks::TIMING],
+            Self::HttpGet => &[checks::HTTP, checks::CONNECTION, checks::COMMON, checks::TIMING],
+            Self::SmtpCheck => &[checks::SMTP, checks::CONNECTION, checks::COMMON, checks::TIMING],
+            Self::UdpCheck => &[checks::UDP, checks::CONNECTION, checks::COMMON, checks::TIMING],
+            Self::DnsCheck => &[checks::DNS, checks::CONNECTION, checks::COMMON, checks::TIMING],
             Self::Url => &[checks::URL],
-            Self::MiscCheck => &[checks::MISC, checks::TIMING],
-            Self::OtherCheck => &[checks::OTHER, checks::CONNECTION, checks::TIMING],
+            Self::MiscCheck => &[checks::MISC, checks::COMMON, checks::TIMING],
+            Self::OtherCheck => &[checks::OTHER],
             Self::Recipients
             | Self::Members
             | Self::Addresses
@@ -204,6 +235,11 @@ impl Block {
             | Self::HttpGet
             | Self::Url
             | Self::MiscCheck
+            | Self::SmtpCheck
+            | Self::SmtpHost
+            | Self::PingCheck
+            | Self::UdpCheck
+            | Self::DnsCheck
             | Self::OtherCheck
             | Self::Opaque => &[],
         }
@@ -241,7 +277,10 @@ pub fn inside(word: &str) -> Vec<Option<Block>> {
 pub(super) const MEANT: &[(Block, &str, &str)] = &[
     (Block::TcpCheck, "nb_get_retry", "retry"),
     (Block::MiscCheck, "nb_get_retry", "retry"),
-    (Block::OtherCheck, "nb_get_retry", "retry"),
+    (Block::SmtpCheck, "nb_get_retry", "retry"),
+    (Block::PingCheck, "nb_get_retry", "retry"),
+    (Block::UdpCheck, "nb_get_retry", "retry"),
+    (Block::DnsCheck, "nb_get_retry", "retry"),
     (Block::VirtualServer, "lvs_algo", "lb_algo"),
     (Block::VirtualServer, "nat_mask", ""),
     (Block::VirtualServer, "net_mask", ""),

@@ -36,7 +36,9 @@ pub(super) struct Words<'t> {
     sorry_forwarding: Option<Forwarding>,
     pub weight: Option<Weight>,
     pub inhibit_on_failure: bool,
-    alpha: bool,
+    pub alpha: bool,
+    pub virtualhost: Option<String>,
+    pub log_all_failures: bool,
     pub timing: Timing,
     pub real_servers: Vec<Entry<'t>>,
 }
@@ -102,6 +104,7 @@ fn read<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Words<'t> {
             ("weight", Argument::Number(weight)) => words.weight = Weight::new(small(*weight)).ok(),
             ("inhibit_on_failure", Argument::Switch(on)) => words.inhibit_on_failure = *on,
             ("alpha", Argument::Switch(on)) => words.alpha = *on,
+            ("virtualhost", Argument::Text(name)) => words.virtualhost = Some(name.clone()),
             ("real_server", _) => words.real_servers.push(entry),
             _ => words.timing.take(&entry),
         }

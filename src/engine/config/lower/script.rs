@@ -57,7 +57,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
 
 /// The command and its arguments: in one quoted string, parted at spaces outside of inner quotes; or as several words.
 /// No shell reads it.
-fn command(cx: &mut Context, entry: &Entry) -> Vec<String> {
+pub(super) fn command(cx: &mut Context, entry: &Entry) -> Vec<String> {
     let words: Vec<String> = cx.words(entry.statement).split_off(1);
     let parted = if let [line] = words.as_slice() { parts(line) } else { Some(words) };
     let Some(parted) = parted else {

@@ -6,7 +6,7 @@ use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::balance::{Words, forwarding};
-use super::check::{self, Timing};
+use super::check::{self, Outer, Timing};
 use super::small;
 use crate::engine::model::{Family, Forwarding, RealServer, RealServerKey, ServiceKey, Weight};
 use std::collections::HashSet;
@@ -70,7 +70,8 @@ fn lower<'t>(
     let named = endpoint(cx, block, "real_server");
     let (mut weight, mut method, mut inhibit) = (service.weight, service.forwarding, service.inhibit_on_failure);
     let (mut upper, mut lower) = (0, (0, block.at));
-    let (mut timing, mut checks, mut others) = (Timing::default(), Vec::new(), false);
+    let (mut timing, mut checks) = (Timing::default(), Vec::new());
+    let (mut alpha, mut virtualhost) = (service.alpha, service.virtualhost.clone());
     for entry in cx.entries(Block::RealServer, block.inner()) {
         match (entry.keyword.word, &entry.argument) {
             ("weight", Argument::Number(n)) => weight = Weight::new(small(*n)).ok(),
@@ -78,8 +79,9 @@ fn lower<'t>(
             ("inhibit_on_failure", Argument::Switch(on)) => inhibit = *on,
             ("uthreshold", Argument::Number(n)) => upper = small(*n),
             ("lthreshold", Argument::Number(n)) => lower = (small(*n), entry.at),
-            ("TCP_CHECK", _) => checks.push(entry),
-            _ if is_check(&entry) => others = true,
+            ("alpha", Argument::Switch(on)) => alpha = *on,
+            ("virtualhost", Argument::Text(name)) => virtualhost = Some(name.clone()),
+            _ if check::is_check(&entry) => checks.push(entry),
             _ => timing.take(&entry),
         }
     }
@@ -99,8 +101,14 @@ fn lower<'t>(
     if checked.port() == 0 {
         checked.set_port(key.port().unwrap_or(0));
     }
-    let outer = timing.within(service.timing);
-    let checks: Vec<_> = checks.iter().filter_map(|entry| check::tcp(cx, entry, checked, outer)).collect();
+    let outer = Outer {
+        written: checked,
+        timing: timing.within(service.timing),
+        alpha,
+        virtualhost,
+        log_all_failures: service.log_all_failures,
+    };
+    let specs: Vec<_> = checks.iter().filter_map(|entry| check::lower(cx, entry, &outer)).collect();
     let kernel = kernel_port(cx, key, forwarding, written, at, "real_server");
     let server = RealServer {
         key: RealServerKey(SocketAddr::new(written.ip(), kernel)),
@@ -109,15 +117,10 @@ fn lower<'t>(
         inhibit_on_failure: inhibit,
         upper_threshold: upper,
         lower_threshold: lower.0,
-        unchecked: others && checks.is_empty(),
-        checks,
+        unchecked: !checks.is_empty() && specs.is_empty(),
+        checks: specs,
     };
     Some((server, block.value_at(1)))
-}
-
-/// Whether this is a check that is not run yet.
-fn is_check(entry: &Entry) -> bool {
-    matches!(entry.keyword.value.block(), Some(Block::HttpGet | Block::MiscCheck | Block::OtherCheck))
 }
 
 /// The port by which the kernel knows a server: a mark has none, and what is not rewritten keeps the service's.

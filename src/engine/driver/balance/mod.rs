@@ -9,7 +9,10 @@
 //! makes them in order; what is remembered goes the same way, hence before the operations that it covers.
 
 mod kernel;
+mod misc;
 mod probes;
+
+pub use misc::Scripts;
 
 use crate::engine::balance::{Action, Balance, Input, OwnedService, ServiceOverrides};
 use crate::engine::command::{Answer, Asked};
@@ -89,7 +92,7 @@ pub enum Request {
 /// When the kernel's thread can't be started or dies.
 pub async fn run(
     core: Balance,
-    kernel: Box<dyn IpvsKernel>,
+    (kernel, scripts): (Box<dyn IpvsKernel>, Scripts),
     mut requests: mpsc::Receiver<Request>,
     publish: impl Fn(BalanceView),
     report: impl Fn(Fact),
@@ -98,7 +101,7 @@ pub async fn run(
 ) -> Result<(), BalanceLoopError> {
     let mut kernel = KernelThread::start(kernel, remember).map_err(BalanceLoopError::NoThread)?;
     let mut own =
-        BalanceLoop { core, probes: Probes::new(), asking: HashMap::new(), reloading: VecDeque::new(), report };
+        BalanceLoop { core, probes: Probes::new(scripts), asking: HashMap::new(), reloading: VecDeque::new(), report };
     let mut views = Views { due: true, next_at: now(), pulse_at: now(), publish };
     let mut shutdown = std::pin::pin!(shutdown);
     let mut stop_by: Option<Instant> = None;
@@ -171,6 +174,7 @@ impl<R: Fn(Fact)> BalanceLoop<R> {
             }
             Request::Reload(configuration, told) => {
                 self.reloading.push_back(told);
+                self.probes.follow(&configuration.global);
                 Input::Reload(configuration)
             }
         }

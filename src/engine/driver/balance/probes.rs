@@ -1,10 +1,12 @@
 //! Probes that are out, as tasks. Each gives exactly one verdict, even when its task dies.
 
+use super::misc::Scripts;
 use crate::engine::balance::{CheckId, Input};
 use crate::engine::health::{Hindrance, Verdict};
 use crate::engine::io::probe;
-use crate::engine::model::CheckSpec;
+use crate::engine::model::{CheckKind, CheckSpec, Global};
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
@@ -16,24 +18,44 @@ pub(super) struct Probes {
     handles: HashMap<CheckId, AbortHandle>,
     /// As many as this process may open; the time that a probe waits for its turn is not counted against its server.
     turns: Arc<Semaphore>,
+    scripts: Scripts,
 }
 
 impl Probes {
-    pub fn new() -> Self {
+    pub fn new(scripts: Scripts) -> Self {
         Self {
             tasks: JoinSet::new(),
             checks: HashMap::new(),
             handles: HashMap::new(),
             turns: Arc::new(Semaphore::new(probe::capacity())),
+            scripts,
         }
     }
 
-    pub fn start(&mut self, check: CheckId, spec: CheckSpec) {
+    /// Scripts run under the words of another configuration from now on.
+    pub fn follow(&mut self, global: &Global) {
+        self.scripts.follow(global);
+    }
+
+    pub fn start(&mut self, check: CheckId, spec: Arc<CheckSpec>) {
+        if let CheckKind::Misc(_) = &spec.kind {
+            let scripts = self.scripts.clone();
+            return self.spawn(check, async move {
+                match &spec.kind {
+                    CheckKind::Misc(misc) => scripts.run(&spec, misc).await,
+                    _ => probe::run(&spec).await,
+                }
+            });
+        }
         let turns = Arc::clone(&self.turns);
-        let handle = self.tasks.spawn(async move {
+        self.spawn(check, async move {
             let _turn = turns.acquire().await;
             probe::run(&spec).await
         });
+    }
+
+    fn spawn(&mut self, check: CheckId, probe: impl Future<Output = Verdict> + Send + 'static) {
+        let handle = self.tasks.spawn(probe);
         self.checks.insert(handle.id(), check);
         self.handles.insert(check, handle);
     }

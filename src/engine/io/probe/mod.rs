@@ -1,17 +1,46 @@
 //! Health probes, one file a check type. A probe says how long it took, why its target failed it in a few words, or why
 //! this host could not run it; what follows from that is decided elsewhere.
 
-pub mod tcp;
+mod dns;
+mod http;
+mod origin;
+mod ping;
+mod smtp;
+mod tcp;
+mod udp;
 
 use crate::engine::health::{Hindrance, Verdict};
-use crate::engine::model::CheckSpec;
+use crate::engine::model::{CheckKind, CheckSpec};
 use std::io;
+use tokio::time::{Instant, timeout};
 
-/// Runs a check once.
-pub async fn run(spec: &CheckSpec) -> Verdict {
-    match spec {
-        CheckSpec::Tcp(check) => tcp::connect(check).await,
+/// Runs a check once. However slowly its target answers, it is over after the check's time limit. A script is not run here.
+pub async fn run(check: &CheckSpec) -> Verdict {
+    let started = Instant::now();
+    let asked = async {
+        match &check.kind {
+            CheckKind::Tcp => tcp::connect(check).await,
+            CheckKind::Http(http) => http::ask(check, http).await,
+            CheckKind::Smtp { helo } => smtp::greet(check, helo).await,
+            CheckKind::Dns { record, name } => dns::ask(check, *record, name).await,
+            CheckKind::Udp(udp) => udp::ask(check, udp).await,
+            CheckKind::Ping => ping::ask(check).await,
+            CheckKind::Misc(_) => Err(Verdict::Unable(Hindrance {
+                reason: "a script is not run here".to_owned(),
+                next: "report the engine's log",
+            })),
+        }
+    };
+    match timeout(check.longest(), asked).await {
+        Ok(Ok(())) => Verdict::Passed(started.elapsed()),
+        Ok(Err(verdict)) => verdict,
+        Err(_) => Verdict::Failed("timeout".to_owned()),
     }
+}
+
+/// The target failed, and why.
+fn failed<T>(why: impl Into<String>) -> Result<T, Verdict> {
+    Err(Verdict::Failed(why.into()))
 }
 
 /// How many probes may be out at once: what this process may open, less what the rest of it needs. Raises the soft limit of

@@ -1,0 +1,158 @@
+//! `HTTP_GET` and `SSL_GET`: every URL answers with the status, the body's digest and the text that are wanted.
+//!
+//! One connection a URL. Heads over 64 KiB and bodies over 8 MiB are cut off and fail; nothing is ever decompressed. A server that
+//! answers byte by byte has no more time than one that does not answer at all.
+
+mod pattern;
+mod tls;
+
+use super::{failed, origin};
+use crate::engine::health::Verdict;
+use crate::engine::model::{CheckSpec, HttpCheck, HttpVersion, UrlCheck};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::{Body, Bytes};
+use hyper::client::conn::http1;
+use hyper::header::{CONNECTION, HOST, USER_AGENT};
+use hyper::{Request, Version};
+use hyper_util::rt::TokioIo;
+use md5::{Digest, Md5};
+use std::error::Error;
+use std::pin::pin;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+
+/// The longest head of an answer, bytes.
+const HEAD: usize = 64 << 10;
+/// The longest body, bytes.
+const BODY: usize = 8 << 20;
+
+/// Asks every URL, one after the other.
+pub(super) async fn ask(check: &CheckSpec, http: &HttpCheck) -> Result<(), Verdict> {
+    for url in &http.urls {
+        let answered = timeout(limit(check), ask_one(check, http, url)).await;
+        let answered = answered.unwrap_or_else(|_| failed("timeout"));
+        answered.map_err(|verdict| match verdict {
+            Verdict::Failed(why) if http.urls.len() > 1 => Verdict::Failed(format!("{}: {why}", url.path)),
+            other => other,
+        })?;
+    }
+    Ok(())
+}
+
+/// The time of one URL.
+const fn limit(check: &CheckSpec) -> Duration {
+    check.timing.timeout
+}
+
+async fn ask_one(check: &CheckSpec, http: &HttpCheck, url: &UrlCheck) -> Result<(), Verdict> {
+    let stream = origin::connect(check).await?;
+    match &http.tls {
+        None => exchange(check, http, url, stream).await,
+        Some(words) => exchange(check, http, url, tls::shake_hands(check, words, url, stream).await?).await,
+    }
+}
+
+async fn exchange<S>(check: &CheckSpec, http: &HttpCheck, url: &UrlCheck, stream: S) -> Result<(), Verdict>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let request =
+        request(check, http, url).or_else(|error| failed(format!("{} can't be asked for: {error}", url.path)))?;
+    let builder = http1::Builder::new().max_buf_size(HEAD).handshake(TokioIo::new(stream)).await;
+    let (mut sender, connection) = builder.map_err(|error| Verdict::Failed(words(&error)))?;
+    let asked = async {
+        let answer = sender.send_request(request).await.map_err(|error| Verdict::Failed(words(&error)))?;
+        judge(url, answer).await
+    };
+    let (mut asked, mut connection) = (pin!(asked), pin!(connection));
+    tokio::select! {
+        verdict = &mut asked => return verdict,
+        _ended = &mut connection => {}
+    }
+    // What came before the end is still to be judged; the error, if there was one, is in it.
+    asked.await
+}
+
+fn request(check: &CheckSpec, http: &HttpCheck, url: &UrlCheck) -> Result<Request<Empty<Bytes>>, hyper::http::Error> {
+    let plain = if http.tls.is_some() { 443 } else { 80 };
+    let host = match (&url.host, check.target) {
+        (Some(host), _) => host.clone(),
+        (None, target) if target.port() != plain => target.to_string(),
+        (None, target) if target.is_ipv6() => format!("[{}]", target.ip()),
+        (None, target) => target.ip().to_string(),
+    };
+    let mut request = Request::get(&url.path).header(USER_AGENT, "lvsdeck").header(HOST, host);
+    request = match http.version {
+        HttpVersion::V10 => request.version(Version::HTTP_10),
+        HttpVersion::V10Close => request.version(Version::HTTP_10).header(CONNECTION, "close"),
+        HttpVersion::V11 => request.header(CONNECTION, "close"),
+    };
+    request.body(Empty::new())
+}
+
+/// Status, then the body as it comes.
+async fn judge<B>(url: &UrlCheck, answer: hyper::Response<B>) -> Result<(), Verdict>
+where
+    B: Body<Data = Bytes, Error = hyper::Error>,
+{
+    let status = answer.status().as_u16();
+    if !url.status.iter().any(|(first, last)| (*first..=*last).contains(&status)) {
+        return failed(format!("HTTP {status} ({} is wanted)", ranges(&url.status)));
+    }
+    let mut body = pin!(answer.into_body());
+    let (mut digest, mut text, mut length) = (Md5::new(), Vec::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Verdict::Failed(words(&error)))?;
+        let Some(data) = frame.data_ref() else { continue };
+        length += data.len();
+        if length > BODY {
+            return failed(format!("an answer of more than {} MiB", BODY >> 20));
+        }
+        if url.digest.is_some() {
+            digest.update(data);
+        }
+        if url.pattern.is_some() {
+            text.extend_from_slice(data);
+        }
+    }
+    if let Some(wanted) = url.digest {
+        let found: [u8; 16] = digest.finalize().into();
+        if found != wanted {
+            return failed(format!("digest {} ({} is wanted)", hex(found), hex(wanted)));
+        }
+    }
+    url.pattern.as_ref().map_or(Ok(()), |wanted| pattern::judge(&text, wanted))
+}
+
+fn ranges(status: &[(u16, u16)]) -> String {
+    let range = |(first, last): &(u16, u16)| if first == last { first.to_string() } else { format!("{first}-{last}") };
+    status.iter().map(range).collect::<Vec<_>>().join(" ")
+}
+
+fn hex(digest: [u8; 16]) -> String {
+    format!("{:032x}", u128::from_be_bytes(digest))
+}
+
+/// An error of the conversation as operators say it.
+fn words(error: &hyper::Error) -> String {
+    let mut cause = error.source();
+    while let Some(found) = cause {
+        if let Some(io) = found.downcast_ref::<std::io::Error>() {
+            return tls::reason(io).unwrap_or_else(|| origin::words(io));
+        }
+        cause = found.source();
+    }
+    if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
+        "connection closed before the answer's end".to_owned()
+    } else if error.is_parse_too_large() {
+        format!("a head of more than {} KiB", HEAD >> 10)
+    } else if error.is_parse() || error.is_parse_status() {
+        "an answer that is no HTTP".to_owned()
+    } else {
+        error.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests;

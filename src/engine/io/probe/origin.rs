@@ -1,0 +1,126 @@
+//! The socket that a check connects from, and what its errors say. What goes wrong before a packet leaves is this host's
+//! matter, never the target's.
+
+use super::hindrance;
+use crate::engine::health::{Hindrance, Verdict};
+use crate::engine::model::CheckSpec;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use std::io;
+use std::net::SocketAddr;
+use tokio::net::{TcpSocket, TcpStream, UdpSocket};
+
+/// A connection to the target of a check, or the verdict that follows from there being none. Has no time limit.
+pub(super) async fn connect(check: &CheckSpec) -> Result<TcpStream, Verdict> {
+    let socket = match check.target {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    };
+    let socket = socket.map_err(no_socket)?;
+    if check.origin.bind.is_some() {
+        socket.set_reuseaddr(true).map_err(no_socket)?;
+    }
+    prepare(&SockRef::from(&socket), check)?;
+    socket.connect(check.target).await.map_err(|error| judge(check, &error))
+}
+
+/// A datagram socket that hears of the target of a check alone.
+pub(super) fn datagrams(check: &CheckSpec, kind: Type, protocol: Protocol) -> Result<Socket, Verdict> {
+    let socket = Socket::new(Domain::for_address(check.target), kind, Some(protocol)).map_err(no_socket)?;
+    socket.set_nonblocking(true).map_err(no_socket)?;
+    prepare(&SockRef::from(&socket), check)?;
+    socket.connect(&check.target.into()).map_err(|error| judge(check, &error))?;
+    Ok(socket)
+}
+
+/// The same for UDP, on the loop.
+pub(super) fn udp(check: &CheckSpec) -> Result<UdpSocket, Verdict> {
+    let socket = datagrams(check, Type::DGRAM, Protocol::UDP)?;
+    UdpSocket::from_std(socket.into()).map_err(no_socket)
+}
+
+fn prepare(socket: &SockRef<'_>, check: &CheckSpec) -> Result<(), Verdict> {
+    let origin = &check.origin;
+    if origin.mark != 0 {
+        socket.set_mark(origin.mark).map_err(|error| {
+            unable(format!("can't mark its packets: {}", words(&error)), "let the engine keep CAP_NET_ADMIN")
+        })?;
+    }
+    if let Some(interface) = &origin.interface {
+        socket.bind_device(Some(interface.as_bytes())).map_err(|error| {
+            let why = match error.raw_os_error() {
+                Some(libc::ENODEV) => format!("interface {interface} is not on this host"),
+                _ => format!("can't use interface {interface}: {}", words(&error)),
+            };
+            unable(why, "look at ip link, or change bind_if of the check")
+        })?;
+    }
+    let Some((address, port)) = origin.bind else { return Ok(()) };
+    socket.bind(&SocketAddr::new(address, port).into()).map_err(|error| {
+        let why = match error.raw_os_error() {
+            Some(libc::EADDRNOTAVAIL) => format!("bind address {address} is not on this host"),
+            Some(libc::EADDRINUSE) => format!("bind port {port} is in use"),
+            _ => format!("can't bind to {address} port {port}: {}", words(&error)),
+        };
+        unable(why, "add the address to this host (ip addr), or change bindto and bind_port of the check")
+    })
+}
+
+fn unable(reason: String, next: &'static str) -> Verdict {
+    Verdict::Unable(Hindrance { reason, next })
+}
+
+#[allow(clippy::needless_pass_by_value)] // for map_err
+pub(super) fn no_socket(error: io::Error) -> Verdict {
+    let other = || Hindrance { reason: words(&error), next: "look whether this host has the address family" };
+    Verdict::Unable(hindrance(&error).unwrap_or_else(other))
+}
+
+/// What an error of the connection says. Over IPv6 a target's own packet filter answers "prohibited", which arrives as
+/// `EACCES` (`icmpv6_err_convert`): that is the target's.
+pub(super) fn judge(check: &CheckSpec, error: &io::Error) -> Verdict {
+    let prohibited = check.target.is_ipv6() && error.raw_os_error() == Some(libc::EACCES);
+    match hindrance(error).filter(|_| !prohibited) {
+        Some(hindrance) => Verdict::Unable(hindrance),
+        None if prohibited => Verdict::Failed("prohibited by a packet filter".to_owned()),
+        None => Verdict::Failed(words(error)),
+    }
+}
+
+/// An error as operators say it.
+pub(super) fn words(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(libc::ECONNREFUSED) => "connection refused".to_owned(),
+        Some(libc::ETIMEDOUT) => "timeout".to_owned(),
+        Some(libc::EHOSTUNREACH) => "no route to host".to_owned(),
+        Some(libc::ENETUNREACH) => "network unreachable".to_owned(),
+        Some(libc::ECONNRESET | libc::EPIPE) => "connection reset".to_owned(),
+        _ if error.kind() == io::ErrorKind::UnexpectedEof => "connection closed before the answer's end".to_owned(),
+        _ => error.to_string().to_lowercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::model::CheckTiming;
+
+    #[test]
+    fn a_refusal_of_this_hosts_packet_filter_is_no_verdict_but_an_ipv6_targets_is() {
+        let said = |target: &str, number| {
+            let check = CheckSpec::tcp(target.parse().unwrap(), CheckTiming::default());
+            judge(&check, &io::Error::from_raw_os_error(number))
+        };
+        assert!(matches!(said("192.0.2.1:80", libc::EACCES), Verdict::Unable(_)));
+        assert!(matches!(said("[2001:db8::1]:80", libc::EPERM), Verdict::Unable(_)));
+        assert!(matches!(said("[2001:db8::1]:80", libc::EACCES), Verdict::Failed(_)));
+    }
+
+    #[tokio::test]
+    async fn an_interface_that_is_not_there_is_this_hosts_matter() {
+        let mut check = CheckSpec::tcp("127.0.0.1:9".parse().unwrap(), CheckTiming::default());
+        check.origin.interface = Some("nosuch0".to_owned());
+        let said = connect(&check).await.unwrap_err();
+        let is_named = |h: &Hindrance| h.reason == "interface nosuch0 is not on this host" && !h.next.is_empty();
+        assert!(matches!(&said, Verdict::Unable(hindrance) if is_named(hindrance)), "{said:?}");
+    }
+}

@@ -1,0 +1,61 @@
+//! `UDP_CHECK`: nobody says that the port is closed; with `require_reply`, the answer is as it should be.
+
+use super::{failed, origin};
+use crate::engine::health::Verdict;
+use crate::engine::model::{CheckSpec, UdpCheck};
+use tokio::time::timeout;
+
+/// Room for the longest answer that may be asked for, and a byte to see that one is longer.
+const ROOM: usize = 65_536;
+
+/// Sends the payload once and waits for an answer, or for an ICMP error. Without `require_reply` silence passes when the time
+/// is over.
+pub(super) async fn ask(check: &CheckSpec, udp: &UdpCheck) -> Result<(), Verdict> {
+    let socket = origin::udp(check)?;
+    socket.send(&udp.payload).await.map_err(|error| origin::judge(check, &error))?;
+    let mut answer = vec![0; ROOM];
+    let received = timeout(check.timing.timeout.mul_f64(0.98), socket.recv(&mut answer)).await;
+    let length = match (received, &udp.reply) {
+        (Ok(Ok(length)), _) => length,
+        (Ok(Err(error)), _) => return Err(origin::judge(check, &error)),
+        (Err(_), None) => return Ok(()),
+        (Err(_), Some(_)) => return failed("no answer"),
+    };
+    match &udp.reply {
+        None => Ok(()),
+        Some(wanted) => judge(answer.get(..length).unwrap_or_default(), wanted, udp.length),
+    }
+}
+
+/// The answer is as long as it should be, and begins as it should.
+fn judge(answer: &[u8], wanted: &[(u8, u8)], (least, most): (u16, u16)) -> Result<(), Verdict> {
+    let length = answer.len();
+    if length < usize::from(least) || length > usize::from(most) {
+        return failed(format!("an answer of {length} bytes ({least} to {most} are wanted)"));
+    }
+    match answer.iter().zip(wanted).position(|(byte, (value, mask))| byte & mask != value & mask) {
+        None => Ok(()),
+        Some(at) => failed(format!("byte {at} of the answer is another than wanted")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_judged_by_length_and_by_the_bits_that_count() {
+        let wanted = [(0xab, 0xff), (0x10, 0xf0)];
+        for (answer, length, good) in [
+            (&[0xab, 0x1f][..], (0, 255), true),
+            (&[0xab, 0x2f], (0, 255), false),
+            (&[0xab], (0, 255), true),
+            (&[], (0, 255), true),
+            (&[], (1, 255), false),
+            (&[0xab, 0x10, 7, 7], (0, 4), true),
+            (&[0xab, 0x10, 7, 7], (0, 3), false),
+        ] {
+            assert_eq!(judge(answer, &wanted, length).is_ok(), good, "{answer:?} {length:?}");
+        }
+    }
+}
