@@ -1,6 +1,7 @@
 //! The balance core in virtual time, against an IPVS in memory.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod checks;
 mod commands;
 mod deadline;
 mod kernel;

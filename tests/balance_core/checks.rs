@@ -1,0 +1,89 @@
+//! Checks that several servers share, that say a weight, and of which nothing is heard.
+
+use crate::rig::{A, B, Rig, S, WEB, rs, service, weight};
+use lvsdeck::engine::balance::{Action, Input};
+use lvsdeck::engine::command::{Command, Outcome, ServiceSelector};
+use lvsdeck::engine::event::EventKind;
+use lvsdeck::engine::health::Verdict;
+use lvsdeck::engine::snapshot::Health;
+use std::time::Duration;
+
+const OTHER: &str = "tcp/10.0.0.2:80";
+
+#[test]
+fn servers_of_several_services_that_ask_the_same_share_one_check() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B]), service(OTHER, &[A])]);
+    assert_eq!(rig.probes, 2, "two addresses");
+    rig.kill(A);
+    rig.facts.clear();
+    rig.pass(12 * S);
+    assert_eq!((rig.table(WEB), rig.table(OTHER)), ("10.0.0.72:80 w1".to_owned(), String::new()));
+    let told = rig.facts(EventKind::ServerHealth);
+    assert_eq!(told.len(), 2, "each service is told: {told:?}");
+    rig.revive(A);
+    rig.pass(10 * S);
+    assert_eq!(
+        (rig.table(WEB).as_str(), rig.table(OTHER).as_str()),
+        ("10.0.0.71:80 w1, 10.0.0.72:80 w1", "10.0.0.71:80 w1")
+    );
+    // One service leaves: the other's check goes on; it comes back and hears at once what is known.
+    rig.kill(A);
+    rig.pass(12 * S);
+    rig.reload(&[service(WEB, &[A, B])]).unwrap();
+    let before = rig.probes;
+    rig.reload(&[service(WEB, &[A, B]), service(OTHER, &[A])]).unwrap();
+    assert_eq!(rig.probes, before, "no check of its own");
+    assert_eq!(rig.status()[1].real_servers[0].health, Health::Down);
+    assert_eq!(rig.table(OTHER), "");
+    rig.reload(&[service(OTHER, &[A])]).unwrap();
+    rig.revive(A);
+    rig.pass(10 * S);
+    assert_eq!(rig.table(OTHER), "10.0.0.71:80 w1");
+}
+
+#[test]
+fn a_check_says_the_weight_until_an_operator_does() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    let says = |rig: &mut Rig, number| {
+        rig.dead.insert(A.parse().unwrap(), Verdict::Weighed(Duration::ZERO, number));
+        rig.pass(10 * S);
+        rig.table(WEB)
+    };
+    assert_eq!(says(&mut rig, 7), "10.0.0.71:80 w7, 10.0.0.72:80 w1");
+    assert_eq!(says(&mut rig, 0), "10.0.0.71:80 w0, 10.0.0.72:80 w1");
+    assert_eq!(says(&mut rig, 3), "10.0.0.71:80 w3, 10.0.0.72:80 w1");
+    rig.revive(A);
+    rig.pass(10 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w3, 10.0.0.72:80 w1", "exit code 0 leaves the weight");
+    let command = Command::Weight { service: ServiceSelector(WEB.to_owned()), server: rs(A), weight: weight(9) };
+    assert_eq!(rig.ask(command).outcome, Outcome::Done);
+    assert_eq!(says(&mut rig, 5), "10.0.0.71:80 w9, 10.0.0.72:80 w1", "the operator's word counts");
+    let command = Command::Restore { server: A.parse().unwrap(), service: None };
+    assert_eq!(rig.ask(command).outcome, Outcome::Done);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w5, 10.0.0.72:80 w1");
+}
+
+#[test]
+fn a_run_of_which_nothing_is_heard_is_an_alarm_and_the_check_goes_on() {
+    let mut rig = Rig::started(&[service(WEB, &[A])]);
+    // The next probe is swallowed.
+    rig.now += 10 * S;
+    rig.balance.handle(rig.now, Input::Timeout);
+    let mut swallowed = None;
+    while let Some(action) = rig.balance.poll_action() {
+        if let Action::Probe { check, .. } = action {
+            swallowed = Some(check);
+        }
+    }
+    let swallowed = swallowed.expect("a check is due");
+    rig.facts.clear();
+    rig.pass(60 * S);
+    let told = rig.facts(EventKind::CheckResult);
+    assert!(told.iter().any(|fact| fact.contains("its probe gave no answer")), "{told:?}");
+    assert_eq!(rig.server(0, A).health, Health::Up, "the target is not blamed");
+    let before = rig.probes;
+    rig.pass(20 * S);
+    assert!(rig.probes > before, "the check goes on");
+    rig.give(Input::Verdict { check: swallowed, verdict: Verdict::Failed("late".to_owned()) });
+    assert_eq!(rig.server(0, A).health, Health::Up);
+}
