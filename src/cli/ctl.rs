@@ -22,7 +22,7 @@ use crate::engine::{EngineHandle, HandleError};
 use print::{Page, Style};
 use record::World;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -66,7 +66,8 @@ impl CtlError {
 
 /// Does what `args` say with the engine that listens on `socket`, on standard output; gives the exit code.
 pub fn run(args: &CtlArgs, socket: &Path, color: bool) -> u8 {
-    let (out, err) = (&mut io::stdout().lock(), &mut io::stderr());
+    // A status is megabytes of short lines: one write each would be a system call each.
+    let (out, err) = (&mut BufWriter::new(io::stdout().lock()), &mut io::stderr());
     match Client::connect(socket) {
         Ok(engine) => match run_on(args, &engine, color, out, err) {
             0 if args.stops() => act::await_end(&engine).map_or_else(|error| report(&error, err), |()| 0),
@@ -148,6 +149,7 @@ fn run_in(
         Verb::Diff { json } => diff::print(engine, &mut page, *json),
         Verb::Act(act) => act::perform(act, engine, &mut page),
     };
+    let done = done.and(page.flush());
     done.map_or_else(|error| report(&error, err), |()| 0)
 }
 

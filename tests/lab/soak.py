@@ -1,10 +1,16 @@
 """An engine pair under churn, and what it holds while that goes on.
 
-In turn, again and again: reload without and with a change, drain and restore, a server that fails and returns, a client of
-the event stream that leaves, a console that comes and goes, failover and rejoin. Sampled after each round: memory,
-descriptors, threads. It fails on a transition that nobody asked for and on growth.
+In turn, again and again: reloads without and with a change, drain and restore, a server that fails and returns, clients of
+the event stream that leave, a console that comes and goes, failover and rejoin. Sampled after each round: memory,
+descriptors, threads, the files of the journal. It fails on a transition that nobody asked for and on growth.
+
+A leak is told from what fills up like this: the journal's ring is full after `RING` events, which the churn makes in some
+minutes, and of the rest only the history still grows, by some bytes a second. So a long run has to be flat: from the first
+to the second half of the time after the ring was full memory may rise by `FLAT`, less than a KiB for each reload or
+drain. A run too short to fill the ring may grow by what its events take.
 """
 
+import collections
 import contextlib
 import os
 import pty
@@ -21,18 +27,26 @@ from web import Page
 SERVER = "10.0.0.71:80"
 INSTANCE = "internal"
 FAST = ("delay_loop 10", "delay_loop 1")
-ALLOWED = 2 * 1024  # KiB of growth beyond what the journal keeps
+TIMES = 8  # how often a cheap act is done in a round
+RING = 4096  # events that the journal keeps in memory
+FLAT = 512  # KiB between two halves that are to be equal
+ENOUGH = 20  # samples of a director that tell of a plateau
+ALLOWED = 2 * 1024  # KiB of growth beyond what the journal keeps, in a short run
 EVENT = 1  # KiB that one event in the journal may hold
+FILES = 17 * 1024  # KiB of the journal on disk
+
+
+Row = collections.namedtuple("Row", "name at kib descriptors threads events files")
 
 
 class Soak:
-    def __init__(self, case):
-        self.case = case
+    def __init__(self, case, samples=None):
+        self.case, self.samples = case, samples
         servers = ("71", "72") if os.path.exists("/proc/net/ip_vs") else ()
         configs = ("s4-dr.master.conf", "s4-dr.backup.conf")
         self.pair = Pair(case, "10.0.0", "10.0.0.1", configs, ("200",), servers, Page)
         self.balanced = bool(servers)
-        for director in (self.pair.d1, self.pair.d2):
+        for director in self.directors():
             with open(director.config, encoding="utf-8") as file:
                 text = file.read().replace(*FAST)
             if not self.balanced:
@@ -43,21 +57,32 @@ class Soak:
 
     # the acts, each back at the beginning when it returns
 
+    def directors(self):
+        return self.pair.d1, self.pair.d2
+
     def reload(self):
-        os.kill(self.pair.d1.process.pid, signal.SIGHUP)
+        for _ in range(TIMES):
+            for director in self.directors():
+                director.must("reload")
+        for director in self.directors():
+            os.kill(director.process.pid, signal.SIGHUP)
 
     def reload_changed(self):
-        with open(self.pair.d1.config, encoding="utf-8") as file:
-            text = file.read()
         self.changed = not self.changed
         swap = ("weight 1", "weight 3") if self.changed else ("weight 3", "weight 1")
-        self.case.write("d1.conf", text.replace(*swap))
-        self.reload()
+        for director in self.directors():
+            with open(director.config, encoding="utf-8") as file:
+                text = file.read()
+            self.case.write(os.path.basename(director.config), text.replace(*swap))
+            director.must("reload")
 
     def drain(self):
-        if self.balanced:
-            self.pair.d1.must("drain", SERVER)
-            self.pair.d1.must("restore", SERVER)
+        if not self.balanced:
+            return
+        for director in self.directors():
+            for _ in range(TIMES):
+                director.must("drain", SERVER)
+                director.must("restore", SERVER)
 
     def server_fails(self):
         if self.balanced:
@@ -68,7 +93,7 @@ class Soak:
             until("r1 is up", lambda: health() == "up", 15, health)
 
     def stream(self):
-        for _ in range(5):
+        for _ in range(TIMES):
             with socket.socket(socket.AF_UNIX) as client, contextlib.suppress(TimeoutError):
                 client.settimeout(0.1)
                 client.connect(self.pair.d1.socket)
@@ -105,16 +130,20 @@ class Soak:
         check("no transition that nobody asked for", not wrong, wrong[:3])
 
     def sample(self, begun):
-        events = self.pair.d1.status()["last_event"]
-        for director in (self.pair.d1, self.pair.d2):
-            pid = director.process.pid
+        for director in self.directors():
             check(f"{director.name} runs", director.running(), director.tail())
-            self.rows.append((director.name, time.monotonic() - begun, footprint.kib(pid), footprint.descriptors(pid),
-                              footprint.threads(pid), events))
+            pid, events = director.process.pid, director.status()["last_event"]
+            kept = [os.path.join(director.socket + ".d", name) for name in ("journal.jsonl", "journal.old.jsonl")]
+            files = sum(os.path.getsize(path) for path in kept if os.path.exists(path)) // 1024
+            self.rows.append(Row(director.name, time.monotonic() - begun, footprint.kib(pid), footprint.descriptors(pid),
+                                 footprint.threads(pid), events, files))
+            if self.samples:
+                with open(self.samples, "a", encoding="ascii") as file:
+                    print(*self.rows[-1]._replace(at=round(self.rows[-1].at)), file=file)
 
     def run(self, minutes):
         self.pair.started()
-        for director in (self.pair.d1, self.pair.d2):
+        for director in self.directors():
             director.ready()
         self.mark, begun = self.pair.wire.mark(), time.monotonic()
         acts = (self.reload, self.drain, self.stream, self.reload_changed, self.console, self.server_fails, self.failover)
@@ -130,28 +159,32 @@ class Soak:
 
     def table(self):
         """Lines for people; raises when something grew."""
-        lines = [f"{self.acts} acts, {self.rows[-1][5]} events",
-                 f"{'':4} {'samples':>8} {'KiB first':>10} {'last':>8} {'KiB/h':>9} {'descriptors':>12} {'threads':>9}"]
+        lines = [f"{self.acts} acts in {self.rows[-1].at:.0f} s",
+                 f"{'':4} {'samples':>8} {'events':>7} {'KiB first':>10} {'middle':>8} {'last':>8} {'rise':>6} {'allowed':>8} "
+                 f"{'descriptors':>12} {'threads':>9} {'files KiB':>10}"]
         grown = []
         for name in ("d1", "d2"):
-            rows = [row for row in self.rows if row[0] == name]
-            warm = rows[len(rows) // 3:] if len(rows) > 3 else rows
-            hour = slope([row[1] for row in warm], [row[2] for row in warm]) * 3600
-            seconds = warm[-1][1] - warm[0][1]
-            allowed = ALLOWED + EVENT * (warm[-1][5] - warm[0][5])
-            lines.append(f"{name:4} {len(rows):8} {rows[0][2]:10} {rows[-1][2]:8} {hour:9.0f} "
-                         f"{warm[0][3]:5} → {warm[-1][3]:4} {warm[0][4]:4} → {warm[-1][4]:2}")
-            if hour * seconds / 3600 > allowed:
-                grown.append(f"{name}: memory grew by {hour * seconds / 3600:.0f} KiB in {seconds:.0f} s, at most {allowed}")
-            grown += [f"{name}: {what} {warm[0][at]} → {warm[-1][at]}" for at, what in ((3, "descriptors"), (4, "threads"))
-                      if warm[-1][at] > warm[0][at] + 8]
+            rows = [row for row in self.rows if row.name == name]
+            full = [row for row in rows if row.events >= RING]
+            warm = full if len(full) >= ENOUGH else rows[len(rows) // 3:]
+            half = max(1, len(warm) // 2)
+            first, second = warm[:half], warm[-half:]
+            rise = mean(row.kib for row in second) - mean(row.kib for row in first)
+            allowed = FLAT if warm is full else ALLOWED + EVENT * (warm[-1].events - warm[0].events)
+            was, last = first[0], second[-1]
+            lines.append(f"{name:4} {len(rows):8} {last.events:7} {rows[0].kib:10} {was.kib:8} {last.kib:8} {rise:6.0f} {allowed:8} "
+                         f"{was.descriptors:5} → {last.descriptors:4} {was.threads:4} → {last.threads:2} {last.files:10}")
+            if rise > allowed:
+                grown.append(f"{name}: memory rose by {rise:.0f} KiB, at most {allowed}")
+            if last.files > FILES:
+                grown.append(f"{name}: the journal's files have {last.files} KiB, at most {FILES}")
+            grown += [f"{name}: {what} {before} → {after}" for what, before, after in
+                      (("descriptors", was.descriptors, last.descriptors), ("threads", was.threads, last.threads)) if after > before + 8]
         text = "\n".join(lines)
         check(f"nothing grows\n{text}", not grown, "; ".join(grown))
         return text
 
 
-def slope(x, y):
-    """Of the straight line that fits best; 0 of one point."""
-    mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
-    spread = sum((a - mean_x) ** 2 for a in x)
-    return sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y)) / spread if spread else 0.0
+def mean(values):
+    values = list(values)
+    return sum(values) / len(values)
