@@ -77,12 +77,24 @@ fn a_configured_service_that_is_there_already_is_adopted_with_its_known_servers_
 #[test]
 fn what_somebody_else_changed_is_told_and_repaired() {
     let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    rig.ask(Command::Drain { server: A.parse().unwrap(), service: None, deadline_seconds: None });
+    rig.ask(Command::Restore { server: A.parse().unwrap(), service: None });
+    let _ = (rig.facts(EventKind::ServerWeight), rig.facts(EventKind::ServerTable));
     rig.edit(|table| {
         let service = table.services.get_mut(&key(WEB)).unwrap();
         service.destinations.get_mut(&rs(A)).unwrap().weight = weight(9);
         service.destinations.remove(&rs(B));
     });
     rig.pass(S);
+    let told = [rig.facts(EventKind::ServerWeight), rig.facts(EventKind::ServerTable)].concat();
+    assert_eq!(
+        told,
+        [
+            "tcp/10.0.0.1:80 10.0.0.71:80: 9>1 (repaired: somebody else had changed it)",
+            "tcp/10.0.0.1:80 10.0.0.72:80: absent>present (repaired: somebody else had changed it)",
+        ],
+        "not the operator's reason of before"
+    );
     assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1");
     assert_eq!(
         rig.facts(EventKind::Drift),

@@ -230,7 +230,7 @@ impl Balance {
     fn applied(&mut self, now: Instant, op: IpvsOp, result: Result<(), Refusal>) {
         let about = target(&op);
         if let Some(fact) = self.kernel.applied(now, op, result, &mut self.actions) {
-            let reason = self.reason(&about);
+            let reason = if fact.reason.is_some() { None } else { self.reason(&about) };
             self.report(match reason {
                 Some(reason) => fact.reason(reason),
                 None => fact,

@@ -49,6 +49,8 @@ pub(super) struct Reconciler {
     outstanding: usize,
     /// Services that the running plan makes: their servers need no word each.
     fresh: BTreeSet<ServiceKey>,
+    /// What the running plan brings back since somebody else changed it.
+    repaired: BTreeSet<Target>,
     begun: u64,
     finished: u64,
     refused: BTreeMap<Target, Refused>,
@@ -311,6 +313,8 @@ impl Reconciler {
         found.retain(|difference| !self.is_dirty(&(difference.service, difference.server)));
         self.dirty.clear();
         let found = without_servers_of_missing_services(found);
+        let repaired = found.iter().filter(|difference| synced && difference.repairable);
+        let repaired = repaired.map(|difference| (difference.service, difference.server)).collect();
         let known: BTreeSet<(String, String)> =
             std::mem::take(&mut self.drift).into_iter().map(|d| (d.subject, d.found)).collect();
         for difference in found.into_iter().filter(|difference| synced || !difference.repairable) {
@@ -326,12 +330,14 @@ impl Reconciler {
         let ops = if is_right { Vec::new() } else { plan(&self.desired, observed, &self.owned) };
         self.forget_refusals(&ops, |_| true);
         self.begin(now, ops, actions);
+        self.repaired = repaired;
     }
 
     fn begin(&mut self, now: Instant, mut ops: Vec<IpvsOp>, actions: &mut VecDeque<Action>) {
         ops.retain(|op| !self.is_held_back(now, op));
         self.begun += 1;
         self.outstanding = ops.len();
+        self.repaired.clear();
         self.fresh = ops.iter().filter(|op| matches!(op, IpvsOp::NewService(..))).map(IpvsOp::service).collect();
         self.remember(actions);
         actions.extend(ops.into_iter().map(|op| Action::Apply(Box::new(op))));

@@ -9,8 +9,14 @@ use crate::engine::snapshot::{Drift, Foreign, Warning};
 use std::collections::BTreeSet;
 
 impl Reconciler {
-    /// What an operation did to the table, in words; the picture is still the one before.
+    /// What an operation did to the table, in words; the picture is still the one before. The reason is there where it is
+    /// the table's, and not that of a check or a command.
     pub(super) fn told(&self, op: &IpvsOp) -> Option<Fact> {
+        let fact = self.done(op)?;
+        Some(if self.repaired.contains(&target(op)) { fact.reason("repaired: somebody else had changed it") } else { fact })
+    }
+
+    fn done(&self, op: &IpvsOp) -> Option<Fact> {
         let (key, server) = target(op);
         let before = || self.observed.as_ref()?.services.get(&key)?.destinations.get(&server?).map(|d| d.weight);
         let subject = subject(&(key, server));
