@@ -276,6 +276,32 @@ fn a_second_engine_on_the_socket_exits_3_and_leaves_the_first_alone() {
 }
 
 #[test]
+fn a_second_engine_with_the_same_virtual_router_exits_1_and_one_with_another_runs() {
+    let place = place();
+    let [first_at, second_at, third_at] = ["first", "second", "third"].map(|name| place.path().join(name));
+    [&first_at, &second_at, &third_at].iter().for_each(|path| fs::create_dir(path).unwrap());
+    let ready = |engine: &mut Command, at: &Path| {
+        let manager = Manager::at(&at.join("notify"));
+        let running = Running::start(engine.env("NOTIFY_SOCKET", at.join("notify")));
+        manager.until("READY=1");
+        running
+    };
+    let first = ready(&mut engine(&first_at, MASTER), &first_at);
+    let (code, said) = refused(&mut engine(&second_at, &MASTER.replace("VI_1", "VI_2")));
+    assert_eq!(code, Some(1), "{said}");
+    let socket = first_at.join("x.sock");
+    for part in ["VRID 51 on d0 too (VI_2)", &format!("pid {}", first.0.id()), socket.to_str().unwrap()] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let other = MASTER.replace("id 51", "id 52").replace("10.99.0.1/24", "10.99.0.2/24");
+    let third = ready(&mut engine(&third_at, &other), &third_at);
+    for running in [first, third] {
+        running.signal(Signal::TERM);
+        assert_eq!(running.end().0, Some(0));
+    }
+}
+
+#[test]
 fn a_user_without_capabilities_exits_4() {
     const NOBODY: u32 = 65_534;
     let place = place();

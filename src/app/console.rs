@@ -1,9 +1,9 @@
 //! Finding an engine or starting one, and opening the console on it.
 
-use super::{Places, exit, spawn};
+use super::{Places, exit, rivals, spawn};
 use crate::api::Client;
 use crate::engine::config;
-use crate::engine::io::{host, processes};
+use crate::engine::io::host;
 use crate::engine::{EngineHandle, HandleError};
 use crate::ui;
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -87,11 +87,8 @@ fn start_and_attach(file: Option<&Path>, places: &Places, options: &ui::Options)
         let message = "no engine answers, and starting one needs root (CAP_NET_ADMIN and CAP_NET_RAW)";
         return fail(exit::NOT_PERMITTED, &message);
     }
-    if let Some(pid) = processes::here("keepalived").first() {
-        let message = format!(
-            "keepalived runs here as pid {pid}: two directors on one host would fight over the same addresses; stop it \
-             first (systemctl stop keepalived)"
-        );
+    let loaded = config::load(&path).ok().and_then(|loaded| loaded.configuration);
+    if let Some(message) = loaded.and_then(|configuration| rivals::objection(&configuration, &places.socket, false)) {
         return fail(exit::FAILED, &message);
     }
     if file.is_none() && !confirmed(&path) {

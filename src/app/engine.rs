@@ -8,7 +8,7 @@
 
 use super::service::Service;
 use super::signals::Signals;
-use super::{Places, exit, logging, rights};
+use super::{Places, exit, logging, rights, rivals};
 use crate::api;
 use crate::engine::EngineHandle;
 use crate::engine::driver::adopt::Frozen;
@@ -17,10 +17,10 @@ use crate::engine::driver::shared::Vitals;
 use crate::engine::driver::source::{Read, Source};
 use crate::engine::driver::start::{Running, Setup};
 use crate::engine::driver::{failover, start};
+use crate::engine::io::host;
 use crate::engine::io::ipvs_netlink::{IpvsKernel, Netlink};
 use crate::engine::io::runner::Runner;
 use crate::engine::io::state::{StateDir, StateError};
-use crate::engine::io::{host, processes};
 use crate::engine::ipvs::{Refusal, RefusalKind};
 use crate::engine::model::Configuration;
 use std::cell::Cell;
@@ -111,12 +111,10 @@ async fn serve(options: &Options, service: &Service) -> Result<(), Refused> {
     let source = Source { file, vrrp_only, ipvs_only, config_id };
     let read = read(&source)?;
     let configuration = Arc::clone(&read.configuration);
-    let rival = processes::here("keepalived").first().copied().filter(|_| !options.adopt);
-    if let (false, Some(pid)) = (configuration.virtual_routers.is_empty(), rival) {
-        let message = format!(
-            "keepalived runs here as pid {pid}: two VRRP programs on one host do not hear each other and both become \
-             master; stop it first (systemctl stop keepalived), or take its place (lvsdeck adopt)"
-        );
+    // On a thread of its own: it asks other engines, and a client brings its own runtime.
+    let (wanted, socket, adopts) = (Arc::clone(&configuration), options.places.socket.clone(), options.adopt);
+    let objection = tokio::task::spawn_blocking(move || rivals::objection(&wanted, &socket, adopts)).await;
+    if let Ok(Some(message)) = objection {
         return Err(Refused(exit::FAILED, message));
     }
     let runner = Runner::start();

@@ -11,6 +11,7 @@ mod keys;
 mod logging;
 mod replay;
 mod rights;
+mod rivals;
 mod script_runner;
 mod service;
 mod signals;

@@ -41,4 +41,14 @@ def run(case):
     d1.ready()
     refused("a second engine on the same socket", 3, good, d1.socket)
     check("the first goes on", d1.running() and d1.status()["virtual_routers"][0]["state"] == "MASTER")
+    refused("a second engine with the same instance on another socket", 1, good, other)
     until("the VIP stays", lambda: pair.holders() == ["d1"], 1, pair.holders)
+    if os.path.exists("/proc/net/ip_vs"):
+        service = "virtual_server 10.0.0.100 80 {\n protocol TCP\n real_server 10.0.0.71 80 {\n }\n}\n"
+        config = case.write("service.conf", service)
+        services = case.keep(Lvsdeck(pair.lan["d1"], "services", config, case.directory), lambda d: d.running() and d.kill())
+        services.start()
+        services.ready()
+        refused("a second engine with the same service on another socket", 1, config, other)
+        check("the service stays", "TCP  10.0.0.100:80 wlc" in services.table(), services.table())
+        services.stop()

@@ -3,6 +3,7 @@
 import os
 import subprocess
 
+from director import Keepalived
 from pair import Pair
 from wait import check, until
 
@@ -25,11 +26,25 @@ def run(case):
     pair.started()
     for director in (pair.d1, pair.d2):
         director.ready()
+    beside(pair)
     if guest:
         forwarding(pair)
         case.note("the guest's kernel has no tables for nft: LAB_NATIVE=1 tests/lab/run warnings tells the rest")
     else:
         firewall(pair)
+
+
+def beside(pair):
+    """A keepalived with an instance of its own, so that only the warning is about lvsdeck."""
+    pair.case.step("keepalived is started beside the engine: told, and no more once it is gone")
+    own = "vrrp_instance other {\n interface eth0\n virtual_router_id 99\n priority 50\n virtual_ipaddress {\n 10.0.0.99\n }\n}\n"
+    keepalived = Keepalived(pair.lan["d2"], "beside", pair.case.write("beside.conf", own), pair.case.directory)
+    pair.case.keep(keepalived, lambda d: d.running() and d.kill())
+    keepalived.start()
+    found = until("keepalived-beside is told", lambda: told(pair.d2, "keepalived-beside"), WITHIN, lambda: pair.d2.status()["warnings"])
+    check("it ends with a command", found["next"].startswith("systemctl disable --now keepalived"), found)
+    keepalived.stop()
+    until("it is gone", lambda: not told(pair.d2, "keepalived-beside"), WITHIN, lambda: pair.d2.status()["warnings"])
 
 
 def forwarding(pair):

@@ -10,6 +10,7 @@ mod facts;
 mod firewall;
 mod forwarding;
 mod ipvs;
+mod rival;
 mod rules;
 #[cfg(test)]
 mod tests;

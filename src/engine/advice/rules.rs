@@ -1,6 +1,6 @@
 //! The table of rules: code, when, and who judges. `docs/warnings.md` has a section for each, in this order.
 
-use super::{Found, Look, arp, clock, firewall, forwarding, ipvs};
+use super::{Found, Look, arp, clock, firewall, forwarding, ipvs, rival};
 
 /// One rule.
 pub struct Rule {
@@ -17,6 +17,11 @@ pub const RULES: &[Rule] = &[
         code: "firewall-drops-vrrp",
         when: "the packet filter drops IP protocol 112 on the interface of an instance, as far as its chains can be followed",
         judge: firewall::drops_vrrp,
+    },
+    Rule {
+        code: "keepalived-beside",
+        when: "a keepalived runs in this network namespace, and there is an instance",
+        judge: rival::keepalived,
     },
     Rule {
         code: "ip-forward-off",

@@ -50,6 +50,7 @@ fn facts() -> Facts {
             .into(),
         schedulers: Some(["ip_vs_wlc".to_owned()].into()),
         firewall: Some(Vec::new()),
+        keepalived: None,
         clock: Clock {
             wall: Some(SystemTime::UNIX_EPOCH + Duration::from_hours(500_000)),
             synchronised: Some(true),
@@ -358,6 +359,15 @@ fn a_filter_that_lets_no_vrrp_in_is_told_with_its_chain() {
     silent(&input(false, &[(&[protocol(112), Match::Other], Verdict::Drop)]), &dr());
     silent(&filtered(vec![chain("mine", None, &[(&[], Verdict::Drop)])]), &dr());
     silent(&input(true, &[]), &Configuration::default());
+}
+
+#[test]
+fn a_keepalived_beside_an_engine_with_instances_is_told() {
+    let beside = with(|facts| facts.keepalived = Some(812));
+    let warning = gives("keepalived-beside", &beside, &dr());
+    assert!(warning.message.contains("pid 812"), "{warning:?}");
+    let services_alone = Configuration { virtual_routers: Vec::new(), ..dr() };
+    assert!(!codes(&beside, &services_alone).contains(&"keepalived-beside".to_owned()));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Reads what [`crate::engine::advice`] judges: sysctls, addresses, routes, modules, the packet filter, the clock.
+//! Reads what [`crate::engine::advice`] judges: sysctls, addresses, routes, modules, the packet filter, processes, the clock.
 //!
 //! Everything is that of the calling thread's network namespace. What is read from files is read below a root, so that
 //! tests can hand in a tree of their own. A fact that can't be read is absent; nothing here fails, changes anything, or
@@ -11,6 +11,7 @@ mod routes;
 
 pub use clock::clocks;
 
+use super::processes;
 use super::route_netlink::{RouteMessage, RouteSocket};
 use crate::engine::advice::{Facts, HostAddress, InterfaceWords};
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +34,7 @@ pub fn read(root: &Path) -> Facts {
         vs: words(&root.join("proc/sys/net/ipv4/vs")),
         schedulers: modules::schedulers(root),
         firewall: (!modules::would_load(root, "nf_tables")).then(nftables::input_chains).flatten(),
+        keepalived: processes::here("keepalived").into_iter().min(),
         clock: clock::read(),
         interfaces,
     }
