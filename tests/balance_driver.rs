@@ -347,7 +347,10 @@ async fn a_kernel_thread_that_dies_ends_the_loop_with_an_error() {
     tokio::task::LocalSet::new().run_until(body).await;
 }
 
-/// A kernel whose first operation takes until the test says how it ends; the others succeed at once.
+/// What is sent to the kernel together.
+const TOGETHER: usize = 128;
+
+/// A kernel whose first send takes until the test says how it ends, for all that is in it; the others succeed at once.
 struct Stuck {
     began: mpsc::UnboundedSender<()>,
     ends: std::sync::mpsc::Receiver<Result<(), Refusal>>,
@@ -360,19 +363,23 @@ impl IpvsKernel for Stuck {
     }
     fn apply(&mut self, op: &IpvsOp) -> Result<(), Refusal> {
         self.done.lock().unwrap().push(op.to_string());
-        if self.began.send(()).is_ok() && self.done.lock().unwrap().len() == 1 {
-            return self.ends.recv().unwrap_or(Ok(()));
-        }
         Ok(())
+    }
+    fn apply_all(&mut self, ops: &[IpvsOp]) -> Vec<Result<(), Refusal>> {
+        let is_first = self.done.lock().unwrap().is_empty();
+        self.done.lock().unwrap().extend(ops.iter().map(ToString::to_string));
+        let stuck = is_first && self.began.send(()).is_ok();
+        let end = if stuck { self.ends.recv().unwrap_or(Ok(())) } else { Ok(()) };
+        vec![end; ops.len()]
     }
     fn version(&mut self) -> Result<Version, Refusal> {
         Ok(Version { number: (1, 2, 1), table_size: 4096 })
     }
 }
 
-/// A loop that was asked to stop while the first of its twelve operations is in the kernel.
+/// A loop that was asked to stop while the first 128 of its 200 operations are in the kernel.
 async fn stopped_while_stuck() -> (Running, std::sync::mpsc::Sender<Result<(), Refusal>>, Arc<Mutex<Vec<String>>>) {
-    let services: Vec<VirtualServer> = (1..=6)
+    let services: Vec<VirtualServer> = (1..=100)
         .map(|n| {
             let mut one = service(&["127.0.0.1:9".parse().unwrap()], Duration::from_mins(1));
             one.key = format!("tcp/10.0.0.{n}:80").parse().unwrap();
@@ -403,7 +410,14 @@ async fn a_stop_gives_up_what_waits_and_takes_back_only_what_was_made() {
         let (mut running, end, done) = stopped_while_stuck().await;
         end.send(Ok(())).unwrap();
         (&mut running.ended).await.unwrap().unwrap();
-        assert_eq!(*done.lock().unwrap(), ["add service tcp/10.0.0.1:80", "remove service tcp/10.0.0.1:80"]);
+        let done = done.lock().unwrap();
+        let (made, taken_back) = done.split_at(TOGETHER);
+        let of = |ops: &[String], kind| {
+            ops.iter().filter_map(|op| op.strip_prefix(kind).map(str::to_owned)).collect::<Vec<_>>()
+        };
+        assert!(made.iter().all(|op| op.starts_with("add ")), "{made:?}");
+        assert_eq!(of(taken_back, "remove service "), of(made, "add service "));
+        assert_eq!(taken_back.len(), of(made, "add service ").len(), "{taken_back:?}");
         assert_eq!(running.remembered.lock().unwrap().last(), Some(&Vec::new()));
     };
     tokio::task::LocalSet::new().run_until(body).await;
@@ -415,7 +429,7 @@ async fn a_kernel_that_does_not_answer_is_asked_nothing_more_at_the_stop() {
         let (mut running, end, done) = stopped_while_stuck().await;
         end.send(Err(Refusal::general(RefusalKind::TimedOut, "change the kernel's IPVS table"))).unwrap();
         (&mut running.ended).await.unwrap().unwrap();
-        assert_eq!(*done.lock().unwrap(), ["add service tcp/10.0.0.1:80"]);
+        assert_eq!(done.lock().unwrap().len(), TOGETHER);
         let remembered = running.remembered.lock().unwrap().last().unwrap().clone();
         assert!(remembered.iter().any(|owned| owned.key.to_string() == "tcp/10.0.0.1:80"), "{remembered:?}");
         assert!(told_of_the_rest(&running));
@@ -430,7 +444,7 @@ async fn a_stop_takes_five_seconds_at_most_whatever_the_kernel_does() {
         let begun = tokio::time::Instant::now();
         (&mut running.ended).await.unwrap().unwrap();
         assert!(begun.elapsed() < Duration::from_millis(5_100), "{:?}", begun.elapsed());
-        assert_eq!(running.remembered.lock().unwrap().last().map(Vec::len), Some(6));
+        assert_eq!(running.remembered.lock().unwrap().last().map(Vec::len), Some(100));
         assert!(told_of_the_rest(&running));
         drop(end);
     };

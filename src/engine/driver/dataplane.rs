@@ -42,6 +42,9 @@ impl IpvsKernel for Dataplane {
     fn apply(&mut self, op: &IpvsOp) -> Result<(), Refusal> {
         self.kernel().apply(op)
     }
+    fn apply_all(&mut self, ops: &[IpvsOp]) -> Vec<Result<(), Refusal>> {
+        self.kernel().apply_all(ops)
+    }
     fn version(&mut self) -> Result<Version, Refusal> {
         self.kernel().version()
     }

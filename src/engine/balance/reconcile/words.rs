@@ -13,7 +13,11 @@ impl Reconciler {
     /// the table's, and not that of a check or a command.
     pub(super) fn told(&self, op: &IpvsOp) -> Option<Fact> {
         let fact = self.done(op)?;
-        Some(if self.repaired.contains(&target(op)) { fact.reason("repaired: somebody else had changed it") } else { fact })
+        Some(if self.repaired.contains(&target(op)) {
+            fact.reason("repaired: somebody else had changed it")
+        } else {
+            fact
+        })
     }
 
     fn done(&self, op: &IpvsOp) -> Option<Fact> {

@@ -1,4 +1,5 @@
-//! The one thread that talks to the kernel's IPVS: its calls block, and their order is the core's.
+//! The one thread that talks to the kernel's IPVS: its calls block, and their order is the core's. Operations that follow each
+//! other are sent together.
 //!
 //! When the loop stops, what waits and would only make more to take away is given up, and so is everything once the kernel
 //! does not answer: each further call would block for as long again.
@@ -17,6 +18,8 @@ use tokio::sync::mpsc;
 const BATCHES: usize = 16;
 /// Results on their way back; the thread waits when the loop is behind.
 const RESULTS: usize = 1_024;
+/// Operations that are sent together: results come that often, and a stop is noticed that soon.
+const TOGETHER: usize = 128;
 
 /// One act.
 pub(super) enum Job {
@@ -42,29 +45,46 @@ struct Worker<R> {
 }
 
 impl<R: FnMut(Memory)> Worker<R> {
-    fn perform(&mut self, job: Job) -> Option<Input> {
-        match job {
-            Job::Observe => {
-                let result = self.mute.clone().map_or_else(|| self.kernel.read_table(), Err);
-                self.listen(result.as_ref().err());
-                Some(Input::Observed(result.map(Box::new)))
-            }
-            Job::Apply(op) if self.gives_up(&op) => Some(Input::NotApplied),
-            Job::Apply(op) => {
-                let result = self.kernel.apply(&op);
-                self.listen(result.as_ref().err());
-                Some(Input::Applied { op, result })
-            }
-            Job::Remember(memory) => {
-                (self.remember)(memory);
-                None
+    /// Performs a batch in its order; `tell` gets each result, and ends it by saying false.
+    fn perform(&mut self, batch: Vec<Job>, mut tell: impl FnMut(Input) -> bool) -> bool {
+        let mut together = Vec::new();
+        for job in batch {
+            let goes_on = match job {
+                Job::Apply(op) => {
+                    together.push(*op);
+                    together.len() < TOGETHER || self.apply(&mut together, &mut tell)
+                }
+                Job::Observe => self.apply(&mut together, &mut tell) && tell(self.observe()),
+                Job::Remember(memory) => {
+                    let goes_on = self.apply(&mut together, &mut tell);
+                    (self.remember)(memory);
+                    goes_on
+                }
+            };
+            if !goes_on {
+                return false;
             }
         }
+        self.apply(&mut together, &mut tell)
+    }
+    fn observe(&mut self) -> Input {
+        let result = self.mute.clone().map_or_else(|| self.kernel.read_table(), Err);
+        self.listen(result.as_ref().err());
+        Input::Observed(result.map(Box::new))
+    }
+    /// Does these operations but those that are given up, and leaves none.
+    fn apply(&mut self, together: &mut Vec<IpvsOp>, tell: &mut impl FnMut(Input) -> bool) -> bool {
+        let (given_up, ops): (Vec<_>, Vec<_>) = std::mem::take(together).into_iter().partition(|op| self.gives_up(op));
+        let results = if ops.is_empty() { Vec::new() } else { self.kernel.apply_all(&ops) };
+        results.iter().for_each(|result| self.listen(result.as_ref().err()));
+        given_up.iter().all(|_| tell(Input::NotApplied))
+            && ops.into_iter().zip(results).all(|(op, result)| tell(Input::Applied { op: Box::new(op), result }))
     }
     fn gives_up(&self, op: &IpvsOp) -> bool {
         let is_removal = matches!(op, IpvsOp::DelService(_) | IpvsOp::DelDestination(..));
         self.mute.is_some() || (!is_removal && self.stopping.load(Ordering::Relaxed))
     }
+    /// Once the loop stops, a kernel that does not answer is asked no more; one answer makes it worth asking again.
     fn listen(&mut self, refusal: Option<&Refusal>) {
         if self.stopping.load(Ordering::Relaxed) {
             self.mute = refusal.filter(|refusal| refusal.kind == RefusalKind::TimedOut).cloned();
@@ -79,8 +99,8 @@ impl KernelThread {
         let stopping = Arc::<AtomicBool>::default();
         let mut worker = Worker { kernel, remember, stopping: Arc::clone(&stopping), mute: None };
         let work = move || {
-            for job in todo.into_iter().flatten() {
-                if done.is_closed() || worker.perform(job).is_some_and(|input| done.blocking_send(input).is_err()) {
+            for batch in todo {
+                if !worker.perform(batch, |input| done.blocking_send(input).is_ok()) {
                     return;
                 }
             }
