@@ -76,7 +76,9 @@ impl<R: FnMut(Memory)> Worker<R> {
     fn apply(&mut self, together: &mut Vec<IpvsOp>, tell: &mut impl FnMut(Input) -> bool) -> bool {
         let (given_up, ops): (Vec<_>, Vec<_>) = std::mem::take(together).into_iter().partition(|op| self.gives_up(op));
         let results = if ops.is_empty() { Vec::new() } else { self.kernel.apply_all(&ops) };
-        results.iter().for_each(|result| self.listen(result.as_ref().err()));
+        for result in &results {
+            self.listen(result.as_ref().err());
+        }
         given_up.iter().all(|_| tell(Input::NotApplied))
             && ops.into_iter().zip(results).all(|(op, result)| tell(Input::Applied { op: Box::new(op), result }))
     }
