@@ -279,7 +279,9 @@ fn a_second_engine_on_the_socket_exits_3_and_leaves_the_first_alone() {
 fn a_second_engine_with_the_same_virtual_router_exits_1_and_one_with_another_runs() {
     let place = place();
     let [first_at, second_at, third_at] = ["first", "second", "third"].map(|name| place.path().join(name));
-    [&first_at, &second_at, &third_at].iter().for_each(|path| fs::create_dir(path).unwrap());
+    for path in [&first_at, &second_at, &third_at] {
+        fs::create_dir(path).unwrap();
+    }
     let ready = |engine: &mut Command, at: &Path| {
         let manager = Manager::at(&at.join("notify"));
         let running = Running::start(engine.env("NOTIFY_SOCKET", at.join("notify")));
