@@ -81,14 +81,15 @@ pub fn run(options: &Options) -> u8 {
     logging::start(options.json_log, options.log_color);
     let service = Service::from_environment();
     let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build();
-    let ended = match runtime {
-        Ok(runtime) => {
-            let ended = runtime.block_on(serve(options, &service));
+    let ended = match (preflight(options), runtime) {
+        (Err(refused), _) => Err(refused),
+        (Ok((source, read)), Ok(runtime)) => {
+            let ended = runtime.block_on(serve(options, source, read, &service));
             // A question that still waits in the engine does not hold the exit up.
             runtime.shutdown_timeout(Duration::from_secs(1));
             ended
         }
-        Err(error) => Err(Refused(exit::FAILED, format!("can't start: {error}"))),
+        (Ok(_), Err(error)) => Err(Refused(exit::FAILED, format!("can't start: {error}"))),
     };
     match ended {
         Ok(()) => exit::OK,
@@ -101,8 +102,9 @@ pub fn run(options: &Options) -> u8 {
     }
 }
 
-async fn serve(options: &Options, service: &Service) -> Result<(), Refused> {
-    let signals = Signals::catch()?;
+/// Reads the configuration, and looks whether it may run here. No thread is begun, and other engines are asked by a client that
+/// brings its own runtime: hence before ours.
+fn preflight(options: &Options) -> Result<(Source, Read), Refused> {
     if options.userspace {
         let message = "--dataplane userspace is not built yet; use the kernel's: modprobe ip_vs";
         return Err(Refused(exit::USAGE, message.to_owned()));
@@ -110,13 +112,15 @@ async fn serve(options: &Options, service: &Service) -> Result<(), Refused> {
     let Options { file, vrrp_only, ipvs_only, config_id, .. } = options.clone();
     let source = Source { file, vrrp_only, ipvs_only, config_id };
     let read = read(&source)?;
-    let configuration = Arc::clone(&read.configuration);
-    // On a thread of its own: it asks other engines, and a client brings its own runtime.
-    let (wanted, socket, adopts) = (Arc::clone(&configuration), options.places.socket.clone(), options.adopt);
-    let objection = tokio::task::spawn_blocking(move || rivals::objection(&wanted, &socket, adopts)).await;
-    if let Ok(Some(message)) = objection {
-        return Err(Refused(exit::FAILED, message));
+    match rivals::objection(&read.configuration, &options.places.socket, options.adopt) {
+        Some(message) => Err(Refused(exit::FAILED, message)),
+        None => Ok((source, read)),
     }
+}
+
+async fn serve(options: &Options, source: Source, read: Read, service: &Service) -> Result<(), Refused> {
+    let signals = Signals::catch()?;
+    let configuration = Arc::clone(&read.configuration);
     let runner = Runner::start();
     let bound = bind(options).map_err(|error| Refused(error.exit_code(), error.to_string()))?;
     for warning in &bound.warnings {

@@ -85,8 +85,8 @@ impl Engine {
         };
         let socket = self.socket.display();
         Some(format!(
-            "lvsdeck runs here already, as pid {}, with {shared}; stop it first (lvsdeck --socket {socket} ctl stop), or look at \
-             it (lvsdeck --socket {socket} attach)",
+            "lvsdeck runs here already, as pid {}, with {shared}; stop it first (lvsdeck ctl --socket {socket} stop), or look at \
+             it (lvsdeck attach --socket {socket})",
             self.pid
         ))
     }

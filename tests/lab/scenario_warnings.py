@@ -41,10 +41,10 @@ def beside(pair):
     keepalived = Keepalived(pair.lan["d2"], "beside", pair.case.write("beside.conf", own), pair.case.directory)
     pair.case.keep(keepalived, lambda d: d.running() and d.kill())
     keepalived.start()
-    found = until("keepalived-beside is told", lambda: told(pair.d2, "keepalived-beside"), WITHIN, lambda: pair.d2.status()["warnings"])
-    check("it ends with a command", found["next"].startswith("systemctl disable --now keepalived"), found)
+    found = until("vrrp-beside is told", lambda: told(pair.d2, "vrrp-beside"), WITHIN, lambda: pair.d2.status()["warnings"])
+    check("it ends with a command", "systemctl disable --now keepalived" in found["next"], found)
     keepalived.stop()
-    until("it is gone", lambda: not told(pair.d2, "keepalived-beside"), WITHIN, lambda: pair.d2.status()["warnings"])
+    until("it is gone", lambda: not told(pair.d2, "vrrp-beside"), WITHIN, lambda: pair.d2.status()["warnings"])
 
 
 def forwarding(pair):

@@ -23,8 +23,8 @@ pub struct Facts {
     pub schedulers: Option<BTreeSet<String>>,
     /// The packet filter's chains that see what comes in; none when they could not be read.
     pub firewall: Option<Vec<Chain>>,
-    /// A keepalived that runs in this network namespace.
-    pub keepalived: Option<u32>,
+    /// Another process has a raw socket of protocol 112 in this network namespace.
+    pub vrrp_beside: bool,
     /// The clock.
     pub clock: Clock,
 }

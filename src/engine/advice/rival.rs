@@ -2,18 +2,16 @@
 
 use super::{Found, Look};
 
-/// `keepalived-beside`: it hears none of this host's own multicasts, and this engine none of its.
-pub(super) fn keepalived(look: &Look<'_>) -> Vec<Found> {
-    let (Some(pid), false) = (look.facts.keepalived, look.configuration.virtual_routers.is_empty()) else {
+/// `vrrp-beside`: it hears none of this engine's multicasts, and this engine none of its.
+pub(super) fn vrrp(look: &Look<'_>) -> Vec<Found> {
+    if !look.facts.vrrp_beside || look.configuration.virtual_routers.is_empty() {
         return Vec::new();
-    };
+    }
     vec![Found {
-        subject: "keepalived".to_owned(),
-        message: format!(
-            "it was started beside this engine, as pid {pid}: two VRRP programs on one host do not hear each other, both \
-             become master, and the end of one takes the other's addresses off"
-        ),
-        next: "systemctl disable --now keepalived; then lvsdeck ctl status tells which addresses are put back"
+        subject: "VRRP".to_owned(),
+        message: "another program of this host has a socket for VRRP: the two do not hear each other, and with a VRID in common \
+                  both become master, and the end of one takes the other's addresses off"
             .to_owned(),
+        next: "ss -nwap | grep :112 names it; if it is keepalived: systemctl disable --now keepalived".to_owned(),
     }]
 }

@@ -19,9 +19,9 @@ pub const RULES: &[Rule] = &[
         judge: firewall::drops_vrrp,
     },
     Rule {
-        code: "keepalived-beside",
-        when: "a keepalived runs in this network namespace, and there is an instance",
-        judge: rival::keepalived,
+        code: "vrrp-beside",
+        when: "another process has a raw socket of IP protocol 112 in this network namespace, and there is an instance",
+        judge: rival::vrrp,
     },
     Rule {
         code: "ip-forward-off",

@@ -50,7 +50,7 @@ fn facts() -> Facts {
             .into(),
         schedulers: Some(["ip_vs_wlc".to_owned()].into()),
         firewall: Some(Vec::new()),
-        keepalived: None,
+        vrrp_beside: false,
         clock: Clock {
             wall: Some(SystemTime::UNIX_EPOCH + Duration::from_hours(500_000)),
             synchronised: Some(true),
@@ -362,12 +362,11 @@ fn a_filter_that_lets_no_vrrp_in_is_told_with_its_chain() {
 }
 
 #[test]
-fn a_keepalived_beside_an_engine_with_instances_is_told() {
-    let beside = with(|facts| facts.keepalived = Some(812));
-    let warning = gives("keepalived-beside", &beside, &dr());
-    assert!(warning.message.contains("pid 812"), "{warning:?}");
+fn another_vrrp_program_beside_an_engine_with_instances_is_told() {
+    let beside = with(|facts| facts.vrrp_beside = true);
+    gives("vrrp-beside", &beside, &dr());
     let services_alone = Configuration { virtual_routers: Vec::new(), ..dr() };
-    assert!(!codes(&beside, &services_alone).contains(&"keepalived-beside".to_owned()));
+    assert!(!codes(&beside, &services_alone).contains(&"vrrp-beside".to_owned()));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Reads what [`crate::engine::advice`] judges: sysctls, addresses, routes, modules, the packet filter, processes, the clock.
+//! Reads what [`crate::engine::advice`] judges: sysctls, addresses, routes, modules, the packet filter, raw sockets, the clock.
 //!
 //! Everything is that of the calling thread's network namespace. What is read from files is read below a root, so that
 //! tests can hand in a tree of their own. A fact that can't be read is absent; nothing here fails, changes anything, or
@@ -8,10 +8,10 @@ mod clock;
 mod modules;
 mod nftables;
 mod routes;
+mod sockets;
 
 pub use clock::clocks;
 
-use super::processes;
 use super::route_netlink::{RouteMessage, RouteSocket};
 use crate::engine::advice::{Facts, HostAddress, InterfaceWords};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +34,7 @@ pub fn read(root: &Path) -> Facts {
         vs: words(&root.join("proc/sys/net/ipv4/vs")),
         schedulers: modules::schedulers(root),
         firewall: (!modules::would_load(root, "nf_tables")).then(nftables::input_chains).flatten(),
-        keepalived: processes::here("keepalived").into_iter().min(),
+        vrrp_beside: sockets::vrrp_beside(root),
         clock: clock::read(),
         interfaces,
     }
