@@ -5,11 +5,13 @@ the event stream that leave, a console that comes and goes, failover and rejoin.
 descriptors, threads, the files of the journal. It fails on a transition that nobody asked for and on growth.
 
 A leak is told from what fills up like this: both engines start on a journal of `RING` events, so that its ring in memory is
-full from the beginning, and of the rest only the history still grows, by some bytes a second. So from the middle third of
+full from the beginning; a crowd of clients comes once before the first sample, so that the bounded pool of threads and the
+memory that each keeps for itself are there; and of the rest only the history still grows, by some bytes a second. So from the middle third of
 the time to its last one memory may rise by `FLAT`, which is less than a KiB for each act between.
 """
 
 import collections
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -30,6 +32,7 @@ INSTANCE = "internal"
 FAST = ("delay_loop 10", "delay_loop 1")
 TIMES = 8  # how often a cheap act is done in a round
 RING = 4096  # events that the journal keeps in memory
+CROWD = 96  # clients at once, twice as many as an engine has threads for
 FLAT = 512  # KiB between two thirds that are to be equal
 FILES = 17 * 1024  # KiB of the journal on disk
 
@@ -82,6 +85,20 @@ class Soak:
             for _ in range(TIMES):
                 director.must("drain", SERVER)
                 director.must("restore", SERVER)
+
+    def crowd(self):
+        """More clients at once than there are threads for them."""
+        def client(director):
+            for body in ("", json.dumps({"verb": "reload"})) * TIMES:
+                head = f"POST /v1/commands HTTP/1.1\r\nContent-Length: {len(body)}" if body else "GET /v1/status HTTP/1.1"
+                with socket.socket(socket.AF_UNIX) as asked:
+                    asked.connect(director.socket)
+                    asked.sendall(f"{head}\r\nHost: l\r\nConnection: close\r\n\r\n{body}".encode())
+                    while asked.recv(65536):
+                        pass
+
+        with concurrent.futures.ThreadPoolExecutor(CROWD) as pool:
+            list(pool.map(client, self.directors() * (CROWD // 2)))
 
     def server_fails(self):
         if self.balanced:
@@ -144,6 +161,7 @@ class Soak:
         self.pair.started()
         for director in self.directors():
             director.ready()
+        self.crowd()
         self.mark, begun = self.pair.wire.mark(), time.monotonic()
         acts = (self.reload, self.drain, self.stream, self.reload_changed, self.console, self.server_fails, self.failover)
         while not self.rows or time.monotonic() - begun < minutes * 60:
