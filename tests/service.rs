@@ -248,7 +248,7 @@ fn a_wrong_configuration_exits_2_and_wrong_use_64() {
     assert!(said.contains("lvsdeck check -f"), "{said}");
     let (code, said) = refused(engine(place.path(), MASTER).arg("--nonsense"));
     assert_eq!(code, Some(64), "{said}");
-    let (code, said) = refused(engine(place.path(), MASTER).args(["--dataplane", "userspace"]));
+    let (code, said) = refused(engine(place.path(), MASTER).args(["--dataplane", "userspace", "--adopt"]));
     assert_eq!(code, Some(64), "{said}");
 }
 

@@ -21,6 +21,7 @@ use crate::engine::io::host;
 use crate::engine::io::ipvs_netlink::{IpvsKernel, Netlink};
 use crate::engine::io::runner::Runner;
 use crate::engine::io::state::{StateDir, StateError};
+use crate::engine::io::userspace::{self, Userspace, Ways};
 use crate::engine::ipvs::{Refusal, RefusalKind};
 use crate::engine::model::Configuration;
 use std::cell::Cell;
@@ -105,8 +106,8 @@ pub fn run(options: &Options) -> u8 {
 /// Reads the configuration, and looks whether it may run here. No thread is begun, and other engines are asked by a client that
 /// brings its own runtime: hence before ours.
 fn preflight(options: &Options) -> Result<(Source, Read), Refused> {
-    if options.userspace {
-        let message = "--dataplane userspace is not built yet; use the kernel's: modprobe ip_vs";
+    if options.userspace && options.adopt {
+        let message = "--adopt takes over what keepalived has in the kernel; the userspace dataplane has none of it: start without --adopt";
         return Err(Refused(exit::USAGE, message.to_owned()));
     }
     let Options { file, vrrp_only, ipvs_only, config_id, .. } = options.clone();
@@ -133,7 +134,8 @@ async fn serve(options: &Options, source: Source, read: Read, service: &Service)
     let frozen = if options.adopt { Some(freeze()?) } else { None };
     let lasting = options.places.lasting.as_path();
     let left = Inheritance::of(&state, lasting);
-    let mut kernel = kernel(&configuration, left.has_services(&source))?;
+    let mut kernel =
+        if options.userspace { Some(userspace()?) } else { kernel(&configuration, left.has_services(&source))? };
     let inheritance = match &frozen {
         None => left,
         Some(frozen) => {
@@ -145,7 +147,13 @@ async fn serve(options: &Options, source: Source, read: Read, service: &Service)
             made
         }
     };
-    let warnings = rights::settle(&configuration.global);
+    let mut warnings = rights::settle(&configuration.global);
+    if options.userspace {
+        warnings.extend(userspace::limits(&configuration));
+    }
+    for warning in warnings.iter().filter(|warning| warning.code == "userspace") {
+        tracing::warn!("{}: {}; {}", warning.subject, warning.message, warning.next);
+    }
     let setup = Setup { source, read, state: &state, lasting, inheritance, kernel, runner, warnings };
     let running = start::start(setup).map_err(|error| {
         let code = if error.is_permission() { exit::NOT_PERMITTED } else { exit::FAILED };
@@ -211,6 +219,13 @@ fn kernel(configuration: &Configuration, more: bool) -> Result<Option<Box<dyn Ip
     let mut kernel = Netlink::open().map_err(no_table)?;
     kernel.read_table().map_err(no_table)?;
     Ok(Some(Box::new(kernel)))
+}
+
+/// The dataplane of this process.
+fn userspace() -> Result<Box<dyn IpvsKernel>, Refused> {
+    let started = Userspace::start(Ways::Real, "dataplane");
+    let error = |error| Refused(exit::FAILED, format!("can't start the userspace dataplane: {error}"));
+    started.map(|dataplane| Box::new(dataplane) as Box<dyn IpvsKernel>).map_err(error)
 }
 
 /// A kernel without a table for services, as the exit code that it deserves.

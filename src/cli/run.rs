@@ -28,7 +28,7 @@ pub struct RunArgs {
     /// Take the place of the keepalived that runs here (`lvsdeck adopt` does this in the background)
     #[arg(long)]
     pub adopt: bool,
-    /// What forwards packets (userspace: not built yet)
+    /// What forwards packets; userspace: this process, TCP alone, where a kernel has no `ip_vs`
     #[arg(long, value_enum, default_value_t = Dataplane::Kernel)]
     pub dataplane: Dataplane,
     /// Serve /metrics, and nothing else, on this TCP address too; everybody who reaches it may read

@@ -27,7 +27,7 @@ use crate::engine::io::ipvs_netlink::IpvsKernel;
 use crate::engine::io::real_time;
 use crate::engine::io::runner::{Runner, RunnerError, RunnerLink};
 use crate::engine::io::state::StateDir;
-use crate::engine::model::RealTime;
+use crate::engine::model::{Configuration, RealTime};
 use crate::engine::snapshot::Warning;
 use std::io;
 use std::path::Path;
@@ -280,7 +280,16 @@ impl Running {
     /// Begins to look at this host for what hurts the configuration; see [`Adviser`].
     pub fn advise(&self) -> Result<Adviser, StartError> {
         let engine = Arc::clone(&self.handle);
-        Adviser::start(Arc::clone(&self.shared), move || engine.configuration()).map_err(StartError::Thread)
+        let in_kernel = self.shared.status().dataplane != "userspace";
+        // What the kernel is to be set to for its services is of no concern to those of this process.
+        let configuration = move || {
+            let configuration = engine.configuration();
+            if in_kernel {
+                return configuration;
+            }
+            Arc::new(Configuration { virtual_servers: Vec::new(), ..Configuration::clone(&configuration) })
+        };
+        Adviser::start(Arc::clone(&self.shared), configuration).map_err(StartError::Thread)
     }
 
     /// Ends both loops in order and waits for them, without holding the caller's runtime up.
