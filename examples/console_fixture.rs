@@ -35,7 +35,7 @@ fn main() -> ExitCode {
             match exit.cause {
                 ExitCause::Detached => ExitCode::SUCCESS,
                 ExitCause::Signal(signal) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(1)),
-                ExitCause::TerminalLost => ExitCode::from(129),
+                ExitCause::TerminalLost | ExitCause::ScriptFailed => ExitCode::from(129),
             }
         }
         Err(error) => {

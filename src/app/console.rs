@@ -50,7 +50,7 @@ fn show(client: Client, options: &ui::Options) -> u8 {
         Ok(ended) => {
             // A signal may be the news that nobody is there to read this (SIGHUP): that is no failure.
             let _ = match (ended.cause, ended.pid) {
-                (ui::ExitCause::TerminalLost, _) => Ok(()),
+                (ui::ExitCause::TerminalLost | ui::ExitCause::ScriptFailed, _) => Ok(()),
                 (ui::ExitCause::Detached | ui::ExitCause::Signal(_), Some(pid)) => {
                     writeln!(io::stdout(), "detached, engine running as pid {pid}")
                 }

@@ -19,7 +19,9 @@ pub mod popup;
 pub mod rows;
 mod runtime;
 pub mod screens;
+pub mod script;
 pub mod state;
+pub mod svg;
 mod terminal;
 pub mod theme;
 pub mod update;
@@ -46,15 +48,21 @@ pub struct Options {
     pub replay: Option<(std::time::SystemTime, std::time::SystemTime)>,
     /// Something to say at the start.
     pub notice: Option<String>,
+    /// Columns and rows to draw in, whatever the terminal has.
+    pub size: Option<(u16, u16)>,
+    /// Keys to press and things to wait for.
+    pub script: Option<script::Script>,
 }
 
 /// Why the console ended. The engine goes on in every case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exit {
     /// What ended it.
     pub cause: ExitCause,
     /// The engine's process, when it ever answered: `detached, engine running as pid N`.
     pub pid: Option<u32>,
+    /// Why its script failed, with file and line.
+    pub script_failed: Option<String>,
 }
 
 /// What ended the console.
@@ -64,6 +72,8 @@ pub enum ExitCause {
     Detached,
     /// This signal came.
     Signal(i32),
+    /// A step of its script failed.
+    ScriptFailed,
     /// The terminal is gone (closed window, lost connection): there is nobody to tell.
     TerminalLost,
 }

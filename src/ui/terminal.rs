@@ -94,6 +94,11 @@ impl Terminal {
         })
     }
 
+    /// What is on the screen, as far as it was drawn.
+    pub const fn shown(&self) -> Option<&Buffer> {
+        self.shown.as_ref()
+    }
+
     /// Forgets what is on the screen: the next frame paints all of it.
     pub fn forget(&mut self) {
         self.shown = None;

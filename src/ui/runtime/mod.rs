@@ -8,11 +8,13 @@
 //! A draw that took longer than a second is a stall: keys typed meanwhile are dropped, because the operator did not see
 //! what they acted on.
 
+mod player;
 mod signals;
 mod workers;
 
 use super::intent::{Effect, Message};
 use super::keymap;
+use super::script::Script;
 use super::state::{Tone, UiState, Wanted};
 use super::terminal::Terminal;
 use super::theme::Theme;
@@ -20,13 +22,15 @@ use super::update::{update, wanted};
 use super::{ConsoleError, Exit, ExitCause, Options};
 use crate::engine::EngineHandle;
 use crossterm::event::KeyEvent;
+use player::Shown;
 use rustix::process::{Signal, getppid, getsid, kill_current_process_group};
 use signal_hook::consts::{SIGCONT, SIGTSTP, SIGWINCH};
 use signals::Raised;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, channel, sync_channel};
+use std::thread;
 use std::time::{Duration, Instant};
 use workers::{Ask, Wish, Workers};
 
@@ -45,6 +49,8 @@ enum Input {
     Signal(i32),
     /// The terminal hung up.
     TerminalLost,
+    /// A step of the script failed, and why.
+    ScriptFailed(String),
 }
 
 /// Runs the console on an engine until the operator leaves, a signal comes or the terminal goes. The terminal is as it was
@@ -58,7 +64,9 @@ pub fn run(engine: &Arc<dyn EngineHandle>, options: &Options) -> Result<Exit, Co
     let error = |operation| move |cause| ConsoleError::Terminal { operation, cause };
     signals::listen(inputs.clone(), raised.clone(), watched).map_err(error("signals"))?;
     let workers = workers::start(engine, &inputs).map_err(error("threads"))?;
-    let mut state = UiState::new(Terminal::size(), options.read_only, options.start_unlocked);
+    let shown = options.script.clone().map(|script| play(script, &inputs)).transpose().map_err(error("threads"))?;
+    let mut state =
+        UiState::new(options.size.unwrap_or_else(Terminal::size), options.read_only, options.start_unlocked);
     state.replay = options.replay;
     state.viewing = options.replay.map(|(first, _)| first);
     state.own_pid = Some(std::process::id());
@@ -79,6 +87,9 @@ pub fn run(engine: &Arc<dyn EngineHandle>, options: &Options) -> Result<Exit, Co
         state,
         workers,
         raised,
+        fixed: options.size,
+        shown,
+        script_failed: None,
         asked: None,
         stall: None,
         dropped: 0,
@@ -87,9 +98,18 @@ pub fn run(engine: &Arc<dyn EngineHandle>, options: &Options) -> Result<Exit, Co
     drop(arriving);
     console.workers.stop_reading();
     let pid = console.workers.known.pid();
+    let script_failed = console.script_failed.take();
     drop(console);
     drop(alive);
-    Ok(Exit { cause, pid })
+    Ok(Exit { cause, pid, script_failed })
+}
+
+/// Plays a script beside the loop; gives where the loop is to publish what it draws.
+fn play(script: Script, inputs: &SyncSender<Input>) -> std::io::Result<Arc<Shown>> {
+    let (shown, inputs) = (Arc::<Shown>::default(), inputs.clone());
+    let look = shown.clone();
+    thread::Builder::new().name("script".to_owned()).spawn(move || player::play(&script, &look, &inputs))?;
+    Ok(shown)
 }
 
 struct Console {
@@ -99,6 +119,12 @@ struct Console {
     state: UiState,
     workers: Workers,
     raised: Arc<Raised>,
+    /// Columns and rows to draw in, whatever the terminal has.
+    fixed: Option<(u16, u16)>,
+    /// What a script looks at.
+    shown: Option<Arc<Shown>>,
+    /// Why the script failed.
+    script_failed: Option<String>,
     /// What the engine was asked for last.
     asked: Option<Wanted>,
     /// Begin and end of the last stall.
@@ -135,7 +161,7 @@ impl Console {
             return ControlFlow::Break(ExitCause::Signal(signal));
         }
         if self.raised.resized.swap(false, Ordering::SeqCst) {
-            let (columns, rows) = Terminal::size();
+            let (columns, rows) = self.fixed.unwrap_or_else(Terminal::size);
             self.update(Message::Resize(columns, rows))?;
         }
         let now = wanted(&self.state);
@@ -151,6 +177,9 @@ impl Console {
             return ControlFlow::Break(ExitCause::TerminalLost);
         }
         let ended = Instant::now();
+        if let (Some(shown), Some(picture)) = (&self.shown, self.terminal.shown()) {
+            shown.publish(picture);
+        }
         if ended.duration_since(begun) > STALL {
             self.stall = Some((begun, ended));
         }
@@ -172,6 +201,10 @@ impl Console {
             Input::Signal(SIGWINCH) => ControlFlow::Continue(()),
             Input::Signal(signal) => ControlFlow::Break(ExitCause::Signal(signal)),
             Input::TerminalLost => ControlFlow::Break(ExitCause::TerminalLost),
+            Input::ScriptFailed(why) => {
+                self.script_failed = Some(why);
+                ControlFlow::Break(ExitCause::ScriptFailed)
+            }
         }
     }
 
@@ -232,7 +265,7 @@ impl Console {
             return ControlFlow::Break(ExitCause::TerminalLost);
         }
         self.stall = None;
-        let (columns, rows) = Terminal::size();
+        let (columns, rows) = self.fixed.unwrap_or_else(Terminal::size);
         self.update(Message::Resize(columns, rows))
     }
 }
