@@ -105,13 +105,11 @@ fn key(name: &str) -> Result<KeyEvent, String> {
         None => (KeyModifiers::NONE, name.to_owned()),
     };
     let mut letters = letter.chars();
-    match (letters.next(), letters.next()) {
-        (Some(only), None) => Ok(KeyEvent::new(KeyCode::Char(only), modifiers)),
-        _ => {
-            let known: Vec<&str> = NAMED.iter().map(|(known, _)| *known).collect();
-            Err(format!("there is no key \"{name}\": a single letter, Ctrl-X, or {}", known.join(" ")))
-        }
+    if let (Some(only), None) = (letters.next(), letters.next()) {
+        return Ok(KeyEvent::new(KeyCode::Char(only), modifiers));
     }
+    let known: Vec<&str> = NAMED.iter().map(|(known, _)| *known).collect();
+    Err(format!("there is no key \"{name}\": a single letter, Ctrl-X, or {}", known.join(" ")))
 }
 
 fn pause(text: &str) -> Result<Duration, String> {
