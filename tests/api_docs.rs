@@ -84,6 +84,7 @@ fn every_kind_of_event_is_documented() {
         K::Command,
         K::Hold,
         K::Script,
+        K::SyncDaemon,
         K::Warning,
     ];
     for kind in kinds {

@@ -49,6 +49,8 @@ pub enum EventKind {
     /// A tracked script counts differently: `up`, `down`, or `left-out` when it can't be run; `reason` is what its last run
     /// came to.
     Script,
+    /// Connection synchronisation was started, ended or turned: `from` and `to` are `off`, `master`, `backup` or both.
+    SyncDaemon,
     /// Something the operator should know (a warning of the configuration or of the host).
     Warning,
 }
@@ -76,6 +78,7 @@ impl EventKind {
             Self::Command => "command",
             Self::Hold => "hold",
             Self::Script => "script",
+            Self::SyncDaemon => "sync-daemon",
             Self::Warning => "warning",
         }
     }

@@ -2,6 +2,7 @@
 //! rule speaks of it.
 
 use super::firewall::Chain;
+use crate::engine::ipvs::SyncDaemon;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
@@ -19,6 +20,8 @@ pub struct Facts {
     pub default_routes: BTreeSet<String>,
     /// `net.ipv4.vs.*`; empty while `ip_vs` is not loaded.
     pub vs: BTreeMap<String, i64>,
+    /// What IPVS says of itself; none while `ip_vs` is not loaded, or when it can't be asked.
+    pub ipvs: Option<IpvsFacts>,
     /// Modules that the kernel has, loads by itself or has built in, of those called `ip_vs_*`; none when unknown.
     pub schedulers: Option<BTreeSet<String>>,
     /// The packet filter's chains that see what comes in; none when they could not be read.
@@ -27,6 +30,19 @@ pub struct Facts {
     pub vrrp_beside: bool,
     /// The clock.
     pub clock: Clock,
+}
+
+/// The kernel's IPVS beside its services.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IpvsFacts {
+    /// Places of the connection table.
+    pub table_size: u32,
+    /// The sync daemons that run.
+    pub daemons: Vec<SyncDaemon>,
+    /// Bytes that the receiving one has not read.
+    pub waiting: u64,
+    /// Messages that it lost since the look before.
+    pub dropped: u64,
 }
 
 /// Words of `net.ipv4.conf.INTERFACE`.

@@ -4,6 +4,7 @@
 //! to type. It speaks only of what was seen, and only where a configured instance or service suffers from it: a warning that
 //! stands on every healthy host teaches people to look away. Pure: nothing here reads the host.
 
+mod alarms;
 mod arp;
 mod clock;
 mod facts;
@@ -15,7 +16,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-pub use facts::{Clock, Facts, HostAddress, InterfaceWords, Jump};
+pub use facts::{Clock, Facts, HostAddress, InterfaceWords, IpvsFacts, Jump};
 pub use firewall::{Chain, Match, Rule as FirewallRule, Verdict};
 pub use rules::{RULES, Rule};
 

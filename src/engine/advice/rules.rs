@@ -1,6 +1,6 @@
 //! The table of rules: code, when, and who judges. `docs/warnings.md` has a section for each, in this order.
 
-use super::{Found, Look, arp, clock, firewall, forwarding, ipvs, rival};
+use super::{Found, Look, alarms, arp, clock, firewall, forwarding, ipvs, rival};
 
 /// One rule.
 pub struct Rule {
@@ -13,6 +13,31 @@ pub struct Rule {
 
 /// Every rule, in the order in which its warnings are shown.
 pub const RULES: &[Rule] = &[
+    Rule {
+        code: "no-destination",
+        when: "a service is in the kernel, and none of its real servers is",
+        judge: alarms::no_destination,
+    },
+    Rule {
+        code: "no-weight",
+        when: "all real servers that a service has in the kernel have weight 0",
+        judge: alarms::no_weight,
+    },
+    Rule {
+        code: "connection-table-small",
+        when: "there are four times as many connections as the kernel's table has places, or 80 % of `net.ipv4.vs.conn_max`",
+        judge: alarms::table,
+    },
+    Rule {
+        code: "sync-daemon",
+        when: "`lvs_sync_daemon` is written, and no sync daemon runs as it asks",
+        judge: alarms::daemon,
+    },
+    Rule {
+        code: "sync-daemon-lag",
+        when: "64 KiB wait for the sync daemon that receives, or it lost messages since the last look",
+        judge: alarms::lag,
+    },
     Rule {
         code: "firewall-drops-vrrp",
         when: "the packet filter drops IP protocol 112 on the interface of an instance, as far as its chains can be followed",
@@ -83,6 +108,11 @@ pub const RULES: &[Rule] = &[
         code: "run-estimation-off",
         when: "`net.ipv4.vs.run_estimation` is 0, and there is a service",
         judge: ipvs::estimation,
+    },
+    Rule {
+        code: "drop-defence",
+        when: "`net.ipv4.vs.drop_entry`, `drop_packet` or `secure_tcp` is 2 or 3, and there is a service",
+        judge: alarms::defence,
     },
     Rule {
         code: "clock-wrong",

@@ -4,7 +4,8 @@ use super::*;
 use crate::engine::config;
 use crate::engine::model::Family;
 use crate::engine::snapshot::{
-    Admin, ConfigStatus, Counters, Health, QuorumStatus, Rates, RealServerStatus, Role, VirtualServerStatus,
+    Admin, ConfigStatus, Counters, Health, KernelServer, QuorumStatus, Rates, RealServerStatus, Role,
+    VirtualServerStatus,
 };
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -48,6 +49,7 @@ fn facts() -> Facts {
         vs: ["expire_nodest_conn", "expire_quiescent_template", "conn_reuse_mode", "run_estimation"]
             .map(|word| (word.to_owned(), 1))
             .into(),
+        ipvs: Some(IpvsFacts { table_size: 4_096, ..IpvsFacts::default() }),
         schedulers: Some(["ip_vs_wlc".to_owned()].into()),
         firewall: Some(Vec::new()),
         vrrp_beside: false,
@@ -101,7 +103,7 @@ fn with_server(configuration: &Configuration, admin: Admin) -> Status {
         health_since: SystemTime::UNIX_EPOCH,
         admin,
         added: false,
-        kernel: None,
+        kernel: Some(KernelServer { weight: 1, forward: service.forwarding }),
         active: 0,
         inactive: 0,
         persistent: 0,
@@ -401,4 +403,74 @@ fn the_page_has_every_rule_with_its_sentence_and_no_other() {
     let missing: Vec<&str> =
         RULES.iter().map(|r| r.when).filter(|when| !text.contains(&format!("**When:** {when}."))).collect();
     assert!(missing.is_empty(), "docs/warnings.md does not say: {missing:#?}");
+}
+
+/// The codes that stand with this changed server.
+fn with_changed_server(facts: &Facts, change: impl FnOnce(&mut RealServerStatus)) -> Vec<String> {
+    let configuration = dr();
+    let mut status = with_server(&configuration, Admin::Enabled);
+    let service = Arc::make_mut(&mut status.virtual_servers[0]);
+    change(&mut service.real_servers[0]);
+    advise(facts, &configuration, &status).into_iter().map(|warning| warning.code).collect()
+}
+
+#[test]
+fn a_service_that_refuses_everybody_is_an_alarm_but_not_before_its_first_checks() {
+    let kernel = |weight| Some(KernelServer { weight, forward: dr().virtual_servers[0].forwarding });
+    assert_eq!(with_changed_server(&facts(), |_| {}), [""; 0]);
+    assert_eq!(with_changed_server(&facts(), |server| server.kernel = None), ["no-destination"]);
+    assert_eq!(with_changed_server(&facts(), |server| server.kernel = kernel(0)), ["no-weight"]);
+    let unchecked = |server: &mut RealServerStatus| (server.kernel, server.health) = (None, Health::Unknown);
+    assert_eq!(with_changed_server(&facts(), unchecked), [""; 0]);
+}
+
+#[test]
+fn a_crowded_connection_table_and_a_limit_that_is_near_are_alarms() {
+    let many = |active| move |server: &mut RealServerStatus| server.active = active;
+    assert_eq!(with_changed_server(&facts(), many(4 * 4_096 - 1)), [""; 0]);
+    assert_eq!(with_changed_server(&facts(), many(4 * 4_096)), ["connection-table-small"]);
+    let limited = with(|facts| _ = facts.vs.insert("conn_max".to_owned(), 1_000));
+    assert_eq!(with_changed_server(&limited, many(799)), [""; 0]);
+    assert_eq!(with_changed_server(&limited, many(800)), ["connection-table-small"]);
+    assert_eq!(with_changed_server(&with(|facts| facts.ipvs = None), many(1_000_000)), [""; 0], "not known, not told");
+}
+
+#[test]
+fn a_sync_daemon_that_is_missing_wrong_or_behind_is_an_alarm() {
+    let mut configuration = dr();
+    let (instance, id, group) = (Some("VI_1".to_owned()), None, None);
+    let words = crate::engine::model::SyncDaemonWords {
+        interface: "eth0".into(),
+        instance,
+        id,
+        max_length: 0,
+        port: 0,
+        ttl: 0,
+        group,
+    };
+    configuration.global.lvs.sync_daemon = Some(words.clone());
+    let warning = gives("sync-daemon", &facts(), &configuration);
+    assert!(warning.message.contains("backup on eth0") && warning.message.contains("there is none"), "{warning:?}");
+    let running = crate::engine::ipvs::wanted_daemons(&words, Some(false), 0);
+    let healthy = with(|facts| facts.ipvs.as_mut().unwrap().daemons.clone_from(&running));
+    silent(&healthy, &configuration);
+    silent(&with(|facts| facts.ipvs = None), &configuration);
+    let behind = |waiting, dropped| {
+        with(|facts| {
+            let daemons = running.clone();
+            facts.ipvs = Some(IpvsFacts { table_size: 4_096, daemons, waiting, dropped });
+        })
+    };
+    gives("sync-daemon-lag", &behind(70_000, 0), &configuration);
+    gives("sync-daemon-lag", &behind(0, 1), &configuration);
+    silent(&behind(1_000, 0), &configuration);
+}
+
+#[test]
+fn an_active_defence_against_floods_is_told_and_an_armed_one_is_not() {
+    let set = |word: &str, value| with(|facts| _ = facts.vs.insert(word.to_owned(), value));
+    for word in ["drop_entry", "drop_packet", "secure_tcp"] {
+        gives("drop-defence", &set(word, 3), &dr());
+        silent(&set(word, 1), &dr());
+    }
 }

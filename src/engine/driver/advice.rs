@@ -4,7 +4,7 @@
 //! its cause; both are events. It ends with the engine.
 
 use super::shared::Shared;
-use crate::engine::advice::{Jump, advise};
+use crate::engine::advice::{Facts, Jump, advise};
 use crate::engine::event::{Event, EventKind, Fact, Severity};
 use crate::engine::io::host_facts;
 use crate::engine::model::Configuration;
@@ -37,7 +37,8 @@ impl Adviser {
     ) -> io::Result<Self> {
         let (alive, ended) = channel();
         let configuration = Box::new(configuration);
-        let mut looker = Looker { shared, configuration, told: BTreeMap::new(), clocks: None, jump: None };
+        let mut looker =
+            Looker { shared, configuration, told: BTreeMap::new(), clocks: None, jump: None, dropped: u64::MAX };
         thread::Builder::new().name("advice".to_owned()).spawn(move || looker.run(&ended))?;
         Ok(Self { _alive: alive })
     }
@@ -50,6 +51,8 @@ struct Looker {
     told: BTreeMap<(String, String), Warning>,
     clocks: Option<(SystemTime, Duration)>,
     jump: Option<(Instant, Jump)>,
+    /// Messages that the sync daemon had lost at the look before.
+    dropped: u64,
 }
 
 impl Looker {
@@ -75,12 +78,21 @@ impl Looker {
         let configuration = (self.configuration)();
         let mut facts = host_facts::read(Path::new("/"));
         facts.clock.jump = self.jump();
+        self.since_the_last_look(&mut facts);
         let warnings = advise(&facts, &configuration, &self.shared.status());
         let now: BTreeMap<_, _> = warnings.iter().map(|w| ((w.code.clone(), w.subject.clone()), w.clone())).collect();
         self.shared.publish_advice(warnings);
         let before = std::mem::replace(&mut self.told, now);
         for fact in changes(&before, &self.told) {
             self.shared.append(fact);
+        }
+    }
+
+    /// Makes of what the sync daemon lost altogether what it lost since the look before.
+    fn since_the_last_look(&mut self, facts: &mut Facts) {
+        if let Some(ipvs) = &mut facts.ipvs {
+            let before = std::mem::replace(&mut self.dropped, ipvs.dropped);
+            ipvs.dropped = ipvs.dropped.saturating_sub(before);
         }
     }
 
@@ -96,8 +108,8 @@ impl Looker {
 
 /// Whether an event may have changed what a look finds.
 const fn is_cause(event: &Event) -> bool {
-    use EventKind::{Address, Command, InstanceState, Link, ServerAdmin};
-    matches!(event.kind, Link | Address | InstanceState | ServerAdmin | Command)
+    use EventKind::{Address, Command, InstanceState, Link, Quorum, ServerAdmin, ServerTable, SyncDaemon};
+    matches!(event.kind, Link | Address | InstanceState | ServerAdmin | ServerTable | Quorum | SyncDaemon | Command)
 }
 
 /// The events of what appeared and what is gone.

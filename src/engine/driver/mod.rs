@@ -22,6 +22,7 @@ pub mod source;
 pub mod start;
 pub mod stop;
 pub mod surroundings;
+mod synchroniser;
 mod undo;
 pub mod watch;
 pub mod world;

@@ -366,7 +366,8 @@ const fn is_change(kind: EventKind) -> bool {
         | EventKind::ServerTable
         | EventKind::ServiceTable
         | EventKind::Quorum
-        | EventKind::Script => true,
+        | EventKind::Script
+        | EventKind::SyncDaemon => true,
         EventKind::EngineStarted
         | EventKind::EngineStopping
         | EventKind::AdvertisementRejected

@@ -19,6 +19,7 @@ use super::shared::Shared;
 use super::source::{Read, Source};
 use super::stop::Stop;
 use super::surroundings::Surroundings;
+use super::synchroniser::Synchroniser;
 use super::world::World;
 use crate::engine::balance::Balance;
 use crate::engine::event::{EventKind, Fact, Severity};
@@ -27,8 +28,10 @@ use crate::engine::io::ipvs_netlink::IpvsKernel;
 use crate::engine::io::real_time;
 use crate::engine::io::runner::{Runner, RunnerError, RunnerLink};
 use crate::engine::io::state::StateDir;
-use crate::engine::model::{Configuration, RealTime};
+use crate::engine::ipvs::{IpvsOp, Refusal};
+use crate::engine::model::{Configuration, RealTime, ServiceKey};
 use crate::engine::snapshot::Warning;
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -89,6 +92,7 @@ pub struct Running {
     overrides_written: Receiver<()>,
     /// The sampler ends with it.
     _sampling: Sender<()>,
+    synchroniser: Synchroniser,
 }
 
 /// What an engine is started with.
@@ -126,7 +130,8 @@ pub fn start_in<W: Surroundings + 'static>(
     world: impl FnOnce(&StateDir, OverridesSender) -> io::Result<W>,
     clean_up: CleanUp,
 ) -> Result<Running, StartError> {
-    let Setup { source, read, state, lasting, inheritance, kernel, runner, mut warnings } = setup;
+    let Setup { source, read, state, lasting, inheritance, mut kernel, runner, mut warnings } = setup;
+    let flushed = flush(&read.configuration, &inheritance, kernel.as_deref_mut());
     let (kernel, door) = Dataplane::new(kernel);
     let Read { configuration, mut identity } = read;
     door.dataplane().clone_into(&mut identity.dataplane);
@@ -156,6 +161,9 @@ pub fn start_in<W: Surroundings + 'static>(
     shared.append(Fact::new(EventKind::EngineStarted, Severity::Notice, node));
     for message in damaged {
         shared.append(Fact::new(EventKind::Warning, Severity::Warning, "state").reason(message));
+    }
+    for fact in flushed {
+        shared.append(fact);
     }
     let lost = Arc::new(Notify::new());
     let global = &configuration.global;
@@ -188,6 +196,9 @@ pub fn start_in<W: Surroundings + 'static>(
     let reloader = Reloader::new(source, warnings, door, Arc::clone(&configuration), Arc::clone(&shared), loops);
     let handle = LocalEngine::new(Arc::clone(&shared), failover.clone(), commands, reloader, Arc::clone(&stop));
     let (handle, state) = (Arc::new(handle), state.clone());
+    let engine = Arc::clone(&handle);
+    let synchroniser =
+        Synchroniser::start(Arc::clone(&shared), move || engine.configuration()).map_err(StartError::Thread)?;
     Ok(Running {
         handle,
         stop,
@@ -206,7 +217,39 @@ pub fn start_in<W: Surroundings + 'static>(
         journal_written,
         overrides_written,
         _sampling: sampling,
+        synchroniser,
     })
+}
+
+/// `lvs_flush`: removes the services that neither the file names nor an operator added. Ours stay as they are, so that
+/// no connection is lost; what an earlier run left behind goes by the plan.
+fn flush(
+    configuration: &Configuration,
+    inheritance: &Inheritance,
+    kernel: Option<&mut (dyn IpvsKernel + 'static)>,
+) -> Vec<Fact> {
+    let Some(kernel) = kernel.filter(|_| configuration.global.lvs.flush) else { return Vec::new() };
+    let named = configuration.virtual_servers.iter().map(|service| service.key);
+    let added = inheritance.overrides.services.iter().map(|service| service.service);
+    let ours: BTreeSet<ServiceKey> =
+        named.chain(added).chain(inheritance.services.iter().map(|service| service.key)).collect();
+    let refused = |refusal: &Refusal| {
+        Fact::new(EventKind::OperationRefused, Severity::Warning, "lvs_flush").reason(refusal.to_string())
+    };
+    let table = match kernel.read_table() {
+        Ok(table) => table,
+        Err(refusal) => return vec![refused(&refusal)],
+    };
+    let foreign: Vec<ServiceKey> = table.services.into_keys().filter(|key| !ours.contains(key)).collect();
+    let removals: Vec<IpvsOp> = foreign.iter().copied().map(IpvsOp::DelService).collect();
+    let ends = kernel.apply_all(&removals);
+    let fact = |(key, end): (&ServiceKey, Result<(), Refusal>)| match end {
+        Ok(()) => {
+            Fact::new(EventKind::ServiceTable, Severity::Notice, key.to_string()).to("absent").reason("lvs_flush")
+        }
+        Err(refusal) => refused(&refusal),
+    };
+    foreign.iter().zip(ends).map(fact).collect()
 }
 
 /// The log's thread; it tells when it has written everything.
@@ -329,6 +372,7 @@ impl Running {
             Ok(Err(error)) => tracing::error!("the balance loop ended early: {error}"),
             Err(_) => tracing::error!("the balance loop panicked"),
         }
+        self.synchroniser.end(keep);
         self.scripts.end();
         if !matches!(self.scripts_thread.join(), Ok(Ok(()))) {
             tracing::error!("the loop that runs tracked scripts ended early");

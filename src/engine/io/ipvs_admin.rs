@@ -10,7 +10,7 @@ use crate::engine::ipvs::{
 use crate::engine::model::ServiceKey;
 
 /// An IPVS table with what is beside it.
-pub trait IpvsAdmin {
+pub trait IpvsAdmin: Send {
     /// All services with their destinations, in the kernel's order.
     fn list(&mut self) -> Result<Vec<ServiceEntry>, Refusal>;
     /// All services without their destinations, in the kernel's order.
@@ -50,7 +50,7 @@ fn not_simulated(act: &str) -> Refusal {
     Refusal { kind: RefusalKind::Other, message: format!("can't {act}: the simulated kernel has none") }
 }
 
-/// Services and destinations only, in key order.
+/// Services in key order; no counters to zero.
 impl IpvsAdmin for SimulatedIpvs {
     fn list(&mut self) -> Result<Vec<ServiceEntry>, Refusal> {
         let table = self.read_table()?;
@@ -88,18 +88,32 @@ impl IpvsAdmin for SimulatedIpvs {
         IpvsKernel::version(self)
     }
     fn timeouts(&mut self) -> Result<Timeouts, Refusal> {
-        Err(not_simulated("read the timeouts"))
+        Ok(self.kept_timeouts())
     }
-    fn set_timeouts(&mut self, _: Timeouts) -> Result<(), Refusal> {
-        Err(not_simulated("set the timeouts"))
+    fn set_timeouts(&mut self, timeouts: Timeouts) -> Result<(), Refusal> {
+        self.keep_timeouts(timeouts);
+        Ok(())
     }
     fn daemons(&mut self) -> Result<Vec<SyncDaemon>, Refusal> {
-        Err(not_simulated("read the sync daemons"))
+        self.with_daemons(|daemons| Ok(daemons.clone()))
     }
-    fn start_daemon(&mut self, _: &SyncDaemon) -> Result<(), Refusal> {
-        Err(not_simulated("start a sync daemon"))
+    fn start_daemon(&mut self, daemon: &SyncDaemon) -> Result<(), Refusal> {
+        let exists = || Refusal { kind: RefusalKind::Exists, message: "a daemon of this role runs already".to_owned() };
+        self.with_daemons(|daemons| {
+            let runs = daemons.iter().any(|running| running.role == daemon.role);
+            if runs {
+                return Err(exists());
+            }
+            daemons.push(daemon.clone());
+            Ok(())
+        })
     }
-    fn stop_daemon(&mut self, _: DaemonRole) -> Result<(), Refusal> {
-        Err(not_simulated("stop a sync daemon"))
+    fn stop_daemon(&mut self, role: DaemonRole) -> Result<(), Refusal> {
+        let missing = || Refusal { kind: RefusalKind::Missing, message: "no daemon of this role runs".to_owned() };
+        self.with_daemons(|daemons| {
+            let at = daemons.iter().position(|daemon| daemon.role == role).ok_or_else(missing)?;
+            daemons.remove(at);
+            Ok(())
+        })
     }
 }

@@ -4,7 +4,7 @@
 //! share one table, so that a test or the simulation can be the stranger who changes it while an engine owns a clone.
 
 use super::ipvs_netlink::IpvsKernel;
-use crate::engine::ipvs::{IpvsOp, IpvsTable, Refusal, RefusalKind, Version};
+use crate::engine::ipvs::{IpvsOp, IpvsTable, Refusal, RefusalKind, SyncDaemon, Timeouts, Version};
 use crate::engine::model::Scheduler;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,6 +19,8 @@ struct State {
     history: Vec<(IpvsOp, Result<(), Refusal>)>,
     refused: Vec<(IpvsOp, Refusal)>,
     unreachable: Option<Refusal>,
+    daemons: Vec<SyncDaemon>,
+    timeouts: Option<Timeouts>,
 }
 
 impl SimulatedIpvs {
@@ -40,6 +42,30 @@ impl SimulatedIpvs {
     /// Answers everything with this refusal until [`relent`](Self::relent).
     pub fn refuse_everything(&self, refusal: Refusal) {
         self.state().unreachable = Some(refusal);
+    }
+
+    /// Looks at its sync daemons, or changes them.
+    pub fn with_daemons<R>(
+        &self,
+        change: impl FnOnce(&mut Vec<SyncDaemon>) -> Result<R, Refusal>,
+    ) -> Result<R, Refusal> {
+        let mut state = self.state();
+        state.reachable()?;
+        change(&mut state.daemons)
+    }
+
+    /// Its timeouts; Linux' own until they are set.
+    pub fn kept_timeouts(&self) -> Timeouts {
+        self.state().timeouts.unwrap_or(Timeouts { tcp: 900, tcp_fin: 120, udp: 300 })
+    }
+
+    /// Sets its timeouts; 0 keeps one.
+    pub fn keep_timeouts(&self, timeouts: Timeouts) {
+        let now = self.kept_timeouts();
+        let kept = |wanted: u32, now: u32| if wanted == 0 { now } else { wanted };
+        let tcp_fin = kept(timeouts.tcp_fin, now.tcp_fin);
+        self.state().timeouts =
+            Some(Timeouts { tcp: kept(timeouts.tcp, now.tcp), tcp_fin, udp: kept(timeouts.udp, now.udp) });
     }
 
     /// Refuses nothing any more but what the kernel would.

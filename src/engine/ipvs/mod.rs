@@ -21,6 +21,7 @@ pub mod ownership;
 pub mod plan;
 mod refusal;
 pub mod schedule;
+mod synchronise;
 pub mod table;
 
 pub use connection::Connection;
@@ -29,4 +30,5 @@ pub use listing::{KernelRates, ServerEntry, ServiceEntry};
 pub use message::Version;
 pub use ownership::Ownership;
 pub use plan::{Difference, drift, plan};
+pub use synchronise::{DaemonStep, daemon_steps, wanted_daemons};
 pub use table::{Checksum, Destination, IpvsOp, IpvsTable, Refusal, RefusalKind, Service, Traffic, Tunnel};

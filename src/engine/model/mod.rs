@@ -5,6 +5,7 @@
 mod balance;
 mod check;
 mod keys;
+mod lvs;
 mod real_time;
 mod scheduler;
 mod script;
@@ -18,6 +19,7 @@ pub use check::{
     UdpCheck, UrlCheck,
 };
 pub use keys::{Family, KeyError, Protocol, RealServerKey, ServiceKey};
+pub use lvs::{LvsTimeouts, LvsWords, SyncDaemonWords};
 pub use real_time::RealTime;
 pub use scheduler::{SCHEDULERS, Scheduler};
 pub use script::{ScriptUser, TrackScript, VrrpScript};
@@ -66,4 +68,6 @@ pub struct Global {
     pub failover_thread: RealTime,
     /// `checker_*` words about the balance loop's thread.
     pub balance_thread: RealTime,
+    /// `lvs_*` words.
+    pub lvs: LvsWords,
 }

@@ -3,8 +3,9 @@
 //! Every field is named here: a new one that is forgotten does not compile.
 
 use crate::engine::model::{
-    Authentication, CheckKind, CheckSpec, Global, GratuitousArp, Origin, RealServer, RealTime, ScriptUser, SyncGroup,
-    TrackScript, Transport, UnicastPeer, Variations, VirtualRouter, VirtualServer, VrrpScript,
+    Authentication, CheckKind, CheckSpec, Global, GratuitousArp, LvsTimeouts, Origin, RealServer, RealTime, ScriptUser,
+    SyncDaemonWords, SyncGroup, TrackScript, Transport, UnicastPeer, Variations, VirtualRouter, VirtualServer,
+    VrrpScript,
 };
 use std::fmt::Display;
 
@@ -207,6 +208,7 @@ pub(super) fn global(global: &Global) -> Vec<Field> {
         script_security,
         failover_thread,
         balance_thread,
+        lvs,
     } = global;
     vec![
         ("router_id", router_id.clone().unwrap_or_default()),
@@ -219,7 +221,32 @@ pub(super) fn global(global: &Global) -> Vec<Field> {
         ("enable_script_security", script_security.to_string()),
         ("vrrp_* (from the next start on)", scheduling(failover_thread)),
         ("checker_* (from the next start on)", scheduling(balance_thread)),
+        ("lvs_sync_daemon", lvs.sync_daemon.as_ref().map_or_else(String::new, sync_daemon)),
+        ("lvs_timeouts", timeouts(lvs.timeouts)),
+        ("lvs_flush (from the next start on)", lvs.flush.to_string()),
+        ("lvs_flush_on_stop", lvs.flush_on_stop.to_string()),
     ]
+}
+
+fn sync_daemon(words: &SyncDaemonWords) -> String {
+    let SyncDaemonWords { interface, instance, id, max_length, port, ttl, group } = words;
+    let option = |word: &str, value: Option<String>| value.map_or_else(String::new, |value| format!(" {word} {value}"));
+    let number = |word: &str, value: u16| option(word, (value > 0).then(|| value.to_string()));
+    [
+        interface.clone(),
+        option("inst", instance.clone()),
+        option("id", id.map(|id| id.to_string())),
+        number("maxlen", *max_length),
+        number("port", *port),
+        number("ttl", (*ttl).into()),
+        option("group", group.map(|group| group.to_string())),
+    ]
+    .concat()
+}
+
+fn timeouts(LvsTimeouts { tcp, tcp_fin, udp }: LvsTimeouts) -> String {
+    let given = [("tcp", tcp), ("tcpfin", tcp_fin), ("udp", udp)].into_iter().filter(|(_, seconds)| *seconds > 0);
+    given.map(|(word, seconds)| format!("{word} {seconds}")).collect::<Vec<_>>().join(" ")
 }
 
 fn scheduling(RealTime { nice, priority, processors, time_limit, no_swap }: &RealTime) -> String {

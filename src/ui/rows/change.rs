@@ -57,6 +57,7 @@ pub fn text(event: &Event) -> String {
         EventKind::Script => Some("script"),
         EventKind::ServerTable | EventKind::ServiceTable => Some("table"),
         EventKind::InstanceState
+        | EventKind::SyncDaemon
         | EventKind::Link
         | EventKind::Address
         | EventKind::ServerHealth

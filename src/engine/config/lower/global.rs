@@ -3,13 +3,16 @@
 use super::super::argument::Argument;
 use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
-use super::{Draft, real_time, script, small};
+use super::{Draft, lvs, real_time, script, small};
 use crate::engine::model::{GratuitousArp, Variations};
 
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
-    let Draft { configuration, defaults, .. } = draft;
+    let Draft { configuration, defaults, sync_daemon_at, .. } = draft;
     let global = &mut configuration.global;
     for entry in cx.entries(Block::Global, block.inner()) {
+        if entry.keyword.word == "lvs_sync_daemon" {
+            *sync_daemon_at = Some(entry.at);
+        }
         match (entry.keyword.word, &entry.argument) {
             ("router_id", Argument::Text(name)) => global.router_id = Some(name.clone()),
             ("notification_email_from", Argument::Text(from)) => global.notification_email_from = Some(from.clone()),
@@ -38,6 +41,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
                 let instead = "announcements of an address go out without a delay between them";
                 cx.only_read(Block::Global, entry.keyword.word, entry.at, instead);
             }
+            (word, argument) if lvs::lower(cx, &mut global.lvs, word, argument, &entry) => {}
             (word, argument) if real_time::lower(cx, global, word, argument, &entry) => {}
             (word, argument) => {
                 let word = word.trim_start_matches("vrrp_");

@@ -6,6 +6,7 @@ mod address;
 mod balance;
 mod check;
 mod global;
+mod lvs;
 mod real_time;
 mod script;
 mod semantics;
@@ -29,6 +30,8 @@ struct Draft {
     instances: Vec<Span>,
     /// Where each service was named, parallel to `configuration.virtual_servers`.
     services: Vec<Span>,
+    /// Where `lvs_sync_daemon` stands.
+    sync_daemon_at: Option<Span>,
 }
 
 /// What instances inherit from `global_defs`.

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 pub(super) fn check(cx: &mut Context, draft: &mut Draft) {
     instances(cx, draft);
     services(cx, draft);
+    super::lvs::check(cx, draft);
 }
 
 fn instances(cx: &mut Context, draft: &Draft) {

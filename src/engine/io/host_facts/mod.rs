@@ -5,6 +5,7 @@
 //! makes the kernel load a module.
 
 mod clock;
+mod ipvs;
 mod modules;
 mod nftables;
 mod routes;
@@ -27,11 +28,13 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 pub fn read(root: &Path) -> Facts {
     let interfaces = interfaces(root);
     let routes = if routes::has_policy_rules() { BTreeSet::new() } else { routes::default_routes(root) };
+    let vs = words(&root.join("proc/sys/net/ipv4/vs"));
     Facts {
+        ipvs: if vs.is_empty() { None } else { ipvs::read(root) },
+        vs,
         ipv6_forwarding: number(&root.join("proc/sys/net/ipv6/conf/all/forwarding")).map(|value| value != 0),
         addresses: addresses(root),
         default_routes: routes,
-        vs: words(&root.join("proc/sys/net/ipv4/vs")),
         schedulers: modules::schedulers(root),
         firewall: (!modules::would_load(root, "nf_tables")).then(nftables::input_chains).flatten(),
         vrrp_beside: sockets::vrrp_beside(root),
