@@ -6,12 +6,13 @@ use crate::engine::EngineHandle;
 use crate::engine::driver::embedded::{Cluster, Options};
 use crate::ui;
 use crate::ui::script::Script;
+use crate::ui::theme::Depth;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
 
 /// Runs until the operator leaves. Gives the exit code.
-pub fn run(args: DemoArgs) -> u8 {
+pub fn run(args: DemoArgs, depth: Option<Depth>) -> u8 {
     if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
         return fail(exit::USAGE, &"the demo needs a terminal on standard input and output");
     }
@@ -25,7 +26,7 @@ pub fn run(args: DemoArgs) -> u8 {
     };
     let engine: Arc<dyn EngineHandle> = cluster;
     let options =
-        ui::Options { start_unlocked: true, theme: args.theme, size: args.size, script, ..ui::Options::default() };
+        ui::Options { start_unlocked: true, theme: args.theme, depth, size: args.size, script, ..ui::Options::default() };
     let ended = ui::run(&engine, &options);
     ending.end();
     match ended {

@@ -19,8 +19,9 @@ mod spawn;
 mod watch;
 
 use crate::cli::run::{ConsoleArgs, Dataplane, LogFormat, LookArgs, RunArgs};
-use crate::cli::{Cli, Command, check, completions, ctl, explain, ipvs, man};
+use crate::cli::{Cli, ColorWhen, Command, check, completions, ctl, explain, ipvs, man};
 use crate::ui;
+use crate::ui::theme::Depth;
 use std::env;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -54,6 +55,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let socket = cli.global.socket.as_deref();
     let places = Places::choose(socket, None);
     let color = cli.global.color.applies(std::io::stdout().is_terminal());
+    let depth = depth(cli.global.color);
     let code = match cli.command {
         Some(Command::Check(args)) => return check::run(&args, &cli.global),
         Some(Command::Run(args)) => {
@@ -61,12 +63,12 @@ pub fn run(cli: Cli) -> ExitCode {
             engine::run(&engine_options(args, socket, log_color))
         }
         Some(Command::ScriptRunner) => script_runner::run(),
-        Some(Command::Attach(args)) => console::attach(&places, &console_options(args)),
-        Some(Command::Demo(args)) => demo::run(args),
-        Some(Command::Watch(args)) => watch::run(&args, color),
+        Some(Command::Attach(args)) => console::attach(&places, &console_options(args, depth)),
+        Some(Command::Demo(args)) => demo::run(args, depth),
+        Some(Command::Watch(args)) => watch::run(&args, color, depth),
         Some(Command::Top(args)) if args.once => status(false, &places, color),
         Some(Command::Top(args)) => {
-            console::attach(&places, &console_options(ConsoleArgs { look: args.look, ..ConsoleArgs::default() }))
+            console::attach(&places, &console_options(ConsoleArgs { look: args.look, ..ConsoleArgs::default() }, depth))
         }
         Some(Command::Replay(args)) => replay::open(&args.file, console_options(args.console)),
         Some(Command::Keys(args)) => keys::run(&args),
@@ -77,7 +79,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Some(Command::Status { json }) => status(json, &places, color),
         Some(Command::Completions(args)) => return completions::run(&args),
         Some(Command::Man(args)) => return man::run(&args),
-        None => console::open(cli.file.as_deref(), &places, &console_options(cli.console)),
+        None => console::open(cli.file.as_deref(), &places, &console_options(cli.console, depth)),
     };
     ExitCode::from(code)
 }
@@ -103,12 +105,27 @@ fn status(json: bool, places: &Places, color: bool) -> u8 {
     ctl::run(&ctl::CtlArgs { verb: ctl::Verb::Status { json } }, &places.socket, color)
 }
 
-fn console_options(args: ConsoleArgs) -> ui::Options {
-    ui::Options { read_only: args.read_only, start_unlocked: args.rw, ..look(args.look) }
+fn console_options(args: ConsoleArgs, depth: Option<Depth>) -> ui::Options {
+    ui::Options { read_only: args.read_only, start_unlocked: args.rw, ..look(args.look, depth) }
 }
 
-fn look(args: LookArgs) -> ui::Options {
-    ui::Options { theme: args.theme, keys: args.keys, ascii: args.ascii.then_some(true), ..ui::Options::default() }
+/// How many colours the console uses, where `--color` says it.
+fn depth(color: ColorWhen) -> Option<Depth> {
+    match color {
+        ColorWhen::Auto => None,
+        ColorWhen::Never => Some(Depth::None),
+        ColorWhen::Always => {
+            let set = |name| env::var(name).unwrap_or_default();
+            Some(Depth::of_terminal(&set("COLORTERM"), &set("TERM")).max(Depth::Sixteen))
+        }
+        ColorWhen::Sixteen => Some(Depth::Sixteen),
+        ColorWhen::TwoFiftySix => Some(Depth::TwoFiftySix),
+        ColorWhen::True => Some(Depth::True),
+    }
+}
+
+fn look(args: LookArgs, depth: Option<Depth>) -> ui::Options {
+    ui::Options { theme: args.theme, keys: args.keys, depth, ascii: args.ascii.then_some(true), ..ui::Options::default() }
 }
 
 /// Where an engine listens and keeps its state.

@@ -8,11 +8,12 @@ use crate::engine::io::processes;
 use crate::engine::model::Configuration;
 use crate::engine::{DiagnosticSeverity, EngineHandle, load_configuration};
 use crate::ui;
+use crate::ui::theme::Depth;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Watches. Gives the exit code.
-pub fn run(args: &WatchArgs, color: bool) -> u8 {
+pub fn run(args: &WatchArgs, color: bool, depth: Option<Depth>) -> u8 {
     let known = match &args.file {
         Some(file) => match read(file) {
             Known { problem: Some(problem), .. } => {
@@ -33,7 +34,7 @@ pub fn run(args: &WatchArgs, color: bool) -> u8 {
     if args.is_plain() {
         return print(args, watch.as_ref(), color);
     }
-    let options = ui::Options { read_only: true, ..look(args.look.clone()) };
+    let options = ui::Options { read_only: true, ..look(args.look.clone(), depth) };
     match ui::run(&watch, &options) {
         Ok(_) => exit::OK,
         Err(error) => {

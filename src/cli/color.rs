@@ -13,13 +13,22 @@ pub enum ColorWhen {
     Always,
     /// Never.
     Never,
+    /// Always, the 16 that every terminal has.
+    #[value(name = "16")]
+    Sixteen,
+    /// Always, at most 256.
+    #[value(name = "256")]
+    TwoFiftySix,
+    /// Always, all.
+    #[value(name = "true")]
+    True,
 }
 
 impl ColorWhen {
     /// Whether to colour a stream that is a terminal or not.
     pub fn applies(self, is_terminal: bool) -> bool {
         match self {
-            Self::Always => true,
+            Self::Always | Self::Sixteen | Self::TwoFiftySix | Self::True => true,
             Self::Never => false,
             Self::Auto => {
                 let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -41,7 +50,7 @@ pub(super) fn of_help(args: &[OsString]) -> clap::ColorChoice {
             None => None,
         };
         match value {
-            Some("always") => choice = clap::ColorChoice::Always,
+            Some("always" | "16" | "256" | "true") => choice = clap::ColorChoice::Always,
             Some("never") => choice = clap::ColorChoice::Never,
             Some("auto") => choice = clap::ColorChoice::Auto,
             _ => {}

@@ -53,7 +53,7 @@ pub struct Cli {
 /// Options that every subcommand has.
 #[derive(Debug, Clone, clap::Args)]
 pub struct GlobalArgs {
-    /// When to use colours; auto: on a terminal, unless `NO_COLOR` is set
+    /// When to use colours (auto: on a terminal, unless `NO_COLOR` is set), and how many in the console
     #[arg(long, global = true, value_enum, default_value_t = ColorWhen::Auto, value_name = "WHEN")]
     pub color: ColorWhen,
     /// The engine's control socket

@@ -4,7 +4,7 @@
 
 use super::screens::Screen;
 use super::state::Polled;
-use crate::engine::{Answer, CommandRequest, Event, Guide, RealServerStatus, Undoable};
+use crate::engine::{Answer, CommandRequest, Event, Guide, RealServerStatus, Severity, Undoable};
 use crossterm::event::KeyEvent;
 use std::time::SystemTime;
 
@@ -286,6 +286,24 @@ pub enum Message {
     Guide(Box<Guide>),
     /// What became of an order.
     Ordered(Result<String, String>),
+}
+
+impl Message {
+    /// Whether it is drawn at once, however slow the terminal's link is: what an operator did, and what changed a state.
+    pub fn is_urgent(&self) -> bool {
+        match self {
+            Self::Events(events, anew) => *anew || events.iter().any(|event| event.severity >= Severity::Notice),
+            Self::Tick | Self::Polled(_) | Self::Detail(..) | Self::Guide(_) => false,
+            Self::Key(_)
+            | Self::Paste(_)
+            | Self::Resize(..)
+            | Self::Lost(_)
+            | Self::Answered(..)
+            | Self::KeysDropped(..)
+            | Self::Warning(_)
+            | Self::Ordered(_) => true,
+        }
+    }
 }
 
 /// What the console asks of the world.

@@ -42,6 +42,8 @@ pub struct Options {
     pub theme: Option<String>,
     /// A file with keys of the operator's own.
     pub keys: Option<PathBuf>,
+    /// How many colours; without it as many as the terminal's environment says, none with `NO_COLOR` and no theme named.
+    pub depth: Option<theme::Depth>,
     /// Lines and marks in ASCII; without it, ASCII where the locale is not UTF-8 or the terminal is the Linux console.
     pub ascii: Option<bool>,
     /// First and last moment of the recording that the engine replays: the console opens on the first.
@@ -84,6 +86,9 @@ pub enum ConsoleError {
     /// Input or output is no terminal.
     #[error("the console needs a terminal; use `lvsdeck ctl status` for scripts and pipes")]
     NotATerminal,
+    /// A terminal that can't place the cursor.
+    #[error("TERM=dumb can't show the console; use `lvsdeck status`, or `lvsdeck watch --plain`")]
+    Dumb,
     /// The terminal refused something.
     #[error("terminal: {operation}: {cause}")]
     Terminal {

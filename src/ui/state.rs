@@ -193,6 +193,8 @@ pub struct UiState {
     pub replay: Option<(SystemTime, SystemTime)>,
     /// The engine's clock and the console's, when a picture of now came last.
     pub live: Option<(SystemTime, Duration)>,
+    /// What is said of a terminal that does not keep up.
+    pub link: Option<&'static str>,
     /// The engine does not answer.
     pub lost: Option<Lost>,
     /// The newest events, oldest first, and older ones when somebody looked for them.

@@ -72,7 +72,12 @@ impl Terminal {
         }
         let error = |operation| move |cause| ConsoleError::Terminal { operation, cause };
         let out = output().map_err(error("open"))?;
+        if std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
+            return Err(ConsoleError::Dumb);
+        }
         restore_on_panic();
+        // What was typed before there was anything to see was meant for somebody else.
+        let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
         let mut terminal = Self { out, shown: None };
         terminal.take().map_err(error("raw mode"))?;
         Ok(terminal)

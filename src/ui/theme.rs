@@ -3,6 +3,10 @@
 //! A theme is a sparse patch over `ansi`: `[up]` with `fg`, `bg` and `modifiers`. Meaning never rests on colour alone, so
 //! that `mono` says as much as the others.
 
+mod depth;
+
+pub use depth::Depth;
+
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -72,6 +76,13 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("ansi", include_str!("../../themes/ansi.toml")),
     ("mono", include_str!("../../themes/mono.toml")),
     ("dark", include_str!("../../themes/dark.toml")),
+    ("light", include_str!("../../themes/light.toml")),
+    ("high-contrast", include_str!("../../themes/high-contrast.toml")),
+    ("deuteranopia", include_str!("../../themes/deuteranopia.toml")),
+    ("tritanopia", include_str!("../../themes/tritanopia.toml")),
+    ("nord", include_str!("../../themes/nord.toml")),
+    ("gruvbox", include_str!("../../themes/gruvbox.toml")),
+    ("solarized", include_str!("../../themes/solarized.toml")),
 ];
 
 /// A theme that can't be used.
@@ -88,11 +99,13 @@ pub enum ThemeError {
         cause: String,
     },
     /// The file is no theme.
-    #[error("theme {name}: {cause}")]
+    #[error("theme {name}:{line}: {cause}")]
     Unreadable {
         /// The theme.
         name: String,
-        /// Line and cause.
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong in it.
         cause: String,
     },
 }
@@ -104,7 +117,19 @@ struct Patch {
     fg: Option<Color>,
     #[serde(deserialize_with = "color")]
     bg: Option<Color>,
-    modifiers: Vec<String>,
+    modifiers: Vec<Attribute>,
+}
+
+/// One of `modifiers`.
+struct Attribute(Modifier);
+
+impl<'de> Deserialize<'de> for Attribute {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        modifier(&word).map(Self).ok_or_else(|| {
+            serde::de::Error::custom(format!("\"{word}\" is none of bold, dim, italic, underlined, reversed"))
+        })
+    }
 }
 
 fn color<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Color>, D::Error> {
@@ -130,9 +155,12 @@ impl Theme {
 
     /// A theme from its text, over `ansi`; `ansi` and `mono` stand on nothing.
     pub fn parse(name: &str, text: &str) -> Result<Self, ThemeError> {
-        let unreadable = |cause: String| ThemeError::Unreadable { name: name.to_owned(), cause };
-        let patches: BTreeMap<Paint, Patch> =
-            toml::from_str(text).map_err(|error| unreadable(error.to_string().trim_end().replace('\n', " ")))?;
+        let patches: BTreeMap<Paint, Patch> = toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            let cause = error.message().trim_end().replace('\n', " ");
+            ThemeError::Unreadable { name: name.to_owned(), line, cause }
+        })?;
         let mut theme = if name == "ansi" || name == "mono" {
             Self { styles: BTreeMap::new(), ascii: false }
         } else {
@@ -140,10 +168,8 @@ impl Theme {
         };
         for (paint, patch) in patches {
             let mut style = Style { fg: patch.fg, bg: patch.bg, ..Style::default() };
-            for word in &patch.modifiers {
-                style = style.add_modifier(modifier(word).ok_or_else(|| {
-                    unreadable(format!("modifier \"{word}\" is none of bold, dim, italic, underlined, reversed"))
-                })?);
+            for Attribute(modifier) in patch.modifiers {
+                style = style.add_modifier(modifier);
             }
             theme.styles.insert(paint, style);
         }
@@ -179,45 +205,4 @@ fn modifier(word: &str) -> Option<Modifier> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_built_in_theme_can_be_read() {
-        for (name, _) in BUILT_IN {
-            Theme::load(name).unwrap();
-        }
-    }
-
-    #[test]
-    fn mono_has_no_colour_and_still_shows_the_selection_and_the_alarm() {
-        let mono = Theme::load("mono").unwrap();
-        assert!(mono.styles.values().all(|s| s.fg.is_none() && s.bg.is_none()));
-        for paint in [Paint::Selected, Paint::Alarm] {
-            assert!(mono.style(paint).add_modifier.contains(Modifier::REVERSED));
-        }
-    }
-
-    #[test]
-    fn ansi_leaves_the_terminals_own_ground_alone() {
-        let ansi = Theme::load("ansi").unwrap();
-        assert_eq!((ansi.style(Paint::Text).fg, ansi.style(Paint::Text).bg), (None, None));
-        assert!(ansi.styles.values().all(|s| s.bg.is_none()));
-    }
-
-    #[test]
-    fn a_broken_theme_names_the_line_and_the_word() {
-        let error = |text| Theme::parse("mine.toml", text).unwrap_err().to_string();
-        assert!(error("[up]\nfg = \"gren\"").contains("line 2"), "{}", error("[up]\nfg = \"gren\""));
-        assert!(error("[upp]\nfg = \"green\"").contains("upp"));
-        assert!(error("[up]\nmodifiers = [\"blink\"]").contains("blink"));
-        assert!(Theme::load("/nowhere").unwrap_err().to_string().contains("mono"));
-    }
-
-    #[test]
-    fn a_theme_of_ones_own_changes_what_it_names_and_keeps_the_rest() {
-        let theme = Theme::parse("mine", "[up]\nfg = \"#00ff00\"").unwrap();
-        assert_eq!(theme.style(Paint::Up).fg, Some(Color::Rgb(0, 255, 0)));
-        assert_eq!(theme.style(Paint::Down), Theme::load("ansi").unwrap().style(Paint::Down));
-    }
-}
+mod tests;

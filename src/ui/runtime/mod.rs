@@ -8,6 +8,7 @@
 //! A draw that took longer than a second is a stall: keys typed meanwhile are dropped, because the operator did not see
 //! what they acted on.
 
+mod pace;
 mod player;
 mod signals;
 mod workers;
@@ -17,11 +18,12 @@ use super::keymap;
 use super::script::Script;
 use super::state::{Tone, UiState, Wanted};
 use super::terminal::Terminal;
-use super::theme::Theme;
+use super::theme::{Depth, Theme};
 use super::update::{update, wanted};
 use super::{ConsoleError, Exit, ExitCause, Options};
 use crate::engine::EngineHandle;
 use crossterm::event::KeyEvent;
+use pace::Pace;
 use player::Shown;
 use rustix::process::{Signal, getppid, getsid, kill_current_process_group};
 use signal_hook::consts::{SIGCONT, SIGTSTP, SIGWINCH};
@@ -34,6 +36,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 use workers::{Ask, Wish, Workers};
 
+/// The longest that the loop sleeps.
+const SECOND: Duration = Duration::from_secs(1);
 /// A draw longer than this is a stall.
 const STALL: Duration = Duration::from_secs(1);
 /// Keys that arrive this soon after a stall were typed during it.
@@ -93,6 +97,8 @@ pub fn run(engine: &Arc<dyn EngineHandle>, options: &Options) -> Result<Exit, Co
         asked: None,
         stall: None,
         dropped: 0,
+        pace: Pace::default(),
+        urgent: true,
     };
     let cause = console.turn(&arriving);
     drop(arriving);
@@ -131,6 +137,10 @@ struct Console {
     stall: Option<(Instant, Instant)>,
     /// Keys dropped since the stall began.
     dropped: usize,
+    /// How often pictures are drawn.
+    pace: Pace,
+    /// Something came that is drawn at once, however slow the link is: a key, a change of state, an answer.
+    urgent: bool,
 }
 
 impl Console {
@@ -140,7 +150,11 @@ impl Console {
                 ControlFlow::Break(cause) => return cause,
                 ControlFlow::Continue(()) => {}
             }
-            let mut input = match arriving.recv_timeout(Duration::from_secs(1)) {
+            let wait = match self.pace.wait(Instant::now(), self.urgent) {
+                wait if self.state.dirty && !wait.is_zero() => wait.min(SECOND),
+                _ => SECOND,
+            };
+            let mut input = match arriving.recv_timeout(wait) {
                 Ok(input) => Some(input),
                 Err(RecvTimeoutError::Timeout) => Some(Input::Message(Message::Tick)),
                 // Never: the loop's own threads hold senders for as long as the terminal is there.
@@ -169,16 +183,21 @@ impl Console {
             let _ = self.workers.wishes.send(Wish::FromNow(now.clone()));
             self.asked = Some(now);
         }
-        if !std::mem::take(&mut self.state.dirty) {
+        let begun = Instant::now();
+        if !self.state.dirty || !self.pace.wait(begun, self.urgent).is_zero() {
             return ControlFlow::Continue(());
         }
-        let begun = Instant::now();
+        (self.state.dirty, self.urgent) = (false, false);
         if self.terminal.draw(&self.state, &self.theme).is_err() {
             return ControlFlow::Break(ExitCause::TerminalLost);
         }
         let ended = Instant::now();
         if let (Some(shown), Some(picture)) = (&self.shown, self.terminal.shown()) {
             shown.publish(picture);
+        }
+        if self.pace.drawn(begun, ended) {
+            self.state.link = self.pace.said();
+            self.state.dirty = true;
         }
         if ended.duration_since(begun) > STALL {
             self.stall = Some((begun, ended));
@@ -187,6 +206,10 @@ impl Console {
     }
 
     fn take(&mut self, input: Input) -> ControlFlow<ExitCause> {
+        self.urgent |= match &input {
+            Input::Message(message) => message.is_urgent(),
+            Input::Key(..) | Input::Signal(_) | Input::TerminalLost => true,
+        };
         match input {
             Input::Message(message) => self.update(message),
             Input::Key(_, read_at) if self.typed_blindly(read_at) => {
@@ -272,16 +295,22 @@ impl Console {
 
 /// The theme asked for, or the default with the reason why not.
 fn choose_theme(options: &Options) -> (Theme, Option<String>) {
-    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let name = options.theme.as_deref().unwrap_or(if no_color { "mono" } else { "ansi" });
-    if options.theme.is_some() {
-        // What was asked for by name wins over the environment.
-        crossterm::style::force_color_output(true);
-    }
-    let (mut theme, warning) = match Theme::load(name) {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty()).unwrap_or_default();
+    let of_terminal = Depth::of_terminal(&set("COLORTERM"), &set("TERM"));
+    // What was asked for on the command line, a depth or a theme, wins over the environment.
+    let depth = match (options.depth, &options.theme) {
+        (Some(depth), _) => depth,
+        (None, None) if !set("NO_COLOR").is_empty() => Depth::None,
+        (None, Some(_)) => of_terminal.max(Depth::Sixteen),
+        (None, None) => of_terminal,
+    };
+    // The theme knows what it uses; crossterm is not to look at the environment again.
+    crossterm::style::force_color_output(true);
+    let (theme, warning) = match Theme::load(options.theme.as_deref().unwrap_or("ansi")) {
         Ok(theme) => (theme, None),
         Err(error) => (Theme::load("ansi").unwrap_or_else(|_| Theme::plain()), Some(format!("{error}; using ansi"))),
     };
+    let mut theme = theme.at_depth(depth);
     theme.ascii = options.ascii.unwrap_or_else(needs_ascii);
     (theme, warning)
 }

@@ -16,10 +16,12 @@ use ratatui::layout::Rect;
 pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
     match area.height {
         0 => {}
-        1 if state.said.is_none() && state.popups.is_empty() => hints(buffer, theme, area, 0, state),
+        1 if state.said.is_none() && state.link.is_none() && state.popups.is_empty() => {
+            hints(buffer, theme, area, 0, state)
+        }
         1 => message(buffer, theme, area, state),
         lines => {
-            if lines == 2 && state.said.is_none() && !typing(state) {
+            if lines == 2 && state.said.is_none() && state.link.is_none() && !typing(state) {
                 screens(buffer, theme, area, 0, state);
             } else {
                 message(buffer, theme, area, state);
@@ -60,6 +62,14 @@ fn message(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
             None => pen.skip(2).put(Paint::Dim, "Enter keeps, Esc undoes"),
         };
         return;
+    }
+    if let Some(link) = state.link {
+        let gap = pen.left_over().saturating_sub(link.len() + 1);
+        let mut end = Pen::at(buffer, theme, area, 0);
+        end.skip(gap + 1).put(Paint::Warning, link);
+        let left = Rect { width: area.width.saturating_sub(u16::try_from(link.len() + 2).unwrap_or(0)), ..area };
+        pen = Pen::at(buffer, theme, left, 0);
+        pen.skip(1);
     }
     if let Some(said) = &state.said {
         if let Some(at) = said.at {
