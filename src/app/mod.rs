@@ -70,7 +70,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Some(Command::Top(args)) => {
             console::attach(&places, &console_options(ConsoleArgs { look: args.look, ..ConsoleArgs::default() }, depth))
         }
-        Some(Command::Replay(args)) => replay::open(&args.file, console_options(args.console)),
+        Some(Command::Replay(args)) => replay::open(&args.file, console_options(args.console, depth)),
         Some(Command::Keys(args)) => keys::run(&args),
         Some(Command::Adopt(args)) => adopt::run(&args, &places),
         Some(Command::Ipvs(args)) => ipvs::run(&args, &places.socket),

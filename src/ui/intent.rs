@@ -293,7 +293,7 @@ impl Message {
     pub fn is_urgent(&self) -> bool {
         match self {
             Self::Events(events, anew) => *anew || events.iter().any(|event| event.severity >= Severity::Notice),
-            Self::Tick | Self::Polled(_) | Self::Detail(..) | Self::Guide(_) => false,
+            Self::Tick | Self::Polled(_) | Self::Detail(..) | Self::Guide(_) | Self::Older(_) => false,
             Self::Key(_)
             | Self::Paste(_)
             | Self::Resize(..)
@@ -301,6 +301,8 @@ impl Message {
             | Self::Answered(..)
             | Self::KeysDropped(..)
             | Self::Warning(_)
+            | Self::NoPast(..)
+            | Self::Undoable(_)
             | Self::Ordered(_) => true,
         }
     }
