@@ -17,7 +17,7 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
     match area.height {
         0 => {}
         1 if state.said.is_none() && state.link.is_none() && state.popups.is_empty() => {
-            hints(buffer, theme, area, 0, state)
+            hints(buffer, theme, area, 0, state);
         }
         1 => message(buffer, theme, area, state),
         lines => {
