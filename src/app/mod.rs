@@ -125,7 +125,13 @@ fn depth(color: ColorWhen) -> Option<Depth> {
 }
 
 fn look(args: LookArgs, depth: Option<Depth>) -> ui::Options {
-    ui::Options { theme: args.theme, keys: args.keys, depth, ascii: args.ascii.then_some(true), ..ui::Options::default() }
+    ui::Options {
+        theme: args.theme,
+        keys: args.keys,
+        depth,
+        ascii: args.ascii.then_some(true),
+        ..ui::Options::default()
+    }
 }
 
 /// Where an engine listens and keeps its state.
