@@ -9,10 +9,45 @@ mod validate;
 use api_fixture::served::{Running, exchange, post_to};
 use api_fixture::{down, draining, router, server, service, status};
 use lvsdeck::api::Client;
-use lvsdeck::engine::{Difference, Drift, EngineHandle, Foreign, Outcome, Status, VirtualRouterState, Warning, Who};
+use lvsdeck::engine::{
+    AnnouncementStatus, Difference, Drift, EngineHandle, Foreign, Jitter, Outcome, PeerDetail, RefusedPacket,
+    RouterDetail, SplitBrainStatus, Status, VirtualRouterState, Warning, WhatIf, Who,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use validate::Schemas;
+
+fn detail() -> RouterDetail {
+    let at = std::time::SystemTime::UNIX_EPOCH;
+    RouterDetail {
+        transport: "unicast".into(),
+        destinations: vec!["10.0.0.12".into()],
+        source: Some("10.0.0.11".into()),
+        announcements: vec![AnnouncementStatus { at, addresses: 1, repeat: 5 }],
+        split_brain: Some(SplitBrainStatus {
+            with: vec!["10.0.0.12".into()],
+            cause: "version".into(),
+            evidence: "x".into(),
+        }),
+        what_if: vec![WhatIf {
+            event: "this node stops".into(),
+            new_master: Some("10.0.0.12".into()),
+            in_ms: Some(6),
+            note: "x".into(),
+            assumes: vec!["x".into()],
+        }],
+    }
+}
+
+fn peer_detail() -> PeerDetail {
+    let at = std::time::SystemTime::UNIX_EPOCH;
+    PeerDetail {
+        interval_ms: Some(1000),
+        checksum: Some("pseudo-header".into()),
+        jitter: Some(Jitter { gaps: 2, min_us: 1, mean_us: 2, max_us: 3 }),
+        refused: Some(RefusedPacket { at, reason: "x".into(), bytes: "45 **".into(), length: 2 }),
+    }
+}
 
 /// A status in which everything that may be there is there.
 fn full() -> Status {
@@ -23,6 +58,9 @@ fn full() -> Status {
     status.virtual_routers.push(router("VI_2", VirtualRouterState::Fault));
     status.virtual_routers[0].held = Some("by alice until rejoin".into());
     status.virtual_routers[0].priority_set = Some(50);
+    status.virtual_routers[0].detail = detail();
+    status.virtual_routers[0].peers[0].detail = peer_detail();
+    status.virtual_routers[1].detail.transport = "multicast".into();
     status.virtual_routers[1].next = None;
     status.virtual_routers[1].peers[0].rejected = Some("checksum".into());
     status.drift.push(Drift { subject: "x".into(), wanted: "1".into(), found: "2".into(), action: "repaired".into() });

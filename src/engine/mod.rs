@@ -69,9 +69,9 @@ pub use recording::{
 };
 pub use replayed::Replayed;
 pub use snapshot::{
-    Admin, CheckStatus, ConfigStatus, Counters, Drift, Foreign, Health, KernelServer, Moment, NextStep, PeerState,
-    PeerStatus, Problem, QuorumStatus, Rates, RealServerStatus, Role, Row, RowKind, RowsPage, RowsQuery, Sort,
-    StateChange, Status, Summary, Totals, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, VrrpCounters,
-    Warning, filter_error,
+    Admin, AnnouncementStatus, CheckStatus, ConfigStatus, Counters, Drift, Foreign, Health, Jitter, KernelServer,
+    Moment, NextStep, PeerDetail, PeerState, PeerStatus, Problem, QuorumStatus, Rates, RealServerStatus, RefusedPacket,
+    Role, RouterDetail, Row, RowKind, RowsPage, RowsQuery, Sort, SplitBrainStatus, StateChange, Status, Summary,
+    Totals, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, VrrpCounters, Warning, WhatIf, filter_error,
 };
 pub use still::Still;

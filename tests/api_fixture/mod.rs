@@ -12,9 +12,10 @@ use lvsdeck::engine::journal::Journal;
 use lvsdeck::engine::{
     Admin, Answer, CheckStatus, Command, CommandRequest, ConfigStatus, Connection, ConnectionTally, ConnectionsPage,
     ConnectionsQuery, Counters, Difference, EngineHandle, Event, EventKind, Family, Forwarding, HandleError, Health,
-    HistoryError, HistoryPage, HistoryQuery, KernelServer, NextStep, Outcome, PeerState, PeerStatus, Preview,
-    QuorumStatus, Rates, RealServerStatus, Role, RowsPage, RowsQuery, Scheduler, Severity, StateChange, Status,
-    Summary, Undoable, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, VrrpCounters, Who,
+    HistoryError, HistoryPage, HistoryQuery, KernelServer, NextStep, Outcome, PeerDetail, PeerState, PeerStatus,
+    Preview, QuorumStatus, Rates, RealServerStatus, Role, RouterDetail, RowsPage, RowsQuery, Scheduler, Severity,
+    StateChange, Status, Summary, Undoable, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, VrrpCounters,
+    Who,
 };
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, SystemTime};
@@ -128,9 +129,11 @@ pub fn router(name: &str, state: VirtualRouterState) -> VirtualRouterStatus {
             state: PeerState::Silent,
             reachable: Some(true),
             rejected: None,
+            detail: PeerDetail::default(),
         }],
         counters: VrrpCounters::default(),
         history: vec![StateChange { at: ago(100), state, reason: "silence of 10.0.0.12".into() }],
+        detail: RouterDetail { transport: "multicast".into(), ..RouterDetail::default() },
     }
 }
 

@@ -98,16 +98,20 @@ def decode(at, port, heard_by, data):
         operation = int.from_bytes(data[20:22], "big")
         return Arp(at, port, heard_by, operation, data[22:28].hex(":"),
                    socket.inet_ntoa(data[28:32]), socket.inet_ntoa(data[38:42]))
-    if kind != 0x0800 or len(data) < 42 or data[23] != VRRP:
+    if kind == 0x0800 and len(data) >= 42 and data[23] == VRRP:
+        body, source, size = data[14 + (data[14] & 15) * 4:], socket.inet_ntoa(data[26:30]), 4
+    elif kind == 0x86DD and len(data) >= 62 and data[20] == VRRP:
+        body, source, size = data[54:], socket.inet_ntop(socket.AF_INET6, data[22:38]), 16
+    else:
         return None
-    body = data[14 + (data[14] & 15) * 4:]
     if len(body) < 8:
         return None
     version = body[0] >> 4
     interval = body[5] if version == 2 else (int.from_bytes(body[4:6], "big") & 0xFFF) / 100
-    ends = range(8, min(8 + 4 * body[3], len(body) - 3), 4)
-    addresses = tuple(socket.inet_ntoa(body[i:i + 4]) for i in ends)
-    return Advert(at, port, heard_by, socket.inet_ntoa(data[26:30]), version, body[1], body[2], interval, addresses)
+    ends = range(8, min(8 + size * body[3], len(body) - size + 1), size)
+    shown = lambda packed: socket.inet_ntop(socket.AF_INET if size == 4 else socket.AF_INET6, packed)
+    addresses = tuple(shown(body[i:i + size]) for i in ends)
+    return Advert(at, port, heard_by, source, version, body[1], body[2], interval, addresses)
 
 
 def checksum(data):

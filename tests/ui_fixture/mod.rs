@@ -8,9 +8,9 @@ use lvsdeck::engine::snapshot::ConfigStatus;
 use lvsdeck::engine::snapshot::{KernelServer, NextStep, QuorumStatus, VrrpCounters};
 use lvsdeck::engine::{
     Admin, Answer, CheckStatus, Command, CommandRequest, Counters, EngineHandle, Event, EventKind, Family, Forwarding,
-    HandleError, Health, Outcome, PeerState, PeerStatus, Preview, Problem, Rates, RealServerStatus, Role, Row, RowKind,
-    RowsPage, RowsQuery, Severity, Sort, StateChange, Status, Summary, Totals, Undoable, VirtualRouterState,
-    VirtualRouterStatus, VirtualServerStatus, Who,
+    HandleError, Health, Outcome, PeerDetail, PeerState, PeerStatus, Preview, Problem, Rates, RealServerStatus, Role,
+    RouterDetail, Row, RowKind, RowsPage, RowsQuery, Severity, Sort, StateChange, Status, Summary, Totals, Undoable,
+    VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, Who,
 };
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, SystemTime};
@@ -154,6 +154,7 @@ pub fn router(now: SystemTime, name: &str, vrid: u8, state: VirtualRouterState, 
             state: if master { PeerState::Silent } else { PeerState::Master },
             reachable: Some(true),
             rejected: None,
+            detail: PeerDetail::default(),
         }],
         counters: VrrpCounters::default(),
         history: vec![
@@ -161,6 +162,7 @@ pub fn router(now: SystemTime, name: &str, vrid: u8, state: VirtualRouterState, 
             change(1_620, VirtualRouterState::Backup, "outranked by 10.0.0.12"),
             change(1_500, state, "higher priority than 10.0.0.12"),
         ],
+        detail: RouterDetail { transport: "multicast".into(), ..RouterDetail::default() },
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Action, OwnedAddress};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::model::{Family, Transport, VirtualAddress, VirtualRouter};
 use crate::engine::snapshot::Warning;
-use crate::engine::vrrp::announcement;
+use crate::engine::vrrp::{self, TransitionReason, announcement};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
@@ -80,11 +80,17 @@ impl Failover {
     }
 
     /// Gratuitous ARP or unsolicited neighbour advertisement for every address, interleaved, `count` times.
-    pub(super) fn announce(&mut self, i: usize, count: u32) {
-        self.announce_these(i, count, &self.places(i));
+    pub(super) fn announce(&mut self, now: Instant, i: usize, count: u32) {
+        self.announce_these(now, i, count, &self.places(i));
     }
 
-    pub(super) fn announce_these(&mut self, i: usize, count: u32, places: &[(VirtualAddress, Option<Place>)]) {
+    pub(super) fn announce_these(
+        &mut self,
+        now: Instant,
+        i: usize,
+        count: u32,
+        places: &[(VirtualAddress, Option<Place>)],
+    ) {
         let mut round = Vec::new();
         for (address, place) in places {
             if let Some((index, ..)) = *place
@@ -99,7 +105,7 @@ impl Failover {
             }
         }
         if let Some(router) = self.routers.get_mut(i) {
-            router.counters.garp_tx += u64::from(count) * round.len() as u64;
+            router.note_announcements(now, round.len() as u64, u64::from(count));
         }
     }
 
@@ -189,9 +195,15 @@ impl Failover {
     /// Somebody removed an address of ours.
     fn drifted(&mut self, now: Instant, i: usize, address: &VirtualAddress) {
         let Some(router) = self.routers.get(i).filter(|r| r.instance.is_master()) else { return };
+        let yields = router.config.variations.steps_down_without_address;
         let fact = Fact::new(EventKind::Drift, Severity::Warning, address.to_string()).change("present", "absent");
-        let fact = fact.reason("somebody removed it; it is put back").detail(&router.config.name);
+        let so = if yields { "mastership is given up" } else { "it is put back" };
+        let fact = fact.reason(format!("somebody removed it; {so}")).detail(&router.config.name);
         self.report(fact);
+        if yields {
+            let reason = TransitionReason::AddressRemoved(address.to_string());
+            return self.drive(now, i, vrrp::Input::StepDown { wait: None, reason });
+        }
         let Some(router) = self.routers.get_mut(i) else { return };
         match router.restored_at.map(|at| at + RESTORE_PAUSE).filter(|at| *at > now) {
             Some(later) => router.restore_at = Some(later),
@@ -206,7 +218,7 @@ impl Failover {
         if router.instance.is_master() {
             let repeat = router.config.garp.repeat;
             if self.acquire(i) {
-                self.announce(i, repeat);
+                self.announce(now, i, repeat);
                 if let Some(router) = self.routers.get_mut(i) {
                     router.restored_at = Some(now);
                 }

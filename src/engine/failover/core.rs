@@ -211,7 +211,7 @@ impl Failover {
                     self.acquire(i);
                 }
                 vrrp::Action::Release => self.release(i),
-                vrrp::Action::Announce(count) => self.announce(i, count),
+                vrrp::Action::Announce(count) => self.announce(now, i, count),
                 vrrp::Action::Entered { from, reason } => self.entered(now, i, &from, &reason),
             }
         }

@@ -21,7 +21,8 @@ impl Failover {
     }
 }
 
-fn haste(router: &Router) -> Option<AdvertInterval> {
+/// The interval for a planned resignation; none: the usual one.
+pub(super) fn haste(router: &Router) -> Option<AdvertInterval> {
     let own = router.instance.parameters().interval;
     if router.config.version != VrrpVersion::V3 || !router.config.variations.swift_handover {
         return None;

@@ -5,7 +5,9 @@
 
 mod addresses;
 mod commands;
+mod contest;
 mod core;
+mod forecast;
 mod handover;
 mod haste;
 mod holds;

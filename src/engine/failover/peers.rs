@@ -1,13 +1,17 @@
 //! Other routers that were heard with our VRID: who, when, with which priority, and whether one of them is a second
 //! master. Only what was heard, never a guess. Bounded: whoever was silent longest makes room.
 
-use crate::engine::model::{AdvertisedPriority, Priority};
-use std::collections::BTreeMap;
+use crate::engine::model::{AdvertInterval, AdvertisedPriority, Priority};
+use crate::engine::vrrp::{ChecksumForm, DecodeError, SHOWN};
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 /// How many advertisements of a master that is about to resign have an interval that is not its own.
 pub(super) const HASTY: u8 = 2;
+
+/// How many gaps between advertisements of one peer are remembered.
+const GAPS: usize = 32;
 
 /// How many peers of one instance are remembered.
 const CAPACITY: usize = 64;
@@ -24,7 +28,14 @@ pub(super) struct Peer {
     /// How long it may be silent and still be master; zero when it is none.
     pub window: Duration,
     /// Why its last advertisement was refused.
-    pub rejected: Option<String>,
+    pub rejected: Option<DecodeError>,
+    /// The last one that was refused, also when later ones were accepted.
+    pub refused: Option<Refused>,
+    /// The interval that its last accepted advertisement tells, and how its checksum was made.
+    pub tells: Option<(AdvertInterval, ChecksumForm)>,
+    /// When the last one was accepted, and the gaps between the last ones, newest last.
+    beat_at: Option<Instant>,
+    pub gaps: VecDeque<Duration>,
     /// What is odd about its last accepted advertisement.
     pub oddity: Oddity,
     /// Until when that is worth a warning, if it stays silent.
@@ -33,6 +44,16 @@ pub(super) struct Peer {
     pub odd_intervals: u8,
     /// While we are master: it does not yield.
     contest: Contest,
+}
+
+/// A packet that was refused.
+#[derive(Debug, Clone)]
+pub(super) struct Refused {
+    pub at: Instant,
+    pub why: DecodeError,
+    /// Its first bytes.
+    pub packet: Vec<u8>,
+    pub length: usize,
 }
 
 /// How an advertisement differs from our own.
@@ -78,6 +99,10 @@ impl Peers {
             rank: None,
             window: Duration::ZERO,
             rejected: None,
+            refused: None,
+            tells: None,
+            beat_at: None,
+            gaps: VecDeque::new(),
             oddity: Oddity::default(),
             odd_until: now,
             odd_intervals: HASTY,
@@ -85,6 +110,10 @@ impl Peers {
         });
         peer.heard_at = now;
         peer
+    }
+    /// The peer of this address, if it was heard before.
+    pub fn known(&mut self, source: IpAddr) -> Option<&mut Peer> {
+        self.0.get_mut(&source)
     }
     /// Our state changed: what was a contest is decided.
     pub fn settle(&mut self) {
@@ -109,6 +138,10 @@ impl Peers {
         }
         over
     }
+    /// Who is master beside us.
+    pub fn rivals(&self) -> impl Iterator<Item = (IpAddr, &Peer)> {
+        self.iter().filter(|(_, peer)| peer.is_rival())
+    }
     /// When the next contest is over, if its peer stays silent.
     pub fn next(&self) -> Option<Instant> {
         self.0.values().filter_map(Peer::contested_until).min()
@@ -128,6 +161,25 @@ impl Peers {
 }
 
 impl Peer {
+    /// A packet of its was refused.
+    pub fn refuse(&mut self, now: Instant, why: DecodeError, packet: &[u8]) {
+        let head = packet.get(..SHOWN).unwrap_or(packet);
+        let refused = self.refused.get_or_insert_with(|| Refused { at: now, why, packet: Vec::new(), length: 0 });
+        (refused.at, refused.why, refused.length) = (now, why, packet.len());
+        refused.packet.clear();
+        refused.packet.extend_from_slice(head);
+    }
+    /// An advertisement was accepted: the gap to the one before counts, unless it was silent in between.
+    pub fn beat(&mut self, now: Instant, interval: AdvertInterval, form: ChecksumForm) {
+        let gap = self.beat_at.replace(now).map(|before| now.saturating_duration_since(before));
+        self.tells = Some((interval, form));
+        if let Some(gap) = gap.filter(|gap| *gap < interval.duration() * 3) {
+            if self.gaps.len() == GAPS {
+                self.gaps.pop_front();
+            }
+            self.gaps.push_back(gap);
+        }
+    }
     /// It advertised this priority; as master it may be silent for `window`.
     pub fn advertised(&mut self, priority: AdvertisedPriority, window: Duration) {
         self.priority = Some(priority.0);

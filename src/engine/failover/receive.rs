@@ -5,9 +5,9 @@ use super::core::{Failover, Phase};
 use super::peers::{HASTY, Oddity};
 use super::router::Router;
 use super::strangers::Stranger;
-use super::warnings::{addresses_differ, duplicate_address, interval_differs, split_brain, told};
+use super::warnings::{addresses_differ, duplicate_address, interval_differs, told};
 use crate::engine::event::{EventKind, Fact, Severity};
-use crate::engine::model::{AdvertisedPriority, Family, VrrpVersion};
+use crate::engine::model::{Family, VrrpVersion};
 use crate::engine::vrrp::{self, DecodeError, Heard, Received, Sender};
 use std::net::IpAddr;
 use std::time::Instant;
@@ -31,12 +31,12 @@ impl Failover {
         let Some(vrid) = sender.vrid else {
             // Nobody knows whom it was for: every instance of the interface counts it.
             for i in here {
-                self.reject(now, i, &sender, DecodeError::Truncated(packet.len()));
+                self.reject(now, i, packet, DecodeError::Truncated(packet.len()));
             }
             return;
         };
         match here.iter().find(|i| self.routers.get(**i).is_some_and(|r| r.config.vrid.get() == vrid)) {
-            Some(i) => self.receive(now, *i, packet, &sender),
+            Some(i) => self.receive(now, *i, packet),
             None if here.is_empty() || !sender.plausible => {}
             None => self
                 .strangers
@@ -73,15 +73,16 @@ impl Failover {
         }
     }
 
-    fn receive(&mut self, now: Instant, i: usize, packet: &[u8], sender: &Sender) {
+    fn receive(&mut self, now: Instant, i: usize, packet: &[u8]) {
         let Some(router) = self.routers.get(i) else { return };
         match vrrp::receive(packet, &router.expected()) {
             Ok(received) => self.accept(now, i, &received),
-            Err(error) => self.reject(now, i, sender, error),
+            Err(error) => self.reject(now, i, packet, error),
         }
     }
 
-    fn reject(&mut self, now: Instant, i: usize, sender: &Sender, error: DecodeError) {
+    fn reject(&mut self, now: Instant, i: usize, packet: &[u8], error: DecodeError) {
+        let sender = vrrp::sender(packet);
         let Some(router) = self.routers.get_mut(i) else { return };
         router.count_rejection(error.check());
         let source = sender.source;
@@ -95,26 +96,11 @@ impl Failover {
             self.report(fact.reason(error.to_string()).detail(detail));
         }
         if let (Some(source), Some(priority), true) = (source, sender.priority, error.is_disagreement()) {
-            self.note_dissenter(now, i, source, priority, error);
+            self.note_dissenter(now, i, (source, priority), error);
         }
-    }
-
-    /// A router of this link that is configured otherwise: it is no master of ours, but master it may be.
-    fn note_dissenter(
-        &mut self,
-        now: Instant,
-        i: usize,
-        source: IpAddr,
-        priority: AdvertisedPriority,
-        error: DecodeError,
-    ) {
-        let Some(router) = self.routers.get_mut(i) else { return };
-        let window = router.instance.master_down_interval(router.instance.parameters().interval);
-        let peer = router.peers.heard(source, now);
-        peer.rejected = Some(error.to_string());
-        peer.advertised(priority, window);
-        if router.instance.is_master() && !priority.is_resignation() {
-            self.contest(now, i, source);
+        let peer = source.and_then(|source| self.routers.get_mut(i)?.peers.known(source));
+        if let Some(peer) = peer {
+            peer.refuse(now, error, packet);
         }
     }
 
@@ -163,6 +149,7 @@ impl Failover {
         let other_addresses = if skips && peer.priority.is_some() { peer.oddity.addresses } else { other_addresses };
         let news = (other_addresses && !peer.oddity.addresses, other_interval && !peer.oddity.interval);
         peer.rejected = None;
+        peer.beat(now, advertisement.interval, received.checksum);
         peer.advertised(advertisement.priority, window);
         peer.oddity = Oddity { addresses: other_addresses, interval: other_interval, checksum: other_checksum };
         peer.odd_until = now + window * 3;
@@ -173,28 +160,6 @@ impl Failover {
         }
         if news.1 {
             self.report(told(interval_differs(&name, source)));
-        }
-    }
-
-    /// Another router advertises while we are master and stay it: the second time means two masters.
-    fn contest(&mut self, now: Instant, i: usize, source: IpAddr) {
-        let Some(router) = self.routers.get_mut(i) else { return };
-        let interval = router.instance.parameters().interval.duration();
-        let peer = router.peers.heard(source, now);
-        if peer.contest(now, interval) {
-            let warning = split_brain(&router.config.name, source, peer.rejected.as_ref());
-            let fact = Fact::new(EventKind::SplitBrain, Severity::Error, warning.subject).to("begun");
-            self.report(fact.reason(warning.message).detail(warning.next));
-        }
-    }
-
-    pub(super) fn expire_peers(&mut self, now: Instant, i: usize) {
-        let Some(router) = self.routers.get_mut(i) else { return };
-        router.duplicate_until = router.duplicate_until.filter(|until| now < *until);
-        let (over, name) = (router.peers.expire(now), router.config.name.clone());
-        for source in over {
-            let fact = Fact::new(EventKind::SplitBrain, Severity::Notice, &name).to("over");
-            self.report(fact.reason(format!("{source} is silent")));
         }
     }
 }

@@ -58,7 +58,7 @@ impl Failover {
         if !stand_alike {
             self.survey();
         }
-        self.put_on_added(&readdressed);
+        self.put_on_added(now, &readdressed);
         for (place, address) in leaving {
             if self.ours.get(&place).is_some_and(|ours| ours.leaving) {
                 self.take_off(place, address);
@@ -212,7 +212,7 @@ impl Failover {
     }
 
     /// Masters put on what is new to them and tell the link: written down once, before the first is made.
-    fn put_on_added(&mut self, readdressed: &[Readdressed]) {
+    fn put_on_added(&mut self, now: Instant, readdressed: &[Readdressed]) {
         let (mut missing, mut heralds) = (Vec::new(), Vec::new());
         let owned_before = self.ours.len();
         for (i, before) in readdressed {
@@ -231,7 +231,7 @@ impl Failover {
         }
         self.put_on(missing);
         for (i, repeat, added) in heralds {
-            self.announce_these(i, repeat, &added);
+            self.announce_these(now, i, repeat, &added);
         }
     }
 

@@ -15,6 +15,9 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
 
+/// How many rounds of announcements are remembered.
+const ROUNDS: usize = 16;
+
 /// How many state changes are remembered.
 const HISTORY: usize = 64;
 
@@ -76,6 +79,8 @@ pub(super) struct Router {
     pub peers: Peers,
     pub counters: VrrpCounters,
     pub rejections: Rejections,
+    /// The last rounds of announcements: when, of how many addresses, how often each.
+    pub announced: VecDeque<(Instant, u64, u64)>,
     /// The last message that was sent.
     pub last_sent: Vec<u8>,
     /// Why that did not go out.
@@ -117,6 +122,7 @@ impl Router {
             peers: Peers::default(),
             counters: VrrpCounters::default(),
             rejections: Rejections::default(),
+            announced: VecDeque::new(),
             last_sent: Vec::new(),
             unsent: None,
             duplicate_until: None,
@@ -175,6 +181,18 @@ impl Router {
         self.reason = reason;
         self.peers.settle();
         self.restore_at = None;
+    }
+
+    /// A round of announcements went out.
+    pub fn note_announcements(&mut self, now: Instant, addresses: u64, repeat: u64) {
+        if addresses == 0 || repeat == 0 {
+            return;
+        }
+        if self.announced.len() == ROUNDS {
+            self.announced.pop_front();
+        }
+        self.announced.push_back((now, addresses, repeat));
+        self.counters.garp_tx += addresses * repeat;
     }
 
     /// What its advertisements must be like.

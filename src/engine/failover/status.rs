@@ -1,11 +1,17 @@
 //! What every front shows of the virtual routers.
 
 use super::Waiting;
+use super::contest;
 use super::core::Failover;
+use super::peers::Peer;
 use super::router::Router;
-use crate::engine::snapshot::{Moment, NextStep, PeerState, PeerStatus, StateChange, VirtualRouterStatus};
-use crate::engine::vrrp::{Deadline, Preemption, State};
-use std::time::Instant;
+use crate::engine::model::Transport;
+use crate::engine::snapshot::{
+    AnnouncementStatus, Jitter, Moment, NextStep, PeerDetail, PeerState, PeerStatus, RefusedPacket, RouterDetail,
+    StateChange, VirtualRouterStatus,
+};
+use crate::engine::vrrp::{ChecksumForm, Deadline, Preemption, State, shown};
+use std::time::{Duration, Instant};
 
 impl Failover {
     /// Every virtual router, in file order.
@@ -47,6 +53,24 @@ impl Failover {
                     reason: reason.clone(),
                 })
                 .collect(),
+            detail: self.detail(router, moment),
+        }
+    }
+
+    fn detail(&self, router: &Router, moment: Moment) -> RouterDetail {
+        let transport = &router.config.transport;
+        let round = |(at, addresses, repeat): &(Instant, u64, u64)| AnnouncementStatus {
+            at: moment.wall_of(*at),
+            addresses: *addresses,
+            repeat: *repeat,
+        };
+        RouterDetail {
+            transport: if transport.group().is_some() { "multicast" } else { "unicast" }.to_owned(),
+            destinations: transport.destinations().iter().map(ToString::to_string).collect(),
+            source: router.footing.map(|footing| footing.source.to_string()),
+            announcements: router.announced.iter().map(round).collect(),
+            split_brain: contest::status(router),
+            what_if: self.forecast(router, moment.now),
         }
     }
 
@@ -87,7 +111,53 @@ fn peers(router: &Router, moment: Moment) -> Vec<PeerStatus> {
         last_priority: peer.priority,
         state: state(peer.is_master(moment.now, we_are)),
         reachable: None,
-        rejected: peer.rejected.clone(),
+        rejected: peer.rejected.map(|error| error.to_string()),
+        detail: peer_detail(peer, moment),
     });
-    status.collect()
+    let configured = match &router.config.transport {
+        Transport::Unicast(unicast) => unicast.peers.as_slice(),
+        Transport::Multicast { .. } => &[],
+    };
+    let never =
+        configured.iter().map(|peer| peer.address).filter(|a| router.peers.iter().all(|(known, _)| known != *a));
+    let never = never.map(|address| PeerStatus {
+        address: address.to_string(),
+        source: "configured".to_owned(),
+        last_heard_at: None,
+        last_priority: None,
+        state: PeerState::Never,
+        reachable: None,
+        rejected: None,
+        detail: PeerDetail::default(),
+    });
+    status.chain(never).collect()
+}
+
+fn peer_detail(peer: &Peer, moment: Moment) -> PeerDetail {
+    let form = |form| match form {
+        ChecksumForm::MessageOnly => "message-only",
+        ChecksumForm::PseudoHeader => "pseudo-header",
+    };
+    PeerDetail {
+        interval_ms: peer.tells.map(|(interval, _)| u64::from(interval.centiseconds()) * 10),
+        checksum: peer.tells.map(|(_, sum)| form(sum).to_owned()),
+        jitter: jitter(peer),
+        refused: peer.refused.as_ref().map(|refused| RefusedPacket {
+            at: moment.wall_of(refused.at),
+            reason: refused.why.to_string(),
+            bytes: shown(&refused.packet),
+            length: refused.length as u64,
+        }),
+    }
+}
+
+fn jitter(peer: &Peer) -> Option<Jitter> {
+    let micros = |gap: Duration| u64::try_from(gap.as_micros()).unwrap_or(u64::MAX);
+    let number = u32::try_from(peer.gaps.len()).ok().filter(|number| *number >= 2)?;
+    Some(Jitter {
+        gaps: u64::from(number),
+        min_us: micros(peer.gaps.iter().min().copied()?),
+        mean_us: micros(peer.gaps.iter().sum::<Duration>() / number),
+        max_us: micros(peer.gaps.iter().max().copied()?),
+    })
 }

@@ -5,6 +5,7 @@ use super::core::Failover;
 use super::strangers::Stranger;
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::snapshot::Warning;
+use crate::engine::vrrp::DecodeError;
 use std::net::IpAddr;
 
 impl Failover {
@@ -21,7 +22,7 @@ impl Failover {
             }
             for (source, peer) in router.peers.iter() {
                 if peer.is_rival() {
-                    warnings.push(split_brain(name, source, peer.rejected.as_ref()));
+                    warnings.push(split_brain(name, source, peer.rejected));
                 }
                 if peer.oddity.addresses {
                     warnings.push(addresses_differ(name, source));
@@ -49,7 +50,7 @@ fn warning(code: &str, subject: &str, message: String, next: String) -> Warning 
     Warning { code: code.to_owned(), subject: subject.to_owned(), message, next }
 }
 
-pub(super) fn split_brain(name: &str, source: IpAddr, refused: Option<&String>) -> Warning {
+pub(super) fn split_brain(name: &str, source: IpAddr, refused: Option<DecodeError>) -> Warning {
     let next = match refused {
         Some(why) => format!("its advertisements are refused here: {why}"),
         None => format!("it may not hear this node: check that IP protocol 112 gets to {source}"),

@@ -79,6 +79,7 @@ fn router() -> VirtualRouterStatus {
             change(200, VirtualRouterState::Backup),
             change(250, VirtualRouterState::Master),
         ],
+        detail: crate::engine::snapshot::RouterDetail::default(),
     }
 }
 

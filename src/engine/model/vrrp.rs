@@ -123,6 +123,7 @@ impl Default for GratuitousArp {
 
 /// Where words make an instance behave otherwise than RFC 9568 has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // each is a word of its own
 pub struct Variations {
     /// `down_timer_adverts`: for how many intervals a master may be silent, 3.
     pub down_timer_adverts: u8,
@@ -136,6 +137,10 @@ pub struct Variations {
     pub checksum_as_v2: bool,
     /// A planned hand-over in version 3 is announced with a short interval first (`lvsdeck_swift_handover`).
     pub swift_handover: bool,
+    /// `lvsdeck_split_brain step-down-lower`: who ranks lower yields to a master whose advertisements are refused.
+    pub yields_to_refused: bool,
+    /// `lvsdeck_address_removed step-down`: a master whose address somebody removed gives mastership up.
+    pub steps_down_without_address: bool,
 }
 
 impl Default for Variations {
@@ -147,6 +152,8 @@ impl Default for Variations {
             skip_check_adv_addr: false,
             checksum_as_v2: false,
             swift_handover: true,
+            yields_to_refused: false,
+            steps_down_without_address: false,
         }
     }
 }

@@ -90,6 +90,8 @@ fn varied(variations: Variations) -> String {
         skip_check_adv_addr,
         checksum_as_v2,
         swift_handover,
+        yields_to_refused,
+        steps_down_without_address,
     } = variations;
     let word = |word: &str, on: bool| on.then(|| word.to_owned());
     let words = [
@@ -99,6 +101,8 @@ fn varied(variations: Variations) -> String {
         word("skip_check_adv_addr", skip_check_adv_addr),
         word("v3_checksum_as_v2", checksum_as_v2),
         word("lvsdeck_swift_handover off", !swift_handover),
+        word("lvsdeck_split_brain step-down-lower", yields_to_refused),
+        word("lvsdeck_address_removed step-down", steps_down_without_address),
     ];
     list(words.into_iter().flatten())
 }

@@ -3,6 +3,7 @@
 //! [`Status`] is the whole; [`Summary`] and [`RowsPage`] are computed from it on request, so that a client pays for what
 //! it shows.
 
+mod detail;
 mod facts;
 mod filter;
 mod page;
@@ -10,6 +11,7 @@ mod rows;
 mod summary;
 mod wall;
 
+pub use detail::{AnnouncementStatus, Jitter, PeerDetail, RefusedPacket, RouterDetail, SplitBrainStatus, WhatIf};
 pub use filter::filter_error;
 pub use rows::{Row, RowKind, RowsPage, RowsQuery, Sort};
 pub use summary::{Problem, Summary, Totals};
@@ -156,6 +158,9 @@ pub struct VirtualRouterStatus {
     pub counters: VrrpCounters,
     /// The last state changes, oldest first (at most 64): when and into which state.
     pub history: Vec<StateChange>,
+    /// More of it.
+    #[serde(default)]
+    pub detail: RouterDetail,
 }
 
 /// A deadline that a core waits for.
@@ -197,6 +202,9 @@ pub struct PeerStatus {
     pub reachable: Option<bool>,
     /// Why its last advertisement was refused.
     pub rejected: Option<String>,
+    /// More of it.
+    #[serde(default)]
+    pub detail: PeerDetail,
 }
 
 /// What is known of a peer. A backup is silent, so BACKUP is never said.

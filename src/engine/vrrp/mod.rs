@@ -4,6 +4,7 @@
 //! versions 2 and 3, IPv6 with version 3, multicast and unicast.
 
 mod announce;
+mod bytes;
 mod checksum;
 mod instance;
 mod overhear;
@@ -19,6 +20,7 @@ mod track;
 mod validate;
 
 pub use announce::{announced, announcement};
+pub use bytes::{SHOWN, shown};
 pub use checksum::ChecksumForm;
 pub use instance::Instance;
 pub use overhear::{Overheard, overhear};

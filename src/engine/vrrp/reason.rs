@@ -54,6 +54,8 @@ pub enum TransitionReason {
     },
     /// It can't work: why, and what to do.
     Fault(String),
+    /// Another program removed a virtual address: which.
+    AddressRemoved(String),
     /// Its sync group moved: which group and which member.
     SyncGroup(String),
     /// The engine stops.
@@ -81,6 +83,7 @@ impl fmt::Display for TransitionReason {
                 write!(f, "outranked by {by}: equal priority {priority}, higher address")
             }
             Self::NobodyTookOver { after } => write!(f, "nobody took over within {}", Span(*after)),
+            Self::AddressRemoved(address) => write!(f, "another program removed {address}"),
             Self::Operator(text) | Self::Fault(text) | Self::SyncGroup(text) => f.write_str(text),
             Self::Shutdown => f.write_str("the engine stops"),
         }

@@ -64,6 +64,7 @@ impl Instance {
             | Reason::Operator(_)
             | Reason::NobodyTookOver { .. }
             | Reason::Fault(_)
+            | Reason::AddressRemoved(_)
             | Reason::SyncGroup(_)
             | Reason::Shutdown => {}
         }

@@ -3,7 +3,8 @@
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::model::{Family, VirtualRouter};
 use crate::engine::snapshot::{
-    Moment, NextStep, PeerState, PeerStatus, StateChange, VirtualRouterState, VirtualRouterStatus, VrrpCounters,
+    Moment, NextStep, PeerDetail, PeerState, PeerStatus, RouterDetail, StateChange, VirtualRouterState,
+    VirtualRouterStatus, VrrpCounters,
 };
 use crate::engine::vrrp::{Check, Overheard};
 use std::collections::{BTreeMap, HashSet, VecDeque};
@@ -280,6 +281,7 @@ impl Instance {
             peers: self.others.values().map(|other| peer(other, now)).collect(),
             counters: self.counters,
             history: self.history.iter().cloned().collect(),
+            detail: RouterDetail { transport: "multicast".to_owned(), ..RouterDetail::default() },
         }
     }
 }
@@ -297,6 +299,7 @@ fn peer(other: &Spoken, now: Moment) -> PeerStatus {
         state: if other.lives(now.now) { PeerState::Master } else { PeerState::Silent },
         reachable: None,
         rejected: other.said.fault.as_ref().map(ToString::to_string),
+        detail: PeerDetail::default(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod commands;
+mod detail;
 mod families;
 mod groups;
 mod lan;

@@ -1,0 +1,96 @@
+//! Two masters: noticed, told with the likely cause, and what is done about it. Nothing is concluded from what was not
+//! heard.
+
+use super::core::Failover;
+use super::peers::Peer;
+use super::router::Router;
+use super::warnings::split_brain;
+use crate::engine::event::{EventKind, Fact, Severity};
+use crate::engine::model::AdvertisedPriority;
+use crate::engine::snapshot::SplitBrainStatus;
+use crate::engine::vrrp::{self, Check, DecodeError, Heard};
+use std::net::IpAddr;
+use std::time::Instant;
+
+impl Failover {
+    /// A router of this link that is configured otherwise: it is no master of ours, but master it may be. With
+    /// `lvsdeck_split_brain step-down-lower` it is listened to all the same where it ranks higher.
+    pub(super) fn note_dissenter(
+        &mut self,
+        now: Instant,
+        i: usize,
+        (source, priority): (IpAddr, AdvertisedPriority),
+        error: DecodeError,
+    ) {
+        let Some(router) = self.routers.get_mut(i) else { return };
+        let parameters = router.instance.parameters();
+        let (interval, own) = (parameters.interval, parameters.priority.advertised());
+        let window = router.instance.master_down_interval(interval);
+        let outranks = router.footing.is_some_and(|footing| (priority, source) > (own, footing.source));
+        let peer = router.peers.heard(source, now);
+        peer.rejected = Some(error);
+        peer.advertised(priority, window);
+        let listens = router.config.variations.yields_to_refused && outranks;
+        let (leads, resigns) = (router.instance.is_master(), priority.is_resignation());
+        if listens && !resigns {
+            self.drive(now, i, vrrp::Input::Heard(Heard { source, priority, interval }));
+        } else if leads && !resigns {
+            self.contest(now, i, source);
+        }
+    }
+
+    /// Another router advertises while we are master and stay it: the second time means two masters.
+    pub(super) fn contest(&mut self, now: Instant, i: usize, source: IpAddr) {
+        let Some(router) = self.routers.get_mut(i) else { return };
+        let interval = router.instance.parameters().interval.duration();
+        let peer = router.peers.heard(source, now);
+        if peer.contest(now, interval) {
+            let warning = split_brain(&router.config.name, source, peer.rejected);
+            let fact = Fact::new(EventKind::SplitBrain, Severity::Error, warning.subject).to("begun");
+            self.report(fact.reason(warning.message).detail(warning.next));
+        }
+    }
+
+    /// Forgets who is silent. Where that ends a split brain, the link is told again where our addresses are: the other
+    /// master has announced them as its own.
+    pub(super) fn expire_peers(&mut self, now: Instant, i: usize) {
+        let Some(router) = self.routers.get_mut(i) else { return };
+        router.duplicate_until = router.duplicate_until.filter(|until| now < *until);
+        let (over, name) = (router.peers.expire(now), router.config.name.clone());
+        let repeat = router.config.garp.repeat;
+        let heals = !over.is_empty() && router.instance.is_master() && router.peers.rivals().next().is_none();
+        for source in over {
+            let fact = Fact::new(EventKind::SplitBrain, Severity::Notice, &name).to("over");
+            self.report(fact.reason(format!("{source} is silent")));
+        }
+        if heals {
+            self.announce(now, i, repeat);
+        }
+    }
+}
+
+/// The other masters, while there are any.
+pub(super) fn status(router: &Router) -> Option<SplitBrainStatus> {
+    let rivals: Vec<(IpAddr, &Peer)> = router.peers.rivals().collect();
+    let (_, first) = rivals.first()?;
+    Some(SplitBrainStatus {
+        with: rivals.iter().map(|(address, _)| address.to_string()).collect(),
+        cause: cause(first.rejected).to_owned(),
+        evidence: split_brain(&router.config.name, rivals.first()?.0, first.rejected).next,
+    })
+}
+
+/// The likely cause in a word: why we refuse it, or else that it does not hear us.
+const fn cause(refused: Option<DecodeError>) -> &'static str {
+    match refused {
+        None => "not-heard-by-peer",
+        Some(error) => match error.check() {
+            Check::AuthenticationType | Check::Password => "authentication",
+            Check::Interval => "interval",
+            Check::Version => "version",
+            Check::Destination | Check::Source => "destination",
+            Check::Checksum => "checksum",
+            Check::Length | Check::Ttl | Check::Type | Check::Vrid | Check::Count => "refused",
+        },
+    }
+}

@@ -1,0 +1,165 @@
+//! What would happen if: a node stops, dies silently, or a script fails. Computed from what was heard; every line names
+//! what it takes for granted, since a backup says nothing on the wire.
+
+use super::core::Failover;
+use super::peers::Peer;
+use super::router::Router;
+use crate::engine::model::{AdvertInterval, Priority, TrackScript};
+use crate::engine::snapshot::WhatIf;
+use crate::engine::vrrp::{Tracked, effective_priority, is_fault, master_down_interval, skew_time};
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+/// Another router that was heard with a priority above 0.
+struct Rival {
+    address: IpAddr,
+    priority: Priority,
+    age: Duration,
+}
+
+impl Failover {
+    /// Every question that makes sense in the router's state, with its answer.
+    pub(super) fn forecast(&self, router: &Router, now: Instant) -> Vec<WhatIf> {
+        if router.instance.is_master() {
+            let mut answers = vec![self.resigns(router, now), dies(router, now)];
+            let scripts = &router.config.track_scripts;
+            answers.extend(scripts.iter().map(|script| self.fails(router, &[script], now)));
+            if scripts.len() > 1 {
+                answers.extend([self.fails(router, &scripts.iter().collect::<Vec<_>>(), now)]);
+            }
+            answers
+        } else {
+            router.peers.last_master().map(|(master, peer)| follows(router, master, peer)).unwrap_or_default()
+        }
+    }
+
+    /// This node stops in order, or `failover` is commanded.
+    fn resigns(&self, router: &Router, now: Instant) -> WhatIf {
+        let interval = super::haste::haste(router).unwrap_or(router.instance.parameters().interval);
+        match strongest(router, now) {
+            Some(rival) => {
+                let wait = skew_time(router.instance.parameters().version, rival.priority, interval);
+                answer("this node stops, or hands over by `failover`", Some(&rival), Some(wait), String::new())
+            }
+            None => nobody("this node stops, or hands over by `failover`"),
+        }
+    }
+
+    /// These scripts fail (those with `reverse`: succeed).
+    fn fails(&self, router: &Router, failing: &[&TrackScript], now: Instant) -> WhatIf {
+        let names: Vec<&str> = failing.iter().map(|script| script.name.as_str()).collect();
+        let event = match names.as_slice() {
+            [one] => format!("script {one} fails"),
+            _ => format!("scripts {} all fail", names.join(", ")),
+        };
+        let bad = |script: &TrackScript| if script.reverse { Tracked::Up } else { Tracked::Down };
+        let good = |script: &TrackScript| if script.reverse { Tracked::Down } else { Tracked::Up };
+        let state = |script: &TrackScript| {
+            if failing.iter().any(|one| one.name == script.name) { bad(script) } else { good(script) }
+        };
+        if failing.iter().any(|script| is_fault(script, bad(script))) {
+            return WhatIf { event, ..self.resigns_in_fault(router, now) };
+        }
+        let scripts = &router.config.track_scripts;
+        let weighed = effective_priority(router.own_priority(), scripts.iter().map(|s| (s, state(s))));
+        let Some(rival) = strongest(router, now) else { return nobody(&event) };
+        if weighed >= rival.priority {
+            let note = format!(
+                "nothing moves: priority {weighed} is not below {}, the priority of {}; a weight beyond {} would move it",
+                rival.priority,
+                rival.address,
+                i16::from(rival.priority.get()) - i16::from(router.own_priority().get()) - 1
+            );
+            return WhatIf { assumes: assumptions(&rival), ..answer(&event, None, None, note) };
+        }
+        let wait = down(router, rival.priority, router.instance.parameters().interval);
+        let note = format!("priority falls to {weighed}");
+        let mut found = answer(&event, Some(&rival), Some(wait), note);
+        found.assumes.push(format!("{} preempts", rival.address));
+        found
+    }
+
+    /// A fault is no planned hand-over: the resignation alone is sent.
+    fn resigns_in_fault(&self, router: &Router, now: Instant) -> WhatIf {
+        let parameters = router.instance.parameters();
+        match strongest(router, now) {
+            Some(rival) => {
+                let wait = skew_time(parameters.version, rival.priority, parameters.interval);
+                answer("", Some(&rival), Some(wait), "this node goes to FAULT and resigns".to_owned())
+            }
+            None => nobody(""),
+        }
+    }
+}
+
+/// This node is silent from now on.
+fn dies(router: &Router, now: Instant) -> WhatIf {
+    let event = "this node dies without a word";
+    match strongest(router, now) {
+        Some(rival) => {
+            let wait = down(router, rival.priority, router.instance.parameters().interval);
+            answer(event, Some(&rival), Some(wait), "counted from its last advertisement".to_owned())
+        }
+        None => nobody(event),
+    }
+}
+
+/// A backup, when its master goes.
+fn follows(router: &Router, master: IpAddr, peer: &Peer) -> Vec<WhatIf> {
+    let (own, interval) = (router.instance.parameters(), router.instance.master_interval());
+    let assumes = vec![format!("no router of higher priority than {} is there beside {master}", own.priority)];
+    let here = |event: String, wait: Duration| WhatIf {
+        event,
+        new_master: Some("this node".to_owned()),
+        in_ms: Some(millis(wait)),
+        note: peer.priority.map_or_else(String::new, |priority| format!("{master} advertises priority {priority}")),
+        assumes: assumes.clone(),
+    };
+    vec![
+        here(format!("{master} resigns"), skew_time(own.version, own.priority, interval)),
+        here(format!("{master} dies without a word"), router.instance.master_down_interval(interval)),
+    ]
+}
+
+fn strongest(router: &Router, now: Instant) -> Option<Rival> {
+    let ranked = router.peers.iter().filter_map(|(address, peer)| {
+        Some(Rival { address, priority: peer.rank?, age: now.saturating_duration_since(peer.heard_at) })
+    });
+    ranked.max_by_key(|rival| (rival.priority, rival.address))
+}
+
+fn down(router: &Router, priority: Priority, interval: AdvertInterval) -> Duration {
+    let own = router.instance.parameters();
+    master_down_interval(own.version, priority, interval, own.variations.down_timer_adverts)
+}
+
+fn answer(event: &str, rival: Option<&Rival>, wait: Option<Duration>, note: String) -> WhatIf {
+    WhatIf {
+        event: event.to_owned(),
+        new_master: rival.map(|rival| rival.address.to_string()),
+        in_ms: wait.map(millis),
+        note,
+        assumes: rival.map(assumptions).unwrap_or_default(),
+    }
+}
+
+fn nobody(event: &str) -> WhatIf {
+    let note = "no other router was ever heard here: nobody may take over".to_owned();
+    WhatIf {
+        assumes: vec!["a backup is silent: one may be there all the same".to_owned()],
+        ..answer(event, None, None, note)
+    }
+}
+
+fn assumptions(rival: &Rival) -> Vec<String> {
+    let (address, priority, age) = (rival.address, rival.priority, rival.age.as_secs());
+    vec![
+        format!("{address} is alive: it was heard {age} s ago"),
+        format!("its priority is {priority}, as it was then"),
+        "no other router is there that was never heard".to_owned(),
+    ]
+}
+
+fn millis(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)
+}
