@@ -22,6 +22,8 @@ pub(super) enum DefinitionError {
 
 /// Largest text of one line after the definitions on it are replaced once.
 const LONGEST_LINE: usize = 64 * 1024;
+/// Longest name in braces; what is longer is none, so that many open braces on a line cost no more than its length.
+const LONGEST_NAME: usize = 256;
 /// What `${_RANDOM}` draws from without bounds of its own.
 const RANDOM_MOST: u64 = 32_767;
 
@@ -174,7 +176,7 @@ pub(super) fn almost_definition(line: &str) -> bool {
 fn used_name(from: &str) -> Option<(&str, usize)> {
     let after = from.get(1..)?;
     if let Some(braced) = after.strip_prefix('{') {
-        let end = braced.find('}')?;
+        let end = braced.bytes().take(LONGEST_NAME).position(|b| b == b'}')?;
         let name = braced.get(..end)?;
         let takes_words = ["_RANDOM", "_ENV"].iter().any(|word| name.starts_with(word));
         let plain = name_length(name) == name.len() && !name.is_empty();

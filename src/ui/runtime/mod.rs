@@ -208,7 +208,7 @@ impl Console {
     fn take(&mut self, input: Input) -> ControlFlow<ExitCause> {
         self.urgent |= match &input {
             Input::Message(message) => message.is_urgent(),
-            Input::Key(..) | Input::Signal(_) | Input::TerminalLost => true,
+            Input::Key(..) | Input::Signal(_) | Input::TerminalLost | Input::ScriptFailed(_) => true,
         };
         match input {
             Input::Message(message) => self.update(message),
