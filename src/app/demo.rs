@@ -25,8 +25,14 @@ pub fn run(args: DemoArgs, depth: Option<Depth>) -> u8 {
         Err(error) => return fail(exit::FAILED, &error),
     };
     let engine: Arc<dyn EngineHandle> = cluster;
-    let options =
-        ui::Options { start_unlocked: true, theme: args.theme, depth, size: args.size, script, ..ui::Options::default() };
+    let options = ui::Options {
+        start_unlocked: true,
+        theme: args.theme,
+        depth,
+        size: args.size,
+        script,
+        ..ui::Options::default()
+    };
     let ended = ui::run(&engine, &options);
     ending.end();
     match ended {
