@@ -121,7 +121,10 @@ fn consequence(router: &Router, next: Priority) -> String {
         (true, _, Some((priority, address))) => {
             format!("{name}: stays master; {address} was heard with priority {priority}")
         }
-        (true, _, None) => format!("{name}: stays master as far as is known; no other router was ever heard"),
+        (true, _, None) => format!(
+            "{name}: no other router was ever heard, for a backup is silent; one of higher priority takes {vips} virtual \
+             addresses over, if there is one and it preempts"
+        ),
         (false, Some((address, peer)), _) if peer.priority.is_some_and(|theirs| theirs < next.get()) => {
             if router.config.preempt {
                 format!("{name}: {vips} virtual addresses come from {address} to this node")

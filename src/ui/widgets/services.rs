@@ -114,12 +114,10 @@ fn draw_row(mut pen: Pen<'_>, layout: &Layout, row: &Row, state: &UiState) {
         pen.skip(1).right(name_or_text(row), &(column.value)(row), *width);
     }
     if layout.health > 0 {
-        let left = state
-            .table
-            .drains
-            .empty_in(row)
-            .map_or_else(String::new, |left| format!(", empty in {}", format::age(left)));
-        pen.skip(1).left(paint, &format!("{}{left}", row.note), layout.health);
+        // `DRAIN 31 ~12s`: about when no connection is left.
+        let left = state.table.drains.empty_in(row).map(format::age);
+        let note = left.map(|left| format!("{} ~{left}", row.note.replace(" conn", "")));
+        pen.skip(1).left(paint, note.as_ref().unwrap_or(&row.note), layout.health);
     }
 }
 
