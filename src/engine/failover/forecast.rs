@@ -19,13 +19,13 @@ struct Rival {
 
 impl Failover {
     /// Every question that makes sense in the router's state, with its answer.
-    pub(super) fn forecast(&self, router: &Router, now: Instant) -> Vec<WhatIf> {
+    pub(super) fn forecast(router: &Router, now: Instant) -> Vec<WhatIf> {
         if router.instance.is_master() {
-            let mut answers = vec![self.resigns(router, now), dies(router, now)];
+            let mut answers = vec![Self::resigns(router, now), dies(router, now)];
             let scripts = &router.config.track_scripts;
-            answers.extend(scripts.iter().map(|script| self.fails(router, &[script], now)));
+            answers.extend(scripts.iter().map(|script| Self::fails(router, &[script], now)));
             if scripts.len() > 1 {
-                answers.extend([self.fails(router, &scripts.iter().collect::<Vec<_>>(), now)]);
+                answers.extend([Self::fails(router, &scripts.iter().collect::<Vec<_>>(), now)]);
             }
             answers
         } else {
@@ -34,7 +34,7 @@ impl Failover {
     }
 
     /// This node stops in order, or `failover` is commanded.
-    fn resigns(&self, router: &Router, now: Instant) -> WhatIf {
+    fn resigns(router: &Router, now: Instant) -> WhatIf {
         let interval = super::haste::haste(router).unwrap_or(router.instance.parameters().interval);
         match strongest(router, now) {
             Some(rival) => {
@@ -46,7 +46,7 @@ impl Failover {
     }
 
     /// These scripts fail (those with `reverse`: succeed).
-    fn fails(&self, router: &Router, failing: &[&TrackScript], now: Instant) -> WhatIf {
+    fn fails(router: &Router, failing: &[&TrackScript], now: Instant) -> WhatIf {
         let names: Vec<&str> = failing.iter().map(|script| script.name.as_str()).collect();
         let event = match names.as_slice() {
             [one] => format!("script {one} fails"),
@@ -58,7 +58,7 @@ impl Failover {
             if failing.iter().any(|one| one.name == script.name) { bad(script) } else { good(script) }
         };
         if failing.iter().any(|script| is_fault(script, bad(script))) {
-            return WhatIf { event, ..self.resigns_in_fault(router, now) };
+            return WhatIf { event, ..Self::resigns_in_fault(router, now) };
         }
         let scripts = &router.config.track_scripts;
         let weighed = effective_priority(router.own_priority(), scripts.iter().map(|s| (s, state(s))));
@@ -80,7 +80,7 @@ impl Failover {
     }
 
     /// A fault is no planned hand-over: the resignation alone is sent.
-    fn resigns_in_fault(&self, router: &Router, now: Instant) -> WhatIf {
+    fn resigns_in_fault(router: &Router, now: Instant) -> WhatIf {
         let parameters = router.instance.parameters();
         match strongest(router, now) {
             Some(rival) => {

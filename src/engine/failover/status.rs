@@ -53,11 +53,11 @@ impl Failover {
                     reason: reason.clone(),
                 })
                 .collect(),
-            detail: self.detail(router, moment),
+            detail: Self::detail(router, moment),
         }
     }
 
-    fn detail(&self, router: &Router, moment: Moment) -> RouterDetail {
+    fn detail(router: &Router, moment: Moment) -> RouterDetail {
         let transport = &router.config.transport;
         let round = |(at, addresses, repeat): &(Instant, u64, u64)| AnnouncementStatus {
             at: moment.wall_of(*at),
@@ -70,7 +70,7 @@ impl Failover {
             source: router.footing.map(|footing| footing.source.to_string()),
             announcements: router.announced.iter().map(round).collect(),
             split_brain: contest::status(router),
-            what_if: self.forecast(router, moment.now),
+            what_if: Self::forecast(router, moment.now),
         }
     }
 
