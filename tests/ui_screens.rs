@@ -87,6 +87,7 @@ impl Console {
             routers: wanted.routers.then(|| self.engine.virtual_routers().unwrap()),
             page: wanted.query.as_ref().map(|query| self.engine.rows(query).unwrap()),
             detail,
+            history: wanted.history.iter().filter_map(|query| self.engine.history(query).unwrap().ok()).collect(),
             wanted,
         };
         self.give(Message::Polled(Box::new(polled)));

@@ -92,7 +92,8 @@ async fn route(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, 
 /// Answers that are computed from the engine's snapshot, in turn.
 async fn computed(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, Refusal> {
     let path = request.uri().path();
-    let is_of_a_moment = matches!(path, "/v1/summary" | "/v1/rows" | "/v1/real-servers" | "/v1/virtual-routers");
+    let is_of_a_moment =
+        matches!(path, "/v1/status" | "/v1/summary" | "/v1/rows" | "/v1/real-servers" | "/v1/virtual-routers");
     let (at, rest) = if is_of_a_moment { past::at(request.uri().query())? } else { (None, None) };
     if let Some(at) = at {
         return of_a_moment(at, path, rest.as_deref(), guest).await;
@@ -152,6 +153,10 @@ async fn of_a_moment(at: SystemTime, path: &str, query: Option<&str>, guest: &Ar
             let name = format!("{server} in {service}");
             let found = guest.ask(move |engine| engine.at(at)?.real_server(&service, &server)).await?;
             Ok(json(written(&found.ok_or_else(|| no_server(&name))?)?))
+        }
+        "/v1/status" => {
+            query::none(query)?;
+            body(guest.ask(move |engine| engine.at(at)?.status().map(|status| written(&*status))).await?)
         }
         "/v1/virtual-routers" => {
             query::none(query)?;

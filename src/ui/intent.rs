@@ -89,6 +89,10 @@ pub enum Intent {
     MinuteOn,
     /// Back to now.
     Live,
+    /// Counters from here on.
+    Baseline,
+    /// Screen, state and recording into files.
+    Export,
     /// All keys.
     Help,
     /// Draw everything anew.
@@ -101,7 +105,7 @@ pub enum Intent {
 
 impl Intent {
     /// Every intent: tests prove that each has a key.
-    pub const ALL: [Self; 48] = [
+    pub const ALL: [Self; 50] = [
         Self::Up,
         Self::Down,
         Self::PageUp,
@@ -146,6 +150,8 @@ impl Intent {
         Self::MinuteBack,
         Self::MinuteOn,
         Self::Live,
+        Self::Baseline,
+        Self::Export,
         Self::Help,
         Self::Redraw,
         Self::Suspend,
@@ -175,6 +181,8 @@ impl Intent {
             Self::SecondOn => "second-on",
             Self::MinuteBack => "minute-back",
             Self::MinuteOn => "minute-on",
+            Self::Baseline => "baseline",
+            Self::Export => "export",
             Self::Live => "live",
             Self::AddServer => "add-server",
             Self::AddService => "add-service",
@@ -272,6 +280,8 @@ pub enum Message {
     Events(Vec<Event>, bool),
     /// Events from before those that are known, oldest first; none when there are none.
     Older(Vec<Event>),
+    /// What was exported and where, or why not.
+    Exported(Result<String, String>),
     /// Nothing is remembered of this moment, and why.
     NoPast(SystemTime, String),
     /// The answer to the command with this serial.
@@ -321,6 +331,8 @@ pub enum Effect {
     Older(u64),
     /// Ask what can be taken back.
     Undoable,
+    /// Write what is shown into files.
+    Export,
     /// Forget what is on the terminal and draw all of it.
     Redraw,
     /// Stop the process group (job control).

@@ -4,12 +4,19 @@ use super::drains::Drains;
 use super::keymap::Keymap;
 use super::popup::{Popup, Target};
 use super::screens::Screen;
+use super::screens::plan::plan;
+use super::widgets::{chart, charts};
 use crate::engine::{
-    Event, Guide, RealServerStatus, Row, RowKind, RowsPage, RowsQuery, STAGE_ORDERS, Sort, Summary, VirtualRouterStatus,
+    Counters, Event, Guide, HistoryPage, HistoryQuery, RealServerStatus, Row, RowKind, RowsPage, RowsQuery,
+    STAGE_ORDERS, Sort, Summary, VirtualRouterStatus,
 };
+use ratatui::layout::Rect;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+
+/// How far back charts go.
+const SPAN: Duration = Duration::from_mins(10);
 
 /// How many events are kept for the list of changes.
 pub const EVENTS_KEPT: usize = 512;
@@ -25,6 +32,8 @@ pub struct Wanted {
     pub follow: Option<String>,
     /// Service and server whose details are on screen.
     pub detail: Option<(String, String)>,
+    /// How numbers went.
+    pub history: Vec<HistoryQuery>,
     /// The moment that all of it is about; now without one.
     pub at: Option<SystemTime>,
 }
@@ -42,6 +51,8 @@ pub struct Polled {
     pub page: Option<RowsPage>,
     /// Details of the server asked for.
     pub detail: Option<RealServerStatus>,
+    /// How numbers went, of those of which there is a history.
+    pub history: Vec<HistoryPage>,
 }
 
 /// The last picture of the engine.
@@ -153,6 +164,15 @@ pub struct Playing {
     pub from: SystemTime,
 }
 
+/// Counters as they were when somebody said so.
+#[derive(Debug, Clone, Default)]
+pub struct Baseline {
+    /// When, on the engine's clock.
+    pub at: Option<SystemTime>,
+    /// By key of the row.
+    pub counters: BTreeMap<String, Counters>,
+}
+
 /// Events from before those that were sent at first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Older {
@@ -201,6 +221,8 @@ pub struct UiState {
     pub events: VecDeque<Event>,
     /// Events before those.
     pub older: Older,
+    /// What the counters count from; the kernel's start without one.
+    pub baseline: Option<Baseline>,
     /// The table of services.
     pub table: Table,
     /// The timeline.
@@ -353,6 +375,7 @@ impl UiState {
             routers: self.screen.has_routers(),
             follow: self.table.selected.clone().filter(|_| self.screen.has_table() && self.table.going_to.is_none()),
             detail: row.and_then(|row| Some((row.service.clone(), row.server.clone()?))),
+            history: self.wanted_history(),
             at: self.viewing,
         }
     }
@@ -360,6 +383,32 @@ impl UiState {
     /// What a demonstration can be told; nothing where there is none.
     pub fn orders(&self) -> &'static [(&'static str, &'static str)] {
         if self.guide.is_some() { STAGE_ORDERS } else { &[] }
+    }
+    /// What the charts are about: the selected row.
+    pub fn chart_subject(&self) -> String {
+        self.table.selected.clone().unwrap_or_else(|| "total".to_owned())
+    }
+    /// Where the charts stand.
+    pub fn charts_area(&self) -> Rect {
+        plan(self).charts
+    }
+    /// How numbers went, as far as it was asked for.
+    pub fn histories(&self) -> &[HistoryPage] {
+        self.picture.as_ref().map_or(&[], |picture| &picture.polled.history)
+    }
+    /// The minutes before the moment that is shown, in as many points as the charts have.
+    fn wanted_history(&self) -> Vec<HistoryQuery> {
+        let area = self.charts_area();
+        if area.height == 0 {
+            return Vec::new();
+        }
+        let points = u64::try_from(chart::points(charts::columns(area))).unwrap_or(1).max(1);
+        let (from, to) = (self.viewing.and_then(|at| at.checked_sub(SPAN)), self.viewing);
+        let step = Some(SPAN.as_secs().div_ceil(points));
+        let query = |subject: String| HistoryQuery { subject, series: Vec::new(), from, to, step };
+        let subject = self.chart_subject();
+        let total = (subject != "total").then(|| query("total".to_owned()));
+        std::iter::once(query(subject)).chain(total).collect()
     }
 
     /// Says something in the status line.

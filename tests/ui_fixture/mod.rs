@@ -8,9 +8,9 @@ use lvsdeck::engine::snapshot::ConfigStatus;
 use lvsdeck::engine::snapshot::{KernelServer, NextStep, QuorumStatus, VrrpCounters};
 use lvsdeck::engine::{
     Admin, Answer, CheckStatus, Command, CommandRequest, Counters, EngineHandle, Event, EventKind, Family, Forwarding,
-    HandleError, Health, Outcome, PeerDetail, PeerState, PeerStatus, Preview, Problem, Rates, RealServerStatus, Role,
-    RouterDetail, Row, RowKind, RowsPage, RowsQuery, Severity, Sort, StateChange, Status, Summary, Totals, Undoable,
-    VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, Who,
+    HandleError, Health, HistoryError, HistoryPage, HistoryQuery, Outcome, PeerDetail, PeerState, PeerStatus, Preview,
+    Problem, Rates, RealServerStatus, Role, RouterDetail, Row, RowKind, RowsPage, RowsQuery, Series, Severity, Sort,
+    StateChange, Status, Summary, Totals, Undoable, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, Who,
 };
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, SystemTime};
@@ -555,6 +555,28 @@ fn weight_of(command: &Command, status: &Status) -> Option<(String, String, u32)
 }
 
 impl EngineHandle for FixtureEngine {
+    fn history(&self, query: &HistoryQuery) -> Result<Result<HistoryPage, HistoryError>, HandleError> {
+        let step = query.step.unwrap_or(60);
+        let count = 3_600 / step;
+        // A wave that is different for each series, and a gap in the middle of it.
+        let value = |n: u64, size: f64| (n != count / 2).then(|| size * (1.0 + (n as f64 / 9.0).sin()));
+        let column = |size: f64| (0..count).map(|n| value(n, size)).collect::<Vec<_>>();
+        let series = [
+            (Series::ConnectionsPerS, column(728.0)),
+            (Series::Active, column(3_367.0)),
+            (Series::Inactive, column(15_232.0)),
+            (Series::InPacketsPerS, column(70_500.0)),
+            (Series::InBytesPerS, column(33_000_000.0)),
+            (Series::OutBytesPerS, vec![Some(0.0); count as usize]),
+        ];
+        Ok(Ok(HistoryPage {
+            subject: query.subject.clone(),
+            from: noon() - Duration::from_hours(1),
+            step_s: step,
+            series: series.into_iter().collect(),
+            left_out: lvsdeck::engine::history::LeftOut::default(),
+        }))
+    }
     fn summary(&self) -> Result<Summary, HandleError> {
         self.stir();
         Ok(summary(&self.status.lock().expect("a lock"), self.now()))

@@ -32,7 +32,16 @@ fn state_of(events: Option<&Vec<&Event>>, at: SystemTime) -> Option<(String, Opt
     if let Some(last) = behind.checked_sub(1).and_then(|index| events.get(index)) {
         return Some((last.to.clone()?, Some(last.at), last.reason.clone()));
     }
-    Some((events.get(behind)?.from.clone()?, None, None))
+    let next = events.get(behind)?;
+    // What came was not there before, though its event does not say so.
+    let before = match (next.from.as_deref(), next.to.as_deref()) {
+        (Some(from), _) => from,
+        (None, Some("present")) => "absent",
+        (None, Some("absent")) => "present",
+        (None, Some("begun")) => "over",
+        (None, _) => return None,
+    };
+    Some((before.to_owned(), None, None))
 }
 
 impl History {

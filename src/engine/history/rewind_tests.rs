@@ -106,11 +106,12 @@ fn status() -> Status {
 fn events() -> Vec<Arc<Event>> {
     let fact = |kind, subject: &str, from: &str, to: &str| Fact::new(kind, Severity::Notice, subject).change(from, to);
     let all = [
+        (8, Fact::new(EventKind::Address, Severity::Info, "10.0.0.1/24").to("present")),
         (100, fact(EventKind::ServerHealth, RS, "up", "down").reason("timeout")),
         (100, fact(EventKind::ServerTable, RS, "present", "absent")),
         (100, fact(EventKind::Quorum, VS, "up", "down")),
-        (200, fact(EventKind::Address, "10.0.0.1/24", "present", "absent")),
-        (250, fact(EventKind::Address, "10.0.0.1/24", "absent", "present")),
+        (200, Fact::new(EventKind::Address, Severity::Info, "10.0.0.1/24").to("absent")),
+        (250, Fact::new(EventKind::Address, Severity::Info, "10.0.0.1/24").to("present")),
         (300, fact(EventKind::ServerHealth, RS, "down", "up")),
         (300, fact(EventKind::ServerTable, RS, "absent", "present")),
         (300, fact(EventKind::Quorum, VS, "down", "up")),
@@ -145,7 +146,14 @@ fn states_numbers_and_reasons_are_those_of_the_moment() {
     let real = &down.virtual_servers[0].real_servers[0];
     assert_eq!((real.health, real.health_since, real.kernel, real.active), (Health::Down, at(100), None, 0));
     assert_eq!((down.virtual_servers[0].quorum.up, down.virtual_servers[0].quorum.have), (false, 0));
-    assert_eq!((down.changed_at, down.last_event), (Some(at(100)), 3));
+    assert_eq!((down.changed_at, down.last_event), (Some(at(100)), 4));
+
+    let fresh = then(6);
+    assert_eq!(
+        (fresh.role, fresh.virtual_routers[0].addresses_here.len()),
+        (Role::Backup, 0),
+        "not there before it came"
+    );
 
     let lost = then(220);
     assert_eq!((lost.role, lost.virtual_routers[0].state), (Role::Backup, VirtualRouterState::Backup));

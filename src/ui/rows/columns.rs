@@ -13,6 +13,8 @@ pub struct Column {
     pub short: &'static str,
     /// The most columns a value takes.
     pub value_width: usize,
+    /// Counts since the kernel's start, or since somebody set a baseline.
+    pub is_total: bool,
     /// Says nothing of a service.
     pub servers_only: bool,
     /// Leaves the screen in this order, the highest first.
@@ -27,15 +29,25 @@ pub const COLUMNS: &[Column] = &[
         word: "Forward",
         short: "Fwd",
         value_width: 6,
+        is_total: false,
         servers_only: true,
         leaves: 4,
         value: |row| row.forward.clone(),
     },
-    Column { word: "Weight", short: "Weight", value_width: 6, servers_only: true, leaves: 2, value: rows::weight },
+    Column {
+        word: "Weight",
+        short: "Weight",
+        value_width: 6,
+        is_total: false,
+        servers_only: true,
+        leaves: 2,
+        value: rows::weight,
+    },
     Column {
         word: "ActiveConn",
         short: "Active",
         value_width: 6,
+        is_total: false,
         servers_only: false,
         leaves: 0,
         value: |row| format::count(row.active.into()),
@@ -44,6 +56,7 @@ pub const COLUMNS: &[Column] = &[
         word: "InActConn",
         short: "InAct",
         value_width: 6,
+        is_total: false,
         servers_only: false,
         leaves: 3,
         value: |row| format::count(row.inactive.into()),
@@ -52,6 +65,7 @@ pub const COLUMNS: &[Column] = &[
         word: "CPS",
         short: "CPS",
         value_width: 5,
+        is_total: false,
         servers_only: false,
         leaves: 1,
         value: |row| format::compact(row.rates.connections_per_s),
@@ -60,6 +74,7 @@ pub const COLUMNS: &[Column] = &[
         word: "InPPS",
         short: "InPPS",
         value_width: 5,
+        is_total: false,
         servers_only: false,
         leaves: 5,
         value: |row| format::compact(row.rates.in_packets_per_s),
@@ -68,6 +83,7 @@ pub const COLUMNS: &[Column] = &[
         word: "OutPPS",
         short: "OutPPS",
         value_width: 6,
+        is_total: false,
         servers_only: false,
         leaves: 8,
         value: |row| format::compact(row.rates.out_packets_per_s),
@@ -76,6 +92,7 @@ pub const COLUMNS: &[Column] = &[
         word: "InBPS",
         short: "InBPS",
         value_width: 5,
+        is_total: false,
         servers_only: false,
         leaves: 6,
         value: |row| format::compact(row.rates.in_bytes_per_s),
@@ -84,6 +101,7 @@ pub const COLUMNS: &[Column] = &[
         word: "OutBPS",
         short: "OutBPS",
         value_width: 6,
+        is_total: false,
         servers_only: false,
         leaves: 7,
         value: |row| format::compact(row.rates.out_bytes_per_s),
@@ -91,7 +109,11 @@ pub const COLUMNS: &[Column] = &[
 ];
 
 const fn total(word: &'static str, short: &'static str, leaves: u8, value: fn(&Row) -> String) -> Column {
-    Column { word, short, value_width: 6, servers_only: false, leaves, value }
+    Column { word, short, value_width: 6, is_total: true, servers_only: false, leaves, value }
+}
+
+const fn rate(word: &'static str, short: &'static str, leaves: u8, value: fn(&Row) -> String) -> Column {
+    Column { is_total: false, ..total(word, short, leaves, value) }
 }
 
 /// The columns of the counters, in the order of `ipvsadm --stats`, with the connections of this moment behind them.
@@ -101,9 +123,9 @@ pub const COUNTERS: &[Column] = &[
     total("OutPkts", "OutPkt", 4, |row| format::count(row.counters.out_packets)),
     total("InBytes", "InByte", 2, |row| format::count(row.counters.in_bytes)),
     total("OutBytes", "OutByt", 3, |row| format::count(row.counters.out_bytes)),
-    total("CPS", "CPS", 5, |row| format::compact(row.rates.connections_per_s)),
-    total("InBPS", "InBPS", 6, |row| format::compact(row.rates.in_bytes_per_s)),
-    total("OutBPS", "OutBPS", 7, |row| format::compact(row.rates.out_bytes_per_s)),
+    rate("CPS", "CPS", 5, |row| format::compact(row.rates.connections_per_s)),
+    rate("InBPS", "InBPS", 6, |row| format::compact(row.rates.in_bytes_per_s)),
+    rate("OutBPS", "OutBPS", 7, |row| format::compact(row.rates.out_bytes_per_s)),
 ];
 
 /// The columns of a screen.

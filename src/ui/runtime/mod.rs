@@ -8,6 +8,7 @@
 //! A draw that took longer than a second is a stall: keys typed meanwhile are dropped, because the operator did not see
 //! what they acted on.
 
+mod export;
 mod pace;
 mod player;
 mod signals;
@@ -20,6 +21,7 @@ use super::state::{Tone, UiState, Wanted};
 use super::terminal::Terminal;
 use super::theme::{Depth, Theme};
 use super::update::{update, wanted};
+use super::view;
 use super::{ConsoleError, Exit, ExitCause, Options};
 use crate::engine::EngineHandle;
 use crossterm::event::KeyEvent;
@@ -259,6 +261,10 @@ impl Console {
                     let _ = self.workers.older.send(before);
                 }
                 Effect::Undoable => _ = self.workers.commands.send(Ask::Undoable),
+                Effect::Export => {
+                    let screen = export::text(&view::picture(&self.state, &self.theme));
+                    let _ = self.workers.exports.send((screen, self.state.viewing));
+                }
                 Effect::Redraw => self.terminal.forget(),
                 Effect::Suspend => self.suspend(),
                 Effect::Detach => return ControlFlow::Break(ExitCause::Detached),

@@ -11,11 +11,12 @@ use crossterm::event::{self, Event as TerminalEvent};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// How often a picture is taken when nothing else asks for one.
 const EVERY: Duration = Duration::from_secs(1);
@@ -51,6 +52,8 @@ pub struct Workers {
     pub older: Sender<u64>,
     /// Commands, and what goes with them.
     pub commands: Sender<Ask>,
+    /// Screens to be written into files, with the moment that they show.
+    pub exports: Sender<(String, Option<SystemTime>)>,
     /// Orders for a demonstration.
     pub orders: Sender<String>,
     /// Which engine answers.
@@ -81,6 +84,7 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHan
 pub fn start(engine: &Arc<dyn EngineHandle>, inputs: &SyncSender<Input>) -> io::Result<Workers> {
     let (wishes, asked) = channel();
     let (older, before) = channel();
+    let (exports, screens) = channel();
     let (commands, given) = channel();
     let (running, stopped) = channel();
     let (orders, ordered) = channel();
@@ -93,6 +97,8 @@ pub fn start(engine: &Arc<dyn EngineHandle>, inputs: &SyncSender<Input>) -> io::
     let (e, i, k) = (engine.clone(), inputs.clone(), known.clone());
     spawn("events", move || follow_events(e.as_ref(), &i, &stopped, &k))?;
     let (e, i) = (engine.clone(), inputs.clone());
+    spawn("exports", move || write_exports(e.as_ref(), &i, &screens))?;
+    let (e, i) = (engine.clone(), inputs.clone());
     spawn("journal", move || read_journal(e.as_ref(), &i, &before))?;
     let (e, i) = (engine.clone(), inputs.clone());
     spawn("commands", move || give_commands(e.as_ref(), &i, &given))?;
@@ -100,7 +106,7 @@ pub fn start(engine: &Arc<dyn EngineHandle>, inputs: &SyncSender<Input>) -> io::
         let (e, i) = (engine.clone(), inputs.clone());
         spawn("orders", move || give_orders(e.as_ref(), &i, &ordered))?;
     }
-    Ok(Workers { wishes, older, commands, orders, known, _running: running, keys })
+    Ok(Workers { wishes, older, exports, commands, orders, known, _running: running, keys })
 }
 
 /// Which engine answered last.
@@ -214,7 +220,9 @@ fn take_pictures(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, wished: 
         }
         // What was does not change: it is asked for once.
         let fresh = Instant::now() < next || wanted.at.is_some();
-        let is_same = |a: &&Wanted| (&a.query, a.routers, a.at) == (&wanted.query, wanted.routers, wanted.at);
+        let is_same = |a: &&Wanted| {
+            (&a.query, a.routers, a.at, &a.history) == (&wanted.query, wanted.routers, wanted.at, &wanted.history)
+        };
         let same = asked.as_ref().filter(|_| !due && fresh).filter(is_same);
         let message = match same {
             Some(same) if same.detail == wanted.detail => None,
@@ -258,6 +266,8 @@ fn detail(engine: &dyn EngineHandle, wanted: &Wanted) -> Option<Message> {
 }
 
 fn take(engine: &dyn EngineHandle, wanted: &Wanted) -> Result<Polled, HandleError> {
+    // The history has all moments; one that has none of a subject leaves it out.
+    let history: Vec<_> = wanted.history.iter().filter_map(|query| engine.history(query).ok()?.ok()).collect();
     let then = wanted.at.map(|at| engine.at(at)).transpose()?;
     let engine = then.as_deref().unwrap_or(engine);
     let summary = engine.summary()?;
@@ -270,7 +280,7 @@ fn take(engine: &dyn EngineHandle, wanted: &Wanted) -> Result<Polled, HandleErro
         Some((service, server)) => engine.real_server(service, server)?,
         None => None,
     };
-    Ok(Polled { wanted: wanted.clone(), summary, routers, page, detail })
+    Ok(Polled { wanted: wanted.clone(), summary, routers, page, detail, history })
 }
 
 fn rows(engine: &dyn EngineHandle, query: &RowsQuery, follow: Option<&str>) -> Result<RowsPage, HandleError> {
@@ -320,6 +330,21 @@ fn follow_events(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, stopped:
                     return;
                 }
             }
+        }
+    }
+}
+
+/// Writes what is shown into files.
+fn write_exports(
+    engine: &dyn EngineHandle,
+    inputs: &SyncSender<Input>,
+    screens: &Receiver<(String, Option<SystemTime>)>,
+) {
+    while let Ok((screen, at)) = screens.recv() {
+        let written = super::export::write(engine, &screen, at, Path::new("."));
+        let message = Message::Exported(written.map_err(|error| error.to_string()));
+        if inputs.send(Input::Message(message)).is_err() {
+            return;
         }
     }
 }

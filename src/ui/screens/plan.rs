@@ -36,6 +36,8 @@ pub struct Plan {
     pub detail: Rect,
     /// Everything between line 2 and the footer.
     pub body: Rect,
+    /// How the selected row went.
+    pub charts: Rect,
     /// Message and keys.
     pub footer: Rect,
     /// Lines of column words.
@@ -84,6 +86,7 @@ pub fn plan(state: &UiState) -> Plan {
         services: none,
         detail: none,
         body: none,
+        charts: none,
         footer: none,
         heads: 0,
     };
@@ -107,7 +110,7 @@ pub fn plan(state: &UiState) -> Plan {
         (Screen::Overview, true) => small(&mut plan, state, instances),
         (Screen::Overview, false) => large(&mut plan, height, instances),
         (Screen::Services, _) => services(&mut plan, state),
-        (Screen::Counters, _) => plan.services = plan.body,
+        (Screen::Counters, _) => counters(&mut plan),
         (Screen::Vrrp | Screen::Timeline | Screen::Log, _) => {}
     }
     plan
@@ -123,6 +126,16 @@ fn services(plan: &mut Plan, state: &UiState) {
         plan.services.height -= below;
         plan.detail = Rect { y: plan.body.bottom() - below, height: below, ..plan.body };
     }
+}
+
+/// The table, and charts below it.
+fn counters(plan: &mut Plan) {
+    let below = match plan.shape {
+        Shape::Large => (plan.body.height / 2).clamp(12, 17),
+        Shape::Line | Shape::List | Shape::Small => (plan.body.height / 3).min(6),
+    };
+    plan.services = Rect { height: plan.body.height - below, ..plan.body };
+    plan.charts = Rect { y: plan.body.bottom() - below, height: below, ..plan.body };
 }
 
 fn small(plan: &mut Plan, state: &UiState, instances: u16) {

@@ -15,6 +15,7 @@ use crate::ui::state::UiState;
 use crate::ui::theme::{Paint, Theme};
 use crate::ui::widgets::{frame, pen::Pen};
 use ratatui::buffer::Buffer;
+use std::time::SystemTime;
 
 /// Draws what stands between line 2 and the footer.
 pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
@@ -40,10 +41,15 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
             .skip(1)
             .put(Paint::Text, &format::clock_ms(event.at))
             .skip(1);
-        pen.right(Paint::Dim, &format::age(format::since(now, event.at)), 6).skip(1);
+        pen.right(Paint::Dim, &age(now, event.at), 6).skip(1);
         pen.put(paint, mark.encode_utf8(&mut [0; 4])).skip(1).put(paint, &change::text(event));
     }
     if none {
         Pen::at(buffer, theme, inner, 1).skip(1).put(Paint::Dim, "no event that matches");
     }
+}
+
+/// How long before the moment that is shown, or after it.
+fn age(now: SystemTime, at: SystemTime) -> String {
+    if at > now { format!("+{}", format::age(format::since(at, now))) } else { format::age(format::since(now, at)) }
 }

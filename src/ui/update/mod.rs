@@ -1,6 +1,7 @@
 //! `update`: one message in, the state changed, effects out. Pure: no clock, no terminal, no engine.
 
 mod acts;
+mod baseline;
 mod commit;
 mod demonstration;
 mod event_list;
@@ -56,6 +57,14 @@ pub fn update(state: &mut UiState, message: Message, clock: Duration) -> Vec<Eff
         }
         Message::Older(events) => {
             event_list::on_older(state, events);
+            Vec::new()
+        }
+        Message::Exported(Ok(text)) => {
+            state.say(Tone::Good, text);
+            Vec::new()
+        }
+        Message::Exported(Err(why)) => {
+            state.say(Tone::Bad, why);
             Vec::new()
         }
         Message::NoPast(at, why) => time::no_past(state, at, &why),
@@ -238,6 +247,8 @@ fn on_intent(state: &mut UiState, intent: Intent) -> Vec<Effect> {
         Intent::MinuteBack => time::step(state, MINUTE, true),
         Intent::MinuteOn => time::step(state, MINUTE, false),
         Intent::Live => time::live(state),
+        Intent::Baseline => baseline::toggle(state),
+        Intent::Export => export(state),
         Intent::AddServer
         | Intent::AddService
         | Intent::Remove
@@ -272,6 +283,15 @@ fn show_screen(state: &mut UiState, screen: Screen) -> Vec<Effect> {
     }
     table::keep_in_sight(state);
     Vec::new()
+}
+
+fn export(state: &mut UiState) -> Vec<Effect> {
+    if state.picture.is_none() {
+        state.say(Tone::Bad, "there is nothing to export yet");
+        return Vec::new();
+    }
+    state.say(Tone::Good, "exporting");
+    vec![Effect::Export]
 }
 
 /// One level back: details, then the marks, then the filter, then the status line.

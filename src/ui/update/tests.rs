@@ -90,6 +90,7 @@ fn answer(state: &UiState, all: &[Row]) -> Message {
         routers: Some(Vec::new()),
         page: Some(page),
         detail: None,
+        history: Vec::new(),
     }))
 }
 

@@ -179,6 +179,22 @@ fn the_end_of_the_list_asks_for_what_was_before() {
 }
 
 #[test]
+fn counters_count_from_where_somebody_said_so() {
+    let mut state = live(5_000);
+    type_keys(&mut state, "5z");
+    let baseline = state.baseline.clone().unwrap();
+    assert_eq!((baseline.at, baseline.counters.len()), (Some(second(5_000)), 4));
+    type_keys(&mut state, "z");
+    assert!(state.baseline.is_none());
+    let mut past = live(5_000);
+    type_keys(&mut past, "[");
+    polled(&mut past, 5_000);
+    past.picture.as_mut().unwrap().polled.summary.is_rewound = true;
+    type_keys(&mut past, "z");
+    assert!(past.baseline.is_none() && said(&past).contains("not known"), "{}", said(&past));
+}
+
+#[test]
 fn a_list_of_events_is_filtered_by_kind_and_by_words() {
     let mut state = live(5_000);
     let mut events: Vec<Event> = (1..=5).map(|n| event(n, Severity::Info)).collect();

@@ -1,6 +1,8 @@
 //! What is on the screen, each a function of state, theme and an area of the buffer.
 
 pub mod changes;
+pub mod chart;
+pub mod charts;
 pub mod detail;
 pub mod footer;
 pub mod frame;

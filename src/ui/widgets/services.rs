@@ -2,11 +2,12 @@
 
 use super::frame;
 use super::pen::Pen;
-use crate::engine::{Row, RowKind, Sort};
+use crate::engine::{Counters, Row, RowKind, Sort};
 use crate::ui::format;
 use crate::ui::popup::Popup;
 use crate::ui::rows;
 use crate::ui::rows::columns::{self, Layout};
+use crate::ui::screens::Screen;
 use crate::ui::screens::plan::{Plan, Shape};
 use crate::ui::state::{Focus, UiState};
 use crate::ui::theme::{Paint, Theme};
@@ -32,8 +33,10 @@ fn title(state: &UiState) -> String {
         marked => format!("  {marked} marked"),
     };
     let filter = if state.table.filter.is_empty() { "none" } else { &state.table.filter };
+    let since = state.baseline.as_ref().and_then(|baseline| baseline.at).filter(|_| state.screen == Screen::Counters);
+    let since = since.map_or_else(String::new, |at| format!("  counted since {} (z)", format::clock(at)));
     format!(
-        "Services {matching}/{all}  row {at}/{total}{marked}  sort: {}  filter: {filter}",
+        "Services {matching}/{all}  row {at}/{total}{marked}  sort: {}  filter: {filter}{since}",
         sort_word(state.table.sort)
     )
 }
@@ -62,11 +65,34 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
         let index = state.table.top + line;
         let mut pen = Pen::at(buffer, theme, inner, body + line);
         if let Some(row) = state.row_at(index) {
-            draw_row(pen, &layout, row, state);
+            let counted = baseline(state, row);
+            draw_row(pen, &layout, counted.as_ref().unwrap_or(row), state);
         } else {
             pen.skip(3).put(Paint::Dim, "loading");
         }
     }
+}
+
+/// The row with its counters since the baseline, where there is one.
+fn baseline(state: &UiState, row: &Row) -> Option<Row> {
+    let from = state.baseline.as_ref()?.counters.get(&row.key)?;
+    let now = row.counters;
+    // A service that was made anew counts from zero: what it has is what came since.
+    let since = |now: u64, from: u64| now.checked_sub(from).unwrap_or(now);
+    let counters = Counters {
+        connections: since(now.connections, from.connections),
+        in_packets: since(now.in_packets, from.in_packets),
+        out_packets: since(now.out_packets, from.out_packets),
+        in_bytes: since(now.in_bytes, from.in_bytes),
+        out_bytes: since(now.out_bytes, from.out_bytes),
+    };
+    Some(Row { counters, ..row.clone() })
+}
+
+/// Whether the totals of a row are known: not of the past, and not of a row that was not loaded when the baseline was set.
+fn has_totals(state: &UiState, row: &Row) -> bool {
+    let is_rewound = state.summary().is_some_and(|summary| summary.is_rewound);
+    !is_rewound && state.baseline.as_ref().is_none_or(|baseline| baseline.counters.contains_key(&row.key))
 }
 
 /// How the selected row looks: reversed where the keys go, underlined otherwise.
@@ -96,7 +122,7 @@ fn heads(buffer: &mut Buffer, theme: &Theme, plan: Plan, inner: Rect, layout: &L
 /// The bar of the selected row covers its mark and its name: what state it is in stays to be seen, and a step of the cursor
 /// costs a slow line little.
 fn draw_row(mut pen: Pen<'_>, layout: &Layout, row: &Row, state: &UiState) {
-    let look = look(state, row);
+    let (look, has_totals) = (look(state, row), has_totals(state, row));
     let marked = if state.table.marks.contains_key(&row.key) { "*" } else { " " };
     let paint = rows::paint(row);
     let name = match (row.kind, row.problem) {
@@ -111,7 +137,8 @@ fn draw_row(mut pen: Pen<'_>, layout: &Layout, row: &Row, state: &UiState) {
     // A service says nothing in ipvsadm's server columns, so its name may run over them.
     pen.left(look.unwrap_or(name), &rows::name(row), width);
     for (_, width, column) in layout.columns_of(row.kind) {
-        pen.skip(1).right(name_or_text(row), &(column.value)(row), *width);
+        let text = if column.is_total && !has_totals { "-".to_owned() } else { (column.value)(row) };
+        pen.skip(1).right(name_or_text(row), &text, *width);
     }
     if layout.health > 0 {
         // `DRAIN 31 ~12s`: about when no connection is left.

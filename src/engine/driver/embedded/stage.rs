@@ -16,7 +16,7 @@ use crate::engine::snapshot::{RealServerStatus, RowsPage, RowsQuery, Status, Sum
 use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// How soon it is noticed that another director is shown.
 const NOTICE: Duration = Duration::from_millis(250);
@@ -180,6 +180,9 @@ impl EngineHandle for Cluster {
     }
     fn history(&self, query: &HistoryQuery) -> Result<Result<HistoryPage, HistoryError>, HandleError> {
         self.engine()?.history(query)
+    }
+    fn at(&self, at: SystemTime) -> Result<Arc<dyn EngineHandle>, HandleError> {
+        self.engine()?.at(at)
     }
     fn diff(&self) -> Result<Vec<Difference>, HandleError> {
         self.engine()?.diff()
