@@ -312,6 +312,7 @@ impl Message {
             | Self::KeysDropped(..)
             | Self::Warning(_)
             | Self::NoPast(..)
+            | Self::Exported(_)
             | Self::Undoable(_)
             | Self::Ordered(_) => true,
         }
