@@ -170,7 +170,8 @@ fn frames(made: &Made) -> Result<(), Box<dyn Error>> {
         let asked = wanted(&state);
         let page = asked.query.as_ref().map(|query| made.rows(query)).transpose()?;
         let routers = Some(made.virtual_routers()?);
-        let polled = Polled { wanted: asked, summary: made.summary()?, routers, page, detail: None, history: Vec::new() };
+        let polled =
+            Polled { wanted: asked, summary: made.summary()?, routers, page, detail: None, history: Vec::new() };
         update(&mut state, Message::Polled(Box::new(polled)), Duration::from_secs(second.into()));
         state.table.top = usize::try_from(second)? * 7;
         let begun = Instant::now();
