@@ -139,7 +139,7 @@ fn keys_of_the_operators_own_count_everywhere() {
 #[test]
 fn a_key_that_writes_is_text_where_text_is_typed() {
     let mut state = console(&table(1..4));
-    state.keys = Arc::new(parse("[keys]\nredraw = \"z\"\n", "my.toml").unwrap());
+    state.keys = Arc::new(parse("[keys]\nredraw = \"Z\"\n", "my.toml").unwrap());
     press(&mut state, KeyCode::Char('/'));
     for binding in BINDINGS {
         for chord in binding.chords.iter().filter(|chord| chord.is_text()) {
@@ -151,8 +151,8 @@ fn a_key_that_writes_is_text_where_text_is_typed() {
             assert_eq!(field.text(), format!("x{c}"));
         }
     }
-    press(&mut state, KeyCode::Char('z'));
-    assert!(matches!(state.popups.last(), Some(Popup::Filter { field, .. }) if field.text().ends_with('z')));
+    press(&mut state, KeyCode::Char('Z'));
+    assert!(matches!(state.popups.last(), Some(Popup::Filter { field, .. }) if field.text().ends_with('Z')));
 }
 
 #[test]
