@@ -91,6 +91,7 @@ fn answers() -> Vec<(&'static str, Value)> {
     for (schema, path) in [
         ("status", "/v1/status"),
         ("summary", "/v1/summary"),
+        ("summary", "/v1/summary?at=2026-11-21T05:00:00Z"),
         ("rows", "/v1/rows"),
         ("rows", "/v1/rows?expand=none&sort=active"),
         ("virtual-routers", "/v1/virtual-routers"),

@@ -554,10 +554,10 @@ fn the_status_has_the_keys_that_are_promised_and_no_others() {
         (
             router,
             "name interface family vrid version state priority effective_priority advert_interval_ms preempt since \
-             reason addresses addresses_here next peers counters history",
+             reason addresses addresses_here next peers counters history detail",
         ),
         (&router["next"], "waiting in_ms"),
-        (&router["peers"][0], "address source last_heard_at last_priority state reachable rejected"),
+        (&router["peers"][0], "address source last_heard_at last_priority state reachable rejected detail"),
         (&router["history"][0], "at state reason"),
         (
             service,

@@ -14,8 +14,8 @@ use lvsdeck::engine::{
     ConnectionsQuery, Counters, Difference, EngineHandle, Event, EventKind, Family, Forwarding, HandleError, Health,
     HistoryError, HistoryPage, HistoryQuery, KernelServer, NextStep, Outcome, PeerDetail, PeerState, PeerStatus,
     Preview, QuorumStatus, Rates, RealServerStatus, Role, RouterDetail, RowsPage, RowsQuery, Scheduler, Severity,
-    StateChange, Status, Summary, Undoable, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, VrrpCounters,
-    Who,
+    StateChange, Status, Still, Summary, Undoable, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus,
+    VrrpCounters, Who,
 };
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, SystemTime};
@@ -256,6 +256,9 @@ impl EngineHandle for FakeEngine {
     }
     fn rows(&self, query: &RowsQuery) -> Result<RowsPage, HandleError> {
         Ok(RowsPage::of(&*self.status()?, query, now()))
+    }
+    fn at(&self, at: SystemTime) -> Result<Arc<dyn EngineHandle>, HandleError> {
+        Ok(Arc::new(Still { status: self.status()?, at, is_rewound: true }))
     }
     fn status(&self) -> Result<Arc<Status>, HandleError> {
         Ok(self.status.lock().unwrap().clone())

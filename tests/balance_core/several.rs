@@ -18,6 +18,7 @@ fn several(commands: Vec<Command>) -> Command {
 #[test]
 fn several_servers_are_one_preview_one_token_one_commit_and_one_undo() {
     let mut rig = Rig::started(&[service(WEB, &[A, B, C]), service(TLS, &["10.0.0.71:443", "10.0.0.72:443"])]);
+    rig.ops();
     let both = several(vec![drain(WEB, A), drain(WEB, B), drain(TLS, "10.0.0.71:443")]);
     let shown = rig.dry(both.clone());
     assert_eq!(shown.outcome, Outcome::Preview);
