@@ -15,16 +15,29 @@ pub const DIRECTORS: [Director; 2] = [
 ];
 /// What the cluster serves.
 pub const SERVICES: [Service; 3] = [
-    Service { port: 80, scheduler: "wlc", weights: [3, 2, 1], more: "", server: "" },
-    Service { port: 443, scheduler: "rr", weights: [1, 1, 1], more: "    persistence_timeout 60\n", server: "" },
+    Service { port: 80, scheduler: "wlc", weights: [3, 2, 1], more: "", server: "", check: HTTP },
+    Service {
+        port: 443,
+        scheduler: "rr",
+        weights: [1, 1, 1],
+        more: "    persistence_timeout 60\n",
+        server: "",
+        check: TCP,
+    },
     Service {
         port: 25,
         scheduler: "sh",
         weights: [1, 1, 1],
         more: "",
         server: "        uthreshold 40\n        lthreshold 30\n",
+        check: TCP,
     },
 ];
+/// A server is well when it takes a connection.
+const TCP: (&str, &str) = ("TCP_CHECK", "");
+/// A server is well when its page comes.
+const HTTP: (&str, &str) =
+    ("HTTP_GET", "            url {\n                path /\n                status_code 200\n            }\n");
 /// Real servers of a cluster of the usual size.
 pub const SERVERS: usize = 3;
 
@@ -50,6 +63,8 @@ pub struct Service {
     more: &'static str,
     /// More words of each `real_server`.
     server: &'static str,
+    /// The word of its check, and what it asks for.
+    check: (&'static str, &'static str),
 }
 
 /// Where everything is, once the loopback ports are known.
@@ -96,7 +111,7 @@ impl Layout {
              {VIP}/24\n    }}\n}}\n"
         );
         for (number, service) in SERVICES.iter().enumerate() {
-            let Service { port, scheduler, weights, more, server: words } = service;
+            let Service { port, scheduler, weights, more, server: words, check: (check, asks) } = service;
             // Writing into a string can't fail.
             _ = write!(
                 text,
@@ -109,7 +124,7 @@ impl Layout {
                 let Some(real) = self.real.get(&key) else { continue };
                 _ = write!(
                     text,
-                    "    real_server {} {port} {{\n        weight {weight}\n{words}        TCP_CHECK {{\n            \
+                    "    real_server {} {port} {{\n        weight {weight}\n{words}        {check} {{\n{asks}            \
                      connect_ip {}\n            connect_port {}\n            connect_timeout 2\n            \
                      delay_before_retry 1\n        }}\n    }}\n",
                     key.ip(),
