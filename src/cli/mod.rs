@@ -33,7 +33,7 @@ const WRONG_USE_OF_CTL: u8 = 2;
 ///
 /// Without a subcommand it opens the console: on the engine that answers on the socket, or on one that it starts.
 #[derive(Debug, Parser)]
-#[command(name = "lvsdeck", version, propagate_version = true, args_conflicts_with_subcommands = true)]
+#[command(name = "lvsdeck", version, propagate_version = true)]
 #[command(after_help = "Example: lvsdeck -f /etc/keepalived/keepalived.conf")]
 pub struct Cli {
     /// Options that every subcommand has.
@@ -120,8 +120,24 @@ pub fn parse(mut args: Vec<OsString>) -> Result<Cli, ExitCode> {
     }
     let command = Cli::command().color(color::of_help(&args));
     let is_ctl = args.iter().skip(1).any(|word| word == "ctl");
-    let parsed = command.try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));
+    let parsed = command.clone().try_get_matches_from(args).and_then(|matches| {
+        misplaced(command, &matches)?;
+        Cli::from_arg_matches(&matches)
+    });
     parsed.map_err(|error| wrong_use(&error, if is_ctl { WRONG_USE_OF_CTL } else { WRONG_USE }))
+}
+
+/// What belongs to the console alone, and can't stand before a subcommand; the other options stand anywhere.
+const CONSOLE_ALONE: [&str; 6] = ["file", "rw", "read_only", "keys", "theme", "ascii"];
+
+/// Refuses an option of the console in front of a subcommand: it would be lost silently.
+fn misplaced(mut command: clap::Command, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+    let Some(name) = matches.subcommand_name() else { return Ok(()) };
+    let given = |id: &&&str| matches.value_source(id) == Some(clap::parser::ValueSource::CommandLine);
+    let Some(id) = CONSOLE_ALONE.iter().find(given) else { return Ok(()) };
+    let option = id.replace('_', "-");
+    let message = format!("--{option} is not used before {name}; where {name} takes it, write it behind");
+    Err(command.error(clap::error::ErrorKind::ArgumentConflict, message))
 }
 
 /// Prints what clap has to say: help and version to standard output with 0, everything else to standard error with `code`.
@@ -139,6 +155,22 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_of_all_stand_before_or_behind_a_subcommand_and_those_of_the_console_do_not() {
+        let parsed = |line: &str| {
+            let matches = Cli::command().try_get_matches_from(line.split(' ')).map_err(|e| e.to_string())?;
+            misplaced(Cli::command(), &matches).map_err(|e| e.to_string())?;
+            Cli::from_arg_matches(&matches).map_err(|e| e.to_string())
+        };
+        for line in ["lvsdeck --socket /x ctl status", "lvsdeck ctl status --socket /x", "lvsdeck --socket /x attach"] {
+            assert_eq!(parsed(line).unwrap().global.socket.as_deref(), Some(std::path::Path::new("/x")), "{line}");
+        }
+        assert!(parsed("lvsdeck --color never status").is_ok());
+        assert!(parsed("lvsdeck -f x --theme dark").is_ok());
+        let refused = parsed("lvsdeck -f x check").unwrap_err();
+        assert!(refused.contains("--file is not used before check"), "{refused}");
     }
 
     #[test]
