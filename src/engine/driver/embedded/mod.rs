@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The directors are those of production: the same cores, loops, configuration language and health checks. What differs are
-//! their surroundings ([`Node`](node::Node)) and their dataplane. Everything ends with the value, and nothing of this host
+//! their surroundings (`Node`) and their dataplane. Everything ends with the value, and nothing of this host
 //! is touched but loopback ports and a directory that goes with it.
 
 pub mod layout;
