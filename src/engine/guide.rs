@@ -44,7 +44,7 @@ const STEPS: [(GuideStep, End); 8] = [
     (
         GuideStep {
             title: "Drain web1",
-            act: "arrows to 192.0.2.21:80, then d, Enter",
+            act: "arrows to the first server of :80, d, Enter",
             look: "weight 0: its connections end by themselves, new ones go elsewhere",
         },
         |facts| facts.some_server(0, |admin, _| admin == Admin::Draining),
@@ -93,7 +93,7 @@ const STEPS: [(GuideStep, End); 8] = [
         GuideStep {
             title: "Heal it",
             act: "type :heal",
-            look: "SPLIT-BRAIN for a moment, then the lower priority gives way",
+            look: "the two hear each other: the lower priority gives way at once",
         },
         |facts| !facts.is_cut && facts.is_master(0) && !facts.is_master(1),
     ),

@@ -80,11 +80,10 @@ impl Cluster {
         let (served, failed, span) = journey.of_late(Instant::now(), served, failed);
         drop(journey);
         let rate = u128::from(served + failed) * 1000 / span.as_millis().max(1);
-        let mut notes = vec![format!("clients: {rate}/s, {failed} failed in {} s", LUCK.as_secs())];
         let holder = self.lan.holder(VIP.into()).and_then(|number| DIRECTORS.get(number));
-        notes.push(
-            holder.map_or_else(|| format!("{VIP} is nowhere"), |director| format!("{VIP} is at {}", director.name)),
-        );
+        let at = holder.map_or("nowhere".to_owned(), |director| format!("at {}", director.name));
+        // What a user needs first comes first: a narrow panel shows no more.
+        let mut notes = vec![format!("{VIP} is {at}"), self.entrances()];
         if self.lan.is_cut() {
             notes.push("the wire is cut (:heal)".to_owned());
         }
@@ -94,10 +93,15 @@ impl Cluster {
         if self.webs.dead() > 0 {
             notes.push(format!("dead: {}", self.webs.dead()));
         }
-        if let Some(entrance) = self.layout.entrances.first() {
-            notes.push(format!("try: curl http://{entrance}/"));
-        }
+        notes.push(format!("clients: {rate}/s, {failed} failed in {} s", LUCK.as_secs()));
         notes
+    }
+
+    /// Where to ask from outside: the first service's address, and the ports of the others.
+    fn entrances(&self) -> String {
+        let mut entrances = self.layout.entrances.iter();
+        let first = entrances.next().map_or(String::new(), |entrance| format!("curl http://{entrance}/"));
+        entrances.fold(first, |text, entrance| format!("{text} :{}", entrance.port()))
     }
 }
 
