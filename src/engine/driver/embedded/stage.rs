@@ -93,7 +93,7 @@ impl Cluster {
         if self.webs.dead() > 0 {
             notes.push(format!("dead: {}", self.webs.dead()));
         }
-        notes.push(format!("clients: {rate}/s, {failed} failed in {} s", LUCK.as_secs()));
+        notes.push(format!("{rate}/s, {failed} failed in {} s", LUCK.as_secs()));
         notes
     }
 
