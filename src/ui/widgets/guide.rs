@@ -4,7 +4,7 @@
 //! ┌ Drill 3 of 8 ───────────┐      ── Drill 3 of 8: Kill web2 ──────────────
 //! │ ✓ Drain web1            │       do   type :kill web2
 //! │ > Kill web2             │       see  checks fail, then it leaves
-//! │   do   type :kill web2  │       192.0.2.10 is at d1 · …       
+//! │   do   type :kill web2  │       VIP at d1 · 8/s, 0 failed · …
 //! │   see  checks fail …    │
 //! │   Bring web2 back       │
 //! └─────────────────────────┘

@@ -83,7 +83,7 @@ impl Cluster {
         let holder = self.lan.holder(VIP.into()).and_then(|number| DIRECTORS.get(number));
         let at = holder.map_or("nowhere".to_owned(), |director| format!("at {}", director.name));
         // What a user needs first comes first: a narrow panel shows no more.
-        let mut notes = vec![format!("{VIP} is {at}"), self.entrances()];
+        let mut notes = vec![format!("VIP {at}"), format!("{rate}/s, {failed} failed"), self.entrances()];
         if self.lan.is_cut() {
             notes.push("the wire is cut (:heal)".to_owned());
         }
@@ -93,7 +93,6 @@ impl Cluster {
         if self.webs.dead() > 0 {
             notes.push(format!("dead: {}", self.webs.dead()));
         }
-        notes.push(format!("{rate}/s, {failed} failed in {} s", LUCK.as_secs()));
         notes
     }
 
