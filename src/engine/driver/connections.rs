@@ -1,7 +1,7 @@
 //! Reading the kernel's connection table for somebody who asks: one reading at a time, none of them longer than [`READING`].
 //!
 //! The kernel looks for its place anew with each page of the table, so that reading n entries costs n² there
-//! (`net/netfilter/ipvs/ip_vs_conn.c`, `ip_vs_conn_array`): 100,000 take about a second, a million would take a minute. Hence
+//! (`net/netfilter/ipvs/ip_vs_conn.c`, `ip_vs_conn_array`), so the cost grows faster than the table (not measured). Hence
 //! the limit, hence nobody polls, and hence one who asks the same within a second gets the same answer.
 
 use crate::engine::connections::{ConnectionsPage, ConnectionsQuery, Tally};
