@@ -1,9 +1,10 @@
 //! Finding an engine or starting one, and opening the console on it.
 
-use super::{Places, exit, rivals, spawn};
+use super::{Places, exit, rivals, spawn, strangers};
 use crate::api::Client;
 use crate::engine::config;
 use crate::engine::io::host;
+use crate::engine::model::Configuration;
 use crate::engine::{EngineHandle, HandleError};
 use crate::ui;
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -87,11 +88,17 @@ fn start_and_attach(file: Option<&Path>, places: &Places, options: &ui::Options)
         let message = "no engine answers, and starting one needs root (CAP_NET_ADMIN and CAP_NET_RAW)";
         return fail(exit::NOT_PERMITTED, &message);
     }
-    let loaded = config::load(&path).ok().and_then(|loaded| loaded.configuration);
-    if let Some(message) = loaded.and_then(|configuration| rivals::objection(&configuration, &places.socket, false)) {
+    let loaded = config::load(&path);
+    let configuration = loaded.as_ref().ok().and_then(|loaded| loaded.configuration.as_ref());
+    let rival = configuration.and_then(|configuration| rivals::objection(configuration, &places.socket, false));
+    if let Some(message) = rival {
         return fail(exit::FAILED, &message);
     }
-    if file.is_none() && !confirmed(&path) {
+    let heard = configuration.map(strangers::listen).unwrap_or_default();
+    if let Some(message) = strangers::objection(&heard) {
+        return fail(exit::FAILED, &message);
+    }
+    if file.is_none() && !confirmed(&path, configuration, &heard) {
         return fail(exit::FAILED, &"nothing was started");
     }
     let path = path.canonicalize().unwrap_or(path);
@@ -106,27 +113,26 @@ fn start_and_attach(file: Option<&Path>, places: &Places, options: &ui::Options)
 }
 
 /// Shows what a start would do and asks for the word.
-fn confirmed(path: &Path) -> bool {
+fn confirmed(path: &Path, configuration: Option<&Configuration>, heard: &[strangers::Voice]) -> bool {
     println!("No engine runs here. A start on {} would do this:", path.display());
-    match config::load(path).map(|loaded| loaded.configuration) {
-        Ok(Some(configuration)) => {
-            for router in &configuration.virtual_routers {
-                let addresses: Vec<String> = router.addresses.iter().map(ToString::to_string).collect();
-                println!(
-                    "  {}: VRID {} on {}, priority {}, {}",
-                    router.name,
-                    router.vrid,
-                    router.interface,
-                    router.priority,
-                    addresses.join(" ")
-                );
-            }
-            for server in &configuration.virtual_servers {
-                println!("  {} {} with {} real servers", server.key, server.scheduler, server.real_servers.len());
-            }
-        }
-        Ok(None) => println!("  nothing: the file has errors, see `lvsdeck check -f {}`", path.display()),
-        Err(error) => println!("  nothing: {error}"),
+    let Some(configuration) = configuration else {
+        println!("  nothing: it can't be used, see `lvsdeck check -f {}`", path.display());
+        return false;
+    };
+    for router in &configuration.virtual_routers {
+        let addresses: Vec<String> = router.addresses.iter().map(ToString::to_string).collect();
+        let (addresses, master) = (addresses.join(" "), strangers::master_of(heard, router));
+        println!(
+            "  {}: VRID {} on {}, priority {}, {addresses}; {}",
+            router.name,
+            router.vrid,
+            router.interface,
+            router.priority,
+            master.unwrap_or_else(|| "no master is heard".to_owned())
+        );
+    }
+    for server in &configuration.virtual_servers {
+        println!("  {} {} with {} real servers", server.key, server.scheduler, server.real_servers.len());
     }
     print!("Type start to do it: ");
     let mut word = String::new();

@@ -16,6 +16,7 @@ mod script_runner;
 mod service;
 mod signals;
 mod spawn;
+mod strangers;
 mod watch;
 
 use crate::cli::run::{ConsoleArgs, Dataplane, LogFormat, LookArgs, RunArgs};

@@ -94,7 +94,7 @@ def run(case):
     case.step("a watch on each: the table is ipvsadm's, the instances are those of the wire")
     watches = {d.name: case.keep(Watch(case, d, "-f", d.config), Watch.stop) for d in (pair.d1, pair.d2)}
     for director in (pair.d1, pair.d2):
-        until("the first line came", lambda: watches[director.name].lines(), 10)
+        until("the first line came", lambda: watches[director.name].lines(), 30)
         check("the table is ipvsadm's", as_ipvsadm(status(director)) == ipvsadm(director), status(director)["virtual_servers"])
     until("d1 is heard as master", lambda: watches["d1"].heard_as("MASTER"), 5, watches["d1"].lines)
     until("d2 is backup beside it", lambda: watches["d2"].heard_as("BACKUP"), 5, watches["d2"].lines)
