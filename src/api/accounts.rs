@@ -1,6 +1,8 @@
 //! Names of users and groups from the host's files: who asked, and who may ask.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 /// The group whose members may give commands.
 pub(super) const GROUP: &str = "lvsdeck";
@@ -14,6 +16,28 @@ pub(super) fn user_name(uid: u32) -> String {
 /// Number of a group; none where `/etc/group` does not have it.
 pub(super) fn group_id(name: &str) -> Option<u32> {
     id_of(&fs::read_to_string("/etc/group").ok()?, name)
+}
+
+/// Who may write to a socket that refused this user, and what to do.
+pub(super) fn who_may(socket: &Path) -> String {
+    let group_text = fs::read_to_string("/etc/group").unwrap_or_default();
+    let found = fs::metadata(socket).ok();
+    said(found.map(|found| (found.mode(), found.uid(), found.gid())), &group_text, user_name)
+}
+
+fn said(found: Option<(u32, u32, u32)>, groups: &str, user: impl Fn(u32) -> String) -> String {
+    match found {
+        Some((mode, _, gid)) if mode & 0o020 != 0 => {
+            let group = name_of(groups, gid).map_or_else(|| gid.to_string(), str::to_owned);
+            format!("join the group {group} (and log in again), or run as root; --read-only needs neither")
+        }
+        Some((_, uid, _)) => format!(
+            "it is {}'s alone, since the engine found no group {GROUP} when it started; run as root, or make that group and \
+             restart the engine; --read-only needs neither",
+            user(uid)
+        ),
+        None => format!("run as root, or join the group {GROUP} where it exists"),
+    }
 }
 
 /// `name:x:ID:…`, as passwd(5) and group(5) have it.
@@ -35,6 +59,16 @@ fn id_of(text: &str, name: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_may_use_a_socket_is_told_by_its_group() {
+        let groups = "root:x:0:\nlvsdeck:x:991:anna\n";
+        let user = |uid| if uid == 0 { "root".to_owned() } else { uid.to_string() };
+        assert!(said(Some((0o140_660, 0, 991)), groups, user).starts_with("join the group lvsdeck"));
+        assert!(said(Some((0o140_660, 0, 55)), groups, user).starts_with("join the group 55"));
+        assert!(said(Some((0o140_600, 0, 0)), groups, user).starts_with("it is root's alone"));
+        assert!(said(None, groups, user).contains("lvsdeck"));
+    }
 
     #[test]
     fn names_and_numbers_are_found_and_broken_lines_passed_over() {

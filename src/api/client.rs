@@ -3,6 +3,7 @@
 //! Questions share one connection that is kept and reopened when the engine was restarted; events and commands have their
 //! own, so that one that waits holds up nothing. A command is sent once and never again by itself.
 
+use super::accounts::who_may;
 use super::connections;
 use super::past::{encode_at, encode_history, encode_journal};
 use super::query::{encode_rows, encode_server};
@@ -59,9 +60,9 @@ impl Client {
     /// Errors when nobody answers there or neither may be opened.
     pub fn connect(socket: &Path) -> Result<Self, HandleError> {
         let (lane, read_only) = match Lane::open(socket) {
-            Err(HandleError::NotPermitted { socket: refused }) => match Lane::open(&read_only_path(socket)) {
+            Err(refused @ HandleError::NotPermitted { .. }) => match Lane::open(&read_only_path(socket)) {
                 Ok(lane) => (lane, true),
-                Err(_) => return Err(HandleError::NotPermitted { socket: refused }),
+                Err(_) => return Err(refused),
             },
             opened => (opened?, false),
         };
@@ -190,7 +191,7 @@ impl EngineHandle for Client {
     }
     fn command(&self, request: &CommandRequest, _who: &Who) -> Result<Answer, HandleError> {
         if self.read_only {
-            return Err(HandleError::NotPermitted { socket: self.socket.display().to_string() });
+            return Err(not_permitted(&self.socket));
         }
         let body = serde_json::to_vec(request).map_err(|error| HandleError::Unreadable(error.to_string()))?;
         let patience = self.patience(request)?;
@@ -289,9 +290,13 @@ fn no_engine(path: &Path, cause: &impl ToString) -> HandleError {
     HandleError::NoEngine { socket: path.display().to_string(), cause: cause.to_string() }
 }
 
+fn not_permitted(path: &Path) -> HandleError {
+    HandleError::NotPermitted { socket: path.display().to_string(), who: who_may(path) }
+}
+
 async fn connect(path: &Path) -> Result<SendRequest<Full<Bytes>>, HandleError> {
     let stream = UnixStream::connect(path).await.map_err(|error| match error.kind() {
-        ErrorKind::PermissionDenied => HandleError::NotPermitted { socket: path.display().to_string() },
+        ErrorKind::PermissionDenied => not_permitted(path),
         _ => no_engine(path, &error),
     })?;
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| no_engine(path, &error))?;

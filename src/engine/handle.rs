@@ -23,10 +23,12 @@ pub enum HandleError {
         cause: String,
     },
     /// The socket may not be opened by this user.
-    #[error("{socket}: permission denied; join the group that owns the socket, or run as root")]
+    #[error("{socket}: permission denied; {who}")]
     NotPermitted {
         /// The socket's path.
         socket: String,
+        /// Who may, and what to do.
+        who: String,
     },
     /// The engine answers too late.
     #[error("the engine does not answer within {0:?}")]
