@@ -7,14 +7,14 @@ use std::io::Write;
 
 /// Prints the keys that count, or says what is wrong with the file that changes them. Gives the exit code.
 pub fn run(args: &KeysArgs) -> u8 {
-    let keys = match keymap::choose(args.keys.as_deref()) {
-        Ok(keys) => keys,
+    let settings = match keymap::choose(args.keys.as_deref()) {
+        Ok(settings) => settings,
         Err(error) => {
             eprintln!("lvsdeck: {error}");
             return exit::CONFIGURATION;
         }
     };
-    let text = if args.print { keymap::toml(&keys) } else { keymap::table(&keys) };
+    let text = if args.print { keymap::toml(&settings) } else { keymap::table(&settings.keys) };
     // A reader that went away (`lvsdeck keys | head`) is no failure.
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
     exit::OK

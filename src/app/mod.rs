@@ -129,6 +129,7 @@ fn look(args: LookArgs, depth: Option<Depth>) -> ui::Options {
     ui::Options {
         theme: args.theme,
         keys: args.keys,
+        bell: args.bell.and_then(|word| word.parse().ok()),
         depth,
         ascii: args.ascii.then_some(true),
         ..ui::Options::default()

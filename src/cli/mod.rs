@@ -128,7 +128,7 @@ pub fn parse(mut args: Vec<OsString>) -> Result<Cli, ExitCode> {
 }
 
 /// What belongs to the console alone, and can't stand before a subcommand; the other options stand anywhere.
-const CONSOLE_ALONE: [&str; 6] = ["file", "rw", "read_only", "keys", "theme", "ascii"];
+const CONSOLE_ALONE: [&str; 7] = ["file", "rw", "read_only", "keys", "theme", "bell", "ascii"];
 
 /// Refuses an option of the console in front of a subcommand: it would be lost silently.
 fn misplaced(mut command: clap::Command, matches: &clap::ArgMatches) -> Result<(), clap::Error> {

@@ -113,6 +113,9 @@ pub struct LookArgs {
     /// A built-in theme's name, or a TOML file
     #[arg(long, value_name = "NAME|FILE")]
     pub theme: Option<String>,
+    /// When the terminal's bell rings [default: as the key file says, else never]
+    #[arg(long, value_name = "WORD", value_parser = ["never", "critical", "changes"])]
+    pub bell: Option<String>,
     /// Lines and marks in ASCII, whatever the locale
     #[arg(long)]
     pub ascii: bool,

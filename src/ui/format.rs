@@ -112,6 +112,15 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// The text for a terminal that shows ASCII alone: another character is as many `?` as it takes columns.
+pub fn ascii(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    let shown = |c: char| if c.is_ascii() { (c, 1) } else { ('?', c.width().unwrap_or(0)) };
+    Cow::Owned(text.chars().map(shown).flat_map(|(c, columns)| std::iter::repeat_n(c, columns)).collect())
+}
+
 /// The beginning of a text that fits `columns`, with `mark` (one column) at its end when something is missing.
 pub fn cut(text: &str, columns: usize, mark: char) -> Cow<'_, str> {
     if width(text) <= columns {
@@ -199,6 +208,13 @@ mod tests {
     fn no_control_character_and_no_direction_change_gets_through() {
         assert_eq!(clean("a\x1b[2Jb\u{202e}c\nd"), "a?[2Jb?c?d");
         assert!(matches!(clean("plain 日本"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn ascii_keeps_the_width_of_every_character() {
+        for (text, shown) in [("web-1", "web-1"), ("日本-1", "????-1"), ("e\u{301}te\u{301}", "ete"), ("Ü", "?")] {
+            assert_eq!((ascii(text).as_ref(), width(&ascii(text))), (shown, width(text)));
+        }
     }
 
     #[test]

@@ -93,6 +93,12 @@ pub enum Intent {
     Baseline,
     /// Screen, state and recording into files.
     Export,
+    /// What is selected, into the terminal's clipboard.
+    Copy,
+    /// The equivalent ipvsadm command, or everything about what is selected, into the terminal's clipboard.
+    CopyMore,
+    /// When the terminal's bell rings.
+    Bell,
     /// All keys.
     Help,
     /// Draw everything anew.
@@ -101,11 +107,13 @@ pub enum Intent {
     Suspend,
     /// Leave the console; the engine goes on.
     Detach,
+    /// The same, and this screen's text stays in the terminal.
+    LeaveScreen,
 }
 
 impl Intent {
     /// Every intent: tests prove that each has a key.
-    pub const ALL: [Self; 50] = [
+    pub const ALL: [Self; 54] = [
         Self::Up,
         Self::Down,
         Self::PageUp,
@@ -152,10 +160,14 @@ impl Intent {
         Self::Live,
         Self::Baseline,
         Self::Export,
+        Self::Copy,
+        Self::CopyMore,
+        Self::Bell,
         Self::Help,
         Self::Redraw,
         Self::Suspend,
         Self::Detach,
+        Self::LeaveScreen,
     ];
 
     /// Its name: in the palette, in a key file and in `lvsdeck keys`. Stable; as `ctl` says it where `ctl` has it.
@@ -183,6 +195,9 @@ impl Intent {
             Self::MinuteOn => "minute-on",
             Self::Baseline => "baseline",
             Self::Export => "export",
+            Self::Copy => "copy",
+            Self::CopyMore => "copy-more",
+            Self::Bell => "bell",
             Self::Live => "live",
             Self::AddServer => "add-server",
             Self::AddService => "add-service",
@@ -206,6 +221,7 @@ impl Intent {
             Self::Redraw => "redraw",
             Self::Suspend => "suspend",
             Self::Detach => "detach",
+            Self::LeaveScreen => "leave-screen",
         }
     }
 
@@ -222,6 +238,7 @@ impl Intent {
             Self::Filter => "WORDS",
             Self::Sort => "problems, file, key, active or rate",
             Self::Undo => "[ID]",
+            Self::Bell => "never, critical or changes",
             Self::Stop => "[--keep]",
             _ => "",
         }
@@ -334,10 +351,16 @@ pub enum Effect {
     Undoable,
     /// Write what is shown into files.
     Export,
+    /// Put this into the terminal's clipboard.
+    Copy(String),
+    /// Ring the terminal's bell.
+    Ring,
     /// Forget what is on the terminal and draw all of it.
     Redraw,
     /// Stop the process group (job control).
     Suspend,
     /// Leave.
     Detach,
+    /// Leave, and print what is shown where the shell goes on.
+    LeaveScreen,
 }

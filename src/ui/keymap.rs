@@ -6,7 +6,7 @@ mod file;
 mod print;
 
 pub use chord::Chord;
-pub use file::{KeyFileError, choose, parse};
+pub use file::{KeyFileError, Settings, choose, parse};
 pub use print::{markdown, table, toml};
 
 use super::intent::Intent;
@@ -172,9 +172,31 @@ pub const BINDINGS: &[Binding] = &[
         "export",
         "screen, state and recording into files of this directory",
     ),
+    bind(
+        &[ch('y')],
+        Intent::Copy,
+        Group::Console,
+        "copy",
+        "copy the address or name of what is selected, or of all marked (OSC 52)",
+    ),
+    bind(
+        &[ch('Y')],
+        Intent::CopyMore,
+        Group::Console,
+        "",
+        "copy its ipvsadm command; of an instance or an event, all of its line",
+    ),
+    bind(&[], Intent::Bell, Group::Console, "", "ring the terminal's bell: never, critical, or changes (of any state)"),
     bind(&[ctrl('l')], Intent::Redraw, Group::Console, "", "draw the screen anew"),
     bind(&[ctrl('z')], Intent::Suspend, Group::Console, "", "suspend the console; fg brings it back"),
     bind(&[ch('q'), ctrl('c')], Intent::Detach, Group::Console, "detach", "leave the console; the engine goes on"),
+    bind(
+        &[ch('Q')],
+        Intent::LeaveScreen,
+        Group::Console,
+        "",
+        "the same, and the text of this screen stays in the terminal",
+    ),
 ];
 
 /// The table as it counts in this console.

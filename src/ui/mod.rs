@@ -10,6 +10,7 @@
 //! asks: an engine that does not answer leaves the last picture on screen, greyed, and says since when. Closing, killing or
 //! freezing the console changes nothing on the director.
 
+pub mod bell;
 mod drains;
 pub mod format;
 pub mod intent;
@@ -42,6 +43,8 @@ pub struct Options {
     pub theme: Option<String>,
     /// A file with keys of the operator's own.
     pub keys: Option<PathBuf>,
+    /// When the terminal's bell rings; without it as the key file says, else never.
+    pub bell: Option<bell::Bell>,
     /// How many colours; without it as many as the terminal's environment says, none with `NO_COLOR` and no theme named.
     pub depth: Option<theme::Depth>,
     /// Lines and marks in ASCII; without it, ASCII where the locale is not UTF-8 or the terminal is the Linux console.

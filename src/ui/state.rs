@@ -1,5 +1,6 @@
 //! What the console knows and shows, as one value. Selection is by key, never by index; times are arguments.
 
+use super::bell::Bell;
 use super::drains::Drains;
 use super::keymap::Keymap;
 use super::popup::{Popup, Target};
@@ -241,6 +242,8 @@ pub struct UiState {
     pub said: Option<Said>,
     /// The keys that count in this console.
     pub keys: Arc<Keymap>,
+    /// When the terminal's bell rings.
+    pub bell: Bell,
     /// Lines of the palette that were used, newest last.
     pub recent: Vec<String>,
     /// This process: acts of others are told with who did them.

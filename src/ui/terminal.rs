@@ -11,6 +11,7 @@ use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
@@ -45,6 +46,11 @@ pub fn restore() {
         let _ = output().and_then(|mut out| out.write_all(LEAVE));
         let _ = disable_raw_mode();
     }
+}
+
+/// Prints a screen that stays, after the terminal was given back.
+pub fn leave(screen: &str) {
+    let _ = output().and_then(|mut out| out.write_all(screen.as_bytes()));
 }
 
 /// Gives back what can be given back without writing, for a terminal that takes no more output.
@@ -107,6 +113,21 @@ impl Terminal {
     /// Forgets what is on the screen: the next frame paints all of it.
     pub fn forget(&mut self) {
         self.shown = None;
+    }
+
+    /// Sends a sequence that changes nothing on the screen: for the clipboard, or the bell.
+    pub fn send(&mut self, sequence: &str) -> io::Result<()> {
+        write(&mut self.out, sequence.as_bytes())
+    }
+
+    /// Whether the terminal takes something now without holding the console up: of a serial line, that fewer than 256
+    /// characters wait to be sent (`tty_poll` asks what `TIOCOUTQ` asks); of a pseudo-terminal, which always says 0 there,
+    /// that its buffer has room.
+    pub fn has_room(&self) -> bool {
+        let mut fds = [PollFd::new(&self.out, PollFlags::OUT)];
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        // A terminal that is gone "has room": the write finds out.
+        poll(&mut fds, Some(&at_once)) != Ok(0)
     }
 
     /// Draws the difference between what is shown and what should be, in one write; nothing when there is none.

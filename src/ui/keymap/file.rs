@@ -1,6 +1,8 @@
-//! The operator's own keys: a file that names actions and their keys, over the defaults.
+//! The operator's own settings: a file that names actions and their keys, over the defaults, and when the bell rings.
 //!
 //! ```toml
+//! bell = "critical"
+//!
 //! [keys]
 //! drain = "x"
 //! remove = ["Del", "Ctrl-X"]
@@ -10,6 +12,7 @@
 //! A file with a mistake is not used at all: half of somebody's keys would be worse than the known ones. Nothing is written.
 
 use super::{BINDINGS, Chord, Keymap};
+use crate::ui::bell::Bell;
 use crate::ui::intent::Intent;
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
@@ -41,12 +44,23 @@ pub struct KeyFileError {
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
+    bell: Bell,
+    #[serde(default)]
     keys: BTreeMap<String, Spanned<Value>>,
 }
 
-/// The keys of `file`, or of the user's or the system's file where there is one; the defaults where there is none. With a
+/// What a file sets.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// The keys that count.
+    pub keys: Keymap,
+    /// When the bell rings.
+    pub bell: Bell,
+}
+
+/// The settings of `file`, or of the user's or the system's file where there is one; the defaults where there is none. With a
 /// mistake in it: the error.
-pub fn choose(file: Option<&Path>) -> Result<Keymap, KeyFileError> {
+pub fn choose(file: Option<&Path>) -> Result<Settings, KeyFileError> {
     if let Some(file) = file {
         return load(file);
     }
@@ -54,10 +68,10 @@ pub fn choose(file: Option<&Path>) -> Result<Keymap, KeyFileError> {
     let user = set("XDG_CONFIG_HOME").or_else(|| set("HOME").map(|home| home.join(".config")));
     let user = user.map(|config| config.join("lvsdeck/console.toml"));
     let found = user.into_iter().chain([PathBuf::from(SYSTEM)]).find(|path| path.exists());
-    found.map_or_else(|| Ok(Keymap::default()), |path| load(&path))
+    found.map_or_else(|| Ok(Settings::default()), |path| load(&path))
 }
 
-fn load(path: &Path) -> Result<Keymap, KeyFileError> {
+fn load(path: &Path) -> Result<Settings, KeyFileError> {
     let name = path.display().to_string();
     let whole = |why: String| KeyFileError { path: name.clone(), line: None, why };
     let found = fs::metadata(path).map_err(|error| match error.kind() {
@@ -70,8 +84,8 @@ fn load(path: &Path) -> Result<Keymap, KeyFileError> {
     parse(&fs::read_to_string(path).map_err(|error| whole(error.to_string()))?, &name)
 }
 
-/// The keys that a file's text makes of the defaults.
-pub fn parse(text: &str, path: &str) -> Result<Keymap, KeyFileError> {
+/// What a file's text makes of the defaults.
+pub fn parse(text: &str, path: &str) -> Result<Settings, KeyFileError> {
     let line_of = |at: usize| text.get(..at).unwrap_or(text).matches('\n').count() + 1;
     let wrong = |at: Option<usize>, why: String| KeyFileError { path: path.to_owned(), line: at.map(line_of), why };
     let file: File =
@@ -103,7 +117,7 @@ pub fn parse(text: &str, path: &str) -> Result<Keymap, KeyFileError> {
         }
     }
     no_conflict(&keymap, &given, &wrong, &line_of)?;
-    Ok(keymap)
+    Ok(Settings { keys: keymap, bell: file.bell })
 }
 
 /// A key that two actions have is told at the later line of the two.

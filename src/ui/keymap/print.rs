@@ -1,6 +1,6 @@
 //! The table as text: for `docs/console.md`, for `lvsdeck keys`, and as the file that changes it.
 
-use super::{BINDINGS, Chord, Group, Keymap, written};
+use super::{BINDINGS, Chord, Group, Keymap, Settings, written};
 use std::fmt::Write as _;
 
 /// The table of `docs/console.md`.
@@ -34,11 +34,16 @@ pub fn table(keys: &Keymap) -> String {
 }
 
 /// The table as the file that changes it.
-pub fn toml(keys: &Keymap) -> String {
-    let mut text = "# Keys of the console: ~/.config/lvsdeck/console.toml, /etc/lvsdeck/console.toml or --keys FILE.\n\
+pub fn toml(settings: &Settings) -> String {
+    let Settings { keys, bell } = settings;
+    let mut text = format!(
+        "# The console: ~/.config/lvsdeck/console.toml, /etc/lvsdeck/console.toml or --keys FILE.\n\n\
+                    # When the terminal's bell rings: \"never\", \"critical\" (what needs a person at once) or \"changes\" (of state).\n\
+                    bell = \"{}\"\n\n\
                     # An action that is left out keeps its keys; [] leaves it to the palette. A key means one thing only.\n\
-                    [keys]\n"
-        .to_owned();
+                    [keys]\n",
+        bell.word()
+    );
     for group in Group::ALL {
         let _ = writeln!(text, "\n# {}", group.title());
         for (binding, chords) in keys.lines().filter(|(b, _)| b.group == group) {

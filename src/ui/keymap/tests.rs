@@ -1,4 +1,5 @@
 use super::*;
+use crate::ui::bell::Bell;
 use crossterm::event::KeyModifiers;
 use std::collections::HashSet;
 
@@ -53,7 +54,7 @@ fn a_file_changes_what_it_names_and_nothing_else() {
     // Who has x by default, if anybody, is told to be without.
     let text =
         if BINDINGS.iter().any(|b| b.intent.name() == "export") { text } else { &text.replace("export = []\n", "") };
-    let keys = parse(text, "my.toml").unwrap();
+    let keys = parse(text, "my.toml").unwrap().keys;
     assert_eq!(keys.intent_of(&press(KeyCode::Char('x'))), Some(Intent::Drain));
     assert_eq!(keys.intent_of(&press(KeyCode::Char('d'))), None);
     assert_eq!(keys.intent_of(&press(KeyCode::F(2))), Some(Intent::Sort));
@@ -64,11 +65,12 @@ fn a_file_changes_what_it_names_and_nothing_else() {
 
 #[test]
 fn the_printed_file_is_read_back_as_what_was_printed() {
-    assert_eq!(parse(&toml(&Keymap::default()), "printed").unwrap(), Keymap::default());
+    assert_eq!(parse(&toml(&Settings::default()), "printed").unwrap(), Settings::default());
     let other = parse("[keys]\ndrain = '\"'\nrestore = '\\'\n", "my.toml").unwrap();
+    let other = Settings { bell: Bell::Changes, ..other };
     assert_eq!(parse(&toml(&other), "printed").unwrap(), other);
-    for (binding, chords) in other.lines() {
-        assert!(table(&other).contains(&format!("{:<12} {:<18}", written(chords), binding.intent.name())));
+    for (binding, chords) in other.keys.lines() {
+        assert!(table(&other.keys).contains(&format!("{:<12} {:<18}", written(chords), binding.intent.name())));
     }
 }
 
@@ -93,6 +95,7 @@ fn a_broken_file_names_the_line_and_what_is_wrong_with_it() {
         ("[keys]\ndrain = \"dd\"\n", "my.toml:2: drain: \"dd\" is no key"),
         ("[keys]\ndrain = 5\n", "my.toml:2: drain: keys are written as"),
         ("[keys]\ndetach = []\n", "my.toml:2: detach needs a key"),
+        ("bell = \"loud\"\n", "my.toml:1: unknown variant `loud`, expected one of `never`, `critical`, `changes`"),
         ("[kays]\ndrain = \"d\"\n", "my.toml:1: "),
     ] {
         let error = refused(text);

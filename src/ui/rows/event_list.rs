@@ -13,7 +13,8 @@ pub const fn kinds_word(kinds: Kinds) -> &'static str {
     }
 }
 
-const fn is_of(kinds: Kinds, event: &Event) -> bool {
+/// Whether an event is of a selection of kinds.
+pub const fn is_of(kinds: Kinds, event: &Event) -> bool {
     match kinds {
         Kinds::All => true,
         Kinds::States => matches!(

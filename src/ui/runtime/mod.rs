@@ -24,6 +24,8 @@ use super::update::{update, wanted};
 use super::view;
 use super::{ConsoleError, Exit, ExitCause, Options};
 use crate::engine::EngineHandle;
+use crossterm::Command as _;
+use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::KeyEvent;
 use pace::Pace;
 use player::Shown;
@@ -77,12 +79,13 @@ pub fn run(engine: &Arc<dyn EngineHandle>, options: &Options) -> Result<Exit, Co
     state.viewing = options.replay.map(|(first, _)| first);
     state.own_pid = Some(std::process::id());
     let key_warning = match keymap::choose(options.keys.as_deref()) {
-        Ok(keys) => {
-            state.keys = Arc::new(keys);
+        Ok(settings) => {
+            (state.keys, state.bell) = (Arc::new(settings.keys), settings.bell);
             None
         }
         Err(error) => Some(format!("{error}; using the keys as they come")),
     };
+    state.bell = options.bell.unwrap_or(state.bell);
     for warning in options.notice.clone().into_iter().chain(warning).chain(key_warning) {
         update(&mut state, Message::Warning(warning), Duration::ZERO);
     }
@@ -99,6 +102,8 @@ pub fn run(engine: &Arc<dyn EngineHandle>, options: &Options) -> Result<Exit, Co
         asked: None,
         stall: None,
         dropped: 0,
+        full_since: None,
+        left: None,
         pace: Pace::default(),
         urgent: true,
     };
@@ -106,9 +111,12 @@ pub fn run(engine: &Arc<dyn EngineHandle>, options: &Options) -> Result<Exit, Co
     drop(arriving);
     console.workers.stop_reading();
     let pid = console.workers.known.pid();
-    let script_failed = console.script_failed.take();
+    let (script_failed, left) = (console.script_failed.take(), console.left.take());
     drop(console);
     drop(alive);
+    if let Some(screen) = left {
+        super::terminal::leave(&screen);
+    }
     Ok(Exit { cause, pid, script_failed })
 }
 
@@ -139,6 +147,10 @@ struct Console {
     stall: Option<(Instant, Instant)>,
     /// Keys dropped since the stall began.
     dropped: usize,
+    /// Since when a picture waits for a terminal that takes nothing.
+    full_since: Option<Instant>,
+    /// The screen that is to stay in the terminal.
+    left: Option<String>,
     /// How often pictures are drawn.
     pace: Pace,
     /// Something came that is drawn at once, however slow the link is: a key, a change of state, an answer.
@@ -189,6 +201,12 @@ impl Console {
         if !self.state.dirty || !self.pace.wait(begun, self.urgent).is_zero() {
             return ControlFlow::Continue(());
         }
+        if self.is_full(begun) && !self.urgent {
+            if self.pace.put_off(begun) {
+                self.state.link = self.pace.said();
+            }
+            return ControlFlow::Continue(());
+        }
         (self.state.dirty, self.urgent) = (false, false);
         if self.terminal.draw(&self.state, &self.theme).is_err() {
             return ControlFlow::Break(ExitCause::TerminalLost);
@@ -201,10 +219,23 @@ impl Console {
             self.state.link = self.pace.said();
             self.state.dirty = true;
         }
-        if ended.duration_since(begun) > STALL {
-            self.stall = Some((begun, ended));
+        let since = self.full_since.take().unwrap_or(begun);
+        if ended.duration_since(since) > STALL {
+            self.stall = Some((since, ended));
         }
         ControlFlow::Continue(())
+    }
+
+    /// Whether the terminal takes nothing now. Since when is kept: what is typed meanwhile is typed blindly.
+    fn is_full(&mut self, now: Instant) -> bool {
+        if !self.terminal.has_room() {
+            self.full_since.get_or_insert(now);
+            return true;
+        }
+        if let Some(since) = self.full_since.take().filter(|since| now.duration_since(*since) > STALL) {
+            self.stall = Some((since, now));
+        }
+        false
     }
 
     fn take(&mut self, input: Input) -> ControlFlow<ExitCause> {
@@ -216,7 +247,9 @@ impl Console {
             Input::Message(message) => self.update(message),
             Input::Key(_, read_at) if self.typed_blindly(read_at) => {
                 self.dropped += 1;
-                let seconds = self.stall.map_or(0, |(from, to)| to.duration_since(from).as_secs());
+                let still = self.full_since.map(|since| since.elapsed());
+                let stalled = still.or(self.stall.map(|(from, to)| to.duration_since(from)));
+                let seconds = stalled.unwrap_or_default().as_secs();
                 self.update(Message::KeysDropped(self.dropped, seconds))
             }
             Input::Key(key, _) => self.update(Message::Key(key)),
@@ -235,6 +268,11 @@ impl Console {
 
     /// Whether a key was typed while the screen stood still.
     fn typed_blindly(&mut self, read_at: Instant) -> bool {
+        if let Some(since) = self.full_since
+            && self.is_full(Instant::now())
+        {
+            return read_at > since + STALL;
+        }
         let Some((from, to)) = self.stall else { return false };
         if read_at >= to + AFTERMATH {
             (self.stall, self.dropped) = (None, 0);
@@ -265,12 +303,26 @@ impl Console {
                     let screen = export::text(&view::picture(&self.state, &self.theme));
                     let _ = self.workers.exports.send((screen, self.state.viewing));
                 }
+                Effect::Copy(text) => self.send(&clipboard(&text))?,
+                Effect::Ring => self.send("\x07")?,
                 Effect::Redraw => self.terminal.forget(),
                 Effect::Suspend => self.suspend(),
                 Effect::Detach => return ControlFlow::Break(ExitCause::Detached),
+                Effect::LeaveScreen => {
+                    self.left = self.terminal.shown().map(export::text);
+                    return ControlFlow::Break(ExitCause::Detached);
+                }
             }
         }
         ControlFlow::Continue(())
+    }
+
+    /// Something for the terminal that is no picture.
+    fn send(&mut self, sequence: &str) -> ControlFlow<ExitCause> {
+        match self.terminal.send(sequence) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(ExitCause::TerminalLost),
+        }
     }
 
     /// Ctrl-Z: the whole job stops, as a shell expects. Without a shell to come back to, it would stop for ever.
@@ -297,6 +349,14 @@ impl Console {
         let (columns, rows) = self.fixed.unwrap_or_else(Terminal::size);
         self.update(Message::Resize(columns, rows))
     }
+}
+
+/// What puts a text into the terminal's clipboard (OSC 52).
+fn clipboard(text: &str) -> String {
+    let mut sequence = String::new();
+    // Writing to a String can't fail.
+    let _ = CopyToClipboard::to_clipboard_from(text).write_ansi(&mut sequence);
+    sequence
 }
 
 /// The theme asked for, or the default with the reason why not.

@@ -1,6 +1,7 @@
 //! How often the screen is drawn: as often as something changes, and seldom on a link that does not keep up.
 //!
-//! A write that was held up says that the terminal takes less than it is sent. Then pictures of the same state are drawn
+//! A write that was held up, or a terminal that has no room for the next picture, says that the terminal takes less than it is
+//! sent. Then pictures of the same state are drawn
 //! every two seconds, or every five; what an operator typed and what changed its state are drawn at once all the same. Nothing
 //! is queued: what is drawn is the newest picture.
 
@@ -50,6 +51,14 @@ impl Pace {
         self.step != before
     }
 
+    /// A picture was not written, since the terminal has no room for it: the next try is a step later. Gives whether the step
+    /// has changed.
+    pub fn put_off(&mut self, now: Instant) -> bool {
+        let has_changed = self.drawn(now, now + HELD_UP * 2);
+        self.drawn_at = Some(now);
+        has_changed
+    }
+
     /// What the footer says of it.
     pub fn said(&self) -> Option<&'static str> {
         self.current().1
@@ -84,5 +93,15 @@ mod tests {
             pace.drawn(start, start + ms(3));
         }
         assert_eq!(pace.said(), None);
+    }
+
+    #[test]
+    fn a_picture_that_has_no_room_is_put_off_and_not_queued() {
+        let (start, mut pace) = (Instant::now(), Pace::default());
+        assert!(pace.put_off(start));
+        assert_eq!((pace.wait(start, false), pace.said()), (ms(2000), Some("slow link, 0.5 Hz")));
+        assert!(pace.put_off(start + ms(2000)));
+        assert_eq!(pace.wait(start + ms(2000), false), ms(5000));
+        assert!(!pace.put_off(start + ms(7000)), "there is no slower step");
     }
 }

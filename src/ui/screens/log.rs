@@ -46,7 +46,7 @@ const fn level(severity: Severity) -> (&'static str, Paint) {
 }
 
 /// Everything that an event says, in the order in which it is asked: what, where, from what to what, why, by whom.
-fn text(event: &Event) -> String {
+pub fn text(event: &Event) -> String {
     let change = match (&event.from, &event.to) {
         (Some(from), Some(to)) => format!(" {from} > {to}"),
         (None, Some(to)) => format!(" {to}"),

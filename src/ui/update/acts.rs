@@ -35,7 +35,7 @@ pub fn forbidden(state: &UiState) -> Option<String> {
     } else if !state.unlocked {
         format!("read-only: press {} to allow writes", key(Intent::ToggleLock))
     } else if !state.may_write() {
-        "the engine takes no commands from you on this socket; run as root or join the group that owns it".to_owned()
+        "the engine takes no commands from you on this socket; run as root or join the group lvsdeck".to_owned()
     } else if state.replay.is_some() {
         "this is a recording: nothing can be done to it".to_owned()
     } else if state.viewing.is_some() {

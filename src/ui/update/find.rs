@@ -141,6 +141,7 @@ fn on_intent_with(state: &mut UiState, intent: Intent, words: &str) -> Vec<Effec
                 Vec::new()
             }
         }
+        (Intent::Bell, words) => super::clip::bell(state, words),
         _ => on_intent(state, intent),
     }
 }

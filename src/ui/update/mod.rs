@@ -2,6 +2,7 @@
 
 mod acts;
 mod baseline;
+mod clip;
 mod commit;
 mod demonstration;
 mod event_list;
@@ -178,6 +179,7 @@ fn on_events(state: &mut UiState, events: Vec<Event>, anew: bool) -> Vec<Effect>
     }
     let worst = events.iter().filter(|event| event.severity >= Severity::Warning).max_by_key(|event| event.severity);
     let worst = worst.filter(|_| !anew).map(change::text);
+    let rings = !anew && events.iter().any(|event| state.bell.rings(event));
     if !anew {
         tell_of_others(state, &events);
     }
@@ -185,10 +187,10 @@ fn on_events(state: &mut UiState, events: Vec<Event>, anew: bool) -> Vec<Effect>
     event_list::forget(state);
     if state.viewing.is_some() {
         notice_now(state, worst);
-        return Vec::new();
+        return rings.then_some(Effect::Ring).into_iter().collect();
     }
     state.dirty |= state.paused_at.is_none();
-    vec![Effect::Poll]
+    std::iter::once(Effect::Poll).chain(rings.then_some(Effect::Ring)).collect()
 }
 
 /// Somebody who looks at the past is told what happens now.
@@ -249,6 +251,9 @@ fn on_intent(state: &mut UiState, intent: Intent) -> Vec<Effect> {
         Intent::Live => time::live(state),
         Intent::Baseline => baseline::toggle(state),
         Intent::Export => export(state),
+        Intent::Copy => clip::copy(state, false),
+        Intent::CopyMore => clip::copy(state, true),
+        Intent::Bell => clip::bell(state, ""),
         Intent::AddServer
         | Intent::AddService
         | Intent::Remove
@@ -271,6 +276,7 @@ fn on_intent(state: &mut UiState, intent: Intent) -> Vec<Effect> {
         Intent::Redraw => vec![Effect::Redraw],
         Intent::Suspend => vec![Effect::Suspend],
         Intent::Detach => vec![Effect::Detach],
+        Intent::LeaveScreen => vec![Effect::LeaveScreen],
     }
 }
 
@@ -372,7 +378,7 @@ fn toggle_lock(state: &mut UiState) -> Vec<Effect> {
             None => state.say(Tone::Bad, "no engine has answered yet"),
             Some(false) => state.say(
                 Tone::Bad,
-                "the engine takes no commands from you on this socket; run as root or join the group that owns it",
+                "the engine takes no commands from you on this socket; run as root or join the group lvsdeck",
             ),
             Some(true) => {
                 state.unlocked = true;

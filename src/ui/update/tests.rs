@@ -7,6 +7,7 @@ use crossterm::event::{KeyCode, KeyModifiers};
 use std::time::SystemTime;
 
 mod acting;
+mod clip;
 mod finding;
 
 fn row(key: &str) -> Row {

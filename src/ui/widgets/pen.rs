@@ -69,6 +69,7 @@ impl<'a> Pen<'a> {
         let columns = columns.min(self.left_over());
         let text = format::clean(text);
         let text = format::cut(&text, columns, self.theme.cut_mark());
+        let text = if self.theme.ascii { format::ascii(&text) } else { text };
         let pad = if right { columns.saturating_sub(format::width(&text)) } else { 0 };
         if columns > 0 {
             let x = self.x + u16::try_from(pad).unwrap_or(0);

@@ -126,7 +126,7 @@ fn keys_of_the_operators_own_count_everywhere() {
     let mut state = console(&table(1..4));
     state.unlocked = false;
     let file = "[keys]\nunlock = \"F9\"\ndrain = \"F2\"\ndetach = \"F10\"\n";
-    state.keys = Arc::new(parse(file, "my.toml").unwrap());
+    state.keys = Arc::new(parse(file, "my.toml").unwrap().keys);
     press(&mut state, KeyCode::Down);
     assert!(press(&mut state, KeyCode::Char('d')).is_empty() && said(&state).contains("d has no meaning here"));
     press(&mut state, KeyCode::F(2));
@@ -139,7 +139,7 @@ fn keys_of_the_operators_own_count_everywhere() {
 #[test]
 fn a_key_that_writes_is_text_where_text_is_typed() {
     let mut state = console(&table(1..4));
-    state.keys = Arc::new(parse("[keys]\nredraw = \"Z\"\n", "my.toml").unwrap());
+    state.keys = Arc::new(parse("[keys]\nredraw = \"Z\"\n", "my.toml").unwrap().keys);
     press(&mut state, KeyCode::Char('/'));
     for binding in BINDINGS {
         for chord in binding.chords.iter().filter(|chord| chord.is_text()) {
