@@ -1,12 +1,13 @@
 //! The console on a made-up director with moving numbers: for looking at it, and for its terminal tests.
 //!
-//! `console_fixture [empty|pair|degraded|split-brain|odd-names|many] [--rw] [--read-only] [--theme NAME]`
+//! `console_fixture [empty|pair|one-vip|degraded|split-brain|odd-names|long-names|cjk|ipv6-only|many] [--rw] [--read-only]
+//! [--theme NAME] [--keys FILE] [--bell WORD] [--ascii] [--happen]`; `many` is 100,000 servers, and with `--happen` one fails each second.
 //! With `CONSOLE_FIXTURE_PANIC` set, the engine panics at that many seconds after the start.
 
 #[path = "../tests/ui_fixture/mod.rs"]
 mod fixture;
 
-use lvsdeck::engine::{EngineHandle, EventKind, Forwarding, Severity};
+use lvsdeck::engine::{EngineHandle, EventKind, Severity};
 use lvsdeck::ui::{ExitCause, Options};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -21,13 +22,25 @@ fn main() -> ExitCode {
         Some("pair") => fixture::pair(now),
         Some("split-brain") => fixture::split_brain(now),
         Some("odd-names") => fixture::odd_names(now),
-        Some("many") => many(now),
+        Some("one-vip") => fixture::more::one_vip(now),
+        Some("long-names") => fixture::more::long_names(now),
+        Some("cjk") => fixture::more::cjk(now),
+        Some("ipv6-only") => fixture::more::ipv6_only(now),
+        Some("many") => fixture::more::hundred_thousand(now),
         _ => fixture::degraded(now),
     };
     let engine: Arc<fixture::FixtureEngine> = Arc::new(fixture::FixtureEngine::new(status, fixture::events(now), true));
-    live(&engine);
-    let theme = arguments.iter().position(|a| a == "--theme").and_then(|at| arguments.get(at + 1)).cloned();
-    let options = Options { read_only: has("--read-only"), start_unlocked: has("--rw"), theme, ..Options::default() };
+    live(&engine, has("--happen"));
+    let after = |word: &str| arguments.iter().position(|a| a == word).and_then(|at| arguments.get(at + 1)).cloned();
+    let options = Options {
+        read_only: has("--read-only"),
+        start_unlocked: has("--rw"),
+        theme: after("--theme"),
+        keys: after("--keys").map(Into::into),
+        bell: after("--bell").and_then(|word| word.parse().ok()),
+        ascii: has("--ascii").then_some(true),
+        ..Options::default()
+    };
     let engine: Arc<dyn EngineHandle> = engine;
     match lvsdeck::ui::run(&engine, &options) {
         Ok(exit) => {
@@ -45,21 +58,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Ten thousand servers in ten services.
-fn many(now: SystemTime) -> lvsdeck::engine::Status {
-    let mut status = fixture::pair(now);
-    for s in 0..10_u32 {
-        let servers = (0..1_000)
-            .map(|r| fixture::server(now, &format!("10.{s}.{}.{}:80", r / 250, r % 250 + 1), Forwarding::Dr, 1))
-            .collect();
-        let key = format!("tcp/198.51.100.{}:80", s + 1);
-        status.virtual_servers.push(Arc::new(fixture::service(&key, "wlc", Forwarding::Dr, servers)));
-    }
-    status
-}
-
 /// Now and then something happens; with `CONSOLE_FIXTURE_PANIC`, the worst.
-fn live(engine: &Arc<fixture::FixtureEngine>) {
+fn live(engine: &Arc<fixture::FixtureEngine>, happen: bool) {
     let engine = engine.clone();
     let panic_after = std::env::var("CONSOLE_FIXTURE_PANIC").ok().and_then(|text| text.parse::<u64>().ok());
     std::thread::spawn(move || {
@@ -67,6 +67,10 @@ fn live(engine: &Arc<fixture::FixtureEngine>) {
         for second in 0_u64.. {
             let _ = silence.recv_timeout(Duration::from_secs(1));
             assert!(panic_after != Some(second), "the fixture was told to panic");
+            if happen {
+                let subject = "tcp/192.0.2.10:443 10.0.3.12:443";
+                engine.happen(EventKind::ServerHealth, Severity::Error, subject, "down", "happened");
+            }
             if second % 10 == 9 {
                 let subject = "tcp/192.0.2.10:443 10.0.3.12:443";
                 engine.happen(EventKind::CheckResult, Severity::Notice, subject, "failed", "1/3 fails: timeout");

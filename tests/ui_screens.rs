@@ -1,7 +1,8 @@
-//! The overview at every size and theme as text and as runs of styles, from still fixtures.
+//! The screens as text and as runs of styles, from still fixtures; `ui_matrix` has the overview in every look.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing)] // a test: a panic is its verdict
 
 mod ui_fixture;
+mod ui_matrix;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use lvsdeck::engine::{CommandRequest, EngineHandle, Event, Status, Who};
@@ -14,8 +15,6 @@ use ratatui::buffer::Buffer;
 use std::fmt::Write as _;
 use std::time::Duration;
 use ui_fixture::{FixtureEngine, noon};
-
-const SIZES: [(u16, u16); 5] = [(40, 10), (60, 20), (80, 24), (120, 36), (200, 60)];
 
 /// What stands on the screen, and below it each line's runs of styles: `3: 1-6 Green|BOLD`.
 fn serialise(buffer: &Buffer) -> String {
@@ -136,18 +135,6 @@ fn fixtures() -> Vec<(&'static str, Status, Vec<Event>)> {
         ("split_brain", ui_fixture::split_brain(now), ui_fixture::events(now)),
         ("odd_names", ui_fixture::odd_names(now), ui_fixture::events(now)),
     ]
-}
-
-#[test]
-fn the_overview_stands_at_every_size_and_theme() {
-    for (name, status, events) in fixtures() {
-        for size in SIZES {
-            let console = Console::new(status.clone(), events.clone(), size);
-            for theme in ["ansi", "mono"] {
-                insta::assert_snapshot!(format!("{name}_{}x{}_{theme}", size.0, size.1), console.screen(theme));
-            }
-        }
-    }
 }
 
 #[test]

@@ -4,6 +4,8 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)] // made-up numbers
 #![allow(clippy::assigning_clones)]
 
+pub mod more;
+
 use lvsdeck::engine::snapshot::ConfigStatus;
 use lvsdeck::engine::snapshot::{KernelServer, NextStep, QuorumStatus, VrrpCounters};
 use lvsdeck::engine::{
@@ -362,6 +364,9 @@ fn service_row(service: &VirtualServerStatus, expanded: bool) -> Row {
 
 /// The window of rows that a query asks for.
 pub fn rows(status: &Status, query: &RowsQuery, now: SystemTime) -> RowsPage {
+    if is_large(status) {
+        return RowsPage::of(status, query, now);
+    }
     let folded = query.expand.as_deref().and_then(|e| e.strip_prefix('-')).unwrap_or("");
     let matches = |row: &Row| {
         query.filter.as_deref().is_none_or(|filter| {
@@ -400,8 +405,16 @@ pub fn rows(status: &Status, query: &RowsQuery, now: SystemTime) -> RowsPage {
     }
 }
 
+/// Whether a status is too large for the simple ways of this file: the engine's own are taken.
+fn is_large(status: &Status) -> bool {
+    status.virtual_servers.iter().map(|service| service.real_servers.len()).sum::<usize>() > 1_000
+}
+
 /// Lines 1 and 2 of a status.
 pub fn summary(status: &Status, now: SystemTime) -> Summary {
+    if is_large(status) {
+        return Summary::of(status, now, true);
+    }
     let mut totals = Totals::default();
     let mut problems = Vec::new();
     if status.role == Role::SplitBrain {
