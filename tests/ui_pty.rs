@@ -1,168 +1,15 @@
 //! The console in a real pseudo-terminal: it gives the terminal back on every way out, and goes when the terminal goes.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing)] // a test: a panic is its verdict
 
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
-use rustix::process::{Pid, Signal, kill_process};
-use std::io::{Read, Write};
-use std::num::NonZero;
-use std::path::PathBuf;
-use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
+mod ui_terminal;
+
+use portable_pty::PtySize;
+use rustix::process::Signal;
+use std::process::{Command, Stdio};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::time::{Duration, Instant};
-
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// The example's path, built once.
-fn fixture() -> &'static str {
-    static PATH: OnceLock<String> = OnceLock::new();
-    PATH.get_or_init(|| {
-        let built = Command::new(env!("CARGO")).args(["build", "--quiet", "--example", "console_fixture"]).status();
-        assert!(built.expect("cargo runs").success(), "the example does not build");
-        let here = std::env::current_exe().expect("a path");
-        let target: PathBuf = here.ancestors().nth(2).expect("target/debug").into();
-        target.join("examples/console_fixture").display().to_string()
-    })
-}
-
-struct Seen {
-    parser: vt100::Parser,
-    raw: Vec<u8>,
-}
-
-/// A program in a terminal of its own.
-struct Pty {
-    child: Box<dyn Child + Send + Sync>,
-    master: Option<Box<dyn MasterPty + Send>>,
-    slave: Option<Box<dyn SlavePty + Send>>,
-    writer: Option<Box<dyn Write + Send>>,
-    seen: Arc<(Mutex<Seen>, Condvar)>,
-    stop: Arc<AtomicBool>,
-    /// Held: nobody reads.
-    gate: Arc<Mutex<()>>,
-    reader: Option<std::thread::JoinHandle<()>>,
-}
-
-impl Pty {
-    fn start(arguments: &[&str], env: &[(&str, &str)], keep_slave: bool) -> Self {
-        let size = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).expect("a pty");
-        let mut command = CommandBuilder::new(arguments[0]);
-        command.args(&arguments[1..]);
-        command.env("TERM", "xterm-256color");
-        command.env("LANG", "C.UTF-8");
-        for (name, value) in env {
-            command.env(name, value);
-        }
-        let child = pair.slave.spawn_command(command).expect("the program starts");
-        let mut input = pair.master.try_clone_reader().expect("a reader");
-        let (rows, columns) = (NonZero::new(24).expect("not 0"), NonZero::new(80).expect("not 0"));
-        let seen = Arc::new((
-            Mutex::new(Seen { parser: vt100::Parser::new(rows, columns, 0), raw: Vec::new() }),
-            Condvar::new(),
-        ));
-        let stop = Arc::new(AtomicBool::new(false));
-        let gate = Arc::new(Mutex::new(()));
-        let (into, enough, open) = (seen.clone(), stop.clone(), gate.clone());
-        let reader = std::thread::spawn(move || {
-            let mut bytes = [0; 8_192];
-            while let Ok(n @ 1..) = input.read(&mut bytes) {
-                drop(open.lock().expect("a lock"));
-                let mut seen = into.0.lock().expect("a lock");
-                seen.parser.process(&bytes[..n]);
-                seen.raw.extend_from_slice(&bytes[..n]);
-                drop(seen);
-                into.1.notify_all();
-                if enough.load(Ordering::SeqCst) {
-                    return;
-                }
-            }
-        });
-        let writer = Some(pair.master.take_writer().expect("a writer"));
-        let slave = keep_slave.then_some(pair.slave);
-        Self { child, master: Some(pair.master), slave, writer, seen, stop, gate, reader: Some(reader) }
-    }
-
-    fn console(arguments: &[&str]) -> Self {
-        let pty = Self::start(&[&[fixture()], arguments].concat(), &[], true);
-        pty.wait_for("MASTER 2/2");
-        pty
-    }
-
-    /// Waits until the screen (not the bytes) shows this.
-    fn wait_for(&self, text: &str) -> String {
-        let (lock, changed) = &*self.seen;
-        let shows = |seen: &mut Seen| !seen.parser.screen().contents().contains(text);
-        let (seen, late) = changed.wait_timeout_while(lock.lock().expect("a lock"), PATIENCE, shows).expect("a lock");
-        let screen = seen.parser.screen().contents();
-        assert!(!late.timed_out(), "{text} never came; the screen is\n{screen}");
-        screen
-    }
-
-    fn wait_for_bytes(&self, bytes: &str) {
-        let (lock, changed) = &*self.seen;
-        let absent = |seen: &mut Seen| !String::from_utf8_lossy(&seen.raw).contains(bytes);
-        let result = changed.wait_timeout_while(lock.lock().expect("a lock"), PATIENCE, absent).expect("a lock");
-        assert!(!result.1.timed_out(), "{bytes:?} never came");
-    }
-
-    fn keys(&mut self, keys: &str) {
-        let writer = self.writer.as_mut().expect("a terminal");
-        writer.write_all(keys.as_bytes()).and_then(|()| writer.flush()).expect("the terminal takes keys");
-    }
-
-    fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.process_id().expect("a process")).expect("a pid");
-        kill_process(Pid::from_raw(pid).expect("a pid"), signal).expect("the process is there");
-    }
-
-    /// Waits for the end; its exit code.
-    fn end(&mut self) -> u32 {
-        let mut killer = self.child.clone_killer();
-        let (done, ended) = channel();
-        let guard = std::thread::spawn(move || {
-            if ended.recv_timeout(PATIENCE).is_err() {
-                let _ = killer.kill();
-            }
-        });
-        let status = self.child.wait().expect("the process ends");
-        let _ = done.send(());
-        guard.join().expect("no panic");
-        status.exit_code()
-    }
-
-    /// Draws until the console is stuck in its write, because nobody reads.
-    fn fill(&mut self) {
-        let path = format!("/proc/{}/syscall", self.child.process_id().expect("a process"));
-        let (begun, mut stuck) = (Instant::now(), 0);
-        while stuck < 2_000 {
-            let writing = std::fs::read_to_string(&path).expect("the process is there").starts_with("1 ");
-            stuck = if writing { stuck + 1 } else { 0 };
-            if !writing {
-                self.keys("\x0c");
-            }
-            std::thread::yield_now();
-            assert!(begun.elapsed() < PATIENCE, "the terminal takes everything");
-        }
-    }
-
-    /// The terminal is as it was: screen, cursor, paste, echo and lines.
-    fn assert_restored(&self) {
-        for bytes in ["\x1b[?1049l", "\x1b[?25h", "\x1b[?2004l"] {
-            self.wait_for_bytes(bytes);
-        }
-        self.assert_modes();
-    }
-
-    fn assert_modes(&self) {
-        let path = self.master.as_ref().and_then(|m| m.tty_name()).expect("a name");
-        let modes = Command::new("stty").arg("-a").arg("-F").arg(path).output().expect("stty runs");
-        let modes = String::from_utf8_lossy(&modes.stdout).into_owned();
-        let on = |word: &str| modes.split_whitespace().any(|w| w.trim_end_matches(';') == word);
-        assert!(on("icanon") && on("echo") && on("isig"), "{modes}");
-    }
-}
+use ui_terminal::{Pty, fixture};
 
 #[test]
 fn q_detaches_and_says_where_the_engine_is() {
@@ -283,4 +130,134 @@ fn a_resize_storm_down_to_one_cell_is_survived() {
     pty.wait_for("Services 4/4");
     pty.keys("q");
     assert_eq!(pty.end(), 0);
+}
+
+#[test]
+fn a_stop_signal_gives_the_terminal_back_and_continuing_draws_anew() {
+    let pty = Pty::console(&[]);
+    pty.signal(Signal::TSTP);
+    pty.wait_for_bytes("\x1b[?1049l");
+    pty.wait_for_state('T');
+    pty.assert_modes();
+    pty.clear();
+    pty.signal(Signal::CONT);
+    pty.wait_for("MASTER 2/2");
+    pty.wait_for("Services 4/4");
+    let mut pty = pty;
+    pty.keys("q");
+    assert_eq!(pty.end(), 0);
+    pty.assert_restored();
+}
+
+#[test]
+fn y_sends_the_address_through_the_terminal() {
+    let mut pty = Pty::console(&["degraded"]);
+    pty.keys("jjy");
+    pty.wait_for("clipboard: 10.0.3.11:443");
+    // `printf 10.0.3.11:443 | base64`
+    pty.wait_for_bytes("\x1b]52;c;MTAuMC4zLjExOjQ0Mw==\x1b\\");
+    pty.keys("q");
+    assert_eq!(pty.end(), 0);
+}
+
+#[test]
+fn capital_q_leaves_the_text_of_the_screen_where_the_shell_goes_on() {
+    let mut pty = Pty::console(&["degraded"]);
+    pty.wait_for("10.0.3.11:443");
+    pty.keys("Q");
+    assert_eq!(pty.end(), 0);
+    let screen = pty.wait_for("Detached: detached, engine running as pid 812");
+    pty.assert_restored();
+    assert!(screen.contains("Services 4/4") && screen.contains("10.0.3.11:443"), "{screen}");
+}
+
+#[test]
+fn the_bell_rings_when_it_was_asked_for_and_only_then() {
+    for (arguments, rings) in
+        [(vec!["degraded", "--happen"], false), (vec!["degraded", "--happen", "--bell", "critical"], true)]
+    {
+        let mut pty = Pty::console(&arguments);
+        pty.wait_for("10.0.3.12:443 DOWN happened");
+        if rings {
+            pty.wait_for_bytes("\x07");
+        }
+        pty.keys("q");
+        assert_eq!(pty.end(), 0);
+        let raw = pty.seen.0.lock().unwrap().raw.clone();
+        assert_eq!(raw.contains(&7), rings, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_broken_theme_or_key_file_is_named_with_its_line_and_the_default_is_used() {
+    let place = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = place.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let theme = write("t.toml", "[up]\nfg = \"green\"\n[down]\nfg = \"reddish\"\n");
+    let keys = write("k.toml", "[keys]\nweight = \"d\"\n");
+    let missing = place.path().join("none.toml").display().to_string();
+    for (arguments, said) in [
+        (["--theme", theme.as_str()], ["t.toml:4: ", "using ansi"]),
+        (["--theme", "nosuch"], ["theme nosuch: no built-in theme", "using ansi"]),
+        (["--keys", keys.as_str()], ["k.toml:2: d would mean both weight", "using the keys as they come"]),
+        (["--keys", missing.as_str()], ["none.toml: there is no such file", "using the keys as they come"]),
+    ] {
+        let mut pty = Pty::sized(&[&[fixture(), "degraded"][..], &arguments[..]].concat(), &[], (24, 250));
+        for said in said {
+            pty.wait_for(said);
+        }
+        pty.keys("q");
+        assert_eq!(pty.end(), 0, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_terminal_that_nobody_knows_gets_a_console_and_one_without_a_cursor_gets_words() {
+    for term in ["never-heard-of-it", "", "linux", "vt100"] {
+        let mut pty = Pty::start(&[fixture()], &[("TERM", term)], true);
+        pty.wait_for("MASTER 2/2");
+        pty.keys("q");
+        assert_eq!(pty.end(), 0, "TERM={term}");
+        pty.assert_restored();
+    }
+    let mut pty = Pty::start(&[fixture()], &[("TERM", "dumb")], true);
+    pty.wait_for("TERM=dumb can't show the console; use `lvsdeck status`");
+    assert_eq!(pty.end(), 1);
+}
+
+#[test]
+fn what_is_no_terminal_gets_words_and_an_exit_code() {
+    let output = Command::new(fixture()).stdin(Stdio::null()).stdout(Stdio::piped()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("the console needs a terminal; use `lvsdeck ctl status`"), "{said}");
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+}
+
+#[test]
+fn a_terminal_without_a_line_or_without_a_size_is_no_reason_to_fall() {
+    for size in [(1, 1), (1, 200), (2, 2), (200, 1), (0, 0)] {
+        let mut pty = Pty::sized(&[fixture(), "degraded", "--rw"], &[], size);
+        pty.wait_for_bytes("\x1b[?2026l");
+        pty.keys("jj123456 1d\x03");
+        assert_eq!(pty.end(), 0, "{size:?}");
+        pty.assert_restored();
+    }
+}
+
+#[test]
+fn no_name_and_no_check_output_brings_a_control_character_to_the_terminal() {
+    let mut pty = Pty::console(&["odd-names", "--rw"]);
+    pty.keys("j\r2\r3456");
+    pty.wait_for("6 log");
+    pty.keys("1jjd\x03");
+    assert_eq!(pty.end(), 0);
+    let raw = pty.seen.0.lock().unwrap().raw.clone();
+    let text = String::from_utf8_lossy(&raw);
+    for bad in ["\x1b[31mdirector", "\x1b]0;", "\x07", "\x1b[2J banner", "\u{202e}", "\0"] {
+        assert!(!text.contains(bad), "{bad:?} reached the terminal");
+    }
+    assert!(text.contains("?[31mdirector") || text.contains("lvs-?"), "the name was on screen");
 }
