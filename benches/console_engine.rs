@@ -1,7 +1,8 @@
 //! A director that is made up, with moving numbers, behind the real control socket: what `benches/console` measures the console on.
 //!
 //! `console_engine SOCKET SERVERS`: each line on standard input takes a server down and up in turn, and is answered when it is
-//! published. `console_engine --frames SERVERS` measures how long a frame takes to build, in microseconds.
+//! published; the line `still` stops the numbers. `console_engine --frames SERVERS` measures in microseconds how long a frame takes to
+//! build, and each of a few filters over all servers.
 
 #[path = "../tests/ui_fixture/mod.rs"]
 mod fixture;
@@ -19,6 +20,7 @@ use lvsdeck::ui::view;
 use std::error::Error;
 use std::io::BufRead;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -141,16 +143,26 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let bound = api::bind(Path::new(first))?;
     let stirred = Arc::clone(&made);
+    let still = Arc::new(AtomicBool::new(false));
+    let stops = Arc::clone(&still);
     std::thread::spawn(move || {
         for second in 0.. {
-            stirred.stir(second);
+            if !still.load(Ordering::Relaxed) {
+                stirred.stir(second);
+            }
             std::thread::sleep(Duration::from_secs(1));
         }
     });
     let flipped = Arc::clone(&made);
     std::thread::spawn(move || {
-        for (count, _) in (1..).zip(std::io::stdin().lock().lines()) {
-            flipped.flip(count);
+        let mut count = 0;
+        for line in std::io::stdin().lock().lines() {
+            if line.is_ok_and(|line| line == "still") {
+                stops.store(true, Ordering::Relaxed);
+            } else {
+                count += 1;
+                flipped.flip(count);
+            }
             println!("{count}");
         }
         std::process::exit(0); // whoever measures is gone
@@ -179,8 +191,25 @@ fn frames(made: &Made) -> Result<(), Box<dyn Error>> {
         took.push(begun.elapsed().as_micros());
         assert!(frame.area.width == 200);
     }
+    let (median, late) = shares(took);
+    println!("{median} {late}");
+    for filter in ["10.7.1", "state:down", "!state:up", "re:7[12]$", "nothing-has-this"] {
+        let query = RowsQuery { filter: Some(filter.to_owned()), limit: Some(60), ..RowsQuery::default() };
+        let mut took = Vec::new();
+        for _ in 0..50 {
+            let begun = Instant::now();
+            made.rows(&query)?;
+            took.push(begun.elapsed().as_micros());
+        }
+        let (median, late) = shares(took);
+        println!("{filter} {median} {late}");
+    }
+    Ok(())
+}
+
+/// The median and the 99th percentile.
+fn shares(mut took: Vec<u128>) -> (u128, u128) {
     took.sort_unstable();
     let at = |share: usize| took.get(took.len() * share / 100).copied().unwrap_or(0);
-    println!("{} {}", at(50), at(99));
-    Ok(())
+    (at(50), at(99))
 }
