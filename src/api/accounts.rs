@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn who_may_use_a_socket_is_told_by_its_group() {
         let groups = "root:x:0:\nlvsdeck:x:991:anna\n";
-        let user = |uid| if uid == 0 { "root".to_owned() } else { uid.to_string() };
+        let user = |uid: u32| if uid == 0 { "root".to_owned() } else { uid.to_string() };
         assert!(said(Some((0o140_660, 0, 991)), groups, user).starts_with("join the group lvsdeck"));
         assert!(said(Some((0o140_660, 0, 55)), groups, user).starts_with("join the group 55"));
         assert!(said(Some((0o140_600, 0, 0)), groups, user).starts_with("it is root's alone"));
