@@ -106,10 +106,10 @@ fn draw(console: &Console, ascii: bool) -> Drawn {
     let mut roles = vec![None; buffer.content.len()];
     let mut combinations: Vec<Roles> = Vec::new();
     for at in seen(&buffer) {
-        let Color::Indexed(last) = buffer.content[at].fg else {
-            panic!("a cell without a role: {:?}", buffer.content[at])
+        let last = match buffer.content[at].fg {
+            Color::Indexed(n) => usize::from(n) - 100,
+            other => unreachable!("a cell without a role, but {other:?}: is a role missing in PAINTS?"),
         };
-        let last = usize::from(last) - 100;
         let was_there = |n: &usize| pictures[n / 5].content[at].modifier.contains(ATTRIBUTES[n % 5].1);
         let mut all: Roles = (1..PAINTS.len()).filter(|n| *n != last && was_there(n)).collect();
         all.push(last);
@@ -226,9 +226,9 @@ fn hold_ascii(unicode: &Drawn, ascii: &Drawn, what: &str) {
 }
 
 /// One fixture in every look.
-fn stands(name: &str, status: Status, events: Vec<Event>) {
+fn stands(name: &str, status: &Status, events: &[Event]) {
     for size in SIZES {
-        let console = Console::new(status.clone(), events.clone(), size);
+        let console = Console::new(status.clone(), events.to_vec(), size);
         let place = format!("{name}_{}x{}", size.0, size.1);
         let (unicode, ascii) = (draw(&console, false), draw(&console, true));
         insta::assert_snapshot!(place.clone(), serialise(&unicode));
@@ -250,18 +250,18 @@ macro_rules! fixtures {
     ($($name:ident: $status:expr, $events:expr;)*) => {$(
         #[test]
         fn $name() {
-            stands(stringify!($name), $status(noon()), $events);
+            stands(stringify!($name), &$status(noon()), &$events);
         }
     )*};
 }
 
 fixtures! {
-    empty: ui_fixture::empty, Vec::new();
-    one_vip: more::one_vip, Vec::new();
+    empty: ui_fixture::empty, [];
+    one_vip: more::one_vip, [];
     degraded: ui_fixture::degraded, ui_fixture::events(noon());
     split_brain: ui_fixture::split_brain, ui_fixture::events(noon());
     hundred_thousand: more::hundred_thousand, ui_fixture::events(noon());
-    ipv6_only: more::ipv6_only, Vec::new();
+    ipv6_only: more::ipv6_only, [];
     long_names: more::long_names, ui_fixture::events(noon());
     cjk: more::cjk, ui_fixture::events(noon());
     odd_names: ui_fixture::odd_names, ui_fixture::events(noon());

@@ -1,4 +1,4 @@
-//! Lines 2 and on where there is no room for tables: what is wrong, and who is master.
+//! Lines 2 and on where there is no room for tables: what is wrong, who is master, and the addresses that are here.
 
 use super::{header, pen::Pen, routers};
 use crate::ui::format;
@@ -31,9 +31,10 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
         );
         line += 1;
     }
-    if line < usize::from(area.height) {
-        let (degraded, services) = summary.services_degraded;
-        let rest = format!("{services} services, {degraded} degraded; a larger screen shows the table");
-        Pen::at(buffer, theme, area, line).skip(1).put(Paint::Dim, &rest);
+    let ((degraded, services), (here, addresses)) = (summary.services_degraded, summary.addresses_here);
+    let rest = format!("VIPs here {here}/{addresses}; {services} services, {degraded} degraded");
+    // Each of them fits 40 columns; what has no room below the problems is left out.
+    for (line, text) in (line..).zip([rest.as_str(), "a larger screen shows the table"]) {
+        Pen::at(buffer, theme, area, line).skip(1).put(Paint::Dim, text);
     }
 }
