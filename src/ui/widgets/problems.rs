@@ -24,11 +24,11 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
     for router in state.routers() {
         let mut pen = Pen::at(buffer, theme, area, line);
         let (word, paint) = (router.state.name(), routers::state_paint(router.state));
-        pen.skip(1).put(Paint::Text, &router.name).skip(1).put(paint, word);
-        pen.skip(1).put(
-            Paint::Dim,
-            &format!("{} {}", router.effective_priority, format::age(format::since(now, router.since))),
-        );
+        let rest = format!("{} {}", router.effective_priority, format::age(format::since(now, router.since)));
+        // A name that is too long is cut, not the state behind it.
+        let room = pen.left_over().saturating_sub(word.len() + rest.len() + 3);
+        let name = format::cut(&format::clean(&router.name), room, theme.cut_mark()).into_owned();
+        pen.skip(1).put(Paint::Text, &name).skip(1).put(paint, word).skip(1).put(Paint::Dim, &rest);
         line += 1;
     }
     let ((degraded, services), (here, addresses)) = (summary.services_degraded, summary.addresses_here);
