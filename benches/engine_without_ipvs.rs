@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [file, socket, state] = arguments.as_slice() else {
         return Err("use: engine_without_ipvs FILE SOCKET STATE-DIR".into());
     };
-    let source = Source { file: file.into(), vrrp_only: false, ipvs_only: false, config_id: None };
+    let source = Source { file: file.into(), vrrp_only: false, ipvs_only: false, userspace: false, config_id: None };
     let read = source.read(1)?;
     let bound = api::bind(Path::new(socket))?;
     let lasting = Path::new(state);
@@ -30,6 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         lasting,
         inheritance: Inheritance::of(&state, lasting),
         kernel: Some(Box::new(SimulatedIpvs::default())),
+        userspace: None,
         runner: Err(RunnerError::Process(std::io::Error::other("none in this benchmark"))),
         warnings: Vec::new(),
     })?;

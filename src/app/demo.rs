@@ -6,7 +6,7 @@ use crate::engine::EngineHandle;
 use crate::engine::driver::embedded::{Cluster, Options};
 use crate::ui;
 use crate::ui::script::Script;
-use crate::ui::theme::Depth;
+use crate::ui::theme::{Depth, Theme};
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
@@ -15,6 +15,9 @@ use std::sync::Arc;
 pub fn run(args: DemoArgs, depth: Option<Depth>) -> u8 {
     if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
         return fail(exit::USAGE, &"the demo needs a terminal on standard input and output");
+    }
+    if let Some(Err(error)) = args.theme.as_deref().map(Theme::load) {
+        return fail(exit::USAGE, &error);
     }
     let script = match args.script.as_deref().map(read).transpose() {
         Ok(script) => script,

@@ -24,6 +24,7 @@ use crate::engine::io::state::{StateDir, StateError};
 use crate::engine::io::userspace::{self, Userspace, Ways};
 use crate::engine::ipvs::{Refusal, RefusalKind};
 use crate::engine::model::Configuration;
+use crate::engine::snapshot::Warning;
 use std::cell::Cell;
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -38,6 +39,8 @@ use tokio::time::{sleep, timeout};
 const END_LIMIT: Duration = Duration::from_secs(10);
 /// How often it is looked whether the loops have gone round.
 const FIRST_ROUND_LOOKS: Duration = Duration::from_millis(1);
+/// Open files that are asked of the system for the userspace dataplane, where its limit allows.
+const MOST_FILES: u64 = 1 << 20;
 /// Threads that may wait in the engine for clients at a time.
 const BLOCKING_THREADS: usize = 32;
 
@@ -111,7 +114,7 @@ fn preflight(options: &Options) -> Result<(Source, Read), Refused> {
         return Err(Refused(exit::USAGE, message.to_owned()));
     }
     let Options { file, vrrp_only, ipvs_only, config_id, .. } = options.clone();
-    let source = Source { file, vrrp_only, ipvs_only, config_id };
+    let source = Source { file, vrrp_only, ipvs_only, userspace: options.userspace, config_id };
     let read = read(&source)?;
     match rivals::objection(&read.configuration, &options.places.socket, options.adopt) {
         Some(message) => Err(Refused(exit::FAILED, message)),
@@ -134,8 +137,7 @@ async fn serve(options: &Options, source: Source, read: Read, service: &Service)
     let frozen = if options.adopt { Some(freeze()?) } else { None };
     let lasting = options.places.lasting.as_path();
     let left = Inheritance::of(&state, lasting);
-    let mut kernel =
-        if options.userspace { Some(userspace()?) } else { kernel(&configuration, left.has_services(&source))? };
+    let mut kernel = if options.userspace { None } else { kernel(&configuration, left.has_services(&source))? };
     let inheritance = match &frozen {
         None => left,
         Some(frozen) => {
@@ -148,13 +150,12 @@ async fn serve(options: &Options, source: Source, read: Read, service: &Service)
         }
     };
     let mut warnings = rights::settle(&configuration.global);
-    if options.userspace {
-        warnings.extend(userspace::limits(&configuration));
+    // It has a thread: hence not before.
+    let userspace = if options.userspace { Some(userspace(&configuration, &mut warnings)?) } else { None };
+    if let Some(dataplane) = &userspace {
+        kernel = Some(Box::new(dataplane.clone()));
     }
-    for warning in warnings.iter().filter(|warning| warning.code == "userspace") {
-        tracing::warn!("{}: {}; {}", warning.subject, warning.message, warning.next);
-    }
-    let setup = Setup { source, read, state: &state, lasting, inheritance, kernel, runner, warnings };
+    let setup = Setup { source, read, state: &state, lasting, inheritance, kernel, userspace, runner, warnings };
     let running = start::start(setup).map_err(|error| {
         let code = if error.is_permission() { exit::NOT_PERMITTED } else { exit::FAILED };
         Refused(code, error.to_string())
@@ -221,11 +222,18 @@ fn kernel(configuration: &Configuration, more: bool) -> Result<Option<Box<dyn Ip
     Ok(Some(Box::new(kernel)))
 }
 
-/// The dataplane of this process.
-fn userspace() -> Result<Box<dyn IpvsKernel>, Refused> {
-    let started = Userspace::start(Ways::Real, "dataplane");
+/// The dataplane of this process, for as many connections as it may have files open; few are worth a warning.
+fn userspace(configuration: &Configuration, warnings: &mut Vec<Warning>) -> Result<Userspace, Refused> {
+    let checks = configuration.virtual_servers.iter().flat_map(|server| &server.real_servers);
+    let checks = checks.map(|server| server.checks.len()).sum();
+    let limit = host::open_files(MOST_FILES);
+    let capacity = userspace::capacity(limit, configuration.virtual_servers.len(), checks);
+    if let Some(warning) = userspace::few(capacity, limit) {
+        tracing::warn!("{}: {}; {}", warning.subject, warning.message, warning.next);
+        warnings.push(warning);
+    }
     let error = |error| Refused(exit::FAILED, format!("can't start the userspace dataplane: {error}"));
-    started.map(|dataplane| Box::new(dataplane) as Box<dyn IpvsKernel>).map_err(error)
+    Userspace::start(Ways::Real, "dataplane", capacity).map_err(error)
 }
 
 /// A kernel without a table for services, as the exit code that it deserves.

@@ -10,8 +10,12 @@ pub struct Guide {
     pub steps: Vec<GuideStep>,
     /// The step that is on; the number of steps when all are done.
     pub current: usize,
-    /// What else there is to know, a line each.
+    /// What else there is to know, a line each; where room is short, the first count most.
     pub notes: Vec<String>,
+    /// The real servers' names with their addresses; of many, the first and the last.
+    pub servers: Vec<(String, IpAddr)>,
+    /// There are more of them between the first and the last.
+    pub more_servers: bool,
 }
 
 /// One step.
@@ -34,13 +38,15 @@ pub struct Facts<'a> {
     pub web: [IpAddr; 2],
     /// The wire between the directors is cut.
     pub is_cut: bool,
+    /// A director has told of a split brain since it was cut last.
+    pub split_told: bool,
 }
 
 /// Whether a step is done.
 type End = fn(&Facts<'_>) -> bool;
 
 /// The steps with their ends.
-const STEPS: [(GuideStep, End); 8] = [
+static STEPS: [(GuideStep, End); 8] = [
     (
         GuideStep {
             title: "Drain web1",
@@ -85,7 +91,7 @@ const STEPS: [(GuideStep, End); 8] = [
         GuideStep {
             title: "Cut the wire",
             act: "type :cut",
-            look: "neither hears the other: after 3.6 s both are MASTER (:director 2)",
+            look: "after 3.6 s both are MASTER; neither can know: :director 2 shows it",
         },
         |facts| facts.is_cut && facts.is_master(0) && facts.is_master(1),
     ),
@@ -93,11 +99,22 @@ const STEPS: [(GuideStep, End); 8] = [
         GuideStep {
             title: "Heal it",
             act: "type :heal",
-            look: "the two hear each other: the lower priority gives way at once",
+            look: "d1 hears d2: SPLIT-BRAIN in line 1 for 3 s, and in 4; d2 gives way",
         },
-        |facts| !facts.is_cut && facts.is_master(0) && !facts.is_master(1),
+        |facts| !facts.is_cut && facts.split_told && facts.is_master(0) && !facts.is_master(1),
     ),
 ];
+
+/// What the drill's steps say, in order.
+pub static DRILL: [&GuideStep; STEPS.len()] = {
+    let mut drill = [&STEPS[0].0; STEPS.len()];
+    let mut at = 0;
+    while at < STEPS.len() {
+        drill[at] = &STEPS[at].0;
+        at += 1;
+    }
+    drill
+};
 
 impl Facts<'_> {
     fn servers(&self, web: usize) -> impl Iterator<Item = (Admin, Health)> {
@@ -125,25 +142,59 @@ impl Facts<'_> {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Drill {
     at: usize,
+    /// The step came by `skip`: what it ends with may be so already, and counts only once it was seen otherwise.
+    is_skipped_to: bool,
 }
 
 impl Drill {
     /// Goes on past every step that is done.
     pub fn observe(&mut self, facts: &Facts<'_>) {
-        while STEPS.get(self.at).is_some_and(|(_, is_done)| is_done(facts)) {
+        while let Some((_, is_done)) = STEPS.get(self.at) {
+            if !is_done(facts) {
+                self.is_skipped_to = false;
+                return;
+            }
+            if self.is_skipped_to {
+                return;
+            }
             self.at += 1;
         }
     }
 
-    /// Goes on without.
+    /// Goes on by one step without.
     pub const fn skip(&mut self) {
         if self.at < STEPS.len() {
             self.at += 1;
+            self.is_skipped_to = true;
         }
     }
 
-    /// What to show.
-    pub fn guide(&self, notes: Vec<String>) -> Guide {
-        Guide { steps: STEPS.iter().map(|(step, _)| step.clone()).collect(), current: self.at, notes }
+    /// What to show; the real servers are those of this cluster, the first and the last of many.
+    pub fn guide(&self, notes: Vec<String>, servers: Vec<(String, IpAddr)>, more_servers: bool) -> Guide {
+        let steps = STEPS.iter().map(|(step, _)| step.clone()).collect();
+        Guide { steps, current: self.at, notes, servers, more_servers }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_step_says_fits_80_columns() {
+        for (GuideStep { title, act, look }, _) in &STEPS {
+            assert!(title.len() <= 24 && act.len() <= 73 && look.len() <= 73, "{title}: {act}, {look}");
+        }
+    }
+
+    #[test]
+    fn skipping_goes_on_by_exactly_one_step_to_the_end() {
+        let mut drill = Drill::default();
+        for step in 1..=STEPS.len() {
+            drill.skip();
+            assert_eq!(drill.guide(Vec::new(), Vec::new(), false).current, step);
+        }
+        drill.skip();
+        assert_eq!(drill.at, STEPS.len());
     }
 }

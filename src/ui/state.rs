@@ -145,6 +145,8 @@ pub struct Said {
     pub tone: Tone,
     /// When, on the engine's clock, if that is known.
     pub at: Option<SystemTime>,
+    /// When, on the console's clock.
+    pub since: Duration,
 }
 
 /// An engine that does not answer.
@@ -416,7 +418,7 @@ impl UiState {
 
     /// Says something in the status line.
     pub fn say(&mut self, tone: Tone, text: impl Into<String>) {
-        self.said = Some(Said { text: text.into(), tone, at: self.engine_now() });
+        self.said = Some(Said { text: text.into(), tone, at: self.engine_now(), since: self.clock });
         self.dirty = true;
     }
 }

@@ -26,6 +26,7 @@ mod tree;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use files::ConfigError;
+pub use suggest::nearest;
 
 use crate::engine::model::Configuration;
 use diagnostic::{Problem, Reporter};

@@ -7,8 +7,11 @@
 use crate::engine::connections::{ConnectionsPage, ConnectionsQuery, Tally};
 use crate::engine::handle::HandleError;
 use crate::engine::io::ipvs_proc;
+use crate::engine::io::userspace::Userspace;
+use crate::engine::ipvs::Connection;
 use crate::engine::model::ServiceKey;
 use crate::engine::snapshot::Status;
+use std::convert::Infallible;
 use std::io;
 use std::sync::{Mutex, TryLockError};
 use std::time::{Duration, Instant, SystemTime};
@@ -40,7 +43,13 @@ impl From<io::Error> for Stopped {
 impl Connections {
     /// The answer to a query; `status` has the services' names. Errors: somebody else's reading is under way, there is no such
     /// service, or the kernel has no connection table.
-    pub fn page(&self, query: &ConnectionsQuery, status: &Status) -> Result<ConnectionsPage, HandleError> {
+    /// With a userspace dataplane its connections are the table.
+    pub fn page(
+        &self,
+        query: &ConnectionsQuery,
+        status: &Status,
+        userspace: Option<&Userspace>,
+    ) -> Result<ConnectionsPage, HandleError> {
         let mut last = match self.0.try_lock() {
             Ok(last) => last,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
@@ -52,7 +61,11 @@ impl Connections {
         if let Some((_, _, page)) = last.as_ref().filter(|(at, asked, _)| at.elapsed() < AGE && asked == query) {
             return Ok(page.clone());
         }
-        let page = read(query, services(query, status)?)?;
+        let services = services(query, status)?;
+        let page = match userspace {
+            Some(userspace) => count(query, services, userspace),
+            None => read(query, services)?,
+        };
         *last = Some((Instant::now(), query.clone(), page.clone()));
         Ok(page)
     }
@@ -69,6 +82,21 @@ fn services(query: &ConnectionsQuery, status: &Status) -> Result<Option<Vec<Serv
         return Err(rejected(404, "no-service", &message, "name it by its key, as tcp/10.0.0.1:80"));
     }
     Ok(Some(keys))
+}
+
+/// The connections of this process: they are forgotten when a side breaks or both have closed, and not by time.
+fn count(query: &ConnectionsQuery, services: Option<Vec<ServiceKey>>, userspace: &Userspace) -> ConnectionsPage {
+    let (at, begun_at) = (SystemTime::now(), Instant::now());
+    let mut tally = Tally::new(query, services);
+    let counted = userspace.connections(|service, client, server, is_closing| {
+        if let ServiceKey::Address { address, .. } = service {
+            let state = if is_closing { "FIN_WAIT" } else { "ESTABLISHED" };
+            let (service, server) = (address, server.0);
+            tally.count(&Connection { protocol: "TCP", client, service, server, state, expires: 0, engine: None });
+        }
+        Ok::<(), Infallible>(())
+    });
+    tally.page(at, begun_at.elapsed(), counted.is_ok())
 }
 
 fn read(query: &ConnectionsQuery, services: Option<Vec<ServiceKey>>) -> Result<ConnectionsPage, HandleError> {

@@ -149,7 +149,8 @@ impl<L: Listener, W: Surroundings> FailoverLoop<L, W> {
         self.perform();
         let Self { world, core, .. } = &mut *self;
         world.drain(|input| core.handle(Instant::now(), input))?;
-        core.handle(Instant::now(), Input::Start);
+        let now = Instant::now();
+        core.handle(now.checked_sub(world.silent_before()).unwrap_or(now), Input::Start);
         loop {
             self.perform();
             self.publish();

@@ -241,7 +241,7 @@ impl EngineHandle for LocalEngine {
         Ok(self.undo.list())
     }
     fn connections(&self, query: &ConnectionsQuery) -> Result<ConnectionsPage, HandleError> {
-        self.connections.page(query, &self.shared.status())
+        self.connections.page(query, &self.shared.status(), self.shared.dataplane.get())
     }
     fn command(&self, request: &CommandRequest, who: &Who) -> Result<Answer, HandleError> {
         let id = if request.dry_run { 0 } else { self.last_id.fetch_add(1, Ordering::Relaxed) + 1 };

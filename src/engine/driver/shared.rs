@@ -9,9 +9,10 @@ use super::failover::{FailoverView, Listener};
 use crate::engine::event::{Event, EventKind, Fact};
 use crate::engine::history::History;
 use crate::engine::io::journal_file::JournalFiles;
+use crate::engine::io::userspace::Userspace;
 use crate::engine::journal::{Journal, PAGE};
 use crate::engine::snapshot::{ConfigStatus, PeerState, RealServerStatus, Role, Status, VirtualRouterState, Warning};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
 /// For how long a status is good while nothing but its timers changes.
@@ -70,6 +71,8 @@ pub struct Shared {
     /// What root runs and others can change.
     insecure: Mutex<Vec<Warning>>,
     history: Mutex<History>,
+    /// Where this process forwards packets itself.
+    pub(super) dataplane: OnceLock<Userspace>,
 }
 
 /// A status, and what it was made of.
@@ -107,6 +110,7 @@ impl Shared {
             keeping: Mutex::default(),
             insecure: Mutex::default(),
             history: Mutex::default(),
+            dataplane: OnceLock::new(),
         }
     }
 
@@ -318,6 +322,7 @@ impl Shared {
         warnings.extend_from_slice(&failover.warnings);
         warnings.extend_from_slice(&self.advice.read().unwrap_or_else(PoisonError::into_inner));
         warnings.extend_from_slice(&balance.warnings);
+        warnings.extend(self.dataplane.get().into_iter().flat_map(Userspace::warnings));
         Status {
             version: 1,
             node: identity.node.clone(),

@@ -2,7 +2,7 @@
 
 use super::shared::Identity;
 use crate::engine::config::{self, Severity};
-use crate::engine::io::host;
+use crate::engine::io::{host, userspace};
 use crate::engine::model::Configuration;
 use crate::engine::snapshot::{ConfigStatus, Warning};
 use std::path::PathBuf;
@@ -18,6 +18,8 @@ pub struct Source {
     pub vrrp_only: bool,
     /// `--ipvs-only`: no instances.
     pub ipvs_only: bool,
+    /// `--dataplane userspace`: no services that it can't serve, which are told as warnings.
+    pub userspace: bool,
     /// `--config-id`: what `@id` lines are compared with; the host's name where there is none.
     pub config_id: Option<String>,
 }
@@ -65,6 +67,9 @@ impl Source {
         if self.ipvs_only {
             configuration.virtual_routers.clear();
             configuration.sync_groups.clear();
+        }
+        if self.userspace {
+            warnings.extend(userspace::cut(&mut configuration));
         }
         let node = configuration.global.router_id.clone().unwrap_or_else(host::name);
         let config = ConfigStatus { file: self.file.display().to_string(), loaded_at: SystemTime::now(), generation };

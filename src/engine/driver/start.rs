@@ -18,7 +18,7 @@ use super::scripts::{self, ScriptLoop, ScriptsSender};
 use super::shared::Shared;
 use super::source::{Read, Source};
 use super::stop::Stop;
-use super::surroundings::Surroundings;
+use super::surroundings::{Nowhere, Surroundings};
 use super::synchroniser::Synchroniser;
 use super::world::World;
 use crate::engine::balance::Balance;
@@ -28,6 +28,7 @@ use crate::engine::io::ipvs_netlink::IpvsKernel;
 use crate::engine::io::real_time;
 use crate::engine::io::runner::{Runner, RunnerError, RunnerLink};
 use crate::engine::io::state::StateDir;
+use crate::engine::io::userspace::Userspace;
 use crate::engine::ipvs::{IpvsOp, Refusal};
 use crate::engine::model::{Configuration, RealTime, ServiceKey};
 use crate::engine::snapshot::Warning;
@@ -109,6 +110,8 @@ pub struct Setup<'a> {
     pub inheritance: Inheritance,
     /// None where no services are configured or left behind.
     pub kernel: Option<Box<dyn IpvsKernel>>,
+    /// The same, where it is this process.
+    pub userspace: Option<Userspace>,
     /// What runs scripts.
     pub runner: Result<Runner, RunnerError>,
     /// What the system refused this process; true for the whole run.
@@ -118,8 +121,12 @@ pub struct Setup<'a> {
 /// Takes off what a failover loop that died has left on its surroundings.
 pub type CleanUp = fn(&StateDir) -> io::Result<()>;
 
-/// Starts both loops on this host.
+/// Starts both loops on this host. One that serves in userspace, has no instances and never had needs no sockets for them, and
+/// hence no privilege.
 pub fn start(setup: Setup<'_>) -> Result<Running, StartError> {
+    if setup.userspace.is_some() && setup.source.ipvs_only && setup.inheritance.past.owned.is_empty() {
+        return start_in(setup, |_, _| Ok(Nowhere), |_| Ok(()));
+    }
     let world = |state: &StateDir, overrides: OverridesSender| Ok(World::open(state.clone())?.writing_holds(overrides));
     start_in(setup, world, failover::remove_left_behind)
 }
@@ -130,7 +137,7 @@ pub fn start_in<W: Surroundings + 'static>(
     world: impl FnOnce(&StateDir, OverridesSender) -> io::Result<W>,
     clean_up: CleanUp,
 ) -> Result<Running, StartError> {
-    let Setup { source, read, state, lasting, inheritance, mut kernel, runner, mut warnings } = setup;
+    let Setup { source, read, state, lasting, inheritance, mut kernel, userspace, runner, mut warnings } = setup;
     let flushed = flush(&read.configuration, &inheritance, kernel.as_deref_mut());
     let (kernel, door) = Dataplane::new(kernel);
     let Read { configuration, mut identity } = read;
@@ -148,6 +155,15 @@ pub fn start_in<W: Surroundings + 'static>(
         RunnerLink::broken()
     });
     let shared = Arc::new(Shared::new(identity));
+    if let Some(userspace) = userspace {
+        let teller = Arc::downgrade(&shared);
+        userspace.report_to(move |fact| {
+            if let Some(shared) = teller.upgrade() {
+                shared.append(fact);
+            }
+        });
+        _ = shared.dataplane.set(userspace);
+    }
     let journal_written = keeper::start(Arc::clone(&shared), lasting, &node).map_err(StartError::Thread)?;
     let log_written = start_log(Arc::clone(&shared))?;
     let sampling = history::start(Arc::clone(&shared)).map_err(StartError::Thread)?;

@@ -5,7 +5,7 @@ use crate::engine::failover::{Action, Input};
 use crate::engine::snapshot::Warning;
 use std::io;
 use std::os::fd::RawFd;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The hands and ears of one failover loop. Decides nothing.
 pub trait Surroundings: Send {
@@ -19,6 +19,11 @@ pub trait Surroundings: Send {
     fn deadline(&self) -> Option<Instant>;
     /// Does one action. Errors: what the system said, for the core to hear.
     fn perform(&mut self, action: &Action) -> Result<(), String>;
+    /// For how long before the loop begins it is known that nobody else was there: the loop begins as if it had listened
+    /// for so long. None on a real link, which has to be listened to first.
+    fn silent_before(&self) -> Duration {
+        Duration::ZERO
+    }
     /// What the operator should know of the loop's own means.
     fn warnings(&self) -> Vec<Warning>;
 }
@@ -41,5 +46,29 @@ impl Surroundings for World {
     }
     fn warnings(&self) -> Vec<Warning> {
         Self::warnings(self).collect()
+    }
+}
+
+/// No surroundings at all: of a loop without instances.
+pub struct Nowhere;
+
+impl Surroundings for Nowhere {
+    fn descriptors(&self) -> Vec<RawFd> {
+        Vec::new()
+    }
+    fn list(&mut self, _: impl FnMut(Input<'_>)) -> io::Result<()> {
+        Ok(())
+    }
+    fn drain(&mut self, _: impl FnMut(Input<'_>)) -> io::Result<()> {
+        Ok(())
+    }
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
+    fn perform(&mut self, _: &Action) -> Result<(), String> {
+        Ok(())
+    }
+    fn warnings(&self) -> Vec<Warning> {
+        Vec::new()
     }
 }

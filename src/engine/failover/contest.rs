@@ -39,12 +39,15 @@ impl Failover {
         }
     }
 
-    /// Another router advertises while we are master and stay it: the second time means two masters.
+    /// Another router advertises while we are master and stay it: the second time means two masters. The first time does
+    /// where we have been master for so long that it should have heard us: its advertisement can't have crossed our first
+    /// one, and it yields to our answer before it could advertise again, as when a network heals.
     pub(super) fn contest(&mut self, now: Instant, i: usize, source: IpAddr) {
         let Some(router) = self.routers.get_mut(i) else { return };
-        let interval = router.instance.parameters().interval.duration();
+        let interval = router.instance.parameters().interval;
+        let is_settled = now.saturating_duration_since(router.since) >= router.instance.master_down_interval(interval);
         let peer = router.peers.heard(source, now);
-        if peer.contest(now, interval) {
+        if peer.contest(now, interval.duration(), is_settled) {
             let warning = split_brain(&router.config.name, source, peer.rejected);
             let fact = Fact::new(EventKind::SplitBrain, Severity::Error, warning.subject).to("begun");
             self.report(fact.reason(warning.message).detail(warning.next));

@@ -199,11 +199,13 @@ impl Peer {
     pub const fn is_rival(&self) -> bool {
         matches!(self.contest, Contest::Until(_))
     }
-    /// It advertised while we are master and stay it. True when this makes it a second master: its second advertisement,
-    /// at least half an interval after the first, so that a doubled packet is none.
-    pub fn contest(&mut self, now: Instant, interval: Duration) -> bool {
+    /// It advertised while we are master and stay it. True when this makes it a second master: at once where our mastership
+    /// `is_settled`; else by its second advertisement, at least half an interval after the first, so that a doubled packet
+    /// is none.
+    pub fn contest(&mut self, now: Instant, interval: Duration, is_settled: bool) -> bool {
         let quiet = now + interval * 3;
         let (next, begins) = match self.contest {
+            Contest::No | Contest::Since(_) if is_settled => (Contest::Until(quiet), true),
             Contest::No => (Contest::Since(now), false),
             Contest::Since(first) if now.saturating_duration_since(first) > interval * 4 => {
                 (Contest::Since(now), false)

@@ -55,7 +55,7 @@ pub(super) fn split_brain(name: &str, source: IpAddr, refused: Option<DecodeErro
         Some(why) => format!("its advertisements are refused here: {why}"),
         None => format!("it may not hear this node: check that IP protocol 112 gets to {source}"),
     };
-    warning("split-brain", name, format!("{source} is master too: it advertises and does not yield"), next)
+    warning("split-brain", name, format!("{source} is master too: it advertises beside this node"), next)
 }
 
 pub(super) fn addresses_differ(name: &str, source: IpAddr) -> Warning {

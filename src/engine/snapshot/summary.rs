@@ -127,8 +127,8 @@ impl Summary {
 }
 
 /// The worst problems and the number of all: split brain, FAULT, lost quorum, servers down (the latest first), drift,
-/// warnings. A warning about the configuration (its code begins with `config`), or of a clock that nobody sets, is no
-/// problem of this moment.
+/// warnings. A warning about the configuration (its code begins with `config`), of a clock that nobody sets, or of what the
+/// userspace dataplane is, is no problem of this moment.
 fn problems(status: &Status) -> (Vec<Problem>, usize) {
     let mut down: Vec<_> = status
         .virtual_servers
@@ -144,7 +144,8 @@ fn problems(status: &Status) -> (Vec<Problem>, usize) {
     down.sort_by_key(|(_, server)| Reverse(server.health_since));
     let worse: Vec<Problem> =
         split_brains(status).into_iter().chain(faults(status)).chain(lost_quorums(status)).collect();
-    let is_standing = |w: &&Warning| w.code.starts_with("config") || w.code == "clock-unsynchronised";
+    let is_standing =
+        |w: &&Warning| w.code.starts_with("config") || ["clock-unsynchronised", "userspace"].contains(&w.code.as_str());
     let warnings = || status.warnings.iter().filter(|w| !is_standing(w));
     let count = worse.len() + down_count + status.drift.len() + warnings().count();
     let rest = down.into_iter().map(|(service, server)| server_down(service, server));

@@ -9,6 +9,7 @@ use crate::ui::intent::{Effect, Intent};
 use crate::ui::popup::{Form, Popup, Target, maintain, priority, time, together, weigh};
 use crate::ui::screens::plan::{Shape, plan};
 use crate::ui::state::{Tone, UiState};
+use std::net::IpAddr;
 
 /// Begins a write: a form, or the preview at once. `words`: what the palette was told beside the name. A refused key says
 /// why.
@@ -69,6 +70,9 @@ fn unseen(state: &UiState, intent: Intent) -> Option<String> {
 }
 
 fn start(state: &mut UiState, intent: Intent, words: &str) -> Result<Vec<Effect>, String> {
+    if let Some((address, words)) = named(state, words).filter(|_| !intent.is_about_instances()) {
+        return by_name(state, intent, address, words);
+    }
     if !words.is_empty() && intent.arguments().is_empty() {
         return Err(format!("{} takes nothing behind it, and there is \"{words}\"", intent.name()));
     }
@@ -88,6 +92,28 @@ fn start(state: &mut UiState, intent: Intent, words: &str) -> Result<Vec<Effect>
     };
     state.popups.push(Popup::Form(form));
     Ok(Vec::new())
+}
+
+/// The address of the real server that a demonstration calls by the first word, and the other words.
+pub fn named<'a>(state: &UiState, words: &'a str) -> Option<(IpAddr, &'a str)> {
+    let (name, rest) = words.split_once(' ').unwrap_or((words, ""));
+    let guide = state.guide.as_ref()?;
+    let (_, address) = guide.servers.iter().find(|(known, _)| known == name)?;
+    Some((*address, rest.trim()))
+}
+
+/// An act on a real server in all of its services.
+fn by_name(state: &mut UiState, intent: Intent, address: IpAddr, words: &str) -> Result<Vec<Effect>, String> {
+    let (server, service) = (RealServerSelector::Host(address), None);
+    let command = match intent {
+        Intent::Drain => Command::Drain { server, service, deadline_seconds: time(words)? },
+        Intent::Restore => Command::Restore { server, service },
+        other => {
+            let key = state.keys.hint(other);
+            return Err(format!("{} acts on the row under the cursor: go to {address} and press {key}", other.name()));
+        }
+    };
+    Ok(preview(state, command, None))
 }
 
 /// What needs no form: the command, and the word to type before it is done.

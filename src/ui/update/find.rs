@@ -59,10 +59,28 @@ pub fn on_palette_key(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
     match key.code {
         KeyCode::Enter => {
             let typed = finder.field.text().to_owned();
+            let (name, words) = split(&typed);
+            let intent = Intent::ALL.into_iter().find(|intent| intent.writes() && intent.name() == name);
+            if let (Some(intent), true) = (intent, super::acts::named(state, words).is_some()) {
+                state.popups.pop();
+                return super::acts::begin(state, intent, words);
+            }
+            let Some(Popup::Palette(finder)) = state.popups.last_mut() else { return Vec::new() };
             let Some(entry) = found.get(finder.choice).cloned() else {
+                if !orders.is_empty() && !typed.trim().is_empty() {
+                    // The demonstration knows best what it was meant to be.
+                    state.popups.pop();
+                    return vec![Effect::Order(typed)];
+                }
                 state.say(Tone::Bad, format!("no action has \"{}\" in it", typed.trim()));
                 return Vec::new();
             };
+            if let Some(whole) = meant(&entry, &typed) {
+                finder.field = crate::ui::popup::Field::with(whole.clone());
+                finder.choice = 0;
+                state.say(Tone::Bad, format!("did you mean :{whole}? Enter gives it"));
+                return Vec::new();
+            }
             state.popups.pop();
             run(state, &entry, &typed)
         }
@@ -91,6 +109,13 @@ pub fn on_palette_key(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// The order written out, where only its beginning was typed: a fault is given in full.
+fn meant(entry: &Entry, typed: &str) -> Option<String> {
+    let Entry::Order(words, _) = entry else { return None };
+    let (word, (typed, rest)) = (split(words).0, split(typed));
+    (!typed.is_empty() && word != typed).then(|| format!("{word} {rest}").trim_end().to_owned())
 }
 
 fn run(state: &mut UiState, entry: &Entry, typed: &str) -> Vec<Effect> {

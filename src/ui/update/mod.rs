@@ -29,6 +29,9 @@ use std::time::Duration;
 /// How long an engine may keep silent before the picture counts as old.
 const SILENCE: Duration = Duration::from_secs(4);
 
+/// How long what was said stays in the status line.
+const SAID: Duration = Duration::from_secs(20);
+
 /// The steps through the past.
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
@@ -43,6 +46,10 @@ pub fn wanted(state: &UiState) -> Wanted {
 pub fn update(state: &mut UiState, message: Message, clock: Duration) -> Vec<Effect> {
     state.clock = clock;
     notice_silence(state, &message);
+    if state.said.as_ref().is_some_and(|said| clock.saturating_sub(said.since) > SAID) {
+        state.said = None;
+        state.dirty = true;
+    }
     match message {
         Message::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
         Message::Key(key) => on_key(state, &key),

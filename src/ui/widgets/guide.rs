@@ -56,6 +56,11 @@ fn below(buffer: &mut Buffer, theme: &Theme, area: Rect, guide: &Guide) {
     let step = guide.steps.get(guide.current);
     let title = step.map_or_else(|| title(guide), |step| format!("{}: {}", title(guide), step.title));
     frame::heading(buffer, theme, area, &title);
+    let names = servers(guide).join("  ");
+    let place = usize::from(area.width).saturating_sub(names.chars().count() + 4);
+    if !names.is_empty() && place > title.chars().count() + 4 {
+        Pen::at(buffer, theme, area, 0).skip(place).put(Paint::Text, &format!(" {names} "));
+    }
     if let Some(GuideStep { act, look, .. }) = step {
         Pen::at(buffer, theme, area, 1).skip(1).put(Paint::Key, "do ").skip(2).put(Paint::Text, act);
         Pen::at(buffer, theme, area, 2).skip(1).put(Paint::Key, "see").skip(2).put(Paint::Text, look);
@@ -64,7 +69,35 @@ fn below(buffer: &mut Buffer, theme: &Theme, area: Rect, guide: &Guide) {
         Pen::at(buffer, theme, area, 1).skip(1).put(Paint::Up, text);
     }
     let between = if theme.ascii { " | " } else { " · " };
-    Pen::at(buffer, theme, area, 3).skip(1).put(Paint::Dim, &guide.notes.join(between));
+    let line = whole(&guide.notes, between, usize::from(area.width).saturating_sub(1));
+    Pen::at(buffer, theme, area, 3).skip(1).put(Paint::Dim, &line);
+}
+
+/// `web1 192.0.2.21`; behind the first of a network only what differs.
+fn servers(guide: &Guide) -> Vec<String> {
+    let mut shown = Vec::new();
+    for (name, address) in &guide.servers {
+        let (address, last) = (address.to_string(), shown.len() + 1 == guide.servers.len());
+        let tail = address.rsplit('.').next().unwrap_or_default();
+        if guide.more_servers && last {
+            shown.push("to".to_owned());
+        }
+        let is_first = shown.is_empty() || guide.more_servers;
+        shown.push(if is_first { format!("{name} {address}") } else { format!("{name} .{tail}") });
+    }
+    shown
+}
+
+/// As many notes as have room, each whole: half of one misleads. What has none leaves its place to shorter ones behind.
+fn whole(notes: &[String], between: &str, columns: usize) -> String {
+    let mut line = String::new();
+    for note in notes {
+        let more = if line.is_empty() { note.clone() } else { format!("{between}{note}") };
+        if line.chars().count() + more.chars().count() <= columns {
+            line.push_str(&more);
+        }
+    }
+    line
 }
 
 fn beside(buffer: &mut Buffer, theme: &Theme, area: Rect, guide: &Guide) {
@@ -98,6 +131,10 @@ fn beside(buffer: &mut Buffer, theme: &Theme, area: Rect, guide: &Guide) {
         Pen::at(buffer, theme, inner, next()).skip(1).put(Paint::Up, "every step is done; :again repeats");
     }
     next();
+    for server in servers(guide) {
+        Pen::at(buffer, theme, inner, next()).skip(1).put(Paint::Text, &server);
+    }
+    next();
     for note in &guide.notes {
         for part in wrapped(note, usize::from(inner.width).saturating_sub(2)) {
             Pen::at(buffer, theme, inner, next()).skip(1).put(Paint::Dim, &part);
@@ -118,4 +155,37 @@ fn wrapped(text: &str, columns: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guide(servers: &[(&str, [u8; 4])], more_servers: bool) -> Guide {
+        let servers = servers.iter().map(|(name, ip)| ((*name).to_owned(), (*ip).into())).collect();
+        Guide { servers, more_servers, ..Guide::default() }
+    }
+
+    #[test]
+    fn real_servers_are_named_with_their_addresses() {
+        let three = [("web1", [192, 0, 2, 21]), ("web2", [192, 0, 2, 22]), ("web3", [192, 0, 2, 23])];
+        assert_eq!(servers(&guide(&three, false)).join("  "), "web1 192.0.2.21  web2 .22  web3 .23");
+        let many = [("web1", [10, 1, 0, 1]), ("web900", [10, 1, 3, 132])];
+        assert_eq!(servers(&guide(&many, true)).join("  "), "web1 10.1.0.1  to  web900 10.1.3.132");
+    }
+
+    #[test]
+    fn the_faults_are_whole_at_80_columns_and_what_has_no_room_is_left_out() {
+        let notes = [
+            "VIP at d2",
+            "100/s, 999 failed",
+            "cut, 100 % lost (:heal)",
+            "3 dead (:revive)",
+            "curl http://127.0.0.1:8080/",
+        ]
+        .map(str::to_owned);
+        let line = whole(&notes, " · ", 79);
+        assert_eq!(line, "VIP at d2 · 100/s, 999 failed · cut, 100 % lost (:heal) · 3 dead (:revive)");
+        assert_eq!(whole(&notes[..2], " · ", 79), "VIP at d2 · 100/s, 999 failed");
+    }
 }

@@ -105,8 +105,10 @@ impl Layout {
         let servers = self.names.len();
         // A large cluster is checked no more often than some hundred times a second.
         let interval = (servers / 100).clamp(2, 30);
+        // Three servers are checked at once; more than that not all at the same time.
+        let warmup = if servers <= SERVERS { 0 } else { 1 };
         let mut text = format!(
-            "global_defs {{\n    router_id {name}\n}}\nvrrp_instance VI_1 {{\n    interface {LINK_NAME}\n    \
+            "global_defs {{\n    router_id {name}\n    vrrp_higher_prio_send_advert\n}}\nvrrp_instance VI_1 {{\n    interface {LINK_NAME}\n    \
              virtual_router_id 51\n    version 3\n    priority {priority}\n    advert_int 1\n    virtual_ipaddress {{\n        \
              {VIP}/24\n    }}\n}}\n"
         );
@@ -115,7 +117,7 @@ impl Layout {
             // Writing into a string can't fail.
             _ = write!(
                 text,
-                "virtual_server {VIP} {port} {{\n    delay_loop {interval}\n    lb_algo {scheduler}\n    lb_kind NAT\n    \
+                "virtual_server {VIP} {port} {{\n    delay_loop {interval}\n    warmup {warmup}\n    lb_algo {scheduler}\n    lb_kind NAT\n    \
                  protocol TCP\n{more}"
             );
             for member in 0..members(number, servers) {

@@ -9,7 +9,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpSocket;
 use tokio::time::{sleep, timeout};
@@ -32,19 +32,20 @@ pub(super) struct Seen {
     pub rate: AtomicU32,
 }
 
-/// Starts the clients' thread. It ends when `running` is dropped.
+/// Starts the clients' thread: the first comes as soon as the cluster `serves`. It ends when `running` is dropped.
 pub(super) fn start(
     entrances: Vec<SocketAddr>,
     clients: Clients,
     seed: u64,
     luck: Arc<Seen>,
+    serves: impl Fn() -> bool + Send + 'static,
     mut running: tokio::sync::watch::Receiver<()>,
 ) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let body = move || {
         runtime.block_on(async {
             tokio::select! {
-                () = come(entrances, clients, seed, luck) => {}
+                () = come(entrances, clients, seed, luck, serves) => {}
                 _ = running.changed() => {}
             }
         });
@@ -53,12 +54,17 @@ pub(super) fn start(
     Ok(())
 }
 
-async fn come(entrances: Vec<SocketAddr>, clients: Clients, seed: u64, luck: Arc<Seen>) {
-    let started = Instant::now();
-    let (mut random, mut due) = (Random(seed), 0.0);
-    loop {
+/// Which clients come in which tick, and what each does, depends on the seed and the rate alone, not on the clock.
+async fn come(entrances: Vec<SocketAddr>, clients: Clients, seed: u64, luck: Arc<Seen>, serves: impl Fn() -> bool) {
+    while !serves() {
         sleep(TICK).await;
-        due += f64::from(luck.rate.load(Ordering::Relaxed)) * tide(started.elapsed()) * TICK.as_secs_f64();
+    }
+    let mut ticks = tokio::time::interval(TICK);
+    let (mut random, mut due, mut number) = (Random(seed), 0.0, 0_u32);
+    loop {
+        ticks.tick().await;
+        number = number.wrapping_add(1);
+        due += f64::from(luck.rate.load(Ordering::Relaxed)) * tide(TICK * number) * TICK.as_secs_f64();
         while due >= 1.0 {
             due -= 1.0;
             let visit = Visit::draw(&mut random);

@@ -22,12 +22,14 @@ use super::local::LocalEngine;
 use super::source::Source;
 use super::start::{Running, Setup, StartError, start_in};
 use crate::engine::guide::Drill;
+use crate::engine::handle::EngineHandle;
 use crate::engine::io::host;
 use crate::engine::io::runner::RunnerError;
 use crate::engine::io::simulated_lan::{SimulatedLan, Station};
 use crate::engine::io::state::StateDir;
 use crate::engine::io::userspace::{Userspace, Ways};
 use crate::engine::model::{Protocol, RealServerKey, ServiceKey};
+use crate::engine::snapshot::{Health, Role, Status, VirtualServerStatus};
 use layout::{DIRECTORS, Director, Layout, SERVERS, SERVICES, VIP};
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
@@ -37,6 +39,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 /// Loopback ports of the services, when they are free.
 const ENTRANCES: [u16; 3] = [8080, 8443, 8025];
@@ -44,6 +47,16 @@ const ENTRANCES: [u16; 3] = [8080, 8443, 8025];
 const DESCRIPTORS: u64 = 160;
 /// Descriptors for clients: each has one at its own end, two at the director's and one at the server's.
 const FOR_CLIENTS: u64 = 400;
+
+/// For how long the first director has listened to the LAN when it begins: longer than a backup waits (3.41 s).
+const SILENT_BEFORE: Duration = Duration::from_secs(4);
+/// How long the start waits for a master and for good servers; what is not there by then comes on screen.
+const SETTLING: Duration = Duration::from_millis(500);
+/// How often it is looked.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// Connections that a director has at a time, if there are descriptors for them: more than the cluster's clients ever make.
+const CONNECTIONS: usize = 20_000;
 
 /// How large it is, and how it goes.
 #[derive(Debug, Clone, Copy)]
@@ -103,6 +116,8 @@ pub struct Cluster {
     layout: Layout,
     drill: Mutex<Drill>,
     journey: Mutex<stage::Journey>,
+    /// Each director's newest event when the wire was cut.
+    cut_at: Mutex<Vec<u64>>,
 }
 
 /// What ends a cluster.
@@ -114,7 +129,7 @@ pub struct Ending {
 }
 
 impl Cluster {
-    /// Starts everything; the directors begin as backups and elect their master.
+    /// Starts everything, and waits until it serves or [`SETTLING`] has passed. Clients come once it serves.
     pub fn start(options: &Options) -> Result<(Arc<Self>, Ending), ClusterError> {
         enough_descriptors(options.servers)?;
         let webs = Listening::open(options.servers).map_err(ClusterError::Loopback)?;
@@ -134,8 +149,8 @@ impl Cluster {
             let station = lan.join(director.address.into(), 24).map_err(ClusterError::Thread)?;
             let real = layout.real.clone();
             let find = move |key: RealServerKey| real.get(&key.0).copied().unwrap_or(key.0);
-            let dataplane =
-                Userspace::start(Ways::Embedded(Arc::new(find)), "dataplane").map_err(ClusterError::Thread)?;
+            let dataplane = Userspace::start(Ways::Embedded(Arc::new(find)), "dataplane", CONNECTIONS)
+                .map_err(ClusterError::Thread)?;
             let running = direct(director, &layout, &ending.directory, station, dataplane.clone())
                 .map_err(|why| ClusterError::Director { name: director.name, why })?;
             directors.push(Arc::clone(&running.handle));
@@ -146,12 +161,29 @@ impl Cluster {
         seen.rate.store(load::USUAL, std::sync::atomic::Ordering::Relaxed);
         let switch = switch::Switch { lan: lan.clone(), dataplanes, clients: clients.clone() };
         switch.start(entrances, alive.clone()).map_err(ClusterError::Thread)?;
-        load::start(layout.entrances.clone(), clients, options.seed, Arc::clone(&seen), alive)
+        let first = directors.first().map(Arc::clone);
+        let serves = move || first.as_ref().and_then(|director| director.status().ok()).is_some_and(|s| serves(&s));
+        let until = Instant::now() + SETTLING;
+        while !serves() && Instant::now() < until {
+            std::thread::sleep(LOOK);
+        }
+        load::start(layout.entrances.clone(), clients, options.seed, Arc::clone(&seen), serves, alive)
             .map_err(ClusterError::Thread)?;
-        let (drill, journey) = (Mutex::default(), Mutex::default());
+        let (drill, journey, cut_at) = (Mutex::default(), Mutex::default(), Mutex::default());
         let shown = AtomicUsize::new(0);
-        Ok((Arc::new(Self { directors, shown, lan, webs, seen, layout, drill, journey }), ending))
+        Ok((Arc::new(Self { directors, shown, lan, webs, seen, layout, drill, journey, cut_at }), ending))
     }
+}
+
+/// Whether a director is master and, of each service, has all servers, or of many one.
+fn serves(status: &Status) -> bool {
+    let good = |service: &Arc<VirtualServerStatus>| {
+        let up = service.real_servers.iter().filter(|server| server.health == Health::Up).count();
+        up >= service.real_servers.len().min(SERVERS) && service.in_kernel
+    };
+    status.role == Role::Master
+        && status.virtual_servers.len() == SERVICES.len()
+        && status.virtual_servers.iter().all(good)
 }
 
 impl Ending {
@@ -243,7 +275,7 @@ fn direct(
     let place = directory.join(director.name);
     let file = directory.join(format!("{}.conf", director.name));
     fs::write(&file, layout.configuration(director)).map_err(|error| format!("{}: {error}", file.display()))?;
-    let source = Source { file, vrrp_only: false, ipvs_only: false, config_id: None };
+    let source = Source { file, vrrp_only: false, ipvs_only: false, userspace: false, config_id: None };
     let read = source.read(1).map_err(|unfit| unfit.to_string())?;
     let state = StateDir::open(&place).map_err(|error| error.to_string())?;
     let setup = Setup {
@@ -252,11 +284,14 @@ fn direct(
         state: &state,
         lasting: &place,
         inheritance: Inheritance::of(&state, &place),
-        kernel: Some(Box::new(dataplane)),
+        kernel: Some(Box::new(dataplane.clone())),
+        userspace: Some(dataplane),
         runner: Err(RunnerError::Unwanted),
         warnings: Vec::new(),
     };
-    let world = |_: &StateDir, overrides| Ok(node::Node::new(station, overrides));
+    // The first has listened to the empty LAN already: it leads at once, where a cluster takes seconds to elect it.
+    let silent = if station.number() == 0 { SILENT_BEFORE } else { Duration::ZERO };
+    let world = |_: &StateDir, overrides| Ok(node::Node::new(station, silent, overrides));
     start_in(setup, world, |_| Ok(())).map_err(|error| match error {
         StartError::Sockets(error) | StartError::Thread(error) => error.to_string(),
     })

@@ -8,17 +8,19 @@ use crate::engine::snapshot::Warning;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd, RawFd};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// One node.
 pub(super) struct Node {
     station: Station,
+    silent_before: Duration,
     overrides: OverridesSender,
 }
 
 impl Node {
-    pub const fn new(station: Station, overrides: OverridesSender) -> Self {
-        Self { station, overrides }
+    /// A node of a LAN on which nobody has spoken for so long.
+    pub const fn new(station: Station, silent_before: Duration, overrides: OverridesSender) -> Self {
+        Self { station, silent_before, overrides }
     }
 }
 
@@ -50,6 +52,10 @@ impl Surroundings for Node {
 
     fn deadline(&self) -> Option<Instant> {
         None
+    }
+
+    fn silent_before(&self) -> Duration {
+        self.silent_before
     }
 
     fn perform(&mut self, action: &Action) -> Result<(), String> {

@@ -1,5 +1,6 @@
 //! What an embedded cluster can be told: faults, and which director is shown.
 
+use crate::engine::config::nearest;
 use std::fmt;
 
 /// Each order with its words and what it does; help reads this table.
@@ -41,8 +42,8 @@ pub enum Order {
 /// Words that are no order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OrderError {
-    /// Not one of [`ORDERS`].
-    Unknown(String),
+    /// Not one of [`ORDERS`]: the word, and what stands behind it.
+    Unknown(String, String),
     /// The word behind it is missing or wrong.
     Wrong(&'static str),
 }
@@ -50,9 +51,13 @@ pub enum OrderError {
 impl fmt::Display for OrderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown(word) => {
+            Self::Unknown(word, rest) => {
                 let known: Vec<&str> = ORDERS.iter().filter_map(|(words, _)| words.split(' ').next()).collect();
-                write!(f, "there is no command \"{word}\" here: {}", known.join(", "))
+                write!(f, "there is no command \"{word}\" here: ")?;
+                match nearest(word, known.iter().copied()) {
+                    Some(meant) => write!(f, "did you mean :{}?", format!("{meant} {rest}").trim_end()),
+                    None => write!(f, "{}", known.join(", ")),
+                }
             }
             Self::Wrong(words) => {
                 let what = ORDERS.iter().find(|(known, _)| known == words).map_or("", |(_, what)| *what);
@@ -69,7 +74,7 @@ impl std::str::FromStr for Order {
         let words: Vec<&str> = text.trim().trim_start_matches(':').split_whitespace().collect();
         let (word, rest) = match words.split_first() {
             Some((word, rest)) => (*word, rest),
-            None => return Err(OrderError::Unknown(String::new())),
+            None => return Err(OrderError::Unknown(String::new(), String::new())),
         };
         let alone = |order: Self, words| if rest.is_empty() { Ok(order) } else { Err(OrderError::Wrong(words)) };
         let one = |words| match rest {
@@ -96,7 +101,7 @@ impl std::str::FromStr for Order {
             }
             "skip" => alone(Self::Skip, "skip"),
             "again" => alone(Self::Again, "again"),
-            other => Err(OrderError::Unknown(other.to_owned())),
+            other => Err(OrderError::Unknown(other.to_owned(), rest.join(" "))),
         }
     }
 }
@@ -124,6 +129,8 @@ mod tests {
     fn a_wrong_order_is_told_what_a_right_one_looks_like() {
         let says = |text: &str| text.parse::<Order>().unwrap_err().to_string();
         assert!(says("explode").contains("no command \"explode\"") && says("explode").contains("kill, revive"));
+        assert!(says("kll web2").ends_with("did you mean :kill web2?"), "{}", says("kll web2"));
+        assert!(says(":hael").ends_with("did you mean :heal?"), "{}", says(":hael"));
         assert_eq!(says("loss 120%"), "write loss PERCENT: so many of the directors' packets are lost (loss 20%)");
         for wrong in ["kill", "kill a b", "cut it", "director 3", "load many", ""] {
             assert!(wrong.parse::<Order>().is_err(), "{wrong}");

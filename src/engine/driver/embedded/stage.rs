@@ -1,13 +1,14 @@
 //! The cluster as the console sees it: the shown director's handle, orders, and the drill.
 
 use super::Cluster;
-use super::layout::{self, DIRECTORS, VIP};
+use super::layout::{self, DIRECTORS, SERVERS, VIP};
 use super::load;
 use super::orders::Order;
 use crate::engine::command::{Answer, CommandRequest, Undoable, Who};
+use crate::engine::connections::{ConnectionsPage, ConnectionsQuery};
 use crate::engine::difference::Difference;
 use crate::engine::driver::local::LocalEngine;
-use crate::engine::event::Event;
+use crate::engine::event::{Event, EventKind};
 use crate::engine::guide::{Drill, Facts, Guide};
 use crate::engine::handle::{EngineHandle, HandleError, Stage};
 use crate::engine::history::{HistoryError, HistoryPage, HistoryQuery};
@@ -22,6 +23,8 @@ use std::time::{Duration, Instant, SystemTime};
 const NOTICE: Duration = Duration::from_millis(250);
 /// Over how long the clients' luck is told.
 const LUCK: Duration = Duration::from_secs(10);
+/// Among how many of the newest events a split brain is looked for.
+const TOLD: usize = 256;
 
 /// What the clients saw, a moment each second, for [`LUCK`].
 #[derive(Debug, Default)]
@@ -70,8 +73,29 @@ impl Cluster {
         if let [first, second] = statuses.as_slice() {
             let servers = self.layout.names.len();
             let web = [0, 1].map(|number| IpAddr::V4(layout::server(number, servers)));
-            self.drill().observe(&Facts { directors: [first, second], web, is_cut: self.lan.is_cut() });
+            let facts =
+                Facts { directors: [first, second], web, is_cut: self.lan.is_cut(), split_told: self.split_told() };
+            self.drill().observe(&facts);
         }
+    }
+
+    /// Whether a director has told of a split brain since the wire was cut last.
+    fn split_told(&self) -> bool {
+        let since = self.cut_at.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let told = |event: &Event| event.kind == EventKind::SplitBrain && event.to.as_deref() == Some("begun");
+        self.directors.iter().zip(since).any(|(director, after)| {
+            director.events(after, TOLD, Duration::ZERO).is_ok_and(|events| events.iter().any(told))
+        })
+    }
+
+    /// The real servers with their addresses; of many, the first and the last.
+    fn servers(&self) -> (Vec<(String, IpAddr)>, bool) {
+        let names = &self.layout.names;
+        let all = names.iter().enumerate();
+        let all = all.map(|(n, name)| (name.clone(), IpAddr::V4(layout::server(n, names.len()))));
+        let is_large = names.len() > SERVERS;
+        let shown = all.enumerate().filter(|(n, _)| !is_large || *n == 0 || n + 1 == names.len());
+        (shown.map(|(_, server)| server).collect(), is_large)
     }
 
     fn notes(&self) -> Vec<String> {
@@ -82,17 +106,15 @@ impl Cluster {
         let rate = u128::from(served + failed) * 1000 / span.as_millis().max(1);
         let holder = self.lan.holder(VIP.into()).and_then(|number| DIRECTORS.get(number));
         let at = holder.map_or("nowhere".to_owned(), |director| format!("at {}", director.name));
-        // What a user needs first comes first: a narrow panel shows no more.
-        let mut notes = vec![format!("VIP {at}"), format!("{rate}/s, {failed} failed"), self.entrances()];
-        if self.lan.is_cut() {
-            notes.push("the wire is cut (:heal)".to_owned());
-        }
-        if self.lan.loss_percent() > 0 {
-            notes.push(format!("{} % of packets are lost (:heal)", self.lan.loss_percent()));
-        }
-        if self.webs.dead() > 0 {
-            notes.push(format!("dead: {}", self.webs.dead()));
-        }
+        // What a user needs first comes first: a narrow panel shows no more. Faults are short, so that it shows them all.
+        let mut notes = vec![format!("VIP {at}"), format!("{rate}/s, {failed} failed")];
+        notes.extend(wire_faults(self.lan.is_cut(), self.lan.loss_percent()));
+        notes.extend(match self.webs.dead().as_slice() {
+            [] => None,
+            [one] => Some(format!("{one} dead (:revive)")),
+            several => Some(format!("{} dead (:revive)", several.len())),
+        });
+        notes.push(self.entrances());
         notes
     }
 
@@ -104,6 +126,16 @@ impl Cluster {
     }
 }
 
+/// What is wrong with the wire, and how to end it.
+fn wire_faults(is_cut: bool, loss: u8) -> Option<String> {
+    match (is_cut, loss) {
+        (false, 0) => None,
+        (true, 0) => Some("wire cut (:heal)".to_owned()),
+        (false, loss) => Some(format!("{loss} % lost (:heal)")),
+        (true, loss) => Some(format!("cut, {loss} % lost (:heal)")),
+    }
+}
+
 impl Stage for Cluster {
     fn order(&self, words: &str) -> Result<String, String> {
         let order: Order = words.parse().map_err(|error: super::orders::OrderError| error.to_string())?;
@@ -111,6 +143,11 @@ impl Stage for Cluster {
             Order::Kill(name) => self.live(&name, false),
             Order::Revive(name) => self.live(&name, true),
             Order::Cut => {
+                let newest = |director: &Arc<LocalEngine>| director.status().map_or(0, |status| status.last_event);
+                let newest: Vec<u64> = self.directors.iter().map(newest).collect();
+                if !self.lan.is_cut() {
+                    *self.cut_at.lock().unwrap_or_else(PoisonError::into_inner) = newest;
+                }
                 self.lan.cut(true);
                 Ok("the wire between d1 and d2 is cut; clients still reach both".to_owned())
             }
@@ -129,10 +166,14 @@ impl Stage for Cluster {
             }
             Order::Load(rate) => {
                 self.seen.rate.store(rate, Ordering::Relaxed);
-                Ok(format!("{rate} new clients a second at the mean (usual: {})", load::USUAL))
+                Ok(match rate {
+                    0 => format!("no new clients come (usual: load {})", load::USUAL),
+                    rate => format!("{rate} new clients a second at the mean (usual: {})", load::USUAL),
+                })
             }
             Order::Skip => {
                 self.drill().skip();
+                self.observe();
                 Ok("on with the drill".to_owned())
             }
             Order::Again => {
@@ -144,7 +185,8 @@ impl Stage for Cluster {
 
     fn guide(&self) -> Guide {
         self.observe();
-        self.drill().guide(self.notes())
+        let (servers, more) = self.servers();
+        self.drill().guide(self.notes(), servers, more)
     }
 }
 
@@ -189,6 +231,9 @@ impl EngineHandle for Cluster {
     }
     fn diff(&self) -> Result<Vec<Difference>, HandleError> {
         self.engine()?.diff()
+    }
+    fn connections(&self, query: &ConnectionsQuery) -> Result<ConnectionsPage, HandleError> {
+        self.engine()?.connections(query)
     }
     fn undoable(&self) -> Result<Vec<Undoable>, HandleError> {
         self.engine()?.undoable()

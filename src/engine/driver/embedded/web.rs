@@ -60,9 +60,10 @@ impl Webs {
         })
     }
 
-    /// How many servers are dead.
-    pub fn dead(&self) -> usize {
-        self.lives.iter().filter(|life| !*life.borrow()).count()
+    /// Which servers are dead.
+    pub fn dead(&self) -> Vec<&str> {
+        let dead = self.names.iter().zip(&self.lives).filter(|(_, life)| !*life.borrow());
+        dead.map(|(name, _)| name.as_str()).collect()
     }
 }
 

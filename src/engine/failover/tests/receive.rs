@@ -260,7 +260,7 @@ fn what_is_odd_about_a_peer_is_forgotten_with_the_interface_and_in_fault_by_a_ti
 #[test]
 fn a_second_master_that_does_not_yield_is_a_split_brain_until_it_is_silent() {
     let mut lan = Lan::started(vec![one(100)]);
-    lan.run_for(seconds(10));
+    lan.run_for(seconds(4));
     let rival = wire(&advertisement(VrrpVersion::V2, 50));
     lan.inject(0, ETH0, &rival);
     lan.inject(0, ETH0, &rival);
@@ -276,6 +276,28 @@ fn a_second_master_that_does_not_yield_is_a_split_brain_until_it_is_silent() {
     lan.run_for(Duration::from_millis(2));
     assert_eq!(lan.nodes[0].warnings(), [""; 0]);
     assert_eq!(lan.nodes[0].facts(EventKind::SplitBrain)[1].to.as_deref(), Some("over"));
+}
+
+#[test]
+fn one_advertisement_of_another_master_is_a_split_brain_where_it_should_have_heard_us_for_long() {
+    let mut lan = Lan::started(vec![one(100)]);
+    // Master after 3.609 s, and settled after as long again.
+    lan.run_for(Duration::from_millis(7_200));
+    let rival = wire(&advertisement(VrrpVersion::V2, 50));
+    lan.inject(0, ETH0, &rival);
+    assert_eq!(lan.nodes[0].warnings(), [""; 0], "a moment too early");
+    let mut lan = Lan::started(vec![one(100)]);
+    lan.run_for(Duration::from_millis(7_220));
+    lan.inject(0, ETH0, &rival);
+    lan.inject(0, ETH0, &rival);
+    assert_eq!(lan.nodes[0].warnings(), ["split-brain"], "it yields to our answer, and is seen all the same");
+    assert_eq!(lan.status(0)[0].peers[0].state, PeerState::Master);
+    lan.run_for(Duration::from_millis(2_999));
+    assert_eq!(lan.nodes[0].warnings(), ["split-brain"], "long enough to be read");
+    lan.run_for(Duration::from_millis(2));
+    assert_eq!(lan.nodes[0].warnings(), [""; 0]);
+    let told = lan.nodes[0].facts(EventKind::SplitBrain);
+    assert_eq!(told.iter().map(|fact| fact.to.as_deref()).collect::<Vec<_>>(), [Some("begun"), Some("over")]);
 }
 
 #[test]

@@ -57,31 +57,30 @@ fn unfit_forwarding(forwarding: Forwarding) -> Option<String> {
     }
 }
 
-/// What of a configuration is not as with the kernel, for the operator: one line for all, and one a service that is not
-/// served at all.
-pub fn limits(configuration: &Configuration) -> Vec<Warning> {
-    let warning = |subject: String, message: String, next: &str| Warning {
+/// Takes the services out of a configuration that can't be served here. Gives what is not as with the kernel: one warning for
+/// all services, and one for each that is out.
+pub fn cut(configuration: &mut Configuration) -> Vec<Warning> {
+    let general = Warning {
         code: "userspace".to_owned(),
-        subject,
-        message,
-        next: next.to_owned(),
+        subject: "dataplane".to_owned(),
+        message:
+            "services are served by this process: TCP alone, real servers see this host's address instead of the client's, \
+             no DR, TUN, UDP, SCTP or firewall marks, and connections end with the engine"
+                .to_owned(),
+        next: "load ip_vs and run with --dataplane kernel where that matters".to_owned(),
     };
-    let general = warning(
-        "dataplane".to_owned(),
-        "services are served by this process: TCP alone, real servers see this host's address instead of the client's, no DR, \
-         TUN, UDP, SCTP or firewall marks, and connections end with the engine"
-            .to_owned(),
-        "load ip_vs and run with --dataplane kernel where that matters",
-    );
-    let each = configuration.virtual_servers.iter().filter_map(|server| {
-        let why = unfit_server(server)?;
-        Some(warning(
-            server.key.to_string(),
-            format!("not served: {why}"),
-            "change the service, or use the kernel's ip_vs",
-        ))
+    let mut warnings = vec![general];
+    configuration.virtual_servers.retain(|server| {
+        let unfit = unfit_server(server);
+        warnings.extend(unfit.as_ref().map(|why| Warning {
+            code: "userspace-unserved".to_owned(),
+            subject: server.key.to_string(),
+            message: format!("not served: {why}"),
+            next: "change the service, or use the kernel's ip_vs".to_owned(),
+        }));
+        unfit.is_none()
     });
-    std::iter::once(general).chain(each).collect()
+    warnings
 }
 
 fn unfit_server(server: &VirtualServer) -> Option<String> {

@@ -10,19 +10,25 @@
 
 mod limits;
 mod relay;
+mod room;
 mod service;
 
-pub use limits::limits;
+pub use limits::cut;
+pub use room::{RESERVED, capacity, few};
 
 use super::ipvs_netlink::IpvsKernel;
+use crate::engine::event::Fact;
 use crate::engine::ipvs::{IpvsOp, IpvsTable, Refusal, RefusalKind, Version};
 use crate::engine::model::{RealServerKey, ServiceKey};
+use crate::engine::snapshot::Warning;
+use room::Room;
 use service::Served;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// Connections that may wait to be accepted.
@@ -41,6 +47,7 @@ pub enum Ways {
 #[derive(Clone)]
 pub struct Userspace {
     services: Arc<Mutex<BTreeMap<ServiceKey, Arc<Served>>>>,
+    room: Arc<Room>,
     ways: Ways,
     work: UnboundedSender<Work>,
 }
@@ -54,14 +61,40 @@ enum Work {
 }
 
 impl Userspace {
-    /// Starts its thread, called `name`.
-    pub fn start(ways: Ways, name: &str) -> io::Result<Self> {
+    /// Starts its thread, called `name`. It has `most` connections at a time (see [`capacity`]); who comes beyond them is
+    /// refused, counted and told.
+    pub fn start(ways: Ways, name: &str, most: usize) -> io::Result<Self> {
         let (work, todo) = unbounded_channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let reach = ways.clone();
+        let room = Arc::new(Room::new(most));
+        let reach = Reach { ways: ways.clone(), room: Arc::clone(&room) };
         let body = move || runtime.block_on(run(todo, &reach));
         std::thread::Builder::new().name(name.to_owned()).spawn(body)?;
-        Ok(Self { services: Arc::default(), ways, work })
+        Ok(Self { services: Arc::default(), room, ways, work })
+    }
+
+    /// Where it tells what happens to it; the first call counts.
+    pub fn report_to(&self, report: impl Fn(Fact) + Send + Sync + 'static) {
+        self.room.report_to(Box::new(report));
+    }
+
+    /// What the operator should know of it now.
+    pub fn warnings(&self) -> Vec<Warning> {
+        self.room.warning(Instant::now()).into_iter().collect()
+    }
+
+    /// Gives every open connection to `each`, until it errs: service, client, real server, and whether a side has closed.
+    pub fn connections<E>(
+        &self,
+        mut each: impl FnMut(ServiceKey, SocketAddr, RealServerKey, bool) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let services: Vec<_> = self.services().iter().map(|(key, served)| (*key, Arc::clone(served))).collect();
+        for (key, served) in services {
+            for (client, server, is_closing) in served.connections() {
+                each(key, client, server, is_closing)?;
+            }
+        }
+        Ok(())
     }
 
     /// Serves a connection that was accepted elsewhere, as from this client. False when there is no such service.
@@ -177,15 +210,28 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
+/// What each task needs beside its service.
+#[derive(Clone)]
+struct Reach {
+    ways: Ways,
+    room: Arc<Room>,
+}
+
+impl std::fmt::Debug for Userspace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Userspace").field("services", &self.services().len()).finish_non_exhaustive()
+    }
+}
+
 /// The thread: one task a service, one a connection. They end with their service, or with the last sender.
-async fn run(mut todo: UnboundedReceiver<Work>, ways: &Ways) {
+async fn run(mut todo: UnboundedReceiver<Work>, reach: &Reach) {
     while let Some(work) = todo.recv().await {
         match work {
-            Work::Accept(served, listener) => drop(tokio::spawn(service::accept(served, listener, ways.clone()))),
+            Work::Accept(served, listener) => drop(tokio::spawn(service::accept(served, listener, reach.clone()))),
             Work::Serve(served, stream, client) => {
                 let _ = stream.set_nonblocking(true);
                 if let Ok(stream) = tokio::net::TcpStream::from_std(stream) {
-                    drop(tokio::spawn(service::serve(served, stream, client, ways.clone())));
+                    service::take(served, stream, client, reach.clone());
                 }
             }
         }

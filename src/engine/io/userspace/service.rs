@@ -1,13 +1,14 @@
 //! One service: who connects is scheduled, counted, and relayed to a real server.
 
-use super::Ways;
 use super::relay::{self, Tally};
+use super::room::Seat;
+use super::{Reach, Ways};
 use crate::engine::ipvs::schedule::{Phase, Pool};
 use crate::engine::ipvs::{Service, Traffic};
 use crate::engine::model::RealServerKey;
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
@@ -24,6 +25,9 @@ pub(super) struct Served {
     tallies: Mutex<HashMap<RealServerKey, Arc<Tally>>>,
     /// Traffic of the whole service.
     total: Tally,
+    /// Open connections by number.
+    open: Mutex<HashMap<u64, Arc<Counted>>>,
+    last: AtomicU64,
     /// How often its connections were ended; none: it serves no more.
     era: watch::Sender<Option<u64>>,
 }
@@ -32,7 +36,14 @@ impl Served {
     /// None when its scheduler is not here.
     pub fn new(service: &Service) -> Option<Self> {
         let pool = Mutex::new(Pool::new(service)?);
-        Some(Self { pool, tallies: Mutex::default(), total: Tally::default(), era: watch::channel(Some(0)).0 })
+        Some(Self {
+            pool,
+            tallies: Mutex::default(),
+            total: Tally::default(),
+            open: Mutex::default(),
+            last: AtomicU64::new(0),
+            era: watch::channel(Some(0)).0,
+        })
     }
 
     pub fn pool(&self) -> MutexGuard<'_, Pool> {
@@ -66,6 +77,26 @@ impl Served {
         service
     }
 
+    /// Client, real server and whether a side has closed, of each open connection.
+    pub fn connections(&self) -> Vec<(SocketAddr, RealServerKey, bool)> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.values().map(|one| (one.client, one.key, one.is_closing.load(Ordering::Relaxed))).collect()
+    }
+
+    fn enter(&self, counted: Arc<Counted>) -> u64 {
+        let number = self.last.fetch_add(1, Ordering::Relaxed);
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(number, counted);
+        number
+    }
+
+    fn leave(&self, number: u64) {
+        let counted = self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
+        if let Some(counted) = counted {
+            let phase = if counted.is_closing.load(Ordering::Relaxed) { Phase::Inactive } else { Phase::Active };
+            self.pool().leave(counted.key, phase);
+        }
+    }
+
     fn tally(&self, key: RealServerKey) -> Arc<Tally> {
         let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(tallies.entry(key).or_default())
@@ -73,7 +104,7 @@ impl Served {
 }
 
 /// Accepts until the service ends.
-pub(super) async fn accept(served: Arc<Served>, listener: std::net::TcpListener, ways: Ways) {
+pub(super) async fn accept(served: Arc<Served>, listener: std::net::TcpListener, reach: Reach) {
     let Ok(listener) = TcpListener::from_std(listener) else { return };
     let mut era = served.era.subscribe();
     loop {
@@ -82,15 +113,26 @@ pub(super) async fn accept(served: Arc<Served>, listener: std::net::TcpListener,
             _ = era.wait_for(Option::is_none) => return,
         };
         match accepted {
-            Ok((stream, client)) => drop(tokio::spawn(serve(Arc::clone(&served), stream, client, ways.clone()))),
-            // Out of descriptors or memory, most likely: the client waits in the backlog.
-            Err(_) => tokio::time::sleep(SHORTAGE).await,
+            Ok((stream, client)) => take(Arc::clone(&served), stream, client, reach.clone()),
+            // Out of descriptors or memory: the client waits in the backlog.
+            Err(error) => {
+                reach.room.short_of(&error);
+                tokio::time::sleep(SHORTAGE).await;
+            }
         }
     }
 }
 
+/// Serves one connection on a task of its own, if there is room for it; else it is closed at once.
+pub(super) fn take(served: Arc<Served>, client: TcpStream, from: SocketAddr, reach: Reach) {
+    match reach.room.enter() {
+        Some(seat) => drop(tokio::spawn(serve(served, client, from, reach, seat))),
+        None => relay::refuse(&client),
+    }
+}
+
 /// Serves one connection to its end.
-pub(super) async fn serve(served: Arc<Served>, client: TcpStream, from: SocketAddr, ways: Ways) {
+async fn serve(served: Arc<Served>, client: TcpStream, from: SocketAddr, reach: Reach, _seat: Seat) {
     let mut era = served.era.subscribe();
     let begun = *era.borrow_and_update();
     if begun.is_none() {
@@ -100,17 +142,28 @@ pub(super) async fn serve(served: Arc<Served>, client: TcpStream, from: SocketAd
         // As the kernel answers: the port is unreachable.
         return relay::refuse(&client);
     };
-    let counted = Counted { served: &served, key, is_closing: AtomicBool::new(false) };
+    let counted = Arc::new(Counted { key, client: from, is_closing: AtomicBool::new(false) });
+    let _open = Open { served: &served, number: served.enter(Arc::clone(&counted)) };
     let tally = served.tally(key);
-    let target = match &ways {
+    let target = match &reach.ways {
         Ways::Real => key.0,
         Ways::Embedded(find) => find(key),
+    };
+    let closing = || {
+        // One side has said all that it will.
+        if !counted.is_closing.swap(true, Ordering::Relaxed) {
+            served.pool().turn(key, Phase::Active, Phase::Inactive);
+        }
     };
     let relayed = async {
         let connected = tokio::time::timeout(CONNECT_LIMIT, TcpStream::connect(target)).await;
         match connected {
-            Ok(Ok(real)) => relay::both_ways(&client, &real, &[&tally, &served.total], || counted.closing()).await,
-            Ok(Err(_)) | Err(_) => relay::refuse(&client),
+            Ok(Ok(real)) => relay::both_ways(&client, &real, &[&tally, &served.total], closing).await,
+            Ok(Err(error)) => {
+                reach.room.short_of(&error);
+                relay::refuse(&client);
+            }
+            Err(_) => relay::refuse(&client),
         }
     };
     tokio::select! {
@@ -119,25 +172,21 @@ pub(super) async fn serve(served: Arc<Served>, client: TcpStream, from: SocketAd
     }
 }
 
-/// A connection as long as it is counted.
-struct Counted<'a> {
-    served: &'a Served,
+/// A connection that is counted.
+struct Counted {
     key: RealServerKey,
+    client: SocketAddr,
     is_closing: AtomicBool,
 }
 
-impl Counted<'_> {
-    /// One side has said all that it will.
-    fn closing(&self) {
-        if !self.is_closing.swap(true, Ordering::Relaxed) {
-            self.served.pool().turn(self.key, Phase::Active, Phase::Inactive);
-        }
-    }
+/// Counts a connection as long as it is there.
+struct Open<'a> {
+    served: &'a Served,
+    number: u64,
 }
 
-impl Drop for Counted<'_> {
+impl Drop for Open<'_> {
     fn drop(&mut self) {
-        let phase = if *self.is_closing.get_mut() { Phase::Inactive } else { Phase::Active };
-        self.served.pool().leave(self.key, phase);
+        self.served.leave(self.number);
     }
 }

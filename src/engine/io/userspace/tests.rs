@@ -59,10 +59,18 @@ struct Rig {
 
 impl Rig {
     fn new(service: &Service) -> Self {
+        Self::with_room(service, 10_000)
+    }
+
+    fn with_room(service: &Service, most: usize) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let key = ServiceKey::Address { protocol: crate::engine::model::Protocol::Tcp, address: free };
-        let mut rig =
-            Self { dataplane: Userspace::start(Ways::Real, "dataplane").unwrap(), key, a: echo("a"), b: echo("b") };
+        let mut rig = Self {
+            dataplane: Userspace::start(Ways::Real, "dataplane", most).unwrap(),
+            key,
+            a: echo("a"),
+            b: echo("b"),
+        };
         rig.apply(&IpvsOp::NewService(key, Box::new(service.clone())));
         rig.apply(&IpvsOp::NewDestination(key, rig.a, destination(Forwarding::Nat, 1)));
         rig.apply(&IpvsOp::NewDestination(key, rig.b, destination(Forwarding::Nat, 1)));
@@ -188,7 +196,7 @@ fn nobody_to_take_it_and_a_server_that_refuses_are_a_reset() {
 
 #[test]
 fn what_it_cannot_do_is_refused_in_words() {
-    let mut dataplane = Userspace::start(Ways::Real, "dataplane").unwrap();
+    let mut dataplane = Userspace::start(Ways::Real, "dataplane", 10_000).unwrap();
     let mut says = |op: IpvsOp, kind: RefusalKind, words: &str| {
         let refusal = dataplane.apply(&op).unwrap_err();
         assert_eq!(refusal.kind, kind, "{refusal}");
@@ -208,4 +216,65 @@ fn what_it_cannot_do_is_refused_in_words() {
     drop(taken);
     dataplane.apply(&op).unwrap();
     assert_eq!(dataplane.apply(&op).unwrap_err().kind, RefusalKind::Exists);
+}
+
+#[test]
+fn who_has_no_room_is_refused_and_told_until_there_is_some() {
+    let mut rig = Rig::with_room(&service("rr"), 2);
+    let (told, tell) = std::sync::mpsc::channel();
+    rig.dataplane.report_to(move |fact| told.send(fact.reason.unwrap_or_default()).unwrap());
+    let (first, _second) = (rig.connect(), rig.connect());
+    let ServiceKey::Address { address, .. } = rig.key else { unreachable!() };
+    for _ in 0..3 {
+        let mut third = TcpStream::connect(address).unwrap();
+        third.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        assert!(third.read(&mut [0]).is_err(), "a reset, and no hanging");
+    }
+    assert!(tell.recv().unwrap().starts_with("1 clients were refused"));
+    let warnings = rig.dataplane.warnings();
+    assert_eq!((warnings.len(), warnings[0].code.as_str()), (1, "userspace-full"));
+    assert!(warnings[0].message.starts_with("3 clients were refused"), "{warnings:?}");
+    assert!(tell.try_recv().is_err(), "told once");
+    drop(first);
+    rig.until("a place", |s| s.destinations.values().map(|d| d.active + d.inactive).sum::<u32>() == 1);
+    rig.connect();
+}
+
+#[test]
+fn its_connections_are_listed_with_whom_they_go_to() {
+    let rig = Rig::new(&service("rr"));
+    let listed = || {
+        let mut listed = Vec::new();
+        let each = |service, client, server, closing| {
+            listed.push((service, client, server, closing));
+            Ok::<(), ()>(())
+        };
+        rig.dataplane.connections(each).unwrap();
+        listed
+    };
+    assert_eq!(listed(), []);
+    let (one, _) = rig.connect();
+    assert_eq!(listed(), [(rig.key, one.local_addr().unwrap(), rig.b, false)]);
+    one.shutdown(std::net::Shutdown::Write).unwrap();
+    let begun = Instant::now();
+    while !listed().is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", listed());
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn what_cannot_be_served_is_taken_out_and_told_once_each() {
+    let text = "virtual_server 192.0.2.1 80 {\n lb_algo rr\n lb_kind NAT\n protocol TCP\n real_server 192.0.2.2 80 {\n weight 1\n }\n}\n\
+                virtual_server 192.0.2.1 81 {\n lb_algo dh\n lb_kind DR\n protocol TCP\n real_server 192.0.2.2 81 {\n weight 1\n }\n}\n\
+                virtual_server 192.0.2.1 53 {\n lb_algo rr\n lb_kind NAT\n protocol UDP\n real_server 192.0.2.2 53 {\n weight 1\n }\n}\n";
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("u.conf");
+    std::fs::write(&file, text).unwrap();
+    let mut configuration = crate::engine::config::load_as(&file, None).unwrap().configuration.unwrap();
+    let told = cut(&mut configuration);
+    assert_eq!(configuration.virtual_servers.len(), 1);
+    let told: Vec<_> = told.iter().map(|w| (w.code.as_str(), w.subject.as_str())).collect();
+    let unserved = "userspace-unserved";
+    assert_eq!(told, [("userspace", "dataplane"), (unserved, "tcp/192.0.2.1:81"), (unserved, "udp/192.0.2.1:53")]);
 }

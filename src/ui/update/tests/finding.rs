@@ -174,12 +174,60 @@ fn in_a_demonstration_the_palette_takes_its_orders_too() {
     assert!(press(&mut state, KeyCode::Enter).is_empty(), "nobody takes orders here");
     state.popups.clear();
     state.guide = Some(Guide::default());
-    for (typed, order) in [("kill web2", "kill web2"), ("los 20%", "loss 20%"), ("cut", "cut ")] {
+    for (typed, order) in
+        [("kill web2", "kill web2"), ("cut", "cut "), ("explode", "explode"), ("kll web2", "kll web2")]
+    {
         press(&mut state, KeyCode::Char(':'));
         type_text(&mut state, typed);
         assert_eq!(press(&mut state, KeyCode::Enter), [Effect::Order(order.to_owned())], "{typed}");
+        assert!(state.popups.is_empty(), "{typed}");
     }
     press(&mut state, KeyCode::Char(':'));
     type_text(&mut state, "sort key");
     assert_eq!(press(&mut state, KeyCode::Enter), [Effect::Poll]);
+}
+
+#[test]
+fn half_an_order_is_written_out_before_it_is_given() {
+    let mut state = console(&table(1..4));
+    state.guide = Some(Guide::default());
+    press(&mut state, KeyCode::Char(':'));
+    type_text(&mut state, "kil web2");
+    assert!(press(&mut state, KeyCode::Enter).is_empty());
+    assert_eq!(finder(&state).field.text(), "kill web2");
+    assert!(said(&state).contains("did you mean :kill web2?"), "{}", said(&state));
+    assert_eq!(press(&mut state, KeyCode::Enter), [Effect::Order("kill web2".to_owned())]);
+}
+
+#[test]
+fn in_a_demonstration_acts_take_the_servers_names() {
+    let mut state = console(&table(1..4));
+    let servers = vec![("web1".to_owned(), [10, 0, 1, 1].into())];
+    state.guide = Some(Guide { servers, ..Guide::default() });
+    for (typed, title) in
+        [("drain web1", "drain 10.0.1.1"), ("drain web1 60s", "drain 10.0.1.1"), ("restore web1", "restore 10.0.1.1")]
+    {
+        press(&mut state, KeyCode::Char(':'));
+        type_text(&mut state, typed);
+        press(&mut state, KeyCode::Enter);
+        match state.popups.pop() {
+            Some(Popup::Preview(preview)) => assert!(preview.title.starts_with(title), "{typed}: {}", preview.title),
+            other => panic!("{typed}: {other:?}"),
+        }
+    }
+    press(&mut state, KeyCode::Char(':'));
+    type_text(&mut state, "weight web1 5");
+    assert!(press(&mut state, KeyCode::Enter).is_empty());
+    assert!(said(&state).contains("go to 10.0.1.1 and press w"), "{}", said(&state));
+}
+
+#[test]
+fn what_was_said_goes_after_a_while() {
+    let mut state = console(&table(1..4));
+    let now = state.clock;
+    state.say(crate::ui::state::Tone::Bad, "wrong");
+    update(&mut state, Message::Tick, now + Duration::from_secs(20));
+    assert_eq!(said(&state), "wrong");
+    update(&mut state, Message::Tick, now + Duration::from_secs(21));
+    assert_eq!(state.said, None);
 }
