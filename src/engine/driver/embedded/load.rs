@@ -54,20 +54,15 @@ pub(super) fn start(
     Ok(())
 }
 
-/// Which clients come in which tick, and what each does, depends on the seed and the rate alone, not on the clock.
 async fn come(entrances: Vec<SocketAddr>, clients: Clients, seed: u64, luck: Arc<Seen>, serves: impl Fn() -> bool) {
     while !serves() {
         sleep(TICK).await;
     }
     let mut ticks = tokio::time::interval(TICK);
-    let (mut random, mut due, mut number) = (Random(seed), 0.0, 0_u32);
+    let mut arrivals = Arrivals::new(seed);
     loop {
         ticks.tick().await;
-        number = number.wrapping_add(1);
-        due += f64::from(luck.rate.load(Ordering::Relaxed)) * tide(TICK * number) * TICK.as_secs_f64();
-        while due >= 1.0 {
-            due -= 1.0;
-            let visit = Visit::draw(&mut random);
+        for visit in arrivals.next(luck.rate.load(Ordering::Relaxed)) {
             let Some(entrance) = entrances.get(visit.service).copied() else { continue };
             let (clients, luck) = (clients.clone(), Arc::clone(&luck));
             drop(tokio::spawn(async move {
@@ -76,6 +71,31 @@ async fn come(entrances: Vec<SocketAddr>, clients: Clients, seed: u64, luck: Arc
                 count.fetch_add(1, Ordering::Relaxed);
             }));
         }
+    }
+}
+
+/// Which clients come in which tick, and what each does: by the seed and the rate alone, not by the clock.
+struct Arrivals {
+    random: Random,
+    due: f64,
+    tick: u32,
+}
+
+impl Arrivals {
+    const fn new(seed: u64) -> Self {
+        Self { random: Random(seed), due: 0.0, tick: 0 }
+    }
+
+    /// Those of the next tick, at so many a second at the mean.
+    fn next(&mut self, rate: u32) -> Vec<Visit> {
+        self.tick = self.tick.wrapping_add(1);
+        self.due += f64::from(rate) * tide(TICK * self.tick) * TICK.as_secs_f64();
+        let mut visits = Vec::new();
+        while self.due >= 1.0 {
+            self.due -= 1.0;
+            visits.push(Visit::draw(&mut self.random));
+        }
+        visits
     }
 }
 
@@ -99,6 +119,7 @@ impl Random {
 }
 
 /// What one client will do.
+#[derive(Debug, PartialEq, Eq)]
 struct Visit {
     service: usize,
     from: IpAddr,
@@ -164,5 +185,22 @@ async fn whole_answer(stream: &mut tokio::net::TcpStream) -> io::Result<()> {
         if stream.read_buf(&mut answer).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_brings_the_same_clients_in_the_same_ticks() {
+        let minute = |seed| {
+            let mut arrivals = Arrivals::new(seed);
+            (0..600).map(|_| arrivals.next(USUAL)).collect::<Vec<_>>()
+        };
+        assert_eq!(minute(7), minute(7));
+        assert_ne!(minute(7), minute(8));
+        let clients = minute(7).iter().map(Vec::len).sum::<usize>();
+        assert!((400..600).contains(&clients), "{clients} in a minute");
     }
 }
