@@ -13,7 +13,7 @@ use super::surroundings::Surroundings;
 use super::world::World;
 use crate::engine::command::{Answer, Asked};
 use crate::engine::event::Fact;
-use crate::engine::failover::{Action, Failover, Input, Past};
+use crate::engine::failover::{Action, Failover, Input, Notice, Past};
 use crate::engine::io::state::StateDir;
 use crate::engine::io::wait::{self, Alarm, Bell, Ear};
 use crate::engine::model::Configuration;
@@ -50,6 +50,8 @@ pub trait Listener: Send {
     fn publish(&self, view: FailoverView);
     /// Something happened.
     fn report(&self, fact: Fact);
+    /// Scripts and FIFOs are to be told.
+    fn notify(&self, _notice: Notice) {}
 }
 
 /// What is done with an answer, on the loop's thread.
@@ -172,6 +174,7 @@ impl<L: Listener, W: Surroundings> FailoverLoop<L, W> {
                     self.urgent = true;
                     self.listener.report(fact);
                 }
+                Action::Notify(notice) => self.listener.notify(*notice),
                 Action::Answer { id, answer } => {
                     self.urgent = true;
                     if let Some(at) = self.waiting.iter().position(|(waiting, _)| *waiting == id) {

@@ -12,6 +12,7 @@ pub mod inheritance;
 pub mod keeper;
 pub mod local;
 mod log;
+pub mod notifier;
 pub mod overrides;
 mod past;
 pub mod reload;

@@ -12,6 +12,7 @@
 use super::balance::Request;
 use super::dataplane::Door;
 use super::failover::FailoverSender;
+use super::notifier::NotifierSender;
 use super::scripts::{self, ScriptsSender};
 use super::shared::Shared;
 use super::source::{Read, Source, Unfit};
@@ -49,6 +50,8 @@ pub struct Loops {
     pub balance: mpsc::Sender<Request>,
     /// Tracked scripts.
     pub scripts: ScriptsSender,
+    /// Notify scripts and FIFOs.
+    pub notifier: NotifierSender,
 }
 
 #[derive(Clone)]
@@ -145,7 +148,8 @@ impl Reloader {
         read.identity.warnings.extend(self.warnings.iter().cloned());
         let (told, done) = oneshot::channel();
         let request = Request::Reload(Arc::clone(&configuration), told);
-        let Loops { failover, balance, scripts } = &self.loops;
+        let Loops { failover, balance, scripts, notifier } = &self.loops;
+        notifier.follow(configuration.global.clone());
         if !failover.reload(Arc::clone(&configuration)) || balance.blocking_send(request).is_err() {
             return Answer::refused("the engine is stopping");
         }

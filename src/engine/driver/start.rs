@@ -6,12 +6,13 @@
 use super::advice::Adviser;
 use super::balance::{self, BalanceLoopError, BalanceView, Memory};
 use super::dataplane::Dataplane;
-use super::failover::{self, FailoverLoop, FailoverSender};
+use super::failover::{self, FailoverLoop, FailoverSender, FailoverView, Listener};
 use super::history;
 use super::inheritance::Inheritance;
 use super::keeper;
 use super::local::LocalEngine;
 use super::log;
+use super::notifier::{self, NotifierSender};
 use super::overrides::{self, OverridesSender};
 use super::reload::{Loops, Reloader};
 use super::scripts::{self, ScriptLoop, ScriptsSender};
@@ -23,7 +24,7 @@ use super::synchroniser::Synchroniser;
 use super::world::World;
 use crate::engine::balance::Balance;
 use crate::engine::event::{EventKind, Fact, Severity};
-use crate::engine::failover::{Failover, Past};
+use crate::engine::failover::{Failover, Notice, Past};
 use crate::engine::io::ipvs_netlink::IpvsKernel;
 use crate::engine::io::real_time;
 use crate::engine::io::runner::{Runner, RunnerError, RunnerLink};
@@ -83,6 +84,8 @@ pub struct Running {
     failover: FailoverSender,
     failover_thread: JoinHandle<io::Result<()>>,
     clean_up: CleanUp,
+    notifier: NotifierSender,
+    notifier_thread: JoinHandle<()>,
     scripts: ScriptsSender,
     scripts_thread: JoinHandle<io::Result<()>>,
     runner: RunnerLink,
@@ -172,7 +175,12 @@ pub fn start_in<W: Surroundings + 'static>(
     let world = world(state, overrides.clone()).map_err(StartError::Sockets)?;
     let now = Instant::now();
     let core = Failover::new(&configuration, Past { holds: wanted.instances, ..past }, now);
-    let (failover_loop, failover) = FailoverLoop::new(core, world, Arc::clone(&shared)).map_err(StartError::Sockets)?;
+    let teller = Arc::clone(&shared);
+    let (notifier, notifier_thread) =
+        notifier::start(runner.clone(), configuration.global.clone(), notifier::LIMIT, move |fact| teller.append(fact))
+            .map_err(StartError::Thread)?;
+    let voice = Voice { shared: Arc::clone(&shared), notifier: notifier.clone() };
+    let (failover_loop, failover) = FailoverLoop::new(core, world, voice).map_err(StartError::Sockets)?;
 
     shared.append(Fact::new(EventKind::EngineStarted, Severity::Notice, node));
     for message in damaged {
@@ -208,7 +216,12 @@ pub fn start_in<W: Surroundings + 'static>(
         &lost,
     )?;
     let stop = Arc::<Stop>::default();
-    let loops = Loops { failover: failover.clone(), balance: commands.clone(), scripts: scripts.clone() };
+    let loops = Loops {
+        failover: failover.clone(),
+        balance: commands.clone(),
+        scripts: scripts.clone(),
+        notifier: notifier.clone(),
+    };
     let reloader = Reloader::new(source, warnings, door, Arc::clone(&configuration), Arc::clone(&shared), loops);
     let handle = LocalEngine::new(Arc::clone(&shared), failover.clone(), commands, reloader, Arc::clone(&stop));
     let (handle, state) = (Arc::new(handle), state.clone());
@@ -224,6 +237,8 @@ pub fn start_in<W: Surroundings + 'static>(
         failover,
         failover_thread,
         clean_up,
+        notifier,
+        notifier_thread,
         scripts,
         scripts_thread,
         runner,
@@ -266,6 +281,24 @@ fn flush(
         Err(refusal) => refused(&refusal),
     };
     foreign.iter().zip(ends).map(fact).collect()
+}
+
+/// What the failover loop tells: the views and the journal, and who is to be told of changes.
+struct Voice {
+    shared: Arc<Shared>,
+    notifier: NotifierSender,
+}
+
+impl Listener for Voice {
+    fn publish(&self, view: FailoverView) {
+        self.shared.publish(view);
+    }
+    fn report(&self, fact: Fact) {
+        self.shared.append(fact);
+    }
+    fn notify(&self, notice: Notice) {
+        self.notifier.tell(notice);
+    }
 }
 
 /// The log's thread; it tells when it has written everything.
@@ -381,6 +414,7 @@ impl Running {
                 tracing::error!("virtual addresses may be left on this host: {error}");
             }
         }
+        self.notifier.end();
         // Nothing of the scripts is waited for before the services have left the kernel.
         _ = self.balance_end.send(keep);
         match self.balance_thread.join() {
@@ -392,6 +426,9 @@ impl Running {
         self.scripts.end();
         if !matches!(self.scripts_thread.join(), Ok(Ok(()))) {
             tracing::error!("the loop that runs tracked scripts ended early");
+        }
+        if self.notifier_thread.join().is_err() {
+            tracing::error!("the thread that runs notify scripts panicked");
         }
         self.runner.close();
         _ = self.overrides_written.recv_timeout(LOG_LIMIT);

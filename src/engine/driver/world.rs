@@ -169,7 +169,7 @@ impl World {
                 }
                 Ok(())
             }
-            Action::Report(_) | Action::Answer { .. } => Ok(()),
+            Action::Report(_) | Action::Notify(_) | Action::Answer { .. } => Ok(()),
         };
         done.map_err(|error| error.to_string())
     }

@@ -47,10 +47,14 @@ impl Failover {
         let interval = router.instance.parameters().interval;
         let is_settled = now.saturating_duration_since(router.since) >= router.instance.master_down_interval(interval);
         let peer = router.peers.heard(source, now);
+        let refused = peer.rejected.is_some();
         if peer.contest(now, interval.duration(), is_settled) {
             let warning = split_brain(&router.config.name, source, peer.rejected);
             let fact = Fact::new(EventKind::SplitBrain, Severity::Error, warning.subject).to("begun");
             self.report(fact.reason(warning.message).detail(warning.next));
+        }
+        if !refused {
+            self.tell_lower(now, i);
         }
     }
 

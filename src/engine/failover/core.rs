@@ -123,6 +123,9 @@ impl Failover {
             Input::Shutdown { keep } => self.shutdown(now, keep),
         }
         self.settle(now);
+        if self.phase != Phase::Loading {
+            self.tell_changes();
+        }
         self.give_holds_out();
     }
 
@@ -184,6 +187,7 @@ impl Failover {
             | Action::Keep(_)
             | Action::Holds(_)
             | Action::Report(_)
+            | Action::Notify(_)
             | Action::Answer { .. } => None,
         };
         self.actions.iter().filter_map(change).collect()
@@ -260,6 +264,7 @@ impl Failover {
             fact = fact.detail("the hold made by `failover` is over: nobody else is master");
         }
         self.report(fact);
+        self.tell_state(i);
         match to {
             VirtualRouterState::Master => {
                 self.lift_hold(i);

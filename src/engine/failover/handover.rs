@@ -2,6 +2,7 @@
 
 use super::Action;
 use super::core::{Failover, Phase};
+use super::notices::Told;
 use super::past::{Mastership, Origin};
 use super::router::{Footing, Router};
 use crate::engine::model::{AdvertisedPriority, Family};
@@ -19,6 +20,9 @@ impl Failover {
             self.hand_over(now);
         } else {
             for i in 0..self.routers.len() {
+                if let Some(router) = self.routers.get_mut(i) {
+                    router.ends_as = Some(Told::Stop);
+                }
                 self.drive(now, i, vrrp::Input::Shutdown);
                 self.release_adopted(i);
             }

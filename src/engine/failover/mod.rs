@@ -13,6 +13,7 @@ mod haste;
 mod holds;
 mod host;
 mod joins;
+mod notices;
 mod ownership;
 mod past;
 mod peers;
@@ -36,6 +37,7 @@ mod warnings;
 
 pub use self::core::Failover;
 pub use holds::{Held, HoldWish};
+pub use notices::{Notice, Told};
 pub use past::{Mastership, Origin, Past};
 pub use waiting::Waiting;
 
@@ -177,6 +179,8 @@ pub enum Action {
     Holds(Vec<Held>),
     /// Tell the journal.
     Report(Fact),
+    /// Tell scripts and FIFOs.
+    Notify(Box<Notice>),
     /// Answer a command.
     Answer {
         /// Of the command.

@@ -8,6 +8,7 @@
 use super::Action;
 use super::core::Failover;
 use super::host::Place;
+use super::notices::Told;
 use super::ownership::Ours;
 use super::pending::Pending;
 use super::router::Router;
@@ -37,7 +38,7 @@ impl Failover {
     /// interrupt. It is used when this host puts the address on the next time; an event says so.
     pub(super) fn reload(&mut self, now: Instant, configuration: &Configuration) {
         if self.runs(configuration) {
-            return;
+            return self.tell_all(configuration);
         }
         let by_name: BTreeMap<&str, usize> =
             configuration.virtual_routers.iter().enumerate().map(|(i, r)| (r.name.as_str(), i)).collect();
@@ -64,12 +65,15 @@ impl Failover {
                 self.take_off(place, address);
             }
         }
+        self.tell_all(configuration);
     }
 
     /// Whether this is the configuration that runs.
     fn runs(&self, configuration: &Configuration) -> bool {
         let routers = self.routers.iter().map(|router| &router.config);
-        let parts = |unit: &Unit, other: &Unit| unit.name == other.name && unit.members == other.members;
+        let parts = |unit: &Unit, other: &Unit| {
+            unit.name == other.name && unit.members == other.members && unit.notifications == other.notifications
+        };
         let same_units = |units: &[Unit]| {
             units.len() == self.units.len() && units.iter().zip(&self.units).all(|(unit, other)| parts(unit, other))
         };
@@ -109,6 +113,8 @@ impl Failover {
         self.abandon_pending_of(now, &gone, "the instance left the configuration");
         for i in gone {
             let Some(router) = self.routers.get_mut(i) else { continue };
+            let deleted = router.config.notifications.tells_deleted;
+            router.ends_as = Some(if deleted { Told::Deleted } else { Told::Fault });
             let held = router.hold.take().is_some() | router.wish.take().is_some();
             if router.claim.take().is_some() || held {
                 self.holds_touched = true;
@@ -169,9 +175,9 @@ impl Failover {
     /// A group that is still there goes on waiting as it did.
     fn regroup_units(&mut self, configuration: &Configuration) {
         let before = std::mem::replace(&mut self.units, units(configuration));
-        for old in before.into_iter().filter(|old| old.name.is_some() && old.leads_from.is_some()) {
+        for old in before.into_iter().filter(|old| old.name.is_some()) {
             if let Some(unit) = self.units.iter_mut().find(|unit| unit.name == old.name) {
-                unit.leads_from = old.leads_from;
+                (unit.leads_from, unit.told) = (old.leads_from, old.told);
             }
         }
         self.regroup();

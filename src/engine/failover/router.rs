@@ -1,6 +1,7 @@
 //! One virtual router with everything the core remembers about it.
 
 use super::Channel;
+use super::notices::Told;
 use super::past::Mastership;
 use super::peers::Peers;
 use super::rejections::Rejections;
@@ -103,6 +104,12 @@ pub(super) struct Router {
     pub restore_at: Option<Instant>,
     /// When that was done last.
     pub restored_at: Option<Instant>,
+    /// As what its end is told.
+    pub ends_as: Option<Told>,
+    /// No sooner is an advertisement that loses told.
+    pub tells_lower_from: Option<Instant>,
+    /// The priority that was looked at last for who is told of changes.
+    pub priority_told: Option<u8>,
 }
 
 impl Router {
@@ -135,6 +142,9 @@ impl Router {
             rival: None,
             restore_at: None,
             restored_at: None,
+            ends_as: None,
+            tells_lower_from: None,
+            priority_told: None,
         }
     }
 

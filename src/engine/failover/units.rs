@@ -1,8 +1,9 @@
 //! Sync groups at work: every router is a member of one, alone if need be, and [`step`] says what a group does next.
 
 use super::core::{Failover, Phase};
+use super::notices::Told;
 use super::router::Router;
-use crate::engine::model::Configuration;
+use crate::engine::model::{Configuration, Notifications};
 use crate::engine::vrrp::{self, Standing, State, Step, TransitionReason, step};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -16,6 +17,10 @@ pub(super) struct Unit {
     pub members: Vec<usize>,
     /// After it resigned as a group: no take-over before.
     pub leads_from: Option<Instant>,
+    /// `notify*` of the group.
+    pub notifications: Notifications,
+    /// What it was told as last.
+    pub told: Option<Told>,
 }
 
 impl Failover {
@@ -129,10 +134,22 @@ pub(super) fn units(configuration: &Configuration) -> Vec<Unit> {
     for group in &configuration.sync_groups {
         let members: Vec<usize> = group.members.iter().filter_map(index_of).filter(|i| taken.insert(*i)).collect();
         if !members.is_empty() {
-            units.push(Unit { name: Some(group.name.clone()), members, leads_from: None });
+            units.push(Unit {
+                name: Some(group.name.clone()),
+                members,
+                leads_from: None,
+                notifications: group.notifications.clone(),
+                told: None,
+            });
         }
     }
     let alone = (0..configuration.virtual_routers.len()).filter(|i| !taken.contains(i));
-    units.extend(alone.map(|i| Unit { name: None, members: vec![i], leads_from: None }));
+    units.extend(alone.map(|i| Unit {
+        name: None,
+        members: vec![i],
+        leads_from: None,
+        notifications: Notifications::default(),
+        told: None,
+    }));
     units
 }

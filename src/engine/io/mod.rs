@@ -1,6 +1,7 @@
 //! Everything that touches the world, without decisions (layer 4).
 
 mod ancillary;
+pub mod fifo;
 pub mod frames;
 pub mod host;
 pub mod host_addresses;

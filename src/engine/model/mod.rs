@@ -6,6 +6,7 @@ mod balance;
 mod check;
 mod keys;
 mod lvs;
+mod notify;
 mod real_time;
 mod scheduler;
 mod script;
@@ -20,6 +21,7 @@ pub use check::{
 };
 pub use keys::{Family, KeyError, Protocol, RealServerKey, ServiceKey};
 pub use lvs::{LvsTimeouts, LvsWords, SyncDaemonWords};
+pub use notify::{FifoWords, Fifos, Notifications, NotifyCommand, NotifyFifo};
 pub use real_time::RealTime;
 pub use scheduler::{SCHEDULERS, Scheduler};
 pub use script::{ScriptUser, TrackScript, VrrpScript};
@@ -70,4 +72,6 @@ pub struct Global {
     pub balance_thread: RealTime,
     /// `lvs_*` words.
     pub lvs: LvsWords,
+    /// `notify_fifo` and its like.
+    pub fifos: Fifos,
 }

@@ -1,5 +1,6 @@
 //! What a configuration says about virtual routers.
 
+use super::notify::Notifications;
 use super::script::TrackScript;
 use super::transport::Transport;
 use super::{AdvertInterval, Family, Priority, Vrid};
@@ -195,6 +196,8 @@ pub struct VirtualRouter {
     pub track_scripts: Vec<TrackScript>,
     /// Words that vary the protocol.
     pub variations: Variations,
+    /// `notify*`.
+    pub notifications: Notifications,
 }
 
 impl VirtualRouter {
@@ -212,4 +215,6 @@ pub struct SyncGroup {
     pub name: String,
     /// Names of its instances, in file order.
     pub members: Vec<String>,
+    /// `notify*`.
+    pub notifications: Notifications,
 }

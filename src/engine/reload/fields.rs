@@ -3,9 +3,9 @@
 //! Every field is named here: a new one that is forgotten does not compile.
 
 use crate::engine::model::{
-    Authentication, CheckKind, CheckSpec, Global, GratuitousArp, LvsTimeouts, Origin, RealServer, RealTime, ScriptUser,
-    SyncDaemonWords, SyncGroup, TrackScript, Transport, UnicastPeer, Variations, VirtualRouter, VirtualServer,
-    VrrpScript,
+    Authentication, CheckKind, CheckSpec, FifoWords, Fifos, Global, GratuitousArp, LvsTimeouts, Notifications,
+    NotifyCommand, NotifyFifo, Origin, RealServer, RealTime, ScriptUser, SyncDaemonWords, SyncGroup, TrackScript,
+    Transport, UnicastPeer, Variations, VirtualRouter, VirtualServer, VrrpScript,
 };
 use std::fmt::Display;
 
@@ -31,6 +31,7 @@ pub(super) fn router(router: &VirtualRouter) -> Vec<Field> {
         transport,
         source,
         variations,
+        notifications,
     } = router;
     let track = track_scripts.iter().map(|TrackScript { name, weight, reverse: is_reverse }| {
         format!("{name} weight {weight}{}", reverse(*is_reverse))
@@ -59,6 +60,7 @@ pub(super) fn router(router: &VirtualRouter) -> Vec<Field> {
         ("unicast_peer", peers(transport)),
         ("unicast_src_ip", source.map_or_else(String::new, |source| source.to_string())),
         ("words", varied(*variations)),
+        ("notify", notified(notifications)),
     ]
 }
 
@@ -107,8 +109,46 @@ fn varied(variations: Variations) -> String {
     list(words.into_iter().flatten())
 }
 
-pub(super) fn group(SyncGroup { name: _, members }: &SyncGroup) -> Vec<Field> {
-    vec![("group", members.join(" "))]
+pub(super) fn group(SyncGroup { name: _, members, notifications }: &SyncGroup) -> Vec<Field> {
+    vec![("group", members.join(" ")), ("notify", notified(notifications))]
+}
+
+fn notified(notifications: &Notifications) -> String {
+    let Notifications {
+        any,
+        master,
+        backup,
+        fault,
+        stop,
+        tells_deleted,
+        deleted,
+        master_rx_lower_pri,
+        priority_changes,
+    } = notifications;
+    let script = |word: &str, script: &Option<NotifyCommand>| script.as_ref().map(|s| format!("{word} {}", command(s)));
+    let words = [
+        script("notify_master", master),
+        script("notify_backup", backup),
+        script("notify_fault", fault),
+        script("notify_stop", stop),
+        script("notify_deleted", deleted).or_else(|| tells_deleted.then(|| "notify_deleted".to_owned())),
+        script("notify_master_rx_lower_pri", master_rx_lower_pri),
+        script("notify", any),
+        priority_changes.then(|| "notify_priority_changes".to_owned()),
+    ];
+    list(words.into_iter().flatten())
+}
+
+fn command(NotifyCommand { command, user }: &NotifyCommand) -> String {
+    let user = user.as_ref().map_or_else(String::new, |user| format!(" as {}", who(user)));
+    format!("{}{user}", command.join(" "))
+}
+
+fn fifo(FifoWords { fifo, script }: &FifoWords) -> String {
+    let path = fifo.as_ref().map(|NotifyFifo { path, owner }| {
+        format!("{path}{}", owner.as_ref().map_or_else(String::new, |owner| format!(" of {}", who(owner))))
+    });
+    list(path.into_iter().chain(script.as_ref().map(command)))
 }
 
 pub(super) fn script(script: &VrrpScript) -> Vec<Field> {
@@ -213,6 +253,7 @@ pub(super) fn global(global: &Global) -> Vec<Field> {
         failover_thread,
         balance_thread,
         lvs,
+        fifos: Fifos { all, vrrp, states_on_reload },
     } = global;
     vec![
         ("router_id", router_id.clone().unwrap_or_default()),
@@ -229,6 +270,9 @@ pub(super) fn global(global: &Global) -> Vec<Field> {
         ("lvs_timeouts", timeouts(lvs.timeouts)),
         ("lvs_flush (from the next start on)", lvs.flush.to_string()),
         ("lvs_flush_on_stop", lvs.flush_on_stop.to_string()),
+        ("notify_fifo", fifo(all)),
+        ("vrrp_notify_fifo", fifo(vrrp)),
+        ("fifo_write_vrrp_states_on_reload", states_on_reload.to_string()),
     ]
 }
 

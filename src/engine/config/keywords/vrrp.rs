@@ -4,7 +4,6 @@ use super::{Block, Keyword, Value, acts, read};
 
 /// Microseconds in a second.
 const S: u64 = 1_000_000;
-const NO_NOTIFY: &str = "notify scripts are not run; lvsdeck ctl events --follow tells the same changes";
 const NOT_TRACKED: &str = "it does not change the priority or the state";
 
 pub(super) const INSTANCE: &[Keyword] = &[
@@ -68,13 +67,22 @@ pub(super) const INSTANCE: &[Keyword] = &[
     read("track_process", Value::Anything, NOT_TRACKED),
     read("track_bfd", Value::Anything, NOT_TRACKED),
     read("dont_track_primary", Value::Flag, "the instance's own interface is watched all the same"),
-    read("notify", Value::Words, NO_NOTIFY),
-    read("notify_master", Value::Words, NO_NOTIFY),
-    read("notify_backup", Value::Words, NO_NOTIFY),
-    read("notify_fault", Value::Words, NO_NOTIFY),
-    read("notify_stop", Value::Words, NO_NOTIFY),
-    read("notify_deleted", Value::Words, NO_NOTIFY),
-    read("notify_master_rx_lower_pri", Value::Words, NO_NOTIFY),
+    acts("notify", Value::Words, "run on each change of state, with INSTANCE NAME STATE PRIORITY behind its arguments"),
+    acts("notify_master", Value::Words, "run when the instance becomes master"),
+    acts("notify_backup", Value::Words, "run when it becomes backup"),
+    acts("notify_fault", Value::Words, "run when it can't work"),
+    acts("notify_stop", Value::Words, "run when lvsdeck stops"),
+    acts(
+        "notify_deleted",
+        Value::Anything,
+        "an instance that a reload takes away is told as DELETED, not as FAULT; and what is run then",
+    ),
+    acts(
+        "notify_master_rx_lower_pri",
+        Value::Words,
+        "run when the master hears an advertisement that loses, at most twice an interval",
+    ),
+    acts("notify_priority_changes", Value::Flag, "FIFOs are told of changes of the priority"),
     read("smtp_alert", Value::Flag, "no mail is sent"),
     read("strict_mode", Value::Flag, "the extra checks of strict mode are left out"),
     read("accept", Value::Flag, "the master accepts packets to its addresses in any case"),
@@ -97,7 +105,6 @@ pub(super) const OTHER_INSTANCE: &[&str] = &[
     "no_virtual_ipaddress",
     "promote_secondaries",
     "linkbeat_use_polling",
-    "notify_priority_changes",
     "timer_expired_backup",
     "thread_timer_expired",
     "garp_extra_if",
@@ -114,11 +121,12 @@ pub(super) const AUTHENTICATION: &[Keyword] = &[
 
 pub(super) const SYNC_GROUP: &[Keyword] = &[
     acts("group", Value::Block(Block::Members), "names of the instances, one a line"),
-    read("notify", Value::Words, NO_NOTIFY),
-    read("notify_master", Value::Words, NO_NOTIFY),
-    read("notify_backup", Value::Words, NO_NOTIFY),
-    read("notify_fault", Value::Words, NO_NOTIFY),
-    read("notify_stop", Value::Words, NO_NOTIFY),
+    acts("notify", Value::Words, "run on each change of the group, with GROUP NAME STATE 0 behind its arguments"),
+    acts("notify_master", Value::Words, "run when all instances have become master"),
+    acts("notify_backup", Value::Words, "run when all have become backup"),
+    acts("notify_fault", Value::Words, "run when the group can't work"),
+    acts("notify_stop", Value::Words, "run when lvsdeck stops"),
+    acts("notify_priority_changes", Value::Flag, "a group has no priority of its own: nothing follows"),
     read("smtp_alert", Value::Flag, "no mail is sent"),
     read("track_interface", Value::Anything, NOT_TRACKED),
     read("track_script", Value::Anything, NOT_TRACKED),
@@ -126,8 +134,7 @@ pub(super) const SYNC_GROUP: &[Keyword] = &[
     read("track_file", Value::Anything, NOT_TRACKED),
 ];
 
-pub(super) const OTHER_SYNC_GROUP: &[&str] =
-    &["track_bfd", "global_tracking", "sync_group_tracking_weight", "notify_priority_changes"];
+pub(super) const OTHER_SYNC_GROUP: &[&str] = &["track_bfd", "global_tracking", "sync_group_tracking_weight"];
 
 pub(super) const SCRIPT: &[Keyword] = &[
     acts("script", Value::Words, "the command line; exit code 0 is success"),

@@ -3,7 +3,7 @@
 use super::super::argument::Argument;
 use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
-use super::{Draft, lvs, real_time, script, small};
+use super::{Draft, lvs, notify, real_time, script, small};
 use crate::engine::model::{GratuitousArp, Variations};
 
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
@@ -47,6 +47,8 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
                 let instead = "announcements of an address go out without a delay between them";
                 cx.only_read(Block::Global, entry.keyword.word, entry.at, instead);
             }
+            ("vrrp_notify_priority_changes", Argument::Switch(on)) => defaults.priority_changes = *on,
+            _ if notify::global(cx, &mut global.fifos, &entry) => {}
             (word, argument) if lvs::lower(cx, &mut global.lvs, word, argument, &entry) => {}
             (word, argument) if real_time::lower(cx, global, word, argument, &entry) => {}
             (word, argument) => {
@@ -56,6 +58,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
             }
         }
     }
+    notify::check(cx, &mut global.fifos, block.at);
 }
 
 /// The words `garp_master_*`, which `global_defs` has with `vrrp_` before them.

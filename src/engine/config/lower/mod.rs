@@ -7,6 +7,7 @@ mod balance;
 mod check;
 mod global;
 mod lvs;
+mod notify;
 mod real_time;
 mod script;
 mod semantics;
@@ -19,7 +20,7 @@ use super::keywords::Block;
 use super::schema::{Context, Entry};
 use super::source::{Sources, Span};
 use super::tree::Tree;
-use crate::engine::model::{Configuration, GratuitousArp, Variations};
+use crate::engine::model::{Configuration, GratuitousArp, Notifications, Variations};
 
 /// What is built: the configuration and what only lowering has to know.
 #[derive(Debug, Default)]
@@ -43,6 +44,14 @@ struct Defaults {
     groups: transport::Groups,
     check_unicast_source: bool,
     variations: Variations,
+    /// `vrrp_notify_priority_changes`.
+    priority_changes: bool,
+}
+
+impl Defaults {
+    fn notifications(&self) -> Notifications {
+        Notifications { priority_changes: self.priority_changes, ..Notifications::default() }
+    }
 }
 
 /// Builds the configuration. It is complete only when nothing was reported as an error.

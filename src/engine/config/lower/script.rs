@@ -6,7 +6,7 @@ use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::super::suggest::nearest;
-use super::{Draft, small};
+use super::{Draft, notify, small};
 use crate::engine::model::{ScriptUser, SyncGroup, TrackScript, VrrpScript};
 use std::time::Duration;
 
@@ -59,20 +59,25 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
 /// No shell reads it.
 pub(super) fn command(cx: &mut Context, entry: &Entry) -> Vec<String> {
     let words: Vec<String> = cx.words(entry.statement).split_off(1);
-    let parted = if let [line] = words.as_slice() { parts(line) } else { Some(words) };
+    parted(cx, entry, &words)
+}
+
+/// The command that these words of a statement are; empty, and reported, where they are none.
+pub(super) fn parted(cx: &mut Context, entry: &Entry, words: &[String]) -> Vec<String> {
+    let parted = if let [line] = words { parts(line) } else { Some(words.to_vec()) };
     let Some(parted) = parted else {
         let message = "a quote in the command is not closed";
         cx.report.add(Problem::error(entry.value_at(1), "open-quote", message).help("close it, or write \\ before it"));
         return Vec::new();
     };
     if parted.is_empty() {
-        let help = "write script \"/path/to/command arguments\"";
+        let help = format!("write {} \"/path/to/command arguments\"", entry.keyword.word);
         cx.report
             .add(Problem::warning(entry.at, "no-script", "the command is empty: the script is left out").help(help));
     }
     if let Some(sign) = parted.iter().find(|word| matches!(word.as_str(), "|" | "||" | "&" | "&&" | ";" | ">" | "<")) {
         let message = format!("no shell reads the command: {} is handed to it as an argument", quoted(sign));
-        let help = "write script \"/bin/sh -c '…'\" for a line of shell";
+        let help = format!("write {} \"/bin/sh -c '…'\" for a line of shell", entry.keyword.word);
         cx.report.add(Problem::warning(entry.value_at(1), "no-shell", message).help(help));
     }
     parted
@@ -192,8 +197,9 @@ fn leave_out_weights(cx: &mut Context, draft: &mut Draft, group: &str, members: 
 pub(super) fn sync_group<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
     let Some(name) = cx.words(block.statement).into_iter().nth(1) else { return };
     let mut members: Vec<String> = Vec::new();
+    let mut notifications = draft.defaults.notifications();
     for entry in cx.entries(Block::SyncGroup, block.inner()) {
-        if entry.keyword.word != "group" {
+        if notify::lower(cx, &mut notifications, &entry) || entry.keyword.word != "group" {
             continue;
         }
         for token in cx.lines(Block::Members, entry.inner()).iter().flat_map(|line| line.words) {
@@ -227,7 +233,7 @@ pub(super) fn sync_group<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block:
         leave_out_weights(cx, draft, &name, &members, block.at);
     }
     if !members.is_empty() {
-        draft.configuration.sync_groups.push(SyncGroup { name, members });
+        draft.configuration.sync_groups.push(SyncGroup { name, members, notifications });
     }
 }
 

@@ -6,10 +6,10 @@ use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::super::suggest::nearest;
-use super::{Defaults, Draft, address, script, small, transport};
+use super::{Defaults, Draft, address, notify, script, small, transport};
 use crate::engine::model::{
-    AdvertInterval, Authentication, Family, GratuitousArp, Password, Priority, StartState, TrackScript, Variations,
-    VirtualAddress, VirtualRouter, Vrid, VrrpVersion,
+    AdvertInterval, Authentication, Family, GratuitousArp, Notifications, Password, Priority, StartState, TrackScript,
+    Variations, VirtualAddress, VirtualRouter, Vrid, VrrpVersion,
 };
 use std::net::IpAddr;
 use std::time::Duration;
@@ -32,6 +32,7 @@ struct Words {
     track_scripts: Vec<TrackScript>,
     transport: transport::Words,
     variations: Variations,
+    notifications: Notifications,
     /// `native_ipv6`.
     native_ipv6: Option<Span>,
 }
@@ -75,6 +76,7 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
         track_scripts: Vec::new(),
         transport: transport::Words::new(draft.defaults.check_unicast_source),
         variations: draft.defaults.variations,
+        notifications: draft.defaults.notifications(),
         native_ipv6: None,
     };
     for entry in cx.entries(Block::Instance, block.inner()) {
@@ -102,6 +104,7 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
             ("track_script", _) => words.track_scripts.extend(script::tracked(cx, draft, &entry)),
             ("native_ipv6", Argument::Switch(on)) => words.native_ipv6 = on.then_some(entry.at),
             _ if words.transport.lower(cx, &entry) => {}
+            _ if notify::lower(cx, &mut words.notifications, &entry) => {}
             (word, argument) => {
                 super::global::garp(&mut words.garp, word, argument);
                 super::global::vary(&mut words.variations, word, argument);
@@ -183,6 +186,7 @@ fn complete(
         garp: words.garp,
         track_scripts: words.track_scripts,
         variations: words.variations,
+        notifications: words.notifications,
     }
 }
 

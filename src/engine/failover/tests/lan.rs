@@ -5,8 +5,8 @@ use crate::engine::command::{Answer, Asked, Command, Who};
 use crate::engine::event::{EventKind, Fact};
 use crate::engine::failover::{Action, Failover, Held, Input, Link, Mastership, OwnedAddress, Past};
 use crate::engine::model::{
-    AdvertInterval, Authentication, Configuration, Family, GratuitousArp, Priority, StartState, SyncGroup, Transport,
-    Variations, VirtualAddress, VirtualRouter, Vrid, VrrpVersion,
+    AdvertInterval, Authentication, Configuration, Family, GratuitousArp, Notifications, Priority, StartState,
+    SyncGroup, Transport, Variations, VirtualAddress, VirtualRouter, Vrid, VrrpVersion,
 };
 use crate::engine::snapshot::{Moment, VirtualRouterState, VirtualRouterStatus};
 use crate::engine::vrrp::announced;
@@ -119,6 +119,7 @@ pub fn virtual_router(name: &str, interface: &str, priority: u8) -> VirtualRoute
         garp: GratuitousArp::default(),
         track_scripts: Vec::new(),
         variations: Variations::default(),
+        notifications: Notifications::default(),
     }
 }
 
@@ -138,7 +139,7 @@ pub fn pair(priority: u8) -> Configuration {
     let members = vec!["VI_1".to_owned(), "VI_2".to_owned()];
     Configuration {
         virtual_routers: vec![virtual_router("VI_1", "eth0", priority), second],
-        sync_groups: vec![SyncGroup { name: "G".to_owned(), members }],
+        sync_groups: vec![SyncGroup { name: "G".to_owned(), members, notifications: Notifications::default() }],
         ..Configuration::default()
     }
 }
@@ -364,7 +365,7 @@ impl Lan {
                 Action::Holds(holds) => self.nodes[n].holds = holds,
                 Action::Answer { answer, .. } => self.nodes[n].answers.push((self.now, *answer)),
                 Action::Leave { index, .. } => self.nodes[n].joined.retain(|joined| *joined != index),
-                Action::Announce { .. } | Action::Report(_) => {}
+                Action::Announce { .. } | Action::Report(_) | Action::Notify(_) => {}
             }
         }
     }
@@ -491,9 +492,21 @@ impl Node {
             Action::Remember(owned) => Some(format!("remember {}", owned.len())),
             Action::Answer { answer, .. } => Some(format!("answer {:?}", answer.outcome)),
             Action::Keep(kept) => Some(format!("keep {}", kept.len())),
-            Action::Holds(_) | Action::Report(_) => None,
+            Action::Holds(_) | Action::Report(_) | Action::Notify(_) => None,
         };
         self.actions[from..].iter().filter_map(word).collect()
+    }
+
+    /// Notices since `from`, as a FIFO has them, and the commands of each.
+    pub fn notices(&self, from: usize) -> Vec<String> {
+        let notice = |(_, action): &(Instant, Action)| match action {
+            Action::Notify(notice) => {
+                let runs = notice.commands.iter().map(|c| format!(" > {}", c.command.join(" ")));
+                Some(notice.line() + &runs.collect::<String>())
+            }
+            _ => None,
+        };
+        self.actions[from..].iter().filter_map(notice).collect()
     }
 
     pub fn answer(&self) -> &Answer {

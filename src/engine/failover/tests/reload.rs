@@ -5,8 +5,8 @@ use crate::engine::command::{Command, Outcome};
 use crate::engine::event::EventKind;
 use crate::engine::failover::{Action, Failover, Input, Past};
 use crate::engine::model::{
-    AdvertInterval, Authentication, Configuration, GratuitousArp, Password, Priority, SyncGroup, VirtualAddress, Vrid,
-    VrrpVersion,
+    AdvertInterval, Authentication, Configuration, GratuitousArp, Notifications, Password, Priority, SyncGroup,
+    VirtualAddress, Vrid, VrrpVersion,
 };
 use crate::engine::snapshot::VirtualRouterState::{Backup, Master};
 use std::net::IpAddr;
@@ -403,7 +403,11 @@ fn another_refresh_of_gratuitous_arp_begins_and_ends_at_once() {
 #[test]
 fn routers_of_one_state_are_grouped_and_ungrouped_without_a_flap() {
     let grouped = |c: &mut Configuration| {
-        c.sync_groups = vec![SyncGroup { name: "G".into(), members: vec!["VI_1".into(), "VI_2".into()] }];
+        c.sync_groups = vec![SyncGroup {
+            name: "G".into(),
+            members: vec!["VI_1".into(), "VI_2".into()],
+            notifications: Notifications::default(),
+        }];
     };
     let mut lan = Lan::started(vec![many(2, 200), many(2, 100)]);
     lan.run_for(seconds(10));
@@ -537,7 +541,8 @@ fn any_configuration(random: &mut Random) -> Configuration {
     if random.chance(40) {
         let members =
             configuration.virtual_routers.iter().map(|r| r.name.clone()).filter(|_| random.chance(60)).collect();
-        configuration.sync_groups = vec![SyncGroup { name: "G".to_owned(), members }];
+        configuration.sync_groups =
+            vec![SyncGroup { name: "G".to_owned(), members, notifications: Notifications::default() }];
     }
     configuration
 }
@@ -603,7 +608,11 @@ fn five_hundred(priority: u8) -> Configuration {
         router.addresses = vec![address(1), address(2)];
         router
     };
-    let pair = |n: u16| SyncGroup { name: format!("G{n}"), members: vec![format!("VI_{n}"), format!("VI_{}", n + 1)] };
+    let pair = |n: u16| SyncGroup {
+        name: format!("G{n}"),
+        members: vec![format!("VI_{n}"), format!("VI_{}", n + 1)],
+        notifications: Notifications::default(),
+    };
     Configuration {
         virtual_routers: (0..500).map(router).collect(),
         sync_groups: (0..250).step_by(2).map(pair).collect(),

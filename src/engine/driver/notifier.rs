@@ -1,0 +1,337 @@
+//! Tells scripts and FIFOs what changed, on a thread of its own: nothing that a script or a reader does holds up an
+//! advertisement.
+//!
+//! 1. a notice's line goes to every FIFO at once, whole or not at all;
+//! 2. its commands join the end of its chain; a chain runs one command after the other, each only when the one before has
+//!    ended, so that what is told last is what is so;
+//! 3. chains do not wait for each other: a script that hangs holds up its own instance or group alone, until its limit.
+
+use super::scripts::job;
+use crate::engine::event::{EventKind, Fact, Severity};
+use crate::engine::failover::Notice;
+use crate::engine::io::fifo::Fifo;
+use crate::engine::io::host;
+use crate::engine::io::runner::{Ended, How, RunnerLink};
+use crate::engine::model::{FifoWords, Global, NotifyCommand, ScriptUser};
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// How long a script may take that is told of a change.
+pub const LIMIT: Duration = Duration::from_secs(120);
+/// As good as for ever: a script that reads a FIFO.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
+/// Commands that wait in one chain; the oldest is left out when there are more.
+const MOST: usize = 1000;
+/// How long the end waits for what is still to be told.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often the end looks whether FIFOs are read.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Which FIFOs get a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Half {
+    /// Instances and sync groups: `notify_fifo` and `vrrp_notify_fifo`.
+    Vrrp,
+    /// Services and real servers: `notify_fifo`.
+    Lvs,
+}
+
+/// Something that is told.
+#[derive(Debug, Clone)]
+pub struct Telling {
+    /// What is told one after the other.
+    pub chain: String,
+    /// Which FIFOs get the line.
+    pub half: Half,
+    /// What it is about, for events.
+    pub subject: String,
+    /// For FIFOs, without its end.
+    pub line: String,
+    /// What is run, in this order, with all arguments.
+    pub commands: Vec<NotifyCommand>,
+}
+
+impl From<Notice> for Telling {
+    fn from(notice: Notice) -> Self {
+        let line = notice.line();
+        let Notice { chain, name, commands, .. } = notice;
+        Self { chain, half: Half::Vrrp, subject: name, line, commands }
+    }
+}
+
+enum Request {
+    Tell(Telling),
+    Follow(Box<Global>),
+    Ended(String, Ended),
+    End,
+}
+
+/// The way into a running notifier. Never waits.
+#[derive(Clone)]
+pub struct NotifierSender(Sender<Request>);
+
+impl NotifierSender {
+    /// Tells something.
+    pub fn tell(&self, telling: impl Into<Telling>) {
+        self.send(Request::Tell(telling.into()));
+    }
+    /// From now on by the words of another configuration.
+    pub fn follow(&self, global: Global) {
+        self.send(Request::Follow(Box::new(global)));
+    }
+    /// Ends it as soon as everything is told, after some seconds at the latest.
+    pub fn end(&self) {
+        self.send(Request::End);
+    }
+    fn send(&self, request: Request) {
+        // One that has ended tells nothing more.
+        _ = self.0.send(request);
+    }
+}
+
+/// Starts the thread. `limit`: how long a script may take.
+pub fn start(
+    runner: RunnerLink,
+    global: Global,
+    limit: Duration,
+    report: impl Fn(Fact) + Send + 'static,
+) -> io::Result<(NotifierSender, JoinHandle<()>)> {
+    let (sender, requests) = channel();
+    let sender = NotifierSender(sender);
+    let own = sender.clone();
+    let body = move || {
+        let fifos = BTreeMap::new();
+        let mut notifier =
+            Notifier { runner, sender: own, global: Global::default(), limit, report, chains: BTreeMap::new(), fifos };
+        notifier.follow(global);
+        notifier.run(&requests);
+    };
+    let thread = thread::Builder::new().name("notify".to_owned()).spawn(body)?;
+    Ok((sender, thread))
+}
+
+struct Notifier<R> {
+    runner: RunnerLink,
+    sender: NotifierSender,
+    global: Global,
+    limit: Duration,
+    report: R,
+    chains: BTreeMap<String, Chain>,
+    /// By their keyword.
+    fifos: BTreeMap<&'static str, Open>,
+}
+
+#[derive(Default)]
+struct Chain {
+    waiting: VecDeque<Waiting>,
+    /// What runs, and the runner's number of it.
+    running: Option<(u64, Waiting)>,
+    /// More came than it holds.
+    overflows: bool,
+}
+
+struct Waiting {
+    subject: String,
+    command: NotifyCommand,
+    limit: Duration,
+}
+
+/// A FIFO that lines go to.
+struct Open {
+    words: FifoWords,
+    half: Option<Half>,
+    fifo: Fifo,
+    /// The last line found no room.
+    full: bool,
+}
+
+impl<R: Fn(Fact)> Notifier<R> {
+    fn run(&mut self, requests: &Receiver<Request>) {
+        loop {
+            match requests.recv() {
+                Ok(Request::End) | Err(_) => break,
+                Ok(other) => self.take(other),
+            }
+        }
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until && self.is_busy() {
+            match requests.recv_timeout(LOOK) {
+                Ok(request) => self.take(request),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        for (id, _) in self.chains.values().filter_map(|chain| chain.running.as_ref()) {
+            self.runner.cancel(*id);
+        }
+    }
+
+    /// Whether something is still to be told: a script runs or waits, or a line is unread that a script of ours reads.
+    fn is_busy(&self) -> bool {
+        let tells = |(name, chain): (&String, &Chain)| match self.fifos.values().find(|open| *name == open.chain()) {
+            Some(open) => chain.running.is_some() && !open.fifo.is_read(),
+            None => chain.running.is_some(),
+        };
+        self.chains.iter().any(tells)
+    }
+
+    fn take(&mut self, request: Request) {
+        match request {
+            Request::Tell(telling) => self.tell(telling),
+            Request::Follow(global) => self.follow(*global),
+            Request::Ended(chain, ended) => self.ended(chain, &ended),
+            Request::End => {}
+        }
+    }
+
+    fn warn(&self, severity: Severity, subject: &str, why: String, next: &str) {
+        (self.report)(Fact::new(EventKind::Warning, severity, subject).reason(why).detail(next));
+    }
+
+    fn tell(&mut self, telling: Telling) {
+        let Telling { chain, half, subject, line, commands } = telling;
+        let mut lost = Vec::new();
+        for open in self.fifos.values_mut().filter(|open| open.half.is_none_or(|its| its == half)) {
+            let failed = open.fifo.write_line(&line).err();
+            if let (Some(error), false) = (&failed, open.full) {
+                lost.push((open.path().to_owned(), error.to_string()));
+            }
+            open.full = failed.is_some();
+        }
+        for (path, error) in lost {
+            let why = format!("{line} was not written, nor is what follows while it is full: {error}");
+            self.warn(Severity::Warning, &path, why, "let something read it: a line waits there until it is read");
+        }
+        let limit = self.limit;
+        let waiting = commands.into_iter().map(|command| Waiting { subject: subject.clone(), command, limit });
+        self.append(chain, waiting.collect());
+    }
+
+    fn append(&mut self, name: String, commands: Vec<Waiting>) {
+        if commands.is_empty() {
+            return;
+        }
+        let chain = self.chains.entry(name.clone()).or_default();
+        chain.waiting.extend(commands);
+        let excess = chain.waiting.len().saturating_sub(MOST);
+        chain.waiting.drain(..excess);
+        if excess > 0 && !std::mem::replace(&mut chain.overflows, true) {
+            let why = format!("more than {MOST} notify scripts wait: the oldest are left out");
+            self.warn(Severity::Error, &name, why, "mend the script that takes so long");
+        }
+        self.go_on(name);
+    }
+
+    /// Runs the next command of a chain that runs none.
+    fn go_on(&mut self, name: String) {
+        loop {
+            let Some(chain) = self.chains.get_mut(&name).filter(|chain| chain.running.is_none()) else { return };
+            let Some(next) = chain.waiting.pop_front() else {
+                self.chains.remove(&name);
+                return;
+            };
+            let Waiting { command: NotifyCommand { command, user }, limit, .. } = &next;
+            match job(command, user.as_ref(), *limit, &self.global) {
+                Ok(job) => {
+                    let (sender, of) = (self.sender.clone(), name.clone());
+                    let id = self.runner.run(job, move |ended| sender.send(Request::Ended(of, ended)));
+                    chain.running = Some((id, next));
+                    return;
+                }
+                Err(why) => {
+                    let why = format!("{} is not run: {why}", command.join(" "));
+                    self.warn(Severity::Warning, &next.subject, why, "correct the notify script or its user");
+                }
+            }
+        }
+    }
+
+    fn ended(&mut self, name: String, ended: &Ended) {
+        let Some(chain) = self.chains.get_mut(&name) else { return };
+        let Some((_, ran)) = chain.running.take_if(|(id, _)| *id == ended.id) else { return };
+        let reads = ran.limit == FOREVER;
+        if ended.how != How::Cancelled && (reads || !ended.succeeded()) {
+            let why = format!("{}: {ended}", ran.command.command.join(" "));
+            let next = if reads {
+                "nobody reads the FIFO for lvsdeck any more; mend the script and restart lvsdeck"
+            } else {
+                "mend the notify script; what is told goes on"
+            };
+            self.warn(Severity::Warning, &ran.subject, why, next);
+        }
+        self.go_on(name);
+    }
+
+    /// Opens the FIFOs of a configuration, closes those that it has no more, and leaves alone what did not change.
+    fn follow(&mut self, global: Global) {
+        let who = |global: &Global| (global.script_user.clone(), global.script_security);
+        let same_user = who(&global) == who(&self.global);
+        self.global = global;
+        let wanted = [
+            ("notify_fifo", None, self.global.fifos.all.clone()),
+            ("vrrp_notify_fifo", Some(Half::Vrrp), self.global.fifos.vrrp.clone()),
+        ];
+        for (keyword, half, words) in wanted {
+            if same_user && self.fifos.get(keyword).is_some_and(|open| open.words == words) {
+                continue;
+            }
+            if let Some(old) = self.fifos.remove(keyword)
+                && let Some(Chain { running: Some((id, _)), .. }) = self.chains.remove(&old.chain())
+            {
+                self.runner.cancel(id);
+            }
+            self.open(keyword, half, words);
+        }
+    }
+
+    fn open(&mut self, keyword: &'static str, half: Option<Half>, words: FifoWords) {
+        let Some(path) = words.fifo.as_ref().map(|fifo| fifo.path.clone()) else { return };
+        let fifo = match Fifo::open(Path::new(&path)) {
+            Ok(fifo) => fifo,
+            Err(error) => {
+                let next = "correct the path, or remove what is there; then restart lvsdeck";
+                return self.warn(Severity::Error, keyword, format!("{path} can't be opened: {error}"), next);
+            }
+        };
+        let mut commands = Vec::new();
+        let waiting = |command, limit| Waiting { subject: path.clone(), command, limit };
+        if fifo.is_made()
+            && let Some(owner) = self.owner(&words)
+        {
+            let command = ["chown".to_owned(), owner, path.clone()].into();
+            let user = Some(ScriptUser { user: "root".to_owned(), group: None });
+            commands.push(waiting(NotifyCommand { command, user }, self.limit));
+        }
+        if let Some(mut script) = words.script.clone() {
+            script.command.push(path.clone());
+            commands.push(waiting(script, FOREVER));
+        }
+        let open = Open { words, half, fifo, full: false };
+        let chain = open.chain();
+        self.fifos.insert(keyword, open);
+        self.append(chain, commands);
+    }
+
+    /// To whom a FIFO is given that was made here, as `chown` has it; none where it stays root's.
+    fn owner(&self, words: &FifoWords) -> Option<String> {
+        let named = words.fifo.as_ref().and_then(|fifo| fifo.owner.as_ref());
+        let user = named.or_else(|| words.script.as_ref().and_then(|script| script.user.as_ref()));
+        let identity = job(&[], user, LIMIT, &self.global).ok()?.identity;
+        (host::is_root() && !identity.is_root()).then(|| format!("{}:{}", identity.user, identity.group))
+    }
+}
+
+impl Open {
+    fn path(&self) -> &str {
+        self.words.fifo.as_ref().map_or("", |fifo| fifo.path.as_str())
+    }
+
+    /// The chain of its script.
+    fn chain(&self) -> String {
+        format!("fifo {}", self.path())
+    }
+}
