@@ -3,7 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use lvsdeck::engine::io::route_netlink::{RouteMessage, RouteSocket};
-use lvsdeck::engine::model::VirtualAddress;
+use lvsdeck::engine::model::{AddressOptions, VirtualAddress};
 use std::net::IpAddr;
 use std::os::fd::AsRawFd;
 use std::process::Command;
@@ -24,12 +24,8 @@ fn ip(arguments: &str) -> String {
 
 fn address(text: &str, label: Option<&str>) -> VirtualAddress {
     let (address, prefix) = text.split_once('/').unwrap();
-    VirtualAddress {
-        address: address.parse().unwrap(),
-        prefix: prefix.parse().unwrap(),
-        interface: None,
-        label: label.map(str::to_owned),
-    }
+    let plain = VirtualAddress::new(address.parse().unwrap(), prefix.parse().unwrap());
+    VirtualAddress { label: label.map(str::to_owned), ..plain }
 }
 
 /// What waits on the socket. The kernel has told all of it before the call that caused it returned.
@@ -196,4 +192,33 @@ fn lost_messages_are_noticed_and_the_next_list_tells_what_they_said() {
     let mut late = RouteSocket::open().unwrap();
     assert!(!dumped(&mut late).iter().any(|m| matches!(m, RouteMessage::Link { index: i, .. } if *i == index)));
     assert!(dumped(&mut socket).contains(&RouteMessage::LinkGone { index }));
+}
+
+#[test]
+fn the_words_behind_an_address_are_what_ip_shows_of_it() {
+    new_namespace();
+    let index = veth();
+    let mut socket = RouteSocket::open().unwrap();
+    let options = AddressOptions { scope: 253, broadcast: Some([10, 0, 0, 255].into()), ..AddressOptions::default() };
+    let four = VirtualAddress { options, ..address("10.0.0.100/24", Some("va:1")) };
+    let options = AddressOptions { home: true, no_prefix_route: true, ..AddressOptions::default() };
+    let six = VirtualAddress { options, ..address("fd00::100/64", None) };
+    let single = address("fd00::101/128", None);
+    let preferred = VirtualAddress {
+        options: AddressOptions { deprecated: Some(false), ..AddressOptions::default() },
+        ..address("fd00::102/128", None)
+    };
+    for wanted in [&four, &six, &single, &preferred] {
+        socket.add_address(index, wanted).unwrap();
+    }
+    let refused = |message: &RouteMessage| matches!(message, RouteMessage::Ack { error: Some(_), .. });
+    assert!(!received(&mut socket).iter().any(refused));
+    let shown = ip("-o address show dev va");
+    let line = |text: &str| shown.lines().find(|line| line.contains(text)).unwrap_or_else(|| panic!("{text}: {shown}"));
+    assert!(line("10.0.0.100/24").contains("brd 10.0.0.255 scope link va:1"), "{shown}");
+    assert!(line("fd00::100/64").contains("home") && line("fd00::100/64").contains("noprefixroute"), "{shown}");
+    assert!(line("fd00::101/128").contains("deprecated"), "as keepalived does with a single IPv6 address: {shown}");
+    assert!(!line("fd00::102/128").contains("deprecated"), "{shown}");
+    socket.remove_address(index, &six).unwrap();
+    assert!(!ip("-o address show dev va").contains("fd00::100"));
 }

@@ -49,6 +49,9 @@ pub enum EventKind {
     /// A tracked script counts differently: `up`, `down`, or `left-out` when it can't be run; `reason` is what its last run
     /// came to.
     Script,
+    /// A tracked interface, process or file counts differently; subject: `process NAME`, `to`: `up`, `down` or the file's
+    /// number, `reason`: what was seen.
+    Tracked,
     /// Connection synchronisation was started, ended or turned: `from` and `to` are `off`, `master`, `backup` or both.
     SyncDaemon,
     /// Something the operator should know (a warning of the configuration or of the host).
@@ -78,6 +81,7 @@ impl EventKind {
             Self::Command => "command",
             Self::Hold => "hold",
             Self::Script => "script",
+            Self::Tracked => "tracked",
             Self::SyncDaemon => "sync-daemon",
             Self::Warning => "warning",
         }

@@ -6,6 +6,7 @@ mod bad;
 mod lvs;
 mod property;
 mod scenarios;
+mod vrrp;
 mod words;
 
 use lvsdeck::engine::{Diagnostic, DiagnosticSeverity, Loaded, load_configuration};

@@ -140,7 +140,7 @@ fn s7_tracks_a_script_and_has_no_service() {
     ] {
         let (c, told) = scenario(name);
         assert_eq!(told, [""; 0]);
-        let tracked = &c.virtual_routers[0].track_scripts[0];
+        let tracked = &c.virtual_routers[0].tracks[0];
         assert_eq!((tracked.name.as_str(), tracked.weight, tracked.reverse), (script, 0, false));
         assert_eq!((c.scripts[0].name.as_str(), c.scripts[0].command.join(" ").as_str()), (script, command));
         assert_eq!((c.scripts[0].interval, c.scripts[0].weight), (Duration::from_secs(5), 0));

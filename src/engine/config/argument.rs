@@ -86,7 +86,7 @@ fn is_digits(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit())
 }
 
-fn signed(word: &str, low: i64, high: i64) -> Result<Argument, Unfit> {
+pub(super) fn signed(word: &str, low: i64, high: i64) -> Result<Argument, Unfit> {
     let digits = word.strip_prefix(['-', '+']).unwrap_or(word);
     if !is_digits(digits) {
         return Err(unfit("not-a-number", "is not a whole number"));

@@ -16,7 +16,7 @@ use crate::engine::event::Fact;
 use crate::engine::failover::{Action, Failover, Input, Notice, Past};
 use crate::engine::io::state::StateDir;
 use crate::engine::io::wait::{self, Alarm, Bell, Ear};
-use crate::engine::model::Configuration;
+use crate::engine::model::{Configuration, TrackKind};
 use crate::engine::snapshot::{Moment, VirtualRouterStatus, Warning};
 use crate::engine::vrrp::Tracked;
 use std::io;
@@ -61,7 +61,7 @@ type Reply = Box<dyn FnOnce(Answer) + Send>;
 enum Request {
     Command(Box<Asked>, Reply),
     Reload(Arc<Configuration>),
-    Tracked { script: String, state: Tracked, said: String },
+    Tracked { kind: TrackKind, name: String, state: Tracked, said: String },
     Shutdown { keep: bool },
 }
 
@@ -87,10 +87,10 @@ impl FailoverSender {
         sent
     }
 
-    /// Tells how a tracked script counts from now on, and what it said. Waits while the loop is flooded.
-    pub fn tracked(&self, script: String, state: Tracked, said: String) {
+    /// Tells how a tracked script, process or file counts from now on, and what it said. Waits while the loop is flooded.
+    pub fn tracked(&self, kind: TrackKind, name: String, state: Tracked, said: String) {
         // A loop that has ended needs to know no more.
-        _ = self.requests.send(Request::Tracked { script, state, said });
+        _ = self.requests.send(Request::Tracked { kind, name, state, said });
         self.bell.ring();
     }
 
@@ -227,8 +227,8 @@ impl<L: Listener, W: Surroundings> FailoverLoop<L, W> {
                     self.waiting.push((asked.id, answer));
                     self.core.handle(Instant::now(), Input::Command(asked));
                 }
-                Ok(Request::Tracked { script, state, said }) => {
-                    self.core.handle(Instant::now(), Input::Tracked { script, state, said });
+                Ok(Request::Tracked { kind, name, state, said }) => {
+                    self.core.handle(Instant::now(), Input::Tracked { kind, name, state, said });
                 }
                 Ok(Request::Reload(new)) => self.core.handle(Instant::now(), Input::Reload(new)),
                 Ok(Request::Shutdown { keep }) => self.core.handle(Instant::now(), Input::Shutdown { keep }),

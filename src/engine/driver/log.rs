@@ -52,7 +52,7 @@ const fn row(kind: EventKind, [from, to, reason, detail]: [&'static str; 4], lin
 
 use EventKind::{
     Address, AdvertisementRejected, EngineStarted, EngineStopping, InstanceState, Link, Quorum, Script, ServerHealth,
-    ServerTable, ServerWeight, SplitBrain, Warning,
+    ServerTable, ServerWeight, SplitBrain, Tracked, Warning,
 };
 
 /// The line of an event: the first row that matches. Reason, detail and who asked follow it where it does not use them.
@@ -87,6 +87,8 @@ const MESSAGES: &[Row] = &[
     row(Script, ["", "up", "", ""], "script {subject} counts as good"),
     row(Script, ["", "down", "", ""], "script {subject} counts as failed"),
     row(Script, ["", "left-out", "", ""], "script {subject} is left out"),
+    row(Tracked, ["", "up", "", ""], "{subject} counts as good"),
+    row(Tracked, ["", "down", "", ""], "{subject} counts as failed"),
 ];
 
 /// Lines beside an event, written before it: every row that matches, in this order. A script's detail is a list with an
@@ -161,6 +163,11 @@ const ALSO: &[Row] = &[
         ["", "", "", "{instance}: priority {before} to {after}"],
         "({instance}) Changing effective priority from {before} to {after}",
     ),
+    row(
+        Tracked,
+        ["", "", "", "{instance}: priority {before} to {after}"],
+        "({instance}) Changing effective priority from {before} to {after}",
+    ),
 ];
 
 /// The line of an event.
@@ -195,7 +202,7 @@ fn also(event: &Event) -> Vec<String> {
     let mut lines = Vec::new();
     for row in ALSO {
         match &event.detail {
-            Some(list) if row.kind == Script && !row.detail.is_empty() => {
+            Some(list) if matches!(row.kind, Script | Tracked) && !row.detail.is_empty() => {
                 let items = list.split(", ").map(|item| Event { detail: Some(item.to_owned()), ..event.clone() });
                 lines.extend(items.filter_map(|item| said_of(row, &item)));
             }

@@ -26,4 +26,5 @@ pub mod surroundings;
 mod synchroniser;
 mod undo;
 pub mod watch;
+pub mod watches;
 pub mod world;

@@ -16,6 +16,7 @@ use super::notifier::NotifierSender;
 use super::scripts::{self, ScriptsSender};
 use super::shared::Shared;
 use super::source::{Read, Source, Unfit};
+use super::watches::{self, WatchesSender};
 use crate::engine::balance::objection;
 use crate::engine::command::{Answer, Asked, Outcome, Preview};
 use crate::engine::event::{EventKind, Fact, Severity};
@@ -52,6 +53,8 @@ pub struct Loops {
     pub scripts: ScriptsSender,
     /// Notify scripts and FIFOs.
     pub notifier: NotifierSender,
+    /// Tracked processes and files.
+    pub watches: WatchesSender,
 }
 
 #[derive(Clone)]
@@ -148,12 +151,13 @@ impl Reloader {
         read.identity.warnings.extend(self.warnings.iter().cloned());
         let (told, done) = oneshot::channel();
         let request = Request::Reload(Arc::clone(&configuration), told);
-        let Loops { failover, balance, scripts, notifier } = &self.loops;
+        let Loops { failover, balance, scripts, notifier, watches } = &self.loops;
         notifier.follow(configuration.global.clone());
         if !failover.reload(Arc::clone(&configuration)) || balance.blocking_send(request).is_err() {
             return Answer::refused("the engine is stopping");
         }
         scripts.reload(prepared);
+        watches.reload(watches::prepare(&configuration));
         for warning in news {
             let fact = Fact::new(EventKind::Warning, Severity::Warning, warning.subject).reason(warning.message);
             self.shared.append(fact.detail(warning.next));

@@ -13,7 +13,7 @@ use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::io::host;
 use crate::engine::io::runner::{Ended, How, Identity, Job, RunnerLink};
 use crate::engine::io::wait::{self, Alarm, Bell, Ear};
-use crate::engine::model::{Configuration, Global, ScriptUser, VrrpScript};
+use crate::engine::model::{Configuration, Global, ScriptUser, Track, TrackKind, VrrpScript};
 use crate::engine::snapshot::Warning;
 use crate::engine::vrrp::{Tracked, Tracker};
 use std::io;
@@ -47,8 +47,10 @@ impl Prepared {
 /// The scripts that some instance tracks. Touches none of them: their file system may not answer, and the runner may reach
 /// more of it than the engine.
 pub fn prepare(configuration: &Configuration) -> Vec<Prepared> {
-    let tracks =
-        |name: &str| configuration.virtual_routers.iter().any(|r| r.track_scripts.iter().any(|s| s.name == name));
+    let tracks = |name: &str| {
+        let tracks = |s: &Track| s.kind == TrackKind::Script && s.name == name;
+        configuration.virtual_routers.iter().any(|r| r.tracks.iter().any(tracks))
+    };
     let scripts = configuration.scripts.iter().filter(|script| tracks(&script.name));
     scripts
         .map(|script| {

@@ -372,6 +372,7 @@ const fn is_change(kind: EventKind) -> bool {
         | EventKind::ServiceTable
         | EventKind::Quorum
         | EventKind::Script
+        | EventKind::Tracked
         | EventKind::SyncDaemon => true,
         EventKind::EngineStarted
         | EventKind::EngineStopping

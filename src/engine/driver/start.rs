@@ -21,6 +21,7 @@ use super::source::{Read, Source};
 use super::stop::Stop;
 use super::surroundings::{Nowhere, Surroundings};
 use super::synchroniser::Synchroniser;
+use super::watches::{self, WatchLoop, WatchesSender};
 use super::world::World;
 use crate::engine::balance::Balance;
 use crate::engine::event::{EventKind, Fact, Severity};
@@ -31,7 +32,7 @@ use crate::engine::io::runner::{Runner, RunnerError, RunnerLink};
 use crate::engine::io::state::StateDir;
 use crate::engine::io::userspace::Userspace;
 use crate::engine::ipvs::{IpvsOp, Refusal};
-use crate::engine::model::{Configuration, RealTime, ServiceKey};
+use crate::engine::model::{Configuration, RealTime, ServiceKey, TrackKind};
 use crate::engine::snapshot::Warning;
 use std::collections::BTreeSet;
 use std::io;
@@ -88,6 +89,8 @@ pub struct Running {
     notifier_thread: JoinHandle<()>,
     scripts: ScriptsSender,
     scripts_thread: JoinHandle<io::Result<()>>,
+    watches: WatchesSender,
+    watches_thread: JoinHandle<io::Result<()>>,
     runner: RunnerLink,
     balance_thread: BalanceThread,
     balance_end: oneshot::Sender<bool>,
@@ -197,11 +200,16 @@ pub fn start_in<W: Surroundings + 'static>(
         failover_loop.run()
     })?;
     let (told, reporter) = (failover.clone(), Arc::clone(&shared));
-    let tell = move |script, state, said| told.tracked(script, state, said);
+    let tell = move |script, state, said| told.tracked(TrackKind::Script, script, state, said);
     let warner = Arc::clone(&reporter);
     let (report, warn) = (move |fact| reporter.append(fact), move |all| warner.warn_of_scripts(all));
     let (script_loop, scripts) = ScriptLoop::new(runner.clone(), tell, report, warn).map_err(StartError::Thread)?;
     let scripts_thread = thread("scripts", &lost, move || script_loop.run(prepared))?;
+    let (told, reporter) = (failover.clone(), Arc::clone(&shared));
+    let tell = move |kind, name, state, said| told.tracked(kind, name, state, said);
+    let (watch_loop, watches) = WatchLoop::new(tell, move |fact| reporter.append(fact)).map_err(StartError::Thread)?;
+    let wanted_watches = watches::prepare(&configuration);
+    let watches_thread = thread("watches", &lost, move || watch_loop.run(wanted_watches))?;
 
     let balance_core = Balance::new(&configuration.virtual_servers, services, wanted.services, now);
     let (commands, requests) = mpsc::channel(QUEUE);
@@ -221,6 +229,7 @@ pub fn start_in<W: Surroundings + 'static>(
         balance: commands.clone(),
         scripts: scripts.clone(),
         notifier: notifier.clone(),
+        watches: watches.clone(),
     };
     let reloader = Reloader::new(source, warnings, door, Arc::clone(&configuration), Arc::clone(&shared), loops);
     let handle = LocalEngine::new(Arc::clone(&shared), failover.clone(), commands, reloader, Arc::clone(&stop));
@@ -241,6 +250,8 @@ pub fn start_in<W: Surroundings + 'static>(
         notifier_thread,
         scripts,
         scripts_thread,
+        watches,
+        watches_thread,
         runner,
         balance_thread,
         balance_end,
@@ -424,6 +435,10 @@ impl Running {
         }
         self.synchroniser.end(keep);
         self.scripts.end();
+        self.watches.end();
+        if !matches!(self.watches_thread.join(), Ok(Ok(()))) {
+            tracing::error!("the loop that looks at tracked processes and files ended early");
+        }
         if !matches!(self.scripts_thread.join(), Ok(Ok(()))) {
             tracing::error!("the loop that runs tracked scripts ended early");
         }

@@ -151,7 +151,7 @@ impl Failover {
         let lost = was_ours || self.host.prefixes(place.0, place.1).next().is_none();
         match (seen, present) {
             (Seen::Echo, present) => self.report_address(i, &address, present),
-            (Seen::Foreign, false) if lost => self.drifted(now, i, &address),
+            (Seen::Foreign, false) if lost && address.options.watched => self.drifted(now, i, &address),
             (Seen::Foreign | Seen::Known, _) => {}
         }
         seen

@@ -12,7 +12,7 @@ use super::peers::Peers;
 use super::pending::Pending;
 use super::router::{Footing, Router, state_name};
 use super::strangers::Strangers;
-use super::track::Scripts;
+use super::track::Tracks;
 use super::units::{Unit, units};
 use super::{Action, Channel, Input, Link, OwnedAddress, Waiting};
 use crate::engine::event::{EventKind, Fact, Severity};
@@ -36,7 +36,7 @@ pub struct Failover {
     pub(super) inherited: Vec<OwnedAddress>,
     pub(super) foreign: BTreeSet<Place>,
     pub(super) strangers: Strangers,
-    pub(super) scripts: Scripts,
+    pub(super) tracks: Tracks,
     pub(super) pending: Vec<Pending>,
     /// When a refusal to send on an interface was reported last.
     pub(super) send_refused_at: BTreeMap<u32, Instant>,
@@ -71,7 +71,7 @@ impl Failover {
             inherited: owned,
             foreign: BTreeSet::new(),
             strangers: Strangers::default(),
-            scripts: Scripts::new(),
+            tracks: Tracks::new(),
             pending: Vec::new(),
             send_refused_at: BTreeMap::new(),
             deaf: BTreeMap::new(),
@@ -116,7 +116,7 @@ impl Failover {
             Input::Start => self.start(now),
             Input::Packet { index, packet } => self.packet(now, index, packet),
             Input::Refused { action, error } => self.refused(now, &action, &error),
-            Input::Tracked { script, state, said } => self.tracked(script, state, said),
+            Input::Tracked { kind, name, state, said } => self.tracked(kind, name, state, said),
             Input::Command(asked) => self.command(now, *asked),
             Input::Timeout => self.timeout(now),
             Input::Reload(configuration) => self.reload(now, &configuration),
@@ -333,9 +333,11 @@ impl Failover {
     }
 
     fn uses(&self, name: &str) -> bool {
-        self.routers.iter().any(|r| {
-            r.config.interface == name || r.config.addresses.iter().any(|a| a.interface.as_deref() == Some(name))
-        })
+        let tracks = self.tracks_interface(name);
+        tracks
+            || self.routers.iter().any(|r| {
+                r.config.interface == name || r.config.addresses.iter().any(|a| a.interface.as_deref() == Some(name))
+            })
     }
 
     /// Looks at what every router stands on. Moves none; but each listens from then on, whatever its state: who waits for a
@@ -345,6 +347,7 @@ impl Failover {
             return;
         }
         self.review_foreign();
+        let turned = self.look_at_interfaces();
         for i in 0..self.routers.len() {
             let footing = self.footing(i);
             let failing = self.weigh(i);
@@ -359,6 +362,7 @@ impl Failover {
                 Err(fault) => (router.fault, router.listens_on) = (Some(fault), None),
             }
         }
+        self.report_interfaces(turned);
     }
 
     /// The interface and primary address of a router, or why it can't work and what to do.
@@ -368,7 +372,7 @@ impl Failover {
         let link = self.host.by_name(interface).ok_or_else(|| {
             format!("interface {interface} does not exist: create it, or correct `interface` of {instance}")
         })?;
-        if !link.up {
+        if !link.up && router.config.tracks_interface {
             return Err(format!(
                 "interface {interface} is down or has no carrier: check the cable, or `ip link set {interface} up`"
             ));

@@ -4,7 +4,7 @@
 use super::core::Failover;
 use super::peers::Peer;
 use super::router::Router;
-use crate::engine::model::{AdvertInterval, Priority, TrackScript};
+use crate::engine::model::{AdvertInterval, Priority, Track, TrackKind};
 use crate::engine::snapshot::WhatIf;
 use crate::engine::vrrp::{Tracked, effective_priority, is_fault, master_down_interval, skew_time};
 use std::net::IpAddr;
@@ -22,10 +22,12 @@ impl Failover {
     pub(super) fn forecast(router: &Router, now: Instant) -> Vec<WhatIf> {
         if router.instance.is_master() {
             let mut answers = vec![Self::resigns(router, now), dies(router, now)];
-            let scripts = &router.config.track_scripts;
-            answers.extend(scripts.iter().map(|script| Self::fails(router, &[script], now)));
-            if scripts.len() > 1 {
-                answers.extend([Self::fails(router, &scripts.iter().collect::<Vec<_>>(), now)]);
+            // What the number of a file may become is anybody's guess, unless any but 0 is a fault.
+            let can_fail = |track: &&Track| track.kind != TrackKind::File || track.weight == 0;
+            let tracks: Vec<&Track> = router.config.tracks.iter().filter(can_fail).collect();
+            answers.extend(tracks.iter().map(|track| Self::fails(router, &[*track], now)));
+            if tracks.len() > 1 {
+                answers.extend([Self::fails(router, &tracks, now)]);
             }
             answers
         } else {
@@ -45,23 +47,21 @@ impl Failover {
         }
     }
 
-    /// These scripts fail (those with `reverse`: succeed).
-    fn fails(router: &Router, failing: &[&TrackScript], now: Instant) -> WhatIf {
-        let names: Vec<&str> = failing.iter().map(|script| script.name.as_str()).collect();
-        let event = match names.as_slice() {
-            [one] => format!("script {one} fails"),
-            _ => format!("scripts {} all fail", names.join(", ")),
+    /// These fail (those with `reverse`: succeed); the numbers of files stay as they are.
+    fn fails(router: &Router, failing: &[&Track], now: Instant) -> WhatIf {
+        let event = failure(failing);
+        let state = |(track, now): (&Track, Tracked)| match track.kind {
+            _ if failing.contains(&track) => bad(track),
+            TrackKind::File => now,
+            TrackKind::Script | TrackKind::Process | TrackKind::Interface if track.reverse => Tracked::Down,
+            TrackKind::Script | TrackKind::Process | TrackKind::Interface => Tracked::Up,
         };
-        let bad = |script: &TrackScript| if script.reverse { Tracked::Up } else { Tracked::Down };
-        let good = |script: &TrackScript| if script.reverse { Tracked::Down } else { Tracked::Up };
-        let state = |script: &TrackScript| {
-            if failing.iter().any(|one| one.name == script.name) { bad(script) } else { good(script) }
-        };
-        if failing.iter().any(|script| is_fault(script, bad(script))) {
+        if failing.iter().any(|track| is_fault(track, bad(track))) {
             return WhatIf { event, ..Self::resigns_in_fault(router, now) };
         }
-        let scripts = &router.config.track_scripts;
-        let weighed = effective_priority(router.own_priority(), scripts.iter().map(|s| (s, state(s))));
+        let counted = router.config.tracks.iter().zip(router.counted.iter().copied());
+        let weighed =
+            effective_priority(router.own_priority(), counted.map(|(track, now)| (track, state((track, now)))));
         let Some(rival) = strongest(router, now) else { return nobody(&event) };
         if weighed >= rival.priority {
             let note = format!(
@@ -90,6 +90,35 @@ impl Failover {
             None => nobody(""),
         }
     }
+}
+
+const fn bad(track: &Track) -> Tracked {
+    match (track.kind, track.reverse) {
+        (TrackKind::File, reverse) => Tracked::Value(if reverse { 0 } else { 1 }),
+        (_, true) => Tracked::Up,
+        (_, false) => Tracked::Down,
+    }
+}
+
+/// `script web fails`.
+fn failure(failing: &[&Track]) -> String {
+    if let [one] = failing {
+        let how = match (one.kind, one.reverse) {
+            (TrackKind::Script, _) => "fails",
+            (TrackKind::Process, false) => "does not run as wanted",
+            (TrackKind::Process, true) => "runs",
+            (TrackKind::File, _) => "tells of a fault",
+            (TrackKind::Interface, false) => "goes down",
+            (TrackKind::Interface, true) => "comes up",
+        };
+        return format!("{} {} {how}", one.kind.name(), one.name);
+    }
+    if failing.iter().all(|track| track.kind == TrackKind::Script) {
+        let names: Vec<&str> = failing.iter().map(|track| track.name.as_str()).collect();
+        return format!("scripts {} all fail", names.join(", "));
+    }
+    let names: Vec<String> = failing.iter().map(|track| format!("{} {}", track.kind.name(), track.name)).collect();
+    format!("{} all fail", names.join(", "))
 }
 
 /// This node is silent from now on.

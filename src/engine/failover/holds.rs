@@ -100,7 +100,7 @@ impl Failover {
                 },
                 HoldWish::Priority(priority) => {
                     router.wish = Some(PriorityWish { priority, by, since });
-                    router.weighed = weighed(router, &self.scripts);
+                    router.weighed = weighed(router, &self.tracks);
                     router.instance.set_priority(router.parameters().priority);
                 }
                 HoldWish::Takeover => {

@@ -43,7 +43,7 @@ pub use waiting::Waiting;
 
 use crate::engine::command::{Answer, Asked};
 use crate::engine::event::Fact;
-use crate::engine::model::{Configuration, Family, VirtualAddress};
+use crate::engine::model::{Configuration, Family, TrackKind, VirtualAddress};
 use crate::engine::vrrp::Tracked;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -90,10 +90,12 @@ pub enum Input<'a> {
         /// What the system said.
         error: String,
     },
-    /// A script that instances track counts differently from now on.
+    /// A script, process or file that instances track counts differently from now on.
     Tracked {
+        /// What it is.
+        kind: TrackKind,
         /// Its name.
-        script: String,
+        name: String,
         /// How it counts.
         state: Tracked,
         /// What its last run came to.

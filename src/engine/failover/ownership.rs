@@ -126,7 +126,7 @@ impl Failover {
 
     fn take_off_inherited(&mut self, place: Place, owned: OwnedAddress) {
         let OwnedAddress { interface, address, prefix } = owned;
-        let address = VirtualAddress { address, prefix, interface: Some(interface.clone()), label: None };
+        let address = VirtualAddress { interface: Some(interface.clone()), ..VirtualAddress::new(address, prefix) };
         let fact = Fact::new(EventKind::Address, Severity::Notice, address.to_string());
         if self.take_off(place, address) {
             self.report(fact.to("absent").reason("left behind by an earlier run").detail(interface));

@@ -1,12 +1,12 @@
 //! `priority`: another priority than the file's, until it is taken back. A soft failover: nobody resigns, the rules decide
-//! who leads (RFC 9568 §6.4), and scripts count on top of it as they do on top of the file's.
+//! who leads (RFC 9568 §6.4), and what is tracked counts on top of it as it does on top of the file's.
 //!
 //! 255 is never given nor taken away: it says that the addresses are the router's own. A sync group moves as a whole.
 
 use super::commands::{line, takeover_time};
 use super::core::Failover;
 use super::router::{PriorityWish, Router};
-use super::track::{Scripts, weighed};
+use super::track::{Tracks, weighed};
 use crate::engine::command::{Asked, Command, Outcome, Preview};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::model::Priority;
@@ -38,7 +38,7 @@ impl Failover {
         let mut feel = Vec::new();
         for router in routers {
             let (name, vrid, interface) = (&router.config.name, router.config.vrid, &router.config.interface);
-            let next = wanted(router, priority, &self.scripts);
+            let next = wanted(router, priority, &self.tracks);
             preview.before.push(line(router));
             let until = if priority.is_some() { "until priority --from-file" } else { "as in the file" };
             let own = priority.unwrap_or(router.config.priority);
@@ -86,8 +86,8 @@ impl Failover {
 }
 
 /// What the router would advertise.
-fn wanted(router: &Router, priority: Option<Priority>, scripts: &Scripts) -> Priority {
-    let base = weighed(router, scripts).get();
+fn wanted(router: &Router, priority: Option<Priority>, tracks: &Tracks) -> Priority {
+    let base = weighed(router, tracks).get();
     let (own, new) = (router.own_priority().get(), priority.unwrap_or(router.config.priority).get());
     let moved = i16::from(base) - i16::from(own) + i16::from(new);
     u8::try_from(moved.clamp(1, 254)).ok().and_then(|p| Priority::new(p).ok()).unwrap_or(Priority::DEFAULT)

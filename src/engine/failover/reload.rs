@@ -12,10 +12,10 @@ use super::notices::Told;
 use super::ownership::Ours;
 use super::pending::Pending;
 use super::router::Router;
-use super::track::{Scripts, weighed};
+use super::track::{Tracks, weighed};
 use super::units::{Unit, units};
 use crate::engine::event::{EventKind, Fact, Severity};
-use crate::engine::model::{Configuration, Family, VirtualAddress, VirtualRouter};
+use crate::engine::model::{AddressOptions, Configuration, Family, VirtualAddress, VirtualRouter};
 use crate::engine::vrrp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -34,7 +34,7 @@ impl Failover {
     /// 3. what changed takes effect;
     /// 4. addresses are put on before any is taken off, so that one that only moved never leaves.
     ///
-    /// Another label alone changes nothing on the host: a kernel renames no address, and taking it off and on again would
+    /// Another label, or another word behind an address, alone changes nothing on the host: a kernel renames no address, and taking it off and on again would
     /// interrupt. It is used when this host puts the address on the next time; an event says so.
     pub(super) fn reload(&mut self, now: Instant, configuration: &Configuration) {
         if self.runs(configuration) {
@@ -86,13 +86,14 @@ impl Failover {
         let alike = |(old, new): (&Router, &VirtualRouter)| {
             let old = &old.config;
             let owner = |router: &VirtualRouter| router.priority.is_owner();
-            let tracks = old.track_scripts == new.track_scripts;
+            let tracks = old.tracks == new.tracks;
             old.name == new.name
                 && same_key(new, old)
                 && old.addresses == new.addresses
                 && old.source == new.source
                 && owner(old) == owner(new)
                 && tracks
+                && old.tracks_interface == new.tracks_interface
         };
         let new = &configuration.virtual_routers;
         self.routers.len() == new.len() && self.routers.iter().zip(new).all(alike)
@@ -153,10 +154,10 @@ impl Failover {
         for ((i, config), before) in configuration.virtual_routers.iter().enumerate().zip(old) {
             let router = match before {
                 Some((true, mut router)) => {
-                    readdressed.extend(reconfigure(&mut router, config, &self.scripts, now).map(|before| (i, before)));
+                    readdressed.extend(reconfigure(&mut router, config, &self.tracks, now).map(|before| (i, before)));
                     router
                 }
-                Some((false, before)) => begun_anew(config, before, &self.scripts, now),
+                Some((false, before)) => begun_anew(config, before, &self.tracks, now),
                 None => Router::new(config, now),
             };
             self.routers.push(router);
@@ -241,15 +242,23 @@ impl Failover {
         }
     }
 
-    /// Addresses that are on and now have another label.
+    /// Addresses that are on and now have another label, or other words behind them.
     fn report_relabelled(&mut self, i: usize, before: &[VirtualAddress]) {
-        let unlabelled = |address: &VirtualAddress| VirtualAddress { label: None, ..address.clone() };
+        let unlabelled = |address: &VirtualAddress| VirtualAddress {
+            label: None,
+            options: AddressOptions::default(),
+            advertised: true,
+            ..address.clone()
+        };
         for (address, place) in self.places(i) {
-            let was = before.iter().find(|old| unlabelled(old) == unlabelled(&address) && old.label != address.label);
+            let was = before.iter().find(|old| {
+                let differs = (&old.label, old.options) != (&address.label, address.options);
+                unlabelled(old) == unlabelled(&address) && differs
+            });
             if was.is_some() && place.is_some_and(|place| self.is_ours(place)) {
                 let fact = Fact::new(EventKind::Address, Severity::Notice, address.to_string()).to("present");
                 let reason =
-                    "its new label is used when this host becomes master the next time: nothing is interrupted";
+                    "its new words are used when this host becomes master the next time: nothing is interrupted";
                 self.report(fact.reason(reason).detail(self.name(i)));
             }
         }
@@ -265,24 +274,24 @@ fn same_key(new: &VirtualRouter, old: &VirtualRouter) -> bool {
 fn reconfigure(
     router: &mut Router,
     config: &VirtualRouter,
-    scripts: &Scripts,
+    tracks: &Tracks,
     now: Instant,
 ) -> Option<Vec<VirtualAddress>> {
     if router.config == *config {
         return None;
     }
     let before = std::mem::replace(&mut router.config, config.clone());
-    router.weighed = weighed(router, scripts);
+    router.weighed = weighed(router, tracks);
     let parameters = router.parameters();
     router.instance.reconfigure(now, parameters);
     (before.addresses != config.addresses).then_some(before.addresses)
 }
 
 /// A router of the same name that is another one to the link.
-fn begun_anew(config: &VirtualRouter, before: Router, scripts: &Scripts, now: Instant) -> Router {
+fn begun_anew(config: &VirtualRouter, before: Router, tracks: &Tracks, now: Instant) -> Router {
     let mut router = Router::new(config, now);
     (router.hold, router.claim, router.wish) = (before.hold, before.claim, before.wish);
-    router.weighed = weighed(&router, scripts);
+    router.weighed = weighed(&router, tracks);
     router.instance.set_yields(router.hold.is_some());
     let parameters = router.parameters();
     router.instance.reconfigure(now, parameters);

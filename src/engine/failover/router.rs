@@ -10,7 +10,7 @@ use crate::engine::model::{
 };
 use crate::engine::snapshot::{VirtualRouterState, VrrpCounters};
 use crate::engine::vrrp::{
-    Advertisement, Check, ChecksumForm, Expected, Instance, IpPacket, Parameters, Standing, State,
+    Advertisement, Check, ChecksumForm, Expected, Instance, IpPacket, Parameters, Standing, State, Tracked,
 };
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
@@ -70,7 +70,9 @@ pub(super) struct Router {
     pub fault: Option<String>,
     /// Its priority as its scripts make it.
     pub weighed: Priority,
-    /// The script that it waits for before it starts.
+    /// How each thing that it tracks counts for it, in the order of the configuration.
+    pub counted: Vec<Tracked>,
+    /// What it waits for before it starts: `script web`.
     pub unanswered: Option<String>,
     /// It holds addresses that an earlier run left on, without being master yet.
     pub adopted: bool,
@@ -121,6 +123,7 @@ impl Router {
             listens_on: None,
             fault: None,
             weighed: config.priority,
+            counted: Vec::new(),
             unanswered: None,
             adopted: false,
             since: now,
@@ -223,7 +226,13 @@ impl Router {
 
     /// Virtual addresses of its family, in file order; of IPv6 those of the link first (RFC 9568 §5.2.9).
     pub fn advertised_addresses(&self) -> Vec<IpAddr> {
-        let its = self.config.addresses.iter().map(|a| a.address).filter(|a| Family::of(*a) == self.config.family);
+        let its = self
+            .config
+            .addresses
+            .iter()
+            .filter(|a| a.advertised)
+            .map(|a| a.address)
+            .filter(|a| Family::of(*a) == self.config.family);
         let mut addresses: Vec<IpAddr> = its.collect();
         addresses.sort_by_key(|address| matches!(address, IpAddr::V6(address) if !address.is_unicast_link_local()));
         addresses

@@ -121,9 +121,9 @@ fn obstacle(router: &Router) -> Option<String> {
     if let Some(fault) = &router.fault {
         return Some(format!("{name} is in FAULT: {fault}"));
     }
-    if let Some(script) = router.unanswered.as_ref().filter(|_| router.is_fresh()) {
+    if let Some(what) = router.unanswered.as_ref().filter(|_| router.is_fresh()) {
         return Some(format!(
-            "{name} has not started: it waits for the first answer of script {script}; try again once it has answered"
+            "{name} has not started: it waits for the first answer of {what}; try again once it has answered"
         ));
     }
     let (address, peer) = router.peers.last_master()?;

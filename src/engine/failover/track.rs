@@ -1,154 +1,232 @@
-//! What tracked scripts do to virtual routers: their weights move the priority, and one without a weight makes a FAULT.
+//! What is tracked and what it does to virtual routers: weights move the priority, and what has none makes a FAULT.
 //!
-//! An instance that has not started waits for the first answer of every script that could make it a FAULT (keepalived
-//! stays in INIT as well). One that runs takes a script that has not answered yet for a good one.
+//! An instance that has not started waits for the first answer of every script, process and file that could make it a FAULT
+//! (keepalived stays in INIT as well). One that runs takes a script that has not answered yet for a good one.
 //!
 //! `init_fail` is for what starts: it makes a FAULT of INIT, and lowers a priority while the router is not master. What is
 //! master, was resumed or holds adopted addresses waits for a real answer: a restart or a reload stops nothing.
+//!
+//! Interfaces are looked at here, since the core knows them; of scripts, processes and files it is told.
 
 use super::core::Failover;
 use super::router::Router;
 use crate::engine::event::{EventKind, Fact, Severity};
-use crate::engine::model::{Configuration, Priority, TrackScript};
+use crate::engine::model::{Configuration, Priority, Track, TrackKind};
 use crate::engine::snapshot::{VirtualRouterState, Warning};
 use crate::engine::vrrp::{Tracked, effective_priority, is_fault};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// What a script said last.
+/// What was told of something last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Told {
     state: Tracked,
     said: String,
 }
 
-/// By the script's name.
-pub(super) type Scripts = BTreeMap<String, Told>;
+/// By what it is and its name.
+pub(super) type Tracks = BTreeMap<(TrackKind, String), Told>;
 
-/// What its scripts make of a router's priority.
-pub(super) fn weighed(router: &Router, scripts: &Scripts) -> Priority {
-    let states = router.config.track_scripts.iter().map(|script| (script, counts(router, script, scripts)));
+/// An interface that counts differently: its name, how it counted, and the priorities before.
+pub(super) type Turned = (String, Tracked, Vec<(String, u8)>);
+
+/// What is tracked makes of a router's priority.
+pub(super) fn weighed(router: &Router, told: &Tracks) -> Priority {
+    let states = router.config.tracks.iter().map(|track| (track, counts(router, track, told)));
     effective_priority(router.own_priority(), states)
 }
 
-/// How a script counts for a router.
-fn counts(router: &Router, script: &TrackScript, scripts: &Scripts) -> Tracked {
-    let state = state_of(scripts, &script.name);
+/// How something counts for a router.
+fn counts(router: &Router, track: &Track, told: &Tracks) -> Tracked {
+    let state = state_of(told, track.kind, &track.name);
     let (started, inherits) = (router.state(), router.adopted || router.mastership.is_some());
     match (state, started) {
-        (Tracked::Unanswered | Tracked::Up | Tracked::Down | Tracked::LeftOut, _) => state,
+        (Tracked::Unanswered | Tracked::Up | Tracked::Down | Tracked::LeftOut | Tracked::Value(_), _) => state,
         (Tracked::Presumed, _) if inherits => Tracked::Unanswered,
         (Tracked::Presumed, VirtualRouterState::Init | VirtualRouterState::Fault) => Tracked::Presumed,
-        (Tracked::Presumed, VirtualRouterState::Backup) if script.weight != 0 => Tracked::Presumed,
+        (Tracked::Presumed, VirtualRouterState::Backup) if track.weight != 0 => Tracked::Presumed,
         (Tracked::Presumed, VirtualRouterState::Backup | VirtualRouterState::Master) => Tracked::Unanswered,
     }
 }
 
-fn state_of(scripts: &Scripts, name: &str) -> Tracked {
-    scripts.get(name).map_or(Tracked::Unanswered, |told| told.state)
+fn state_of(told: &Tracks, kind: TrackKind, name: &str) -> Tracked {
+    told.get(&(kind, name.to_owned())).map_or(Tracked::Unanswered, |told| told.state)
 }
 
 impl Failover {
-    /// A script counts differently from now on; `said`: what its last run came to. One that nobody tracks is ignored: it
+    /// Something counts differently from now on; `said`: what its last run came to. What nobody tracks is ignored: it
     /// was told before a reload came through.
-    pub(super) fn tracked(&mut self, script: String, state: Tracked, said: String) {
-        if self.priorities_with(&script).is_empty() {
+    pub(super) fn tracked(&mut self, kind: TrackKind, name: String, state: Tracked, said: String) {
+        let before_all = self.priorities_with(kind, &name);
+        if before_all.is_empty() {
             return;
         }
-        let before = state_of(&self.scripts, &script);
-        self.scripts.insert(script.clone(), Told { state, said: said.clone() });
+        let before = state_of(&self.tracks, kind, &name);
+        self.tracks.insert((kind, name.clone()), Told { state, said });
         if before == state {
             return;
         }
-        let priorities = self.priorities_with(&script);
         self.survey();
-        let after = self.priorities_with(&script);
-        let changes: Vec<String> = priorities
+        self.report_tracked(kind, name, before, &before_all);
+    }
+
+    fn report_tracked(&mut self, kind: TrackKind, name: String, before: Tracked, before_all: &[(String, u8)]) {
+        let Some(Told { state, said }) = self.tracks.get(&(kind, name.clone())).cloned() else { return };
+        let after = self.priorities_with(kind, &name);
+        let changes: Vec<String> = before_all
             .iter()
             .zip(&after)
             .filter(|(before, after)| before != after)
             .map(|((name, before), (_, after))| format!("{name}: priority {before} to {after}"))
             .collect();
         let severity = match state {
-            Tracked::Up | Tracked::Unanswered | Tracked::Presumed => Severity::Notice,
+            Tracked::Up | Tracked::Unanswered | Tracked::Presumed | Tracked::Value(_) => Severity::Notice,
             Tracked::Down | Tracked::LeftOut => Severity::Warning,
         };
-        let mut fact = Fact::new(EventKind::Script, severity, script).to(word(state)).reason(said);
-        fact.from = (word(before) != word(Tracked::Unanswered)).then(|| word(before).to_owned());
+        let mut fact = match kind {
+            TrackKind::Script => Fact::new(EventKind::Script, severity, name),
+            TrackKind::Process | TrackKind::File | TrackKind::Interface => {
+                Fact::new(EventKind::Tracked, severity, format!("{} {name}", kind.name()))
+            }
+        };
+        fact = fact.to(word(state)).reason(said);
+        fact.from = (word(before) != word(Tracked::Unanswered)).then(|| word(before));
         if !changes.is_empty() {
             fact = fact.detail(changes.join(", "));
         }
         self.report(fact);
     }
 
-    /// Forgets what scripts said that this configuration does not track: they are not run any more, and nothing of it is
-    /// true when they are tracked again.
-    pub(super) fn forget_untracked(&mut self, configuration: &Configuration) {
-        let tracks = |name: &str| {
-            configuration.virtual_routers.iter().any(|router| router.track_scripts.iter().any(|s| s.name == name))
-        };
-        self.scripts.retain(|name, _| tracks(name));
+    /// Notes how the tracked interfaces are; gives those that were known to be otherwise.
+    pub(super) fn look_at_interfaces(&mut self) -> Vec<Turned> {
+        let tracked = self.routers.iter().flat_map(|router| &router.config.tracks);
+        let tracked = tracked.filter(|track| track.kind == TrackKind::Interface).map(|track| track.name.clone());
+        let names: BTreeSet<String> = tracked.collect();
+        let mut turned = Vec::new();
+        for name in names {
+            let (state, said) = match self.host.by_name(&name) {
+                Some(link) if link.up => (Tracked::Up, "it is up"),
+                Some(_) => (Tracked::Down, "it is down or has no carrier"),
+                None => (Tracked::Down, "it does not exist"),
+            };
+            let now = Told { state, said: said.to_owned() };
+            let before = self.tracks.insert((TrackKind::Interface, name.clone()), now);
+            if let Some(before) = before.filter(|before| before.state != state) {
+                let priorities = self.priorities_with(TrackKind::Interface, &name);
+                turned.push((name, before.state, priorities));
+            }
+        }
+        turned
     }
 
-    /// Instances that track a script, with their priorities.
-    fn priorities_with(&self, script: &str) -> Vec<(String, u8)> {
-        let tracks = |r: &&Router| r.config.track_scripts.iter().any(|s| s.name == script);
+    /// Tells of interfaces that turned, when routers were weighed.
+    pub(super) fn report_interfaces(&mut self, turned: Vec<Turned>) {
+        for (name, before, priorities) in turned {
+            self.report_tracked(TrackKind::Interface, name, before, &priorities);
+        }
+    }
+
+    /// Forgets what was told of what this configuration does not track: it is not looked at any more, and nothing of it is
+    /// true when it is tracked again.
+    pub(super) fn forget_untracked(&mut self, configuration: &Configuration) {
+        let all = configuration.virtual_routers.iter().flat_map(|router| &router.tracks);
+        let tracked: BTreeSet<(TrackKind, String)> = all.map(|track| (track.kind, track.name.clone())).collect();
+        self.tracks.retain(|key, _| tracked.contains(key));
+    }
+
+    /// Whether somebody tracks the interface.
+    pub(super) fn tracks_interface(&self, name: &str) -> bool {
+        !self.priorities_with(TrackKind::Interface, name).is_empty()
+    }
+
+    /// Instances that track something, with their priorities.
+    fn priorities_with(&self, kind: TrackKind, name: &str) -> Vec<(String, u8)> {
+        let tracks = |r: &&Router| r.config.tracks.iter().any(|track| track.kind == kind && track.name == name);
         let priority = |r: &Router| (r.config.name.clone(), r.instance.parameters().priority.get());
         self.routers.iter().filter(tracks).map(priority).collect()
     }
 
-    /// Sets a router's priority by its scripts. Gives the reason of a FAULT.
+    /// Sets a router's priority by what it tracks. Gives the reason of a FAULT.
     pub(super) fn weigh(&mut self, i: usize) -> Option<String> {
         let router = self.routers.get_mut(i)?;
-        router.weighed = weighed(router, &self.scripts);
+        router.weighed = weighed(router, &self.tracks);
+        router.counted = router.config.tracks.iter().map(|track| counts(router, track, &self.tracks)).collect();
         router.instance.set_priority(router.parameters().priority);
-        let found = |is: fn(&TrackScript, Tracked) -> bool| {
-            router.config.track_scripts.iter().find(|script| is(script, counts(router, script, &self.scripts))).cloned()
+        let found = |is: fn(&Track, Tracked) -> bool| {
+            router.config.tracks.iter().zip(&router.counted).find(|(track, state)| is(track, **state)).map(|(t, _)| t)
         };
-        let waits = found(|script, state| script.weight == 0 && state == Tracked::Unanswered);
-        let bad = found(is_fault);
-        let was = std::mem::replace(&mut router.unanswered, waits.map(|script| script.name));
+        let waits = found(|track, state| track.weight == 0 && state == Tracked::Unanswered);
+        let bad = found(is_fault).cloned();
+        let waits = waits.map(|track| format!("{} {}", track.kind.name(), track.name));
+        let was = std::mem::replace(&mut router.unanswered, waits);
         let news = router.unanswered.as_ref().filter(|name| was.as_ref() != Some(*name));
         if let (Some(name), true) = (news, router.is_fresh()) {
-            router.reason = format!("waits for the first answer of script {name}");
+            router.reason = format!("waits for the first answer of {name}");
         }
         let bad = bad?;
-        let said = self.scripts.get(&bad.name).map_or("", |told| told.said.as_str());
-        let how = if bad.reverse { "succeeds, and is tracked with reverse" } else { "fails" };
-        Some(format!("script {} {how}: {said}", bad.name))
+        let said = self.tracks.get(&(bad.kind, bad.name.clone())).map_or("", |told| told.said.as_str());
+        let how = match (bad.kind, bad.reverse) {
+            (TrackKind::Script, false) => "fails",
+            (TrackKind::Script, true) => "succeeds, and is tracked with reverse",
+            (TrackKind::Process, false) => "does not run as wanted",
+            (TrackKind::Process, true) => "runs, and is tracked with reverse",
+            (TrackKind::File, false) => "tells of a fault",
+            (TrackKind::File, true) => "tells of a fault, by reverse",
+            (TrackKind::Interface, false) => "is down",
+            (TrackKind::Interface, true) => "is up, and is tracked with reverse",
+        };
+        Some(format!("{} {} {how}: {said}", bad.kind.name(), bad.name))
     }
 
-    /// Scripts that fail, or can't be run, as far as somebody tracks them.
-    pub(super) fn script_warnings(&self) -> impl Iterator<Item = Warning> {
-        self.scripts.iter().filter_map(|(script, told)| {
-            let concerned: Vec<String> = self.priorities_with(script).into_iter().map(|(name, _)| name).collect();
-            let (code, message, next) = match told.state {
-                _ if concerned.is_empty() => return None,
-                Tracked::Up | Tracked::Unanswered | Tracked::Presumed => return None,
-                Tracked::Down => (
+    /// What is tracked and bad, or can't be run, as far as somebody tracks it.
+    pub(super) fn track_warnings(&self) -> impl Iterator<Item = Warning> {
+        self.tracks.iter().filter_map(|((kind, name), told)| {
+            let concerned: Vec<String> = self.priorities_with(*kind, name).into_iter().map(|(name, _)| name).collect();
+            if concerned.is_empty() {
+                return None;
+            }
+            let (all, said) = (concerned.join(", "), &told.said);
+            let (code, message, next) = match (told.state, kind) {
+                (Tracked::Down, TrackKind::Script) => (
                     "script-failing",
-                    format!("it fails: {}", told.said),
-                    format!("mend what it watches, or the script; tracked by {}", concerned.join(", ")),
+                    format!("it fails: {said}"),
+                    format!("mend what it watches, or the script; tracked by {all}"),
                 ),
-                Tracked::LeftOut => (
+                (Tracked::Down, TrackKind::Process) => (
+                    "process-missing",
+                    format!("it does not run as wanted: {said}"),
+                    format!("start it, or correct vrrp_track_process {name}; tracked by {all}"),
+                ),
+                (Tracked::Down, TrackKind::Interface) => (
+                    "interface-down",
+                    said.clone(),
+                    format!("check the cable, or `ip link set {name} up`; tracked by {all}"),
+                ),
+                (Tracked::LeftOut, _) => (
                     "script-left-out",
-                    format!("it can't be run: {}", told.said),
+                    format!("it can't be run: {said}"),
                     format!(
-                        "mend it and reload or restart lvsdeck; until then {} behaves as if it were not tracked, as with keepalived",
-                        concerned.join(", ")
+                        "mend it and reload or restart lvsdeck; until then {all} behaves as if it were not tracked, as with keepalived"
                     ),
                 ),
+                (Tracked::Down, TrackKind::File)
+                | (Tracked::Up | Tracked::Unanswered | Tracked::Presumed | Tracked::Value(_), _) => return None,
             };
-            Some(Warning { code: code.to_owned(), subject: script.clone(), message, next })
+            let subject = match kind {
+                TrackKind::Script => name.clone(),
+                TrackKind::Process | TrackKind::File | TrackKind::Interface => format!("{} {name}", kind.name()),
+            };
+            Some(Warning { code: code.to_owned(), subject, message, next })
         })
     }
 }
 
 /// The state as events have it.
-const fn word(state: Tracked) -> &'static str {
+fn word(state: Tracked) -> String {
     match state {
-        Tracked::Unanswered | Tracked::Presumed => "unanswered",
-        Tracked::Up => "up",
-        Tracked::Down => "down",
-        Tracked::LeftOut => "left-out",
+        Tracked::Unanswered | Tracked::Presumed => "unanswered".to_owned(),
+        Tracked::Up => "up".to_owned(),
+        Tracked::Down => "down".to_owned(),
+        Tracked::LeftOut => "left-out".to_owned(),
+        Tracked::Value(value) => value.to_string(),
     }
 }

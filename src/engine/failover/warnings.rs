@@ -35,7 +35,7 @@ impl Failover {
                 }
             }
         }
-        warnings.extend(self.script_warnings());
+        warnings.extend(self.track_warnings());
         warnings.extend(self.strangers.iter().map(|(vrid, stranger)| foreign_vrid(vrid, stranger)));
         warnings
     }

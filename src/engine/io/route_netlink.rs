@@ -29,6 +29,12 @@ const READINGS: usize = 10;
 const LINK_HEADER: usize = 16;
 const ADDRESS_HEADER: usize = 8;
 
+/// `uapi/linux/if_addr.h`.
+const IFA_FLAGS: u16 = 8;
+const IFA_F_MANAGETEMPADDR: u32 = 0x100;
+const IFA_F_NOPREFIXROUTE: u32 = 0x200;
+const IFA_F_MCAUTOJOIN: u32 = 0x400;
+
 const AF_UNSPEC: u8 = 0;
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
@@ -143,7 +149,7 @@ impl RouteSocket {
         Ok(())
     }
 
-    /// Asks to put an address on a link, permanent, of global scope, without a broadcast address. The answer comes as
+    /// Asks to put an address on a link as its options have it. The answer comes as
     /// [`RouteMessage::Ack`] with the number returned, after the event about the address itself.
     pub fn add_address(&mut self, index: u32, address: &VirtualAddress) -> io::Result<u32> {
         let label = address.label.as_deref().filter(|_| address.address.is_ipv4());
@@ -163,14 +169,30 @@ impl RouteSocket {
         address: &VirtualAddress,
         label: Option<&str>,
     ) -> io::Result<u32> {
-        // Duplicate address detection would keep an IPv6 address from serving for a second or more.
-        let (family, octets, nodad) = match address.address {
-            IpAddr::V4(address) => (AF_INET, address.octets().to_vec(), 0),
-            IpAddr::V6(address) => (AF_INET6, address.octets().to_vec(), libc::IFA_F_NODAD.to_ne_bytes()[0]),
+        let (family, octets) = match address.address {
+            IpAddr::V4(address) => (AF_INET, address.octets().to_vec()),
+            IpAddr::V6(address) => (AF_INET6, address.octets().to_vec()),
         };
-        let attributes = Builder::default().put(libc::IFA_LOCAL, &octets).put(libc::IFA_ADDRESS, &octets);
-        let attributes = label.iter().fold(attributes, |attributes, label| attributes.text(libc::IFA_LABEL, label));
-        let payload = [&address_header(family, address.prefix, nodad, index), attributes.finish().as_slice()].concat();
+        let options = address.options;
+        let mut attributes = Builder::default().put(libc::IFA_LOCAL, &octets).put(libc::IFA_ADDRESS, &octets);
+        if let Some(label) = label {
+            attributes = attributes.text(libc::IFA_LABEL, label);
+        }
+        if kind == libc::RTM_NEWADDR {
+            attributes = attributes.put(IFA_FLAGS, &address_flags(address).to_ne_bytes());
+            if let Some(broadcast) = options.broadcast {
+                attributes = attributes.put(libc::IFA_BROADCAST, &broadcast.octets());
+            }
+            let deprecated = options.deprecated.unwrap_or(family == AF_INET6 && address.prefix == 128);
+            if deprecated {
+                // struct ifa_cacheinfo: preferred and valid for how long, for ever; made and changed, the kernel's.
+                let lifetimes = [0, u32::MAX, 0, 0].map(u32::to_ne_bytes).concat();
+                attributes = attributes.put(libc::IFA_CACHEINFO, &lifetimes);
+            }
+        }
+        let mut header = address_header(family, address.prefix, 0, index);
+        header[3] = options.scope;
+        let payload = [header.as_slice(), attributes.finish().as_slice()].concat();
         self.seq = self.seq.checked_add(1).unwrap_or(1);
         self.socket.send(frame(kind, flags | NlmF::REQUEST | NlmF::ACK, self.seq, &payload), Msg::empty())?;
         Ok(self.seq)
@@ -196,6 +218,17 @@ impl AsRawFd for RouteSocket {
     fn as_raw_fd(&self) -> RawFd {
         self.socket.as_raw_fd()
     }
+}
+
+/// `IFA_F_*` of an address that is put on.
+fn address_flags(VirtualAddress { address, options, .. }: &VirtualAddress) -> u32 {
+    let flag = |on: bool, flag: u32| if on { flag } else { 0 };
+    // Duplicate address detection would keep an IPv6 address from serving for a second or more.
+    flag(address.is_ipv6() && options.skips_detection, libc::IFA_F_NODAD)
+        | flag(options.home, libc::IFA_F_HOMEADDRESS)
+        | flag(options.manages_temporary, IFA_F_MANAGETEMPADDR)
+        | flag(options.no_prefix_route, IFA_F_NOPREFIXROUTE)
+        | flag(options.joins_group, IFA_F_MCAUTOJOIN)
 }
 
 /// Beyond the system's `rmem_max` where `CAP_NET_ADMIN` allows it; up to it otherwise.

@@ -18,6 +18,16 @@ pub fn readable(descriptors: &[RawFd]) -> io::Result<()> {
     if found < 0 && error.kind() != io::ErrorKind::Interrupted { Err(error) } else { Ok(()) }
 }
 
+/// Whether one of `descriptors` can be read now.
+#[allow(unsafe_code)]
+pub fn is_any_readable(descriptors: &[RawFd]) -> bool {
+    let mut polled: Vec<libc::pollfd> =
+        descriptors.iter().map(|fd| libc::pollfd { fd: *fd, events: libc::POLLIN, revents: 0 }).collect();
+    let count = libc::nfds_t::try_from(polled.len()).unwrap_or(0);
+    // SAFETY: `polled` holds `count` initialised entries and outlives the call; a timeout of zero returns at once.
+    unsafe { libc::poll(polled.as_mut_ptr(), count, 0) > 0 }
+}
+
 /// An alarm clock to wait for (`timerfd_create(2)`). A timeout of `ppoll` itself may be late by a thousandth of its length,
 /// 3.6 ms when a master with an interval of one second falls silent; this one is not.
 #[derive(Debug)]

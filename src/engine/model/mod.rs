@@ -10,6 +10,7 @@ mod notify;
 mod real_time;
 mod scheduler;
 mod script;
+mod track;
 mod transport;
 mod units;
 mod vrrp;
@@ -24,12 +25,13 @@ pub use lvs::{LvsTimeouts, LvsWords, SyncDaemonWords};
 pub use notify::{FifoWords, Fifos, Notifications, NotifyCommand, NotifyFifo};
 pub use real_time::RealTime;
 pub use scheduler::{SCHEDULERS, Scheduler};
-pub use script::{ScriptUser, TrackScript, VrrpScript};
+pub use script::{ScriptUser, VrrpScript};
+pub use track::{ParameterMatch, Track, TrackKind, TrackedFile, TrackedProcess};
 pub use transport::{Transport, Unicast, UnicastPeer};
 pub use units::{AdvertInterval, AdvertisedPriority, Priority, UnitError, Vrid, Weight};
 pub use vrrp::{
-    Authentication, GratuitousArp, Password, StartState, SyncGroup, Variations, VirtualAddress, VirtualRouter,
-    VrrpVersion,
+    AddressOptions, Authentication, GratuitousArp, Password, StartState, SyncGroup, Variations, VirtualAddress,
+    VirtualRouter, VrrpVersion,
 };
 
 /// A whole configuration, lowered from keepalived.conf: what the two cores are built from.
@@ -43,6 +45,10 @@ pub struct Configuration {
     pub sync_groups: Vec<SyncGroup>,
     /// Every `vrrp_script`, in file order.
     pub scripts: Vec<VrrpScript>,
+    /// Every `vrrp_track_process`, in file order.
+    pub processes: Vec<TrackedProcess>,
+    /// Every `track_file`, in file order.
+    pub files: Vec<TrackedFile>,
     /// Every `virtual_server`, in file order.
     pub virtual_servers: Vec<VirtualServer>,
 }

@@ -34,17 +34,6 @@ impl VrrpScript {
     }
 }
 
-/// A line of `track_script`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TrackScript {
-    /// Name of the `vrrp_script`.
-    pub name: String,
-    /// What its result does to the priority; 0: failure is FAULT. That of the script where the line names none.
-    pub weight: i16,
-    /// The other way round.
-    pub reverse: bool,
-}
-
 /// `script_user`, or `user` of a script.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScriptUser {

@@ -1,11 +1,11 @@
 //! What a configuration says about virtual routers.
 
 use super::notify::Notifications;
-use super::script::TrackScript;
+use super::track::Track;
 use super::transport::Transport;
 use super::{AdvertInterval, Family, Priority, Vrid};
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 /// Protocol version of an instance.
@@ -84,6 +84,58 @@ pub struct VirtualAddress {
     pub interface: Option<String>,
     /// `label`: an interface label for `ip addr`.
     pub label: Option<String>,
+    /// False in `virtual_ipaddress_excluded`: it moves with the others, and no advertisement names it.
+    pub advertised: bool,
+    /// The other words behind it.
+    pub options: AddressOptions,
+}
+
+impl VirtualAddress {
+    /// An advertised address without a word behind it.
+    pub fn new(address: IpAddr, prefix: u8) -> Self {
+        Self { address, prefix, interface: None, label: None, advertised: true, options: AddressOptions::default() }
+    }
+}
+
+/// How an address is put on an interface (`uapi/linux/if_addr.h`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(clippy::struct_excessive_bools)] // each is a word of its own
+pub struct AddressOptions {
+    /// `scope`: 0 global, 200 site, 253 link, 254 host.
+    pub scope: u8,
+    /// `brd`.
+    pub broadcast: Option<Ipv4Addr>,
+    /// `home`.
+    pub home: bool,
+    /// False with `-nodad`: an IPv6 address serves at once, unless its neighbours are to be asked first.
+    pub skips_detection: bool,
+    /// `mngtmpaddr`.
+    pub manages_temporary: bool,
+    /// `noprefixroute`.
+    pub no_prefix_route: bool,
+    /// `autojoin`.
+    pub joins_group: bool,
+    /// `preferred_lft 0`: nothing is sent from it unless it is asked for. None: so of an IPv6 address with a prefix of 128,
+    /// and not of others, as keepalived does.
+    pub deprecated: Option<bool>,
+    /// False with `no_track`: nothing follows where somebody removes it.
+    pub watched: bool,
+}
+
+impl Default for AddressOptions {
+    fn default() -> Self {
+        Self {
+            scope: 0,
+            broadcast: None,
+            home: false,
+            skips_detection: true,
+            manages_temporary: false,
+            no_prefix_route: false,
+            joins_group: false,
+            deprecated: None,
+            watched: true,
+        }
+    }
 }
 
 impl fmt::Display for VirtualAddress {
@@ -188,12 +240,14 @@ pub struct VirtualRouter {
     pub preempt_delay: Duration,
     /// `authentication`.
     pub authentication: Authentication,
-    /// `virtual_ipaddress`: advertised and put on the interface while master.
+    /// `virtual_ipaddress` and, not advertised, `virtual_ipaddress_excluded`: on the interface while master.
     pub addresses: Vec<VirtualAddress>,
     /// `garp_*`.
     pub garp: GratuitousArp,
-    /// `track_script`, by name and weight.
-    pub track_scripts: Vec<TrackScript>,
+    /// `track_script`, `track_process`, `track_file`, `track_interface`, its own and those of its sync group.
+    pub tracks: Vec<Track>,
+    /// False with `dont_track_primary`: the state of its own interface does not count.
+    pub tracks_interface: bool,
     /// Words that vary the protocol.
     pub variations: Variations,
     /// `notify*`.

@@ -3,9 +3,10 @@
 //! Every field is named here: a new one that is forgotten does not compile.
 
 use crate::engine::model::{
-    Authentication, CheckKind, CheckSpec, FifoWords, Fifos, Global, GratuitousArp, LvsTimeouts, Notifications,
-    NotifyCommand, NotifyFifo, Origin, RealServer, RealTime, ScriptUser, SyncDaemonWords, SyncGroup, TrackScript,
-    Transport, UnicastPeer, Variations, VirtualRouter, VirtualServer, VrrpScript,
+    AddressOptions, Authentication, CheckKind, CheckSpec, FifoWords, Fifos, Global, GratuitousArp, LvsTimeouts,
+    Notifications, NotifyCommand, NotifyFifo, Origin, RealServer, RealTime, ScriptUser, SyncDaemonWords, SyncGroup,
+    Track, TrackedFile, TrackedProcess, Transport, UnicastPeer, Variations, VirtualAddress, VirtualRouter,
+    VirtualServer, VrrpScript,
 };
 use std::fmt::Display;
 
@@ -27,14 +28,15 @@ pub(super) fn router(router: &VirtualRouter) -> Vec<Field> {
         authentication,
         addresses,
         garp,
-        track_scripts,
+        tracks,
+        tracks_interface,
         transport,
         source,
         variations,
         notifications,
     } = router;
-    let track = track_scripts.iter().map(|TrackScript { name, weight, reverse: is_reverse }| {
-        format!("{name} weight {weight}{}", reverse(*is_reverse))
+    let track = tracks.iter().map(|Track { kind, name, weight, reverse: is_reverse }| {
+        format!("{} {name} weight {weight}{}", kind.name(), reverse(*is_reverse))
     });
     vec![
         ("interface", interface.clone()),
@@ -52,16 +54,45 @@ pub(super) fn router(router: &VirtualRouter) -> Vec<Field> {
             list(addresses.iter().map(|a| {
                 let dev = a.interface.as_ref().map_or_else(String::new, |name| format!(" dev {name}"));
                 let label = a.label.as_ref().map_or_else(String::new, |label| format!(" label {label}"));
-                format!("{a}{dev}{label}")
+                format!("{a}{dev}{label}{}", further(a))
             })),
         ),
         ("garp", announcements(garp)),
-        ("track_script", list(track)),
+        ("track", list(track)),
+        ("dont_track_primary", (!tracks_interface).to_string()),
         ("unicast_peer", peers(transport)),
         ("unicast_src_ip", source.map_or_else(String::new, |source| source.to_string())),
         ("words", varied(*variations)),
         ("notify", notified(notifications)),
     ]
+}
+
+fn further(VirtualAddress { advertised, options, .. }: &VirtualAddress) -> String {
+    let AddressOptions {
+        scope,
+        broadcast,
+        home,
+        skips_detection,
+        manages_temporary,
+        no_prefix_route,
+        joins_group,
+        deprecated,
+        watched,
+    } = options;
+    let word = |on: bool, word: &str| on.then(|| format!(" {word}"));
+    let words = [
+        (*scope != 0).then(|| format!(" scope {scope}")),
+        broadcast.map(|broadcast| format!(" brd {broadcast}")),
+        word(*home, "home"),
+        word(!skips_detection, "-nodad"),
+        word(*manages_temporary, "mngtmpaddr"),
+        word(*no_prefix_route, "noprefixroute"),
+        word(*joins_group, "autojoin"),
+        deprecated.map(|yes| format!(" preferred_lft {}", if yes { "0" } else { "forever" })),
+        word(!watched, "no_track"),
+        word(!advertised, "(excluded)"),
+    ];
+    words.into_iter().flatten().collect()
 }
 
 fn announcements(garp: &GratuitousArp) -> String {
@@ -164,6 +195,37 @@ pub(super) fn script(script: &VrrpScript) -> Vec<Field> {
         ("rise", rise.to_string()),
         ("fall", fall.to_string()),
     ]
+}
+
+pub(super) fn process(process: &TrackedProcess) -> Vec<Field> {
+    let TrackedProcess {
+        name: _,
+        command,
+        parameters,
+        parameter_match,
+        full_command,
+        weight,
+        reverse: is_reverse,
+        quorum,
+        quorum_max,
+        fork_delay,
+        terminate_delay,
+    } = process;
+    vec![
+        ("process", format!("{command} {}", parameters.join(" "))),
+        ("param_match", parameter_match.map_or_else(String::new, |how| format!("{how:?}"))),
+        ("full_command", full_command.to_string()),
+        ("weight", format!("{weight}{}", reverse(*is_reverse))),
+        ("quorum", quorum.to_string()),
+        ("quorum_max", quorum_max.map_or_else(String::new, |most| most.to_string())),
+        ("delay", format!("{fork_delay:?} {terminate_delay:?}")),
+    ]
+}
+
+pub(super) fn file(TrackedFile { name: _, path, weight, reverse: is_reverse, start }: &TrackedFile) -> Vec<Field> {
+    let start =
+        start.map_or_else(String::new, |(value, over)| format!("{value}{}", if over { " overwrite" } else { "" }));
+    vec![("file", path.clone()), ("weight", format!("{weight}{}", reverse(*is_reverse))), ("init_file", start)]
 }
 
 /// Without its real servers.

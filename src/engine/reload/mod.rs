@@ -64,6 +64,8 @@ pub fn plan(old: &Configuration, new: &Configuration) -> Plan {
     let mut writer = Writer { plan: Plan::default(), hasher: DefaultHasher::new(), steps: 0 };
     writer.object("global_defs", Some(fields::global(&old.global)), Some(fields::global(&new.global)));
     writer.kind("vrrp_script", &old.scripts, &new.scripts, |s| s.name.clone(), fields::script);
+    writer.kind("vrrp_track_process", &old.processes, &new.processes, |p| p.name.clone(), fields::process);
+    writer.kind("track_file", &old.files, &new.files, |f| f.name.clone(), fields::file);
     writer.routers(&old.virtual_routers, &new.virtual_routers);
     writer.kind("vrrp_sync_group", &old.sync_groups, &new.sync_groups, |g| g.name.clone(), fields::group);
     let known: HashMap<_, &VirtualServer> = old.virtual_servers.iter().map(|s| (s.key, s)).collect();

@@ -1,4 +1,4 @@
-//! What a script that is run again and again says: when it is due, whether it counts as good or bad, and what that does
+//! What is tracked: what it does to a priority; and of a script that is run again and again, when it is due, whether it counts as good or bad, and what that does
 //! to a priority. Pure values; facts are those of keepalived 2.2.7, by measurement.
 //!
 //! - The first answer counts at once, and is told even where `init_fail` foretold it. After that it takes `fall` failures in a row to turn bad and `rise` successes in
@@ -6,7 +6,7 @@
 //! - Runs keep the rhythm of their interval. One that is due while the one before still runs is left out: runs never pile
 //!   up.
 
-use crate::engine::model::{Priority, TrackScript};
+use crate::engine::model::{Priority, Track, TrackKind};
 use std::time::{Duration, Instant};
 
 /// How a script counts.
@@ -22,6 +22,8 @@ pub enum Tracked {
     Down,
     /// It can't be run at all: nothing follows from it.
     LeftOut,
+    /// The number that a file has.
+    Value(i32),
 }
 
 /// When a script runs, and how it counts.
@@ -103,39 +105,42 @@ impl Tracker {
     }
 }
 
-/// The priority that counts: the configured one, and for each tracked script what its weight adds or takes away. The
-/// owner's (255) stays, and no other leaves 1 to 254.
+/// The priority that counts: the configured one, and for each thing that is tracked what its weight adds or takes away.
+/// The owner's (255) stays, and no other leaves 1 to 254.
 ///
-/// A positive weight is added while the script is good, a negative one while it is bad; `reverse` turns the sign round.
-/// One that has not answered counts as good.
-pub fn effective_priority<'s>(base: Priority, scripts: impl Iterator<Item = (&'s TrackScript, Tracked)>) -> Priority {
+/// A positive weight is added while it is good, a negative one while it is bad; `reverse` turns the sign round. One that
+/// has not answered counts as good. The number of a file is multiplied by the weight.
+pub fn effective_priority<'s>(base: Priority, tracks: impl Iterator<Item = (&'s Track, Tracked)>) -> Priority {
     if base.is_owner() {
         return base;
     }
-    let change: i32 = scripts.map(|(script, state)| change(script, state)).sum();
-    let sum = (i32::from(base.get()) + change).clamp(1, 254);
+    let change = tracks.fold(0, |sum: i64, (track, state)| sum.saturating_add(change(track, state)));
+    let sum = change.saturating_add(base.get().into()).clamp(1, 254);
     u8::try_from(sum).ok().and_then(|sum| Priority::new(sum).ok()).unwrap_or(base)
 }
 
-fn change(script: &TrackScript, state: Tracked) -> i32 {
-    let weight = i32::from(script.weight);
-    let counts = match state {
-        Tracked::Up | Tracked::Unanswered => weight > 0,
-        Tracked::Down | Tracked::Presumed => weight < 0,
-        Tracked::LeftOut => false,
+fn change(track: &Track, state: Tracked) -> i64 {
+    let weight = i64::from(track.weight);
+    let change = match state {
+        Tracked::Value(value) => weight * i64::from(value),
+        Tracked::Unanswered if track.kind == TrackKind::File => 0,
+        Tracked::Up | Tracked::Unanswered => weight.max(0),
+        Tracked::Down | Tracked::Presumed => weight.min(0),
+        Tracked::LeftOut => 0,
     };
-    let sign = if script.reverse { -1 } else { 1 };
-    if counts { sign * weight } else { 0 }
+    if track.reverse { -change } else { change }
 }
 
-/// Whether a script keeps the instance in FAULT: it has no weight, and is bad (with `reverse`: good).
-pub fn is_fault(script: &TrackScript, state: Tracked) -> bool {
-    let bad = match state {
-        Tracked::Up => script.reverse,
-        Tracked::Down | Tracked::Presumed => !script.reverse,
+/// Whether it keeps the instance in FAULT: it has no weight, and is bad (with `reverse`: good); or a file takes more than
+/// 253 away.
+pub fn is_fault(track: &Track, state: Tracked) -> bool {
+    match state {
+        Tracked::Value(value) if track.weight == 0 => (value != 0) != track.reverse,
+        Tracked::Value(_) => change(track, state) < -253,
+        Tracked::Up => track.weight == 0 && track.reverse,
+        Tracked::Down | Tracked::Presumed => track.weight == 0 && !track.reverse,
         Tracked::Unanswered | Tracked::LeftOut => false,
-    };
-    script.weight == 0 && bad
+    }
 }
 
 #[cfg(test)]
@@ -223,8 +228,8 @@ mod tests {
         assert_eq!(tracker.due_at(), Some(later + S / 2));
     }
 
-    fn script(weight: i16, reverse: bool) -> TrackScript {
-        TrackScript { name: "s".into(), weight, reverse }
+    fn script(weight: i32, reverse: bool) -> Track {
+        Track { kind: TrackKind::Script, name: "s".into(), weight, reverse }
     }
 
     #[test]
@@ -254,7 +259,7 @@ mod tests {
 
     #[test]
     fn the_sum_stays_between_1_and_254_and_the_owner_keeps_255() {
-        let sum = |base, scripts: &[(i16, Tracked)]| {
+        let sum = |base, scripts: &[(i32, Tracked)]| {
             let scripts: Vec<_> = scripts.iter().map(|(weight, state)| (script(*weight, false), *state)).collect();
             effective_priority(Priority::new(base).unwrap(), scripts.iter().map(|(s, state)| (s, *state))).get()
         };
@@ -263,5 +268,27 @@ mod tests {
         assert_eq!(sum(100, &[(253, Up)]), 254);
         assert_eq!(sum(10, &[(-20, Down), (50, Up)]), 40, "only the sum is bounded");
         assert_eq!(sum(255, &[(-20, Down)]), 255);
+    }
+
+    /// As keepalived 2.2.7 was seen to reckon with files.
+    #[test]
+    fn the_number_of_a_file_is_multiplied_by_its_weight_and_is_a_fault_without_one_or_far_below() {
+        let file = |weight, reverse| Track { kind: TrackKind::File, name: "f".into(), weight, reverse };
+        let sum = |weight, reverse, value| {
+            let (track, state) = (file(weight, reverse), Value(value));
+            let priority = effective_priority(Priority::new(100).unwrap(), [(&track, state)].into_iter()).get();
+            (priority, is_fault(&track, state))
+        };
+        assert_eq!(sum(1, false, 5), (105, false));
+        assert_eq!(sum(2, false, 5), (110, false));
+        assert_eq!(sum(2, true, 5), (90, false));
+        assert_eq!(sum(1, false, 300), (254, false));
+        assert_eq!(sum(1, false, -253), (1, false));
+        assert!(sum(1, false, -254).1 && sum(1, true, 254).1);
+        assert_eq!(sum(i32::MAX, false, i32::MIN), (1, true), "no overflow");
+        assert_eq!([sum(0, false, 0).1, sum(0, false, 5).1], [false, true]);
+        assert_eq!([sum(0, true, 0).1, sum(0, true, 5).1], [true, false]);
+        let unread = effective_priority(Priority::new(100).unwrap(), [(&file(9, false), Unanswered)].into_iter());
+        assert_eq!(unread.get(), 100);
     }
 }

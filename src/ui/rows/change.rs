@@ -58,6 +58,7 @@ pub fn text(event: &Event) -> String {
         EventKind::ServerTable | EventKind::ServiceTable => Some("table"),
         EventKind::InstanceState
         | EventKind::SyncDaemon
+        | EventKind::Tracked
         | EventKind::Link
         | EventKind::Address
         | EventKind::ServerHealth

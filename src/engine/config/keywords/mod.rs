@@ -39,8 +39,18 @@ pub enum Block {
     UnicastPeers,
     /// `track_script`: one script a line.
     TrackScripts,
+    /// `track_interface`: one interface a line.
+    TrackInterfaces,
+    /// `track_process`: one process a line.
+    TrackProcesses,
+    /// `track_file` of an instance or a group: one file a line.
+    TrackFiles,
     /// `vrrp_script`.
     Script,
+    /// `vrrp_track_process`.
+    Process,
+    /// `track_file` of the top level.
+    File,
     /// `virtual_server`.
     VirtualServer,
     /// `real_server`.
@@ -106,7 +116,7 @@ const fn part(word: &'static str, value: Value) -> Keyword {
 
 impl Block {
     /// Every block.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 29] = [
         Self::Top,
         Self::Global,
         Self::Recipients,
@@ -117,7 +127,12 @@ impl Block {
         Self::Addresses,
         Self::UnicastPeers,
         Self::TrackScripts,
+        Self::TrackInterfaces,
+        Self::TrackProcesses,
+        Self::TrackFiles,
         Self::Script,
+        Self::Process,
+        Self::File,
         Self::VirtualServer,
         Self::RealServer,
         Self::TcpCheck,
@@ -146,7 +161,11 @@ impl Block {
             Self::Addresses => "virtual_ipaddress",
             Self::UnicastPeers => "unicast_peer",
             Self::TrackScripts => "track_script",
+            Self::TrackInterfaces => "track_interface",
+            Self::TrackProcesses => "track_process",
+            Self::TrackFiles | Self::File => "track_file",
             Self::Script => "vrrp_script",
+            Self::Process => "vrrp_track_process",
             Self::VirtualServer => "virtual_server",
             Self::RealServer => "real_server",
             Self::TcpCheck => "TCP_CHECK",
@@ -167,12 +186,23 @@ impl Block {
     pub const fn parent(self) -> Option<Self> {
         match self {
             Self::Top => None,
-            Self::Global | Self::SyncGroup | Self::Instance | Self::Script | Self::VirtualServer | Self::Opaque => {
-                Some(Self::Top)
-            }
+            Self::Global
+            | Self::SyncGroup
+            | Self::Instance
+            | Self::Script
+            | Self::Process
+            | Self::File
+            | Self::VirtualServer
+            | Self::Opaque => Some(Self::Top),
             Self::Recipients => Some(Self::Global),
             Self::Members => Some(Self::SyncGroup),
-            Self::Authentication | Self::Addresses | Self::UnicastPeers | Self::TrackScripts => Some(Self::Instance),
+            Self::Authentication
+            | Self::Addresses
+            | Self::UnicastPeers
+            | Self::TrackScripts
+            | Self::TrackInterfaces
+            | Self::TrackProcesses
+            | Self::TrackFiles => Some(Self::Instance),
             Self::RealServer => Some(Self::VirtualServer),
             Self::TcpCheck
             | Self::HttpGet
@@ -196,6 +226,8 @@ impl Block {
             Self::Instance => &[vrrp::INSTANCE],
             Self::Authentication => &[vrrp::AUTHENTICATION],
             Self::Script => &[vrrp::SCRIPT],
+            Self::Process => &[vrrp::PROCESS],
+            Self::File => &[vrrp::FILE],
             Self::VirtualServer => &[balance::VIRTUAL_SERVER, checks::TIMING],
             Self::RealServer => &[balance::REAL_SERVER, checks::TIMING],
             Self::TcpCheck | Self::PingCheck | Self::SmtpHost => &[checks::CONNECTION, checks::COMMON, checks::TIMING],
@@ -211,6 +243,9 @@ impl Block {
             | Self::Addresses
             | Self::UnicastPeers
             | Self::TrackScripts
+            | Self::TrackInterfaces
+            | Self::TrackProcesses
+            | Self::TrackFiles
             | Self::Opaque => &[],
         }
     }
@@ -230,7 +265,12 @@ impl Block {
             | Self::Addresses
             | Self::UnicastPeers
             | Self::TrackScripts
+            | Self::TrackInterfaces
+            | Self::TrackProcesses
+            | Self::TrackFiles
             | Self::Script
+            | Self::Process
+            | Self::File
             | Self::TcpCheck
             | Self::HttpGet
             | Self::Url

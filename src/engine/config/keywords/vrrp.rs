@@ -35,10 +35,10 @@ pub(super) const INSTANCE: &[Keyword] = &[
         Value::Number(1, 2_147_483_647),
         "gratuitous ARPs for each address in such a round",
     ),
-    read(
+    acts(
         "virtual_ipaddress_excluded",
-        Value::Anything,
-        "these addresses are not set; put them into virtual_ipaddress on all nodes",
+        Value::Block(Block::Addresses),
+        "addresses that move with the others and that no advertisement names, of either family, one a line",
     ),
     read("virtual_routes", Value::Anything, "these routes are not set"),
     read("virtual_rules", Value::Anything, "these rules are not set"),
@@ -62,11 +62,15 @@ pub(super) const INSTANCE: &[Keyword] = &[
     acts("garp_lower_prio_delay", Value::Seconds(0, 86_400 * S), "seconds from then to a second round of them"),
     read("use_vmac", Value::Anything, "the addresses go on the interface itself, with its own MAC address"),
     read("vmac_xmit_base", Value::Flag, "advertisements come from the interface itself"),
-    read("track_interface", Value::Anything, NOT_TRACKED),
-    read("track_file", Value::Anything, NOT_TRACKED),
-    read("track_process", Value::Anything, NOT_TRACKED),
+    acts("track_interface", Value::Block(Block::TrackInterfaces), "interfaces that count here, one a line"),
+    acts("track_file", Value::Block(Block::TrackFiles), "the track_file blocks that count here, one a line"),
+    acts(
+        "track_process",
+        Value::Block(Block::TrackProcesses),
+        "the vrrp_track_process blocks that count here, one a line",
+    ),
     read("track_bfd", Value::Anything, NOT_TRACKED),
-    read("dont_track_primary", Value::Flag, "the instance's own interface is watched all the same"),
+    acts("dont_track_primary", Value::Flag, "the instance works on while its own interface is down"),
     acts("notify", Value::Words, "run on each change of state, with INSTANCE NAME STATE PRIORITY behind its arguments"),
     acts("notify_master", Value::Words, "run when the instance becomes master"),
     acts("notify_backup", Value::Words, "run when it becomes backup"),
@@ -128,13 +132,22 @@ pub(super) const SYNC_GROUP: &[Keyword] = &[
     acts("notify_stop", Value::Words, "run when lvsdeck stops"),
     acts("notify_priority_changes", Value::Flag, "a group has no priority of its own: nothing follows"),
     read("smtp_alert", Value::Flag, "no mail is sent"),
-    read("track_interface", Value::Anything, NOT_TRACKED),
-    read("track_script", Value::Anything, NOT_TRACKED),
-    read("track_process", Value::Anything, NOT_TRACKED),
-    read("track_file", Value::Anything, NOT_TRACKED),
+    acts("track_interface", Value::Block(Block::TrackInterfaces), "interfaces that count for all of its instances"),
+    acts("track_script", Value::Block(Block::TrackScripts), "the vrrp_script blocks that count for all of them"),
+    acts(
+        "track_process",
+        Value::Block(Block::TrackProcesses),
+        "the vrrp_track_process blocks that count for all of them",
+    ),
+    acts("track_file", Value::Block(Block::TrackFiles), "the track_file blocks that count for all of them"),
+    acts(
+        "sync_group_tracking_weight",
+        Value::Flag,
+        "weights that its instances track for themselves count; without it only weight 0 does",
+    ),
 ];
 
-pub(super) const OTHER_SYNC_GROUP: &[&str] = &["track_bfd", "global_tracking", "sync_group_tracking_weight"];
+pub(super) const OTHER_SYNC_GROUP: &[&str] = &["track_bfd", "global_tracking"];
 
 pub(super) const SCRIPT: &[Keyword] = &[
     acts("script", Value::Words, "the command line; exit code 0 is success"),
@@ -145,4 +158,30 @@ pub(super) const SCRIPT: &[Keyword] = &[
     acts("fall", Value::Number(1, 2_147_483_647), "failures before it counts as bad"),
     acts("user", Value::Words, "the user that runs the script, and perhaps its group"),
     acts("init_fail", Value::Flag, "until it has run for the first time it counts as failed"),
+];
+
+pub(super) const PROCESS: &[Keyword] = &[
+    acts("process", Value::Words, "its name, or what it was called as and its parameters"),
+    acts(
+        "param_match",
+        Value::Choice(&["initial", "partial"]),
+        "partial: more parameters may follow; initial: the last one may be longer; none written: there are to be none",
+    ),
+    acts("weight", Value::Weight(-254, 254), "added to the priority; 0: too few is FAULT"),
+    acts("quorum", Value::Number(1, 65_535), "how many have to run"),
+    acts("quorum_max", Value::Number(0, 65_535), "how many may run"),
+    acts("fork_delay", Value::Seconds(0, 3_600 * S), "seconds that enough of them have to run before it counts"),
+    acts("terminate_delay", Value::Seconds(0, 3_600 * S), "seconds that too few of them may run before it counts"),
+    acts("delay", Value::Seconds(0, 3_600 * S), "both"),
+    acts("full_command", Value::Flag, "what a process was called as is compared, not its name"),
+];
+
+pub(super) const FILE: &[Keyword] = &[
+    acts("file", Value::Text, "its path; it begins with a number"),
+    acts(
+        "weight",
+        Value::Weight(-2_147_483_647, 2_147_483_647),
+        "the number is multiplied by it; 0: any but 0 is FAULT",
+    ),
+    acts("init_file", Value::Anything, "at the start a missing file is made with this number (0); overwrite: any file"),
 ];

@@ -1,4 +1,4 @@
-//! `virtual_ipaddress`: `ADDRESS[/PREFIX] [dev IF] [label NAME] …`, one a line.
+//! `virtual_ipaddress` and `virtual_ipaddress_excluded`: `ADDRESS[/PREFIX] [dev IF] [label NAME] …`, one a line.
 
 use super::super::argument::number;
 use super::super::diagnostic::{Problem, quoted};
@@ -7,7 +7,7 @@ use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::super::suggest::nearest;
 use crate::engine::model::{Family, VirtualAddress};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Words behind an address: whether a value follows.
 const OPTIONS: &[(&str, bool)] = &[
@@ -21,6 +21,7 @@ const OPTIONS: &[(&str, bool)] = &[
     ("preferred_lft", true),
     ("home", false),
     ("nodad", false),
+    ("-nodad", false),
     ("mngtmpaddr", false),
     ("noprefixroute", false),
     ("autojoin", false),
@@ -28,18 +29,20 @@ const OPTIONS: &[(&str, bool)] = &[
     ("use_vmac", false),
 ];
 
-/// Appends the addresses of one block. All are of the first one's family, each once.
+/// Appends the addresses of one block, each once. Those that are advertised are all of one family.
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, addresses: &mut Vec<VirtualAddress>, name: &str) {
+    let advertised = block.keyword.word == "virtual_ipaddress";
     for line in cx.lines(Block::Addresses, block.inner()) {
         let (words, Some(first)) = (cx.words(line), line.words.first()) else { continue };
         let spans: Vec<Span> = line.words.iter().map(|token| token.span).collect();
         let Some(mut address) = words.first().and_then(|word| parse(cx, word, first.span)) else { continue };
+        address.advertised = advertised;
         options(cx, &words, &spans, &mut address);
-        let family = addresses.first().map(|a| Family::of(a.address));
+        let family = addresses.iter().find(|a| a.advertised).map(|a| Family::of(a.address)).filter(|_| advertised);
         if family.is_some_and(|family| family != Family::of(address.address)) {
             let message =
                 format!("{} is not of the family of the addresses before it; it is left out", address.address);
-            let help = "give IPv4 and IPv6 addresses an instance each, and join them in a vrrp_sync_group";
+            let help = "move it to virtual_ipaddress_excluded, or give it an instance of its own in a vrrp_sync_group";
             cx.report.add(Problem::warning(first.span, "mixed-families", message).help(help));
         } else if addresses.iter().any(|a| a.address == address.address && a.interface == address.interface) {
             let message = format!("{} stands in {name} before; this line is left out", address.address);
@@ -48,10 +51,12 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, addresses: 
             addresses.push(address);
         }
     }
-    if addresses.len() > 255 {
+    if addresses.iter().filter(|a| a.advertised).count() > 255 {
         let message = format!("vrrp_instance {name} has more than 255 addresses, which no advertisement can carry");
-        cx.report
-            .add(Problem::error(block.at, "too-many-addresses", message).help("spread them over several instances"));
+        cx.report.add(
+            Problem::error(block.at, "too-many-addresses", message)
+                .help("spread them over several instances, or move some to virtual_ipaddress_excluded"),
+        );
     }
 }
 
@@ -75,7 +80,7 @@ fn parse(cx: &mut Context, word: &str, at: Span) -> Option<VirtualAddress> {
             return None;
         }
     };
-    Some(VirtualAddress { address, prefix, interface: None, label: None })
+    Some(VirtualAddress::new(address, prefix))
 }
 
 fn options(cx: &mut Context, words: &[String], spans: &[Span], address: &mut VirtualAddress) {
@@ -96,7 +101,55 @@ fn options(cx: &mut Context, words: &[String], spans: &[Span], address: &mut Vir
             }
             ("dev", value) => address.interface = value,
             ("label", value) => address.label = value,
+            ("brd" | "broadcast", Some(value)) => broadcast(cx, &value, *at, address),
+            ("scope", Some(value)) => match scope(&value) {
+                Some(scope) => address.options.scope = scope,
+                None => {
+                    let message = format!("scope {} is unknown; global is used", quoted(&value));
+                    let help = "write global, site, link, host, or a number up to 255";
+                    cx.report.add(Problem::warning(*at, "unknown-value", message).help(help));
+                }
+            },
+            ("preferred_lft", Some(value)) => address.options.deprecated = Some(value == "0"),
+            ("home", _) => address.options.home = true,
+            ("nodad", _) => address.options.skips_detection = true,
+            ("-nodad", _) => address.options.skips_detection = false,
+            ("mngtmpaddr", _) => address.options.manages_temporary = true,
+            ("noprefixroute", _) => address.options.no_prefix_route = true,
+            ("autojoin", _) => address.options.joins_group = true,
+            ("no_track", _) => address.options.watched = false,
             (option, _) => cx.only_read(Block::Addresses, option, *at, "the address is set without it"),
         }
+    }
+}
+
+/// An address, `+` (all host bits set) or `-` (none).
+fn broadcast(cx: &mut Context, value: &str, at: Span, address: &mut VirtualAddress) {
+    let IpAddr::V4(own) = address.address else {
+        let message = "an IPv6 address has no broadcast address; brd is ignored";
+        return cx.report.add(Problem::warning(at, "unknown-word", message));
+    };
+    let host = u32::MAX.checked_shr(address.prefix.into()).unwrap_or(0);
+    let found = match value {
+        "+" => Some(Ipv4Addr::from(u32::from(own) | host)),
+        "-" => Some(Ipv4Addr::from(u32::from(own) & !host)),
+        written => written.parse().ok(),
+    };
+    if found.is_none() {
+        let message = format!("brd {} is no IPv4 address; it is ignored", quoted(value));
+        cx.report.add(Problem::warning(at, "bad-address", message).help("write an address, + or -"));
+    }
+    address.options.broadcast = found;
+}
+
+/// `RT_SCOPE_*` (`uapi/linux/rtnetlink.h`).
+fn scope(word: &str) -> Option<u8> {
+    match word {
+        "global" => Some(0),
+        "site" => Some(200),
+        "link" => Some(253),
+        "host" => Some(254),
+        "nowhere" => Some(255),
+        number => number.parse().ok(),
     }
 }

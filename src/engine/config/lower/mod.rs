@@ -1,6 +1,6 @@
 //! Entries of the keyword table → [`Configuration`].
 //!
-//! Order in the file does not matter: global settings first, then scripts, instances and sync groups, then services.
+//! Order in the file does not matter: global settings first, then scripts and what else is tracked, instances and sync groups, then services.
 
 mod address;
 mod balance;
@@ -12,6 +12,7 @@ mod real_time;
 mod script;
 mod semantics;
 mod server;
+mod track;
 mod transport;
 mod vrrp;
 
@@ -76,6 +77,8 @@ fn blocks<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, entries: &[Entry<'t>]
     let named = |word: &'static str| entries.iter().filter(move |entry| entry.keyword.word == word);
     named("global_defs").for_each(|entry| global::lower(cx, draft, entry));
     named("vrrp_script").for_each(|entry| script::lower(cx, draft, entry));
+    named("vrrp_track_process").for_each(|entry| track::process(cx, draft, entry));
+    named("track_file").chain(named("vrrp_track_file")).for_each(|entry| track::file(cx, draft, entry));
     named("vrrp_instance").for_each(|entry| vrrp::lower(cx, draft, entry));
     named("vrrp_sync_group").for_each(|entry| script::sync_group(cx, draft, entry));
     named("virtual_server").for_each(|entry| balance::lower(cx, draft, entry));

@@ -6,8 +6,8 @@ use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::super::suggest::nearest;
-use super::{Draft, notify, small};
-use crate::engine::model::{ScriptUser, SyncGroup, TrackScript, VrrpScript};
+use super::{Draft, notify, small, track};
+use crate::engine::model::{ScriptUser, SyncGroup, Track, VrrpScript};
 use std::time::Duration;
 
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
@@ -115,7 +115,7 @@ pub(super) fn user(cx: &mut Context, entry: &Entry) -> Option<ScriptUser> {
 }
 
 /// Whether `reverse` stands behind a weight; anything else there is reported.
-fn reversed(cx: &mut Context, entry: &Entry) -> bool {
+pub(super) fn reversed(cx: &mut Context, entry: &Entry) -> bool {
     match cx.words(entry.statement).get(2).map(String::as_str) {
         None => false,
         Some("reverse") => true,
@@ -128,56 +128,11 @@ fn reversed(cx: &mut Context, entry: &Entry) -> bool {
     }
 }
 
-/// The scripts that an instance tracks. All `vrrp_script` blocks are lowered before.
-pub(super) fn tracked<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>) -> Vec<TrackScript> {
-    let mut tracked: Vec<TrackScript> = Vec::new();
-    for line in cx.lines(Block::TrackScripts, block.inner()) {
-        let (words, Some(first)) = (cx.words(line), line.words.first()) else { continue };
-        let Some((name, options)) = words.split_first() else { continue };
-        let Some(known) = draft.configuration.scripts.iter().find(|s| s.name == *name) else {
-            let known = draft.configuration.scripts.iter().map(|s| s.name.as_str());
-            let help = nearest(name, known).map(|meant| format!("did you mean {meant}?"));
-            let message = format!("there is no vrrp_script {}; this line is left out", quoted(name));
-            cx.report.add(Problem::warning(first.span, "unknown-name", message).help_if(help));
-            continue;
-        };
-        let mut script = TrackScript { name: name.clone(), weight: known.weight, reverse: known.reverse };
-        let mut options = options.iter().zip(line.words.iter().skip(1));
-        while let Some((option, token)) = options.next() {
-            match option.as_str() {
-                "weight" => match options.next().map(|(value, _)| value.parse::<i16>()) {
-                    Some(Ok(weight)) if (-253..=253).contains(&weight) => {
-                        (script.weight, script.reverse) = (weight, false);
-                    }
-                    _ => cx.report.add(
-                        Problem::error(token.span, "out-of-range", "weight needs a whole number from -253 to 253")
-                            .help("for example: weight -20"),
-                    ),
-                },
-                "reverse" => script.reverse = true,
-                "noreverse" => script.reverse = false,
-                other => {
-                    let help = nearest(other, ["weight", "reverse"]).map(|meant| format!("did you mean {meant}?"));
-                    let message = format!("unknown word {} behind a tracked script; it is ignored", quoted(other));
-                    cx.report.add(Problem::warning(token.span, "unknown-word", message).help_if(help));
-                }
-            }
-        }
-        if tracked.iter().any(|other| other.name == *name) {
-            let message = format!("{name} is tracked in a line above; this line is left out");
-            cx.report.add(Problem::warning(first.span, "given-twice", message));
-            continue;
-        }
-        tracked.push(script);
-    }
-    tracked
-}
-
-/// Inside of a group only a script without a weight counts: the members have to keep their priorities alike.
+/// Inside of a group only what has no weight counts: the members have to keep their priorities alike. What the group
+/// itself tracks counts for all of them alike.
 fn leave_out_weights(cx: &mut Context, draft: &mut Draft, group: &str, members: &[String], at: Span) {
     for router in draft.configuration.virtual_routers.iter_mut().filter(|r| members.contains(&r.name)) {
-        let weighty: Vec<&str> =
-            router.track_scripts.iter().filter(|s| s.weight != 0).map(|s| s.name.as_str()).collect();
+        let weighty: Vec<&str> = router.tracks.iter().filter(|s| s.weight != 0).map(|s| s.name.as_str()).collect();
         if weighty.is_empty() {
             continue;
         }
@@ -186,10 +141,21 @@ fn leave_out_weights(cx: &mut Context, draft: &mut Draft, group: &str, members: 
             router.name,
             weighty.join(", ")
         );
-        let help =
-            "write weight 0, so that failure is FAULT for the whole group, or take the instance out of the group";
+        let help = "write weight 0, so that failure is FAULT for the whole group, or track it in the group, for all of its \
+                    instances";
         cx.report.add(Problem::warning(at, "weight-in-group", message).help(help));
-        router.track_scripts.retain(|script| script.weight == 0);
+        router.tracks.retain(|track| track.weight == 0);
+    }
+}
+
+/// What the group tracks, each of its members tracks.
+fn track_in_members(draft: &mut Draft, members: &[String], tracks: &[Track]) {
+    for router in draft.configuration.virtual_routers.iter_mut().filter(|r| members.contains(&r.name)) {
+        for track in tracks {
+            if !router.tracks.iter().any(|own| own.kind == track.kind && own.name == track.name) {
+                router.tracks.push(track.clone());
+            }
+        }
     }
 }
 
@@ -198,8 +164,13 @@ pub(super) fn sync_group<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block:
     let Some(name) = cx.words(block.statement).into_iter().nth(1) else { return };
     let mut members: Vec<String> = Vec::new();
     let mut notifications = draft.defaults.notifications();
+    let (mut tracks, mut weights_count) = (Vec::new(), false);
     for entry in cx.entries(Block::SyncGroup, block.inner()) {
-        if notify::lower(cx, &mut notifications, &entry) || entry.keyword.word != "group" {
+        if let ("sync_group_tracking_weight", Argument::Switch(on)) = (entry.keyword.word, &entry.argument) {
+            weights_count = *on;
+        }
+        let done = notify::lower(cx, &mut notifications, &entry) || track::lower(cx, draft, &entry, &mut tracks);
+        if done || entry.keyword.word != "group" {
             continue;
         }
         for token in cx.lines(Block::Members, entry.inner()).iter().flat_map(|line| line.words) {
@@ -229,9 +200,10 @@ pub(super) fn sync_group<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block:
                     another one loses, and the group follows to and fro";
         cx.report.add(Problem::warning(block.at, "group-priorities", message).help(help));
     }
-    if members.len() > 1 {
+    if members.len() > 1 && !weights_count {
         leave_out_weights(cx, draft, &name, &members, block.at);
     }
+    track_in_members(draft, &members, &tracks);
     if !members.is_empty() {
         draft.configuration.sync_groups.push(SyncGroup { name, members, notifications });
     }

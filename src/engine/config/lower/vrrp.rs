@@ -6,9 +6,9 @@ use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::super::suggest::nearest;
-use super::{Defaults, Draft, address, notify, script, small, transport};
+use super::{Defaults, Draft, address, notify, small, track, transport};
 use crate::engine::model::{
-    AdvertInterval, Authentication, Family, GratuitousArp, Notifications, Password, Priority, StartState, TrackScript,
+    AdvertInterval, Authentication, Family, GratuitousArp, Notifications, Password, Priority, StartState, Track,
     Variations, VirtualAddress, VirtualRouter, Vrid, VrrpVersion,
 };
 use std::net::IpAddr;
@@ -29,7 +29,8 @@ struct Words {
     /// Whether there are lines for addresses, good or bad.
     addresses_written: bool,
     garp: GratuitousArp,
-    track_scripts: Vec<TrackScript>,
+    tracks: Vec<Track>,
+    tracks_interface: bool,
     transport: transport::Words,
     variations: Variations,
     notifications: Notifications,
@@ -73,7 +74,8 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
         addresses: Vec::new(),
         addresses_written: false,
         garp: draft.defaults.garp,
-        track_scripts: Vec::new(),
+        tracks: Vec::new(),
+        tracks_interface: true,
         transport: transport::Words::new(draft.defaults.check_unicast_source),
         variations: draft.defaults.variations,
         notifications: draft.defaults.notifications(),
@@ -97,13 +99,15 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
             ("nopreempt", Argument::Switch(on)) => words.nopreempt = on.then_some(entry.at),
             ("preempt_delay", Argument::Time(delay)) => words.preempt_delay = *delay,
             ("authentication", _) => words.authentication = (authentication(cx, &entry), Some(entry.at)),
+            ("virtual_ipaddress_excluded", _) => address::lower(cx, &entry, &mut words.addresses, name),
             ("virtual_ipaddress", _) => {
                 words.addresses_written |= !entry.inner().is_empty();
                 address::lower(cx, &entry, &mut words.addresses, name);
             }
-            ("track_script", _) => words.track_scripts.extend(script::tracked(cx, draft, &entry)),
+            ("dont_track_primary", Argument::Switch(on)) => words.tracks_interface = !*on,
             ("native_ipv6", Argument::Switch(on)) => words.native_ipv6 = on.then_some(entry.at),
             _ if words.transport.lower(cx, &entry) => {}
+            _ if track::lower(cx, draft, &entry, &mut words.tracks) => {}
             _ if notify::lower(cx, &mut words.notifications, &entry) => {}
             (word, argument) => {
                 super::global::garp(&mut words.garp, word, argument);
@@ -184,7 +188,8 @@ fn complete(
         authentication,
         addresses: words.addresses,
         garp: words.garp,
-        track_scripts: words.track_scripts,
+        tracks: words.tracks,
+        tracks_interface: words.tracks_interface,
         variations: words.variations,
         notifications: words.notifications,
     }
@@ -204,7 +209,8 @@ fn start_state(cx: &mut Context, state: &str, entry: &Entry) -> Option<StartStat
 
 /// That of the addresses; without one, what `native_ipv6` says.
 fn family(cx: &mut Context, words: &Words) -> Family {
-    match (words.addresses.first().map(|a| Family::of(a.address)), words.native_ipv6) {
+    let first = words.addresses.iter().find(|a| a.advertised).map(|a| Family::of(a.address));
+    match (first, words.native_ipv6) {
         (Some(Family::Inet), Some(at)) => {
             let message = "native_ipv6 does not go with IPv4 addresses; it is ignored";
             cx.report.add(Problem::warning(at, "mixed-families", message));
@@ -218,7 +224,8 @@ fn family(cx: &mut Context, words: &Words) -> Family {
 /// RFC 9568 §5.2.9 has an address of the link first, and other implementations may refuse what has none.
 fn link_local_first(cx: &mut Context, addresses: &[VirtualAddress], at: Span) {
     let of_link = |a: &VirtualAddress| matches!(a.address, IpAddr::V6(address) if address.is_unicast_link_local());
-    if !addresses.is_empty() && !addresses.iter().any(of_link) {
+    let advertised = || addresses.iter().filter(|a| a.advertised);
+    if advertised().next().is_some() && !advertised().any(of_link) {
         let message = "no virtual address of this IPv6 instance is link-local, as RFC 9568 has its first one";
         let help = "add one on all nodes, for example fe80::5:33/64; keepalived and lvsdeck do without";
         cx.report.add(Problem::warning(at, "no-link-local", message).help(help));

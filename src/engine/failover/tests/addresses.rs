@@ -6,6 +6,7 @@ use crate::engine::event::EventKind;
 use crate::engine::failover::Input;
 use crate::engine::model::VirtualAddress;
 use crate::engine::snapshot::VirtualRouterState::Master;
+use std::net::IpAddr;
 use std::time::Duration;
 
 fn master() -> Lan {
@@ -201,4 +202,34 @@ fn an_address_that_was_to_leave_and_is_wanted_again_is_not_forgotten() {
     lan.set_link(0, ETH0, false);
     lan.run_for(Duration::from_millis(5));
     assert_eq!((lan.holders(vip(254).address), lan.nodes[0].remembered.len()), (vec![], 0));
+}
+
+#[test]
+fn excluded_addresses_move_with_the_others_and_no_advertisement_names_them() {
+    let six: IpAddr = "fd00::9".parse().unwrap();
+    let configuration = || {
+        let mut configuration = one(100);
+        let excluded = [vip(200), VirtualAddress::new(six, 64)];
+        let excluded = excluded.map(|address| VirtualAddress { advertised: false, ..address });
+        configuration.virtual_routers[0].addresses.extend(excluded);
+        configuration
+    };
+    let mut lan = Lan::started(vec![configuration(), one(50)]);
+    lan.run_for(seconds(5));
+    assert_eq!((lan.holders(vip(200).address), lan.holders(six)), (vec![0], vec![0]));
+    assert_eq!(lan.nodes[1].warnings(), [""; 0], "its list is that of the other, which has none of them");
+    lan.input(0, Input::Shutdown { keep: false });
+    assert_eq!((lan.holders(vip(200).address), lan.holders(six)), (vec![], vec![]));
+}
+
+#[test]
+fn an_address_that_is_not_tracked_stays_away_when_somebody_removes_it() {
+    let mut configuration = one(100);
+    configuration.virtual_routers[0].addresses[0].options.watched = false;
+    let mut lan = Lan::started(vec![configuration]);
+    lan.run_for(seconds(5));
+    let VirtualAddress { address, prefix, .. } = vip(254);
+    lan.meddle(0, ETH0, address, prefix, false);
+    lan.run_for(seconds(5));
+    assert_eq!((lan.state(0), lan.holders(address)), (Master, vec![]));
 }

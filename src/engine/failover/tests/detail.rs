@@ -5,7 +5,8 @@ use super::lan::*;
 use crate::engine::event::EventKind;
 use crate::engine::failover::Input;
 use crate::engine::model::{
-    AdvertInterval, AdvertisedPriority, Authentication, Configuration, Family, Password, TrackScript, Vrid, VrrpVersion,
+    AdvertInterval, AdvertisedPriority, Authentication, Configuration, Family, Password, Track, TrackKind, Vrid,
+    VrrpVersion,
 };
 use crate::engine::snapshot::VirtualRouterState::{Backup, Master};
 use crate::engine::snapshot::WhatIf;
@@ -153,12 +154,20 @@ fn what_if<'a>(answers: &'a [WhatIf], event: &str) -> &'a WhatIf {
 #[test]
 fn a_forecast_names_the_next_master_its_time_and_what_it_takes_for_granted() {
     let mut configuration = one(150);
-    configuration.virtual_routers[0].track_scripts = [("web", -20), ("both", -60), ("hard", 0)]
-        .map(|(name, weight)| TrackScript { name: name.to_owned(), weight, reverse: false })
+    configuration.virtual_routers[0].tracks = [("web", -20), ("both", -60), ("hard", 0)]
+        .map(|(name, weight)| Track { kind: TrackKind::Script, name: name.to_owned(), weight, reverse: false })
         .to_vec();
     let mut lan = Lan::started(vec![configuration, one(100)]);
     for script in ["web", "both", "hard"] {
-        lan.input(0, Input::Tracked { script: script.to_owned(), state: Tracked::Up, said: String::new() });
+        lan.input(
+            0,
+            Input::Tracked {
+                kind: TrackKind::Script,
+                name: script.to_owned(),
+                state: Tracked::Up,
+                said: String::new(),
+            },
+        );
     }
     lan.run_for(seconds(10));
     let nobody = lan.status(0)[0].detail.what_if.clone();

@@ -117,14 +117,15 @@ pub fn virtual_router(name: &str, interface: &str, priority: u8) -> VirtualRoute
         authentication: Authentication::None,
         addresses: vec![vip(254)],
         garp: GratuitousArp::default(),
-        track_scripts: Vec::new(),
+        tracks: Vec::new(),
+        tracks_interface: true,
         variations: Variations::default(),
         notifications: Notifications::default(),
     }
 }
 
 pub fn vip(last: u8) -> VirtualAddress {
-    VirtualAddress { address: IpAddr::from([192, 0, 2, last]), prefix: 24, interface: None, label: None }
+    VirtualAddress::new(IpAddr::from([192, 0, 2, last]), 24)
 }
 
 /// One instance.

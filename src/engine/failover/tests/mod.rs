@@ -17,3 +17,4 @@ mod scripts;
 mod simulation;
 mod start;
 mod takeover;
+mod tracks;

@@ -2,7 +2,7 @@
 
 use super::lan::*;
 use crate::engine::failover::Input;
-use crate::engine::model::{Configuration, Notifications, NotifyCommand, TrackScript};
+use crate::engine::model::{Configuration, Notifications, NotifyCommand, Track, TrackKind};
 use crate::engine::vrrp::Tracked::{Down, Up};
 use std::sync::Arc;
 
@@ -113,11 +113,11 @@ fn a_master_tells_of_advertisements_that_lose_and_no_more_than_twice_an_interval
 fn fifos_are_told_of_priorities_where_that_is_asked_for() {
     let mut configuration = telling(100);
     let router = &mut configuration.virtual_routers[0];
-    router.track_scripts = vec![TrackScript { name: "web".into(), weight: 10, reverse: false }];
+    router.tracks = vec![Track { kind: TrackKind::Script, name: "web".into(), weight: 10, reverse: false }];
     router.notifications.priority_changes = true;
     let mut lan = Lan::started(vec![configuration]);
     let say = |lan: &mut Lan, state| {
-        lan.input(0, Input::Tracked { script: "web".into(), state, said: "it says so".into() });
+        lan.input(0, Input::Tracked { kind: TrackKind::Script, name: "web".into(), state, said: "it says so".into() });
     };
     say(&mut lan, Down);
     lan.run_for(seconds(4));

@@ -530,7 +530,7 @@ fn any_configuration(random: &mut Random) -> Configuration {
                 let interface = random.chance(15).then(|| "eth1".to_owned());
                 let prefix = random.pick(&[24, 24, 24, 32]);
                 let address = IpAddr::from([192, 0, 2, 100 + n * 10 + last]);
-                router.addresses.push(VirtualAddress { address, prefix, interface, label: None });
+                router.addresses.push(VirtualAddress { interface, ..VirtualAddress::new(address, prefix) });
             }
         }
         configuration.virtual_routers.push(router);

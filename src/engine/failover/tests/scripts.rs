@@ -4,26 +4,31 @@ use super::lan::*;
 use crate::engine::command::{Command, Outcome};
 use crate::engine::event::{EventKind, Severity};
 use crate::engine::failover::{Action, Input};
-use crate::engine::model::{Configuration, Priority, TrackScript};
+use crate::engine::model::{Configuration, Priority, Track, TrackKind};
 use crate::engine::snapshot::VirtualRouterState::{Backup, Fault, Init, Master};
 use crate::engine::vrrp::Tracked::{self, Down, LeftOut, Presumed, Up};
 
 const NOT_YET: &str = "it has not run yet (init_fail)";
 
-fn tracking(priority: u8, scripts: &[(&str, i16)]) -> Configuration {
+fn tracking(priority: u8, scripts: &[(&str, i32)]) -> Configuration {
     let mut configuration = one(priority);
-    configuration.virtual_routers[0].track_scripts = tracked(scripts);
+    configuration.virtual_routers[0].tracks = tracked(scripts);
     configuration
 }
 
-fn tracked(scripts: &[(&str, i16)]) -> Vec<TrackScript> {
-    let script = |(name, weight): &(&str, i16)| TrackScript { name: (*name).into(), weight: *weight, reverse: false };
+fn tracked(scripts: &[(&str, i32)]) -> Vec<Track> {
+    let script = |(name, weight): &(&str, i32)| Track {
+        kind: TrackKind::Script,
+        name: (*name).into(),
+        weight: *weight,
+        reverse: false,
+    };
     scripts.iter().map(script).collect()
 }
 
 impl Lan {
     fn say(&mut self, node: usize, script: &str, state: Tracked, said: &str) {
-        self.input(node, Input::Tracked { script: script.into(), state, said: said.into() });
+        self.input(node, Input::Tracked { kind: TrackKind::Script, name: script.into(), state, said: said.into() });
     }
 
     fn effective(&self, node: usize) -> u8 {
@@ -138,7 +143,7 @@ fn a_script_that_cannot_be_run_is_left_out_with_a_warning() {
 #[test]
 fn one_member_s_script_faults_its_whole_group_and_none_starts_before_it_answered() {
     let mut configuration = pair(100);
-    configuration.virtual_routers[1].track_scripts = tracked(&[("web", 0)]);
+    configuration.virtual_routers[1].tracks = tracked(&[("web", 0)]);
     let mut lan = Lan::started(vec![configuration]);
     lan.run_for(seconds(5));
     let states = |lan: &Lan| lan.status(0).iter().map(|router| router.state).collect::<Vec<_>>();
@@ -212,7 +217,7 @@ fn a_takeover_is_refused_while_a_script_has_not_answered_and_is_heard_afterwards
 }
 
 /// Node 0 is master and tracks `web` with this weight, node 1 its backup of priority 190.
-fn master_with(weight: i16) -> Lan {
+fn master_with(weight: i32) -> Lan {
     let mut lan = Lan::started(vec![tracking(200, &[("web", weight)]), one(190)]);
     lan.say(0, "web", Presumed, NOT_YET);
     lan.say(0, "web", Up, "ok");

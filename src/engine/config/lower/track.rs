@@ -1,0 +1,227 @@
+//! What is tracked: `vrrp_track_process`, `track_file`, and the lines of `track_script`, `track_process`, `track_file` and
+//! `track_interface`.
+
+use super::super::argument::{self, Argument};
+use super::super::diagnostic::{Problem, quoted};
+use super::super::keywords::Block;
+use super::super::schema::{Context, Entry};
+use super::super::source::Span;
+use super::super::suggest::nearest;
+use super::{Draft, script, small};
+use crate::engine::model::{ParameterMatch, Track, TrackKind, TrackedFile, TrackedProcess};
+use std::time::Duration;
+
+/// `vrrp_track_process`.
+pub(super) fn process<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
+    let Some(name) = cx.words(block.statement).into_iter().nth(1) else { return };
+    let (mut command, mut quorum) = (Vec::new(), None);
+    let mut process = TrackedProcess {
+        name,
+        command: String::new(),
+        parameters: Vec::new(),
+        parameter_match: None,
+        full_command: false,
+        weight: 0,
+        reverse: false,
+        quorum: 1,
+        quorum_max: None,
+        fork_delay: Duration::ZERO,
+        terminate_delay: Duration::ZERO,
+    };
+    for entry in cx.entries(Block::Process, block.inner()) {
+        match (entry.keyword.word, &entry.argument) {
+            ("process", _) => command = cx.words(entry.statement).split_off(1),
+            ("param_match", Argument::Text(how)) => {
+                let how = if how == "initial" { ParameterMatch::Initial } else { ParameterMatch::Partial };
+                process.parameter_match = Some(how);
+            }
+            ("weight", Argument::Signed(weight)) => {
+                process.weight = i32::try_from(*weight).unwrap_or(0);
+                process.reverse = script::reversed(cx, &entry);
+            }
+            ("quorum", Argument::Number(number)) => quorum = Some(small(*number)),
+            ("quorum_max", Argument::Number(number)) => process.quorum_max = Some(small(*number)),
+            ("delay", Argument::Time(delay)) => (process.fork_delay, process.terminate_delay) = (*delay, *delay),
+            ("fork_delay", Argument::Time(delay)) => process.fork_delay = *delay,
+            ("terminate_delay", Argument::Time(delay)) => process.terminate_delay = *delay,
+            ("full_command", Argument::Switch(on)) => process.full_command = *on,
+            _ => {}
+        }
+    }
+    // "None of them" asks for no quorum.
+    process.quorum = quorum.unwrap_or(u32::from(process.quorum_max != Some(0)));
+    let mut words = command.into_iter();
+    process.command = words.next().unwrap_or_default();
+    process.parameters = words.collect();
+    if process.quorum_max.is_some_and(|most| most < process.quorum) {
+        let message = format!("quorum_max of {} is below its quorum: it can never be good", process.name);
+        cx.report.add(Problem::warning(block.at, "out-of-range", message).help("write quorum_max from quorum up"));
+    }
+    let known = draft.configuration.processes.iter().any(|other| other.name == process.name);
+    if fits(cx, block, &process.name, ("process", "process nginx"), process.command.is_empty(), known) {
+        draft.configuration.processes.push(process);
+    }
+}
+
+/// `track_file`, and its old name `vrrp_track_file`.
+pub(super) fn file<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
+    let Some(name) = cx.words(block.statement).into_iter().nth(1) else { return };
+    let mut file = TrackedFile { name, path: String::new(), weight: 1, reverse: false, start: None };
+    for entry in cx.entries(Block::File, block.inner()) {
+        match (entry.keyword.word, &entry.argument) {
+            ("file", Argument::Text(path)) if path.starts_with('/') => file.path.clone_from(path),
+            ("file", Argument::Text(path)) => {
+                let message = format!("file {} is no absolute path", quoted(path));
+                let help = "write a path that begins with /";
+                cx.report.add(Problem::error(entry.value_at(1), "bad-path", message).help(help));
+            }
+            ("weight", Argument::Signed(weight)) => {
+                file.weight = i32::try_from(*weight).unwrap_or(0);
+                file.reverse = script::reversed(cx, &entry);
+            }
+            ("init_file", _) => file.start = Some(start(cx, &entry)),
+            _ => {}
+        }
+    }
+    let known = draft.configuration.files.iter().any(|other| other.name == file.name);
+    if fits(cx, block, &file.name, ("file", "file /path/to/file"), file.path.is_empty(), known) {
+        draft.configuration.files.push(file);
+    }
+}
+
+/// Whether a definition is complete and the first of its name; reported otherwise.
+fn fits(
+    cx: &mut Context,
+    block: &Entry,
+    name: &str,
+    (word, example): (&str, &str),
+    is_empty: bool,
+    is_known: bool,
+) -> bool {
+    let kind = block.keyword.word;
+    if is_empty {
+        if !cx.mentions(block.inner(), word) {
+            let message = format!("{kind} {name} has no {word}; it is left out");
+            cx.report.add(Problem::warning(block.at, "no-script", message).help(format!("write {example}")));
+        }
+    } else if is_known {
+        let message = format!("{kind} {name} is defined above; this one is left out");
+        cx.report.add(Problem::warning(block.at, "defined-twice", message));
+    }
+    !is_empty && !is_known
+}
+
+/// `init_file [VALUE] [overwrite]`.
+fn start(cx: &mut Context, entry: &Entry) -> (i32, bool) {
+    let (mut value, mut over) = (0, false);
+    for (word, index) in cx.words(entry.statement).into_iter().skip(1).zip(1..) {
+        match (word.as_str(), word.parse()) {
+            ("overwrite", _) => over = true,
+            (_, Ok(number)) => value = number,
+            _ => {
+                let message =
+                    format!("init_file {} is neither a whole number nor overwrite; it is ignored", quoted(&word));
+                cx.report.add(Problem::warning(entry.value_at(index), "unknown-word", message));
+            }
+        }
+    }
+    (value, over)
+}
+
+/// The list that an entry is, if it is one; each line is a thing that is tracked.
+pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &Draft, entry: &Entry<'t>, tracks: &mut Vec<Track>) -> bool {
+    let (kind, block) = match entry.keyword.word {
+        "track_script" => (TrackKind::Script, Block::TrackScripts),
+        "track_process" => (TrackKind::Process, Block::TrackProcesses),
+        "track_file" => (TrackKind::File, Block::TrackFiles),
+        "track_interface" => (TrackKind::Interface, Block::TrackInterfaces),
+        _ => return false,
+    };
+    for line in cx.lines(block, entry.inner()) {
+        let (words, Some(first)) = (cx.words(line), line.words.first()) else { continue };
+        let Some((name, options)) = words.split_first() else { continue };
+        let Some((weight, reverse)) = defined(draft, kind, name) else {
+            unknown(cx, draft, kind, name, first.span);
+            continue;
+        };
+        let mut track = Track { kind, name: name.clone(), weight, reverse };
+        let spans: Vec<Span> = line.words.iter().skip(1).map(|token| token.span).collect();
+        self::options(cx, options, &spans, &mut track);
+        if tracks.iter().any(|other| other.kind == kind && other.name == *name) {
+            let message = format!("{name} is tracked in a line above; this line is left out");
+            cx.report.add(Problem::warning(first.span, "given-twice", message));
+            continue;
+        }
+        tracks.push(track);
+    }
+    true
+}
+
+/// Weight and direction that a thing has by itself; none when it is not defined.
+fn defined(draft: &Draft, kind: TrackKind, name: &str) -> Option<(i32, bool)> {
+    let configuration = &draft.configuration;
+    match kind {
+        TrackKind::Script => {
+            let script = configuration.scripts.iter().find(|script| script.name == name)?;
+            Some((script.weight.into(), script.reverse))
+        }
+        TrackKind::Process => {
+            let process = configuration.processes.iter().find(|process| process.name == name)?;
+            Some((process.weight, process.reverse))
+        }
+        TrackKind::File => {
+            let file = configuration.files.iter().find(|file| file.name == name)?;
+            Some((file.weight, file.reverse))
+        }
+        TrackKind::Interface => Some((0, false)),
+    }
+}
+
+fn unknown(cx: &mut Context, draft: &Draft, kind: TrackKind, name: &str, at: Span) {
+    let configuration = &draft.configuration;
+    let (block, known): (_, Vec<&str>) = match kind {
+        TrackKind::Script => ("vrrp_script", configuration.scripts.iter().map(|s| s.name.as_str()).collect()),
+        TrackKind::Process => ("vrrp_track_process", configuration.processes.iter().map(|p| p.name.as_str()).collect()),
+        TrackKind::File => ("track_file", configuration.files.iter().map(|f| f.name.as_str()).collect()),
+        TrackKind::Interface => ("interface", Vec::new()),
+    };
+    let help = nearest(name, known).map(|meant| format!("did you mean {meant}?"));
+    let message = format!("there is no {block} {}; this line is left out", quoted(name));
+    cx.report.add(Problem::warning(at, "unknown-name", message).help_if(help));
+}
+
+fn options(cx: &mut Context, words: &[String], spans: &[Span], track: &mut Track) {
+    let bound = match track.kind {
+        TrackKind::Script | TrackKind::Interface => 253,
+        TrackKind::Process | TrackKind::File => 254,
+    };
+    let mut options = words.iter().zip(spans);
+    while let Some((option, at)) = options.next() {
+        match option.as_str() {
+            "weight" => {
+                let value = options.next().map_or("", |(value, _)| value.as_str());
+                match argument::signed(value, -bound, bound) {
+                    Ok(Argument::Signed(weight)) => {
+                        (track.weight, track.reverse) = (i32::try_from(weight).unwrap_or(0), false);
+                    }
+                    _ => cx.report.add(
+                        Problem::error(
+                            *at,
+                            "out-of-range",
+                            format!("weight needs a whole number from -{bound} to {bound}"),
+                        )
+                        .help("for example: weight -20"),
+                    ),
+                }
+            }
+            "reverse" => track.reverse = true,
+            "noreverse" | "no_reverse" => track.reverse = false,
+            other => {
+                let help = nearest(other, ["weight", "reverse"]).map(|meant| format!("did you mean {meant}?"));
+                let what = track.kind.name();
+                let message = format!("unknown word {} behind a tracked {what}; it is ignored", quoted(other));
+                cx.report.add(Problem::warning(*at, "unknown-word", message).help_if(help));
+            }
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Looks at the processes and files that instances track, and tells the failover loop what follows. On a thread of its own:
+//!
+//! 1. the end of a process that counts and a change of a file are told by the kernel at once; everything is looked at again
+//!    twice a second, since nobody tells of a new process;
+//! 2. what counts differently goes to the failover loop;
+//! 3. nothing is looked at that no instance tracks.
+
+use crate::engine::event::{EventKind, Fact, Severity};
+use crate::engine::io::number_file::{self, Number, Watch};
+use crate::engine::io::process_list;
+use crate::engine::io::wait::{self, Alarm, Bell, Ear};
+use crate::engine::model::{Configuration, TrackKind, TrackedFile, TrackedProcess};
+use crate::engine::vrrp::{Quorum, Tracked, matches, needs_arguments};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+/// How often everything is looked at.
+const INTERVAL: Duration = Duration::from_millis(500);
+/// Processes whose end is waited for; of more, the end is seen at the next look.
+const HELD: usize = 256;
+
+/// What some instance tracks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    processes: Vec<TrackedProcess>,
+    files: Vec<TrackedFile>,
+}
+
+/// The processes and files that some instance tracks.
+pub fn prepare(configuration: &Configuration) -> Wanted {
+    let all = configuration.virtual_routers.iter().flat_map(|router| &router.tracks);
+    let tracked: BTreeSet<(TrackKind, &str)> = all.map(|track| (track.kind, track.name.as_str())).collect();
+    let processes = configuration.processes.iter().filter(|p| tracked.contains(&(TrackKind::Process, &p.name)));
+    let files = configuration.files.iter().filter(|f| tracked.contains(&(TrackKind::File, &f.name)));
+    Wanted { processes: processes.cloned().collect(), files: files.cloned().collect() }
+}
+
+enum Request {
+    Reload(Wanted),
+    End,
+}
+
+/// The way into a running loop.
+#[derive(Clone)]
+pub struct WatchesSender {
+    requests: Sender<Request>,
+    bell: Arc<Bell>,
+}
+
+impl WatchesSender {
+    /// From now on looks at what another configuration tracks.
+    pub fn reload(&self, wanted: Wanted) {
+        self.send(Request::Reload(wanted));
+    }
+
+    /// Ends the loop.
+    pub fn end(&self) {
+        self.send(Request::End);
+    }
+
+    fn send(&self, request: Request) {
+        // A loop that has ended needs no request.
+        _ = self.requests.send(request);
+        self.bell.ring();
+    }
+}
+
+/// The loop before it runs.
+pub struct WatchLoop<T, R> {
+    requests: Receiver<Request>,
+    ear: Ear,
+    alarm: Alarm,
+    watch: Watch,
+    processes: Vec<(TrackedProcess, Quorum)>,
+    files: Vec<(TrackedFile, Option<Number>)>,
+    /// Of processes that count.
+    ends: BTreeMap<u32, OwnedFd>,
+    tell: T,
+    report: R,
+}
+
+impl<T: Fn(TrackKind, String, Tracked, String), R: Fn(Fact)> WatchLoop<T, R> {
+    /// A loop that looks at nothing yet. `tell` gets what it is, its name, how it counts from now on, and what was seen.
+    pub fn new(tell: T, report: R) -> io::Result<(Self, WatchesSender)> {
+        let (bell, ear) = wait::bell()?;
+        let (requests, received) = channel();
+        let this = Self {
+            requests: received,
+            ear,
+            alarm: Alarm::new()?,
+            watch: Watch::new()?,
+            processes: Vec::new(),
+            files: Vec::new(),
+            ends: BTreeMap::new(),
+            tell,
+            report,
+        };
+        Ok((this, WatchesSender { requests, bell: Arc::new(bell) }))
+    }
+
+    /// Runs until it is told to end. Errors: its descriptors can't be waited for.
+    pub fn run(mut self, wanted: Wanted) -> io::Result<()> {
+        self.adopt(wanted);
+        let (mut look_at, mut files_changed) = (Instant::now(), true);
+        loop {
+            let now = Instant::now();
+            let ends: Vec<RawFd> = self.ends.values().map(AsRawFd::as_raw_fd).collect();
+            let due = look_at <= now;
+            if due || files_changed {
+                self.look_at_files();
+            }
+            if due || wait::is_any_readable(&ends) {
+                self.look_at_processes(now);
+                let turns = self.processes.iter().filter_map(|(_, quorum)| quorum.due_at()).min();
+                look_at = turns.map_or(now + INTERVAL, |at| at.clamp(now, now + INTERVAL));
+            }
+            let idle = self.processes.is_empty() && self.files.is_empty();
+            self.alarm.set((!idle).then(|| look_at.saturating_duration_since(Instant::now())))?;
+            let mut descriptors: Vec<RawFd> =
+                vec![self.ear.as_raw_fd(), self.alarm.as_raw_fd(), self.watch.as_raw_fd()];
+            descriptors.extend(self.ends.values().map(AsRawFd::as_raw_fd));
+            wait::readable(&descriptors)?;
+            self.ear.clear();
+            files_changed = self.watch.clear();
+            while let Ok(request) = self.requests.try_recv() {
+                match request {
+                    Request::Reload(wanted) => {
+                        self.adopt(wanted);
+                        look_at = Instant::now();
+                    }
+                    Request::End => return Ok(()),
+                }
+            }
+        }
+    }
+
+    /// What is as it was is not told again.
+    fn adopt(&mut self, wanted: Wanted) {
+        let Wanted { processes, files } = wanted;
+        let mut before = std::mem::take(&mut self.processes);
+        for process in processes {
+            let same = before.iter().position(|(old, _)| *old == process);
+            let quorum = same.map_or_else(Quorum::default, |at| before.swap_remove(at).1);
+            self.processes.push((process, quorum));
+        }
+        let mut before = std::mem::take(&mut self.files);
+        for file in files {
+            let same = before.iter().position(|(old, _)| *old == file);
+            let seen = same.map_or_else(|| self.begin(&file), |at| before.swap_remove(at).1);
+            self.files.push((file, seen));
+        }
+        self.ends.clear();
+    }
+
+    /// `init_file`.
+    fn begin(&self, file: &TrackedFile) -> Option<Number> {
+        let (value, over) = file.start?;
+        if let Err(error) = number_file::write(Path::new(&file.path), value, over) {
+            let why = format!("{} can't be written: {error}", file.path);
+            let fact = Fact::new(EventKind::Warning, Severity::Warning, format!("file {}", file.name)).reason(why);
+            (self.report)(fact.detail("make its directory, or correct track_file"));
+        }
+        None
+    }
+
+    fn look_at_files(&mut self) {
+        for (file, seen) in &mut self.files {
+            self.watch.add(Path::new(&file.path));
+            let number = number_file::read(Path::new(&file.path));
+            if seen.as_ref() == Some(&number) {
+                continue;
+            }
+            let (value, said) = match &number {
+                Number::Is(value) => (*value, format!("it says {value}")),
+                Number::Missing => (0, format!("{} does not exist: that counts as 0", file.path)),
+                Number::Unreadable(why) => (0, format!("{} can't be read ({why}): that counts as 0", file.path)),
+                Number::None => (0, format!("{} begins with no number: that counts as 0", file.path)),
+            };
+            *seen = Some(number);
+            (self.tell)(TrackKind::File, file.name.clone(), Tracked::Value(value), said);
+        }
+    }
+
+    fn look_at_processes(&mut self, now: Instant) {
+        if self.processes.is_empty() {
+            return;
+        }
+        // Without a list nothing is known, and nothing is concluded.
+        let Ok(running) = process_list::list() else { return };
+        let full = self.processes.iter().any(|(wanted, _)| needs_arguments(wanted));
+        let mut counts = vec![0_u32; self.processes.len()];
+        let mut counting = BTreeSet::new();
+        for process in &running {
+            let arguments = if full { process_list::command_line(process.pid) } else { Vec::new() };
+            for ((wanted, _), count) in self.processes.iter().zip(&mut counts) {
+                if matches(wanted, &process.name, || arguments.clone()) {
+                    *count += 1;
+                    counting.insert(process.pid);
+                }
+            }
+        }
+        self.ends.retain(|pid, _| counting.contains(pid));
+        for pid in counting {
+            if self.ends.len() < HELD && !self.ends.contains_key(&pid) {
+                self.ends.extend(process_list::end_of(pid).map(|end| (pid, end)));
+            }
+        }
+        for ((wanted, quorum), count) in self.processes.iter_mut().zip(counts) {
+            if let Some(enough) = quorum.see(now, wanted, count) {
+                let state = if enough { Tracked::Up } else { Tracked::Down };
+                (self.tell)(TrackKind::Process, wanted.name.clone(), state, quorum.said(wanted));
+            }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Files that hold a number, and word of their changes (inotify(7)).
+
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// What is read of a file at most: a number is shorter.
+const MOST: u64 = 64;
+
+/// What a file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Number {
+    /// This.
+    Is(i32),
+    /// It is not there: counts as 0.
+    Missing,
+    /// It can't be read: counts as 0.
+    Unreadable(String),
+    /// It begins with no number: counts as 0.
+    None,
+}
+
+/// Reads the number that a file begins with.
+pub fn read(path: &Path) -> Number {
+    let open = || {
+        let mut text = String::new();
+        let mut bytes = Vec::new();
+        fs::File::open(path)?.take(MOST).read_to_end(&mut bytes)?;
+        text.push_str(&String::from_utf8_lossy(&bytes));
+        Ok::<_, io::Error>(text)
+    };
+    match open() {
+        Ok(text) => parse(&text).map_or(Number::None, Number::Is),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Number::Missing,
+        Err(error) => Number::Unreadable(error.to_string()),
+    }
+}
+
+/// As `strtol(3)` does: blanks, a sign, digits; what follows is not looked at. Beyond 32 bits it is the outermost one.
+fn parse(text: &str) -> Option<i32> {
+    let text = text.trim_start();
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let digits = digits.split(|c: char| !c.is_ascii_digit()).next().filter(|digits| !digits.is_empty())?;
+    let number = sign * digits.parse::<i64>().unwrap_or(i64::from(u32::MAX));
+    Some(i32::try_from(number).unwrap_or(if number < 0 { i32::MIN } else { i32::MAX }))
+}
+
+/// Writes a number, where the file does not exist or in any case.
+pub fn write(path: &Path, number: i32, over: bool) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    if over {
+        options.create(true).truncate(true)
+    } else {
+        options.create_new(true)
+    };
+    match options.open(path) {
+        Ok(mut file) => writeln!(file, "{number}"),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && !over => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Watches the directories of files: one that is replaced or not there yet is seen as well.
+#[derive(Debug)]
+pub struct Watch {
+    descriptor: OwnedFd,
+    directories: BTreeSet<PathBuf>,
+    /// Their names, in any directory.
+    names: BTreeSet<OsString>,
+}
+
+impl Watch {
+    /// Watches nothing yet.
+    pub fn new() -> io::Result<Self> {
+        let descriptor = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
+        Ok(Self { descriptor, directories: BTreeSet::new(), names: BTreeSet::new() })
+    }
+
+    /// Watches a file, too; false while its directory can't be watched.
+    pub fn add(&mut self, file: &Path) -> bool {
+        if let Some(name) = file.file_name() {
+            self.names.insert(name.to_owned());
+        }
+        let directory = file.parent().unwrap_or(Path::new("/"));
+        if self.directories.contains(directory) {
+            return true;
+        }
+        let what = WatchFlags::CLOSE_WRITE
+            | WatchFlags::MODIFY
+            | WatchFlags::MOVED_TO
+            | WatchFlags::MOVED_FROM
+            | WatchFlags::DELETE
+            | WatchFlags::CREATE;
+        let added = inotify::add_watch(self.descriptor.as_fd(), directory, what).is_ok();
+        if added {
+            self.directories.insert(directory.to_owned());
+        }
+        added
+    }
+
+    /// Forgets what it was told; whether it may concern one of the files. A directory that went away is to be added again.
+    pub fn clear(&mut self) -> bool {
+        let mut room = [MaybeUninit::uninit(); 4096];
+        let mut events = inotify::Reader::new(self.descriptor.as_fd(), &mut room);
+        let mut concerns = false;
+        while let Ok(event) = events.next() {
+            let name = event.file_name().map(|name| OsStr::from_bytes(name.to_bytes()));
+            // Without a name it is about a directory, or events were lost.
+            concerns |= name.is_none_or(|name| self.names.contains(name));
+            if event.events().contains(ReadFlags::IGNORED) {
+                self.directories.clear();
+            }
+        }
+        concerns
+    }
+}
+
+impl AsRawFd for Watch {
+    /// Readable when something changed.
+    fn as_raw_fd(&self) -> RawFd {
+        self.descriptor.as_raw_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::io::wait;
+
+    #[test]
+    fn a_number_is_read_as_far_as_it_goes() {
+        let cases = [("5", Some(5)), (" -300\n", Some(-300)), ("+7 x", Some(7)), ("12abc", Some(12)), ("0", Some(0))];
+        for (text, number) in cases {
+            assert_eq!(parse(text), number, "{text:?}");
+        }
+        assert_eq!([parse("abc"), parse(""), parse("-")], [None, None, None]);
+        assert_eq!([parse("99999999999999999999"), parse("-9999999999")], [Some(i32::MAX), Some(i32::MIN)]);
+    }
+
+    #[test]
+    fn a_file_is_made_where_there_is_none_and_kept_where_there_is_one() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("n");
+        assert_eq!(read(&file), Number::Missing);
+        write(&file, 7, false).unwrap();
+        write(&file, 8, false).unwrap();
+        assert_eq!(read(&file), Number::Is(7));
+        write(&file, 9, true).unwrap();
+        assert_eq!(read(&file), Number::Is(9));
+        assert!(matches!(read(place.path()), Number::Unreadable(_)));
+    }
+
+    #[test]
+    fn every_way_to_change_a_file_is_told() {
+        let place = tempfile::tempdir().unwrap();
+        let (file, other) = (place.path().join("n"), place.path().join("m"));
+        let mut watch = Watch::new().unwrap();
+        assert!(watch.add(&file));
+        assert!(!watch.add(&place.path().join("no/such/file")));
+        let changes: [&dyn Fn(); 4] = [
+            &|| fs::write(&file, "1").unwrap(),
+            &|| fs::write(&file, "2").unwrap(),
+            &|| fs::rename(&file, &other).unwrap(),
+            &|| fs::write(&file, "3").unwrap(),
+        ];
+        for change in changes {
+            change();
+            wait::readable(&[watch.as_raw_fd()]).unwrap();
+            assert!(watch.clear());
+        }
+        fs::remove_file(&other).unwrap();
+        wait::readable(&[watch.as_raw_fd()]).unwrap();
+        assert!(!watch.clear(), "another file is of no concern");
+    }
+}

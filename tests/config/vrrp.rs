@@ -1,0 +1,176 @@
+//! What instances and sync groups say beside the protocol: who is told, and what is tracked.
+
+use super::short;
+use lvsdeck::engine::model::{Configuration, NotifyCommand, ParameterMatch, ScriptUser, Track, TrackKind};
+use lvsdeck::engine::parse_configuration;
+use std::time::Duration;
+
+const NEEDED: &str = "virtual_router_id 51\ninterface eth0\nvirtual_ipaddress {\n10.0.0.1\n}\n";
+
+fn read(before: &str, words: &str, behind: &str) -> (Configuration, Vec<String>) {
+    let text = format!("{before}\nvrrp_instance VI_1 {{\n{words}\n{NEEDED}}}\n{behind}\n");
+    let loaded = parse_configuration("test", &text);
+    let told = loaded.diagnostics.iter().map(short).collect();
+    (loaded.configuration.expect("no errors"), told)
+}
+
+fn good(before: &str, words: &str, behind: &str) -> Configuration {
+    let (configuration, told) = read(before, words, behind);
+    assert_eq!(told, [""; 0]);
+    configuration
+}
+
+fn command(words: &[&str], user: Option<(&str, Option<&str>)>) -> Option<NotifyCommand> {
+    let user = user.map(|(user, group)| ScriptUser { user: user.to_owned(), group: group.map(str::to_owned) });
+    Some(NotifyCommand { command: words.iter().map(|word| (*word).to_owned()).collect(), user })
+}
+
+#[test]
+fn notify_words_have_a_command_in_quotes_and_perhaps_a_user_and_a_group() {
+    let words =
+        "notify_master \"/etc/n.sh master 'a b'\"\nnotify_backup /etc/n.sh nobody\nnotify_fault /etc/n.sh nobody daemon
+        notify_stop \"/etc/n.sh stop\"\nnotify \"/etc/n.sh any\" root\nnotify_master_rx_lower_pri /etc/rx.sh
+        notify_priority_changes";
+    let found = good("", words, "").virtual_routers[0].notifications.clone();
+    assert_eq!(found.master, command(&["/etc/n.sh", "master", "a b"], None));
+    assert_eq!(found.backup, command(&["/etc/n.sh"], Some(("nobody", None))));
+    assert_eq!(found.fault, command(&["/etc/n.sh"], Some(("nobody", Some("daemon")))));
+    assert_eq!(found.stop, command(&["/etc/n.sh", "stop"], None));
+    assert_eq!(found.any, command(&["/etc/n.sh", "any"], Some(("root", None))));
+    assert_eq!(found.master_rx_lower_pri, command(&["/etc/rx.sh"], None));
+    assert!(found.priority_changes && !found.tells_deleted);
+    let deleted = |line| good("", line, "").virtual_routers[0].notifications.clone();
+    assert_eq!((deleted("notify_deleted").tells_deleted, deleted("notify_deleted").deleted), (true, None));
+    assert_eq!(deleted("notify_deleted /etc/n.sh").deleted, command(&["/etc/n.sh"], None));
+}
+
+#[test]
+fn a_group_has_its_own_and_fifos_are_of_the_node() {
+    let global = "global_defs {\nnotify_fifo /run/n nobody\nnotify_fifo_script \"/etc/f.sh x\"\nvrrp_notify_fifo /run/v
+        fifo_write_vrrp_states_on_reload\nvrrp_notify_priority_changes\n}";
+    let group = "vrrp_sync_group G {\ngroup {\nVI_1\nVI_2\n}\nnotify_master /etc/g.sh\n}";
+    let second = format!("vrrp_instance VI_2 {{\n{}}}\n{group}", NEEDED.replace("eth0", "eth1"));
+    let configuration = good(global, "", &second);
+    assert_eq!(configuration.sync_groups[0].notifications.master, command(&["/etc/g.sh"], None));
+    assert!(configuration.virtual_routers[0].notifications.priority_changes);
+    let fifos = configuration.global.fifos;
+    let all = fifos.all.fifo.unwrap();
+    assert_eq!((all.path.as_str(), all.owner.unwrap().user.as_str()), ("/run/n", "nobody"));
+    assert_eq!(fifos.all.script, command(&["/etc/f.sh", "x"], None));
+    assert_eq!((fifos.vrrp.fifo.unwrap().path.as_str(), fifos.vrrp.script), ("/run/v", None));
+    assert!(fifos.states_on_reload);
+}
+
+#[test]
+fn a_second_script_for_one_state_is_left_out_as_keepalived_does_and_one_fifo_is_not_two() {
+    let (configuration, told) = read("", "notify_master /etc/1.sh\nnotify_master /etc/2.sh", "");
+    assert_eq!(configuration.virtual_routers[0].notifications.master, command(&["/etc/1.sh"], None));
+    assert_eq!(
+        told,
+        ["4:1 warning given-twice: notify_master stands here before; this later one is left out, as in keepalived"]
+    );
+    let global = "global_defs {\nnotify_fifo /run/n\nvrrp_notify_fifo /run/n\nvrrp_notify_fifo_script /etc/f.sh\n}";
+    let (configuration, told) = read(global, "", "");
+    assert!(configuration.global.fifos.vrrp.fifo.is_none());
+    assert!(told.len() == 1 && told[0].contains("both are /run/n"), "{told:?}");
+}
+
+fn tracks(configuration: &Configuration) -> Vec<(TrackKind, &str, i32, bool)> {
+    let track = |track: &'_ Track| (track.kind, track.weight, track.reverse);
+    let tracks = configuration.virtual_routers[0].tracks.iter();
+    tracks.map(|one| (track(one).0, one.name.as_str(), one.weight, one.reverse)).collect()
+}
+
+#[test]
+fn what_is_tracked_has_the_weight_of_the_line_or_its_own() {
+    use TrackKind::{File, Interface, Process, Script};
+    let before = "vrrp_script s {\nscript /bin/true\nweight 5 reverse\n}
+        vrrp_track_process p {\nprocess nginx\nweight -20\n}\ntrack_file f {\nfile /run/f\n}
+        vrrp_track_file old {\nfile /run/g\nweight 2 reverse\n}";
+    let words =
+        "track_interface {\neth1\neth2 weight -253 reverse\n}\ntrack_script {\ns\n}\ntrack_process {\np weight 254\n}
+        track_file {\nf\nold noreverse\n}\ndont_track_primary";
+    let configuration = good(before, words, "");
+    assert_eq!(
+        tracks(&configuration),
+        [
+            (Interface, "eth1", 0, false),
+            (Interface, "eth2", -253, true),
+            (Script, "s", 5, true),
+            (Process, "p", 254, false),
+            (File, "f", 1, false),
+            (File, "old", 2, false),
+        ]
+    );
+    assert!(!configuration.virtual_routers[0].tracks_interface);
+}
+
+#[test]
+fn a_process_and_a_file_have_every_word_that_keepalived_has() {
+    let before = "vrrp_track_process p {\nprocess \"/opt/a b\" -x \"c d\"\nparam_match initial\nquorum 2\nquorum_max 4\ndelay 1.5
+        terminate_delay 0.25\nfull_command\nweight 10\n}\nvrrp_track_process none {\nprocess evil\nquorum_max 0\n}
+        track_file f {\nfile /run/f\ninit_file 7 overwrite\n}";
+    let configuration = good(before, "", "");
+    let [p, none] = configuration.processes.as_slice() else { panic!("{:?}", configuration.processes) };
+    assert_eq!((p.command.as_str(), p.parameters.join("|").as_str()), ("/opt/a b", "-x|c d"));
+    assert_eq!((p.parameter_match, p.quorum, p.quorum_max), (Some(ParameterMatch::Initial), 2, Some(4)));
+    assert_eq!((p.fork_delay, p.terminate_delay), (Duration::from_millis(1500), Duration::from_millis(250)));
+    assert!(p.full_command && p.weight == 10);
+    assert_eq!((none.quorum, none.quorum_max, none.weight), (0, Some(0), 0));
+    assert_eq!(configuration.files[0].start, Some((7, true)));
+}
+
+#[test]
+fn a_group_tracks_for_all_its_members_and_alone_counts_weights() {
+    use TrackKind::{Interface, Process};
+    let before = "vrrp_track_process p {\nprocess nginx\n}";
+    let second = format!("vrrp_instance VI_2 {{\n{}}}", NEEDED.replace("eth0", "eth1"));
+    let group = |word: &str| {
+        let tracks = "track_interface {\neth9 weight -30\n}\ntrack_process {\np\n}";
+        format!("{second}\nvrrp_sync_group G {{\ngroup {{\nVI_1\nVI_2\n}}\n{tracks}\n{word}\n}}")
+    };
+    let own = "track_interface {\neth8 weight 10\n}";
+    let (configuration, told) = read(before, own, &group(""));
+    assert_eq!(tracks(&configuration), [(Interface, "eth9", -30, false), (Process, "p", 0, false)]);
+    assert_eq!(configuration.virtual_routers[1].tracks, configuration.virtual_routers[0].tracks);
+    assert!(told.len() == 1 && told[0].contains("eth8 with a weight inside of sync group G"), "{told:?}");
+    let configuration = good(before, own, &group("sync_group_tracking_weight"));
+    assert_eq!(tracks(&configuration)[0], (Interface, "eth8", 10, false));
+}
+
+#[test]
+fn what_is_not_defined_can_not_be_tracked_and_a_misspelt_name_is_recognised() {
+    let before =
+        "vrrp_track_process nginx {\nprocess nginx\n}\nvrrp_track_process twice {\n}\ntrack_file rel {\nfile /run/x\n}";
+    let (configuration, told) = read(before, "track_process {\nnginks\n}\ntrack_file {\nno\n}", "");
+    assert_eq!(tracks(&configuration), []);
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(told.iter().any(|line| line.contains("vrrp_track_process twice has no process")));
+    assert!(told.iter().any(|line| line.contains("there is no vrrp_track_process \"nginks\"")), "{told:?}");
+}
+
+#[test]
+fn excluded_addresses_are_of_any_family_and_advertised_by_nobody() {
+    let words = "virtual_ipaddress_excluded {\n10.0.1.1/24 dev eth1\nfd00::1/64 -nodad no_track\n}";
+    let router = &good("", words, "").virtual_routers[0];
+    let addresses: Vec<_> = router.addresses.iter().map(|a| (a.to_string(), a.advertised)).collect();
+    let expected = [("10.0.1.1/24", false), ("fd00::1/64", false), ("10.0.0.1/32", true)];
+    assert_eq!(addresses, expected.map(|(address, advertised)| (address.to_owned(), advertised)));
+    assert_eq!(format!("{:?}", router.family), "Inet");
+    assert!(!router.addresses[1].options.skips_detection && !router.addresses[1].options.watched);
+}
+
+#[test]
+fn the_words_behind_an_address_are_those_of_ip_address() {
+    let lines = "10.0.2.1/24 brd + scope link\n10.0.3.1/24 brd 10.0.3.255 scope 100\n10.0.4.1/24 brd -
+        fd00::1/128 preferred_lft forever home autojoin mngtmpaddr noprefixroute";
+    let router = good("", &format!("virtual_ipaddress_excluded {{\n{lines}\n}}"), "").virtual_routers[0].clone();
+    let of = |i: usize| router.addresses[i].options;
+    assert_eq!((of(0).broadcast.map(|b| b.to_string()), of(0).scope), (Some("10.0.2.255".into()), 253));
+    assert_eq!((of(1).broadcast.map(|b| b.to_string()), of(1).scope), (Some("10.0.3.255".into()), 100));
+    assert_eq!(of(2).broadcast.map(|b| b.to_string()), Some("10.0.4.0".into()));
+    let six = of(3);
+    assert!(
+        six.deprecated == Some(false) && six.home && six.joins_group && six.manages_temporary && six.no_prefix_route
+    );
+}
