@@ -174,3 +174,40 @@ fn the_words_behind_an_address_are_those_of_ip_address() {
         six.deprecated == Some(false) && six.home && six.joins_group && six.manages_temporary && six.no_prefix_route
     );
 }
+
+#[test]
+fn a_password_in_version_3_is_left_out_with_a_warning() {
+    let words = "version 3\nauthentication {\nauth_type PASS\nauth_pass secret\n}";
+    let (configuration, told) = read("", words, "");
+    assert_eq!(format!("{:?}", configuration.virtual_routers[0].authentication), "None");
+    assert!(told.len() == 1 && told[0].contains("version 3 has no authentication"), "{told:?}");
+}
+
+#[test]
+fn a_vrid_and_a_priority_are_within_their_bounds_and_the_priority_is_100_where_none_is_written() {
+    assert_eq!(good("", "", "").virtual_routers[0].priority.get(), 100);
+    for (words, right) in [("priority 1", true), ("priority 255", true), ("priority 0", false), ("priority 256", false)]
+    {
+        let text = format!("vrrp_instance VI_1 {{\n{words}\n{NEEDED}}}\n");
+        assert_eq!(parse_configuration("test", &text).configuration.is_some(), right, "{words}");
+    }
+    for (vrid, right) in [("1", true), ("255", true), ("0", false), ("256", false)] {
+        let text = format!("vrrp_instance VI_1 {{\n{}}}\n", NEEDED.replace("51", vrid));
+        assert_eq!(parse_configuration("test", &text).configuration.is_some(), right, "{vrid}");
+    }
+}
+
+#[test]
+fn announcements_have_a_pace_and_instances_a_delay_at_the_start() {
+    let global =
+        "global_defs {\nvrrp_garp_interval 0.001\nvrrp_gna_interval 0\nvrrp_startup_delay 5.5\nvrrp_min_garp\n}
+        garp_group {\ngarp_interval 0.5\ninterfaces {\neth0\neth1\n}\n}";
+    let configuration = good(global, "", "");
+    let pace = configuration.global.pace;
+    assert_eq!((pace.garp, pace.gna), (Duration::from_millis(1), Duration::ZERO));
+    assert_eq!((pace.groups[0].garp, pace.groups[0].gna), (Some(Duration::from_millis(500)), None));
+    assert_eq!(pace.groups[0].interfaces, ["eth0", "eth1"]);
+    assert_eq!(configuration.global.startup_delay, Duration::from_millis(5500));
+    let garp = configuration.virtual_routers[0].garp;
+    assert_eq!((garp.repeat, garp.delay), (1, Duration::ZERO));
+}

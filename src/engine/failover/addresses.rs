@@ -96,12 +96,12 @@ impl Failover {
             if let Some((index, ..)) = *place
                 && let Some(mac) = self.host.link(index).and_then(|link| link.mac)
             {
-                round.push((index, announcement(mac, address.address)));
+                round.push((index, address.address, announcement(mac, address.address)));
             }
         }
         for _ in 0..count {
-            for (index, frame) in &round {
-                self.push(Action::Announce { index: *index, frame: frame.clone() });
+            for (index, address, frame) in &round {
+                self.herald(now, *index, *address, frame.clone());
             }
         }
         if let Some(router) = self.routers.get_mut(i) {

@@ -4,6 +4,7 @@
 //! 2. sync groups are settled: every router is a member of one, alone if need be;
 //! 3. commands that wait for their end are looked at.
 
+use super::heralds::Heralds;
 use super::host::{Host, Place, Seen};
 use super::joins::Deaf;
 use super::ownership::Ours;
@@ -16,12 +17,12 @@ use super::track::Tracks;
 use super::units::{Unit, units};
 use super::{Action, Channel, Input, Link, OwnedAddress, Waiting};
 use crate::engine::event::{EventKind, Fact, Severity};
-use crate::engine::model::{AdvertInterval, AdvertisedPriority, Configuration, Family};
+use crate::engine::model::{AdvertInterval, AdvertisedPriority, AnnouncementPace, Configuration, Family};
 use crate::engine::snapshot::VirtualRouterState;
 use crate::engine::vrrp::{self, State, TransitionReason};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// All virtual routers of this host.
 #[derive(Debug)]
@@ -41,6 +42,11 @@ pub struct Failover {
     /// When a refusal to send on an interface was reported last.
     pub(super) send_refused_at: BTreeMap<u32, Instant>,
     pub(super) deaf: BTreeMap<Channel, Deaf>,
+    pub(super) pace: AnnouncementPace,
+    pub(super) heralds: Heralds,
+    /// `vrrp_startup_delay`, and from the start on until when it lasts.
+    pub(super) startup_delay: Duration,
+    pub(super) starts_at: Option<Instant>,
     actions: VecDeque<Action>,
     /// Holds or leads by `takeover` may be others than those given out.
     pub(super) holds_touched: bool,
@@ -75,6 +81,10 @@ impl Failover {
             pending: Vec::new(),
             send_refused_at: BTreeMap::new(),
             deaf: BTreeMap::new(),
+            pace: configuration.global.pace.clone(),
+            heralds: Heralds::default(),
+            startup_delay: configuration.global.startup_delay,
+            starts_at: None,
             actions: VecDeque::new(),
             holds_touched: false,
             phase: Phase::Loading,
@@ -153,7 +163,10 @@ impl Failover {
         if let Phase::Stopping(until) = self.phase {
             return self.host.awaits_any().then_some((until, Waiting::AddressesGone));
         }
+        let heralds = self.heralds.next().map(|at| (at, Waiting::Announce));
+        let startup = self.starts_at.map(|at| (at, Waiting::StartupDelay));
         if self.phase == Phase::Running {
+            let routers = routers.chain(heralds).chain(startup);
             routers.chain(groups).chain(strangers).chain(pending).chain(joins).min()
         } else {
             None
@@ -285,6 +298,13 @@ impl Failover {
             return;
         }
         self.forget_gone(None);
+        self.send_heralds(now);
+        if due(self.starts_at, now) {
+            self.starts_at = None;
+            for router in &mut self.routers {
+                router.delayed = false;
+            }
+        }
         for unit in &mut self.units {
             unit.leads_from = unit.leads_from.filter(|at| *at > now);
         }

@@ -10,6 +10,7 @@ mod core;
 mod forecast;
 mod handover;
 mod haste;
+mod heralds;
 mod holds;
 mod host;
 mod joins;

@@ -40,6 +40,8 @@ impl Failover {
 
     /// Takes off what we put on for this router.
     pub(super) fn release(&mut self, i: usize) {
+        let places: Vec<Place> = self.places(i).into_iter().filter_map(|(_, place)| place).collect();
+        self.heralds.forget(|index, address| places.iter().any(|place| (place.0, place.1) == (index, address)));
         for ours in self.ours.values_mut().filter(|ours| ours.router == Some(i)) {
             ours.leaving = true;
         }
@@ -135,6 +137,7 @@ impl Failover {
 
     /// The interface is gone, and what was on it.
     pub(super) fn forget_interface(&mut self, index: u32, name: &str) {
+        self.heralds.forget(|of, _| of == index);
         let before = self.ours.len() + self.inherited.len();
         self.ours.retain(|place, _| place.0 != index);
         self.inherited.retain(|owned| owned.interface != name);

@@ -37,6 +37,7 @@ impl Failover {
     /// Another label, or another word behind an address, alone changes nothing on the host: a kernel renames no address, and taking it off and on again would
     /// interrupt. It is used when this host puts the address on the next time; an event says so.
     pub(super) fn reload(&mut self, now: Instant, configuration: &Configuration) {
+        self.pace.clone_from(&configuration.global.pace);
         if self.runs(configuration) {
             return self.tell_all(configuration);
         }

@@ -31,6 +31,20 @@ impl Failover {
             let fact = Fact::new(EventKind::Warning, Severity::Notice, note.instance);
             self.report(fact.reason(format!("not resumed as master: {why}")).detail("it starts by the normal rules"));
         }
+        self.delay_start(now);
+    }
+
+    /// `vrrp_startup_delay`: what was not resumed waits. What holds addresses that an earlier run left on does not: they would
+    /// be on two hosts.
+    fn delay_start(&mut self, now: Instant) {
+        if self.startup_delay.is_zero() {
+            return;
+        }
+        for router in self.routers.iter_mut().filter(|router| router.is_fresh() && !router.adopted) {
+            router.delayed = true;
+            router.reason = "waits for vrrp_startup_delay".to_owned();
+            self.starts_at = Some(now + self.startup_delay);
+        }
     }
 
     /// Resumes a whole unit, or nothing of it.

@@ -29,6 +29,8 @@ pub enum Waiting {
     WarningEnds,
     /// A group could not be joined; it is tried again.
     Join,
+    /// Instances start then.
+    StartupDelay,
     /// While stopping: the kernel has not confirmed yet that the virtual addresses are gone.
     AddressesGone,
 }
@@ -49,6 +51,7 @@ impl Waiting {
             Self::PeerSilent => "silence of another master",
             Self::WarningEnds => "end of warning",
             Self::Join => "join the group",
+            Self::StartupDelay => "startup delay",
             Self::AddressesGone => "removal of addresses",
         }
     }

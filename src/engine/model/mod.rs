@@ -30,9 +30,11 @@ pub use track::{ParameterMatch, Track, TrackKind, TrackedFile, TrackedProcess};
 pub use transport::{Transport, Unicast, UnicastPeer};
 pub use units::{AdvertInterval, AdvertisedPriority, Priority, UnitError, Vrid, Weight};
 pub use vrrp::{
-    AddressOptions, Authentication, GratuitousArp, Password, StartState, SyncGroup, Variations, VirtualAddress,
-    VirtualRouter, VrrpVersion,
+    AddressOptions, AnnouncementPace, Authentication, GratuitousArp, PaceGroup, Password, StartState, SyncGroup,
+    Variations, VirtualAddress, VirtualRouter, VrrpVersion,
 };
+
+use std::time::Duration;
 
 /// A whole configuration, lowered from keepalived.conf: what the two cores are built from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -80,4 +82,8 @@ pub struct Global {
     pub lvs: LvsWords,
     /// `notify_fifo` and its like.
     pub fifos: Fifos,
+    /// `vrrp_garp_interval` and its like.
+    pub pace: AnnouncementPace,
+    /// `vrrp_startup_delay`: how long instances wait before they start.
+    pub startup_delay: Duration,
 }

@@ -161,6 +161,28 @@ pub struct GratuitousArp {
     pub lower_priority_delay: Option<Duration>,
 }
 
+/// How far apart announcements on an interface are (`vrrp_garp_interval`, `vrrp_gna_interval`, `garp_group`).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AnnouncementPace {
+    /// Between two gratuitous ARPs; zero: none.
+    pub garp: Duration,
+    /// Between two unsolicited neighbour advertisements.
+    pub gna: Duration,
+    /// Interfaces with a pace of their own.
+    pub groups: Vec<PaceGroup>,
+}
+
+/// A `garp_group`: its interfaces share one pace.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PaceGroup {
+    /// `garp_interval`; the global one when absent.
+    pub garp: Option<Duration>,
+    /// `gna_interval`; the global one when absent.
+    pub gna: Option<Duration>,
+    /// `interface`, `interfaces`.
+    pub interfaces: Vec<String>,
+}
+
 impl Default for GratuitousArp {
     fn default() -> Self {
         Self {

@@ -3,10 +3,10 @@
 //! Every field is named here: a new one that is forgotten does not compile.
 
 use crate::engine::model::{
-    AddressOptions, Authentication, CheckKind, CheckSpec, FifoWords, Fifos, Global, GratuitousArp, LvsTimeouts,
-    Notifications, NotifyCommand, NotifyFifo, Origin, RealServer, RealTime, ScriptUser, SyncDaemonWords, SyncGroup,
-    Track, TrackedFile, TrackedProcess, Transport, UnicastPeer, Variations, VirtualAddress, VirtualRouter,
-    VirtualServer, VrrpScript,
+    AddressOptions, AnnouncementPace, Authentication, CheckKind, CheckSpec, FifoWords, Fifos, Global, GratuitousArp,
+    LvsTimeouts, Notifications, NotifyCommand, NotifyFifo, Origin, PaceGroup, RealServer, RealTime, ScriptUser,
+    SyncDaemonWords, SyncGroup, Track, TrackedFile, TrackedProcess, Transport, UnicastPeer, Variations, VirtualAddress,
+    VirtualRouter, VirtualServer, VrrpScript,
 };
 use std::fmt::Display;
 
@@ -316,6 +316,8 @@ pub(super) fn global(global: &Global) -> Vec<Field> {
         balance_thread,
         lvs,
         fifos: Fifos { all, vrrp, states_on_reload },
+        pace: AnnouncementPace { garp, gna, groups },
+        startup_delay,
     } = global;
     vec![
         ("router_id", router_id.clone().unwrap_or_default()),
@@ -332,10 +334,18 @@ pub(super) fn global(global: &Global) -> Vec<Field> {
         ("lvs_timeouts", timeouts(lvs.timeouts)),
         ("lvs_flush (from the next start on)", lvs.flush.to_string()),
         ("lvs_flush_on_stop", lvs.flush_on_stop.to_string()),
+        ("vrrp_garp_interval", format!("{garp:?}")),
+        ("vrrp_gna_interval", format!("{gna:?}")),
+        ("garp_group", list(groups.iter().map(paced))),
+        ("vrrp_startup_delay (from the next start on)", format!("{startup_delay:?}")),
         ("notify_fifo", fifo(all)),
         ("vrrp_notify_fifo", fifo(vrrp)),
         ("fifo_write_vrrp_states_on_reload", states_on_reload.to_string()),
     ]
+}
+
+fn paced(PaceGroup { garp, gna, interfaces }: &PaceGroup) -> String {
+    format!("{} {garp:?} {gna:?}", interfaces.join(" "))
 }
 
 fn sync_daemon(words: &SyncDaemonWords) -> String {

@@ -45,11 +45,7 @@ pub(super) const TOP: &[Keyword] = &[
     read("instance", Value::Anything, "two engines are told apart by --socket PATH"),
     read("child_wait_time", Value::Anything, "the end waits for each step, at most ten seconds in all"),
     read("track_group", Value::Anything, "static addresses and routes are not tracked by groups"),
-    read(
-        "garp_group",
-        Value::Anything,
-        "the delays between announcements are those of vrrp_garp_interval and vrrp_gna_interval",
-    ),
+    acts("garp_group", Value::Block(Block::GarpGroup), "interfaces with delays of their own between announcements"),
     read("linkbeat_interfaces", Value::Anything, "the kernel's own word about the link counts"),
     read("interface_up_down_delays", Value::Anything, "an interface that goes down or comes up counts at once"),
     read("SSL", Value::Anything, "no client certificate is shown to a server that is checked"),
@@ -186,7 +182,7 @@ pub(super) const GLOBAL: &[Keyword] = &[
     read("dynamic_interfaces", Value::Anything, "an interface may come and go at any time, without this word"),
     read("no_email_faults", Value::Anything, "no mail is sent"),
     read("disable_local_igmp", Value::Anything, "the kernel answers membership queries itself"),
-    read("vrrp_min_garp", Value::Anything, "the garp words say how many announcements are sent"),
+    acts("vrrp_min_garp", Value::Flag, "one announcement of each address, and no second round"),
     read("vrrp_garp_extra_if", Value::Anything, "announcements go out on the interface that holds the address"),
     read("vrrp_vmac_garp_intvl", Value::Anything, "announcements go out on the interface that holds the address"),
     read(
@@ -277,7 +273,7 @@ pub(super) const GLOBAL: &[Keyword] = &[
     read("no_checker_emails", Value::Anything, "no mail is sent"),
     read("vrrp_rx_bufs_policy", Value::Anything, "the receive buffers are sized by lvsdeck itself"),
     read("vrrp_rx_bufs_multiplier", Value::Anything, "the receive buffers are sized by lvsdeck itself"),
-    read("vrrp_startup_delay", Value::Anything, "instances start as backup at once"),
+    acts("vrrp_startup_delay", Value::Seconds(0, 3_600 * S), "seconds before instances start"),
     read("vrrp_delay_after_boot", Value::Anything, "instances start as backup at once"),
     read("log_unknown_vrids", Value::Anything, "advertisements of other virtual routers are counted, not logged"),
     read("vrrp_owner_ignore_adverts", Value::Anything, "an owner answers what it hears"),
@@ -348,4 +344,11 @@ pub(super) const GLOBAL: &[Keyword] = &[
     read("instance", Value::Anything, "two engines are told apart by --socket PATH"),
     read("use_pid_dir", Value::Anything, "there is no PID file; systemctl and the control socket know the process"),
     read("child_wait_time", Value::Anything, "the end waits for each step, at most ten seconds in all"),
+];
+
+pub(super) const GARP_GROUP: &[Keyword] = &[
+    acts("garp_interval", Value::Seconds(0, 4_294_967_295), "seconds between two gratuitous ARPs"),
+    acts("gna_interval", Value::Seconds(0, 4_294_967_295), "seconds between two unsolicited NAs"),
+    acts("interface", Value::Text, "an interface that they are for"),
+    acts("interfaces", Value::Block(Block::Interfaces), "interfaces that share them, one a line"),
 ];

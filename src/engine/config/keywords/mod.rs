@@ -25,6 +25,10 @@ pub enum Block {
     Global,
     /// `notification_email`: one recipient a line.
     Recipients,
+    /// `garp_group`.
+    GarpGroup,
+    /// `interfaces` of a `garp_group`: one interface a line.
+    Interfaces,
     /// `vrrp_sync_group`.
     SyncGroup,
     /// `group` of a sync group: names of instances.
@@ -116,10 +120,12 @@ const fn part(word: &'static str, value: Value) -> Keyword {
 
 impl Block {
     /// Every block.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::Top,
         Self::Global,
         Self::Recipients,
+        Self::GarpGroup,
+        Self::Interfaces,
         Self::SyncGroup,
         Self::Members,
         Self::Instance,
@@ -154,6 +160,8 @@ impl Block {
             Self::Top => "the top level",
             Self::Global => "global_defs",
             Self::Recipients => "notification_email",
+            Self::GarpGroup => "garp_group",
+            Self::Interfaces => "interfaces",
             Self::SyncGroup => "vrrp_sync_group",
             Self::Members => "group",
             Self::Instance => "vrrp_instance",
@@ -187,6 +195,7 @@ impl Block {
         match self {
             Self::Top => None,
             Self::Global
+            | Self::GarpGroup
             | Self::SyncGroup
             | Self::Instance
             | Self::Script
@@ -195,6 +204,7 @@ impl Block {
             | Self::VirtualServer
             | Self::Opaque => Some(Self::Top),
             Self::Recipients => Some(Self::Global),
+            Self::Interfaces => Some(Self::GarpGroup),
             Self::Members => Some(Self::SyncGroup),
             Self::Authentication
             | Self::Addresses
@@ -222,6 +232,7 @@ impl Block {
         match self {
             Self::Top => &[global::TOP],
             Self::Global => &[global::GLOBAL],
+            Self::GarpGroup => &[global::GARP_GROUP],
             Self::SyncGroup => &[vrrp::SYNC_GROUP],
             Self::Instance => &[vrrp::INSTANCE],
             Self::Authentication => &[vrrp::AUTHENTICATION],
@@ -239,6 +250,7 @@ impl Block {
             Self::MiscCheck => &[checks::MISC, checks::COMMON, checks::TIMING],
             Self::OtherCheck => &[checks::OTHER],
             Self::Recipients
+            | Self::Interfaces
             | Self::Members
             | Self::Addresses
             | Self::UnicastPeers
@@ -260,6 +272,8 @@ impl Block {
             Self::Top
             | Self::Global
             | Self::Recipients
+            | Self::GarpGroup
+            | Self::Interfaces
             | Self::Members
             | Self::Authentication
             | Self::Addresses

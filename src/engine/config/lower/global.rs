@@ -1,10 +1,11 @@
 //! `global_defs`.
 
 use super::super::argument::Argument;
+use super::super::diagnostic::Problem;
 use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::{Draft, lvs, notify, real_time, script, small};
-use crate::engine::model::{GratuitousArp, Variations};
+use crate::engine::model::{GratuitousArp, PaceGroup, Variations};
 
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
     let Draft { configuration, defaults, sync_daemon_at, .. } = draft;
@@ -43,9 +44,11 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
             ("script_user", _) => global.script_user = script::user(cx, &entry),
             ("enable_script_security", Argument::Switch(on)) => global.script_security = *on,
             ("default_interface", Argument::Text(name)) => defaults.interface = Some(name.clone()),
-            ("vrrp_garp_interval" | "vrrp_gna_interval", Argument::Time(interval)) if !interval.is_zero() => {
-                let instead = "announcements of an address go out without a delay between them";
-                cx.only_read(Block::Global, entry.keyword.word, entry.at, instead);
+            ("vrrp_garp_interval", Argument::Time(gap)) => global.pace.garp = *gap,
+            ("vrrp_gna_interval", Argument::Time(gap)) => global.pace.gna = *gap,
+            ("vrrp_startup_delay", Argument::Time(delay)) => global.startup_delay = *delay,
+            ("vrrp_min_garp", Argument::Switch(true)) => {
+                (defaults.garp.repeat, defaults.garp.delay) = (1, std::time::Duration::ZERO);
             }
             ("vrrp_notify_priority_changes", Argument::Switch(on)) => defaults.priority_changes = *on,
             _ if notify::global(cx, &mut global.fifos, &entry) => {}
@@ -59,6 +62,29 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
         }
     }
     notify::check(cx, &mut global.fifos, block.at);
+}
+
+/// `garp_group`.
+pub(super) fn garp_group<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
+    let mut group = PaceGroup::default();
+    for entry in cx.entries(Block::GarpGroup, block.inner()) {
+        match (entry.keyword.word, &entry.argument) {
+            ("garp_interval", Argument::Time(gap)) => group.garp = Some(*gap),
+            ("gna_interval", Argument::Time(gap)) => group.gna = Some(*gap),
+            ("interface", Argument::Text(name)) => group.interfaces.push(name.clone()),
+            ("interfaces", _) => {
+                for line in cx.lines(Block::Interfaces, entry.inner()) {
+                    group.interfaces.extend(cx.words(line));
+                }
+            }
+            _ => {}
+        }
+    }
+    if group.interfaces.is_empty() {
+        let message = "this garp_group has no interface: nothing follows from it";
+        cx.report.add(Problem::warning(block.at, "no-interface", message).help("write interface eth0"));
+    }
+    draft.configuration.global.pace.groups.push(group);
 }
 
 /// The words `garp_master_*`, which `global_defs` has with `vrrp_` before them.

@@ -76,6 +76,7 @@ pub(super) fn lower<'t>(tree: &'t Tree<'t>, sources: &Sources, report: &mut Repo
 fn blocks<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, entries: &[Entry<'t>]) {
     let named = |word: &'static str| entries.iter().filter(move |entry| entry.keyword.word == word);
     named("global_defs").for_each(|entry| global::lower(cx, draft, entry));
+    named("garp_group").for_each(|entry| global::garp_group(cx, draft, entry));
     named("vrrp_script").for_each(|entry| script::lower(cx, draft, entry));
     named("vrrp_track_process").for_each(|entry| track::process(cx, draft, entry));
     named("track_file").chain(named("vrrp_track_file")).for_each(|entry| track::file(cx, draft, entry));

@@ -2,7 +2,8 @@
 
 use super::lan::*;
 use crate::engine::event::{EventKind, Fact};
-use crate::engine::failover::{Failover, Input, OwnedAddress, Past, Waiting};
+use crate::engine::failover::{Action, Failover, Input, OwnedAddress, Past, Waiting};
+use crate::engine::model::PaceGroup;
 use crate::engine::snapshot::VirtualRouterState::{Backup, Fault, Init, Master};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -249,4 +250,53 @@ fn before_start_nothing_is_done() {
     let mut core = Failover::new(&one(255), Past::default(), std::time::Instant::now());
     core.handle(std::time::Instant::now(), Input::Timeout);
     assert_eq!((core.poll_action(), core.poll_timeout()), (None, None));
+}
+
+#[test]
+fn a_startup_delay_holds_every_instance_back_though_nobody_else_is_master() {
+    let mut configuration = one(100);
+    configuration.global.startup_delay = seconds(10);
+    let mut lan = Lan::started(vec![configuration]);
+    lan.run_for(seconds(9));
+    assert_eq!((lan.state(0), lan.status(0)[0].reason.as_str()), (Init, "waits for vrrp_startup_delay"));
+    lan.run_for(seconds(2));
+    assert_eq!(lan.state(0), Backup);
+    lan.run_for(seconds(4));
+    assert_eq!(lan.state(0), Master);
+}
+
+/// When announcements went out, in milliseconds after the first.
+fn announced(lan: &Lan) -> Vec<u128> {
+    let times = lan.nodes[0].actions.iter().filter(|(_, action)| matches!(action, Action::Announce { .. }));
+    let times: Vec<_> = times.map(|(at, _)| *at).collect();
+    times.iter().map(|at| at.duration_since(times[0]).as_millis()).collect()
+}
+
+#[test]
+fn announcements_on_one_interface_keep_the_distance_that_is_asked_for() {
+    let mut configuration = one(100);
+    configuration.global.pace.garp = Duration::from_millis(100);
+    configuration.virtual_routers[0].addresses.push(vip(253));
+    configuration.virtual_routers[0].garp.delay = Duration::ZERO;
+    let mut lan = Lan::started(vec![configuration]);
+    lan.run_for(seconds(6));
+    assert_eq!(announced(&lan), (0..10).map(|n| n * 100).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_group_of_interfaces_shares_a_distance_and_who_resigns_announces_nothing_more() {
+    let mut configuration = pair(100);
+    configuration.global.pace.groups = vec![PaceGroup {
+        garp: Some(Duration::from_millis(500)),
+        gna: None,
+        interfaces: vec!["eth0".into(), "eth1".into()],
+    }];
+    let mut lan = Lan::started(vec![configuration]);
+    lan.run_for(Duration::from_millis(4650));
+    assert_eq!(lan.masters(), [0]);
+    let before = announced(&lan).len();
+    assert!((2..=4).contains(&before), "{before}");
+    lan.input(0, Input::Shutdown { keep: false });
+    lan.run_for(seconds(3));
+    assert_eq!(announced(&lan).len(), before);
 }
