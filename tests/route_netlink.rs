@@ -3,7 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use lvsdeck::engine::io::route_netlink::{RouteMessage, RouteSocket};
-use lvsdeck::engine::model::{AddressOptions, VirtualAddress};
+use lvsdeck::engine::model::{AddressOptions, Routing, VirtualAddress};
 use std::net::IpAddr;
 use std::os::fd::AsRawFd;
 use std::process::Command;
@@ -221,4 +221,64 @@ fn the_words_behind_an_address_are_what_ip_shows_of_it() {
     assert!(!line("fd00::102/128").contains("deprecated"), "{shown}");
     socket.remove_address(index, &six).unwrap();
     assert!(!ip("-o address show dev va").contains("fd00::100"));
+}
+
+/// The routes and rules of these lines of a configuration.
+fn routing(lines: &str) -> Vec<Routing> {
+    let text = format!(
+        "vrrp_instance VI_1 {{\ninterface va\nvirtual_router_id 1\nvirtual_ipaddress {{\n10.0.0.9\n}}\n{lines}\n}}\n"
+    );
+    let loaded = lvsdeck::engine::parse_configuration("test", &text);
+    assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
+    loaded.configuration.unwrap().virtual_routers[0].routing.clone()
+}
+
+#[test]
+fn routes_and_rules_are_what_ip_shows_of_them_and_go_again() {
+    new_namespace();
+    let index = veth();
+    ip("link set lo up");
+    ip("address add 10.0.0.11/24 dev va");
+    ip("address add fd00::11/64 dev va nodad");
+    let mut socket = RouteSocket::open().unwrap();
+    let entries = routing(
+        "virtual_routes {\n10.1.0.0/16 via 10.0.0.254 dev va src 10.0.0.11 metric 50 mtu 1400\nblackhole 10.2.0.0/16
+         default via 10.0.0.253 table 100\n10.3.0.0/16 dev va scope link tos 4\nfd00:1::/64 via fd00::fe dev va
+         10.4.0.0/16 nexthop via 10.0.0.1 dev va weight 2 nexthop via 10.0.0.2 dev va\n}
+         virtual_rules {\nfrom 10.9.0.0/16 table 100 preference 900\nto 10.8.0.0/16 fwmark 0x10/0xff lookup main priority 901
+         iif va prohibit preference 902\nfrom fd00:2::/64 table 101 preference 903\nnot from 10.7.0.0/16 goto 902 preference 800\n}",
+    );
+    assert_eq!(entries.len(), 11);
+    let of = |name: &str| (name == "va").then_some(index);
+    for present in [true, false, true] {
+        let ordered: Vec<_> = if present { entries.iter().collect() } else { entries.iter().rev().collect() };
+        for entry in ordered {
+            let seq = socket.set_routing(entry, present, of).unwrap();
+            let told = received(&mut socket);
+            let done = RouteMessage::Ack { seq, error: None };
+            assert!(told.contains(&done), "{entry} {present}: {told:?}");
+        }
+        let shown =
+            [ip("-4 route show table all"), ip("-6 route show table all"), ip("-4 rule show"), ip("-6 rule show")]
+                .concat();
+        let wanted: &[&[&str]] = &[
+            &["10.1.0.0/16 via 10.0.0.254 dev va", "src 10.0.0.11 metric 50 mtu 1400"],
+            &["blackhole 10.2.0.0/16"],
+            &["default via 10.0.0.253 dev va table 100"],
+            &["10.3.0.0/16 tos", "dev va", "scope link"],
+            &["fd00:1::/64 via fd00::fe dev va"],
+            &["nexthop via 10.0.0.1 dev va weight 2"],
+            &["900:\tfrom 10.9.0.0/16 lookup 100"],
+            &["901:\tfrom all to 10.8.0.0/16 fwmark 0x10/0xff lookup main"],
+            &["902:\tfrom all iif va prohibit"],
+            &["903:\tfrom fd00:2::/64 lookup 101"],
+            &["800:\tnot from 10.7.0.0/16 goto 902"],
+        ];
+        for parts in wanted {
+            let found = shown.lines().any(|line| parts.iter().all(|part| line.contains(part)));
+            assert_eq!(found, present, "{parts:?}: {shown}");
+        }
+    }
+    let missing = socket.set_routing(&entries[0], true, |_| None).unwrap_err();
+    assert_eq!(missing.to_string(), "interface va does not exist");
 }

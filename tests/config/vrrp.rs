@@ -211,3 +211,19 @@ fn announcements_have_a_pace_and_instances_a_delay_at_the_start() {
     let garp = configuration.virtual_routers[0].garp;
     assert_eq!((garp.repeat, garp.delay), (1, Duration::ZERO));
 }
+
+#[test]
+fn routes_and_rules_that_can_not_be_set_are_told_with_their_place() {
+    let words = "virtual_routes {\n10.1.0.0/16 via 10.0.0.254 rtt 5\n10.2.0.0/16 vai 10.0.0.254\n}\nvirtual_rules {\nfrom 10.3.0.0/16 table 7\n}";
+    let (configuration, told) = read("", words, "");
+    assert_eq!(configuration.virtual_routers[0].routing.len(), 3);
+    assert_eq!(told.len(), 4, "{told:?}");
+    for part in ["rtt is not acted on yet", "unknown word \"vai\"", "16384 is used"] {
+        assert!(told.iter().any(|line| line.contains(part)), "{part}: {told:?}");
+    }
+    for wrong in ["via 10.0.0.254", "10.1.0.0/16 via fd00::1", "10.1.0.0/33", "10.1.0.0/16 table x", "10.1.0.0/16 via"]
+    {
+        let text = format!("vrrp_instance VI_1 {{\nvirtual_routes {{\n{wrong}\n}}\n{NEEDED}}}\n");
+        assert!(parse_configuration("test", &text).configuration.is_none(), "{wrong}");
+    }
+}

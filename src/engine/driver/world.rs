@@ -158,6 +158,13 @@ impl World {
                 self.asked.insert(seq, action.clone());
             }),
             Action::Announce { index, frame } => self.frames.send(*index, frame),
+            Action::Route { entry, present } => {
+                let names = &self.names;
+                let index = |name: &str| names.iter().find(|(_, known)| *known == name).map(|(index, _)| *index);
+                self.route.set_routing(entry, *present, index).map(|seq| {
+                    self.asked.insert(seq, action.clone());
+                })
+            }
             Action::Remember(owned) => {
                 self.scribe.write(owned.clone());
                 Ok(())

@@ -218,6 +218,8 @@ impl Failover {
         if router.instance.is_master() {
             let repeat = router.config.garp.repeat;
             if self.acquire(i) {
+                // The kernel removes routes with the address that they send from.
+                self.set_routing(i);
                 self.announce(now, i, repeat);
                 if let Some(router) = self.routers.get_mut(i) {
                     router.restored_at = Some(now);

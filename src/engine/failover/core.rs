@@ -199,6 +199,7 @@ impl Failover {
             | Action::Remember(_)
             | Action::Keep(_)
             | Action::Holds(_)
+            | Action::Route { .. }
             | Action::Report(_)
             | Action::Notify(_)
             | Action::Answer { .. } => None,
@@ -226,8 +227,12 @@ impl Failover {
                 vrrp::Action::Hasten(interval) => self.hasten(now, i, interval),
                 vrrp::Action::Acquire => {
                     self.acquire(i);
+                    self.set_routing(i);
                 }
-                vrrp::Action::Release => self.release(i),
+                vrrp::Action::Release => {
+                    self.unset_routing(i);
+                    self.release(i);
+                }
                 vrrp::Action::Announce(count) => self.announce(now, i, count),
                 vrrp::Action::Entered { from, reason } => self.entered(now, i, &from, &reason),
             }

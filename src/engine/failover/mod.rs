@@ -26,6 +26,7 @@ mod rejections;
 mod reload;
 mod resume;
 mod router;
+mod routing;
 mod status;
 mod strangers;
 mod takeover;
@@ -44,7 +45,7 @@ pub use waiting::Waiting;
 
 use crate::engine::command::{Answer, Asked};
 use crate::engine::event::Fact;
-use crate::engine::model::{Configuration, Family, TrackKind, VirtualAddress};
+use crate::engine::model::{Configuration, Family, Routing, TrackKind, VirtualAddress};
 use crate::engine::vrrp::Tracked;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -166,6 +167,13 @@ pub enum Action {
         index: u32,
         /// Which.
         address: VirtualAddress,
+    },
+    /// Set a route or a rule, or remove it.
+    Route {
+        /// Which.
+        entry: Box<Routing>,
+        /// Set or removed.
+        present: bool,
     },
     /// Send a whole Ethernet frame (gratuitous ARP, unsolicited neighbour advertisement).
     Announce {

@@ -50,6 +50,18 @@ impl Failover {
                 }
                 (self.link_name(channel.index), "join the group of VRRP: advertisements are not heard")
             }
+            Action::Route { entry, present } => {
+                // EEXIST; ENOENT, ESRCH, ENODEV: it is as wanted.
+                let as_wanted: &[&str] = if *present {
+                    &["(os error 17)"]
+                } else {
+                    &["error 2)", "error 3)", "error 19)", "does not exist"]
+                };
+                if as_wanted.iter().any(|end| error.ends_with(end)) {
+                    return;
+                }
+                (entry.to_string(), if *present { "set it: try the same with ip" } else { "remove it: look at ip" })
+            }
             Action::Leave { index, .. } => (self.link_name(*index), "leave the group of VRRP"),
             Action::Remember(_) => ("state directory".to_owned(), "write down the addresses: is the disk full?"),
             Action::Keep(_) => {

@@ -54,6 +54,7 @@ impl Failover {
         let (left, mut leaving) = self.end_routers(now, &survivors, &successors);
 
         let stand_alike = self.stand_alike(configuration);
+        let routing_before = self.routing_of_masters();
         let readdressed = self.rearrange(now, configuration, &survivors, &successors);
         self.leave_unused(left);
         leaving.extend(self.give_up(&readdressed));
@@ -61,6 +62,7 @@ impl Failover {
             self.survey();
         }
         self.put_on_added(now, &readdressed);
+        self.reroute(&routing_before);
         for (place, address) in leaving {
             if self.ours.get(&place).is_some_and(|ours| ours.leaving) {
                 self.take_off(place, address);

@@ -20,6 +20,7 @@ impl Failover {
         self.phase = Phase::Running;
         self.settle_inherited();
         self.survey();
+        self.unset_left_routing();
         for unit in 0..self.units.len() {
             self.resume(now, unit);
         }

@@ -24,6 +24,7 @@ pub mod process_list;
 pub mod processes;
 pub mod real_time;
 pub mod route_netlink;
+mod routing_message;
 pub mod runner;
 pub mod simulated;
 pub mod simulated_lan;

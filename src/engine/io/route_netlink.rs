@@ -5,8 +5,9 @@
 //! dump shares with events can't be told apart. It decides nothing, and never touches an address that it was not told to.
 
 use super::netlink::{Message, Messages, RequestError, Requests, frame};
+use super::routing_message;
 use crate::engine::ipvs::attribute::{Attributes, Builder, array, text};
-use crate::engine::model::VirtualAddress;
+use crate::engine::model::{Routing, VirtualAddress};
 use neli::consts::nl::NlmF;
 use neli::consts::socket::{Msg, NlFamily};
 use neli::socket::NlSocket;
@@ -161,6 +162,24 @@ impl RouteSocket {
         self.ask(libc::RTM_DELADDR, NlmF::empty(), index, address, None)
     }
 
+    /// Asks to set a route or a rule, or to remove it; `index` knows interfaces by name. The answer comes as from
+    /// [`add_address`](Self::add_address). Errors: an interface in it does not exist.
+    pub fn set_routing(
+        &mut self,
+        entry: &Routing,
+        present: bool,
+        index: impl Fn(&str) -> Option<u32>,
+    ) -> io::Result<u32> {
+        let (kind, flags, payload) = routing_message::message(entry, present, index)?;
+        self.send(kind, flags, &payload)
+    }
+
+    fn send(&mut self, kind: u16, flags: NlmF, payload: &[u8]) -> io::Result<u32> {
+        self.seq = self.seq.checked_add(1).unwrap_or(1);
+        self.socket.send(frame(kind, flags | NlmF::REQUEST | NlmF::ACK, self.seq, payload), Msg::empty())?;
+        Ok(self.seq)
+    }
+
     fn ask(
         &mut self,
         kind: u16,
@@ -193,9 +212,7 @@ impl RouteSocket {
         let mut header = address_header(family, address.prefix, 0, index);
         header[3] = options.scope;
         let payload = [header.as_slice(), attributes.finish().as_slice()].concat();
-        self.seq = self.seq.checked_add(1).unwrap_or(1);
-        self.socket.send(frame(kind, flags | NlmF::REQUEST | NlmF::ACK, self.seq, &payload), Msg::empty())?;
-        Ok(self.seq)
+        self.send(kind, flags, &payload)
     }
 
     fn remember(&mut self, message: &RouteMessage) {

@@ -1,6 +1,7 @@
 //! What a configuration says about virtual routers.
 
 use super::notify::Notifications;
+use super::routing::Routing;
 use super::track::Track;
 use super::transport::Transport;
 use super::{AdvertInterval, Family, Priority, Vrid};
@@ -264,6 +265,8 @@ pub struct VirtualRouter {
     pub authentication: Authentication,
     /// `virtual_ipaddress` and, not advertised, `virtual_ipaddress_excluded`: on the interface while master.
     pub addresses: Vec<VirtualAddress>,
+    /// `virtual_routes`, then `virtual_rules`: there while master.
+    pub routing: Vec<Routing>,
     /// `garp_*`.
     pub garp: GratuitousArp,
     /// `track_script`, `track_process`, `track_file`, `track_interface`, its own and those of its sync group.

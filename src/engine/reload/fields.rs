@@ -27,6 +27,7 @@ pub(super) fn router(router: &VirtualRouter) -> Vec<Field> {
         preempt_delay,
         authentication,
         addresses,
+        routing,
         garp,
         tracks,
         tracks_interface,
@@ -57,6 +58,7 @@ pub(super) fn router(router: &VirtualRouter) -> Vec<Field> {
                 format!("{a}{dev}{label}{}", further(a))
             })),
         ),
+        ("routing", list(routing.iter().map(|entry| format!("{entry:?}")))),
         ("garp", announcements(garp)),
         ("track", list(track)),
         ("dont_track_primary", (!tracks_interface).to_string()),

@@ -43,6 +43,10 @@ pub enum Block {
     UnicastPeers,
     /// `track_script`: one script a line.
     TrackScripts,
+    /// `virtual_routes`: one route a line.
+    Routes,
+    /// `virtual_rules`: one rule a line.
+    Rules,
     /// `track_interface`: one interface a line.
     TrackInterfaces,
     /// `track_process`: one process a line.
@@ -120,7 +124,7 @@ const fn part(word: &'static str, value: Value) -> Keyword {
 
 impl Block {
     /// Every block.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 33] = [
         Self::Top,
         Self::Global,
         Self::Recipients,
@@ -133,6 +137,8 @@ impl Block {
         Self::Addresses,
         Self::UnicastPeers,
         Self::TrackScripts,
+        Self::Routes,
+        Self::Rules,
         Self::TrackInterfaces,
         Self::TrackProcesses,
         Self::TrackFiles,
@@ -169,6 +175,8 @@ impl Block {
             Self::Addresses => "virtual_ipaddress",
             Self::UnicastPeers => "unicast_peer",
             Self::TrackScripts => "track_script",
+            Self::Routes => "virtual_routes",
+            Self::Rules => "virtual_rules",
             Self::TrackInterfaces => "track_interface",
             Self::TrackProcesses => "track_process",
             Self::TrackFiles | Self::File => "track_file",
@@ -210,6 +218,8 @@ impl Block {
             | Self::Addresses
             | Self::UnicastPeers
             | Self::TrackScripts
+            | Self::Routes
+            | Self::Rules
             | Self::TrackInterfaces
             | Self::TrackProcesses
             | Self::TrackFiles => Some(Self::Instance),
@@ -255,6 +265,8 @@ impl Block {
             | Self::Addresses
             | Self::UnicastPeers
             | Self::TrackScripts
+            | Self::Routes
+            | Self::Rules
             | Self::TrackInterfaces
             | Self::TrackProcesses
             | Self::TrackFiles
@@ -279,6 +291,8 @@ impl Block {
             | Self::Addresses
             | Self::UnicastPeers
             | Self::TrackScripts
+            | Self::Routes
+            | Self::Rules
             | Self::TrackInterfaces
             | Self::TrackProcesses
             | Self::TrackFiles

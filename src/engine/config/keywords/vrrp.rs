@@ -40,8 +40,16 @@ pub(super) const INSTANCE: &[Keyword] = &[
         Value::Block(Block::Addresses),
         "addresses that move with the others and that no advertisement names, of either family, one a line",
     ),
-    read("virtual_routes", Value::Anything, "these routes are not set"),
-    read("virtual_rules", Value::Anything, "these rules are not set"),
+    acts(
+        "virtual_routes",
+        Value::Block(Block::Routes),
+        "routes that are there while master, as ip route has them, one a line",
+    ),
+    acts(
+        "virtual_rules",
+        Value::Block(Block::Rules),
+        "rules that are there while master, as ip rule has them, one a line",
+    ),
     acts("unicast_peer", Value::Block(Block::UnicastPeers), "the other routers, one a line: advertisements go to each"),
     acts("unicast_src_ip", Value::Address, "the address that advertisements come from"),
     acts("mcast_src_ip", Value::Address, "the address that advertisements come from"),

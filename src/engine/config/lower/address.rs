@@ -143,7 +143,7 @@ fn broadcast(cx: &mut Context, value: &str, at: Span, address: &mut VirtualAddre
 }
 
 /// `RT_SCOPE_*` (`uapi/linux/rtnetlink.h`).
-fn scope(word: &str) -> Option<u8> {
+pub(super) fn scope(word: &str) -> Option<u8> {
     match word {
         "global" => Some(0),
         "site" => Some(200),

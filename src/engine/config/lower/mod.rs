@@ -9,6 +9,7 @@ mod global;
 mod lvs;
 mod notify;
 mod real_time;
+mod routing;
 mod script;
 mod semantics;
 mod server;

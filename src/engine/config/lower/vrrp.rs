@@ -6,10 +6,10 @@ use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::super::suggest::nearest;
-use super::{Defaults, Draft, address, notify, small, track, transport};
+use super::{Defaults, Draft, address, notify, routing, small, track, transport};
 use crate::engine::model::{
-    AdvertInterval, Authentication, Family, GratuitousArp, Notifications, Password, Priority, StartState, Track,
-    Variations, VirtualAddress, VirtualRouter, Vrid, VrrpVersion,
+    AdvertInterval, Authentication, Family, GratuitousArp, Notifications, Password, Priority, Routing, StartState,
+    Track, Variations, VirtualAddress, VirtualRouter, Vrid, VrrpVersion,
 };
 use std::net::IpAddr;
 use std::time::Duration;
@@ -29,6 +29,7 @@ struct Words {
     /// Whether there are lines for addresses, good or bad.
     addresses_written: bool,
     garp: GratuitousArp,
+    routing: Vec<Routing>,
     tracks: Vec<Track>,
     tracks_interface: bool,
     transport: transport::Words,
@@ -74,6 +75,7 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
         addresses: Vec::new(),
         addresses_written: false,
         garp: draft.defaults.garp,
+        routing: Vec::new(),
         tracks: Vec::new(),
         tracks_interface: true,
         transport: transport::Words::new(draft.defaults.check_unicast_source),
@@ -108,6 +110,7 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
             ("native_ipv6", Argument::Switch(on)) => words.native_ipv6 = on.then_some(entry.at),
             _ if words.transport.lower(cx, &entry) => {}
             _ if track::lower(cx, draft, &entry, &mut words.tracks) => {}
+            _ if routing::lower(cx, &entry, &mut words.routing) => {}
             _ if notify::lower(cx, &mut words.notifications, &entry) => {}
             (word, argument) => {
                 super::global::garp(&mut words.garp, word, argument);
@@ -187,6 +190,7 @@ fn complete(
         preempt_delay: words.preempt_delay,
         authentication,
         addresses: words.addresses,
+        routing: words.routing,
         garp: words.garp,
         tracks: words.tracks,
         tracks_interface: words.tracks_interface,

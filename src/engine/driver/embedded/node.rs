@@ -70,7 +70,12 @@ impl Surroundings for Node {
             Action::Announce { frame, .. } => self.station.announce(frame),
             Action::Holds(holds) => self.overrides.instances(holds.clone()),
             // Nothing outlives the cluster.
-            Action::Remember(_) | Action::Keep(_) | Action::Report(_) | Action::Notify(_) | Action::Answer { .. } => {}
+            Action::Remember(_)
+            | Action::Keep(_)
+            | Action::Route { .. }
+            | Action::Report(_)
+            | Action::Notify(_)
+            | Action::Answer { .. } => {}
         }
         Ok(())
     }

@@ -116,6 +116,7 @@ pub fn virtual_router(name: &str, interface: &str, priority: u8) -> VirtualRoute
         preempt_delay: Duration::ZERO,
         authentication: Authentication::None,
         addresses: vec![vip(254)],
+        routing: Vec::new(),
         garp: GratuitousArp::default(),
         tracks: Vec::new(),
         tracks_interface: true,
@@ -366,7 +367,7 @@ impl Lan {
                 Action::Holds(holds) => self.nodes[n].holds = holds,
                 Action::Answer { answer, .. } => self.nodes[n].answers.push((self.now, *answer)),
                 Action::Leave { index, .. } => self.nodes[n].joined.retain(|joined| *joined != index),
-                Action::Announce { .. } | Action::Report(_) | Action::Notify(_) => {}
+                Action::Announce { .. } | Action::Route { .. } | Action::Report(_) | Action::Notify(_) => {}
             }
         }
     }
@@ -493,6 +494,8 @@ impl Node {
             Action::Remember(owned) => Some(format!("remember {}", owned.len())),
             Action::Answer { answer, .. } => Some(format!("answer {:?}", answer.outcome)),
             Action::Keep(kept) => Some(format!("keep {}", kept.len())),
+            Action::Route { entry, present: true } => Some(format!("set {entry}")),
+            Action::Route { entry, present: false } => Some(format!("unset {entry}")),
             Action::Holds(_) | Action::Report(_) | Action::Notify(_) => None,
         };
         self.actions[from..].iter().filter_map(word).collect()

@@ -13,6 +13,7 @@ mod refusals;
 mod reload;
 mod restart;
 mod resume;
+mod routing;
 mod scripts;
 mod simulation;
 mod start;

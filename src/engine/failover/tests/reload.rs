@@ -327,7 +327,7 @@ fn another_label_alone_interrupts_nothing_is_told_and_is_used_the_next_time() {
     let told = lan.nodes[0].facts(EventKind::Address).last().unwrap().clone();
     let (subject, reason) = (told.subject.as_str(), told.reason.as_deref().unwrap_or_default());
     assert_eq!(subject, "192.0.2.254/24");
-    assert!(reason.starts_with("its new label is used when this host becomes master the next time"), "{reason}");
+    assert!(reason.starts_with("its new words are used when this host becomes master the next time"), "{reason}");
     lan.set_link(0, ETH0, false);
     lan.run_for(seconds(1));
     lan.set_link(0, ETH0, true);

@@ -1,0 +1,448 @@
+//! `virtual_routes` and `virtual_rules`: the words of `ip route add` and `ip rule add`, one entry a line.
+
+use super::super::argument;
+use super::super::diagnostic::{Problem, quoted};
+use super::super::keywords::Block;
+use super::super::schema::{Context, Entry};
+use super::super::source::Span;
+use super::super::suggest::nearest;
+use super::address::scope;
+use crate::engine::model::{Family, NextHop, RouteKind, Routing, RuleAction, VirtualRoute, VirtualRule};
+use std::net::IpAddr;
+
+/// Rules without a preference are given one from here on.
+const FIRST_PREFERENCE: u32 = 16_384;
+
+/// Words of a route that lvsdeck does not act on, and whether a value follows.
+const OTHER_ROUTE: &[(&str, bool)] = &[
+    ("or", true),
+    ("rtt", true),
+    ("rttvar", true),
+    ("reordering", true),
+    ("cwnd", true),
+    ("ssthresh", true),
+    ("realms", true),
+    ("rto_min", true),
+    ("quickack", true),
+    ("features", true),
+    ("vrf", true),
+    ("pref", true),
+    ("as", true),
+    ("ttl-propagate", true),
+    ("fastopen_no_cookie", true),
+    ("track_group", true),
+    ("append", false),
+];
+
+/// Likewise of a rule.
+const OTHER_RULE: &[(&str, bool)] = &[
+    ("realms", true),
+    ("uidrange", true),
+    ("ip_proto", true),
+    ("ipproto", true),
+    ("sport", true),
+    ("dport", true),
+    ("tun_id", true),
+    ("protocol", true),
+    ("suppress_prefixlength", true),
+    ("suppress_prefixlen", true),
+    ("suppress_ifgroup", true),
+    ("track_group", true),
+    ("l3mdev", false),
+];
+
+/// The words of a line, one after the other.
+struct Line<'l> {
+    words: &'l [String],
+    spans: &'l [Span],
+    next: usize,
+}
+
+impl Line<'_> {
+    fn word(&mut self) -> Option<(String, Span)> {
+        let found = self.words.get(self.next).cloned().zip(self.spans.get(self.next).copied());
+        self.next += 1;
+        found
+    }
+
+    /// The value behind a word; reported where there is none.
+    fn value(&mut self, cx: &mut Context, word: &str, at: Span) -> Option<(String, Span)> {
+        let found = self.word();
+        if found.is_none() {
+            let message = format!("{word} has no value");
+            cx.report.add(Problem::error(at, "missing-parameter", message).help(format!("write {word} VALUE")));
+        }
+        found
+    }
+
+    fn number(&mut self, cx: &mut Context, word: &str, at: Span, most: u64) -> Option<u32> {
+        let (text, span) = self.value(cx, word, at)?;
+        let digits = text.strip_prefix("0x").map(|hex| u64::from_str_radix(hex, 16));
+        let number = match digits {
+            Some(hex) => hex.ok().filter(|number| *number <= most),
+            None => argument::number(&text, 0, most).ok(),
+        };
+        if number.is_none() {
+            let message = format!("{word} {} is no whole number up to {most}", quoted(&text));
+            cx.report.add(Problem::error(span, "out-of-range", message).help(format!("for example: {word} 100")));
+        }
+        number.and_then(|number| u32::try_from(number).ok())
+    }
+
+    fn address(&mut self, cx: &mut Context, word: &str, at: Span) -> Option<IpAddr> {
+        let (mut text, mut span) = self.value(cx, word, at)?;
+        if text == "inet6" || text == "inet" {
+            (text, span) = self.value(cx, word, at)?;
+        }
+        let address = text.parse().ok();
+        if address.is_none() {
+            let message = format!("{word} {} is no address", quoted(&text));
+            cx.report.add(Problem::error(span, "bad-address", message).help("for example: via 10.0.0.254"));
+        }
+        address
+    }
+
+    fn prefix(&mut self, cx: &mut Context, word: &str, at: Span) -> Option<Option<(IpAddr, u8)>> {
+        let (text, span) = self.value(cx, word, at)?;
+        prefix(cx, &text, span)
+    }
+
+    fn table(&mut self, cx: &mut Context, at: Span) -> Option<u32> {
+        let name = self.words.get(self.next).map(String::as_str);
+        let known = match name {
+            Some("main") => Some(254),
+            Some("local") => Some(255),
+            Some("default") => Some(253),
+            _ => None,
+        };
+        if known.is_some() {
+            self.next += 1;
+            return known;
+        }
+        self.number(cx, "table", at, u32::MAX.into())
+    }
+}
+
+/// `default`, an address or a prefix; the outer none: reported.
+#[allow(clippy::option_option)] // "everywhere" is a prefix too
+fn prefix(cx: &mut Context, text: &str, at: Span) -> Option<Option<(IpAddr, u8)>> {
+    if matches!(text, "default" | "all" | "any") {
+        return Some(None);
+    }
+    let (address, length) = text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
+    let parsed = address.parse::<IpAddr>().ok().and_then(|address| {
+        let widest = if address.is_ipv4() { 32 } else { 128 };
+        let length = length.map_or(Some(widest), |text| text.parse().ok().filter(|length| *length <= widest))?;
+        Some((address, length))
+    });
+    if parsed.is_none() {
+        let message = format!("{} is neither an address nor a prefix", quoted(text));
+        cx.report.add(Problem::error(at, "bad-address", message).help("for example: 10.1.0.0/16, or default"));
+    }
+    // 0.0.0.0/0 is everywhere.
+    parsed.map(|(address, length)| (length > 0).then_some((address, length)))
+}
+
+/// A word that is in neither table is unknown; one of `others` is read over.
+fn other(
+    cx: &mut Context,
+    line: &mut Line,
+    block: Block,
+    (word, at): (&str, Span),
+    others: &'static [(&str, bool)],
+    known: &[&str],
+) {
+    if let Some((word, has_value)) = others.iter().find(|(other, _)| *other == word) {
+        if *has_value {
+            line.next += 1;
+        }
+        return cx.only_read(block, word, at, "the entry is set without it");
+    }
+    let words = known.iter().copied().chain(others.iter().map(|(other, _)| *other));
+    let help = nearest(word, words.collect::<Vec<_>>()).map(|meant| format!("did you mean {meant}?"));
+    let message = format!("unknown word {} in {}; it is ignored", quoted(word), block.name());
+    cx.report.add(Problem::warning(at, "unknown-word", message).help_if(help));
+}
+
+/// Appends the entries of a block.
+pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, entry: &Entry<'t>, routing: &mut Vec<Routing>) -> bool {
+    let block = match entry.keyword.word {
+        "virtual_routes" => Block::Routes,
+        "virtual_rules" => Block::Rules,
+        _ => return false,
+    };
+    for statement in cx.lines(block, entry.inner()) {
+        let words = cx.words(statement);
+        let spans: Vec<Span> = statement.words.iter().map(|token| token.span).collect();
+        let Some(at) = spans.first().copied() else { continue };
+        let mut line = Line { words: &words, spans: &spans, next: 0 };
+        let found = match block {
+            Block::Routes => route(cx, &mut line, at).map(Routing::Route),
+            _ => {
+                let rules = routing.iter().filter(|one| matches!(one, Routing::Rule(_))).count();
+                rule(cx, &mut line, at, rules).map(Routing::Rule)
+            }
+        };
+        routing.extend(found);
+    }
+    true
+}
+
+const ROUTE: &[&str] = &[
+    "to",
+    "via",
+    "gw",
+    "dev",
+    "oif",
+    "src",
+    "scope",
+    "table",
+    "metric",
+    "priority",
+    "preference",
+    "tos",
+    "dsfield",
+    "protocol",
+    "onlink",
+    "mtu",
+    "advmss",
+    "hoplimit",
+    "window",
+    "initcwnd",
+    "initrwnd",
+    "nexthop",
+    "inet6",
+    "no_track",
+];
+
+fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
+    let mut route = VirtualRoute {
+        family: Family::Inet,
+        kind: RouteKind::Unicast,
+        destination: None,
+        gateway: None,
+        source: None,
+        interface: None,
+        table: 254,
+        scope: None,
+        metric: None,
+        tos: 0,
+        protocol: 18,
+        onlink: false,
+        metrics: Vec::new(),
+        next_hops: Vec::new(),
+    };
+    let (mut named, mut six) = (false, false);
+    while let Some((word, span)) = line.word() {
+        match word.as_str() {
+            "unicast" => route.kind = RouteKind::Unicast,
+            "local" => route.kind = RouteKind::Local,
+            "blackhole" => route.kind = RouteKind::Blackhole,
+            "unreachable" => route.kind = RouteKind::Unreachable,
+            "prohibit" => route.kind = RouteKind::Prohibit,
+            "throw" => route.kind = RouteKind::Throw,
+            "to" => (route.destination, named) = (line.prefix(cx, "to", span)?, true),
+            "via" | "gw" => route.gateway = Some(line.address(cx, &word, span)?),
+            "src" => route.source = Some(line.address(cx, &word, span)?),
+            "dev" | "oif" => route.interface = Some(line.value(cx, &word, span)?.0),
+            "scope" => {
+                let (value, at) = line.value(cx, &word, span)?;
+                route.scope = scope(&value);
+                if route.scope.is_none() {
+                    let message = format!("scope {} is unknown", quoted(&value));
+                    cx.report.add(Problem::warning(at, "unknown-value", message).help("write global, link or host"));
+                }
+            }
+            "table" => route.table = line.table(cx, span)?,
+            "metric" | "priority" | "preference" => {
+                route.metric = Some(line.number(cx, &word, span, u32::MAX.into())?)
+            }
+            "tos" | "dsfield" => route.tos = u8::try_from(line.number(cx, &word, span, 255)?).unwrap_or(0),
+            "protocol" => route.protocol = protocol(cx, line, span)?,
+            "onlink" => route.onlink = true,
+            "mtu" | "window" | "advmss" | "hoplimit" | "initcwnd" | "initrwnd" => {
+                if line.words.get(line.next).is_some_and(|next| next == "lock") {
+                    line.next += 1;
+                    cx.only_read(Block::Routes, "lock", span, "the value may be changed by the kernel");
+                }
+                let value = line.number(cx, &word, span, u32::MAX.into())?;
+                route.metrics.push((metric(&word), value));
+            }
+            "nexthop" => {
+                let hop = next_hop(cx, line)?;
+                route.next_hops.push(hop);
+            }
+            "inet6" => six = true,
+            "inet" => {}
+            // A route that somebody removes is set again at the next take-over in any case.
+            "no_track" => {}
+            text if !named && (text == "default" || text.contains(['.', ':'])) => {
+                (route.destination, named) = (prefix(cx, text, span)?, true);
+                six |= text.contains(':');
+            }
+            _ => other(cx, line, Block::Routes, (&word, span), OTHER_ROUTE, ROUTE),
+        }
+    }
+    let addresses = [route.destination.map(|(address, _)| address), route.gateway, route.source];
+    six |= addresses.iter().flatten().any(IpAddr::is_ipv6);
+    six |= route.next_hops.iter().filter_map(|hop| hop.gateway).any(|gateway| gateway.is_ipv6());
+    route.family = if six { Family::Inet6 } else { Family::Inet };
+    if !named {
+        let help = "write what it leads to first: 10.1.0.0/16 via 10.0.0.254, or default";
+        cx.report.add(Problem::error(at, "bad-route", "the route has no destination").help(help));
+        return None;
+    }
+    same_family(cx, at, route.family, addresses.iter().flatten())?;
+    Some(route)
+}
+
+fn same_family<'a>(
+    cx: &mut Context,
+    at: Span,
+    family: Family,
+    addresses: impl Iterator<Item = &'a IpAddr>,
+) -> Option<()> {
+    let mut addresses = addresses;
+    if addresses.all(|address| Family::of(*address) == family) {
+        return Some(());
+    }
+    let message = "IPv4 and IPv6 addresses in one entry; it is left out";
+    cx.report.add(Problem::error(at, "mixed-families", message).help("write one entry for each family"));
+    None
+}
+
+/// `RTAX_*`.
+fn metric(word: &str) -> u16 {
+    match word {
+        "mtu" => 2,
+        "window" => 3,
+        "advmss" => 8,
+        "hoplimit" => 10,
+        "initcwnd" => 11,
+        _ => 14,
+    }
+}
+
+/// `RTPROT_*`.
+fn protocol(cx: &mut Context, line: &mut Line, at: Span) -> Option<u8> {
+    let known = match line.words.get(line.next).map(String::as_str) {
+        Some("kernel") => Some(2),
+        Some("boot") => Some(3),
+        Some("static") => Some(4),
+        Some("bird") => Some(12),
+        Some("keepalived") => Some(18),
+        _ => None,
+    };
+    if known.is_some() {
+        line.next += 1;
+        return known;
+    }
+    line.number(cx, "protocol", at, 255).and_then(|number| u8::try_from(number).ok())
+}
+
+/// What belongs to one `nexthop`.
+fn next_hop(cx: &mut Context, line: &mut Line) -> Option<NextHop> {
+    let mut hop = NextHop { gateway: None, interface: None, weight: 1, onlink: false };
+    while let Some(word) = line.words.get(line.next).cloned() {
+        let at = *line.spans.get(line.next)?;
+        if !matches!(word.as_str(), "via" | "gw" | "dev" | "weight" | "onlink") {
+            break;
+        }
+        line.next += 1;
+        match word.as_str() {
+            "via" | "gw" => hop.gateway = Some(line.address(cx, &word, at)?),
+            "dev" => hop.interface = Some(line.value(cx, &word, at)?.0),
+            "weight" => hop.weight = u16::try_from(line.number(cx, &word, at, 256)?).unwrap_or(1).max(1),
+            _ => hop.onlink = true,
+        }
+    }
+    Some(hop)
+}
+
+const RULE: &[&str] = &[
+    "from",
+    "to",
+    "iif",
+    "dev",
+    "oif",
+    "fwmark",
+    "tos",
+    "dsfield",
+    "table",
+    "lookup",
+    "preference",
+    "priority",
+    "order",
+    "goto",
+    "not",
+    "inet6",
+    "no_track",
+];
+
+fn rule(cx: &mut Context, line: &mut Line, at: Span, before: usize) -> Option<VirtualRule> {
+    let mut rule = VirtualRule {
+        family: Family::Inet,
+        action: RuleAction::Table(254),
+        from: None,
+        to: None,
+        input: None,
+        output: None,
+        mark: None,
+        tos: 0,
+        preference: None,
+        inverted: false,
+    };
+    let mut six = false;
+    while let Some((word, span)) = line.word() {
+        match word.as_str() {
+            "from" => rule.from = line.prefix(cx, "from", span)?,
+            "to" => rule.to = line.prefix(cx, "to", span)?,
+            "iif" | "dev" => rule.input = Some(line.value(cx, &word, span)?.0),
+            "oif" => rule.output = Some(line.value(cx, &word, span)?.0),
+            "fwmark" => rule.mark = Some(mark(cx, line, span)?),
+            "tos" | "dsfield" => rule.tos = u8::try_from(line.number(cx, &word, span, 255)?).unwrap_or(0),
+            "table" | "lookup" => rule.action = RuleAction::Table(line.table(cx, span)?),
+            "goto" => rule.action = RuleAction::Goto(line.number(cx, &word, span, u32::MAX.into())?),
+            "blackhole" => rule.action = RuleAction::Blackhole,
+            "unreachable" => rule.action = RuleAction::Unreachable,
+            "prohibit" => rule.action = RuleAction::Prohibit,
+            "preference" | "priority" | "order" | "pref" => {
+                rule.preference = Some(line.number(cx, &word, span, u32::MAX.into())?);
+            }
+            "not" => rule.inverted = true,
+            "inet6" => six = true,
+            "inet" | "no_track" => {}
+            _ => other(cx, line, Block::Rules, (&word, span), OTHER_RULE, RULE),
+        }
+    }
+    let addresses = [rule.from.map(|(address, _)| address), rule.to.map(|(address, _)| address)];
+    six |= addresses.iter().flatten().any(IpAddr::is_ipv6);
+    rule.family = if six { Family::Inet6 } else { Family::Inet };
+    same_family(cx, at, rule.family, addresses.iter().flatten())?;
+    if rule.preference.is_none() {
+        let preference = FIRST_PREFERENCE + u32::try_from(before).unwrap_or(0);
+        rule.preference = Some(preference);
+        cx.once(Block::Rules, "preference", at, "no-preference", || {
+            format!("the rule has no preference; {preference} is used, and one more for each that follows")
+        });
+    }
+    Some(rule)
+}
+
+/// `MARK[/MASK]`.
+fn mark(cx: &mut Context, line: &mut Line, at: Span) -> Option<(u32, Option<u32>)> {
+    let (text, span) = line.value(cx, "fwmark", at)?;
+    let number = |text: &str| match text.strip_prefix("0x") {
+        Some(hex) => u32::from_str_radix(hex, 16).ok(),
+        None => text.parse().ok(),
+    };
+    let found = match text.split_once('/') {
+        Some((mark, mask)) => number(mark).zip(number(mask)).map(|(mark, mask)| (mark, Some(mask))),
+        None => number(&text).map(|mark| (mark, None)),
+    };
+    if found.is_none() {
+        let message = format!("fwmark {} is no number", quoted(&text));
+        cx.report.add(Problem::error(span, "not-a-number", message).help("for example: fwmark 0x10/0xff"));
+    }
+    found
+}

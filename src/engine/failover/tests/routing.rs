@@ -1,0 +1,106 @@
+//! Routes and rules that move with an instance.
+
+use super::lan::*;
+use crate::engine::event::EventKind;
+use crate::engine::failover::{Action, Input};
+use crate::engine::model::{Configuration, Family, RouteKind, Routing, RuleAction, VirtualRoute, VirtualRule};
+use std::sync::Arc;
+
+fn route(third: u8) -> Routing {
+    Routing::Route(VirtualRoute {
+        family: Family::Inet,
+        kind: RouteKind::Unicast,
+        destination: Some(([10, 0, third, 0].into(), 24)),
+        gateway: Some([192, 0, 2, 1].into()),
+        source: None,
+        interface: None,
+        table: 254,
+        scope: None,
+        metric: None,
+        tos: 0,
+        protocol: 18,
+        onlink: false,
+        metrics: Vec::new(),
+        next_hops: Vec::new(),
+    })
+}
+
+fn rule() -> Routing {
+    Routing::Rule(VirtualRule {
+        family: Family::Inet,
+        action: RuleAction::Table(100),
+        from: Some(([10, 0, 1, 0].into(), 24)),
+        to: None,
+        input: None,
+        output: None,
+        mark: None,
+        tos: 0,
+        preference: Some(1000),
+        inverted: false,
+    })
+}
+
+fn routed(entries: &[Routing]) -> Configuration {
+    let mut configuration = one(100);
+    configuration.virtual_routers[0].routing = entries.to_vec();
+    configuration
+}
+
+fn moved(lan: &Lan, from: usize) -> Vec<String> {
+    let of = |word: &String| word.contains("set ") || word.starts_with("add") || word.starts_with("remove");
+    lan.nodes[0].words(from).into_iter().filter(of).collect()
+}
+
+#[test]
+fn routes_come_behind_the_addresses_and_go_before_them() {
+    let mut lan = Lan::started(vec![routed(&[route(1), rule()])]);
+    assert_eq!(
+        moved(&lan, 0),
+        ["unset rule from 10.0.1.0/24 table 100", "unset route 10.0.1.0/24 via 192.0.2.1"],
+        "what a crash has left"
+    );
+    let from = lan.nodes[0].actions.len();
+    lan.run_for(seconds(5));
+    let come = ["add 192.0.2.254/24", "set route 10.0.1.0/24 via 192.0.2.1", "set rule from 10.0.1.0/24 table 100"];
+    assert_eq!(moved(&lan, from), come);
+    let from = lan.nodes[0].actions.len();
+    lan.input(0, Input::Shutdown { keep: false });
+    let go =
+        ["unset rule from 10.0.1.0/24 table 100", "unset route 10.0.1.0/24 via 192.0.2.1", "remove 192.0.2.254/24"];
+    assert_eq!(moved(&lan, from), go);
+}
+
+#[test]
+fn a_reload_sets_what_is_new_and_removes_what_is_not_there_any_more() {
+    let mut lan = Lan::started(vec![routed(&[route(1), route(2)])]);
+    lan.run_for(seconds(5));
+    let from = lan.nodes[0].actions.len();
+    lan.input(0, Input::Reload(Arc::new(routed(&[route(2), route(3)]))));
+    assert_eq!(moved(&lan, from), ["unset route 10.0.1.0/24 via 192.0.2.1", "set route 10.0.3.0/24 via 192.0.2.1"]);
+}
+
+#[test]
+fn an_address_that_is_put_back_brings_its_routes_along() {
+    let mut lan = Lan::started(vec![routed(&[route(1)])]);
+    lan.run_for(seconds(5));
+    let from = lan.nodes[0].actions.len();
+    let address = vip(254);
+    lan.meddle(0, ETH0, address.address, address.prefix, false);
+    lan.run_for(seconds(1));
+    assert_eq!(moved(&lan, from), ["add 192.0.2.254/24", "set route 10.0.1.0/24 via 192.0.2.1"]);
+}
+
+#[test]
+fn what_is_as_wanted_already_is_no_refusal_and_all_else_is() {
+    let mut lan = Lan::started(vec![routed(&[route(1)])]);
+    let mut refuse = |present, error: &str| {
+        let action = Box::new(Action::Route { entry: Box::new(route(1)), present });
+        lan.input(0, Input::Refused { action, error: error.to_owned() });
+        lan.nodes[0].facts(EventKind::OperationRefused).len()
+    };
+    assert_eq!(refuse(true, "File exists (os error 17)"), 0);
+    assert_eq!(refuse(false, "No such process (os error 3)"), 0);
+    assert_eq!(refuse(true, "Network is unreachable (os error 101)"), 1);
+    assert_eq!(refuse(true, "interface eth7 does not exist"), 2);
+    assert_eq!(refuse(false, "Operation not permitted (os error 1)"), 3);
+}

@@ -1,0 +1,158 @@
+//! Routes and rules that move with a virtual router (`virtual_routes`, `virtual_rules`), in the words of `ip route` and `ip rule`.
+
+use super::Family;
+use std::fmt;
+use std::net::IpAddr;
+
+/// An address with a prefix length.
+pub type Prefix = (IpAddr, u8);
+
+/// What becomes of a packet that a route fits (`RTN_*`, `uapi/linux/rtnetlink.h`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RouteKind {
+    /// It is sent on.
+    Unicast,
+    /// It is for this host.
+    Local,
+    /// It is dropped without a word.
+    Blackhole,
+    /// It is dropped, and its sender is told.
+    Unreachable,
+    /// Likewise, as forbidden.
+    Prohibit,
+    /// The next table is asked.
+    Throw,
+}
+
+/// One way of a route with several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NextHop {
+    /// `via`.
+    pub gateway: Option<IpAddr>,
+    /// `dev`.
+    pub interface: Option<String>,
+    /// `weight`, 1 to 256.
+    pub weight: u16,
+    /// `onlink`.
+    pub onlink: bool,
+}
+
+/// A line of `virtual_routes`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VirtualRoute {
+    /// Of the addresses in it.
+    pub family: Family,
+    /// What it does.
+    pub kind: RouteKind,
+    /// To where; none: everywhere.
+    pub destination: Option<Prefix>,
+    /// `via`.
+    pub gateway: Option<IpAddr>,
+    /// `src`: the address that this host sends from.
+    pub source: Option<IpAddr>,
+    /// `dev`.
+    pub interface: Option<String>,
+    /// `table`, 254 (main) by default.
+    pub table: u32,
+    /// `scope`; by the rest of the route when absent.
+    pub scope: Option<u8>,
+    /// `metric`.
+    pub metric: Option<u32>,
+    /// `tos`.
+    pub tos: u8,
+    /// `protocol`, 18 (keepalived) by default.
+    pub protocol: u8,
+    /// `onlink`.
+    pub onlink: bool,
+    /// `mtu`, `advmss` and their like: `RTAX_*` and the value.
+    pub metrics: Vec<(u16, u32)>,
+    /// `nexthop`.
+    pub next_hops: Vec<NextHop>,
+}
+
+/// What a rule does with a packet (`FR_ACT_*`, `uapi/linux/fib_rules.h`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleAction {
+    /// Asks a table.
+    Table(u32),
+    /// Goes on at the rule of that preference.
+    Goto(u32),
+    /// Drops it.
+    Blackhole,
+    /// Drops it and tells the sender.
+    Unreachable,
+    /// Likewise, as forbidden.
+    Prohibit,
+}
+
+/// A line of `virtual_rules`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VirtualRule {
+    /// Of the addresses in it.
+    pub family: Family,
+    /// What it does.
+    pub action: RuleAction,
+    /// `from`.
+    pub from: Option<Prefix>,
+    /// `to`.
+    pub to: Option<Prefix>,
+    /// `iif`.
+    pub input: Option<String>,
+    /// `oif`.
+    pub output: Option<String>,
+    /// `fwmark`, and its mask.
+    pub mark: Option<(u32, Option<u32>)>,
+    /// `tos`.
+    pub tos: u8,
+    /// `preference`.
+    pub preference: Option<u32>,
+    /// `not`.
+    pub inverted: bool,
+}
+
+/// A route or a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Routing {
+    /// A route.
+    Route(VirtualRoute),
+    /// A rule.
+    Rule(VirtualRule),
+}
+
+impl fmt::Display for Routing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Route(route) => {
+                match route.destination {
+                    Some((address, prefix)) => write!(f, "route {address}/{prefix}")?,
+                    None => f.write_str("route default")?,
+                }
+                if let Some(gateway) = route.gateway {
+                    write!(f, " via {gateway}")?;
+                }
+                if let Some(interface) = &route.interface {
+                    write!(f, " dev {interface}")?;
+                }
+                if route.table == 254 { Ok(()) } else { write!(f, " table {}", route.table) }
+            }
+            Self::Rule(rule) => {
+                f.write_str("rule")?;
+                for (word, prefix) in [("from", rule.from), ("to", rule.to)] {
+                    if let Some((address, length)) = prefix {
+                        write!(f, " {word} {address}/{length}")?;
+                    }
+                }
+                if let Some((mark, _)) = rule.mark {
+                    write!(f, " fwmark {mark}")?;
+                }
+                match rule.action {
+                    RuleAction::Table(table) => write!(f, " table {table}"),
+                    RuleAction::Goto(preference) => write!(f, " goto {preference}"),
+                    RuleAction::Blackhole => f.write_str(" blackhole"),
+                    RuleAction::Unreachable => f.write_str(" unreachable"),
+                    RuleAction::Prohibit => f.write_str(" prohibit"),
+                }
+            }
+        }
+    }
+}
