@@ -143,7 +143,8 @@ fn every_answer_fits_its_schema_and_every_field_of_a_schema_is_in_an_answer() {
         assert_eq!(schemas.check("command", &command, &mut seen), [""; 0], "{command}");
     }
     let all = schemas.fields();
-    let never: Vec<_> = all.difference(&seen).collect();
+    // A file, not an answer.
+    let never: Vec<_> = all.difference(&seen).filter(|field| !field.starts_with("settings#")).collect();
     assert!(never.is_empty() && all.len() > 150, "of {} fields no answer has {never:#?}", all.len());
 }
 

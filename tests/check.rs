@@ -137,3 +137,24 @@ fn the_default_file_is_named_when_none_is_given() {
     let expected = if ours.exists() { "/etc/lvsdeck/lvsdeck.conf" } else { "/etc/keepalived/keepalived.conf" };
     assert!(all.contains(expected), "{all}");
 }
+
+#[test]
+fn the_settings_are_checked_with_the_configuration() {
+    let place = tempfile::tempdir().unwrap();
+    let (config, settings) = (place.path().join("x.conf"), place.path().join("lvsdeck.toml"));
+    std::fs::write(&config, CLEAN).unwrap();
+    let run = |text: &str| {
+        std::fs::write(&settings, text).unwrap();
+        let output = lvsdeck(&["check", "-f", config.to_str().unwrap(), "--settings", settings.to_str().unwrap()]);
+        (output.status.code(), text_of_both(&output))
+    };
+    assert_eq!(run("[ipvs]\ndrift = \"report\"\n").0, Some(0));
+    let (code, told) = run("[ipvs]\ndritf = \"report\"\n");
+    assert_eq!(code, Some(2), "{told}");
+    assert!(told.contains("lvsdeck.toml:2:1: error: there is no setting \"dritf\" in [ipvs]"), "{told}");
+    assert!(told.contains("help: did you mean drift?"), "{told}");
+}
+
+fn text_of_both(output: &std::process::Output) -> String {
+    text(&output.stderr) + &text(&output.stdout)
+}

@@ -49,6 +49,8 @@ const BLOCKING_THREADS: usize = 32;
 pub struct Options {
     /// The configuration.
     pub file: PathBuf,
+    /// `--settings`: lvsdeck's own, in place of the standard file.
+    pub settings: Option<PathBuf>,
     /// Where it listens and keeps its state.
     pub places: Places,
     /// Descriptor on which to say `ready`; also: leave the terminal's session.
@@ -113,8 +115,9 @@ fn preflight(options: &Options) -> Result<(Source, Read), Refused> {
         let message = "--adopt takes over what keepalived has in the kernel; the userspace dataplane has none of it: start without --adopt";
         return Err(Refused(exit::USAGE, message.to_owned()));
     }
-    let Options { file, vrrp_only, ipvs_only, config_id, .. } = options.clone();
-    let source = Source { file, vrrp_only, ipvs_only, userspace: options.userspace, config_id };
+    let Options { file, settings, vrrp_only, ipvs_only, config_id, .. } = options.clone();
+    let settings = settings.into();
+    let source = Source { file, settings, vrrp_only, ipvs_only, userspace: options.userspace, config_id };
     let read = read(&source)?;
     match rivals::objection(&read.configuration, &options.places.socket, options.adopt) {
         Some(message) => Err(Refused(exit::FAILED, message)),

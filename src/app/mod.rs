@@ -88,6 +88,7 @@ pub fn run(cli: Cli) -> ExitCode {
 fn engine_options(args: RunArgs, socket: Option<&Path>, log_color: bool) -> engine::Options {
     engine::Options {
         file: args.file,
+        settings: args.settings,
         places: Places::choose(socket, args.state_dir.as_deref()),
         ready_fd: args.ready_fd,
         metrics: args.metrics,

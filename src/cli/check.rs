@@ -4,7 +4,9 @@
 //! standard output and nothing else is printed. It starts nothing and changes nothing.
 
 use super::GlobalArgs;
-use crate::engine::{ConfigError, Diagnostic, DiagnosticSeverity, Loaded, load_configuration_as};
+use crate::engine::{
+    ConfigError, Diagnostic, DiagnosticSeverity, Loaded, SettingsPlace, load_configuration_as, load_settings,
+};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -28,6 +30,9 @@ pub struct CheckArgs {
     /// Read the file as the node with this name does (@id lines) [default: the host's name, up to the first dot]
     #[arg(short = 'i', long, value_name = "ID")]
     pub config_id: Option<String>,
+    /// lvsdeck's own settings, which are checked too [default: /etc/lvsdeck/lvsdeck.toml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub settings: Option<PathBuf>,
     /// Print the messages as a JSON array on standard output
     #[arg(long)]
     pub json: bool,
@@ -36,8 +41,12 @@ pub struct CheckArgs {
 /// Checks a file. A closed standard output or error is no failure: the exit code still tells.
 pub fn run(args: &CheckArgs, global: &GlobalArgs) -> ExitCode {
     let file = args.file.clone().unwrap_or_else(default_file);
-    let loaded =
+    let mut loaded =
         load_configuration_as(&file, args.config_id.as_deref()).unwrap_or_else(|error| unreadable(&file, &error));
+    if let Err(mistakes) = load_settings(&SettingsPlace::from(args.settings.clone())) {
+        loaded.diagnostics.extend(mistakes);
+        loaded.configuration = None;
+    }
     let _ = if args.json { print_json(&loaded) } else { print_text(&file, &loaded, global) };
     if loaded.has_errors() {
         ExitCode::from(ERRORS)

@@ -10,6 +10,9 @@ pub struct RunArgs {
     /// The configuration, in keepalived's language
     #[arg(short, long, value_name = "FILE")]
     pub file: PathBuf,
+    /// lvsdeck's own settings, TOML [default: /etc/lvsdeck/lvsdeck.toml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub settings: Option<PathBuf>,
     /// Where to keep what was made in the kernel [default: /run/lvsdeck, or PATH.d beside --socket PATH]
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,

@@ -36,6 +36,10 @@ pub use command::{
     Answer, Command, CommandRequest, Half, Outcome, Preview, RealServerSelector, ServiceSelector, Undoable, Who,
 };
 pub use config::keywords as config_words;
+pub use config::settings::{
+    Place as SettingsPlace, load as load_settings, page as settings_page, parse as parse_settings,
+    schema as settings_schema,
+};
 pub use config::{
     ConfigError, Diagnostic, Loaded, Severity as DiagnosticSeverity, load as load_configuration,
     load_as as load_configuration_as, parse as parse_configuration,

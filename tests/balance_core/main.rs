@@ -6,6 +6,7 @@ mod commands;
 mod deadline;
 mod kernel;
 mod maintenance;
+mod policy;
 mod property;
 mod reload;
 mod restart;

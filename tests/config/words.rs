@@ -2,15 +2,29 @@
 
 use super::folder;
 use lvsdeck::engine::config_words::{Block, inside, page};
+use lvsdeck::engine::{settings_page, settings_schema};
 
 #[test]
 fn the_page_of_the_configuration_is_what_the_table_says() {
-    let file = folder("../../docs/config.md");
+    same("config.md", &page());
+}
+
+#[test]
+fn page_and_schema_of_the_settings_are_what_their_table_says() {
+    same("settings.md", &settings_page());
+    same("schema/settings.json", &settings_schema());
+    let schema: serde_json::Value = serde_json::from_str(&settings_schema()).unwrap();
+    assert_eq!(schema["properties"]["ipvs"]["properties"]["drift"]["default"], "repair");
+}
+
+/// Whether a file of `docs/` is this text; with `UPDATE_EXPECTED` it becomes it.
+fn same(name: &str, text: &str) {
+    let file = folder("../../docs").join(name);
     if std::env::var_os("UPDATE_EXPECTED").is_some() {
-        std::fs::write(&file, page()).unwrap();
+        std::fs::write(&file, text).unwrap();
     }
     let written = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(written == page(), "docs/config.md is not what the table says: UPDATE_EXPECTED=1 cargo test --test config");
+    assert!(written == text, "docs/{name} is not what the table says: UPDATE_EXPECTED=1 cargo test --test config");
 }
 
 /// `words.txt` lists block and word of keepalived 2.4.3's grammar, one pair a line.

@@ -10,7 +10,7 @@ use super::service::{ServiceState, Touched};
 use super::{Action, Input, OwnedService, ServiceOverrides, Waiting};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::ipvs::{IpvsOp, IpvsTable, Refusal};
-use crate::engine::model::{RealServerKey, ServiceKey, VirtualServer};
+use crate::engine::model::{RealServerKey, ServiceKey, Settings, VirtualServer};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Instant;
 
@@ -90,6 +90,13 @@ impl Balance {
             keeps: false,
             resumed: false,
         }
+    }
+
+    /// The same under these settings; [`Input::Reload`] brings its own.
+    #[must_use]
+    pub const fn following(mut self, settings: &Settings) -> Self {
+        self.kernel.follow(settings);
+        self
     }
 
     /// Something came in at `now`. What follows from it waits in [`Balance::poll_action`].

@@ -50,6 +50,8 @@ impl Balance {
             if service.added { self.put(service) } else { self.leave(&service) }
         }
         self.overrides_touched = true;
+        self.kernel.follow(&configuration.settings);
+        self.kernel.bring_back();
         self.kernel.try_again(now);
         self.await_reload();
     }

@@ -20,6 +20,7 @@ mod lower;
 mod reader;
 mod schema;
 mod secrets;
+pub mod settings;
 mod source;
 mod suggest;
 mod tree;

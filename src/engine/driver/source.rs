@@ -1,9 +1,10 @@
 //! Where a configuration comes from: the file, read and cut to the part that is run.
 
 use super::shared::Identity;
-use crate::engine::config::{self, Severity};
+use crate::engine::config::settings::Place;
+use crate::engine::config::{self, Diagnostic, Severity};
 use crate::engine::io::{host, userspace};
-use crate::engine::model::Configuration;
+use crate::engine::model::{Configuration, Settings};
 use crate::engine::snapshot::{ConfigStatus, Warning};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ pub struct Source {
     pub ipvs_only: bool,
     /// `--dataplane userspace`: no services that it can't serve, which are told as warnings.
     pub userspace: bool,
+    /// `--settings`: lvsdeck's own.
+    pub settings: Place,
     /// `--config-id`: what `@id` lines are compared with; the host's name where there is none.
     pub config_id: Option<String>,
 }
@@ -43,7 +46,15 @@ impl Source {
     pub fn read(&self, generation: u64) -> Result<Read, Unfit> {
         let loaded =
             config::load_as(&self.file, self.config_id.as_deref()).map_err(|error| Unfit(vec![error.to_string()]))?;
+        let (settings, mistakes) = match config::settings::load(&self.settings) {
+            Ok(settings) => (settings, Vec::new()),
+            Err(mistakes) => (Settings::default(), mistakes),
+        };
         let (mut warnings, mut errors) = (Vec::new(), Vec::new());
+        for diagnostic in mistakes {
+            errors.push(in_a_line(&diagnostic));
+        }
+        let has_bad_settings = !errors.is_empty();
         for diagnostic in loaded.diagnostics {
             let place = format!("{}:{}:{}", diagnostic.file, diagnostic.line, diagnostic.column);
             if diagnostic.severity == Severity::Error {
@@ -61,6 +72,10 @@ impl Source {
             errors.push(format!("this file would not run; see `lvsdeck check -f {}`", self.file.display()));
             return Err(Unfit(errors));
         };
+        if has_bad_settings {
+            return Err(Unfit(errors));
+        }
+        configuration.settings = settings;
         if self.vrrp_only {
             configuration.virtual_servers.clear();
         }
@@ -76,4 +91,12 @@ impl Source {
         let identity = Identity { node, mode: "run", dataplane: String::new(), config, warnings };
         Ok(Read { configuration: Arc::new(configuration), identity })
     }
+}
+
+/// A message without the line that it is about.
+fn in_a_line(diagnostic: &Diagnostic) -> String {
+    let Diagnostic { file, line, column, message, help, .. } = diagnostic;
+    let place = if *line == 0 { String::new() } else { format!("{file}:{line}:{column}: ") };
+    let help = help.as_ref().map_or_else(String::new, |help| format!("; {help}"));
+    format!("{place}{message}{help}")
 }

@@ -211,7 +211,8 @@ pub fn start_in<W: Surroundings + 'static>(
     let wanted_watches = watches::prepare(&configuration);
     let watches_thread = thread("watches", &lost, move || watch_loop.run(wanted_watches))?;
 
-    let balance_core = Balance::new(&configuration.virtual_servers, services, wanted.services, now);
+    let balance_core =
+        Balance::new(&configuration.virtual_servers, services, wanted.services, now).following(&configuration.settings);
     let (commands, requests) = mpsc::channel(QUEUE);
     let (balance_end, ended) = oneshot::channel();
     let balance_thread = balance_thread(

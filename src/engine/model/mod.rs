@@ -11,6 +11,7 @@ mod real_time;
 mod routing;
 mod scheduler;
 mod script;
+mod settings;
 mod track;
 mod transport;
 mod units;
@@ -28,6 +29,7 @@ pub use real_time::RealTime;
 pub use routing::{NextHop, RouteKind, Routing, RuleAction, VirtualRoute, VirtualRule};
 pub use scheduler::{SCHEDULERS, Scheduler};
 pub use script::{ScriptUser, VrrpScript};
+pub use settings::{DriftPolicy, Settings};
 pub use track::{ParameterMatch, Track, TrackKind, TrackedFile, TrackedProcess};
 pub use transport::{Transport, Unicast, UnicastPeer};
 pub use units::{AdvertInterval, AdvertisedPriority, Priority, UnitError, Vrid, Weight};
@@ -38,7 +40,7 @@ pub use vrrp::{
 
 use std::time::Duration;
 
-/// A whole configuration, lowered from keepalived.conf: what the two cores are built from.
+/// A whole configuration, lowered from keepalived.conf and lvsdeck.toml: what the two cores are built from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Configuration {
     /// Words of `global_defs` that lvsdeck acts on or shows.
@@ -55,6 +57,8 @@ pub struct Configuration {
     pub files: Vec<TrackedFile>,
     /// Every `virtual_server`, in file order.
     pub virtual_servers: Vec<VirtualServer>,
+    /// What `lvsdeck.toml` says; the defaults where there is none.
+    pub settings: Settings,
 }
 
 /// What `global_defs` says.

@@ -5,8 +5,8 @@
 use crate::engine::model::{
     AddressOptions, AnnouncementPace, Authentication, CheckKind, CheckSpec, FifoWords, Fifos, Global, GratuitousArp,
     LvsTimeouts, Notifications, NotifyCommand, NotifyFifo, Origin, PaceGroup, RealServer, RealTime, ScriptUser,
-    SyncDaemonWords, SyncGroup, Track, TrackedFile, TrackedProcess, Transport, UnicastPeer, Variations, VirtualAddress,
-    VirtualRouter, VirtualServer, VrrpScript,
+    Settings, SyncDaemonWords, SyncGroup, Track, TrackedFile, TrackedProcess, Transport, UnicastPeer, Variations,
+    VirtualAddress, VirtualRouter, VirtualServer, VrrpScript,
 };
 use std::fmt::Display;
 
@@ -302,6 +302,12 @@ fn check(spec: &CheckSpec) -> String {
         timing.retry_delay,
         timing.warmup
     )
+}
+
+/// lvsdeck.toml.
+pub(super) fn settings(settings: &Settings) -> Vec<Field> {
+    let Settings { drift, look_interval } = settings;
+    vec![("ipvs.drift", drift.to_string()), ("ipvs.look_interval", format!("{look_interval:?}"))]
 }
 
 pub(super) fn global(global: &Global) -> Vec<Field> {

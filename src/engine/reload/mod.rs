@@ -63,6 +63,7 @@ impl Plan {
 pub fn plan(old: &Configuration, new: &Configuration) -> Plan {
     let mut writer = Writer { plan: Plan::default(), hasher: DefaultHasher::new(), steps: 0 };
     writer.object("global_defs", Some(fields::global(&old.global)), Some(fields::global(&new.global)));
+    writer.object("settings", Some(fields::settings(&old.settings)), Some(fields::settings(&new.settings)));
     writer.kind("vrrp_script", &old.scripts, &new.scripts, |s| s.name.clone(), fields::script);
     writer.kind("vrrp_track_process", &old.processes, &new.processes, |p| p.name.clone(), fields::process);
     writer.kind("track_file", &old.files, &new.files, |f| f.name.clone(), fields::file);

@@ -4,6 +4,7 @@
 //! is made; a refused operation is reported once, held back for [`CALM`] or until something else is wanted, and never stops
 //! the others. A plan covers only what changed; the whole is compared after each look at the kernel.
 
+mod policy;
 mod refusals;
 mod services;
 mod words;
@@ -13,15 +14,14 @@ pub(super) use words::{adoption_fact, subject};
 use super::{Action, OwnedService};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::ipvs::{Destination, IpvsOp, IpvsTable, Ownership, Refusal, RefusalKind, Service, drift, plan};
-use crate::engine::model::{RealServerKey, ServiceKey};
+use crate::engine::model::{DriftPolicy, RealServerKey, ServiceKey, Settings};
 use crate::engine::snapshot::{Drift, Foreign};
+use policy::is_over;
 use refusals::Refused;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 use words::{drift_fact, foreign, report, without_servers_of_missing_services};
 
-/// Between two looks at the kernel's table, for live numbers and drift.
-pub(super) const LOOK: Duration = Duration::from_secs(1);
 /// The same while it can't be read.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// How long a refused operation is left alone.
@@ -45,6 +45,8 @@ pub(super) struct Reconciler {
     unclaimed: BTreeSet<ServiceKey>,
     ownership_changed: bool,
     dirty: Keys,
+    /// Services that are wanted otherwise themselves, of those.
+    restated: BTreeSet<ServiceKey>,
     /// Operations that are out.
     outstanding: usize,
     /// Services that the running plan makes: their servers need no word each.
@@ -60,6 +62,12 @@ pub(super) struct Reconciler {
     observe_at: Option<Instant>,
     drift: Vec<Drift>,
     foreign: Vec<Foreign>,
+    /// What becomes of others' changes.
+    policy: DriftPolicy,
+    /// Others' changes that are left alone, as of the last comparison.
+    left_alone: BTreeSet<Target>,
+    /// Between two looks.
+    look_interval: Duration,
 }
 
 impl Reconciler {
@@ -69,6 +77,7 @@ impl Reconciler {
         owned: Vec<OwnedService>,
     ) -> Self {
         let mut own = Self { inspect: true, ownership_changed: true, ..Self::default() };
+        own.follow(&Settings::default());
         let mut named: Keys = Keys::new();
         for (key, service, servers) in services {
             own.desired.services.insert(key, service);
@@ -144,6 +153,7 @@ impl Reconciler {
             None => drop(service.destinations.remove(&server)),
         }
         self.dirty.entry(key).or_default().insert(server);
+        self.left_alone.remove(&(key, Some(server)));
     }
     /// The server is ours from now on.
     pub fn claim(&mut self, key: ServiceKey, server: RealServerKey) {
@@ -162,7 +172,8 @@ impl Reconciler {
         self.desired = IpvsTable::default();
         self.leftover = self.owned.iter().map(|(key, _)| (key, None)).collect();
         self.refused.retain(|_, refused| refused.refusal.kind == RefusalKind::TimedOut);
-        self.dirty.clear();
+        self.forget_wishes();
+        self.left_alone.clear();
         (self.inspect, self.synced) = (true, false);
     }
 
@@ -193,7 +204,7 @@ impl Reconciler {
     ) {
         match result {
             Ok(table) => {
-                self.observe_at = Some(now + LOOK);
+                self.observe_at = Some(now + self.look_interval);
                 self.inspect = true;
                 if self.unreadable.take().is_some() {
                     actions.push_back(report(
@@ -292,8 +303,9 @@ impl Reconciler {
         if self.inspect {
             self.inspect(now, actions);
         } else if !self.dirty.is_empty() {
-            let keys = std::mem::take(&mut self.dirty);
-            let ops = self.foresee(&self.desired, &keys);
+            let keys = self.forget_wishes();
+            let mut ops = self.foresee(&self.desired, &keys);
+            self.permitted(&mut ops);
             self.forget_refusals(&ops, |(key, server)| {
                 keys.get(key).is_some_and(|servers| server.is_none_or(|server| servers.contains(&server)))
             });
@@ -309,25 +321,32 @@ impl Reconciler {
         let synced = std::mem::replace(&mut self.synced, true);
         let mut found = drift(&self.desired, observed, &self.owned);
         let is_right = found.iter().all(|difference| !difference.repairable);
+        self.leave_alone(&found, synced);
         // What was wished a moment ago differs because of that.
         found.retain(|difference| !self.is_dirty(&(difference.service, difference.server)));
-        self.dirty.clear();
+        self.forget_wishes();
         let found = without_servers_of_missing_services(found);
-        let repaired = found.iter().filter(|difference| synced && difference.repairable);
+        let expelled = self.expel(&found);
+        let repaired = found.iter().filter(|difference| synced || !difference.repairable);
         let repaired = repaired.map(|difference| (difference.service, difference.server)).collect();
-        let known: BTreeSet<(String, String)> =
-            std::mem::take(&mut self.drift).into_iter().map(|d| (d.subject, d.found)).collect();
+        let before = std::mem::take(&mut self.drift);
+        let known: BTreeSet<(&str, &str)> = before.iter().map(|d| (d.subject.as_str(), d.found.as_str())).collect();
         for difference in found.into_iter().filter(|difference| synced || !difference.repairable) {
             let shown = self.shown(difference);
-            if !known.contains(&(shown.subject.clone(), shown.found.clone())) && !shown.action.starts_with("refused") {
+            if !known.contains(&(shown.subject.as_str(), shown.found.as_str())) && !shown.action.starts_with("refused")
+            {
                 actions.push_back(Action::Report(drift_fact(&shown)));
             }
             self.drift.push(shown);
         }
+        actions.extend(is_over(&before, &self.drift).into_iter().map(Action::Report));
+        let Some(observed) = &self.observed else { return };
         self.foreign = foreign(observed, &self.desired, &self.owned);
         let adopted = std::mem::take(&mut self.unclaimed).into_iter().filter(|key| observed.services.contains_key(key));
         actions.extend(adopted.map(|key| Action::Report(adoption_fact(key))));
-        let ops = if is_right { Vec::new() } else { plan(&self.desired, observed, &self.owned) };
+        let mut ops = if is_right { Vec::new() } else { plan(&self.desired, observed, &self.owned) };
+        self.permitted(&mut ops);
+        ops.extend(expelled);
         self.forget_refusals(&ops, |_| true);
         self.begin(now, ops, actions);
         self.repaired = repaired;

@@ -1,6 +1,6 @@
 //! Services that come, go and change while everything runs.
 
-use super::{Reconciler, Target};
+use super::{Keys, Reconciler, Target};
 use crate::engine::ipvs::{RefusalKind, Service};
 use crate::engine::model::{RealServerKey, ServiceKey};
 use std::collections::BTreeSet;
@@ -32,6 +32,7 @@ impl Reconciler {
         let dirty = self.dirty.entry(key).or_default();
         dirty.extend(servers);
         dirty.extend(stale);
+        self.restate(key);
         self.ownership_changed = true;
         is_strange
     }
@@ -43,6 +44,7 @@ impl Reconciler {
         let destinations = std::mem::take(&mut service.destinations);
         *service = Service { destinations, ..settings.settings() };
         self.dirty.entry(key).or_default();
+        self.restate(key);
     }
     /// Wants a service no longer; it stops being ours as soon as it is out of the table.
     pub fn drop_service(&mut self, key: ServiceKey) {
@@ -57,6 +59,17 @@ impl Reconciler {
             *service != key || (server.is_none() && refused.refusal.kind == RefusalKind::TimedOut)
         });
         self.dirty.insert(key, BTreeSet::new());
+        self.restate(key);
+    }
+    /// The service itself is wanted otherwise than a moment ago.
+    fn restate(&mut self, key: ServiceKey) {
+        self.restated.insert(key);
+        self.left_alone.retain(|(service, _)| *service != key);
+    }
+    /// What waits for the next plan; nothing does any more.
+    pub(super) fn forget_wishes(&mut self) -> Keys {
+        self.restated.clear();
+        std::mem::take(&mut self.dirty)
     }
 
     /// Whether the kernel has the service from somebody else.
@@ -91,6 +104,9 @@ impl Reconciler {
     }
     /// Whether a target waits for the next plan.
     pub(super) fn is_dirty(&self, (key, server): &Target) -> bool {
-        self.dirty.get(key).is_some_and(|servers| server.is_none_or(|server| servers.contains(&server)))
+        match server {
+            None => self.restated.contains(key),
+            Some(server) => self.dirty.get(key).is_some_and(|servers| servers.contains(server)),
+        }
     }
 }

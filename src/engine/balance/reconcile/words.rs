@@ -49,16 +49,6 @@ impl Reconciler {
         }
     }
 
-    pub(super) fn shown(&self, difference: Difference) -> Drift {
-        let refusal = self.refusal(&(difference.service, difference.server));
-        let action = match (difference.repairable, refusal) {
-            (false, _) => "reported".to_owned(),
-            (true, None) => "repaired".to_owned(),
-            (true, Some(refusal)) => format!("refused: {refusal}"),
-        };
-        Drift { subject: difference.subject(), wanted: difference.wanted, found: difference.found, action }
-    }
-
     /// What the operator should know of the kernel.
     pub fn warnings(&self) -> Vec<Warning> {
         let warning = |code: &str, subject: String, refusal: &Refusal, next: &str| Warning {

@@ -21,6 +21,7 @@ use super::inheritance::Inheritance;
 use super::local::LocalEngine;
 use super::source::Source;
 use super::start::{Running, Setup, StartError, start_in};
+use crate::engine::config::settings::Place;
 use crate::engine::guide::Drill;
 use crate::engine::handle::EngineHandle;
 use crate::engine::io::host;
@@ -275,7 +276,8 @@ fn direct(
     let place = directory.join(director.name);
     let file = directory.join(format!("{}.conf", director.name));
     fs::write(&file, layout.configuration(director)).map_err(|error| format!("{}: {error}", file.display()))?;
-    let source = Source { file, vrrp_only: false, ipvs_only: false, userspace: false, config_id: None };
+    let settings = Place::Nowhere;
+    let source = Source { file, settings, vrrp_only: false, ipvs_only: false, userspace: false, config_id: None };
     let read = source.read(1).map_err(|unfit| unfit.to_string())?;
     let state = StateDir::open(&place).map_err(|error| error.to_string())?;
     let setup = Setup {

@@ -1,0 +1,74 @@
+//! Every setting, once: parsing, `check`, `docs/settings.md` and `docs/schema/settings.json` come from this table.
+//!
+//! A new setting is a line here, a field of [`Settings`] and a field in `engine/reload/fields.rs`.
+
+use crate::engine::model::{DriftPolicy, Settings};
+use std::time::Duration;
+
+/// One setting.
+pub(super) struct Setting {
+    /// The table of the file that it stands in: `[section]`.
+    pub section: &'static str,
+    /// Its name there.
+    pub name: &'static str,
+    /// What may be written.
+    pub kind: Kind,
+    /// What it does, a sentence or some.
+    pub meaning: &'static str,
+}
+
+/// What may be written as a value, and where it goes.
+pub(super) enum Kind {
+    /// One of these words.
+    Word(&'static [Word], fn(&Settings) -> &'static str),
+    /// A whole number in this range, of this unit.
+    Number { least: i64, most: i64, unit: &'static str, set: fn(&mut Settings, i64), get: fn(&Settings) -> i64 },
+}
+
+/// A word that a setting may have: itself, what it means, what it sets.
+pub(super) struct Word(pub &'static str, pub &'static str, pub fn(&mut Settings));
+
+/// Sections in the order of the page, with what they are about.
+pub(super) const SECTIONS: &[(&str, &str)] = &[("ipvs", "the kernel's table of services")];
+
+/// All settings, by section.
+pub(super) const SETTINGS: &[Setting] = &[
+    Setting {
+        section: "ipvs",
+        name: "drift",
+        kind: Kind::Word(
+            &[
+                Word(
+                    "repair",
+                    "what lvsdeck made is brought back as it wants it; servers that others added to its services are reported",
+                    |settings| settings.drift = DriftPolicy::Repair,
+                ),
+                Word("enforce", "as repair, and servers that others added to its services are removed", |settings| {
+                    settings.drift = DriftPolicy::Enforce
+                }),
+                Word(
+                    "report",
+                    "nothing is touched: each difference is an event and stands in `ctl diff` until it is gone; `ctl reload` brings \
+                     everything back once",
+                    |settings| settings.drift = DriftPolicy::Report,
+                ),
+            ],
+            |settings| settings.drift.name(),
+        ),
+        meaning: "what lvsdeck does when another program (ipvsadm, a colleague) changed one of its services in the kernel. \
+                  Its own changes (checks, drains, weights, reloads) are made under each policy; services of others are never touched",
+    },
+    Setting {
+        section: "ipvs",
+        name: "look_interval",
+        kind: Kind::Number {
+            least: 1,
+            most: 60,
+            unit: "seconds",
+            set: |settings, seconds| settings.look_interval = Duration::from_secs(seconds.unsigned_abs()),
+            get: |settings| i64::try_from(settings.look_interval.as_secs()).unwrap_or(i64::MAX),
+        },
+        meaning: "between two looks at the kernel's table: how soon drift is found, and how old numbers on screen may be. The kernel \
+                  refreshes its counters every two seconds; a table of 100,000 real servers takes a noticeable time to read",
+    },
+];

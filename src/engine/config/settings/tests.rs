@@ -1,0 +1,95 @@
+use super::*;
+use crate::engine::model::DriftPolicy;
+use proptest::prelude::*;
+use std::time::Duration;
+
+/// The messages of a text, as people read them.
+fn told(text: &str) -> Vec<String> {
+    let found = parse("lvsdeck.toml", text).unwrap_err();
+    let line = |d: &Diagnostic| {
+        format!("{}:{}:{} {}: {}; {}", d.file, d.line, d.column, d.code, d.message, d.help.clone().unwrap_or_default())
+    };
+    found.iter().map(line).collect()
+}
+
+#[test]
+fn every_setting_is_read_and_an_empty_file_is_the_defaults() {
+    let text = "# ours\n[ipvs]\ndrift = \"report\"\nlook_interval = 5\n";
+    let expected = Settings { drift: DriftPolicy::Report, look_interval: Duration::from_secs(5) };
+    assert_eq!(parse("x", text).unwrap(), expected);
+    assert_eq!(parse("x", "ipvs.drift = 'enforce'").unwrap().drift, DriftPolicy::Enforce);
+    assert_eq!(parse("x", "").unwrap(), Settings::default());
+}
+
+#[test]
+fn what_is_written_by_default_is_the_default() {
+    let page = page();
+    let example = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    assert_eq!(parse("page", example).unwrap(), Settings::default());
+    for setting in SETTINGS {
+        assert!(example.contains(&format!("\n{} = ", setting.name)), "{}", setting.name);
+        assert!(SECTIONS.iter().any(|(section, _)| *section == setting.section), "{}", setting.section);
+    }
+}
+
+#[test]
+fn a_mistake_is_told_with_its_line_and_what_was_meant() {
+    for (text, expected) in [
+        (
+            "[ipvs]\ndrfit = \"report\"\n",
+            "lvsdeck.toml:2:1 unknown-word: there is no setting \"drfit\" in [ipvs]; did you mean drift?",
+        ),
+        (
+            "[ipvs]\ncolour = 1\n",
+            "lvsdeck.toml:2:1 unknown-word: there is no setting \"colour\" in [ipvs]; the settings of [ipvs] are drift or look_interval",
+        ),
+        ("\n[ipsv]\n", "lvsdeck.toml:2:2 unknown-section: there is no section \"ipsv\"; did you mean [ipvs]?"),
+        (
+            "drift = \"report\"\n",
+            "lvsdeck.toml:1:1 unknown-section: there is no section \"drift\"; it belongs below [ipvs]",
+        ),
+        (
+            "[ipvs]\ndrift = \"reprot\"\n",
+            "lvsdeck.toml:2:9 bad-value: \"reprot\" is no value of drift; did you mean report?",
+        ),
+        (
+            "[ipvs]\ndrift = \"x\"\n",
+            "lvsdeck.toml:2:9 bad-value: \"x\" is no value of drift; drift is one of repair, enforce or report",
+        ),
+        (
+            "[ipvs]\ndrift = true\n",
+            "lvsdeck.toml:2:9 bad-value: drift can't be a boolean; write one of \"repair\", \"enforce\" or \"report\"",
+        ),
+        (
+            "[ipvs]\nlook_interval = 0\n",
+            "lvsdeck.toml:2:17 out-of-range: look_interval is out of its range; look_interval is from 1 to 60 seconds",
+        ),
+        (
+            "[ipvs]\nlook_interval = \"2s\"\n",
+            "lvsdeck.toml:2:17 bad-value: look_interval can't be a string; write a whole number from 1 to 60 (seconds)",
+        ),
+        (
+            "ipvs = 1\n",
+            "lvsdeck.toml:1:1 bad-value: ipvs is a section, not a value; write [ipvs] on a line of its own, and its settings below",
+        ),
+    ] {
+        assert_eq!(told(text), [expected]);
+    }
+    assert!(told("[ipvs\n")[0].starts_with("lvsdeck.toml:1:"), "{:?}", told("[ipvs\n"));
+    assert_eq!(told("[ipvs]\nb = 1\na = 2\n").len(), 2, "every mistake is told, in file order");
+}
+
+#[test]
+fn a_file_that_was_named_must_be_there() {
+    let found = load(&Place::Named("/nowhere/lvsdeck.toml".into())).unwrap_err();
+    assert_eq!(found[0].message, "/nowhere/lvsdeck.toml: no such file; name the settings with --settings FILE");
+}
+
+proptest! {
+    #[test]
+    fn reading_anything_ends_in_settings_or_messages(text in "(\\[ipvs\\]\n)?[ -~\n\u{e4}]{0,40}") {
+        if let Err(found) = parse("x", &text) {
+            prop_assert!(!found.is_empty() && found.iter().all(|d| d.line >= 1));
+        }
+    }
+}

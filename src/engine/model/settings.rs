@@ -1,0 +1,48 @@
+//! What lvsdeck's own settings say (`lvsdeck.toml`): words that keepalived.conf has no place for.
+
+use std::fmt;
+use std::time::Duration;
+
+/// All settings; the defaults are what counts where no file is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// `ipvs.drift`.
+    pub drift: DriftPolicy,
+    /// `ipvs.look_interval`: between two looks at the kernel's table.
+    pub look_interval: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { drift: DriftPolicy::Repair, look_interval: Duration::from_secs(1) }
+    }
+}
+
+/// What becomes of changes that somebody else made in services of ours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DriftPolicy {
+    /// What is ours is brought back; what strangers added to our services is reported.
+    #[default]
+    Repair,
+    /// What is ours is brought back, and what strangers added to our services is removed.
+    Enforce,
+    /// Nothing is touched.
+    Report,
+}
+
+impl DriftPolicy {
+    /// As the file writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Repair => "repair",
+            Self::Enforce => "enforce",
+            Self::Report => "report",
+        }
+    }
+}
+
+impl fmt::Display for DriftPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
