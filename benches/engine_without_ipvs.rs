@@ -3,6 +3,7 @@
 //! `engine_without_ipvs FILE SOCKET STATE-DIR`; `benches/clients` runs it.
 
 use lvsdeck::api;
+use lvsdeck::engine::config::settings::Place;
 use lvsdeck::engine::driver::inheritance::Inheritance;
 use lvsdeck::engine::driver::source::Source;
 use lvsdeck::engine::driver::start::{self, Setup};
@@ -17,7 +18,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [file, socket, state] = arguments.as_slice() else {
         return Err("use: engine_without_ipvs FILE SOCKET STATE-DIR".into());
     };
-    let source = Source { file: file.into(), vrrp_only: false, ipvs_only: false, userspace: false, config_id: None };
+    let settings = Place::Nowhere;
+    let source =
+        Source { file: file.into(), settings, vrrp_only: false, ipvs_only: false, userspace: false, config_id: None };
     let read = source.read(1)?;
     let bound = api::bind(Path::new(socket))?;
     let lasting = Path::new(state);
