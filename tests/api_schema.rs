@@ -11,7 +11,7 @@ use api_fixture::{down, draining, router, server, service, status};
 use lvsdeck::api::Client;
 use lvsdeck::engine::{
     AnnouncementStatus, Difference, Drift, EngineHandle, Foreign, Jitter, Outcome, PeerDetail, RefusedPacket,
-    RouterDetail, SplitBrainStatus, Status, VirtualRouterState, Warning, WhatIf, Who,
+    RouterDetail, SplitBrainStatus, Status, TrackedStatus, VirtualRouterState, Warning, WhatIf, Who,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -36,6 +36,15 @@ fn detail() -> RouterDetail {
             note: "x".into(),
             assumes: vec!["x".into()],
         }],
+        tracked: vec![TrackedStatus {
+            kind: "process".into(),
+            name: "nginx".into(),
+            weight: -20,
+            reverse: true,
+            state: "up".into(),
+            said: "x".into(),
+        }],
+        routing: vec!["route default via 10.0.0.254".into()],
     }
 }
 

@@ -76,6 +76,7 @@ pub use snapshot::{
     Admin, AnnouncementStatus, CheckStatus, ConfigStatus, Counters, Drift, Foreign, Health, Jitter, KernelServer,
     Moment, NextStep, PeerDetail, PeerState, PeerStatus, Problem, QuorumStatus, Rates, RealServerStatus, RefusedPacket,
     Role, RouterDetail, Row, RowKind, RowsPage, RowsQuery, Sort, SplitBrainStatus, StateChange, Status, Summary,
-    Totals, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, VrrpCounters, Warning, WhatIf, filter_error,
+    Totals, TrackedStatus, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, VrrpCounters, Warning, WhatIf,
+    filter_error,
 };
 pub use still::Still;

@@ -25,6 +25,7 @@ SCENARIOS = {
     "operator": ("lvsdeck/lvsdeck",),
     "console": ("lvsdeck/lvsdeck",),
     "s1": PAIRS,
+    "told": PAIRS,
     "reload": ("lvsdeck/lvsdeck", "lvsdeck/keepalived"),
     "adopt": ("keepalived/keepalived",),
     "watch": ("keepalived/keepalived",),

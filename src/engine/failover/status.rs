@@ -53,11 +53,11 @@ impl Failover {
                     reason: reason.clone(),
                 })
                 .collect(),
-            detail: Self::detail(router, moment),
+            detail: self.detail(router, moment),
         }
     }
 
-    fn detail(router: &Router, moment: Moment) -> RouterDetail {
+    fn detail(&self, router: &Router, moment: Moment) -> RouterDetail {
         let transport = &router.config.transport;
         let round = |(at, addresses, repeat): &(Instant, u64, u64)| AnnouncementStatus {
             at: moment.wall_of(*at),
@@ -71,6 +71,8 @@ impl Failover {
             announcements: router.announced.iter().map(round).collect(),
             split_brain: contest::status(router),
             what_if: Self::forecast(router, moment.now),
+            tracked: self.tracked_status(router),
+            routing: router.config.routing.iter().map(ToString::to_string).collect(),
         }
     }
 

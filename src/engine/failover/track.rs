@@ -12,7 +12,7 @@ use super::core::Failover;
 use super::router::Router;
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::model::{Configuration, Priority, Track, TrackKind};
-use crate::engine::snapshot::{VirtualRouterState, Warning};
+use crate::engine::snapshot::{TrackedStatus, VirtualRouterState, Warning};
 use crate::engine::vrrp::{Tracked, effective_priority, is_fault};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -175,6 +175,19 @@ impl Failover {
             (TrackKind::Interface, true) => "is up, and is tracked with reverse",
         };
         Some(format!("{} {} {how}: {said}", bad.kind.name(), bad.name))
+    }
+
+    /// What a router tracks, in the order of its file.
+    pub(super) fn tracked_status(&self, router: &Router) -> Vec<TrackedStatus> {
+        let status = |(track, state): (&Track, &Tracked)| TrackedStatus {
+            kind: track.kind.name().to_owned(),
+            name: track.name.clone(),
+            weight: track.weight,
+            reverse: track.reverse,
+            state: word(*state),
+            said: self.tracks.get(&(track.kind, track.name.clone())).map(|told| told.said.clone()).unwrap_or_default(),
+        };
+        router.config.tracks.iter().zip(&router.counted).map(status).collect()
     }
 
     /// What is tracked and bad, or can't be run, as far as somebody tracks it.

@@ -20,6 +20,29 @@ pub struct RouterDetail {
     pub split_brain: Option<SplitBrainStatus>,
     /// What would happen if; computed from what was heard.
     pub what_if: Vec<WhatIf>,
+    /// What it tracks, and how that counts now.
+    #[serde(default)]
+    pub tracked: Vec<TrackedStatus>,
+    /// Routes and rules that are there while it is master, as `ip` has them.
+    #[serde(default)]
+    pub routing: Vec<String>,
+}
+
+/// Something that is tracked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackedStatus {
+    /// `script`, `process`, `file` or `interface`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// What it does to the priority; 0: failure is FAULT.
+    pub weight: i32,
+    /// The other way round.
+    pub reverse: bool,
+    /// `up`, `down`, `unanswered`, `left-out`, or a file's number.
+    pub state: String,
+    /// What was seen last; may be empty.
+    pub said: String,
 }
 
 /// One round of announcements.

@@ -11,7 +11,9 @@ mod rows;
 mod summary;
 mod wall;
 
-pub use detail::{AnnouncementStatus, Jitter, PeerDetail, RefusedPacket, RouterDetail, SplitBrainStatus, WhatIf};
+pub use detail::{
+    AnnouncementStatus, Jitter, PeerDetail, RefusedPacket, RouterDetail, SplitBrainStatus, TrackedStatus, WhatIf,
+};
 pub use filter::filter_error;
 pub use rows::{Row, RowKind, RowsPage, RowsQuery, Sort};
 pub use summary::{Problem, Summary, Totals};

@@ -134,3 +134,18 @@ fn a_forecast_knows_everything_that_is_tracked() {
     assert_eq!(find("process nginx does not run as wanted").in_ms, Some(609));
     assert_eq!(find("interface eth1, process nginx all fail").new_master, other);
 }
+
+#[test]
+fn the_status_tells_what_is_tracked_and_how_it_counts() {
+    let mut lan = Lan::started(vec![tracking(TrackKind::File, "load", -2, true)]);
+    let shown = |lan: &Lan| {
+        let tracked = &lan.status(0)[0].detail.tracked;
+        assert_eq!(tracked.len(), 1);
+        let one = &tracked[0];
+        assert_eq!((one.kind.as_str(), one.name.as_str(), one.weight, one.reverse), ("file", "load", -2, true));
+        (one.state.clone(), one.said.clone())
+    };
+    assert_eq!(shown(&lan), ("unanswered".to_owned(), String::new()));
+    say(&mut lan, TrackKind::File, "load", Value(7), "it says 7");
+    assert_eq!(shown(&lan), ("7".to_owned(), "it says 7".to_owned()));
+}
