@@ -20,6 +20,7 @@ fn good(before: &str, words: &str, behind: &str) -> Configuration {
     configuration
 }
 
+#[allow(clippy::unnecessary_wraps)] // it is compared with what may be absent
 fn command(words: &[&str], user: Option<(&str, Option<&str>)>) -> Option<NotifyCommand> {
     let user = user.map(|(user, group)| ScriptUser { user: user.to_owned(), group: group.map(str::to_owned) });
     Some(NotifyCommand { command: words.iter().map(|word| (*word).to_owned()).collect(), user })
@@ -76,9 +77,8 @@ fn a_second_script_for_one_state_is_left_out_as_keepalived_does_and_one_fifo_is_
 }
 
 fn tracks(configuration: &Configuration) -> Vec<(TrackKind, &str, i32, bool)> {
-    let track = |track: &'_ Track| (track.kind, track.weight, track.reverse);
-    let tracks = configuration.virtual_routers[0].tracks.iter();
-    tracks.map(|one| (track(one).0, one.name.as_str(), one.weight, one.reverse)).collect()
+    let all = configuration.virtual_routers[0].tracks.iter();
+    all.map(|Track { kind, name, weight, reverse }| (*kind, name.as_str(), *weight, *reverse)).collect()
 }
 
 #[test]

@@ -21,9 +21,9 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// How long a script may take that is told of a change.
-pub const LIMIT: Duration = Duration::from_secs(120);
+pub const LIMIT: Duration = Duration::from_mins(2);
 /// As good as for ever: a script that reads a FIFO.
-const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
+const FOREVER: Duration = Duration::from_hours(876_000);
 /// Commands that wait in one chain; the oldest is left out when there are more.
 const MOST: usize = 1000;
 /// How long the end waits for what is still to be told.
@@ -183,7 +183,7 @@ impl<R: Fn(Fact)> Notifier<R> {
         match request {
             Request::Tell(telling) => self.tell(telling),
             Request::Follow(global) => self.follow(*global),
-            Request::Ended(chain, ended) => self.ended(chain, &ended),
+            Request::Ended(chain, ended) => self.ended(&chain, &ended),
             Request::End => {}
         }
     }
@@ -208,36 +208,36 @@ impl<R: Fn(Fact)> Notifier<R> {
         }
         let limit = self.limit;
         let waiting = commands.into_iter().map(|command| Waiting { subject: subject.clone(), command, limit });
-        self.append(chain, waiting.collect());
+        self.append(&chain, waiting.collect());
     }
 
-    fn append(&mut self, name: String, commands: Vec<Waiting>) {
+    fn append(&mut self, name: &str, commands: Vec<Waiting>) {
         if commands.is_empty() {
             return;
         }
-        let chain = self.chains.entry(name.clone()).or_default();
+        let chain = self.chains.entry(name.to_owned()).or_default();
         chain.waiting.extend(commands);
         let excess = chain.waiting.len().saturating_sub(MOST);
         chain.waiting.drain(..excess);
         if excess > 0 && !std::mem::replace(&mut chain.overflows, true) {
             let why = format!("more than {MOST} notify scripts wait: the oldest are left out");
-            self.warn(Severity::Error, &name, why, "mend the script that takes so long");
+            self.warn(Severity::Error, name, why, "mend the script that takes so long");
         }
         self.go_on(name);
     }
 
     /// Runs the next command of a chain that runs none.
-    fn go_on(&mut self, name: String) {
+    fn go_on(&mut self, name: &str) {
         loop {
-            let Some(chain) = self.chains.get_mut(&name).filter(|chain| chain.running.is_none()) else { return };
+            let Some(chain) = self.chains.get_mut(name).filter(|chain| chain.running.is_none()) else { return };
             let Some(next) = chain.waiting.pop_front() else {
-                self.chains.remove(&name);
+                self.chains.remove(name);
                 return;
             };
             let Waiting { command: NotifyCommand { command, user }, limit, .. } = &next;
             match job(command, user.as_ref(), *limit, &self.global) {
                 Ok(job) => {
-                    let (sender, of) = (self.sender.clone(), name.clone());
+                    let (sender, of) = (self.sender.clone(), name.to_owned());
                     let id = self.runner.run(job, move |ended| sender.send(Request::Ended(of, ended)));
                     chain.running = Some((id, next));
                     return;
@@ -250,8 +250,8 @@ impl<R: Fn(Fact)> Notifier<R> {
         }
     }
 
-    fn ended(&mut self, name: String, ended: &Ended) {
-        let Some(chain) = self.chains.get_mut(&name) else { return };
+    fn ended(&mut self, name: &str, ended: &Ended) {
+        let Some(chain) = self.chains.get_mut(name) else { return };
         let Some((_, ran)) = chain.running.take_if(|(id, _)| *id == ended.id) else { return };
         let reads = ran.limit == FOREVER;
         if ended.how != How::Cancelled && (reads || !ended.succeeded()) {
@@ -313,7 +313,7 @@ impl<R: Fn(Fact)> Notifier<R> {
         let open = Open { words, half, fifo, full: false };
         let chain = open.chain();
         self.fifos.insert(keyword, open);
-        self.append(chain, commands);
+        self.append(&chain, commands);
     }
 
     /// To whom a FIFO is given that was made here, as `chown` has it; none where it stays root's.

@@ -43,7 +43,7 @@ impl Failover {
         }
         for router in self.routers.iter_mut().filter(|router| router.is_fresh() && !router.adopted) {
             router.delayed = true;
-            router.reason = "waits for vrrp_startup_delay".to_owned();
+            "waits for vrrp_startup_delay".clone_into(&mut router.reason);
             self.starts_at = Some(now + self.startup_delay);
         }
     }

@@ -102,14 +102,15 @@ fn options(cx: &mut Context, words: &[String], spans: &[Span], address: &mut Vir
             ("dev", value) => address.interface = value,
             ("label", value) => address.label = value,
             ("brd" | "broadcast", Some(value)) => broadcast(cx, &value, *at, address),
-            ("scope", Some(value)) => match scope(&value) {
-                Some(scope) => address.options.scope = scope,
-                None => {
+            ("scope", Some(value)) => {
+                if let Some(scope) = scope(&value) {
+                    address.options.scope = scope;
+                } else {
                     let message = format!("scope {} is unknown; global is used", quoted(&value));
                     let help = "write global, site, link, host, or a number up to 255";
                     cx.report.add(Problem::warning(*at, "unknown-value", message).help(help));
                 }
-            },
+            }
             ("preferred_lft", Some(value)) => address.options.deprecated = Some(value == "0"),
             ("home", _) => address.options.home = true,
             ("nodad", _) => address.options.skips_detection = true,

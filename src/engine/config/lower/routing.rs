@@ -102,6 +102,7 @@ impl Line<'_> {
         address
     }
 
+    #[allow(clippy::option_option)] // "everywhere" is a prefix too
     fn prefix(&mut self, cx: &mut Context, word: &str, at: Span) -> Option<Option<(IpAddr, u8)>> {
         let (text, span) = self.value(cx, word, at)?;
         prefix(cx, &text, span)
@@ -176,12 +177,11 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, entry: &Entry<'t>, routing: &m
         let spans: Vec<Span> = statement.words.iter().map(|token| token.span).collect();
         let Some(at) = spans.first().copied() else { continue };
         let mut line = Line { words: &words, spans: &spans, next: 0 };
-        let found = match block {
-            Block::Routes => route(cx, &mut line, at).map(Routing::Route),
-            _ => {
-                let rules = routing.iter().filter(|one| matches!(one, Routing::Rule(_))).count();
-                rule(cx, &mut line, at, rules).map(Routing::Rule)
-            }
+        let found = if block == Block::Routes {
+            route(cx, &mut line, at).map(Routing::Route)
+        } else {
+            let rules = routing.iter().filter(|one| matches!(one, Routing::Rule(_))).count();
+            rule(cx, &mut line, at, rules).map(Routing::Rule)
         };
         routing.extend(found);
     }
@@ -255,7 +255,7 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
             }
             "table" => route.table = line.table(cx, span)?,
             "metric" | "priority" | "preference" => {
-                route.metric = Some(line.number(cx, &word, span, u32::MAX.into())?)
+                route.metric = Some(line.number(cx, &word, span, u32::MAX.into())?);
             }
             "tos" | "dsfield" => route.tos = u8::try_from(line.number(cx, &word, span, 255)?).unwrap_or(0),
             "protocol" => route.protocol = protocol(cx, line, span)?,
@@ -273,9 +273,8 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
                 route.next_hops.push(hop);
             }
             "inet6" => six = true,
-            "inet" => {}
             // A route that somebody removes is set again at the next take-over in any case.
-            "no_track" => {}
+            "inet" | "no_track" => {}
             text if !named && (text == "default" || text.contains(['.', ':'])) => {
                 (route.destination, named) = (prefix(cx, text, span)?, true);
                 six |= text.contains(':');
@@ -437,7 +436,7 @@ fn mark(cx: &mut Context, line: &mut Line, at: Span) -> Option<(u32, Option<u32>
         None => text.parse().ok(),
     };
     let found = match text.split_once('/') {
-        Some((mark, mask)) => number(mark).zip(number(mask)).map(|(mark, mask)| (mark, Some(mask))),
+        Some((value, bits)) => number(value).zip(number(bits)).map(|(value, bits)| (value, Some(bits))),
         None => number(&text).map(|mark| (mark, None)),
     };
     if found.is_none() {

@@ -6,18 +6,18 @@ use crate::engine::model::{Configuration, Notifications, NotifyCommand, Track, T
 use crate::engine::vrrp::Tracked::{Down, Up};
 use std::sync::Arc;
 
-fn script(name: &str) -> Option<NotifyCommand> {
-    Some(NotifyCommand { command: vec![name.to_owned()], user: None })
+fn script(name: &str) -> NotifyCommand {
+    NotifyCommand { command: vec![name.to_owned()], user: None }
 }
 
 fn all(mark: &str) -> Notifications {
     Notifications {
-        any: script(&format!("{mark}any")),
-        master: script(&format!("{mark}master")),
-        backup: script(&format!("{mark}backup")),
-        fault: script(&format!("{mark}fault")),
-        stop: script(&format!("{mark}stop")),
-        master_rx_lower_pri: script(&format!("{mark}lower")),
+        any: Some(script(&format!("{mark}any"))),
+        master: Some(script(&format!("{mark}master"))),
+        backup: Some(script(&format!("{mark}backup"))),
+        fault: Some(script(&format!("{mark}fault"))),
+        stop: Some(script(&format!("{mark}stop"))),
+        master_rx_lower_pri: Some(script(&format!("{mark}lower"))),
         ..Notifications::default()
     }
 }
