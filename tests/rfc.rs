@@ -83,7 +83,11 @@ fn collect(text: &str, found: &mut BTreeSet<String>) {
 }
 
 fn named(answer: &str) -> impl Iterator<Item = &str> {
-    answer.split('`').skip(1).step_by(2).filter(|word| word.contains('_') && word.len() > 20)
+    answer
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|word| word.len() > 20 && word.bytes().all(|b| b == b'_' || b.is_ascii_alphanumeric()))
 }
 
 #[test]

@@ -262,7 +262,7 @@ fn routes_and_rules_are_what_ip_shows_of_them_and_go_again() {
             [ip("-4 route show table all"), ip("-6 route show table all"), ip("-4 rule show"), ip("-6 rule show")]
                 .concat();
         let wanted: &[&[&str]] = &[
-            &["10.1.0.0/16 via 10.0.0.254 dev va", "src 10.0.0.11 metric 50 mtu 1400"],
+            &["10.1.0.0/16 via 10.0.0.254 dev va", "src 10.0.0.11 metric 50", "mtu 1400"],
             &["blackhole 10.2.0.0/16"],
             &["default via 10.0.0.253 dev va table 100"],
             &["10.3.0.0/16 tos", "dev va", "scope link"],

@@ -128,8 +128,6 @@ impl Block {
         Self::Top,
         Self::Global,
         Self::Recipients,
-        Self::GarpGroup,
-        Self::Interfaces,
         Self::SyncGroup,
         Self::Members,
         Self::Instance,
@@ -157,6 +155,8 @@ impl Block {
         Self::UdpCheck,
         Self::DnsCheck,
         Self::OtherCheck,
+        Self::GarpGroup,
+        Self::Interfaces,
         Self::Opaque,
     ];
 
