@@ -117,7 +117,7 @@ fn wrong_use_exits_2_and_says_what_a_right_one_looks_like() {
 #[test]
 fn every_verb_has_help_with_an_example() {
     for verb in
-        "status events diff connections record failover rejoin takeover drain restore weight add-server remove-server add-service \
+        "status events diff connections sysctls record failover rejoin takeover drain restore weight add-server remove-server add-service \
          remove-service reload undo stop"
             .split_whitespace()
     {

@@ -52,6 +52,7 @@ fn every_field_of_every_answer_is_documented() {
         to_value(engine.history(&total).unwrap().unwrap()),
         to_value(engine.history(&instance).unwrap().unwrap()),
         to_value(engine.connections(&ConnectionsQuery::default()).unwrap()),
+        to_value(engine.sysctls().unwrap()),
         to_value(answer),
     ] {
         collect(&value.unwrap(), &mut keys);

@@ -10,8 +10,8 @@ use api_fixture::served::{Running, exchange, post_to};
 use api_fixture::{down, draining, router, server, service, status};
 use lvsdeck::api::Client;
 use lvsdeck::engine::{
-    AnnouncementStatus, Difference, Drift, EngineHandle, Foreign, Jitter, Outcome, PeerDetail, RefusedPacket,
-    RouterDetail, SplitBrainStatus, Status, TrackedStatus, VirtualRouterState, Warning, WhatIf, Who,
+    AnnouncementStatus, Difference, Drift, EngineHandle, Foreign, IpvsTotals, Jitter, Outcome, PeerDetail,
+    RefusedPacket, RouterDetail, SplitBrainStatus, Status, TrackedStatus, VirtualRouterState, Warning, WhatIf, Who,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -73,6 +73,7 @@ fn full() -> Status {
     status.virtual_routers[1].next = None;
     status.virtual_routers[1].peers[0].rejected = Some("checksum".into());
     status.drift.push(Drift { subject: "x".into(), wanted: "1".into(), found: "2".into(), action: "repaired".into() });
+    status.ipvs = Some(IpvsTotals::default());
     status.foreign.push(Foreign { key: "udp/10.0.0.9:53".parse().unwrap(), scheduler: "sh".into(), real_servers: 3 });
     let (code, subject, message, next) = ("x".to_owned(), "x".to_owned(), "x".to_owned(), "x".to_owned());
     status.warnings.push(Warning { code, subject, message, next });
@@ -117,6 +118,7 @@ fn answers() -> Vec<(&'static str, Value)> {
         ("connections", "/v1/connections"),
         ("connections", "/v1/connections?state=none&sort=expires&limit=0"),
         ("error", "/v1/connections?client=web"),
+        ("sysctls", "/v1/sysctls"),
         ("error", "/v1/nothing"),
     ] {
         found.push((schema, running.get(path).json()));

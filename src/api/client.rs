@@ -13,7 +13,7 @@ use super::socket::read_only_path;
 use crate::engine::{
     Answer, Command, CommandRequest, ConnectionsPage, ConnectionsQuery, Difference, EngineHandle, Event, HandleError,
     HistoryError, HistoryPage, HistoryQuery, JournalFrom, JournalPage, Outcome, Preview, RealServerStatus, RowsPage,
-    RowsQuery, Status, Summary, Undoable, VirtualRouterStatus, Who,
+    RowsQuery, Status, Summary, Sysctl, Undoable, VirtualRouterStatus, Who,
 };
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -188,6 +188,9 @@ impl EngineHandle for Client {
     fn connections(&self, query: &ConnectionsQuery) -> Result<ConnectionsPage, HandleError> {
         let path = format!("/v1/connections?{}", connections::written(query));
         read(&Lane::new(&self.socket_of_questions())?.get(&path, CONNECTIONS)?) // other questions need not wait for it
+    }
+    fn sysctls(&self) -> Result<Vec<Sysctl>, HandleError> {
+        self.question("/v1/sysctls")
     }
     fn command(&self, request: &CommandRequest, _who: &Who) -> Result<Answer, HandleError> {
         if self.read_only {

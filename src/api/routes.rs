@@ -25,7 +25,7 @@ const MAX_BODY: usize = 64 * 1024;
 pub(super) const ORIGIN: &str = "lvsdeck-origin";
 /// What there is.
 const CALLS: &str = "GET /v1/status, /v1/summary, /v1/rows, /v1/real-servers, /v1/virtual-routers, /v1/diff, /v1/connections, \
-     /v1/undo, /v1/events, /v1/journal, /v1/history, /metrics, and POST /v1/commands";
+     /v1/sysctls, /v1/undo, /v1/events, /v1/journal, /v1/history, /metrics, and POST /v1/commands";
 
 /// Answers one request.
 pub(super) async fn answer(request: Request<Incoming>, guest: &Arc<Guest>) -> Reply {
@@ -62,6 +62,7 @@ async fn route(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, 
         | "/v1/diff"
         | "/v1/undo"
         | "/v1/connections"
+        | "/v1/sysctls"
         | "/v1/events"
         | "/v1/journal"
         | "/v1/history"
@@ -126,6 +127,10 @@ async fn computed(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Rep
         "/v1/diff" => {
             query::none(query)?;
             body(guest.ask(|engine| engine.diff().map(|found| written(&found))).await?)
+        }
+        "/v1/sysctls" => {
+            query::none(query)?;
+            body(guest.ask(|engine| engine.sysctls().map(|words| written(&words))).await?)
         }
         "/v1/undo" => {
             query::none(query)?;

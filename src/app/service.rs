@@ -178,6 +178,7 @@ mod tests {
             last_event: 0,
             now: SystemTime::UNIX_EPOCH,
             writable: false,
+            ipvs: None,
             is_rewound: false,
         };
         assert_eq!(status_line(&summary), "MASTER 2/2, 3/3 VIPs here, services 3/4 ok, 2 problems: DOWN x");

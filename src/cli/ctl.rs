@@ -12,6 +12,7 @@ mod overview;
 mod print;
 mod record;
 mod record_file;
+mod sysctls;
 
 pub use args::{CtlArgs, Verb};
 pub use connections::{ConnectionsArgs, Order};
@@ -146,6 +147,7 @@ fn run_in(
         }
         Verb::Record(record) => record::record(record, engine, &mut page, world),
         Verb::Connections(wanted) => connections::print(wanted, engine, &mut page),
+        Verb::Sysctls { json } => sysctls::print(engine, &mut page, *json),
         Verb::Diff { json } => diff::print(engine, &mut page, *json),
         Verb::Act(act) => act::perform(act, engine, &mut page),
     };

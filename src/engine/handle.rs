@@ -6,6 +6,7 @@ use super::difference::Difference;
 use super::event::Event;
 use super::guide::Guide;
 use super::history::{HistoryError, HistoryPage, HistoryQuery};
+use super::ipvs::Sysctl;
 use super::journal::{JournalFrom, JournalPage};
 use super::snapshot::{RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
 use std::sync::Arc;
@@ -138,6 +139,15 @@ pub trait EngineHandle: Send + Sync {
             status: 501,
             code: "not-available".to_owned(),
             message: "this engine has no connection table".to_owned(),
+            next: "ask an engine that runs on the kernel's ip_vs".to_owned(),
+        })
+    }
+    /// The kernel's words about balancing, `net.ipv4.vs.*`, as they are now.
+    fn sysctls(&self) -> Result<Vec<Sysctl>, HandleError> {
+        Err(HandleError::Rejected {
+            status: 501,
+            code: "not-available".to_owned(),
+            message: "this engine does not balance in a kernel".to_owned(),
             next: "ask an engine that runs on the kernel's ip_vs".to_owned(),
         })
     }

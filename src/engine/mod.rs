@@ -58,9 +58,10 @@ pub use io::host::user as own_user;
 pub use io::ipvs_admin::{IpvsAdmin, open as open_ipvs};
 pub use io::peer::{login_user, peer_groups};
 pub use io::{ipvs_proc, names};
+pub use ipvs::sysctl::page as sysctls_page;
 pub use ipvs::{
     Checksum, Connection, DaemonRole, Destination, IpvsOp, IpvsTable, KernelRates, Ownership, Refusal, RefusalKind,
-    ServerEntry, Service, ServiceEntry, SyncDaemon, Timeouts, Traffic, Tunnel, plan as ipvs_plan,
+    ServerEntry, Service, ServiceEntry, SyncDaemon, Sysctl, Timeouts, Traffic, Tunnel, plan as ipvs_plan,
 };
 pub use journal::{JournalFrom, JournalPage};
 pub use metrics::{MOST_SERVERS, MetricFamily, MetricKind, MetricValue, ProcessFacts, metric_families};
@@ -73,10 +74,10 @@ pub use recording::{
 };
 pub use replayed::Replayed;
 pub use snapshot::{
-    Admin, AnnouncementStatus, CheckStatus, ConfigStatus, Counters, Drift, Foreign, Health, Jitter, KernelServer,
-    Moment, NextStep, PeerDetail, PeerState, PeerStatus, Problem, QuorumStatus, Rates, RealServerStatus, RefusedPacket,
-    Role, RouterDetail, Row, RowKind, RowsPage, RowsQuery, Sort, SplitBrainStatus, StateChange, Status, Summary,
-    Totals, TrackedStatus, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, VrrpCounters, Warning, WhatIf,
-    filter_error,
+    Admin, AnnouncementStatus, CheckStatus, ConfigStatus, Counters, Drift, Foreign, Health, IpvsTotals, Jitter,
+    KernelServer, Moment, NextStep, PeerDetail, PeerState, PeerStatus, Problem, QuorumStatus, Rates, RealServerStatus,
+    RefusedPacket, Role, RouterDetail, Row, RowKind, RowsPage, RowsQuery, Sort, SplitBrainStatus, StateChange, Status,
+    Summary, Totals, TrackedStatus, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, VrrpCounters,
+    Warning, WhatIf, filter_error,
 };
 pub use still::Still;

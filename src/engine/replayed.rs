@@ -118,6 +118,7 @@ mod tests {
             virtual_servers: Vec::new(),
             drift: Vec::new(),
             foreign: Vec::new(),
+            ipvs: None,
             warnings: Vec::new(),
         }
     }

@@ -14,8 +14,8 @@ use lvsdeck::engine::{
     ConnectionsQuery, Counters, Difference, EngineHandle, Event, EventKind, Family, Forwarding, HandleError, Health,
     HistoryError, HistoryPage, HistoryQuery, KernelServer, NextStep, Outcome, PeerDetail, PeerState, PeerStatus,
     Preview, QuorumStatus, Rates, RealServerStatus, Role, RouterDetail, RowsPage, RowsQuery, Scheduler, Severity,
-    StateChange, Status, Still, Summary, Undoable, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus,
-    VrrpCounters, Who,
+    StateChange, Status, Still, Summary, Sysctl, Undoable, VirtualRouterState, VirtualRouterStatus,
+    VirtualServerStatus, VrrpCounters, Who,
 };
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, SystemTime};
@@ -153,6 +153,7 @@ pub fn status(virtual_servers: Vec<VirtualServerStatus>) -> Status {
         virtual_servers: virtual_servers.into_iter().map(Arc::new).collect(),
         drift: Vec::new(),
         foreign: Vec::new(),
+        ipvs: None,
         warnings: Vec::new(),
     }
 }
@@ -323,6 +324,20 @@ impl EngineHandle for FakeEngine {
             tally.count(&Connection { protocol: "TCP", client, service, server, state, expires, engine });
         }
         Ok(tally.page(now(), Duration::from_millis(3), true))
+    }
+    fn sysctls(&self) -> Result<Vec<Sysctl>, HandleError> {
+        let word = |name: &str, value: &str, default: Option<&str>, warning: Option<&str>| Sysctl {
+            name: name.into(),
+            value: value.into(),
+            default: default.map(Into::into),
+            effect: "what it does".into(),
+            warning: warning.map(Into::into),
+        };
+        Ok(vec![
+            word("expire_nodest_conn", "0", Some("0"), Some("it is 0: packets are dropped; sysctl -w …")),
+            word("sync_threshold", "5\t50", Some("3\t50"), None),
+            word("brand_new", "7", None, None),
+        ])
     }
     fn command(&self, request: &CommandRequest, who: &Who) -> Result<Answer, HandleError> {
         self.asked.lock().unwrap().push((request.clone(), who.clone()));

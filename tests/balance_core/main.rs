@@ -3,6 +3,7 @@
 
 mod checks;
 mod commands;
+mod counting;
 mod deadline;
 mod kernel;
 mod maintenance;

@@ -162,3 +162,19 @@ fn the_kernel_is_looked_at_as_often_as_the_settings_say() {
     rig.pass(20 * S);
     assert_eq!(rig.looks - before, 4);
 }
+
+#[test]
+fn a_table_that_takes_long_to_read_is_left_alone_four_times_as_long_and_ten_seconds_at_most() {
+    let mut web = service(WEB, &[A]);
+    web.real_servers[0].checks.clear(); // so that it is only looked
+    for (took, rest) in [(S / 10, S), (S, 4 * S), (2 * S, 8 * S), (60 * S, 10 * S)] {
+        let mut rig = Rig::started(std::slice::from_ref(&web));
+        rig.now = rig.balance.poll_timeout().unwrap().0;
+        rig.balance.handle(rig.now, Input::Timeout);
+        while rig.balance.poll_action().is_some() {}
+        rig.now += took;
+        let table = rig.edit(|table| table.clone());
+        rig.give(Input::Observed(Ok(Box::new(table))));
+        assert_eq!(rig.balance.poll_timeout().unwrap().0, rig.now + rest, "after {took:?}");
+    }
+}

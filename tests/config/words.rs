@@ -2,7 +2,7 @@
 
 use super::folder;
 use lvsdeck::engine::config_words::{Block, inside, page};
-use lvsdeck::engine::{settings_page, settings_schema};
+use lvsdeck::engine::{settings_page, settings_schema, sysctls_page};
 
 #[test]
 fn the_page_of_the_configuration_is_what_the_table_says() {
@@ -10,9 +10,10 @@ fn the_page_of_the_configuration_is_what_the_table_says() {
 }
 
 #[test]
-fn page_and_schema_of_the_settings_are_what_their_table_says() {
+fn pages_and_schema_of_settings_and_sysctls_are_what_their_tables_say() {
     same("settings.md", &settings_page());
     same("schema/settings.json", &settings_schema());
+    same("sysctls.md", &sysctls_page());
     let schema: serde_json::Value = serde_json::from_str(&settings_schema()).unwrap();
     assert_eq!(schema["properties"]["ipvs"]["properties"]["drift"]["default"], "repair");
 }

@@ -188,6 +188,7 @@ pub fn empty(now: SystemTime) -> Status {
         virtual_servers: Vec::new(),
         drift: Vec::new(),
         foreign: Vec::new(),
+        ipvs: None,
         warnings: Vec::new(),
     }
 }
@@ -464,6 +465,7 @@ pub fn summary(status: &Status, now: SystemTime) -> Summary {
         last_event: status.last_event,
         now,
         writable: true,
+        ipvs: None,
         is_rewound: false,
     }
 }

@@ -73,6 +73,14 @@ pub enum Verb {
                             A service by firewall mark has its persistence templates alone: ask by --server instead.\n\
                             Example: lvsdeck ctl connections --server 10.0.0.71 --sort expires")]
     Connections(ConnectionsArgs),
+    /// Show the kernel's words about balancing (net.ipv4.vs): value, default, effect, and what hurts
+    #[command(after_help = "Nothing is changed: a warning ends with the command to type.\n\
+                            Example: lvsdeck ctl sysctls --json | jq '.[] | select(.warning)'")]
+    Sysctls {
+        /// As JSON: a list of objects
+        #[arg(long)]
+        json: bool,
+    },
     /// A verb that changes something.
     #[command(flatten)]
     Act(Act),

@@ -17,8 +17,8 @@
 use super::CtlError;
 use super::print::{Page, Style, age, span};
 use crate::engine::{
-    Admin, EngineHandle, Health, PeerState, PeerStatus, Row, RowKind, RowsPage, RowsQuery, Sort, Status, Summary,
-    VirtualRouterState, VirtualRouterStatus,
+    Admin, EngineHandle, Health, IpvsTotals, PeerState, PeerStatus, Row, RowKind, RowsPage, RowsQuery, Sort, Status,
+    Summary, VirtualRouterState, VirtualRouterStatus,
 };
 use std::fmt::Write as _;
 use std::time::SystemTime;
@@ -32,6 +32,7 @@ pub(super) fn print(engine: &dyn EngineHandle, page: &mut Page<'_>) -> Result<()
     let status = engine.status()?;
     let now = summary.now;
     headline(&summary, page)?;
+    in_all(&summary, page)?;
     if !status.virtual_routers.is_empty() {
         page.line(Style::Plain, "")?;
         let (instance, vrid, interface, state) = ("INSTANCE", "VRID", "INTERFACE", "STATE");
@@ -47,6 +48,21 @@ pub(super) fn print(engine: &dyn EngineHandle, page: &mut Page<'_>) -> Result<()
         page.line(Style::Plain, &line)?;
     }
     page.flush()
+}
+
+/// What the kernel counts in all, live; and whether what it says of services is to be believed.
+fn in_all(summary: &Summary, page: &mut Page<'_>) -> Result<(), CtlError> {
+    let Some(IpvsTotals { counters, rates, stale }) = summary.ipvs else { return Ok(()) };
+    let line = format!(
+        "IPVS in all: {} connections, {:.0} a second; {:.0} packets and {:.0} bytes a second in",
+        counters.connections, rates.connections_per_s, rates.in_packets_per_s, rates.in_bytes_per_s
+    );
+    page.line(Style::Plain, &line)?;
+    if stale {
+        let text = "numbers of services and servers stand still: net.ipv4.vs.run_estimation is 0, or was a moment ago";
+        page.line(Style::Problem, text)?;
+    }
+    Ok(())
 }
 
 fn headline(summary: &Summary, page: &mut Page<'_>) -> Result<(), CtlError> {

@@ -87,6 +87,7 @@ fn status() -> Status {
         virtual_servers: Vec::new(),
         drift: Vec::new(),
         foreign: Vec::new(),
+        ipvs: None,
         warnings: Vec::new(),
     }
 }

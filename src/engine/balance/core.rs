@@ -2,6 +2,7 @@
 
 use super::ask::Pending;
 use super::checks::Checks;
+use super::counting::Counting;
 use super::lasting::{Overridden, overridden};
 use super::reconcile::{Reconciler, Target, subject, target};
 use super::reload::fresh;
@@ -37,6 +38,7 @@ pub struct Balance {
     pub(super) by_key: HashMap<ServiceKey, usize>,
     pub(super) checks: Checks,
     pub(super) kernel: Reconciler,
+    pub(super) counting: Counting,
     pub(super) pending: Vec<Pending>,
     pub(super) reloading: Option<Reloading>,
     /// When drains and maintenances end; entries may be out of date.
@@ -80,6 +82,7 @@ impl Balance {
             services,
             removed,
             checks,
+            counting: Counting::default(),
             pending: Vec::new(),
             reloading: None,
             deadlines,
@@ -109,6 +112,7 @@ impl Balance {
                 }
             }
             Input::Verdict { check, verdict } => self.verdict(now, check, verdict),
+            Input::Counted(totals) => self.counting.count(now, totals),
             Input::Observed(result) => self.observed(now, result),
             Input::Applied { op, result } => self.applied(now, *op, result),
             Input::NotApplied => self.kernel.not_applied(&mut self.actions),
@@ -222,14 +226,7 @@ impl Balance {
             if !std::mem::replace(&mut self.resumed, true) {
                 self.resume(table);
             }
-            for service in &mut self.services {
-                let seen = table.services.get(&service.config.key);
-                service.meter.look(now, seen.map(|seen| seen.traffic));
-                for server in &mut service.servers {
-                    let seen = seen.and_then(|seen| seen.destinations.get(&server.config.key));
-                    server.meter.look(now, seen.map(|seen| seen.traffic));
-                }
-            }
+            self.take_rates(now, table);
         }
         self.kernel.observed_now(now, result, &mut self.actions);
     }

@@ -17,13 +17,14 @@
 //! | `resume` | the start on a table that is there already |
 //! | `reload`, `merge`, `reloaded` | from one configuration to the next; one service's part of it; what is said of it |
 //! | `overrides`, `lasting` | what operators want beside the file; how it outlasts the engine |
-//! | `status`, `rates`, `warnings` | what the fronts show |
+//! | `status`, `rates`, `counting`, `warnings` | what the fronts show |
 
 mod addition;
 mod ask;
 mod check;
 mod checks;
 mod core;
+mod counting;
 mod deadline;
 mod ipvsadm;
 mod lasting;
@@ -55,7 +56,7 @@ pub use self::wish::DrainEnd;
 use crate::engine::command::{Answer, Asked};
 use crate::engine::event::Fact;
 use crate::engine::health::Verdict;
-use crate::engine::ipvs::{IpvsOp, IpvsTable, Refusal};
+use crate::engine::ipvs::{IpvsOp, IpvsTable, LiveTotals, Refusal};
 use crate::engine::model::{CheckSpec, Configuration, RealServerKey, ServiceKey};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -78,6 +79,8 @@ pub enum Input {
     },
     /// The kernel's whole table, or why it can't be read.
     Observed(Result<Box<IpvsTable>, Refusal>),
+    /// What the kernel counts in all; comes before the table of the same look.
+    Counted(LiveTotals),
     /// An operation ended.
     Applied {
         /// Which.

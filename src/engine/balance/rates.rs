@@ -2,7 +2,8 @@
 //!
 //! The kernel refreshes its netlink totals every 2 s (its estimator's tick), we look every second: a rate is taken from one
 //! change of a total to a later one, so that a window holds whole ticks. The first change after a silence is what one tick
-//! brought. A total that falls was reset: counting begins anew.
+//! brought. A total that falls was reset: counting begins anew. But connections and packets of a kernel before 4.1 have 32 bits and
+//! run over; bytes have 64 and tell the one from the other, since a reset puts all of them to 0.
 
 use crate::engine::ipvs::Traffic;
 use crate::engine::snapshot::{Counters, Rates};
@@ -13,7 +14,7 @@ const TICK: Duration = Duration::from_secs(2);
 /// The shortest span between two changes that a rate is taken over: a tick, less what a timer may be late.
 const WINDOW: Duration = Duration::from_millis(1_900);
 /// Without a change for so long nothing flows: two ticks, less the same.
-const SILENCE: Duration = Duration::from_millis(3_900);
+pub(super) const SILENCE: Duration = Duration::from_millis(3_900);
 
 /// The totals of one service or server, and how fast they grow.
 #[derive(Debug, Clone, Default)]
@@ -50,7 +51,7 @@ impl Meter {
             self.base = begin(false);
             return;
         };
-        if pairs(new, base.seen.1).iter().any(|(new, old)| new < old) {
+        if was_reset(new, base.seen.1) {
             *self = Self { base: begin(false), rates: Rates::default() };
             return;
         }
@@ -68,6 +69,23 @@ impl Meter {
     }
 }
 
+/// Whether the totals began anew between two looks.
+fn was_reset(new: Traffic, old: Traffic) -> bool {
+    if new.in_bytes < old.in_bytes || new.out_bytes < old.out_bytes {
+        return true;
+    }
+    let falls = pairs(new, old).into_iter().filter(|(new, old)| new < old);
+    // From the last quarter of 32 bits into the first.
+    let is_run_over = |(new, old): (u64, u64)| old >> 30 == 3 && new >> 30 == 0;
+    let mut falls = falls.peekable();
+    falls.peek().is_some() && !falls.all(is_run_over)
+}
+
+/// What was added since; a total of 32 bits may have run over.
+fn growth(new: u64, old: u64) -> u64 {
+    if new < old { (new + (1 << 32)).saturating_sub(old) } else { new - old }
+}
+
 const fn pairs(new: Traffic, old: Traffic) -> [(u64, u64); 5] {
     [
         (new.connections, old.connections),
@@ -81,7 +99,7 @@ const fn pairs(new: Traffic, old: Traffic) -> [(u64, u64); 5] {
 #[allow(clippy::cast_precision_loss)] // more than 2⁵³ bytes between two looks do not happen
 fn rates(new: Traffic, old: Traffic, span: Duration) -> Rates {
     let [connections_per_s, in_packets_per_s, out_packets_per_s, in_bytes_per_s, out_bytes_per_s] =
-        pairs(new, old).map(|(new, old)| new.saturating_sub(old) as f64 / span.as_secs_f64());
+        pairs(new, old).map(|(new, old)| growth(new, old) as f64 / span.as_secs_f64());
     Rates { connections_per_s, in_packets_per_s, out_packets_per_s, in_bytes_per_s, out_bytes_per_s }
 }
 
@@ -127,6 +145,24 @@ mod tests {
     #[test]
     fn a_rate_falls_to_zero_when_nothing_flows_any_more() {
         assert_eq!(look_every_second(&[0, 0, 20, 20, 20, 20, 20]).last(), Some(&0.0));
+    }
+
+    #[test]
+    fn a_total_of_32_bits_that_runs_over_is_a_rate_and_no_reset() {
+        let nearly = u64::from(u32::MAX) - 9;
+        let rates = look_every_second(&[nearly - 20, nearly - 20, nearly, nearly, 10, 10, 30]);
+        assert_eq!(rates, [0.0, 0.0, 10.0, 10.0, 10.0, 10.0, 10.0]);
+    }
+
+    #[test]
+    fn packets_near_32_bits_that_fall_together_with_bytes_were_reset() {
+        let (start, mut meter) = (Instant::now(), Meter::default());
+        let look = |in_packets, in_bytes| Some(Traffic { in_packets, in_bytes, ..Traffic::default() });
+        meter.look(start, look(4_294_967_000, 1 << 40));
+        meter.look(start + 2 * TICK, look(4_294_967_100, (1 << 40) + 5_000));
+        assert!(meter.rates().in_packets_per_s > 0.0);
+        meter.look(start + 4 * TICK, look(10, 500));
+        assert_eq!(meter.rates(), Rates::default());
     }
 
     #[test]

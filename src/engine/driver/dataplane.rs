@@ -2,7 +2,7 @@
 
 use crate::engine::io::ipvs_netlink::{IpvsKernel, Netlink};
 use crate::engine::io::simulated::SimulatedIpvs;
-use crate::engine::ipvs::{IpvsOp, IpvsTable, Refusal, Version};
+use crate::engine::ipvs::{IpvsOp, IpvsTable, LiveTotals, Refusal, Version};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What the balance loop's kernel thread works with.
@@ -47,6 +47,9 @@ impl IpvsKernel for Dataplane {
     }
     fn version(&mut self) -> Result<Version, Refusal> {
         self.kernel().version()
+    }
+    fn totals(&mut self) -> Option<LiveTotals> {
+        self.kernel().totals()
     }
 }
 

@@ -7,6 +7,7 @@ use super::failover::FailoverSender;
 use super::reload::Reloader;
 use super::shared::{Shared, Vitals};
 use super::stop::{self, Stop};
+use super::sysctls;
 use super::undo::{Done, UndoStack};
 use crate::engine::command::{Answer, Asked, Command, CommandRequest, Half, Outcome, Undoable, Who};
 use crate::engine::connections::{ConnectionsPage, ConnectionsQuery};
@@ -14,7 +15,7 @@ use crate::engine::difference::Difference;
 use crate::engine::event::{Event, Fact};
 use crate::engine::handle::{EngineHandle, HandleError};
 use crate::engine::history::{HistoryError, HistoryPage, HistoryQuery};
-use crate::engine::ipvs::Refusal;
+use crate::engine::ipvs::{Refusal, Sysctl};
 use crate::engine::journal::{JournalFrom, JournalPage};
 use crate::engine::model::Configuration;
 use crate::engine::reload::compare;
@@ -242,6 +243,9 @@ impl EngineHandle for LocalEngine {
     }
     fn connections(&self, query: &ConnectionsQuery) -> Result<ConnectionsPage, HandleError> {
         self.connections.page(query, &self.shared.status(), self.shared.dataplane.get())
+    }
+    fn sysctls(&self) -> Result<Vec<Sysctl>, HandleError> {
+        sysctls::listing(&self.shared.status())
     }
     fn command(&self, request: &CommandRequest, who: &Who) -> Result<Answer, HandleError> {
         let id = if request.dry_run { 0 } else { self.last_id.fetch_add(1, Ordering::Relaxed) + 1 };

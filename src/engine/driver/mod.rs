@@ -24,6 +24,7 @@ pub mod start;
 pub mod stop;
 pub mod surroundings;
 mod synchroniser;
+mod sysctls;
 mod undo;
 pub mod watch;
 pub mod watches;

@@ -337,6 +337,7 @@ impl Shared {
             virtual_servers: balance.servers.clone(),
             drift: balance.drift.clone(),
             foreign: balance.foreign.clone(),
+            ipvs: balance.totals,
             warnings,
         }
     }

@@ -9,6 +9,7 @@ use super::balance::BalanceView;
 use super::failover::{FailoverView, Listener};
 use super::history;
 use super::shared::{Identity, Shared};
+use super::sysctls;
 use crate::engine::command::{Answer, CommandRequest, Who};
 use crate::engine::event::{Event, EventKind, Fact, Severity};
 use crate::engine::handle::{EngineHandle, HandleError};
@@ -16,7 +17,7 @@ use crate::engine::history::{HistoryError, HistoryPage, HistoryQuery};
 use crate::engine::io::ipvs_netlink::{IpvsKernel, Netlink};
 use crate::engine::io::vrrp_listener::VrrpListener;
 use crate::engine::io::{host, host_addresses, ipvs_proc, processes};
-use crate::engine::ipvs::{IpvsTable, RefusalKind};
+use crate::engine::ipvs::{IpvsTable, RefusalKind, Sysctl};
 use crate::engine::journal::{JournalFrom, JournalPage};
 use crate::engine::model::Configuration;
 use crate::engine::snapshot::{
@@ -291,6 +292,9 @@ impl EngineHandle for Watch {
     }
     fn history(&self, query: &HistoryQuery) -> Result<Result<HistoryPage, HistoryError>, HandleError> {
         Ok(self.shared.history_page(query))
+    }
+    fn sysctls(&self) -> Result<Vec<Sysctl>, HandleError> {
+        sysctls::listing(&self.shared.status())
     }
     fn command(&self, _: &CommandRequest, _: &Who) -> Result<Answer, HandleError> {
         Err(HandleError::Rejected {

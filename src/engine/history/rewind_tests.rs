@@ -98,6 +98,7 @@ fn status() -> Status {
         virtual_servers: vec![service(server(7, 40))],
         drift: Vec::new(),
         foreign: Vec::new(),
+        ipvs: None,
         warnings: Vec::new(),
     }
 }

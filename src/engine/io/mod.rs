@@ -9,6 +9,7 @@ pub mod host_facts;
 pub mod ipvs_admin;
 pub mod ipvs_netlink;
 pub mod ipvs_proc;
+pub mod ipvs_stats;
 pub mod journal_file;
 pub mod journald;
 mod mastership;

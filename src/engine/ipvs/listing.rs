@@ -1,6 +1,6 @@
 //! A table as the kernel lists it: in its own order, with its own rates, which the reconciler has no use for.
 
-use super::{Destination, Service};
+use super::{Destination, Service, Traffic};
 use crate::engine::model::{RealServerKey, ServiceKey};
 
 /// Rates a second as the kernel's estimator has them: a moving average in steps of two seconds, bytes as bytes.
@@ -40,4 +40,13 @@ pub struct ServerEntry {
     pub destination: Destination,
     /// Its rates.
     pub rates: KernelRates,
+}
+
+/// What the kernel counts in all, now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LiveTotals {
+    /// Of all services since `ip_vs` was loaded.
+    pub traffic: Traffic,
+    /// Whether the kernel adds the counters of services and servers up.
+    pub is_estimating: bool,
 }

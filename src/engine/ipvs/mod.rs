@@ -8,6 +8,7 @@
 //! * [`schedule`]: which server a new connection goes to, as the kernel decides it.
 //! * [`message`]: a table ⇄ netlink attributes; the only file with the kernel's numbers (`uapi/linux/ip_vs.h`). Below it,
 //!   [`attribute`]: the framing of attributes, which route netlink shares.
+//! * [`sysctl`]: the words of `net.ipv4.vs`, what they do and how they are by default.
 
 mod apply;
 pub mod attribute;
@@ -22,13 +23,15 @@ pub mod plan;
 mod refusal;
 pub mod schedule;
 mod synchronise;
+pub mod sysctl;
 pub mod table;
 
 pub use connection::Connection;
 pub use control::{DaemonRole, SyncDaemon, Timeouts};
-pub use listing::{KernelRates, ServerEntry, ServiceEntry};
+pub use listing::{KernelRates, LiveTotals, ServerEntry, ServiceEntry};
 pub use message::Version;
 pub use ownership::Ownership;
 pub use plan::{Difference, drift, plan};
 pub use synchronise::{DaemonStep, daemon_steps, wanted_daemons};
+pub use sysctl::Sysctl;
 pub use table::{Checksum, Destination, IpvsOp, IpvsTable, Refusal, RefusalKind, Service, Traffic, Tunnel};

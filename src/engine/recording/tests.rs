@@ -77,6 +77,7 @@ fn status(real_servers: Vec<RealServerStatus>, warnings: usize) -> Status {
         virtual_servers: vec![Arc::new(service)],
         drift: Vec::new(),
         foreign: Vec::new(),
+        ipvs: None,
         warnings: (0..warnings).map(warning).collect(),
     }
 }

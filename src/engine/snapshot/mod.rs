@@ -6,6 +6,7 @@
 mod detail;
 mod facts;
 mod filter;
+mod kernel;
 mod page;
 mod rows;
 mod summary;
@@ -15,6 +16,7 @@ pub use detail::{
     AnnouncementStatus, Jitter, PeerDetail, RefusedPacket, RouterDetail, SplitBrainStatus, TrackedStatus, WhatIf,
 };
 pub use filter::filter_error;
+pub use kernel::IpvsTotals;
 pub use rows::{Row, RowKind, RowsPage, RowsQuery, Sort};
 pub use summary::{Problem, Summary, Totals};
 pub use wall::{Moment, rfc3339};
@@ -50,6 +52,9 @@ pub struct Status {
     pub virtual_routers: Vec<VirtualRouterStatus>,
     /// Every service, in file order; foreign ones are in `foreign`.
     pub virtual_servers: Vec<Arc<VirtualServerStatus>>,
+    /// What the kernel counts in all; none where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ipvs: Option<IpvsTotals>,
     /// Where kernel and wish differ.
     pub drift: Vec<Drift>,
     /// Services in the kernel that are not lvsdeck's.

@@ -3,8 +3,8 @@
 use super::facts::down_reason;
 use super::page::row_key;
 use super::{
-    Health, PeerState, RealServerStatus, Role, Status, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus,
-    Warning, rfc3339,
+    Health, IpvsTotals, PeerState, RealServerStatus, Role, Status, VirtualRouterState, VirtualRouterStatus,
+    VirtualServerStatus, Warning, rfc3339,
 };
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
@@ -43,6 +43,9 @@ pub struct Summary {
     pub now: SystemTime,
     /// Whether the asker may give commands.
     pub writable: bool,
+    /// What the kernel counts in all; none where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ipvs: Option<IpvsTotals>,
     /// Whether this is a moment of the past, made of what is remembered: totals, timers and peers are not known then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_rewound: bool,
@@ -121,6 +124,7 @@ impl Summary {
             last_event: status.last_event,
             now,
             writable,
+            ipvs: status.ipvs,
             is_rewound: false,
         }
     }

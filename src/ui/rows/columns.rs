@@ -23,6 +23,13 @@ pub struct Column {
     pub value: fn(&Row) -> String,
 }
 
+impl Column {
+    /// Whether it is the kernel's counting, which may stand still: a total, or a rate.
+    pub fn is_counted(&self) -> bool {
+        self.is_total || self.word.ends_with("PS")
+    }
+}
+
 /// The columns in ipvsadm's order, with its words (`-ln` first, then `--rate`).
 pub const COLUMNS: &[Column] = &[
     Column {

@@ -143,6 +143,7 @@ mod tests {
             virtual_servers: Vec::new(),
             drift: Vec::new(),
             foreign: Vec::new(),
+            ipvs: None,
             warnings: Vec::new(),
         };
         Still { status: Arc::new(status), at, is_rewound: false }

@@ -53,6 +53,7 @@ fn table(servers: impl IntoIterator<Item = usize>) -> Vec<Row> {
 
 fn summary() -> Summary {
     Summary {
+        ipvs: None,
         node: "lvs-a".to_owned(),
         pid: 812,
         mode: "run".to_owned(),

@@ -123,6 +123,7 @@ fn heads(buffer: &mut Buffer, theme: &Theme, plan: Plan, inner: Rect, layout: &L
 /// costs a slow line little.
 fn draw_row(mut pen: Pen<'_>, layout: &Layout, row: &Row, state: &UiState) {
     let (look, has_totals) = (look(state, row), has_totals(state, row));
+    let stands_still = state.summary().and_then(|summary| summary.ipvs).is_some_and(|totals| totals.stale);
     let marked = if state.table.marks.contains_key(&row.key) { "*" } else { " " };
     let paint = rows::paint(row);
     let name = match (row.kind, row.problem) {
@@ -137,7 +138,11 @@ fn draw_row(mut pen: Pen<'_>, layout: &Layout, row: &Row, state: &UiState) {
     // A service says nothing in ipvsadm's server columns, so its name may run over them.
     pen.left(look.unwrap_or(name), &rows::name(row), width);
     for (_, width, column) in layout.columns_of(row.kind) {
-        let text = if column.is_total && !has_totals { "-".to_owned() } else { (column.value)(row) };
+        let text = match column.is_counted() && stands_still {
+            true => "stale".to_owned(),
+            false if column.is_total && !has_totals => "-".to_owned(),
+            false => (column.value)(row),
+        };
         pen.skip(1).right(name_or_text(row), &text, *width);
     }
     if layout.health > 0 {

@@ -60,6 +60,8 @@ pub(super) struct Reconciler {
     inspect: bool,
     synced: bool,
     observe_at: Option<Instant>,
+    /// When the look that is out was asked for; none where operations were before it.
+    asked_at: Option<Instant>,
     drift: Vec<Drift>,
     foreign: Vec<Foreign>,
     /// What becomes of others' changes.
@@ -138,6 +140,7 @@ impl Reconciler {
     pub fn look(&mut self, now: Instant, actions: &mut VecDeque<Action>) {
         if self.observe_at.is_some_and(|at| at <= now) {
             self.observe_at = None;
+            self.asked_at = self.is_idle().then_some(now);
             actions.push_back(Action::Observe);
         }
     }
@@ -204,7 +207,7 @@ impl Reconciler {
     ) {
         match result {
             Ok(table) => {
-                self.observe_at = Some(now + self.look_interval);
+                self.observe_at = Some(now + self.pause(now));
                 self.inspect = true;
                 if self.unreadable.take().is_some() {
                     actions.push_back(report(

@@ -10,6 +10,7 @@ use crate::engine::ipvs::{Difference, IpvsOp, RefusalKind};
 use crate::engine::model::{DriftPolicy, Settings};
 use crate::engine::snapshot::Drift;
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 impl Reconciler {
     /// Goes by these settings from now on.
@@ -17,6 +18,12 @@ impl Reconciler {
         self.inspect |= self.policy as u8 != settings.drift as u8;
         self.policy = settings.drift;
         self.look_interval = settings.look_interval;
+    }
+
+    /// Until the next look: a large table takes its time to read, and looking is not to be all that is done.
+    pub(super) fn pause(&mut self, now: Instant) -> Duration {
+        let took = self.asked_at.take().map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+        self.look_interval.max((took * REST).min(LONGEST_REST))
     }
 
     /// What was left alone is brought back with the next plan.
@@ -87,6 +94,10 @@ impl Reconciler {
     }
 }
 
+/// After a look the kernel's table is left alone for so many times as long as the look took,
+const REST: u32 = 4;
+/// but not for longer than this because of it.
+const LONGEST_REST: Duration = Duration::from_secs(10);
 /// What becomes of drift that nobody repairs.
 const REPORTED: &str = "reported";
 

@@ -69,6 +69,7 @@ pub(super) const SETTINGS: &[Setting] = &[
             get: |settings| i64::try_from(settings.look_interval.as_secs()).unwrap_or(i64::MAX),
         },
         meaning: "between two looks at the kernel's table: how soon drift is found, and how old numbers on screen may be. The kernel \
-                  refreshes its counters every two seconds; a table of 100,000 real servers takes a noticeable time to read",
+                  refreshes its counters every two seconds. After a look that took long (100,000 real servers) the next waits four times as \
+                  long, ten seconds at most",
     },
 ];

@@ -54,7 +54,12 @@ impl<R: FnMut(Memory)> Worker<R> {
                     together.push(*op);
                     together.len() < TOGETHER || self.apply(&mut together, &mut tell)
                 }
-                Job::Observe => self.apply(&mut together, &mut tell) && tell(self.observe()),
+                Job::Observe => {
+                    // Before the table: whether its counters are to be believed.
+                    self.apply(&mut together, &mut tell)
+                        && self.kernel.totals().is_none_or(|totals| tell(Input::Counted(totals)))
+                        && tell(self.observe())
+                }
                 Job::Remember(memory) => {
                     let goes_on = self.apply(&mut together, &mut tell);
                     (self.remember)(memory);

@@ -19,7 +19,7 @@ use crate::engine::command::{Answer, Asked};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::io::ipvs_netlink::IpvsKernel;
 use crate::engine::model::Configuration;
-use crate::engine::snapshot::{Drift, Foreign, Moment, VirtualServerStatus, Warning};
+use crate::engine::snapshot::{Drift, Foreign, IpvsTotals, Moment, VirtualServerStatus, Warning};
 use kernel::{Job, KernelThread};
 use probes::Probes;
 use std::collections::{HashMap, VecDeque};
@@ -61,6 +61,8 @@ pub struct BalanceView {
     pub foreign: Vec<Foreign>,
     /// What the operator should know.
     pub warnings: Vec<Warning>,
+    /// What the kernel counts in all.
+    pub totals: Option<IpvsTotals>,
 }
 
 /// What the next start is to know, in place of what was given before.
@@ -244,6 +246,7 @@ impl<P: Fn(BalanceView)> Views<P> {
             drift: core.drift(),
             foreign: core.foreign(),
             warnings: core.warnings(),
+            totals: core.totals(),
         });
     }
 }

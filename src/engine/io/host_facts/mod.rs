@@ -47,6 +47,13 @@ fn number(path: &Path) -> Option<i64> {
     fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
+/// The words of `net.ipv4.vs` as they are; empty while `ip_vs` is not loaded. `root` is `/`.
+pub fn sysctls(root: &Path) -> BTreeMap<String, String> {
+    let Ok(entries) = fs::read_dir(root.join("proc/sys/net/ipv4/vs")) else { return BTreeMap::new() };
+    let text = |path: &Path| Some(fs::read_to_string(path).ok()?.trim().to_owned());
+    entries.flatten().filter_map(|e| Some((e.file_name().into_string().ok()?, text(&e.path())?))).collect()
+}
+
 /// The files of a directory that hold one number, by name.
 fn words(directory: &Path) -> BTreeMap<String, i64> {
     let Ok(entries) = fs::read_dir(directory) else { return BTreeMap::new() };

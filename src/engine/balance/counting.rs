@@ -1,0 +1,56 @@
+//! The kernel's counters: of services and servers as of its estimator's last tick, of everything live.
+
+use super::core::Balance;
+use super::rates::{Meter, SILENCE, counters};
+use crate::engine::ipvs::{IpvsTable, LiveTotals};
+use crate::engine::snapshot::IpvsTotals;
+use std::time::Instant;
+
+/// What is known of the kernel's counting.
+#[derive(Debug, Default)]
+pub(super) struct Counting {
+    totals: Option<LiveTotals>,
+    meter: Meter,
+    /// Until then the counters of services stand still, or take a jump over all that they missed: no rate is taken from them.
+    stale_until: Option<Instant>,
+}
+
+impl Counting {
+    /// The live totals came.
+    pub fn count(&mut self, now: Instant, totals: LiveTotals) {
+        self.totals = Some(totals);
+        self.meter.look(now, Some(totals.traffic));
+        if !totals.is_estimating {
+            self.stale_until = Some(now + SILENCE);
+        } else if self.stale_until.is_some_and(|until| until <= now) {
+            self.stale_until = None;
+        }
+    }
+
+    /// What is counted in all; none where that is not known.
+    pub fn shown(&self) -> Option<IpvsTotals> {
+        let LiveTotals { traffic, .. } = self.totals?;
+        let stale = self.stale_until.is_some();
+        Some(IpvsTotals { counters: counters(traffic), rates: self.meter.rates(), stale })
+    }
+}
+
+impl Balance {
+    /// What the kernel counts in all.
+    pub fn totals(&self) -> Option<IpvsTotals> {
+        self.counting.shown()
+    }
+
+    /// Takes rates from the counters of services and servers, while these are to be believed.
+    pub(super) fn take_rates(&mut self, now: Instant, table: &IpvsTable) {
+        let is_stale = self.counting.stale_until.is_some();
+        for service in &mut self.services {
+            let seen = table.services.get(&service.config.key).filter(|_| !is_stale);
+            service.meter.look(now, seen.map(|seen| seen.traffic));
+            for server in &mut service.servers {
+                let seen = seen.and_then(|seen| seen.destinations.get(&server.config.key));
+                server.meter.look(now, seen.map(|seen| seen.traffic));
+            }
+        }
+    }
+}
