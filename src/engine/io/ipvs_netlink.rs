@@ -4,14 +4,17 @@
 //! 5 s at most; after a timeout the connection is opened anew. What the bytes mean is [`message`]'s matter; what to do
 //! about a refusal is the caller's.
 
-use super::netlink::{BATCH, Message, RequestError, Requests};
+use super::ipvs_stats;
+use super::netlink::{BATCH, Carrier, Message, RequestError, Requests};
 use crate::engine::ipvs::attribute::{Attributes, Builder};
 use crate::engine::ipvs::message::{self, command, refusal_kind};
-use crate::engine::ipvs::{IpvsOp, IpvsTable, Refusal, RefusalKind, Service, Version};
+use crate::engine::ipvs::{IpvsOp, IpvsTable, LiveTotals, Refusal, RefusalKind, Service, Version};
 use crate::engine::model::ServiceKey;
 use neli::consts::nl::{GenlId, NlmF};
 use neli::consts::socket::NlFamily;
+use neli::socket::NlSocket;
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 /// An IPVS table that operations can be done on: the kernel's, or a simulated one.
@@ -27,6 +30,10 @@ pub trait IpvsKernel: Send {
     }
     /// Asks for version and size.
     fn version(&mut self) -> Result<Version, Refusal>;
+    /// What is counted in all, now; none where that is not known.
+    fn totals(&mut self) -> Option<LiveTotals> {
+        None
+    }
     /// What it is, as the status names the dataplane.
     fn name(&self) -> &'static str {
         "kernel"
@@ -47,9 +54,13 @@ const GET_FAMILY: u8 = 3;
 const FAMILY_ID: u16 = 1;
 const FAMILY_NAME: u16 = 2;
 
-/// The connection to the kernel.
-pub struct Netlink {
-    requests: Requests,
+/// Opens a connection.
+type Connect<C> = Box<dyn FnMut() -> io::Result<Requests<C>> + Send>;
+
+/// The connection to the kernel; over something else than a socket in tests.
+pub struct Netlink<C: Carrier = NlSocket> {
+    requests: Requests<C>,
+    connect: Connect<C>,
     /// The number of the `IPVS` family; another one after `ip_vs` was unloaded and loaded again.
     family: u16,
 }
@@ -57,16 +68,22 @@ pub struct Netlink {
 impl Netlink {
     /// Opens a connection and finds `ip_vs`, which the kernel loads by itself where it can. `NoIpvs` where it has none.
     pub fn open() -> Result<Self, Refusal> {
+        Self::over(Box::new(|| Requests::open(NlFamily::Generic, TIMEOUT)))
+    }
+}
+
+impl<C: Carrier> Netlink<C> {
+    fn over(mut connect: Connect<C>) -> Result<Self, Refusal> {
         let act = "connect to the kernel's IPVS";
         let mut requests = connect().map_err(|error| general(&error.into(), act))?;
         let family = resolve(&mut requests).map_err(|error| general(&error, act))?;
-        Ok(Self { requests, family })
+        Ok(Self { requests, connect, family })
     }
 
     /// One request of the family. Should its number be unknown to the kernel, it is asked for and tried again once.
     fn call(&mut self, command: u8, flags: NlmF, body: &[u8], mut each: impl FnMut(&[u8])) -> Result<(), RequestError> {
         let payload = [&[command, message::VERSION, 0, 0], body].concat();
-        let mut once = |requests: &mut Requests, family| {
+        let mut once = |requests: &mut Requests<C>, family| {
             let each = |answer: Message<'_>| each(answer.payload.get(HEADER..).unwrap_or_default());
             requests.request(family, flags, &payload, each)
         };
@@ -77,8 +94,15 @@ impl Netlink {
                 result = once(&mut self.requests, family);
             }
         }
+        if let Err(RequestError::Refused(libc::EBUSY)) = result
+            && flags.contains(NlmF::DUMP)
+        {
+            // A list that was not read to its end is in the way, and nothing of it is wanted.
+            self.requests = (self.connect)()?;
+            result = once(&mut self.requests, self.family);
+        }
         if let Err(RequestError::Socket(_)) = result {
-            self.requests = connect()?;
+            self.requests = (self.connect)()?;
         }
         result
     }
@@ -122,7 +146,7 @@ impl Netlink {
     }
 }
 
-impl IpvsKernel for Netlink {
+impl<C: Carrier + Send> IpvsKernel for Netlink<C> {
     fn read_table(&mut self) -> Result<IpvsTable, Refusal> {
         let mut result = self.read_once();
         for _ in 1..READINGS {
@@ -152,7 +176,7 @@ impl IpvsKernel for Netlink {
                 })),
                 Err(error) => {
                     ends.extend(chunk.iter().map(|op| Err(refusal(op, &error))));
-                    if let Ok(requests) = connect() {
+                    if let Ok(requests) = (self.connect)() {
                         self.requests = requests;
                     }
                 }
@@ -168,14 +192,14 @@ impl IpvsKernel for Netlink {
             .map_err(|error| general(&error, act))?;
         version.ok_or_else(|| general(&RequestError::Socket(io::ErrorKind::InvalidData.into()), act))
     }
-}
 
-fn connect() -> io::Result<Requests> {
-    Requests::open(NlFamily::Generic, TIMEOUT)
+    fn totals(&mut self) -> Option<LiveTotals> {
+        ipvs_stats::read(Path::new("/"))
+    }
 }
 
 /// Asks for the family's number.
-fn resolve(requests: &mut Requests) -> Result<u16, RequestError> {
+fn resolve<C: Carrier>(requests: &mut Requests<C>) -> Result<u16, RequestError> {
     let name = Builder::default().text(FAMILY_NAME, message::FAMILY).finish();
     let payload = [&[GET_FAMILY, 1, 0, 0], name.as_slice()].concat();
     let mut family = None;
@@ -213,3 +237,6 @@ fn general(error: &RequestError, act: &str) -> Refusal {
     };
     Refusal::general(kind, act)
 }
+
+#[cfg(test)]
+mod tests;
