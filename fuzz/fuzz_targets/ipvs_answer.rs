@@ -1,13 +1,24 @@
 //! Bytes as an answer of the kernel's IPVS: reading never panics, and what was read can be written and reads back the same.
 
 #![no_main]
+#![allow(dead_code, unused_imports)] // a part of two layers is fuzzed, all of them is compiled
 
-use libfuzzer_sys::fuzz_target;
-use lvsdeck::engine::ipvs::IpvsOp;
-use lvsdeck::engine::ipvs::message::{
+#[path = "../../src/engine/ipvs/mod.rs"]
+mod ipvs;
+#[path = "../../src/engine/model/mod.rs"]
+mod model;
+
+/// The layers under the names that they have in the crate.
+mod engine {
+    pub(crate) use crate::{ipvs, model};
+}
+
+use ipvs::IpvsOp;
+use ipvs::message::{
     daemon, destination, destination_rates, encode, service, service_rates, start_daemon, timeouts, version,
 };
-use lvsdeck::engine::model::Family;
+use libfuzzer_sys::fuzz_target;
+use model::Family;
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = (version(bytes), timeouts(bytes), service_rates(bytes), destination_rates(bytes));
