@@ -120,9 +120,10 @@ class Lvsdeck(Director):
     def __init__(self, space, name, config, directory):
         super().__init__(space, name, config, directory)
         self.socket = os.path.join(self.directory, "socket")
+        self.options = []  # further words of `run`
 
     def command(self):
-        return [self.binary, "run", "-f", self.config, "--socket", self.socket]
+        return [self.binary, "run", "-f", self.config, "--socket", self.socket, *self.options]
 
     def ctl(self, *words):
         """`lvsdeck ctl WORDS`; gives the CompletedProcess."""

@@ -35,6 +35,7 @@ SCENARIOS = {
     "interface": ("lvsdeck/lvsdeck",),
     "refusal": ("lvsdeck/lvsdeck",),
     "start": ("lvsdeck/lvsdeck",),
+    "ipvs": ("lvsdeck/lvsdeck",),
     "ipvsadm": ("lvsdeck/lvsdeck",),
     "abuse": ("lvsdeck/lvsdeck",),
     "warnings": ("lvsdeck/lvsdeck",),
