@@ -192,6 +192,7 @@ fn used_name(from: &str) -> Option<(&str, usize)> {
 /// The first `$NAME` that keepalived leaves as it stands though the name is defined, since something is written right
 /// behind it.
 pub(super) fn unbraced<'t>(line: &'t str, definitions: &Definitions) -> Option<&'t str> {
+    let line = definition(line).map_or(line, |(_, value)| value);
     line.match_indices('$').find_map(|(at, _)| {
         let after = line.get(at + 1..)?;
         let name = after.get(..name_length(after))?;
@@ -214,6 +215,7 @@ mod tests {
         assert_eq!(once(&mut d, "x ${A}y $A \"$A\" $C $ ${").unwrap(), "x 1y 1 \"1\" $C $ ${");
         assert_eq!(once(&mut d, "$A/24"), None, "keepalived leaves it, so do we");
         assert_eq!(unbraced("$A/24", &d), Some("A"));
+        assert_eq!((unbraced("$A=2", &d), unbraced("$B=$A/24", &d)), (None, Some("A")), "a new value is no use");
         assert_eq!((once(&mut d, "no use"), once(&mut d, "${NONE} ${_x y}")), (None, None));
         assert!(almost_definition("$C =2") && !almost_definition("$C=2") && !almost_definition("$C 2"));
     }

@@ -39,6 +39,14 @@ pub enum ConfigError {
         /// Its offset, from 0.
         offset: usize,
     },
+    /// It holds a zero byte, which no text has.
+    #[error("{path}: byte {offset} of the file is zero: this is no text; name a configuration file", path = path.display())]
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// Offset of the first such byte, from 0.
+        offset: usize,
+    },
     /// It is larger than any configuration.
     #[error("{path}: larger than {} MiB; is this a configuration file?", LARGEST / 1024 / 1024, path = .0.display())]
     TooLarge(PathBuf),
@@ -53,6 +61,7 @@ impl ConfigError {
             Self::NotAFile(_) => "not-a-file",
             Self::Unreadable { .. } => "unreadable",
             Self::NotUtf8 { .. } => "not-utf-8",
+            Self::NotText { .. } => "not-text",
             Self::TooLarge(_) => "too-large",
         }
     }
@@ -78,6 +87,9 @@ pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
     file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > LARGEST {
         return Err(ConfigError::TooLarge(path.to_owned()));
+    }
+    if let Some(offset) = bytes.iter().position(|byte| *byte == 0) {
+        return Err(ConfigError::NotText { path: path.to_owned(), offset });
     }
     String::from_utf8(bytes).map_err(|error| {
         let offset = error.utf8_error().valid_up_to();
@@ -210,6 +222,8 @@ mod tests {
         std::fs::write(&binary, b"a\nb\n\xff").unwrap();
         let message = |path: &Path| read(path).unwrap_err().to_string();
         assert!(message(&binary).contains("b.conf:3: byte 4 of the file is not UTF-8; convert it"));
+        std::fs::write(&binary, b"\x7fELF\0\xff").unwrap();
+        assert!(message(&binary).contains("b.conf: byte 4 of the file is zero: this is no text"));
         assert!(message(dir.path()).contains("is a directory; name a file in it"));
         assert!(message(&dir.path().join("none")).contains("no such file; name the configuration with -f FILE"));
     }

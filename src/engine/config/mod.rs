@@ -80,7 +80,7 @@ fn compile(name: &str, text: &str, main: Option<&Path>, node: &str) -> Loaded {
     let tokens = Reader::new(&mut sources, &mut report, main, node).read(name, text);
     let tree = tree::build(&tokens, &sources, &mut report);
     let configuration = lower::lower(&tree, &sources, &mut report);
-    if !report.has("missing-brace") {
+    if !report.has("missing-brace") && !report.has("too-deep") {
         tree.unclosed.iter().for_each(|block| unclosed(*block, &sources, &mut report));
     }
     let configuration = (!report.has_errors()).then_some(configuration);

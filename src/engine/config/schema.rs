@@ -295,8 +295,9 @@ fn misfit(keyword: &Keyword, word: &str, unfit: &Unfit, at: Span) -> Problem {
         }
         _ => Some(format!("it takes {wanted}")),
     };
-    if keyword.word == "auth_type" && help.is_none() {
-        return Problem::error(at, unfit.code, "auth_type is not PASS or AH").help("write auth_type PASS").secret();
+    if keyword.word == "auth_type" {
+        let message = "auth_type is not PASS or AH; no password is sent, as keepalived does";
+        return Problem::warning(at, unfit.code, message).help("write auth_type PASS").secret();
     }
     let message = format!("{} {} {}", keyword.word, shown(word), unfit.what);
     Problem::error(at, unfit.code, message).help_if(help)

@@ -63,7 +63,7 @@ pub struct Persistence {
 }
 
 /// `quorum` and `hysteresis`, in weight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Quorum {
     /// Weight needed, 1 by default.
     pub need: u32,
@@ -78,7 +78,7 @@ impl Default for Quorum {
 }
 
 /// `sorry_server`: serves when the quorum is lost.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SorryServer {
     /// Address and port.
     pub key: RealServerKey,
@@ -87,7 +87,7 @@ pub struct SorryServer {
 }
 
 /// A `virtual_server`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VirtualServer {
     /// What the kernel knows it by.
     pub key: ServiceKey,
@@ -112,7 +112,7 @@ pub struct VirtualServer {
 }
 
 /// A `real_server`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RealServer {
     /// Address and port; the service's port when the file has none.
     pub key: RealServerKey,

@@ -1,12 +1,13 @@
 //! Health checks as the file asks for them.
 
 use super::ScriptUser;
+use serde::Serialize;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// One health check with everything needed to run it. Equal specs share one probe.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct CheckSpec {
     /// What is asked.
     pub kind: CheckKind,
@@ -69,7 +70,7 @@ impl CheckSpec {
 }
 
 /// The socket that a check connects from.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
 pub struct Origin {
     /// `bindto` and `bind_port`.
     pub bind: Option<(IpAddr, u16)>,
@@ -85,7 +86,8 @@ impl Origin {
 }
 
 /// What a check asks.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum CheckKind {
     /// `TCP_CHECK`: the connection is accepted.
     Tcp,
@@ -112,7 +114,7 @@ pub enum CheckKind {
 }
 
 /// `HTTP_GET`, or `SSL_GET` where there is TLS. Every URL has to pass, one connection each.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct HttpCheck {
     /// How TLS is spoken; none with `HTTP_GET`.
     pub tls: Option<Tls>,
@@ -123,19 +125,22 @@ pub struct HttpCheck {
 }
 
 /// `http_protocol`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
 pub enum HttpVersion {
     /// `1.0`.
     #[default]
+    #[serde(rename = "1.0")]
     V10,
     /// `1.0C`: with `Connection: close`.
+    #[serde(rename = "1.0C")]
     V10Close,
     /// `1.1`.
+    #[serde(rename = "1.1")]
     V11,
 }
 
 /// The words of `SSL_GET` on TLS.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
 pub struct Tls {
     /// `enable_sni`: the server is told which name is meant.
     pub sni: bool,
@@ -147,13 +152,14 @@ pub struct Tls {
 }
 
 /// A `url` block.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct UrlCheck {
     /// `path`, with its query.
     pub path: String,
     /// `virtualhost` of it, or of the blocks around it.
     pub host: Option<String>,
     /// `digest`: MD5 of the body.
+    #[serde(serialize_with = "super::dump::digest")]
     pub digest: Option<[u8; 16]>,
     /// `status_code`: first and last of each range.
     pub status: Vec<(u16, u16)>,
@@ -162,7 +168,7 @@ pub struct UrlCheck {
 }
 
 /// What the body of an answer has to match.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct BodyPattern {
     /// `regex`, its `regex_options` as flags before it.
     pub regex: String,
@@ -175,18 +181,20 @@ pub struct BodyPattern {
 }
 
 /// `UDP_CHECK`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
 pub struct UdpCheck {
     /// `payload`.
+    #[serde(serialize_with = "super::dump::bytes")]
     pub payload: Vec<u8>,
     /// `require_reply`: the beginning of the answer, each byte with the mask of its bits that count. Without it silence is good.
+    #[serde(serialize_with = "super::dump::pattern")]
     pub reply: Option<Vec<(u8, u8)>>,
     /// `min_reply_length`, `max_reply_length`, bytes.
     pub length: (u16, u16),
 }
 
 /// `MISC_CHECK`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct MiscCheck {
     /// `misc_path`: a program and its arguments. Never empty.
     pub command: Vec<String>,
@@ -197,7 +205,8 @@ pub struct MiscCheck {
 }
 
 /// What `DNS_CHECK` asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum RecordType {
     /// An IPv4 address.
     A,
@@ -230,17 +239,21 @@ impl RecordType {
 }
 
 /// The words every check has, with keepalived's defaults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct CheckTiming {
     /// `delay_loop`, between two checks; 60 s.
+    #[serde(serialize_with = "super::dump::seconds")]
     pub interval: Duration,
     /// `connect_timeout`; 5 s. Of a script: `misc_timeout`, `delay_loop` by default.
+    #[serde(serialize_with = "super::dump::seconds")]
     pub timeout: Duration,
     /// `retry`: further tries after a first failure before the server is down; 1.
     pub retry: u32,
     /// `delay_before_retry`; 1 s.
+    #[serde(serialize_with = "super::dump::seconds")]
     pub retry_delay: Duration,
     /// `warmup`: the first check comes at a moment spread within it, `delay_loop` by default; zero: at once.
+    #[serde(serialize_with = "super::dump::seconds")]
     pub warmup: Duration,
 }
 

@@ -1,9 +1,10 @@
 //! The words `lvs_*` of `global_defs`: what is set in the kernel's IPVS beside services.
 
+use serde::Serialize;
 use std::net::IpAddr;
 
 /// What is set in the kernel's IPVS beside services.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct LvsWords {
     /// `lvs_sync_daemon`: connections are shared with the other director.
     pub sync_daemon: Option<SyncDaemonWords>,
@@ -16,7 +17,7 @@ pub struct LvsWords {
 }
 
 /// `lvs_timeouts`: seconds without a packet; 0 leaves the kernel's value.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct LvsTimeouts {
     /// `tcp`.
     pub tcp: u32,
@@ -27,7 +28,7 @@ pub struct LvsTimeouts {
 }
 
 /// `lvs_sync_daemon`. What is 0 or none is left to the kernel.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SyncDaemonWords {
     /// The interface that it multicasts on.
     pub interface: String,

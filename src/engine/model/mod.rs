@@ -4,6 +4,7 @@
 
 mod balance;
 mod check;
+mod dump;
 mod keys;
 mod lvs;
 mod notify;
@@ -38,10 +39,11 @@ pub use vrrp::{
     Variations, VirtualAddress, VirtualRouter, VrrpVersion,
 };
 
+use serde::Serialize;
 use std::time::Duration;
 
 /// A whole configuration, lowered from keepalived.conf and lvsdeck.toml: what the two cores are built from.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Configuration {
     /// Words of `global_defs` that lvsdeck acts on or shows.
     pub global: Global,
@@ -62,7 +64,7 @@ pub struct Configuration {
 }
 
 /// What `global_defs` says.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Global {
     /// `router_id`: the name of this node in mails and on screen; the host name when absent.
     pub router_id: Option<String>,
@@ -91,5 +93,6 @@ pub struct Global {
     /// `vrrp_garp_interval` and its like.
     pub pace: AnnouncementPace,
     /// `vrrp_startup_delay`: how long instances wait before they start.
+    #[serde(serialize_with = "dump::seconds")]
     pub startup_delay: Duration,
 }

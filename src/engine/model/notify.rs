@@ -1,9 +1,10 @@
 //! Who is told of changes: scripts that run on a change, and FIFOs that have a line written.
 
+use serde::Serialize;
 use super::script::ScriptUser;
 
 /// A command that is run when something changes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NotifyCommand {
     /// The program and its arguments. Never empty.
     pub command: Vec<String>,
@@ -12,7 +13,7 @@ pub struct NotifyCommand {
 }
 
 /// The `notify*` words of an instance or a sync group.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Notifications {
     /// `notify`: on every change of state, after the script of that state, with TYPE, NAME, STATE and PRIORITY behind
     /// its own arguments.
@@ -36,7 +37,7 @@ pub struct Notifications {
 }
 
 /// A FIFO that has a line written for each change.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NotifyFifo {
     /// Its path.
     pub path: String,
@@ -45,7 +46,7 @@ pub struct NotifyFifo {
 }
 
 /// A FIFO and the script that is run beside it, with the FIFO's path behind its own arguments.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct FifoWords {
     /// The FIFO; without one the script is not run.
     pub fifo: Option<NotifyFifo>,
@@ -54,7 +55,7 @@ pub struct FifoWords {
 }
 
 /// The FIFOs of `global_defs`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Fifos {
     /// `notify_fifo`, `notify_fifo_script`: whatever changes.
     pub all: FifoWords,

@@ -1,5 +1,6 @@
 //! Routes and rules that move with a virtual router (`virtual_routes`, `virtual_rules`), in the words of `ip route` and `ip rule`.
 
+use serde::Serialize;
 use super::Family;
 use std::fmt;
 use std::net::IpAddr;
@@ -8,7 +9,8 @@ use std::net::IpAddr;
 pub type Prefix = (IpAddr, u8);
 
 /// What becomes of a packet that a route fits (`RTN_*`, `uapi/linux/rtnetlink.h`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum RouteKind {
     /// It is sent on.
     Unicast,
@@ -25,7 +27,7 @@ pub enum RouteKind {
 }
 
 /// One way of a route with several.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NextHop {
     /// `via`.
     pub gateway: Option<IpAddr>,
@@ -38,7 +40,7 @@ pub struct NextHop {
 }
 
 /// A line of `virtual_routes`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VirtualRoute {
     /// Of the addresses in it.
     pub family: Family,
@@ -71,7 +73,8 @@ pub struct VirtualRoute {
 }
 
 /// What a rule does with a packet (`FR_ACT_*`, `uapi/linux/fib_rules.h`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum RuleAction {
     /// Asks a table.
     Table(u32),
@@ -86,7 +89,7 @@ pub enum RuleAction {
 }
 
 /// A line of `virtual_rules`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VirtualRule {
     /// Of the addresses in it.
     pub family: Family,
@@ -111,7 +114,8 @@ pub struct VirtualRule {
 }
 
 /// A route or a rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Routing {
     /// A route.
     Route(VirtualRoute),

@@ -1,17 +1,20 @@
 //! Scripts whose results count for virtual routers, and the user that scripts run as.
 
+use serde::Serialize;
 use std::time::Duration;
 
 /// A `vrrp_script`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VrrpScript {
     /// Its name.
     pub name: String,
     /// The command: a path, or a name that is looked for in `PATH`, and its arguments. Never empty.
     pub command: Vec<String>,
     /// `interval`, 1 s by default.
+    #[serde(serialize_with = "super::dump::seconds")]
     pub interval: Duration,
     /// `timeout`; the interval when absent.
+    #[serde(serialize_with = "super::dump::maybe_seconds")]
     pub timeout: Option<Duration>,
     /// `weight`, 0 by default: failure is FAULT.
     pub weight: i16,
@@ -35,7 +38,7 @@ impl VrrpScript {
 }
 
 /// `script_user`, or `user` of a script.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct ScriptUser {
     /// The user's name.
     pub user: String,

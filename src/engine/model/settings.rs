@@ -1,14 +1,16 @@
 //! What lvsdeck's own settings say (`lvsdeck.toml`): words that keepalived.conf has no place for.
 
+use serde::Serialize;
 use std::fmt;
 use std::time::Duration;
 
 /// All settings; the defaults are what counts where no file is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Settings {
     /// `ipvs.drift`.
     pub drift: DriftPolicy,
     /// `ipvs.look_interval`: between two looks at the kernel's table.
+    #[serde(serialize_with = "super::dump::seconds")]
     pub look_interval: Duration,
 }
 
@@ -19,7 +21,8 @@ impl Default for Settings {
 }
 
 /// What becomes of changes that somebody else made in services of ours.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum DriftPolicy {
     /// What is ours is brought back; what strangers added to our services is reported.
     #[default]

@@ -1,9 +1,11 @@
 //! What instances track beside scripts: interfaces, processes and files, and what each does to a priority.
 
+use serde::Serialize;
 use std::time::Duration;
 
 /// What kind of thing is tracked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum TrackKind {
     /// A `vrrp_script`.
     Script,
@@ -28,7 +30,7 @@ impl TrackKind {
 }
 
 /// A line of `track_script`, `track_process`, `track_file` or `track_interface`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Track {
     /// What.
     pub kind: TrackKind,
@@ -42,7 +44,8 @@ pub struct Track {
 }
 
 /// How parameters of a process are compared (`param_match`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ParameterMatch {
     /// All of them, one by one.
     Exact,
@@ -53,7 +56,7 @@ pub enum ParameterMatch {
 }
 
 /// A `vrrp_track_process`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TrackedProcess {
     /// Its name.
     pub name: String,
@@ -74,13 +77,15 @@ pub struct TrackedProcess {
     /// `quorum_max`.
     pub quorum_max: Option<u32>,
     /// `fork_delay`: how long enough of them have to run.
+    #[serde(serialize_with = "super::dump::seconds")]
     pub fork_delay: Duration,
     /// `terminate_delay`: how long too few of them may.
+    #[serde(serialize_with = "super::dump::seconds")]
     pub terminate_delay: Duration,
 }
 
 /// A `track_file`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TrackedFile {
     /// Its name.
     pub name: String,

@@ -1,11 +1,13 @@
 //! How advertisements travel: to a group on the link, or to routers one by one.
 
+use serde::Serialize;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Family;
 
 /// Where advertisements of an instance go to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Transport {
     /// To a group of the link, with TTL 255 (RFC 9568 §5.1.1.2, §5.1.2.2).
     Multicast {
@@ -17,7 +19,7 @@ pub enum Transport {
 }
 
 /// `unicast_peer` and its words.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unicast {
     /// The other routers, in file order; at least one.
     pub peers: Vec<UnicastPeer>,
@@ -28,7 +30,7 @@ pub struct Unicast {
 }
 
 /// One line of `unicast_peer`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct UnicastPeer {
     /// Its address.
     pub address: IpAddr,

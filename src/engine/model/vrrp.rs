@@ -5,6 +5,7 @@ use super::routing::Routing;
 use super::track::Track;
 use super::transport::Transport;
 use super::{AdvertInterval, Family, Priority, Vrid};
+use serde::Serialize;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -30,7 +31,8 @@ impl VrrpVersion {
 
 /// The state that the file wishes an instance to start in. Every instance starts as backup; a wish for master shows in
 /// the default priority and in warnings only (keepalived does the same, but for priority 255).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum StartState {
     /// `state MASTER`.
     Master,
@@ -65,7 +67,8 @@ impl fmt::Debug for Password {
 }
 
 /// `authentication` of an instance; version 2 only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Authentication {
     /// None (type 0).
     #[default]
@@ -75,7 +78,7 @@ pub enum Authentication {
 }
 
 /// One line of `virtual_ipaddress`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct VirtualAddress {
     /// The address.
     pub address: IpAddr,
@@ -99,7 +102,7 @@ impl VirtualAddress {
 }
 
 /// How an address is put on an interface (`uapi/linux/if_addr.h`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[allow(clippy::struct_excessive_bools)] // each is a word of its own
 pub struct AddressOptions {
     /// `scope`: 0 global, 200 site, 253 link, 254 host.
@@ -146,39 +149,46 @@ impl fmt::Display for VirtualAddress {
 }
 
 /// When gratuitous ARP is sent (`garp_*` words; keepalived's defaults).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct GratuitousArp {
     /// How many at once for each address on becoming master (`garp_master_repeat`, 5).
     pub repeat: u32,
     /// How long after the transition the second round goes out (`garp_master_delay`, 5 s; zero: no second round).
+    #[serde(serialize_with = "super::dump::seconds")]
     pub delay: Duration,
     /// Time between rounds while master (`garp_master_refresh`, zero: never).
+    #[serde(serialize_with = "super::dump::seconds")]
     pub refresh: Duration,
     /// How many in a refresh round (`garp_master_refresh_repeat`, 1).
     pub refresh_repeat: u32,
     /// How many when a losing advertisement was heard (`garp_lower_prio_repeat`; that of a new master).
     pub lower_priority_repeat: Option<u32>,
     /// How long after that a second round goes out (`garp_lower_prio_delay`; that of a new master; zero: none).
+    #[serde(serialize_with = "super::dump::maybe_seconds")]
     pub lower_priority_delay: Option<Duration>,
 }
 
 /// How far apart announcements on an interface are (`vrrp_garp_interval`, `vrrp_gna_interval`, `garp_group`).
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct AnnouncementPace {
     /// Between two gratuitous ARPs; zero: none.
+    #[serde(serialize_with = "super::dump::seconds")]
     pub garp: Duration,
     /// Between two unsolicited neighbour advertisements.
+    #[serde(serialize_with = "super::dump::seconds")]
     pub gna: Duration,
     /// Interfaces with a pace of their own.
     pub groups: Vec<PaceGroup>,
 }
 
 /// A `garp_group`: its interfaces share one pace.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct PaceGroup {
     /// `garp_interval`; the global one when absent.
+    #[serde(serialize_with = "super::dump::maybe_seconds")]
     pub garp: Option<Duration>,
     /// `gna_interval`; the global one when absent.
+    #[serde(serialize_with = "super::dump::maybe_seconds")]
     pub gna: Option<Duration>,
     /// `interface`, `interfaces`.
     pub interfaces: Vec<String>,
@@ -198,7 +208,7 @@ impl Default for GratuitousArp {
 }
 
 /// Where words make an instance behave otherwise than RFC 9568 has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[allow(clippy::struct_excessive_bools)] // each is a word of its own
 pub struct Variations {
     /// `down_timer_adverts`: for how many intervals a master may be silent, 3.
@@ -235,7 +245,7 @@ impl Default for Variations {
 }
 
 /// A `vrrp_instance`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VirtualRouter {
     /// Its name in the file; unique.
     pub name: String,
@@ -256,10 +266,12 @@ pub struct VirtualRouter {
     /// `priority`; 100 by default, 255 with `state MASTER` and no `priority`.
     pub priority: Priority,
     /// `advert_int`.
+    #[serde(serialize_with = "super::dump::interval")]
     pub advert_interval: AdvertInterval,
     /// False with `nopreempt`.
     pub preempt: bool,
     /// `preempt_delay`, zero by default.
+    #[serde(serialize_with = "super::dump::seconds")]
     pub preempt_delay: Duration,
     /// `authentication`.
     pub authentication: Authentication,
@@ -288,7 +300,7 @@ impl VirtualRouter {
 }
 
 /// A `vrrp_sync_group`: members move together.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SyncGroup {
     /// Its name.
     pub name: String,

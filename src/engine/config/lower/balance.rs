@@ -116,12 +116,8 @@ fn complete<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, named: &Named, word
     let key = key(cx, block, named, words);
     let persistence = persistence(cx, block, &key, words);
     let real_servers = server::all(cx, &key, words);
-    let quorum = quorum(cx, words);
     let total: u64 = real_servers.iter().map(|server| u64::from(server.weight.get())).sum();
-    if words.need.is_some_and(|need| u64::from(need) > total) {
-        let message = format!("a quorum of {} can never be reached: all weights together are {total}", quorum.need);
-        cx.report.add(Problem::warning(block.at, "quorum", message).help("lower quorum, or raise the weights"));
-    }
+    let quorum = quorum(cx, words, total, block.at);
     let one_packet = words.one_packet.is_some_and(|at| {
         let udp = matches!(key, ServiceKey::Address { protocol: Protocol::Udp, .. });
         if !udp {
@@ -213,8 +209,17 @@ fn persistence(cx: &mut Context, block: &Entry, key: &ServiceKey, words: &Words)
     Some(Persistence { timeout: timeout.unwrap_or(DEFAULT), prefix })
 }
 
-fn quorum(cx: &mut Context, words: &Words) -> Quorum {
-    let need = words.need.unwrap_or(1);
+/// As keepalived has it: a quorum that `total`, the weight of all servers, can't reach is lowered to that.
+fn quorum(cx: &mut Context, words: &Words, total: u64, at: Span) -> Quorum {
+    let mut need = words.need.unwrap_or(1);
+    if words.need.is_some_and(|need| u64::from(need) > total) {
+        let reached = small(total).max(1);
+        let message = format!(
+            "a quorum of {need} can never be reached: all weights together are {total}; {reached} is used, as keepalived does"
+        );
+        cx.report.add(Problem::warning(at, "quorum", message).help("lower quorum, or raise the weights"));
+        need = reached;
+    }
     let mut hysteresis = 0;
     if let Some((wanted, at)) = words.hysteresis {
         hysteresis = wanted.min(need - 1);

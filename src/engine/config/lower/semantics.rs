@@ -2,27 +2,44 @@
 
 use super::super::diagnostic::Problem;
 use super::super::schema::Context;
+use super::super::source::Span;
 use super::Draft;
 use std::collections::HashMap;
 
 pub(super) fn check(cx: &mut Context, draft: &mut Draft) {
+    once(cx, draft);
     instances(cx, draft);
     services(cx, draft);
     super::lvs::check(cx, draft);
 }
 
+/// The first instance of each name stays, as keepalived has it.
+fn once(cx: &mut Context, draft: &mut Draft) {
+    let mut names: HashMap<String, Span> = HashMap::new();
+    let (routers, places) =
+        (std::mem::take(&mut draft.configuration.virtual_routers), std::mem::take(&mut draft.instances));
+    for (router, at) in routers.into_iter().zip(places) {
+        if let Some(first) = names.get(&router.name) {
+            let line = cx.sources.place(*first).line;
+            let message = format!(
+                "vrrp_instance {} is defined before, at line {line}; this one is left out, as keepalived does",
+                router.name
+            );
+            let help = "keep one; did two nodes' files get pasted into one?";
+            cx.report.add(Problem::warning(at, "defined-twice", message).help(help));
+        } else {
+            names.insert(router.name.clone(), at);
+            draft.configuration.virtual_routers.push(router);
+            draft.instances.push(at);
+        }
+    }
+}
+
 fn instances(cx: &mut Context, draft: &Draft) {
-    let (mut names, mut numbers, mut holders) = (HashMap::new(), HashMap::new(), HashMap::new());
+    let (mut numbers, mut holders) = (HashMap::new(), HashMap::new());
     for (router, at) in draft.configuration.virtual_routers.iter().zip(&draft.instances) {
         let name = &router.name;
-        if let Some(first) = names.insert(name, *at) {
-            let line = cx.sources.place(first).line;
-            let message = format!("vrrp_instance {name} is defined before, at line {line}");
-            cx.report.add(
-                Problem::error(*at, "defined-twice", message)
-                    .help("keep one; did two nodes' files get pasted into one?"),
-            );
-        } else if let Some(other) = numbers.insert((router.vrid, &router.interface, router.family), name) {
+        if let Some(other) = numbers.insert((router.vrid, &router.interface, router.family), name) {
             let message = format!(
                 "{other} and {name} both are virtual router {} on {}: no node could tell them apart",
                 router.vrid, router.interface

@@ -151,6 +151,7 @@ fn complete(
     let version = version(cx, words.version, family);
     let default = if words.state == Some(StartState::Master) { Priority::OWNER } else { Priority::DEFAULT };
     let priority = words.priority.unwrap_or(default);
+    wished_state(cx, words.state, words.priority, at);
     let advert_interval = words.interval.map_or(AdvertInterval::DEFAULT, |(span, at)| interval(cx, version, span, at));
     let mut preempt = words.nopreempt.is_none();
     if let Some(at) = words.nopreempt.filter(|_| words.state == Some(StartState::Master) || priority.is_owner()) {
@@ -197,6 +198,27 @@ fn complete(
         variations: words.variations,
         notifications: words.notifications,
     }
+}
+
+/// `state` is a wish, and the priority decides: says so where the two go different ways.
+fn wished_state(cx: &mut Context, state: Option<StartState>, priority: Option<Priority>, at: Span) {
+    let (message, help) = match (state, priority) {
+        (Some(StartState::Master), None) => (
+            "state MASTER without priority: the priority is 255, as in keepalived, and nothing that is tracked counts"
+                .to_owned(),
+            "write priority 150, say, and a lower one on the other nodes",
+        ),
+        (Some(StartState::Master), Some(priority)) if priority < Priority::DEFAULT => (
+            format!("state MASTER with priority {priority}: a node that names no priority has 100, and takes over"),
+            "give the node that should be master the highest priority of all",
+        ),
+        (Some(StartState::Backup), Some(priority)) if priority.is_owner() => (
+            "state BACKUP with priority 255: the owner of an address becomes master whatever its state says".to_owned(),
+            "write a priority below those of the other nodes",
+        ),
+        _ => return,
+    };
+    cx.report.add(Problem::warning(at, "state-and-priority", message).help(help));
 }
 
 fn start_state(cx: &mut Context, state: &str, entry: &Entry) -> Option<StartState> {

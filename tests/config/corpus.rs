@@ -1,0 +1,127 @@
+//! The corpus: each file under `corpus/` with the configuration that it means (`.json`) and what is said about it
+//! (`.told`) beside it. A file that says nothing special about itself would be read without a message.
+
+use super::{folder, short};
+use lvsdeck::engine::load_configuration_as;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// The name by which `@id` lines know the node that reads the corpus.
+const NODE: &str = "lb1";
+
+/// Every file below a folder, in order; what stands in a folder `parts` is included by others.
+fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() && entry.file_name().is_some_and(|name| name != "parts") {
+            files.extend(files_below(&entry, extension));
+        } else if entry.extension().is_some_and(|found| found == extension) {
+            files.push(entry);
+        }
+    }
+    files.sort();
+    files
+}
+
+/// Without what is off, an empty list or not there, so that a file shows what its configuration says.
+fn pruned(value: Value) -> Value {
+    let says_something = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Array(all) => !all.is_empty(),
+        Value::Bool(true) | Value::Number(_) | Value::String(_) | Value::Object(_) => true,
+    };
+    match value {
+        Value::Object(all) => {
+            Value::Object(all.into_iter().map(|(k, v)| (k, pruned(v))).filter(|(_, v)| says_something(v)).collect())
+        }
+        Value::Array(all) => Value::Array(all.into_iter().map(pruned).collect()),
+        other => other,
+    }
+}
+
+/// The model as JSON, nothing where the file would not run; and the messages.
+fn reading(file: &Path) -> (String, String) {
+    let loaded = load_configuration_as(file, Some(NODE)).unwrap_or_else(|error| panic!("{error}"));
+    let plain = |text: String| text.replace(&*folder("corpus").to_string_lossy(), "CORPUS");
+    let model = loaded.configuration.map_or(String::new(), |configuration| {
+        serde_json::to_string_pretty(&pruned(serde_json::to_value(configuration).unwrap())).unwrap() + "\n"
+    });
+    let told = loaded.diagnostics.iter().map(|diagnostic| {
+        let place = if Path::new(&diagnostic.file) == file { "" } else { &format!("{}:", diagnostic.file) };
+        let help = diagnostic.help.iter().map(|help| format!("    {help}\n")).collect::<String>();
+        format!("{place}{}\n{help}", short(diagnostic))
+    });
+    (plain(model), plain(told.collect()))
+}
+
+#[test]
+fn each_file_means_and_tells_what_stands_beside_it() {
+    let mut wrong = Vec::new();
+    for file in files_below(&folder("corpus"), "conf") {
+        let (model, told) = reading(&file);
+        assert!(!model.contains("hunter") && !told.contains("hunter"), "{} shows a password", file.display());
+        for (extension, found) in [("json", model), ("told", told)] {
+            let beside = file.with_extension(extension);
+            if std::env::var_os("UPDATE_EXPECTED").is_some() {
+                if !found.is_empty() {
+                    std::fs::write(&beside, &found).unwrap();
+                } else if beside.exists() {
+                    std::fs::remove_file(&beside).unwrap();
+                }
+            }
+            let expected = std::fs::read_to_string(&beside).unwrap_or_default();
+            if found != expected {
+                wrong.push(format!("{}:\n{found}instead of\n{expected}", beside.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_corpus_is_whole() {
+    let files = files_below(&folder("corpus"), "conf");
+    assert!(files.len() >= 150, "{} files", files.len());
+    for extension in ["json", "told"] {
+        for beside in files_below(&folder("corpus"), extension) {
+            assert!(beside.with_extension("conf").exists(), "{} belongs to no file", beside.display());
+        }
+    }
+    for file in &files {
+        let said = |extension| file.with_extension(extension).exists();
+        assert!(said("json") || said("told"), "{} has nothing beside it: UPDATE_EXPECTED=1", file.display());
+    }
+}
+
+/// Block and word of each statement, as `words.txt` writes them. The files of the corpus that show words are plain: a
+/// brace stands alone or behind its words, and no quote holds one.
+fn pairs(text: &str) -> BTreeSet<(String, String)> {
+    let (mut open, mut found) = (Vec::<String>::new(), BTreeSet::new());
+    for line in text.lines().map(|line| line.split(['#', '!']).next().unwrap_or("").trim()) {
+        let words = line.trim_end_matches('{').split_whitespace().collect::<Vec<_>>();
+        if line == "}" {
+            open.pop();
+        } else if let Some(word) = words.first() {
+            let path = if open.is_empty() { "TOP".to_owned() } else { open.join("/") };
+            found.insert((path, (*word).to_owned()));
+            if line.ends_with('{') {
+                open.push((*word).to_owned());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_word_of_keepalived_stands_in_the_corpus() {
+    let mut found = BTreeSet::new();
+    for file in files_below(&folder("corpus/words"), "conf") {
+        found.extend(pairs(&std::fs::read_to_string(&file).unwrap()));
+    }
+    let list = std::fs::read_to_string(folder("words.txt")).unwrap();
+    let wanted = list.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('\t'));
+    let missing: Vec<_> =
+        wanted.filter(|(path, word)| !found.contains(&((*path).to_owned(), (*word).to_owned()))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
