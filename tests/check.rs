@@ -158,3 +158,35 @@ fn the_settings_are_checked_with_the_configuration() {
 fn text_of_both(output: &std::process::Output) -> String {
     text(&output.stderr) + &text(&output.stdout)
 }
+
+#[test]
+fn what_keepalived_would_do_otherwise_is_told_at_its_line_and_changes_no_exit_code() {
+    let config = format!("global_defs {{\n lvsdeck_split_brain alarm\n}}\n{CLEAN}");
+    let (code, out, err) = check(config.as_bytes(), &["--against", "keepalived"]);
+    assert_eq!((code, out.as_str()), (Some(0), "DIR/x.conf: 1 virtual router; no warnings, 1 difference\n"));
+    assert_eq!(
+        err,
+        "DIR/x.conf:2:2: otherwise: keepalived does not know lvsdeck_split_brain, and ignores it\n \
+         lvsdeck_split_brain alarm\n ^^^^^^^^^^^^^^^^^^^\n"
+    );
+    let (_, out, _) = check(config.as_bytes(), &["--against", "keepalived", "--json"]);
+    let messages: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&messages[0]["severity"], &messages[0]["line"]), (&"difference".into(), &2.into()));
+    let refused = CLEAN.replace("id 5", "id 256");
+    let (code, _, err) = check(refused.as_bytes(), &["--against", "keepalived"]);
+    assert!(code == Some(2) && err.contains("otherwise: keepalived says so, and uses the default"), "{err}");
+    assert_eq!(check(CLEAN.as_bytes(), &["--against", "haproxy"]).0, Some(64));
+}
+
+#[test]
+fn a_dump_is_the_configuration_and_nothing_else_on_standard_output() {
+    let secret = CLEAN.replace(" interface", " authentication {\n auth_type PASS\n auth_pass hunter2\n }\n interface");
+    let (code, out, err) = check(secret.as_bytes(), &["--dump"]);
+    let model: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let router = &model["virtual_routers"][0];
+    assert_eq!((code, &router["vrid"], &router["advert_interval"]), (Some(0), &5.into(), &1.into()));
+    assert_eq!((&router["authentication"]["pass"], err.as_str()), (&"***".into(), ""));
+    let (code, out, err) = check(CLEAN.replace("id 5", "id 0").as_bytes(), &["--dump"]);
+    assert_eq!((code, out.as_str()), (Some(2), ""), "nothing that would not run is dumped");
+    assert!(err.ends_with("; it would not run\n"), "{err}");
+}

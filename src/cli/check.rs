@@ -5,7 +5,8 @@
 
 use super::GlobalArgs;
 use crate::engine::{
-    ConfigError, Diagnostic, DiagnosticSeverity, Loaded, SettingsPlace, load_configuration_as, load_settings,
+    ConfigError, Diagnostic, DiagnosticSeverity, Loaded, SettingsPlace, load_against_keepalived, load_configuration_as,
+    load_settings,
 };
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -36,18 +37,38 @@ pub struct CheckArgs {
     /// Print the messages as a JSON array on standard output
     #[arg(long)]
     pub json: bool,
+    /// Say also what another program would do otherwise with the file
+    #[arg(long, value_name = "PROGRAM")]
+    pub against: Option<Other>,
+    /// Print the configuration that was read as JSON on standard output, secrets masked
+    #[arg(long, conflicts_with = "json")]
+    pub dump: bool,
+}
+
+/// A program that reads the same files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Other {
+    /// keepalived 2.2.7
+    Keepalived,
 }
 
 /// Checks a file. A closed standard output or error is no failure: the exit code still tells.
 pub fn run(args: &CheckArgs, global: &GlobalArgs) -> ExitCode {
     let file = args.file.clone().unwrap_or_else(default_file);
-    let mut loaded =
-        load_configuration_as(&file, args.config_id.as_deref()).unwrap_or_else(|error| unreadable(&file, &error));
-    if let Err(mistakes) = load_settings(&SettingsPlace::from(args.settings.clone())) {
-        loaded.diagnostics.extend(mistakes);
-        loaded.configuration = None;
+    let load = match args.against {
+        Some(Other::Keepalived) => load_against_keepalived,
+        None => load_configuration_as,
+    };
+    let mut loaded = load(&file, args.config_id.as_deref()).unwrap_or_else(|error| unreadable(&file, &error));
+    match (load_settings(&SettingsPlace::from(args.settings.clone())), &mut loaded.configuration) {
+        (Ok(settings), Some(configuration)) => configuration.settings = settings,
+        (Ok(_), None) => {}
+        (Err(mistakes), configuration) => {
+            *configuration = None;
+            loaded.diagnostics.extend(mistakes);
+        }
     }
-    let _ = if args.json { print_json(&loaded) } else { print_text(&file, &loaded, global) };
+    let _ = if args.json { print_json(&loaded) } else { print_text(&file, &loaded, args.dump, global) };
     if loaded.has_errors() {
         ExitCode::from(ERRORS)
     } else if loaded.has_warnings() {
@@ -86,12 +107,20 @@ fn print_json(loaded: &Loaded) -> std::io::Result<()> {
     out.flush()
 }
 
-fn print_text(file: &Path, loaded: &Loaded, global: &GlobalArgs) -> std::io::Result<()> {
+fn print_text(file: &Path, loaded: &Loaded, dump: bool, global: &GlobalArgs) -> std::io::Result<()> {
     let colored = global.color.applies(std::io::stderr().is_terminal());
     let text: String = loaded.diagnostics.iter().map(|diagnostic| message(diagnostic, colored)).collect();
     std::io::stderr().lock().write_all(text.as_bytes())?;
+    let closing = format!("{}: {}", file.display(), summary(loaded));
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}: {}", file.display(), summary(loaded))?;
+    match &loaded.configuration {
+        Some(configuration) if dump => {
+            serde_json::to_writer_pretty(&mut out, configuration)?;
+            writeln!(out)?;
+        }
+        None if dump => writeln!(std::io::stderr(), "{closing}")?,
+        _ => writeln!(out, "{closing}")?,
+    }
     out.flush()
 }
 
@@ -101,6 +130,7 @@ fn message(diagnostic: &Diagnostic, colored: bool) -> String {
     let (level, color) = match diagnostic.severity {
         DiagnosticSeverity::Error => ("error:", "1;31"),
         DiagnosticSeverity::Warning => ("warning:", "1;33"),
+        DiagnosticSeverity::Difference => ("otherwise:", "1;35"),
     };
     let level = paint(color, level);
     if diagnostic.line == 0 {
@@ -153,6 +183,7 @@ fn summary(loaded: &Loaded) -> String {
     if told.is_empty() {
         told.push("no warnings".to_owned());
     }
+    told.extend(plural((count(DiagnosticSeverity::Difference), "difference")));
     format!("{holds}; {}", told.join(", "))
 }
 

@@ -41,8 +41,9 @@ pub use config::settings::{
     schema as settings_schema,
 };
 pub use config::{
-    ConfigError, Diagnostic, Loaded, Severity as DiagnosticSeverity, load as load_configuration,
-    load_as as load_configuration_as, parse as parse_configuration,
+    ConfigError, Diagnostic, Loaded, Severity as DiagnosticSeverity, differences_known, differences_page,
+    load as load_configuration, load_against_keepalived, load_as as load_configuration_as,
+    parse as parse_configuration,
 };
 pub use connections::{
     ClientCount, ConnectionRow, ConnectionSort, ConnectionsPage, ConnectionsQuery, Prefix, ServerCount, ServiceCount,

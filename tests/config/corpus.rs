@@ -2,7 +2,7 @@
 //! (`.told`) beside it. A file that says nothing special about itself would be read without a message.
 
 use super::{folder, short};
-use lvsdeck::engine::load_configuration_as;
+use lvsdeck::engine::{DiagnosticSeverity, differences_known, load_configuration_as};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -77,6 +77,17 @@ fn each_file_means_and_tells_what_stands_beside_it() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// `docs/config-differences.md` speaks of every message that a file of the corpus gets.
+#[test]
+fn what_keepalived_does_is_known_of_every_message() {
+    for file in files_below(&folder("corpus"), "conf") {
+        for told in load_configuration_as(&file, Some(NODE)).unwrap().diagnostics {
+            let is_error = told.severity == DiagnosticSeverity::Error;
+            assert!(differences_known(told.code, is_error), "{} {is_error}: {}", told.code, file.display());
+        }
+    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! The configuration language on whole files: the scenarios, files with mistakes, and rubbish.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test fails by panicking
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test fails by panicking
 
 mod bad;
+mod bad_input;
 mod corpus;
 mod lvs;
 mod property;
@@ -35,6 +36,7 @@ fn short(diagnostic: &Diagnostic) -> String {
     let severity = match diagnostic.severity {
         DiagnosticSeverity::Error => "error",
         DiagnosticSeverity::Warning => "warning",
+        DiagnosticSeverity::Difference => "difference",
     };
     let Diagnostic { line, column, code, message, .. } = diagnostic;
     format!("{line}:{column} {severity} {code}: {message}")

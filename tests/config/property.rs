@@ -104,6 +104,18 @@ proptest! {
     }
 }
 
+/// What a fuzzer or an operator found once: each file stays, and is read to its end.
+#[test]
+fn what_was_found_once_is_read_to_its_end() {
+    let found = std::fs::read_dir(folder("../../fuzz/regressions/configuration")).unwrap();
+    let found: Vec<_> = found.map(|entry| entry.unwrap().path()).collect();
+    assert!(!found.is_empty());
+    for file in found {
+        let text = String::from_utf8_lossy(&std::fs::read(&file).unwrap()).into_owned();
+        holds(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    }
+}
+
 #[test]
 fn a_megabyte_of_anything_is_read_in_linear_time() {
     let size = 1 << 20;
@@ -127,6 +139,10 @@ fn a_megabyte_of_anything_is_read_in_linear_time() {
         "wieght ",
         "${",
         "real_server 1.1.1.1 1 { TCP_CHECK { } }\n",
+        "~SEQ(I, 1, 4000000000) x\n",
+        "~LST({A,B}, {1,2}, {3,4}) ~LST(C, 1, 2) y\n",
+        "@b $A=${A}${A}\n",
+        "$A=${A}${A}x\n$A\n",
     ] {
         let text = unit.repeat(size / unit.len());
         let started = Instant::now();

@@ -2,7 +2,7 @@
 
 use super::folder;
 use lvsdeck::engine::config_words::{Block, inside, page};
-use lvsdeck::engine::{settings_page, settings_schema, sysctls_page};
+use lvsdeck::engine::{differences_page, settings_page, settings_schema, sysctls_page};
 
 #[test]
 fn the_page_of_the_configuration_is_what_the_table_says() {
@@ -44,4 +44,14 @@ fn is_known(path: &str, word: &str) -> bool {
         "TOP" => Block::Top.knows(word),
         name => inside(name).into_iter().any(|block| block.is_none_or(|block| block.knows(word))),
     }
+}
+
+#[test]
+fn the_page_of_differences_is_what_the_tables_say() {
+    let file = folder("../../docs/config-differences.md");
+    if std::env::var_os("UPDATE_EXPECTED").is_some() {
+        std::fs::write(&file, differences_page()).unwrap();
+    }
+    let written = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(written == differences_page(), "docs/config-differences.md is not what the tables say: UPDATE_EXPECTED=1");
 }

@@ -12,6 +12,8 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
+    /// Nothing is wrong: another program does something else with the same line.
+    Difference,
     /// It runs; something is not as the file's author meant it.
     Warning,
     /// It does not run.
@@ -70,6 +72,14 @@ impl Problem {
     pub fn warning(span: Span, code: &'static str, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(span, code, message) }
     }
+    /// What another program does with the same line.
+    pub fn difference(span: Span, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Difference, ..Self::error(span, "difference", message) }
+    }
+    /// The kind of problem, whether it stops the configuration from running, and where it is.
+    pub fn subject(&self) -> (&'static str, bool, Span) {
+        (self.code, self.severity == Severity::Error, self.span)
+    }
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
@@ -105,6 +115,10 @@ impl Reporter {
     /// Further problems are counted, not kept: a reason to save the work of wording them.
     pub fn is_full(&self) -> bool {
         self.problems.len() >= SHOWN
+    }
+    /// What was reported and kept so far.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
     }
     pub fn has_errors(&self) -> bool {
         self.errors > 0

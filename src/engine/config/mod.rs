@@ -9,6 +9,7 @@
 //! names its place, and that time and memory are linear in the size of the text. It never changes a file, and it
 //! reads the file system in [`load`] only.
 
+mod against;
 mod argument;
 mod definitions;
 mod diagnostic;
@@ -28,6 +29,8 @@ mod tree;
 pub use diagnostic::{Diagnostic, Severity};
 pub use files::ConfigError;
 pub use suggest::nearest;
+
+pub use against::{known as differences_known, page as differences_page};
 
 use crate::engine::model::Configuration;
 use diagnostic::{Problem, Reporter};
@@ -63,25 +66,37 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
 
 /// The same for a node that calls itself `id` instead (keepalived's `-i`).
 pub fn load_as(path: &Path, id: Option<&str>) -> Result<Loaded, ConfigError> {
+    load_with(path, id, false)
+}
+
+/// The same, with what keepalived 2.2.7 would do otherwise as further diagnostics.
+pub fn load_against_keepalived(path: &Path, id: Option<&str>) -> Result<Loaded, ConfigError> {
+    load_with(path, id, true)
+}
+
+fn load_with(path: &Path, id: Option<&str>, against: bool) -> Result<Loaded, ConfigError> {
     let text = files::read(path)?;
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let node = id.unwrap_or_else(|| host.trim().split('.').next().unwrap_or(""));
-    Ok(compile(&path.to_string_lossy(), &text, Some(path), node))
+    Ok(compile(&path.to_string_lossy(), &text, Some(path), node, against))
 }
 
 /// Reads a configuration from a text, which is called `name` in messages. Includes are not followed, and no `@id`
 /// line is for this node.
 pub fn parse(name: &str, text: &str) -> Loaded {
-    compile(name, text, None, "")
+    compile(name, text, None, "", false)
 }
 
-fn compile(name: &str, text: &str, main: Option<&Path>, node: &str) -> Loaded {
+fn compile(name: &str, text: &str, main: Option<&Path>, node: &str, against: bool) -> Loaded {
     let (mut sources, mut report) = (Sources::default(), Reporter::default());
     let tokens = Reader::new(&mut sources, &mut report, main, node).read(name, text);
     let tree = tree::build(&tokens, &sources, &mut report);
     let configuration = lower::lower(&tree, &sources, &mut report);
     if !report.has("missing-brace") && !report.has("too-deep") {
         tree.unclosed.iter().for_each(|block| unclosed(*block, &sources, &mut report));
+    }
+    if against {
+        against::report(&tree, &sources, &mut report);
     }
     let configuration = (!report.has_errors()).then_some(configuration);
     Loaded { configuration, diagnostics: report.finish(&sources) }

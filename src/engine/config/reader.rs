@@ -214,7 +214,7 @@ impl<'a> Reader<'a> {
                 self.check = outer;
                 self.open.pop();
             }
-            Err(error @ (ConfigError::Directory(_) | ConfigError::Unreadable { .. })) => {
+            Err(error @ (ConfigError::Directory(_) | ConfigError::NotAFile(_) | ConfigError::Unreadable { .. })) => {
                 self.not_included(at, check.readable, &error.to_string());
             }
             Err(error) => self.not_included(at, true, &error.to_string()),

@@ -62,6 +62,11 @@ impl Sources {
         self.0.get(source as usize)
     }
 
+    /// Every file, with its number.
+    pub fn files(&self) -> impl Iterator<Item = (u32, &Source)> {
+        (0..).zip(&self.0).filter(|(_, source)| source.origin.is_none())
+    }
+
     /// The bytes of a span as they stand in the file.
     pub fn raw(&self, span: Span) -> &str {
         let start = span.start as usize;

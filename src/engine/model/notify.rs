@@ -1,7 +1,7 @@
 //! Who is told of changes: scripts that run on a change, and FIFOs that have a line written.
 
-use serde::Serialize;
 use super::script::ScriptUser;
+use serde::Serialize;
 
 /// A command that is run when something changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

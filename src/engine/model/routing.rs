@@ -1,7 +1,7 @@
 //! Routes and rules that move with a virtual router (`virtual_routes`, `virtual_rules`), in the words of `ip route` and `ip rule`.
 
-use serde::Serialize;
 use super::Family;
+use serde::Serialize;
 use std::fmt;
 use std::net::IpAddr;
 

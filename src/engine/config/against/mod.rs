@@ -1,0 +1,192 @@
+//! What keepalived 2.2.7 would do otherwise with a configuration: `lvsdeck check --against keepalived` and
+//! `docs/config-differences.md`.
+//!
+//! It is known from tables: what keepalived does where lvsdeck says something, words that it does not know, and what it
+//! reads otherwise. Nothing is run.
+
+mod table;
+
+use super::diagnostic::{Problem, Reporter};
+use super::keywords::Block;
+use super::source::{Sources, Span, narrow};
+use super::tree::{Statement, Tree};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use table::{KINDS, NEWER, OWN, READ_OTHERWISE};
+
+/// The longest piece of a line that keepalived reads at once, in bytes.
+const LINE: usize = 1023;
+
+/// Adds what keepalived would do otherwise to what was reported.
+pub(super) fn report(tree: &Tree, sources: &Sources, report: &mut Reporter) {
+    let mut found = Vec::new();
+    for problem in report.problems() {
+        let (code, is_error, at) = problem.subject();
+        let kind = KINDS.iter().find(|kind| kind.code == code && kind.is_error == is_error);
+        let is_newer = code == "not-acted-on" && NEWER.iter().any(|(_, word)| *word == sources.word(at));
+        if let Some(kind) = kind.filter(|kind| !kind.keepalived.is_empty() && !is_newer) {
+            found.push((at, format!("keepalived {}", kind.keepalived)));
+        }
+    }
+    words(Block::Top, &tree.statements, sources, &mut found);
+    scripts(&tree.statements, sources, &mut found);
+    for (number, source) in sources.files() {
+        lines(number, &source.text, &mut found);
+    }
+    let mut told = BTreeSet::new();
+    for (at, message) in found {
+        if told.insert((sources.written_at(at), message.clone())) {
+            report.add(Problem::difference(at, message));
+        }
+    }
+}
+
+/// Words that keepalived 2.2.7 does not know.
+fn words(block: Block, statements: &[Statement], sources: &Sources, found: &mut Vec<(Span, String)>) {
+    for statement in statements {
+        let Some(first) = statement.words.first() else { continue };
+        let word = sources.word(first.span);
+        if OWN.contains(&&*word) {
+            found.push((first.span, format!("keepalived does not know {word}, and ignores it")));
+        } else if NEWER.contains(&(block.name(), &*word)) {
+            found.push((first.span, format!("keepalived 2.2.7 ignores {word}: only newer ones know it")));
+        }
+        let inner = block.find(&word).and_then(|keyword| keyword.value.block());
+        if let (Some(inner), Some(braces)) = (inner, &statement.block) {
+            words(inner, &braces.statements, sources, found);
+        }
+    }
+}
+
+/// Scripts that are tracked above their definition.
+fn scripts(statements: &[Statement], sources: &Sources, found: &mut Vec<(Span, String)>) {
+    let name = |statement: &Statement, at: usize| statement.words.get(at).map(|token| sources.word(token.span));
+    let of =
+        |word: &'static str| statements.iter().zip(0..).filter(move |(s, _)| name(s, 0).is_some_and(|w| w == word));
+    let mut defined: BTreeMap<_, usize> = BTreeMap::new();
+    for (script, at) in of("vrrp_script") {
+        defined.entry(name(script, 1)).or_insert(at);
+    }
+    for (instance, at) in of("vrrp_instance") {
+        let inner = instance.block.iter().flat_map(|block| &block.statements);
+        let tracked = inner.filter(|inner| name(inner, 0).is_some_and(|word| word == "track_script"));
+        for line in tracked.filter_map(|track| track.block.as_ref()).flat_map(|block| &block.statements) {
+            let is_below = defined.get(&name(line, 0)).is_some_and(|script| *script > at);
+            if let Some(first) = line.words.first().filter(|_| is_below) {
+                let message =
+                    "keepalived does not find this script, whose vrrp_script stands below, and tracks nothing";
+                found.push((first.span, message.to_owned()));
+            }
+        }
+    }
+}
+
+/// What a line's text alone tells.
+fn lines(source: u32, text: &str, found: &mut Vec<(Span, String)>) {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let mut tell = |message: &str| {
+            let span = Span { source, start: narrow(start), length: 1 };
+            found.push((span, message.to_owned()));
+        };
+        if line.starts_with('\u{feff}') && start == 0 {
+            tell("keepalived takes the byte order mark for a part of the first word, which it then does not know");
+        }
+        if line.trim_end().len() > LINE {
+            tell("keepalived reads what stands beyond 1,023 bytes as a line of its own");
+        }
+        if line.contains("${_ENV ") && !line.trim_start().starts_with(['#', '!']) {
+            tell("keepalived 2.2.7 does not know ${_ENV NAME}, and leaves it as it stands");
+        }
+        start += line.len();
+    }
+}
+
+/// Whether the tables say what keepalived does where lvsdeck gives this message, an error or a warning.
+pub fn known(code: &str, is_error: bool) -> bool {
+    KINDS.iter().any(|kind| kind.code == code && kind.is_error == is_error)
+}
+
+/// The page of all differences, in Markdown.
+pub fn page() -> String {
+    let mut page = String::from(INTRODUCTION);
+    let table = |page: &mut String, is_error: bool| {
+        for kind in KINDS.iter().filter(|kind| kind.is_error == is_error && !kind.keepalived.is_empty()) {
+            let _ = writeln!(page, "| `{}` | {} | {} |", kind.code, kind.keepalived, kind.reason);
+        }
+    };
+    page += "\n## lvsdeck does not run it\n\n| message | keepalived | why lvsdeck refuses |\n|---|---|---|\n";
+    table(&mut page, true);
+    page += "\n## Both run it, and do something else or say something else\n\n| message | keepalived | why |\n|---|---|---|\n";
+    table(&mut page, false);
+    page += "\n## Read otherwise\n\n| written | keepalived |\n|---|---|\n";
+    for (written, keepalived) in READ_OTHERWISE {
+        let _ = writeln!(page, "| {written} | {keepalived} |");
+    }
+    page += "\n## Words that keepalived 2.2.7 does not know\n\n| word | block | since |\n|---|---|---|\n";
+    for (block, word) in NEWER {
+        let _ = writeln!(page, "| `{word}` | {block} | keepalived 2.3 or 2.4 |");
+    }
+    for word in OWN {
+        let block = Block::ALL.into_iter().find(|block| block.knows(word)).map_or("", Block::name);
+        let _ = writeln!(page, "| `{word}` | {block} | lvsdeck alone |");
+    }
+    page += REST;
+    page
+}
+
+const INTRODUCTION: &str = "\
+# What keepalived does otherwise
+
+Whether a file would run is the same for lvsdeck and keepalived 2.2.7 (Debian 12), except for what stands here.
+`lvsdeck check --against keepalived` says for a file which of it concerns its lines. This page is made from the tables that the
+command uses, and `tests/config/oracle` compares both programs on every file of the corpus and on keepalived's own samples.
+";
+
+const REST: &str = "
+Words that lvsdeck reads and does not act on are in [config.md](config.md), with what it does instead.
+";
+
+#[cfg(test)]
+mod tests {
+    use super::super::compile;
+    use super::*;
+    use crate::engine::config::Severity;
+
+    fn told(text: &str) -> Vec<(usize, String)> {
+        let all = compile("x.conf", text, None, "", true).diagnostics;
+        all.into_iter().filter(|d| d.severity == Severity::Difference).map(|d| (d.line, d.message)).collect()
+    }
+
+    #[test]
+    fn words_that_keepalived_does_not_know_are_told_where_they_stand() {
+        let text = "global_defs {\njson_version 2\nlvsdeck_split_brain alarm\nv3_checksum_as_v2\n}\n";
+        let lines: Vec<_> = told(text).into_iter().map(|(line, message)| format!("{line} {message}")).collect();
+        assert_eq!(
+            lines,
+            [
+                "2 keepalived 2.2.7 ignores json_version: only newer ones know it",
+                "3 keepalived does not know lvsdeck_split_brain, and ignores it",
+                "4 keepalived 2.2.7 ignores v3_checksum_as_v2: only newer ones know it",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_script_below_its_use_and_a_byte_order_mark_are_read_otherwise() {
+        let text = "\u{feff}vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\ntrack_script {\nweb\n}\n\
+                    virtual_ipaddress {\n10.0.0.1\n}\n}\nvrrp_script web {\nscript /bin/true\n}\n";
+        let all = told(text);
+        assert_eq!(all.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [1, 5], "{all:?}");
+        let swapped = "vrrp_script web {\nscript /bin/true\n}\nvrrp_instance A {\ninterface eth0\nvirtual_router_id 1\n\
+                       track_script {\nweb\n}\nvirtual_ipaddress {\n10.0.0.1\n}\n}\n";
+        assert_eq!(told(swapped), []);
+    }
+
+    #[test]
+    fn every_word_that_only_lvsdeck_knows_is_one_of_its_tables() {
+        for word in OWN.iter().chain(NEWER.iter().filter(|(block, _)| *block != "bfd_instance").map(|(_, word)| word)) {
+            assert!(Block::ALL.into_iter().any(|block| block.knows(word)), "{word}");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! What keepalived 2.2.7 does where lvsdeck says something. A table of data, measured with Debian's keepalived 2.2.7 on the
+//! files of `tests/config/corpus`; `tests/config/oracle` compares again.
+
+/// A kind of message.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Kind {
+    /// The message's code.
+    pub code: &'static str,
+    /// Whether lvsdeck does not run then.
+    pub is_error: bool,
+    /// What keepalived does; nothing where it does the same as lvsdeck.
+    pub keepalived: &'static str,
+    /// Why lvsdeck does otherwise.
+    pub reason: &'static str,
+}
+
+const fn refused(code: &'static str, keepalived: &'static str, reason: &'static str) -> Kind {
+    Kind { code, is_error: true, keepalived, reason }
+}
+
+const fn told(code: &'static str, keepalived: &'static str, reason: &'static str) -> Kind {
+    Kind { code, is_error: false, keepalived, reason }
+}
+
+const fn same(code: &'static str, is_error: bool) -> Kind {
+    Kind { code, is_error, keepalived: "", reason: "" }
+}
+
+const NOT_AS_WRITTEN: &str =
+    "what would run is not what is written: an address that nobody holds is worse than a refused start";
+const PASTED: &str = "no reading of such a file is what its author meant";
+const SILENT: &str = "keepalived runs it too and says nothing; the message is advice";
+
+/// Every kind of message.
+pub(in super::super) const KINDS: &[Kind] = &[
+    refused(
+        "bad-address",
+        "says so, leaves the address, the peer, the server or the service out, and runs on",
+        NOT_AS_WRITTEN,
+    ),
+    refused("bad-bytes", "says so and checks without these bytes", NOT_AS_WRITTEN),
+    refused("bad-digest", "says so and compares no digest", NOT_AS_WRITTEN),
+    refused("bad-mark", "reads fwmark 0 as a service on a random address", NOT_AS_WRITTEN),
+    refused("bad-name", "asks for the name as it is written", "no server can answer: such a check never passes"),
+    refused("bad-netmask", "takes the mask as it is written", "the kernel knows masks with all ones in front only"),
+    refused(
+        "bad-path",
+        "asks for the path as it is written",
+        "servers answer such a request with an error, so the check never passes",
+    ),
+    refused(
+        "bad-regex",
+        "says nothing and runs on",
+        "lvsdeck's expressions are Perl's without recursion, callouts and verbs",
+    ),
+    refused("bad-status", "says so and leaves the codes out", NOT_AS_WRITTEN),
+    refused(
+        "brace-in-other-file",
+        "reads on as if both files were one",
+        "a block that one file opens and another one closes breaks as soon as one of them changes",
+    ),
+    refused("defined-twice", "makes the service once and its real servers as they come", PASTED),
+    refused(
+        "definition",
+        "leaves an unknown one as it stands, and never ends with one that uses itself or grows without end",
+        "a configuration is read in bounded time and memory",
+    ),
+    refused("extra-brace", "says so, and ignores the brace", PASTED),
+    refused(
+        "include",
+        "leaves a file that includes itself out once 1,024 files are open",
+        "a configuration is read in bounded time and memory",
+    ),
+    refused("missing-brace", "says that a } is missing, and reads what follows as unknown words", PASTED),
+    refused("mixed-families", "says so and connects from any address", NOT_AS_WRITTEN),
+    refused(
+        "no-peer",
+        "is in FAULT, as unicast_fault_no_peer asks for",
+        "an instance that can never work is told before it starts",
+    ),
+    refused("not-a-number", "says so, and uses the default or leaves the line out", NOT_AS_WRITTEN),
+    refused("open-quote", "says so, ignores the line, and may crash", NOT_AS_WRITTEN),
+    refused("out-of-range", "says so, and uses the default or the nearest value", NOT_AS_WRITTEN),
+    refused("stray-brace", "says so, and ignores the brace", PASTED),
+    refused(
+        "thresholds",
+        "says nothing; the kernel refuses the real server",
+        "the kernel refuses it here as well, so it is told before",
+    ),
+    refused("too-deep", "has no such limit", "a configuration is read in bounded time and memory"),
+    refused("too-large", "has no such limit", "a configuration is read in bounded time and memory"),
+    refused(
+        "too-many-addresses",
+        "sets the addresses beyond 255 without advertising them",
+        "an address that is not advertised is for virtual_ipaddress_excluded, where it is plain to see",
+    ),
+    refused(
+        "unexpected-block",
+        "takes the brace for a word of the line, and the words inside for those of the enclosing block",
+        PASTED,
+    ),
+    refused("unknown-name", "starts no sync daemon", NOT_AS_WRITTEN),
+    refused("unknown-scheduler", "says so and uses wlc", NOT_AS_WRITTEN),
+    refused("unknown-value", "says so and uses the default", NOT_AS_WRITTEN),
+    refused("unknown-word", "says so and leaves the word out", NOT_AS_WRITTEN),
+    refused("unsupported", "authenticates with AH", "RFC 3768 removed it; with its MD5 it protects nothing"),
+    refused(
+        "missing-word",
+        "does not run either where an instance lacks its interface or virtual_router_id; a check without a port goes to port 0",
+        "such a check never passes",
+    ),
+    refused("bad-interface", "does not run either, or waits for an interface that never comes", NOT_AS_WRITTEN),
+    same("missing-parameter", true),
+    same("same-vrid", true),
+    told("not-acted-on", "does what the word says", "see docs/config.md for what lvsdeck does instead"),
+    told("missing-brace", "", ""),
+    told(
+        "unknown-word",
+        "ignores the word too; of a block it ignores the first line only, and reads the lines inside as words of the block around it",
+        "the lines of a misspelt block are no words of another one",
+    ),
+    told("port-ignored", "", ""),
+    told("unknown-name", "", ""),
+    told("shared-address", "says nothing: it sets the address for both", SILENT),
+    told("group-priorities", "says nothing", SILENT),
+    told("no-link-local", "says nothing", SILENT),
+    told("no-shell", "says nothing", SILENT),
+    told("state-and-priority", "says nothing", SILENT),
+    told("no-timeout", "says nothing; the persistence time is 360 s too", SILENT),
+    told("given-twice", "says nothing where a word stands twice: the later one counts too", SILENT),
+    told("too-many-values", "says nothing: it does not use them either", SILENT),
+    told("defined-twice", "", ""),
+    told("definition", "", ""),
+    told("include", "", ""),
+    told("all-ports", "", ""),
+    told("interval-rounded", "", ""),
+    told("lonely-group", "", ""),
+    told("mixed-families", "", ""),
+    told("no-address", "", ""),
+    told("no-authentication", "", ""),
+    told(
+        "no-path",
+        "crashes when a check has no url with a path",
+        "a url without a path is left out, as its message in keepalived says",
+    ),
+    told("no-url", "crashes", "a check without a url is left out, as its message in keepalived says"),
+    told("no-peer", "", ""),
+    told("no-protocol", "", ""),
+    told("no-real-server", "", ""),
+    told("no-script", "", ""),
+    told("nopreempt-ignored", "", ""),
+    told("ops", "", ""),
+    told("password-cut", "", ""),
+    told("port-rewritten", "", ""),
+    told("protocol", "", ""),
+    told("quorum", "", ""),
+    told("unknown-value", "", ""),
+    told("version", "", ""),
+    told("weight-in-group", "", ""),
+];
+
+/// Words of keepalived 2.3 and 2.4 that 2.2.7 ignores with a message.
+pub(in super::super) const NEWER: &[(&str, &str)] = &[
+    ("global_defs", "use_symlink_paths"),
+    ("global_defs", "set_supplementary_groups"),
+    ("global_defs", "v3_checksum_as_v2"),
+    ("global_defs", "snmp_vs_stats_update_interval"),
+    ("global_defs", "snmp_rs_stats_update_interval"),
+    ("global_defs", "dbus_no_interface_name"),
+    ("global_defs", "vrrp_delay_after_boot"),
+    ("global_defs", "vrrp_owner_ignore_adverts"),
+    ("global_defs", "json_version"),
+    ("global_defs", "iproute_usr_dir"),
+    ("global_defs", "iproute_etc_dir"),
+    ("global_defs", "state_dump_file"),
+    ("global_defs", "stats_dump_file"),
+    ("global_defs", "json_dump_file"),
+    ("vrrp_instance", "no_virtual_ipaddress"),
+    ("vrrp_instance", "v3_checksum_as_v2"),
+    ("vrrp_instance", "timer_expired_backup"),
+    ("vrrp_instance", "thread_timer_expired"),
+    ("vrrp_instance", "owner_ignore_adverts"),
+    ("vrrp_instance", "auth_hmac"),
+    ("HTTP_GET", "sni_name"),
+    ("HTTP_GET", "tls_compliant"),
+    ("url", "tls_compliant"),
+    ("bfd_instance", "multihop"),
+];
+
+/// Words that lvsdeck knows and no keepalived does.
+pub(in super::super) const OWN: &[&str] =
+    &["lvsdeck_split_brain", "lvsdeck_address_removed", "lvsdeck_swift_handover", "tls_verify"];
+
+/// What is read otherwise and no message of lvsdeck tells.
+pub(in super::super) const READ_OTHERWISE: &[(&str, &str)] = &[
+    ("a vrrp_script that stands below the instance that tracks it", "keepalived does not find it and tracks nothing"),
+    (
+        "a byte order mark at the beginning of the file",
+        "keepalived takes it for a part of the first word, so that the first block is unknown to it",
+    ),
+    ("a line of more than 1,023 bytes", "keepalived reads what is beyond as a line of its own"),
+    ("`${_ENV NAME}`", "keepalived 2.2.7 leaves it as it stands"),
+    (
+        "`~SEQ` and `~LST` that stand for more than 2,000,000 lines or 64 MiB",
+        "keepalived expands them, however long that takes",
+    ),
+    ("a file that is not UTF-8, or has a zero byte", "keepalived reads the bytes as they are"),
+];
