@@ -1,8 +1,8 @@
-//! The corpus: each file under `corpus/` with the configuration that it means (`.json`) and what is said about it
-//! (`.told`) beside it. A file that says nothing special about itself would be read without a message.
+//! The corpus: each file under `corpus/` with the configuration that it means (`.json`: what it says beyond the defaults, which
+//! stand in `corpus/DEFAULTS`) and what is said about it (`.told`) beside it.
 
 use super::{folder, short};
-use lvsdeck::engine::{DiagnosticSeverity, differences_known, load_configuration_as};
+use lvsdeck::engine::{DiagnosticSeverity, differences_known, load_configuration_as, parse_configuration};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -24,20 +24,53 @@ fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
     files
 }
 
-/// Without what is off, an empty list or not there, so that a file shows what its configuration says.
-fn pruned(value: Value) -> Value {
-    let says_something = |value: &Value| match value {
-        Value::Null | Value::Bool(false) => false,
-        Value::Array(all) => !all.is_empty(),
-        Value::Bool(true) | Value::Number(_) | Value::String(_) | Value::Object(_) => true,
-    };
+/// A configuration that says of everything as little as can be, with values that no file of the corpus has.
+const LEAST: &str = "
+vrrp_script least { script least }
+vrrp_track_process least { process least }
+track_file least { file least }
+vrrp_instance least { interface least
+virtual_router_id 213
+virtual_ipaddress { 203.0.113.213/31 } }
+virtual_server 203.0.113.213 213 { protocol SCTP
+real_server 203.0.113.214 213 { PING_CHECK { } } }
+";
+
+/// What `value` says beyond `least`, the same with nothing but defaults; of a list, each member beyond the first of `least`.
+fn beyond(value: Value, least: Option<&Value>) -> Option<Value> {
     match value {
-        Value::Object(all) => {
-            Value::Object(all.into_iter().map(|(k, v)| (k, pruned(v))).filter(|(_, v)| says_something(v)).collect())
+        same if Some(&same) == least => None,
+        Value::Null | Value::Bool(false) if least.is_none() => None,
+        Value::Object(all) => Some(Value::Object(
+            all.into_iter()
+                .filter_map(|(key, value)| {
+                    let value = beyond(value, least.and_then(|least| least.get(&key)))?;
+                    Some((key, value))
+                })
+                .collect(),
+        )),
+        Value::Array(all) if least.is_some_and(Value::is_array) => {
+            let first = least.and_then(|least| least.get(0));
+            Some(Value::Array(all.into_iter().map(|one| beyond(one, first).unwrap_or(Value::Null)).collect()))
         }
-        Value::Array(all) => Value::Array(all.into_iter().map(pruned).collect()),
-        other => other,
+        other => Some(other),
     }
+}
+
+fn least() -> Value {
+    let loaded = parse_configuration("least", LEAST);
+    serde_json::to_value(loaded.configuration.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics))).unwrap()
+}
+
+/// The defaults, which the other files do not show.
+#[test]
+fn what_counts_where_nothing_is_said_stands_in_a_file_of_its_own() {
+    let found = serde_json::to_string_pretty(&least()).unwrap() + "\n";
+    let file = folder("corpus").join("DEFAULTS");
+    if std::env::var_os("UPDATE_EXPECTED").is_some() {
+        std::fs::write(&file, &found).unwrap();
+    }
+    assert_eq!(found, std::fs::read_to_string(&file).unwrap_or_default());
 }
 
 /// The model as JSON, nothing where the file would not run; and the messages.
@@ -45,7 +78,8 @@ fn reading(file: &Path) -> (String, String) {
     let loaded = load_configuration_as(file, Some(NODE)).unwrap_or_else(|error| panic!("{error}"));
     let plain = |text: String| text.replace(&*folder("corpus").to_string_lossy(), "CORPUS");
     let model = loaded.configuration.map_or(String::new(), |configuration| {
-        serde_json::to_string_pretty(&pruned(serde_json::to_value(configuration).unwrap())).unwrap() + "\n"
+        let said = beyond(serde_json::to_value(configuration).unwrap(), Some(&least()));
+        serde_json::to_string_pretty(&said).unwrap() + "\n"
     });
     let told = loaded.diagnostics.iter().map(|diagnostic| {
         let place = if Path::new(&diagnostic.file) == file { "" } else { &format!("{}:", diagnostic.file) };

@@ -125,6 +125,8 @@ pub(in super::super) const KINDS: &[Kind] = &[
     told("group-priorities", "says nothing", SILENT),
     told("no-link-local", "says nothing", SILENT),
     told("no-shell", "says nothing", SILENT),
+    told("no-preference", "says nothing, and counts down from 16384 too", SILENT),
+    told("no-interface", "", ""),
     told("state-and-priority", "says nothing", SILENT),
     told("no-timeout", "says nothing; the persistence time is 360 s too", SILENT),
     told("given-twice", "says nothing where a word stands twice: the later one counts too", SILENT),
