@@ -26,7 +26,7 @@ use std::io;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -79,11 +79,15 @@ pub(super) struct Server {
     written: Written,
 }
 
+/// How long an answer with ages and the engine's clock in it may be given again.
+const LASTS: Duration = Duration::from_millis(250);
+
 impl Server {
     /// The engine's status as JSON with its `ETag`, written once for all who get the same snapshot. Blocks.
     pub(super) fn written_status(&self) -> Result<(Bytes, String), HandleError> {
         let status = self.engine.status()?;
-        let (body, tag) = self.written.answer(&status, "status", || to_json(&*status))?;
+        let (body, tag) =
+            self.written.answer(&status, "status", (Instant::now(), Duration::MAX), || to_json(&*status))?;
         Ok((body, format!("\"{tag:016x}\"")))
     }
 
@@ -94,7 +98,9 @@ impl Server {
         answer: impl FnOnce(&dyn EngineHandle) -> Result<T, HandleError>,
     ) -> Result<Bytes, HandleError> {
         let status = self.engine.status()?;
-        let written = self.written.answer(&status, question, || to_json(&answer(self.engine.as_ref())?))?;
+        let written = self
+            .written
+            .answer(&status, question, (Instant::now(), LASTS), || to_json(&answer(self.engine.as_ref())?))?;
         Ok(written.0)
     }
 }

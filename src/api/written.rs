@@ -1,11 +1,12 @@
 //! Answers that were written from one status, for all who ask the same before the next: a hundred consoles on one engine cost
-//! hardly more than one.
+//! hardly more than one. An answer with ages in it is written anew after a moment, though the status is the same: time goes on.
 
 use crate::engine::{HandleError, Status};
 use hyper::body::Bytes;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 /// Longest question that is remembered.
 const MAX_QUESTION: usize = 512;
@@ -22,32 +23,44 @@ pub(super) struct Written {
 #[derive(Debug, Default)]
 struct Page {
     status: Weak<Status>,
-    /// By question: the answer, and a number that names its content.
-    answers: HashMap<String, (Bytes, u64)>,
+    /// By question.
+    answers: HashMap<String, Answer>,
+}
+
+#[derive(Debug, Clone)]
+struct Answer {
+    body: Bytes,
+    /// Names its content.
+    tag: u64,
+    at: Instant,
 }
 
 impl Written {
     /// The answer to this question about this status, and a number that names its content; written by `write` where nobody
-    /// asked before. Who asks at the same time may write it as well: nobody waits for another's writing.
+    /// asked before, or longer ago than `lasts`. Who asks at the same time may write it as well: nobody waits for another's
+    /// writing.
     pub(super) fn answer(
         &self,
         status: &Arc<Status>,
         question: &str,
+        (now, lasts): (Instant, Duration),
         write: impl FnOnce() -> Result<Vec<u8>, HandleError>,
     ) -> Result<(Bytes, u64), HandleError> {
-        if let Some(answer) = self.page_of(status).answers.get(question) {
-            return Ok(answer.clone());
+        let known = self.page_of(status).answers.get(question).cloned();
+        if let Some(answer) = known.filter(|answer| now.saturating_duration_since(answer.at) < lasts) {
+            return Ok((answer.body, answer.tag));
         }
         let body: Bytes = write()?.into();
         let mut hasher = DefaultHasher::new();
         body.hash(&mut hasher);
-        let answer = (body, hasher.finish());
+        let answer = Answer { body, tag: hasher.finish(), at: now };
         let mut page = self.page_of(status);
-        let kept: usize = page.answers.values().map(|(body, _)| body.len()).sum();
+        page.answers.remove(question);
+        let kept: usize = page.answers.values().map(|answer| answer.body.len()).sum();
         if question.len() <= MAX_QUESTION && page.answers.len() < MAX_ANSWERS && kept <= MAX_BYTES {
             page.answers.insert(question.to_owned(), answer.clone());
         }
-        Ok(answer)
+        Ok((answer.body, answer.tag))
     }
 
     /// The page of this status, an empty one where there was another's.
@@ -57,5 +70,59 @@ impl Written {
             *page = Page { status: Arc::downgrade(status), answers: HashMap::new() };
         }
         page
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Role;
+    use crate::engine::snapshot::ConfigStatus;
+    use std::time::SystemTime;
+
+    fn status() -> Arc<Status> {
+        Arc::new(Status {
+            version: 1,
+            node: "d1".to_owned(),
+            pid: 1,
+            mode: "run".to_owned(),
+            dataplane: "kernel".to_owned(),
+            config: ConfigStatus { file: String::new(), loaded_at: SystemTime::UNIX_EPOCH, generation: 1 },
+            role: Role::Init,
+            last_event: 0,
+            changed_at: None,
+            virtual_routers: Vec::new(),
+            virtual_servers: Vec::new(),
+            drift: Vec::new(),
+            foreign: Vec::new(),
+            warnings: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn an_answer_with_ages_is_written_anew_while_the_status_stays() {
+        let (written, status, start, lasts) =
+            (Written::default(), status(), Instant::now(), Duration::from_millis(250));
+        let ask = |ms, text: &str| {
+            let now = start + Duration::from_millis(ms);
+            let (body, _) = written.answer(&status, "summary", (now, lasts), || Ok(text.as_bytes().to_vec())).unwrap();
+            String::from_utf8(body.to_vec()).unwrap()
+        };
+        assert_eq!(
+            [ask(0, "14:02:11"), ask(249, "not asked"), ask(250, "14:02:12")],
+            ["14:02:11", "14:02:11", "14:02:12"]
+        );
+        assert_eq!(ask(300, "not asked"), "14:02:12");
+    }
+
+    #[test]
+    fn an_answer_belongs_to_its_status_alone() {
+        let (written, now) = (Written::default(), Instant::now());
+        let ask = |status: &Arc<Status>, text: &str| {
+            let answer = written.answer(status, "status", (now, Duration::MAX), || Ok(text.as_bytes().to_vec()));
+            answer.unwrap().0
+        };
+        let (one, other) = (status(), status());
+        assert_eq!([ask(&one, "one"), ask(&one, "not asked"), ask(&other, "other")], ["one", "one", "other"]);
     }
 }

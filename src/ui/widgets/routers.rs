@@ -190,7 +190,9 @@ fn joined(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState, now: 
                 pen.put(Paint::Dim, " | ");
             }
             let name = if look(state, router).is_some() { Paint::Selected } else { Paint::Text };
-            pen.put(name, &router.name).skip(1).put(state_paint(router.state), router.state.name());
+            // The states of all of them count for more than the end of a long name.
+            let text = format::cut(&format::clean(&router.name), 16, theme.cut_mark()).into_owned();
+            pen.put(name, &text).skip(1).put(state_paint(router.state), router.state.name());
             pen.put(Paint::Text, &format!(" {}", router.effective_priority)).skip(1);
             put_peers(&mut pen, router, now, true);
         }
