@@ -150,25 +150,35 @@ fn s7_tracks_a_script_and_has_no_service() {
 }
 
 #[test]
-fn s10_is_a_firewall_mark_whose_servers_keep_the_port_of_the_packet() {
+fn s10_is_a_firewall_mark_whose_servers_have_the_port_of_the_file() {
     let (c, told) = scenario("s10-dr-fwmark");
     assert_eq!(
         told,
-        [
-            "21:5 warning protocol: protocol is not used: a firewall mark stands for all protocols that the packet \
-             filter marks",
-            "23:31 warning port-ignored: this port is for checks only: packets with a firewall mark keep the port they \
-             came for (also on 2 more lines)",
-        ]
+        ["21:5 warning protocol: protocol is not used: a firewall mark stands for all protocols that the packet \
+             filter marks",]
     );
     assert_eq!(c.virtual_routers[0].addresses[0].interface.as_deref(), Some("eth1"));
     assert_eq!(c.virtual_routers[0].authentication, Authentication::None);
     let vs = &c.virtual_servers[0];
     assert_eq!(service(vs), ("fwmark/1234".to_owned(), Scheduler::Rr, Forwarding::Dr, None));
     let expected = ["192.168.56.41", "192.168.56.42", "192.168.56.43"]
-        .map(|ip| (format!("{ip}:0"), Forwarding::Dr, 1, format!("{ip}:80")));
+        .map(|ip| (format!("{ip}:80"), Forwarding::Dr, 1, format!("{ip}:80")));
     assert_eq!(servers(vs), expected);
     assert_eq!(vs.real_servers[2].checks[0].timing, timing(6, 3, 1));
+}
+
+#[test]
+fn behind_a_mark_the_kernel_gets_the_port_of_the_file_whatever_the_forwarding() {
+    for (kind, port, wanted) in [("NAT", " 80", 80), ("DR", " 8080", 8080), ("TUN", "", 0)] {
+        let text = format!(
+            "virtual_server fwmark 7 {{\nlb_kind {kind}\nreal_server 10.99.1.71{port} {{\n}}\nsorry_server 10.99.1.72{port}\n}}\n"
+        );
+        let loaded = lvsdeck::engine::parse_configuration("test", &text);
+        assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
+        let vs = &loaded.configuration.unwrap().virtual_servers[0];
+        assert_eq!(vs.real_servers[0].key.to_string(), format!("10.99.1.71:{wanted}"));
+        assert_eq!(vs.sorry_server.as_ref().unwrap().key.to_string(), format!("10.99.1.72:{wanted}"));
+    }
 }
 
 #[test]

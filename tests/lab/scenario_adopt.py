@@ -9,12 +9,22 @@ from web import Page, Session, curl
 
 
 INTERVAL = 3
+MARKED = "61.164.122.11:80"
+# NAT behind a mark rewrites to the file's port: keepalived has it in the table, and so must lvsdeck.
+BY_MARK = """virtual_server fwmark 7 {
+    lb_algo rr
+    lb_kind NAT
+    real_server 61.164.122.11 80 {
+        weight 1
+    }
+}
+"""
 
 
 def patient(case, name):
     """S11 with a longer interval: in a guest with one busy processor a restart of two programs takes more than 2.9 s."""
     with open(scenario_file(name), encoding="utf-8") as file:
-        return case.write(name, file.read().replace("advert_int 1", f"advert_int {INTERVAL}"))
+        return case.write(name, file.read().replace("advert_int 1", f"advert_int {INTERVAL}") + BY_MARK)
 
 
 def run(case):
@@ -26,7 +36,7 @@ def run(case):
     adopted = lambda *words: lvsdeck.space.run(lvsdeck.binary, "adopt", "--socket", lvsdeck.socket, *words)
     case.step("keepalived runs and serves a connection that stays")
     pair.started()
-    until("both servers serve", lambda: len(keepalived.servers()) == 2, 15, keepalived.servers)
+    until("all servers serve", lambda: len(keepalived.servers()) == 3, 15, keepalived.servers)
     session = case.keep(Session(pair.client, pair.vip), Session.stop)
     session.lives(0, 10)
     began, table = pair.wire.mark(), keepalived.table()
@@ -34,7 +44,7 @@ def run(case):
     case.step("a dry run says what it would do, and does nothing; a wrong file lets keepalived go on")
     said = adopted("--dry-run")
     check("the dry run names the file and the counts",
-          said.returncode == 0 and "1 instances and 1 services" in said.stdout and "nothing was done" in said.stdout, said)
+          said.returncode == 0 and "1 instances and 2 services" in said.stdout and "nothing was done" in said.stdout, said)
     wrong = case.write("wrong.conf", "vrrp_instance VI_1 {\n interface eth0\n}\n")
     check("a file that would not run exits 2", adopted("-f", wrong).returncode == 2)
     lacking = case.write("lacking.conf", "virtual_server 61.164.122.8 81 {\n protocol TCP\n}\n")
@@ -55,6 +65,9 @@ def run(case):
     session.lives(since, 10)
     case.note(f"longest gap on the connection {session.longest_gap(since):.3f} s")
     check("the table is the same", lvsdeck.table() == table, (table, lvsdeck.table()))
+    lvsdeck.must("drain", "61.164.122.11")
+    check("the server behind the mark is the file's, and can be drained", lvsdeck.servers()[MARKED] == 0, lvsdeck.servers())
+    lvsdeck.must("restore", MARKED)
     with open(os.path.join(lvsdeck.socket + ".d", "addresses.json"), encoding="utf-8") as file:
         check("the VIP is written down as lvsdeck's", pair.vip in file.read())
     check("the kernel's counts went on", lvsdeck.connections("61.164.122.8:80") >= counted)

@@ -123,7 +123,8 @@ fn lower<'t>(
     Some((server, block.value_at(1)))
 }
 
-/// The port by which the kernel knows a server: a mark has none, and what is not rewritten keeps the service's.
+/// The port by which the kernel knows a server: behind a mark the one of the file, to which NAT rewrites (0 keeps the packet's), as
+/// keepalived does; otherwise what is not rewritten keeps the service's.
 pub(super) fn kernel_port(
     cx: &mut Context,
     key: &ServiceKey,
@@ -132,14 +133,7 @@ pub(super) fn kernel_port(
     at: Span,
     word: &'static str,
 ) -> u16 {
-    let Some(service) = key.port() else {
-        if written.port() != 0 {
-            cx.once(Block::RealServer, "fwmark port", at, "port-ignored", || {
-                "this port is for checks only: packets with a firewall mark keep the port they came for".to_owned()
-            });
-        }
-        return 0;
-    };
+    let Some(service) = key.port() else { return written.port() };
     if written.port() == 0 || written.port() == service {
         return service;
     }
