@@ -1,7 +1,7 @@
 //! Commands: the preview tells what the commit does, and the answer comes when the kernel did it.
 
 use crate::rig::{A, B, Rig, S, WEB, key, rs, service, weight};
-use lvsdeck::engine::balance::{Action, Input};
+use lvsdeck::engine::balance::{Action, Balance, Input};
 use lvsdeck::engine::command::{Asked, Command, Outcome, RealServerSelector, ServiceSelector, Who};
 use lvsdeck::engine::event::EventKind;
 use lvsdeck::engine::ipvs::{IpvsOp, Refusal, RefusalKind};
@@ -78,13 +78,15 @@ fn drain_sets_weight_zero_and_restore_brings_the_weight_back() {
 }
 
 #[test]
-fn a_second_drain_is_refused_and_says_since_when() {
+fn a_second_drain_is_done_already_and_says_since_when() {
     let mut rig = Rig::started(&[service(WEB, &[A, B])]);
     rig.ask(drain(A));
     rig.pass(31 * S);
+    rig.ops();
     let answer = rig.ask(drain(A));
-    assert_eq!(answer.outcome, Outcome::Refused);
-    assert_eq!(answer.message, "10.0.0.71:80 drains already, since 31 s ago; restore brings it back");
+    assert_eq!(answer.outcome, Outcome::Done);
+    assert_eq!(answer.message, "10.0.0.71:80 is drained already, since 31 s ago; restore brings it back");
+    assert_eq!((rig.ops(), answer.preview.undo), (Vec::<String>::new(), None));
     let refusal = "10.0.0.72:80 is not draining and has its configured weight; nothing to restore";
     assert_eq!(rig.ask(restore(B)).message, refusal);
 }
@@ -274,6 +276,35 @@ fn a_command_that_the_kernel_refuses_fails_with_its_words() {
     let answer = rig.ask(drain(A));
     assert_eq!(answer.outcome, Outcome::Failed);
     assert!(answer.message.contains("busy"), "{}", answer.message);
+}
+
+#[test]
+fn a_server_that_the_kernel_refuses_is_not_added_and_leaves_no_wish_behind() {
+    let mut rig = Rig::started(&[service(WEB, &[A])]);
+    let like = rig.edit(|table| table.services[&key(WEB)].destinations[&rs(A)].clone());
+    let op = IpvsOp::NewDestination(key(WEB), rs(NEW), like);
+    rig.kernel.refuse(op, Refusal { kind: RefusalKind::Other, message: "can't do it: busy".to_owned() });
+    let answer = rig.ask(add(NEW));
+    assert_eq!(answer.outcome, Outcome::Failed);
+    assert_eq!(answer.message, "can't do it: busy; add-server was taken back, nothing of it is left");
+    assert_eq!((rig.overrides.len(), rig.balance.warnings()), (0, vec![]));
+    rig.kernel.relent();
+    rig.pass(40 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w1");
+    assert_eq!(rig.ask(add(NEW)).outcome, Outcome::Done);
+}
+
+#[test]
+fn what_the_dataplane_can_not_do_is_refused_in_the_preview() {
+    let mut rig = Rig::new(&[service(WEB, &[A])]);
+    let no_news = |op: &IpvsOp| {
+        matches!(op, IpvsOp::NewDestination(_, server, _) if *server == rs(NEW)).then(|| "never".to_owned())
+    };
+    rig.balance = Balance::new(&[service(WEB, &[A])], Vec::new(), Vec::new(), rig.now).limited_by(Some(no_news));
+    rig.give(Input::Start);
+    let answer = rig.dry(add(NEW));
+    assert_eq!((answer.outcome, answer.message.as_str()), (Outcome::Refused, "never"));
+    assert_eq!((rig.ask(add(NEW)).outcome, rig.overrides.len()), (Outcome::Refused, 0));
 }
 
 #[test]

@@ -54,7 +54,6 @@ fn one_that_can_not_be_done_is_enough_to_do_none() {
     rig.ask(drain(WEB, B));
     rig.ops();
     for (commands, why) in [
-        (vec![drain(WEB, A), drain(WEB, B)], "drains already"),
         (vec![drain(WEB, A), drain(WEB, "10.0.0.99:80")], "no real server 10.0.0.99:80"),
         (
             vec![

@@ -111,6 +111,16 @@ class Story:
               result.returncode == 1 and "running.conf:17" in result.stderr and "510" in result.stderr, result.stderr)
         d1.process.send_signal(signal.SIGHUP)
         until("the log names it too", lambda: d1.logged("everything goes on as it was"), 5, d1.tail)
+        self.case.step("a service that the kernel can't have in place of one that it has: refused before anything is done")
+        vip = f"virtual_server {self.pair.vip} 80"
+        text = self.text.replace(vip, f"virtual_server {self.pair.vip} 8080").replace("lb_algo wrr", "lb_algo twos")
+        check("the file is another one", vip not in text and "twos" in text)
+        self.case.write("running.conf", text)
+        table = d1.table()
+        for words in (("reload", "--dry-run"), ("reload",)):
+            result = d1.ctl(*words)
+            check(f"{words} exits 1 and names the scheduler", result.returncode == 1 and "twos" in result.stderr, result)
+        check("the table is as it was", d1.table() == table, (table, d1.table()))
         check("the old one runs", d1.status()["config"]["generation"] == generation)
         self.undisturbed(mark)
 

@@ -112,7 +112,7 @@ impl Balance {
         match command {
             Command::AddService { service, scheduler, forward, persistence } => {
                 let added = self.new_service(now, *service, *scheduler, *forward, *persistence)?;
-                Ok(self.prepare_addition(command, added))
+                self.prepare_addition(command, added)
             }
             Command::RemoveService { service } => Ok(self.prepare_removal(now, command, self.service(service)?)),
             Command::Drain { .. }
@@ -123,8 +123,9 @@ impl Balance {
             | Command::AddServer { .. }
             | Command::RemoveServer { .. } => {
                 let changes = self.resolve(now, command)?;
-                let (preview, token) = self.preview(now, command, &changes);
-                let message = self.sentence(now, &changes);
+                let (preview, token) = self.preview(now, command, &changes)?;
+                let message =
+                    if changes.is_empty() { self.already(now, command) } else { self.sentence(now, &changes) };
                 Ok(Prepared { work: Work::Servers(changes), preview, token, message })
             }
             Command::Failover { .. }
@@ -147,15 +148,25 @@ impl Balance {
         self.actions.push_back(Action::Answer { id: asked.id, answer: Box::new(answer) });
     }
 
-    /// Answers the commands whose operations all ended.
-    pub(super) fn answer_pending(&mut self) {
+    /// Answers the commands whose operations all ended. Says whether one of them was taken back.
+    pub(super) fn answer_pending(&mut self, now: Instant) -> bool {
+        let mut is_taken_back = false;
         let unreachable = self.kernel.observed().is_none().then(|| self.kernel.unreadable()).flatten().cloned();
         let (finished, calm) = (self.kernel.finished(), self.kernel.is_calm());
         let is_done = |pending: &mut Pending| calm || unreachable.is_some() || pending.turn <= finished;
         let done: Vec<Pending> = self.pending.extract_if(.., is_done).collect();
         for Pending { asked, preview, message, targets, .. } in done {
-            let trouble =
-                unreachable.as_ref().or_else(|| targets.iter().find_map(|target| self.kernel.refusal(target)));
+            let refused = || targets.iter().find_map(|target| self.kernel.refusal(target)).cloned();
+            let trouble = unreachable.clone().or_else(refused);
+            let is_settled = unreachable.is_none() && targets.iter().any(|target| self.kernel.is_settled(target));
+            if let Some(refusal) = trouble.as_ref().filter(|_| is_settled)
+                && self.take_back(now, &asked, &targets)
+            {
+                is_taken_back = true;
+                let message = format!("{refusal}; {} was taken back, nothing of it is left", asked.command.verb());
+                self.answer(&asked, Answer { id: 0, outcome: Outcome::Failed, message, preview, token: None });
+                continue;
+            }
             let (outcome, message) = match trouble {
                 None => (Outcome::Done, message),
                 Some(refusal) => {
@@ -164,6 +175,28 @@ impl Balance {
             };
             self.answer(&asked, Answer { id: 0, outcome, message, preview, token: None });
         }
+        is_taken_back
+    }
+
+    /// What was to be added and was refused is wanted no longer. False for a command that adds nothing.
+    fn take_back(&mut self, now: Instant, asked: &Asked, targets: &[Target]) -> bool {
+        let Some((service, server)) = targets.first().copied() else { return false };
+        let Some(at) = self.by_key.get(&service).copied() else { return false };
+        match (&asked.command, server) {
+            (Command::AddServer { .. }, Some(server)) => {
+                self.commit(now, Change { service: at, server, step: Step::Remove }, asked);
+                if let Some(service) = self.services.get_mut(at) {
+                    service.removed.retain(|removed| removed.config.key != server || !removed.added);
+                }
+            }
+            (Command::AddService { .. }, None) => {
+                self.remove_service(at, By::of(asked, now));
+                self.removed.retain(|removed| removed.config.key != service || !removed.added);
+            }
+            _ => return false,
+        }
+        self.overrides_touched = true;
+        true
     }
 
     /// Answers everybody who waits.

@@ -8,7 +8,7 @@ use super::reconcile::{Reconciler, Target, subject, target};
 use super::reload::fresh;
 use super::reloaded::Reloading;
 use super::service::{ServiceState, Touched};
-use super::{Action, Input, OwnedService, ServiceOverrides, Waiting};
+use super::{Action, Input, Limit, OwnedService, ServiceOverrides, Waiting};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::ipvs::{IpvsOp, IpvsTable, Refusal};
 use crate::engine::model::{RealServerKey, ServiceKey, Settings, VirtualServer};
@@ -53,6 +53,8 @@ pub struct Balance {
     keeps: bool,
     /// The kernel was seen once.
     resumed: bool,
+    /// What the dataplane can't do.
+    pub(super) limit: Option<Limit>,
 }
 
 impl Balance {
@@ -92,6 +94,7 @@ impl Balance {
             life: Life::New,
             keeps: false,
             resumed: false,
+            limit: None,
         }
     }
 
@@ -99,6 +102,13 @@ impl Balance {
     #[must_use]
     pub const fn following(mut self, settings: &Settings) -> Self {
         self.kernel.follow(settings);
+        self
+    }
+
+    /// The same on a dataplane that can't do everything: commands for what it can't are refused beforehand.
+    #[must_use]
+    pub const fn limited_by(mut self, limit: Option<Limit>) -> Self {
+        self.limit = limit;
         self
     }
 
@@ -171,7 +181,10 @@ impl Balance {
                 self.kernel.reconcile(now, &mut self.actions);
                 self.give_up_lost_checks(now);
                 self.checks.start_due(now, &mut self.actions);
-                self.answer_pending();
+                if self.answer_pending(now) {
+                    self.give_overrides_out();
+                    self.kernel.reconcile(now, &mut self.actions);
+                }
                 self.answer_reload();
             }
             Life::Stopping if self.keeps => {

@@ -50,7 +50,7 @@ mod wish;
 pub use self::core::Balance;
 pub use self::overrides::{AddedServer, AddedService, AdminWish, By, Presence, ServerOverride, ServiceOverrides};
 pub use self::rates::{Meter, counters};
-pub use self::reloaded::objection;
+pub use self::reloaded::{objection, unproven};
 pub use self::wish::DrainEnd;
 
 use crate::engine::command::{Answer, Asked};
@@ -60,6 +60,9 @@ use crate::engine::ipvs::{IpvsOp, IpvsTable, LiveTotals, Refusal};
 use crate::engine::model::{CheckSpec, Configuration, RealServerKey, ServiceKey};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+
+/// Why the dataplane can't do an operation, as far as that is known before it is tried.
+pub type Limit = fn(&IpvsOp) -> Option<String>;
 
 /// Names one running check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

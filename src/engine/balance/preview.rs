@@ -23,8 +23,13 @@ type Touch = BTreeMap<usize, ServiceState>;
 
 impl Balance {
     /// The preview of `changes` and the token that commits exactly it. The token does not depend on how many connections
-    /// there are at the moment.
-    pub(super) fn preview(&self, now: Instant, command: &Command, changes: &[Change]) -> (Preview, String) {
+    /// there are at the moment. Errors: the dataplane can't do it.
+    pub(super) fn preview(
+        &self,
+        now: Instant,
+        command: &Command,
+        changes: &[Change],
+    ) -> Result<(Preview, String), String> {
         let before: Touch =
             changes.iter().filter_map(|c| Some((c.service, self.services.get(c.service)?.clone()))).collect();
         let mut after = before.clone();
@@ -40,6 +45,7 @@ impl Balance {
         }
         let desired = after.values().map(|service| (service.config.key, service.table_entry())).collect();
         let ops = self.kernel.foresee(&IpvsTable { services: desired }, &keys);
+        self.can_be_done(&ops)?;
         let lines = |services: &Touch, counted: bool| -> Vec<String> {
             let moment = counted.then_some(now);
             changes.iter().filter_map(|change| self.line(services, change, services.len() > 1, moment)).collect()
@@ -56,7 +62,13 @@ impl Balance {
         };
         let steady = Preview { before: lines(&before, false), after: lines(&after, false), ..preview.clone() };
         let token = steady.token(command);
-        (preview, token)
+        Ok((preview, token))
+    }
+
+    /// Errors: the dataplane can't do one of them, whatever the kernel's table is.
+    pub(super) fn can_be_done(&self, ops: &[IpvsOp]) -> Result<(), String> {
+        let Some(limit) = self.limit else { return Ok(()) };
+        ops.iter().find_map(limit).map_or(Ok(()), Err)
     }
 
     pub(super) fn seen(&self, service: &ServiceKey, server: &RealServerKey) -> Option<&Destination> {

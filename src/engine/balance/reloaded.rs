@@ -2,8 +2,12 @@
 
 use super::Action;
 use super::core::Balance;
-use crate::engine::model::Configuration;
-use std::collections::HashSet;
+use super::merge::words;
+use super::server::destination;
+use super::service::ServiceState;
+use crate::engine::ipvs::{Destination, Service};
+use crate::engine::model::{Configuration, RealServer, ServiceKey, VirtualServer};
+use std::collections::{HashMap, HashSet};
 
 /// How many refusals are told in full.
 const TOLD: usize = 3;
@@ -30,6 +34,31 @@ pub fn objection(configuration: &Configuration) -> Option<String> {
             (true, None) => None,
         }
     })
+}
+
+/// What the kernel has not taken yet of `new` when `old` runs: services that are new or have other settings, and those with new
+/// servers, each with these servers alone.
+pub fn unproven(old: &Configuration, new: &Configuration) -> Vec<(ServiceKey, Service)> {
+    let before: HashMap<ServiceKey, &VirtualServer> = old.virtual_servers.iter().map(|s| (s.key, s)).collect();
+    let settings = |file: &VirtualServer| ServiceState::new(words(file), false, 0, Vec::new()).settings();
+    let taken = |server: &RealServer| Destination {
+        upper_threshold: server.upper_threshold,
+        lower_threshold: server.lower_threshold,
+        ..destination(server.forwarding, server.weight)
+    };
+    let news = new.virtual_servers.iter().filter_map(|file| {
+        let known = before.get(&file.key);
+        let same: HashMap<_, _> =
+            known.iter().flat_map(|known| &known.real_servers).map(|server| (server.key, taken(server))).collect();
+        let servers = file.real_servers.iter().map(|server| (server.key, taken(server)));
+        let wanted = Service {
+            destinations: servers.filter(|(key, new)| same.get(key) != Some(new)).collect(),
+            ..settings(file)
+        };
+        let is_as_before = known.is_some_and(|known| settings(known).same_settings(&wanted));
+        (!is_as_before || !wanted.destinations.is_empty()).then_some((file.key, wanted))
+    });
+    news.collect()
 }
 
 impl Balance {

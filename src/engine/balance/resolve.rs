@@ -91,7 +91,7 @@ impl Balance {
             }
             all.extend(changes);
         }
-        if all.is_empty() { Err("no command was given: there is nothing to do".to_owned()) } else { Ok(all) }
+        if commands.is_empty() { Err("no command was given: there is nothing to do".to_owned()) } else { Ok(all) }
     }
 
     pub(super) fn service(&self, selector: &ServiceSelector) -> Result<usize, String> {
@@ -159,10 +159,8 @@ impl Balance {
             .collect();
         match (changes.is_empty(), state) {
             (false, _) => Ok(changes),
-            (true, Admin::Draining) => Err(format!(
-                "{selector} drains already, since {} ago; restore brings it back",
-                seconds(now.saturating_duration_since(since))
-            )),
+            // Whoever drains twice, as scripts do, has what was wanted.
+            (true, Admin::Draining) => Ok(changes),
             (true, Admin::Maintenance) => Err(format!(
                 "{selector} is in maintenance already, since {} ago; restore brings it back",
                 seconds(now.saturating_duration_since(since))
@@ -171,6 +169,15 @@ impl Balance {
                 Err(format!("{selector} is not draining and has its configured weight; nothing to restore"))
             }
         }
+    }
+
+    /// What is said of a command that changes nothing.
+    pub(super) fn already(&self, now: Instant, command: &Command) -> String {
+        let Command::Drain { server: selector, .. } = command else { return "all of it is so already".to_owned() };
+        let servers = self.services.iter().flat_map(|service| &service.servers);
+        let since = servers.filter(|server| selector.matches(&server.config.key)).map(|server| server.admin.1).max();
+        let span = since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+        format!("{selector} is drained already, since {} ago; restore brings it back", seconds(span))
     }
 
     fn addition(

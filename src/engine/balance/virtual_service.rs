@@ -16,9 +16,10 @@ use crate::engine::model::ServiceKey;
 use std::time::Instant;
 
 impl Balance {
-    pub(super) fn prepare_addition(&self, command: &Command, service: ServiceState) -> Prepared {
+    pub(super) fn prepare_addition(&self, command: &Command, service: ServiceState) -> Result<Prepared, String> {
         let key = service.config.key;
         let ops = self.foresee_service(&service, true);
+        self.can_be_done(&ops)?;
         let servers = service.servers.len();
         let (message, blast_radius) = match (known_before(self, &key), servers) {
             (false, _) => (
@@ -40,7 +41,7 @@ impl Balance {
             confirm: None,
         };
         let token = preview.token(command);
-        Prepared { work: Work::AddService(Box::new(service)), preview, token, message }
+        Ok(Prepared { work: Work::AddService(Box::new(service)), preview, token, message })
     }
 
     pub(super) fn prepare_removal(&self, now: Instant, command: &Command, at: usize) -> Prepared {

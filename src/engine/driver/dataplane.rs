@@ -2,7 +2,8 @@
 
 use crate::engine::io::ipvs_netlink::{IpvsKernel, Netlink};
 use crate::engine::io::simulated::SimulatedIpvs;
-use crate::engine::ipvs::{IpvsOp, IpvsTable, LiveTotals, Refusal, Version};
+use crate::engine::ipvs::{IpvsOp, IpvsTable, LiveTotals, Refusal, Service, Version};
+use crate::engine::model::ServiceKey;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What the balance loop's kernel thread works with.
@@ -44,6 +45,9 @@ impl IpvsKernel for Dataplane {
     }
     fn apply_all(&mut self, ops: &[IpvsOp]) -> Vec<Result<(), Refusal>> {
         self.kernel().apply_all(ops)
+    }
+    fn would_take(&mut self, key: ServiceKey, service: &Service) -> Result<(), Refusal> {
+        self.kernel().would_take(key, service)
     }
     fn version(&mut self) -> Result<Version, Refusal> {
         self.kernel().version()

@@ -2,28 +2,32 @@
 //!
 //! 1. read the file; errors end here, and everything goes on as it was;
 //! 2. plan the way from what runs to what the file says, and ask whether both halves can run it: the kernel must have a table
-//!    for services;
+//!    for services and their schedulers, userspace must be able to serve them;
 //! 3. a dry run ends here, and so does a token that fits no more;
-//! 4. hand it to the failover loop, then to the balance loop; neither can refuse any more;
-//! 5. wait until the kernel has it, and say what it refused.
+//! 4. have the kernel try what is new of services, and take it away again: a refusal ends here, and nothing was changed;
+//! 5. hand it to the failover loop, then to the balance loop; neither can refuse any more;
+//! 6. wait until the kernel has it, and say what it refused although it had taken it a moment ago.
 //!
 //! One reload at a time. Blocks whoever asks, no loop.
 
 use super::balance::Request;
 use super::dataplane::Door;
 use super::failover::FailoverSender;
+use super::fitness;
 use super::notifier::NotifierSender;
 use super::scripts::{self, ScriptsSender};
 use super::shared::Shared;
 use super::source::{Read, Source, Unfit};
 use super::watches::{self, WatchesSender};
-use crate::engine::balance::objection;
+use crate::engine::balance::{objection, unproven};
 use crate::engine::command::{Answer, Asked, Outcome, Preview};
 use crate::engine::event::{EventKind, Fact, Severity};
+use crate::engine::io::{host, host_facts};
 use crate::engine::ipvs::Refusal;
 use crate::engine::model::Configuration;
 use crate::engine::reload::{Plan, plan};
 use crate::engine::snapshot::Warning;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::{mpsc, oneshot};
 
@@ -105,6 +109,30 @@ impl Reloader {
         warnings.iter().filter(|warning| !known(warning)).cloned().collect()
     }
 
+    /// Why it can't be run, as far as that is known without trying.
+    fn objection(&self, running: &Configuration, read: &Read) -> Option<String> {
+        let new = &read.configuration;
+        let unscheduled = || match self.door.dataplane() {
+            "kernel" => fitness::unscheduled(running, new, &host_facts::schedulers(Path::new("/"))?),
+            _ => None,
+        };
+        objection(new)
+            .or_else(|| fitness::unserved(&read.identity.warnings, &self.shared.status().warnings))
+            .or_else(unscheduled)
+    }
+
+    /// Has the kernel try what is new of services. Errors: what it refuses.
+    fn trial(&self, running: &Configuration, new: &Configuration) -> Result<(), String> {
+        let services = unproven(running, new);
+        if services.is_empty() {
+            return Ok(());
+        }
+        let (told, tried) = oneshot::channel();
+        let stopping = || "the engine is stopping".to_owned();
+        self.loops.balance.blocking_send(Request::Trial(services, told)).map_err(|_| stopping())?;
+        tried.blocking_recv().map_err(|_| stopping())?.map_err(|refusal| refusal.to_string())
+    }
+
     /// Does or previews a reload. Blocks until the kernel has it.
     pub fn reload(&self, asked: &Asked) -> Answer {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
@@ -127,7 +155,10 @@ impl Reloader {
                 read.identity.config.file
             ),
         };
-        let preview = preview(plan);
+        let mut preview = preview(plan);
+        for absent in fitness::absent(&running.configuration, &read.configuration, host::has_interface) {
+            preview.blast_radius = format!("{}; {absent}", preview.blast_radius);
+        }
         let answer =
             |outcome, message: String, token| Answer { id: 0, outcome, message, preview: preview.clone(), token };
         if let (false, Err(refusal)) = (read.configuration.virtual_servers.is_empty(), self.door.open()) {
@@ -135,7 +166,7 @@ impl Reloader {
                 format!("the file has services, and the kernel can't serve them ({refusal}); nothing was changed");
             return answer(Outcome::Refused, message, None);
         }
-        if let Some(objection) = objection(&read.configuration) {
+        if let Some(objection) = self.objection(&running.configuration, &read) {
             return answer(Outcome::Refused, format!("{objection}; nothing was changed"), None);
         }
         if asked.dry_run {
@@ -144,6 +175,9 @@ impl Reloader {
         if asked.token.as_ref().is_some_and(|given| *given != token) {
             let message = "the file or what runs has changed since the preview; look at this one and commit its token";
             return answer(Outcome::Stale, message.to_owned(), Some(token));
+        }
+        if let Err(why) = self.trial(&running.configuration, &read.configuration) {
+            return answer(Outcome::Refused, format!("{why}; nothing was changed"), None);
         }
         self.door.dataplane().clone_into(&mut read.identity.dataplane);
         let configuration = read.configuration;

@@ -23,14 +23,14 @@ use super::surroundings::{Nowhere, Surroundings};
 use super::synchroniser::Synchroniser;
 use super::watches::{self, WatchLoop, WatchesSender};
 use super::world::World;
-use crate::engine::balance::Balance;
+use crate::engine::balance::{Balance, Limit};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::failover::{Failover, Notice, Past};
 use crate::engine::io::ipvs_netlink::IpvsKernel;
 use crate::engine::io::real_time;
 use crate::engine::io::runner::{Runner, RunnerError, RunnerLink};
 use crate::engine::io::state::StateDir;
-use crate::engine::io::userspace::Userspace;
+use crate::engine::io::userspace::{self, Userspace};
 use crate::engine::ipvs::{IpvsOp, Refusal};
 use crate::engine::model::{Configuration, RealTime, ServiceKey, TrackKind};
 use crate::engine::snapshot::Warning;
@@ -213,6 +213,7 @@ pub fn start_in<W: Surroundings + 'static>(
 
     let balance_core =
         Balance::new(&configuration.virtual_servers, services, wanted.services, now).following(&configuration.settings);
+    let balance_core = balance_core.limited_by(shared.dataplane.get().map(|_| userspace::unserved as Limit));
     let (commands, requests) = mpsc::channel(QUEUE);
     let (balance_end, ended) = oneshot::channel();
     let balance_thread = balance_thread(

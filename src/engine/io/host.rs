@@ -5,6 +5,12 @@ pub fn name() -> String {
     sysinfo::System::host_name().ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned())
 }
 
+/// Whether the network namespace of this thread has an interface of this name; none where nobody can say.
+pub fn has_interface(name: &str) -> Option<bool> {
+    let list = std::fs::read_to_string("/proc/thread-self/net/dev").ok()?;
+    Some(list.lines().filter_map(|line| line.split_once(':')).any(|(there, _)| there.trim() == name))
+}
+
 /// The effective user of this process.
 #[allow(unsafe_code)]
 pub fn user() -> u32 {
@@ -42,5 +48,15 @@ pub fn open_files(wanted: u64) -> u64 {
         }
         let raised = libc::rlimit { rlim_cur: limit.rlim_max.min(wanted).max(limit.rlim_cur), ..limit };
         if libc::setrlimit(libc::RLIMIT_NOFILE, &raw const raised) == 0 { raised.rlim_cur } else { limit.rlim_cur }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_interface;
+
+    #[test]
+    fn the_loopback_is_there_and_what_nobody_made_is_not() {
+        assert_eq!((has_interface("lo"), has_interface("none-such")), (Some(true), Some(false)));
     }
 }

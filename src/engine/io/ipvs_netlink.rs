@@ -28,6 +28,11 @@ pub trait IpvsKernel: Send {
     fn apply_all(&mut self, ops: &[IpvsOp]) -> Vec<Result<(), Refusal>> {
         ops.iter().map(|op| self.apply(op)).collect()
     }
+    /// Whether it would take this service with these destinations: nothing of it stays, and nothing that is there is touched.
+    /// Errors: what it refuses, in the words of the real operation.
+    fn would_take(&mut self, key: ServiceKey, service: &Service) -> Result<(), Refusal> {
+        trial::by_a_mark(|op| self.apply(op), key, service)
+    }
     /// Asks for version and size.
     fn version(&mut self) -> Result<Version, Refusal>;
     /// What is counted in all, now; none where that is not known.
@@ -41,6 +46,7 @@ pub trait IpvsKernel: Send {
 }
 
 mod administer;
+mod trial;
 
 /// How long the kernel may take for an answer.
 const TIMEOUT: Duration = Duration::from_secs(5);

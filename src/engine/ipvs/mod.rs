@@ -15,7 +15,7 @@ pub mod attribute;
 mod connection;
 pub mod control;
 #[cfg(test)]
-mod fixture;
+pub(super) mod fixture;
 pub mod listing;
 pub mod message;
 pub mod ownership;

@@ -94,6 +94,10 @@ impl Reconciler {
     pub fn is_racing(&self) -> bool {
         self.refused.values().any(|refused| refused.excused)
     }
+    /// Whether this was refused for good, not since somebody else changed the table meanwhile.
+    pub fn is_settled(&self, target: &Target) -> bool {
+        self.refused.get(target).is_some_and(|refused| !refused.excused)
+    }
     /// Whether anything is refused.
     pub fn has_refusals(&self) -> bool {
         !self.refused.is_empty()

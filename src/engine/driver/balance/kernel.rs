@@ -7,12 +7,13 @@
 use super::Memory;
 use crate::engine::balance::Input;
 use crate::engine::io::ipvs_netlink::IpvsKernel;
-use crate::engine::ipvs::{IpvsOp, Refusal, RefusalKind};
+use crate::engine::ipvs::{IpvsOp, Refusal, RefusalKind, Service};
+use crate::engine::model::ServiceKey;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc as blocking;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// Batches on their way to the thread. The core has at most one plan, one look and one memory out, so that this is never full.
 const BATCHES: usize = 16;
@@ -26,6 +27,8 @@ pub(super) enum Job {
     Observe,
     Apply(Box<IpvsOp>),
     Remember(Memory),
+    /// Whether these would be taken; told to whoever asked.
+    Trial(Vec<(ServiceKey, Service)>, oneshot::Sender<Result<(), Refusal>>),
 }
 
 /// The thread, from the loop's side.
@@ -63,6 +66,13 @@ impl<R: FnMut(Memory)> Worker<R> {
                 Job::Remember(memory) => {
                     let goes_on = self.apply(&mut together, &mut tell);
                     (self.remember)(memory);
+                    goes_on
+                }
+                Job::Trial(services, told) => {
+                    let goes_on = self.apply(&mut together, &mut tell);
+                    let tried = services.iter().try_for_each(|(key, service)| self.kernel.would_take(*key, service));
+                    // Who asked may have left.
+                    let _ = told.send(tried);
                     goes_on
                 }
             };

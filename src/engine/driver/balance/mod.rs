@@ -18,7 +18,8 @@ use crate::engine::balance::{Action, Balance, Input, OwnedService, ServiceOverri
 use crate::engine::command::{Answer, Asked};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::io::ipvs_netlink::IpvsKernel;
-use crate::engine::model::Configuration;
+use crate::engine::ipvs::{Refusal, Service};
+use crate::engine::model::{Configuration, ServiceKey};
 use crate::engine::snapshot::{Drift, Foreign, IpvsTotals, Moment, VirtualServerStatus, Warning};
 use kernel::{Job, KernelThread};
 use probes::Probes;
@@ -82,6 +83,8 @@ pub enum Request {
     Command(Asked, oneshot::Sender<Answer>),
     /// Another configuration; told once the kernel has what it wants, or refuses.
     Reload(Arc<Configuration>, oneshot::Sender<Result<(), String>>),
+    /// Whether the kernel would take these services; nothing of them stays.
+    Trial(Vec<(ServiceKey, Service)>, oneshot::Sender<Result<(), Refusal>>),
 }
 
 /// Runs until `shutdown` is ready (with whether the table is to be left as it is) and the core has taken out of the kernel what it made, or 5 s have passed since. Call it on a current-thread
@@ -102,8 +105,14 @@ pub async fn run(
     shutdown: impl Future<Output = bool>,
 ) -> Result<(), BalanceLoopError> {
     let mut kernel = KernelThread::start(kernel, remember).map_err(BalanceLoopError::NoThread)?;
-    let mut own =
-        BalanceLoop { core, probes: Probes::new(scripts), asking: HashMap::new(), reloading: VecDeque::new(), report };
+    let mut own = BalanceLoop {
+        core,
+        probes: Probes::new(scripts),
+        asking: HashMap::new(),
+        reloading: VecDeque::new(),
+        trials: Vec::new(),
+        report,
+    };
     let mut views = Views { due: true, next_at: now(), pulse_at: now(), publish };
     let mut shutdown = std::pin::pin!(shutdown);
     let mut stop_by: Option<Instant> = None;
@@ -124,7 +133,7 @@ pub async fn run(
         let input = tokio::select! {
             input = kernel.next() => Some(input.ok_or(BalanceLoopError::ThreadEnded)?),
             input = own.probes.next() => Some(input),
-            Some(request) = requests.recv() => Some(own.ask(request)),
+            Some(request) = requests.recv() => own.ask(request),
             () = tokio::time::sleep_until(deadline.into()) => own.timeout(),
             keep = &mut shutdown, if stop_by.is_none() => {
                 stop_by = Some(now() + STOPPING);
@@ -164,12 +173,18 @@ struct BalanceLoop<R> {
     probes: Probes,
     asking: HashMap<u64, oneshot::Sender<Answer>>,
     reloading: VecDeque<oneshot::Sender<Result<(), String>>>,
+    trials: Vec<Job>,
     report: R,
 }
 
 impl<R: Fn(Fact)> BalanceLoop<R> {
-    fn ask(&mut self, request: Request) -> Input {
-        match request {
+    /// What is asked of the core; a trial is the kernel's thread's matter alone.
+    fn ask(&mut self, request: Request) -> Option<Input> {
+        Some(match request {
+            Request::Trial(services, told) => {
+                self.trials.push(Job::Trial(services, told));
+                return None;
+            }
             Request::Command(asked, reply) => {
                 self.asking.insert(asked.id, reply);
                 Input::Command(Box::new(asked))
@@ -179,7 +194,7 @@ impl<R: Fn(Fact)> BalanceLoop<R> {
                 self.probes.follow(&configuration.global);
                 Input::Reload(configuration)
             }
-        }
+        })
     }
 
     /// The core's deadline passed, or only that of the next view.
@@ -189,7 +204,7 @@ impl<R: Fn(Fact)> BalanceLoop<R> {
 
     /// Performs what the core wants; gives the kernel's part of it, in order.
     fn perform(&mut self) -> Vec<Job> {
-        let mut jobs = Vec::new();
+        let mut jobs = std::mem::take(&mut self.trials);
         while let Some(action) = self.core.poll_action() {
             match action {
                 Action::Probe { check, spec } => self.probes.start(check, spec),

@@ -43,6 +43,11 @@ pub fn read(root: &Path) -> Facts {
     }
 }
 
+/// Names of the scheduler modules (`ip_vs_rr`) that the kernel has or can load; none where nobody can say.
+pub fn schedulers(root: &Path) -> Option<BTreeSet<String>> {
+    modules::schedulers(root)
+}
+
 fn number(path: &Path) -> Option<i64> {
     fs::read_to_string(path).ok()?.trim().parse().ok()
 }

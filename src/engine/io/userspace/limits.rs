@@ -1,11 +1,19 @@
 //! What the userspace dataplane can't do, in words: for a refusal, and for the operator beforehand.
 
 use crate::engine::ipvs::schedule::SCHEDULED;
-use crate::engine::ipvs::{IpvsOp, RefusalKind, Service};
+use crate::engine::ipvs::{IpvsOp, Refusal, RefusalKind, Service};
 use crate::engine::model::{Configuration, Forwarding, Protocol, Scheduler, ServiceKey, VirtualServer};
 use crate::engine::snapshot::Warning;
 
+/// The code of the warning of a service that is left out.
+pub const UNSERVED: &str = "userspace-unserved";
+
 const KERNEL: &str = "; the kernel's ip_vs can (`--dataplane kernel`)";
+
+/// Why an operation can't be done here, for whoever asks before it is tried.
+pub fn unserved(op: &IpvsOp) -> Option<String> {
+    unfit(op).map(|(kind, why)| Refusal::because(kind, op, &why).message)
+}
 
 /// Why an operation can't be done here.
 pub(super) fn unfit(op: &IpvsOp) -> Option<(RefusalKind, String)> {
@@ -73,7 +81,7 @@ pub fn cut(configuration: &mut Configuration) -> Vec<Warning> {
     configuration.virtual_servers.retain(|server| {
         let unfit = unfit_server(server);
         warnings.extend(unfit.as_ref().map(|why| Warning {
-            code: "userspace-unserved".to_owned(),
+            code: UNSERVED.to_owned(),
             subject: server.key.to_string(),
             message: format!("not served: {why}"),
             next: "change the service, or use the kernel's ip_vs".to_owned(),

@@ -13,12 +13,12 @@ mod relay;
 mod room;
 mod service;
 
-pub use limits::cut;
+pub use limits::{UNSERVED, cut, unserved};
 pub use room::{RESERVED, capacity, few};
 
 use super::ipvs_netlink::IpvsKernel;
 use crate::engine::event::Fact;
-use crate::engine::ipvs::{IpvsOp, IpvsTable, Refusal, RefusalKind, Version};
+use crate::engine::ipvs::{IpvsOp, IpvsTable, Refusal, RefusalKind, Service, Version};
 use crate::engine::model::{RealServerKey, ServiceKey};
 use crate::engine::snapshot::Warning;
 use room::Room;
@@ -124,10 +124,7 @@ impl Userspace {
         }
         let served = Arc::new(served);
         if let (Ways::Real, ServiceKey::Address { address, .. }) = (&self.ways, key) {
-            let listener = listen(address).map_err(|error| {
-                let why = format!("can't listen on {address}: {error}; look who does with `ss -ltnp`, and stop it");
-                Refusal::because(RefusalKind::Other, op, &why)
-            })?;
+            let listener = listen(address).map_err(|error| taken(op, address, &error))?;
             if self.work.send(Work::Accept(Arc::clone(&served), listener)).is_err() {
                 return Err(Refusal::because(
                     RefusalKind::Other,
@@ -183,6 +180,23 @@ impl IpvsKernel for Userspace {
         }
     }
 
+    fn would_take(&mut self, key: ServiceKey, service: &Service) -> Result<(), Refusal> {
+        let op = IpvsOp::NewService(key, Box::new(service.settings()));
+        let servers =
+            service.destinations.iter().map(|(server, new)| IpvsOp::NewDestination(key, *server, new.clone()));
+        for op in std::iter::once(op.clone()).chain(servers) {
+            if let Some((kind, why)) = limits::unfit(&op) {
+                return Err(Refusal::because(kind, &op, &why));
+            }
+        }
+        match (&self.ways, key) {
+            (Ways::Real, ServiceKey::Address { address, .. }) if !self.services().contains_key(&key) => {
+                listen(address).map(drop).map_err(|error| taken(&op, address, &error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn version(&mut self) -> Result<Version, Refusal> {
         Ok(Version { number: (1, 2, 1), table_size: 4096 })
     }
@@ -190,6 +204,12 @@ impl IpvsKernel for Userspace {
     fn name(&self) -> &'static str {
         "userspace"
     }
+}
+
+/// Somebody else listens there, or nobody may.
+fn taken(op: &IpvsOp, address: SocketAddr, error: &io::Error) -> Refusal {
+    let why = format!("can't listen on {address}: {error}; look who does with `ss -ltnp`, and stop it");
+    Refusal::because(RefusalKind::Other, op, &why)
 }
 
 /// A listener on an address that this host need not have yet: a backup serves as soon as it is master.
