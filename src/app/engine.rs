@@ -139,8 +139,8 @@ async fn serve(options: &Options, source: Source, read: Read, service: &Service)
     })?;
     let frozen = if options.adopt { Some(freeze()?) } else { None };
     let lasting = options.places.lasting.as_path();
-    let left = Inheritance::of(&state, lasting);
-    let mut kernel = if options.userspace { None } else { kernel(&configuration, left.has_services(&source))? };
+    let mut left = Inheritance::of(&state, lasting);
+    let mut kernel = if options.userspace { None } else { kernel(&configuration, &source, &mut left, &state)? };
     let inheritance = match &frozen {
         None => left,
         Some(frozen) => {
@@ -215,14 +215,31 @@ fn read(source: &Source) -> Result<Read, Refused> {
 }
 
 /// The kernel's table. Without services, configured or left by an earlier engine, nothing is asked of it, and a kernel
-/// without ip_vs will do.
-fn kernel(configuration: &Configuration, more: bool) -> Result<Option<Box<dyn IpvsKernel>>, Refused> {
-    if configuration.virtual_servers.is_empty() && !more {
+/// without ip_vs will do; it will do as well for what an earlier engine left, which can't be in there: that is set aside.
+fn kernel(
+    configuration: &Configuration,
+    source: &Source,
+    left: &mut Inheritance,
+    state: &StateDir,
+) -> Result<Option<Box<dyn IpvsKernel>>, Refused> {
+    let is_wanted = !configuration.virtual_servers.is_empty() || left.adds_services(source);
+    if !is_wanted && !left.has_services() {
         return Ok(None);
     }
-    let mut kernel = Netlink::open().map_err(no_table)?;
-    kernel.read_table().map_err(no_table)?;
-    Ok(Some(Box::new(kernel)))
+    let opened = Netlink::open().and_then(|mut kernel| kernel.read_table().map(|_| kernel));
+    match opened {
+        Ok(kernel) => Ok(Some(Box::new(kernel))),
+        Err(refusal) if refusal.kind == RefusalKind::NoIpvs && !is_wanted => {
+            tracing::warn!("{}", left.set_services_aside(state));
+            Ok(None)
+        }
+        Err(mut refusal) => {
+            if let (false, Some(why)) = (is_wanted, left.cause()) {
+                refusal.message = format!("{}; it is asked for since {why}", refusal.message);
+            }
+            Err(no_table(refusal))
+        }
+    }
 }
 
 /// The dataplane of this process, for as many connections as it may have files open; few are worth a warning.

@@ -18,3 +18,10 @@ def run(case):
     case.step("a configuration without one: it runs")
     pair.started()
     d1.stop()
+    case.step("what another dataplane left written down, or half of it, is set aside: it runs all the same")
+    with open(os.path.join(d1.socket + ".d", "services.json"), "w", encoding="utf-8") as file:
+        file.write('{"life')
+    d1.start()
+    d1.ready()
+    check("the log names the file", d1.logged("services.json: the state is damaged"), d1.tail())
+    d1.stop()

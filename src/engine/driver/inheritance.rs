@@ -70,10 +70,34 @@ impl Inheritance {
         Ok(self)
     }
 
-    /// Whether a service is, or is to be, in the kernel's table although the file may have none.
-    pub fn has_services(&self, source: &Source) -> bool {
+    /// Whether a service is in the kernel's table, or may be, although the file may have none.
+    pub fn has_services(&self) -> bool {
+        self.unsure || !self.services.is_empty()
+    }
+
+    /// Whether an operator wants a service that the file may not have.
+    pub fn adds_services(&self, source: &Source) -> bool {
         let added = |wish: &ServiceOverrides| matches!(wish.presence, Presence::Added(_));
-        self.unsure || !self.services.is_empty() || self.followed(source).services.iter().any(added)
+        self.followed(source).services.iter().any(added)
+    }
+
+    /// Why the kernel is asked for services although none is wanted.
+    pub fn cause(&self) -> Option<String> {
+        let left = || format!("{} services that an earlier engine made are written down", self.services.len());
+        self.damaged.first().cloned().or_else(|| self.has_services().then(left))
+    }
+
+    /// Forgets the services that an earlier engine left, of which this kernel can have none: what was written down is set
+    /// aside. Says so.
+    pub fn set_services_aside(&mut self, state: &StateDir) -> String {
+        let cause = self.cause().unwrap_or_default();
+        (self.services, self.unsure) = (Vec::new(), false);
+        let done = match state.set_services_aside() {
+            Ok(Some(aside)) => format!("set aside as {}", aside.display()),
+            Ok(None) => "nothing is left of it".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        format!("{cause}; this kernel has no ip_vs, so that none of them can be there: {done}")
     }
 
     /// What operators wanted of the half that does not run now stays as it is on disk, and is not followed.

@@ -120,6 +120,17 @@ impl StateDir {
         self.save("services.json", owned)
     }
 
+    /// Keeps what was written down of services under another name, for people; gives that, when there was anything.
+    pub fn set_services_aside(&self) -> Result<Option<PathBuf>, StateError> {
+        let path = self.directory.join("services.json");
+        let aside = path.with_extension("json.aside");
+        match fs::rename(&path, &aside) {
+            Ok(()) => Ok(Some(aside)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(StateError::Write { path, source }),
+        }
+    }
+
     pub(super) fn load<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<T>, StateError> {
         let path = self.directory.join(name);
         let text = match read(&path) {
@@ -242,6 +253,17 @@ mod tests {
         assert!(state.services().unwrap_err().to_string().contains("services.json: the state is damaged"));
         assert!(place.path().join("services.json.damaged").exists());
         assert!(state.services().unwrap().is_empty());
+    }
+
+    #[test]
+    fn services_that_can_not_be_there_are_kept_under_another_name() {
+        let place = tempfile::tempdir().unwrap();
+        let state = StateDir::open(place.path()).unwrap();
+        assert_eq!(state.set_services_aside().unwrap(), None);
+        let left = OwnedService { key: "tcp/10.0.0.1:80".parse().unwrap(), servers: Vec::new() };
+        state.save_services(vec![left]).unwrap();
+        assert!(state.set_services_aside().unwrap().unwrap().exists());
+        assert_eq!(state.services().unwrap(), []);
     }
 
     #[test]
