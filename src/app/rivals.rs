@@ -13,6 +13,7 @@ use crate::engine::model::Configuration;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Why an engine that runs `configuration` must not start here. One that takes keepalived's place may start beside it.
@@ -44,7 +45,13 @@ struct Engine {
 /// All but the one that would hold the same socket: of that the socket itself tells.
 fn engines(own: &Path) -> Vec<Engine> {
     let others = processes::here("lvsdeck").into_iter().filter(|pid| *pid != std::process::id());
-    others.filter_map(Engine::of).filter(|engine| engine.socket != own || !shares_files(engine.pid)).collect()
+    others.filter_map(Engine::of).filter(|engine| !engine.holds(own)).collect()
+}
+
+/// Whether two paths lead to the same file, by whatever names and through whatever mounts.
+fn same_file(one: &Path, other: &Path) -> bool {
+    let file = |path: &Path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+    file(one).is_some_and(|found| file(other) == Some(found))
 }
 
 fn shares_files(pid: u32) -> bool {
@@ -71,6 +78,11 @@ impl Engine {
             Path::new(&format!("/proc/{pid}/cwd")).join(&socket)
         };
         Some(Self { pid, socket, reached })
+    }
+
+    /// Whether it listens on this very socket.
+    fn holds(&self, own: &Path) -> bool {
+        (self.socket == own && shares_files(self.pid)) || same_file(own, &self.reached)
     }
 
     fn objection(&self, configuration: &Configuration) -> Option<String> {
@@ -126,6 +138,17 @@ mod tests {
 
     fn words(line: &str) -> Vec<OsString> {
         line.split(' ').map(OsString::from).collect()
+    }
+
+    #[test]
+    fn a_socket_is_the_same_by_another_name() {
+        let place = tempfile::tempdir().unwrap();
+        let (socket, link) = (place.path().join("d1.sock"), place.path().join("other"));
+        let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        std::os::unix::fs::symlink(&socket, &link).unwrap();
+        assert!(same_file(&socket, &link));
+        assert!(!same_file(&socket, &place.path().join("none")));
+        drop(listener);
     }
 
     #[test]
