@@ -102,7 +102,9 @@ impl Journal {
 
     /// After which number the newest `limit` of the events above `after` begin.
     pub fn before_newest(&self, after: u64, limit: usize) -> u64 {
-        after.max(self.last_seq.saturating_sub(limit.min(CAPACITY) as u64))
+        // By place: numbers may have gaps.
+        let oldest = self.events.len().saturating_sub(limit);
+        after.max(self.events.get(oldest).map_or(self.last_seq, |event| event.seq - 1))
     }
 }
 

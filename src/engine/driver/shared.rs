@@ -194,6 +194,11 @@ impl Shared {
         self.kept().journal.oldest()
     }
 
+    /// The number of the newest event.
+    pub fn newest(&self) -> u64 {
+        self.kept().journal.last_seq()
+    }
+
     /// The last number of the runs before this one.
     pub fn before_run(&self) -> u64 {
         self.numbered().journal.before_run()

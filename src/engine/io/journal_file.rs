@@ -7,10 +7,12 @@
 
 mod error;
 mod reader;
+mod reserve;
 mod search;
 
 pub use error::JournalError;
 pub use reader::JournalFiles;
+pub use reserve::Reserve;
 
 use crate::engine::event::Event;
 use crate::engine::journal::lines::{self, Line, VERSION};

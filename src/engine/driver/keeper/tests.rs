@@ -88,6 +88,37 @@ fn what_the_memory_has_no_more_comes_from_the_files_page_by_page() {
 }
 
 #[test]
+fn after_a_crash_the_numbers_go_on_behind_all_that_may_have_been_given() {
+    let place = private();
+    run(place.path(), |shared| (0..10).for_each(|n| happen(shared, &n.to_string())));
+    // What a crash leaves: numbers were reserved, and given to who listened, that are not in the files.
+    fs::write(place.path().join("journal.numbers"), format!("{:020}\n", 5_000)).unwrap();
+    let second = run(place.path(), |shared| happen(shared, "second"));
+    assert_eq!(second.before_run(), 5_000);
+    let seen: Vec<_> = second.events(8, 3, Duration::ZERO).iter().map(|event| event.seq).collect();
+    assert_eq!(seen, [9, 10, 5_001], "older ones are there, and the newest are not hidden by the gap");
+    assert_eq!(second.page(4_000, 9)[0].seq, 5_001, "who had read numbers that were never kept goes on");
+    assert_eq!(run(place.path(), |_| {}).before_run(), 5_001, "an orderly end leaves no gap");
+}
+
+#[test]
+fn a_disk_that_takes_a_line_now_and_then_is_not_well_again_before_it_took_all_for_a_while() {
+    let (mut trouble, start) = (Trouble::default(), Instant::now());
+    let at = |seconds| start + Duration::from_secs(seconds);
+    assert!(!trouble.good(at(0)), "there is none");
+    assert!(trouble.bad());
+    for second in 1..20 {
+        assert!(!trouble.good(at(second * 4)) && !trouble.bad(), "no news, {second}");
+    }
+    trouble.lose(5, 9);
+    assert!(!trouble.good(at(100)) && !trouble.good(at(104)));
+    trouble.lose(20, 20);
+    assert!(trouble.good(at(105)));
+    assert_eq!(trouble.end(), "written again; 6 of the events 5 to 20 could not be kept and are lost");
+    assert!(!trouble.good(at(200)), "said once");
+}
+
+#[test]
 fn a_directory_that_can_not_be_used_is_one_warning_and_nothing_waits_for_it() {
     let place = private();
     let blocked = place.path().join("lasting");

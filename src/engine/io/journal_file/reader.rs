@@ -22,6 +22,11 @@ impl JournalFiles {
         Self::with_limit(directory, FILE_LIMIT)
     }
 
+    /// Where they are.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     pub(super) fn with_limit(directory: &Path, limit: u64) -> Self {
         Self { directory: directory.to_owned(), limit, names: Mutex::default() }
     }
