@@ -49,6 +49,21 @@ impl Found {
         }
     }
 
+    /// What differs in no word that is shown differs in a secret.
+    fn secret<T: PartialEq>(
+        &mut self,
+        subject: &str,
+        sides: (Option<&T>, Option<&T>),
+        fields: impl Fn(&T) -> Vec<Field>,
+    ) {
+        if let (Some(file), Some(running)) = sides
+            && file != running
+            && fields(file) == fields(running)
+        {
+            self.push(subject, "secret", Some("***".to_owned()), Some("another".to_owned()), None);
+        }
+    }
+
     fn routers(&mut self, file: &Configuration, running: &Configuration, status: &Status) {
         let on_disk: HashMap<&str, &VirtualRouter> =
             file.virtual_routers.iter().map(|r| (r.name.as_str(), r)).collect();
@@ -59,6 +74,7 @@ impl Found {
             let subject = format!("vrrp_instance {name}");
             let (file, running) = (on_disk.get(name).copied(), runs.get(name).copied());
             self.fields(&subject, file.map(fields::router), running.map(fields::router));
+            self.secret(&subject, (file, running), fields::router);
             if let Some(status) = status.virtual_routers.iter().find(|r| r.name == name) {
                 if let Some(set) = status.priority_set {
                     let file = file.map(|router| router.priority.to_string());
@@ -143,6 +159,7 @@ impl Found {
                     fields::server(server).into_iter().filter(|(word, _)| *word != "weight").collect::<Vec<_>>()
                 };
                 self.fields(&subject, Some(others(file)), Some(others(running)));
+                self.secret(&subject, (Some(file), Some(running)), fields::server);
             }
         }
     }

@@ -57,12 +57,17 @@ fn status(router: Value, server: Value) -> Status {
 
 /// What differs, as `subject field file engine kernel`.
 fn lines(file: &str, router: Value, server: Value) -> Vec<String> {
+    beside(file, FILE, router, server)
+}
+
+/// The same where another file runs.
+fn beside(file: &str, runs: &str, router: Value, server: Value) -> Vec<String> {
     let word = |side: Option<String>| side.unwrap_or_else(|| "-".to_owned());
     let line = |d: Difference| {
         let (subject, field) = (d.subject, d.field);
         format!("{subject} | {field} | {} | {} | {}", word(d.file), word(d.engine), word(d.kernel))
     };
-    compare(&read(file), &read(FILE), &status(router, server)).into_iter().map(line).collect()
+    compare(&read(file), &read(runs), &status(router, server)).into_iter().map(line).collect()
 }
 
 fn well() -> (Value, Value) {
@@ -103,4 +108,16 @@ fn an_address_is_where_its_master_is_and_nowhere_else() {
     let left = lines(FILE, router("BACKUP", &["10.0.0.1/24"]), well().1);
     assert_eq!(left, [format!("{address} - | 10.0.0.1/24")]);
     assert_eq!(lines(FILE, router("BACKUP", &[]), well().1), Vec::<String>::new());
+}
+
+#[test]
+fn another_secret_is_told_and_not_shown() {
+    let with = |secret: &str| {
+        let words =
+            format!("priority 100\n    authentication {{\n        auth_type PASS\n        auth_pass {secret}\n    }}");
+        FILE.replace("priority 100", &words)
+    };
+    let told = |file, runs| beside(&with(file), &with(runs), well().0, well().1);
+    assert_eq!(told("first", "first"), Vec::<String>::new());
+    assert_eq!(told("second", "first"), ["vrrp_instance VI_1 | secret | *** | another | -"]);
 }
