@@ -12,8 +12,8 @@ use super::routes::ORIGIN;
 use super::socket::read_only_path;
 use crate::engine::{
     Answer, Command, CommandRequest, ConnectionsPage, ConnectionsQuery, Difference, EngineHandle, Event, HandleError,
-    HistoryError, HistoryPage, HistoryQuery, JournalFrom, JournalPage, Outcome, Preview, RealServerStatus, RowsPage,
-    RowsQuery, Status, Summary, Sysctl, Undoable, VirtualRouterStatus, Who,
+    HistoryError, HistoryPage, HistoryQuery, JournalFrom, JournalPage, Outcome, Preview, Process, RealServerStatus,
+    RowsPage, RowsQuery, Status, Summary, Sysctl, Undoable, VirtualRouterStatus, Who,
 };
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -22,7 +22,7 @@ use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -84,6 +84,14 @@ impl Client {
     /// How long ago it connected.
     pub fn age(&self) -> Duration {
         self.connected_at.elapsed()
+    }
+
+    /// The process at the other end, held; none where it can't be seen from here.
+    pub fn process(&self) -> Option<Process> {
+        let runtime = Builder::new_current_thread().enable_all().build().ok()?;
+        let stream = runtime.block_on(UnixStream::connect(self.socket_of_questions())).ok()?;
+        let pid = runtime.block_on(async { stream.peer_cred().ok()?.pid() })?;
+        Process::hold(u32::try_from(pid).ok().filter(|pid| *pid > 0)?).ok()
     }
 
     /// Asks nothing for so long.
@@ -283,9 +291,32 @@ impl Lane {
 impl Broken {
     fn into_error(self, path: &Path) -> HandleError {
         match self {
-            Self::Lost(cause) => no_engine(path, &format!("the connection was lost before the answer: {cause}")),
+            Self::Lost(cause) => turned_away(path)
+                .unwrap_or_else(|| no_engine(path, &format!("the connection was lost before the answer: {cause}"))),
             Self::Final(error) => error,
         }
+    }
+}
+
+/// What an engine says that has no place even for a request: it closes the connection with it. None where it has one now.
+fn turned_away(path: &Path) -> Option<HandleError> {
+    let mut stream = std::os::unix::net::UnixStream::connect(path).ok()?;
+    stream.set_read_timeout(Some(RETRY)).ok()?;
+    let mut said = Vec::new();
+    // What was read before the time was over counts as well.
+    _ = io::Read::read_to_end(&mut stream, &mut said);
+    let body = said.strip_prefix(b"HTTP/1.1 503 ".as_slice())?;
+    let at = body.windows(4).position(|window| window == b"\r\n\r\n")?;
+    Some(rejected(StatusCode::SERVICE_UNAVAILABLE, body.get(at + 4..)?))
+}
+
+/// More wait to be let in than the system has room for.
+fn crowded(path: &Path) -> HandleError {
+    HandleError::Rejected {
+        status: StatusCode::SERVICE_UNAVAILABLE.as_u16(),
+        code: "busy".to_owned(),
+        message: format!("more clients than {} has room for wait to be let in", path.display()),
+        next: "close some, and ask again".to_owned(),
     }
 }
 
@@ -300,6 +331,7 @@ fn not_permitted(path: &Path) -> HandleError {
 async fn connect(path: &Path) -> Result<SendRequest<Full<Bytes>>, HandleError> {
     let stream = UnixStream::connect(path).await.map_err(|error| match error.kind() {
         ErrorKind::PermissionDenied => not_permitted(path),
+        ErrorKind::WouldBlock => crowded(path),
         _ => no_engine(path, &error),
     })?;
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| no_engine(path, &error))?;

@@ -2,18 +2,23 @@
 
 use super::accounts::{GROUP, user_name};
 use super::patience::Wire;
+use super::reply::Refusal;
 use super::seats::{NoSeat, Seat, Seats};
 use crate::engine::{Who, login_user, own_user, peer_groups};
-use std::io;
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::net::Shutdown;
 use std::os::fd::AsFd;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
-/// Connections beyond those that are told so; any more are closed without a word.
+/// Connections beyond those that are told so in answer to their request; any more are told at once and closed.
 const STANDING: usize = 64;
+/// Connections that were told so and are kept until others come, so that the word is read before the end.
+const DOORSTEP: usize = 64;
 /// Questions at a time that are computed for one door's clients: the others wait for their turn.
 pub(super) const DESKS: usize = 2;
 /// Streams of events at a time behind one door.
@@ -101,12 +106,52 @@ enum Listener {
     Tcp(TcpListener),
 }
 
+/// A connection that nobody has looked at.
+enum Fresh {
+    Unix(UnixStream),
+    Tcp(TcpStream),
+}
+
+/// One that was turned away, and is closed with this.
+enum TurnedAway {
+    Unix { _stream: std::os::unix::net::UnixStream },
+    Tcp { _stream: std::net::TcpStream },
+}
+
+impl Fresh {
+    fn wire(self) -> Box<dyn Wire> {
+        match self {
+            Self::Unix(stream) => Box::new(stream),
+            Self::Tcp(stream) => Box::new(stream),
+        }
+    }
+
+    /// Says so without waiting: what has no room for a word gets none.
+    fn turn_away(self, word: &[u8]) -> io::Result<TurnedAway> {
+        Ok(match self {
+            Self::Unix(stream) => {
+                let mut stream = stream.into_std()?;
+                stream.write_all(word)?;
+                stream.shutdown(Shutdown::Write)?;
+                TurnedAway::Unix { _stream: stream }
+            }
+            Self::Tcp(stream) => {
+                let mut stream = stream.into_std()?;
+                stream.write_all(word)?;
+                stream.shutdown(Shutdown::Write)?;
+                TurnedAway::Tcp { _stream: stream }
+            }
+        })
+    }
+}
+
 /// A listener with its places.
 pub(super) struct Door {
     listener: Listener,
     kind: Kind,
     seats: Arc<Seats>,
     standing: Arc<Seats>,
+    doorstep: Mutex<VecDeque<TurnedAway>>,
     /// Places for those who read a stream.
     pub streams: Arc<Seats>,
     /// Turns at the engine.
@@ -126,31 +171,39 @@ impl Door {
 
     fn new(listener: Listener, kind: Kind, places: usize) -> Self {
         let [seats, standing, streams] = [places, STANDING, STREAMS].map(Seats::new);
-        Self { listener, kind, seats, standing, streams, desks: Arc::new(Semaphore::new(DESKS)) }
+        Self {
+            listener,
+            kind,
+            seats,
+            standing,
+            doorstep: Mutex::default(),
+            streams,
+            desks: Arc::new(Semaphore::new(DESKS)),
+        }
     }
 
     /// The next connection that there is a seat, or a place to be told that there is none, for. May be cancelled.
     pub(super) async fn next(&self) -> Came {
         loop {
-            let accepted: io::Result<(Box<dyn Wire>, Peer)> = match &self.listener {
+            let accepted: io::Result<(Fresh, Peer)> = match &self.listener {
                 Listener::Unix(listener) => listener.accept().await.map(|(stream, _)| {
                     let peer = Peer::of(&stream);
-                    (Box::new(stream) as Box<dyn Wire>, peer)
+                    (Fresh::Unix(stream), peer)
                 }),
-                Listener::Tcp(listener) => listener.accept().await.map(|(s, _)| (Box::new(s) as _, Peer::default())),
+                Listener::Tcp(listener) => listener.accept().await.map(|(s, _)| (Fresh::Tcp(s), Peer::default())),
             };
-            let Ok((wire, peer)) = accepted else {
+            let Ok((stream, peer)) = accepted else {
                 sleep(Duration::from_millis(100)).await; // out of file descriptors: until some are given back
                 continue;
             };
-            if let Some(came) = self.receive(wire, &peer) {
+            if let Some(came) = self.receive(stream, &peer) {
                 return came;
             }
         }
     }
 
-    /// Gives a seat, or a place to be told why there is none; or nothing, and the connection is closed.
-    fn receive(&self, wire: Box<dyn Wire>, peer: &Peer) -> Option<Came> {
+    /// Gives a seat, or a place to be told why there is none; or nothing, and that is told on the doorstep.
+    fn receive(&self, stream: Fresh, peer: &Peer) -> Option<Came> {
         let engine = own_user();
         // Whoever may end the engine is not kept from its seats; on TCP nobody is known.
         let trusted = match self.kind {
@@ -162,19 +215,32 @@ impl Door {
             Ok(seat) => {
                 let access = self.access(peer, engine);
                 let who = if access == Access::Commands { peer.who() } else { Who::default() };
-                Some(Came { wire, access, who, user, seat })
+                self.doorstep().clear();
+                Some(Came { wire: stream.wire(), access, who, user, seat })
             }
             Err(none) => {
-                let seat = self.standing.take(user.0, true).ok()?;
                 let why = match none {
                     NoSeat::Full(places) => format!("{places} clients are connected to this socket already"),
                     NoSeat::Share(theirs) => {
                         format!("user {} has {theirs} of this socket's connections already", peer.name())
                     }
                 };
-                Some(Came { wire, access: Access::Full(why), who: Who::default(), user, seat })
+                let Ok(seat) = self.standing.take(user.0, true) else {
+                    if let Ok(told) = stream.turn_away(&Refusal::busy(why).bytes()) {
+                        let mut doorstep = self.doorstep();
+                        doorstep.push_back(told);
+                        let leaves = doorstep.len().saturating_sub(DOORSTEP);
+                        doorstep.drain(..leaves);
+                    }
+                    return None;
+                };
+                Some(Came { wire: stream.wire(), access: Access::Full(why), who: Who::default(), user, seat })
             }
         }
+    }
+
+    fn doorstep(&self) -> MutexGuard<'_, VecDeque<TurnedAway>> {
+        self.doorstep.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn access(&self, peer: &Peer, engine: u32) -> Access {

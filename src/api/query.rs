@@ -3,6 +3,7 @@
 
 use super::reply::Refusal;
 use crate::engine::{RowsQuery, filter_error};
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// Longest wait for an event.
@@ -102,9 +103,10 @@ pub(super) fn unknown(name: &str, known: &str) -> Refusal {
     Refusal::bad("bad-query", format!("there is no parameter \"{name}\""), format!("the parameters here are: {known}"))
 }
 
+/// Names and values, each name once.
 pub(super) fn pairs(query: Option<&str>) -> Result<Vec<(String, String)>, Refusal> {
     let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
-    pairs
+    let pairs: Vec<(String, String)> = pairs
         .map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             match (decode(name), decode(value)) {
@@ -116,7 +118,16 @@ pub(super) fn pairs(query: Option<&str>) -> Result<Vec<(String, String)>, Refusa
                 )),
             }
         })
-        .collect()
+        .collect::<Result<_, _>>()?;
+    let mut seen = HashSet::new();
+    match pairs.iter().find(|(name, _)| !seen.insert(name)) {
+        Some((name, _)) => Err(Refusal::bad(
+            "bad-query",
+            format!("the parameter \"{name}\" is there twice"),
+            "send each parameter once",
+        )),
+        None => Ok(pairs),
+    }
 }
 
 /// `%41` → `A`, `+` → space; none where it is no UTF-8 or an escape is cut short.
@@ -199,7 +210,13 @@ mod tests {
 
     #[test]
     fn a_parameter_that_is_wrong_is_named() {
-        for (query, named) in [("filer=x", "filer"), ("limit=many", "limit"), ("sort=size", "size"), ("a%4=1", "a%4")] {
+        for (query, named) in [
+            ("filer=x", "filer"),
+            ("limit=1&limit=2", "twice"),
+            ("limit=many", "limit"),
+            ("sort=size", "size"),
+            ("a%4=1", "a%4"),
+        ] {
             let refusal = rows(Some(query)).unwrap_err();
             assert!(refusal.body.message.contains(named), "{}", refusal.body.message);
         }

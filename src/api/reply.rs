@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 /// An answer.
 pub(super) type Reply = Response<Payload>;
@@ -74,6 +75,21 @@ impl Refusal {
     /// There is no room at the moment.
     pub(super) fn busy(message: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message, "close one, and ask again")
+    }
+    /// A request that did not come in time.
+    pub(super) fn slow(what: &str, limit: Duration) -> Self {
+        let message = format!("the {what} did not come within {} s", limit.as_secs());
+        Self::new(StatusCode::REQUEST_TIMEOUT, "slow-request", message, "send it at once")
+    }
+    /// The whole answer as bytes, for a connection that is closed with it.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        let body = serde_json::to_vec(&self.body).unwrap_or_default();
+        let head = format!(
+            "HTTP/1.1 {}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+            self.status,
+            body.len()
+        );
+        [head.into_bytes(), body].concat()
     }
     /// As an answer.
     pub(super) fn reply(&self) -> Reply {

@@ -137,6 +137,7 @@ async fn computed(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Rep
             body(guest.ask(|engine| engine.undoable().map(|list| written(&list))).await?)
         }
         "/metrics" => {
+            query::none(query)?;
             let format = Format::accepted(header(request, ACCEPT));
             let started_at = guest.server.started_at;
             let page = guest.ask(move |engine| Ok(exposition::page(&*engine.status()?, started_at, format))).await?;
@@ -276,9 +277,6 @@ async fn read_body(request: Request<Incoming>) -> Result<Bytes, Refusal> {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(error)) => Err(Refusal::bad("bad-json", format!("the body ends early: {error}"), "send all of it")),
-        Err(_) => {
-            let message = format!("the body did not come within {} s", PATIENCE.as_secs());
-            Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "slow-request", message, "send it at once"))
-        }
+        Err(_) => Err(Refusal::slow("body", PATIENCE)),
     }
 }

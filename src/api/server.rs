@@ -27,6 +27,7 @@ use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
+use tokio::io::AsyncWriteExt;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -217,7 +218,7 @@ async fn next(door: Option<&Door>) -> Option<(Came, &Door)> {
 
 /// Answers the requests of one connection until it ends or the server stops.
 async fn converse(wire: Patient, guest: Guest, mut stopping: watch::Receiver<bool>) {
-    let guest = Arc::new(guest);
+    let (guest, mut line) = (Arc::new(guest), wire.clone());
     let service = service_fn(move |request| {
         let guest = Arc::clone(&guest);
         async move { Ok::<_, Infallible>(routes::answer(request, &guest).await) }
@@ -229,10 +230,17 @@ async fn converse(wire: Patient, guest: Guest, mut stopping: watch::Receiver<boo
         .half_close(true)
         .serve_connection(TokioIo::new(wire), service);
     let mut connection = pin!(connection);
-    // How a connection ends is the client's business: a broken one has nobody left to tell.
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        _ = stopping.wait_for(|stopping| *stopping) => {}
+    // How a connection ends is the client's business: a broken one has nobody left to tell, but for one that was too slow.
+    let ended = tokio::select! {
+        ended = connection.as_mut() => Some(ended),
+        _ = stopping.wait_for(|stopping| *stopping) => None,
+    };
+    if let Some(ended) = ended {
+        if ended.is_err_and(|error| error.is_timeout()) && line.is_asked() {
+            let slow = Refusal::slow("header", PATIENCE).bytes();
+            _ = timeout(FAREWELL, line.write_all(&slow)).await;
+        }
+        return;
     }
     connection.as_mut().graceful_shutdown();
     let _ = connection.await;

@@ -70,10 +70,15 @@ pub fn run(args: &CtlArgs, socket: &Path, color: bool) -> u8 {
     // A status is megabytes of short lines: one write each would be a system call each.
     let (out, err) = (&mut BufWriter::new(io::stdout().lock()), &mut io::stderr());
     match Client::connect(socket) {
-        Ok(engine) => match run_on(args, &engine, color, out, err) {
-            0 if args.stops() => act::await_end(&engine).map_or_else(|error| report(&error, err), |()| 0),
-            code => code,
-        },
+        Ok(engine) => {
+            let process = if args.stops() { engine.process() } else { None };
+            match run_on(args, &engine, color, out, err) {
+                0 if args.stops() => {
+                    act::await_end(&engine, process.as_ref()).map_or_else(|error| report(&error, err), |()| 0)
+                }
+                code => code,
+            }
+        }
         Err(error) => report(&error.into(), err),
     }
 }

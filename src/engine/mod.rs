@@ -58,6 +58,7 @@ pub use history::{HistoryError, HistoryPage, HistoryQuery, Series};
 pub use io::host::user as own_user;
 pub use io::ipvs_admin::{IpvsAdmin, open as open_ipvs};
 pub use io::peer::{login_user, peer_groups};
+pub use io::processes::Process;
 pub use io::{ipvs_proc, names};
 pub use ipvs::sysctl::page as sysctls_page;
 pub use ipvs::{

@@ -3,7 +3,7 @@
 use super::CtlError;
 use super::args::Act;
 use super::print::{Page, Style};
-use crate::engine::{Answer, CommandRequest, EngineHandle, Outcome, Who};
+use crate::engine::{Answer, CommandRequest, EngineHandle, Outcome, Process, Who};
 use std::time::Duration;
 
 /// How often and how long the end of an engine is awaited: 15 s in all, 5 s more than it may take.
@@ -29,9 +29,16 @@ pub(super) fn perform(act: &Act, engine: &dyn EngineHandle, page: &mut Page<'_>)
     }
 }
 
-/// Returns once an engine that was told to stop does not answer any more: what follows in a script may rely on its
-/// addresses being gone.
-pub(super) fn await_end(engine: &dyn EngineHandle) -> Result<(), CtlError> {
+/// Returns once an engine that was told to stop has ended: what follows in a script may rely on its addresses being gone, and on
+/// its files being free. A process that can't be seen from here has ended when it does not answer any more.
+pub(super) fn await_end(engine: &dyn EngineHandle, process: Option<&Process>) -> Result<(), CtlError> {
+    if let Some(process) = process {
+        if process.wait_gone(END_WAIT * END_WAITS) {
+            return Ok(());
+        }
+        let message = format!("stop was accepted, but pid {} has not ended; its log says what hangs", process.pid);
+        return Err(CtlError::Undone(message));
+    }
     for _ in 0..END_WAITS {
         // Waits in the engine for an event that it will not live to see, or for the next one of its end.
         let Ok(summary) = engine.summary() else { return Ok(()) };

@@ -116,7 +116,7 @@ pub enum Act {
         #[command(flatten)]
         which: Instances,
         /// Become eligible again after this time, as 90s, 5m or 1h; without it, only by `rejoin`
-        #[arg(long = "for", value_name = "TIME", value_parser = time)]
+        #[arg(long = "for", value_name = "TIME", value_parser = hold)]
         hold: Option<Duration>,
         /// Do not take mastership back when nobody takes over
         #[arg(long)]
@@ -403,6 +403,13 @@ fn time(text: &str) -> Result<Duration, String> {
         Ok(_) => Err("it is shorter than a second; write it like 90s, 5m or 1h".to_owned()),
         Err(error) => Err(format!("it is not a time ({error}); write it like 90s, 5m or 1h")),
     }
+}
+
+/// A time that a hold may last: what the engine takes.
+fn hold(text: &str) -> Result<Duration, String> {
+    const LONGEST: Duration = Duration::from_secs(365 * 86_400);
+    let time = time(text)?;
+    if time <= LONGEST { Ok(time) } else { Err("it is longer than a year (31536000 s)".to_owned()) }
 }
 
 fn priority(text: &str) -> Result<Priority, String> {

@@ -1,6 +1,6 @@
 //! `ctl record`: writes what the engine remembers, and then what happens, into a file for `lvsdeck replay`.
 //!
-//! 1. the header, then the history: totals and instances in full, services with ten seconds a point;
+//! 1. the header and the first status, then the history: totals and instances in full, services with ten seconds a point;
 //! 2. the events of the last day;
 //! 3. the status, and every interval what changed in it, with the events between;
 //! 4. after the time, Ctrl-C, the size, or the engine's end: a last line that says why. A file that was cut off reads up to there.
@@ -42,11 +42,16 @@ pub(super) fn record(
     let mut file = Lines { to: BufWriter::new(create(args)?), written: 0, path: &args.file };
     let interval = u64::try_from(args.interval.as_millis()).unwrap_or(u64::MAX);
     file.line(&RecordingHeader::new(&summary.node, summary.now, interval))?;
+    // The first status comes first, so that one that is cut at once has a moment to show.
+    let (mut encoder, mut upto) = (RecordingEncoder::default(), summary.last_event);
+    match tick(engine, &mut file, &mut encoder, Duration::ZERO, &mut upto) {
+        Ok(()) | Err(CtlError::Engine(HandleError::Rejected { status: 503, .. })) => {}
+        Err(error) => return Err(error),
+    }
     history(engine, &mut file)?;
     let mut after = events(engine, &mut file, JournalFrom::Age(BEFORE))?.unwrap_or(summary.last_event);
     page.line(Style::Plain, &format!("recording {} into {}; Ctrl-C ends it", summary.node, args.file.display()))?;
     page.flush()?;
-    let mut encoder = RecordingEncoder::default();
     let begun = (world.elapsed)();
     let elapsed = || (world.elapsed)().saturating_sub(begun);
     let mut due = Duration::ZERO;
