@@ -4,7 +4,7 @@ mod who;
 mod words;
 
 pub use who::Who;
-pub use words::clean;
+pub use words::{clean, steers};
 
 use super::model::{Forwarding, Priority, RealServerKey, Scheduler, ServiceKey, Weight};
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! What happened: numbered facts for the journal, the console and `ctl events` (layer 2).
 
-use super::command::{Asked, Command, Outcome, clean};
+use super::command::{Asked, Command, Outcome, clean, steers};
 use serde::{Deserialize, Serialize};
 use std::time::SystemTime;
 
@@ -124,7 +124,7 @@ pub struct Fact {
 }
 
 /// Most characters of a command's reason, and of who gave it, that are kept.
-const MAX_REASON: usize = 256;
+pub const MAX_REASON: usize = 256;
 /// Most characters of a command with its answer that are kept.
 const MAX_DETAIL: usize = 1024;
 
@@ -210,17 +210,31 @@ pub struct Event {
 }
 
 impl Event {
-    /// Stamps a fact.
+    /// Stamps a fact. Whatever it was made of, no text in it steers a terminal or is longer than a line.
     pub fn stamp(fact: Fact, seq: u64, at: SystemTime, monotonic_ms: u64) -> Self {
         let Fact { kind, severity, subject, from, to, reason, who, detail } = fact;
+        let subject = harmless(subject);
+        let [from, to, reason, who, detail] = [from, to, reason, who, detail].map(|text| text.map(harmless));
         Self { seq, at, monotonic_ms, kind, severity, subject, from, to, reason, who, detail }
     }
+}
+
+fn harmless(text: String) -> String {
+    if text.chars().any(steers) { clean(&text, usize::MAX) } else { text }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::command::{Command, Who};
+
+    #[test]
+    fn no_text_of_an_event_steers_a_terminal() {
+        let fact = Fact::new(EventKind::ServerAdmin, Severity::Notice, "a\nb").reason("\u{1b}[2Jx").detail("wéb");
+        let event = Event::stamp(fact.who("anna\u{202e}"), 1, SystemTime::UNIX_EPOCH, 0);
+        let texts = [Some(event.subject), event.reason, event.who, event.detail].map(Option::unwrap);
+        assert_eq!(texts, ["a?b", "?[2Jx", "anna?", "wéb"]);
+    }
 
     #[test]
     fn every_command_leaves_the_same_trace_and_a_dry_run_none() {

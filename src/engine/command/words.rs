@@ -95,12 +95,16 @@ fn quoted(word: &str) -> Cow<'_, str> {
 /// Text from outside for one line of a log: at most so many characters, `?` for each that could steer a terminal or turn the
 /// line round.
 pub fn clean(text: &str, most: usize) -> String {
-    let steers = |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let mut cleaned: String = text.chars().take(most).map(|c| if steers(c) { '?' } else { c }).collect();
     if text.chars().nth(most).is_some() {
         cleaned.push('…');
     }
     cleaned
+}
+
+/// Whether a character could steer a terminal or turn a line round.
+pub fn steers(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

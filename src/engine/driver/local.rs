@@ -9,10 +9,10 @@ use super::shared::{Shared, Vitals};
 use super::stop::{self, Stop};
 use super::sysctls;
 use super::undo::{Done, UndoStack};
-use crate::engine::command::{Answer, Asked, Command, CommandRequest, Half, Outcome, Undoable, Who};
+use crate::engine::command::{Answer, Asked, Command, CommandRequest, Half, Outcome, Undoable, Who, clean};
 use crate::engine::connections::{ConnectionsPage, ConnectionsQuery};
 use crate::engine::difference::Difference;
-use crate::engine::event::{Event, Fact};
+use crate::engine::event::{Event, Fact, MAX_REASON};
 use crate::engine::handle::{EngineHandle, HandleError};
 use crate::engine::history::{HistoryError, HistoryPage, HistoryQuery};
 use crate::engine::ipvs::{Refusal, Sysctl};
@@ -256,7 +256,8 @@ impl EngineHandle for LocalEngine {
             dry_run: request.dry_run,
             token: request.token.clone(),
             who: who.clone(),
-            reason: request.reason.clone(),
+            // From here on it is in holds, logs and events: none of them is to be steered by it.
+            reason: request.reason.as_deref().map(|reason| clean(reason, MAX_REASON)),
         };
         let is_undo = matches!(asked.command, Command::Undo { .. });
         let mut answer = self.dispatch(asked.clone())?;

@@ -16,8 +16,16 @@ use std::time::{Duration, Instant};
 /// Added to the time that backups need: for the way there and back and for their scheduler.
 pub(super) const GRACE: Duration = Duration::from_millis(50);
 
+/// The longest hold, in seconds: a year, as for drains.
+const LONGEST_HOLD: u64 = 365 * 86_400;
+
 impl Failover {
     pub(super) fn command(&mut self, now: Instant, asked: Asked) {
+        if let Command::Failover { hold_seconds: Some(hold), .. } = asked.command
+            && !(1..=LONGEST_HOLD).contains(&hold)
+        {
+            return self.refuse(&asked, format!("for {hold} s: a hold lasts 1 to {LONGEST_HOLD} s, or until rejoin"));
+        }
         let (instance, planned) = match &asked.command {
             Command::Failover { instance, .. } => {
                 (instance.clone(), self.plan_failover(now, instance.as_deref(), &asked))

@@ -115,7 +115,8 @@ fn consequence(router: &Router, next: Priority) -> String {
             let within =
                 takeover_time(router).as_millis() + u128::from(router.instance.master_interval().centiseconds()) * 30;
             format!(
-                "{name}: {vips} virtual addresses go to {address} (priority {priority}, as last heard) within about                  {within} ms, unless it does not preempt"
+                "{name}: {vips} virtual addresses go to {address} (priority {priority}, as last heard) within \
+                 about {within} ms, unless it does not preempt"
             )
         }
         (true, _, Some((priority, address))) => {

@@ -163,6 +163,8 @@ fn what_cannot_be_done_is_refused_with_the_reason() {
             Command::Failover { instance: Some("VI_9".to_owned()), hold_seconds: None, blind: false },
             "there are: VI_1",
         ),
+        (0, failover(Some(0), false), "a hold lasts 1 to 31536000 s"),
+        (0, failover(Some(31_536_001), true), "a hold lasts 1 to 31536000 s"),
         (0, rejoin(), "VI_1 is not held"),
         (0, Command::Rejoin { instance: None }, "no virtual router is held"),
         (0, Command::Stop { keep: false }, "does not concern virtual routers"),
