@@ -6,7 +6,7 @@ mod api_fixture;
 use api_fixture::{FakeEngine, small};
 use lvsdeck::engine::{
     Command, CommandRequest, ConnectionsQuery, Drift, EngineHandle, EventKind, Foreign, HistoryQuery, JournalFrom,
-    MOST_SERVERS, MetricKind, ProcessFacts, RowsQuery, Warning, Who, metric_families,
+    LogQuery, MOST_SERVERS, MetricKind, ProcessFacts, RowsQuery, Warning, Who, metric_families,
 };
 use serde_json::{Value, to_value};
 use std::collections::BTreeSet;
@@ -53,6 +53,8 @@ fn every_field_of_every_answer_is_documented() {
         to_value(engine.history(&instance).unwrap().unwrap()),
         to_value(engine.connections(&ConnectionsQuery::default()).unwrap()),
         to_value(engine.sysctls().unwrap()),
+        to_value(engine.host().unwrap()),
+        to_value(engine.log(&LogQuery::default()).unwrap()),
         to_value(answer),
     ] {
         collect(&value.unwrap(), &mut keys);

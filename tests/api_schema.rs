@@ -119,6 +119,10 @@ fn answers() -> Vec<(&'static str, Value)> {
         ("connections", "/v1/connections?state=none&sort=expires&limit=0"),
         ("error", "/v1/connections?client=web"),
         ("sysctls", "/v1/sysctls"),
+        ("host", "/v1/host"),
+        ("log", "/v1/log"),
+        ("log", "/v1/log?level=warning&limit=1"),
+        ("error", "/v1/log?level=debug"),
         ("error", "/v1/nothing"),
     ] {
         found.push((schema, running.get(path).json()));

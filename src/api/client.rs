@@ -5,6 +5,7 @@
 
 use super::accounts::who_may;
 use super::connections;
+use super::log;
 use super::past::{encode_at, encode_history, encode_journal};
 use super::query::{encode_rows, encode_server};
 use super::reply::ErrorBody;
@@ -12,8 +13,8 @@ use super::routes::ORIGIN;
 use super::socket::read_only_path;
 use crate::engine::{
     Answer, Command, CommandRequest, ConnectionsPage, ConnectionsQuery, Difference, EngineHandle, Event, HandleError,
-    HistoryError, HistoryPage, HistoryQuery, JournalFrom, JournalPage, Outcome, Preview, Process, RealServerStatus,
-    RowsPage, RowsQuery, Status, Summary, Sysctl, Undoable, VirtualRouterStatus, Who,
+    HistoryError, HistoryPage, HistoryQuery, HostLoad, JournalFrom, JournalPage, LogPage, LogQuery, Outcome, Preview,
+    Process, RealServerStatus, RowsPage, RowsQuery, Status, Summary, Sysctl, Undoable, VirtualRouterStatus, Who,
 };
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -199,6 +200,12 @@ impl EngineHandle for Client {
     }
     fn sysctls(&self) -> Result<Vec<Sysctl>, HandleError> {
         self.question("/v1/sysctls")
+    }
+    fn host(&self) -> Result<HostLoad, HandleError> {
+        self.question("/v1/host")
+    }
+    fn log(&self, query: &LogQuery) -> Result<LogPage, HandleError> {
+        self.question(&format!("/v1/log?{}", log::written(query)))
     }
     fn command(&self, request: &CommandRequest, _who: &Who) -> Result<Answer, HandleError> {
         if self.read_only {

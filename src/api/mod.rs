@@ -11,6 +11,7 @@ mod connections;
 mod door;
 mod events;
 mod exposition;
+mod log;
 mod past;
 mod patience;
 mod process;

@@ -5,6 +5,7 @@ use super::connections;
 use super::door::Access;
 use super::events;
 use super::exposition::{self, Format};
+use super::log;
 use super::past;
 use super::query;
 use super::reply::{Payload, Refusal, Reply, json, set};
@@ -25,7 +26,7 @@ const MAX_BODY: usize = 64 * 1024;
 pub(super) const ORIGIN: &str = "lvsdeck-origin";
 /// What there is.
 const CALLS: &str = "GET /v1/status, /v1/summary, /v1/rows, /v1/real-servers, /v1/virtual-routers, /v1/diff, /v1/connections, \
-     /v1/sysctls, /v1/undo, /v1/events, /v1/journal, /v1/history, /metrics, and POST /v1/commands";
+     /v1/sysctls, /v1/undo, /v1/events, /v1/journal, /v1/history, /v1/host, /v1/log, /metrics, and POST /v1/commands";
 
 /// Answers one request.
 pub(super) async fn answer(request: Request<Incoming>, guest: &Arc<Guest>) -> Reply {
@@ -66,6 +67,8 @@ async fn route(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, 
         | "/v1/events"
         | "/v1/journal"
         | "/v1/history"
+        | "/v1/host"
+        | "/v1/log"
         | "/metrics" => "GET",
         "/v1/commands" => "POST",
         _ => {
@@ -123,6 +126,14 @@ async fn computed(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Rep
         "/v1/virtual-routers" => {
             query::none(query)?;
             body(guest.ask(|engine| engine.virtual_routers().map(|routers| written(&routers))).await?)
+        }
+        "/v1/host" => {
+            query::none(query)?;
+            body(guest.ask(|engine| engine.host().map(|load| written(&load))).await?)
+        }
+        "/v1/log" => {
+            let wanted = log::read(query)?;
+            body(guest.ask(move |engine| engine.log(&wanted).map(|page| written(&page))).await?)
         }
         "/v1/diff" => {
             query::none(query)?;

@@ -11,6 +11,7 @@
 
 mod record;
 
+use crate::engine::LogRing;
 use crate::engine::io::journald::{self, JournalSocket};
 use record::{Priority, Record, entry};
 use std::env;
@@ -79,6 +80,10 @@ impl<S: Subscriber, O: Output> Layer<S> for Log<O> {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut record = Record::new(*event.metadata().level());
         event.record(&mut record);
+        // An event of the engine's is in the ring already: its thread put it there.
+        if !record.is_event() {
+            record.keep(LogRing::of_process(), SystemTime::now());
+        }
         match &self.form {
             Form::Json => self.put(&record.json(SystemTime::now())),
             Form::Text { color } => self.put(&record.text(SystemTime::now(), *color)),

@@ -7,8 +7,8 @@ use super::event::Event;
 use super::guide::Guide;
 use super::history::{HistoryError, HistoryPage, HistoryQuery};
 use super::ipvs::Sysctl;
-use super::journal::{JournalFrom, JournalPage};
-use super::snapshot::{RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
+use super::journal::{JournalFrom, JournalPage, LogPage, LogQuery};
+use super::snapshot::{HostLoad, RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -58,6 +58,16 @@ pub fn no_past(message: impl Into<String>) -> HandleError {
         code: "no-past".to_owned(),
         message: message.into(),
         next: "ask for a moment of the last day, while this engine ran".to_owned(),
+    }
+}
+
+/// The refusal where the system does not say how busy it is.
+pub(super) fn unreadable_host(error: impl std::fmt::Display) -> HandleError {
+    HandleError::Rejected {
+        status: 501,
+        code: "not-available".to_owned(),
+        message: format!("how busy the host is can't be read: {error}"),
+        next: "is /proc mounted?".to_owned(),
     }
 }
 
@@ -149,6 +159,25 @@ pub trait EngineHandle: Send + Sync {
             code: "not-available".to_owned(),
             message: "this engine does not balance in a kernel".to_owned(),
             next: "ask an engine that runs on the kernel's ip_vs".to_owned(),
+        })
+    }
+    /// How busy the director's host is, and what its interfaces counted. Rates are of the time since somebody asked before.
+    fn host(&self) -> Result<HostLoad, HandleError> {
+        Err(HandleError::Rejected {
+            status: 501,
+            code: "not-available".to_owned(),
+            message: "how busy the host is was not recorded".to_owned(),
+            next: "ask an engine that runs".to_owned(),
+        })
+    }
+    /// The newest lines of the engine's log.
+    fn log(&self, query: &LogQuery) -> Result<LogPage, HandleError> {
+        let _ = query;
+        Err(HandleError::Rejected {
+            status: 501,
+            code: "not-available".to_owned(),
+            message: "there is no log of an engine here".to_owned(),
+            next: "ask an engine that runs; events are in the journal".to_owned(),
         })
     }
     /// What an engine that is a demonstration can be told, and shows beside its status; none of any other.

@@ -5,8 +5,10 @@
 
 pub mod lines;
 mod page;
+mod ring;
 
 pub use page::{JournalFrom, JournalPage, Younger};
+pub use ring::{LogLine, LogPage, LogQuery, LogRing};
 
 use super::event::{Event, Fact};
 use std::collections::VecDeque;

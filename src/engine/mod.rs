@@ -65,7 +65,7 @@ pub use ipvs::{
     Checksum, Connection, DaemonRole, Destination, IpvsOp, IpvsTable, KernelRates, Ownership, Refusal, RefusalKind,
     ServerEntry, Service, ServiceEntry, SyncDaemon, Sysctl, Timeouts, Traffic, Tunnel, plan as ipvs_plan,
 };
-pub use journal::{JournalFrom, JournalPage};
+pub use journal::{JournalFrom, JournalPage, LogLine, LogPage, LogQuery, LogRing};
 pub use metrics::{MOST_SERVERS, MetricFamily, MetricKind, MetricValue, ProcessFacts, metric_families};
 pub use model::{
     Family, Forwarding, KeyError, Persistence, Priority, Protocol, RealServerKey, SCHEDULERS, Scheduler, ServiceKey,
@@ -76,10 +76,10 @@ pub use recording::{
 };
 pub use replayed::Replayed;
 pub use snapshot::{
-    Admin, AnnouncementStatus, CheckStatus, ConfigStatus, Counters, Drift, Foreign, Health, IpvsTotals, Jitter,
-    KernelServer, Moment, NextStep, PeerDetail, PeerState, PeerStatus, Problem, QuorumStatus, Rates, RealServerStatus,
-    RefusedPacket, Role, RouterDetail, Row, RowKind, RowsPage, RowsQuery, Sort, SplitBrainStatus, StateChange, Status,
-    Summary, Totals, TrackedStatus, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, VrrpCounters,
-    Warning, WhatIf, filter_error,
+    Admin, AnnouncementStatus, CheckStatus, ConfigStatus, Counters, Drift, Foreign, Health, HostLoad,
+    InterfaceCounters, InterfaceLoad, InterfaceRates, IpvsTotals, Jitter, KernelServer, Moment, NextStep, PeerDetail,
+    PeerState, PeerStatus, Problem, QuorumStatus, Rates, RealServerStatus, RefusedPacket, Role, RouterDetail, Row,
+    RowKind, RowsPage, RowsQuery, Sort, SplitBrainStatus, StateChange, Status, Summary, Totals, TrackedStatus,
+    VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, VrrpCounters, Warning, WhatIf, filter_error,
 };
 pub use still::Still;

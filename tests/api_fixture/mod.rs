@@ -12,10 +12,10 @@ use lvsdeck::engine::journal::Journal;
 use lvsdeck::engine::{
     Admin, Answer, CheckStatus, Command, CommandRequest, ConfigStatus, Connection, ConnectionTally, ConnectionsPage,
     ConnectionsQuery, Counters, Difference, EngineHandle, Event, EventKind, Family, Forwarding, HandleError, Health,
-    HistoryError, HistoryPage, HistoryQuery, KernelServer, NextStep, Outcome, PeerDetail, PeerState, PeerStatus,
-    Preview, QuorumStatus, Rates, RealServerStatus, Role, RouterDetail, RowsPage, RowsQuery, Scheduler, Severity,
-    StateChange, Status, Still, Summary, Sysctl, Undoable, VirtualRouterState, VirtualRouterStatus,
-    VirtualServerStatus, VrrpCounters, Who,
+    HistoryError, HistoryPage, HistoryQuery, HostLoad, InterfaceCounters, InterfaceLoad, InterfaceRates, KernelServer,
+    LogPage, LogQuery, LogRing, NextStep, Outcome, PeerDetail, PeerState, PeerStatus, Preview, QuorumStatus, Rates,
+    RealServerStatus, Role, RouterDetail, RowsPage, RowsQuery, Scheduler, Severity, StateChange, Status, Still,
+    Summary, Sysctl, Undoable, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, VrrpCounters, Who,
 };
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, SystemTime};
@@ -338,6 +338,31 @@ impl EngineHandle for FakeEngine {
             word("sync_threshold", "5\t50", Some("3\t50"), None),
             word("brand_new", "7", None, None),
         ])
+    }
+    fn host(&self) -> Result<HostLoad, HandleError> {
+        let counters = |bytes| InterfaceCounters { bytes, packets: 9, errors: 1, dropped: 2 };
+        let rates = InterfaceRates { rx_bytes_per_s: 1.5, ..InterfaceRates::default() };
+        let interface =
+            |name: &str, rates| InterfaceLoad { name: name.into(), rx: counters(7), tx: counters(8), rates };
+        Ok(HostLoad {
+            at: now(),
+            over_ms: Some(1_000),
+            cpus: 2,
+            cpu_percent: Some(12.5),
+            load: [0.5, 0.25, 0.1],
+            memory_bytes: 4_000,
+            memory_available_bytes: 3_000,
+            swap_bytes: 0,
+            swap_used_bytes: 0,
+            uptime_s: 86_400,
+            interfaces: vec![interface("lo", None), interface("eth0", Some(rates))],
+        })
+    }
+    fn log(&self, query: &LogQuery) -> Result<LogPage, HandleError> {
+        let ring = LogRing::default();
+        ring.push(ago(2), Severity::Info, "lvsdeck started");
+        ring.push(ago(1), Severity::Warning, "(VI_1) advertisement refused");
+        Ok(ring.page(query))
     }
     fn command(&self, request: &CommandRequest, who: &Who) -> Result<Answer, HandleError> {
         self.asked.lock().unwrap().push((request.clone(), who.clone()));

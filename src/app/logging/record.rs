@@ -1,5 +1,6 @@
 //! One thing to be logged, in each form. Pure but for the number of this process.
 
+use crate::engine::{LogRing, Severity};
 use serde_json::{Map, Value};
 use std::fmt::{self, Write as _};
 use std::time::SystemTime;
@@ -86,6 +87,22 @@ impl Record {
             }
             _ => _ = write!(self.message, " {name}={value}"),
         }
+    }
+
+    /// Whether it is an event of the engine's.
+    pub fn is_event(&self) -> bool {
+        !self.event.is_empty()
+    }
+
+    /// Its lines into the ring that the API gives lines from.
+    pub fn keep(&self, ring: &LogRing, now: SystemTime) {
+        let level = match self.priority {
+            Priority::Error => Severity::Error,
+            Priority::Warning => Severity::Warning,
+            Priority::Notice => Severity::Notice,
+            Priority::Info => Severity::Info,
+        };
+        self.lines().for_each(|line| ring.push(now, level, line));
     }
 
     fn lines(&self) -> impl Iterator<Item = &String> {

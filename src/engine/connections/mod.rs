@@ -67,7 +67,7 @@ pub enum ConnectionSort {
 }
 
 /// The table as it was while it was read.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionsPage {
     /// When reading began.
     #[serde(with = "rfc3339")]

@@ -13,13 +13,14 @@ use crate::engine::command::{Answer, Asked, Command, CommandRequest, Half, Outco
 use crate::engine::connections::{ConnectionsPage, ConnectionsQuery};
 use crate::engine::difference::Difference;
 use crate::engine::event::{Event, Fact, MAX_REASON};
-use crate::engine::handle::{EngineHandle, HandleError};
+use crate::engine::handle::{EngineHandle, HandleError, unreadable_host};
 use crate::engine::history::{HistoryError, HistoryPage, HistoryQuery};
+use crate::engine::io::host_load::HostReader;
 use crate::engine::ipvs::{Refusal, Sysctl};
-use crate::engine::journal::{JournalFrom, JournalPage};
+use crate::engine::journal::{JournalFrom, JournalPage, LogPage, LogQuery};
 use crate::engine::model::Configuration;
 use crate::engine::reload::compare;
-use crate::engine::snapshot::{RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
+use crate::engine::snapshot::{HostLoad, RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
 use crate::engine::still::Still;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
@@ -49,6 +50,7 @@ pub struct LocalEngine {
     /// The newest comparison of file, engine and kernel.
     compared: Mutex<Option<(Instant, Vec<Difference>)>>,
     connections: Connections,
+    host: HostReader,
     /// The moment that was asked for last, with the configuration's generation, and how it was.
     past: Mutex<Option<Moment>>,
 }
@@ -73,6 +75,7 @@ impl LocalEngine {
             last_dry_run: AtomicU64::new(0),
             compared: Mutex::default(),
             connections: Connections::default(),
+            host: HostReader::default(),
             past: Mutex::default(),
         }
     }
@@ -246,6 +249,12 @@ impl EngineHandle for LocalEngine {
     }
     fn sysctls(&self) -> Result<Vec<Sysctl>, HandleError> {
         sysctls::listing(&self.shared.status())
+    }
+    fn host(&self) -> Result<HostLoad, HandleError> {
+        self.host.read().map_err(unreadable_host)
+    }
+    fn log(&self, query: &LogQuery) -> Result<LogPage, HandleError> {
+        Ok(self.shared.log.page(query))
     }
     fn command(&self, request: &CommandRequest, who: &Who) -> Result<Answer, HandleError> {
         let id = if request.dry_run { 0 } else { self.last_id.fetch_add(1, Ordering::Relaxed) + 1 };

@@ -8,6 +8,7 @@ mod pattern;
 
 use super::shared::Shared;
 use crate::engine::event::{Event, EventKind, Severity};
+use crate::engine::journal::LogRing;
 use crate::engine::model::{RealServerKey, ServiceKey};
 use pattern::{Known, captured, filled, of_server, of_service};
 
@@ -16,15 +17,17 @@ pub fn follow(shared: &Shared) {
     let mut seen = shared.before_run();
     while let Some(events) = shared.follow(seen) {
         for event in &events {
-            write(event);
+            write(event, &shared.log);
             seen = event.seq;
         }
     }
 }
 
-/// One record an event: its line, the lines beside it, and the event itself as the API gives it.
-fn write(event: &Event) {
-    let (line, also) = (message(event), also(event).join("\n"));
+/// One record an event: its line, the lines beside it, and the event itself as the API gives it. The ring gets the lines.
+fn write(event: &Event, ring: &LogRing) {
+    let (line, also) = (message(event), also(event));
+    also.iter().chain([&line]).for_each(|line| ring.push(event.at, event.severity, line));
+    let also = also.join("\n");
     let event_json = serde_json::to_string(event).unwrap_or_default();
     match event.severity {
         Severity::Info | Severity::Notice => tracing::info!(event = event_json, also, "{line}"),

@@ -10,7 +10,7 @@ use crate::engine::event::{Event, EventKind, Fact};
 use crate::engine::history::History;
 use crate::engine::io::journal_file::JournalFiles;
 use crate::engine::io::userspace::Userspace;
-use crate::engine::journal::{Journal, PAGE};
+use crate::engine::journal::{Journal, LogRing, PAGE};
 use crate::engine::snapshot::{ConfigStatus, PeerState, RealServerStatus, Role, Status, VirtualRouterState, Warning};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
@@ -73,6 +73,8 @@ pub struct Shared {
     history: Mutex<History>,
     /// Where this process forwards packets itself.
     pub(super) dataplane: OnceLock<Userspace>,
+    /// The newest lines of the log.
+    pub(super) log: Arc<LogRing>,
 }
 
 /// A status, and what it was made of.
@@ -111,7 +113,14 @@ impl Shared {
             insecure: Mutex::default(),
             history: Mutex::default(),
             dataplane: OnceLock::new(),
+            log: Arc::default(),
         }
+    }
+
+    /// With the log of the process, into which the rest of the program writes too; nodes of an embedded cluster have one each.
+    #[must_use]
+    pub fn with_log_of_process(self) -> Self {
+        Self { log: Arc::clone(LogRing::of_process()), ..self }
     }
 
     /// Another configuration runs.

@@ -160,7 +160,8 @@ pub fn start_in<W: Surroundings + 'static>(
         }
         RunnerLink::broken()
     });
-    let shared = Arc::new(Shared::new(identity));
+    let shared = Shared::new(identity);
+    let shared = Arc::new(if W::HAS_PROCESS { shared.with_log_of_process() } else { shared });
     if let Some(userspace) = userspace {
         let teller = Arc::downgrade(&shared);
         userspace.report_to(move |fact| {

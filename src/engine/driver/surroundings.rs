@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 /// The hands and ears of one failover loop. Decides nothing.
 pub trait Surroundings: Send {
+    /// Whether the engine has its process for itself: then the process's log is its own.
+    const HAS_PROCESS: bool;
     /// What the loop waits for.
     fn descriptors(&self) -> Vec<RawFd>;
     /// Lists links and addresses as they are now.
@@ -29,6 +31,8 @@ pub trait Surroundings: Send {
 }
 
 impl Surroundings for World {
+    const HAS_PROCESS: bool = true;
+
     fn descriptors(&self) -> Vec<RawFd> {
         Self::descriptors(self).collect()
     }
@@ -53,6 +57,8 @@ impl Surroundings for World {
 pub struct Nowhere;
 
 impl Surroundings for Nowhere {
+    const HAS_PROCESS: bool = true;
+
     fn descriptors(&self) -> Vec<RawFd> {
         Vec::new()
     }

@@ -12,8 +12,9 @@ use super::shared::{Identity, Shared};
 use super::sysctls;
 use crate::engine::command::{Answer, CommandRequest, Who};
 use crate::engine::event::{Event, EventKind, Fact, Severity};
-use crate::engine::handle::{EngineHandle, HandleError};
+use crate::engine::handle::{EngineHandle, HandleError, unreadable_host};
 use crate::engine::history::{HistoryError, HistoryPage, HistoryQuery};
+use crate::engine::io::host_load::HostReader;
 use crate::engine::io::ipvs_netlink::{IpvsKernel, Netlink};
 use crate::engine::io::vrrp_listener::VrrpListener;
 use crate::engine::io::{host, host_addresses, ipvs_proc, processes};
@@ -21,7 +22,8 @@ use crate::engine::ipvs::{IpvsTable, RefusalKind, Sysctl};
 use crate::engine::journal::{JournalFrom, JournalPage};
 use crate::engine::model::Configuration;
 use crate::engine::snapshot::{
-    ConfigStatus, Moment, RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus, Warning,
+    ConfigStatus, HostLoad, Moment, RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus,
+    Warning,
 };
 use crate::engine::vrrp::overhear;
 use crate::engine::watching::{Heard, Host, Listening, TableWatch};
@@ -55,6 +57,7 @@ pub struct Known {
 /// The watch. Its threads end with the process, or soon after it is dropped.
 pub struct Watch {
     shared: Arc<Shared>,
+    host: HostReader,
     /// What both threads wait on.
     _running: [Sender<()>; 2],
 }
@@ -110,7 +113,7 @@ impl Watch {
         };
         thread::Builder::new().name("tables".to_owned()).spawn(body)?;
         let sampling = history::start(Arc::clone(&shared))?;
-        Ok(Self { shared, _running: [sampling, looking] })
+        Ok(Self { shared, host: HostReader::default(), _running: [sampling, looking] })
     }
 }
 
@@ -295,6 +298,9 @@ impl EngineHandle for Watch {
     }
     fn sysctls(&self) -> Result<Vec<Sysctl>, HandleError> {
         sysctls::listing(&self.shared.status())
+    }
+    fn host(&self) -> Result<HostLoad, HandleError> {
+        self.host.read().map_err(unreadable_host)
     }
     fn command(&self, _: &CommandRequest, _: &Who) -> Result<Answer, HandleError> {
         Err(HandleError::Rejected {

@@ -6,6 +6,7 @@ pub mod frames;
 pub mod host;
 pub mod host_addresses;
 pub mod host_facts;
+pub mod host_load;
 pub mod ipvs_admin;
 pub mod ipvs_netlink;
 pub mod ipvs_proc;

@@ -6,6 +6,7 @@
 mod detail;
 mod facts;
 mod filter;
+mod host;
 mod kernel;
 mod page;
 mod rows;
@@ -16,6 +17,7 @@ pub use detail::{
     AnnouncementStatus, Jitter, PeerDetail, RefusedPacket, RouterDetail, SplitBrainStatus, TrackedStatus, WhatIf,
 };
 pub use filter::filter_error;
+pub use host::{HostLoad, InterfaceCounters, InterfaceLoad, InterfaceRates};
 pub use kernel::IpvsTotals;
 pub use rows::{Row, RowKind, RowsPage, RowsQuery, Sort};
 pub use summary::{Problem, Summary, Totals};

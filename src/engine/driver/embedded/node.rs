@@ -25,6 +25,8 @@ impl Node {
 }
 
 impl Surroundings for Node {
+    const HAS_PROCESS: bool = false;
+
     fn descriptors(&self) -> Vec<RawFd> {
         vec![self.station.as_raw_fd()]
     }

@@ -12,8 +12,8 @@ use crate::engine::event::{Event, EventKind};
 use crate::engine::guide::{Drill, Facts, Guide};
 use crate::engine::handle::{EngineHandle, HandleError, Stage};
 use crate::engine::history::{HistoryError, HistoryPage, HistoryQuery};
-use crate::engine::journal::{JournalFrom, JournalPage};
-use crate::engine::snapshot::{RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
+use crate::engine::journal::{JournalFrom, JournalPage, LogPage, LogQuery};
+use crate::engine::snapshot::{HostLoad, RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
 use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -232,11 +232,17 @@ impl EngineHandle for Cluster {
     fn diff(&self) -> Result<Vec<Difference>, HandleError> {
         self.engine()?.diff()
     }
+    fn undoable(&self) -> Result<Vec<Undoable>, HandleError> {
+        self.engine()?.undoable()
+    }
     fn connections(&self, query: &ConnectionsQuery) -> Result<ConnectionsPage, HandleError> {
         self.engine()?.connections(query)
     }
-    fn undoable(&self) -> Result<Vec<Undoable>, HandleError> {
-        self.engine()?.undoable()
+    fn host(&self) -> Result<HostLoad, HandleError> {
+        self.engine()?.host()
+    }
+    fn log(&self, query: &LogQuery) -> Result<LogPage, HandleError> {
+        self.engine()?.log(query)
     }
     fn stage(&self) -> Option<&dyn Stage> {
         Some(self)
