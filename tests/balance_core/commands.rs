@@ -59,6 +59,17 @@ fn a_dry_drain_shows_everything_and_does_nothing() {
 }
 
 #[test]
+fn a_server_that_gets_more_is_said_with_the_weights_and_not_as_a_loss() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    rig.ask(drain(A));
+    busy(&mut rig, A, 3);
+    assert_eq!(
+        rig.dry(set_weight(A, 5)).preview.blast_radius,
+        "1 server gets more, the weight of all grows from 1 to 6, 3 active connections"
+    );
+}
+
+#[test]
 fn drain_sets_weight_zero_and_restore_brings_the_weight_back() {
     let mut rig = Rig::started(&[service(WEB, &[A, B])]);
     assert_eq!(rig.ask(set_weight(A, 5)).outcome, Outcome::Done);

@@ -156,7 +156,8 @@ impl Balance {
         }
     }
 
-    /// `1 of 2 servers, 50 % of the weight, 3 active connections`, for each service.
+    /// `1 of 2 servers, 50 % of the weight, 3 active connections`, for each service; where it gets more,
+    /// `1 server gets more, the weight of all grows from 1 to 6, 3 active connections`.
     fn blast_radius(&self, before: &Touch, after: &Touch, changes: &[Change]) -> String {
         let mut said = Vec::new();
         for (at, old) in before {
@@ -167,10 +168,15 @@ impl Balance {
             let active: u32 = mine().filter_map(|c| self.seen(&old.config.key, &c.server)).map(|d| d.active).sum();
             let change = i128::from(new.have()) - i128::from(old.have());
             let share = change.abs() * 100 / i128::from(old.have().max(new.have()).max(1));
-            let mut text = format!("{servers} of {} servers, {share} % of the weight", serving(Some(old)));
-            if change > 0 {
-                text += " more";
-            }
+            let mut text = if change > 0 {
+                let more = match mine().count() {
+                    1 => "1 server gets more".to_owned(),
+                    several => format!("{several} servers get more"),
+                };
+                format!("{more}, the weight of all grows from {} to {}", old.have(), new.have())
+            } else {
+                format!("{servers} of {} servers, {share} % of the weight", serving(Some(old)))
+            };
             let _ = write!(text, ", {active} active connections");
             if serving(Some(old)) > 0 && serving(Some(new)) == 0 {
                 text += match &new.config.sorry_server {
