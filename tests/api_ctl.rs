@@ -49,6 +49,20 @@ fn each_verb_asks_for_what_was_typed() {
             json!({"verb": "drain", "server": "10.0.0.71:80", "service": "web", "deadline": 60}),
         ),
         (
+            "drain 10.0.0.71:80 10.0.0.72 --service web --deadline 60s",
+            json!({"verb": "several", "commands": [
+                {"verb": "drain", "server": "10.0.0.71:80", "service": "web", "deadline": 60},
+                {"verb": "drain", "server": "10.0.0.72", "service": "web", "deadline": 60},
+            ]}),
+        ),
+        (
+            "restore 10.0.0.71 10.0.0.72",
+            json!({"verb": "several", "commands": [
+                {"verb": "restore", "server": "10.0.0.71", "service": null},
+                {"verb": "restore", "server": "10.0.0.72", "service": null},
+            ]}),
+        ),
+        (
             "restore [fd00::71]:80 --service web",
             json!({"verb": "restore", "server": "[fd00::71]:80", "service": "web"}),
         ),

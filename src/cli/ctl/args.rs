@@ -161,7 +161,7 @@ pub enum Act {
         how: How,
     },
     /// Send a real server no new connections; those it has go on
-    #[command(after_help = "Example: lvsdeck ctl drain 10.0.0.71 --reason \"kernel update\"")]
+    #[command(after_help = "Example: lvsdeck ctl drain 10.0.0.71 10.0.0.72 --reason \"kernel update\"")]
     Drain {
         #[command(flatten)]
         whom: Servers,
@@ -309,14 +309,27 @@ pub struct Instances {
     all: bool,
 }
 
-/// A real server in one service or in all.
+/// Real servers in one service or in all.
 #[derive(Debug, Clone, Args)]
 pub struct Servers {
-    #[arg(value_name = "RS", value_parser = selector, help = "10.0.0.71:80, or 10.0.0.71 for every port of that host")]
-    server: RealServerSelector,
+    #[arg(value_name = "RS", value_parser = selector, required = true, num_args = 1..,
+        help = "10.0.0.71:80, or 10.0.0.71 for every port of that host; several are one act, with one preview and undo")]
+    servers: Vec<RealServerSelector>,
     /// Only in this service
     #[arg(long, value_name = "VS", value_parser = service)]
     service: Option<ServiceSelector>,
+}
+
+impl Servers {
+    /// The command for the server, or one act that has it for each of them.
+    fn each(&self, command: impl Fn(RealServerSelector, Option<ServiceSelector>) -> Command) -> Command {
+        let mut commands: Vec<Command> =
+            self.servers.iter().map(|server| command(*server, self.service.clone())).collect();
+        match commands.len() {
+            1 => commands.remove(0),
+            _ => Command::Several { commands },
+        }
+    }
 }
 
 /// A real server in a service.
@@ -363,17 +376,15 @@ impl Act {
                 (Command::Priority { instance: instance.clone(), priority: *priority }, how)
             }
             Self::Drain { whom, deadline, how } => {
-                let (server, service) = (whom.server, whom.service.clone());
-                (Command::Drain { server, service, deadline_seconds: deadline.map(|time| time.as_secs()) }, how)
+                let deadline_seconds = deadline.map(|time| time.as_secs());
+                (whom.each(|server, service| Command::Drain { server, service, deadline_seconds }), how)
             }
             Self::Maintenance { whom, hold, deadline, how } => {
-                let (server, service) = (whom.server, whom.service.clone());
                 let [hold_seconds, deadline_seconds] = [hold, deadline].map(|time| time.map(|time| time.as_secs()));
-                (Command::Maintenance { server, service, hold_seconds, deadline_seconds }, how)
+                let one = |server, service| Command::Maintenance { server, service, hold_seconds, deadline_seconds };
+                (whom.each(one), how)
             }
-            Self::Restore { whom, how } => {
-                (Command::Restore { server: whom.server, service: whom.service.clone() }, how)
-            }
+            Self::Restore { whom, how } => (whom.each(|server, service| Command::Restore { server, service }), how),
             Self::Weight { member: Member { service, server }, weight, how } => {
                 (Command::Weight { service: service.clone(), server: *server, weight: *weight }, how)
             }
