@@ -4,7 +4,10 @@
 
 use super::screens::Screen;
 use super::state::Polled;
-use crate::engine::{Answer, CommandRequest, Event, Guide, RealServerStatus, Severity, Undoable};
+use crate::engine::{
+    Answer, CommandRequest, ConnectionsPage, ConnectionsQuery, Event, Guide, HostLoad, LogPage, RealServerStatus,
+    Severity, Undoable,
+};
 use crossterm::event::KeyEvent;
 use std::time::SystemTime;
 
@@ -41,6 +44,12 @@ pub enum Intent {
     Filter,
     /// The next order of rows.
     Sort,
+    /// Which columns the table has.
+    Columns,
+    /// Everything of the selected row or instance.
+    Inspect,
+    /// The connection table.
+    Connections,
     /// Freeze the screen, or go on.
     Pause,
     /// Add a real server.
@@ -113,7 +122,7 @@ pub enum Intent {
 
 impl Intent {
     /// Every intent: tests prove that each has a key.
-    pub const ALL: [Self; 54] = [
+    pub const ALL: [Self; 57] = [
         Self::Up,
         Self::Down,
         Self::PageUp,
@@ -129,6 +138,9 @@ impl Intent {
         Self::PreviousProblem,
         Self::Filter,
         Self::Sort,
+        Self::Columns,
+        Self::Inspect,
+        Self::Connections,
         Self::Pause,
         Self::AddServer,
         Self::AddService,
@@ -188,6 +200,9 @@ impl Intent {
             Self::PreviousProblem => "previous-problem",
             Self::Filter => "filter",
             Self::Sort => "sort",
+            Self::Columns => "columns",
+            Self::Inspect => "inspect",
+            Self::Connections => "connections",
             Self::Pause => "pause",
             Self::SecondBack => "second-back",
             Self::SecondOn => "second-on",
@@ -305,6 +320,12 @@ pub enum Message {
     Answered(u64, Result<Box<Answer>, String>),
     /// What can be taken back, newest first.
     Undoable(Result<Vec<Undoable>, String>),
+    /// The connection table as it was asked for with this serial.
+    Connections(u64, Result<Box<ConnectionsPage>, String>),
+    /// How busy the host is, or why that is not known.
+    Host(Result<Box<HostLoad>, String>),
+    /// New lines of the engine's log, or why there are none.
+    Log(Result<LogPage, String>),
     /// So many keys were dropped, typed during a stall of so many seconds.
     KeysDropped(usize, u64),
     /// Something to say in the status line (a broken theme file).
@@ -320,7 +341,13 @@ impl Message {
     pub fn is_urgent(&self) -> bool {
         match self {
             Self::Events(events, anew) => *anew || events.iter().any(|event| event.severity >= Severity::Notice),
-            Self::Tick | Self::Polled(_) | Self::Detail(..) | Self::Guide(_) | Self::Older(_) => false,
+            Self::Tick
+            | Self::Polled(_)
+            | Self::Detail(..)
+            | Self::Guide(_)
+            | Self::Older(_)
+            | Self::Host(_)
+            | Self::Log(_) => false,
             Self::Key(_)
             | Self::Paste(_)
             | Self::Resize(..)
@@ -331,6 +358,7 @@ impl Message {
             | Self::NoPast(..)
             | Self::Exported(_)
             | Self::Undoable(_)
+            | Self::Connections(..)
             | Self::Ordered(_) => true,
         }
     }
@@ -349,6 +377,8 @@ pub enum Effect {
     Older(u64),
     /// Ask what can be taken back.
     Undoable,
+    /// Ask for the connection table; the answer comes with the serial.
+    Connections(u64, ConnectionsQuery),
     /// Write what is shown into files.
     Export,
     /// Put this into the terminal's clipboard.

@@ -1,8 +1,14 @@
 //! What may lie over the main screen: help, palette, forms, and the preview that every write goes through.
 
+mod browser;
+mod chooser;
 mod form;
+mod page;
 
+pub use browser::{Browser, Part};
+pub use chooser::Chooser;
 pub use form::{Change, Form, FormField, FormKind, Input, Target, maintain, priority, time, together, weigh};
+pub use page::{About, Page};
 
 use crate::engine::{Answer, CommandRequest, Undoable};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -108,6 +114,12 @@ pub enum Popup {
     Form(Form),
     /// What can be taken back.
     Undo(UndoList),
+    /// Which columns a table has.
+    Columns(Chooser),
+    /// Everything of the selected row or instance.
+    Page(Page),
+    /// The connection table.
+    Connections(Box<Browser>),
     /// What a command would do, and whether it shall.
     Preview(Box<PreviewPopup>),
 }

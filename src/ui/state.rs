@@ -3,13 +3,14 @@
 use super::bell::Bell;
 use super::drains::Drains;
 use super::keymap::Keymap;
-use super::popup::{Popup, Target};
+use super::popup::{About, Page, Popup, Target};
+use super::rows::columns::Chosen;
 use super::screens::Screen;
 use super::screens::plan::plan;
-use super::widgets::{chart, charts};
+use super::widgets::{chart, charts, page};
 use crate::engine::{
-    Counters, Event, Guide, HistoryPage, HistoryQuery, RealServerStatus, Row, RowKind, RowsPage, RowsQuery,
-    STAGE_ORDERS, Sort, Summary, VirtualRouterStatus,
+    Counters, Event, Guide, HistoryPage, HistoryQuery, HostLoad, LogLine, RealServerStatus, Row, RowKind, RowsPage,
+    RowsQuery, STAGE_ORDERS, Severity, Sort, Summary, VirtualRouterStatus,
 };
 use ratatui::layout::Rect;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -35,6 +36,10 @@ pub struct Wanted {
     pub detail: Option<(String, String)>,
     /// How numbers went.
     pub history: Vec<HistoryQuery>,
+    /// How busy the host is.
+    pub host: bool,
+    /// The lines of the engine's log.
+    pub log: bool,
     /// The moment that all of it is about; now without one.
     pub at: Option<SystemTime>,
 }
@@ -185,6 +190,25 @@ pub struct Older {
     pub none: bool,
 }
 
+/// The engine's own log.
+#[derive(Debug, Clone)]
+pub struct EngineLog {
+    /// Its newest lines, oldest first.
+    pub lines: VecDeque<LogLine>,
+    /// Lines that matter less are left out.
+    pub level: Severity,
+    /// Lines above the screen.
+    pub scroll: usize,
+    /// Why there are none.
+    pub wrong: Option<String>,
+}
+
+impl Default for EngineLog {
+    fn default() -> Self {
+        Self { lines: VecDeque::new(), level: Severity::Info, scroll: 0, wrong: None }
+    }
+}
+
 /// Everything that the console shows.
 #[derive(Debug, Clone, Default)]
 pub struct UiState {
@@ -228,6 +252,18 @@ pub struct UiState {
     pub baseline: Option<Baseline>,
     /// The table of services.
     pub table: Table,
+    /// The counters show the host, and not the services.
+    pub shows_host: bool,
+    /// How busy the host is, or why that is not known.
+    pub host: Option<Result<HostLoad, String>>,
+    /// Lines of the host's panel that are scrolled out above.
+    pub host_scroll: usize,
+    /// The log shows the engine's lines, and not the events.
+    pub shows_engine_log: bool,
+    /// The engine's log.
+    pub engine_log: EngineLog,
+    /// Which columns the tables have.
+    pub columns: Chosen,
     /// The timeline.
     pub timeline: EventList,
     /// The log.
@@ -369,7 +405,7 @@ impl UiState {
         let row = self.selected_row().filter(|row| details_shown && row.kind == RowKind::Server);
         let folded: Vec<&str> = self.table.folded.iter().map(String::as_str).collect();
         Wanted {
-            query: self.screen.has_table().then(|| RowsQuery {
+            query: (self.screen.has_table() && !self.is_on_host()).then(|| RowsQuery {
                 expand: (!folded.is_empty()).then(|| format!("-{}", folded.join(","))),
                 sort: self.table.sort,
                 filter: Some(self.table.filter.trim().to_owned()).filter(|f| !f.is_empty()),
@@ -381,8 +417,23 @@ impl UiState {
             follow: self.table.selected.clone().filter(|_| self.screen.has_table() && self.table.going_to.is_none()),
             detail: row.and_then(|row| Some((row.service.clone(), row.server.clone()?))),
             history: self.wanted_history(),
+            host: self.is_on_host() && self.viewing.is_none(),
+            log: self.is_on_engine_log(),
             at: self.viewing,
         }
+    }
+
+    /// Whether the host is on screen.
+    pub fn is_on_host(&self) -> bool {
+        self.screen == Screen::Counters && self.shows_host
+    }
+    /// Whether the engine's log is on screen.
+    pub fn is_on_engine_log(&self) -> bool {
+        self.screen == Screen::Log && self.shows_engine_log
+    }
+    /// Whether a page about the selected row is open.
+    pub fn reads_row(&self) -> bool {
+        self.popups.iter().any(|popup| matches!(popup, Popup::Page(Page { about: About::Row, .. })))
     }
 
     /// What a demonstration can be told; nothing where there is none.
@@ -404,15 +455,18 @@ impl UiState {
     /// The minutes before the moment that is shown, in as many points as the charts have.
     fn wanted_history(&self) -> Vec<HistoryQuery> {
         let area = self.charts_area();
-        if area.height == 0 {
-            return Vec::new();
-        }
-        let points = u64::try_from(chart::points(charts::columns(area))).unwrap_or(1).max(1);
+        let columns = match (self.reads_row(), area.height) {
+            (true, _) => page::chart_columns(self),
+            (false, 0) => return Vec::new(),
+            (false, _) if self.is_on_host() => return Vec::new(),
+            (false, _) => charts::columns(area),
+        };
+        let points = u64::try_from(chart::points(columns)).unwrap_or(1).max(1);
         let (from, to) = (self.viewing.and_then(|at| at.checked_sub(SPAN)), self.viewing);
         let step = Some(SPAN.as_secs().div_ceil(points));
         let query = |subject: String| HistoryQuery { subject, series: Vec::new(), from, to, step };
         let subject = self.chart_subject();
-        let total = (subject != "total").then(|| query("total".to_owned()));
+        let total = (subject != "total" && area.height > 0).then(|| query("total".to_owned()));
         std::iter::once(query(subject)).chain(total).collect()
     }
 

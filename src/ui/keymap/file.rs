@@ -7,6 +7,9 @@
 //! drain = "x"
 //! remove = ["Del", "Ctrl-X"]
 //! stop = []            # no key: the palette has it
+//!
+//! [columns]            # of the tables, in their order
+//! services = ["Weight", "ActiveConn", "CPS", "Since"]
 //! ```
 //!
 //! A file with a mistake is not used at all: half of somebody's keys would be worse than the known ones. Nothing is written.
@@ -14,6 +17,7 @@
 use super::{BINDINGS, Chord, Keymap};
 use crate::ui::bell::Bell;
 use crate::ui::intent::Intent;
+use crate::ui::rows::columns::{ALL, Chosen, Set, named};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -47,6 +51,8 @@ struct File {
     bell: Bell,
     #[serde(default)]
     keys: BTreeMap<String, Spanned<Value>>,
+    #[serde(default)]
+    columns: BTreeMap<String, Spanned<Value>>,
 }
 
 /// What a file sets.
@@ -56,6 +62,8 @@ pub struct Settings {
     pub keys: Keymap,
     /// When the bell rings.
     pub bell: Bell,
+    /// Which columns the tables have.
+    pub columns: Chosen,
 }
 
 /// The settings of `file`, or of the user's or the system's file where there is one; the defaults where there is none. With a
@@ -117,7 +125,33 @@ pub fn parse(text: &str, path: &str) -> Result<Settings, KeyFileError> {
         }
     }
     no_conflict(&keymap, &given, &wrong, &line_of)?;
-    Ok(Settings { keys: keymap, bell: file.bell })
+    let mut chosen = Chosen::default();
+    for (name, value) in &file.columns {
+        let refused = |why| wrong(Some(value.span().start), why);
+        let set = [Set::Services, Set::Counters].into_iter().find(|set| set.name() == name);
+        let set =
+            set.ok_or_else(|| refused(format!("there is no table \"{name}\": services and counters have columns")))?;
+        chosen.set(set, Some(columns(value.get_ref()).map_err(|why| refused(format!("{name}: {why}")))?));
+    }
+    Ok(Settings { keys: keymap, bell: file.bell, columns: chosen })
+}
+
+/// Columns by their names, each once.
+fn columns(value: &Value) -> Result<Vec<&'static str>, String> {
+    let known = || ALL.iter().map(|column| column.word).collect::<Vec<_>>().join(", ");
+    let Value::Array(list) = value else {
+        return Err("columns are written as [\"Weight\", \"CPS\"]".to_owned());
+    };
+    let mut words: Vec<&'static str> = Vec::new();
+    for value in list {
+        let name = value.as_str().ok_or_else(|| "a column is named by a text".to_owned())?;
+        let column = named(name).ok_or_else(|| format!("there is no column \"{name}\"; there are {}", known()))?;
+        if words.contains(&column.word) {
+            return Err(format!("{} stands in it twice", column.word));
+        }
+        words.push(column.word);
+    }
+    Ok(words)
 }
 
 /// A key that two actions have is told at the later line of the two.

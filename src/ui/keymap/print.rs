@@ -1,6 +1,7 @@
 //! The table as text: for `docs/console.md`, for `lvsdeck keys`, and as the file that changes it.
 
 use super::{BINDINGS, Chord, Group, Keymap, Settings, written};
+use crate::ui::rows::columns::{ALL, Set};
 use std::fmt::Write as _;
 
 /// The table of `docs/console.md`.
@@ -35,7 +36,7 @@ pub fn table(keys: &Keymap) -> String {
 
 /// The table as the file that changes it.
 pub fn toml(settings: &Settings) -> String {
-    let Settings { keys, bell } = settings;
+    let Settings { keys, bell, columns } = settings;
     let mut text = format!(
         "# The console: ~/.config/lvsdeck/console.toml, /etc/lvsdeck/console.toml or --keys FILE.\n\n\
                     # When the terminal's bell rings: \"never\", \"critical\" (what needs a person at once) or \"changes\" (of state).\n\
@@ -50,6 +51,12 @@ pub fn toml(settings: &Settings) -> String {
             let quoted: Vec<String> = chords.iter().map(quote).collect();
             let _ = writeln!(text, "{} = [{}]  # {}", binding.intent.name(), quoted.join(", "), binding.help);
         }
+    }
+    let known: Vec<&str> = ALL.iter().map(|column| column.word).collect();
+    let _ = write!(text, "\n# Columns of the tables, in their order, out of: {}.\n[columns]\n", known.join(", "));
+    for set in [Set::Services, Set::Counters] {
+        let quoted: Vec<String> = columns.words(set).iter().map(|word| format!("\"{word}\"")).collect();
+        let _ = writeln!(text, "{} = [{}]", set.name(), quoted.join(", "));
     }
     text
 }

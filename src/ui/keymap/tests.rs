@@ -1,5 +1,6 @@
 use super::*;
 use crate::ui::bell::Bell;
+use crate::ui::rows::columns::Set;
 use crossterm::event::KeyModifiers;
 use std::collections::HashSet;
 
@@ -66,7 +67,9 @@ fn a_file_changes_what_it_names_and_nothing_else() {
 #[test]
 fn the_printed_file_is_read_back_as_what_was_printed() {
     assert_eq!(parse(&toml(&Settings::default()), "printed").unwrap(), Settings::default());
-    let other = parse("[keys]\ndrain = '\"'\nrestore = '\\'\n", "my.toml").unwrap();
+    let text = "[keys]\ndrain = '\"'\nrestore = '\\'\n[columns]\nservices = [\"since\", \"CPS\"]\n";
+    let other = parse(text, "my.toml").unwrap();
+    assert_eq!(other.columns.words(Set::Services), ["Since", "CPS"]);
     let other = Settings { bell: Bell::Changes, ..other };
     assert_eq!(parse(&toml(&other), "printed").unwrap(), other);
     for (binding, chords) in other.keys.lines() {
@@ -96,6 +99,12 @@ fn a_broken_file_names_the_line_and_what_is_wrong_with_it() {
         ("[keys]\ndrain = 5\n", "my.toml:2: drain: keys are written as"),
         ("[keys]\ndetach = []\n", "my.toml:2: detach needs a key"),
         ("bell = \"loud\"\n", "my.toml:1: unknown variant `loud`, expected one of `never`, `critical`, `changes`"),
+        (
+            "[columns]\nservices = [\"Wait\"]\n",
+            "my.toml:2: services: there is no column \"Wait\"; there are Forward, Weight",
+        ),
+        ("[columns]\ncounters = [\"CPS\", \"cps\"]\n", "my.toml:2: counters: CPS stands in it twice"),
+        ("[columns]\n\ntable = []\n", "my.toml:3: there is no table \"table\""),
         ("[kays]\ndrain = \"d\"\n", "my.toml:1: "),
     ] {
         let error = refused(text);

@@ -80,7 +80,7 @@ pub fn run(engine: &Arc<dyn EngineHandle>, options: &Options) -> Result<Exit, Co
     state.own_pid = Some(std::process::id());
     let key_warning = match keymap::choose(options.keys.as_deref()) {
         Ok(settings) => {
-            (state.keys, state.bell) = (Arc::new(settings.keys), settings.bell);
+            (state.keys, state.bell, state.columns) = (Arc::new(settings.keys), settings.bell, settings.columns);
             None
         }
         Err(error) => Some(format!("{error}; using the keys as they come")),
@@ -299,6 +299,7 @@ impl Console {
                     let _ = self.workers.older.send(before);
                 }
                 Effect::Undoable => _ = self.workers.commands.send(Ask::Undoable),
+                Effect::Connections(serial, query) => _ = self.workers.connections.send((serial, query)),
                 Effect::Export => {
                     let screen = export::text(&view::picture(&self.state, &self.theme));
                     let _ = self.workers.exports.send((screen, self.state.viewing));

@@ -3,7 +3,10 @@
 //! None of them draws, and nobody waits for them: they end when their channel does, or with the process.
 
 use super::Input;
-use crate::engine::{CommandRequest, EngineHandle, HandleError, JournalFrom, RowsPage, RowsQuery, Summary, Who};
+use crate::engine::{
+    CommandRequest, ConnectionsQuery, EngineHandle, HandleError, JournalFrom, LogQuery, RowsPage, RowsQuery, Summary,
+    Who,
+};
 use crate::ui::intent::Message;
 use crate::ui::state::{Polled, Wanted};
 use crate::ui::terminal;
@@ -52,6 +55,8 @@ pub struct Workers {
     pub older: Sender<u64>,
     /// Commands, and what goes with them.
     pub commands: Sender<Ask>,
+    /// What is asked of the connection table, with its serial.
+    pub connections: Sender<(u64, ConnectionsQuery)>,
     /// Screens to be written into files, with the moment that they show.
     pub exports: Sender<(String, Option<SystemTime>)>,
     /// Orders for a demonstration.
@@ -86,6 +91,7 @@ pub fn start(engine: &Arc<dyn EngineHandle>, inputs: &SyncSender<Input>) -> io::
     let (older, before) = channel();
     let (exports, screens) = channel();
     let (commands, given) = channel();
+    let (connections, browsed) = channel();
     let (running, stopped) = channel();
     let (orders, ordered) = channel();
     let known = Arc::new(Known::default());
@@ -102,11 +108,13 @@ pub fn start(engine: &Arc<dyn EngineHandle>, inputs: &SyncSender<Input>) -> io::
     spawn("journal", move || read_journal(e.as_ref(), &i, &before))?;
     let (e, i) = (engine.clone(), inputs.clone());
     spawn("commands", move || give_commands(e.as_ref(), &i, &given))?;
+    let (e, i) = (engine.clone(), inputs.clone());
+    spawn("connections", move || read_connections(e.as_ref(), &i, &browsed))?;
     if engine.stage().is_some() {
         let (e, i) = (engine.clone(), inputs.clone());
         spawn("orders", move || give_orders(e.as_ref(), &i, &ordered))?;
     }
-    Ok(Workers { wishes, older, exports, commands, orders, known, _running: running, keys })
+    Ok(Workers { wishes, older, exports, commands, connections, orders, known, _running: running, keys })
 }
 
 /// Which engine answered last.
@@ -200,6 +208,7 @@ fn read_keys(inputs: &SyncSender<Input>, ended: &UnixStream) {
 fn take_pictures(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, wished: &Receiver<Wish>, known: &Known) {
     let Ok(Wish::Now(mut wanted) | Wish::FromNow(mut wanted)) = wished.recv() else { return };
     let mut asked: Option<Wanted> = None;
+    let mut log = (0, 0);
     let mut next = Instant::now();
     loop {
         let mut due = false;
@@ -221,7 +230,8 @@ fn take_pictures(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, wished: 
         // What was does not change: it is asked for once.
         let fresh = Instant::now() < next || wanted.at.is_some();
         let is_same = |a: &&Wanted| {
-            (&a.query, a.routers, a.at, &a.history) == (&wanted.query, wanted.routers, wanted.at, &wanted.history)
+            (&a.query, a.routers, a.at, &a.history, a.host, a.log)
+                == (&wanted.query, wanted.routers, wanted.at, &wanted.history, wanted.host, wanted.log)
         };
         let same = asked.as_ref().filter(|_| !due && fresh).filter(is_same);
         let message = match same {
@@ -233,6 +243,11 @@ fn take_pictures(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, wished: 
                 if guide.is_some_and(|guide| inputs.send(Input::Message(guide)).is_err()) {
                     return;
                 }
+                for more in beside(engine, &wanted, &mut log, known) {
+                    if inputs.send(Input::Message(more)).is_err() {
+                        return;
+                    }
+                }
                 Some(picture(engine, &wanted, known))
             }
         };
@@ -241,6 +256,25 @@ fn take_pictures(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, wished: 
             return;
         }
     }
+}
+
+/// What stands beside a picture where it is on screen: the host, and what is new in the engine's log. `log`: which engine, and
+/// the number of the newest line that was received.
+fn beside(engine: &dyn EngineHandle, wanted: &Wanted, log: &mut (u32, u64), known: &Known) -> Vec<Message> {
+    let mut messages = Vec::new();
+    if wanted.host {
+        messages.push(Message::Host(engine.host().map(Box::new).map_err(said)));
+    }
+    if wanted.log {
+        let turn = known.turn.load(Ordering::Relaxed);
+        if log.0 != turn {
+            *log = (turn, 0);
+        }
+        let page = engine.log(&LogQuery { after: log.1, ..LogQuery::default() });
+        log.1 = page.as_ref().map_or(log.1, |page| page.newest);
+        messages.push(Message::Log(page.map_err(said)));
+    }
+    messages
 }
 
 fn picture(engine: &dyn EngineHandle, wanted: &Wanted, known: &Known) -> Message {
@@ -361,15 +395,30 @@ fn read_journal(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, before: &
     }
 }
 
+/// What is said of an engine that did not do or tell something.
+fn said(error: HandleError) -> String {
+    match error {
+        HandleError::Rejected { message, next, .. } if !next.is_empty() => format!("{message}; {next}"),
+        other => other.to_string(),
+    }
+}
+
+/// Reads the connection table for whoever asked last: it may take seconds, and an older question has no reader any more.
+fn read_connections(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, asked: &Receiver<(u64, ConnectionsQuery)>) {
+    while let Ok(first) = asked.recv() {
+        let (serial, query) = asked.try_iter().last().unwrap_or(first);
+        let answer = engine.connections(&query).map(Box::new).map_err(said);
+        if inputs.send(Input::Message(Message::Connections(serial, answer))).is_err() {
+            return;
+        }
+    }
+}
+
 /// Gives commands one after the other. A remote engine takes who gave them from the socket and not from here.
 fn give_commands(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, given: &Receiver<Ask>) {
     let user =
         ["SUDO_USER", "USER"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_else(|| "console".to_owned());
     let who = Who { user, pid: Some(std::process::id()), ..Who::default() };
-    let said = |error| match error {
-        HandleError::Rejected { message, next, .. } if !next.is_empty() => format!("{message}; {next}"),
-        other => other.to_string(),
-    };
     while let Ok(ask) = given.recv() {
         let message = match ask {
             Ask::Command(serial, request) => {

@@ -1,4 +1,5 @@
-//! Counters: how much went through each service and server, since the kernel counts, and in the last minutes.
+//! Counters: how much went through each service and server, since the kernel counts, and in the last minutes; behind them how
+//! busy the host is.
 //!
 //! ```text
 //! line 1, line 2
@@ -14,11 +15,14 @@
 use super::plan::Plan;
 use crate::ui::state::UiState;
 use crate::ui::theme::Theme;
-use crate::ui::widgets::{charts, services};
+use crate::ui::widgets::{charts, host, services};
 use ratatui::buffer::Buffer;
 
 /// Draws what stands between line 2 and the footer.
 pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
+    if state.shows_host {
+        return host::draw(buffer, theme, plan, state);
+    }
     services::draw(buffer, theme, plan, state);
     charts::draw(buffer, theme, plan, state);
 }

@@ -1,4 +1,5 @@
-//! The log: every event with everything that is known of it, newest first, for those who ask who did what and why.
+//! The log: every event with everything that is known of it, newest first, for those who ask who did what and why; behind it the
+//! lines that the engine wrote.
 //!
 //! ```text
 //! line 1, line 2
@@ -9,19 +10,23 @@
 //! ```
 
 use super::plan::{Plan, Shape};
-use crate::engine::{Event, Severity};
+use crate::engine::Event;
 use crate::ui::format;
 use crate::ui::rows::event_list;
 use crate::ui::state::UiState;
 use crate::ui::theme::{Paint, Theme};
-use crate::ui::widgets::{frame, pen::Pen};
+use crate::ui::widgets::{engine_log, frame, pen::Pen};
 use ratatui::buffer::Buffer;
 
 /// Draws what stands between line 2 and the footer.
 pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
+    if state.is_on_engine_log() {
+        return engine_log::draw(buffer, theme, plan, state);
+    }
     let list = &state.log;
     let filter = if list.filter.is_empty() { "none" } else { &list.filter };
-    let title = format!("Log  kinds: {} (s)  filter: {filter}", event_list::kinds_word(list.kinds));
+    let title =
+        format!("Log  kinds: {} (s)  filter: {filter}  (Tab: the engine's lines)", event_list::kinds_word(list.kinds));
     let inner = frame::panel(buffer, theme, plan.body, plan.shape == Shape::Large, &title);
     Pen::at(buffer, theme, inner, 0).skip(1).put(Paint::Head, "TIME UTC     LEVEL   EVENT");
     let cursor = event_list::selected(state, list);
@@ -30,18 +35,9 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
         if cursor == Some(event.seq) {
             pen = pen.over(Paint::Selected);
         }
-        let (level, paint) = level(event.severity);
+        let (level, paint) = engine_log::level(event.severity);
         pen.skip(1).put(Paint::Dim, &format::clock_ms(event.at)).skip(1).left(paint, level, 7).skip(1);
         pen.put(Paint::Text, &text(event));
-    }
-}
-
-const fn level(severity: Severity) -> (&'static str, Paint) {
-    match severity {
-        Severity::Info => ("info", Paint::Dim),
-        Severity::Notice => ("notice", Paint::Text),
-        Severity::Warning => ("warning", Paint::Warning),
-        Severity::Error => ("error", Paint::Bad),
     }
 }
 

@@ -4,9 +4,12 @@ mod acts;
 mod baseline;
 mod clip;
 mod commit;
+mod connections;
 mod demonstration;
 mod event_list;
 mod find;
+mod pages;
+mod parts;
 mod popups;
 mod table;
 mod targets;
@@ -39,7 +42,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 /// What the engine is to be asked for in this state.
 pub fn wanted(state: &UiState) -> Wanted {
     let plan = plan(state);
-    state.wanted(plan.rows(), plan.shows_detail())
+    state.wanted(plan.rows(), plan.shows_detail() || state.reads_row())
 }
 
 /// Takes a message at a time of the console's clock.
@@ -91,6 +94,18 @@ pub fn update(state: &mut UiState, message: Message, clock: Duration) -> Vec<Eff
         Message::Events(events, anew) => on_events(state, events, anew),
         Message::Answered(serial, answer) => commit::on_answer(state, serial, answer),
         Message::Undoable(list) => undo::on_list(state, list),
+        Message::Host(load) => {
+            parts::on_host(state, load);
+            Vec::new()
+        }
+        Message::Log(page) => {
+            parts::on_log(state, page);
+            Vec::new()
+        }
+        Message::Connections(serial, answer) => {
+            connections::on_answer(state, serial, &answer);
+            Vec::new()
+        }
         Message::KeysDropped(keys, seconds) => {
             state.say(Tone::Bad, format!("{keys} keys typed during a stall of {seconds} s were dropped"));
             Vec::new()
@@ -243,6 +258,7 @@ fn on_intent(state: &mut UiState, intent: Intent) -> Vec<Effect> {
             travel(state, intent)
         }
         Intent::Open if state.screen == Screen::Timeline => event_list::look_at(state),
+        Intent::Open if state.screen == Screen::Vrrp => pages::open(state),
         Intent::Open | Intent::Fold | Intent::Unfold => table::open(state, intent),
         Intent::Back => back(state),
         Intent::NextPanel => next_panel(state),
@@ -250,6 +266,9 @@ fn on_intent(state: &mut UiState, intent: Intent) -> Vec<Effect> {
         Intent::PreviousProblem => table::go_to_problem(state, false),
         Intent::Filter => popups::open_filter(state),
         Intent::Sort => next_sort(state),
+        Intent::Columns => pages::open_columns(state),
+        Intent::Inspect => pages::open(state),
+        Intent::Connections => connections::open(state),
         Intent::Pause => time::pause(state),
         Intent::SecondBack => time::step(state, SECOND, true),
         Intent::SecondOn => time::step(state, SECOND, false),
@@ -326,6 +345,9 @@ fn back(state: &mut UiState) -> Vec<Effect> {
 }
 
 fn travel(state: &mut UiState, intent: Intent) -> Vec<Effect> {
+    if parts::travel(state, intent) {
+        return Vec::new();
+    }
     match state.screen {
         Screen::Timeline | Screen::Log => event_list::travel(state, intent),
         Screen::Overview | Screen::Services | Screen::Vrrp | Screen::Counters => table::travel(state, intent),
@@ -333,6 +355,9 @@ fn travel(state: &mut UiState, intent: Intent) -> Vec<Effect> {
 }
 
 fn next_panel(state: &mut UiState) -> Vec<Effect> {
+    if parts::turn(state) {
+        return Vec::new();
+    }
     if state.screen != Screen::Overview {
         state.say(Tone::Bad, "this screen has one panel; 1 shows the overview");
         return Vec::new();
@@ -354,6 +379,9 @@ fn next_panel(state: &mut UiState) -> Vec<Effect> {
 }
 
 fn next_sort(state: &mut UiState) -> Vec<Effect> {
+    if state.is_on_engine_log() {
+        return parts::next_level(state);
+    }
     if state.event_list().is_some() {
         return event_list::next_kinds(state);
     }

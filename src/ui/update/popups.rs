@@ -1,6 +1,6 @@
 //! Keys while something lies over the main screen: the topmost popup takes them all.
 
-use super::{commit, find, undo};
+use super::{commit, connections, find, pages, undo};
 use crate::engine::filter_error;
 use crate::ui::intent::{Effect, Intent};
 use crate::ui::keymap::Chord;
@@ -25,8 +25,9 @@ pub fn on_paste(state: &mut UiState, text: &str) -> Vec<Effect> {
             Some(&mut finder.field)
         }
         Some(Popup::Form(form)) => form.text_field(),
+        Some(Popup::Connections(browser)) => browser.field.as_mut(),
         // A confirmation is typed, not pasted: the point of it is that somebody thinks.
-        Some(Popup::Undo(_) | Popup::Preview(_)) | None => None,
+        Some(Popup::Undo(_) | Popup::Preview(_) | Popup::Columns(_) | Popup::Page(_)) | None => None,
     };
     let Some(field) = field else {
         state.say(Tone::Bad, "pasted text is ignored here");
@@ -79,6 +80,9 @@ pub fn on_key(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
         Some(Popup::Filter { .. }) => filter(state, key),
         Some(Popup::Form(_)) => form(state, key),
         Some(Popup::Undo(_)) => undo::on_key(state, key),
+        Some(Popup::Columns(_)) => pages::on_columns_key(state, key),
+        Some(Popup::Page(_)) => pages::on_key(state, key),
+        Some(Popup::Connections(_)) => connections::on_key(state, key),
         Some(Popup::Preview(_)) => preview(state, key),
         None => Vec::new(),
     }
@@ -86,6 +90,9 @@ pub fn on_key(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
 
 /// Esc: one level back. A command that is being done is not called back; its end goes to the status line.
 fn leave(state: &mut UiState) -> Vec<Effect> {
+    if matches!(state.popups.last(), Some(Popup::Connections(_))) {
+        return connections::leave(state);
+    }
     match state.popups.pop() {
         Some(Popup::Filter { before, .. }) => set_filter(state, before),
         Some(Popup::Preview(popup)) if matches!(popup.phase, Phase::Committing(_)) => {

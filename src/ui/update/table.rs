@@ -132,8 +132,10 @@ pub fn open(state: &mut UiState, intent: Intent) -> Vec<Effect> {
     let (service, kind) = (row.service.clone(), row.kind);
     let folded = state.table.folded.contains(&service);
     match (intent, kind) {
+        // What is on screen of it already is opened in full.
+        (Intent::Open, RowKind::Server) if plan(state).shows_detail() => return super::pages::open(state),
         (Intent::Open, RowKind::Server) => {
-            state.detail_open = !state.detail_open;
+            state.detail_open = true;
             keep_in_sight(state);
             return Vec::new();
         }

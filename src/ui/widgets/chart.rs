@@ -23,21 +23,27 @@ pub fn most(values: &[Option<f64>]) -> f64 {
 
 /// Draws values, the newest at the right, on a ground of zero and up to the largest.
 pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, paint: Paint, values: &[Option<f64>]) {
-    let columns = usize::from(area.width);
+    for (line, text) in lines(theme.ascii, area.width, area.height, values).iter().enumerate() {
+        Pen::at(buffer, theme, area, line).put(paint, text);
+    }
+}
+
+/// The same as lines of text, the highest first.
+pub fn lines(is_ascii: bool, width: u16, height: u16, values: &[Option<f64>]) -> Vec<String> {
+    let columns = usize::from(width);
     let shown = values.get(values.len().saturating_sub(columns * 2)..).unwrap_or_default();
     let empty = columns * 2 - shown.len();
     let top = most(shown);
     let value = |point: usize| point.checked_sub(empty).and_then(|at| shown.get(at)).copied().flatten();
-    for line in 0..usize::from(area.height) {
-        let below = usize::from(area.height) - 1 - line;
-        let text: String = (0..columns)
+    let line = |below: usize| {
+        (0..columns)
             .map(|column| {
                 let pair = [value(column * 2), value(column * 2 + 1)];
-                if theme.ascii { ascii(pair, top, area.height, below) } else { braille(pair, top, area.height, below) }
+                if is_ascii { ascii(pair, top, height, below) } else { braille(pair, top, height, below) }
             })
-            .collect();
-        Pen::at(buffer, theme, area, line).put(paint, &text);
-    }
+            .collect()
+    };
+    (0..usize::from(height)).rev().map(line).collect()
 }
 
 /// How many of `steps` a value fills; anything above zero fills one at least.
@@ -71,7 +77,7 @@ fn ascii(pair: [Option<f64>; 2], top: f64, height: u16, below: usize) -> char {
 mod tests {
     use super::*;
 
-    fn lines(values: &[Option<f64>], width: u16, height: u16, is_ascii: bool) -> Vec<String> {
+    fn drawn(values: &[Option<f64>], width: u16, height: u16, is_ascii: bool) -> Vec<String> {
         let area = Rect::new(0, 0, width, height);
         let mut buffer = Buffer::empty(area);
         let mut theme = Theme::plain();
@@ -90,19 +96,19 @@ mod tests {
 
     #[test]
     fn the_newest_stands_at_the_right_and_what_is_not_known_stays_empty() {
-        assert_eq!(lines(&some(&[0.0, 1.0, 2.0, 3.0, 4.0]), 4, 1, false), [" ⢀⣠⣾"]);
-        assert_eq!(lines(&[None, None, Some(0.0), Some(0.0)], 2, 1, false), [" ⣀"]);
-        assert_eq!(lines(&some(&[0.0, 0.0, 1.0, 2.0, 4.0, 4.0]), 4, 1, true), [" _-#"]);
+        assert_eq!(drawn(&some(&[0.0, 1.0, 2.0, 3.0, 4.0]), 4, 1, false), [" ⢀⣠⣾"]);
+        assert_eq!(drawn(&[None, None, Some(0.0), Some(0.0)], 2, 1, false), [" ⣀"]);
+        assert_eq!(drawn(&some(&[0.0, 0.0, 1.0, 2.0, 4.0, 4.0]), 4, 1, true), [" _-#"]);
     }
 
     #[test]
     fn a_chart_of_several_lines_fills_from_the_ground() {
-        assert_eq!(lines(&some(&[8.0, 8.0, 4.0, 4.0, 1.0, 1.0]), 3, 2, false), ["⣿  ", "⣿⣿⣀"]);
-        assert_eq!(lines(&some(&[8.0, 8.0, 4.0, 4.0, 0.0, 0.0]), 3, 2, true), ["#  ", "##_"]);
+        assert_eq!(drawn(&some(&[8.0, 8.0, 4.0, 4.0, 1.0, 1.0]), 3, 2, false), ["⣿  ", "⣿⣿⣀"]);
+        assert_eq!(drawn(&some(&[8.0, 8.0, 4.0, 4.0, 0.0, 0.0]), 3, 2, true), ["#  ", "##_"]);
     }
 
     #[test]
     fn a_peak_among_small_numbers_does_not_hide_that_there_was_something() {
-        assert_eq!(lines(&some(&[0.001, 0.0, 1000.0, 1000.0]), 2, 1, true), [".#"]);
+        assert_eq!(drawn(&some(&[0.001, 0.0, 1000.0, 1000.0]), 2, 1, true), [".#"]);
     }
 }

@@ -45,16 +45,24 @@ fn lines(state: &UiState, row: &Row) -> Vec<(&'static str, Paint, String)> {
     let mut lines = vec![("totals", Paint::Text, totals(row)), ("rates", Paint::Text, rates(row))];
     match row.kind {
         RowKind::Server => {
-            lines.extend(checks(state));
+            lines.extend(checks(state, row, 2));
             let (paint, text) = kernel(row);
             lines.push(("kernel", paint, text));
         }
         RowKind::Service => lines.push(("state", rows::paint(row), row.note.clone())),
     }
-    if let Some(command) = rows::ipvsadm(row) {
-        lines.push(("ipvsadm", Paint::Dim, command));
-    }
+    lines.extend(ipvsadm(row));
     lines
+}
+
+/// Totals, rates and the equivalent ipvsadm command.
+pub fn numbers(row: &Row) -> Vec<(&'static str, Paint, String)> {
+    let numbers = [("totals", Paint::Text, totals(row)), ("rates", Paint::Text, rates(row))];
+    numbers.into_iter().chain(ipvsadm(row)).collect()
+}
+
+fn ipvsadm(row: &Row) -> Option<(&'static str, Paint, String)> {
+    Some(("ipvsadm", Paint::Dim, rows::ipvsadm(row)?))
 }
 
 fn totals(row: &Row) -> String {
@@ -72,7 +80,11 @@ fn rates(row: &Row) -> String {
     format!("CPS {cps}  InPPS {packets_in}  OutPPS {packets_out}  InBPS {bytes_in}  OutBPS {bytes_out}")
 }
 
-fn checks(state: &UiState) -> Vec<(&'static str, Paint, String)> {
+/// The checks of a server, at most so many; the rest are counted.
+pub fn checks(state: &UiState, row: &Row, most: usize) -> Vec<(&'static str, Paint, String)> {
+    if row.kind == RowKind::Service {
+        return Vec::new();
+    }
     let Some(detail) = state.detail() else {
         let why = if state.paused_at.is_some() { "not loaded when the screen was frozen" } else { "asking the engine" };
         return vec![("check", Paint::Dim, why.to_owned())];
@@ -84,10 +96,10 @@ fn checks(state: &UiState) -> Vec<(&'static str, Paint, String)> {
         };
         return vec![("check", Paint::Dim, text.to_owned())];
     }
-    // Two checks have room; the rest are counted.
-    let mut lines: Vec<_> = detail.checks.iter().take(2).map(|check| check_line(state, check)).collect();
-    if let (Some(more), Some((.., text))) = (detail.checks.len().checked_sub(3), lines.last_mut()) {
-        *text = format!("{text}  (+{} more checks)", more + 1);
+    let mut lines: Vec<_> = detail.checks.iter().take(most).map(|check| check_line(state, check)).collect();
+    let more = detail.checks.len().saturating_sub(most);
+    if let Some((.., text)) = lines.last_mut().filter(|_| more > 0) {
+        *text = format!("{text}  (+{more} more checks)");
     }
     lines
 }
@@ -111,7 +123,8 @@ fn check_line(state: &UiState, check: &CheckStatus) -> (&'static str, Paint, Str
     ("check", paint, format!("{} {}  {verdict}{error}{took}{at}  {next}{fails}", check.kind, check.target))
 }
 
-fn kernel(row: &Row) -> (Paint, String) {
+/// What the kernel has of a server, and whether that is what is wanted.
+pub fn kernel(row: &Row) -> (Paint, String) {
     let admin = match row.admin {
         Admin::Enabled => "",
         Admin::Draining => "; draining, D restores",

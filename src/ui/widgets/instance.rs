@@ -3,7 +3,7 @@
 use super::frame;
 use super::pen::{Pen, Spans, put_spans};
 use super::routers::{history, peer_text, state_paint};
-use crate::engine::{VirtualRouterStatus, VrrpCounters};
+use crate::engine::{StateChange, VirtualRouterStatus, VrrpCounters};
 use crate::ui::format;
 use crate::ui::state::UiState;
 use crate::ui::theme::{Paint, Theme};
@@ -50,7 +50,7 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, boxed: bool, state: 
 }
 
 /// Spans in lines of at most so many columns, broken between spans.
-fn wrapped(spans: &Spans, columns: usize) -> Vec<Spans> {
+pub fn wrapped(spans: &Spans, columns: usize) -> Vec<Spans> {
     let mut lines = vec![Spans::new()];
     let mut used = 0;
     for (paint, text) in spans {
@@ -67,14 +67,11 @@ fn wrapped(spans: &Spans, columns: usize) -> Vec<Spans> {
     lines
 }
 
-fn lines(router: &VirtualRouterStatus, now: SystemTime) -> Vec<(&'static str, Spans)> {
-    let text = |text: String| vec![(Paint::Text, text)];
-    let mut state: Spans = vec![(state_paint(router.state), router.state.name().to_owned())];
-    state.push((Paint::Text, format!(" for {}: {}", format::age(format::since(now, router.since)), router.reason)));
-    if let Some(held) = &router.held {
-        state.push((Paint::Drain, format!("  held: {held} (J rejoins)")));
-    }
-    let mut lines = vec![("state", state), ("vips", addresses(router))];
+/// A label and what stands behind it.
+type Line = (&'static str, Spans);
+
+fn lines(router: &VirtualRouterStatus, now: SystemTime) -> Vec<Line> {
+    let mut lines = state_lines(router, now);
     for (n, peer) in router.peers.iter().enumerate() {
         let (said, paint) = peer_text(peer, now, false);
         lines.push((if n == 0 { "peers" } else { "" }, vec![(paint, format!("{said} ({})", peer.source))]));
@@ -82,23 +79,43 @@ fn lines(router: &VirtualRouterStatus, now: SystemTime) -> Vec<(&'static str, Sp
     if router.peers.is_empty() {
         lines.push(("peers", vec![(Paint::Dim, "none was heard and none is configured".to_owned())]));
     }
+    lines.extend(counted(router));
+    lines.push(("refused", refused_spans(&router.counters)));
+    lines.extend(changes(router, now));
+    lines
+}
+
+/// The state with its reason, and the addresses.
+pub fn state_lines(router: &VirtualRouterStatus, now: SystemTime) -> Vec<Line> {
+    let mut state: Spans = vec![(state_paint(router.state), router.state.name().to_owned())];
+    state.push((Paint::Text, format!(" for {}: {}", format::age(format::since(now, router.since)), router.reason)));
+    if let Some(held) = &router.held {
+        state.push((Paint::Drain, format!("  held: {held} (J rejoins)")));
+    }
+    vec![("state", state), ("vips", addresses(router))]
+}
+
+/// Advertisements and changes of mastership in numbers.
+pub fn counted(router: &VirtualRouterStatus) -> Vec<Line> {
+    let text = |text: String| vec![(Paint::Text, text)];
     let c = &router.counters;
-    lines.push((
-        "adverts",
-        text(format!(
-            "in {}  out {}  resignations in {} out {}  gratuitous ARP {}  own that came back {}  other addresses {}",
-            format::grouped(c.adverts_rx),
-            format::grouped(c.adverts_tx),
-            c.priority_zero_rx,
-            c.priority_zero_tx,
-            format::grouped(c.garp_tx),
-            c.own_rx,
-            c.address_mismatch
-        )),
-    ));
-    lines.push(("master", text(format!("became {}  gave up {}", c.became_master, c.released_master))));
-    lines.push(("refused", refused_spans(c)));
-    for (n, change) in router.history.iter().rev().enumerate() {
+    let adverts = format!(
+        "in {}  out {}  resignations in {} out {}  gratuitous ARP {}  own that came back {}  other addresses {}",
+        format::grouped(c.adverts_rx),
+        format::grouped(c.adverts_tx),
+        c.priority_zero_rx,
+        c.priority_zero_tx,
+        format::grouped(c.garp_tx),
+        c.own_rx,
+        c.address_mismatch
+    );
+    let master = format!("became {}  gave up {}", c.became_master, c.released_master);
+    vec![("adverts", text(adverts)), ("master", text(master))]
+}
+
+/// The last changes of the state, newest first.
+pub fn changes(router: &VirtualRouterStatus, now: SystemTime) -> Vec<Line> {
+    let line = |(n, change): (usize, &StateChange)| {
         let ago = format::age(format::since(now, change.at));
         let (paint, word) = (state_paint(change.state), change.state.name());
         let spans = vec![
@@ -106,9 +123,9 @@ fn lines(router: &VirtualRouterStatus, now: SystemTime) -> Vec<(&'static str, Sp
             (paint, format!("{word:<7}")),
             (Paint::Text, change.reason.clone()),
         ];
-        lines.push((if n == 0 { "changes" } else { "" }, spans));
-    }
-    lines
+        (if n == 0 { "changes" } else { "" }, spans)
+    };
+    router.history.iter().rev().enumerate().map(line).collect()
 }
 
 fn addresses(router: &VirtualRouterStatus) -> Spans {

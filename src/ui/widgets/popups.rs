@@ -2,7 +2,7 @@
 
 use super::footer::put_field;
 use super::pen::Pen;
-use super::{frame, help, palette, preview, undo};
+use super::{columns, connections, frame, help, page, palette, preview, undo};
 use crate::ui::popup::{Form, Input, Popup};
 use crate::ui::state::UiState;
 use crate::ui::theme::{Paint, Theme};
@@ -19,6 +19,9 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState) {
         Some(Popup::Palette(finder)) => palette::draw(buffer, theme, state, finder),
         Some(Popup::Form(form)) => draw_form(buffer, theme, form),
         Some(Popup::Undo(list)) => undo::draw(buffer, theme, list),
+        Some(Popup::Columns(chooser)) => columns::draw(buffer, theme, state, *chooser),
+        Some(Popup::Page(page)) => page::draw(buffer, theme, state, *page),
+        Some(Popup::Connections(browser)) => connections::draw(buffer, theme, state, browser),
         Some(Popup::Preview(popup)) => preview::draw(buffer, theme, state, popup),
         Some(Popup::Filter { .. }) | None => {}
     }

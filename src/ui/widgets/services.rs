@@ -6,7 +6,7 @@ use crate::engine::{Counters, Row, RowKind, Sort};
 use crate::ui::format;
 use crate::ui::popup::Popup;
 use crate::ui::rows;
-use crate::ui::rows::columns::{self, Layout};
+use crate::ui::rows::columns::{Layout, Set};
 use crate::ui::screens::Screen;
 use crate::ui::screens::plan::{Plan, Shape};
 use crate::ui::state::{Focus, UiState};
@@ -52,7 +52,8 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
     };
     let servers = state.page().map_or(&[][..], |page| &page.rows).iter().filter(|row| row.kind == RowKind::Server);
     let wanted = servers.map(|row| format::width(&rows::name(row))).max().unwrap_or(0);
-    let layout = Layout::of(columns::of(state.screen), usize::from(inner.width).saturating_sub(3), wanted);
+    let layout =
+        Layout::of(&state.columns.columns(Set::of(state.screen)), usize::from(inner.width).saturating_sub(3), wanted);
     heads(buffer, theme, plan, inner, &layout);
     let Some(page) = state.page() else { return };
     let body = usize::from(plan.heads);
@@ -138,10 +139,11 @@ fn draw_row(mut pen: Pen<'_>, layout: &Layout, row: &Row, state: &UiState) {
     // A service says nothing in ipvsadm's server columns, so its name may run over them.
     pen.left(look.unwrap_or(name), &rows::name(row), width);
     for (_, width, column) in layout.columns_of(row.kind) {
-        let text = match column.is_counted() && stands_still {
-            true => "stale".to_owned(),
-            false if column.is_total && !has_totals => "-".to_owned(),
-            false => (column.value)(row),
+        let text = match row.kind {
+            RowKind::Service if column.servers_only => String::new(),
+            _ if column.is_counted() && stands_still => "stale".to_owned(),
+            _ if column.is_total && !has_totals => "-".to_owned(),
+            _ => (column.value)(row),
         };
         pen.skip(1).right(name_or_text(row), &text, *width);
     }

@@ -37,7 +37,12 @@ fn every_action_is_reached_by_the_palette_and_by_the_help_page() {
                 Intent::Detach => assert_eq!(effects, [Effect::Detach]),
                 Intent::ToggleLock => assert!(state.unlocked),
                 Intent::Show(screen) => assert_eq!(state.screen, screen),
-                Intent::Palette | Intent::Help | Intent::Filter => assert_eq!(state.popups.len(), 1),
+                Intent::Palette
+                | Intent::Help
+                | Intent::Filter
+                | Intent::Columns
+                | Intent::Inspect
+                | Intent::Connections => assert_eq!(state.popups.len(), 1, "{intent:?}"),
                 writing if writing.writes() => assert!(said(&state).contains("press r"), "{intent:?}"),
                 _ => assert!(state.popups.is_empty(), "{intent:?}"),
             }
