@@ -89,6 +89,7 @@ mod tests {
             dataplane: "kernel".to_owned(),
             config: ConfigStatus { file: String::new(), loaded_at: SystemTime::UNIX_EPOCH, generation: 1 },
             role: Role::Init,
+            ipvs: None,
             last_event: 0,
             changed_at: None,
             virtual_routers: Vec::new(),
