@@ -1,7 +1,7 @@
 //! The balance loop with real probes on loopback and an IPVS in memory. Every wait is on a condition.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
-use lvsdeck::engine::balance::{Balance, OwnedService, ServiceOverrides};
+use lvsdeck::engine::balance::{Balance, OwnedService, ServiceOverrides, unproven};
 use lvsdeck::engine::command::{Answer, Asked, Command, Outcome, Who};
 use lvsdeck::engine::driver::balance::{BalanceLoopError, BalanceView, Memory, Request, Scripts, run};
 use lvsdeck::engine::event::{EventKind, Fact};
@@ -185,6 +185,37 @@ async fn from_decision_to_table_it_takes_less_than_fifty_milliseconds() {
             |kind, to: &str| facts.iter().find(|(_, f)| f.kind == kind && f.to.as_deref() == Some(to)).unwrap().0;
         let took = when(EventKind::ServerTable, "absent") - when(EventKind::ServerHealth, "down");
         assert!(took < Duration::from_millis(50), "{took:?}");
+        running.stop().await;
+    };
+    tokio::task::LocalSet::new().run_until(body).await;
+}
+
+#[tokio::test]
+async fn what_the_kernel_would_refuse_of_another_configuration_is_known_and_nothing_is_touched() {
+    let body = async {
+        let (_listener, one) = listen("127.0.0.1:0").await;
+        let kernel = SimulatedIpvs::default();
+        let web = service(&[one], Duration::from_secs(1));
+        let mut running = start(std::slice::from_ref(&web), Box::new(kernel.clone()));
+        running.until_in_table(&[one]).await;
+        let before = kernel.edit(|table| table.clone());
+        let of = |services: &[VirtualServer]| Configuration {
+            virtual_servers: services.to_vec(),
+            ..Configuration::default()
+        };
+        let other = VirtualServer { key: "udp/10.0.0.1:80".parse().unwrap(), ..web.clone() };
+        let mut wrong = other.clone();
+        (wrong.real_servers[0].lower_threshold, wrong.real_servers[0].upper_threshold) = (5, 2);
+        assert!(unproven(&of(&[web.clone()]), &of(&[web.clone()])).is_empty(), "what runs is not tried again");
+        for (new, refused) in [(other, None), (wrong, Some("to udp/10.0.0.1:80"))] {
+            let (told, tried) = oneshot::channel();
+            let services = unproven(&of(&[web.clone()]), &of(&[new]));
+            running.commands.send(Request::Trial(services, told)).await.unwrap();
+            let why = tried.await.unwrap().err().map(|refusal| refusal.message);
+            assert_eq!(why.is_some(), refused.is_some());
+            assert!(why.is_none_or(|why| why.contains(refused.unwrap())));
+            assert_eq!(kernel.edit(|table| table.clone()), before);
+        }
         running.stop().await;
     };
     tokio::task::LocalSet::new().run_until(body).await;

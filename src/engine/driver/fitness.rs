@@ -1,6 +1,6 @@
 //! Whether another configuration can be had, asked before either half runs it.
 //!
-//! What is known without the kernel (also for a dry run): what the userspace dataplane can't serve, and schedulers that the kernel
+//! What is known without the kernel: what the userspace dataplane can't serve, and schedulers that the kernel
 //! does not have. What only the kernel knows is tried there ([`Request::Trial`](super::balance::Request)). A service that could not
 //! be had before, and is in the file as it was, stands in no reload's way.
 

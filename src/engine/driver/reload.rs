@@ -3,8 +3,8 @@
 //! 1. read the file; errors end here, and everything goes on as it was;
 //! 2. plan the way from what runs to what the file says, and ask whether both halves can run it: the kernel must have a table
 //!    for services and their schedulers, userspace must be able to serve them;
-//! 3. a dry run ends here, and so does a token that fits no more;
-//! 4. have the kernel try what is new of services, and take it away again: a refusal ends here, and nothing was changed;
+//! 3. have the kernel try what is new of services, and take it away again: a refusal ends here, and nothing was changed;
+//! 4. a dry run ends here, and so does a token that fits no more;
 //! 5. hand it to the failover loop, then to the balance loop; neither can refuse any more;
 //! 6. wait until the kernel has it, and say what it refused although it had taken it a moment ago.
 //!
@@ -169,15 +169,15 @@ impl Reloader {
         if let Some(objection) = self.objection(&running.configuration, &read) {
             return answer(Outcome::Refused, format!("{objection}; nothing was changed"), None);
         }
+        if let Err(why) = self.trial(&running.configuration, &read.configuration) {
+            return answer(Outcome::Refused, format!("{why}; nothing was changed"), None);
+        }
         if asked.dry_run {
             return answer(Outcome::Preview, format!("would reload: {sentence}"), Some(token));
         }
         if asked.token.as_ref().is_some_and(|given| *given != token) {
             let message = "the file or what runs has changed since the preview; look at this one and commit its token";
             return answer(Outcome::Stale, message.to_owned(), Some(token));
-        }
-        if let Err(why) = self.trial(&running.configuration, &read.configuration) {
-            return answer(Outcome::Refused, format!("{why}; nothing was changed"), None);
         }
         self.door.dataplane().clone_into(&mut read.identity.dataplane);
         let configuration = read.configuration;
