@@ -106,15 +106,9 @@ static STEPS: [(GuideStep, End); 8] = [
 ];
 
 /// What the drill's steps say, in order.
-pub static DRILL: [&GuideStep; STEPS.len()] = {
-    let mut drill = [&STEPS[0].0; STEPS.len()];
-    let mut at = 0;
-    while at < STEPS.len() {
-        drill[at] = &STEPS[at].0;
-        at += 1;
-    }
-    drill
-};
+pub fn drill_steps() -> impl Iterator<Item = &'static GuideStep> {
+    STEPS.iter().map(|(step, _)| step)
+}
 
 impl Facts<'_> {
     fn servers(&self, web: usize) -> impl Iterator<Item = (Admin, Health)> {

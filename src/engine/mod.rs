@@ -52,7 +52,7 @@ pub use connections::{
 pub use difference::Difference;
 pub use driver::embedded::orders::ORDERS as STAGE_ORDERS;
 pub use event::{Event, EventKind, Severity};
-pub use guide::{DRILL, Guide, GuideStep};
+pub use guide::{Guide, GuideStep, drill_steps};
 pub use handle::{EngineHandle, HandleError, Stage};
 pub use history::{HistoryError, HistoryPage, HistoryQuery, Series};
 pub use io::host::user as own_user;

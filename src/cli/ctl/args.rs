@@ -418,7 +418,7 @@ fn time(text: &str) -> Result<Duration, String> {
 
 /// A time that a hold may last: what the engine takes.
 fn hold(text: &str) -> Result<Duration, String> {
-    const LONGEST: Duration = Duration::from_secs(365 * 86_400);
+    const LONGEST: Duration = Duration::from_hours(365 * 24);
     let time = time(text)?;
     if time <= LONGEST { Ok(time) } else { Err("it is longer than a year (31536000 s)".to_owned()) }
 }

@@ -158,9 +158,8 @@ impl Balance {
             })
             .collect();
         match (changes.is_empty(), state) {
-            (false, _) => Ok(changes),
             // Whoever drains twice, as scripts do, has what was wanted.
-            (true, Admin::Draining) => Ok(changes),
+            (false, _) | (true, Admin::Draining) => Ok(changes),
             (true, Admin::Maintenance) => Err(format!(
                 "{selector} is in maintenance already, since {} ago; restore brings it back",
                 seconds(now.saturating_duration_since(since))

@@ -1,8 +1,11 @@
 //! How a configuration is written as JSON, where serde's own form is no good: times are seconds, bytes are hexadecimal
 //! digits, and a password is `***`.
 
+#![allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref)] // serde hands over references
+
 use super::{AdvertInterval, Password, VrrpVersion};
 use serde::{Serialize, Serializer};
+use std::fmt::Write;
 use std::time::Duration;
 
 /// Seconds, whole ones as a whole number.
@@ -29,7 +32,11 @@ pub(super) fn interval<S: Serializer>(interval: &AdvertInterval, serializer: S) 
 
 /// Bytes in hexadecimal digits.
 pub(super) fn bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    let mut digits = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        let _ = write!(digits, "{byte:02x}");
+    }
+    serializer.serialize_str(&digits)
 }
 
 /// An MD5 in hexadecimal digits, or null.

@@ -125,17 +125,16 @@ impl Reader<'_> {
         for (name, value) in table {
             let own = || SETTINGS.iter().filter(|setting| setting.section == section);
             let word: &str = name.get_ref();
-            match own().find(|setting| setting.name == word) {
-                Some(setting) => self.value(setting, value),
-                None => {
-                    let help = suggest::nearest(word, own().map(|setting| setting.name)).map_or_else(
-                        || format!("the settings of [{section}] are {}", list(own().map(|setting| setting.name))),
-                        |meant| format!("did you mean {meant}?"),
-                    );
-                    let message = format!("there is no setting \"{word}\" in [{section}]");
-                    self.say(&name.span(), "unknown-word", message, help);
-                }
+            if let Some(setting) = own().find(|setting| setting.name == word) {
+                self.value(setting, value);
+                continue;
             }
+            let help = suggest::nearest(word, own().map(|setting| setting.name)).map_or_else(
+                || format!("the settings of [{section}] are {}", list(own().map(|setting| setting.name))),
+                |meant| format!("did you mean {meant}?"),
+            );
+            let message = format!("there is no setting \"{word}\" in [{section}]");
+            self.say(&name.span(), "unknown-word", message, help);
         }
     }
 
@@ -155,13 +154,11 @@ impl Reader<'_> {
             }
             (Kind::Number { least, most, unit, set, .. }, DeValue::Integer(number)) => {
                 let number = i64::from_str_radix(number.as_str(), number.radix()).ok();
-                match number.filter(|number| (*least..=*most).contains(number)) {
-                    Some(number) => set(&mut self.settings, number),
-                    None => {
-                        let help = format!("{name} is from {least} to {most} {unit}");
-                        self.say(&value.span(), "out-of-range", format!("{name} is out of its range"), help);
-                    }
+                if let Some(number) = number.filter(|number| (*least..=*most).contains(number)) {
+                    return set(&mut self.settings, number);
                 }
+                let help = format!("{name} is from {least} to {most} {unit}");
+                self.say(&value.span(), "out-of-range", format!("{name} is out of its range"), help);
             }
             (kind, other) => {
                 let wanted = match kind {

@@ -44,7 +44,7 @@ pub(super) const SETTINGS: &[Setting] = &[
                     |settings| settings.drift = DriftPolicy::Repair,
                 ),
                 Word("enforce", "as repair, and servers that others added to its services are removed", |settings| {
-                    settings.drift = DriftPolicy::Enforce
+                    settings.drift = DriftPolicy::Enforce;
                 }),
                 Word(
                     "report",

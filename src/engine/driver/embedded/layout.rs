@@ -106,7 +106,7 @@ impl Layout {
         // A large cluster is checked no more often than some hundred times a second.
         let interval = (servers / 100).clamp(2, 30);
         // Three servers are checked at once; more than that not all at the same time.
-        let warmup = if servers <= SERVERS { 0 } else { 1 };
+        let warmup = i32::from(servers > SERVERS);
         let mut text = format!(
             "global_defs {{\n    router_id {name}\n    vrrp_higher_prio_send_advert\n}}\nvrrp_instance VI_1 {{\n    interface {LINK_NAME}\n    \
              virtual_router_id 51\n    version 3\n    priority {priority}\n    advert_int 1\n    virtual_ipaddress {{\n        \
