@@ -28,7 +28,7 @@ fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
 const LEAST: &str = "
 vrrp_script least { script least }
 vrrp_track_process least { process least }
-track_file least { file least }
+track_file least { file /least }
 vrrp_instance least { interface least
 virtual_router_id 213
 virtual_ipaddress { 203.0.113.213/31 } }

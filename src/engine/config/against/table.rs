@@ -68,7 +68,7 @@ pub(in super::super) const KINDS: &[Kind] = &[
     refused("extra-brace", "says so, and ignores the brace", PASTED),
     refused(
         "include",
-        "leaves a file that includes itself out once 1,024 files are open",
+        "says so and runs without the file; one that includes itself is read until no more files can be opened",
         "a configuration is read in bounded time and memory",
     ),
     refused("missing-brace", "says that a } is missing, and reads what follows as unknown words", PASTED),
@@ -110,7 +110,11 @@ pub(in super::super) const KINDS: &[Kind] = &[
         "such a check never passes",
     ),
     refused("bad-interface", "does not run either, or waits for an interface that never comes", NOT_AS_WRITTEN),
-    same("missing-parameter", true),
+    refused(
+        "missing-parameter",
+        "refuses to run as well, but for some words that it leaves out with a message",
+        "a word without its value says nothing",
+    ),
     same("same-vrid", true),
     told("not-acted-on", "does what the word says", "see docs/config.md for what lvsdeck does instead"),
     told("missing-brace", "", ""),
