@@ -15,10 +15,16 @@ const LIMIT: Duration = Duration::from_secs(30);
 const KEPT: u64 = 1 << 10 | 1 << 12 | 1 << 13;
 
 fn start(directory: &Path, text: &str) -> Child {
+    start_with(directory, text, &[])
+}
+
+fn start_with(directory: &Path, text: &str, words: &[&str]) -> Child {
     let file = directory.join("lvsdeck.conf");
     fs::write(&file, text).unwrap();
     Command::new(env!("CARGO_BIN_EXE_lvsdeck"))
-        .args(["run", "--ready-fd", "1", "-f"])
+        .args(["run", "--ready-fd", "1"])
+        .args(words)
+        .arg("-f")
         .arg(&file)
         .arg("--socket")
         .arg(directory.join("socket"))
@@ -106,6 +112,33 @@ fn every_thread_of_an_engine_keeps_three_capabilities_and_its_runner_keeps_what_
         assert!(Instant::now() < deadline, "the runner outlives its engine");
         std::thread::yield_now();
     }
+}
+
+#[test]
+fn an_engine_that_serves_by_itself_gives_up_as_much() {
+    if !host::is_root() {
+        return; // the first test says what happens then
+    }
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let directory = tempfile::tempdir().unwrap();
+    let text = format!(
+        "virtual_server 127.0.0.1 {port} {{\n protocol TCP\n lb_algo rr\n lb_kind NAT\n real_server 127.0.0.1 9 {{\n }}\n}}\n"
+    );
+    let mut engine = start_with(directory.path(), &text, &["--dataplane", "userspace", "--ipvs-only"]);
+    let mut said = String::new();
+    BufReader::new(engine.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    assert_eq!(said, "ready\n");
+    let tasks = fs::read_dir(Path::new("/proc").join(engine.id().to_string()).join("task")).unwrap();
+    let threads: Vec<_> = tasks.map(|task| task.unwrap().path().join("status")).collect();
+    assert!(threads.iter().any(|status| line(status, "Name") == "dataplane"), "{threads:?}");
+    for status in &threads {
+        assert_eq!(mask(status, "CapEff") & !KEPT, 0, "{}", line(status, "Name"));
+        assert_eq!(line(status, "NoNewPrivs"), "1", "{}", line(status, "Name"));
+    }
+    signal(engine.id(), "-TERM");
+    assert_eq!(engine.wait().unwrap().code(), Some(0));
 }
 
 #[test]
