@@ -83,7 +83,7 @@ fn reading(file: &Path) -> (String, String) {
     });
     let told = loaded.diagnostics.iter().map(|diagnostic| {
         let place = if Path::new(&diagnostic.file) == file { "" } else { &format!("{}:", diagnostic.file) };
-        let help = diagnostic.help.iter().map(|help| format!("    {help}\n")).collect::<String>();
+        let help = diagnostic.help.as_ref().map_or(String::new(), |help| format!("    {help}\n"));
         format!("{place}{}\n{help}", short(diagnostic))
     });
     (plain(model), plain(told.collect()))
