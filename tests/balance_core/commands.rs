@@ -61,7 +61,7 @@ fn a_dry_drain_shows_everything_and_does_nothing() {
 #[test]
 fn a_server_that_gets_more_is_said_with_the_weights_and_not_as_a_loss() {
     let mut rig = Rig::started(&[service(WEB, &[A, B])]);
-    rig.ask(drain(A));
+    rig.ask(set_weight(A, 0));
     busy(&mut rig, A, 3);
     assert_eq!(
         rig.dry(set_weight(A, 5)).preview.blast_radius,
