@@ -206,10 +206,13 @@ async fn what_the_kernel_would_refuse_of_another_configuration_is_known_and_noth
         let other = VirtualServer { key: "udp/10.0.0.1:80".parse().unwrap(), ..web.clone() };
         let mut wrong = other.clone();
         (wrong.real_servers[0].lower_threshold, wrong.real_servers[0].upper_threshold) = (5, 2);
-        assert!(unproven(&of(&[web.clone()]), &of(&[web.clone()])).is_empty(), "what runs is not tried again");
+        assert!(
+            unproven(&of(std::slice::from_ref(&web)), &of(std::slice::from_ref(&web))).is_empty(),
+            "what runs is not tried again"
+        );
         for (new, refused) in [(other, None), (wrong, Some("to udp/10.0.0.1:80"))] {
             let (told, tried) = oneshot::channel();
-            let services = unproven(&of(&[web.clone()]), &of(&[new]));
+            let services = unproven(&of(std::slice::from_ref(&web)), &of(&[new]));
             running.commands.send(Request::Trial(services, told)).await.unwrap();
             let why = tried.await.unwrap().err().map(|refusal| refusal.message);
             assert_eq!(why.is_some(), refused.is_some());

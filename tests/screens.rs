@@ -54,7 +54,7 @@ fn each_picture_that_a_page_shows_is_there_and_each_that_is_there_is_shown() {
         let text = fs::read_to_string(&page).unwrap();
         for piece in text.split("screens/").skip(1) {
             let name: String = piece.chars().take_while(|c| c.is_ascii_alphanumeric() || "-.".contains(*c)).collect();
-            if name.ends_with(".svg") || name.ends_with(".png") {
+            if Path::new(&name).extension().is_some_and(|end| end == "svg" || end == "png") {
                 assert!(root().join("docs/screens").join(&name).exists(), "{}: {name}", page.display());
                 shown.insert(name);
             }
