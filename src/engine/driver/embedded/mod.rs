@@ -130,7 +130,7 @@ pub struct Ending {
 }
 
 impl Cluster {
-    /// Starts everything, and waits until it serves or [`SETTLING`] has passed. Clients come once it serves.
+    /// Starts everything, and waits until it serves or its time has passed. Clients come once it serves.
     pub fn start(options: &Options) -> Result<(Arc<Self>, Ending), ClusterError> {
         enough_descriptors(options.servers)?;
         let webs = Listening::open(options.servers).map_err(ClusterError::Loopback)?;
