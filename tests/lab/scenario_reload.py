@@ -113,7 +113,7 @@ class Story:
         until("the log names it too", lambda: d1.logged("everything goes on as it was"), 5, d1.tail)
         self.case.step("a service that the kernel can't have in place of one that it has: refused before anything is done")
         vip = f"virtual_server {self.pair.vip} 80"
-        text = self.text.replace(vip, f"virtual_server {self.pair.vip} 8080").replace("lb_algo wrr", "lb_algo twos")
+        text = self.text.replace(vip, f"virtual_server {self.pair.vip} 81").replace("lb_algo wrr", "lb_algo twos")
         check("the file is another one", vip not in text and "twos" in text)
         self.case.write("running.conf", text)
         table = d1.table()
