@@ -44,8 +44,8 @@ SCENARIOS = {
     "clock": ("lvsdeck/lvsdeck",),
 }
 WITHOUT_IPVS = ("noipvs", "clock")  # these need a guest of their own: without ip_vs, or with a clock to set
-# Busy for a minute on end: beside them the guest's one processor is late for the others.
-ALONE = {"ipvs"}
+# Busy for a minute on end, or traced: side by side with others the guest's one processor is late for somebody.
+ALONE = {"ipvs", "watch"}
 LOCK = threading.Lock()
 
 
