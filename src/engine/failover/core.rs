@@ -50,6 +50,8 @@ pub struct Failover {
     actions: VecDeque<Action>,
     /// Holds or leads by `takeover` may be others than those given out.
     pub(super) holds_touched: bool,
+    /// A state or a priority changed, or the list of routers: whoever is to be told of it is looked for.
+    pub(super) to_tell: bool,
     pub(super) phase: Phase,
 }
 
@@ -87,6 +89,7 @@ impl Failover {
             starts_at: None,
             actions: VecDeque::new(),
             holds_touched: false,
+            to_tell: true,
             phase: Phase::Loading,
         };
         this.note_masterships(masterships, now);
@@ -133,7 +136,7 @@ impl Failover {
             Input::Shutdown { keep } => self.shutdown(now, keep),
         }
         self.settle(now);
-        if self.phase != Phase::Loading {
+        if self.phase != Phase::Loading && std::mem::take(&mut self.to_tell) {
             self.tell_changes();
         }
         self.give_holds_out();
@@ -267,6 +270,7 @@ impl Failover {
     fn entered(&mut self, now: Instant, i: usize, from: &State, reason: &TransitionReason) {
         let Some(router) = self.routers.get_mut(i) else { return };
         let (from, to) = (state_name(from), router.state());
+        self.to_tell = true;
         router.entered(now, reason.to_string());
         router.counters.became_master += u64::from(to == VirtualRouterState::Master);
         router.counters.released_master += u64::from(from == VirtualRouterState::Master);

@@ -34,6 +34,7 @@ impl Failover {
             self.push(Action::Leave { index, family });
         }
         self.forget_gone(None);
+        self.to_tell = true;
         self.phase = Phase::Stopping(now + STOP_PATIENCE);
     }
 

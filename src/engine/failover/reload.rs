@@ -41,6 +41,7 @@ impl Failover {
         if self.runs(configuration) {
             return self.tell_all(configuration);
         }
+        self.to_tell = true;
         let by_name: BTreeMap<&str, usize> =
             configuration.virtual_routers.iter().enumerate().map(|(i, r)| (r.name.as_str(), i)).collect();
         let named = |router: &Router| by_name.get(router.config.name.as_str()).copied();

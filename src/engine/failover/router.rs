@@ -68,7 +68,7 @@ pub(super) struct Router {
     pub listens_on: Option<Channel>,
     /// Why it can't work, for a reason of its own.
     pub fault: Option<String>,
-    /// Its priority as its scripts make it.
+    /// Its priority as what it tracks makes it.
     pub weighed: Priority,
     /// How each thing that it tracks counts for it, in the order of the configuration.
     pub counted: Vec<Tracked>,

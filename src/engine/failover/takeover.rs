@@ -60,7 +60,7 @@ impl Failover {
         let by = format!("takeover by {}{why}", asked.who);
         self.abandon_pending_of(now, routers, "takeover came before another master was heard");
         let mut patience = Duration::ZERO;
-        self.holds_touched = true;
+        (self.holds_touched, self.to_tell) = (true, true);
         for i in routers.iter().copied() {
             if self.lift_hold(i) {
                 self.report_hold_ended(i, "takeover");
@@ -99,7 +99,7 @@ impl Failover {
         }
         let parameters = router.parameters();
         router.instance.reconfigure(now, parameters);
-        self.holds_touched = true;
+        (self.holds_touched, self.to_tell) = (true, true);
         true
     }
 

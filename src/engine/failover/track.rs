@@ -150,7 +150,9 @@ impl Failover {
         let router = self.routers.get_mut(i)?;
         router.weighed = weighed(router, &self.tracks);
         router.counted = router.config.tracks.iter().map(|track| counts(router, track, &self.tracks)).collect();
-        router.instance.set_priority(router.parameters().priority);
+        let (before, priority) = (router.instance.parameters().priority, router.parameters().priority);
+        self.to_tell |= before != priority;
+        router.instance.set_priority(priority);
         let found = |is: fn(&Track, Tracked) -> bool| {
             router.config.tracks.iter().zip(&router.counted).find(|(track, state)| is(track, **state)).map(|(t, _)| t)
         };

@@ -29,11 +29,13 @@ impl Failover {
         if self.phase != Phase::Running {
             return;
         }
+        let mut standings = Vec::new(); // one for all: this runs after each packet
         for unit in 0..self.units.len() {
             // Fail or step down, start, take over: no unit moves more often for one input.
             for _ in 0..4 {
-                let wanted = step(&self.standings(unit));
-                if !wanted.is_some_and(|step| self.take(now, unit, step)) {
+                standings.clear();
+                standings.extend(self.standings(unit));
+                if !step(&standings).is_some_and(|step| self.take(now, unit, step)) {
                     break;
                 }
             }
@@ -45,8 +47,9 @@ impl Failover {
         self.units.get(unit).map(|unit| unit.members.clone()).unwrap_or_default()
     }
 
-    fn standings(&self, unit: usize) -> Vec<Standing> {
-        self.members(unit).iter().filter_map(|i| self.routers.get(*i)).map(Router::standing).collect()
+    fn standings(&self, unit: usize) -> impl Iterator<Item = Standing> {
+        let members = self.units.get(unit).into_iter().flat_map(|unit| &unit.members);
+        members.filter_map(|i| self.routers.get(*i)).map(Router::standing)
     }
 
     /// Takes a step with a whole unit; false when nothing was left to do.

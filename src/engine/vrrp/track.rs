@@ -1,5 +1,5 @@
-//! What is tracked: what it does to a priority; and of a script that is run again and again, when it is due, whether it counts as good or bad, and what that does
-//! to a priority. Pure values; facts are those of keepalived 2.2.7, by measurement.
+//! What is tracked: what it does to a priority; and of a script that is run again and again, when it is due and whether it counts
+//! as good or bad. Pure values; facts are those of keepalived 2.2.7, by measurement.
 //!
 //! - The first answer counts at once, and is told even where `init_fail` foretold it. After that it takes `fall` failures in a row to turn bad and `rise` successes in
 //!   a row to turn good.

@@ -1,8 +1,10 @@
 //! Who is told of what, and in which order. The lines and the arguments are those that keepalived 2.2.7 was seen to write.
 
 use super::lan::*;
+use crate::engine::command::Command;
 use crate::engine::failover::Input;
 use crate::engine::model::{Configuration, Notifications, NotifyCommand, Track, TrackKind};
+use crate::engine::snapshot::VirtualRouterState;
 use crate::engine::vrrp::Tracked::{Down, Up};
 use std::sync::Arc;
 
@@ -125,6 +127,18 @@ fn fifos_are_told_of_priorities_where_that_is_asked_for() {
     let lines = ["BACKUP_PRIORITY 100", "MASTER_PRIORITY 110"].map(|line| format!("INSTANCE \"VI_1\" {line}"));
     let told: Vec<_> = lan.nodes[0].notices(0).into_iter().filter(|notice| notice.contains("PRIORITY")).collect();
     assert_eq!(told, lines, "no script runs");
+}
+
+#[test]
+fn fifos_are_told_of_the_priority_of_a_takeover_and_of_its_end() {
+    let mut configuration = telling(100);
+    configuration.virtual_routers[0].notifications.priority_changes = true;
+    let mut lan = Lan::started(vec![configuration]);
+    lan.command(0, Command::Takeover { instance: "VI_1".to_owned() });
+    let from = lan.nodes[0].actions.len();
+    lan.command(0, Command::Rejoin { instance: Some("VI_1".to_owned()) });
+    assert_eq!(lan.state(0), VirtualRouterState::Master);
+    assert_eq!(lan.nodes[0].notices(from), ["INSTANCE \"VI_1\" MASTER_PRIORITY 100"], "it stays master");
 }
 
 #[test]
