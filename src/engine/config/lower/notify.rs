@@ -83,7 +83,8 @@ fn fifo(cx: &mut Context, entry: &Entry) -> Option<NotifyFifo> {
     let path = cx.words(entry.statement).into_iter().nth(1)?;
     if !path.starts_with('/') {
         let message = format!("{} {} is no absolute path", entry.keyword.word, quoted(&path));
-        cx.report.add(Problem::error(entry.value_at(1), "bad-path", message).help("write a path that begins with /"));
+        cx.report
+            .add(Problem::error(entry.value_at(1), "relative-path", message).help("write a path that begins with /"));
         return None;
     }
     Some(NotifyFifo { path, owner: user(cx, entry) })

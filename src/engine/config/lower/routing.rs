@@ -65,6 +65,11 @@ impl Line<'_> {
         found
     }
 
+    /// Whether the next word is of IPv6: of `::/0` nothing else remains, since it restricts nothing.
+    fn is_six(&self) -> bool {
+        self.words.get(self.next).is_some_and(|word| word.contains(':'))
+    }
+
     /// The value behind a word; reported where there is none.
     fn value(&mut self, cx: &mut Context, word: &str, at: Span) -> Option<(String, Span)> {
         let found = self.word();
@@ -241,7 +246,10 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
             "unreachable" => route.kind = RouteKind::Unreachable,
             "prohibit" => route.kind = RouteKind::Prohibit,
             "throw" => route.kind = RouteKind::Throw,
-            "to" => (route.destination, named) = (line.prefix(cx, "to", span)?, true),
+            "to" => {
+                six |= line.is_six();
+                (route.destination, named) = (line.prefix(cx, "to", span)?, true);
+            }
             "via" | "gw" => route.gateway = Some(line.address(cx, &word, span)?),
             "src" => route.source = Some(line.address(cx, &word, span)?),
             "dev" | "oif" => route.interface = Some(line.value(cx, &word, span)?.0),
@@ -394,8 +402,11 @@ fn rule(cx: &mut Context, line: &mut Line, at: Span, before: usize) -> Option<Vi
     let mut six = false;
     while let Some((word, span)) = line.word() {
         match word.as_str() {
-            "from" => rule.from = line.prefix(cx, "from", span)?,
-            "to" => rule.to = line.prefix(cx, "to", span)?,
+            "from" | "to" => {
+                six |= line.is_six();
+                let prefix = line.prefix(cx, &word, span)?;
+                *(if word == "to" { &mut rule.to } else { &mut rule.from }) = prefix;
+            }
             "iif" | "dev" => rule.input = Some(line.value(cx, &word, span)?.0),
             "oif" => rule.output = Some(line.value(cx, &word, span)?.0),
             "fwmark" => rule.mark = Some(mark(cx, line, span)?),

@@ -54,7 +54,8 @@ pub(super) fn process<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &E
     process.command = words.next().unwrap_or_default();
     process.parameters = words.collect();
     if process.quorum_max.is_some_and(|most| most < process.quorum) {
-        let message = format!("quorum_max of {} is below its quorum: it can never be good", process.name);
+        process.quorum_max = None;
+        let message = format!("quorum_max of {} is below its quorum; it is ignored", process.name);
         cx.report.add(Problem::warning(block.at, "out-of-range", message).help("write quorum_max from quorum up"));
     }
     let known = draft.configuration.processes.iter().any(|other| other.name == process.name);
@@ -73,7 +74,7 @@ pub(super) fn file<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entr
             ("file", Argument::Text(path)) => {
                 let message = format!("file {} is no absolute path", quoted(path));
                 let help = "write a path that begins with /";
-                cx.report.add(Problem::error(entry.value_at(1), "bad-path", message).help(help));
+                cx.report.add(Problem::error(entry.value_at(1), "relative-path", message).help(help));
             }
             ("weight", Argument::Signed(weight)) => {
                 file.weight = i32::try_from(*weight).unwrap_or(0);
