@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
-use lvsdeck::engine::driver::notifier::{self, Half, NotifierSender, Telling};
+use lvsdeck::engine::driver::notifier::{self, NotifierSender, Telling};
 use lvsdeck::engine::event::Fact;
 use lvsdeck::engine::io::runner::{Runner, RunnerLink};
 use lvsdeck::engine::model::{Global, NotifyCommand, NotifyFifo};
@@ -43,7 +43,7 @@ impl Rig {
     fn tell(&self, chain: &str, line: &str, commands: &[&NotifyCommand]) {
         let commands = commands.iter().map(|command| (*command).clone()).collect();
         let (chain, line) = (chain.to_owned(), line.to_owned());
-        let telling = Telling { chain, half: Half::Vrrp, subject: "VI_1".into(), line, commands };
+        let telling = Telling { chain, subject: "VI_1".into(), line, commands };
         self.running.as_ref().unwrap().0.tell(telling);
     }
 

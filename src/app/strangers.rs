@@ -34,7 +34,11 @@ pub(super) fn listen(configuration: &Configuration) -> Vec<Voice<'_>> {
     let end = Instant::now() + (interval + LATE).min(PATIENCE);
     let Ok(mut listener) = VrrpListener::open(LATE) else { return heard };
     while Instant::now() < end {
-        let Ok(Some(passed)) = listener.receive() else { continue };
+        let passed = match listener.receive() {
+            Ok(Some(passed)) => passed,
+            Ok(None) => continue,
+            Err(_) => break,
+        };
         let Some(said) = overhear(passed.packet) else { continue };
         let speaks_of = |router: &&VirtualRouter| {
             (router.interface.as_str(), router.vrid.get(), router.family)

@@ -100,7 +100,7 @@ impl Balance {
 
     /// The same under these settings; [`Input::Reload`] brings its own.
     #[must_use]
-    pub const fn following(mut self, settings: &Settings) -> Self {
+    pub fn following(mut self, settings: &Settings) -> Self {
         self.kernel.follow(settings);
         self
     }

@@ -31,22 +31,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How often the end looks whether FIFOs are read.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// Which FIFOs get a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Half {
-    /// Instances and sync groups: `notify_fifo` and `vrrp_notify_fifo`.
-    Vrrp,
-    /// Services and real servers: `notify_fifo`.
-    Lvs,
-}
-
 /// Something that is told.
 #[derive(Debug, Clone)]
 pub struct Telling {
     /// What is told one after the other.
     pub chain: String,
-    /// Which FIFOs get the line.
-    pub half: Half,
     /// What it is about, for events.
     pub subject: String,
     /// For FIFOs, without its end.
@@ -59,7 +48,7 @@ impl From<Notice> for Telling {
     fn from(notice: Notice) -> Self {
         let line = notice.line();
         let Notice { chain, name, commands, .. } = notice;
-        Self { chain, half: Half::Vrrp, subject: name, line, commands }
+        Self { chain, subject: name, line, commands }
     }
 }
 
@@ -143,7 +132,6 @@ struct Waiting {
 /// A FIFO that lines go to.
 struct Open {
     words: FifoWords,
-    half: Option<Half>,
     fifo: Fifo,
     /// The last line found no room.
     full: bool,
@@ -193,9 +181,9 @@ impl<R: Fn(Fact)> Notifier<R> {
     }
 
     fn tell(&mut self, telling: Telling) {
-        let Telling { chain, half, subject, line, commands } = telling;
+        let Telling { chain, subject, line, commands } = telling;
         let mut lost = Vec::new();
-        for open in self.fifos.values_mut().filter(|open| open.half.is_none_or(|its| its == half)) {
+        for open in self.fifos.values_mut() {
             let failed = open.fifo.write_line(&line).err();
             if let (Some(error), false) = (&failed, open.full) {
                 lost.push((open.path().to_owned(), error.to_string()));
@@ -271,11 +259,9 @@ impl<R: Fn(Fact)> Notifier<R> {
         let who = |global: &Global| (global.script_user.clone(), global.script_security);
         let same_user = who(&global) == who(&self.global);
         self.global = global;
-        let wanted = [
-            ("notify_fifo", None, self.global.fifos.all.clone()),
-            ("vrrp_notify_fifo", Some(Half::Vrrp), self.global.fifos.vrrp.clone()),
-        ];
-        for (keyword, half, words) in wanted {
+        let wanted =
+            [("notify_fifo", self.global.fifos.all.clone()), ("vrrp_notify_fifo", self.global.fifos.vrrp.clone())];
+        for (keyword, words) in wanted {
             if same_user && self.fifos.get(keyword).is_some_and(|open| open.words == words) {
                 continue;
             }
@@ -284,11 +270,11 @@ impl<R: Fn(Fact)> Notifier<R> {
             {
                 self.runner.cancel(id);
             }
-            self.open(keyword, half, words);
+            self.open(keyword, words);
         }
     }
 
-    fn open(&mut self, keyword: &'static str, half: Option<Half>, words: FifoWords) {
+    fn open(&mut self, keyword: &'static str, words: FifoWords) {
         let Some(path) = words.fifo.as_ref().map(|fifo| fifo.path.clone()) else { return };
         let fifo = match Fifo::open(Path::new(&path)) {
             Ok(fifo) => fifo,
@@ -302,7 +288,7 @@ impl<R: Fn(Fact)> Notifier<R> {
         if fifo.is_made()
             && let Some(owner) = self.owner(&words)
         {
-            let command = ["chown".to_owned(), owner, path.clone()].into();
+            let command = ["chown".to_owned(), "-h".to_owned(), "--".to_owned(), owner, path.clone()].into();
             let user = Some(ScriptUser { user: "root".to_owned(), group: None });
             commands.push(waiting(NotifyCommand { command, user }, self.limit));
         }
@@ -310,7 +296,7 @@ impl<R: Fn(Fact)> Notifier<R> {
             script.command.push(path.clone());
             commands.push(waiting(script, FOREVER));
         }
-        let open = Open { words, half, fifo, full: false };
+        let open = Open { words, fifo, full: false };
         let chain = open.chain();
         self.fifos.insert(keyword, open);
         self.append(&chain, commands);

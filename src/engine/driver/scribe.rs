@@ -89,6 +89,13 @@ impl Scribe {
         }
     }
 
+    /// Takes over what was written late.
+    pub fn listen(&mut self) {
+        if let Some((_, trouble)) = self.written.try_iter().find(|(number, _)| *number == self.last) {
+            self.trouble = trouble;
+        }
+    }
+
     /// Why the newest list is not written, when it is not.
     pub fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()

@@ -190,8 +190,11 @@ impl<T: Fn(TrackKind, String, Tracked, String), R: Fn(Fact)> WatchLoop<T, R> {
         if self.processes.is_empty() {
             return;
         }
-        // Without a list nothing is known, and nothing is concluded.
-        let Ok(running) = process_list::list() else { return };
+        // Without a list nothing is known, and nothing is concluded; an end that was told would wake this thread on and on.
+        let Ok(running) = process_list::list() else {
+            self.ends.clear();
+            return;
+        };
         let full = self.processes.iter().any(|(wanted, _)| needs_arguments(wanted));
         let mut counts = vec![0_u32; self.processes.len()];
         let mut counting = BTreeSet::new();

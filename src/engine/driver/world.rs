@@ -89,6 +89,7 @@ impl World {
                 input(Input::Packet { index: socket.index(), packet });
             }
         }
+        self.scribe.listen();
         let mut messages = Vec::new();
         let mut lost = self.list_again_at.is_some_and(|at| at <= Instant::now());
         if self.route.receive(|message| messages.push(message)).is_err() {

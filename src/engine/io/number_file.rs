@@ -3,11 +3,12 @@
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Read, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// What is read of a file at most: a number is shorter.
@@ -29,11 +30,14 @@ pub enum Number {
 /// Reads the number that a file begins with.
 pub fn read(path: &Path) -> Number {
     let open = || {
-        let mut text = String::new();
         let mut bytes = Vec::new();
-        fs::File::open(path)?.take(MOST).read_to_end(&mut bytes)?;
-        text.push_str(&String::from_utf8_lossy(&bytes));
-        Ok::<_, io::Error>(text)
+        // A pipe that nobody writes to would hold up whoever opens it.
+        let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::other("it is no plain file"));
+        }
+        file.take(MOST).read_to_end(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     };
     match open() {
         Ok(text) => parse(&text).map_or(Number::None, Number::Is),
@@ -57,7 +61,7 @@ fn parse(text: &str) -> Option<i32> {
 /// Writes a number, where the file does not exist or in any case.
 pub fn write(path: &Path, number: i32, over: bool) -> io::Result<()> {
     let mut options = OpenOptions::new();
-    options.write(true);
+    options.write(true).custom_flags(libc::O_NONBLOCK); // a pipe that nobody reads is an error
     if over {
         options.create(true).truncate(true)
     } else {
@@ -136,6 +140,7 @@ impl AsRawFd for Watch {
 mod tests {
     use super::*;
     use crate::engine::io::wait;
+    use std::fs;
 
     #[test]
     fn a_number_is_read_as_far_as_it_goes() {
@@ -158,6 +163,16 @@ mod tests {
         write(&file, 9, true).unwrap();
         assert_eq!(read(&file), Number::Is(9));
         assert!(matches!(read(place.path()), Number::Unreadable(_)));
+    }
+
+    #[test]
+    fn a_pipe_that_nobody_writes_to_or_reads_holds_nobody_up() {
+        let place = tempfile::tempdir().unwrap();
+        let pipe = place.path().join("pipe");
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        assert_eq!(read(&pipe), Number::Unreadable("it is no plain file".to_owned()));
+        assert!(write(&pipe, 1, true).is_err());
     }
 
     #[test]

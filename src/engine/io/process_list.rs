@@ -17,14 +17,20 @@ pub struct Running {
 /// All that run.
 pub fn list() -> io::Result<Vec<Running>> {
     let numbers = fs::read_dir("/proc")?.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    // One that ended meanwhile is not there.
-    Ok(numbers.filter_map(look).collect())
+    numbers.filter_map(|pid| look(pid).transpose()).collect()
 }
 
-fn look(pid: u32) -> Option<Running> {
-    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
-    let (name, state) = parse(&stat)?;
-    (!matches!(state, b'Z' | b'X')).then_some(Running { pid, name })
+/// None: it ended meanwhile. Any other obstacle, as want of descriptors, says nothing about the process.
+fn look(pid: u32) -> io::Result<Option<Running>> {
+    let stat = match fs::read(format!("/proc/{pid}/stat")) {
+        Ok(stat) => stat,
+        Err(error) if error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let runs = parse(&stat).filter(|(_, state)| !matches!(state, b'Z' | b'X'));
+    Ok(runs.map(|(name, _)| Running { pid, name }))
 }
 
 /// Name and state: `812 (a name (so)) S …`, proc(5).

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 
 impl Reconciler {
     /// Goes by these settings from now on.
-    pub const fn follow(&mut self, settings: &Settings) {
-        self.inspect |= self.policy as u8 != settings.drift as u8;
+    pub fn follow(&mut self, settings: &Settings) {
+        self.inspect |= self.policy != settings.drift;
         self.policy = settings.drift;
         self.look_interval = settings.look_interval;
     }

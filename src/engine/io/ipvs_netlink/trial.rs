@@ -18,11 +18,17 @@ pub(super) fn by_a_mark(
         RefusalKind::NoIpvs | RefusalKind::NotPermitted | RefusalKind::TimedOut => refusal,
         kind => Refusal::of(kind, op),
     };
-    match apply(&IpvsOp::NewService(place, Box::new(service.settings()))) {
-        Ok(()) => {}
-        // Somebody uses it after all: then nothing is known beforehand.
-        Err(refusal) if refusal.kind == RefusalKind::Exists => return Ok(()),
-        Err(refusal) => return Err(words(refusal, &IpvsOp::NewService(key, Box::new(service.settings())))),
+    let mut made = apply(&IpvsOp::NewService(place, Box::new(service.settings())));
+    if matches!(&made, Err(refusal) if refusal.kind == RefusalKind::Exists) {
+        // An engine that died in the middle of a trial left it behind.
+        apply(&IpvsOp::DelService(place))?;
+        made = apply(&IpvsOp::NewService(place, Box::new(service.settings())));
+    }
+    if let Err(refusal) = made {
+        if refusal.kind == RefusalKind::TimedOut {
+            _ = apply(&IpvsOp::DelService(place)); // it may have been made
+        }
+        return Err(words(refusal, &IpvsOp::NewService(key, Box::new(service.settings()))));
     }
     let tried = service.destinations.iter().try_for_each(|(server, new)| {
         apply(&IpvsOp::NewDestination(place, *server, new.clone()))
@@ -49,6 +55,8 @@ mod tests {
             ..service("rr")
         };
         kernel.would_take(web, &with(destination(1))).unwrap();
+        let left = ServiceKey::FwMark { mark: MARK, family: web.family() };
+        kernel.edit(|table| table.services.insert(left, service("rr")));
         let why = kernel.would_take(web, &service("foo")).unwrap_err();
         assert!(why.message.starts_with("can't add service tcp/10.0.0.1:80: the kernel has no scheduler"), "{why}");
         let wrong = Destination { lower_threshold: 5, upper_threshold: 2, ..destination(1) };
