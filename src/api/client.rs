@@ -266,13 +266,19 @@ impl Lane {
             Err(Broken::Lost(_)) if kept => self.exchange(ask()?, patience),
             answer => answer,
         }
-        .map_err(|broken| broken.into_error(&self.path))
+        .map_err(|broken| match broken {
+            Broken::Lost(cause) => turned_away(&self.path).unwrap_or_else(|| lost(&self.path, &cause)),
+            Broken::Final(error) => error,
+        })
     }
 
     /// Sends once: what is lost may have been done.
     fn post(&mut self, path: &str, body: Vec<u8>, patience: Duration) -> Result<Bytes, HandleError> {
         let request = request(Method::POST, path, body.into())?;
-        self.exchange(request, patience).map_err(|broken| broken.into_error(&self.path))
+        self.exchange(request, patience).map_err(|broken| match broken {
+            Broken::Lost(cause) => lost(&self.path, &cause),
+            Broken::Final(error) => error,
+        })
     }
 
     fn exchange(&mut self, request: Request<Full<Bytes>>, patience: Duration) -> Result<Bytes, Broken> {
@@ -295,14 +301,8 @@ impl Lane {
     }
 }
 
-impl Broken {
-    fn into_error(self, path: &Path) -> HandleError {
-        match self {
-            Self::Lost(cause) => turned_away(path)
-                .unwrap_or_else(|| no_engine(path, &format!("the connection was lost before the answer: {cause}"))),
-            Self::Final(error) => error,
-        }
-    }
+fn lost(path: &Path, cause: &str) -> HandleError {
+    no_engine(path, &format!("the connection was lost before the answer: {cause}"))
 }
 
 /// What an engine says that has no place even for a request: it closes the connection with it. None where it has one now.
