@@ -405,7 +405,7 @@ impl UiState {
         let row = self.selected_row().filter(|row| details_shown && row.kind == RowKind::Server);
         let folded: Vec<&str> = self.table.folded.iter().map(String::as_str).collect();
         Wanted {
-            query: (self.screen.has_table() && !self.is_on_host()).then(|| RowsQuery {
+            query: self.has_table().then(|| RowsQuery {
                 expand: (!folded.is_empty()).then(|| format!("-{}", folded.join(","))),
                 sort: self.table.sort,
                 filter: Some(self.table.filter.trim().to_owned()).filter(|f| !f.is_empty()),
@@ -414,7 +414,7 @@ impl UiState {
                 offset: Some(offset),
             }),
             routers: self.screen.has_routers(),
-            follow: self.table.selected.clone().filter(|_| self.screen.has_table() && self.table.going_to.is_none()),
+            follow: self.table.selected.clone().filter(|_| self.has_table() && self.table.going_to.is_none()),
             detail: row.and_then(|row| Some((row.service.clone(), row.server.clone()?))),
             history: self.wanted_history(),
             host: self.is_on_host() && self.viewing.is_none(),
@@ -423,6 +423,10 @@ impl UiState {
         }
     }
 
+    /// Whether the table of services is on screen.
+    pub fn has_table(&self) -> bool {
+        self.screen.has_table() && !self.is_on_host()
+    }
     /// Whether the host is on screen.
     pub fn is_on_host(&self) -> bool {
         self.screen == Screen::Counters && self.shows_host

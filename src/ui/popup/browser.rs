@@ -97,7 +97,12 @@ impl Browser {
 
     /// How many lines the part has that is looked at.
     pub fn lines(&self) -> usize {
-        self.page().map_or(0, |page| match self.part {
+        self.lines_of(self.part)
+    }
+
+    /// How many lines a part has.
+    pub fn lines_of(&self, part: Part) -> usize {
+        self.page().map_or(0, |page| match part {
             Part::States => page.states.len(),
             Part::Servers => page.real_servers.len(),
             Part::Clients => page.clients.len(),

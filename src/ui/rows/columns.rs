@@ -159,11 +159,6 @@ impl Chosen {
         }
     }
 
-    /// Whether somebody chose.
-    pub const fn is_own(&self, set: Set) -> bool {
-        self.own(set).is_some()
-    }
-
     const fn own(&self, set: Set) -> Option<&Vec<&'static str>> {
         match set {
             Set::Services => self.services.as_ref(),
@@ -281,7 +276,7 @@ mod tests {
             Layout::of(&chosen.columns(Set::Services), width, 24).columns.iter().map(|(word, ..)| *word).collect()
         };
         assert_eq!((words(116), words(54)), (vec!["Since", "CPS", "Conns"], vec!["Since", "CPS"]));
-        assert!(chosen.is_own(Set::Services) && !chosen.is_own(Set::Counters));
+        assert_eq!(chosen.words(Set::Counters), Chosen::default().words(Set::Counters));
         // The usual ones are no choice.
         let usual = Chosen::default().words(Set::Services);
         chosen.set(Set::Services, Some(usual));

@@ -25,6 +25,8 @@ pub const fn is_of(kinds: Kinds, event: &Event) -> bool {
                 | EventKind::Address
                 | EventKind::ServerHealth
                 | EventKind::Quorum
+                | EventKind::SyncDaemon
+                | EventKind::Tracked
         ),
         Kinds::Acts => matches!(event.kind, EventKind::Command | EventKind::ServerAdmin | EventKind::Hold),
         Kinds::Trouble => matches!(event.severity, Severity::Warning | Severity::Error),

@@ -11,6 +11,10 @@ use crate::ui::screens::plan::{Shape, plan};
 use crate::ui::state::{Tone, UiState};
 use std::net::IpAddr;
 
+/// Why a socket takes none.
+pub const NO_COMMANDS: &str =
+    "the engine takes no commands from you on this socket; run as root or join the group that owns it";
+
 /// Begins a write: a form, or the preview at once. `words`: what the palette was told beside the name. A refused key says
 /// why.
 pub fn begin(state: &mut UiState, intent: Intent, words: &str) -> Vec<Effect> {
@@ -36,7 +40,7 @@ pub fn forbidden(state: &UiState) -> Option<String> {
     } else if !state.unlocked {
         format!("read-only: press {} to allow writes", key(Intent::ToggleLock))
     } else if !state.may_write() {
-        "the engine takes no commands from you on this socket; run as root or join the group lvsdeck".to_owned()
+        NO_COMMANDS.to_owned()
     } else if state.replay.is_some() {
         "this is a recording: nothing can be done to it".to_owned()
     } else if state.viewing.is_some() {
@@ -56,7 +60,7 @@ fn unseen(state: &UiState, intent: Intent) -> Option<String> {
     let elsewhere = match (intent.is_about_the_engine(), instances) {
         (true, _) => false,
         (false, true) => !state.screen.has_routers(),
-        (false, false) => !state.screen.has_table(),
+        (false, false) => !state.has_table(),
     };
     if elsewhere {
         use crate::ui::screens::Screen;

@@ -34,7 +34,7 @@ pub fn copy(state: &mut UiState, more: bool) -> Vec<Effect> {
 }
 
 fn selected(state: &UiState, more: bool) -> Result<String, String> {
-    if let Some(list) = state.event_list() {
+    if let Some(list) = state.event_list().filter(|_| !state.is_on_engine_log()) {
         let seq = event_list::selected(state, list);
         let event = seq.and_then(|seq| state.events.iter().rev().find(|event| event.seq == seq));
         let event = event.ok_or("there is no event to copy")?;
@@ -44,14 +44,14 @@ fn selected(state: &UiState, more: bool) -> Result<String, String> {
         let router = state.selected_router().ok_or("no instance is selected to be copied")?;
         return Ok(if more { described(router) } else { router.name.clone() });
     }
+    let key = state.keys.hint(Intent::Show(Screen::Services));
+    if !state.has_table() {
+        return Err(format!("there is nothing to copy on this screen: {key} shows the services"));
+    }
     if !more && !state.table.marks.is_empty() {
         // In one line: pasted into a shell, lines would be commands.
         let servers = state.table.marks.values().map(|target| target.server.to_string());
         return Ok(servers.collect::<Vec<_>>().join(" "));
-    }
-    let key = state.keys.hint(Intent::Show(Screen::Services));
-    if !state.screen.has_table() {
-        return Err(format!("there is nothing to copy on this screen: {key} shows the services"));
     }
     let row = state.selected_row().ok_or("no row is selected to be copied")?;
     if more {

@@ -15,7 +15,7 @@ pub fn open(state: &mut UiState) -> Vec<Effect> {
         state.say(Tone::Bad, format!("the connection table is not remembered; {live} goes back to now"));
         return Vec::new();
     }
-    let is_of_row = state.screen.has_table() && state.focus == Focus::Services;
+    let is_of_row = state.has_table() && state.focus == Focus::Services;
     let row = state.selected_row().filter(|_| is_of_row);
     let browser = row
         .map_or_else(|| Browser::of(None, None), |row| Browser::of(Some(row.service.clone()), row.server.as_deref()));
@@ -42,14 +42,14 @@ fn ask_for(state: &mut UiState, query: ConnectionsQuery) -> Vec<Effect> {
 }
 
 /// Takes an answer over; one to an older question is dropped, and so is one to a browser that was left.
-pub fn on_answer(state: &mut UiState, serial: u64, answer: &Result<Box<ConnectionsPage>, String>) {
-    let browsers = state.popups.iter_mut().filter_map(|popup| match popup {
-        Popup::Connections(browser) => Some(browser),
+pub fn on_answer(state: &mut UiState, serial: u64, answer: Result<Box<ConnectionsPage>, String>) {
+    let asked = state.popups.iter_mut().find_map(|popup| match popup {
+        Popup::Connections(browser) if browser.asking == Some(serial) => Some(browser),
         _ => None,
     });
-    for browser in browsers.filter(|browser| browser.asking == Some(serial)) {
+    if let Some(browser) = asked {
         browser.asking = None;
-        browser.answer = Some(answer.clone());
+        browser.answer = Some(answer);
         browser.choice = browser.choice.min(browser.lines().saturating_sub(1));
         state.dirty = true;
     }

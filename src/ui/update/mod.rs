@@ -103,7 +103,7 @@ pub fn update(state: &mut UiState, message: Message, clock: Duration) -> Vec<Eff
             Vec::new()
         }
         Message::Connections(serial, answer) => {
-            connections::on_answer(state, serial, &answer);
+            connections::on_answer(state, serial, answer);
             Vec::new()
         }
         Message::KeysDropped(keys, seconds) => {
@@ -333,7 +333,7 @@ fn back(state: &mut UiState) -> Vec<Effect> {
         table::keep_in_sight(state);
     } else if state.focus == Focus::Routers && state.screen == Screen::Overview {
         state.focus = Focus::Services;
-    } else if state.screen.has_table() && !state.table.marks.is_empty() {
+    } else if state.has_table() && !state.table.marks.is_empty() {
         state.table.marks.clear();
         state.say(Tone::Good, "no server is marked");
     } else if state.filter().is_empty() {
@@ -385,7 +385,7 @@ fn next_sort(state: &mut UiState) -> Vec<Effect> {
     if state.event_list().is_some() {
         return event_list::next_kinds(state);
     }
-    if !state.screen.has_table() {
+    if !state.has_table() {
         state.say(Tone::Bad, "there is nothing to sort on this screen");
         return Vec::new();
     }
@@ -411,10 +411,7 @@ fn toggle_lock(state: &mut UiState) -> Vec<Effect> {
     } else {
         match writable {
             None => state.say(Tone::Bad, "no engine has answered yet"),
-            Some(false) => state.say(
-                Tone::Bad,
-                "the engine takes no commands from you on this socket; run as root or join the group lvsdeck",
-            ),
+            Some(false) => state.say(Tone::Bad, acts::NO_COMMANDS),
             Some(true) => {
                 state.unlocked = true;
                 state.say(Tone::Good, "writes are allowed now; each shows a preview first; r locks again");

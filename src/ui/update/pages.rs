@@ -14,7 +14,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 pub fn open(state: &mut UiState) -> Vec<Effect> {
     let about = if state.focus == Focus::Routers || state.screen == Screen::Vrrp { About::Router } else { About::Row };
     let is_there = match about {
-        About::Row => state.screen.has_table() && state.selected_row().is_some(),
+        About::Row => state.has_table() && state.selected_row().is_some(),
         About::Router => state.selected_router().is_some(),
     };
     if is_there {
@@ -29,7 +29,7 @@ pub fn open(state: &mut UiState) -> Vec<Effect> {
 
 /// Opens the chooser for the columns of this screen.
 pub fn open_columns(state: &mut UiState) -> Vec<Effect> {
-    if state.screen.has_table() {
+    if state.has_table() {
         state.popups.push(Popup::Columns(Chooser { set: Set::of(state.screen), choice: 0 }));
     } else {
         state.say(Tone::Bad, "this screen has no table with columns to choose");
@@ -45,14 +45,10 @@ pub fn on_key(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
         return Vec::new();
     };
     let (room, length) = (page::room(state).max(1), page::length(state, page.about));
-    let last = length.saturating_sub(room);
     let scroll = match intent {
-        Intent::Up => page.scroll.saturating_sub(1),
-        Intent::Down => page.scroll + 1,
-        Intent::PageUp => page.scroll.saturating_sub(room),
-        Intent::PageDown => page.scroll + room,
-        Intent::Top => 0,
-        Intent::Bottom => last,
+        Intent::Up | Intent::Down | Intent::PageUp | Intent::PageDown | Intent::Top | Intent::Bottom => {
+            table::step(page.scroll, (length + 1).saturating_sub(room), room, intent)
+        }
         Intent::Fold | Intent::Unfold => return go_on(state, intent == Intent::Unfold),
         Intent::NextProblem | Intent::PreviousProblem => {
             let effects = table::go_to_problem(state, intent == Intent::NextProblem);
@@ -75,7 +71,7 @@ pub fn on_key(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
         }
         _ => return on_intent(state, intent),
     };
-    put(state, Page { scroll: scroll.min(last), ..page });
+    put(state, Page { scroll, ..page });
     Vec::new()
 }
 

@@ -1,5 +1,6 @@
 //! The second halves of two screens: the host behind the counters, the engine's log behind the events. Tab turns.
 
+use super::table::step;
 use crate::engine::{HostLoad, LogPage, Severity};
 use crate::ui::intent::{Effect, Intent};
 use crate::ui::screens::Screen;
@@ -28,23 +29,16 @@ pub fn turn(state: &mut UiState) -> bool {
 
 /// Moves in the half that is shown; false where a table or a list takes the keys.
 pub fn travel(state: &mut UiState, intent: Intent) -> bool {
-    let (scroll, length, room) = if state.is_on_host() {
-        (state.host_scroll, host::length(state), usize::from(plan(state).body.height).saturating_sub(2))
+    let (scroll, lines, room) = if state.is_on_host() {
+        let room = usize::from(plan(state).body.height).saturating_sub(2).max(1);
+        (state.host_scroll, (host::length(state) + 1).saturating_sub(room), room)
     } else if state.is_on_engine_log() {
+        // A line may need several of the screen: any can be the first one.
         (state.engine_log.scroll, engine_log::matching(state).count(), plan(state).list_rows())
     } else {
         return false;
     };
-    let last = length.saturating_sub(room.max(1));
-    let to = match intent {
-        Intent::Up => scroll.saturating_sub(1),
-        Intent::Down => scroll + 1,
-        Intent::PageUp => scroll.saturating_sub(room),
-        Intent::PageDown => scroll + room,
-        Intent::Bottom => last,
-        _ => 0,
-    };
-    let to = to.min(last);
+    let to = step(scroll, lines, room, intent);
     if state.is_on_host() {
         state.host_scroll = to;
     } else {

@@ -80,7 +80,8 @@ pub fn travel(state: &mut UiState, intent: Intent) -> Vec<Effect> {
     Vec::new()
 }
 
-fn step(from: usize, total: usize, page: usize, intent: Intent) -> usize {
+/// Where a key leads from a place among `total`.
+pub(super) fn step(from: usize, total: usize, page: usize, intent: Intent) -> usize {
     let last = total.saturating_sub(1);
     match intent {
         Intent::Up => from.saturating_sub(1),
@@ -121,7 +122,7 @@ pub fn open(state: &mut UiState, intent: Intent) -> Vec<Effect> {
         }
         return Vec::new();
     }
-    if !state.screen.has_table() {
+    if !state.has_table() {
         state.say(Tone::Bad, "there is nothing to fold on this screen");
         return Vec::new();
     }
@@ -179,7 +180,7 @@ pub fn go_to_problem(state: &mut UiState, forward: bool) -> Vec<Effect> {
         state.router = Some(key);
         return Vec::new();
     }
-    if !state.screen.has_table() {
+    if !state.has_table() {
         state.screen = Screen::Services;
     }
     state.focus = Focus::Services;

@@ -39,7 +39,7 @@ pub fn room(state: &UiState) -> usize {
 pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, browser: &Browser) {
     let area = area(state);
     let area = frame::middle(buffer, theme, area, area.width, area.height);
-    let title = format!("Connections in the kernel's table, {}", browser.sort_word());
+    let title = format!("Connections, {}", browser.sort_word());
     let inner = frame::panel(buffer, theme, area, plan(state).shape == Shape::Large, &title);
     let mut pen = Pen::at(buffer, theme, inner, 0);
     match &browser.field {
@@ -86,7 +86,7 @@ fn said(state: &UiState, browser: &Browser) -> (Paint, String) {
     if page.matching + page.templates < page.total {
         said = format!("{said} of {}", format::grouped(page.total));
     }
-    if let Some(left) = page.empty_in_s {
+    if let Some(left) = page.empty_in_s.filter(|left| *left > 0) {
         said = format!("{said}; empty in {} if silent", span(left));
     }
     let ago = state.live_now().map_or(Duration::ZERO, |now| format::since(now, page.at));
@@ -99,8 +99,9 @@ fn said(state: &UiState, browser: &Browser) -> (Paint, String) {
     }
 }
 
+/// Zero stands for a connection without a timer, as those of the userspace dataplane are.
 fn span(seconds: u32) -> String {
-    format::age(Duration::from_secs(seconds.into()))
+    if seconds == 0 { "-".to_owned() } else { format::age(Duration::from_secs(seconds.into())) }
 }
 
 /// The parts with how much is in each, the one that is looked at marked.
@@ -108,7 +109,7 @@ fn tabs(buffer: &mut Buffer, theme: &Theme, inner: Rect, browser: &Browser) {
     let mut pen = Pen::at(buffer, theme, inner, 2);
     pen.skip(1);
     for part in Part::ALL {
-        let count = Browser { part, ..browser.clone() }.lines();
+        let count = browser.lines_of(part);
         let paint = if part == browser.part { Paint::Marked } else { Paint::Text };
         let text = match part {
             Part::Rows if browser.matching() > count => {

@@ -8,6 +8,7 @@ use crate::ui::format;
 use crate::ui::intent::Intent;
 use crate::ui::keymap::{Group, Keymap, written};
 use crate::ui::popup::Finder;
+use crate::ui::state::UiState;
 use crate::ui::theme::{Paint, Theme};
 use ratatui::buffer::Buffer;
 
@@ -64,10 +65,10 @@ pub fn lines(keys: &Keymap, search: &str) -> Vec<Line> {
 }
 
 /// Draws the page over the screen.
-pub fn draw(buffer: &mut Buffer, theme: &Theme, keys: &Keymap, finder: &Finder) {
-    let lines = lines(keys, finder.field.text());
-    let whole = buffer.area.height.saturating_sub(2).max(5);
-    let area = frame::middle(buffer, theme, buffer.area, 92, whole);
+pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, finder: &Finder) {
+    let lines = lines(&state.keys, finder.field.text());
+    let within = super::page::area(state);
+    let area = frame::middle(buffer, theme, within, 92, within.height);
     let inner = frame::boxed(buffer, theme, area, "Keys");
     let mut pen = Pen::at(buffer, theme, inner, 0);
     pen.skip(1).put(Paint::Head, "search").skip(1);

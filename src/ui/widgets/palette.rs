@@ -15,8 +15,7 @@ use ratatui::buffer::Buffer;
 /// Draws the palette over the screen.
 pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, finder: &Finder) {
     let found = entries_with(state.orders(), finder.field.text(), &state.recent);
-    let height = buffer.area.height.saturating_sub(2).clamp(6, 20);
-    let area = frame::middle(buffer, theme, buffer.area, 92, height);
+    let area = frame::middle(buffer, theme, super::page::area(state), 92, 20);
     let inner = frame::boxed(buffer, theme, area, "Command");
     let mut pen = Pen::at(buffer, theme, inner, 0);
     pen.skip(1).put(Paint::Key, ":");

@@ -15,7 +15,7 @@ const LABEL: usize = 9;
 /// Draws the topmost popup.
 pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState) {
     match state.popups.last() {
-        Some(Popup::Help(finder)) => help::draw(buffer, theme, &state.keys, finder),
+        Some(Popup::Help(finder)) => help::draw(buffer, theme, state, finder),
         Some(Popup::Palette(finder)) => palette::draw(buffer, theme, state, finder),
         Some(Popup::Form(form)) => draw_form(buffer, theme, form),
         Some(Popup::Undo(list)) => undo::draw(buffer, theme, list),

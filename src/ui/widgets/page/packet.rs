@@ -56,16 +56,21 @@ fn said(bytes: &[Option<u8>], header: Option<usize>) -> Vec<String> {
     let number = |at: Option<u8>| at.map_or_else(|| "?".to_owned(), |byte| byte.to_string());
     let message = header.unwrap_or(0);
     let mut lines = Vec::new();
-    match header {
-        Some(40) => lines.push(format!("IPv6 {} > {}  hop limit {}", six(bytes, 8), six(bytes, 24), number(at(7)))),
-        Some(_) => lines.push(format!(
+    match at(0).map(|first| first >> 4) {
+        Some(6) => lines.push(format!(
+            "IPv6 {} > {}  hop limit {}",
+            address::<16, Ipv6Addr>(bytes, 8),
+            address::<16, Ipv6Addr>(bytes, 24),
+            number(at(7))
+        )),
+        Some(4) => lines.push(format!(
             "IPv4 {} > {}  TTL {}  protocol {}",
-            four(bytes, 12),
-            four(bytes, 16),
+            address::<4, Ipv4Addr>(bytes, 12),
+            address::<4, Ipv4Addr>(bytes, 16),
             number(at(8)),
             number(at(9))
         )),
-        None => {}
+        _ => {}
     }
     let Some(first) = at(message) else { return lines };
     let version = first >> 4;
@@ -87,16 +92,10 @@ fn said(bytes: &[Option<u8>], header: Option<usize>) -> Vec<String> {
     lines
 }
 
-fn four(bytes: &[Option<u8>], at: usize) -> String {
-    let octets: Option<Vec<u8>> = bytes.get(at..at + 4).and_then(|bytes| bytes.iter().copied().collect());
-    let octets = octets.and_then(|octets| <[u8; 4]>::try_from(octets).ok());
-    octets.map_or_else(|| "?".to_owned(), |octets| Ipv4Addr::from(octets).to_string())
-}
-
-fn six(bytes: &[Option<u8>], at: usize) -> String {
-    let octets: Option<Vec<u8>> = bytes.get(at..at + 16).and_then(|bytes| bytes.iter().copied().collect());
-    let octets = octets.and_then(|octets| <[u8; 16]>::try_from(octets).ok());
-    octets.map_or_else(|| "?".to_owned(), |octets| Ipv6Addr::from(octets).to_string())
+fn address<const OCTETS: usize, A: From<[u8; OCTETS]> + ToString>(bytes: &[Option<u8>], at: usize) -> String {
+    let octets: Option<Vec<u8>> = bytes.get(at..at + OCTETS).and_then(|bytes| bytes.iter().copied().collect());
+    let octets = octets.and_then(|octets| <[u8; OCTETS]>::try_from(octets).ok());
+    octets.map_or_else(|| "?".to_owned(), |octets| A::from(octets).to_string())
 }
 
 #[cfg(test)]
