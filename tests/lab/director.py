@@ -137,18 +137,23 @@ class Lvsdeck(Director):
 
     def status(self):
         """`GET /v1/status`, without a process: it is asked again and again."""
+        code, body = self.ask_status()
+        check(f"{self.name} answers GET /v1/status with 200", code == 200, code)
+        return json.loads(body)
+
+    def ask_status(self):
         with socket.socket(socket.AF_UNIX) as out:
             out.settimeout(5)
             out.connect(self.socket)
             out.sendall(b"GET /v1/status HTTP/1.1\r\nHost: l\r\nConnection: close\r\n\r\n")
             answer = http.client.HTTPResponse(out)
             answer.begin()
-            check(f"{self.name} answers GET /v1/status with 200", answer.status == 200, answer.status)
-            return json.loads(answer.read())
+            return answer.status, answer.read()
 
     def answers(self):
+        """Whether it answers; one whose seats are all taken says 503."""
         with contextlib.suppress(OSError):
-            return bool(self.status())
+            return self.ask_status()[0] == 200
         return False
 
     def ready(self, within=10):

@@ -249,9 +249,10 @@ def drift(case, pair):
     change()
     told = lambda: [(e["subject"], e["from"], e["to"], e["reason"]) for e in events(d1, "drift")]
     until("an event tells it", lambda: ("tcp/10.0.0.1:80 " + R1, "dr weight 1", "dr weight 7", "reported") in told(), 5, told)
+    shown = lambda: [entry["action"] for entry in d1.status()["drift"]]
+    until("the status has it too", lambda: shown() == ["reported"], 5, lambda: d1.status()["drift"])
     for _ in range(3):
-        looked = d1.status()["drift"]
-        check("it stays", web()[R1] == 7 and looked and looked[0]["action"] == "reported", (web(), looked))
+        check("it stays", web()[R1] == 7 and shown() == ["reported"], (web(), shown()))
     columns = [re.split(r"  +", line.rstrip()) for line in d1.must("diff").splitlines()]
     line = ["tcp/10.0.0.1:80 " + R1, "kernel", "-", "dr weight 1", "dr weight 7"]
     check("ctl diff sets them side by side", line in columns, columns)
