@@ -1,4 +1,4 @@
-//! Any text as a configuration: reading it ends, panics nowhere, names places that exist, and shows no control character.
+//! Any text as a configuration: reading it ends, panics nowhere, names places that exist, and shows no escape.
 
 #![no_main]
 
