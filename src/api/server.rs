@@ -92,6 +92,13 @@ impl Server {
         Ok((body, format!("\"{tag:016x}\"")))
     }
 
+    /// What [`written`](Self::written) gives, where it was asked a moment ago. Never blocks: most answers cost no other thread
+    /// its sleep.
+    pub(super) fn written_before(&self, question: &str) -> Option<Bytes> {
+        let status = self.engine.status_at_once()?;
+        self.written.at_once(&status, question, Instant::now(), LASTS)
+    }
+
     /// An answer that follows from the engine's status, written once for all who ask the same of the same snapshot. Blocks.
     pub(super) fn written<T: Serialize>(
         &self,

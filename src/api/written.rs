@@ -46,8 +46,7 @@ impl Written {
         (now, lasts): (Instant, Duration),
         write: impl FnOnce() -> Result<Vec<u8>, HandleError>,
     ) -> Result<(Bytes, u64), HandleError> {
-        let known = self.page_of(status).answers.get(question).cloned();
-        if let Some(answer) = known.filter(|answer| now.saturating_duration_since(answer.at) < lasts) {
+        if let Some(answer) = self.known(status, question, (now, lasts)) {
             return Ok((answer.body, answer.tag));
         }
         let body: Bytes = write()?.into();
@@ -61,6 +60,16 @@ impl Written {
             page.answers.insert(question.to_owned(), answer.clone());
         }
         Ok((answer.body, answer.tag))
+    }
+
+    /// The answer if somebody asked before.
+    pub(super) fn at_once(&self, status: &Arc<Status>, question: &str, now: Instant, lasts: Duration) -> Option<Bytes> {
+        self.known(status, question, (now, lasts)).map(|answer| answer.body)
+    }
+
+    fn known(&self, status: &Arc<Status>, question: &str, (now, lasts): (Instant, Duration)) -> Option<Answer> {
+        let known = self.page_of(status).answers.get(question).cloned();
+        known.filter(|answer| now.saturating_duration_since(answer.at) < lasts)
     }
 
     /// The page of this status, an empty one where there was another's.

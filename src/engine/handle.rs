@@ -87,6 +87,10 @@ pub trait EngineHandle: Send + Sync {
     }
     /// Everything.
     fn status(&self) -> Result<Arc<Status>, HandleError>;
+    /// The same where nothing has to be waited for; never blocks.
+    fn status_at_once(&self) -> Option<Arc<Status>> {
+        None
+    }
     /// Events above number `after`, oldest first, at most the newest `limit`. Waits up to `wait` for the first one.
     fn events(&self, after: u64, limit: usize, wait: Duration) -> Result<Vec<Event>, HandleError>;
     /// Events above number `after`, the oldest first, at most `limit` or as many as the engine gives at a time; at once. What

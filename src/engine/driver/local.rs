@@ -199,6 +199,9 @@ impl EngineHandle for LocalEngine {
     fn status(&self) -> Result<Arc<Status>, HandleError> {
         Ok(self.shared.status())
     }
+    fn status_at_once(&self) -> Option<Arc<Status>> {
+        self.shared.composed()
+    }
     fn events(&self, after: u64, limit: usize, wait: Duration) -> Result<Vec<Event>, HandleError> {
         Ok(self.shared.events(after, limit, wait).into_iter().map(Arc::unwrap_or_clone).collect())
     }

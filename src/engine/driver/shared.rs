@@ -16,7 +16,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
 /// For how long a status is good while nothing but its timers changes.
-const STATUS_AGE: Duration = Duration::from_millis(100);
+const STATUS_AGE: Duration = Duration::from_millis(200);
 
 /// How long a reader waits for the journal's numbers; they are there some milliseconds after the start, or nobody knows them.
 const NUMBERS: Duration = Duration::from_secs(6);
@@ -81,10 +81,29 @@ pub struct Shared {
 #[derive(Debug)]
 struct Composed {
     at: Instant,
+    parts: Parts,
+    status: Arc<Status>,
+}
+
+/// What a status is made of.
+#[derive(Debug)]
+struct Parts {
     identity: Arc<Identity>,
     failover: Arc<FailoverView>,
     balance: Arc<BalanceView>,
-    status: Arc<Status>,
+    last_event: u64,
+    changed_at: Option<SystemTime>,
+}
+
+impl Composed {
+    /// Whether it is what these would make now.
+    fn is_of(&self, parts: &Parts, now: Instant) -> bool {
+        now.saturating_duration_since(self.at) < STATUS_AGE
+            && Arc::ptr_eq(&self.parts.identity, &parts.identity)
+            && Arc::ptr_eq(&self.parts.failover, &parts.failover)
+            && Arc::ptr_eq(&self.parts.balance, &parts.balance)
+            && self.parts.last_event == parts.last_event
+    }
 }
 
 /// The journal with its reach.
@@ -133,7 +152,7 @@ impl Shared {
         replace(&self.balance, view);
     }
 
-    /// Replaces the warnings about this host. Readers see them with the next event, or a tenth of a second later.
+    /// Replaces the warnings about this host. Readers see them with the next event, or a fifth of a second later.
     pub fn publish_advice(&self, warnings: Vec<Warning>) {
         replace(&self.advice, warnings);
     }
@@ -282,44 +301,40 @@ impl Shared {
         silent.map_or(Vitals::Alive, |(of, since)| Vitals::Silent { of, since })
     }
 
-    /// Everything: one status for all who ask until something happens or is published, and at most for a tenth of a
+    /// Everything: one status for all who ask until something happens or is published, and at most for a fifth of a
     /// second, by which its timers may be late. Readers wait for each other here; no writer comes this way.
     pub fn status(&self) -> Arc<Status> {
         self.status_at(Instant::now())
     }
 
+    /// The same where it is there already: neither composes nor waits for who does.
+    pub fn composed(&self) -> Option<Arc<Status>> {
+        let composed = self.composed.try_lock().ok()?;
+        let last = composed.as_ref()?;
+        last.is_of(&self.parts(), Instant::now()).then(|| Arc::clone(&last.status))
+    }
+
     fn status_at(&self, now: Instant) -> Arc<Status> {
         let mut composed = self.composed.lock().unwrap_or_else(PoisonError::into_inner);
-        let identity = self.identity.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let failover = self.failover.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let balance = self.balance.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let (last_event, changed_at) = {
-            let kept = self.kept();
-            (kept.journal.last_seq(), kept.changed_at)
-        };
-        let good = |last: &&Composed| {
-            now.saturating_duration_since(last.at) < STATUS_AGE
-                && Arc::ptr_eq(&last.identity, &identity)
-                && Arc::ptr_eq(&last.failover, &failover)
-                && Arc::ptr_eq(&last.balance, &balance)
-                && last.status.last_event == last_event
-        };
-        if let Some(last) = composed.as_ref().filter(good) {
+        let parts = self.parts();
+        if let Some(last) = composed.as_ref().filter(|last| last.is_of(&parts, now)) {
             return Arc::clone(&last.status);
         }
-        let status = Arc::new(self.compose(now, &identity, &failover, &balance, (last_event, changed_at)));
-        *composed = Some(Composed { at: now, identity, failover, balance, status: Arc::clone(&status) });
+        let status = Arc::new(self.compose(now, &parts));
+        *composed = Some(Composed { at: now, parts, status: Arc::clone(&status) });
         status
     }
 
-    fn compose(
-        &self,
-        now: Instant,
-        identity: &Identity,
-        failover: &FailoverView,
-        balance: &BalanceView,
-        (last_event, changed_at): (u64, Option<SystemTime>),
-    ) -> Status {
+    fn parts(&self) -> Parts {
+        let identity = self.identity.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let failover = self.failover.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let balance = self.balance.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let kept = self.kept();
+        Parts { identity, failover, balance, last_event: kept.journal.last_seq(), changed_at: kept.changed_at }
+    }
+
+    fn compose(&self, now: Instant, parts: &Parts) -> Status {
+        let Parts { identity, failover, balance, last_event, changed_at } = parts;
         let mut routers = failover.routers.clone();
         let age = failover.at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
         let silent = (age > SILENCE).then(|| failover_is_silent(age));
@@ -345,8 +360,8 @@ impl Shared {
             dataplane: identity.dataplane.clone(),
             config: identity.config.clone(),
             role: Role::of(&routers, split),
-            last_event,
-            changed_at,
+            last_event: *last_event,
+            changed_at: *changed_at,
             virtual_routers: routers,
             virtual_servers: balance.servers.clone(),
             drift: balance.drift.clone(),
@@ -438,15 +453,15 @@ mod tests {
         let (shared, start) = (shared(), Instant::now());
         let at = |ms| shared.status_at(start + Duration::from_millis(ms));
         let first = at(0);
-        assert!(Arc::ptr_eq(&first, &at(99)));
+        assert!(Arc::ptr_eq(&first, &at(199)));
         happen(&shared, 1);
-        let second = at(99);
+        let second = at(199);
         assert_eq!((first.last_event, second.last_event), (0, 1));
-        assert!(Arc::ptr_eq(&second, &at(198)));
-        assert!(!Arc::ptr_eq(&second, &at(199)), "timers went on");
-        let third = at(199);
+        assert!(Arc::ptr_eq(&second, &at(398)));
+        assert!(!Arc::ptr_eq(&second, &at(399)), "timers went on");
+        let third = at(399);
         shared.publish_balance(BalanceView::default());
-        assert!(!Arc::ptr_eq(&third, &at(199)));
+        assert!(!Arc::ptr_eq(&third, &at(399)));
     }
 
     #[test]
