@@ -9,11 +9,11 @@
 mod run;
 
 use lvsdeck::engine::io::ipvs_netlink::{IpvsKernel, Netlink};
-use lvsdeck::engine::ipvs::schedule::Pool;
+use lvsdeck::engine::ipvs::schedule::{End, Phase, Pool};
 use lvsdeck::engine::ipvs::{Destination, IpvsOp, Service, Traffic, Tunnel};
 use lvsdeck::engine::model::{Forwarding, RealServerKey, ServiceKey, Weight};
 use run::{ipvsadm, with_ipvs};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::Read;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
@@ -53,6 +53,8 @@ enum Step {
     Add(usize, u32),
     /// Its thresholds, at weight 1.
     Limit(usize, (u32, u32)),
+    /// So many connections end, the oldest first.
+    End(usize),
 }
 use Step::{Add, Arrive, Limit, Remove, Weigh};
 
@@ -61,7 +63,7 @@ struct Both {
     kernel: Netlink,
     pool: Pool,
     key: ServiceKey,
-    held: Vec<TcpStream>,
+    held: VecDeque<(RealServerKey, TcpStream)>,
     arrived: usize,
 }
 
@@ -80,7 +82,7 @@ impl Both {
         let key: ServiceKey = format!("tcp/{VIP}:{port}").parse().unwrap();
         let mut kernel = Netlink::open().unwrap();
         kernel.apply(&IpvsOp::NewService(key, Box::new(service.clone()))).unwrap_or_else(|refusal| panic!("{refusal}"));
-        Self { kernel, pool: Pool::new(&service).unwrap(), key, held: Vec::new(), arrived: 0 }
+        Self { kernel, pool: Pool::new(&service).unwrap(), key, held: VecDeque::new(), arrived: 0 }
     }
 
     fn server(n: usize) -> RealServerKey {
@@ -91,6 +93,7 @@ impl Both {
         let key = self.key;
         let op = match *step {
             Arrive(count) => return (0..count).for_each(|_| self.arrive()),
+            Step::End(count) => return (0..count).for_each(|_| self.end()),
             Weigh(n, weight) => {
                 self.pool.change(Self::server(n), &destination(weight, (0, 0)));
                 IpvsOp::SetDestination(key, Self::server(n), destination(weight, (0, 0)))
@@ -127,15 +130,24 @@ impl Both {
             stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
             let mut name = [0];
             stream.read_exact(&mut name).unwrap();
-            self.held.push(stream);
-            Self::server(usize::from(name[0] - b'0'))
+            let server = Self::server(usize::from(name[0] - b'0'));
+            self.held.push_back((server, stream));
+            server
         });
         let (scheduler, arrived) = (self.pool.service().scheduler, self.arrived);
         assert_eq!(expected, chosen, "{scheduler}, arrival {arrived}: this pool (left) and the kernel (right)");
         self.same_counts();
     }
 
-    /// Active connections of each server; the kernel counts one as active once its handshake is over.
+    /// The oldest connection ends on both sides.
+    fn end(&mut self) {
+        let Some((server, stream)) = self.held.pop_front() else { return };
+        drop(stream);
+        self.pool.end(Instant::now(), server, Phase::Active, End::Closed);
+        self.same_counts();
+    }
+
+    /// Active and inactive connections of each server; the kernel counts one as active once its handshake is over.
     fn same_counts(&mut self) {
         let wanted: BTreeMap<_, _> =
             self.pool.service().destinations.iter().map(|(key, d)| (*key, (d.active, d.inactive))).collect();
@@ -154,16 +166,15 @@ impl Both {
     }
 }
 
-/// Servers that say their number and hold what is connected.
+/// Servers that say their number and hold what is connected until the client closes.
 fn serve() {
     for (n, server) in SERVERS.iter().enumerate() {
         let listener = TcpListener::bind(server).unwrap();
         std::thread::spawn(move || {
-            let mut held = Vec::new();
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
                 std::io::Write::write_all(&mut stream, &[b'0' + u8::try_from(n).unwrap()]).unwrap();
-                held.push(stream);
+                std::thread::spawn(move || stream.read(&mut [0]));
             }
         });
     }
@@ -204,6 +215,8 @@ fn the_pool_chooses_as_the_kernel_does() {
             Weigh(1, 20),
             Weigh(2, 40),
             Arrive(15),
+            Step::End(20),
+            Arrive(12),
             Limit(0, (3, 2)),
             Arrive(8),
         ];

@@ -166,7 +166,7 @@ impl IpvsKernel for Userspace {
                 Ok(())
             }
             IpvsOp::NewDestination(_, server, new) => {
-                self.served(op)?.pool().add(*server, new);
+                self.served(op)?.add(*server, new);
                 Ok(())
             }
             IpvsOp::SetDestination(_, server, new) => {

@@ -3,8 +3,8 @@
 use super::relay::{self, Tally};
 use super::room::Seat;
 use super::{Reach, Ways};
-use crate::engine::ipvs::schedule::{Phase, Pool};
-use crate::engine::ipvs::{Service, Traffic};
+use crate::engine::ipvs::schedule::{End, Phase, Pool};
+use crate::engine::ipvs::{Destination, Service, Traffic};
 use crate::engine::model::RealServerKey;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -50,6 +50,15 @@ impl Served {
         self.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A new server; what is counted of it begins anew, unless it left with connections that it still has.
+    pub fn add(&self, key: RealServerKey, settings: &Destination) {
+        let mut pool = self.pool();
+        if !pool.knows(key) {
+            self.tallies.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        }
+        pool.add(key, settings);
+    }
+
     /// Ends its connections.
     pub fn reset(&self) {
         self.era.send_modify(|era| *era = era.map(|era| era + 1));
@@ -62,12 +71,12 @@ impl Served {
 
     /// Settings, counts and traffic.
     pub fn view(&self) -> Service {
-        let mut service = {
-            let mut pool = self.pool();
-            pool.expire(Instant::now());
-            pool.service()
-        };
-        let tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pool = self.pool();
+        pool.expire(Instant::now());
+        let mut service = pool.service();
+        let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
+        tallies.retain(|key, _| pool.knows(*key));
+        drop(pool);
         for (key, destination) in &mut service.destinations {
             let connections = destination.traffic.connections;
             let carried = tallies.get(key).map_or_else(Traffic::default, |tally| tally.traffic());
@@ -92,8 +101,9 @@ impl Served {
     fn leave(&self, number: u64) {
         let counted = self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
         if let Some(counted) = counted {
-            let phase = if counted.is_closing.load(Ordering::Relaxed) { Phase::Inactive } else { Phase::Active };
-            self.pool().leave(counted.key, phase);
+            let is_closing = counted.is_closing.load(Ordering::Relaxed);
+            let (phase, end) = if is_closing { (Phase::Inactive, End::Closed) } else { (Phase::Active, End::Reset) };
+            self.pool().end(Instant::now(), counted.key, phase, end);
         }
     }
 

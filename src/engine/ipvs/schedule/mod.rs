@@ -11,4 +11,4 @@ mod templates;
 mod tests;
 
 pub use choose::SCHEDULED;
-pub use pool::{Phase, Pool};
+pub use pool::{End, Phase, Pool};

@@ -4,6 +4,7 @@ use super::choose::Chooser;
 use super::templates::Templates;
 use crate::engine::ipvs::{Destination, Service};
 use crate::engine::model::RealServerKey;
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,26 @@ pub enum Phase {
     Active,
     /// Opening or closing.
     Inactive,
+}
+
+/// How a connection has ended. The kernel remembers it as inactive for a while, so that a server gets its share of short
+/// connections too (`net/netfilter/ipvs/ip_vs_proto_tcp.c`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Both sides have closed it: `TIME_WAIT`.
+    Closed,
+    /// One side has reset it: `CLOSE`.
+    Reset,
+}
+
+impl End {
+    /// For how long it is remembered.
+    pub const fn lasts(self) -> Duration {
+        match self {
+            Self::Closed => Duration::from_mins(2),
+            Self::Reset => Duration::from_secs(10),
+        }
+    }
 }
 
 /// A server of a service.
@@ -67,14 +88,24 @@ pub struct Pool {
     gone: Vec<Member>,
     chooser: Chooser,
     templates: Templates,
+    /// Connections that have ended and still count as inactive, with when they no longer do.
+    closed: VecDeque<(Instant, RealServerKey)>,
+    reset: VecDeque<(Instant, RealServerKey)>,
 }
 
 impl Pool {
     /// A service without servers; none when its scheduler is not one of [`SCHEDULED`](super::SCHEDULED).
     pub fn new(service: &Service) -> Option<Self> {
         let chooser = Chooser::new(&service.scheduler, service.scheduler_flags, &[])?;
-        let (members, gone) = (Vec::new(), Vec::new());
-        Some(Self { service: service.settings(), members, gone, chooser, templates: Templates::default() })
+        Some(Self {
+            service: service.settings(),
+            members: Vec::new(),
+            gone: Vec::new(),
+            chooser,
+            templates: Templates::default(),
+            closed: VecDeque::new(),
+            reset: VecDeque::new(),
+        })
     }
 
     /// Other settings; servers, connections and counts stay. False, and nothing is changed, when its scheduler is not one of
@@ -127,12 +158,12 @@ impl Pool {
     /// A connection of this client comes: whom it goes to, counted as active from now on; none when nobody can take it. A
     /// client that persistence binds goes to its server even at weight 0, as the kernel has it.
     pub fn arrive(&mut self, now: Instant, client: IpAddr, port: u16) -> Option<RealServerKey> {
+        self.expire(now);
         let chosen = match self.service.persistence {
             None => self.chooser.choose(&self.members, client, port)?,
             Some(persistence) => {
                 let group = Templates::group(client, persistence.prefix, self.service.odd_mask);
                 let span = Duration::from_secs(u64::from(persistence.timeout));
-                self.expire(now);
                 let bound = self.templates.bound(group);
                 let server = match bound {
                     Some(server) => server,
@@ -161,20 +192,33 @@ impl Pool {
         }
     }
 
-    /// A connection to this server has ended.
-    pub fn leave(&mut self, key: RealServerKey, phase: Phase) {
-        if let Some(member) = self.find(key) {
-            *count(&mut member.settings, phase) = count(&mut member.settings, phase).saturating_sub(1);
-            member.drain();
-        }
-        self.gone.retain(|member| member.connections() > 0);
+    /// A connection to this server has ended; it counts as inactive for a while.
+    pub fn end(&mut self, now: Instant, key: RealServerKey, phase: Phase, end: End) {
+        self.turn(key, phase, Phase::Inactive);
+        let ended = match end {
+            End::Closed => &mut self.closed,
+            End::Reset => &mut self.reset,
+        };
+        ended.push_back((now + end.lasts(), key));
     }
 
-    /// Forgets whom persistence no longer binds at this time.
+    /// Forgets what no longer counts at this time: whom persistence bound, and connections that ended long ago.
     pub fn expire(&mut self, now: Instant) {
         for server in self.templates.expire(now) {
             self.persistent(server, -1);
         }
+        while let Some(key) = due(&mut self.closed, now).or_else(|| due(&mut self.reset, now)) {
+            if let Some(member) = self.find(key) {
+                member.settings.inactive = member.settings.inactive.saturating_sub(1);
+                member.drain();
+            }
+        }
+        self.gone.retain(|member| member.connections() > 0);
+    }
+
+    /// Whether it is a server of this service, or was and still has connections.
+    pub fn knows(&self, key: RealServerKey) -> bool {
+        self.members.iter().chain(&self.gone).any(|member| member.key == key)
     }
 
     /// Settings and counts, as the kernel shows them; of the traffic only the connections.
@@ -192,6 +236,11 @@ impl Pool {
             member.settings.persistent = member.settings.persistent.saturating_add_signed(change);
         }
     }
+}
+
+/// The first that no longer counts.
+fn due(ended: &mut VecDeque<(Instant, RealServerKey)>, now: Instant) -> Option<RealServerKey> {
+    ended.pop_front_if(|(until, _)| *until <= now).map(|(_, key)| key)
 }
 
 /// The settings of the one with the counts of the other.

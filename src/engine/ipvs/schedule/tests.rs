@@ -1,9 +1,9 @@
 //! Sequences worked out by hand from the kernel's rules; `tests/ipvs_schedule.rs` compares them with the kernel itself.
 
-use super::{Phase, Pool, SCHEDULED};
+use super::{End, Phase, Pool, SCHEDULED};
 use crate::engine::ipvs::fixture::{destination, server, service};
 use crate::engine::ipvs::{Destination, Service};
-use crate::engine::model::{Persistence, SCHEDULERS};
+use crate::engine::model::{Persistence, RealServerKey, SCHEDULERS};
 use proptest::prelude::*;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -57,11 +57,37 @@ fn wrr_gives_rounds_to_the_heavy_and_divides_by_what_all_share() {
     assert_eq!(arrivals(&mut none, 2), "--");
 }
 
+/// A connection to this server ended so long ago that nothing is left of it.
+fn end(pool: &mut Pool, key: RealServerKey) {
+    let now = Instant::now();
+    pool.end(now, key, Phase::Active, End::Closed);
+    pool.expire(now + End::Closed.lasts());
+}
+
+#[test]
+fn an_ended_connection_counts_as_inactive_for_two_minutes_and_a_reset_one_for_ten_seconds() {
+    let mut wlc = pool(&service("wlc"), &[1, 3]);
+    let start = Instant::now();
+    let short = |pool: &mut Pool, end| {
+        let key = pool.arrive(start, CLIENT, 1).unwrap();
+        pool.end(start, key, Phase::Active, end);
+        if key == self::key(0) { 'a' } else { 'b' }
+    };
+    let names: String = (0..8).map(|_| short(&mut wlc, End::Closed)).collect();
+    assert_eq!(names.matches('b').count(), 6, "three of four go to weight 3: {names}");
+    short(&mut wlc, End::Reset);
+    let left = |pool: &mut Pool, after| {
+        pool.expire(start + Duration::from_secs(after));
+        pool.service().destinations.values().map(|d| d.inactive).sum::<u32>()
+    };
+    assert_eq!([9, 10, 119, 120].map(|after| left(&mut wlc, after)), [9, 8, 8, 0]);
+}
+
 #[test]
 fn lc_takes_the_first_with_the_fewest_and_wlc_by_weight() {
     let mut lc = pool(&service("lc"), &[1, 9, 1]);
     assert_eq!(arrivals(&mut lc, 6), "cbacba");
-    lc.leave(key(1), Phase::Active);
+    end(&mut lc, key(1));
     assert_eq!(arrivals(&mut lc, 1), "b");
     let mut wlc = pool(&service("wlc"), &[1, 3, 1]);
     assert_eq!(arrivals(&mut wlc, 5), "cbabb");
@@ -118,7 +144,7 @@ fn a_full_server_is_passed_over_until_it_is_below_its_lower_threshold() {
         pool.add(key(0), &full(lower));
         assert_eq!(arrivals(&mut pool, 5), "aaaa-");
         for left in (0..4).rev() {
-            pool.leave(key(0), Phase::Active);
+            end(&mut pool, key(0));
             let free = pool.clone().arrive(Instant::now(), CLIENT, 1).is_some();
             assert_eq!(free, left <= free_at, "lower {lower}, {left} left");
         }
@@ -133,7 +159,7 @@ fn a_server_that_comes_back_finds_the_connections_that_it_still_has() {
     assert_eq!(arrivals(&mut pool, 1), "a");
     pool.add(key(1), &destination(1));
     assert_eq!(pool.service().destinations[&key(1)].active, 1);
-    pool.leave(key(1), Phase::Active);
+    end(&mut pool, key(1));
     pool.remove(key(1));
     pool.add(key(1), &destination(1));
     assert_eq!(pool.service().destinations[&key(1)].active, 0);
