@@ -77,7 +77,8 @@ static STEPS: [(GuideStep, End); 8] = [
             act: "F, type the name that it asks for, Enter",
             look: "this director is BACKUP; :director 2 is MASTER",
         },
-        |facts| !facts.is_master(0) && facts.is_master(1),
+        // With the wire cut d2 is MASTER without it, and d1 soon again.
+        |facts| !facts.is_cut && !facts.is_master(0) && facts.is_master(1),
     ),
     (
         GuideStep {
@@ -85,7 +86,7 @@ static STEPS: [(GuideStep, End); 8] = [
             act: ":director 1, then J, Enter",
             look: "the higher priority preempts: MASTER again",
         },
-        |facts| facts.is_master(0) && !facts.is_master(1),
+        |facts| !facts.is_cut && facts.is_master(0) && !facts.is_master(1),
     ),
     (
         GuideStep {

@@ -87,7 +87,13 @@ fn step(line: &str) -> Result<Step, String> {
         "wait" => needed("the text to wait for").map(|text| Step::Wait(text.to_owned())),
         "gone" => needed("the text whose end to wait for").map(|text| Step::Gone(text.to_owned())),
         "pause" => pause(needed("a time, like 500ms or 1.5s")?).map(Step::Pause),
-        "save" => needed("a file's name").map(|name| Step::Save(PathBuf::from(name))),
+        "save" => {
+            let file = PathBuf::from(needed("a file's name")?);
+            match file.extension() {
+                Some(end) if end == "svg" || end == "txt" => Ok(Step::Save(file)),
+                _ => Err(format!("{}: save writes .svg (a picture) or .txt", file.display())),
+            }
+        }
         other => Err(format!("there is no word \"{other}\": keys, type, wait, gone, pause, save")),
     }
 }

@@ -29,6 +29,7 @@ use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::KeyEvent;
 use pace::Pace;
 use player::Shown;
+use ratatui::buffer::Buffer;
 use rustix::process::{Signal, getppid, getsid, kill_current_process_group};
 use signal_hook::consts::{SIGCONT, SIGTSTP, SIGWINCH};
 use signals::Raised;
@@ -57,6 +58,8 @@ enum Input {
     Signal(i32),
     /// The terminal hung up.
     TerminalLost,
+    /// The script wants the screen as it is after all that came before.
+    Look(SyncSender<Buffer>),
     /// A step of the script failed, and why.
     ScriptFailed(String),
 }
@@ -242,6 +245,7 @@ impl Console {
         self.urgent |= match &input {
             Input::Message(message) => message.is_urgent(),
             Input::Key(..) | Input::Signal(_) | Input::TerminalLost | Input::ScriptFailed(_) => true,
+            Input::Look(_) => false,
         };
         match input {
             Input::Message(message) => self.update(message),
@@ -259,6 +263,11 @@ impl Console {
             Input::Signal(SIGWINCH) => ControlFlow::Continue(()),
             Input::Signal(signal) => ControlFlow::Break(ExitCause::Signal(signal)),
             Input::TerminalLost => ControlFlow::Break(ExitCause::TerminalLost),
+            Input::Look(tell) => {
+                // A script that has ended looks no more.
+                _ = tell.send(view::picture(&self.state, &self.theme));
+                ControlFlow::Continue(())
+            }
             Input::ScriptFailed(why) => {
                 self.script_failed = Some(why);
                 ControlFlow::Break(ExitCause::ScriptFailed)

@@ -4,7 +4,7 @@ use super::Input;
 use crate::ui::script::{Script, Step};
 use crate::ui::svg;
 use ratatui::buffer::Buffer;
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -34,10 +34,6 @@ impl Shown {
         let (picture, late) = waited.unwrap_or_else(PoisonError::into_inner);
         if late.timed_out() { Err(picture.as_ref().map(svg::lines).unwrap_or_default()) } else { Ok(()) }
     }
-
-    fn picture(&self) -> Option<Buffer> {
-        self.picture.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
 }
 
 /// Whether a line shows a text, however many spaces are between its words: wide screens have more.
@@ -66,11 +62,16 @@ pub fn play(script: &Script, shown: &Arc<Shown>, inputs: &SyncSender<Input>) {
                 std::thread::sleep(*time);
                 None
             }
-            Step::Save(file) => shown.picture().and_then(|picture| {
+            Step::Save(file) => {
+                // What the keys before have made of it, drawn or not.
+                let (tell, told) = sync_channel(1);
+                let Some(picture) = inputs.send(Input::Look(tell)).ok().and_then(|()| told.recv().ok()) else {
+                    return;
+                };
                 let is_text = file.extension().is_some_and(|end| end == "txt");
                 let text = if is_text { svg::lines(&picture).join("\n") + "\n" } else { svg::drawn(&picture) };
                 std::fs::write(file, text).err().map(|error| format!("can't write {}: {error}", file.display()))
-            }),
+            }
         };
         if let Some(why) = failed {
             let _ = inputs.send(Input::ScriptFailed(format!("{}:{line}: {why}", script.file)));

@@ -35,13 +35,15 @@ use layout::{DIRECTORS, Director, Layout, SERVERS, SERVICES, VIP};
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+/// How long loopback may take to connect.
+const ANSWER: Duration = Duration::from_secs(1);
 /// Loopback ports of the services, when they are free.
 const ENTRANCES: [u16; 3] = [8080, 8443, 8025];
 /// Descriptors that a cluster without servers and clients needs.
@@ -225,6 +227,10 @@ impl Listening {
                 }
             }
             this.servers.push((format!("web{}", server + 1), listeners));
+        }
+        // Loopback that is down can be listened on all the same.
+        if let Some(address) = this.real.values().next() {
+            TcpStream::connect_timeout(address, ANSWER)?;
         }
         Ok(this)
     }

@@ -11,7 +11,7 @@ pub const ORDERS: &[(&str, &str)] = &[
     ("heal", "mend the wire, and lose no more packets"),
     ("loss PERCENT", "so many of the directors' packets are lost (loss 20%)"),
     ("director N", "show director 1 or 2"),
-    ("load N", "so many new clients a second, at the mean"),
+    ("load N", "so many new clients a second, at the mean (0 to 10000)"),
     ("skip", "go on with the next step of the drill"),
     ("again", "begin the drill anew"),
 ];

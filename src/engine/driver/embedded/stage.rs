@@ -60,12 +60,16 @@ impl Cluster {
     }
 
     fn live(&self, name: &str, lives: bool) -> Result<String, String> {
-        if !self.webs.live(name, lives) {
-            let last = self.layout.names.last().map_or("web1", String::as_str);
-            return Err(format!("there is no real server \"{name}\": web1 to {last}"));
+        match (self.webs.live(name, lives), lives) {
+            (Some(true), true) => Ok(format!("{name} answers again; the checks will notice")),
+            (Some(true), false) => Ok(format!("{name} is dead; the checks will notice")),
+            (Some(false), true) => Ok(format!("{name} was not dead")),
+            (Some(false), false) => Ok(format!("{name} is dead already; :revive {name} brings it back")),
+            (None, _) => {
+                let last = self.layout.names.last().map_or("web1", String::as_str);
+                Err(format!("there is no real server \"{name}\": web1 to {last}"))
+            }
         }
-        let what = if lives { "answers again" } else { "is dead" };
-        Ok(format!("{name} {what}; the checks will notice"))
     }
 
     fn observe(&self) {

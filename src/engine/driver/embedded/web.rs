@@ -51,13 +51,10 @@ impl Webs {
         Ok(Self { names, lives })
     }
 
-    /// Kills a server, or brings it back. False when there is none of that name.
-    pub fn live(&self, name: &str, lives: bool) -> bool {
+    /// Kills a server, or brings it back; whether that changes it. None: there is none of that name.
+    pub fn live(&self, name: &str, lives: bool) -> Option<bool> {
         let found = self.names.iter().position(|known| known == name).and_then(|at| self.lives.get(at));
-        found.is_some_and(|life| {
-            life.send_replace(lives);
-            true
-        })
+        found.map(|life| life.send_replace(lives) != lives)
     }
 
     /// Which servers are dead.
