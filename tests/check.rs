@@ -155,19 +155,41 @@ fn the_settings_are_checked_with_the_configuration() {
     assert!(told.contains("help: did you mean drift?"), "{told}");
 }
 
+#[test]
+fn what_keepalived_has_no_word_for_is_unknown_in_its_file_and_counts_for_all_instances_in_the_settings() {
+    let place = tempfile::tempdir().unwrap();
+    let (config, settings) = (place.path().join("x.conf"), place.path().join("lvsdeck.toml"));
+    let second = CLEAN.replace("instance A", "instance B").replace("id 5", "id 6").replace("10.0.0.9", "10.0.0.8");
+    std::fs::write(&config, format!("{CLEAN}{second}")).unwrap();
+    let text = "[vrrp]\nsplit_brain = \"step-down-lower\"\naddress_removed = \"step-down\"\nswift_handover = false\n";
+    std::fs::write(&settings, text).unwrap();
+    let args = ["check", "--dump", "-f", config.to_str().unwrap(), "--settings", settings.to_str().unwrap()];
+    let model: serde_json::Value = serde_json::from_slice(&lvsdeck(&args).stdout).unwrap();
+    let routers = model["virtual_routers"].as_array().unwrap();
+    assert_eq!(routers.len(), 2);
+    for router in routers {
+        let words = ["yields_to_refused", "steps_down_without_address", "swift_handover"];
+        assert_eq!(words.map(|word| router["variations"][word].as_bool().unwrap()), [true, true, false]);
+    }
+    for word in ["lvsdeck_split_brain", "lvsdeck_address_removed", "lvsdeck_swift_handover"] {
+        let (code, _, err) = check(format!("global_defs {{\n {word} off\n}}\n{CLEAN}").as_bytes(), &[]);
+        assert!(code == Some(5) && err.contains(&format!("unknown word \"{word}\"")), "{code:?} {err}");
+    }
+}
+
 fn text_of_both(output: &std::process::Output) -> String {
     text(&output.stderr) + &text(&output.stdout)
 }
 
 #[test]
 fn what_keepalived_would_do_otherwise_is_told_at_its_line_and_changes_no_exit_code() {
-    let config = format!("global_defs {{\n lvsdeck_split_brain alarm\n}}\n{CLEAN}");
+    let config = format!("global_defs {{\n v3_checksum_as_v2\n}}\n{CLEAN}");
     let (code, out, err) = check(config.as_bytes(), &["--against", "keepalived"]);
     assert_eq!((code, out.as_str()), (Some(0), "DIR/x.conf: 1 virtual router; no warnings, 1 difference\n"));
     assert_eq!(
         err,
-        "DIR/x.conf:2:2: otherwise: keepalived does not know lvsdeck_split_brain, and ignores it\n \
-         lvsdeck_split_brain alarm\n ^^^^^^^^^^^^^^^^^^^\n"
+        "DIR/x.conf:2:2: otherwise: keepalived 2.2.7 ignores v3_checksum_as_v2: only newer ones know it\n \
+         v3_checksum_as_v2\n ^^^^^^^^^^^^^^^^^\n"
     );
     let (_, out, _) = check(config.as_bytes(), &["--against", "keepalived", "--json"]);
     let messages: serde_json::Value = serde_json::from_str(&out).unwrap();

@@ -61,7 +61,7 @@ pub fn run(args: &CheckArgs, global: &GlobalArgs) -> ExitCode {
     };
     let mut loaded = load(&file, args.config_id.as_deref()).unwrap_or_else(|error| unreadable(&file, &error));
     match (load_settings(&SettingsPlace::from(args.settings.clone())), &mut loaded.configuration) {
-        (Ok(settings), Some(configuration)) => configuration.settings = settings,
+        (Ok(settings), Some(configuration)) => configuration.follow(settings),
         (Ok(_), None) => {}
         (Err(mistakes), configuration) => {
             *configuration = None;

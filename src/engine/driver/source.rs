@@ -75,7 +75,7 @@ impl Source {
         if has_bad_settings {
             return Err(Unfit(errors));
         }
-        configuration.settings = settings;
+        configuration.follow(settings);
         if self.vrrp_only {
             configuration.virtual_servers.clear();
         }

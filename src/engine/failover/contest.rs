@@ -14,7 +14,7 @@ use std::time::Instant;
 
 impl Failover {
     /// A router of this link that is configured otherwise: it is no master of ours, but master it may be. With
-    /// `lvsdeck_split_brain step-down-lower` it is listened to all the same where it ranks higher.
+    /// `vrrp.split_brain = "step-down-lower"` it is listened to all the same where it ranks higher.
     pub(super) fn note_dissenter(
         &mut self,
         now: Instant,

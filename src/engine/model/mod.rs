@@ -30,7 +30,7 @@ pub use real_time::RealTime;
 pub use routing::{NextHop, RouteKind, Routing, RuleAction, VirtualRoute, VirtualRule};
 pub use scheduler::{SCHEDULERS, Scheduler};
 pub use script::{ScriptUser, VrrpScript};
-pub use settings::{DriftPolicy, Settings};
+pub use settings::{AddressRemovedPolicy, DriftPolicy, Settings, SplitBrainPolicy};
 pub use track::{ParameterMatch, Track, TrackKind, TrackedFile, TrackedProcess};
 pub use transport::{Transport, Unicast, UnicastPeer};
 pub use units::{AdvertInterval, AdvertisedPriority, Priority, UnitError, Vrid, Weight};
@@ -59,8 +59,18 @@ pub struct Configuration {
     pub files: Vec<TrackedFile>,
     /// Every `virtual_server`, in file order.
     pub virtual_servers: Vec<VirtualServer>,
-    /// What `lvsdeck.toml` says; the defaults where there is none.
+    /// What `lvsdeck.toml` says; the defaults where there is none. [`Self::follow`] sets it.
     pub settings: Settings,
+}
+
+impl Configuration {
+    /// Goes by these settings: `[vrrp]` counts for each instance.
+    pub fn follow(&mut self, settings: Settings) {
+        for router in &mut self.virtual_routers {
+            router.variations.follow(&settings);
+        }
+        self.settings = settings;
+    }
 }
 
 /// What `global_defs` says.

@@ -12,11 +12,65 @@ pub struct Settings {
     /// `ipvs.look_interval`: between two looks at the kernel's table.
     #[serde(serialize_with = "super::dump::seconds")]
     pub look_interval: Duration,
+    /// `vrrp.split_brain`.
+    pub split_brain: SplitBrainPolicy,
+    /// `vrrp.address_removed`.
+    pub address_removed: AddressRemovedPolicy,
+    /// `vrrp.swift_handover`.
+    pub swift_handover: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { drift: DriftPolicy::Repair, look_interval: Duration::from_secs(1) }
+        Self {
+            drift: DriftPolicy::Repair,
+            look_interval: Duration::from_secs(1),
+            split_brain: SplitBrainPolicy::Alarm,
+            address_removed: AddressRemovedPolicy::Restore,
+            swift_handover: true,
+        }
+    }
+}
+
+/// What a master does that sees another one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SplitBrainPolicy {
+    /// It tells.
+    #[default]
+    Alarm,
+    /// And who ranks lower yields, although it refuses what it hears.
+    StepDownLower,
+}
+
+impl SplitBrainPolicy {
+    /// As the file writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Alarm => "alarm",
+            Self::StepDownLower => "step-down-lower",
+        }
+    }
+}
+
+/// What a master does when another program removes its virtual address.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AddressRemovedPolicy {
+    /// It puts it back.
+    #[default]
+    Restore,
+    /// It gives mastership up.
+    StepDown,
+}
+
+impl AddressRemovedPolicy {
+    /// As the file writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Restore => "restore",
+            Self::StepDown => "step-down",
+        }
     }
 }
 

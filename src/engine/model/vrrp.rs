@@ -4,7 +4,7 @@ use super::notify::Notifications;
 use super::routing::Routing;
 use super::track::Track;
 use super::transport::Transport;
-use super::{AdvertInterval, Family, Priority, Vrid};
+use super::{AddressRemovedPolicy, AdvertInterval, Family, Priority, Settings, SplitBrainPolicy, Vrid};
 use serde::Serialize;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -221,12 +221,21 @@ pub struct Variations {
     pub skip_check_adv_addr: bool,
     /// `v3_checksum_as_v2`: version 3 over IPv4 without a pseudo-header, as RFC 9568 has it.
     pub checksum_as_v2: bool,
-    /// A planned hand-over in version 3 is announced with a short interval first (`lvsdeck_swift_handover`).
+    /// A planned hand-over in version 3 is announced with a short interval first (`vrrp.swift_handover` of lvsdeck.toml).
     pub swift_handover: bool,
-    /// `lvsdeck_split_brain step-down-lower`: who ranks lower yields to a master whose advertisements are refused.
+    /// `vrrp.split_brain = "step-down-lower"`: who ranks lower yields to a master whose advertisements are refused.
     pub yields_to_refused: bool,
-    /// `lvsdeck_address_removed step-down`: a master whose address somebody removed gives mastership up.
+    /// `vrrp.address_removed = "step-down"`: a master whose address somebody removed gives mastership up.
     pub steps_down_without_address: bool,
+}
+
+impl Variations {
+    /// Goes by `[vrrp]` of lvsdeck.toml.
+    pub(super) fn follow(&mut self, settings: &Settings) {
+        self.swift_handover = settings.swift_handover;
+        self.yields_to_refused = settings.split_brain == SplitBrainPolicy::StepDownLower;
+        self.steps_down_without_address = settings.address_removed == AddressRemovedPolicy::StepDown;
+    }
 }
 
 impl Default for Variations {

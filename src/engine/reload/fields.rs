@@ -124,9 +124,10 @@ fn varied(variations: Variations) -> String {
         lower_prio_no_advert,
         skip_check_adv_addr,
         checksum_as_v2,
-        swift_handover,
-        yields_to_refused,
-        steps_down_without_address,
+        // These three are told as settings.
+        swift_handover: _,
+        yields_to_refused: _,
+        steps_down_without_address: _,
     } = variations;
     let word = |word: &str, on: bool| on.then(|| word.to_owned());
     let words = [
@@ -135,9 +136,6 @@ fn varied(variations: Variations) -> String {
         word("lower_prio_no_advert", lower_prio_no_advert),
         word("skip_check_adv_addr", skip_check_adv_addr),
         word("v3_checksum_as_v2", checksum_as_v2),
-        word("lvsdeck_swift_handover off", !swift_handover),
-        word("lvsdeck_split_brain step-down-lower", yields_to_refused),
-        word("lvsdeck_address_removed step-down", steps_down_without_address),
     ];
     list(words.into_iter().flatten())
 }
@@ -306,8 +304,14 @@ fn check(spec: &CheckSpec) -> String {
 
 /// lvsdeck.toml.
 pub(super) fn settings(settings: &Settings) -> Vec<Field> {
-    let Settings { drift, look_interval } = settings;
-    vec![("ipvs.drift", drift.to_string()), ("ipvs.look_interval", format!("{look_interval:?}"))]
+    let Settings { drift, look_interval, split_brain, address_removed, swift_handover } = settings;
+    vec![
+        ("ipvs.drift", drift.to_string()),
+        ("ipvs.look_interval", format!("{look_interval:?}")),
+        ("vrrp.split_brain", split_brain.name().to_owned()),
+        ("vrrp.address_removed", address_removed.name().to_owned()),
+        ("vrrp.swift_handover", swift_handover.to_string()),
+    ]
 }
 
 pub(super) fn global(global: &Global) -> Vec<Field> {

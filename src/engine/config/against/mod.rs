@@ -160,14 +160,15 @@ mod tests {
 
     #[test]
     fn words_that_keepalived_does_not_know_are_told_where_they_stand() {
-        let text = "global_defs {\njson_version 2\nlvsdeck_split_brain alarm\nv3_checksum_as_v2\n}\n";
+        let text = "global_defs {\njson_version 2\nv3_checksum_as_v2\n}\nvirtual_server 10.0.0.1 443 {\nprotocol TCP\n\
+                    real_server 10.0.0.2 443 {\nSSL_GET {\ntls_verify\nurl {\npath /\n}\n}\n}\n}\n";
         let lines: Vec<_> = told(text).into_iter().map(|(line, message)| format!("{line} {message}")).collect();
         assert_eq!(
             lines,
             [
                 "2 keepalived 2.2.7 ignores json_version: only newer ones know it",
-                "3 keepalived does not know lvsdeck_split_brain, and ignores it",
-                "4 keepalived 2.2.7 ignores v3_checksum_as_v2: only newer ones know it",
+                "3 keepalived 2.2.7 ignores v3_checksum_as_v2: only newer ones know it",
+                "9 keepalived does not know tls_verify, and ignores it",
             ]
         );
     }

@@ -202,8 +202,7 @@ pub(in super::super) const NEWER: &[(&str, &str)] = &[
 ];
 
 /// Words that lvsdeck knows and no keepalived does.
-pub(in super::super) const OWN: &[&str] =
-    &["lvsdeck_split_brain", "lvsdeck_address_removed", "lvsdeck_swift_handover", "tls_verify"];
+pub(in super::super) const OWN: &[&str] = &["tls_verify"];
 
 /// What is read otherwise and no message of lvsdeck tells.
 pub(in super::super) const READ_OTHERWISE: &[(&str, &str)] = &[

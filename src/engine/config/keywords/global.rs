@@ -117,21 +117,6 @@ pub(super) const GLOBAL: &[Keyword] = &[
         "gratuitous ARPs for each address when an advertisement of lower priority was heard",
     ),
     acts("vrrp_garp_lower_prio_delay", Value::Seconds(0, 86_400 * S), "seconds from then to a second round of them"),
-    acts(
-        "lvsdeck_split_brain",
-        Value::Choice(&["alarm", "step-down-lower"]),
-        "alarm: two masters are told; step-down-lower: and who ranks lower yields, although it refuses what it hears",
-    ),
-    acts(
-        "lvsdeck_address_removed",
-        Value::Choice(&["restore", "step-down"]),
-        "what a master does when another program removes its virtual address: put it back, or give mastership up",
-    ),
-    acts(
-        "lvsdeck_swift_handover",
-        Value::Flag,
-        "version 3: a planned hand-over is announced with an interval of 0.01 s, so that it is not felt; so by default",
-    ),
     acts("vrrp_priority", Value::Signed(-20, 19), "the nice value of the failover loop's thread"),
     acts("vrrp_no_swap", Value::Flag, "memory is locked, so that no page has to be read back"),
     acts("vrrp_rt_priority", Value::Number(1, 99), "the failover loop's thread runs as SCHED_FIFO at this priority"),

@@ -29,13 +29,6 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
             ("vrrp_skip_check_adv_addr", Argument::Switch(on)) => {
                 (global.skip_check_adv_addr, defaults.variations.skip_check_adv_addr) = (*on, *on);
             }
-            ("lvsdeck_swift_handover", Argument::Switch(on)) => defaults.variations.swift_handover = *on,
-            ("lvsdeck_split_brain", Argument::Text(policy)) => {
-                defaults.variations.yields_to_refused = policy == "step-down-lower";
-            }
-            ("lvsdeck_address_removed", Argument::Text(policy)) => {
-                defaults.variations.steps_down_without_address = policy == "step-down";
-            }
             ("vrrp_check_unicast_src", Argument::Switch(on)) => defaults.check_unicast_source = *on,
             (word @ ("vrrp_mcast_group4" | "vrrp_mcast_group6"), Argument::Address(group)) => {
                 defaults.groups.lower(cx, word, *group, entry.value_at(1));

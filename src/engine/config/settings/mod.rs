@@ -160,6 +160,7 @@ impl Reader<'_> {
                 let help = format!("{name} is from {least} to {most} {unit}");
                 self.say(&value.span(), "out-of-range", format!("{name} is out of its range"), help);
             }
+            (Kind::Switch { set, .. }, DeValue::Boolean(on)) => set(&mut self.settings, *on),
             (kind, other) => {
                 let wanted = match kind {
                     Kind::Word(words, _) => {
@@ -168,6 +169,7 @@ impl Reader<'_> {
                     Kind::Number { least, most, unit, .. } => {
                         format!("write a whole number from {least} to {most} ({unit})")
                     }
+                    Kind::Switch { .. } => "write true or false".to_owned(),
                 };
                 self.say(&value.span(), "bad-value", format!("{name} can't be a {}", other.type_str()), wanted);
             }

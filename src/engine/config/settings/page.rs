@@ -14,8 +14,8 @@ pub fn page() -> String {
          error\nwith its line, and the engine does not start with it. `lvsdeck ctl reload` reads it again.\n\n\
          `docs/schema/settings.json` is its JSON Schema, for editors.\n\n```toml\n"
     );
-    for (section, _) in SECTIONS {
-        let _ = writeln!(page, "[{section}]");
+    for (at, (section, _)) in SECTIONS.iter().enumerate() {
+        let _ = writeln!(page, "{}[{section}]", if at == 0 { "" } else { "\n" });
         for setting in of(section) {
             let _ = writeln!(page, "{} = {}", setting.name, default(setting));
         }
@@ -35,6 +35,9 @@ pub fn page() -> String {
                 }
                 Kind::Number { least, most, unit, .. } => {
                     let _ = writeln!(page, "From {least} to {most} {unit}; {} by default.", default(setting));
+                }
+                Kind::Switch { .. } => {
+                    let _ = writeln!(page, "`true` or `false`; `{}` by default.", default(setting));
                 }
             }
         }
@@ -70,6 +73,7 @@ fn property(setting: &Setting) -> String {
         Kind::Number { least, most, .. } => {
             format!("\"type\": \"integer\",\n     \"minimum\": {least},\n     \"maximum\": {most}")
         }
+        Kind::Switch { .. } => "\"type\": \"boolean\"".to_owned(),
     };
     format!(
         "    \"{}\": {{\n     \"description\": \"{}\",\n     \"default\": {},\n     {kind}\n    }}",
@@ -89,6 +93,7 @@ fn default(setting: &Setting) -> String {
     match &setting.kind {
         Kind::Word(_, get) => format!("\"{}\"", get(&settings)),
         Kind::Number { get, .. } => get(&settings).to_string(),
+        Kind::Switch { get, .. } => get(&settings).to_string(),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A new setting is a line here, a field of [`Settings`] and a field in `engine/reload/fields.rs`.
 
-use crate::engine::model::{DriftPolicy, Settings};
+use crate::engine::model::{AddressRemovedPolicy, DriftPolicy, Settings, SplitBrainPolicy};
 use std::time::Duration;
 
 /// One setting.
@@ -23,13 +23,16 @@ pub(super) enum Kind {
     Word(&'static [Word], fn(&Settings) -> &'static str),
     /// A whole number in this range, of this unit.
     Number { least: i64, most: i64, unit: &'static str, set: fn(&mut Settings, i64), get: fn(&Settings) -> i64 },
+    /// `true` or `false`.
+    Switch { set: fn(&mut Settings, bool), get: fn(&Settings) -> bool },
 }
 
 /// A word that a setting may have: itself, what it means, what it sets.
 pub(super) struct Word(pub &'static str, pub &'static str, pub fn(&mut Settings));
 
 /// Sections in the order of the page, with what they are about.
-pub(super) const SECTIONS: &[(&str, &str)] = &[("ipvs", "the kernel's table of services")];
+pub(super) const SECTIONS: &[(&str, &str)] =
+    &[("ipvs", "the kernel's table of services"), ("vrrp", "all virtual routers")];
 
 /// All settings, by section.
 pub(super) const SETTINGS: &[Setting] = &[
@@ -71,5 +74,47 @@ pub(super) const SETTINGS: &[Setting] = &[
         meaning: "between two looks at the kernel's table: how soon drift is found, and how old numbers on screen may be. The kernel \
                   refreshes its counters every two seconds. After a look that took long (100,000 real servers) the next waits four times as \
                   long, ten seconds at most",
+    },
+    Setting {
+        section: "vrrp",
+        name: "split_brain",
+        kind: Kind::Word(
+            &[
+                Word("alarm", "it is told, and the rules of RFC 9568 decide", |settings| {
+                    settings.split_brain = SplitBrainPolicy::Alarm;
+                }),
+                Word(
+                    "step-down-lower",
+                    "and a master yields to one that ranks higher by priority, then by address, although it refuses its advertisements \
+                     (another password, interval, version or destination)",
+                    |settings| settings.split_brain = SplitBrainPolicy::StepDownLower,
+                ),
+            ],
+            |settings| settings.split_brain.name(),
+        ),
+        meaning: "what a master does that sees another one (docs/split-brain.md)",
+    },
+    Setting {
+        section: "vrrp",
+        name: "address_removed",
+        kind: Kind::Word(
+            &[
+                Word("restore", "it puts it back", |settings| settings.address_removed = AddressRemovedPolicy::Restore),
+                Word("step-down", "it gives mastership up", |settings| {
+                    settings.address_removed = AddressRemovedPolicy::StepDown;
+                }),
+            ],
+            |settings| settings.address_removed.name(),
+        ),
+        meaning: "what a master does when another program removes its virtual address",
+    },
+    Setting {
+        section: "vrrp",
+        name: "swift_handover",
+        kind: Kind::Switch {
+            set: |settings, on| settings.swift_handover = on,
+            get: |settings| settings.swift_handover,
+        },
+        meaning: "version 3: a planned hand-over is announced with an interval of 0.01 s, so that it is not felt",
     },
 ];

@@ -1,5 +1,5 @@
 use super::*;
-use crate::engine::model::DriftPolicy;
+use crate::engine::model::{AddressRemovedPolicy, DriftPolicy, SplitBrainPolicy};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -14,8 +14,15 @@ fn told(text: &str) -> Vec<String> {
 
 #[test]
 fn every_setting_is_read_and_an_empty_file_is_the_defaults() {
-    let text = "# ours\n[ipvs]\ndrift = \"report\"\nlook_interval = 5\n";
-    let expected = Settings { drift: DriftPolicy::Report, look_interval: Duration::from_secs(5) };
+    let text = "# ours\n[ipvs]\ndrift = \"report\"\nlook_interval = 5\n\
+                [vrrp]\nsplit_brain = \"step-down-lower\"\naddress_removed = \"step-down\"\nswift_handover = false\n";
+    let expected = Settings {
+        drift: DriftPolicy::Report,
+        look_interval: Duration::from_secs(5),
+        split_brain: SplitBrainPolicy::StepDownLower,
+        address_removed: AddressRemovedPolicy::StepDown,
+        swift_handover: false,
+    };
     assert_eq!(parse("x", text).unwrap(), expected);
     assert_eq!(parse("x", "ipvs.drift = 'enforce'").unwrap().drift, DriftPolicy::Enforce);
     assert_eq!(parse("x", "").unwrap(), Settings::default());
@@ -67,6 +74,14 @@ fn a_mistake_is_told_with_its_line_and_what_was_meant() {
         (
             "[ipvs]\nlook_interval = \"2s\"\n",
             "lvsdeck.toml:2:17 bad-value: look_interval can't be a string; write a whole number from 1 to 60 (seconds)",
+        ),
+        (
+            "[vrrp]\nswift_handover = \"off\"\n",
+            "lvsdeck.toml:2:18 bad-value: swift_handover can't be a string; write true or false",
+        ),
+        (
+            "[vrrp]\nsplit_brain = \"step-down\"\n",
+            "lvsdeck.toml:2:15 bad-value: \"step-down\" is no value of split_brain; split_brain is one of alarm or step-down-lower",
         ),
         (
             "ipvs = 1\n",

@@ -5,8 +5,8 @@ use crate::engine::command::{Command, Outcome};
 use crate::engine::event::EventKind;
 use crate::engine::failover::{Action, Failover, Input, Past};
 use crate::engine::model::{
-    AdvertInterval, Authentication, Configuration, GratuitousArp, Notifications, Password, Priority, SyncGroup,
-    VirtualAddress, Vrid, VrrpVersion,
+    AddressRemovedPolicy, AdvertInterval, Authentication, Configuration, GratuitousArp, Notifications, Password,
+    Priority, Settings, SyncGroup, VirtualAddress, Vrid, VrrpVersion,
 };
 use crate::engine::snapshot::VirtualRouterState::{Backup, Master};
 use std::net::IpAddr;
@@ -651,4 +651,17 @@ fn five_hundred_instances_go_through_every_kind_of_reload_as_masters() {
         assert!(lan.status(0).iter().all(|status| status.state == Master), "{what}");
         assert!(lan.status(0).iter().all(|status| status.addresses == status.addresses_here), "{what}");
     }
+}
+
+#[test]
+fn settings_of_lvsdeck_toml_count_from_the_reload_on_for_every_instance() {
+    let mut lan = cluster();
+    let settings = Settings { address_removed: AddressRemovedPolicy::StepDown, ..Settings::default() };
+    let new = changed(&lan, 0, |configuration| configuration.follow(settings));
+    let (masters, sendings) = (transitions(&lan), sent(&lan, 0, 51, lan.now).len());
+    lan.reload(0, new);
+    assert_eq!((transitions(&lan), sent(&lan, 0, 51, lan.now).len()), (masters, sendings), "nothing else happens");
+    lan.meddle(0, ETH0, vip(254).address, 24, false);
+    lan.run_for(seconds(1));
+    assert_eq!(lan.masters(), [1]);
 }
