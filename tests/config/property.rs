@@ -141,6 +141,8 @@ fn much_of_anything_is_read_in_linear_time() {
         "~SEQ(I, 1, 4000000000) x\n",
         "~LST({A,B}, {1,2}, {3,4}) ~LST(C, 1, 2) y\n",
         "@b $A=${A}${A}\n",
+        "$A=${A}${A}x\n$A\n",
+        "~SEQ(A, 1, 9) $A=${A}${A}x\n$A\n",
     ] {
         // Sequences and definitions may make many times their length.
         let size = if unit.contains(['~', '$']) { 1 << 16 } else { 1 << 18 };

@@ -14,6 +14,8 @@ pub(super) enum DefinitionError {
     LineTooLong,
     #[error("definitions expand to more than {} MiB or {} lines in all", super::expansion::LARGEST >> 20, super::expansion::MOST_LINES)]
     TooLarge,
+    #[error("definitions and sequences are replaced again and again: more than {} MiB of text in all; ${name} is where it ended", MOST_WORK >> 20)]
+    TooMuch { name: String },
     #[error("{0}")]
     Sequence(String),
     #[error("{0}")]
@@ -22,13 +24,17 @@ pub(super) enum DefinitionError {
 
 /// Largest text of one line after the definitions on it are replaced once.
 const LONGEST_LINE: usize = 64 * 1024;
+/// All text that is looked at or made on the way to what is expanded, in bytes: eight times what that may be in the end.
+const MOST_WORK: usize = 8 * super::expansion::LARGEST;
+/// What finding a definition costs, in bytes of text that could have been copied meanwhile.
+const USE: usize = 32;
 /// Longest name in braces; what is longer is none, so that many open braces on a line cost no more than its length.
 const LONGEST_NAME: usize = 256;
 /// What `${_RANDOM}` draws from without bounds of its own.
 const RANDOM_MOST: u64 = 32_767;
 
 /// What is defined so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Definitions {
     values: HashMap<String, String>,
     /// The name that `@id` lines are compared with, and `${_INSTANCE}`.
@@ -37,7 +43,22 @@ pub(super) struct Definitions {
     pub directory: String,
     /// Bytes and lines that expansion came to so far.
     pub spent: (usize, usize),
+    /// Bytes that may still be looked at or made: see [`Self::work`].
+    pub work_left: usize,
     random: u64,
+}
+
+impl Default for Definitions {
+    fn default() -> Self {
+        Self {
+            values: HashMap::new(),
+            node: String::new(),
+            directory: String::new(),
+            spent: (0, 0),
+            work_left: MOST_WORK,
+            random: 1,
+        }
+    }
 }
 
 impl Definitions {
@@ -64,9 +85,20 @@ impl Definitions {
         self.values.insert(name.to_owned(), value.to_owned());
     }
 
+    /// Counts text that was looked at or made; `name` is what it was done for.
+    pub fn work(&mut self, bytes: usize, name: &str) -> Result<(), DefinitionError> {
+        self.work_left = self.work_left.saturating_sub(bytes);
+        if self.work_left > 0 { Ok(()) } else { Err(DefinitionError::TooMuch { name: name.to_owned() }) }
+    }
+
     /// The value of a variable.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
+    }
+
+    /// Takes a variable's value away.
+    pub fn take(&mut self, name: &str) -> Option<String> {
+        self.values.remove(name)
     }
 
     /// Puts a variable back to what it was.
@@ -84,13 +116,14 @@ impl Definitions {
         while let Some(at) = rest.find('$') {
             let (before, from) = rest.split_at(at);
             text.push_str(before);
-            before.chars().for_each(|c| quote = quote_after(quote, c));
-            let name = used_name(from);
-            let length = name.map_or(1, |(_, length)| length);
-            match name.map(|(name, _)| self.value(name, quote.is_some())).transpose()?.flatten() {
+            before.bytes().for_each(|byte| quote = quote_after(quote, byte));
+            let (name, length) = used_name(from).unzip();
+            let length = length.unwrap_or(1);
+            match name.map(|name| self.value(name, quote.is_some())).transpose()?.flatten() {
                 Some(value) => {
                     text.push_str(&value);
-                    last = name.map(|(name, _)| name.to_owned());
+                    self.work(USE + value.len(), name.unwrap_or_default())?;
+                    last = name;
                 }
                 None => text.push_str(from.get(..length).unwrap_or("$")),
             }
@@ -100,7 +133,7 @@ impl Definitions {
             }
         }
         text.push_str(rest);
-        Ok(last.map(|name| (text, name)))
+        Ok(last.map(|name| (text, name.to_owned())))
     }
 
     /// What a name stands for; `quoted` where its use is between quotes.
@@ -144,11 +177,11 @@ fn environment(name: Option<&str>) -> Result<String, DefinitionError> {
     })
 }
 
-/// The quote that is open behind `c`.
-fn quote_after(open: Option<char>, c: char) -> Option<char> {
-    match (open, c) {
-        (None, '"' | '\'') => Some(c),
-        (Some(quote), _) if quote == c => None,
+/// The quote that is open behind `byte`.
+fn quote_after(open: Option<u8>, byte: u8) -> Option<u8> {
+    match (open, byte) {
+        (None, b'"' | b'\'') => Some(byte),
+        (Some(quote), _) if quote == byte => None,
         _ => open,
     }
 }

@@ -3,7 +3,7 @@
 //! What it reads is bounded: files, depth of inclusion, words and the size of expanded definitions have limits, and
 //! reaching one is an error that says which.
 
-use super::definitions::{Definitions, almost_definition, unbraced};
+use super::definitions::{DefinitionError, Definitions, almost_definition, unbraced};
 use super::diagnostic::{Problem, Reporter, quoted};
 use super::expansion::{condition, expand, may_expand};
 use super::files::{self, ConfigError};
@@ -121,7 +121,10 @@ impl<'a> Reader<'a> {
                     start += line.len();
                 }
             }
-            Err(error) => self.report.add(Problem::error(span, "definition", error.to_string())),
+            Err(error) => {
+                self.full |= matches!(error, DefinitionError::TooMuch { .. });
+                self.report.add(Problem::error(span, "definition", error.to_string()));
+            }
         }
     }
 

@@ -19,6 +19,9 @@ pub(super) const MOST_LINES: usize = 2_000_000;
 /// Definitions may use definitions, and sequences stand in sequences, this deep.
 const DEEPEST: usize = 32;
 
+/// How many times the work on a line counts that comes to nothing: a file that is full of such lines is none to run.
+const MISTAKE: usize = 16;
+
 /// What is left of a line behind `@id` or `@^id`; none when the line is not for this node.
 pub(super) fn condition<'t>(line: &'t str, node: &str) -> Option<&'t str> {
     let Some(rest) = line.trim_start().strip_prefix('@') else { return Some(line) };
@@ -38,7 +41,11 @@ pub(super) fn may_expand(line: &str) -> bool {
 /// The lines that `line` stands for; none when that is the line itself.
 pub(super) fn expand(definitions: &mut Definitions, line: &str) -> Result<Option<String>, DefinitionError> {
     let mut text = String::new();
-    read(definitions, line, &mut text, 0)?;
+    let before = definitions.work_left;
+    if let Err(error) = read(definitions, line, &mut text, 0) {
+        let more = (before - definitions.work_left).saturating_mul(MISTAKE - 1);
+        return Err(definitions.work(more, first_name(line)).err().unwrap_or(error));
+    }
     definitions.spent.0 += text.len();
     Ok((text.trim_end() != line).then_some(text))
 }
@@ -48,6 +55,7 @@ fn read(definitions: &mut Definitions, line: &str, out: &mut String, depth: usiz
     if definitions.spent.0 + out.len() > LARGEST || definitions.spent.1 > MOST_LINES {
         return Err(DefinitionError::TooLarge);
     }
+    definitions.work(line.len() + 1, first_name(line))?;
     let Some(line) = condition(line, &definitions.node) else { return Ok(()) };
     let line = line.trim();
     if definitions.define(line) {
@@ -70,9 +78,6 @@ fn read(definitions: &mut Definitions, line: &str, out: &mut String, depth: usiz
 
 /// `~SEQ(…) rest`, `~SEQx(…) rest` and `~LST(…) rest`.
 fn sequence(definitions: &mut Definitions, line: &str, out: &mut String, depth: usize) -> Result<(), DefinitionError> {
-    let wrong = |what: &str| {
-        DefinitionError::Sequence(format!("{what}; write ~SEQ(NAME, START, STEP, END) or ~LST(NAME, VALUE, VALUE)"))
-    };
     let (head, rest) = line.split_once('(').ok_or_else(|| wrong("~ begins a sequence, and its ( is missing"))?;
     let (inner, rest) = rest.split_once(')').ok_or_else(|| wrong("the ) of the sequence is missing"))?;
     if depth >= DEEPEST {
@@ -84,27 +89,48 @@ fn sequence(definitions: &mut Definitions, line: &str, out: &mut String, depth: 
     if names.iter().any(|name| name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')) {
         return Err(wrong("the variable's name is not made of letters, digits and _"));
     }
-    let before: Vec<_> = names.iter().map(|name| definitions.get(name).map(str::to_owned)).collect();
+    let before: Vec<_> = names.iter().map(|name| definitions.take(name)).collect();
+    let result = run(definitions, head, (names, values), |definitions| read(definitions, rest, out, depth + 1));
+    names.iter().zip(before).rev().for_each(|(name, before)| definitions.restore(name, before));
+    result
+}
+
+/// Reads what stands behind a sequence, once for each of its values.
+fn run(
+    definitions: &mut Definitions,
+    head: &str,
+    (names, values): (&[String], &[Vec<String>]),
+    mut rest: impl FnMut(&mut Definitions) -> Result<(), DefinitionError>,
+) -> Result<(), DefinitionError> {
     let mut each = |values: &[String]| {
         names.iter().zip(values).for_each(|(name, value)| definitions.set(name, value));
-        read(definitions, rest, out, depth + 1)
+        rest(definitions)
     };
     match head {
         "~LST" if values.iter().any(|tuple| tuple.len() != names.len()) => {
-            return Err(wrong("an item has not as many values as there are variables"));
+            Err(wrong("an item has not as many values as there are variables"))
         }
-        "~LST" => values.iter().try_for_each(|tuple| each(tuple))?,
+        "~LST" => values.iter().try_for_each(|tuple| each(tuple)),
         "~SEQ" | "~SEQx" => {
             let mut numbers = Numbers::of(values).ok_or_else(|| wrong("start, step and end are not whole numbers"))?;
             if numbers.step == 0 {
                 return Err(wrong("a step of 0 never comes to the end"));
             }
-            numbers.try_for_each(|n| each(&[if head == "~SEQx" { format!("{n:x}") } else { n.to_string() }]))?;
+            numbers.try_for_each(|n| each(&[if head == "~SEQx" { format!("{n:x}") } else { n.to_string() }]))
         }
-        _ => return Err(wrong("what begins with ~ is neither ~SEQ, ~SEQx nor ~LST")),
+        _ => Err(wrong("what begins with ~ is neither ~SEQ, ~SEQx nor ~LST")),
     }
-    names.iter().zip(before).for_each(|(name, before)| definitions.restore(name, before));
-    Ok(())
+}
+
+/// What is wrong with a sequence.
+fn wrong(what: &str) -> DefinitionError {
+    DefinitionError::Sequence(format!("{what}; write ~SEQ(NAME, START, STEP, END) or ~LST(NAME, VALUE, VALUE)"))
+}
+
+/// The first name that a line says, of a definition or of a sequence's variable.
+fn first_name(line: &str) -> &str {
+    let name = line.find(['$', '(']).and_then(|at| line.get(at + 1..)).unwrap_or(line).trim_start_matches(['{', ' ']);
+    name.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default()
 }
 
 /// The parts between commas; one in braces is a tuple.
@@ -168,93 +194,4 @@ fn number(word: &str) -> Option<i64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn lines(text: &str) -> Result<Vec<String>, DefinitionError> {
-        let mut definitions = Definitions::new("main", 1);
-        let mut all = Vec::new();
-        for line in text.lines() {
-            let expanded = expand(&mut definitions, line)?.unwrap_or_else(|| line.to_owned());
-            all.extend(expanded.lines().map(str::to_owned));
-        }
-        Ok(all)
-    }
-
-    #[test]
-    fn a_definition_is_resolved_at_its_use_and_may_use_others() {
-        let text = "$BASE=10.2.${SUB}\n$SUB=0\n${BASE}.100/32\n$SUB=10\n${BASE}.100/32";
-        assert_eq!(lines(text).unwrap(), ["10.2.0.100/32", "10.2.10.100/32"]);
-        assert_eq!(lines("$IF=@main\n$IF priority 240\n$NO=@other\n$NO x").unwrap(), ["priority 240"]);
-        assert_eq!(lines("@main $P=240\n@backup $P=200\npriority $P").unwrap(), ["priority 240"]);
-    }
-
-    #[test]
-    fn each_line_of_a_value_is_read_anew() {
-        let mut definitions = Definitions::new("main", 1);
-        definitions.define("$RS=\\\nreal ${N} {\\\n}");
-        definitions.define("$VS=\\\nvirtual {\\\n$N=1\\\n$RS\\\n$N=2\\\n$RS\\\n}");
-        assert_eq!(expand(&mut definitions, "$VS").unwrap().unwrap(), "virtual {\nreal 1 {\n}\nreal 2 {\n}\n}\n");
-        definitions.define("$EMPTY=");
-        assert_eq!(expand(&mut definitions, "$EMPTY").unwrap().unwrap(), "");
-    }
-
-    #[test]
-    fn sequences_count_up_and_down_and_in_hexadecimal() {
-        for (line, want) in [
-            ("~SEQ(S, 0, 3) ${S}.1", "0.1 1.1 2.1 3.1"),
-            ("~SEQ(S,3) $S", "1 2 3"),
-            ("~SEQ(S,-2) $S", "-1 -2"),
-            ("~SEQ(S,3,1) $S", "3 2 1"),
-            ("~SEQ(S,1,2,6) $S", "1 3 5"),
-            ("~SEQx(S,144,16,192) $S", "90 a0 b0 c0"),
-            ("~SEQx(S, 0x90, 0x10, 0xa0) ~SEQx(T, 0xb, -1, 0xa) ${S}:${T}", "90:b 90:a a0:b a0:a"),
-            ("~SEQ(S,1,-1,2) $S", ""),
-        ] {
-            assert_eq!(lines(line).unwrap().join(" "), want, "{line}");
-        }
-    }
-
-    #[test]
-    fn lists_set_one_variable_or_several() {
-        let text = "~LST({A,   B},  {10,1},{20,4})  ~SEQ(C,168,2,170)  192.${C}.${A}.${B}";
-        assert_eq!(lines(text).unwrap(), ["192.168.10.1", "192.170.10.1", "192.168.20.4", "192.170.20.4"]);
-        assert_eq!(lines("$V=a\n~LST(V, b, c) $V\n$V").unwrap(), ["b", "c", "a"], "a variable is as it was before");
-        assert_eq!(lines("$MANY=2\n~SEQ(I,1,$MANY) x${I}").unwrap(), ["x1", "x2"]);
-    }
-
-    #[test]
-    fn what_never_ends_or_grows_too_large_is_refused() {
-        assert_eq!(lines("$A=$B\n$B=$A\n$A").unwrap_err().to_string(), "$A uses itself");
-        let mut definitions = Definitions::new("main", 1);
-        for i in 0..30 {
-            definitions.define(&format!("$A{i}=${{A{n}}}${{A{n}}}${{A{n}}}xx", n = i + 1));
-        }
-        assert_eq!(expand(&mut definitions, "$A0"), Err(DefinitionError::LineTooLong));
-        for endless in ["@other x", "some words"] {
-            let mut definitions = Definitions::new("main", 1);
-            definitions.spent = (LARGEST - 100_000, MOST_LINES - 10_000);
-            let line = format!("~SEQ(A,1,4000000000) ~SEQ(B,1,4000000000) {endless}");
-            assert_eq!(expand(&mut definitions, &line), Err(DefinitionError::TooLarge));
-        }
-    }
-
-    #[test]
-    fn a_sequence_that_is_none_says_what_is_missing() {
-        for (line, what) in [
-            ("~SEQ(I,1,$X) y", "start, step and end are not whole numbers"),
-            ("~SEQ(I,1,0,3) y", "a step of 0 never comes to the end"),
-            ("~SEQ I 1 3", "its ( is missing"),
-            ("~SEQ(I,1,3 y", "the ) of the sequence is missing"),
-            ("~SEQ() y", "names no variable"),
-            ("~SEQ(a b,3) y", "the variable's name"),
-            ("~LST({A,B},{1}) y", "not as many values"),
-            ("~LST({A,B y) ", "not closed"),
-            ("~SEQy(I,3) y", "neither ~SEQ, ~SEQx nor ~LST"),
-            ("~SEQ(I) y", "start, step and end"),
-        ] {
-            let told = lines(line).unwrap_err().to_string();
-            assert!(told.contains(what), "{line}: {told}");
-        }
-    }
-}
+mod tests;
