@@ -4,10 +4,12 @@
 mod chord;
 mod file;
 mod print;
+mod schema;
 
 pub use chord::Chord;
 pub use file::{KeyFileError, Settings, choose, parse};
 pub use print::{markdown, table, toml};
+pub use schema::schema;
 
 use super::intent::Intent;
 use super::screens::Screen;

@@ -13,6 +13,7 @@ fn the_page_of_the_configuration_is_what_the_table_says() {
 fn pages_and_schema_of_settings_and_sysctls_are_what_their_tables_say() {
     same("settings.md", &settings_page());
     same("schema/settings.json", &settings_schema());
+    same("schema/console.json", &lvsdeck::ui::keymap::schema());
     same("sysctls.md", &sysctls_page());
     let schema: serde_json::Value = serde_json::from_str(&settings_schema()).unwrap();
     assert_eq!(schema["properties"]["ipvs"]["properties"]["drift"]["default"], "repair");

@@ -36,7 +36,7 @@ impl fmt::Display for Chord {
 }
 
 /// Keys with names, as they are written and as they may be written too.
-const NAMED: &[(&str, KeyCode)] = &[
+pub(super) const NAMED: &[(&str, KeyCode)] = &[
     ("space", KeyCode::Char(' ')),
     ("Enter", KeyCode::Enter),
     ("Esc", KeyCode::Esc),

@@ -30,7 +30,7 @@ const MAX: u64 = 256 * 1024;
 /// For everybody on this host.
 const SYSTEM: &str = "/etc/lvsdeck/console.toml";
 /// Without a key for them nobody would find the others, or the way out.
-const NEEDED: [Intent; 2] = [Intent::Palette, Intent::Detach];
+pub(super) const NEEDED: [Intent; 2] = [Intent::Palette, Intent::Detach];
 
 /// A key file that can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -78,6 +78,30 @@ fn the_printed_file_is_read_back_as_what_was_printed() {
 }
 
 #[test]
+fn the_schema_has_what_the_file_may_have_and_nothing_else() {
+    let schema: serde_json::Value = serde_json::from_str(&schema()).unwrap();
+    let names = |at: &str| schema.pointer(at).unwrap().as_object().unwrap().keys().cloned().collect::<HashSet<_>>();
+    assert_eq!(names("/properties/keys/properties"), Intent::ALL.iter().map(|i| i.name().to_owned()).collect());
+    assert_eq!(names("/properties/columns/properties"), HashSet::from(["services".to_owned(), "counters".to_owned()]));
+    for column in schema.pointer("/$defs/columns/items/enum").unwrap().as_array().unwrap() {
+        parse(&format!("[columns]\nservices = [{column}]\n"), "x").unwrap();
+    }
+    for bell in schema.pointer("/properties/bell/enum").unwrap().as_array().unwrap() {
+        parse(&format!("bell = {bell}\n"), "x").unwrap();
+    }
+    for (name, key) in schema.pointer("/properties/keys/properties").unwrap().as_object().unwrap() {
+        assert!(parse(&format!("[keys]\n{name} = {}\n", key["default"]), "x").is_ok(), "{name}: {key}");
+        let may_be_none = key["$ref"] == "#/$defs/keys";
+        assert_eq!(parse(&format!("[keys]\n{name} = []\n"), "x").is_ok(), may_be_none, "{name}");
+    }
+    let pattern = regex::Regex::new(&schema::pattern()).unwrap();
+    let all = BINDINGS.iter().flat_map(|b| b.chords).map(Chord::to_string);
+    for text in all.chain(["", "dd", "F13", "F12", "Ctrl-", "Alt-x", " ", "space", "Ctrl-PgUp"].map(str::to_owned)) {
+        assert_eq!(pattern.is_match(&text), text.parse::<Chord>().is_ok(), "{text:?}");
+    }
+}
+
+#[test]
 fn a_key_for_two_actions_is_refused_with_line_and_both_names() {
     assert_eq!(
         refused("[keys]\nhelp = \"F1\"\nweight = \"d\"\n"),
