@@ -122,6 +122,8 @@ pub(in super::super) const KINDS: &[Kind] = &[
         "a word without its value says nothing",
     ),
     same("same-vrid", true),
+    told("weight-too-small", "says nothing", SILENT),
+    told("weight-without-effect", "says nothing", SILENT),
     told("not-acted-on", "does what the word says", "see docs/config.md for what lvsdeck does instead"),
     same("missing-brace", false),
     told(

@@ -16,6 +16,7 @@ mod server;
 mod track;
 mod transport;
 mod vrrp;
+mod weights;
 
 use super::diagnostic::Reporter;
 use super::keywords::Block;

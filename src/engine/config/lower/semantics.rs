@@ -9,6 +9,7 @@ use std::collections::HashMap;
 pub(super) fn check(cx: &mut Context, draft: &mut Draft) {
     once(cx, draft);
     instances(cx, draft);
+    super::weights::check(cx, draft);
     services(cx, draft);
     super::lvs::check(cx, draft);
 }
