@@ -1,12 +1,23 @@
 //! Any text as a configuration: reading it ends, panics nowhere, names places that exist, and shows no escape.
 
 #![no_main]
+#![allow(dead_code, unused_imports)] // one function of two layers is fuzzed, all of them is compiled
 
+#[path = "../../src/engine/config/mod.rs"]
+mod config;
+#[path = "../../src/engine/model/mod.rs"]
+mod model;
+
+/// The layers under the names that they have in the crate.
+mod engine {
+    pub(crate) use crate::{config, model};
+}
+
+use config::parse;
 use libfuzzer_sys::fuzz_target;
-use lvsdeck::engine::parse_configuration;
 
 fuzz_target!(|text: &str| {
-    let loaded = parse_configuration("fuzzed.conf", text);
+    let loaded = parse("fuzzed.conf", text);
     assert_eq!(loaded.configuration.is_none(), loaded.has_errors());
     let lines = text.split('\n').count();
     for told in &loaded.diagnostics {
