@@ -157,9 +157,7 @@ fn rule(rule: &VirtualRule) -> Vec<u8> {
     if let RuleAction::Goto(preference) = rule.action {
         attributes = attributes.u32(FRA_GOTO, preference);
     }
-    if let Some(preference) = rule.preference {
-        attributes = attributes.u32(FRA_PRIORITY, preference);
-    }
+    attributes = attributes.u32(FRA_PRIORITY, rule.preference);
     if let Some((mark, mask)) = rule.mark {
         attributes = attributes.u32(FRA_FWMARK, mark).u32(FRA_FWMASK, mask.unwrap_or(u32::MAX));
     }

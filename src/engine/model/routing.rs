@@ -107,8 +107,8 @@ pub struct VirtualRule {
     pub mark: Option<(u32, Option<u32>)>,
     /// `tos`.
     pub tos: u8,
-    /// `preference`.
-    pub preference: Option<u32>,
+    /// `preference`, or where none is written the next from 16384 on.
+    pub preference: u32,
     /// `not`.
     pub inverted: bool,
 }

@@ -35,7 +35,7 @@ fn rule() -> Routing {
         output: None,
         mark: None,
         tos: 0,
-        preference: Some(1000),
+        preference: 1000,
         inverted: false,
     })
 }

@@ -1,5 +1,7 @@
 //! `virtual_routes` and `virtual_rules`: the words of `ip route add` and `ip rule add`, one entry a line.
 
+mod rule;
+
 use super::super::argument;
 use super::super::diagnostic::{Problem, quoted};
 use super::super::keywords::Block;
@@ -7,11 +9,8 @@ use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::super::suggest::nearest;
 use super::address::scope;
-use crate::engine::model::{Family, NextHop, RouteKind, Routing, RuleAction, VirtualRoute, VirtualRule};
+use crate::engine::model::{Family, NextHop, RouteKind, Routing, VirtualRoute};
 use std::net::IpAddr;
-
-/// Rules without a preference are given one from here on.
-const FIRST_PREFERENCE: u32 = 16_384;
 
 /// Words of a route that lvsdeck does not act on, and whether a value follows.
 const OTHER_ROUTE: &[(&str, bool)] = &[
@@ -32,23 +31,6 @@ const OTHER_ROUTE: &[(&str, bool)] = &[
     ("fastopen_no_cookie", true),
     ("track_group", true),
     ("append", false),
-];
-
-/// Likewise of a rule.
-const OTHER_RULE: &[(&str, bool)] = &[
-    ("realms", true),
-    ("uidrange", true),
-    ("ip_proto", true),
-    ("ipproto", true),
-    ("sport", true),
-    ("dport", true),
-    ("tun_id", true),
-    ("protocol", true),
-    ("suppress_prefixlength", true),
-    ("suppress_prefixlen", true),
-    ("suppress_ifgroup", true),
-    ("track_group", true),
-    ("l3mdev", false),
 ];
 
 /// The words of a line, one after the other.
@@ -149,14 +131,19 @@ fn prefix(cx: &mut Context, text: &str, at: Span) -> Option<Option<(IpAddr, u8)>
     parsed.map(|(address, length)| (length > 0).then_some((address, length)))
 }
 
+/// What a table says of a word.
+fn known<W: Copy>(table: &[(&str, W)], word: &str) -> Option<W> {
+    table.iter().find(|(known, _)| *known == word).map(|(_, says)| *says)
+}
+
 /// A word that is in neither table is unknown; one of `others` is read over.
-fn other(
+fn other<W>(
     cx: &mut Context,
     line: &mut Line,
     block: Block,
     (word, at): (&str, Span),
     others: &'static [(&str, bool)],
-    known: &[&str],
+    known: &[(&str, W)],
 ) {
     if let Some((word, has_value)) = others.iter().find(|(other, _)| *other == word) {
         if *has_value {
@@ -164,7 +151,7 @@ fn other(
         }
         return cx.only_read(block, word, at, "the entry is set without it");
     }
-    let words = known.iter().copied().chain(others.iter().map(|(other, _)| *other));
+    let words = known.iter().map(|(known, _)| *known).chain(others.iter().map(|(other, _)| *other));
     let help = nearest(word, words.collect::<Vec<_>>()).map(|meant| format!("did you mean {meant}?"));
     let message = format!("unknown word {} in {}; it is ignored", quoted(word), block.name());
     cx.report.add(Problem::warning(at, "unknown-word", message).help_if(help));
@@ -186,38 +173,67 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, entry: &Entry<'t>, routing: &m
             route(cx, &mut line, at).map(Routing::Route)
         } else {
             let rules = routing.iter().filter(|one| matches!(one, Routing::Rule(_))).count();
-            rule(cx, &mut line, at, rules).map(Routing::Rule)
+            rule::rule(cx, &mut line, at, rules).map(Routing::Rule)
         };
         routing.extend(found);
     }
     true
 }
 
-const ROUTE: &[&str] = &[
-    "to",
-    "via",
-    "gw",
-    "dev",
-    "oif",
-    "src",
-    "scope",
-    "table",
-    "metric",
-    "priority",
-    "preference",
-    "tos",
-    "dsfield",
-    "protocol",
-    "onlink",
-    "mtu",
-    "advmss",
-    "hoplimit",
-    "window",
-    "initcwnd",
-    "initrwnd",
-    "nexthop",
-    "inet6",
-    "no_track",
+/// What a word of a route says.
+#[derive(Clone, Copy)]
+enum RouteWord {
+    Kind(RouteKind),
+    Destination,
+    Gateway,
+    Source,
+    Interface,
+    Scope,
+    Table,
+    Metric,
+    Tos,
+    Protocol,
+    OnLink,
+    /// `RTAX_*`.
+    Number(u16),
+    NextHop,
+    Inet6,
+    /// Nothing that is not so anyway: a route that somebody removes is set again at the next take-over.
+    Nothing,
+}
+
+const ROUTE: &[(&str, RouteWord)] = &[
+    ("to", RouteWord::Destination),
+    ("via", RouteWord::Gateway),
+    ("gw", RouteWord::Gateway),
+    ("dev", RouteWord::Interface),
+    ("oif", RouteWord::Interface),
+    ("src", RouteWord::Source),
+    ("scope", RouteWord::Scope),
+    ("table", RouteWord::Table),
+    ("metric", RouteWord::Metric),
+    ("priority", RouteWord::Metric),
+    ("preference", RouteWord::Metric),
+    ("tos", RouteWord::Tos),
+    ("dsfield", RouteWord::Tos),
+    ("protocol", RouteWord::Protocol),
+    ("onlink", RouteWord::OnLink),
+    ("mtu", RouteWord::Number(2)),
+    ("window", RouteWord::Number(3)),
+    ("advmss", RouteWord::Number(8)),
+    ("hoplimit", RouteWord::Number(10)),
+    ("initcwnd", RouteWord::Number(11)),
+    ("initrwnd", RouteWord::Number(14)),
+    ("nexthop", RouteWord::NextHop),
+    ("inet6", RouteWord::Inet6),
+    ("inet", RouteWord::Nothing),
+    ("no_track", RouteWord::Nothing),
+    ("unicast", RouteWord::Kind(RouteKind::Unicast)),
+    ("local", RouteWord::Kind(RouteKind::Local)),
+    ("blackhole", RouteWord::Kind(RouteKind::Blackhole)),
+    ("unreachable", RouteWord::Kind(RouteKind::Unreachable)),
+    ("prohibit", RouteWord::Kind(RouteKind::Prohibit)),
+    ("throw", RouteWord::Kind(RouteKind::Throw)),
 ];
 
 fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
@@ -239,21 +255,25 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
     };
     let (mut named, mut six) = (false, false);
     while let Some((word, span)) = line.word() {
-        match word.as_str() {
-            "unicast" => route.kind = RouteKind::Unicast,
-            "local" => route.kind = RouteKind::Local,
-            "blackhole" => route.kind = RouteKind::Blackhole,
-            "unreachable" => route.kind = RouteKind::Unreachable,
-            "prohibit" => route.kind = RouteKind::Prohibit,
-            "throw" => route.kind = RouteKind::Throw,
-            "to" => {
+        let Some(known) = known(ROUTE, &word) else {
+            if !named && (word == "default" || word.contains(['.', ':'])) {
+                (route.destination, named) = (prefix(cx, &word, span)?, true);
+                six |= word.contains(':');
+            } else {
+                other(cx, line, Block::Routes, (&word, span), OTHER_ROUTE, ROUTE);
+            }
+            continue;
+        };
+        match known {
+            RouteWord::Kind(kind) => route.kind = kind,
+            RouteWord::Destination => {
                 six |= line.is_six();
                 (route.destination, named) = (line.prefix(cx, "to", span)?, true);
             }
-            "via" | "gw" => route.gateway = Some(line.address(cx, &word, span)?),
-            "src" => route.source = Some(line.address(cx, &word, span)?),
-            "dev" | "oif" => route.interface = Some(line.value(cx, &word, span)?.0),
-            "scope" => {
+            RouteWord::Gateway => route.gateway = Some(line.address(cx, &word, span)?),
+            RouteWord::Source => route.source = Some(line.address(cx, &word, span)?),
+            RouteWord::Interface => route.interface = Some(line.value(cx, &word, span)?.0),
+            RouteWord::Scope => {
                 let (value, at) = line.value(cx, &word, span)?;
                 route.scope = scope(&value);
                 if route.scope.is_none() {
@@ -261,33 +281,24 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
                     cx.report.add(Problem::warning(at, "unknown-value", message).help("write global, link or host"));
                 }
             }
-            "table" => route.table = line.table(cx, span)?,
-            "metric" | "priority" | "preference" => {
-                route.metric = Some(line.number(cx, &word, span, u32::MAX.into())?);
-            }
-            "tos" | "dsfield" => route.tos = u8::try_from(line.number(cx, &word, span, 255)?).unwrap_or(0),
-            "protocol" => route.protocol = protocol(cx, line, span)?,
-            "onlink" => route.onlink = true,
-            "mtu" | "window" | "advmss" | "hoplimit" | "initcwnd" | "initrwnd" => {
+            RouteWord::Table => route.table = line.table(cx, span)?,
+            RouteWord::Metric => route.metric = Some(line.number(cx, &word, span, u32::MAX.into())?),
+            RouteWord::Tos => route.tos = u8::try_from(line.number(cx, &word, span, 255)?).unwrap_or(0),
+            RouteWord::Protocol => route.protocol = protocol(cx, line, span)?,
+            RouteWord::OnLink => route.onlink = true,
+            RouteWord::Number(metric) => {
                 if line.words.get(line.next).is_some_and(|next| next == "lock") {
                     line.next += 1;
                     cx.only_read(Block::Routes, "lock", span, "the value may be changed by the kernel");
                 }
-                let value = line.number(cx, &word, span, u32::MAX.into())?;
-                route.metrics.push((metric(&word), value));
+                route.metrics.push((metric, line.number(cx, &word, span, u32::MAX.into())?));
             }
-            "nexthop" => {
+            RouteWord::NextHop => {
                 let hop = next_hop(cx, line)?;
                 route.next_hops.push(hop);
             }
-            "inet6" => six = true,
-            // A route that somebody removes is set again at the next take-over in any case.
-            "inet" | "no_track" => {}
-            text if !named && (text == "default" || text.contains(['.', ':'])) => {
-                (route.destination, named) = (prefix(cx, text, span)?, true);
-                six |= text.contains(':');
-            }
-            _ => other(cx, line, Block::Routes, (&word, span), OTHER_ROUTE, ROUTE),
+            RouteWord::Inet6 => six = true,
+            RouteWord::Nothing => {}
         }
     }
     let addresses = [route.destination.map(|(address, _)| address), route.gateway, route.source];
@@ -316,18 +327,6 @@ fn same_family<'a>(
     let message = "IPv4 and IPv6 addresses in one entry; it is left out";
     cx.report.add(Problem::error(at, "mixed-families", message).help("write one entry for each family"));
     None
-}
-
-/// `RTAX_*`.
-fn metric(word: &str) -> u16 {
-    match word {
-        "mtu" => 2,
-        "window" => 3,
-        "advmss" => 8,
-        "hoplimit" => 10,
-        "initcwnd" => 11,
-        _ => 14,
-    }
 }
 
 /// `RTPROT_*`.
@@ -364,95 +363,4 @@ fn next_hop(cx: &mut Context, line: &mut Line) -> Option<NextHop> {
         }
     }
     Some(hop)
-}
-
-const RULE: &[&str] = &[
-    "from",
-    "to",
-    "iif",
-    "dev",
-    "oif",
-    "fwmark",
-    "tos",
-    "dsfield",
-    "table",
-    "lookup",
-    "preference",
-    "priority",
-    "order",
-    "goto",
-    "not",
-    "inet6",
-    "no_track",
-];
-
-fn rule(cx: &mut Context, line: &mut Line, at: Span, before: usize) -> Option<VirtualRule> {
-    let mut rule = VirtualRule {
-        family: Family::Inet,
-        action: RuleAction::Table(254),
-        from: None,
-        to: None,
-        input: None,
-        output: None,
-        mark: None,
-        tos: 0,
-        preference: None,
-        inverted: false,
-    };
-    let mut six = false;
-    while let Some((word, span)) = line.word() {
-        match word.as_str() {
-            "from" | "to" => {
-                six |= line.is_six();
-                let prefix = line.prefix(cx, &word, span)?;
-                *(if word == "to" { &mut rule.to } else { &mut rule.from }) = prefix;
-            }
-            "iif" | "dev" => rule.input = Some(line.value(cx, &word, span)?.0),
-            "oif" => rule.output = Some(line.value(cx, &word, span)?.0),
-            "fwmark" => rule.mark = Some(mark(cx, line, span)?),
-            "tos" | "dsfield" => rule.tos = u8::try_from(line.number(cx, &word, span, 255)?).unwrap_or(0),
-            "table" | "lookup" => rule.action = RuleAction::Table(line.table(cx, span)?),
-            "goto" => rule.action = RuleAction::Goto(line.number(cx, &word, span, u32::MAX.into())?),
-            "blackhole" => rule.action = RuleAction::Blackhole,
-            "unreachable" => rule.action = RuleAction::Unreachable,
-            "prohibit" => rule.action = RuleAction::Prohibit,
-            "preference" | "priority" | "order" | "pref" => {
-                rule.preference = Some(line.number(cx, &word, span, u32::MAX.into())?);
-            }
-            "not" => rule.inverted = true,
-            "inet6" => six = true,
-            "inet" | "no_track" => {}
-            _ => other(cx, line, Block::Rules, (&word, span), OTHER_RULE, RULE),
-        }
-    }
-    let addresses = [rule.from.map(|(address, _)| address), rule.to.map(|(address, _)| address)];
-    six |= addresses.iter().flatten().any(IpAddr::is_ipv6);
-    rule.family = if six { Family::Inet6 } else { Family::Inet };
-    same_family(cx, at, rule.family, addresses.iter().flatten())?;
-    if rule.preference.is_none() {
-        let preference = FIRST_PREFERENCE + u32::try_from(before).unwrap_or(0);
-        rule.preference = Some(preference);
-        cx.once(Block::Rules, "preference", at, "no-preference", || {
-            format!("the rule has no preference; {preference} is used, and one more for each that follows")
-        });
-    }
-    Some(rule)
-}
-
-/// `MARK[/MASK]`.
-fn mark(cx: &mut Context, line: &mut Line, at: Span) -> Option<(u32, Option<u32>)> {
-    let (text, span) = line.value(cx, "fwmark", at)?;
-    let number = |text: &str| match text.strip_prefix("0x") {
-        Some(hex) => u32::from_str_radix(hex, 16).ok(),
-        None => text.parse().ok(),
-    };
-    let found = match text.split_once('/') {
-        Some((value, bits)) => number(value).zip(number(bits)).map(|(value, bits)| (value, Some(bits))),
-        None => number(&text).map(|mark| (mark, None)),
-    };
-    if found.is_none() {
-        let message = format!("fwmark {} is no number", quoted(&text));
-        cx.report.add(Problem::error(span, "not-a-number", message).help("for example: fwmark 0x10/0xff"));
-    }
-    found
 }
