@@ -150,7 +150,7 @@ fn s7_tracks_a_script_and_has_no_service() {
 }
 
 #[test]
-fn s10_is_a_firewall_mark_whose_servers_have_the_port_of_the_file() {
+fn s10_is_a_firewall_mark_whose_servers_keep_the_port_of_the_packet() {
     let (c, told) = scenario("s10-dr-fwmark");
     assert_eq!(
         told,
@@ -162,14 +162,14 @@ fn s10_is_a_firewall_mark_whose_servers_have_the_port_of_the_file() {
     let vs = &c.virtual_servers[0];
     assert_eq!(service(vs), ("fwmark/1234".to_owned(), Scheduler::Rr, Forwarding::Dr, None));
     let expected = ["192.168.56.41", "192.168.56.42", "192.168.56.43"]
-        .map(|ip| (format!("{ip}:80"), Forwarding::Dr, 1, format!("{ip}:80")));
+        .map(|ip| (format!("{ip}:0"), Forwarding::Dr, 1, format!("{ip}:80")));
     assert_eq!(servers(vs), expected);
     assert_eq!(vs.real_servers[2].checks[0].timing, timing(6, 3, 1));
 }
 
 #[test]
-fn behind_a_mark_the_kernel_gets_the_port_of_the_file_whatever_the_forwarding() {
-    for (kind, port, wanted) in [("NAT", " 80", 80), ("DR", " 8080", 8080), ("TUN", "", 0)] {
+fn behind_a_mark_the_kernel_gets_the_port_of_the_file_where_nat_rewrites_to_it_and_none_elsewhere() {
+    for (kind, port, wanted) in [("NAT", " 80", 80), ("NAT", "", 0), ("DR", " 8080", 0), ("TUN", " 80", 0)] {
         let text = format!(
             "virtual_server fwmark 7 {{\nlb_kind {kind}\nreal_server 10.99.1.71{port} {{\n}}\nsorry_server 10.99.1.72{port}\n}}\n"
         );

@@ -123,8 +123,8 @@ fn lower<'t>(
     Some((server, block.value_at(1)))
 }
 
-/// The port by which the kernel knows a server: behind a mark the one of the file, to which NAT rewrites (0 keeps the packet's), as
-/// keepalived does; otherwise what is not rewritten keeps the service's.
+/// The port by which the kernel knows a server, as keepalived has it: behind a mark the one of the file where NAT rewrites to it, and
+/// 0 where packets keep theirs; otherwise what is not rewritten keeps the service's.
 pub(super) fn kernel_port(
     cx: &mut Context,
     key: &ServiceKey,
@@ -133,7 +133,7 @@ pub(super) fn kernel_port(
     at: Span,
     word: &'static str,
 ) -> u16 {
-    let Some(service) = key.port() else { return written.port() };
+    let Some(service) = key.port() else { return if forwarding.keeps_port() { 0 } else { written.port() } };
     if written.port() == 0 || written.port() == service {
         return service;
     }
