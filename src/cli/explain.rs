@@ -1,6 +1,7 @@
 //! `lvsdeck explain WORD`: what a word of the configuration means, from the table that drives parsing.
 
 use crate::engine::config_words::{Explanation, explain, meant, page};
+use crate::engine::explain_setting;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -12,7 +13,7 @@ const UNKNOWN: u8 = 1;
 #[command(after_help = "Example: lvsdeck explain quorum\n         lvsdeck explain --all > config.md\n\n\
     Exit codes: 0 explained, 1 no such word, 64 wrong use")]
 pub struct ExplainArgs {
-    /// A word of keepalived.conf
+    /// A word of keepalived.conf, or a setting of lvsdeck.toml
     #[arg(required_unless_present = "all")]
     pub word: Option<String>,
     /// The whole language, as Markdown
@@ -26,17 +27,17 @@ pub fn run(args: &ExplainArgs) -> ExitCode {
         let _ = std::io::stdout().write_all(page().as_bytes());
         return ExitCode::SUCCESS;
     };
-    let entries = explain(word);
-    if entries.is_empty() {
+    let mut text: Vec<String> = explain(word).iter().map(paragraph).collect();
+    text.extend(explain_setting(word));
+    if text.is_empty() {
         let shown: String = word.chars().filter(|c| !c.is_control()).take(48).collect();
         let meant = meant(word).map_or_else(
             || "lvsdeck explain --all lists every word".to_owned(),
             |meant| format!("did you mean {meant}?"),
         );
-        eprintln!("lvsdeck: \"{shown}\" is no word of keepalived.conf; {meant}");
+        eprintln!("lvsdeck: \"{shown}\" is no word of keepalived.conf and no setting of lvsdeck.toml; {meant}");
         return ExitCode::from(UNKNOWN);
     }
-    let text: Vec<String> = entries.iter().map(paragraph).collect();
     let _ = std::io::stdout().write_all(text.join("\n").as_bytes());
     ExitCode::SUCCESS
 }

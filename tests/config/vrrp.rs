@@ -200,11 +200,11 @@ fn a_vrid_and_a_priority_are_within_their_bounds_and_the_priority_is_100_where_n
 #[test]
 fn announcements_have_a_pace_and_instances_a_delay_at_the_start() {
     let global =
-        "global_defs {\nvrrp_garp_interval 0.001\nvrrp_gna_interval 0\nvrrp_startup_delay 5.5\nvrrp_min_garp\n}
+        "global_defs {\nvrrp_garp_interval 0.001\nvrrp_gna_interval 0.002\nvrrp_startup_delay 5.5\nvrrp_min_garp\n}
         garp_group {\ngarp_interval 0.5\ninterfaces {\neth0\neth1\n}\n}";
     let configuration = good(global, "", "");
     let pace = configuration.global.pace;
-    assert_eq!((pace.garp, pace.gna), (Duration::from_millis(1), Duration::ZERO));
+    assert_eq!((pace.garp, pace.gna), (Duration::from_millis(1), Duration::from_millis(2)));
     assert_eq!((pace.groups[0].garp, pace.groups[0].gna), (Some(Duration::from_millis(500)), None));
     assert_eq!(pace.groups[0].interfaces, ["eth0", "eth1"]);
     assert_eq!(configuration.global.startup_delay, Duration::from_millis(5500));

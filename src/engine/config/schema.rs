@@ -233,7 +233,7 @@ impl<'c, 't> Context<'c, 't> {
             return;
         }
         let problem = if self.report.is_full() {
-            Problem::warning(at, "unknown-word", "")
+            Problem::warning(at, unknown_code(statement.block.is_some()), "")
         } else {
             unknown(block, word, statement.block.is_some(), &self.words(statement), at)
         };
@@ -314,16 +314,21 @@ fn suggestion<'w>(word: &str, words: impl IntoIterator<Item = &'w str> + Clone) 
     nearest(word, words).map(|meant| format!("did you mean {meant}?"))
 }
 
+/// Of an unknown word, or of one with a block behind it, which keepalived takes otherwise.
+const fn unknown_code(has_block: bool) -> &'static str {
+    if has_block { "unknown-block" } else { "unknown-word" }
+}
+
 fn unknown(block: Block, word: &str, has_block: bool, words: &[String], at: Span) -> Problem {
+    let code = unknown_code(has_block);
     let ignored = if has_block { "it and its block are ignored" } else { "it is ignored" };
     let meant = nearest(word, block.words());
     if block == Block::Authentication && meant.is_none() {
-        return Problem::warning(at, "unknown-word", format!("unknown word in authentication; {ignored}"))
+        return Problem::warning(at, code, format!("unknown word in authentication; {ignored}"))
             .help("authentication takes auth_type PASS and auth_pass PASSWORD, each on its own line")
             .secret();
     }
-    let problem =
-        Problem::warning(at, "unknown-word", format!("unknown word {} in {}; {ignored}", quoted(word), block.name()));
+    let problem = Problem::warning(at, code, format!("unknown word {} in {}; {ignored}", quoted(word), block.name()));
     if let Some((_, _, right)) = MEANT.iter().find(|(b, wrong, _)| *b == block && *wrong == word) {
         let value = words.get(1).map(|value| format!(" {value}")).unwrap_or_default();
         return problem.help(match *right {

@@ -126,9 +126,11 @@ pub(in super::super) const KINDS: &[Kind] = &[
     told("weight-without-effect", "says nothing", SILENT),
     told("not-acted-on", "does what the word says", "see docs/config.md for what lvsdeck does instead"),
     same("missing-brace", false),
+    same("unknown-word", false),
+    same("no-delay", false),
     told(
-        "unknown-word",
-        "ignores the word too; of a block it ignores the first line only, and reads the lines inside as words of the block around it",
+        "unknown-block",
+        "ignores the first line only, and reads the lines inside as words of the block around it",
         "the lines of a misspelt block are no words of another one",
     ),
     same("unknown-name", false),

@@ -37,8 +37,14 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
             ("script_user", _) => global.script_user = script::user(cx, &entry),
             ("enable_script_security", Argument::Switch(on)) => global.script_security = *on,
             ("default_interface", Argument::Text(name)) => defaults.interface = Some(name.clone()),
-            ("vrrp_garp_interval", Argument::Time(gap)) => global.pace.garp = *gap,
-            ("vrrp_gna_interval", Argument::Time(gap)) => global.pace.gna = *gap,
+            (word @ ("vrrp_garp_interval" | "vrrp_gna_interval"), Argument::Time(gap)) => {
+                if gap.is_zero() {
+                    let message = format!("{word} 0 is no interval: there is no delay, as without the word");
+                    let help = "remove the line; keepalived calls it out of range, though its own default file has it";
+                    cx.report.add(Problem::warning(entry.value_at(1), "no-delay", message).help(help));
+                }
+                *(if word == "vrrp_gna_interval" { &mut global.pace.gna } else { &mut global.pace.garp }) = *gap;
+            }
             ("vrrp_startup_delay", Argument::Time(delay)) => global.startup_delay = *delay,
             ("vrrp_min_garp", Argument::Switch(true)) => {
                 (defaults.garp.repeat, defaults.garp.delay) = (1, std::time::Duration::ZERO);

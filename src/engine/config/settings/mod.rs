@@ -11,7 +11,7 @@
 mod page;
 mod table;
 
-pub use page::{page, schema};
+pub use page::{explain, page, schema};
 
 use super::diagnostic::{Diagnostic, Severity};
 use super::{ConfigError, files, suggest};

@@ -64,6 +64,21 @@ pub fn schema() -> String {
     )
 }
 
+/// What a setting of this name means, as `lvsdeck explain` prints it.
+pub fn explain(name: &str) -> Option<String> {
+    let setting = SETTINGS.iter().find(|setting| setting.name == name)?;
+    let takes = match &setting.kind {
+        Kind::Word(words, _) => format!("one of {}", super::list(words.iter().map(|word| format!("\"{}\"", word.0)))),
+        Kind::Number { least, most, unit, .. } => format!("a whole number from {least} to {most}, {unit}"),
+        Kind::Switch { .. } => "true or false".to_owned(),
+    };
+    let Setting { name, section, meaning, .. } = setting;
+    Some(format!(
+        "{name} in [{section}] of {STANDARD_FILE}\n  takes    {takes}\n  default  {}\n  does     {meaning}\n",
+        default(setting)
+    ))
+}
+
 fn property(setting: &Setting) -> String {
     let kind = match &setting.kind {
         Kind::Word(words, _) => {
