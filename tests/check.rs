@@ -165,6 +165,15 @@ fn what_keepalived_has_no_word_for_is_unknown_in_its_file_and_counts_for_all_ins
     std::fs::write(&settings, text).unwrap();
     let args = ["check", "--dump", "-f", config.to_str().unwrap(), "--settings", settings.to_str().unwrap()];
     let model: serde_json::Value = serde_json::from_slice(&lvsdeck(&args).stdout).unwrap();
+    let tls = |text: &str| {
+        std::fs::write(&settings, text).unwrap();
+        let services = "virtual_server 10.0.0.9 443 {\n protocol TCP\n real_server 10.0.0.2 443 {\n  SSL_GET {\n   url {\n    path /\n   }\n  }\n }\n}\n";
+        std::fs::write(&config, services).unwrap();
+        let model: serde_json::Value = serde_json::from_slice(&lvsdeck(&args).stdout).unwrap();
+        model["virtual_servers"][0]["real_servers"][0]["checks"][0]["kind"]["http"]["tls"]["verify"].clone()
+    };
+    assert_eq!(tls("[checks]\ntls_verify = \"/etc/ours.pem\"\n"), "/etc/ours.pem");
+    assert_eq!(tls(""), serde_json::Value::Null);
     let routers = model["virtual_routers"].as_array().unwrap();
     assert_eq!(routers.len(), 2);
     for router in routers {

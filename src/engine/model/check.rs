@@ -146,8 +146,8 @@ pub struct Tls {
     pub sni: bool,
     /// `sni_name`: that name, in place of the virtual host's.
     pub sni_name: Option<String>,
-    /// `tls_verify`: the certificate has to be valid, by the certificates of this file. Without it any certificate will do, as in
-    /// keepalived.
+    /// `checks.tls_verify` of lvsdeck.toml: the certificate has to be valid, by the certificates of this file. Without it any
+    /// certificate will do, as in keepalived.
     pub verify: Option<PathBuf>,
 }
 

@@ -64,10 +64,15 @@ pub struct Configuration {
 }
 
 impl Configuration {
-    /// Goes by these settings: `[vrrp]` counts for each instance.
+    /// Goes by these settings: `[vrrp]` counts for each instance, `[checks]` for each check.
     pub fn follow(&mut self, settings: Settings) {
         for router in &mut self.virtual_routers {
             router.variations.follow(&settings);
+        }
+        for check in self.virtual_servers.iter_mut().flat_map(|s| &mut s.real_servers).flat_map(|r| &mut r.checks) {
+            if let CheckKind::Http(HttpCheck { tls: Some(tls), .. }) = &mut check.kind {
+                tls.verify.clone_from(&settings.tls_verify);
+            }
         }
         self.settings = settings;
     }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// All settings; the defaults are what counts where no file is.
@@ -12,6 +13,8 @@ pub struct Settings {
     /// `ipvs.look_interval`: between two looks at the kernel's table.
     #[serde(serialize_with = "super::dump::seconds")]
     pub look_interval: Duration,
+    /// `checks.tls_verify`: the file of certificates by which those of `SSL_GET` have to be valid; without one any will do.
+    pub tls_verify: Option<PathBuf>,
     /// `vrrp.split_brain`.
     pub split_brain: SplitBrainPolicy,
     /// `vrrp.address_removed`.
@@ -25,6 +28,7 @@ impl Default for Settings {
         Self {
             drift: DriftPolicy::Repair,
             look_interval: Duration::from_secs(1),
+            tls_verify: None,
             split_brain: SplitBrainPolicy::Alarm,
             address_removed: AddressRemovedPolicy::Restore,
             swift_handover: true,

@@ -304,10 +304,11 @@ fn check(spec: &CheckSpec) -> String {
 
 /// lvsdeck.toml.
 pub(super) fn settings(settings: &Settings) -> Vec<Field> {
-    let Settings { drift, look_interval, split_brain, address_removed, swift_handover } = settings;
+    let Settings { drift, look_interval, tls_verify, split_brain, address_removed, swift_handover } = settings;
     vec![
         ("ipvs.drift", drift.to_string()),
         ("ipvs.look_interval", format!("{look_interval:?}")),
+        ("checks.tls_verify", tls_verify.as_ref().map_or_else(|| "none".to_owned(), |file| file.display().to_string())),
         ("vrrp.split_brain", split_brain.name().to_owned()),
         ("vrrp.address_removed", address_removed.name().to_owned()),
         ("vrrp.swift_handover", swift_handover.to_string()),

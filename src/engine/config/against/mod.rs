@@ -12,7 +12,7 @@ use super::source::{Sources, Span, narrow};
 use super::tree::{Statement, Tree};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use table::{KINDS, NEWER, OWN, READ_OTHERWISE};
+use table::{KINDS, NEWER, READ_OTHERWISE};
 
 /// The longest piece of a line that keepalived reads at once, in bytes.
 const LINE: usize = 1023;
@@ -46,9 +46,7 @@ fn words(block: Block, statements: &[Statement], sources: &Sources, found: &mut 
     for statement in statements {
         let Some(first) = statement.words.first() else { continue };
         let word = sources.word(first.span);
-        if OWN.contains(&&*word) {
-            found.push((first.span, format!("keepalived does not know {word}, and ignores it")));
-        } else if NEWER.contains(&(block.name(), &*word)) {
+        if NEWER.contains(&(block.name(), &*word)) {
             found.push((first.span, format!("keepalived 2.2.7 ignores {word}: only newer ones know it")));
         }
         let inner = block.find(&word).and_then(|keyword| keyword.value.block());
@@ -127,10 +125,6 @@ pub fn page() -> String {
     for (block, word) in NEWER {
         let _ = writeln!(page, "| `{word}` | {block} | keepalived 2.3 or 2.4 |");
     }
-    for word in OWN {
-        let block = Block::ALL.into_iter().find(|block| block.knows(word)).map_or("", Block::name);
-        let _ = writeln!(page, "| `{word}` | {block} | lvsdeck alone |");
-    }
     page += REST;
     page
 }
@@ -140,7 +134,9 @@ const INTRODUCTION: &str = "\
 
 Whether a file would run is the same for lvsdeck and keepalived 2.2.7 (Debian 12), except for what stands here.
 `lvsdeck check --against keepalived` says for a file which of it concerns its lines. This page is made from the tables that the
-command uses, and `tests/config/oracle` compares both programs on every file of the corpus and on keepalived's own samples.
+command uses, and `tests/config/oracle` compares both programs on every file of the corpus and on keepalived's own samples; `tests/config/oracle_kernel`
+runs both on each of them in the guest kernel and compares IPVS tables and addresses. What differs there, and why, stands in
+`tests/config/oracle_kernel.differences`.
 ";
 
 const REST: &str = "
@@ -160,15 +156,13 @@ mod tests {
 
     #[test]
     fn words_that_keepalived_does_not_know_are_told_where_they_stand() {
-        let text = "global_defs {\njson_version 2\nv3_checksum_as_v2\n}\nvirtual_server 10.0.0.1 443 {\nprotocol TCP\n\
-                    real_server 10.0.0.2 443 {\nSSL_GET {\ntls_verify\nurl {\npath /\n}\n}\n}\n}\n";
+        let text = "global_defs {\njson_version 2\nv3_checksum_as_v2\n}\n";
         let lines: Vec<_> = told(text).into_iter().map(|(line, message)| format!("{line} {message}")).collect();
         assert_eq!(
             lines,
             [
                 "2 keepalived 2.2.7 ignores json_version: only newer ones know it",
                 "3 keepalived 2.2.7 ignores v3_checksum_as_v2: only newer ones know it",
-                "9 keepalived does not know tls_verify, and ignores it",
             ]
         );
     }
@@ -186,7 +180,7 @@ mod tests {
 
     #[test]
     fn every_word_that_only_lvsdeck_knows_is_one_of_its_tables() {
-        for word in OWN.iter().chain(NEWER.iter().filter(|(block, _)| *block != "bfd_instance").map(|(_, word)| word)) {
+        for word in NEWER.iter().filter(|(block, _)| *block != "bfd_instance").map(|(_, word)| word) {
             assert!(Block::ALL.into_iter().any(|block| block.knows(word)), "{word}");
         }
     }

@@ -205,9 +205,6 @@ pub(in super::super) const NEWER: &[(&str, &str)] = &[
     ("bfd_instance", "multihop"),
 ];
 
-/// Words that lvsdeck knows and no keepalived does.
-pub(in super::super) const OWN: &[&str] = &["tls_verify"];
-
 /// What is read otherwise and no message of lvsdeck tells.
 pub(in super::super) const READ_OTHERWISE: &[(&str, &str)] = &[
     ("a vrrp_script that stands below the instance that tracks it", "keepalived does not find it and tracks nothing"),

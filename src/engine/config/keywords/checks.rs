@@ -42,11 +42,6 @@ pub(super) const HTTP: &[Keyword] = &[
     acts("sni_name", Value::Text, "the name that TLS tells the server"),
     acts("fast_recovery", Value::Flag, "holds anyway: each run asks every url, one right after the other"),
     acts("tls_compliant", Value::Flag, "holds anyway: TLS is closed in order"),
-    acts(
-        "tls_verify",
-        Value::Anything,
-        "the certificate has to be valid, by the certificates of this file or the host's",
-    ),
     acts("url", Value::Block(Block::Url), "what is asked for"),
 ];
 

@@ -161,6 +161,12 @@ impl Reader<'_> {
                 self.say(&value.span(), "out-of-range", format!("{name} is out of its range"), help);
             }
             (Kind::Switch { set, .. }, DeValue::Boolean(on)) => set(&mut self.settings, *on),
+            (Kind::Text { form, set, .. }, DeValue::String(text)) => {
+                if !set(&mut self.settings, text) {
+                    let message = format!("\"{text}\" is no value of {name}");
+                    self.say(&value.span(), "bad-value", message, format!("{name} is {form}"));
+                }
+            }
             (kind, other) => {
                 let wanted = match kind {
                     Kind::Word(words, _) => {
@@ -169,6 +175,7 @@ impl Reader<'_> {
                     Kind::Number { least, most, unit, .. } => {
                         format!("write a whole number from {least} to {most} ({unit})")
                     }
+                    Kind::Text { form, .. } => format!("write {form}"),
                     Kind::Switch { .. } => "write true or false".to_owned(),
                 };
                 self.say(&value.span(), "bad-value", format!("{name} can't be a {}", other.type_str()), wanted);

@@ -36,6 +36,9 @@ pub fn page() -> String {
                 Kind::Number { least, most, unit, .. } => {
                     let _ = writeln!(page, "From {least} to {most} {unit}; {} by default.", default(setting));
                 }
+                Kind::Text { form, .. } => {
+                    let _ = writeln!(page, "{}; `{}` by default.", capital(form), default(setting));
+                }
                 Kind::Switch { .. } => {
                     let _ = writeln!(page, "`true` or `false`; `{}` by default.", default(setting));
                 }
@@ -70,6 +73,7 @@ pub fn explain(name: &str) -> Option<String> {
     let takes = match &setting.kind {
         Kind::Word(words, _) => format!("one of {}", super::list(words.iter().map(|word| format!("\"{}\"", word.0)))),
         Kind::Number { least, most, unit, .. } => format!("a whole number from {least} to {most}, {unit}"),
+        Kind::Text { form, .. } => (*form).to_owned(),
         Kind::Switch { .. } => "true or false".to_owned(),
     };
     let Setting { name, section, meaning, .. } = setting;
@@ -88,6 +92,7 @@ fn property(setting: &Setting) -> String {
         Kind::Number { least, most, .. } => {
             format!("\"type\": \"integer\",\n     \"minimum\": {least},\n     \"maximum\": {most}")
         }
+        Kind::Text { .. } => "\"type\": \"string\"".to_owned(),
         Kind::Switch { .. } => "\"type\": \"boolean\"".to_owned(),
     };
     format!(
@@ -108,6 +113,7 @@ fn default(setting: &Setting) -> String {
     match &setting.kind {
         Kind::Word(_, get) => format!("\"{}\"", get(&settings)),
         Kind::Number { get, .. } => get(&settings).to_string(),
+        Kind::Text { get, .. } => format!("\"{}\"", get(&settings)),
         Kind::Switch { get, .. } => get(&settings).to_string(),
     }
 }

@@ -3,6 +3,7 @@
 //! A new setting is a line here, a field of [`Settings`] and a field in `engine/reload/fields.rs`.
 
 use crate::engine::model::{AddressRemovedPolicy, DriftPolicy, Settings, SplitBrainPolicy};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// One setting.
@@ -23,6 +24,8 @@ pub(super) enum Kind {
     Word(&'static [Word], fn(&Settings) -> &'static str),
     /// A whole number in this range, of this unit.
     Number { least: i64, most: i64, unit: &'static str, set: fn(&mut Settings, i64), get: fn(&Settings) -> i64 },
+    /// A text of this form; false where it is not.
+    Text { form: &'static str, set: fn(&mut Settings, &str) -> bool, get: fn(&Settings) -> String },
     /// `true` or `false`.
     Switch { set: fn(&mut Settings, bool), get: fn(&Settings) -> bool },
 }
@@ -32,7 +35,10 @@ pub(super) struct Word(pub &'static str, pub &'static str, pub fn(&mut Settings)
 
 /// Sections in the order of the page, with what they are about.
 pub(super) const SECTIONS: &[(&str, &str)] =
-    &[("ipvs", "the kernel's table of services"), ("vrrp", "all virtual routers")];
+    &[("ipvs", "the kernel's table of services"), ("checks", "all health checks"), ("vrrp", "all virtual routers")];
+
+/// Where Debian keeps the certificates that it trusts.
+const TRUSTED: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// All settings, by section.
 pub(super) const SETTINGS: &[Setting] = &[
@@ -74,6 +80,29 @@ pub(super) const SETTINGS: &[Setting] = &[
         meaning: "between two looks at the kernel's table: how soon drift is found, and how old numbers on screen may be. The kernel \
                   refreshes its counters every two seconds. After a look that took long (100,000 real servers) the next waits four times as \
                   long, ten seconds at most",
+    },
+    Setting {
+        section: "checks",
+        name: "tls_verify",
+        kind: Kind::Text {
+            form: "\"none\", \"host\" or the path of a file, which begins with /",
+            set: |settings, text| {
+                settings.tls_verify = match text {
+                    "none" => None,
+                    "host" => Some(PathBuf::from(TRUSTED)),
+                    file if file.starts_with('/') => Some(PathBuf::from(file)),
+                    _ => return false,
+                };
+                true
+            },
+            get: |settings| match &settings.tls_verify {
+                None => "none".to_owned(),
+                Some(file) if file == Path::new(TRUSTED) => "host".to_owned(),
+                Some(file) => file.display().to_string(),
+            },
+        },
+        meaning: "which certificates SSL_GET takes: any, as in keepalived (none); those that the host trusts (host); those that are valid by \
+                  the certificates of a file, where those of servers that sign for themselves may stand too",
     },
     Setting {
         section: "vrrp",

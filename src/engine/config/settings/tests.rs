@@ -14,11 +14,12 @@ fn told(text: &str) -> Vec<String> {
 
 #[test]
 fn every_setting_is_read_and_an_empty_file_is_the_defaults() {
-    let text = "# ours\n[ipvs]\ndrift = \"report\"\nlook_interval = 5\n\
+    let text = "# ours\n[ipvs]\ndrift = \"report\"\nlook_interval = 5\n[checks]\ntls_verify = \"/etc/ours.pem\"\n\
                 [vrrp]\nsplit_brain = \"step-down-lower\"\naddress_removed = \"step-down\"\nswift_handover = false\n";
     let expected = Settings {
         drift: DriftPolicy::Report,
         look_interval: Duration::from_secs(5),
+        tls_verify: Some("/etc/ours.pem".into()),
         split_brain: SplitBrainPolicy::StepDownLower,
         address_removed: AddressRemovedPolicy::StepDown,
         swift_handover: false,
@@ -74,6 +75,11 @@ fn a_mistake_is_told_with_its_line_and_what_was_meant() {
         (
             "[ipvs]\nlook_interval = \"2s\"\n",
             "lvsdeck.toml:2:17 bad-value: look_interval can't be a string; write a whole number from 1 to 60 (seconds)",
+        ),
+        (
+            "[checks]\ntls_verify = \"ours.pem\"\n",
+            "lvsdeck.toml:2:14 bad-value: \"ours.pem\" is no value of tls_verify; tls_verify is \"none\", \"host\" or the path of a file, \
+             which begins with /",
         ),
         (
             "[vrrp]\nswift_handover = \"off\"\n",

@@ -8,11 +8,7 @@ use super::super::super::suggest::nearest;
 use super::{Common, Defaults, Outer, PLAIN};
 use crate::engine::model::{BodyPattern, CheckKind, CheckSpec, HttpCheck, HttpVersion, Tls, UrlCheck};
 use fancy_regex::Regex;
-use std::path::PathBuf;
 use std::time::Duration;
-
-/// Where Debian keeps the certificates that it trusts.
-const TRUSTED: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// `regex_options` and what becomes of each: a flag before the pattern.
 const OPTIONS: &[(&str, &str)] =
@@ -42,10 +38,6 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Out
             ("virtualhost", Argument::Text(name)) => host = Some(name.clone()),
             ("enable_sni", Argument::Switch(on)) => tls.sni = *on,
             ("sni_name", Argument::Text(name)) => (tls.sni, tls.sni_name) = (true, Some(name.clone())),
-            ("tls_verify", _) => {
-                let file = cx.words(entry.statement).into_iter().nth(1);
-                tls.verify = Some(PathBuf::from(file.as_deref().unwrap_or(TRUSTED)));
-            }
             ("url", _) => urls.push(entry),
             _ => common.take(&entry),
         }

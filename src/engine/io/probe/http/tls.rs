@@ -102,7 +102,7 @@ fn roots(file: &Path) -> Result<RootCertStore, Verdict> {
     let unable = |why: String| {
         Verdict::Unable(Hindrance {
             reason: why,
-            next: "give tls_verify a file of certificates that the engine can read",
+            next: "give checks.tls_verify of lvsdeck.toml a file of certificates that the engine can read",
         })
     };
     let read = CertificateDer::pem_file_iter(file).map_err(|error| unable(format!("{}: {error:?}", file.display())))?;
