@@ -35,6 +35,7 @@ SCENARIOS = {
     "interface": ("lvsdeck/lvsdeck",),
     "refusal": ("lvsdeck/lvsdeck",),
     "start": ("lvsdeck/lvsdeck",),
+    "same": ("lvsdeck/keepalived",),
     "ipvs": ("lvsdeck/lvsdeck",),
     "ipvsadm": ("lvsdeck/lvsdeck",),
     "abuse": ("lvsdeck/lvsdeck",),
@@ -44,8 +45,8 @@ SCENARIOS = {
     "clock": ("lvsdeck/lvsdeck",),
 }
 WITHOUT_IPVS = ("noipvs", "clock")  # these need a guest of their own: without ip_vs, or with a clock to set
-# Busy for a minute on end, or traced: side by side with others the guest's one processor is late for somebody.
-ALONE = {"ipvs", "watch"}
+# Busy for a minute on end, looked at often, or traced: side by side with others the guest's one processor is late for somebody.
+ALONE = {"ipvs", "same", "watch"}
 LOCK = threading.Lock()
 
 
