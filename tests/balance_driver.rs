@@ -10,8 +10,7 @@ use lvsdeck::engine::io::overrides::{Overrides, OverridesFile};
 use lvsdeck::engine::io::simulated::SimulatedIpvs;
 use lvsdeck::engine::ipvs::{IpvsOp, IpvsTable, Refusal, RefusalKind, Version};
 use lvsdeck::engine::model::{
-    CheckSpec, CheckTiming, Configuration, Forwarding, Quorum, RealServer, RealServerKey, Scheduler, VirtualServer,
-    Weight,
+    CheckSpec, CheckTiming, Configuration, RealServer, RealServerKey, Scheduler, VirtualServer, Weight,
 };
 use lvsdeck::engine::snapshot::{Admin, Health};
 use std::net::SocketAddr;
@@ -32,26 +31,13 @@ fn service(targets: &[SocketAddr], interval: Duration) -> VirtualServer {
         warmup: Duration::ZERO,
     };
     let server = |target: &SocketAddr| RealServer {
-        key: RealServerKey(*target),
-        weight: Weight::DEFAULT,
-        forwarding: Forwarding::Nat,
-        inhibit_on_failure: false,
-        upper_threshold: 0,
-        lower_threshold: 0,
         checks: vec![CheckSpec::tcp(*target, timing)],
-        unchecked: false,
+        ..RealServer::new(RealServerKey(*target))
     };
     VirtualServer {
-        key: WEB.parse().unwrap(),
-        name: None,
         scheduler: Scheduler::Rr,
-        forwarding: Forwarding::Nat,
-        persistence: None,
-        one_packet: false,
-        quorum: Quorum::default(),
-        sorry_server: None,
-        alpha: false,
         real_servers: targets.iter().map(server).collect(),
+        ..VirtualServer::new(WEB.parse().unwrap())
     }
 }
 
@@ -93,7 +79,7 @@ fn start_with(
         (kernel, Scripts::none()),
         asked,
         move |view| drop(publish.send(view)),
-        move |fact| told.lock().unwrap().push((Instant::now(), fact)),
+        (move |fact| told.lock().unwrap().push((Instant::now(), fact)), |_| {}),
         move |memory| match memory {
             Memory::Owned(owned) => kept.lock().unwrap().push(owned),
             Memory::Overrides(all) => *given.lock().unwrap() = all,

@@ -13,8 +13,8 @@ use lvsdeck::engine::balance::{Action, Balance, Input, OwnedService};
 use lvsdeck::engine::io::ipvs_netlink::{IpvsKernel, Netlink};
 use lvsdeck::engine::ipvs::{Destination, IpvsOp, IpvsTable, Ownership, RefusalKind, Service, Traffic, Tunnel, plan};
 use lvsdeck::engine::model::{
-    CheckSpec, CheckTiming, Configuration, Forwarding, Persistence, Quorum, RealServer, RealServerKey, SCHEDULERS,
-    Scheduler, ServiceKey, VirtualServer, Weight,
+    CheckSpec, CheckTiming, Configuration, Forwarding, Persistence, RealServer, RealServerKey, SCHEDULERS, Scheduler,
+    ServiceKey, VirtualServer, Weight,
 };
 use run::{ipvsadm, with_ipvs};
 use std::collections::{BTreeMap, BTreeSet};
@@ -385,6 +385,7 @@ fn drive(balance: &mut Balance, kernel: &mut Netlink, owned: &mut Vec<OwnedServi
                 | Action::CancelProbe { .. }
                 | Action::Overrides(_)
                 | Action::Report(_)
+                | Action::Notify(_)
                 | Action::Answer { .. } => {}
             }
         }
@@ -396,26 +397,15 @@ fn drive(balance: &mut Balance, kernel: &mut Netlink, owned: &mut Vec<OwnedServi
 fn a_thousand_services_are_reloaded_and_taken_up_without_a_write_and_end_in_half_a_second() {
     with_ipvs("a_thousand_services_are_reloaded_and_taken_up_without_a_write_and_end_in_half_a_second", || {
         let server = |text: String| RealServer {
-            key: text.parse().unwrap(),
-            weight: Weight::DEFAULT,
             forwarding: Forwarding::Dr,
-            inhibit_on_failure: false,
-            upper_threshold: 0,
-            lower_threshold: 0,
             checks: vec![CheckSpec::tcp(text.parse().unwrap(), CheckTiming::default())],
-            unchecked: false,
+            ..RealServer::new(text.parse().unwrap())
         };
         let service = |n: usize| VirtualServer {
-            key: key(&format!("tcp/10.0.{}.{}:80", n / 250, n % 250 + 1)),
-            name: None,
             scheduler: Scheduler::Rr,
             forwarding: Forwarding::Dr,
-            persistence: None,
-            one_packet: false,
-            quorum: Quorum::default(),
-            sorry_server: None,
-            alpha: false,
             real_servers: (1..=10).map(|s| server(format!("10.{}.{}.{s}:80", n / 250 + 1, n % 250))).collect(),
+            ..VirtualServer::new(key(&format!("tcp/10.0.{}.{}:80", n / 250, n % 250 + 1)))
         };
         let servers: Vec<VirtualServer> = (0..1_000).map(service).collect();
         let mut kernel = Netlink::open().unwrap();

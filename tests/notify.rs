@@ -2,10 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
-use lvsdeck::engine::driver::notifier::{self, NotifierSender, Telling};
+use lvsdeck::engine::balance::Notice;
+use lvsdeck::engine::driver::notifier::{self, Half, NotifierSender, Telling};
 use lvsdeck::engine::event::Fact;
 use lvsdeck::engine::io::runner::{Runner, RunnerLink};
-use lvsdeck::engine::model::{Global, NotifyCommand, NotifyFifo};
+use lvsdeck::engine::model::{FifoWords, Global, NotifyCommand, NotifyFifo, ServiceKey};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -43,7 +44,7 @@ impl Rig {
     fn tell(&self, chain: &str, line: &str, commands: &[&NotifyCommand]) {
         let commands = commands.iter().map(|command| (*command).clone()).collect();
         let (chain, line) = (chain.to_owned(), line.to_owned());
-        let telling = Telling { chain, subject: "VI_1".into(), line, commands };
+        let telling = Telling { half: Half::Vrrp, chain, subject: "VI_1".into(), line, commands };
         self.running.as_ref().unwrap().0.tell(telling);
     }
 
@@ -161,6 +162,35 @@ fn fifos_get_every_line_in_order_and_their_script_reads_the_last_one_before_the_
     until("the script has written what it read", || rig.read("lines") == lines.concat());
     assert!(!rig.file("all").exists() && !rig.file("vrrp").exists(), "what was made is removed");
     assert_eq!(rig.reasons(), Vec::<String>::new());
+}
+
+#[test]
+fn each_half_has_a_fifo_of_its_own_beside_the_one_for_all() {
+    let mut rig = Rig::new(LIMIT, |directory| {
+        let fifo = |name: &str| {
+            let path = directory.join(name).to_str().unwrap().to_owned();
+            FifoWords { fifo: Some(NotifyFifo { path, owner: None }), script: None }
+        };
+        let mut global = Global::default();
+        global.fifos.all = fifo("all");
+        global.fifos.vrrp = fifo("vrrp");
+        global.fifos.lvs = fifo("lvs");
+        global
+    });
+    let service: ServiceKey = "tcp/10.0.0.1:80".parse().unwrap();
+    let (vs, instance) = ("VS [10.0.0.1]:tcp:80 UP", "INSTANCE \"VI_1\" MASTER 100");
+    let notice = Notice { service, subject: service.to_string(), line: vs.to_owned(), command: None };
+    until("the FIFOs are there", || ["all", "vrrp", "lvs"].iter().all(|name| rig.file(name).exists()));
+    let mut readers = ["all", "vrrp", "lvs"].map(|name| fs::File::open(rig.file(name)).unwrap());
+    rig.running.as_ref().unwrap().0.tell(notice);
+    rig.tell("a", instance, &[]);
+    let both = format!("{vs}\n{instance}\n");
+    for (file, lines) in readers.iter_mut().zip([both, format!("{instance}\n"), format!("{vs}\n")]) {
+        let mut read = vec![0; lines.len()];
+        std::io::Read::read_exact(file, &mut read).unwrap();
+        assert_eq!(String::from_utf8(read).unwrap(), lines);
+    }
+    rig.end();
 }
 
 #[test]

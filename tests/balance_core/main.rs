@@ -7,6 +7,7 @@ mod counting;
 mod deadline;
 mod kernel;
 mod maintenance;
+mod notices;
 mod policy;
 mod property;
 mod reload;

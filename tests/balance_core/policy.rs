@@ -8,14 +8,14 @@ use lvsdeck::engine::model::{Configuration, DriftPolicy, Settings, VirtualServer
 use std::sync::Arc;
 use std::time::Duration;
 
-fn under(drift: DriftPolicy) -> Settings {
-    Settings { drift, ..Settings::default() }
+fn under(settings: Settings) -> Configuration {
+    Configuration { settings, ..Configuration::default() }
 }
 
 /// A rig under this policy, with everything in the kernel.
 fn started(drift: DriftPolicy, servers: &[VirtualServer]) -> Rig {
     let mut rig = Rig::new(servers);
-    rig.balance = rig.balance.following(&under(drift));
+    rig.balance = rig.balance.following(&under(Settings { drift, ..Settings::default() }));
     rig.give(Input::Start);
     rig.pass(2 * S);
     rig.kernel.take_history();
@@ -23,8 +23,11 @@ fn started(drift: DriftPolicy, servers: &[VirtualServer]) -> Rig {
 }
 
 fn reload(servers: &[VirtualServer], drift: DriftPolicy) -> Input {
-    let configuration =
-        Configuration { virtual_servers: servers.to_vec(), settings: under(drift), ..Configuration::default() };
+    let configuration = Configuration {
+        virtual_servers: servers.to_vec(),
+        settings: Settings { drift, ..Settings::default() },
+        ..Configuration::default()
+    };
     Input::Reload(Arc::new(configuration))
 }
 
@@ -156,7 +159,7 @@ fn under_report_all_of_ours_still_goes_at_the_end() {
 fn the_kernel_is_looked_at_as_often_as_the_settings_say() {
     let settings = Settings { look_interval: Duration::from_secs(5), ..Settings::default() };
     let mut rig = Rig::new(&[service(WEB, &[A])]);
-    rig.balance = rig.balance.following(&settings);
+    rig.balance = rig.balance.following(&under(settings));
     rig.give(Input::Start);
     let before = rig.looks;
     rig.pass(20 * S);

@@ -42,16 +42,14 @@ fn a_service(text: &'static str) -> impl Strategy<Value = VirtualServer> {
         select(vec![None, Some("10.0.0.74:80"), Some("10.0.0.99:80")]),
     );
     (servers, words).prop_map(move |(real_servers, (scheduler, persistent, alpha, need, sorry))| VirtualServer {
-        key: key(text),
-        name: None,
         scheduler,
         forwarding: Forwarding::Dr,
         persistence: persistent.then_some(Persistence { timeout: 300, prefix: 32 }),
-        one_packet: false,
         quorum: Quorum { need, hysteresis: 0 },
         sorry_server: sorry.map(|text| SorryServer { key: rs(text), forwarding: None }),
         alpha,
         real_servers,
+        ..VirtualServer::new(key(text))
     })
 }
 

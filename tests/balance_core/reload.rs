@@ -360,8 +360,8 @@ fn a_reload_while_a_plan_is_out_and_commands_wait_goes_into_the_next() {
     let Some(Action::Apply(op)) = out.into_iter().rfind(|action| matches!(action, Action::Apply(_))) else { panic!() };
     assert_eq!(
         actions(&mut rig, reload(&[service(WEB, &[B, C])])).len(),
-        3,
-        "an override ended and is given out, C is probed"
+        4,
+        "A is told to be gone, an override ended and is given out, C is probed"
     );
     assert_eq!(
         actions(&mut rig, reload(&[service(WEB, &[A, C])])).iter().filter(|a| matches!(a, Action::Apply(_))).count(),

@@ -1,6 +1,6 @@
 //! The core, an IPVS in memory and a clock that only moves when it is told to.
 
-use lvsdeck::engine::balance::{Action, Balance, Input, OwnedService, ServiceOverrides};
+use lvsdeck::engine::balance::{Action, Balance, Input, Notice, OwnedService, ServiceOverrides};
 use lvsdeck::engine::command::{Answer, Asked, Command, Who};
 use lvsdeck::engine::event::{EventKind, Fact};
 use lvsdeck::engine::health::{Hindrance, Verdict};
@@ -8,8 +8,8 @@ use lvsdeck::engine::io::ipvs_netlink::IpvsKernel;
 use lvsdeck::engine::io::simulated::SimulatedIpvs;
 use lvsdeck::engine::ipvs::IpvsTable;
 use lvsdeck::engine::model::{
-    CheckSpec, CheckTiming, Configuration, Forwarding, Quorum, RealServer, RealServerKey, Scheduler, ServiceKey,
-    VirtualServer, Weight,
+    CheckSpec, CheckTiming, Configuration, Forwarding, RealServer, RealServerKey, Scheduler, ServiceKey, VirtualServer,
+    Weight,
 };
 use lvsdeck::engine::snapshot::{Moment, RealServerStatus, VirtualServerStatus};
 use std::collections::{BTreeMap, VecDeque};
@@ -37,29 +37,18 @@ pub fn server(text: &str) -> RealServer {
     let target: SocketAddr = text.parse().unwrap();
     let timing = CheckTiming { interval: 10 * S, timeout: S, retry: 1, retry_delay: S, warmup: Duration::ZERO };
     RealServer {
-        key: RealServerKey(target),
-        weight: Weight::DEFAULT,
         forwarding: Forwarding::Dr,
-        inhibit_on_failure: false,
-        upper_threshold: 0,
-        lower_threshold: 0,
         checks: vec![CheckSpec::tcp(target, timing)],
-        unchecked: false,
+        ..RealServer::new(RealServerKey(target))
     }
 }
 
 pub fn service(text: &str, servers: &[&str]) -> VirtualServer {
     VirtualServer {
-        key: key(text),
-        name: None,
         scheduler: Scheduler::Rr,
         forwarding: Forwarding::Dr,
-        persistence: None,
-        one_packet: false,
-        quorum: Quorum::default(),
-        sorry_server: None,
-        alpha: false,
         real_servers: servers.iter().map(|text| server(text)).collect(),
+        ..VirtualServer::new(key(text))
     }
 }
 
@@ -74,6 +63,7 @@ pub struct Rig {
     /// How probes of targets that are not well end.
     pub dead: BTreeMap<SocketAddr, Verdict>,
     pub facts: Vec<Fact>,
+    pub notices: Vec<Notice>,
     pub answers: Vec<Answer>,
     pub reloads: Vec<Result<(), String>>,
     pub remembered: Vec<OwnedService>,
@@ -95,6 +85,7 @@ impl Rig {
             now,
             dead: BTreeMap::new(),
             facts: Vec::new(),
+            notices: Vec::new(),
             answers: Vec::new(),
             reloads: Vec::new(),
             remembered: Vec::new(),
@@ -151,6 +142,7 @@ impl Rig {
             Action::Remember(owned) => self.remembered = owned,
             Action::Overrides(overrides) => self.overrides = overrides,
             Action::Report(fact) => self.facts.push(fact),
+            Action::Notify(notice) => self.notices.push(*notice),
             Action::Answer { answer, .. } => self.answers.push(*answer),
             Action::Reloaded(result) => self.reloads.push(result),
         }

@@ -91,7 +91,7 @@ fn the_decision_and_its_operation_come_from_the_same_call() {
     let [Action::Probe { check, .. }] = actions[..] else { panic!("{actions:?}") };
     rig.balance.handle(rig.now, Input::Verdict { check, verdict: Verdict::Failed("timeout".to_owned()) });
     let actions: Vec<Action> = std::iter::from_fn(|| rig.balance.poll_action()).collect();
-    assert!(matches!(actions[..], [Action::Report(_), Action::Apply(_)]), "{actions:?}");
+    assert!(matches!(actions[..], [Action::Report(_), Action::Notify(_), Action::Apply(_)]), "{actions:?}");
 }
 
 #[test]

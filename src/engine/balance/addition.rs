@@ -2,7 +2,7 @@
 
 use super::core::Balance;
 use super::service::{ADDED, ServiceState};
-use crate::engine::model::{Family, Forwarding, Persistence, Quorum, Scheduler, ServiceKey, VirtualServer};
+use crate::engine::model::{Family, Forwarding, Persistence, Scheduler, ServiceKey, VirtualServer};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
 
@@ -56,16 +56,10 @@ impl Balance {
         }
         valid(&key, forward, persistence)?;
         let config = VirtualServer {
-            key,
-            name: None,
             scheduler: scheduler.unwrap_or(Scheduler::Wlc),
             forwarding: forward.unwrap_or(Forwarding::Nat),
             persistence: persistence.map(|timeout| Persistence { timeout, prefix: widest }),
-            one_packet: false,
-            quorum: Quorum::default(),
-            sorry_server: None,
-            alpha: false,
-            real_servers: Vec::new(),
+            ..VirtualServer::new(key)
         };
         let places = self.services.iter().chain(&self.removed).map(|service| service.order);
         let order = places.max().map_or(ADDED, |last| last.max(ADDED) + 1);

@@ -244,6 +244,9 @@ impl Balance {
             }
             Step::Remove => {
                 self.kernel.give_up(name, key);
+                if let Some(old) = &old {
+                    self.tell_leaving(at, old);
+                }
                 for id in old.iter().flat_map(|old| &old.checks) {
                     self.checks.disarm(*id, (name, key), &mut self.actions);
                 }

@@ -11,7 +11,7 @@ use super::service::{ServiceState, Touched};
 use super::{Action, Input, Limit, OwnedService, ServiceOverrides, Waiting};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::ipvs::{IpvsOp, IpvsTable, Refusal};
-use crate::engine::model::{RealServerKey, ServiceKey, Settings, VirtualServer};
+use crate::engine::model::{Configuration, RealServerKey, ServiceKey, VirtualServer};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Instant;
 
@@ -55,6 +55,10 @@ pub struct Balance {
     resumed: bool,
     /// What the dataplane can't do.
     pub(super) limit: Option<Limit>,
+    /// How everything begins was told, or will not be.
+    pub(super) tells: bool,
+    /// `rs_init_notifies`.
+    pub(super) tells_first_servers: bool,
 }
 
 impl Balance {
@@ -95,13 +99,16 @@ impl Balance {
             keeps: false,
             resumed: false,
             limit: None,
+            tells: false,
+            tells_first_servers: false,
         }
     }
 
-    /// The same under these settings; [`Input::Reload`] brings its own.
+    /// The same under the settings and global words of a configuration; [`Input::Reload`] brings its own.
     #[must_use]
-    pub fn following(mut self, settings: &Settings) -> Self {
-        self.kernel.follow(settings);
+    pub fn following(mut self, configuration: &Configuration) -> Self {
+        self.kernel.follow(&configuration.settings);
+        self.tells_first_servers = configuration.global.tells_first_servers;
         self
     }
 
@@ -175,6 +182,7 @@ impl Balance {
             Life::Running => {
                 self.kernel.look(now, &mut self.actions);
                 if self.knows_the_kernel() {
+                    self.begin_telling();
                     self.end_by_time(now);
                 }
                 self.give_overrides_out();
@@ -207,6 +215,7 @@ impl Balance {
     pub(super) fn settle(&mut self, at: usize, key: RealServerKey) {
         let Some(service) = self.services.get_mut(at) else { return };
         let touched = service.settle(&key);
+        self.tell_server(at, key);
         self.want(at, touched);
     }
 
@@ -232,6 +241,7 @@ impl Balance {
         if let Some(fact) = self.services.get(at).map(quorum_fact) {
             self.report(fact);
         }
+        self.tell_service(at);
     }
 
     fn observed(&mut self, now: Instant, result: Result<Box<IpvsTable>, Refusal>) {
@@ -274,6 +284,9 @@ impl Balance {
             Life::Running => self.life = Life::Stopping,
         }
         self.keeps = keep;
+        if !keep {
+            self.tell_end();
+        }
         self.checks.disarm_all(&mut self.actions);
         self.deadlines.clear();
         self.refuse_pending("the engine stops");

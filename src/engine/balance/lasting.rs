@@ -10,7 +10,7 @@ use super::server::ServerState;
 use super::service::{ADDED, ServiceState};
 use super::{Action, By};
 use crate::engine::event::Fact;
-use crate::engine::model::{Quorum, RealServer, RealServerKey, ServiceKey, VirtualServer};
+use crate::engine::model::{RealServer, RealServerKey, ServiceKey, VirtualServer};
 use crate::engine::snapshot::Admin;
 use std::collections::HashMap;
 use std::time::Instant;
@@ -154,31 +154,16 @@ impl ServerState {
 impl AddedService {
     fn config(&self, key: ServiceKey) -> VirtualServer {
         VirtualServer {
-            key,
-            name: None,
             scheduler: self.scheduler,
             forwarding: self.forwarding,
             persistence: self.persistence,
-            one_packet: false,
-            quorum: Quorum::default(),
-            sorry_server: None,
-            alpha: false,
-            real_servers: Vec::new(),
+            ..VirtualServer::new(key)
         }
     }
 }
 
 impl AddedServer {
     fn config(&self, key: RealServerKey) -> RealServer {
-        RealServer {
-            key,
-            weight: self.weight,
-            forwarding: self.forwarding,
-            inhibit_on_failure: false,
-            upper_threshold: 0,
-            lower_threshold: 0,
-            checks: Vec::new(),
-            unchecked: false,
-        }
+        RealServer { weight: self.weight, forwarding: self.forwarding, ..RealServer::new(key) }
     }
 }

@@ -42,6 +42,8 @@ pub(super) fn words(file: &VirtualServer) -> VirtualServer {
         quorum: file.quorum,
         sorry_server: file.sorry_server.clone(),
         alpha: file.alpha,
+        omega: file.omega,
+        notify: file.notify.clone(),
         real_servers: Vec::new(),
     }
 }

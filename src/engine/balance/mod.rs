@@ -15,6 +15,7 @@
 //! | `virtual_service`, `addition` | the commands that add and remove whole services |
 //! | `deadline` | drains and maintenances that end by themselves; checks that stop and start with them |
 //! | `resume` | the start on a table that is there already |
+//! | `notices` | what scripts and FIFOs are told |
 //! | `reload`, `merge`, `reloaded` | from one configuration to the next; one service's part of it; what is said of it |
 //! | `overrides`, `lasting` | what operators want beside the file; how it outlasts the engine |
 //! | `status`, `rates`, `counting`, `warnings` | what the fronts show |
@@ -29,6 +30,7 @@ mod deadline;
 mod ipvsadm;
 mod lasting;
 mod merge;
+mod notices;
 mod overrides;
 mod preview;
 mod rates;
@@ -48,6 +50,7 @@ mod warnings;
 mod wish;
 
 pub use self::core::Balance;
+pub use self::notices::Notice;
 pub use self::overrides::{AddedServer, AddedService, AdminWish, By, Presence, ServerOverride, ServiceOverrides};
 pub use self::rates::{Meter, counters};
 pub use self::reloaded::{objection, unproven};
@@ -132,6 +135,8 @@ pub enum Action {
     Overrides(Vec<ServiceOverrides>),
     /// Tell the journal.
     Report(Fact),
+    /// Tell scripts and FIFOs.
+    Notify(Box<Notice>),
     /// Answer a command.
     Answer {
         /// Of the command.

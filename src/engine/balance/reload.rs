@@ -51,6 +51,7 @@ impl Balance {
         }
         self.overrides_touched = true;
         self.kernel.follow(&configuration.settings);
+        self.tells_first_servers = configuration.global.tells_first_servers;
         self.kernel.bring_back();
         self.kernel.try_again(now);
         self.await_reload();
@@ -69,6 +70,7 @@ impl Balance {
         take_up(&mut service, seen);
         self.install(now, &mut service);
         self.put(service);
+        self.tell_first(self.services.len() - 1);
     }
 
     /// Arms the checks of a new service and wants it in the kernel.
@@ -112,6 +114,7 @@ impl Balance {
         }
         let gone: Vec<RealServerKey> = left.iter().map(|server| server.config.key).chain(old_sorry).collect();
         for server in &left {
+            self.tell_leaving(at, server);
             server.checks.iter().for_each(|id| self.checks.disarm(*id, (key, server.config.key), &mut self.actions));
         }
         for server in joined.iter().copied() {
@@ -123,10 +126,14 @@ impl Balance {
         }
         let Some(service) = self.services.get_mut(at) else { return };
         let edge = service.settle_all();
+        let servers: Vec<RealServerKey> = service.servers.iter().map(|server| server.config.key).collect();
         let stays: HashSet<RealServerKey> = service.keys().collect();
         for server in gone.into_iter().filter(|server| !stays.contains(server)) {
             self.kernel.want(key, server, None);
             self.kernel.give_up(key, server);
+        }
+        for server in servers {
+            self.tell_server(at, server);
         }
         self.want_all(at);
         if edge {

@@ -220,16 +220,8 @@ impl Balance {
             Some(known) if weight.is_none() && forward.is_none() => known.revived(now),
             Some(known) if !known.added => ServerState::new(known.config.clone(), false, known.order, Vec::new(), now),
             Some(_) | None => {
-                let config = RealServer {
-                    key,
-                    weight: weight.unwrap_or(Weight::DEFAULT),
-                    forwarding,
-                    inhibit_on_failure: false,
-                    upper_threshold: 0,
-                    lower_threshold: 0,
-                    checks: Vec::new(),
-                    unchecked: false,
-                };
+                let weight = weight.unwrap_or(Weight::DEFAULT);
+                let config = RealServer { weight, forwarding, ..RealServer::new(key) };
                 ServerState::new(config, true, service.next_order(), Vec::new(), now)
             }
         };

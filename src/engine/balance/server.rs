@@ -37,6 +37,8 @@ pub(super) struct ServerState {
     pub standing: (Standing, Instant),
     /// Why it last changed, for the journal.
     pub reason: String,
+    /// Whether it is up, as scripts and FIFOs know it; none before they were told how it begins.
+    pub told: Option<bool>,
     /// Its checks, in file order.
     pub checks: Vec<CheckId>,
     /// How fast its totals grow.
@@ -60,6 +62,7 @@ impl ServerState {
             former: Former::Unseen,
             standing: (unjudged(&config), now),
             reason: String::new(),
+            told: None,
             checks,
             meter: Meter::default(),
             effective: None,
@@ -75,7 +78,7 @@ impl ServerState {
         };
         let standing = (unjudged(&self.config), now);
         let (checks, meter, effective) = (Vec::new(), Meter::default(), None);
-        Self { former, standing, checks, added_weight: 0, meter, effective, ..self.clone() }
+        Self { former, standing, told: None, checks, added_weight: 0, meter, effective, ..self.clone() }
     }
 
     /// The checks that are to run: none in maintenance.

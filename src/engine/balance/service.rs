@@ -41,6 +41,8 @@ pub(super) struct ServiceState {
     pub removed: Vec<ServerState>,
     /// How fast its totals grow.
     pub meter: Meter,
+    /// Whether the quorum is there, as scripts and FIFOs know it; none before they were told how it begins.
+    pub told: Option<bool>,
     quorum: QuorumState,
     have: u64,
     index: HashMap<RealServerKey, usize>,
@@ -58,6 +60,7 @@ impl ServiceState {
             servers,
             removed: Vec::new(),
             meter: Meter::default(),
+            told: None,
             have: 0,
             index: HashMap::new(),
         };

@@ -83,6 +83,7 @@ impl Balance {
         let at = self.services.partition_point(|other| other.order <= service.order);
         self.services.insert(at, service);
         self.reindex();
+        self.tell_first(at);
         targets
     }
 

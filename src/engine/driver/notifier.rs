@@ -7,8 +7,9 @@
 //! 3. chains do not wait for each other: a script that hangs holds up its own instance or group alone, until its limit.
 
 use super::scripts::job;
+use crate::engine::balance;
 use crate::engine::event::{EventKind, Fact, Severity};
-use crate::engine::failover::Notice;
+use crate::engine::failover;
 use crate::engine::io::fifo::Fifo;
 use crate::engine::io::host;
 use crate::engine::io::runner::{Ended, How, RunnerLink};
@@ -31,9 +32,30 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How often the end looks whether FIFOs are read.
 const LOOK: Duration = Duration::from_millis(10);
 
+/// Which FIFO hears something, beside the one of `notify_fifo`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Half {
+    /// Instances and sync groups: `vrrp_notify_fifo`.
+    Vrrp,
+    /// Services and real servers: `lvs_notify_fifo`.
+    Lvs,
+}
+
+impl Half {
+    /// The word of the FIFO that hears this half alone.
+    const fn fifo(self) -> &'static str {
+        match self {
+            Self::Vrrp => "vrrp_notify_fifo",
+            Self::Lvs => "lvs_notify_fifo",
+        }
+    }
+}
+
 /// Something that is told.
 #[derive(Debug, Clone)]
 pub struct Telling {
+    /// What it is of.
+    pub half: Half,
     /// What is told one after the other.
     pub chain: String,
     /// What it is about, for events.
@@ -44,11 +66,19 @@ pub struct Telling {
     pub commands: Vec<NotifyCommand>,
 }
 
-impl From<Notice> for Telling {
-    fn from(notice: Notice) -> Self {
+impl From<failover::Notice> for Telling {
+    fn from(notice: failover::Notice) -> Self {
         let line = notice.line();
-        let Notice { chain, name, commands, .. } = notice;
-        Self { chain, subject: name, line, commands }
+        let failover::Notice { chain, name, commands, .. } = notice;
+        Self { half: Half::Vrrp, chain, subject: name, line, commands }
+    }
+}
+
+impl From<balance::Notice> for Telling {
+    fn from(notice: balance::Notice) -> Self {
+        let balance::Notice { service, subject, line, command } = notice;
+        let chain = format!("service {service}");
+        Self { half: Half::Lvs, chain, subject, line, commands: command.into_iter().collect() }
     }
 }
 
@@ -181,9 +211,9 @@ impl<R: Fn(Fact)> Notifier<R> {
     }
 
     fn tell(&mut self, telling: Telling) {
-        let Telling { chain, subject, line, commands } = telling;
+        let Telling { half, chain, subject, line, commands } = telling;
         let mut lost = Vec::new();
-        for open in self.fifos.values_mut() {
+        for (_, open) in self.fifos.iter_mut().filter(|(word, _)| ["notify_fifo", half.fifo()].contains(*word)) {
             let failed = open.fifo.write_line(&line).err();
             if let (Some(error), false) = (&failed, open.full) {
                 lost.push((open.path().to_owned(), error.to_string()));
@@ -259,8 +289,11 @@ impl<R: Fn(Fact)> Notifier<R> {
         let who = |global: &Global| (global.script_user.clone(), global.script_security);
         let same_user = who(&global) == who(&self.global);
         self.global = global;
-        let wanted =
-            [("notify_fifo", self.global.fifos.all.clone()), ("vrrp_notify_fifo", self.global.fifos.vrrp.clone())];
+        let wanted = [
+            ("notify_fifo", self.global.fifos.all.clone()),
+            (Half::Vrrp.fifo(), self.global.fifos.vrrp.clone()),
+            (Half::Lvs.fifo(), self.global.fifos.lvs.clone()),
+        ];
         for (keyword, words) in wanted {
             if same_user && self.fifos.get(keyword).is_some_and(|open| open.words == words) {
                 continue;

@@ -213,7 +213,7 @@ pub fn start_in<W: Surroundings + 'static>(
     let watches_thread = thread("watches", &lost, move || watch_loop.run(wanted_watches))?;
 
     let balance_core =
-        Balance::new(&configuration.virtual_servers, services, wanted.services, now).following(&configuration.settings);
+        Balance::new(&configuration.virtual_servers, services, wanted.services, now).following(&configuration);
     let balance_core = balance_core.limited_by(shared.dataplane.get().map(|_| userspace::unserved as Limit));
     let (commands, requests) = mpsc::channel(QUEUE);
     let (balance_end, ended) = oneshot::channel();
@@ -222,7 +222,7 @@ pub fn start_in<W: Surroundings + 'static>(
         Box::new(kernel),
         (requests, ended),
         &shared,
-        (&global.balance_thread, balance::Scripts::new(runner.clone(), global.clone())),
+        (&global.balance_thread, balance::Scripts::new(runner.clone(), global.clone()), notifier.clone()),
         (state.clone(), overrides),
         &lost,
     )?;
@@ -331,7 +331,7 @@ fn balance_thread(
     kernel: Box<dyn IpvsKernel>,
     (requests, ended): (mpsc::Receiver<balance::Request>, oneshot::Receiver<bool>),
     shared: &Arc<Shared>,
-    (words, scripts): (&RealTime, balance::Scripts),
+    (words, scripts, notifier): (&RealTime, balance::Scripts, NotifierSender),
     (state, overrides): (StateDir, OverridesSender),
     lost: &Arc<Notify>,
 ) -> Result<BalanceThread, StartError> {
@@ -349,7 +349,8 @@ fn balance_thread(
         Memory::Overrides(all) => overrides.services(all),
     };
     let ended = async move { ended.await.unwrap_or(false) };
-    let run = balance::run(core, (kernel, scripts), requests, publish, report, remember, ended);
+    let notify = move |notice: crate::engine::balance::Notice| notifier.tell(notice);
+    let run = balance::run(core, (kernel, scripts), requests, publish, (report, notify), remember, ended);
     thread("balance", lost, move || {
         enter();
         runtime.block_on(run)
@@ -428,14 +429,14 @@ impl Running {
                 tracing::error!("virtual addresses may be left on this host: {error}");
             }
         }
-        self.notifier.end();
-        // Nothing of the scripts is waited for before the services have left the kernel.
         _ = self.balance_end.send(keep);
         match self.balance_thread.join() {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!("the balance loop ended early: {error}"),
             Err(_) => tracing::error!("the balance loop panicked"),
         }
+        // Nothing of the scripts is waited for before the services have left the kernel.
+        self.notifier.end();
         self.synchroniser.end(keep);
         self.scripts.end();
         self.watches.end();

@@ -1,6 +1,6 @@
 //! What a configuration says about virtual and real servers.
 
-use super::{CheckSpec, RealServerKey, Scheduler, ServiceKey, Weight};
+use super::{CheckSpec, EdgeCommands, RealServerKey, Scheduler, ServiceKey, Weight};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -107,6 +107,10 @@ pub struct VirtualServer {
     pub sorry_server: Option<SorryServer>,
     /// `alpha`: a server with checks starts down until they pass.
     pub alpha: bool,
+    /// `omega`: the end of the engine is told as the end of its servers and its quorum.
+    pub omega: bool,
+    /// `quorum_up` and `quorum_down`; none where the file has neither.
+    pub notify: Option<Box<EdgeCommands>>,
     /// Its real servers, in file order; keys are unique.
     pub real_servers: Vec<RealServer>,
 }
@@ -130,4 +134,43 @@ pub struct RealServer {
     pub checks: Vec<CheckSpec>,
     /// The file has checks for it, and none of them can be run yet: its health is unknown, and it stays in the table.
     pub unchecked: bool,
+    /// `notify_up` and `notify_down`; none where the file has neither.
+    pub notify: Option<Box<EdgeCommands>>,
+}
+
+impl VirtualServer {
+    /// A service with all words as they are by default, and no server.
+    pub fn new(key: ServiceKey) -> Self {
+        Self {
+            key,
+            name: None,
+            scheduler: Scheduler::Wlc,
+            forwarding: Forwarding::Nat,
+            persistence: None,
+            one_packet: false,
+            quorum: Quorum::default(),
+            sorry_server: None,
+            alpha: false,
+            omega: false,
+            notify: None,
+            real_servers: Vec::new(),
+        }
+    }
+}
+
+impl RealServer {
+    /// A server with all words as they are by default, and no check.
+    pub const fn new(key: RealServerKey) -> Self {
+        Self {
+            key,
+            weight: Weight::DEFAULT,
+            forwarding: Forwarding::Nat,
+            inhibit_on_failure: false,
+            upper_threshold: 0,
+            lower_threshold: 0,
+            checks: Vec::new(),
+            unchecked: false,
+            notify: None,
+        }
+    }
 }

@@ -25,7 +25,7 @@ pub use check::{
 };
 pub use keys::{Family, KeyError, Protocol, RealServerKey, ServiceKey};
 pub use lvs::{LvsTimeouts, LvsWords, SyncDaemonWords};
-pub use notify::{FifoWords, Fifos, Notifications, NotifyCommand, NotifyFifo};
+pub use notify::{EdgeCommands, FifoWords, Fifos, Notifications, NotifyCommand, NotifyFifo};
 pub use real_time::RealTime;
 pub use routing::{NextHop, RouteKind, Routing, RuleAction, VirtualRoute, VirtualRule};
 pub use scheduler::{SCHEDULERS, Scheduler};
@@ -105,6 +105,8 @@ pub struct Global {
     pub lvs: LvsWords,
     /// `notify_fifo` and its like.
     pub fifos: Fifos,
+    /// `rs_init_notifies`: real servers that are up at the start are told of, too.
+    pub tells_first_servers: bool,
     /// `vrrp_garp_interval` and its like.
     pub pace: AnnouncementPace,
     /// `vrrp_startup_delay`: how long instances wait before they start.

@@ -36,6 +36,15 @@ pub struct Notifications {
     pub priority_changes: bool,
 }
 
+/// The scripts of a service (`quorum_up`, `quorum_down`) or of a real server (`notify_up`, `notify_down`).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct EdgeCommands {
+    /// Run when it comes up.
+    pub up: Option<NotifyCommand>,
+    /// Run when it goes down.
+    pub down: Option<NotifyCommand>,
+}
+
 /// A FIFO that has a line written for each change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NotifyFifo {
@@ -61,6 +70,8 @@ pub struct Fifos {
     pub all: FifoWords,
     /// `vrrp_notify_fifo`, `vrrp_notify_fifo_script`: instances and sync groups.
     pub vrrp: FifoWords,
+    /// `lvs_notify_fifo`, `lvs_notify_fifo_script`: services and real servers.
+    pub lvs: FifoWords,
     /// `fifo_write_vrrp_states_on_reload`.
     pub states_on_reload: bool,
 }

@@ -3,10 +3,10 @@
 //! Every field is named here: a new one that is forgotten does not compile.
 
 use crate::engine::model::{
-    AddressOptions, AnnouncementPace, Authentication, CheckKind, CheckSpec, FifoWords, Fifos, Global, GratuitousArp,
-    LvsTimeouts, Notifications, NotifyCommand, NotifyFifo, Origin, PaceGroup, RealServer, RealTime, ScriptUser,
-    Settings, SyncDaemonWords, SyncGroup, Track, TrackedFile, TrackedProcess, Transport, UnicastPeer, Variations,
-    VirtualAddress, VirtualRouter, VirtualServer, VrrpScript,
+    AddressOptions, AnnouncementPace, Authentication, CheckKind, CheckSpec, EdgeCommands, FifoWords, Fifos, Global,
+    GratuitousArp, LvsTimeouts, Notifications, NotifyCommand, NotifyFifo, Origin, PaceGroup, RealServer, RealTime,
+    ScriptUser, Settings, SyncDaemonWords, SyncGroup, Track, TrackedFile, TrackedProcess, Transport, UnicastPeer,
+    Variations, VirtualAddress, VirtualRouter, VirtualServer, VrrpScript,
 };
 use std::fmt::Display;
 
@@ -170,6 +170,11 @@ fn notified(notifications: &Notifications) -> String {
     list(words.into_iter().flatten())
 }
 
+fn edges(EdgeCommands { up, down }: &EdgeCommands) -> String {
+    let script = |word: &str, script: &Option<NotifyCommand>| script.as_ref().map(|s| format!("{word} {}", command(s)));
+    list([script("up", up), script("down", down)].into_iter().flatten())
+}
+
 fn command(NotifyCommand { command, user }: &NotifyCommand) -> String {
     let user = user.as_ref().map_or_else(String::new, |user| format!(" as {}", who(user)));
     format!("{}{user}", command.join(" "))
@@ -240,6 +245,8 @@ pub(super) fn service(service: &VirtualServer) -> Vec<Field> {
         quorum,
         sorry_server,
         alpha,
+        omega,
+        notify,
         real_servers: _,
     } = service;
     vec![
@@ -257,6 +264,8 @@ pub(super) fn service(service: &VirtualServer) -> Vec<Field> {
             }),
         ),
         ("alpha", alpha.to_string()),
+        ("omega", omega.to_string()),
+        ("quorum_up and quorum_down", notify.as_deref().map_or_else(String::new, edges)),
     ]
 }
 
@@ -270,6 +279,7 @@ pub(super) fn server(server: &RealServer) -> Vec<Field> {
         lower_threshold,
         checks,
         unchecked,
+        notify,
     } = server;
     vec![
         ("weight", weight.to_string()),
@@ -278,6 +288,7 @@ pub(super) fn server(server: &RealServer) -> Vec<Field> {
         ("uthreshold", upper_threshold.to_string()),
         ("lthreshold", lower_threshold.to_string()),
         ("checks", if *unchecked { "not run".to_owned() } else { list(checks.iter().map(check)) }),
+        ("notify_up and notify_down", notify.as_deref().map_or_else(String::new, edges)),
     ]
 }
 
@@ -328,7 +339,8 @@ pub(super) fn global(global: &Global) -> Vec<Field> {
         failover_thread,
         balance_thread,
         lvs,
-        fifos: Fifos { all, vrrp, states_on_reload },
+        fifos: Fifos { all, vrrp, lvs: lvs_fifo, states_on_reload },
+        tells_first_servers,
         pace: AnnouncementPace { garp, gna, groups },
         startup_delay,
     } = global;
@@ -353,6 +365,8 @@ pub(super) fn global(global: &Global) -> Vec<Field> {
         ("vrrp_startup_delay (from the next start on)", format!("{startup_delay:?}")),
         ("notify_fifo", fifo(all)),
         ("vrrp_notify_fifo", fifo(vrrp)),
+        ("lvs_notify_fifo", fifo(lvs_fifo)),
+        ("rs_init_notifies (from the next start on)", tells_first_servers.to_string()),
         ("fifo_write_vrrp_states_on_reload", states_on_reload.to_string()),
     ]
 }

@@ -8,7 +8,6 @@ const U32: u64 = 4_294_967_295;
 const I32: u64 = 2_147_483_647;
 const NO_CHECK: &str =
     "this check is not run; without another check the real server's health is unknown, and it stays in the table";
-const NO_NOTIFY: &str = "the script is not run; lvsdeck ctl events --follow tells the same change";
 const NO_FLAG: &str = "the scheduler's flag is not set";
 
 pub(super) const VIRTUAL_SERVER: &[Keyword] = &[
@@ -30,9 +29,9 @@ pub(super) const VIRTUAL_SERVER: &[Keyword] = &[
     acts("alpha", Value::Flag, "real servers start as down, until their checks pass"),
     acts("real_server", Value::RealServer(Block::RealServer), "a server behind the service"),
     acts("virtualhost", Value::Text, "the name of the virtual host that HTTP checks ask for"),
-    read("omega", Value::Flag, "nothing is run at the end"),
-    read("quorum_up", Value::Words, NO_NOTIFY),
-    read("quorum_down", Value::Words, NO_NOTIFY),
+    acts("omega", Value::Flag, "at the end the scripts and FIFOs are told that its servers and its quorum are down"),
+    acts("quorum_up", Value::Words, "run when the quorum is gained, and at the start when it is there"),
+    acts("quorum_down", Value::Words, "run when the quorum is lost, and at the start when it is not there"),
     read("ha_suspend", Value::Flag, "checks run whether the address is here or not"),
     read("smtp_alert", Value::Flag, "no mail is sent"),
     read("persistence_engine", Value::Text, "the client's address decides"),
@@ -62,8 +61,8 @@ pub(super) const REAL_SERVER: &[Keyword] = &[
     acts("DNS_CHECK", Value::Block(Block::DnsCheck), "a question has to be answered without an error"),
     read("FILE_CHECK", Value::Block(Block::OtherCheck), NO_CHECK),
     read("BFD_CHECK", Value::Block(Block::OtherCheck), NO_CHECK),
-    read("notify_up", Value::Words, NO_NOTIFY),
-    read("notify_down", Value::Words, NO_NOTIFY),
+    acts("notify_up", Value::Words, "run when it comes up"),
+    acts("notify_down", Value::Words, "run when it goes down"),
     acts("alpha", Value::Flag, "it starts as down, until its checks pass"),
     read("smtp_alert", Value::Flag, "no mail is sent"),
     acts("virtualhost", Value::Text, "the name of the virtual host that HTTP checks ask for"),

@@ -7,9 +7,9 @@ use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::super::suggest::nearest;
 use super::check::Timing;
-use super::{Draft, server, small};
+use super::{Draft, notify, server, small};
 use crate::engine::model::{
-    Family, Forwarding, Persistence, Protocol, Quorum, RealServerKey, Scheduler, ServiceKey, SorryServer,
+    EdgeCommands, Family, Forwarding, Persistence, Protocol, Quorum, RealServerKey, Scheduler, ServiceKey, SorryServer,
     VirtualServer, Weight,
 };
 use std::net::SocketAddr;
@@ -36,6 +36,8 @@ pub(super) struct Words<'t> {
     sorry_forwarding: Option<Forwarding>,
     pub weight: Option<Weight>,
     pub inhibit_on_failure: bool,
+    omega: bool,
+    notify: EdgeCommands,
     pub alpha: bool,
     pub virtualhost: Option<String>,
     pub log_all_failures: bool,
@@ -104,6 +106,9 @@ fn read<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Words<'t> {
             ("weight", Argument::Number(weight)) => words.weight = Weight::new(small(*weight)).ok(),
             ("inhibit_on_failure", Argument::Switch(on)) => words.inhibit_on_failure = *on,
             ("alpha", Argument::Switch(on)) => words.alpha = *on,
+            ("omega", Argument::Switch(on)) => words.omega = *on,
+            ("quorum_up", _) => notify::set(cx, &mut words.notify.up, &entry),
+            ("quorum_down", _) => notify::set(cx, &mut words.notify.down, &entry),
             ("virtualhost", Argument::Text(name)) => words.virtualhost = Some(name.clone()),
             ("real_server", _) => words.real_servers.push(entry),
             _ => words.timing.take(&entry),
@@ -142,6 +147,8 @@ fn complete<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, named: &Named, word
         quorum,
         sorry_server,
         alpha: words.alpha,
+        omega: words.omega,
+        notify: notify::edges(&words.notify),
         real_servers,
     }
 }

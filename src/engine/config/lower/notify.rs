@@ -4,7 +4,7 @@ use super::super::argument::Argument;
 use super::super::diagnostic::{Problem, quoted};
 use super::super::schema::{Context, Entry};
 use super::script;
-use crate::engine::model::{Fifos, Notifications, NotifyCommand, NotifyFifo, ScriptUser};
+use crate::engine::model::{EdgeCommands, FifoWords, Fifos, Notifications, NotifyCommand, NotifyFifo, ScriptUser};
 
 /// A word of an instance or a sync group; false when it is none of these.
 pub(super) fn lower(cx: &mut Context, notifications: &mut Notifications, entry: &Entry) -> bool {
@@ -37,7 +37,9 @@ pub(super) fn global(cx: &mut Context, fifos: &mut Fifos, entry: &Entry) -> bool
     match (entry.keyword.word, &entry.argument) {
         ("notify_fifo", _) => fifos.all.fifo = fifo(cx, entry),
         ("vrrp_notify_fifo", _) => fifos.vrrp.fifo = fifo(cx, entry),
+        ("lvs_notify_fifo", _) => fifos.lvs.fifo = fifo(cx, entry),
         ("notify_fifo_script", _) => set(cx, &mut fifos.all.script, entry),
+        ("lvs_notify_fifo_script", _) => set(cx, &mut fifos.lvs.script, entry),
         ("vrrp_notify_fifo_script", _) => set(cx, &mut fifos.vrrp.script, entry),
         ("fifo_write_vrrp_states_on_reload", Argument::Switch(on)) => fifos.states_on_reload = *on,
         _ => return false,
@@ -45,16 +47,15 @@ pub(super) fn global(cx: &mut Context, fifos: &mut Fifos, entry: &Entry) -> bool
     true
 }
 
-/// What only both FIFOs together show.
+/// What only the FIFOs together show.
 pub(super) fn check(cx: &mut Context, fifos: &mut Fifos, at: super::super::source::Span) {
-    let same = fifos.all.fifo.as_ref().zip(fifos.vrrp.fifo.as_ref()).filter(|(all, vrrp)| all.path == vrrp.path);
-    if let Some((all, _)) = same {
-        let message = format!("notify_fifo and vrrp_notify_fifo both are {}: one of them is used", all.path);
-        cx.report
-            .add(Problem::warning(at, "given-twice", message).help("give each a path of its own, or leave one out"));
-        fifos.vrrp = crate::engine::model::FifoWords::default();
-    }
-    for (word, words) in [("notify_fifo", &fifos.all), ("vrrp_notify_fifo", &fifos.vrrp)] {
+    let path = |words: &FifoWords| words.fifo.as_ref().map(|fifo| fifo.path.clone());
+    let (all, vrrp) = (path(&fifos.all), path(&fifos.vrrp));
+    once(cx, at, &mut fifos.vrrp, "vrrp_notify_fifo", [("notify_fifo", all.clone())]);
+    once(cx, at, &mut fifos.lvs, "lvs_notify_fifo", [("notify_fifo", all), ("vrrp_notify_fifo", vrrp)]);
+    for (word, words) in
+        [("notify_fifo", &fifos.all), ("vrrp_notify_fifo", &fifos.vrrp), ("lvs_notify_fifo", &fifos.lvs)]
+    {
         if words.script.is_some() && words.fifo.is_none() {
             let message = format!("{word}_script without {word}: it is not run");
             cx.report.add(Problem::warning(at, "no-fifo", message).help(format!("write {word} /run/lvsdeck/notify")));
@@ -62,7 +63,25 @@ pub(super) fn check(cx: &mut Context, fifos: &mut Fifos, at: super::super::sourc
     }
 }
 
-fn set(cx: &mut Context, place: &mut Option<NotifyCommand>, entry: &Entry) {
+/// Leaves a FIFO out that another word names already.
+fn once<const N: usize>(
+    cx: &mut Context,
+    at: super::super::source::Span,
+    words: &mut FifoWords,
+    word: &str,
+    others: [(&str, Option<String>); N],
+) {
+    let path = words.fifo.as_ref().map(|fifo| fifo.path.clone());
+    let same = others.into_iter().find(|(_, other)| other.is_some() && *other == path);
+    if let (Some((other, _)), Some(path)) = (same, path) {
+        let message = format!("{other} and {word} both are {path}: one of them is used");
+        cx.report
+            .add(Problem::warning(at, "given-twice", message).help("give each a path of its own, or leave one out"));
+        *words = FifoWords::default();
+    }
+}
+
+pub(super) fn set(cx: &mut Context, place: &mut Option<NotifyCommand>, entry: &Entry) {
     if place.is_some() {
         let message =
             format!("{} stands here before; this later one is left out, as in keepalived", entry.keyword.word);
@@ -70,6 +89,11 @@ fn set(cx: &mut Context, place: &mut Option<NotifyCommand>, entry: &Entry) {
         return;
     }
     *place = command(cx, entry);
+}
+
+/// The scripts of a service or a server; none where there are none.
+pub(super) fn edges(commands: &EdgeCommands) -> Option<Box<EdgeCommands>> {
+    (*commands != EdgeCommands::default()).then(|| Box::new(commands.clone()))
 }
 
 /// A command line in one word or one quoted string, and perhaps the user that runs it and its group.

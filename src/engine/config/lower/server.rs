@@ -7,8 +7,8 @@ use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::balance::{Words, forwarding};
 use super::check::{self, Outer, Timing};
-use super::small;
-use crate::engine::model::{Family, Forwarding, RealServer, RealServerKey, ServiceKey, Weight};
+use super::{notify, small};
+use crate::engine::model::{EdgeCommands, Family, Forwarding, RealServer, RealServerKey, ServiceKey, Weight};
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 
@@ -71,6 +71,7 @@ fn lower<'t>(
     let (mut weight, mut method, mut inhibit) = (service.weight, service.forwarding, service.inhibit_on_failure);
     let (mut upper, mut lower) = (0, (0, block.at));
     let (mut timing, mut checks) = (Timing::default(), Vec::new());
+    let mut edges = EdgeCommands::default();
     let (mut alpha, mut virtualhost) = (service.alpha, service.virtualhost.clone());
     for entry in cx.entries(Block::RealServer, block.inner()) {
         match (entry.keyword.word, &entry.argument) {
@@ -81,6 +82,8 @@ fn lower<'t>(
             ("lthreshold", Argument::Number(n)) => lower = (small(*n), entry.at),
             ("alpha", Argument::Switch(on)) => alpha = *on,
             ("virtualhost", Argument::Text(name)) => virtualhost = Some(name.clone()),
+            ("notify_up", _) => notify::set(cx, &mut edges.up, &entry),
+            ("notify_down", _) => notify::set(cx, &mut edges.down, &entry),
             _ if check::is_check(&entry) => checks.push(entry),
             _ => timing.take(&entry),
         }
@@ -119,6 +122,7 @@ fn lower<'t>(
         lower_threshold: lower.0,
         unchecked: !checks.is_empty() && specs.is_empty(),
         checks: specs,
+        notify: notify::edges(&edges),
     };
     Some((server, block.value_at(1)))
 }

@@ -14,7 +14,7 @@ mod probes;
 
 pub use misc::Scripts;
 
-use crate::engine::balance::{Action, Balance, Input, OwnedService, ServiceOverrides};
+use crate::engine::balance::{Action, Balance, Input, Notice, OwnedService, ServiceOverrides};
 use crate::engine::command::{Answer, Asked};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::io::ipvs_netlink::IpvsKernel;
@@ -90,7 +90,7 @@ pub enum Request {
 /// Runs until `shutdown` is ready (with whether the table is to be left as it is) and the core has taken out of the kernel what it made, or 5 s have passed since. Call it on a current-thread
 /// runtime with its I/O and its timer.
 ///
-/// `publish` and `report` are called on the loop and must not block; `remember` is called on the kernel's thread, before
+/// `publish`, `report` and `notify` are called on the loop and must not block; `remember` is called on the kernel's thread, before
 /// the operations that it covers, and may write a file.
 ///
 /// # Errors
@@ -100,7 +100,7 @@ pub async fn run(
     (kernel, scripts): (Box<dyn IpvsKernel>, Scripts),
     mut requests: mpsc::Receiver<Request>,
     publish: impl Fn(BalanceView),
-    report: impl Fn(Fact),
+    (report, notify): (impl Fn(Fact), impl Fn(Notice)),
     remember: impl FnMut(Memory) + Send + 'static,
     shutdown: impl Future<Output = bool>,
 ) -> Result<(), BalanceLoopError> {
@@ -112,6 +112,7 @@ pub async fn run(
         reloading: VecDeque::new(),
         trials: Vec::new(),
         report,
+        notify,
     };
     let mut views = Views { due: true, next_at: now(), pulse_at: now(), publish };
     let mut shutdown = std::pin::pin!(shutdown);
@@ -168,16 +169,17 @@ fn now() -> Instant {
 }
 
 /// The core with what it has out.
-struct BalanceLoop<R> {
+struct BalanceLoop<R, N> {
     core: Balance,
     probes: Probes,
     asking: HashMap<u64, oneshot::Sender<Answer>>,
     reloading: VecDeque<oneshot::Sender<Result<(), String>>>,
     trials: Vec<Job>,
     report: R,
+    notify: N,
 }
 
-impl<R: Fn(Fact)> BalanceLoop<R> {
+impl<R: Fn(Fact), N: Fn(Notice)> BalanceLoop<R, N> {
     /// What is asked of the core; a trial is the kernel's thread's matter alone.
     fn ask(&mut self, request: Request) -> Option<Input> {
         Some(match request {
@@ -214,6 +216,7 @@ impl<R: Fn(Fact)> BalanceLoop<R> {
                 Action::Remember(owned) => jobs.push(Job::Remember(Memory::Owned(owned))),
                 Action::Overrides(all) => jobs.push(Job::Remember(Memory::Overrides(all))),
                 Action::Report(fact) => (self.report)(fact),
+                Action::Notify(notice) => (self.notify)(*notice),
                 Action::Reloaded(result) => {
                     // Who asked may have left; the journal has it all the same.
                     if let Some(told) = self.reloading.pop_front() {

@@ -1,0 +1,170 @@
+//! Who is told of what: the notices that scripts and FIFOs get, in the order in which things happened. Facts are those of
+//! keepalived 2.2.7, by measurement.
+//!
+//! - A server is told as it comes up or goes down by its checks; before the quorum that follows from it. One that begins up
+//!   is told where `rs_init_notifies` asks for it; one that a reload or an operator takes out ends DOWN.
+//! - A quorum is told at the start, there or not, and at each edge.
+//! - The end tells nothing, but with `omega`: first its servers that are up, then the quorum.
+
+use super::Action;
+use super::core::Balance;
+use super::server::ServerState;
+use super::service::ServiceState;
+use crate::engine::health::Standing;
+use crate::engine::model::{EdgeCommands, NotifyCommand, Protocol, RealServerKey, ServiceKey, VirtualServer};
+
+/// One notice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// The service that it belongs to: notices of one are told one after the other.
+    pub service: ServiceKey,
+    /// What it is about, as events have it.
+    pub subject: String,
+    /// The line for FIFOs, without its end: `VS [10.0.0.1]:tcp:80 UP`.
+    pub line: String,
+    /// What is to be run.
+    pub command: Option<NotifyCommand>,
+}
+
+/// `[10.0.0.1]:tcp:80`, `FWM 9`.
+fn service_name(config: &VirtualServer) -> String {
+    match config.key {
+        ServiceKey::Address { protocol, address } => {
+            format!("[{}]:{}:{}", address.ip(), protocol_name(protocol), address.port())
+        }
+        ServiceKey::FwMark { mark, .. } => format!("FWM {mark}"),
+    }
+}
+
+/// `[10.0.0.71]:tcp:80`; a firewall mark has no protocol.
+fn server_name(config: &VirtualServer, RealServerKey(address): RealServerKey) -> String {
+    let protocol = match config.key {
+        ServiceKey::Address { protocol, .. } => protocol_name(protocol),
+        ServiceKey::FwMark { .. } => "none",
+    };
+    format!("[{}]:{protocol}:{}", address.ip(), address.port())
+}
+
+const fn protocol_name(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Tcp => "tcp",
+        Protocol::Udp => "udp",
+        Protocol::Sctp => "sctp",
+    }
+}
+
+const fn word(up: bool) -> &'static str {
+    if up { "UP" } else { "DOWN" }
+}
+
+fn command(commands: Option<&EdgeCommands>, up: bool) -> Option<NotifyCommand> {
+    let commands = commands?;
+    if up { commands.up.clone() } else { commands.down.clone() }
+}
+
+fn of_server(service: &VirtualServer, server: &ServerState, up: bool) -> Notice {
+    let key = server.config.key;
+    Notice {
+        service: service.key,
+        subject: format!("{} {key}", service.key),
+        line: format!("RS {} {} {}", server_name(service, key), service_name(service), word(up)),
+        command: command(server.config.notify.as_deref(), up),
+    }
+}
+
+fn of_service(service: &VirtualServer, up: bool) -> Notice {
+    Notice {
+        service: service.key,
+        subject: service.key.to_string(),
+        line: format!("VS {} {}", service_name(service), word(up)),
+        command: command(service.notify.as_deref(), up),
+    }
+}
+
+impl ServerState {
+    /// Whether it is up, whatever an operator wants of it.
+    fn is_up(&self, alpha: bool) -> bool {
+        match self.standing.0 {
+            Standing::Passing => true,
+            Standing::Unknown => !self.waits_outside(alpha),
+            Standing::Failing => false,
+        }
+    }
+}
+
+impl Balance {
+    /// The kernel was seen, or is out of sight: how everything begins is known now.
+    pub(super) fn begin_telling(&mut self) {
+        if !std::mem::replace(&mut self.tells, true) {
+            for at in 0..self.services.len() {
+                self.tell_first(at);
+            }
+        }
+    }
+
+    /// How a service and its servers begin.
+    pub(super) fn tell_first(&mut self, at: usize) {
+        let keys: Vec<RealServerKey> = match self.services.get(at).filter(|_| self.tells) {
+            Some(service) => service.servers.iter().map(|server| server.config.key).collect(),
+            None => return,
+        };
+        for key in keys {
+            self.tell_server(at, key);
+        }
+        self.tell_service(at);
+    }
+
+    /// A server may be up or down now.
+    pub(super) fn tell_server(&mut self, at: usize, key: RealServerKey) {
+        let (tells, first) = (self.tells, self.tells_first_servers);
+        let Some(service) = self.services.get_mut(at).filter(|_| tells) else { return };
+        let alpha = service.config.alpha;
+        let Some(server) = service.server_mut(&key) else { return };
+        let up = server.is_up(alpha);
+        let before = server.told.replace(up);
+        if before == Some(up) || (before.is_none() && !(up && first)) {
+            return;
+        }
+        if let Some(server) = service.server(&key) {
+            let notice = of_server(&service.config, server, up);
+            self.tell(notice);
+        }
+    }
+
+    /// A server is none of the service's any more.
+    pub(super) fn tell_leaving(&mut self, at: usize, server: &ServerState) {
+        if server.told == Some(true)
+            && let Some(service) = self.services.get(at)
+        {
+            let notice = of_server(&service.config, server, false);
+            self.tell(notice);
+        }
+    }
+
+    /// A quorum may be there or lost now.
+    pub(super) fn tell_service(&mut self, at: usize) {
+        let tells = self.tells;
+        let Some(service) = self.services.get_mut(at).filter(|_| tells) else { return };
+        let up = service.quorum().is_up();
+        if service.told.replace(up) != Some(up) {
+            let notice = of_service(&service.config, up);
+            self.tell(notice);
+        }
+    }
+
+    /// `omega`: the end.
+    pub(super) fn tell_end(&mut self) {
+        let notices: Vec<Notice> = self.services.iter().filter(|s| s.config.omega).flat_map(last_words).collect();
+        self.actions.extend(notices.into_iter().map(|notice| Action::Notify(Box::new(notice))));
+    }
+
+    fn tell(&mut self, notice: Notice) {
+        self.actions.push_back(Action::Notify(Box::new(notice)));
+    }
+}
+
+fn last_words(service: &ServiceState) -> Vec<Notice> {
+    let up = service.servers.iter().filter(|server| server.told == Some(true));
+    let servers = up.map(|server| of_server(&service.config, server, false));
+    servers.chain(service.told.map(|_| of_service(&service.config, false))).collect()
+}

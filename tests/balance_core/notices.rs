@@ -1,0 +1,137 @@
+//! What scripts and FIFOs are told. The order and the lines are those of keepalived 2.2.7, by measurement.
+
+use crate::rig::{A, B, Rig, S, WEB, rs, server, service};
+use lvsdeck::engine::balance::Input;
+use lvsdeck::engine::command::Command;
+use lvsdeck::engine::io::simulated::SimulatedIpvs;
+use lvsdeck::engine::ipvs::{Refusal, RefusalKind};
+use lvsdeck::engine::model::{
+    Configuration, EdgeCommands, Global, NotifyCommand, Quorum, RealServer, ServiceKey, VirtualServer,
+};
+
+const A_DOWN: &str = "RS [10.0.0.71]:tcp:80 [10.0.0.1]:tcp:80 DOWN";
+const A_UP: &str = "RS [10.0.0.71]:tcp:80 [10.0.0.1]:tcp:80 UP";
+const B_DOWN: &str = "RS [10.0.0.72]:tcp:80 [10.0.0.1]:tcp:80 DOWN";
+const B_UP: &str = "RS [10.0.0.72]:tcp:80 [10.0.0.1]:tcp:80 UP";
+const UP: &str = "VS [10.0.0.1]:tcp:80 UP";
+const DOWN: &str = "VS [10.0.0.1]:tcp:80 DOWN";
+
+/// The lines since the last time.
+fn told(rig: &mut Rig) -> Vec<String> {
+    std::mem::take(&mut rig.notices).into_iter().map(|notice| notice.line).collect()
+}
+
+fn edges(name: &str) -> Box<EdgeCommands> {
+    let command = |word: &str| Some(NotifyCommand { command: vec![name.to_owned(), word.to_owned()], user: None });
+    Box::new(EdgeCommands { up: command("up"), down: command("down") })
+}
+
+/// Two servers of weight 1; `need` of them are enough.
+fn web(need: u32) -> VirtualServer {
+    let server = |text: &str| RealServer { notify: Some(edges(text)), ..server(text) };
+    VirtualServer {
+        quorum: Quorum { need, hysteresis: 0 },
+        notify: Some(edges("quorum")),
+        real_servers: [A, B].map(server).into(),
+        ..service(WEB, &[])
+    }
+}
+
+fn running(web: VirtualServer) -> Rig {
+    let mut rig = Rig::started(&[web]);
+    rig.pass(2 * S);
+    told(&mut rig);
+    rig
+}
+
+#[test]
+fn the_start_tells_the_quorum_there_or_not_and_of_servers_only_what_changes() {
+    let mut rig = Rig::started(&[web(2)]);
+    assert_eq!(told(&mut rig), [UP]);
+    let mut rig = Rig::started(&[VirtualServer { alpha: true, ..web(2) }]);
+    assert_eq!(told(&mut rig), [DOWN, A_UP, B_UP, UP], "alpha");
+    let global = Global { tells_first_servers: true, ..Global::default() };
+    let configuration = Configuration { global, ..Configuration::default() };
+    let mut rig = Rig::new(&[web(2)]);
+    rig.balance = rig.balance.following(&configuration);
+    rig.give(Input::Start);
+    assert_eq!(told(&mut rig), [A_UP, B_UP, UP], "rs_init_notifies");
+}
+
+#[test]
+fn nothing_is_told_twice_when_a_start_takes_up_what_the_kernel_has() {
+    let mut rig = running(web(2));
+    rig.kill(A);
+    rig.pass(30 * S);
+    told(&mut rig);
+    let mut rig = rig.restarted(S, &[web(2)]);
+    rig.pass(30 * S);
+    assert_eq!(told(&mut rig), [DOWN]);
+}
+
+#[test]
+fn a_server_is_told_before_the_quorum_that_follows_and_each_with_its_script() {
+    let mut rig = running(web(2));
+    rig.kill(A);
+    rig.pass(12 * S);
+    let notices = std::mem::take(&mut rig.notices);
+    let scripts: Vec<String> = notices.iter().filter_map(|n| Some(n.command.as_ref()?.command.join(" "))).collect();
+    assert_eq!(scripts, [format!("{A} down"), "quorum down".to_owned()]);
+    assert_eq!(notices.iter().map(|notice| notice.line.as_str()).collect::<Vec<_>>(), [A_DOWN, DOWN]);
+    rig.kill(B);
+    rig.pass(12 * S);
+    assert_eq!(told(&mut rig), [B_DOWN]);
+    rig.revive(A);
+    rig.revive(B);
+    rig.pass(12 * S);
+    assert_eq!(told(&mut rig), [A_UP, B_UP, UP]);
+    rig.pass(60 * S);
+    assert_eq!(told(&mut rig), [""; 0], "nothing changes");
+}
+
+#[test]
+fn what_an_operator_drains_is_not_down_but_counts_no_more_for_the_quorum() {
+    let mut rig = running(web(2));
+    let selector = A.parse().unwrap();
+    rig.ask(Command::Drain { server: selector, service: None, deadline_seconds: None });
+    assert_eq!(told(&mut rig), [DOWN]);
+    rig.ask(Command::Maintenance { server: selector, service: None, deadline_seconds: None, hold_seconds: None });
+    rig.ask(Command::Restore { server: selector, service: None });
+    rig.pass(12 * S);
+    assert_eq!(told(&mut rig), [UP]);
+    rig.ask(Command::RemoveServer { service: WEB.parse::<ServiceKey>().unwrap().into(), server: rs(A) });
+    assert_eq!(told(&mut rig), [A_DOWN, DOWN]);
+}
+
+#[test]
+fn a_reload_tells_what_leaves_and_what_a_new_service_begins_as() {
+    let mut rig = running(web(1));
+    rig.reload(&[web(1)]).unwrap();
+    assert_eq!(told(&mut rig), [""; 0]);
+    let mut less = web(1);
+    less.real_servers.pop();
+    rig.reload(&[less.clone(), service("fwmark/9", &[A])]).unwrap();
+    assert_eq!(told(&mut rig), [B_DOWN, "VS FWM 9 UP"]);
+    rig.kill(A);
+    rig.pass(12 * S);
+    let fwmark = ["RS [10.0.0.71]:none:80 FWM 9 DOWN", "VS FWM 9 DOWN"];
+    assert_eq!(told(&mut rig), [A_DOWN, DOWN, fwmark[0], fwmark[1]]);
+}
+
+#[test]
+fn the_end_tells_nothing_but_with_omega() {
+    for (omega, keep, lines) in [(false, false, &[][..]), (true, false, &[A_DOWN, B_DOWN, DOWN]), (true, true, &[])] {
+        let mut rig = running(VirtualServer { omega, ..web(2) });
+        rig.give(Input::Shutdown { keep });
+        assert_eq!(told(&mut rig), lines, "omega {omega} keep {keep}");
+    }
+}
+
+#[test]
+fn a_kernel_out_of_sight_keeps_nobody_from_being_told() {
+    let kernel = SimulatedIpvs::default();
+    kernel.refuse_everything(Refusal::general(RefusalKind::NoIpvs, "read the kernel's IPVS table"));
+    let mut rig = Rig::on(kernel, &[web(2)], Vec::new());
+    rig.give(Input::Start);
+    assert_eq!(told(&mut rig), [UP]);
+}
