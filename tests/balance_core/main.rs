@@ -17,4 +17,5 @@ mod rig;
 mod services;
 mod several;
 mod story;
+mod suspension;
 mod undo;

@@ -229,11 +229,11 @@ fn another_quorum_or_sorry_server_counts_at_once() {
     let mut rig = Rig::started(&[service(WEB, &[A, B])]);
     let mut changed = service(WEB, &[A, B]);
     changed.quorum = Quorum { need: 3, hysteresis: 0 };
-    changed.sorry_server = Some(SorryServer { key: rs("10.0.0.99:80"), forwarding: None });
+    changed.sorry_server = Some(SorryServer { key: rs("10.0.0.99:80"), forwarding: None, inhibit: false });
     assert_eq!(rig.reload(&[changed.clone()]), Ok(()));
     assert_eq!(rig.table(WEB), "10.0.0.99:80 w1");
     assert_eq!(rig.facts(EventKind::Quorum), ["tcp/10.0.0.1:80: up>down (weight 2 is up, 3 is needed)"]);
-    changed.sorry_server = Some(SorryServer { key: rs("10.0.0.98:80"), forwarding: None });
+    changed.sorry_server = Some(SorryServer { key: rs("10.0.0.98:80"), forwarding: None, inhibit: false });
     assert_eq!(rig.reload(&[changed.clone()]), Ok(()));
     assert_eq!(rig.table(WEB), "10.0.0.98:80 w1");
     changed.quorum.need = 1;

@@ -12,7 +12,8 @@ use super::{Action, Input, Limit, OwnedService, ServiceOverrides, Waiting};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::ipvs::{IpvsOp, IpvsTable, Refusal};
 use crate::engine::model::{Configuration, RealServerKey, ServiceKey, VirtualServer};
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::net::IpAddr;
 use std::time::Instant;
 
 /// Where the whole is in its life.
@@ -57,6 +58,8 @@ pub struct Balance {
     pub(super) limit: Option<Limit>,
     /// How everything begins was told, or will not be.
     pub(super) tells: bool,
+    /// The addresses of this host, where somebody told.
+    pub(super) addresses: Option<HashSet<IpAddr>>,
     /// `rs_init_notifies`.
     pub(super) tells_first_servers: bool,
 }
@@ -100,6 +103,7 @@ impl Balance {
             resumed: false,
             limit: None,
             tells: false,
+            addresses: None,
             tells_first_servers: false,
         }
     }
@@ -129,6 +133,7 @@ impl Balance {
                 }
             }
             Input::Verdict { check, verdict } => self.verdict(now, check, verdict),
+            Input::HostAddresses(addresses) => self.see_addresses(now, addresses),
             Input::Counted(totals) => self.counting.count(now, totals),
             Input::Observed(result) => self.observed(now, result),
             Input::Applied { op, result } => self.applied(now, *op, result),

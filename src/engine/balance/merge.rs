@@ -43,6 +43,7 @@ pub(super) fn words(file: &VirtualServer) -> VirtualServer {
         sorry_server: file.sorry_server.clone(),
         alpha: file.alpha,
         omega: file.omega,
+        ha_suspend: file.ha_suspend,
         notify: file.notify.clone(),
         real_servers: Vec::new(),
     }

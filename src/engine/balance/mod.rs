@@ -18,6 +18,7 @@
 //! | `notices` | what scripts and FIFOs are told |
 //! | `reload`, `merge`, `reloaded` | from one configuration to the next; one service's part of it; what is said of it |
 //! | `overrides`, `lasting` | what operators want beside the file; how it outlasts the engine |
+//! | `suspension` | services whose address is elsewhere are not checked |
 //! | `status`, `rates`, `counting`, `warnings` | what the fronts show |
 
 mod addition;
@@ -43,6 +44,7 @@ mod sentence;
 mod server;
 mod service;
 mod status;
+mod suspension;
 mod undo;
 mod verdict;
 mod virtual_service;
@@ -62,6 +64,8 @@ use crate::engine::health::Verdict;
 use crate::engine::ipvs::{IpvsOp, IpvsTable, LiveTotals, Refusal};
 use crate::engine::model::{CheckSpec, Configuration, RealServerKey, ServiceKey};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Why the dataplane can't do an operation, as far as that is known before it is tried.
@@ -85,6 +89,8 @@ pub enum Input {
     },
     /// The kernel's whole table, or why it can't be read.
     Observed(Result<Box<IpvsTable>, Refusal>),
+    /// The addresses that are on this host now: wanted while [`Balance::needs_addresses`], before [`Input::Start`] for the first time.
+    HostAddresses(HashSet<IpAddr>),
     /// What the kernel counts in all; comes before the table of the same look.
     Counted(LiveTotals),
     /// An operation ended.

@@ -70,6 +70,7 @@ impl Balance {
         take_up(&mut service, seen);
         self.install(now, &mut service);
         self.put(service);
+        self.suspend_or_resume(now, self.services.len() - 1);
         self.tell_first(self.services.len() - 1);
     }
 
@@ -132,6 +133,7 @@ impl Balance {
             self.kernel.want(key, server, None);
             self.kernel.give_up(key, server);
         }
+        self.suspend_or_resume(now, at);
         for server in servers {
             self.tell_server(at, server);
         }
@@ -154,7 +156,9 @@ impl Balance {
         let old = std::mem::take(&mut server.checks);
         let specs = server.specs();
         server.checks = self.checks.rearm((name, key), &old, specs, (before, now), &mut self.actions);
-        let standing = if server.checks.is_empty() {
+        let standing = if server.suspended {
+            before
+        } else if server.checks.is_empty() {
             unjudged(&server.config)
         } else {
             combine(server.checks.iter().filter_map(|id| self.checks.get(*id)).map(|check| check.checker.standing()))

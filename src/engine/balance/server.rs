@@ -37,6 +37,8 @@ pub(super) struct ServerState {
     pub standing: (Standing, Instant),
     /// Why it last changed, for the journal.
     pub reason: String,
+    /// `ha_suspend`: its service's address is not on this host.
+    pub suspended: bool,
     /// Whether it is up, as scripts and FIFOs know it; none before they were told how it begins.
     pub told: Option<bool>,
     /// Its checks, in file order.
@@ -62,6 +64,7 @@ impl ServerState {
             former: Former::Unseen,
             standing: (unjudged(&config), now),
             reason: String::new(),
+            suspended: false,
             told: None,
             checks,
             meter: Meter::default(),
@@ -81,9 +84,10 @@ impl ServerState {
         Self { former, standing, told: None, checks, added_weight: 0, meter, effective, ..self.clone() }
     }
 
-    /// The checks that are to run: none in maintenance.
+    /// The checks that are to run: none in maintenance, and none while its service is suspended.
     pub fn specs(&self) -> &[CheckSpec] {
         match self.admin.0 {
+            _ if self.suspended => &[],
             Admin::Enabled | Admin::Draining => &self.config.checks,
             Admin::Maintenance => &[],
         }

@@ -7,7 +7,7 @@ use super::rates::Meter;
 use super::server::{ServerState, destination};
 use crate::engine::health::{EffectiveWeight, QuorumState};
 use crate::engine::ipvs::{Destination, Service, Traffic};
-use crate::engine::model::{RealServerKey, VirtualServer, Weight};
+use crate::engine::model::{RealServerKey, SorryServer, VirtualServer, Weight};
 use std::collections::{BTreeMap, HashMap};
 
 /// Places from here on are those of what an operator added.
@@ -148,19 +148,25 @@ impl ServiceState {
         self.config.sorry_server.is_some() && !self.quorum.is_up()
     }
 
-    /// Where a server belongs now. While the sorry server serves, the others leave; those with weight 0 stay for the
-    /// connections that they have.
+    /// Where a server belongs now. While the sorry server serves, the others leave, or get weight 0 with
+    /// `inhibit_on_failure`; those with weight 0 stay for the connections that they have.
     pub fn place(&self, server: &ServerState) -> Option<EffectiveWeight> {
-        server.effective.filter(|weight| !(self.sorry_is_active() && weight.serves()))
+        let weight = server.effective?;
+        if self.sorry_is_active() && weight.serves() {
+            return server.config.inhibit_on_failure.then_some(EffectiveWeight::QUIESCENT);
+        }
+        Some(weight)
     }
     /// What the table is to have under this key.
     pub fn wanted(&self, key: &RealServerKey) -> Option<Destination> {
-        match &self.config.sorry_server {
-            Some(sorry) if sorry.key == *key && self.sorry_is_active() => {
-                Some(destination(sorry.forwarding.unwrap_or(self.config.forwarding), Weight::DEFAULT))
-            }
-            _ => self.server(key).and_then(|s| self.place(s).map(|weight| s.destination(weight))),
+        let sorry = self.config.sorry_server.as_ref().filter(|sorry| sorry.key == *key);
+        let sorry_with =
+            |sorry: &SorryServer, weight| destination(sorry.forwarding.unwrap_or(self.config.forwarding), weight);
+        if let Some(sorry) = sorry.filter(|_| self.sorry_is_active()) {
+            return Some(sorry_with(sorry, Weight::DEFAULT));
         }
+        let placed = self.server(key).and_then(|s| self.place(s).map(|weight| s.destination(weight)));
+        placed.or_else(|| Some(sorry_with(sorry.filter(|sorry| sorry.inhibit)?, Weight::ZERO)))
     }
     /// Every key that it may have in the table, the sorry server's first.
     pub fn keys(&self) -> impl Iterator<Item = RealServerKey> {

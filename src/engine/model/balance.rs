@@ -82,8 +82,10 @@ impl Default for Quorum {
 pub struct SorryServer {
     /// Address and port.
     pub key: RealServerKey,
-    /// `lvs_method`; the service's when absent.
+    /// `sorry_server_lvs_method`; the service's when absent.
     pub forwarding: Option<Forwarding>,
+    /// `sorry_server_inhibit`: while it does not serve it has weight 0 instead of being outside.
+    pub inhibit: bool,
 }
 
 /// A `virtual_server`.
@@ -109,6 +111,8 @@ pub struct VirtualServer {
     pub alpha: bool,
     /// `omega`: the end of the engine is told as the end of its servers and its quorum.
     pub omega: bool,
+    /// `ha_suspend`: nothing is checked while its address is not on this host.
+    pub ha_suspend: bool,
     /// `quorum_up` and `quorum_down`; none where the file has neither.
     pub notify: Option<Box<EdgeCommands>>,
     /// Its real servers, in file order; keys are unique.
@@ -152,6 +156,7 @@ impl VirtualServer {
             sorry_server: None,
             alpha: false,
             omega: false,
+            ha_suspend: false,
             notify: None,
             real_servers: Vec::new(),
         }

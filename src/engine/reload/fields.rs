@@ -246,6 +246,7 @@ pub(super) fn service(service: &VirtualServer) -> Vec<Field> {
         sorry_server,
         alpha,
         omega,
+        ha_suspend,
         notify,
         real_servers: _,
     } = service;
@@ -260,10 +261,11 @@ pub(super) fn service(service: &VirtualServer) -> Vec<Field> {
             "sorry_server",
             sorry_server.as_ref().map_or_else(String::new, |sorry| {
                 let method = sorry.forwarding.map_or_else(String::new, |method| format!(" {method}"));
-                format!("{}{method}", sorry.key)
+                format!("{}{method}{}", sorry.key, if sorry.inhibit { " inhibit" } else { "" })
             }),
         ),
         ("alpha", alpha.to_string()),
+        ("ha_suspend", ha_suspend.to_string()),
         ("omega", omega.to_string()),
         ("quorum_up and quorum_down", notify.as_deref().map_or_else(String::new, edges)),
     ]

@@ -34,6 +34,8 @@ pub(super) struct Words<'t> {
     hysteresis: Option<(u32, Span)>,
     sorry_server: Option<(SocketAddr, Span)>,
     sorry_forwarding: Option<Forwarding>,
+    sorry_inhibit: Option<Span>,
+    ha_suspend: Option<Span>,
     pub weight: Option<Weight>,
     pub inhibit_on_failure: bool,
     omega: bool,
@@ -103,6 +105,8 @@ fn read<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Words<'t> {
             ("hysteresis", Argument::Number(n)) => words.hysteresis = Some((small(*n), entry.at)),
             ("sorry_server", _) => words.sorry_server = server::endpoint(cx, &entry, "sorry_server"),
             ("sorry_server_lvs_method", Argument::Text(text)) => words.sorry_forwarding = forwarding(cx, text, &entry),
+            ("sorry_server_inhibit", Argument::Switch(on)) => words.sorry_inhibit = on.then_some(entry.at),
+            ("ha_suspend", Argument::Switch(on)) => words.ha_suspend = on.then_some(entry.at),
             ("weight", Argument::Number(weight)) => words.weight = Weight::new(small(*weight)).ok(),
             ("inhibit_on_failure", Argument::Switch(on)) => words.inhibit_on_failure = *on,
             ("alpha", Argument::Switch(on)) => words.alpha = *on,
@@ -135,7 +139,20 @@ fn complete<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, named: &Named, word
         let forwarding = words.sorry_forwarding;
         let used = forwarding.or(words.forwarding).unwrap_or(Forwarding::Nat);
         address.set_port(server::kernel_port(cx, &key, used, address, at, "sorry_server"));
-        SorryServer { key: RealServerKey(address), forwarding }
+        SorryServer { key: RealServerKey(address), forwarding, inhibit: words.sorry_inhibit.is_some() }
+    });
+    if let (Some(at), None) = (words.sorry_inhibit, &sorry_server) {
+        let message = "sorry_server_inhibit without a sorry_server; it is ignored, as keepalived does";
+        cx.report.add(Problem::warning(at, "no-sorry-server", message).help("write sorry_server ADDRESS PORT"));
+    }
+    let ha_suspend = words.ha_suspend.is_some_and(|at| {
+        let has_address = matches!(key, ServiceKey::Address { .. });
+        if !has_address {
+            let message =
+                "ha_suspend has no address to look for with a firewall mark; it is ignored, as keepalived does";
+            cx.report.add(Problem::warning(at, "ha-suspend", message).help("remove the line"));
+        }
+        has_address
     });
     VirtualServer {
         key,
@@ -148,6 +165,7 @@ fn complete<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, named: &Named, word
         sorry_server,
         alpha: words.alpha,
         omega: words.omega,
+        ha_suspend,
         notify: notify::edges(&words.notify),
         real_servers,
     }

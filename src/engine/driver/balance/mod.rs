@@ -17,6 +17,7 @@ pub use misc::Scripts;
 use crate::engine::balance::{Action, Balance, Input, Notice, OwnedService, ServiceOverrides};
 use crate::engine::command::{Answer, Asked};
 use crate::engine::event::{EventKind, Fact, Severity};
+use crate::engine::io::host_addresses;
 use crate::engine::io::ipvs_netlink::IpvsKernel;
 use crate::engine::ipvs::{Refusal, Service};
 use crate::engine::model::{Configuration, ServiceKey};
@@ -35,6 +36,8 @@ const PUBLISH: Duration = Duration::from_millis(100);
 const PULSE: Duration = Duration::from_secs(1);
 /// How long the way out of the kernel may take; what is left then stays remembered, and the next start removes it.
 const STOPPING: Duration = Duration::from_secs(5);
+/// How often the addresses of this host are looked at, where services ask for that.
+const ADDRESSES: Duration = Duration::from_millis(500);
 /// How many inputs are handled before the actions are performed.
 const BATCH: usize = 1_024;
 
@@ -117,8 +120,11 @@ pub async fn run(
     let mut views = Views { due: true, next_at: now(), pulse_at: now(), publish };
     let mut shutdown = std::pin::pin!(shutdown);
     let mut stop_by: Option<Instant> = None;
+    let mut look_at = now();
+    own.look_at_addresses(&mut look_at);
     own.core.handle(now(), Input::Start);
     loop {
+        own.look_at_addresses(&mut look_at);
         kernel.send(own.perform()).map_err(|()| BalanceLoopError::ThreadEnded)?;
         views.publish(&own.core);
         if own.core.is_stopped() || stop_by.is_some_and(|at| at <= now()) {
@@ -130,7 +136,8 @@ pub async fn run(
             }
             return Ok(());
         }
-        let deadline = stop_by.into_iter().chain([own.deadline(&views)]).min().unwrap_or_else(now);
+        let look = own.core.needs_addresses().then_some(look_at);
+        let deadline = stop_by.into_iter().chain(look).chain([own.deadline(&views)]).min().unwrap_or_else(now);
         let input = tokio::select! {
             input = kernel.next() => Some(input.ok_or(BalanceLoopError::ThreadEnded)?),
             input = own.probes.next() => Some(input),
@@ -197,6 +204,17 @@ impl<R: Fn(Fact), N: Fn(Notice)> BalanceLoop<R, N> {
                 Input::Reload(configuration)
             }
         })
+    }
+
+    /// Looks at the addresses of this host when it is time to, where a service asks for that. Where they can't be read, all
+    /// services are checked.
+    fn look_at_addresses(&mut self, look_at: &mut Instant) {
+        if *look_at <= now() && self.core.needs_addresses() {
+            *look_at = now() + ADDRESSES;
+            if let Ok(addresses) = host_addresses::read() {
+                self.core.handle(now(), Input::HostAddresses(addresses));
+            }
+        }
     }
 
     /// The core's deadline passed, or only that of the next view.
