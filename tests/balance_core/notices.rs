@@ -2,11 +2,11 @@
 
 use crate::rig::{A, B, Rig, S, WEB, rs, server, service};
 use lvsdeck::engine::balance::Input;
-use lvsdeck::engine::command::Command;
+use lvsdeck::engine::command::{Command, Outcome, ServiceSelector};
 use lvsdeck::engine::io::simulated::SimulatedIpvs;
 use lvsdeck::engine::ipvs::{Refusal, RefusalKind};
 use lvsdeck::engine::model::{
-    Configuration, EdgeCommands, Global, NotifyCommand, Quorum, RealServer, ServiceKey, VirtualServer,
+    Configuration, EdgeCommands, Global, GroupRole, NotifyCommand, Quorum, RealServer, ServiceKey, VirtualServer,
 };
 
 const A_DOWN: &str = "RS [10.0.0.71]:tcp:80 [10.0.0.1]:tcp:80 DOWN";
@@ -125,6 +125,25 @@ fn the_end_tells_nothing_but_with_omega() {
         rig.give(Input::Shutdown { keep });
         assert_eq!(told(&mut rig), lines, "omega {omega} keep {keep}");
     }
+}
+
+#[test]
+fn a_group_is_told_of_as_one_and_named_by_one_of_its_services_only() {
+    let one = |key: &str, group| VirtualServer { name: Some("G".into()), group: Some(group), ..service(key, &[A]) };
+    let group = [one("fwmark/7", GroupRole::Member), one(WEB, GroupRole::Speaker)];
+    let mut rig = Rig::started(&group);
+    assert_eq!(told(&mut rig), ["VS [G]:0 UP"]);
+    rig.kill(A);
+    rig.pass(12 * S);
+    assert_eq!(told(&mut rig), ["RS [10.0.0.71]:tcp:80 [G]:0 DOWN", "VS [G]:0 DOWN"]);
+    assert_eq!(rig.probes, 3, "one check for both");
+    let drain = |service: &str| {
+        let service = Some(ServiceSelector(service.to_owned()));
+        Command::Drain { server: A.parse().unwrap(), service, deadline_seconds: None }
+    };
+    let answer = rig.ask(drain("G"));
+    assert_eq!(answer.message, "G is a group of services: name one of them, fwmark/7, tcp/10.0.0.1:80 …");
+    assert_eq!(rig.ask(drain("fwmark/7")).outcome, Outcome::Done);
 }
 
 #[test]

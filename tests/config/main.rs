@@ -5,6 +5,7 @@
 mod bad;
 mod bad_input;
 mod corpus;
+mod groups;
 mod lvs;
 mod property;
 mod scenarios;

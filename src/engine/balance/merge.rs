@@ -35,6 +35,7 @@ pub(super) fn words(file: &VirtualServer) -> VirtualServer {
     VirtualServer {
         key: file.key,
         name: file.name.clone(),
+        group: file.group,
         scheduler: file.scheduler,
         forwarding: file.forwarding,
         persistence: file.persistence,

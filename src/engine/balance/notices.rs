@@ -4,6 +4,7 @@
 //! - A server is told as it comes up or goes down by its checks; before the quorum that follows from it. One that begins up
 //!   is told where `rs_init_notifies` asks for it; one that a reload or an operator takes out ends DOWN.
 //! - A quorum is told at the start, there or not, and at each edge.
+//! - The services of a group are told of as one.
 //! - The end tells nothing, but with `omega`: first its servers that are up, then the quorum.
 
 use super::Action;
@@ -11,7 +12,9 @@ use super::core::Balance;
 use super::server::ServerState;
 use super::service::ServiceState;
 use crate::engine::health::Standing;
-use crate::engine::model::{EdgeCommands, NotifyCommand, Protocol, RealServerKey, ServiceKey, VirtualServer};
+use crate::engine::model::{
+    EdgeCommands, GroupRole, NotifyCommand, Protocol, RealServerKey, ServiceKey, VirtualServer,
+};
 
 /// One notice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +29,11 @@ pub struct Notice {
     pub command: Option<NotifyCommand>,
 }
 
-/// `[10.0.0.1]:tcp:80`, `FWM 9`.
+/// `[10.0.0.1]:tcp:80`, `FWM 9`, `[GROUP]:0`.
 fn service_name(config: &VirtualServer) -> String {
+    if let (Some(_), Some(group)) = (config.group, &config.name) {
+        return format!("[{group}]:0");
+    }
     match config.key {
         ServiceKey::Address { protocol, address } => {
             format!("[{}]:{}:{}", address.ip(), protocol_name(protocol), address.port())
@@ -81,6 +87,11 @@ fn of_service(service: &VirtualServer, up: bool) -> Notice {
     }
 }
 
+/// Whether its notices are told: of a group one service speaks for all.
+fn speaks(service: &ServiceState) -> bool {
+    service.config.group != Some(GroupRole::Member)
+}
+
 impl ServerState {
     /// Whether it is up, whatever an operator wants of it.
     fn is_up(&self, alpha: bool) -> bool {
@@ -125,7 +136,7 @@ impl Balance {
         if before == Some(up) || (before.is_none() && !(up && first)) {
             return;
         }
-        if let Some(server) = service.server(&key) {
+        if let Some(server) = service.server(&key).filter(|_| speaks(service)) {
             let notice = of_server(&service.config, server, up);
             self.tell(notice);
         }
@@ -134,7 +145,7 @@ impl Balance {
     /// A server is none of the service's any more.
     pub(super) fn tell_leaving(&mut self, at: usize, server: &ServerState) {
         if server.told == Some(true)
-            && let Some(service) = self.services.get(at)
+            && let Some(service) = self.services.get(at).filter(|service| speaks(service))
         {
             let notice = of_server(&service.config, server, false);
             self.tell(notice);
@@ -146,7 +157,7 @@ impl Balance {
         let tells = self.tells;
         let Some(service) = self.services.get_mut(at).filter(|_| tells) else { return };
         let up = service.quorum().is_up();
-        if service.told.replace(up) != Some(up) {
+        if service.told.replace(up) != Some(up) && speaks(service) {
             let notice = of_service(&service.config, up);
             self.tell(notice);
         }
@@ -154,7 +165,8 @@ impl Balance {
 
     /// `omega`: the end.
     pub(super) fn tell_end(&mut self) {
-        let notices: Vec<Notice> = self.services.iter().filter(|s| s.config.omega).flat_map(last_words).collect();
+        let notices: Vec<Notice> =
+            self.services.iter().filter(|s| s.config.omega && speaks(s)).flat_map(last_words).collect();
         self.actions.extend(notices.into_iter().map(|notice| Action::Notify(Box::new(notice))));
     }
 

@@ -100,7 +100,15 @@ impl Balance {
         if let Some(removed) = self.removed.iter().find(|service| !service.added && key == Some(service.config.key)) {
             return Err(format!("an operator took {0} out; add-service {0} brings it back", removed.config.key));
         }
-        let by_name = || self.services.iter().position(|s| selector.matches(&s.config.key, s.config.name.as_deref()));
+        let named = |s: &&super::service::ServiceState| selector.matches(&s.config.key, s.config.name.as_deref());
+        let mut all = self.services.iter().filter(named);
+        if by_key.is_none()
+            && let (Some(first), Some(second)) = (all.next(), all.next())
+        {
+            let (first, second) = (first.config.key, second.config.key);
+            return Err(format!("{selector} is a group of services: name one of them, {first}, {second} …"));
+        }
+        let by_name = || self.services.iter().position(|s| named(&s));
         by_key.or_else(by_name).ok_or_else(|| {
             let there = nearest(&selector.0, self.services.iter().map(|service| service.config.key.to_string()));
             format!("no service {selector} in the configuration; {there}")

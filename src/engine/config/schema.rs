@@ -86,6 +86,14 @@ impl<'c, 't> Context<'c, 't> {
         entries
     }
 
+    /// Does something again that notes words which are only read: they were noted the first time.
+    pub fn hushed<T>(&mut self, again: impl FnOnce(&mut Self) -> T) -> T {
+        self.quiet += 1;
+        let done = again(self);
+        self.quiet -= 1;
+        done
+    }
+
     /// The lines of a block that has no keywords, each as its words; blocks among them are reported.
     pub fn lines(&mut self, block: Block, statements: &'t [Statement<'t>]) -> Vec<&'t Statement<'t>> {
         let mut lines = Vec::with_capacity(statements.len());

@@ -88,6 +88,16 @@ pub struct SorryServer {
     pub inhibit: bool,
 }
 
+/// What a service is in its `virtual_server_group`, whose services have the same servers and checks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GroupRole {
+    /// Scripts and FIFOs are told of the group when they are to be told of this service.
+    Speaker,
+    /// One of the others.
+    Member,
+}
+
 /// A `virtual_server`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VirtualServer {
@@ -95,6 +105,8 @@ pub struct VirtualServer {
     pub key: ServiceKey,
     /// A name, when the file has one (`virtual_server_group` or a later word); the key otherwise.
     pub name: Option<String>,
+    /// What it is in the group of that name; none outside of one.
+    pub group: Option<GroupRole>,
     /// `lb_algo`, wlc by default.
     pub scheduler: Scheduler,
     /// `lb_kind`, NAT by default: the forwarding of servers that say nothing.
@@ -148,6 +160,7 @@ impl VirtualServer {
         Self {
             key,
             name: None,
+            group: None,
             scheduler: Scheduler::Wlc,
             forwarding: Forwarding::Nat,
             persistence: None,

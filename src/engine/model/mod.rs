@@ -18,7 +18,7 @@ mod transport;
 mod units;
 mod vrrp;
 
-pub use balance::{Forwarding, Persistence, Quorum, RealServer, SorryServer, VirtualServer};
+pub use balance::{Forwarding, GroupRole, Persistence, Quorum, RealServer, SorryServer, VirtualServer};
 pub use check::{
     BodyPattern, CheckKind, CheckSpec, CheckTiming, HttpCheck, HttpVersion, MiscCheck, Origin, RecordType, Tls,
     UdpCheck, UrlCheck,

@@ -238,6 +238,7 @@ pub(super) fn service(service: &VirtualServer) -> Vec<Field> {
     let VirtualServer {
         key: _,
         name,
+        group: _,
         scheduler,
         forwarding,
         persistence,

@@ -13,10 +13,10 @@ pub(super) const TOP: &[Keyword] = &[
     acts("vrrp_instance", Value::Named(Block::Instance), "a virtual router: addresses that move between nodes"),
     acts("vrrp_script", Value::Named(Block::Script), "a script whose result counts for instances that track it"),
     acts("virtual_server", Value::Service(Block::VirtualServer), "a service that is balanced over real servers"),
-    read(
+    acts(
         "virtual_server_group",
-        Value::Anything,
-        "services are made from virtual_server ADDRESS PORT and virtual_server fwmark N only",
+        Value::Named(Block::ServiceGroup),
+        "addresses with ports, ranges (10.0.0.3-5 80) and fwmark N, one a line: a service each for virtual_server group NAME",
     ),
     acts("vrrp_track_process", Value::Named(Block::Process), "processes whose running counts for who tracks them"),
     acts("track_file", Value::Named(Block::File), "a file whose number counts for who tracks it"),

@@ -59,6 +59,8 @@ pub enum Block {
     Process,
     /// `track_file` of the top level.
     File,
+    /// `virtual_server_group`: one address, range or firewall mark a line.
+    ServiceGroup,
     /// `virtual_server`.
     VirtualServer,
     /// `real_server`.
@@ -124,7 +126,7 @@ const fn part(word: &'static str, value: Value) -> Keyword {
 
 impl Block {
     /// Every block.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::Top,
         Self::Global,
         Self::Recipients,
@@ -143,6 +145,7 @@ impl Block {
         Self::Script,
         Self::Process,
         Self::File,
+        Self::ServiceGroup,
         Self::VirtualServer,
         Self::RealServer,
         Self::TcpCheck,
@@ -182,6 +185,7 @@ impl Block {
             Self::TrackFiles | Self::File => "track_file",
             Self::Script => "vrrp_script",
             Self::Process => "vrrp_track_process",
+            Self::ServiceGroup => "virtual_server_group",
             Self::VirtualServer => "virtual_server",
             Self::RealServer => "real_server",
             Self::TcpCheck => "TCP_CHECK",
@@ -209,6 +213,7 @@ impl Block {
             | Self::Script
             | Self::Process
             | Self::File
+            | Self::ServiceGroup
             | Self::VirtualServer
             | Self::Opaque => Some(Self::Top),
             Self::Recipients => Some(Self::Global),
@@ -262,6 +267,7 @@ impl Block {
             Self::Recipients
             | Self::Interfaces
             | Self::Members
+            | Self::ServiceGroup
             | Self::Addresses
             | Self::UnicastPeers
             | Self::TrackScripts
@@ -287,6 +293,7 @@ impl Block {
             | Self::GarpGroup
             | Self::Interfaces
             | Self::Members
+            | Self::ServiceGroup
             | Self::Authentication
             | Self::Addresses
             | Self::UnicastPeers

@@ -9,13 +9,14 @@ use super::super::suggest::nearest;
 use super::check::Timing;
 use super::{Draft, notify, server, small};
 use crate::engine::model::{
-    EdgeCommands, Family, Forwarding, Persistence, Protocol, Quorum, RealServerKey, Scheduler, ServiceKey, SorryServer,
-    VirtualServer, Weight,
+    EdgeCommands, Family, Forwarding, GroupRole, Persistence, Protocol, Quorum, RealServerKey, Scheduler, ServiceKey,
+    SorryServer, VirtualServer, Weight,
 };
 use std::net::SocketAddr;
 
 /// What the line of a service names.
-enum Named {
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Named {
     Address(SocketAddr),
     Mark(u32),
 }
@@ -48,9 +49,9 @@ pub(super) struct Words<'t> {
 }
 
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
-    let named = named(cx, block);
+    let named = named(cx, draft, block);
     let words = read(cx, block);
-    let Some(named) = named else { return words.real_servers.iter().for_each(|server| cx.inspect(server)) };
+    let Some((named, group)) = named else { return words.real_servers.iter().for_each(|server| cx.inspect(server)) };
     if words.real_servers.is_empty() {
         let message = "this service has no real server; it is left out, as keepalived does";
         cx.report.add(
@@ -58,31 +59,53 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
         );
         return;
     }
-    let service = complete(cx, block, &named, &words);
-    draft.configuration.virtual_servers.push(service);
-    draft.services.push(block.at);
+    // Of a group the first address speaks, as keepalived names its servers by address and protocol.
+    let speaker = named.iter().position(|named| matches!(named, Named::Address(_))).unwrap_or(0);
+    for (place, one) in named.iter().enumerate() {
+        let words = (&words, group.as_deref());
+        let mut service = match place {
+            0 => complete(cx, block, one, words),
+            _ => cx.hushed(|cx| complete(cx, block, one, words)),
+        };
+        service.group =
+            group.is_some().then_some(if place == speaker { GroupRole::Speaker } else { GroupRole::Member });
+        draft.configuration.virtual_servers.push(service);
+        draft.services.push(block.at);
+    }
 }
 
-fn named(cx: &mut Context, block: &Entry) -> Option<Named> {
+/// What the services of a block are known by, and the group that they are.
+fn named(cx: &mut Context, draft: &Draft, block: &Entry) -> Option<(Vec<Named>, Option<String>)> {
     let words = cx.words(block.statement);
     let second = words.get(2).map(String::as_str);
     match words.get(1).map_or("", String::as_str) {
         "group" => {
-            let message = "virtual_server group is not acted on yet: none of its services is made";
-            let help = "write a virtual_server ADDRESS PORT for each address of the group";
-            cx.report.add(Problem::warning(block.at, "not-acted-on", message).help(help));
+            let name = second.unwrap_or_default();
+            if let Some(group) = draft.groups.iter().find(|group| group.name == name) {
+                return Some((group.services.clone(), Some(group.name.clone())));
+            }
+            let message = format!(
+                "there is no virtual_server_group {}; its services are left out, as keepalived does",
+                quoted(name)
+            );
+            let known = draft.groups.iter().map(|group| group.name.as_str());
+            let help = nearest(name, known).map(|meant| format!("did you mean {meant}?"));
+            cx.report.add(Problem::warning(block.value_at(2), "unknown-name", message).help_if(help));
             None
         }
         "fwmark" => {
             if let Some(Ok(mark)) = second.map(|mark| argument::number(mark, 1, u64::from(u32::MAX))) {
-                return Some(Named::Mark(small(mark)));
+                return Some((vec![Named::Mark(small(mark))], None));
             }
             let message = "virtual_server fwmark needs a number from 1 up";
             let help = "for example: virtual_server fwmark 1234 {";
             cx.report.add(Problem::error(block.value_at(2), "bad-mark", message).help(help));
             None
         }
-        _ => server::endpoint(cx, block, "virtual_server").map(|(address, _)| Named::Address(address)),
+        _ => {
+            let (address, _) = server::endpoint(cx, block, "virtual_server")?;
+            Some((vec![Named::Address(address)], None))
+        }
     }
 }
 
@@ -121,8 +144,13 @@ fn read<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Words<'t> {
     words
 }
 
-fn complete<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, named: &Named, words: &Words<'t>) -> VirtualServer {
-    let key = key(cx, block, named, words);
+fn complete<'t>(
+    cx: &mut Context<'_, 't>,
+    block: &Entry<'t>,
+    named: &Named,
+    (words, group): (&Words<'t>, Option<&str>),
+) -> VirtualServer {
+    let key = key(cx, block, named, words, group.is_some());
     let persistence = persistence(cx, block, &key, words);
     let real_servers = server::all(cx, &key, words);
     let total: u64 = real_servers.iter().map(|server| u64::from(server.weight.get())).sum();
@@ -147,7 +175,7 @@ fn complete<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, named: &Named, word
     }
     let ha_suspend = words.ha_suspend.is_some_and(|at| {
         let has_address = matches!(key, ServiceKey::Address { .. });
-        if !has_address {
+        if !has_address && group.is_none() {
             let message =
                 "ha_suspend has no address to look for with a firewall mark; it is ignored, as keepalived does";
             cx.report.add(Problem::warning(at, "ha-suspend", message).help("remove the line"));
@@ -156,7 +184,8 @@ fn complete<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, named: &Named, word
     });
     VirtualServer {
         key,
-        name: None,
+        name: group.map(str::to_owned),
+        group: None,
         scheduler: words.scheduler.unwrap_or(Scheduler::Wlc),
         forwarding: words.forwarding.unwrap_or(Forwarding::Nat),
         persistence,
@@ -172,7 +201,7 @@ fn complete<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, named: &Named, word
 }
 
 /// The service's key. Like keepalived, an address without protocol is UDP, and a mark has the first server's family.
-fn key(cx: &mut Context, block: &Entry, named: &Named, words: &Words) -> ServiceKey {
+fn key(cx: &mut Context, block: &Entry, named: &Named, words: &Words, in_group: bool) -> ServiceKey {
     match *named {
         Named::Address(address) => {
             let protocol = words.protocol.map_or_else(
@@ -191,7 +220,7 @@ fn key(cx: &mut Context, block: &Entry, named: &Named, words: &Words) -> Service
             ServiceKey::Address { protocol, address }
         }
         Named::Mark(mark) => {
-            if let Some((_, at)) = words.protocol {
+            if let Some((_, at)) = words.protocol.filter(|_| !in_group) {
                 let message =
                     "protocol is not used: a firewall mark stands for all protocols that the packet filter marks";
                 cx.report.add(Problem::warning(at, "protocol", message).help("remove the line"));

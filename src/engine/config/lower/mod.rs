@@ -6,6 +6,7 @@ mod address;
 mod balance;
 mod check;
 mod global;
+mod group;
 mod lvs;
 mod notify;
 mod real_time;
@@ -34,6 +35,8 @@ struct Draft {
     instances: Vec<Span>,
     /// Where each service was named, parallel to `configuration.virtual_servers`.
     services: Vec<Span>,
+    /// Every `virtual_server_group`.
+    groups: Vec<group::Group>,
     /// Where `lvs_sync_daemon` stands.
     sync_daemon_at: Option<Span>,
 }
@@ -84,6 +87,7 @@ fn blocks<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, entries: &[Entry<'t>]
     named("track_file").chain(named("vrrp_track_file")).for_each(|entry| track::file(cx, draft, entry));
     named("vrrp_instance").for_each(|entry| vrrp::lower(cx, draft, entry));
     named("vrrp_sync_group").for_each(|entry| script::sync_group(cx, draft, entry));
+    named("virtual_server_group").for_each(|entry| group::lower(cx, draft, entry));
     named("virtual_server").for_each(|entry| balance::lower(cx, draft, entry));
 }
 
