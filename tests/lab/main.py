@@ -36,6 +36,7 @@ SCENARIOS = {
     "refusal": ("lvsdeck/lvsdeck",),
     "start": ("lvsdeck/lvsdeck",),
     "same": ("lvsdeck/keepalived",),
+    "quorum": ("keepalived/lvsdeck",),
     "ipvs": ("lvsdeck/lvsdeck",),
     "ipvsadm": ("lvsdeck/lvsdeck",),
     "abuse": ("lvsdeck/lvsdeck",),
