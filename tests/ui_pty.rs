@@ -224,7 +224,7 @@ fn a_terminal_that_nobody_knows_gets_a_console_and_one_without_a_cursor_gets_wor
         pty.assert_restored();
     }
     let mut pty = Pty::start(&[fixture()], &[("TERM", "dumb")], true);
-    pty.wait_for("TERM=dumb can't show the console; use `lvsdeck status`");
+    pty.wait_for("TERM=dumb can't show the console; say which terminal this is");
     assert_eq!(pty.end(), 1);
 }
 

@@ -24,9 +24,9 @@ fn each_line_is_a_service_and_one_address_speaks_for_all() {
     assert!(services.iter().all(|service| service.name.as_deref() == Some("G")));
     let speakers = services.iter().map(|service| service.group == Some(GroupRole::Speaker));
     assert_eq!(speakers.collect::<Vec<_>>(), [false, true, false, false]);
-    // As keepalived 2.2.7 sets them: DR keeps the service's port; all of them ask the same check.
+    // As keepalived 2.2.7 sets them: DR keeps the service's port, and a mark has none; all of them ask the same check.
     let servers: Vec<String> = services.iter().map(|service| service.real_servers[0].key.to_string()).collect();
-    assert_eq!(servers, ["10.0.0.71:80", "10.0.0.71:80", "10.0.0.71:81", "10.0.0.71:81"]);
+    assert_eq!(servers, ["10.0.0.71:0", "10.0.0.71:80", "10.0.0.71:81", "10.0.0.71:81"]);
     assert!(services.windows(2).all(|two| two[0].real_servers[0].checks == two[1].real_servers[0].checks));
     assert_eq!(told.len(), 1, "the port is rewritten, told once: {told:?}");
 }

@@ -8,10 +8,7 @@ from wait import check
 
 FILES = [
     "scenarios/s2-nat-two-nic.master.conf",
-    "scenarios/s10-dr-fwmark.conf",
     "scenarios/s11-dr-wrr.master.conf",
-    "corpus/balance/forwarding-of-each-server.conf",
-    "corpus/balance/quorum.conf",
     "corpus/vrrp/address-options.conf",
 ]
 
