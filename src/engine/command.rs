@@ -310,6 +310,13 @@ pub struct Asked {
     pub reason: Option<String>,
 }
 
+impl Asked {
+    /// How it ends where it can't be done: a token says that it could when it was previewed, so that something has changed.
+    pub const fn impossible(&self) -> Outcome {
+        if self.token.is_some() { Outcome::Stale } else { Outcome::Refused }
+    }
+}
+
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -35,7 +35,6 @@ SCENARIOS = {
     "interface": ("lvsdeck/lvsdeck",),
     "refusal": ("lvsdeck/lvsdeck",),
     "start": ("lvsdeck/lvsdeck",),
-    "same": ("lvsdeck/keepalived",),
     "quorum": ("keepalived/lvsdeck",),
     "ipvs": ("lvsdeck/lvsdeck",),
     "ipvsadm": ("lvsdeck/lvsdeck",),
@@ -47,7 +46,7 @@ SCENARIOS = {
 }
 WITHOUT_IPVS = ("noipvs", "clock")  # these need a guest of their own: without ip_vs, or with a clock to set
 # Busy for a minute on end, looked at often, or traced: side by side with others the guest's one processor is late for somebody.
-ALONE = {"ipvs", "same", "watch"}
+ALONE = {"ipvs", "quorum", "watch"}
 LOCK = threading.Lock()
 
 

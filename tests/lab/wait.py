@@ -3,6 +3,7 @@
 import time
 
 POLL = 0.02  # seconds between two looks
+PATIENCE = 20  # seconds that every wait has at least: a busy machine is late, and not wrong
 
 
 class TimedOut(AssertionError):
@@ -10,7 +11,8 @@ class TimedOut(AssertionError):
 
 
 def until(what, condition, within, seen=None):
-    """Poll `condition` until it gives something true and return that; after `within` seconds raise TimedOut."""
+    """Poll `condition` until it gives something true and return that; after `within` seconds, or PATIENCE, raise TimedOut."""
+    within = max(within, PATIENCE)
     end = time.monotonic() + within
     while True:
         value = condition()

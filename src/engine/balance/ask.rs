@@ -72,7 +72,10 @@ impl Balance {
         };
         let Prepared { work, preview, token, message } = match prepared {
             Ok(prepared) => prepared,
-            Err(message) => return self.answer(&asked, Answer::refused(message)),
+            Err(message) => {
+                let answer = Answer { outcome: asked.impossible(), ..Answer::refused(message) };
+                return self.answer(&asked, answer);
+            }
         };
         let answer = |outcome, message: &str| Answer {
             id: 0,

@@ -55,7 +55,7 @@ impl Failover {
         let (routers, preview) = match planned {
             Ok(_) if self.phase == Phase::Loading => return self.refuse(&asked, "the engine is starting".to_owned()),
             Ok(plan) => plan,
-            Err(message) => return self.refuse(&asked, message),
+            Err(message) => return self.answer(&asked, asked.impossible(), message, Preview::default()),
         };
         let token = preview.token(&asked.command);
         if asked.dry_run {
