@@ -90,7 +90,9 @@ pub enum ConsoleError {
     #[error("the console needs a terminal; use `lvsdeck ctl status` for scripts and pipes")]
     NotATerminal,
     /// A terminal that can't place the cursor.
-    #[error("TERM=dumb can't show the console; say which terminal this is (TERM=xterm-256color), or use `lvsdeck status`")]
+    #[error(
+        "TERM=dumb can't show the console; say which terminal this is (TERM=xterm-256color), or use `lvsdeck status`"
+    )]
     Dumb,
     /// The terminal refused something.
     #[error("terminal: {operation}: {cause}")]
