@@ -161,6 +161,16 @@ fn a_drain_under_persistence_warns_of_the_clients_that_keep_coming() {
 }
 
 #[test]
+fn a_token_of_what_can_not_be_done_any_more_is_stale() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    let remove = || Command::RemoveServer { service: ServiceSelector(WEB.to_owned()), server: rs(A) };
+    let token = rig.dry(remove()).token;
+    assert_eq!(rig.ask(remove()).outcome, Outcome::Done);
+    assert_eq!(rig.ask_with(remove(), false, token).outcome, Outcome::Stale, "somebody was quicker");
+    assert_eq!(rig.ask(remove()).outcome, Outcome::Refused);
+}
+
+#[test]
 fn a_token_commits_what_was_shown_and_is_stale_when_that_changed() {
     let mut rig = Rig::started(&[service(WEB, &[A, B])]);
     let token = rig.dry(drain(A)).token;

@@ -8,6 +8,7 @@ use lvsdeck::engine::health::Verdict;
 use lvsdeck::engine::ipvs::{Destination, IpvsOp, Refusal, RefusalKind, Traffic};
 use lvsdeck::engine::model::{Configuration, Forwarding, Persistence, Quorum, Scheduler, SorryServer, VirtualServer};
 use lvsdeck::engine::snapshot::{Admin, Health};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 const C: &str = "10.0.0.73:80";
@@ -59,6 +60,38 @@ fn the_same_configuration_again_does_nothing_but_answer() {
         assert_eq!(actions(&mut rig, reload(&servers)), [Action::Reloaded(Ok(()))]);
     }
     assert_eq!(rig.status(), before);
+}
+
+#[test]
+fn a_weight_that_the_file_changes_is_not_the_last_commands_doing() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    rig.ask(set_weight(A, 6));
+    rig.ask(Command::Restore { server: A.parse().unwrap(), service: None });
+    rig.facts(EventKind::ServerWeight);
+    let mut changed = service(WEB, &[A, B]);
+    changed.real_servers[0].weight = weight(4);
+    assert_eq!(rig.reload(&[changed]), Ok(()));
+    let told = rig.facts(EventKind::ServerWeight);
+    assert!(told.iter().all(|fact| fact.ends_with(">4 (reload)")) && told.len() == 1, "{told:?}");
+}
+
+#[test]
+fn what_a_reload_would_do_to_the_table_is_foreseen_and_not_done() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    rig.pass(S);
+    rig.ops();
+    let mut changed = service(WEB, &[A, C]);
+    changed.real_servers[0].weight = weight(4);
+    let Input::Reload(configuration) = reload(&[changed]) else { unreachable!() };
+    let foreseen = rig.balance.foresee(rig.now, configuration.clone());
+    let web = "-t 10.0.0.1:80 -r";
+    let wanted = [
+        format!("ipvsadm -a {web} {C} -g -w 1"),
+        format!("ipvsadm -e {web} {A} -g -w 4"),
+        format!("ipvsadm -d {web} {B}"),
+    ];
+    assert_eq!((foreseen.len(), foreseen.iter().collect::<BTreeSet<_>>()), (3, wanted.iter().collect()));
+    assert_eq!((rig.ops(), rig.table(WEB).as_str()), (Vec::new(), "10.0.0.71:80 w1, 10.0.0.72:80 w1"));
 }
 
 #[test]

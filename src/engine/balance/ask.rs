@@ -51,7 +51,7 @@ pub(super) struct Prepared {
 }
 
 /// A command whose operations are out.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Pending {
     asked: Asked,
     preview: Preview,

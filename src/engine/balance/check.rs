@@ -12,7 +12,7 @@ pub(super) type Owner = (ServiceKey, RealServerKey);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One check and whose it is: every server that asks the same of the same address shares it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Check {
     pub checker: Checker,
     pub spec: Arc<CheckSpec>,

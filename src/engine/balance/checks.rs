@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// Every check of every server; equal ones once.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Checks {
     by_id: BTreeMap<CheckId, Check>,
     by_spec: HashMap<Arc<CheckSpec>, CheckId>,

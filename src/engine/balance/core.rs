@@ -3,6 +3,7 @@
 use super::ask::Pending;
 use super::checks::Checks;
 use super::counting::Counting;
+use super::ipvsadm::ipvsadm;
 use super::lasting::{Overridden, overridden};
 use super::reconcile::{Reconciler, Target, subject, target};
 use super::reload::fresh;
@@ -14,6 +15,7 @@ use crate::engine::ipvs::{IpvsOp, IpvsTable, Refusal};
 use crate::engine::model::{Configuration, RealServerKey, ServiceKey, VirtualServer};
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Where the whole is in its life.
@@ -30,7 +32,7 @@ pub(super) enum Life {
 }
 
 /// All virtual servers: health, wishes, and the way to the kernel's table.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Balance {
     /// By their places.
     pub(super) services: Vec<ServiceState>,
@@ -65,6 +67,16 @@ pub struct Balance {
 }
 
 impl Balance {
+    /// What a reload of this would change in the kernel's table, in ipvsadm's words; nothing is changed.
+    pub fn foresee(&self, now: Instant, configuration: Arc<Configuration>) -> Vec<String> {
+        let mut then = self.clone();
+        then.actions.clear();
+        then.handle(now, Input::Reload(configuration));
+        let actions = std::iter::from_fn(|| then.poll_action());
+        let ops = actions.filter_map(|action| if let Action::Apply(op) = action { Some(op) } else { None });
+        ops.map(|op| ipvsadm(&op)).collect()
+    }
+
     /// All `servers`, unjudged; `owned` is what an earlier run left in the kernel, `overrides` what operators wanted of it
     /// beside the file. First checks are spread from `now` on. Nothing happens before [`Input::Start`].
     pub fn new(

@@ -7,7 +7,7 @@ use crate::engine::snapshot::IpvsTotals;
 use std::time::Instant;
 
 /// What is known of the kernel's counting.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Counting {
     totals: Option<LiveTotals>,
     meter: Meter,

@@ -122,5 +122,7 @@ impl ServiceState {
 /// The server with the file's new words and the operator's old wishes.
 fn renewed(server: ServerState, config: &RealServer, order: u64) -> ServerState {
     let weight = if server.has_own_weight() { server.weight } else { config.weight };
-    ServerState { weight, order, added: false, config: config.clone(), ..server }
+    // What the file changes is not the last command's doing.
+    let reason = if weight == server.weight { server.reason.clone() } else { "reload".to_owned() };
+    ServerState { weight, reason, order, added: false, config: config.clone(), ..server }
 }

@@ -133,6 +133,13 @@ impl Reloader {
         tried.blocking_recv().map_err(|_| stopping())?.map_err(|refusal| refusal.to_string())
     }
 
+    /// What the kernel's table would become by it, in ipvsadm's words.
+    fn foreseen(&self, new: &Arc<Configuration>) -> Vec<String> {
+        let (told, foreseen) = oneshot::channel();
+        let asked = self.loops.balance.blocking_send(Request::Foresee(Arc::clone(new), told));
+        asked.ok().and_then(|()| foreseen.blocking_recv().ok()).unwrap_or_default()
+    }
+
     /// Does or previews a reload. Blocks until the kernel has it.
     pub fn reload(&self, asked: &Asked) -> Answer {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
@@ -159,6 +166,7 @@ impl Reloader {
         for absent in fitness::absent(&running.configuration, &read.configuration, host::has_interface) {
             preview.blast_radius = format!("{}; {absent}", preview.blast_radius);
         }
+        preview.ipvsadm = self.foreseen(&read.configuration);
         let answer =
             |outcome, message: String, token| Answer { id: 0, outcome, message, preview: preview.clone(), token };
         if let (false, Err(refusal)) = (read.configuration.virtual_servers.is_empty(), self.door.open()) {

@@ -33,7 +33,7 @@ pub(super) type Target = (ServiceKey, Option<RealServerKey>);
 pub(super) type Keys = BTreeMap<ServiceKey, BTreeSet<RealServerKey>>;
 
 /// The kernel's table, wanted and seen.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Reconciler {
     desired: IpvsTable,
     observed: Option<IpvsTable>,

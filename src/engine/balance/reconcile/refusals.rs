@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Instant;
 
 /// An operation that the kernel refused.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Refused {
     pub op: IpvsOp,
     pub refusal: Refusal,

@@ -86,6 +86,8 @@ pub enum Request {
     Command(Asked, oneshot::Sender<Answer>),
     /// Another configuration; told once the kernel has what it wants, or refuses.
     Reload(Arc<Configuration>, oneshot::Sender<Result<(), String>>),
+    /// What a reload of this would change in the kernel's table, in ipvsadm's words.
+    Foresee(Arc<Configuration>, oneshot::Sender<Vec<String>>),
     /// Whether the kernel would take these services; nothing of them stays.
     Trial(Vec<(ServiceKey, Service)>, oneshot::Sender<Result<(), Refusal>>),
 }
@@ -190,6 +192,11 @@ impl<R: Fn(Fact), N: Fn(Notice)> BalanceLoop<R, N> {
     /// What is asked of the core; a trial is the kernel's thread's matter alone.
     fn ask(&mut self, request: Request) -> Option<Input> {
         Some(match request {
+            Request::Foresee(configuration, told) => {
+                // Who asked may have gone.
+                _ = told.send(self.core.foresee(Instant::now(), configuration));
+                return None;
+            }
             Request::Trial(services, told) => {
                 self.trials.push(Job::Trial(services, told));
                 return None;
