@@ -9,7 +9,7 @@
 
 use super::shared::Shared;
 use crate::engine::event::{Event, EventKind, Fact, Severity};
-use crate::engine::io::journal_file::{JournalError, JournalFiles, JournalWriter, Reserve};
+use crate::engine::io::journal_file::{JournalError, JournalFiles, JournalWriter, Reserve, STEP};
 use crate::engine::journal::CAPACITY;
 use crate::engine::snapshot::Warning;
 use std::io;
@@ -162,10 +162,12 @@ impl Keeper {
 
     /// The numbers begin after those that an earlier run left.
     fn begin(&mut self) {
-        let reserved = self.reserve.read();
+        let (reserved, damage) = self.reserve.read().map_or_else(|why| (0, Some(why)), |reserved| (reserved, None));
         match self.writer.open(CAPACITY) {
             Ok(found) => {
-                let after = found.after.max(reserved);
+                // Nobody knows how many were given: as many as may have been are left out.
+                let unknown = if damage.is_some() { STEP } else { 0 };
+                let after = (found.after + unknown).max(reserved);
                 if !self.shared.begin(after, found.events) {
                     // The disk was too slow: numbers began at 1, and what is there is of another count.
                     return self.begin_anew();
@@ -173,7 +175,7 @@ impl Keeper {
                 (self.written, self.ours) = (found.after, true);
                 self.reserve(after);
                 self.shared.reach_back(Arc::clone(&self.files));
-                for message in found.told {
+                for message in damage.into_iter().chain(found.told) {
                     self.tell(Severity::Warning, message);
                 }
             }

@@ -12,7 +12,7 @@ mod search;
 
 pub use error::JournalError;
 pub use reader::JournalFiles;
-pub use reserve::Reserve;
+pub use reserve::{Reserve, STEP};
 
 use crate::engine::event::Event;
 use crate::engine::journal::lines::{self, Line, VERSION};

@@ -3,8 +3,8 @@
 //! It is written ahead, in its place and always as long, which takes no room on a full disk. After an orderly end it is the last
 //! number itself; after a crash the numbers go on behind it, so that none is ever given twice.
 
-use super::{plain, private};
-use std::fs::{File, OpenOptions};
+use super::private;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -30,12 +30,29 @@ impl Reserve {
         Self { path: directory.join(NAME), file: None, upto: 0 }
     }
 
-    /// What an earlier run reserved; 0 where nothing can be read.
-    pub fn read(&self) -> u64 {
-        let Ok(file) = plain(&self.path, OpenOptions::new().read(true)) else { return 0 };
+    /// What an earlier run reserved; 0 where none did. Errors: there is something else, which is set aside as `.damaged`.
+    pub fn read(&self) -> Result<u64, String> {
+        let why = match self.number() {
+            Ok(number) => return Ok(number),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+            Err(error) => error,
+        };
+        let aside = self.path.with_extension("numbers.damaged");
+        let kept = match fs::rename(&self.path, &aside) {
+            Ok(()) => format!("it was set aside as {}", aside.display()),
+            Err(error) => format!("it can't be set aside ({error}): remove it"),
+        };
+        Err(format!("{}: the numbers that were given can't be read ({why}); {kept}", self.path.display()))
+    }
+
+    fn number(&self) -> io::Result<u64> {
+        let file = private(OpenOptions::new().read(true)).open(&self.path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::other("it is no plain file"));
+        }
         let mut text = String::new();
-        let read = file.take(DIGITS as u64).read_to_string(&mut text);
-        read.ok().and_then(|_| text.trim().parse().ok()).unwrap_or(0)
+        file.take(DIGITS as u64).read_to_string(&mut text)?;
+        text.trim().parse().map_err(io::Error::other)
     }
 
     /// Keeps at least half a step ahead of `last`. Errors: the disk refused; it may be tried again.
@@ -63,12 +80,11 @@ impl Reserve {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
 
     #[test]
     fn numbers_are_reserved_ahead_in_steps_and_settled_at_the_end() {
         let place = tempfile::tempdir().unwrap();
-        let known = || Reserve::new(place.path()).read();
+        let known = || Reserve::new(place.path()).read().unwrap();
         let mut reserve = Reserve::new(place.path());
         assert_eq!(known(), 0);
         reserve.ahead_of(7).unwrap();
@@ -79,7 +95,13 @@ mod tests {
         assert_eq!(known(), 7 + 2 * STEP);
         reserve.settle(9).unwrap();
         assert_eq!(known(), 9);
-        fs::write(place.path().join(NAME), "no number").unwrap();
-        assert_eq!(known(), 0);
+        for damage in ["no number", "", "9\n\n9", "\u{0}\u{0}"] {
+            fs::write(place.path().join(NAME), damage).unwrap();
+            let why = Reserve::new(place.path()).read().unwrap_err();
+            assert!(why.contains("set aside as") && why.contains("journal.numbers.damaged"), "{why}");
+            assert_eq!(known(), 0, "there is none now");
+        }
+        fs::create_dir(place.path().join(NAME)).unwrap();
+        assert!(Reserve::new(place.path()).read().is_err());
     }
 }
