@@ -44,6 +44,8 @@ fn what_is_wrong_with_a_group_is_told_at_its_line() {
             "2:1 bad-address \"10.0.0.9-3\" is neither an address, a range of them nor fwmark",
         ),
         ("virtual_server_group G {\n10.0.0.1 80x\n}\n", "2:1 not-a-number port \"80x\" is not a whole number"),
+        ("virtual_server_group G {\n10.0.0.1 80 10.0.0.2 81\n}\n", "2:13 too-many-values \"10.0.0.2\" is not used"),
+        ("virtual_server_group G {\nfwmark 7 inet6\n}\n", "2:10 too-many-values \"inet6\" is not used"),
         ("virtual_server_group G {\nfwmark 0\n}\n", "2:1 out-of-range fwmark \"0\" is out of range"),
     ] {
         let (_, told) = read(&(group.to_owned() + &server));

@@ -110,11 +110,15 @@ fn run(
         "~LST" if values.iter().any(|tuple| tuple.len() != names.len()) => {
             Err(wrong("an item has not as many values as there are variables"))
         }
+        "~LST" if values.is_empty() => Err(wrong("the list has no values")),
         "~LST" => values.iter().try_for_each(|tuple| each(tuple)),
         "~SEQ" | "~SEQx" => {
             let mut numbers = Numbers::of(values).ok_or_else(|| wrong("start, step and end are not whole numbers"))?;
             if numbers.step == 0 {
                 return Err(wrong("a step of 0 never comes to the end"));
+            }
+            if (numbers.end - numbers.next).signum() == -numbers.step.signum() {
+                return Err(wrong("its steps lead away from the end"));
             }
             numbers.try_for_each(|n| each(&[if head == "~SEQx" { format!("{n:x}") } else { n.to_string() }]))
         }

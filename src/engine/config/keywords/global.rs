@@ -1,6 +1,6 @@
 //! Words of the top level and of `global_defs`. A table of data.
 
-use super::{Block, Keyword, Value, acts, read};
+use super::{Block, Keyword, Value, acts, part, read};
 
 /// Microseconds in a second.
 const S: u64 = 1_000_000;
@@ -53,10 +53,14 @@ pub(super) const TOP: &[Keyword] = &[
 
 pub(super) const GLOBAL: &[Keyword] = &[
     acts("router_id", Value::Text, "the name of this node in mails and on screen"),
-    acts("notification_email", Value::Block(Block::Recipients), "who gets mail on state changes, one recipient a line"),
-    acts("notification_email_from", Value::Text, "the sender of these mails"),
-    acts("smtp_server", Value::Server, "the mail server: name or address, and perhaps a port"),
-    acts("smtp_connect_timeout", Value::Number(1, 4_294), "seconds to wait for the mail server"),
+    acts(
+        "notification_email",
+        Value::Block(Block::Recipients),
+        "who gets mail on state changes, one recipient a line; no mail is sent yet",
+    ),
+    part("notification_email_from", Value::Text),
+    part("smtp_server", Value::Server),
+    part("smtp_connect_timeout", Value::Number(1, 4_294)),
     acts(
         "vrrp_skip_check_adv_addr",
         Value::Flag,

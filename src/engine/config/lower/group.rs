@@ -26,6 +26,12 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
     let mut services = Vec::new();
     for line in cx.lines(Block::ServiceGroup, block.inner()) {
         let Some(first) = line.words.first() else { continue };
+        if let (Some(more), Some(word)) = (line.words.get(2), cx.words(line).get(2)) {
+            let message =
+                format!("{} is not used: a line is one address or range with its port, or one fwmark", quoted(word));
+            let help = "one statement a line; # begins a comment";
+            cx.report.add(Problem::warning(more.span, "too-many-values", message).help(help));
+        }
         if let Err(problem) = add(cx, line, first.span, &mut services) {
             cx.report.add(problem);
         }
