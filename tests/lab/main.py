@@ -46,7 +46,7 @@ SCENARIOS = {
 }
 WITHOUT_IPVS = ("noipvs", "clock")  # these need a guest of their own: without ip_vs, or with a clock to set
 # Busy for a minute on end, looked at often, or traced: side by side with others the guest's one processor is late for somebody.
-ALONE = {"ipvs", "quorum", "watch"}
+BUSY = {"ipvs", "ipvsadm", "quorum", "watch"}
 LOCK = threading.Lock()
 
 
@@ -128,10 +128,11 @@ def main():
     parser.add_argument("--artefacts", default="target/lab", help="where the files of failed cases stay")
     parser.add_argument("--verbose", action="store_true", help="print each step of each case")
     parser.add_argument("--without-ipvs", action="store_true", help="only the cases for a kernel that has no ip_vs")
+    parser.add_argument("--busy", action="store_true", help="only the cases that want a guest for themselves, one after the other")
     parser.add_argument("--list", action="store_true", help="print the cases and end")
     options = parser.parse_args()
     chosen = [(s, c) for s, combos in SCENARIOS.items() if not options.scenarios or s in options.scenarios
-              if options.list or (s in WITHOUT_IPVS) == options.without_ipvs
+              if options.list or ((s in WITHOUT_IPVS) == options.without_ipvs and (s in BUSY) == options.busy)
               for c in dict.fromkeys(options.combo or combos)]
     if unknown := set(options.scenarios) - set(SCENARIOS):
         parser.error(f"no such scenario: {', '.join(sorted(unknown))}")
@@ -144,14 +145,12 @@ def main():
     begun = time.monotonic()
     failed = 0
     cases = [Case(s, c, os.path.abspath(options.artefacts)) for s, c in chosen]
-    side_by_side = [case for case in cases if case.scenario not in ALONE]
-    for jobs, some in ((options.jobs, side_by_side), (1, [case for case in cases if case.scenario in ALONE])):
-        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-            running = {pool.submit(case.run): case for case in some}
-            for done in concurrent.futures.as_completed(running):
-                seconds, error = done.result()
-                failed += bool(error)
-                report(running[done], seconds, error, options.verbose)
+    with concurrent.futures.ThreadPoolExecutor(1 if options.busy else options.jobs) as pool:
+        running = {pool.submit(case.run): case for case in cases}
+        for done in concurrent.futures.as_completed(running):
+            seconds, error = done.result()
+            failed += bool(error)
+            report(running[done], seconds, error, options.verbose)
     print(f"{len(chosen) - failed} passed, {failed} failed in {time.monotonic() - begun:.0f} s")
     return 1 if failed else 0
 

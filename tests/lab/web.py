@@ -94,7 +94,7 @@ def get(space, address, source=None, port=80, timeout=2.0):
 
 def curl(space, address, source=None):
     """One request with curl; the body, or None when curl failed."""
-    command = ["curl", "-sS", "--max-time", "3", "--noproxy", "*"] + (["--interface", source] if source else [])
+    command = ["curl", "-sS", "--max-time", "15", "--noproxy", "*"] + (["--interface", source] if source else [])
     result = space.run(*command, f"http://{address}/")
     return result.stdout.strip() if result.returncode == 0 else None
 
