@@ -39,9 +39,11 @@ fn sequences_count_up_and_down_and_in_hexadecimal() {
         ("~SEQ(S,1,2,6) $S", "1 3 5"),
         ("~SEQx(S,144,16,192) $S", "90 a0 b0 c0"),
         ("~SEQx(S, 0x90, 0x10, 0xa0) ~SEQx(T, 0xb, -1, 0xa) ${S}:${T}", "90:b 90:a a0:b a0:a"),
-        ("~SEQ(S,1,-1,2) $S", ""),
     ] {
         assert_eq!(lines(line).unwrap().join(" "), want, "{line}");
+    }
+    for (line, why) in [("~SEQ(S,1,-1,2) $S", "lead away from the end"), ("~LST(S) $S", "no values")] {
+        assert!(lines(line).unwrap_err().to_string().contains(why), "{line}");
     }
 }
 

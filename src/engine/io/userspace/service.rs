@@ -142,7 +142,7 @@ pub(super) fn take(served: Arc<Served>, client: TcpStream, from: SocketAddr, rea
 }
 
 /// Serves one connection to its end.
-async fn serve(served: Arc<Served>, client: TcpStream, from: SocketAddr, reach: Reach, _seat: Seat) {
+async fn serve(served: Arc<Served>, client: TcpStream, from: SocketAddr, reach: Reach, seat: Seat) {
     let mut era = served.era.subscribe();
     let begun = *era.borrow_and_update();
     if begun.is_none() {
@@ -154,6 +154,7 @@ async fn serve(served: Arc<Served>, client: TcpStream, from: SocketAddr, reach: 
     };
     let counted = Arc::new(Counted { key, client: from, is_closing: AtomicBool::new(false) });
     let _open = Open { served: &served, number: served.enter(Arc::clone(&counted)) };
+    let _seat = seat; // is free before the connection counts no more
     let tally = served.tally(key);
     let target = match &reach.ways {
         Ways::Real => key.0,
