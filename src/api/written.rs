@@ -47,7 +47,7 @@ impl Written {
         write: impl FnOnce() -> Result<Vec<u8>, HandleError>,
     ) -> Result<(Bytes, u64), HandleError> {
         if let Some(answer) = self.known(status, question, (now, lasts)) {
-            return Ok((answer.body, answer.tag));
+            return Ok(answer);
         }
         let body: Bytes = write()?.into();
         let mut hasher = DefaultHasher::new();
@@ -62,14 +62,16 @@ impl Written {
         Ok((answer.body, answer.tag))
     }
 
-    /// The answer if somebody asked before.
-    pub(super) fn at_once(&self, status: &Arc<Status>, question: &str, now: Instant, lasts: Duration) -> Option<Bytes> {
-        self.known(status, question, (now, lasts)).map(|answer| answer.body)
-    }
-
-    fn known(&self, status: &Arc<Status>, question: &str, (now, lasts): (Instant, Duration)) -> Option<Answer> {
+    /// The answer, where somebody asked before and not longer ago than `lasts`.
+    pub(super) fn known(
+        &self,
+        status: &Arc<Status>,
+        question: &str,
+        (now, lasts): (Instant, Duration),
+    ) -> Option<(Bytes, u64)> {
         let known = self.page_of(status).answers.get(question).cloned();
-        known.filter(|answer| now.saturating_duration_since(answer.at) < lasts)
+        let fresh = known.filter(|answer| now.saturating_duration_since(answer.at) < lasts)?;
+        Some((fresh.body, fresh.tag))
     }
 
     /// The page of this status, an empty one where there was another's.

@@ -67,7 +67,8 @@ pub struct Balance {
 }
 
 impl Balance {
-    /// What a reload of this would change in the kernel's table, in ipvsadm's words; nothing is changed.
+    /// What a reload of this would change in the kernel's table, in ipvsadm's words; nothing is changed. Empty while operations
+    /// are on their way to the kernel: what is left to do follows from how they end.
     pub fn foresee(&self, now: Instant, configuration: Arc<Configuration>) -> Vec<String> {
         let mut then = self.clone();
         then.actions.clear();

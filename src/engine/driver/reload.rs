@@ -166,7 +166,9 @@ impl Reloader {
         for absent in fitness::absent(&running.configuration, &read.configuration, host::has_interface) {
             preview.blast_radius = format!("{}; {absent}", preview.blast_radius);
         }
-        preview.ipvsadm = self.foreseen(&read.configuration);
+        if !preview.ops.is_empty() {
+            preview.ipvsadm = self.foreseen(&read.configuration);
+        }
         let answer =
             |outcome, message: String, token| Answer { id: 0, outcome, message, preview: preview.clone(), token };
         if let (false, Err(refusal)) = (read.configuration.virtual_servers.is_empty(), self.door.open()) {

@@ -194,7 +194,7 @@ impl<R: Fn(Fact), N: Fn(Notice)> BalanceLoop<R, N> {
         Some(match request {
             Request::Foresee(configuration, told) => {
                 // Who asked may have gone.
-                _ = told.send(self.core.foresee(Instant::now(), configuration));
+                _ = told.send(self.core.foresee(now(), configuration));
                 return None;
             }
             Request::Trial(services, told) => {
