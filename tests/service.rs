@@ -164,7 +164,8 @@ fn an_abstract_socket_will_do_and_a_refused_start_says_why() {
     manager.until("READY=1");
     running.signal(Signal::INT);
     manager.until("STOPPING=1");
-    assert_eq!(running.end().0, Some(0));
+    let (code, said) = running.end();
+    assert_eq!(code, Some(0), "{said}");
 
     let running = notify("vrrp_instance A {\n}\n");
     let status = manager.until("STATUS=").pop().unwrap();

@@ -35,8 +35,10 @@ impl Synchroniser {
         configuration: impl Fn() -> Arc<Configuration> + Send + 'static,
     ) -> io::Result<Self> {
         let (end, ended) = channel();
+        // Before the thread: it may first run when the engine already stops, and must not wait for what was told before.
+        let seen = shared.newest();
         let worker = Worker::new(shared, Box::new(ipvs_admin::open));
-        let body = move || worker.run(&configuration, &ended);
+        let body = move || worker.run(seen, &configuration, &ended);
         Ok(Self { end, thread: thread::Builder::new().name("ipvs-sync".to_owned()).spawn(body)? })
     }
 
@@ -79,8 +81,9 @@ impl Worker {
         }
     }
 
-    fn run(mut self, configuration: &dyn Fn() -> Arc<Configuration>, ended: &Receiver<bool>) {
-        let (mut seen, mut looked_at) = (self.shared.status().last_event, None::<Instant>);
+    /// Follows the events above `seen` until one says that the engine stops.
+    fn run(mut self, mut seen: u64, configuration: &dyn Fn() -> Arc<Configuration>, ended: &Receiver<bool>) {
+        let mut looked_at = None::<Instant>;
         loop {
             let words = configuration().global.lvs.clone();
             let (wished, is_due) =
@@ -264,6 +267,19 @@ mod tests {
                 format!("{}>{} {}", word(&event.from), word(&event.to), word(&event.reason))
             })
             .collect()
+        }
+    }
+
+    #[test]
+    fn an_engine_that_stops_before_the_thread_has_run_is_not_waited_for() {
+        for _ in 0..50 {
+            let Rig { worker, configuration, .. } = rig();
+            let configuration =
+                Arc::new(Configuration { global: crate::engine::model::Global::default(), ..configuration });
+            let shared = Arc::clone(&worker.shared);
+            let thread = Synchroniser::start(Arc::clone(&shared), move || Arc::clone(&configuration)).unwrap();
+            shared.append(Fact::new(EventKind::EngineStopping, Severity::Notice, "engine"));
+            thread.end(false);
         }
     }
 
