@@ -1,16 +1,15 @@
 //! The terminal while the console has it, and the promise that it is given back on every way out.
 //!
-//! One write a frame, within DEC 2026 brackets, and none when nothing changed. Never a query: answers that come late would
-//! be taken for keys. The cursor stays hidden; text fields show their own.
+//! One write a frame, within DEC 2026 brackets unless it is so short that nothing tears it, and none when nothing changed.
+//! Never a query: answers that come late would be taken for keys. The cursor stays hidden; text fields show their own.
 
 use super::ConsoleError;
+use super::paint::paint;
 use super::state::UiState;
 use super::theme::Theme;
 use super::view;
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
-use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
@@ -22,6 +21,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[0m\x1b[2J\x1b[H";
 /// The way back, from whatever was being written.
 const LEAVE: &[u8] = b"\x1b[?2026l\x1b[?2004l\x1b[0m\x1b[?25h\x1b[?1049l";
+
+/// The brackets of DEC 2026 around a frame: the terminal shows it whole.
+const BEGIN_FRAME: &[u8] = b"\x1b[?2026h";
+const END_FRAME: &[u8] = b"\x1b[?2026l";
+/// A frame of so few bytes, without brackets, goes through a line and a terminal as one piece.
+const ONE_PIECE: usize = 256;
 
 /// Whether the terminal is ours now.
 static OURS: AtomicBool = AtomicBool::new(false);
@@ -133,19 +138,18 @@ impl Terminal {
     /// Draws the difference between what is shown and what should be, in one write; nothing when there is none.
     pub fn draw(&mut self, state: &UiState, theme: &Theme) -> io::Result<()> {
         let next = view::picture(state, theme);
-        let mut bytes = b"\x1b[?2026h".to_vec();
-        let blank = Buffer::empty(Rect::new(0, 0, next.area.width, next.area.height));
-        let before = match &self.shown {
-            Some(shown) if shown.area == next.area => shown,
-            _ => {
-                bytes.extend_from_slice(b"\x1b[0m\x1b[2J\x1b[H");
-                &blank
-            }
-        };
+        let is_repaint = self.shown.as_ref().is_none_or(|shown| shown.area != next.area);
+        let mut frame = Vec::new();
+        if is_repaint {
+            frame.extend_from_slice(b"\x1b[0m\x1b[2J\x1b[H");
+            self.shown = None; // gone before there are three of them
+        }
+        let before = self.shown.take().unwrap_or_else(|| Buffer::empty(next.area));
         let changed = before.diff(&next);
-        if !changed.is_empty() || self.shown.is_none() {
-            CrosstermBackend::new(&mut bytes).draw(changed.into_iter())?;
-            bytes.extend_from_slice(b"\x1b[?2026l");
+        if is_repaint || !changed.is_empty() {
+            paint(&mut frame, changed, next.area.width);
+            let needs_brackets = is_repaint || frame.len() > ONE_PIECE;
+            let bytes = if needs_brackets { [BEGIN_FRAME, &frame, END_FRAME].concat() } else { frame };
             write(&mut self.out, &bytes)?;
         }
         self.shown = Some(next);

@@ -1,0 +1,294 @@
+//! Cells as a terminal's bytes, as few as will do: over a slow line each one counts.
+//!
+//! A few cells are drawn style by style, since a style costs more than a step of the cursor; many from the top to the bottom.
+//! Steps are relative only from where a plain character left the cursor: of others terminals disagree about the width.
+
+use ratatui::buffer::Cell;
+use ratatui::style::{Color, Modifier};
+use std::io::Write;
+
+/// Up to so many cells are sorted by style.
+const FEW: usize = 64;
+/// Modifiers and their numbers in SGR (ECMA-48 §8.3.117).
+const MODIFIERS: [(Modifier, u8); 9] = [
+    (Modifier::BOLD, 1),
+    (Modifier::DIM, 2),
+    (Modifier::ITALIC, 3),
+    (Modifier::UNDERLINED, 4),
+    (Modifier::SLOW_BLINK, 5),
+    (Modifier::RAPID_BLINK, 6),
+    (Modifier::REVERSED, 7),
+    (Modifier::HIDDEN, 8),
+    (Modifier::CROSSED_OUT, 9),
+];
+
+/// Where the cursor is after a character.
+#[derive(Clone, Copy)]
+struct Cursor {
+    x: u16,
+    y: u16,
+    /// Whatever the terminal thinks of the character's width.
+    is_sure: bool,
+}
+
+/// Adds the bytes that show `cells` (column, row, content) on a screen of so many columns. The style is the terminal's default
+/// before and after.
+pub fn paint(out: &mut Vec<u8>, mut cells: Vec<(u16, u16, &Cell)>, columns: u16) {
+    if cells.len() <= FEW {
+        by_look(&mut cells);
+    }
+    let (mut cursor, mut worn) = (None::<Cursor>, Look::default());
+    for (x, y, cell) in cells {
+        go(out, cursor, x, y);
+        let look = Look::of(cell);
+        look.wear(out, worn);
+        worn = look;
+        out.extend_from_slice(cell.symbol().as_bytes());
+        // Behind the last column the cursor is where the terminal likes.
+        let is_sure = matches!(cell.symbol().as_bytes(), [b' '..=b'~']);
+        cursor = Some(Cursor { x: x + 1, y, is_sure }).filter(|cursor| cursor.x < columns);
+    }
+    Look::default().wear(out, worn);
+}
+
+/// Moves the cursor.
+fn go(out: &mut Vec<u8>, from: Option<Cursor>, x: u16, y: u16) {
+    match from {
+        Some(at) if at.y == y && at.x == x => {}
+        Some(at) if at.is_sure && at.y == y && at.x + 1 == x => out.extend_from_slice(b"\x1b[C"),
+        Some(at) if at.is_sure && at.y == y && at.x < x => push(out, format_args!("\x1b[{}C", x - at.x)),
+        Some(at) if at.is_sure && at.y + 1 == y && at.x == x + 1 => out.extend_from_slice(b"\x1b[B\x08"),
+        _ if x == 0 => push(out, format_args!("\x1b[{}H", y + 1)),
+        _ => push(out, format_args!("\x1b[{};{}H", y + 1, x + 1)),
+    }
+}
+
+/// The look of a cell: what SGR sets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Look {
+    fg: Color,
+    bg: Color,
+    modifier: Modifier,
+}
+
+impl Look {
+    fn of(cell: &Cell) -> Self {
+        Self { fg: cell.fg, bg: cell.bg, modifier: cell.modifier }
+    }
+
+    /// Changes the terminal's style from `worn` to this one.
+    fn wear(self, out: &mut Vec<u8>, worn: Self) {
+        if self == worn {
+            return;
+        }
+        if self == Self::default() {
+            return out.extend_from_slice(b"\x1b[m");
+        }
+        out.extend_from_slice(b"\x1b[");
+        let worn = if self.modifier.contains(worn.modifier) {
+            worn
+        } else {
+            out.extend_from_slice(b"0;");
+            Self::default()
+        };
+        for (modifier, number) in MODIFIERS {
+            if self.modifier.contains(modifier) && !worn.modifier.contains(modifier) {
+                push(out, format_args!("{number};"));
+            }
+        }
+        if self.fg != worn.fg {
+            color(out, self.fg, 30);
+        }
+        if self.bg != worn.bg {
+            color(out, self.bg, 40);
+        }
+        if let Some(last) = out.last_mut() {
+            *last = b'm'; // in place of the last `;`: looks that differ have a number
+        }
+    }
+}
+
+/// One colour of SGR with its `;`, `base` being 30 for the character and 40 for what is behind it.
+fn color(out: &mut Vec<u8>, color: Color, base: u8) {
+    let bright = base + 60;
+    let number = match color {
+        Color::Reset => base + 9,
+        Color::Black => base,
+        Color::Red => base + 1,
+        Color::Green => base + 2,
+        Color::Yellow => base + 3,
+        Color::Blue => base + 4,
+        Color::Magenta => base + 5,
+        Color::Cyan => base + 6,
+        Color::Gray => base + 7,
+        Color::DarkGray => bright,
+        Color::LightRed => bright + 1,
+        Color::LightGreen => bright + 2,
+        Color::LightYellow => bright + 3,
+        Color::LightBlue => bright + 4,
+        Color::LightMagenta => bright + 5,
+        Color::LightCyan => bright + 6,
+        Color::White => bright + 7,
+        Color::Indexed(index) => return push(out, format_args!("{};5;{index};", base + 8)),
+        Color::Rgb(red, green, blue) => return push(out, format_args!("{};2;{red};{green};{blue};", base + 8)),
+    };
+    push(out, format_args!("{number};"));
+}
+
+/// Cells of one look together, else in their order. Neighbours stay together, since what takes the place of a wide character
+/// is drawn from the left.
+fn by_look(cells: &mut [(u16, u16, &Cell)]) {
+    let (mut looks, mut keys, mut behind) = (Vec::new(), Vec::new(), None);
+    for (x, y, cell) in cells.iter() {
+        let look = Look::of(cell);
+        let new = || looks.iter().position(|known| *known == look).unwrap_or(looks.len());
+        let key = match keys.last() {
+            Some(key) if behind == Some((*x, *y)) => *key,
+            _ => new(),
+        };
+        if key == looks.len() {
+            looks.push(look);
+        }
+        keys.push(key);
+        behind = Some((x + 1, *y));
+    }
+    let mut keys = keys.into_iter();
+    cells.sort_by_cached_key(|_| keys.next());
+}
+
+fn push(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    // A vector takes everything.
+    let _ = out.write_fmt(text);
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // tests
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use ratatui::buffer::Buffer;
+    use ratatui::layout::Rect;
+    use std::num::NonZero;
+
+    const COLUMNS: u16 = 12;
+    const ROWS: u16 = 4;
+
+    fn any_look() -> impl Strategy<Value = Look> {
+        let colors = [
+            Color::Reset,
+            Color::Black,
+            Color::Red,
+            Color::Gray,
+            Color::DarkGray,
+            Color::White,
+            Color::Indexed(99),
+            Color::Rgb(1, 2, 3),
+        ];
+        let modifiers = [
+            Modifier::empty(),
+            Modifier::BOLD,
+            Modifier::DIM,
+            Modifier::REVERSED,
+            Modifier::BOLD.union(Modifier::UNDERLINED),
+            Modifier::ITALIC.union(Modifier::REVERSED),
+        ];
+        (
+            prop::sample::select(colors.to_vec()),
+            prop::sample::select(colors.to_vec()),
+            prop::sample::select(modifiers.to_vec()),
+        )
+            .prop_map(|(fg, bg, modifier)| Look { fg, bg, modifier })
+    }
+
+    fn any_screen() -> impl Strategy<Value = Buffer> {
+        let symbols = ["a", "b", " ", "7", "─", "漢", "é"];
+        let cells =
+            prop::collection::vec((prop::sample::select(symbols.to_vec()), any_look()), usize::from(COLUMNS * ROWS));
+        cells.prop_map(|cells| {
+            let mut screen = Buffer::empty(Rect::new(0, 0, COLUMNS, ROWS));
+            for (cell, (symbol, look)) in screen.content.iter_mut().zip(cells) {
+                (cell.fg, cell.bg, cell.modifier) = (look.fg, look.bg, look.modifier);
+                cell.set_symbol(symbol);
+            }
+            // A wide character has room: a blank cell behind it.
+            for y in 0..ROWS {
+                for x in 0..COLUMNS {
+                    if screen[(x, y)].symbol() == "漢" {
+                        if x + 1 == COLUMNS {
+                            screen[(x, y)].set_symbol("w");
+                        } else {
+                            let cell = &mut screen[(x + 1, y)];
+                            *cell = Cell::EMPTY;
+                        }
+                    }
+                }
+            }
+            screen
+        })
+    }
+
+    fn color_of(color: Color) -> vt100::Color {
+        match color {
+            Color::Black => vt100::Color::Idx(0),
+            Color::Red => vt100::Color::Idx(1),
+            Color::Gray => vt100::Color::Idx(7),
+            Color::DarkGray => vt100::Color::Idx(8),
+            Color::White => vt100::Color::Idx(15),
+            Color::Indexed(index) => vt100::Color::Idx(index),
+            Color::Rgb(red, green, blue) => vt100::Color::Rgb(red, green, blue),
+            _ => vt100::Color::Default,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_terminal_shows_each_of_two_screens(first in any_screen(), second in any_screen()) {
+            let mut terminal = vt100::Parser::new(NonZero::new(ROWS).unwrap(), NonZero::new(COLUMNS).unwrap(), 0);
+            let blank = Buffer::empty(first.area);
+            for (before, now) in [(&blank, &first), (&first, &second)] {
+                let mut bytes = Vec::new();
+                paint(&mut bytes, before.diff(now), COLUMNS);
+                terminal.process(&bytes);
+                let mut hidden = false;
+                for y in 0..ROWS {
+                    for x in 0..COLUMNS {
+                        let (wanted, seen) = (&now[(x, y)], terminal.screen().cell(y, x).unwrap());
+                        if !std::mem::replace(&mut hidden, wanted.symbol() == "漢") {
+                            let text = if seen.has_contents() { seen.contents() } else { " " };
+                            prop_assert_eq!(text, wanted.symbol(), "at {} {}", x, y);
+                            // Of a blank, only what shows is drawn anew; behind a wide character that went, terminals differ.
+                            let is_blank = text == " ";
+                            let was_half = x > 0 && before[(x - 1, y)].symbol() == "漢";
+                            let has = |modifier| wanted.modifier.contains(modifier);
+                            let ground = (seen.bgcolor(), seen.underline(), seen.inverse());
+                            let meant = (color_of(wanted.bg), has(Modifier::UNDERLINED), has(Modifier::REVERSED));
+                            prop_assert!(is_blank && was_half || ground == meant, "{:?} instead of {:?} at {} {}", ground, meant, x, y);
+                            let ink = (seen.fgcolor(), seen.bold(), seen.dim(), seen.italic());
+                            let meant = (color_of(wanted.fg), has(Modifier::BOLD), has(Modifier::DIM), has(Modifier::ITALIC));
+                            prop_assert!(is_blank || ink == meant, "{:?} instead of {:?} at {} {}", ink, meant, x, y);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_moves_in_a_quiet_second_costs_a_hundred_bytes_at_most() {
+        // Two digits of the first line and ages in three columns, as on a screen of 200x50.
+        let digit = |modifier| {
+            let mut cell = Cell::new("7");
+            cell.modifier = modifier;
+            cell
+        };
+        let (bold, plain, dim) = (digit(Modifier::BOLD), digit(Modifier::empty()), digit(Modifier::DIM));
+        let mut cells = vec![(180, 0, &bold), (197, 0, &bold), (138, 3, &dim)];
+        for y in 4..6 {
+            cells.extend([(30, y, &plain), (68, y, &dim), (138, y, &dim)]);
+        }
+        cells.extend([(138, 6, &dim), (138, 7, &dim)]);
+        let mut bytes = Vec::new();
+        paint(&mut bytes, cells, 200);
+        assert!(bytes.len() <= 100, "{} bytes: {:?}", bytes.len(), String::from_utf8_lossy(&bytes));
+    }
+}
