@@ -56,6 +56,9 @@ pub enum EventKind {
     SyncDaemon,
     /// Something the operator should know (a warning of the configuration or of the host).
     Warning,
+    /// A kind that this version does not know: an engine of another version, or its journal, told it. Never told by an engine.
+    #[serde(other)]
+    Unknown,
 }
 
 impl EventKind {
@@ -84,6 +87,7 @@ impl EventKind {
             Self::Tracked => "tracked",
             Self::SyncDaemon => "sync-daemon",
             Self::Warning => "warning",
+            Self::Unknown => "unknown",
         }
     }
 }

@@ -413,7 +413,8 @@ const fn is_change(kind: EventKind) -> bool {
         | EventKind::OperationRefused
         | EventKind::Command
         | EventKind::Hold
-        | EventKind::Warning => false,
+        | EventKind::Warning
+        | EventKind::Unknown => false,
     }
 }
 

@@ -65,7 +65,8 @@ pub fn text(event: &Event) -> String {
         | EventKind::CheckResult
         | EventKind::ServerAdmin
         | EventKind::Command
-        | EventKind::Warning => None,
+        | EventKind::Warning
+        | EventKind::Unknown => None,
     };
     words.extend(kind.map(str::to_owned));
     words.extend(change);
