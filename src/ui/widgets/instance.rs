@@ -49,19 +49,24 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, boxed: bool, state: 
     }
 }
 
-/// Spans in lines of at most so many columns, broken between spans.
+/// Spans in lines of at most so many columns, broken between spans; one that is longer than a line is broken between its words.
 pub fn wrapped(spans: &Spans, columns: usize) -> Vec<Spans> {
     let mut lines = vec![Spans::new()];
     let mut used = 0;
+    let width = |text: &str| format::width(&format::clean(text));
     for (paint, text) in spans {
-        let width = format::width(&format::clean(text));
-        if used > 0 && used + width > columns {
-            lines.push(Spans::new());
-            used = 0;
-        }
-        used += width;
-        if let Some(line) = lines.last_mut() {
-            line.push((*paint, text.clone()));
+        let is_long = width(text) > columns;
+        let pieces = if is_long { text.split_inclusive(' ').collect() } else { vec![text.as_str()] };
+        for mut piece in pieces {
+            if used > 0 && used + width(piece.trim_end()) > columns {
+                lines.push(Spans::new());
+                used = 0;
+                piece = piece.trim_start();
+            }
+            used += width(piece);
+            if let Some(line) = lines.last_mut() {
+                line.push((*paint, piece.to_owned()));
+            }
         }
     }
     lines
@@ -97,20 +102,17 @@ pub fn state_lines(router: &VirtualRouterStatus, now: SystemTime) -> Vec<Line> {
 
 /// Advertisements and changes of mastership in numbers.
 pub fn counted(router: &VirtualRouterStatus) -> Vec<Line> {
-    let text = |text: String| vec![(Paint::Text, text)];
+    let text = |text: String| (Paint::Text, text);
     let c = &router.counters;
-    let adverts = format!(
-        "in {}  out {}  resignations in {} out {}  gratuitous ARP {}  own that came back {}  other addresses {}",
-        format::grouped(c.adverts_rx),
-        format::grouped(c.adverts_tx),
-        c.priority_zero_rx,
-        c.priority_zero_tx,
-        format::grouped(c.garp_tx),
-        c.own_rx,
-        c.address_mismatch
-    );
+    let adverts = vec![
+        text(format!("in {}  out {}", format::grouped(c.adverts_rx), format::grouped(c.adverts_tx))),
+        text(format!("  resignations in {} out {}", c.priority_zero_rx, c.priority_zero_tx)),
+        text(format!("  gratuitous ARP {}", format::grouped(c.garp_tx))),
+        text(format!("  own that came back {}", c.own_rx)),
+        text(format!("  other addresses {}", c.address_mismatch)),
+    ];
     let master = format!("became {}  gave up {}", c.became_master, c.released_master);
-    vec![("adverts", text(adverts)), ("master", text(master))]
+    vec![("adverts", adverts), ("master", vec![text(master)])]
 }
 
 /// The last changes of the state, newest first.
