@@ -26,9 +26,14 @@ pub(super) struct Token {
     pub span: Span,
 }
 
-/// Appends the tokens of `line`, which begins at byte `start` of `source`.
+/// Words and braces of one line: a whole file may stand on it, and what is no configuration is not kept.
+const MOST_ON_A_LINE: usize = 100_000;
+
+/// Appends the tokens of `line`, which begins at byte `start` of `source`. A line with more than [`MOST_ON_A_LINE`] is an error,
+/// and its rest is left out.
 pub(super) fn lex_line(line: &str, source: u32, start: usize, tokens: &mut Vec<Token>, report: &mut Reporter) {
     let bytes = line.as_bytes();
+    let before = tokens.len();
     let mut at = 0;
     let mut first_on_line = true;
     while let Some(&byte) = bytes.get(at) {
@@ -52,6 +57,13 @@ pub(super) fn lex_line(line: &str, source: u32, start: usize, tokens: &mut Vec<T
                 Problem::error(span, "open-quote", "this quote is not closed on its line")
                     .help("add the closing quote; the rest of the line was taken as one word"),
             );
+        }
+        if tokens.len() - before >= MOST_ON_A_LINE {
+            let message = format!("more than {MOST_ON_A_LINE} words on one line; the rest of it was not read");
+            report.add(
+                Problem::error(span, "too-large", message).help("one statement a line; is this a configuration file?"),
+            );
+            return;
         }
         tokens.push(Token { kind, first_on_line, span });
         first_on_line = false;
@@ -117,6 +129,12 @@ mod tests {
         assert_eq!(words("a{b}").0, ["a", "{", "b", "}"]);
         assert_eq!(words("script \"{ x }\"").0, ["script", "{ x }"]);
         assert_eq!(words("a${NAME}b{").0, ["a${NAME}b", "{"]);
+    }
+
+    #[test]
+    fn a_line_of_too_many_words_is_cut_off_and_told() {
+        let (words, wrong) = words(&"a ".repeat(MOST_ON_A_LINE + 2));
+        assert_eq!((words.len(), wrong), (MOST_ON_A_LINE, true));
     }
 
     #[test]
