@@ -42,7 +42,7 @@ pub use config::settings::{
 };
 pub use config::{
     ConfigError, Diagnostic, Loaded, Severity as DiagnosticSeverity, differences_known, differences_page,
-    load as load_configuration, load_against_keepalived, load_as as load_configuration_as,
+    load as load_configuration, load_against_keepalived, load_as as load_configuration_as, nearest,
     parse as parse_configuration,
 };
 pub use connections::{

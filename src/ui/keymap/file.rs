@@ -15,6 +15,7 @@
 //! A file with a mistake is not used at all: half of somebody's keys would be worse than the known ones. Nothing is written.
 
 use super::{BINDINGS, Chord, Keymap};
+use crate::engine::nearest;
 use crate::ui::bell::Bell;
 use crate::ui::intent::Intent;
 use crate::ui::rows::columns::{ALL, Chosen, Set, named};
@@ -44,8 +45,12 @@ pub struct KeyFileError {
     pub why: String,
 }
 
+/// The tables that have columns to choose.
+const TABLES: [Set; 2] = [Set::Services, Set::Counters];
+/// The names that stand outside of all tables, and the tables.
+const TOP: [&str; 3] = ["bell", "keys", "columns"];
+
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
     bell: Bell,
@@ -96,6 +101,9 @@ fn load(path: &Path) -> Result<Settings, KeyFileError> {
 pub fn parse(text: &str, path: &str) -> Result<Settings, KeyFileError> {
     let line_of = |at: usize| text.get(..at).unwrap_or(text).matches('\n').count() + 1;
     let wrong = |at: Option<usize>, why: String| KeyFileError { path: path.to_owned(), line: at.map(line_of), why };
+    if let Some((at, why)) = unknown(text) {
+        return Err(wrong(Some(at), why));
+    }
     let file: File =
         toml::from_str(text).map_err(|error| wrong(error.span().map(|span| span.start), error.message().to_owned()))?;
     let mut given: HashMap<Intent, (usize, Vec<Chord>)> = HashMap::new();
@@ -128,24 +136,46 @@ pub fn parse(text: &str, path: &str) -> Result<Settings, KeyFileError> {
     let mut chosen = Chosen::default();
     for (name, value) in &file.columns {
         let refused = |why| wrong(Some(value.span().start), why);
-        let set = [Set::Services, Set::Counters].into_iter().find(|set| set.name() == name);
-        let set =
-            set.ok_or_else(|| refused(format!("there is no table \"{name}\": services and counters have columns")))?;
+        let set = TABLES.into_iter().find(|set| set.name() == name);
+        let set = set
+            .ok_or_else(|| refused(format!("there is no table \"{name}\"; {}", meant(name, &TABLES.map(Set::name)))))?;
         chosen.set(set, Some(columns(value.get_ref()).map_err(|why| refused(format!("{name}: {why}")))?));
     }
     Ok(Settings { keys: keymap, bell: file.bell, columns: chosen })
 }
 
+/// The first name or word of the top that there is not, where it stands, and what was meant.
+fn unknown(text: &str) -> Option<(usize, String)> {
+    let top: BTreeMap<Spanned<String>, Spanned<Value>> = toml::from_str(text).ok()?;
+    let one = |(name, value): (&Spanned<String>, &Spanned<Value>)| {
+        let word: &str = name.get_ref();
+        if !TOP.contains(&word) {
+            return Some((name.span().start, format!("there is no \"{word}\"; {}", meant(word, &TOP))));
+        }
+        let bells = Bell::ALL.map(|(_, word)| word);
+        let bell = value.get_ref().as_str().unwrap_or_default();
+        let is_wrong = word == "bell" && !bells.contains(&bell);
+        is_wrong.then(|| (value.span().start, format!("\"{bell}\" is no word of bell; {}", meant(bell, &bells))))
+    };
+    top.iter().filter_map(one).min_by_key(|(at, _)| *at)
+}
+
+/// What to write instead of a word that there is not.
+fn meant(word: &str, known: &[&str]) -> String {
+    nearest(word, known.iter().copied())
+        .map_or_else(|| format!("there are {}", known.join(", ")), |meant| format!("did you mean {meant}?"))
+}
+
 /// Columns by their names, each once.
 fn columns(value: &Value) -> Result<Vec<&'static str>, String> {
-    let known = || ALL.iter().map(|column| column.word).collect::<Vec<_>>().join(", ");
+    let known = || ALL.iter().map(|column| column.word).collect::<Vec<_>>();
     let Value::Array(list) = value else {
         return Err("columns are written as [\"Weight\", \"CPS\"]".to_owned());
     };
     let mut words: Vec<&'static str> = Vec::new();
     for value in list {
         let name = value.as_str().ok_or_else(|| "a column is named by a text".to_owned())?;
-        let column = named(name).ok_or_else(|| format!("there is no column \"{name}\"; there are {}", known()))?;
+        let column = named(name).ok_or_else(|| format!("there is no column \"{name}\"; {}", meant(name, &known())))?;
         if words.contains(&column.word) {
             return Err(format!("{} stands in it twice", column.word));
         }
@@ -195,9 +225,8 @@ fn chords(value: &Value) -> Result<Vec<Chord>, String> {
     }
 }
 
-/// The actions whose names begin as this one does.
+/// The action that was probably meant.
 fn alike(name: &str) -> String {
-    let start: String = name.chars().take(2).collect();
-    let found: Vec<&str> = BINDINGS.iter().map(|b| b.intent.name()).filter(|known| known.starts_with(&start)).collect();
-    if found.is_empty() { String::new() } else { format!("; is {} meant?", found.join(" or ")) }
+    nearest(name, BINDINGS.iter().map(|binding| binding.intent.name()))
+        .map_or_else(String::new, |meant| format!("; did you mean {meant}?"))
 }

@@ -117,19 +117,27 @@ fn a_broken_file_names_the_line_and_what_is_wrong_with_it() {
         ("[keys]\ndrain = \n", "my.toml:2: "),
         (
             "[keys]\n\ndrian = \"d\"\n",
-            "my.toml:3: there is no action \"drian\"; `lvsdeck keys` lists them; is drain meant?",
+            "my.toml:3: there is no action \"drian\"; `lvsdeck keys` lists them; did you mean drain?",
         ),
         ("[keys]\ndrain = \"dd\"\n", "my.toml:2: drain: \"dd\" is no key"),
         ("[keys]\ndrain = 5\n", "my.toml:2: drain: keys are written as"),
         ("[keys]\ndetach = []\n", "my.toml:2: detach needs a key"),
-        ("bell = \"loud\"\n", "my.toml:1: unknown variant `loud`, expected one of `never`, `critical`, `changes`"),
+        ("bell = \"loud\"\n", "my.toml:1: \"loud\" is no word of bell; there are never, critical, changes"),
+        ("bell = \"chnages\"\n", "my.toml:1: \"chnages\" is no word of bell; did you mean changes?"),
+        ("\nbel = \"never\"\n", "my.toml:2: there is no \"bel\"; did you mean bell?"),
         (
             "[columns]\nservices = [\"Wait\"]\n",
             "my.toml:2: services: there is no column \"Wait\"; there are Forward, Weight",
         ),
         ("[columns]\ncounters = [\"CPS\", \"cps\"]\n", "my.toml:2: counters: CPS stands in it twice"),
         ("[columns]\n\ntable = []\n", "my.toml:3: there is no table \"table\""),
-        ("[kays]\ndrain = \"d\"\n", "my.toml:1: "),
+        ("[columns]\nservces = []\n", "my.toml:2: there is no table \"servces\"; did you mean services?"),
+        (
+            "[columns]\nservices = [\"Wieght\"]\n",
+            "my.toml:2: services: there is no column \"Wieght\"; did you mean Weight?",
+        ),
+        ("[kays]\ndrain = \"d\"\n", "my.toml:1: there is no \"kays\"; did you mean keys?"),
+        ("colour = 1\n", "my.toml:1: there is no \"colour\"; there are bell, keys, columns"),
     ] {
         let error = refused(text);
         assert!(error.starts_with(says), "{text}: {error}");

@@ -67,7 +67,13 @@ pub fn parse(name: &str, text: &str) -> Result<Settings, Vec<Diagnostic>> {
         Err(error) => {
             let span = error.span().unwrap_or(0..0);
             let message = error.message().lines().next().unwrap_or("this is no TOML").to_owned();
-            reader.say(&span, "bad-toml", message, "TOML is written as `name = \"value\"` below a `[section]`");
+            let help = match message.split(',').next().unwrap_or("") {
+                "string values must be quoted" => "write the word in quotes: `name = \"word\"`",
+                "invalid boolean" => "write true or false",
+                "duplicate key" => "it stands above already; remove one of the two lines",
+                _ => "TOML is written as `name = \"value\"` below a `[section]`",
+            };
+            reader.say(&span, "bad-toml", message, help);
         }
     }
     reader.found.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));

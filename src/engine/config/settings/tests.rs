@@ -96,6 +96,13 @@ fn a_mistake_is_told_with_its_line_and_what_was_meant() {
     ] {
         assert_eq!(told(text), [expected]);
     }
+    for (text, help) in [
+        ("[ipvs]\ndrift = report\n", "write the word in quotes: `name = \"word\"`"),
+        ("[vrrp]\nswift_handover = True\n", "write true or false"),
+        ("[ipvs]\ndrift = \"report\"\ndrift = \"repair\"\n", "it stands above already; remove one of the two lines"),
+    ] {
+        assert!(told(text)[0].ends_with(help), "{:?}", told(text));
+    }
     assert!(told("[ipvs\n")[0].starts_with("lvsdeck.toml:1:"), "{:?}", told("[ipvs\n"));
     assert_eq!(told("[ipvs]\nb = 1\na = 2\n").len(), 2, "every mistake is told, in file order");
 }
