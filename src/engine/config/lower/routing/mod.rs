@@ -7,7 +7,7 @@ use super::super::diagnostic::{Problem, quoted};
 use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
-use super::super::suggest::nearest;
+use super::super::suggest::nearest_or_longer;
 use super::address::scope;
 use crate::engine::model::{Family, NextHop, RouteKind, Routing, VirtualRoute};
 use std::net::IpAddr;
@@ -31,7 +31,15 @@ const OTHER_ROUTE: &[(&str, bool)] = &[
     ("fastopen_no_cookie", true),
     ("track_group", true),
     ("append", false),
+    ("prepend", false),
+    ("from", true),
+    ("congctl", true),
+    ("expires", true),
+    ("encap", true),
 ];
+
+/// What may follow `encap ip` and `encap ip6`, each with its value.
+const ENCAPSULATION: &[&str] = &["id", "dst", "src", "tos", "ttl", "hoplimit", "tc", "flags"];
 
 /// The words of a line, one after the other.
 struct Line<'l> {
@@ -45,6 +53,19 @@ impl Line<'_> {
         let found = self.words.get(self.next).cloned().zip(self.spans.get(self.next).copied());
         self.next += 1;
         found
+    }
+
+    /// Goes on behind the values of a word that is read over.
+    fn skip_values(&mut self, word: &str, has_value: bool) {
+        let is =
+            |line: &Self, words: &[&str]| line.words.get(line.next).is_some_and(|next| words.contains(&next.as_str()));
+        if word == "as" && is(self, &["to"]) || word == "encap" && is(self, &["mpls"]) {
+            self.next += 1;
+        }
+        self.next += usize::from(has_value);
+        while word == "encap" && is(self, ENCAPSULATION) {
+            self.next += 2;
+        }
     }
 
     /// Whether the next word is of IPv6: of `::/0` nothing else remains, since it restricts nothing.
@@ -146,15 +167,18 @@ fn other<W>(
     known: &[(&str, W)],
 ) {
     if let Some((word, has_value)) = others.iter().find(|(other, _)| *other == word) {
-        if *has_value {
-            line.next += 1;
-        }
+        line.skip_values(word, *has_value);
         return cx.only_read(block, word, at, "the entry is set without it");
     }
-    let words = known.iter().map(|(known, _)| *known).chain(others.iter().map(|(other, _)| *other));
-    let help = nearest(word, words.collect::<Vec<_>>()).map(|meant| format!("did you mean {meant}?"));
+    let words: Vec<&str> =
+        known.iter().map(|(known, _)| *known).chain(others.iter().map(|(other, _)| *other)).collect();
+    let help = nearest_or_longer(word, &words).map(|meant| format!("did you mean {meant}?"));
     let message = format!("unknown word {} in {}; it is ignored", quoted(word), block.name());
     cx.report.add(Problem::warning(at, "unknown-word", message).help_if(help));
+    // What follows is its value, as far as anybody can tell.
+    while line.words.get(line.next).is_some_and(|next| !words.contains(&next.as_str())) {
+        line.next += 1;
+    }
 }
 
 /// Appends the entries of a block.
@@ -226,6 +250,7 @@ const ROUTE: &[(&str, RouteWord)] = &[
     ("initrwnd", RouteWord::Number(14)),
     ("nexthop", RouteWord::NextHop),
     ("inet6", RouteWord::Inet6),
+    ("add", RouteWord::Nothing),
     ("inet", RouteWord::Nothing),
     ("no_track", RouteWord::Nothing),
     ("unicast", RouteWord::Kind(RouteKind::Unicast)),

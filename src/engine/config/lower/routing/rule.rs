@@ -25,7 +25,9 @@ const OTHER_RULE: &[(&str, bool)] = &[
     ("suppress_prefixlen", true),
     ("suppress_ifgroup", true),
     ("track_group", true),
+    ("tunnel-id", true),
     ("l3mdev", false),
+    ("nop", false),
 ];
 
 /// What a word of a rule says.
@@ -67,6 +69,8 @@ const RULE: &[(&str, RuleWord)] = &[
     ("prohibit", RuleWord::Action(RuleAction::Prohibit)),
     ("not", RuleWord::Not),
     ("inet6", RuleWord::Inet6),
+    // The kind of the rule follows.
+    ("type", RuleWord::Nothing),
     ("inet", RuleWord::Nothing),
     ("no_track", RuleWord::Nothing),
 ];
