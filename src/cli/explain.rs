@@ -48,7 +48,7 @@ fn paragraph(e: &Explanation) -> String {
     lines.push(if e.acts {
         format!("  does     {}", e.meaning)
     } else {
-        format!("  status   read, not acted on: {}", e.meaning)
+        format!("  status   read, not acted on: {} (since {})", e.meaning, e.since)
     });
     lines.join("\n") + "\n"
 }
@@ -56,6 +56,14 @@ fn paragraph(e: &Explanation) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_that_is_only_read_says_what_happens_instead_and_since_when() {
+        let told: Vec<String> = explain("process_names").iter().map(paragraph).collect();
+        let wanted =
+            "  status   read, not acted on: all threads are of one process; its name is lvsdeck (since 0.1.0)\n";
+        assert!(told.len() == 1 && told[0].ends_with(wanted), "{told:?}");
+    }
 
     #[test]
     fn a_paragraph_says_place_value_default_and_meaning() {

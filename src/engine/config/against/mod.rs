@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn every_word_that_only_lvsdeck_knows_is_one_of_its_tables() {
-        for word in NEWER.iter().filter(|(block, _)| *block != "bfd_instance").map(|(_, word)| word) {
+        for word in NEWER.iter().map(|(_, word)| word) {
             assert!(Block::ALL.into_iter().any(|block| block.knows(word)), "{word}");
         }
     }

@@ -21,7 +21,7 @@ pub(super) const TOP: &[Keyword] = &[
     acts("vrrp_track_process", Value::Named(Block::Process), "processes whose running counts for who tracks them"),
     acts("track_file", Value::Named(Block::File), "a file whose number counts for who tracks it"),
     acts("vrrp_track_file", Value::Named(Block::File), "an old spelling of track_file"),
-    read("bfd_instance", Value::Anything, "no BFD session is kept"),
+    read("bfd_instance", Value::Named(Block::Bfd), "no BFD session is kept"),
     read("static_ipaddress", Value::Anything, "these addresses are not set; use the system's network configuration"),
     read("static_routes", Value::Anything, "these routes are not set; use the system's network configuration"),
     read("static_rules", Value::Anything, "these rules are not set; use the system's network configuration"),
@@ -44,11 +44,11 @@ pub(super) const TOP: &[Keyword] = &[
     read("use_pid_dir", Value::Anything, "there is no PID file; systemctl and the control socket know the process"),
     read("instance", Value::Anything, "two engines are told apart by --socket PATH"),
     read("child_wait_time", Value::Anything, "the end waits for each step, at most ten seconds in all"),
-    read("track_group", Value::Anything, "static addresses and routes are not tracked by groups"),
+    read("track_group", Value::Named(Block::TrackGroup), "static addresses and routes are not tracked by groups"),
     acts("garp_group", Value::Block(Block::GarpGroup), "interfaces with delays of their own between announcements"),
     read("linkbeat_interfaces", Value::Anything, "the kernel's own word about the link counts"),
     read("interface_up_down_delays", Value::Anything, "an interface that goes down or comes up counts at once"),
-    read("SSL", Value::Anything, "no client certificate is shown to a server that is checked"),
+    read("SSL", Value::Block(Block::Ssl), "no client certificate is shown to a server that is checked"),
 ];
 
 pub(super) const GLOBAL: &[Keyword] = &[
@@ -337,3 +337,30 @@ pub(super) const GARP_GROUP: &[Keyword] = &[
     acts("interface", Value::Text, "an interface that they are for"),
     acts("interfaces", Value::Block(Block::Interfaces), "interfaces that share them, one a line"),
 ];
+
+pub(super) const BFD: &[Keyword] = &[
+    part("source_ip", Value::Anything),
+    part("neighbor_ip", Value::Anything),
+    part("neighbour_ip", Value::Anything),
+    part("min_rx", Value::Anything),
+    part("min_tx", Value::Anything),
+    part("idle_tx", Value::Anything),
+    part("multiplier", Value::Anything),
+    part("passive", Value::Anything),
+    part("ttl", Value::Anything),
+    part("hoplimit", Value::Anything),
+    part("max_hops", Value::Anything),
+    part("multihop", Value::Anything),
+    part("weight", Value::Anything),
+    part("vrrp", Value::Anything),
+    part("checker", Value::Anything),
+];
+
+pub(super) const SSL: &[Keyword] = &[
+    part("password", Value::Anything),
+    part("ca", Value::Anything),
+    part("certificate", Value::Anything),
+    part("key", Value::Anything),
+];
+
+pub(super) const TRACK_GROUP: &[Keyword] = &[part("group", Value::Anything)];

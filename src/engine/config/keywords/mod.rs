@@ -85,6 +85,14 @@ pub enum Block {
     DnsCheck,
     /// `FILE_CHECK` and `BFD_CHECK`.
     OtherCheck,
+    /// `bfd_instance`.
+    Bfd,
+    /// `SSL`.
+    Ssl,
+    /// `track_group`.
+    TrackGroup,
+    /// `auth_hmac` of an instance.
+    AuthHmac,
     /// A block that lvsdeck reads over without a look.
     Opaque,
 }
@@ -110,23 +118,28 @@ pub struct Keyword {
     pub status: Status,
     /// What it means, in a line.
     pub meaning: &'static str,
+    /// The version of lvsdeck that has done so with it first.
+    pub since: &'static str,
 }
 
+/// The first version of lvsdeck.
+pub(super) const FIRST: &str = "0.1.0";
+
 const fn acts(word: &'static str, value: Value, meaning: &'static str) -> Keyword {
-    Keyword { word, value, status: Status::Acts, meaning }
+    Keyword { word, value, status: Status::Acts, meaning, since: FIRST }
 }
 
 const fn read(word: &'static str, value: Value, instead: &'static str) -> Keyword {
-    Keyword { word, value, status: Status::Read(instead), meaning: instead }
+    Keyword { word, value, status: Status::Read(instead), meaning: instead, since: FIRST }
 }
 
 const fn part(word: &'static str, value: Value) -> Keyword {
-    Keyword { word, value, status: Status::Part, meaning: "" }
+    Keyword { word, value, status: Status::Part, meaning: "", since: FIRST }
 }
 
 impl Block {
     /// Every block.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 38] = [
         Self::Top,
         Self::Global,
         Self::Recipients,
@@ -160,6 +173,10 @@ impl Block {
         Self::OtherCheck,
         Self::GarpGroup,
         Self::Interfaces,
+        Self::Bfd,
+        Self::Ssl,
+        Self::TrackGroup,
+        Self::AuthHmac,
         Self::Opaque,
     ];
 
@@ -198,6 +215,10 @@ impl Block {
             Self::UdpCheck => "UDP_CHECK",
             Self::DnsCheck => "DNS_CHECK",
             Self::OtherCheck => "the check",
+            Self::Bfd => "bfd_instance",
+            Self::Ssl => "SSL",
+            Self::TrackGroup => "track_group",
+            Self::AuthHmac => "auth_hmac",
             Self::Opaque => "the block",
         }
     }
@@ -215,11 +236,15 @@ impl Block {
             | Self::File
             | Self::ServiceGroup
             | Self::VirtualServer
+            | Self::Bfd
+            | Self::Ssl
+            | Self::TrackGroup
             | Self::Opaque => Some(Self::Top),
             Self::Recipients => Some(Self::Global),
             Self::Interfaces => Some(Self::GarpGroup),
             Self::Members => Some(Self::SyncGroup),
             Self::Authentication
+            | Self::AuthHmac
             | Self::Addresses
             | Self::UnicastPeers
             | Self::TrackScripts
@@ -264,6 +289,10 @@ impl Block {
             Self::Url => &[checks::URL],
             Self::MiscCheck => &[checks::MISC, checks::COMMON, checks::TIMING],
             Self::OtherCheck => &[checks::OTHER],
+            Self::Bfd => &[global::BFD],
+            Self::Ssl => &[global::SSL],
+            Self::TrackGroup => &[global::TRACK_GROUP],
+            Self::AuthHmac => &[vrrp::AUTH_HMAC],
             Self::Recipients
             | Self::Interfaces
             | Self::Members
@@ -316,6 +345,10 @@ impl Block {
             | Self::UdpCheck
             | Self::DnsCheck
             | Self::OtherCheck
+            | Self::Bfd
+            | Self::Ssl
+            | Self::TrackGroup
+            | Self::AuthHmac
             | Self::Opaque => &[],
         }
     }
@@ -335,17 +368,15 @@ impl Block {
         self.keywords().map(|keyword| keyword.word).chain(self.others().iter().copied())
     }
 
+    /// The block of the table that stands in the braces behind `word`.
+    pub fn inside(self, word: &str) -> Option<Self> {
+        self.find(word).and_then(|keyword| keyword.value.block())
+    }
+
     /// Whether `word` may stand here.
     pub fn knows(self, word: &str) -> bool {
         self.words().any(|known| known == word)
     }
-}
-
-/// What stands in the braces behind `word`, for each block that knows it: a block of the table, or none where whatever
-/// stands there is read over.
-pub fn inside(word: &str) -> Vec<Option<Block>> {
-    let table = Block::ALL.into_iter().filter_map(|block| block.find(word)).map(|keyword| keyword.value.block());
-    table.chain(Block::ALL.into_iter().filter(|block| block.others().contains(&word)).map(|_| None)).collect()
 }
 
 /// Words that operators write where keepalived does not know them, and the word that was meant.
@@ -356,6 +387,7 @@ pub(super) const MEANT: &[(Block, &str, &str)] = &[
     (Block::PingCheck, "nb_get_retry", "retry"),
     (Block::UdpCheck, "nb_get_retry", "retry"),
     (Block::DnsCheck, "nb_get_retry", "retry"),
+    (Block::Global, "lvs_sync_daemon_interface", "lvs_sync_daemon"),
     (Block::VirtualServer, "lvs_algo", "lb_algo"),
     (Block::VirtualServer, "nat_mask", ""),
     (Block::VirtualServer, "net_mask", ""),

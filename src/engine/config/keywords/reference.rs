@@ -1,6 +1,6 @@
 //! The table for people: what `lvsdeck explain` says of a word, and the page `docs/config.md`.
 
-use super::{Block, Status, defaults};
+use super::{Block, FIRST, Status, defaults};
 use std::fmt::Write;
 
 /// One word in one block, as it is explained.
@@ -18,6 +18,8 @@ pub struct Explanation {
     pub acts: bool,
     /// What it does, or what lvsdeck does instead.
     pub meaning: &'static str,
+    /// The version of lvsdeck that has done so first.
+    pub since: &'static str,
 }
 
 /// All that there is to say of a word: one entry for each block that knows it.
@@ -41,6 +43,7 @@ fn explanations(block: Block) -> Vec<Explanation> {
             "" => "it belongs to a block that is not acted on as a whole",
             meaning => meaning,
         },
+        since: keyword.since,
     });
     let others = block.others().iter().map(|word| Explanation {
         word,
@@ -49,6 +52,7 @@ fn explanations(block: Block) -> Vec<Explanation> {
         default: None,
         acts: false,
         meaning: "keepalived's word; lvsdeck reads it and does nothing",
+        since: FIRST,
     });
     known.chain(others).collect()
 }
@@ -65,10 +69,10 @@ pub fn page() -> String {
         let _ = write!(
             page,
             "\n## {}\n\n| word | takes | default | status | what it does |\n|---|---|---|---|---|\n",
-            title(block)
+            block.title()
         );
         for e in all {
-            let status = if e.acts { "acts" } else { "read" };
+            let status = if e.acts { "acts".to_owned() } else { format!("read, since {}", e.since) };
             let default = e.default.unwrap_or("");
             let _ = writeln!(page, "| `{}` | {} | {default} | {status} | {} |", e.word, e.value, e.meaning);
         }
@@ -76,14 +80,16 @@ pub fn page() -> String {
     page
 }
 
-/// Where a block stands: `virtual_server / real_server / HTTP_GET`.
-fn title(block: Block) -> String {
-    let mut names: Vec<_> = std::iter::successors(Some(block), |b| b.parent()).map(Block::name).collect();
-    names.reverse();
-    if names.len() > 1 {
-        names.remove(0);
+impl Block {
+    /// Where it stands, the heading of the page: `virtual_server / real_server / HTTP_GET`.
+    pub fn title(self) -> String {
+        let mut names: Vec<_> = std::iter::successors(Some(self), |b| b.parent()).map(Self::name).collect();
+        names.reverse();
+        if names.len() > 1 {
+            names.remove(0);
+        }
+        names.join(" / ")
     }
-    names.join(" / ")
 }
 
 const INTRODUCTION: &str = "\
@@ -92,7 +98,7 @@ const INTRODUCTION: &str = "\
 lvsdeck reads keepalived.conf as it is. This page is made from the table that drives parsing, `lvsdeck check` and
 `lvsdeck explain WORD`; a test compares them.
 
-**acts**: the word does what it says. **read**: the word is accepted, and the last column says what lvsdeck does instead; `lvsdeck check`
+**acts**: the word does what it says. **read**: the word is accepted, and the last column says what lvsdeck does instead, since the version that is named; `lvsdeck check`
 warns once for each such word that a file uses. A word that is not in these tables is ignored with a warning, as in keepalived,
 and with the word that was probably meant.
 
@@ -115,7 +121,7 @@ and with the word that was probably meant.
 | `~LST(v, a, b) …`, `~LST({v,w}, {1,2}, {3,4}) …` | the rest of the line for each value, or each set of values |
 | `on` `yes` `true`, `off` `no` `false` | may follow a word that takes nothing |
 
-What a file grows to is bounded: 64 MiB a file and of expanded text, 1,024 files, 16 levels of include, 4,000,000 words.
+What a file grows to is bounded: 64 MiB a file and of expanded text, 1,024 files, 16 levels of include, 4,000,000 words, 100,000 on a line.
 ";
 
 #[cfg(test)]

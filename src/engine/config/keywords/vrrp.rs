@@ -1,6 +1,6 @@
 //! Words of `vrrp_instance`, `vrrp_sync_group` and `vrrp_script`. A table of data.
 
-use super::{Block, Keyword, Value, acts, read};
+use super::{Block, Keyword, Value, acts, part, read};
 
 /// Microseconds in a second.
 const S: u64 = 1_000_000;
@@ -99,6 +99,11 @@ pub(super) const INSTANCE: &[Keyword] = &[
     read("strict_mode", Value::Flag, "the extra checks of strict mode are left out"),
     read("accept", Value::Flag, "the master accepts packets to its addresses in any case"),
     read("no_accept", Value::Flag, "the master accepts packets to its addresses all the same"),
+    read(
+        "auth_hmac",
+        Value::Block(Block::AuthHmac),
+        "advertisements are neither signed nor checked: nodes that sign them are not heard",
+    ),
     read("debug", Value::Anything, "the log's level is set for the whole engine"),
     read(
         "lvs_sync_daemon_interface",
@@ -123,12 +128,19 @@ pub(super) const OTHER_INSTANCE: &[&str] = &[
     "vmac_garp_intvl",
     "owner_ignore_adverts",
     "kernel_rx_buf_size",
-    "auth_hmac",
 ];
 
 pub(super) const AUTHENTICATION: &[Keyword] = &[
     acts("auth_type", Value::Choice(&["PASS", "AH"]), "PASS: a password in the advertisement"),
     acts("auth_pass", Value::Text, "the password; its first 8 bytes count"),
+];
+
+pub(super) const AUTH_HMAC: &[Keyword] = &[
+    part("key", Value::Anything),
+    part("active_key", Value::Anything),
+    part("time_window", Value::Anything),
+    part("anti_replay", Value::Anything),
+    part("mode", Value::Anything),
 ];
 
 pub(super) const SYNC_GROUP: &[Keyword] = &[
