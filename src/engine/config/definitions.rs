@@ -3,6 +3,8 @@
 //! A definition is resolved where it is used, so its value may name definitions that are made later. A name without
 //! braces counts where white space, `,`, `)`, a quote or the end of the line follows; a name that nobody defined stays as it is.
 
+use super::secrets;
+use super::suggest::nearest;
 use std::collections::HashMap;
 
 /// A definition that can't be applied.
@@ -94,6 +96,16 @@ impl Definitions {
     /// The value of a variable.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
+    }
+
+    /// The name that was meant by one that nobody defined. The first one in the alphabet wins a tie.
+    pub fn nearest(&self, name: &str) -> Option<String> {
+        let mut known: Vec<&str> = PREDEFINED.to_vec();
+        if self.values.len() <= MOST_LOOKED_AT {
+            known.extend(self.values.keys().map(String::as_str));
+        }
+        known.sort_unstable();
+        nearest(name, known).map(str::to_owned)
     }
 
     /// Takes a variable's value away.
@@ -233,6 +245,41 @@ pub(super) fn unbraced<'t>(line: &'t str, definitions: &Definitions) -> Option<&
     })
 }
 
+/// The names that are always defined.
+const PREDEFINED: [&str; 6] = ["_PWD", "_INSTANCE", "_HASH", "_BANG", "_ENV", "_RANDOM"];
+/// With more definitions than this the one that was meant is not looked for.
+const MOST_LOOKED_AT: usize = 1_000;
+/// So many undefined names of a line are looked at.
+const MOST_ON_A_LINE: usize = 8;
+
+/// A `$NAME` or `${NAME}` that nobody defined, which stays as it stands.
+pub(super) struct Undefined<'t> {
+    pub name: &'t str,
+    /// Where its `$` stands on the line, in bytes, and how many bytes its use takes.
+    pub at: usize,
+    pub length: usize,
+    /// Whether it may be meant as it stands: a shell reads it, or it is of a password.
+    pub is_text: bool,
+}
+
+/// The undefined names of a line.
+pub(super) fn undefined<'t>(line: &'t str, definitions: &Definitions) -> Vec<Undefined<'t>> {
+    let names = line.match_indices('$').filter_map(|(at, _)| {
+        let (name, length) = used_name(line.get(at..)?)?;
+        let is_name = !name.contains(' ') && !name.starts_with(|c: char| c.is_ascii_digit());
+        let is_defined = PREDEFINED.contains(&name) || definitions.get(name).is_some();
+        (is_name && !is_defined).then_some(Undefined { name, at, length, is_text: false })
+    });
+    let mut found: Vec<_> = names.take(MOST_ON_A_LINE).collect();
+    if !found.is_empty() {
+        let (secret, shell) = (secrets::parts(line), line.find(" -c ").unwrap_or(line.len()));
+        for name in &mut found {
+            name.is_text = name.at > shell || secret.iter().any(|part| part.contains(&name.at));
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,6 +298,22 @@ mod tests {
         assert_eq!((unbraced("$A=2", &d), unbraced("$B=$A/24", &d)), (None, Some("A")), "a new value is no use");
         assert_eq!((once(&mut d, "no use"), once(&mut d, "${NONE} ${_x y}")), (None, None));
         assert!(almost_definition("$C =2") && !almost_definition("$C=2") && !almost_definition("$C 2"));
+    }
+
+    #[test]
+    fn an_undefined_name_is_found_unless_a_shell_or_a_password_may_mean_it() {
+        let mut d = Definitions::default();
+        d.define("$PRIO=1");
+        let found = |line| undefined(line, &d).first().map(|u| (u.name, u.at, u.length, u.is_text));
+        assert_eq!(found("priority $PROI"), Some(("PROI", 9, 5, false)));
+        assert_eq!(found("x ${NO_SUCH}y"), Some(("NO_SUCH", 2, 10, false)));
+        assert_eq!(found("script \"/bin/sh -c 'echo $HOME'\""), Some(("HOME", 25, 5, true)));
+        assert_eq!(found("auth_pass $ecret"), Some(("ecret", 10, 6, true)));
+        for plain in ["$PRIO ${_PWD}", "regex \"a$\"", "$1", "$", "$A/24", "${_ENV X}"] {
+            assert_eq!(found(plain), None, "{plain}");
+        }
+        assert_eq!((d.nearest("PROI"), d.nearest("HOME")), (Some("PRIO".to_owned()), None));
+        assert_eq!(d.nearest("_INSTANC").as_deref(), Some("_INSTANCE"));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use super::secrets;
 use super::source::{Sources, Span};
+use super::suggest::foreign_letter;
 use serde::Serialize;
 
 /// Whether a configuration runs all the same.
@@ -130,7 +131,7 @@ impl Reporter {
     /// The messages in file order.
     pub fn finish(mut self, sources: &Sources) -> Vec<Diagnostic> {
         self.problems.sort_by_key(|problem| sources.written_at(problem.span));
-        let mut diagnostics: Vec<_> = self.problems.into_iter().map(|problem| render(problem, sources)).collect();
+        let mut diagnostics: Vec<_> = self.problems.iter().map(|problem| render(problem, sources)).collect();
         // One line may stand for many, and then says the same of each.
         diagnostics.dedup();
         let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
@@ -147,10 +148,12 @@ impl Reporter {
     }
 }
 
-fn render(problem: Problem, sources: &Sources) -> Diagnostic {
+fn render(problem: &Problem, sources: &Sources) -> Diagnostic {
     let place = sources.place(problem.span);
     let line: String = place.text.chars().take(QUOTED_LINE).map(printable).collect();
     let source_line = if problem.secret { secrets::hidden(&line) } else { secrets::masked(&line) };
+    let lines = [sources.around(problem.span), sources.around(sources.written_at(problem.span))];
+    let clear = |text: &str| lines.iter().fold(text.to_owned(), |text, (line, at)| secrets::cleared(&text, line, *at));
     Diagnostic {
         severity: problem.severity,
         code: problem.code,
@@ -159,8 +162,30 @@ fn render(problem: Problem, sources: &Sources) -> Diagnostic {
         column: place.column,
         length: place.length,
         source_line,
-        message: problem.message,
-        help: problem.help,
+        message: clear(&problem.message),
+        help: advice(problem, sources, lines).as_deref().map(clear),
+    }
+}
+
+/// The help of a problem, with the letter that only looks like one of a known word.
+fn advice(problem: &Problem, sources: &Sources, lines: [(&str, usize); 2]) -> Option<String> {
+    let is_of_word = ["bad-", "unknown-", "missing-", "not-a-number"].iter().any(|kind| problem.code.starts_with(kind));
+    let is_secret =
+        problem.secret || lines.iter().any(|(line, at)| secrets::parts(line).iter().any(|p| p.contains(at)));
+    let help = problem.help.as_deref().unwrap_or("");
+    if !is_of_word || is_secret || help.contains("(U+") {
+        return problem.help.clone();
+    }
+    let marked = sources.raw(problem.span);
+    let [(line, at), _] = lines;
+    let behind = line.get(at + marked.len()..).unwrap_or("").split_whitespace().next().unwrap_or("");
+    let meant = help.strip_prefix("did you mean ").unwrap_or("");
+    let letter = foreign_letter(marked, "it")
+        .or_else(|| foreign_letter(behind.split(['#', '!']).next().unwrap_or(""), "what follows"))
+        .or_else(|| foreign_letter(meant, "the name that is meant"));
+    match (&problem.help, letter) {
+        (Some(help), Some(letter)) => Some(format!("{help}{} {letter}", if help.ends_with('?') { "" } else { ";" })),
+        (help, letter) => letter.or_else(|| help.clone()),
     }
 }
 
@@ -198,6 +223,30 @@ mod tests {
     fn a_secret_line_is_not_quoted() {
         assert_eq!(one("  1066", |at| Problem::warning(at, "x", "").secret()).source_line, "  ***");
         assert_eq!(one("auth_pass 1066", |at| Problem::warning(at, "x", "")).source_line, "auth_pass ***");
+    }
+
+    #[test]
+    fn a_letter_that_only_looks_like_another_is_told_in_values_names_and_what_was_meant() {
+        let told = |text: &str, code, help: &str| {
+            let length = super::super::source::narrow(text.find(' ').unwrap_or(text.len()));
+            one(text, |at| Problem::error(Span { length, ..at }, code, "").help(help)).help.unwrap()
+        };
+        let letter = "'\u{430}' (U+0430) in";
+        assert_eq!(
+            told("a\u{430} b", "bad-address", "write"),
+            format!("write; {letter} it is no plain letter or space: retype the word")
+        );
+        assert!(told("a b\u{430} c", "unknown-value", "x").contains(&format!("{letter} what follows is")));
+        assert!(
+            told("a b", "unknown-name", "did you mean v\u{430}?")
+                .contains(&format!("{letter} the name that is meant is"))
+        );
+        assert_eq!(told("a b # \u{430}", "unknown-name", "x"), "x", "a comment may say anything");
+        assert_eq!(told("\u{430}", "given-twice", "x"), "x", "a value that fits may be in any alphabet");
+        assert_eq!(
+            one("auth_pass p\u{430}ss", |at| Problem::error(Span { start: 10, length: 5, ..at }, "bad-x", "")).help,
+            None
+        );
     }
 
     #[test]

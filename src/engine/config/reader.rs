@@ -3,12 +3,13 @@
 //! What it reads is bounded: files, depth of inclusion, words and the size of expanded definitions have limits, and
 //! reaching one is an error that says which.
 
-use super::definitions::{DefinitionError, Definitions, almost_definition, unbraced};
+use super::definitions::{DefinitionError, Definitions, almost_definition, unbraced, undefined};
 use super::diagnostic::{Problem, Reporter, quoted};
 use super::expansion::{condition, expand, may_expand};
 use super::files::{self, ConfigError};
 use super::lexer::{Kind, Token, lex_line};
 use super::source::{Sources, Span, narrow};
+use super::suggest::nearest;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -18,6 +19,8 @@ const DEEPEST: usize = 16;
 const MOST_FILES: usize = 1024;
 /// Words and braces of one configuration: about 300,000 real servers.
 const MOST_TOKENS: usize = 4_000_000;
+/// So many undefined names are told.
+const MOST_LOOKED_FOR: usize = 1_000;
 
 /// Reads files into tokens.
 pub(super) struct Reader<'a> {
@@ -30,6 +33,8 @@ pub(super) struct Reader<'a> {
     /// The files that are being read, outermost first; empty when `include` is not followed.
     open: Vec<PathBuf>,
     files: usize,
+    /// Undefined names that were looked at.
+    looked_for: usize,
     full: bool,
 }
 
@@ -38,7 +43,8 @@ impl<'a> Reader<'a> {
     pub fn new(sources: &'a mut Sources, report: &'a mut Reporter, main: Option<&Path>, node: &str) -> Self {
         let open = main.map(Path::to_owned).into_iter().collect();
         let definitions = Definitions::new(node, u64::from(std::process::id()).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        Self { sources, report, tokens: Vec::new(), definitions, check: Check::default(), open, files: 0, full: false }
+        let check = Check::default();
+        Self { sources, report, tokens: Vec::new(), definitions, check, open, files: 0, looked_for: 0, full: false }
     }
 
     /// Reads the main text and all that it includes.
@@ -112,8 +118,12 @@ impl<'a> Reader<'a> {
             self.report.add(Problem::warning(span, "definition", message).help(help));
         }
         match expand(&mut self.definitions, text) {
-            Ok(None) => self.lex(line, source, at),
+            Ok(None) => {
+                self.undefined(text, span, true);
+                self.lex(line, source, at);
+            }
             Ok(Some(expanded)) => {
+                expanded.lines().any(|line| self.undefined(line, span, false));
                 let source = self.sources.add("", &expanded, Some(span));
                 let mut start = 0;
                 for line in expanded.split_inclusive('\n') {
@@ -128,9 +138,39 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Tells the first name on a line that nobody defined, at its own place or at that of the line that stands for it.
+    fn undefined(&mut self, line: &str, span: Span, is_own: bool) -> bool {
+        for found in undefined(line, &self.definitions) {
+            if self.looked_for >= MOST_LOOKED_FOR {
+                return true;
+            }
+            self.looked_for += 1;
+            let (name, meant) = (found.name, self.definitions.nearest(found.name));
+            if found.is_text && meant.is_none() {
+                continue;
+            }
+            let own = Span { start: span.start + narrow(found.at), length: narrow(found.length), ..span };
+            let message = format!("${name} is not defined; it is left as it stands, as keepalived does");
+            let help = match meant {
+                Some(meant) => format!("did you mean ${meant}?"),
+                None => format!("write ${name}=VALUE above the line that uses it"),
+            };
+            self.report.add(Problem::warning(if is_own { own } else { span }, "definition", message).help(help));
+            return true;
+        }
+        false
+    }
+
     fn lex(&mut self, line: &str, source: u32, at: usize) {
-        if let Some((word, target)) = include_words(line, source, at) {
+        if let Some(Inclusion { word, target, more }) = Inclusion::of(line, source, at) {
             let check = Check::of(&self.sources.word(word), self.check).unwrap_or_default();
+            if let Some(more) = more {
+                let what = quoted(&self.sources.word(more));
+                let message =
+                    format!("{what} is not used: include takes one name, with *, ?, [] and {{}} for several files");
+                let help = "write an include line for each file; keepalived takes the whole line for the name of one";
+                self.report.add(Problem::warning(more, "too-many-values", message).help(help));
+            }
             return self.include(word, target, check);
         }
         let before = self.tokens.len();
@@ -150,8 +190,19 @@ impl<'a> Reader<'a> {
         }
         let word = self.sources.word(first.span).into_owned();
         if word == "include_check" {
-            let words: Vec<_> = new.iter().skip(1).map(|t| self.sources.word(t.span).into_owned()).collect();
-            self.check = self.check.changed(words.iter().map(String::as_str));
+            let words: Vec<_> = new.iter().skip(1).map(|t| (self.sources.word(t.span).into_owned(), t.span)).collect();
+            for (word, at) in &words {
+                let plain = word.trim_start_matches(['+', '-']);
+                if !Check::WORDS.contains(&plain) {
+                    let help = nearest(plain, Check::WORDS).map_or_else(
+                        || format!("the words are {}, each with + or - before it or without", Check::WORDS.join(", ")),
+                        |meant| format!("did you mean {meant}?"),
+                    );
+                    let message = format!("{} is no word of include_check; it is ignored", quoted(word));
+                    self.report.add(Problem::warning(*at, "unknown-value", message).help(help));
+                }
+            }
+            self.check = self.check.changed(words.iter().map(|(word, _)| word.as_str()));
         }
     }
 
@@ -235,16 +286,25 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Where an `include` and its name stand in a line that begins with one. The name may hold braces, so this comes before
-/// the lexer.
-fn include_words(line: &str, source: u32, at: usize) -> Option<(Span, Option<Span>)> {
-    let mut words = line.split_ascii_whitespace();
-    let word = words.next().filter(|word| Check::of(word, Check::default()).is_some())?;
-    let name = words.next().map(|name| name.split(['#', '!']).next().unwrap_or("")).filter(|name| !name.is_empty());
-    let behind = line.find(word)? + word.len();
-    let span = |start: usize, length: usize| Span { source, start: narrow(at + start), length: narrow(length) };
-    let name = name.and_then(|name| Some(span(behind + line.get(behind..)?.find(name)?, name.len())));
-    Some((span(behind - word.len(), word.len()), name))
+/// Where an `include`, its name, and what is written behind it stand on a line that begins with one. The name may hold
+/// braces, so this comes before the lexer.
+struct Inclusion {
+    word: Span,
+    target: Option<Span>,
+    more: Option<Span>,
+}
+
+impl Inclusion {
+    fn of(line: &str, source: u32, at: usize) -> Option<Self> {
+        let plain = line.split(['#', '!']).next().unwrap_or("");
+        let mut words = plain.split_ascii_whitespace().map(|word| {
+            let start = at + (word.as_ptr() as usize - line.as_ptr() as usize);
+            (word, Span { source, start: narrow(start), length: narrow(word.len()) })
+        });
+        let (_, word) = words.next().filter(|(word, _)| Check::of(word, Check::default()).is_some())?;
+        let mut next = || words.next().map(|(_, span)| span);
+        Some(Self { word, target: next(), more: next() })
+    }
 }
 
 /// Which shortcomings of an `include` are errors; the others are warnings, as in keepalived.
@@ -261,6 +321,7 @@ struct Check {
 }
 
 impl Check {
+    const WORDS: [&str; 4] = ["readable", "match", "wildcard_match", "brace_match"];
     const ALL: Self = Self { readable: true, exists: true, wild: true, braces: true };
 
     /// What an include word asks for beyond what is asked for anyway; none when the word is no include.
@@ -353,6 +414,17 @@ mod tests {
         assert_eq!(read(&[("a.conf", "include")]).1, ["error 1: include needs a file name"]);
         let recursion = read(&[("a.conf", "include b.conf"), ("b.conf", "include a.conf")]);
         assert_eq!(recursion.1, ["error 1: cannot include: DIR/a.conf includes itself"]);
+    }
+
+    #[test]
+    fn what_include_and_its_check_do_not_know_is_told() {
+        let told = |line| read(&[("a.conf", line), ("b.conf", "b"), ("c.conf", "c")]);
+        let more = "warning 1: \"c.conf\" is not used: include takes one name, with *, ?, [] and {} for several files";
+        assert_eq!(told("include b.conf c.conf"), ("b".to_owned(), vec![more.to_owned()]));
+        assert_eq!(told("include {b,c}.conf # both"), ("b c".to_owned(), vec![]));
+        let check = told("include_check readible +brace_match -match x");
+        let wrong = |word| format!("warning 1: \"{word}\" is no word of include_check; it is ignored");
+        assert_eq!(check.1, [wrong("readible"), wrong("x")]);
     }
 
     #[test]

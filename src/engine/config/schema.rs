@@ -3,7 +3,7 @@
 
 use super::argument::{self, Argument, Unfit};
 use super::diagnostic::{Problem, Reporter, quoted};
-use super::keywords::{Block, Keyword, MEANT, Status, Value};
+use super::keywords::{Block, FIRST, Keyword, MEANT, Status, Value};
 use super::source::{Sources, Span};
 use super::suggest::{foreign_letter, nearest};
 use super::tree::Statement;
@@ -124,7 +124,8 @@ impl<'c, 't> Context<'c, 't> {
 
     /// Marks a word as one that lvsdeck only reads, and says what happens instead.
     pub fn only_read(&mut self, block: Block, word: &'static str, at: Span, instead: &str) {
-        self.once(block, word, at, "not-acted-on", || format!("{word} is not acted on yet: {instead}"));
+        let since = block.find(word).map_or(FIRST, |keyword| keyword.since);
+        self.once(block, word, at, "not-acted-on", || format!("{word} is not acted on: {instead} (since {since})"));
     }
 
     /// A warning for the first of all places in `block` that share `key`.
@@ -232,7 +233,7 @@ impl<'c, 't> Context<'c, 't> {
         if let Some(other) = block.others().iter().find(|other| **other == word) {
             if self.quiet == 0 {
                 self.once(block, other, at, "not-acted-on", || {
-                    format!("{other} is a word of keepalived that lvsdeck does not act on")
+                    format!("{other} is a word of keepalived that lvsdeck does not act on (since {FIRST})")
                 });
             }
             return self.search_in(statement);
@@ -322,6 +323,9 @@ fn suggestion<'w>(word: &str, words: impl IntoIterator<Item = &'w str> + Clone) 
     nearest(word, words).map(|meant| format!("did you mean {meant}?"))
 }
 
+/// A shorter word is too near to too many others to have been one of another block.
+const SHORT: usize = 8;
+
 /// Of an unknown word, or of one with a block behind it, which keepalived takes otherwise.
 const fn unknown_code(has_block: bool) -> &'static str {
     if has_block { "unknown-block" } else { "unknown-word" }
@@ -337,17 +341,24 @@ fn unknown(block: Block, word: &str, has_block: bool, words: &[String], at: Span
             .secret();
     }
     let problem = Problem::warning(at, code, format!("unknown word {} in {}; {ignored}", quoted(word), block.name()));
-    if let Some((_, _, right)) = MEANT.iter().find(|(b, wrong, _)| *b == block && *wrong == word) {
+    let misled = |wrong: &str| wrong == word || (meant.is_none() && nearest(word, [wrong]).is_some());
+    if let Some((_, _, right)) = MEANT.iter().find(|(b, wrong, _)| *b == block && misled(wrong)) {
         let value = words.get(1).map(|value| format!(" {value}")).unwrap_or_default();
         return problem.help(match *right {
             "" => "keepalived removed this word long ago; remove the line".to_owned(),
             right => format!("keepalived ignores it here too; to make it count, write {right}{value}"),
         });
     }
-    let foreign = foreign_letter(word)
-        .map(|c| format!("'{c}' (U+{:04X}) in it is no plain letter or space: retype the word", u32::from(c)));
-    let elsewhere =
-        || Block::ALL.into_iter().find(|b| b.knows(word)).map(|b| format!("{word} belongs in {}", b.name()));
+    let foreign = foreign_letter(word, "it");
+    let place_of = |word: &str| Block::ALL.into_iter().find(|b| b.knows(word)).map(Block::name);
+    let elsewhere = || match place_of(word) {
+        Some(place) => Some(format!("{word} belongs in {place}")),
+        None if word.len() < SHORT => None,
+        None => {
+            let meant = nearest(word, Block::ALL.into_iter().flat_map(Block::words))?;
+            Some(format!("did you mean {meant}? It belongs in {}", place_of(meant)?))
+        }
+    };
     let meant = meant.map(|meant| format!("did you mean {meant}?")).or_else(elsewhere);
     let help: Vec<_> = meant.into_iter().chain(foreign).collect();
     let problem = problem.help_if((!help.is_empty()).then(|| help.join(" ")));

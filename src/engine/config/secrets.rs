@@ -1,7 +1,17 @@
 //! Keeps passwords out of quoted lines.
 
+use std::ops::Range;
+
 /// The line with everything behind a word that announces a secret replaced by `***`, spelling mistakes included.
 pub(super) fn masked(line: &str) -> String {
+    match secret_from(line) {
+        Some(at) => format!("{} ***", line.get(..at).unwrap_or("")),
+        None => line.to_owned(),
+    }
+}
+
+/// Where the first secret of a line begins: behind the word that announces it.
+fn secret_from(line: &str) -> Option<usize> {
     let mut word_start = None;
     for (at, c) in line.char_indices().chain([(line.len(), ' ')]) {
         if c.is_alphanumeric() || c == '_' || c == '-' {
@@ -14,11 +24,46 @@ pub(super) fn masked(line: &str) -> String {
             // `authentication PASS 1066` on one line, and `auth_type PASS 1066`.
             let behind_type = word == "PASS" && !rest.contains("auth_");
             if (announces_secret(word) || misplaced || behind_type) && has_value(rest) {
-                return format!("{} ***", line.get(..at).unwrap_or(""));
+                return Some(at);
             }
         }
     }
-    line.to_owned()
+    None
+}
+
+/// The parts of a line that may be secret: each from the word that announces it to the next `}`.
+pub(super) fn parts(line: &str) -> Vec<Range<usize>> {
+    let (mut parts, mut from) = (Vec::new(), 0);
+    while let Some(start) = line.get(from..).and_then(secret_from).map(|at| from + at) {
+        let end = line.get(start..).and_then(|rest| rest.find('}')).map_or(line.len(), |length| start + length);
+        parts.push(start..end);
+        from = end;
+    }
+    parts
+}
+
+/// A message about the place `at` of a line, without what may be a secret of that line: a word that it quotes from there,
+/// and any word that stands there.
+pub(super) fn cleared(message: &str, line: &str, at: usize) -> String {
+    let parts = parts(line);
+    if parts.is_empty() {
+        return message.to_owned();
+    }
+    let is_secret = parts.iter().any(|part| part.contains(&at));
+    let plain = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
+    let words = parts.iter().filter_map(|part| line.get(part.clone())).flat_map(str::split_whitespace).map(plain);
+    let words: Vec<String> = words.filter(|word| !word.is_empty()).collect();
+    let hides = |word: &str| {
+        let word = plain(word);
+        words.iter().any(|secret| *secret == word || (secret.len() > 2 && word.contains(secret.as_str())))
+    };
+    let pieces = message.split('"').enumerate().map(|(number, piece)| {
+        if is_secret && number % 2 == 1 {
+            return "***".to_owned();
+        }
+        piece.split(' ').map(|word| if hides(word) { "***" } else { word }).collect::<Vec<_>>().join(" ")
+    });
+    pieces.collect::<Vec<_>>().join("\"")
 }
 
 /// The line's indentation and `***`.
@@ -57,6 +102,24 @@ mod tests {
         assert_eq!(masked("auth_pass \"a b"), "auth_pass ***");
         assert_eq!(masked("auth_type 1066"), "auth_type ***");
         assert_eq!(masked("authentication PASS 1066"), "authentication PASS ***");
+    }
+
+    #[test]
+    fn a_message_does_not_say_what_the_line_hides() {
+        let line = "10.0.0.9 auth_pass hunter2 dev eth0";
+        let told = |message, at| cleared(message, line, at);
+        assert_eq!(
+            told("unknown word \"hunter2\" behind an address; it is ignored", 19),
+            "unknown word \"***\" behind an address; it is ignored"
+        );
+        assert_eq!(told("scope hunter2 is unknown", 0), "scope *** is unknown");
+        assert_eq!(
+            told("unknown word \"auth_pass\" behind an address", 9),
+            "unknown word \"auth_pass\" behind an address"
+        );
+        let one = "authentication { auth_type PASS auth_pass 1066 } priorty 5";
+        assert_eq!(cleared("unknown word \"priorty\"", one, one.find("priorty").unwrap()), "unknown word \"priorty\"");
+        assert_eq!(cleared("\"1066\" is not used", one, one.find("1066").unwrap()), "\"***\" is not used");
     }
 
     #[test]

@@ -87,6 +87,20 @@ impl Sources {
         span
     }
 
+    /// The line that a span stands on in its own text, as far as it is looked at, and where the span begins on it.
+    pub fn around(&self, span: Span) -> (&str, usize) {
+        let text = self.get(span.source).map_or("", |source| &source.text);
+        let start = (span.start as usize).min(text.len());
+        let first = text.ceil_char_boundary(start.saturating_sub(COUNTED_BYTES));
+        let before = text.get(first..start).unwrap_or("");
+        let first = before.rfind('\n').map_or(first, |end| first + end + 1);
+        let last = text.floor_char_boundary((start + COUNTED_BYTES).min(text.len()));
+        let line = text.get(first..last).unwrap_or("");
+        let at = start - first;
+        let end = line.get(at..).and_then(|rest| rest.find('\n')).map_or(line.len(), |length| at + length);
+        (line.get(..end).unwrap_or(line), at)
+    }
+
     /// Line and column of a span.
     pub fn place(&self, span: Span) -> Place<'_> {
         let span = self.written_at(span);
@@ -163,6 +177,18 @@ mod tests {
         let expanded = sources.add("a.conf", "priority 300", Some(span(file, 2, 5)));
         let place = sources.place(span(expanded, 9, 3));
         assert_eq!((place.line, place.column, place.length), (2, 1, 5));
+    }
+
+    #[test]
+    fn the_line_around_a_place_is_that_of_its_own_text() {
+        let mut sources = Sources::default();
+        let file = sources.add("a.conf", "x\n$PASS y\n", None);
+        let expanded = sources.add("", "auth_pass 1\nz 2\n", Some(span(file, 2, 5)));
+        assert_eq!(sources.around(span(file, 8, 1)), ("$PASS y", 6));
+        assert_eq!(sources.around(span(expanded, 14, 1)), ("z 2", 2));
+        let long = sources.add("b.conf", &"ü".repeat(10_000), None);
+        let (line, at) = sources.around(span(long, 10_000, 2));
+        assert!(line.len() <= 2 * COUNTED_BYTES && line.get(at..).is_some());
     }
 
     #[test]

@@ -20,6 +20,14 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     best.map(|(_, candidate)| candidate)
 }
 
+/// The same, or the only candidate that `word` is the beginning of (`proto`).
+pub(super) fn nearest_or_longer<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
+    nearest(word, candidates.iter().copied()).or_else(|| {
+        let mut longer = candidates.iter().filter(|candidate| word.len() > 3 && candidate.starts_with(word));
+        longer.next().copied().filter(|_| longer.next().is_none())
+    })
+}
+
 /// Insertions, deletions, substitutions and swaps of neighbours that lead from one word to the other
 /// (optimal string alignment).
 fn distance(word: &[char], other: &str) -> usize {
@@ -43,9 +51,10 @@ fn distance(word: &[char], other: &str) -> usize {
     at(&above, other.len())
 }
 
-/// The first character that no keyword has: a letter that only looks Latin, a space that is none.
-pub(super) fn foreign_letter(word: &str) -> Option<char> {
-    word.chars().find(|c| !c.is_ascii())
+/// What to say of the first character in `word` that no keyword has: a letter that only looks Latin, a space that is none.
+pub(super) fn foreign_letter(word: &str, place: &str) -> Option<String> {
+    let letter = word.chars().find(|c| !c.is_ascii() && !c.is_control())?;
+    Some(format!("'{letter}' (U+{:04X}) in {place} is no plain letter or space: retype the word", u32::from(letter)))
 }
 
 #[cfg(test)]
@@ -72,5 +81,13 @@ mod tests {
         for word in ["hello", "", "x", &"weight".repeat(100)] {
             assert_eq!(nearest(word, WORDS), None, "{word}");
         }
+    }
+
+    #[test]
+    fn a_beginning_is_recognised_where_it_is_the_only_one() {
+        assert_eq!(nearest_or_longer("prio", &WORDS), Some("priority"));
+        assert_eq!((nearest_or_longer("pri", &WORDS), nearest_or_longer("vrrpx", &WORDS)), (None, None));
+        assert_eq!(nearest_or_longer("vrrp_", &["vrrp_a", "vrrp_b"]), Some("vrrp_a"), "one letter too few");
+        assert_eq!(nearest_or_longer("vrrp", &["vrrp_aa", "vrrp_bb"]), None, "which of them?");
     }
 }

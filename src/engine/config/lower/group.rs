@@ -60,7 +60,7 @@ fn add(cx: &Context, line: &Statement, at: Span, services: &mut Vec<Named>) -> R
         return Ok(());
     }
     if first.contains('/') {
-        let message = format!("{} is not acted on yet: this line makes no service", quoted(first));
+        let message = format!("{} is not acted on: this line makes no service", quoted(first));
         return Err(Problem::warning(at, "not-acted-on", message).help("write a range, as 10.0.0.16-31"));
     }
     let range = range(first).ok_or_else(|| {

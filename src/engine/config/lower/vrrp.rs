@@ -90,6 +90,13 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
                     let message = format!("interface {interface} {why}");
                     cx.report.add(Problem::error(entry.at, "bad-interface", message).help(help));
                 }
+                if !interface.is_ascii() {
+                    let message = format!(
+                        "interface {} is not in plain letters: FAULT until there is one of that name",
+                        quoted(interface)
+                    );
+                    cx.report.add(Problem::warning(entry.value_at(1), "unknown-name", message));
+                }
                 words.interface = Some(interface.clone());
             }
             ("virtual_router_id", Argument::Number(n)) => words.vrid = Vrid::new(byte(*n)).ok(),
