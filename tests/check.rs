@@ -221,3 +221,17 @@ fn a_dump_is_the_configuration_and_nothing_else_on_standard_output() {
     assert_eq!((code, out.as_str()), (Some(2), ""), "nothing that would not run is dumped");
     assert!(err.ends_with("; it would not run\n"), "{err}");
 }
+
+#[test]
+fn what_this_host_has_not_is_a_warning_in_the_order_of_the_file() {
+    let script = "vrrp_script a {\n script \"/no/such x\"\n user nobody-here\n}\n";
+    let config = format!("{script}{}", CLEAN.replace(" interface", " priorty 3\n interface"));
+    let (code, out, err) = check(config.as_bytes(), &["--json"]);
+    let messages: Vec<serde_json::Value> = serde_json::from_str(&out).unwrap();
+    let told: Vec<_> = messages.iter().map(|m| (m["line"].as_u64().unwrap(), m["code"].as_str().unwrap())).collect();
+    assert_eq!((code, err.as_str()), (Some(5), ""));
+    assert_eq!(told, [(3, "on-this-host"), (6, "unknown-word")]);
+    assert_eq!(messages[0]["message"], "there is no user nobody-here on this host");
+    let there = "vrrp_script a {\n script /bin/true\n user root\n}\n";
+    assert_eq!(check(format!("{there}{CLEAN}").as_bytes(), &[]).0, Some(0), "what is there is no news");
+}

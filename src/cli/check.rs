@@ -6,7 +6,7 @@
 use super::GlobalArgs;
 use crate::engine::{
     ConfigError, Diagnostic, DiagnosticSeverity, Loaded, SettingsPlace, load_against_keepalived, load_configuration_as,
-    load_settings,
+    load_settings, look_on_host,
 };
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -60,6 +60,7 @@ pub fn run(args: &CheckArgs, global: &GlobalArgs) -> ExitCode {
         None => load_configuration_as,
     };
     let mut loaded = load(&file, args.config_id.as_deref()).unwrap_or_else(|error| unreadable(&file, &error));
+    look_on_host(&mut loaded);
     match (load_settings(&SettingsPlace::from(args.settings.clone())), &mut loaded.configuration) {
         (Ok(settings), Some(configuration)) => configuration.follow(settings),
         (Ok(_), None) => {}
@@ -97,7 +98,7 @@ fn unreadable(file: &Path, error: &ConfigError) -> Loaded {
         message: error.to_string(),
         help: None,
     };
-    Loaded { configuration: None, diagnostics: vec![diagnostic] }
+    Loaded { configuration: None, diagnostics: vec![diagnostic], asked: Vec::new() }
 }
 
 fn print_json(loaded: &Loaded) -> std::io::Result<()> {

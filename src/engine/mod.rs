@@ -51,6 +51,7 @@ pub use connections::{
 };
 pub use difference::Difference;
 pub use driver::embedded::orders::ORDERS as STAGE_ORDERS;
+pub use driver::on_host::look as look_on_host;
 pub use event::{Event, EventKind, Severity};
 pub use guide::{Guide, GuideStep, drill_steps};
 pub use handle::{EngineHandle, HandleError, Stage};

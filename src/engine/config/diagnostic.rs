@@ -89,6 +89,10 @@ impl Problem {
         self.help = help;
         self
     }
+    /// As a message on its own.
+    pub fn rendered(&self, sources: &Sources) -> Diagnostic {
+        render(self, sources)
+    }
     /// The line is not to be quoted: it may hold a password.
     pub fn secret(mut self) -> Self {
         self.secret = true;

@@ -32,10 +32,11 @@ pub use suggest::nearest;
 
 pub use against::{known as differences_known, page as differences_page};
 
-use crate::engine::model::Configuration;
+use crate::engine::model::{Configuration, Global, ScriptUser};
 use diagnostic::{Problem, Reporter};
 use reader::Reader;
 use source::{Sources, Span};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// What reading a configuration came to.
@@ -45,6 +46,26 @@ pub struct Loaded {
     pub configuration: Option<Configuration>,
     /// What is to be said about it, in file order.
     pub diagnostics: Vec<Diagnostic>,
+    /// What it asks of the host that it is for, each once, in the order of the file.
+    pub asked: Vec<Asked>,
+}
+
+/// Something that only the host that a configuration is for has, or has not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// A warning at the place that asks, which says nothing yet.
+    pub at: Diagnostic,
+    /// What is asked for.
+    pub what: Wanted,
+}
+
+/// What a configuration wants to be there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wanted {
+    /// A user, and perhaps a group.
+    User(ScriptUser),
+    /// A program that this user runs, or whoever runs scripts where nobody is named; and whether script security is asked for.
+    Program(String, Option<ScriptUser>, bool),
 }
 
 impl Loaded {
@@ -91,15 +112,32 @@ fn compile(name: &str, text: &str, main: Option<&Path>, node: &str, against: boo
     let (mut sources, mut report) = (Sources::default(), Reporter::default());
     let tokens = Reader::new(&mut sources, &mut report, main, node).read(name, text);
     let tree = tree::build(&tokens, &sources, &mut report);
-    let configuration = lower::lower(&tree, &sources, &mut report);
+    let (configuration, wanted) = lower::lower(&tree, &sources, &mut report);
     if !report.has("missing-brace") && !report.has("too-deep") {
         tree.unclosed.iter().for_each(|block| unclosed(*block, &sources, &mut report));
     }
     if against {
         against::report(&tree, &sources, &mut report);
     }
+    let asked = asked(wanted, &configuration.global, &sources);
     let configuration = (!report.has_errors()).then_some(configuration);
-    Loaded { configuration, diagnostics: report.finish(&sources) }
+    Loaded { configuration, diagnostics: report.finish(&sources), asked }
+}
+
+/// Each thing that is wanted at its first place, with what `global_defs` says for all.
+fn asked(wanted: Vec<(Span, Wanted)>, global: &Global, sources: &Sources) -> Vec<Asked> {
+    let whole = |(at, what)| match what {
+        Wanted::Program(program, user, _) => {
+            (at, Wanted::Program(program, user.or_else(|| global.script_user.clone()), global.script_security))
+        }
+        user @ Wanted::User(_) => (at, user),
+    };
+    let mut all: Vec<_> = wanted.into_iter().map(whole).collect();
+    all.sort_by_key(|(at, _)| sources.written_at(*at));
+    let mut seen = BTreeSet::new();
+    all.retain(|(_, what)| seen.insert(what.clone()));
+    let said = |(at, what)| Asked { at: Problem::warning(at, "on-this-host", "").rendered(sources), what };
+    all.into_iter().map(said).collect()
 }
 
 /// A missing `}` at the very end is harmless, as in keepalived; in an included file it swallows what follows.

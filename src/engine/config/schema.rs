@@ -1,12 +1,14 @@
 //! A block of the tree, word by word against the keyword table: what fits comes back as [`Entry`]s with typed
 //! arguments, what does not is reported with a suggestion.
 
+use super::Wanted;
 use super::argument::{self, Argument, Unfit};
 use super::diagnostic::{Problem, Reporter, quoted};
 use super::keywords::{Block, FIRST, Keyword, MEANT, Status, Value};
 use super::source::{Sources, Span};
 use super::suggest::{foreign_letter, nearest};
 use super::tree::Statement;
+use crate::engine::model::ScriptUser;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A statement that fits its keyword.
@@ -45,6 +47,8 @@ pub(super) struct Context<'c, 't> {
     pub report: &'c mut Reporter,
     /// Blocks of the top level that were found inside of others: a `}` is missing before them.
     pub misplaced: Vec<&'t Statement<'t>>,
+    /// What the host has to have, with the place that asks for it.
+    pub wanted: Vec<(Span, Wanted)>,
     once: BTreeMap<(Block, &'static str), Once>,
     /// Inside of a block that is only read, its words are checked but not reported as "only read" again.
     quiet: usize,
@@ -52,7 +56,7 @@ pub(super) struct Context<'c, 't> {
 
 impl<'c, 't> Context<'c, 't> {
     pub fn new(sources: &'c Sources, report: &'c mut Reporter) -> Self {
-        Self { sources, report, misplaced: Vec::new(), once: BTreeMap::new(), quiet: 0 }
+        Self { sources, report, misplaced: Vec::new(), wanted: Vec::new(), once: BTreeMap::new(), quiet: 0 }
     }
 
     /// The words of a statement.
@@ -126,6 +130,13 @@ impl<'c, 't> Context<'c, 't> {
     pub fn only_read(&mut self, block: Block, word: &'static str, at: Span, instead: &str) {
         let since = block.find(word).map_or(FIRST, |keyword| keyword.since);
         self.once(block, word, at, "not-acted-on", || format!("{word} is not acted on: {instead} (since {since})"));
+    }
+
+    /// The host has to have a program, the first word of a command that this user runs.
+    pub fn wants_program(&mut self, command: &[String], user: Option<&ScriptUser>, at: Span) {
+        if let Some(program) = command.first() {
+            self.wanted.push((at, Wanted::Program(program.clone(), user.cloned(), false)));
+        }
     }
 
     /// A warning for the first of all places in `block` that share `key`.

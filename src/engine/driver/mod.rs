@@ -14,6 +14,7 @@ pub mod keeper;
 pub mod local;
 mod log;
 pub mod notifier;
+pub mod on_host;
 pub mod overrides;
 mod past;
 pub mod reload;

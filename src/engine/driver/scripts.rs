@@ -83,7 +83,7 @@ pub(super) fn job(
 }
 
 /// As keepalived: its own user, or else root, unless security is asked for.
-fn default_identity(secure: bool) -> Result<Identity, String> {
+pub(super) fn default_identity(secure: bool) -> Result<Identity, String> {
     let named = |name: &str| Identity::of(&ScriptUser { user: name.to_owned(), group: None });
     match named(DEFAULT_USER) {
         Ok(identity) => Ok(identity),

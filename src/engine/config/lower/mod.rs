@@ -19,6 +19,7 @@ mod transport;
 mod vrrp;
 mod weights;
 
+use super::Wanted;
 use super::diagnostic::Reporter;
 use super::keywords::Block;
 use super::schema::{Context, Entry};
@@ -60,8 +61,12 @@ impl Defaults {
     }
 }
 
-/// Builds the configuration. It is complete only when nothing was reported as an error.
-pub(super) fn lower<'t>(tree: &'t Tree<'t>, sources: &Sources, report: &mut Reporter) -> Configuration {
+/// Builds the configuration, and what it asks of the host. It is complete only when nothing was reported as an error.
+pub(super) fn lower<'t>(
+    tree: &'t Tree<'t>,
+    sources: &Sources,
+    report: &mut Reporter,
+) -> (Configuration, Vec<(Span, Wanted)>) {
     let mut cx = Context::new(sources, report);
     let mut draft = Draft::default();
     let top = cx.entries(Block::Top, &tree.statements);
@@ -74,7 +79,7 @@ pub(super) fn lower<'t>(tree: &'t Tree<'t>, sources: &Sources, report: &mut Repo
     }
     cx.finish();
     semantics::check(&mut cx, &mut draft);
-    draft.configuration
+    (draft.configuration, cx.wanted)
 }
 
 /// Lowers blocks of the top level.

@@ -1,5 +1,6 @@
 //! `notify*`: who is told of changes.
 
+use super::super::Wanted;
 use super::super::argument::Argument;
 use super::super::diagnostic::{Problem, quoted};
 use super::super::schema::{Context, Entry};
@@ -100,7 +101,12 @@ pub(super) fn edges(commands: &EdgeCommands) -> Option<Box<EdgeCommands>> {
 fn command(cx: &mut Context, entry: &Entry) -> Option<NotifyCommand> {
     let words = cx.words(entry.statement);
     let command = script::parted(cx, entry, words.get(1..2)?);
-    (!command.is_empty()).then(|| NotifyCommand { command, user: user(cx, entry) })
+    if command.is_empty() {
+        return None;
+    }
+    let user = user(cx, entry);
+    cx.wants_program(&command, user.as_ref(), entry.value_at(1));
+    Some(NotifyCommand { command, user })
 }
 
 fn fifo(cx: &mut Context, entry: &Entry) -> Option<NotifyFifo> {
@@ -118,6 +124,7 @@ fn fifo(cx: &mut Context, entry: &Entry) -> Option<NotifyFifo> {
 fn user(cx: &mut Context, entry: &Entry) -> Option<ScriptUser> {
     let mut words = cx.words(entry.statement).into_iter().skip(2);
     let user = ScriptUser { user: words.next()?, group: words.next() };
+    cx.wanted.push((entry.value_at(2), Wanted::User(user.clone())));
     if words.next().is_some() {
         let message =
             format!("{} takes a user and perhaps a group behind it; what follows is not used", entry.keyword.word);

@@ -1,5 +1,6 @@
 //! `vrrp_script` and `vrrp_sync_group`: blocks that instances are referred to by, or refer to, by name.
 
+use super::super::Wanted;
 use super::super::argument::Argument;
 use super::super::diagnostic::{Problem, quoted};
 use super::super::keywords::Block;
@@ -24,9 +25,10 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
         init_fail: false,
         user: None,
     };
+    let mut script_at = block.at;
     for entry in cx.entries(Block::Script, block.inner()) {
         match (entry.keyword.word, &entry.argument) {
-            ("script", _) => script.command = command(cx, &entry),
+            ("script", _) => (script.command, script_at) = (command(cx, &entry), entry.value_at(1)),
             ("interval", Argument::Number(seconds)) => script.interval = Duration::from_secs(*seconds),
             ("timeout", Argument::Number(seconds)) => script.timeout = Some(Duration::from_secs(*seconds)),
             ("weight", Argument::Signed(weight)) => {
@@ -40,6 +42,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
             _ => {}
         }
     }
+    cx.wants_program(&script.command, script.user.as_ref(), script_at);
     if script.command.is_empty() {
         // A script without a good value was reported there.
         if !cx.mentions(block.inner(), "script") {
@@ -107,6 +110,7 @@ fn parts(line: &str) -> Option<Vec<String>> {
 pub(super) fn user(cx: &mut Context, entry: &Entry) -> Option<ScriptUser> {
     let mut words = cx.words(entry.statement).into_iter().skip(1);
     let user = ScriptUser { user: words.next()?, group: words.next() };
+    cx.wanted.push((entry.value_at(1), Wanted::User(user.clone())));
     if words.next().is_some() {
         let message = format!("{} takes a user and perhaps a group; what follows is not used", entry.keyword.word);
         cx.report.add(Problem::warning(entry.value_at(3), "too-many-values", message));

@@ -16,6 +16,7 @@ mod task;
 
 pub use client::{Runner, RunnerError, RunnerLink};
 pub use identity::{Identity, UnknownUser};
+pub use place::{PlaceError, locate, others_can_change};
 pub use protocol::{Ended, How, Job};
 pub use serve::serve;
 

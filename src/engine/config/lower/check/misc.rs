@@ -12,9 +12,10 @@ use std::time::Duration;
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Outer) -> Option<CheckSpec> {
     let (mut common, mut limit) = (Common::new(outer), None);
     let mut misc = MiscCheck { command: Vec::new(), user: None, dynamic: false };
+    let mut program_at = block.at;
     for entry in cx.entries(Block::MiscCheck, block.inner()) {
         match (entry.keyword.word, &entry.argument) {
-            ("misc_path", _) => misc.command = script::command(cx, &entry),
+            ("misc_path", _) => (misc.command, program_at) = (script::command(cx, &entry), entry.value_at(1)),
             ("misc_timeout", Argument::Number(seconds)) => limit = Some(Duration::from_secs(*seconds)),
             ("misc_dynamic", Argument::Switch(on)) => misc.dynamic = *on,
             ("user", _) => misc.user = script::user(cx, &entry),
@@ -29,6 +30,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Out
         }
         return None;
     }
+    cx.wants_program(&misc.command, misc.user.as_ref(), program_at);
     let mut check = common.complete(cx, block, outer, CheckKind::Misc(misc), &Defaults { retry: 0, ..PLAIN })?;
     check.timing.timeout = limit.filter(|limit| !limit.is_zero()).unwrap_or(check.timing.interval);
     Some(check)

@@ -1,0 +1,129 @@
+//! What a configuration asks of the host that `lvsdeck check` runs on: users, groups and scripts. A file may be for another
+//! host, so that each answer is a warning that names this one. Nothing is run or changed.
+
+use super::scripts::default_identity;
+use crate::engine::config::{Asked, Diagnostic, Loaded, Wanted};
+use crate::engine::io::runner::{Identity, PlaceError, locate, others_can_change};
+use std::io::ErrorKind;
+
+/// Adds what this host has not, each at its place among the messages.
+pub fn look(loaded: &mut Loaded) {
+    for Asked { at, what } in std::mem::take(&mut loaded.asked) {
+        let Some((message, help)) = missing(&what) else { continue };
+        let place = |d: &Diagnostic| (d.line, d.column);
+        let all = &mut loaded.diagnostics;
+        let end = all.iter().rposition(|d| d.file == at.file).map_or(all.len(), |last| last + 1);
+        let index = all.iter().position(|d| d.file == at.file && place(d) > place(&at)).unwrap_or(end);
+        all.insert(index, Diagnostic { message, help: Some(help), ..at });
+    }
+}
+
+/// What this host has not, and what to do; none where it is there, or nobody can say.
+fn missing(wanted: &Wanted) -> Option<(String, String)> {
+    let (program, user, secure) = match wanted {
+        Wanted::User(user) => {
+            let help = "make it there, or correct the name";
+            return Identity::of(user).err().map(|error| (error.to_string(), help.to_owned()));
+        }
+        Wanted::Program(program, user, secure) => (program, user, *secure),
+    };
+    let identity = match user {
+        // A user that is not there is told where it is named.
+        Some(user) => Identity::of(user).ok()?,
+        None => match default_identity(secure) {
+            Ok(identity) => identity,
+            Err(why) => return Some((format!("{program} is not run on this host"), why)),
+        },
+    };
+    match locate(program, &identity) {
+        Ok(path) => {
+            let part = others_can_change(&path).filter(|_| identity.is_root())?;
+            let follows = if secure { "it is not run" } else { "whoever can is root" };
+            let message = format!(
+                "root runs {program}, and others than root can change {} on this host: {follows}",
+                part.display()
+            );
+            let help =
+                format!("chown root and chmod go-w {}, or let another user run it (user, script_user)", part.display());
+            Some((message, help))
+        }
+        Err(PlaceError::Missing { cause, .. }) if cause.kind() == ErrorKind::PermissionDenied => None,
+        Err(PlaceError::Missing { script, .. }) => {
+            Some((format!("there is no {script} on this host"), "correct its path, or install it there".to_owned()))
+        }
+        Err(PlaceError::NotInPath { script }) => {
+            let message = format!("{script} is in no directory for programs of this host");
+            Some((message, "write its whole path, or install it there".to_owned()))
+        }
+        Err(PlaceError::NoFile { script }) => {
+            let message = format!("{} is no file on this host", script.display());
+            Some((message, "name the script itself".to_owned()))
+        }
+        Err(PlaceError::NotExecutable { script, user }) => {
+            let message = format!("{user} may not run {} on this host", script.display());
+            Some((message, format!("chmod +x {}, and look at the directories above it", script.display())))
+        }
+        Err(PlaceError::Unsafe { .. }) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::config::parse;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// Line and message of each.
+    fn told(text: &str) -> Vec<String> {
+        let mut loaded = parse("x.conf", text);
+        let runs = loaded.configuration.is_some();
+        look(&mut loaded);
+        assert_eq!(loaded.configuration.is_some(), runs, "what this host has not makes no error");
+        loaded.diagnostics.iter().map(|d| format!("{} {}", d.line, d.message)).collect()
+    }
+
+    #[test]
+    fn users_groups_and_scripts_that_this_host_has_not_are_told_at_their_first_place() {
+        let text = "global_defs {\nscript_user nobody-here\n}\nvrrp_script a {\nscript \"/no/such x\"\nuser root no-group\nrise 0\n}\n\
+                    vrrp_script b {\nscript /no/such\nuser root\n}\nvrrp_script c {\nscript /no/such\nuser root\n}\n\
+                    vrrp_script d {\nscript no-such-program\nuser root\n}\nvrrp_script e {\nscript /etc\nuser root\n}\n";
+        assert_eq!(
+            told(text),
+            [
+                "2 there is no user nobody-here on this host",
+                "6 there is no group no-group on this host",
+                "7 rise 0 is out of range: 1 to 2147483647 is allowed",
+                "10 there is no /no/such on this host",
+                "18 no-such-program is in no directory for programs of this host",
+                "22 /etc is no file on this host",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_script_of_root_that_others_can_change_is_told_and_one_that_can_not_be_run() {
+        let place = tempfile::tempdir().unwrap();
+        let script = place.path().join("script");
+        fs::write(&script, "#!/bin/sh\n").unwrap();
+        let with = |mode: u32, secure: &str| {
+            fs::set_permissions(&script, fs::Permissions::from_mode(mode)).unwrap();
+            let path = script.display();
+            told(&format!("global_defs {{\n{secure}\n}}\nvrrp_script a {{\nscript \"{path} x\"\nuser root\n}}\n"))
+                .join("\n")
+        };
+        assert_eq!(with(0o644, ""), format!("5 root may not run {} on this host", script.display()));
+        assert!(with(0o757, "").ends_with("on this host: whoever can is root"));
+        assert!(with(0o757, "enable_script_security").ends_with("on this host: it is not run"));
+        if crate::engine::io::host::is_root() {
+            assert_eq!(with(0o755, "enable_script_security"), "");
+        }
+    }
+
+    #[test]
+    fn notify_scripts_and_misc_checks_are_looked_for_too() {
+        let text = "vrrp_instance V {\ninterface eth0\nvirtual_router_id 7\nnotify \"/no/notify x\" root\nvirtual_ipaddress {\n10.0.0.1\n}\n}\n\
+                    virtual_server 10.0.0.1 80 {\nprotocol TCP\nreal_server 10.0.0.2 80 {\nMISC_CHECK {\nmisc_path /no/misc\nuser root\n}\n}\n}\n";
+        assert_eq!(told(text), ["4 there is no /no/notify on this host", "13 there is no /no/misc on this host"]);
+    }
+}
