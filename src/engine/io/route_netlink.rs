@@ -188,12 +188,14 @@ impl RouteSocket {
         address: &VirtualAddress,
         label: Option<&str>,
     ) -> io::Result<u32> {
-        let (family, octets) = match address.address {
+        let octets = |address| match address {
             IpAddr::V4(address) => (AF_INET, address.octets().to_vec()),
             IpAddr::V6(address) => (AF_INET6, address.octets().to_vec()),
         };
         let options = address.options;
-        let mut attributes = Builder::default().put(libc::IFA_LOCAL, &octets).put(libc::IFA_ADDRESS, &octets);
+        let (family, own) = octets(address.address);
+        let (_, other) = octets(options.peer.unwrap_or(address.address));
+        let mut attributes = Builder::default().put(libc::IFA_LOCAL, &own).put(libc::IFA_ADDRESS, &other);
         if let Some(label) = label {
             attributes = attributes.text(libc::IFA_LABEL, label);
         }

@@ -109,6 +109,8 @@ pub struct AddressOptions {
     pub scope: u8,
     /// `brd`.
     pub broadcast: Option<Ipv4Addr>,
+    /// `peer`: the other end of a point-to-point link; the prefix length is of it.
+    pub peer: Option<IpAddr>,
     /// `home`.
     pub home: bool,
     /// False with `-nodad`: an IPv6 address serves at once, unless its neighbours are to be asked first.
@@ -131,6 +133,7 @@ impl Default for AddressOptions {
         Self {
             scope: 0,
             broadcast: None,
+            peer: None,
             home: false,
             skips_detection: true,
             manages_temporary: false,

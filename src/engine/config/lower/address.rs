@@ -102,6 +102,7 @@ fn options(cx: &mut Context, words: &[String], spans: &[Span], address: &mut Vir
             ("dev", value) => address.interface = value,
             ("label", value) => address.label = value,
             ("brd" | "broadcast", Some(value)) => broadcast(cx, &value, *at, address),
+            ("peer", Some(value)) => peer(cx, &value, *at, address),
             ("scope", Some(value)) => {
                 if let Some(scope) = scope(&value) {
                     address.options.scope = scope;
@@ -141,6 +142,21 @@ fn broadcast(cx: &mut Context, value: &str, at: Span, address: &mut VirtualAddre
         cx.report.add(Problem::warning(at, "bad-address", message).help("write an address, + or -"));
     }
     address.options.broadcast = found;
+}
+
+/// The other end of a point-to-point link; its prefix length, where it has one, is that of the address.
+fn peer(cx: &mut Context, value: &str, at: Span, address: &mut VirtualAddress) {
+    let (text, prefix) = value.split_once('/').map_or((value, None), |(text, prefix)| (text, Some(prefix)));
+    let widest = if address.address.is_ipv4() { 32 } else { 128 };
+    let prefix = prefix.map(|prefix| number(prefix, 0, widest).ok().and_then(|prefix| u8::try_from(prefix).ok()));
+    let found = text.parse().ok().filter(|peer: &IpAddr| peer.is_ipv4() == address.address.is_ipv4());
+    if let (Some(peer), None | Some(Some(_))) = (found, prefix) {
+        address.options.peer = Some(peer);
+        address.prefix = prefix.flatten().unwrap_or(address.prefix);
+    } else {
+        let message = format!("peer {} is no address of the same family; it is ignored", quoted(value));
+        cx.report.add(Problem::warning(at, "bad-address", message).help("write peer ADDRESS or peer ADDRESS/PREFIX"));
+    }
 }
 
 /// `RT_SCOPE_*` (`uapi/linux/rtnetlink.h`).
