@@ -69,8 +69,8 @@ pub use ipvs::{
 pub use journal::{JournalFrom, JournalPage, LogLine, LogPage, LogQuery, LogRing};
 pub use metrics::{MOST_SERVERS, MetricFamily, MetricKind, MetricValue, ProcessFacts, metric_families};
 pub use model::{
-    Family, Forwarding, KeyError, Persistence, Priority, Protocol, RealServerKey, SCHEDULERS, Scheduler, ServiceKey,
-    Weight,
+    Family, Forwarding, KeyError, Persistence, Priority, Protocol, RealServerKey, SCHEDULER_FLAGS, SCHEDULERS,
+    Scheduler, ServiceKey, Weight, scheduler_flag_names,
 };
 pub use recording::{
     Encoder as RecordingEncoder, Entry as RecordingEntry, Header as RecordingHeader, Recording, RecordingError,

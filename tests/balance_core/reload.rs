@@ -528,3 +528,23 @@ fn a_large_configuration_is_compared_in_no_time() {
     assert!(took < Duration::from_millis(200), "{took:?}");
     assert!(rearranged < Duration::from_secs(1), "{rearranged:?}");
 }
+
+#[test]
+fn flags_of_a_scheduler_are_set_kept_and_changed_in_place() {
+    let hashed = |flags| VirtualServer { scheduler: Scheduler::Mh, scheduler_flags: flags, ..service(WEB, &[A, B]) };
+    let mut rig = Rig::started(&[hashed(0x18)]);
+    let flags = |rig: &Rig| rig.edit(|table| table.services[&key(WEB)].scheduler_flags);
+    rig.pass(2 * S);
+    assert_eq!(flags(&rig), 0x18);
+    rig.kernel.take_history();
+    rig.pass(60 * S);
+    assert_eq!((rig.ops(), rig.balance.drift().len()), (vec![], 0), "what the kernel says of them is no drift");
+    rig.reload(&[hashed(0x18)]).unwrap();
+    assert_eq!(rig.ops(), [""; 0]);
+    rig.reload(&[hashed(0x10)]).unwrap();
+    assert_eq!(flags(&rig), 0x10);
+    assert_eq!(rig.ops().len(), 1, "one operation, on the service alone");
+    rig.edit(|table| table.services.get_mut(&key(WEB)).unwrap().scheduler_flags = 0);
+    rig.pass(5 * S);
+    assert_eq!(flags(&rig), 0x10, "somebody else's change is brought back");
+}

@@ -1,6 +1,6 @@
 //! Every listing as JSON: exact numbers, numeric addresses, units in the names.
 
-use super::value::flag_names;
+use crate::engine::scheduler_flag_names;
 use crate::engine::{
     Checksum, Destination, KernelRates, ServerEntry, ServiceEntry, SyncDaemon, Timeouts, Traffic, Tunnel, ipvs_proc,
 };
@@ -21,7 +21,7 @@ pub fn table(services: &[Value]) -> Value {
 /// A service with its real servers.
 pub fn service(entry: &ServiceEntry) -> Value {
     let settings = &entry.service;
-    let flags = flag_names(settings.scheduler_flags, &settings.scheduler);
+    let flags = scheduler_flag_names(settings.scheduler_flags, &settings.scheduler);
     json!({
         "key": entry.key,
         "scheduler": settings.scheduler,

@@ -9,7 +9,7 @@
 
 use super::request::{Columns, Listing};
 use super::text::Naming;
-use super::value::flag_names;
+use crate::engine::scheduler_flag_names;
 use crate::engine::{
     Checksum, Destination, Family, Forwarding, KernelRates, Persistence, Protocol, ServerEntry, Service, ServiceEntry,
     ServiceKey, SyncDaemon, Timeouts, Traffic, Tunnel, ipvs_proc,
@@ -93,7 +93,7 @@ fn rounded(number: u64) -> String {
 fn settings(out: &mut dyn Write, key: &ServiceKey, service: &Service) -> io::Result<()> {
     write!(out, "{}", service.scheduler)?;
     if service.scheduler_flags != 0 {
-        write!(out, " ({})", flag_names(service.scheduler_flags, &service.scheduler))?;
+        write!(out, " ({})", scheduler_flag_names(service.scheduler_flags, &service.scheduler))?;
     }
     if let Some(persistence) = service.persistence {
         write!(out, " persistent {}", persistence.timeout)?;

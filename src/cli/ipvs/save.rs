@@ -3,7 +3,7 @@
 use super::list::mask;
 use super::request::Saving;
 use super::text::Naming;
-use super::value::flag_names;
+use crate::engine::scheduler_flag_names;
 use crate::engine::{Checksum, Family, Forwarding, Protocol, ServerEntry, ServiceEntry, ServiceKey, Tunnel};
 use std::io::{self, Write};
 
@@ -39,7 +39,7 @@ pub fn service(out: &mut dyn Write, entry: &ServiceEntry, how: Saving, naming: &
         write!(out, " -o")?;
     }
     if settings.scheduler_flags != 0 {
-        write!(out, " -b {}", flag_names(settings.scheduler_flags, &settings.scheduler))?;
+        write!(out, " -b {}", scheduler_flag_names(settings.scheduler_flags, &settings.scheduler))?;
     }
     writeln!(out)?;
     entry.servers.iter().try_for_each(|server| self::server(out, server, &entry.key, &name, how, naming))

@@ -1,7 +1,7 @@
 //! Values on the command line: numbers, addresses, ports and flags, read as generously and as strictly as ipvsadm does.
 
 use super::fault::Fault;
-use crate::engine::{Protocol, names};
+use crate::engine::{Protocol, SCHEDULER_FLAGS, names};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A whole number within `low..=high` as C reads it: leading blanks and a plus are allowed, nothing may follow.
@@ -82,26 +82,15 @@ fn port(text: &str, protocol: Option<Protocol>) -> Option<u16> {
     number.or_else(|| names::port_of(text, protocol?.name()))
 }
 
-/// Scheduler flags and the kernel's bits of them; the names of the first two depend on the scheduler.
-pub const FLAGS: [(&str, Option<&str>, u32); 7] = [
-    ("sh-fallback", Some("sh"), 0x08),
-    ("sh-port", Some("sh"), 0x10),
-    ("mh-fallback", Some("mh"), 0x08),
-    ("mh-port", Some("mh"), 0x10),
-    ("flag-1", None, 0x08),
-    ("flag-2", None, 0x10),
-    ("flag-3", None, 0x20),
-];
-
 /// Flags in a list with commas, for this scheduler.
 pub fn flags(text: &str, scheduler: &str) -> Result<u32, Fault> {
     let mut bits = 0;
     for word in text.split(',').filter(|word| !word.is_empty()) {
-        let found = FLAGS.iter().find(|(name, ..)| *name == word);
+        let found = SCHEDULER_FLAGS.iter().find(|(name, ..)| *name == word);
         let Some((_, of, bit)) = found else {
             return Err(Fault::wrong(format!("\"{word}\" is not a scheduler flag; see --help")));
         };
-        if let Some(of) = of.filter(|of| *of != scheduler) {
+        if let Some(of) = of.filter(|of| of.name() != scheduler) {
             return Err(Fault::wrong(format!(
                 "the flag {word} belongs to the scheduler {of}, and the scheduler is {scheduler}"
             )));
@@ -109,14 +98,6 @@ pub fn flags(text: &str, scheduler: &str) -> Result<u32, Fault> {
         bits |= bit;
     }
     Ok(bits)
-}
-
-/// The flags that are set, by the names that the scheduler gives them.
-pub fn flag_names(bits: u32, scheduler: &str) -> String {
-    let named: Vec<_> = FLAGS.iter().filter(|(_, of, _)| *of == Some(scheduler)).collect();
-    let rows = if named.is_empty() { FLAGS.iter().filter(|(_, of, _)| of.is_none()).collect() } else { named };
-    let set: Vec<_> = rows.iter().filter(|(.., bit)| bits & bit != 0).map(|(name, ..)| *name).collect();
-    set.join(",")
 }
 
 #[cfg(test)]
@@ -163,7 +144,5 @@ mod tests {
     fn a_flag_belongs_to_its_scheduler() {
         assert_eq!((flags("sh-port,,sh-fallback", "sh"), flags("flag-3", "rr")), (Ok(0x18), Ok(0x20)));
         assert!(flags("sh-port", "wlc").unwrap_err().message.contains("sh"));
-        assert_eq!((flag_names(0x18, "sh"), flag_names(0x20, "mh")), ("sh-fallback,sh-port".to_owned(), String::new()));
-        assert_eq!(flag_names(0x38, "rr"), "flag-1,flag-2,flag-3");
     }
 }

@@ -1,7 +1,7 @@
 //! Operations in ipvsadm's words (its manual, version 1.31): what an operator would type.
 
 use crate::engine::ipvs::{Destination, IpvsOp, Service};
-use crate::engine::model::{Family, ServiceKey};
+use crate::engine::model::{Family, ServiceKey, scheduler_flag_names};
 use std::fmt::Write;
 
 /// The command that does what the operation does.
@@ -39,6 +39,9 @@ fn service_options(key: &ServiceKey, new: &Service) -> String {
             }
             Family::Inet | Family::Inet6 => {}
         }
+    }
+    if new.scheduler_flags != 0 {
+        let _ = write!(text, " -b {}", scheduler_flag_names(new.scheduler_flags, &new.scheduler));
     }
     if new.one_packet {
         text += " -o";
@@ -85,6 +88,13 @@ mod tests {
             (IpvsOp::NewService(web, service(24, false)), "ipvsadm -A -t 10.0.0.1:80 -s wrr -p 300 -M 255.255.255.0"),
             (IpvsOp::NewService(web, service(32, true)), "ipvsadm -A -t 10.0.0.1:80 -s wrr -p 300 -o"),
             (IpvsOp::SetService(mark, service(64, false)), "ipvsadm -E -f 8 -6 -s wrr -p 300 -M 64"),
+            (
+                IpvsOp::SetService(
+                    mark,
+                    Box::new(Service { scheduler: "mh".to_owned(), scheduler_flags: 0x18, ..*service(128, false) }),
+                ),
+                "ipvsadm -E -f 8 -6 -s mh -p 300 -b mh-fallback,mh-port",
+            ),
             (IpvsOp::DelService(mark), "ipvsadm -D -f 8 -6"),
             (
                 IpvsOp::NewDestination(web, a, server.clone()),

@@ -37,6 +37,7 @@ pub(super) fn words(file: &VirtualServer) -> VirtualServer {
         name: file.name.clone(),
         group: file.group,
         scheduler: file.scheduler,
+        scheduler_flags: file.scheduler_flags,
         forwarding: file.forwarding,
         persistence: file.persistence,
         one_packet: file.one_packet,
@@ -67,8 +68,8 @@ impl ServiceState {
         let new = &self.config;
         let sorry = |config: &VirtualServer| config.sorry_server.as_ref().map(|sorry| sorry.key);
         let mut merged = Merged {
-            settings: (before.scheduler, before.persistence, before.one_packet)
-                != (new.scheduler, new.persistence, new.one_packet),
+            settings: (before.scheduler, before.scheduler_flags, before.persistence, before.one_packet)
+                != (new.scheduler, new.scheduler_flags, new.persistence, new.one_packet),
             old_sorry: sorry(&before).filter(|old| sorry(new) != Some(*old)),
             new_sorry: sorry(new).filter(|new| sorry(&before) != Some(*new)),
             ..Merged::default()

@@ -180,7 +180,7 @@ impl ServiceState {
             persistence: self.config.persistence,
             odd_mask: None,
             one_packet: self.config.one_packet,
-            scheduler_flags: 0,
+            scheduler_flags: self.config.scheduler_flags,
             engine: None,
             destinations: BTreeMap::new(),
             traffic: Traffic::default(),

@@ -109,6 +109,8 @@ pub struct VirtualServer {
     pub group: Option<GroupRole>,
     /// `lb_algo`, wlc by default.
     pub scheduler: Scheduler,
+    /// `sh-port` and its like: bits of [`SCHEDULER_FLAGS`](super::SCHEDULER_FLAGS).
+    pub scheduler_flags: u32,
     /// `lb_kind`, NAT by default: the forwarding of servers that say nothing.
     pub forwarding: Forwarding,
     /// `persistence_timeout`.
@@ -162,6 +164,7 @@ impl VirtualServer {
             name: None,
             group: None,
             scheduler: Scheduler::Wlc,
+            scheduler_flags: 0,
             forwarding: Forwarding::Nat,
             persistence: None,
             one_packet: false,

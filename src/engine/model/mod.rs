@@ -28,7 +28,7 @@ pub use lvs::{LvsTimeouts, LvsWords, SyncDaemonWords};
 pub use notify::{EdgeCommands, FifoWords, Fifos, Notifications, NotifyCommand, NotifyFifo};
 pub use real_time::RealTime;
 pub use routing::{NextHop, RouteKind, Routing, RuleAction, VirtualRoute, VirtualRule};
-pub use scheduler::{SCHEDULERS, Scheduler};
+pub use scheduler::{SCHEDULER_FLAGS, SCHEDULERS, Scheduler, scheduler_flag_names};
 pub use script::{ScriptUser, VrrpScript};
 pub use settings::{AddressRemovedPolicy, DriftPolicy, Settings, SplitBrainPolicy};
 pub use track::{ParameterMatch, Track, TrackKind, TrackedFile, TrackedProcess};

@@ -6,7 +6,7 @@ use crate::engine::model::{
     AddressOptions, AnnouncementPace, Authentication, CheckKind, CheckSpec, EdgeCommands, FifoWords, Fifos, Global,
     GratuitousArp, LvsTimeouts, Notifications, NotifyCommand, NotifyFifo, Origin, PaceGroup, RealServer, RealTime,
     ScriptUser, Settings, SyncDaemonWords, SyncGroup, Track, TrackedFile, TrackedProcess, Transport, UnicastPeer,
-    Variations, VirtualAddress, VirtualRouter, VirtualServer, VrrpScript,
+    Variations, VirtualAddress, VirtualRouter, VirtualServer, VrrpScript, scheduler_flag_names,
 };
 use std::fmt::Display;
 
@@ -73,6 +73,7 @@ fn further(VirtualAddress { advertised, options, .. }: &VirtualAddress) -> Strin
     let AddressOptions {
         scope,
         broadcast,
+        peer,
         home,
         skips_detection,
         manages_temporary,
@@ -85,6 +86,7 @@ fn further(VirtualAddress { advertised, options, .. }: &VirtualAddress) -> Strin
     let words = [
         (*scope != 0).then(|| format!(" scope {scope}")),
         broadcast.map(|broadcast| format!(" brd {broadcast}")),
+        peer.map(|peer| format!(" peer {peer}")),
         word(*home, "home"),
         word(!skips_detection, "-nodad"),
         word(*manages_temporary, "mngtmpaddr"),
@@ -240,6 +242,7 @@ pub(super) fn service(service: &VirtualServer) -> Vec<Field> {
         name,
         group: _,
         scheduler,
+        scheduler_flags,
         forwarding,
         persistence,
         one_packet,
@@ -254,6 +257,7 @@ pub(super) fn service(service: &VirtualServer) -> Vec<Field> {
     vec![
         ("name", name.clone().unwrap_or_default()),
         ("lb_algo", scheduler.to_string()),
+        ("scheduler flags", scheduler_flag_names(*scheduler_flags, scheduler.name())),
         ("lb_kind", forwarding.to_string()),
         ("persistence_timeout", persistence.map_or_else(String::new, |p| format!("{} s, /{}", p.timeout, p.prefix))),
         ("ops", one_packet.to_string()),

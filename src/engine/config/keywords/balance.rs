@@ -8,7 +8,6 @@ const U32: u64 = 4_294_967_295;
 const I32: u64 = 2_147_483_647;
 const NO_CHECK: &str =
     "this check is not run; without another check the real server's health is unknown, and it stays in the table";
-const NO_FLAG: &str = "the scheduler's flag is not set";
 
 pub(super) const VIRTUAL_SERVER: &[Keyword] = &[
     acts("lb_algo", Value::Scheduler, "how connections are spread over the real servers"),
@@ -36,14 +35,25 @@ pub(super) const VIRTUAL_SERVER: &[Keyword] = &[
     read("smtp_alert", Value::Flag, "no mail is sent"),
     read("persistence_engine", Value::Text, "the client's address decides"),
     acts("sorry_server_inhibit", Value::Flag, "the sorry server has weight 0 while it does not serve"),
-    read("sh-port", Value::Flag, NO_FLAG),
-    read("sh-fallback", Value::Flag, NO_FLAG),
-    read("mh-port", Value::Flag, NO_FLAG),
-    read("mh-fallback", Value::Flag, NO_FLAG),
-    read("hashed", Value::Flag, NO_FLAG),
+    acts("sh-port", Value::Flag, "the scheduler sh hashes the client's port too"),
+    acts(
+        "sh-fallback",
+        Value::Flag,
+        "the scheduler sh goes on to another server where the one of the hash has weight 0",
+    ),
+    acts("mh-port", Value::Flag, "the scheduler mh hashes the client's port too"),
+    acts(
+        "mh-fallback",
+        Value::Flag,
+        "the scheduler mh goes on to another server where the one of the hash has weight 0",
+    ),
+    acts("flag-1", Value::Flag, "the scheduler's first flag: sh-fallback, mh-fallback"),
+    acts("flag-2", Value::Flag, "the scheduler's second flag: sh-port, mh-port"),
+    acts("flag-3", Value::Flag, "the scheduler's third flag, which none of the kernel's reads"),
+    acts("hashed", Value::Flag, "holds anyway: the kernel finds its services by a hash"),
 ];
 
-pub(super) const OTHER_VIRTUAL_SERVER: &[&str] = &["flag-1", "flag-2", "flag-3", "snmp_name"];
+pub(super) const OTHER_VIRTUAL_SERVER: &[&str] = &["snmp_name"];
 
 pub(super) const REAL_SERVER: &[Keyword] = &[
     acts("weight", Value::Number(0, I32), "its share of the connections; 0 takes no new ones"),

@@ -9,8 +9,8 @@ use super::super::suggest::nearest;
 use super::check::Timing;
 use super::{Draft, notify, server, small};
 use crate::engine::model::{
-    EdgeCommands, Family, Forwarding, GroupRole, Persistence, Protocol, Quorum, RealServerKey, Scheduler, ServiceKey,
-    SorryServer, VirtualServer, Weight,
+    EdgeCommands, Family, Forwarding, GroupRole, Persistence, Protocol, Quorum, RealServerKey, SCHEDULER_FLAGS,
+    Scheduler, ServiceKey, SorryServer, VirtualServer, Weight,
 };
 use std::net::SocketAddr;
 
@@ -25,6 +25,8 @@ pub(super) enum Named {
 #[derive(Default)]
 pub(super) struct Words<'t> {
     scheduler: Option<Scheduler>,
+    /// The words of scheduler flags with their bits.
+    flags: Vec<(&'static str, u32, Span)>,
     pub forwarding: Option<Forwarding>,
     protocol: Option<(Protocol, Span)>,
     family: Option<Family>,
@@ -138,6 +140,11 @@ fn read<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Words<'t> {
             ("quorum_down", _) => notify::set(cx, &mut words.notify.down, &entry),
             ("virtualhost", Argument::Text(name)) => words.virtualhost = Some(name.clone()),
             ("real_server", _) => words.real_servers.push(entry),
+            (word, Argument::Switch(true))
+                if let Some((word, _, bit)) = SCHEDULER_FLAGS.iter().find(|f| f.0 == word) =>
+            {
+                words.flags.push((word, *bit, entry.at));
+            }
             _ => words.timing.take(&entry),
         }
     }
@@ -151,6 +158,7 @@ fn complete<'t>(
     (words, group): (&Words<'t>, Option<&str>),
 ) -> VirtualServer {
     let key = key(cx, block, named, words, group.is_some());
+    let scheduler = words.scheduler.unwrap_or(Scheduler::Wlc);
     let persistence = persistence(cx, block, &key, words);
     let real_servers = server::all(cx, &key, words);
     let total: u64 = real_servers.iter().map(|server| u64::from(server.weight.get())).sum();
@@ -186,7 +194,8 @@ fn complete<'t>(
         key,
         name: group.map(str::to_owned),
         group: None,
-        scheduler: words.scheduler.unwrap_or(Scheduler::Wlc),
+        scheduler,
+        scheduler_flags: scheduler_flags(cx, scheduler, &words.flags),
         forwarding: words.forwarding.unwrap_or(Forwarding::Nat),
         persistence,
         one_packet,
@@ -283,6 +292,24 @@ fn quorum(cx: &mut Context, words: &Words, total: u64, at: Span) -> Quorum {
         }
     }
     Quorum { need, hysteresis }
+}
+
+/// The bits of the flags. Like keepalived, one of another scheduler is left out.
+fn scheduler_flags(cx: &mut Context, scheduler: Scheduler, flags: &[(&'static str, u32, Span)]) -> u32 {
+    let mut bits = 0;
+    for (word, bit, at) in flags {
+        let of = SCHEDULER_FLAGS.iter().find(|flag| flag.0 == *word).and_then(|flag| flag.1);
+        if let Some(of) = of.filter(|of| *of != scheduler) {
+            let message = format!(
+                "{word} is of the scheduler {of}, and lb_algo is {scheduler}; it is ignored, as keepalived does"
+            );
+            let help = format!("write lb_algo {of}, or remove the line");
+            cx.report.add(Problem::warning(*at, "scheduler-flag", message).help(help));
+        } else {
+            bits |= bit;
+        }
+    }
+    bits
 }
 
 fn protocol(name: &str) -> Protocol {
