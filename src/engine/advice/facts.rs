@@ -24,7 +24,7 @@ pub struct Facts {
     pub ipvs: Option<IpvsFacts>,
     /// Modules that the kernel has, loads by itself or has built in, of those called `ip_vs_*`; none when unknown.
     pub schedulers: Option<BTreeSet<String>>,
-    /// The packet filter's chains that see what comes in; none when they could not be read.
+    /// The packet filter's chains that see what comes in and goes out; none when they could not be read.
     pub firewall: Option<Vec<Chain>>,
     /// Another process has a raw socket of protocol 112 in this network namespace.
     pub vrrp_beside: bool,

@@ -17,7 +17,7 @@ mod rules;
 mod tests;
 
 pub use facts::{Clock, Facts, HostAddress, InterfaceWords, IpvsFacts, Jump};
-pub use firewall::{Chain, Match, Rule as FirewallRule, Verdict};
+pub use firewall::{Chain, Match, Rule as FirewallRule, Verdict, Way};
 pub use rules::{RULES, Rule};
 
 use super::model::{Configuration, VirtualAddress, VirtualRouter};

@@ -40,7 +40,7 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         code: "firewall-drops-vrrp",
-        when: "the packet filter drops IP protocol 112 on the interface of an instance, as far as its chains can be followed",
+        when: "the packet filter drops IP protocol 112 on the interface of an instance, in or out, as far as its chains can be followed",
         judge: firewall::drops_vrrp,
     },
     Rule {

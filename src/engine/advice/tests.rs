@@ -313,7 +313,7 @@ fn a_jump_is_more_than_a_minute_against_the_time_since_boot() {
     assert_eq!(jump(13_630, 80), Some((false, 86_400)));
 }
 
-fn chain(name: &str, base: Option<bool>, rules: &[(&[Match], Verdict)]) -> Chain {
+fn chain(name: &str, base: Option<(Way, bool)>, rules: &[(&[Match], Verdict)]) -> Chain {
     let rule =
         |(matches, verdict): &(&[Match], Verdict)| FirewallRule { matches: matches.to_vec(), verdict: verdict.clone() };
     Chain {
@@ -332,8 +332,10 @@ const fn protocol(number: u8) -> Match {
 #[test]
 fn a_filter_that_lets_no_vrrp_in_is_told_with_its_chain() {
     let filtered = |chains: Vec<Chain>| with(|f| f.firewall = Some(chains));
-    let input = |policy_drops, rules: &[(&[Match], Verdict)]| filtered(vec![chain("input", Some(policy_drops), rules)]);
-    let on = |interface: &str| Match::Interface { is: true, name: interface.into() };
+    let input = |policy_drops, rules: &[(&[Match], Verdict)]| {
+        filtered(vec![chain("input", Some((Way::In, policy_drops)), rules)])
+    };
+    let on = |interface: &str| Match::Interface { way: Way::In, is: true, name: interface.into() };
     let lo = on("lo");
     let closed: [&[(&[Match], Verdict)]; 4] = [
         &[],
@@ -365,6 +367,39 @@ fn a_filter_that_lets_no_vrrp_in_is_told_with_its_chain() {
 }
 
 #[test]
+fn a_filter_that_lets_our_advertisements_not_out_is_told_with_its_chain() {
+    let output = |policy_drops, rules: &[(&[Match], Verdict)]| {
+        with(|f| f.firewall = Some(vec![chain("post", Some((Way::Out, policy_drops)), rules)]))
+    };
+    let group = |bytes: &[u8], mask: &[u8]| Match::Destination { is: true, bytes: bytes.to_vec(), mask: mask.to_vec() };
+    let leaves = |interface: &str| Match::Interface { way: Way::Out, is: true, name: interface.into() };
+    let closed: [&[(&[Match], Verdict)]; 4] = [
+        &[(&[protocol(112)], Verdict::Drop)],
+        &[(&[group(&[224, 0, 0, 18], &[255; 4])], Verdict::Drop)],
+        &[(&[leaves("eth*"), group(&[224, 0, 0, 0], &[240, 0, 0, 0])], Verdict::Drop)],
+        &[(&[group(&[224], &[255])], Verdict::Drop)],
+    ];
+    for rules in closed {
+        let warning = gives("firewall-drops-vrrp", &output(false, rules), &dr());
+        assert!(
+            warning.message.contains("goes out on eth0 to 224.0.0.18: chain post of table inet filter"),
+            "{warning:?}"
+        );
+        assert!(warning.next.starts_with("nft insert rule inet filter post oifname eth0"), "{warning:?}");
+    }
+    let open: [&[(&[Match], Verdict)]; 4] = [
+        &[(&[group(&[224, 0, 0, 251], &[255; 4])], Verdict::Drop)],
+        &[(&[leaves("eth1")], Verdict::Drop)],
+        &[(&[Match::Interface { way: Way::In, is: true, name: "eth0".into() }], Verdict::Drop)],
+        &[(&[protocol(112), Match::Other], Verdict::Drop)],
+    ];
+    for rules in open {
+        silent(&output(false, rules), &dr());
+    }
+    gives("firewall-drops-vrrp", &output(true, &[]), &dr());
+}
+
+#[test]
 fn another_vrrp_program_beside_an_engine_with_instances_is_told() {
     let beside = with(|facts| facts.vrrp_beside = true);
     gives("vrrp-beside", &beside, &dr());
@@ -379,7 +414,10 @@ fn a_filter_is_followed_into_other_chains_and_back() {
     let back = (&[][..], Verdict::Return);
     let filtered = |mine: &[(&[Match], Verdict)]| {
         with(|f| {
-            f.firewall = Some(vec![chain("input", Some(true), std::slice::from_ref(&into)), chain("mine", None, mine)]);
+            f.firewall = Some(vec![
+                chain("input", Some((Way::In, true)), std::slice::from_ref(&into)),
+                chain("mine", None, mine),
+            ]);
         })
     };
     silent(&filtered(std::slice::from_ref(&accept)), &dr());

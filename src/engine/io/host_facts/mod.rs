@@ -36,7 +36,7 @@ pub fn read(root: &Path) -> Facts {
         addresses: addresses(root),
         default_routes: routes,
         schedulers: modules::schedulers(root),
-        firewall: (!modules::would_load(root, "nf_tables")).then(nftables::input_chains).flatten(),
+        firewall: (!modules::would_load(root, "nf_tables")).then(nftables::chains).flatten(),
         vrrp_beside: sockets::vrrp_beside(root),
         clock: clock::read(),
         interfaces,

@@ -1,10 +1,10 @@
-//! The packet filter's chains on the way in, over netlink (`uapi/linux/netfilter/nf_tables.h`).
+//! The packet filter's chains on the ways in and out, over netlink (`uapi/linux/netfilter/nf_tables.h`).
 //!
 //! Integers are big-endian.
 
 mod expression;
 
-use crate::engine::advice::{Chain, FirewallRule, Verdict};
+use crate::engine::advice::{Chain, FirewallRule, Verdict, Way};
 use crate::engine::io::netlink::Requests;
 use crate::engine::ipvs::attribute::{Attributes, array};
 use crate::engine::model::Family;
@@ -19,6 +19,8 @@ const GET_RULE: u16 = 0x0a07;
 const HEADER: usize = 4;
 /// `NF_INET_PRE_ROUTING` and `NF_INET_LOCAL_IN`: what comes in passes both.
 const WAY_IN: [u32; 2] = [0, 1];
+/// `NF_INET_LOCAL_OUT` and `NF_INET_POST_ROUTING`: what this host sends passes both.
+const WAY_OUT: [u32; 2] = [3, 4];
 
 /// `NFTA_CHAIN_*`.
 mod chain {
@@ -40,7 +42,7 @@ mod expr {
 }
 
 /// Every chain of the families that see IP, with its rules; none when the kernel would not tell.
-pub fn input_chains() -> Option<Vec<Chain>> {
+pub fn chains() -> Option<Vec<Chain>> {
     let mut requests = Requests::open(NlFamily::Netfilter, super::TIMEOUT).ok()?;
     let mut chains = Vec::new();
     requests.request(GET_CHAIN, NlmF::DUMP, &[0; HEADER], |m| chains.extend(read_chain(m.payload))).ok()?;
@@ -63,6 +65,10 @@ fn family(payload: &[u8]) -> Option<(&'static str, Option<Family>)> {
     }
 }
 
+fn way(hook: u32) -> Option<Way> {
+    if WAY_IN.contains(&hook) { Some(Way::In) } else { WAY_OUT.contains(&hook).then_some(Way::Out) }
+}
+
 fn be32(bytes: &[u8]) -> Option<u32> {
     array(bytes).map(u32::from_be_bytes)
 }
@@ -76,7 +82,7 @@ fn read_chain(payload: &[u8]) -> Option<Chain> {
         table: format!("{word} {}", fields.text(chain::TABLE)?),
         family,
         name: fields.text(chain::NAME)?.to_owned(),
-        base: hook.filter(|hook| WAY_IN.contains(hook)).map(|_| drops),
+        base: hook.and_then(way).map(|way| (way, drops)),
         rules: Vec::new(),
     })
 }
@@ -138,14 +144,40 @@ mod tests {
         );
         assert_eq!(read(&[load("meta", 16), cmp(1, &[112]), go(0, "")]).matches, protocol(false));
         let lo = [b"lo".as_slice(), &[0; 14]].concat();
-        assert_eq!(read(&[load("meta", 6), cmp(0, &lo)]).matches, [Match::Interface { is: true, name: "lo".into() }]);
+        assert_eq!(
+            read(&[load("meta", 6), cmp(0, &lo)]).matches,
+            [Match::Interface { way: Way::In, is: true, name: "lo".into() }]
+        );
         assert_eq!(
             read(&[load("meta", 6), cmp(0, b"eth")]).matches,
-            [Match::Interface { is: true, name: "eth*".into() }]
+            [Match::Interface { way: Way::In, is: true, name: "eth*".into() }]
+        );
+        assert_eq!(
+            read(&[load("meta", 7), cmp(0, b"eth")]).matches,
+            [Match::Interface { way: Way::Out, is: true, name: "eth*".into() }]
         );
         assert_eq!(read(&[go(-3, "mine")]).verdict, Verdict::Jump("mine".into()));
         assert_eq!(read(&[expression("reject", &Builder::default())]).verdict, Verdict::Drop);
         assert_eq!(read(&[expression("limit", &Builder::default()), go(1, "")]).matches, [Match::Other]);
+    }
+
+    #[test]
+    fn the_address_that_a_packet_goes_to_is_compared_under_its_mask() {
+        let payload = |offset: i32, length: i32| {
+            let body = Builder::default().put(1, &be(1)).put(2, &be(1)).put(3, &be(offset)).put(4, &be(length));
+            expression("payload", &body)
+        };
+        let to =
+            |bytes: &[u8], mask: &[u8]| Match::Destination { is: true, bytes: bytes.to_vec(), mask: mask.to_vec() };
+        let group = [224, 0, 0, 18];
+        assert_eq!(read(&[payload(16, 4), cmp(0, &group), go(0, "")]).matches, [to(&group, &[255; 4])]);
+        assert_eq!(read(&[payload(16, 1), cmp(0, &[224])]).matches, [to(&[224], &[255])], "a prefix of whole bytes");
+        let data = |bytes: &[u8]| Builder::default().put(1, bytes);
+        let mask = Builder::default().put(1, &be(1)).put(2, &be(1)).put(3, &be(4)).nest(4, &data(&[240, 0, 0, 0]));
+        let masked = read(&[payload(16, 4), expression("bitwise", &mask), cmp(0, &[224, 0, 0, 0])]).matches;
+        assert_eq!(masked, [to(&[224, 0, 0, 0], &[240, 0, 0, 0])]);
+        assert_eq!(read(&[payload(24, 16), cmp(1, &[0xff; 16])]).matches.len(), 1);
+        assert_eq!(read(&[payload(12, 4), cmp(0, &group)]).matches, [Match::Other], "where it comes from");
     }
 
     #[test]
@@ -167,7 +199,9 @@ mod tests {
                 Builder::default().text(1, "filter").text(3, "input").nest(4, &hook).put(5, &be(policy)).finish();
             read_chain(&[&[2, 0, 0, 0], body.as_slice()].concat()).unwrap()
         };
-        assert_eq!((chain(1, 0).base, chain(1, 1).base, chain(3, 0).base), (Some(true), Some(false), None));
+        let base = |hook, policy| chain(hook, policy).base;
+        assert_eq!((base(1, 0), base(0, 1)), (Some((Way::In, true)), Some((Way::In, false))));
+        assert_eq!((base(3, 0), base(4, 1), base(2, 0)), (Some((Way::Out, true)), Some((Way::Out, false)), None));
         assert_eq!((chain(1, 0).table.as_str(), chain(1, 0).family), ("ip filter", Some(Family::Inet)));
     }
 

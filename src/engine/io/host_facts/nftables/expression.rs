@@ -4,18 +4,20 @@
 //! names is told apart; every other condition becomes [`Match::Other`]. Never fails: what is broken is such a condition.
 
 use super::be32;
-use crate::engine::advice::{Match, Verdict};
+use crate::engine::advice::{Match, Verdict, Way};
 use crate::engine::ipvs::attribute::{Attributes, array, text};
 use crate::engine::model::Family;
 use std::collections::BTreeMap;
 
 /// What a register holds.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Loaded {
     Protocol,
     Family,
-    InterfaceName,
-    InterfaceIndex,
+    InterfaceName(Way),
+    InterfaceIndex(Way),
+    /// The first bytes of the address that it goes to, with the mask that they are under.
+    Destination(Vec<u8>),
     ConnectionState,
     /// Connection state under a mask, whether the mask lets new connections through.
     MaskedState {
@@ -46,8 +48,10 @@ impl Reader {
             "meta" => self.load(
                 number(1),
                 match number(2) {
-                    Some(4) => Some(Loaded::InterfaceIndex),
-                    Some(6) => Some(Loaded::InterfaceName),
+                    Some(4) => Some(Loaded::InterfaceIndex(Way::In)),
+                    Some(5) => Some(Loaded::InterfaceIndex(Way::Out)),
+                    Some(6) => Some(Loaded::InterfaceName(Way::In)),
+                    Some(7) => Some(Loaded::InterfaceName(Way::Out)),
                     Some(15) => Some(Loaded::Family),
                     Some(16) => Some(Loaded::Protocol),
                     _ => None,
@@ -57,8 +61,15 @@ impl Reader {
             "ct" => self.load(number(1), (number(2) == Some(0)).then_some(Loaded::ConnectionState)),
             // destination register 1, base 2 (1: network header), offset 3, length 4; protocol of IPv4 and next header of IPv6
             "payload" => {
-                let protocol = number(2) == Some(1) && matches!(number(3), Some(9 | 6)) && number(4) == Some(1);
-                self.load(number(1), protocol.then_some(Loaded::Protocol));
+                let held = match (number(2), number(3), number(4)) {
+                    (Some(1), Some(9 | 6), Some(1)) => Some(Loaded::Protocol),
+                    // The destination of IPv4 and of IPv6, or its first bytes.
+                    (Some(1), Some(16), Some(length @ 1..=4)) | (Some(1), Some(24), Some(length @ 5..=16)) => {
+                        Some(Loaded::Destination(vec![0xff; usize::try_from(length).unwrap_or(0)]))
+                    }
+                    _ => None,
+                };
+                self.load(number(1), held);
             }
             // source register 1, destination register 2, length 3, mask 4
             "bitwise" => {
@@ -67,13 +78,17 @@ impl Reader {
                         let mask = fields.get(4).and_then(value).and_then(array).map(u32::from_ne_bytes);
                         mask.map(|mask| Loaded::MaskedState { new: mask & NEW != 0 })
                     }
+                    Some(Loaded::Destination(all)) => {
+                        let mask = fields.get(4).and_then(value).filter(|mask| mask.len() == all.len());
+                        mask.map(|mask| Loaded::Destination(mask.to_vec()))
+                    }
                     _ => None,
                 };
                 self.load(number(2), masked);
             }
             // source register 1, operation 2 (0 equal, 1 not), data 3
             "cmp" => {
-                let held = number(1).and_then(|register| self.registers.get(&register)).copied();
+                let held = number(1).and_then(|register| self.registers.get(&register)).cloned();
                 let compared = compare(held, number(2), fields.get(3).and_then(value).unwrap_or_default());
                 self.matches.push(compared);
             }
@@ -124,14 +139,17 @@ fn compare(held: Option<Loaded>, operation: Option<u32>, value: &[u8]) -> Match 
         (Some(Loaded::Protocol), [number]) => Match::Protocol { is, number: *number },
         (Some(Loaded::Family), [2]) => Match::Family { is, family: Family::Inet },
         (Some(Loaded::Family), [10]) => Match::Family { is, family: Family::Inet6 },
-        (Some(Loaded::InterfaceName), bytes) => match text(bytes) {
+        (Some(Loaded::InterfaceName(way)), bytes) => match text(bytes) {
             // A name without its NUL is the beginning of one.
-            Some(name) if bytes.contains(&0) => Match::Interface { is, name: name.to_owned() },
-            Some(start) => Match::Interface { is, name: format!("{start}*") },
+            Some(name) if bytes.contains(&0) => Match::Interface { way, is, name: name.to_owned() },
+            Some(start) => Match::Interface { way, is, name: format!("{start}*") },
             None => Match::Other,
         },
-        (Some(Loaded::InterfaceIndex), bytes) if array(bytes).map(u32::from_ne_bytes) == Some(1) => {
-            Match::Interface { is, name: "lo".to_owned() }
+        (Some(Loaded::InterfaceIndex(way)), bytes) if array(bytes).map(u32::from_ne_bytes) == Some(1) => {
+            Match::Interface { way, is, name: "lo".to_owned() }
+        }
+        (Some(Loaded::Destination(mask)), bytes) if bytes.len() == mask.len() => {
+            Match::Destination { is, bytes: bytes.to_vec(), mask }
         }
         // `ct state established,related` is "the masked state is not 0".
         (Some(Loaded::MaskedState { new: false }), _) if !is => Match::KnownConnection,
