@@ -47,6 +47,8 @@ fn connect(places: &Places, options: &ui::Options) -> Result<Client, HandleError
 
 fn show(client: Client, options: &ui::Options) -> u8 {
     let engine: Arc<dyn EngineHandle> = Arc::new(client);
+    // Consoles stay open for days, several of them.
+    host::shed_the_start();
     match ui::run(&engine, options) {
         Ok(ended) => {
             // A signal may be the news that nobody is there to read this (SIGHUP): that is no failure.
