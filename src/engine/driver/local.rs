@@ -4,6 +4,7 @@
 use super::balance;
 use super::connections::Connections;
 use super::failover::FailoverSender;
+use super::overrides::Written;
 use super::reload::Reloader;
 use super::shared::{Shared, Vitals};
 use super::stop::{self, Stop};
@@ -51,6 +52,8 @@ pub struct LocalEngine {
     compared: Mutex<Option<(Instant, Vec<Difference>)>>,
     connections: Connections,
     host: HostReader,
+    /// What becomes of what operators want beside the file.
+    written: Option<Written>,
     /// The moment that was asked for last, with the configuration's generation, and how it was.
     past: Mutex<Option<Moment>>,
 }
@@ -76,8 +79,15 @@ impl LocalEngine {
             compared: Mutex::default(),
             connections: Connections::default(),
             host: HostReader::default(),
+            written: None,
             past: Mutex::default(),
         }
+    }
+
+    /// The same, whose answers say what is not on disk.
+    #[must_use]
+    pub fn telling_of_disk(self, written: Written) -> Self {
+        Self { written: Some(written), ..self }
     }
 
     /// The kernel's table, where a command brings the first service.
@@ -102,6 +112,7 @@ impl LocalEngine {
         }
         let (answer, answered) = sync_channel(1);
         let told = asked.clone();
+        let given = self.written.as_ref().map(Written::given);
         let accepted = match (asked.command.half(), &asked.command) {
             (Half::Failover, _) => self.failover.command(asked, move |a| _ = answer.send(a)),
             (Half::Balance, _) => self.to_balance(asked, &answer),
@@ -110,7 +121,13 @@ impl LocalEngine {
             (Half::Engine, _) => return Ok(self.end(&asked)),
         };
         match if accepted { answered.recv_timeout(COMMAND_LIMIT) } else { Err(RecvTimeoutError::Disconnected) } {
-            Ok(answer) => Ok(answer),
+            Ok(mut answer) => {
+                let disk = self.written.as_ref().zip(given).filter(|_| answer.outcome == Outcome::Done);
+                if let Some(trouble) = disk.and_then(|(written, given)| written.trouble_since(given)) {
+                    answer.message += &format!("; not on disk, so that a restart would forget it: {trouble}");
+                }
+                Ok(answer)
+            }
             Err(RecvTimeoutError::Timeout) => Err(HandleError::TimedOut(COMMAND_LIMIT)),
             Err(RecvTimeoutError::Disconnected) => {
                 let refused = Answer::refused("the engine is stopping, or too many commands wait; try again");
@@ -121,6 +138,10 @@ impl LocalEngine {
 
     /// Does what takes a command back, as the same person. Without a number: the newest that can still be taken back.
     fn take_back(&self, id: Option<u64>, asked: &Asked) -> Result<Answer, HandleError> {
+        if self.stop.has_begun() {
+            let message = "the engine is stopping: that can't be taken back, nor anything before it; start it again";
+            return Ok(self.tell(asked, Answer::refused(message)));
+        }
         loop {
             let done = match self.undo.find(id) {
                 Ok(done) => done,

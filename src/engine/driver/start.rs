@@ -176,6 +176,7 @@ pub fn start_in<W: Surroundings + 'static>(
     let sampling = history::start(Arc::clone(&shared)).map_err(StartError::Thread)?;
     let (overrides, overrides_written) =
         overrides::start(file, overrides, Arc::clone(&shared)).map_err(StartError::Thread)?;
+    let written_down = overrides.written();
     let world = world(state, overrides.clone()).map_err(StartError::Sockets)?;
     let now = Instant::now();
     let core = Failover::new(&configuration, Past { holds: wanted.instances, ..past }, now);
@@ -235,7 +236,8 @@ pub fn start_in<W: Surroundings + 'static>(
         watches: watches.clone(),
     };
     let reloader = Reloader::new(source, warnings, door, Arc::clone(&configuration), Arc::clone(&shared), loops);
-    let handle = LocalEngine::new(Arc::clone(&shared), failover.clone(), commands, reloader, Arc::clone(&stop));
+    let handle = LocalEngine::new(Arc::clone(&shared), failover.clone(), commands, reloader, Arc::clone(&stop))
+        .telling_of_disk(written_down);
     let (handle, state) = (Arc::new(handle), state.clone());
     let engine = Arc::clone(&handle);
     let synchroniser =

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 pub struct Stop {
     asked: Notify,
     keep: AtomicBool,
+    begun: AtomicBool,
 }
 
 impl Stop {
@@ -18,8 +19,13 @@ impl Stop {
         self.asked.notified().await;
         self.keep.load(Ordering::Relaxed)
     }
+    /// Whether somebody has asked.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Relaxed)
+    }
     pub(super) fn ask(&self, keep: bool) {
         self.keep.store(keep, Ordering::Relaxed);
+        self.begun.store(true, Ordering::Relaxed);
         self.asked.notify_one();
     }
 }

@@ -48,6 +48,28 @@ fn the_newest_of_each_part_is_on_disk_when_the_thread_has_ended() {
 }
 
 #[test]
+fn who_asked_is_told_what_is_not_on_disk_and_only_that() {
+    let place = tempfile::tempdir().unwrap();
+    let (file, overrides, _) = OverridesFile::open(place.path());
+    let (sender, _written) = start(file, overrides, shared()).unwrap();
+    let disk = sender.written();
+    let before = disk.given();
+    sender.instances(held("VI_1"));
+    assert_eq!(disk.trouble_since(before), None);
+    assert_eq!(disk.trouble_since(disk.given()), None, "nothing was to be written");
+    let lasting = place.path().join("lasting");
+    fs::write(&lasting, "in the way").unwrap();
+    let (file, ..) = OverridesFile::open(&lasting);
+    let (sender, _written) = start(file, Overrides::default(), shared()).unwrap();
+    let disk = sender.written();
+    let before = disk.given();
+    sender.instances(held("VI_1"));
+    let trouble = disk.trouble_since(before).unwrap();
+    assert!(trouble.contains("lasting"), "{trouble}");
+    assert!(disk.trouble_since(disk.given()).is_some(), "as long as it is so");
+}
+
+#[test]
 fn a_disk_that_refuses_is_a_warning_until_it_takes_it_again() {
     let place = tempfile::tempdir().unwrap();
     let lasting = place.path().join("lasting");
