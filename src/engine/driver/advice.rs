@@ -21,6 +21,8 @@ use std::time::{Duration, Instant, SystemTime};
 const INTERVAL: Duration = Duration::from_secs(30);
 /// Time between two looks when much happens.
 const PAUSE: Duration = Duration::from_secs(2);
+/// The code of the warning about a jump of the clock.
+const JUMPED: &str = "clock-jumped";
 /// How long a jump of the clock is told.
 const JUMP_TOLD: Duration = Duration::from_mins(10);
 
@@ -37,8 +39,14 @@ impl Adviser {
     ) -> io::Result<Self> {
         let (alive, ended) = channel();
         let configuration = Box::new(configuration);
-        let mut looker =
-            Looker { shared, configuration, told: BTreeMap::new(), clocks: None, jump: None, dropped: u64::MAX };
+        let mut looker = Looker {
+            shared,
+            configuration,
+            told: BTreeMap::new(),
+            clocks: None,
+            jumps: Jumps::default(),
+            dropped: u64::MAX,
+        };
         thread::Builder::new().name("advice".to_owned()).spawn(move || looker.run(&ended))?;
         Ok(Self { _alive: alive })
     }
@@ -50,7 +58,7 @@ struct Looker {
     /// What was told and still holds, by code and subject.
     told: BTreeMap<(String, String), Warning>,
     clocks: Option<(SystemTime, Duration)>,
-    jump: Option<(Instant, Jump)>,
+    jumps: Jumps,
     /// Messages that the sync daemon had lost at the look before.
     dropped: u64,
 }
@@ -78,6 +86,10 @@ impl Looker {
         let configuration = (self.configuration)();
         let mut facts = host_facts::read(Path::new("/"));
         facts.clock.jump = self.jump();
+        if self.jumps.is_news {
+            // Another jump is told anew, though the warning about the one before still stands.
+            self.told.retain(|(code, _), _| code != JUMPED);
+        }
         self.since_the_last_look(&mut facts);
         let warnings = advise(&facts, &configuration, &self.shared.status());
         let now: BTreeMap<_, _> = warnings.iter().map(|w| ((w.code.clone(), w.subject.clone()), w.clone())).collect();
@@ -99,10 +111,27 @@ impl Looker {
     /// Compares the clocks with those of the look before.
     fn jump(&mut self) -> Option<Jump> {
         let now = host_facts::clocks();
-        if let Some(jump) = self.clocks.replace(now).and_then(|before| Jump::between(before, now)) {
-            self.jump = Some((Instant::now(), jump));
+        let seen = self.clocks.replace(now).and_then(|before| Jump::between(before, now));
+        self.jumps.see(Instant::now(), seen)
+    }
+}
+
+/// The last jump of the clock.
+#[derive(Default)]
+struct Jumps {
+    last: Option<(Instant, Jump)>,
+    /// It was seen at this look.
+    is_news: bool,
+}
+
+impl Jumps {
+    /// Takes in what a look found: the jump that is to be told.
+    fn see(&mut self, now: Instant, seen: Option<Jump>) -> Option<Jump> {
+        self.is_news = seen.is_some();
+        if let Some(jump) = seen {
+            self.last = Some((now, jump));
         }
-        self.jump.filter(|(at, _)| at.elapsed() < JUMP_TOLD).map(|(_, jump)| jump)
+        self.last.filter(|(at, _)| now.saturating_duration_since(*at) < JUMP_TOLD).map(|(_, jump)| jump)
     }
 }
 
@@ -138,6 +167,21 @@ mod tests {
         let text = |t: &str| t.to_owned();
         let warning = Warning { code: text(code), subject: text("eth0"), message: text("why"), next: text("do") };
         ((text(code), text("eth0")), warning)
+    }
+
+    #[test]
+    fn a_second_jump_of_the_clock_is_told_anew_and_each_is_told_for_ten_minutes() {
+        let (start, minute) = (Instant::now(), Duration::from_mins(1));
+        let jump = |seconds| Some(Jump { by: Duration::from_secs(seconds), forward: true });
+        let mut jumps = Jumps::default();
+        let mut look = |minutes, seen| (jumps.see(start + minute * minutes, seen), jumps.is_news);
+        assert_eq!(look(0, None), (None, false));
+        assert_eq!(look(1, jump(90)), (jump(90), true));
+        assert_eq!(look(2, None), (jump(90), false));
+        assert_eq!(look(5, jump(3600)), (jump(3600), true), "within ten minutes of the first");
+        assert_eq!(look(14, None), (jump(3600), false));
+        assert_eq!(look(15, None), (None, false));
+        assert!(crate::engine::advice::RULES.iter().any(|rule| rule.code == JUMPED));
     }
 
     #[test]

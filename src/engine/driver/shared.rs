@@ -11,7 +11,9 @@ use crate::engine::history::History;
 use crate::engine::io::journal_file::JournalFiles;
 use crate::engine::io::userspace::Userspace;
 use crate::engine::journal::{Journal, LogRing, PAGE};
-use crate::engine::snapshot::{ConfigStatus, PeerState, RealServerStatus, Role, Status, VirtualRouterState, Warning};
+use crate::engine::snapshot::{
+    ConfigStatus, Moment, PeerState, RealServerStatus, Role, Status, VirtualRouterState, Warning,
+};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -92,7 +94,7 @@ struct Parts {
     failover: Arc<FailoverView>,
     balance: Arc<BalanceView>,
     last_event: u64,
-    changed_at: Option<SystemTime>,
+    changed_at: Option<Moment>,
 }
 
 impl Composed {
@@ -111,7 +113,7 @@ impl Composed {
 pub(super) struct Kept {
     pub(super) journal: Journal,
     pub(super) files: Option<Arc<JournalFiles>>,
-    changed_at: Option<SystemTime>,
+    changed_at: Option<Moment>,
     closed: bool,
 }
 
@@ -163,7 +165,7 @@ impl Shared {
         let monotonic = self.monotonic_ms();
         let mut kept = self.kept();
         if is_change(fact.kind) {
-            kept.changed_at = Some(wall);
+            kept.changed_at = Some(Moment { now: Instant::now(), wall });
         }
         kept.journal.append(fact, wall, monotonic);
         drop(kept);
@@ -361,7 +363,7 @@ impl Shared {
             config: identity.config.clone(),
             role: Role::of(&routers, split),
             last_event: *last_event,
-            changed_at: *changed_at,
+            changed_at: changed_at.map(|then| Moment { now, wall: SystemTime::now() }.wall_of_moment(&then)),
             virtual_routers: routers,
             virtual_servers: balance.servers.clone(),
             drift: balance.drift.clone(),

@@ -19,6 +19,12 @@ impl Moment {
             None => self.wall + instant.duration_since(self.now),
         }
     }
+    /// Wall time of a moment before this one: what the clock showed then, and where it was set since, what it would have shown.
+    pub fn wall_of_moment(&self, then: &Self) -> SystemTime {
+        let would = self.wall_of(then.now);
+        let apart = would.duration_since(then.wall).unwrap_or_else(|error| error.duration());
+        if apart < Duration::from_secs(1) { then.wall } else { would }
+    }
     /// Milliseconds from now until a deadline, rounded down; 0 when it has passed.
     pub fn millis_until(&self, deadline: Instant) -> u64 {
         let left: Duration = deadline.saturating_duration_since(self.now);
@@ -78,5 +84,25 @@ mod tests {
             SystemTime::UNIX_EPOCH + Duration::from_secs(1005)
         );
         assert_eq!(moment.millis_until(before), 0);
+    }
+
+    #[test]
+    fn a_moment_before_the_clock_was_set_keeps_its_age() {
+        let (now, wall) = (Instant::now(), SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000));
+        let after = |seconds, jump: i64| Moment {
+            now: now + Duration::from_secs(seconds),
+            wall: wall.checked_add(Duration::from_secs(seconds)).unwrap() + Duration::from_secs(86_400)
+                - Duration::from_secs(u64::try_from(86_400 - jump).unwrap()),
+        };
+        let then = Moment { now, wall };
+        assert_eq!(after(5, 0).wall_of_moment(&then), wall);
+        let set = after(5, 86_400);
+        assert_eq!(
+            set.wall.duration_since(set.wall_of_moment(&then)).unwrap(),
+            Duration::from_secs(5),
+            "not a day ago"
+        );
+        let back = after(5, -3_600);
+        assert_eq!(back.wall.duration_since(back.wall_of_moment(&then)).unwrap(), Duration::from_secs(5));
     }
 }
