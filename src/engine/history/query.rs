@@ -77,6 +77,14 @@ impl History {
     /// How a subject went. `now` and `second` are the same moment on the wall clock and since the start: a point's time is
     /// what the clock would have shown had it never been set.
     pub fn page(&self, query: &HistoryQuery, now: SystemTime, second: u64) -> Result<HistoryPage, HistoryError> {
+        if query.step == Some(0) {
+            return Err(HistoryError::BadSpan("a step of 0 s has no points: step is from 1 to 86400 seconds"));
+        }
+        if query.from.zip(query.to).is_some_and(|(from, to)| from > to) {
+            return Err(HistoryError::BadSpan(
+                "the span ends before it begins: from must be before to, and before now",
+            ));
+        }
         let not_kept = || HistoryError::NotKept { subject: query.subject.clone() };
         let subject: Subject = query.subject.parse().map_err(|()| not_kept())?;
         let kept = self.kept.get(&subject).ok_or_else(not_kept)?;

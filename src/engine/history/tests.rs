@@ -89,6 +89,23 @@ fn a_rate_of_ten_seconds_is_the_mean_and_a_level_the_last() {
 }
 
 #[test]
+fn a_span_that_ends_before_it_begins_and_a_step_of_nothing_are_refused() {
+    let (mut history, web) = (History::default(), service(1));
+    (0..40).for_each(|second| history.push(second, &web, &row(1, 1)));
+    let ago = |seconds| Some(now() - Duration::from_secs(seconds));
+    let refused = |query: HistoryQuery| match history.page(&query, now(), 39) {
+        Err(HistoryError::BadSpan(why)) => why,
+        other => panic!("{other:?}"),
+    };
+    assert!(refused(HistoryQuery { step: Some(0), ..of(&web) }).starts_with("a step of 0 s has no points"));
+    // In the past, before the start, and still to come.
+    for (from, to) in [(ago(5), ago(6)), (ago(1000), ago(2000)), (Some(now() + Duration::from_secs(9)), ago(0))] {
+        assert!(refused(HistoryQuery { from, to, ..of(&web) }).starts_with("the span ends before it begins"));
+    }
+    assert!(history.page(&HistoryQuery { from: ago(5), to: ago(5), ..of(&web) }, now(), 39).is_ok(), "one point");
+}
+
+#[test]
 fn what_was_not_sampled_is_a_gap_and_never_a_zero() {
     let (mut history, web) = (History::default(), service(1));
     for second in (0..5).chain(8..10).chain(50..52) {
