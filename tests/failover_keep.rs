@@ -140,7 +140,7 @@ impl Host {
             let (owned, masterships) = (state.addresses().unwrap(), state.take_masterships().unwrap());
             let (file, overrides, error) = OverridesFile::open(&directory);
             assert!(error.is_none(), "{error:?}");
-            let past = Past { owned, masterships, holds: overrides.instances.clone() };
+            let past = Past { owned, masterships, holds: overrides.instances.clone(), ..Past::default() };
             let core = Failover::new(&configuration(priority), past, Instant::now());
             let ear = Ear::default();
             let (overrides, _) = overrides::start(file, overrides, journal()).unwrap();

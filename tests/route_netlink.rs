@@ -2,8 +2,9 @@
 // The lints spare test functions, not what they call.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use lvsdeck::engine::failover::Macvlan;
 use lvsdeck::engine::io::route_netlink::{RouteMessage, RouteSocket};
-use lvsdeck::engine::model::{AddressOptions, Routing, VirtualAddress};
+use lvsdeck::engine::model::{AddressOptions, Family, Mac, Routing, VirtualAddress, VirtualLink};
 use std::net::IpAddr;
 use std::os::fd::AsRawFd;
 use std::process::Command;
@@ -77,7 +78,7 @@ fn a_link_is_up_only_while_its_peer_is_and_its_end_is_told() {
     let Some(RouteMessage::Link { name, up: false, mac: mac @ Some(_), .. }) = link else {
         panic!("its peer is down: {before:?}")
     };
-    let told = |up| RouteMessage::Link { index, name: name.clone(), up, mac: *mac };
+    let told = |up| RouteMessage::Link { index, name: name.clone(), up, mac: *mac, macvlan: None };
     assert_eq!(name, "va");
     ip("link set vb up");
     until(&mut socket, &told(true));
@@ -281,4 +282,53 @@ fn routes_and_rules_are_what_ip_shows_of_them_and_go_again() {
     }
     let missing = socket.set_routing(&entries[0], true, |_| None).unwrap_err();
     assert_eq!(missing.to_string(), "interface va does not exist");
+}
+
+#[test]
+fn a_virtual_interface_is_what_ip_shows_of_it_and_goes_again() {
+    new_namespace();
+    let base = veth();
+    ip("link set vb up");
+    let mut socket = RouteSocket::open().unwrap();
+    dumped(&mut socket);
+    let mac = Mac([0, 0, 0x5e, 0, 1, 51]);
+    let link = VirtualLink { name: "vrrp.51".to_owned(), base: "va".to_owned(), mac, family: Family::Inet };
+    // Another program's, which is made right; then a new one.
+    ip("link add vrrp.51 link va type macvlan mode private");
+    for _ in 0..2 {
+        let seq = socket.make_link(&link, base).unwrap();
+        let told = received(&mut socket);
+        assert!(told.contains(&RouteMessage::Ack { seq, error: None }), "{told:?}");
+        let shown = ip("-d link show vrrp.51");
+        for part in ["vrrp.51@va:", "00:00:5e:00:01:33", "macvlan mode vepa", "addrgenmode none"] {
+            assert!(shown.contains(part), "{part}: {shown}");
+        }
+        let set = |interface: &str, word: &str| {
+            std::fs::read_to_string(format!("/proc/sys/net/ipv4/conf/{interface}/{word}")).unwrap()
+        };
+        let own = ["arp_ignore", "accept_local", "rp_filter", "promote_secondaries"].map(|word| set("vrrp.51", word));
+        assert_eq!(own, ["1\n", "1\n", "0\n", "1\n"]);
+        assert_eq!(["arp_ignore", "arp_filter"].map(|word| set("va", word)), ["1\n", "1\n"]);
+        let index = ip("-o link show vrrp.51").split(':').next().unwrap().parse().unwrap();
+        for up in [true, false] {
+            let seq = socket.set_link(index, up).unwrap();
+            let told = received(&mut socket);
+            assert!(told.contains(&RouteMessage::Ack { seq, error: None }), "{told:?}");
+            let found = |message: &RouteMessage| {
+                matches!(message, RouteMessage::Link { index: i, mac: Some(found), macvlan: Some(Macvlan { base: b, enabled }), .. }
+                if *i == index && *found == mac.0 && *b == base && *enabled == up)
+            };
+            assert!(told.iter().any(found), "{told:?}");
+        }
+        socket.remove_link(index).unwrap();
+        assert!(received(&mut socket).contains(&RouteMessage::LinkGone { index }));
+    }
+    let seq = socket.make_link(&link, 9999).unwrap();
+    assert!(received(&mut socket).contains(&RouteMessage::Ack { seq, error: Some(libc::ENODEV) }));
+    ip("link add vrrp.51 type veth peer name vc");
+    let seq = socket.make_link(&link, base).unwrap();
+    assert!(
+        received(&mut socket).contains(&RouteMessage::Ack { seq, error: Some(libc::EOPNOTSUPP) }),
+        "a stranger stays"
+    );
 }

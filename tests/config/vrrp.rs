@@ -250,3 +250,74 @@ fn routes_and_rules_that_can_not_be_set_are_told_with_their_place() {
         assert!(parse_configuration("test", &text).configuration.is_none(), "{wrong}");
     }
 }
+
+/// Virtual interfaces of each instance as `NAME MAC on BASE`, the one that it advertises from, and where its addresses are.
+fn links(text: &str) -> (Vec<String>, Vec<String>) {
+    let loaded = parse_configuration("test", text);
+    let told = loaded.diagnostics.iter().map(short).collect();
+    let shown = |router: &lvsdeck::engine::model::VirtualRouter| {
+        let links: Vec<_> = router.links.iter().map(|l| format!("{} {} on {}", l.name, l.mac, l.base)).collect();
+        let on: Vec<_> = router.addresses.iter().map(|a| a.interface.as_deref().unwrap_or("-").to_owned()).collect();
+        format!("{}; from {}; at {}", links.join(", "), router.advertises_from.as_deref().unwrap_or("-"), on.join(" "))
+    };
+    let configuration = loaded.configuration.unwrap_or_default();
+    (configuration.virtual_routers.iter().map(shown).collect(), told)
+}
+
+fn vmac(name: &str, interface: &str, words: &str, addresses: &str) -> String {
+    format!(
+        "vrrp_instance {name} {{\ninterface {interface}\nvirtual_router_id 51\n{words}\nvirtual_ipaddress {{\n{addresses}\n}}\n}}\n"
+    )
+}
+
+/// Names and places by keepalived 2.2.7 in a namespace with these words.
+#[test]
+fn use_vmac_names_interfaces_as_keepalived_does_and_moves_addresses_there() {
+    let four = vmac("A", "eth0", "use_vmac", "10.0.0.1/24");
+    let six = vmac("B", "eth0", "use_vmac", "fe80::1/64");
+    let other = vmac("C", "eth1", "use_vmac", "10.0.1.1/24");
+    let mac = "00:00:5e:00:01:33";
+    let (found, told) = links(&[four.as_str(), &six, &other].concat());
+    assert_eq!(told, [""; 0]);
+    assert_eq!(found[0], format!("vrrp.51 {mac} on eth0; from vrrp.51; at vrrp.51"));
+    assert_eq!(found[1], "vrrp6.51 00:00:5e:00:02:33 on eth0; from vrrp6.51; at vrrp6.51");
+    assert_eq!(found[2], format!("vrrp1.51 {mac} on eth1; from vrrp1.51; at vrrp1.51"));
+    let (found, _) = links(&[six, four].concat());
+    assert!(found[0].starts_with("vrrp.51 00:00:5e:00:02:33") && found[1].starts_with("vrrp1.51"), "{found:?}");
+
+    let more =
+        "10.0.0.1/24\n10.7.0.1/24 dev eth1\n10.7.0.2/24 dev eth1 use_vmac\n}\nvirtual_ipaddress_excluded {\nfd00::1/64";
+    let (found, told) = links(&vmac("A", "eth0", "use_vmac vip\nvmac_xmit_base", more));
+    assert_eq!(told, [""; 0]);
+    assert_eq!(found[0], format!("vip {mac} on eth0, vrrp.51 {mac} on eth1; from -; at vip eth1 vrrp.51 -"));
+    let (found, _) = links(&vmac("A", "eth0", "use_vmac\nuse_vmac_addr", more));
+    assert!(found[0].ends_with("at vrrp.51 vrrp1.51 vrrp1.51 vrrp6.51"), "{found:?}");
+    let (found, _) = links(&vmac("A", "eth0", "use_vmac_addr", more));
+    assert_eq!(
+        found[0],
+        format!("vrrp.51 {mac} on eth1; from -; at - vrrp.51 vrrp.51 -"),
+        "its own stay where they are"
+    );
+    let prefixed = vmac("A", "eth0", "use_vmac 02:00:5e:00:01", "10.0.0.1/24");
+    let (found, _) = links(&format!("global_defs {{\nvmac_prefix vm\n}}\n{prefixed}"));
+    assert_eq!(found[0], "vm.51 02:00:5e:00:01:33 on eth0; from vm.51; at vm.51", "the VRID is the sixth byte");
+}
+
+#[test]
+fn words_about_virtual_interfaces_that_can_not_be_followed_are_told() {
+    let told = |words: &str| links(&vmac("A", "eth0", words, "10.0.0.1/24")).1;
+    assert_eq!(told("use_vmac 00:00:5e:00:01:99").len(), 1);
+    assert!(told("use_vmac 00:00:5e:00:01:99")[0].contains("bad-mac"));
+    for bad in ["01:00:00:00:00:01", "02:00:00:00:00:00:01", "02:00", "02:00:00:00:00:0g", "2:+1:0:0:0:0", ":"] {
+        let told = told(&format!("use_vmac {bad}"));
+        assert!(told.len() == 1 && told[0].contains("error bad-mac"), "{bad}: {told:?}");
+    }
+    for bad in ["a-name-of-16-char", "eth0", "a/b", ".."] {
+        let told = told(&format!("use_vmac {bad}"));
+        assert!(told.len() == 1 && told[0].contains("error bad-interface"), "{bad}: {told:?}");
+    }
+    assert!(told("vmac_xmit_base")[0].contains("no-effect"));
+    assert!(told("use_vmac\nunicast_peer {\n10.0.0.2\n}")[0].contains("from-base"));
+    let same = [vmac("A", "eth0", "use_vmac x", "10.0.0.1"), vmac("B", "eth1", "use_vmac x", "10.0.0.2")].concat();
+    assert!(links(&same).1.iter().any(|told| told.contains("same-virtual-link")));
+}

@@ -62,6 +62,9 @@ pub(super) fn vip_subnet(look: &Look<'_>) -> Vec<Found> {
     for (router, address) in look.virtual_addresses() {
         let whole = if address.address.is_ipv4() { 32 } else { 128 };
         let interface = interface_of(router, address);
+        // What is on a virtual interface is on the segment of the one below.
+        let link = router.links.iter().find(|link| link.name == interface);
+        let interface = link.map_or(interface, |link| link.base.as_str());
         let exists = look.facts.interfaces.contains_key(interface) && look.facts.addresses.is_some();
         let subnet = HostAddress { interface: String::new(), address: address.address, prefix: address.prefix };
         let own = |own: &HostAddress| {

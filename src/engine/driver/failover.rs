@@ -246,7 +246,8 @@ pub fn remove_left_behind(state: &StateDir) -> io::Result<()> {
         fn report(&self, _: Fact) {}
     }
     let owned = state.addresses().map_err(io::Error::other)?;
-    let core = Failover::new(&Configuration::default(), Past { owned, ..Past::default() }, Instant::now());
+    let links = state.links().map_err(io::Error::other)?;
+    let core = Failover::new(&Configuration::default(), Past { owned, links, ..Past::default() }, Instant::now());
     let (last, sender) = FailoverLoop::new(core, World::open(state.clone())?, Deaf)?;
     sender.shutdown(false);
     last.run()

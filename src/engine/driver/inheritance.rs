@@ -37,12 +37,13 @@ impl Inheritance {
     pub fn of(state: &StateDir, lasting: &Path) -> Self {
         let mut damaged = Vec::new();
         let owned = state.addresses().unwrap_or_else(|error| note(&mut damaged, &error));
+        let links = state.links().unwrap_or_else(|error| note(&mut damaged, &error));
         let services = state.services();
         let unsure = services.is_err();
         let services = services.unwrap_or_else(|error| note(&mut damaged, &error));
         let masterships = state.take_masterships().unwrap_or_else(|error| note(&mut damaged, &error));
         let (file, overrides, trouble) = OverridesFile::open(lasting);
-        let past = Past { owned, masterships, ..Past::default() };
+        let past = Past { owned, links, masterships, ..Past::default() };
         let mut this = Self { past, services, overrides, file, unsure, damaged, warnings: Vec::new() };
         if let Some(trouble) = trouble {
             this.warn("overrides-not-read", trouble.to_string());
@@ -56,6 +57,7 @@ impl Inheritance {
         let (mut past, mut services) = (frozen.past(configuration)?, adopt::services(configuration, table));
         let known: Vec<_> = self.past.owned.into_iter().filter(|owned| !past.owned.contains(owned)).collect();
         past.owned.extend(known);
+        past.links = self.past.links;
         let known: Vec<_> =
             self.services.into_iter().filter(|left| !services.iter().any(|s| s.key == left.key)).collect();
         services.extend(known);

@@ -5,6 +5,7 @@
 
 use crate::engine::failover::{Mastership, OwnedAddress};
 use crate::engine::io::state::StateDir;
+use crate::engine::model::VirtualLink;
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -19,6 +20,7 @@ const LAST_PATIENCE: Duration = Duration::from_secs(1);
 /// What is written.
 enum Page {
     Addresses(Vec<OwnedAddress>),
+    Links(Vec<VirtualLink>),
     Masterships(Vec<Mastership>),
 }
 
@@ -44,10 +46,11 @@ impl Scribe {
                 // Only the newest list of addresses counts when several wait.
                 let newest =
                     waiting.iter().filter(|(_, page)| matches!(page, Page::Addresses(_))).map(|(n, _)| *n).max();
-                waiting.retain(|(n, page)| matches!(page, Page::Masterships(_)) || Some(*n) == newest);
+                waiting.retain(|(n, page)| !matches!(page, Page::Addresses(_)) || Some(*n) == newest);
                 for (number, page) in waiting {
                     let saved = match page {
                         Page::Addresses(owned) => state.save_addresses(owned),
+                        Page::Links(links) => state.save_links(links),
                         Page::Masterships(masterships) => state.save_masterships(&masterships),
                     };
                     if done.send((number, saved.err().map(|error| error.to_string()))).is_err() {
@@ -63,6 +66,13 @@ impl Scribe {
     /// Writes this list in place of the one before. Waits for [`PATIENCE`] at most.
     pub fn write(&mut self, owned: Vec<OwnedAddress>) {
         self.trouble = self.ask(Page::Addresses(owned), PATIENCE);
+    }
+
+    /// Writes this list of interfaces in place of the one before. Waits for [`PATIENCE`] at most.
+    pub fn write_links(&mut self, links: Vec<VirtualLink>) {
+        if let Some(trouble) = self.ask(Page::Links(links), PATIENCE) {
+            self.trouble = Some(trouble);
+        }
     }
 
     /// Writes the masterships, for the next start. Errors: why they may not be on disk.

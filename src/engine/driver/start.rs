@@ -130,7 +130,7 @@ pub type CleanUp = fn(&StateDir) -> io::Result<()>;
 /// Starts both loops on this host. One that serves in userspace, has no instances and never had needs no sockets for them, and
 /// hence no privilege.
 pub fn start(setup: Setup<'_>) -> Result<Running, StartError> {
-    if setup.userspace.is_some() && setup.source.ipvs_only && setup.inheritance.past.owned.is_empty() {
+    if setup.userspace.is_some() && setup.source.ipvs_only && setup.inheritance.past.leaves_nothing() {
         return start_in(setup, |_, _| Ok(Nowhere), |_| Ok(()));
     }
     let world = |state: &StateDir, overrides: OverridesSender| Ok(World::open(state.clone())?.writing_holds(overrides));

@@ -117,9 +117,9 @@ impl World {
 
     fn translate(&mut self, message: RouteMessage, input: &mut impl FnMut(Input<'_>)) {
         match message {
-            RouteMessage::Link { index, name, up, mac } => {
+            RouteMessage::Link { index, name, up, mac, macvlan } => {
                 self.names.insert(index, name.clone());
-                input(Input::Link(Link { index, name, up, mac }));
+                input(Input::Link(Link { index, name, up, mac, macvlan }));
             }
             RouteMessage::LinkGone { index } => {
                 self.names.remove(&index);
@@ -148,14 +148,28 @@ impl World {
                 self.sockets.remove(&(*index, *family));
                 Ok(())
             }
-            Action::Advertise { index, source, destination, ttl, message } => match self.socket(*index, *source) {
-                Some(socket) => socket.send((*source, *destination), *ttl, message),
-                None => Err(io::Error::other("no socket is open on this interface")),
-            },
+            Action::Advertise { index, source, destination, ttl, message, mac: Some(mac) } => {
+                self.frames.advertise(*index, *mac, (*source, *destination), *ttl, message)
+            }
+            Action::Advertise { index, source, destination, ttl, message, mac: None } => {
+                match self.socket(*index, *source) {
+                    Some(socket) => socket.send((*source, *destination), *ttl, message),
+                    None => Err(io::Error::other("no socket is open on this interface")),
+                }
+            }
             Action::AddAddress { index, address } => self.route.add_address(*index, address).map(|seq| {
                 self.asked.insert(seq, action.clone());
             }),
             Action::RemoveAddress { index, address } => self.route.remove_address(*index, address).map(|seq| {
+                self.asked.insert(seq, action.clone());
+            }),
+            Action::MakeLink { link, base } => self.route.make_link(link, *base).map(|seq| {
+                self.asked.insert(seq, action.clone());
+            }),
+            Action::SetLink { index, up } => self.route.set_link(*index, *up).map(|seq| {
+                self.asked.insert(seq, action.clone());
+            }),
+            Action::RemoveLink { index } => self.route.remove_link(*index).map(|seq| {
                 self.asked.insert(seq, action.clone());
             }),
             Action::Announce { index, frame } => self.frames.send(*index, frame),
@@ -168,6 +182,10 @@ impl World {
             }
             Action::Remember(owned) => {
                 self.scribe.write(owned.clone());
+                Ok(())
+            }
+            Action::RememberLinks(links) => {
+                self.scribe.write_links(links.clone());
                 Ok(())
             }
             Action::Keep(masterships) => self.scribe.keep(masterships.clone()),

@@ -4,6 +4,7 @@
 use super::core::{Failover, Phase};
 use super::host::{Place, Seen};
 use super::ownership::Ours;
+use super::router::Router;
 use super::{Action, OwnedAddress};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::model::{Family, Transport, VirtualAddress, VirtualRouter};
@@ -53,7 +54,12 @@ impl Failover {
         let mut missing = Vec::new();
         for (address, place) in wanted.iter().cloned() {
             let Some(place) = place else {
-                self.report_missing_interface(i, &address);
+                let awaited = |router: &Router| {
+                    router.config.links.iter().any(|link| Some(&link.name) == address.interface.as_ref())
+                };
+                if !self.routers.get(i).is_some_and(awaited) {
+                    self.report_missing_interface(i, &address);
+                }
                 continue;
             };
             if let Some(left) = self.ours.get_mut(&place).filter(|ours| ours.router.is_none()) {

@@ -7,6 +7,7 @@
 use super::heralds::Heralds;
 use super::host::{Host, Place, Seen};
 use super::joins::Deaf;
+use super::links::OurLinks;
 use super::ownership::Ours;
 use super::past::Past;
 use super::peers::Peers;
@@ -36,6 +37,7 @@ pub struct Failover {
     pub(super) ours: BTreeMap<Place, Ours>,
     pub(super) inherited: Vec<OwnedAddress>,
     pub(super) foreign: BTreeSet<Place>,
+    pub(super) links: OurLinks,
     pub(super) strangers: Strangers,
     pub(super) tracks: Tracks,
     pub(super) pending: Vec<Pending>,
@@ -69,7 +71,7 @@ impl Failover {
     /// A core that waits for [`Input::Start`], with what an earlier run left behind.
     pub fn new(configuration: &Configuration, past: Past, now: Instant) -> Self {
         let routers = configuration.virtual_routers.iter().map(|c| Router::new(c, now)).collect();
-        let Past { owned, masterships, holds } = past;
+        let Past { owned, links, masterships, holds } = past;
         let mut this = Self {
             routers,
             units: units(configuration),
@@ -78,6 +80,7 @@ impl Failover {
             ours: BTreeMap::new(),
             inherited: owned,
             foreign: BTreeSet::new(),
+            links: OurLinks::of(&links),
             strangers: Strangers::default(),
             tracks: Tracks::new(),
             pending: Vec::new(),
@@ -164,7 +167,8 @@ impl Failover {
         let pending = self.pending.iter().filter_map(|one| Some((one.ends_at()?, Waiting::Yield)));
         let joins = self.deaf.values().map(|deaf| (deaf.next, Waiting::Join));
         if let Phase::Stopping(until) = self.phase {
-            return self.host.awaits_any().then_some((until, Waiting::AddressesGone));
+            let waits = self.host.awaits_any() || self.awaits_links();
+            return waits.then_some((until, Waiting::AddressesGone));
         }
         let heralds = self.heralds.next().map(|at| (at, Waiting::Announce));
         let startup = self.starts_at.map(|at| (at, Waiting::StartupDelay));
@@ -178,7 +182,8 @@ impl Failover {
 
     /// Whether [`Input::Shutdown`] was worked off, every action taken, and every removal answered (or waited for in vain).
     pub fn is_stopped(&self) -> bool {
-        matches!(self.phase, Phase::Stopping(_)) && self.actions.is_empty() && !self.host.awaits_any()
+        let done = self.actions.is_empty() && !self.host.awaits_any() && !self.awaits_links();
+        matches!(self.phase, Phase::Stopping(_)) && done
     }
 
     /// What it was made of: configurations and parameters in their order, and the units.
@@ -199,7 +204,11 @@ impl Failover {
             | Action::Leave { .. }
             | Action::Advertise { .. }
             | Action::Announce { .. }
+            | Action::MakeLink { .. }
+            | Action::SetLink { .. }
+            | Action::RemoveLink { .. }
             | Action::Remember(_)
+            | Action::RememberLinks(_)
             | Action::Keep(_)
             | Action::Holds(_)
             | Action::Route { .. }
@@ -224,6 +233,9 @@ impl Failover {
             self.take_measure(i);
         }
         let wanted = self.routers.get_mut(i).map(|router| router.instance.handle(now, input)).unwrap_or_default();
+        if self.routers.get(i).is_some_and(|router| router.instance.is_master()) {
+            self.level_links(i);
+        }
         for action in wanted {
             match action {
                 vrrp::Action::Advertise(priority) => self.advertise(now, i, priority, None),
@@ -261,8 +273,9 @@ impl Failover {
         router.last_sent = messages.first().map(|(_, message)| message.clone()).unwrap_or_default();
         router.unsent = None;
         router.advertised_before = router.advertised_at.replace(now);
+        let (index, mac) = self.routers.get(i).map_or((index, None), |router| self.way_out(router, index));
         for (destination, message) in messages {
-            self.push(Action::Advertise { index, source, destination, ttl, message });
+            self.push(Action::Advertise { index, source, destination, ttl, message, mac });
         }
     }
 
@@ -302,6 +315,7 @@ impl Failover {
     fn timeout(&mut self, now: Instant) {
         if matches!(self.phase, Phase::Stopping(until) if until <= now) {
             self.host.forget_echoes();
+            self.links.forget_leaving();
         }
         if self.phase != Phase::Running {
             return;
@@ -335,7 +349,12 @@ impl Failover {
         let (index, name, up) = (link.index, link.name.clone(), link.up);
         let before = self.host.set_link(link).map(|old| old.up);
         self.listen_early(index, &name);
-        if self.phase == Phase::Running && before != Some(up) && self.uses(&name) {
+        self.link_told(&name, false);
+        if self.links.has(&name) {
+            if before.is_none() && self.phase == Phase::Running {
+                self.report_virtual_link(&name, true);
+            }
+        } else if self.phase == Phase::Running && before != Some(up) && self.uses(&name) {
             let word = |up| if up { "up" } else { "down" };
             let severity = if up { Severity::Notice } else { Severity::Warning };
             let was = before.map_or("absent", word);
@@ -349,10 +368,13 @@ impl Failover {
 
     fn link_gone(&mut self, index: u32) {
         let Some(link) = self.host.remove_link(index) else { return };
-        if self.phase == Phase::Running && self.uses(&link.name) {
+        if self.links.is_leaving(&link.name) {
+            self.report_virtual_link(&link.name, false);
+        } else if self.phase == Phase::Running && self.uses(&link.name) {
             self.report(Fact::new(EventKind::Link, Severity::Warning, &link.name).to("absent"));
         }
         self.forget_interface(index, &link.name);
+        self.link_told(&link.name, true);
         self.strangers.forget_interface(index);
         self.deaf.retain(|channel, _| channel.index != index);
         for router in self.routers.iter_mut().filter(|r| r.config.interface == link.name) {
@@ -376,11 +398,14 @@ impl Failover {
             return;
         }
         self.review_foreign();
+        self.review_links();
         let turned = self.look_at_interfaces();
         for i in 0..self.routers.len() {
             let footing = self.footing(i);
             let failing = self.weigh(i);
+            let linkless = self.routers.get(i).is_some_and(|router| self.lacks_links(router));
             let Some(router) = self.routers.get_mut(i) else { continue };
+            router.linkless = linkless;
             match footing {
                 Ok(footing) => {
                     router.instance.set_source(footing.source);
@@ -391,6 +416,7 @@ impl Failover {
                 Err(fault) => (router.fault, router.listens_on) = (Some(fault), None),
             }
         }
+        self.level_all_links();
         self.report_interfaces(turned);
     }
 
@@ -408,6 +434,9 @@ impl Failover {
         }
         if let Some(Deaf { error, .. }) = self.deaf.get(&router.channel(link.index)) {
             return Err(deaf(interface, router, error));
+        }
+        if let Some(fault) = self.link_fault(router) {
+            return Err(fault);
         }
         let source = match router.config.source {
             Some(source) if self.host.has_anywhere(source) => source,

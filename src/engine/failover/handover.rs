@@ -27,6 +27,7 @@ impl Failover {
                 self.release_adopted(i);
             }
             self.abandon_pending(now, "the engine stops");
+            self.remove_links();
         }
         let place = |router: &Router| router.footing.map(|footing| (footing.index, router.config.family));
         let joined: BTreeSet<(u32, Family)> = self.routers.iter().filter_map(place).collect();
@@ -71,6 +72,7 @@ impl Failover {
             let footing = router.footing.filter(|_| router.instance.is_master());
             let (interval, ttl) = (router.instance.parameters().interval, router.config.transport.ttl());
             let messages = footing.map(|Footing { index, source }| {
+                let (index, mac) = self.way_out(router, index);
                 let messages = router.messages(AdvertisedPriority::RESIGN, interval, source).into_iter();
                 messages.map(move |(destination, message)| Action::Advertise {
                     index,
@@ -78,6 +80,7 @@ impl Failover {
                     destination,
                     ttl,
                     message,
+                    mac,
                 })
             });
             messages.into_iter().flatten().collect::<Vec<_>>()

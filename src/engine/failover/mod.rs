@@ -14,6 +14,7 @@ mod heralds;
 mod holds;
 mod host;
 mod joins;
+mod links;
 mod notices;
 mod ownership;
 mod past;
@@ -45,7 +46,7 @@ pub use waiting::Waiting;
 
 use crate::engine::command::{Answer, Asked};
 use crate::engine::event::Fact;
-use crate::engine::model::{Configuration, Family, Routing, TrackKind, VirtualAddress};
+use crate::engine::model::{Configuration, Family, Routing, TrackKind, VirtualAddress, VirtualLink};
 use crate::engine::vrrp::Tracked;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -127,6 +128,17 @@ pub struct Link {
     pub up: bool,
     /// Hardware address; none where the link has none of 6 bytes.
     pub mac: Option<[u8; 6]>,
+    /// Where it is a macvlan interface on another one of this host.
+    pub macvlan: Option<Macvlan>,
+}
+
+/// What an interface of `use_vmac` is to the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Macvlan {
+    /// Kernel index of the interface below.
+    pub base: u32,
+    /// Administratively up (`IFF_UP`).
+    pub enabled: bool,
 }
 
 /// Something to do, in this order.
@@ -153,6 +165,27 @@ pub enum Action {
         ttl: u8,
         /// From the version byte on.
         message: Vec<u8>,
+        /// The MAC address that the frame comes from, on a virtual interface; the system's choice otherwise.
+        mac: Option<[u8; 6]>,
+    },
+    /// Make a virtual interface, or set one right that is there; down if it is new.
+    MakeLink {
+        /// Which.
+        link: VirtualLink,
+        /// Kernel index of the interface below.
+        base: u32,
+    },
+    /// Set an interface of ours up or down.
+    SetLink {
+        /// Kernel index.
+        index: u32,
+        /// Up or down.
+        up: bool,
+    },
+    /// Remove an interface of ours, with all that is on it.
+    RemoveLink {
+        /// Kernel index.
+        index: u32,
     },
     /// Put a virtual address on an interface.
     AddAddress {
@@ -184,6 +217,8 @@ pub enum Action {
     },
     /// Write down what this engine has put on interfaces: before it is made, and until it is seen gone.
     Remember(Vec<OwnedAddress>),
+    /// Likewise, the interfaces that it makes.
+    RememberLinks(Vec<VirtualLink>),
     /// Write down of whom this host stays master, for the next start: [`Past::masterships`]. Given once, while stopping.
     Keep(Vec<Mastership>),
     /// Write down, for the next start, everything that operators hold: in place of what was given before.

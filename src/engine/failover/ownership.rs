@@ -48,6 +48,7 @@ impl Failover {
         for ours in self.ours.clone().into_values().filter(|ours| ours.router == Some(i)) {
             self.take_off(ours.place, ours.address);
         }
+        self.level_links(i);
     }
 
     /// False when it is off already, or will be.

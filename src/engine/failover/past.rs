@@ -1,7 +1,9 @@
 //! What an earlier run left behind, and what it hands over to the next one.
 
 use super::{Held, OwnedAddress};
-use crate::engine::model::{AdvertInterval, Configuration, Family, Priority, VirtualRouter, Vrid, VrrpVersion};
+use crate::engine::model::{
+    AdvertInterval, Configuration, Family, Priority, VirtualLink, VirtualRouter, Vrid, VrrpVersion,
+};
 use crate::engine::vrrp::{TransitionReason, usable_interval};
 use std::time::{Duration, Instant};
 
@@ -10,6 +12,8 @@ use std::time::{Duration, Instant};
 pub struct Past {
     /// Addresses that are ours: what an earlier run wrote down with [`Action::Remember`](super::Action::Remember).
     pub owned: Vec<OwnedAddress>,
+    /// Interfaces that are ours: [`Action::RememberLinks`](super::Action::RememberLinks).
+    pub links: Vec<VirtualLink>,
     /// Of whom this host was master until moments ago: what it gave with [`Action::Keep`](super::Action::Keep).
     pub masterships: Vec<Mastership>,
     /// What operators held: what it gave with [`Action::Holds`](super::Action::Holds).
@@ -54,6 +58,11 @@ pub enum Origin {
 }
 
 impl Past {
+    /// Whether nothing of it is on the host.
+    pub fn leaves_nothing(&self) -> bool {
+        self.owned.is_empty() && self.links.is_empty()
+    }
+
     /// The past of an engine that takes the place of a keepalived that was stopped (`SIGSTOP`) at `stopped_at` and then
     /// killed. `present` is what is on the host now: an instance all of whose virtual addresses are there was master.
     ///

@@ -3,6 +3,7 @@
 
 use super::Action;
 use super::core::Failover;
+use super::router::Router;
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::model::Family;
 use crate::engine::vrrp::announced;
@@ -10,6 +11,9 @@ use std::time::{Duration, Instant};
 
 /// A refusal to send is reported no more often than this for an interface.
 const REFUSAL_PAUSE: Duration = Duration::from_mins(1);
+
+/// ENODEV: the interface is gone.
+const NO_DEVICE: &str = "(os error 19)";
 
 impl Failover {
     /// Takes note that the system refused an action.
@@ -28,8 +32,24 @@ impl Failover {
                 let place = (*index, address.address, address.prefix);
                 self.host.refused(place, false);
                 self.forget_gone(Some(place));
+                if error.ends_with(NO_DEVICE) {
+                    return; // its interface is gone, and the address with it
+                }
                 (address.to_string(), "remove the address: look at `ip address`")
             }
+            Action::MakeLink { link, .. } => {
+                let base_is_gone = error.ends_with(NO_DEVICE);
+                self.link_refused(link, (!base_is_gone).then_some(error));
+                if base_is_gone {
+                    return; // it comes again with that
+                }
+                (link.name.clone(), "make the interface: try the same with `ip link add`")
+            }
+            Action::SetLink { .. } | Action::RemoveLink { .. } if error.ends_with(NO_DEVICE) => return,
+            Action::SetLink { index, up } => {
+                (self.link_name(*index), if *up { "set the interface up" } else { "set the interface down" })
+            }
+            Action::RemoveLink { index } => (self.link_name(*index), "remove the interface: look at `ip link`"),
             Action::Advertise { index, source, message, .. } => {
                 self.unsent((*index, Family::of(*source)), message, error);
                 if !self.is_refusal_news(now, *index) {
@@ -63,7 +83,9 @@ impl Failover {
                 (entry.to_string(), if *present { "set it: try the same with ip" } else { "remove it: look at ip" })
             }
             Action::Leave { index, .. } => (self.link_name(*index), "leave the group of VRRP"),
-            Action::Remember(_) => ("state directory".to_owned(), "write down the addresses: is the disk full?"),
+            Action::Remember(_) | Action::RememberLinks(_) => {
+                ("state directory".to_owned(), "write down the addresses: is the disk full?")
+            }
             Action::Keep(_) => {
                 ("state directory".to_owned(), "write down who is master: the next start begins as backup")
             }
@@ -86,12 +108,13 @@ impl Failover {
     /// An advertisement did not go out: its router says so until one does.
     fn unsent(&mut self, (index, family): (u32, Family), message: &[u8], error: &str) {
         let Some([_, vrid, priority]) = message.first_chunk() else { return };
-        let its = |footing: super::router::Footing| footing.index == index;
-        let found = self
-            .routers
-            .iter_mut()
-            .find(|r| r.footing.is_some_and(its) && r.config.family == family && r.config.vrid.get() == *vrid);
-        if let Some(router) = found {
+        let its = |r: &Router| {
+            r.footing.is_some_and(|footing| self.way_out(r, footing.index).0 == index)
+                && r.config.family == family
+                && r.config.vrid.get() == *vrid
+        };
+        let found = self.routers.iter().position(its);
+        if let Some(router) = found.and_then(|i| self.routers.get_mut(i)) {
             let counters = &mut router.counters;
             counters.adverts_tx = counters.adverts_tx.saturating_sub(1);
             counters.priority_zero_tx = counters.priority_zero_tx.saturating_sub(u64::from(*priority == 0));

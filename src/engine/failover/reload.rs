@@ -69,6 +69,7 @@ impl Failover {
                 self.take_off(place, address);
             }
         }
+        self.drop_links();
         self.tell_all(configuration);
     }
 
@@ -94,6 +95,7 @@ impl Failover {
             old.name == new.name
                 && same_key(new, old)
                 && old.addresses == new.addresses
+                && old.links == new.links
                 && old.source == new.source
                 && owner(old) == owner(new)
                 && tracks

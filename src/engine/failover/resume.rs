@@ -21,6 +21,7 @@ impl Failover {
         self.settle_inherited();
         self.survey();
         self.unset_left_routing();
+        self.drop_links();
         for unit in 0..self.units.len() {
             self.resume(now, unit);
         }

@@ -74,6 +74,8 @@ pub(super) struct Router {
     pub counted: Vec<Tracked>,
     /// What it waits for before it starts: `script web`.
     pub unanswered: Option<String>,
+    /// A virtual interface of it is on its way.
+    pub linkless: bool,
     /// It starts when `vrrp_startup_delay` is over.
     pub delayed: bool,
     /// It holds addresses that an earlier run left on, without being master yet.
@@ -127,6 +129,7 @@ impl Router {
             weighed: config.priority,
             counted: Vec::new(),
             unanswered: None,
+            linkless: false,
             delayed: false,
             adopted: false,
             since: now,
@@ -179,7 +182,7 @@ impl Router {
     pub fn standing(&self) -> Standing {
         match self.instance.state() {
             _ if self.fault.is_some() => Standing::Unfit,
-            State::Initialize if self.unanswered.is_some() || self.delayed => Standing::Waiting,
+            State::Initialize if self.unanswered.is_some() || self.delayed || self.linkless => Standing::Waiting,
             State::Initialize | State::Fault => Standing::Idle,
             State::Backup { willing: true, .. } => Standing::Willing,
             State::Backup { willing: false, .. } => Standing::Listening,

@@ -13,6 +13,7 @@ pub mod ipvs_proc;
 pub mod ipvs_stats;
 pub mod journal_file;
 pub mod journald;
+mod link_message;
 mod mastership;
 pub mod names;
 mod netlink;

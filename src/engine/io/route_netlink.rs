@@ -5,9 +5,10 @@
 //! dump shares with events can't be told apart. It decides nothing, and never touches an address that it was not told to.
 
 use super::netlink::{Message, Messages, RequestError, Requests, frame};
-use super::routing_message;
+use super::{link_message, routing_message};
+use crate::engine::failover::Macvlan;
 use crate::engine::ipvs::attribute::{Attributes, Builder, array, text};
-use crate::engine::model::{Routing, VirtualAddress};
+use crate::engine::model::{Routing, VirtualAddress, VirtualLink};
 use neli::consts::nl::NlmF;
 use neli::consts::socket::{Msg, NlFamily};
 use neli::socket::NlSocket;
@@ -53,6 +54,8 @@ pub enum RouteMessage {
         up: bool,
         /// Hardware address; none where the link has none of 6 bytes.
         mac: Option<[u8; 6]>,
+        /// Where it is a macvlan interface on another one of this namespace.
+        macvlan: Option<Macvlan>,
     },
     /// A link left this network namespace.
     LinkGone {
@@ -172,6 +175,27 @@ impl RouteSocket {
     ) -> io::Result<u32> {
         let (kind, flags, payload) = routing_message::message(entry, present, index)?;
         self.send(kind, flags, &payload)
+    }
+
+    /// Asks to make a virtual interface on the one with this index, or to set one of its name right. The answer comes as
+    /// from [`add_address`](Self::add_address).
+    pub fn make_link(&mut self, link: &VirtualLink, base: u32) -> io::Result<u32> {
+        let made = self.send(libc::RTM_NEWLINK, NlmF::CREATE, &link_message::make(link, base))?;
+        // What the system refuses of these is not worth doing without the interface.
+        for payload in link_message::settle(link, base, link_message::all_interfaces_filter()) {
+            self.send(libc::RTM_NEWLINK, NlmF::empty(), &payload)?;
+        }
+        Ok(made)
+    }
+
+    /// Asks to set an interface up or down. The answer comes as from [`add_address`](Self::add_address).
+    pub fn set_link(&mut self, index: u32, up: bool) -> io::Result<u32> {
+        self.send(libc::RTM_NEWLINK, NlmF::empty(), &link_message::set(index, up))
+    }
+
+    /// Asks to remove an interface. The answer comes as from [`add_address`](Self::add_address).
+    pub fn remove_link(&mut self, index: u32) -> io::Result<u32> {
+        self.send(libc::RTM_DELLINK, NlmF::empty(), &link_message::header(index, 0, 0))
     }
 
     fn send(&mut self, kind: u16, flags: NlmF, payload: &[u8]) -> io::Result<u32> {
@@ -319,8 +343,18 @@ fn decode_link(payload: &[u8]) -> Option<RouteMessage> {
     let (index, flags) = link_fields(payload)?;
     let attributes = Attributes::new(payload.get(LINK_HEADER..)?);
     let mac = attributes.clone().first(libc::IFLA_ADDRESS).and_then(|mac| mac.try_into().ok());
-    let name = text(attributes.first(libc::IFLA_IFNAME)?)?.to_owned();
-    Some(RouteMessage::Link { index, name, up: flags & UP == UP, mac })
+    let name = text(attributes.clone().first(libc::IFLA_IFNAME)?)?.to_owned();
+    let macvlan = decode_macvlan(&attributes, flags);
+    Some(RouteMessage::Link { index, name, up: flags & UP == UP, mac, macvlan })
+}
+
+/// None for one whose interface below is in another namespace.
+fn decode_macvlan(attributes: &Attributes<'_>, flags: u32) -> Option<Macvlan> {
+    let kind = Attributes::new(attributes.clone().first(libc::IFLA_LINKINFO)?).first(libc::IFLA_INFO_KIND)?;
+    let away = attributes.clone().first(libc::IFLA_LINK_NETNSID).is_some();
+    let base = u32::from_ne_bytes(array(attributes.clone().first(libc::IFLA_LINK)?)?);
+    let enabled = flags & libc::IFF_UP.cast_unsigned() != 0;
+    (text(kind)? == "macvlan" && !away).then_some(Macvlan { base, enabled })
 }
 
 /// An address that the kernel still looks for on the link, or found there, can't be used: it counts as absent.
@@ -363,7 +397,8 @@ mod tests {
 
     #[test]
     fn a_link_is_up_when_it_is_up_and_running() {
-        let expected = |up| Some(RouteMessage::Link { index: 3, name: "eth0".to_owned(), up, mac: Some([2; 6]) });
+        let expected =
+            |up| Some(RouteMessage::Link { index: 3, name: "eth0".to_owned(), up, mac: Some([2; 6]), macvlan: None });
         assert_eq!(told(libc::RTM_NEWLINK, &link(AF_UNSPEC, true)), expected(true));
         assert_eq!(told(libc::RTM_NEWLINK, &link(AF_UNSPEC, false)), expected(false));
     }

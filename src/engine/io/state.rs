@@ -6,6 +6,7 @@
 
 use crate::engine::balance::OwnedService;
 use crate::engine::failover::OwnedAddress;
+use crate::engine::model::VirtualLink;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -108,6 +109,16 @@ impl StateDir {
     /// Writes them down.
     pub fn save_addresses(&self, owned: Vec<OwnedAddress>) -> Result<(), StateError> {
         self.save("addresses.json", owned)
+    }
+
+    /// Virtual interfaces that an engine made since boot.
+    pub fn links(&self) -> Result<Vec<VirtualLink>, StateError> {
+        self.load("links.json")
+    }
+
+    /// Writes them down.
+    pub fn save_links(&self, links: Vec<VirtualLink>) -> Result<(), StateError> {
+        self.save("links.json", links)
     }
 
     /// Services that an engine made in the kernel since boot.

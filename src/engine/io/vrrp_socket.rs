@@ -84,17 +84,10 @@ impl VrrpSocket {
 
     /// Sends one VRRP message from the first address to the second, of the socket's family.
     pub fn send(&self, (source, destination): (IpAddr, IpAddr), ttl: u8, message: &[u8]) -> io::Result<()> {
-        let (packet, to) = match (source, destination) {
-            (IpAddr::V4(source), IpAddr::V4(destination)) => {
-                (ipv4_packet(source, destination, ttl, message), SockAddr::from(SocketAddrV4::new(destination, 0)))
-            }
-            (IpAddr::V6(source), IpAddr::V6(destination)) => (
-                ipv6_packet(source, destination, ttl, message),
-                SockAddr::from(SocketAddrV6::new(destination, 0, 0, self.index)),
-            ),
-            (IpAddr::V4(_) | IpAddr::V6(_), _) => {
-                return Err(io::Error::other("source and destination differ in family"));
-            }
+        let packet = packet((source, destination), ttl, message)?;
+        let to = match destination {
+            IpAddr::V4(destination) => SockAddr::from(SocketAddrV4::new(destination, 0)),
+            IpAddr::V6(destination) => SockAddr::from(SocketAddrV6::new(destination, 0, 0, self.index)),
         };
         self.socket.send_to(&packet, &to).map(|_| ())
     }
@@ -127,6 +120,15 @@ impl VrrpSocket {
 impl AsRawFd for VrrpSocket {
     fn as_raw_fd(&self) -> RawFd {
         self.socket.as_raw_fd()
+    }
+}
+
+/// An IP packet from the first address to the second. Errors: they differ in family.
+pub(super) fn packet((source, destination): (IpAddr, IpAddr), ttl: u8, message: &[u8]) -> io::Result<Vec<u8>> {
+    match (source, destination) {
+        (IpAddr::V4(source), IpAddr::V4(destination)) => Ok(ipv4_packet(source, destination, ttl, message)),
+        (IpAddr::V6(source), IpAddr::V6(destination)) => Ok(ipv6_packet(source, destination, ttl, message)),
+        (IpAddr::V4(_) | IpAddr::V6(_), _) => Err(io::Error::other("source and destination differ in family")),
     }
 }
 

@@ -16,6 +16,7 @@ mod settings;
 mod track;
 mod transport;
 mod units;
+mod virtual_link;
 mod vrrp;
 
 pub use balance::{Forwarding, GroupRole, Persistence, Quorum, RealServer, SorryServer, VirtualServer};
@@ -34,6 +35,7 @@ pub use settings::{AddressRemovedPolicy, DriftPolicy, Settings, SplitBrainPolicy
 pub use track::{ParameterMatch, Track, TrackKind, TrackedFile, TrackedProcess};
 pub use transport::{Transport, Unicast, UnicastPeer};
 pub use units::{AdvertInterval, AdvertisedPriority, Priority, UnitError, Vrid, Weight};
+pub use virtual_link::{Mac, VirtualLink};
 pub use vrrp::{
     AddressOptions, AnnouncementPace, Authentication, GratuitousArp, PaceGroup, Password, StartState, SyncGroup,
     Variations, VirtualAddress, VirtualRouter, VrrpVersion,

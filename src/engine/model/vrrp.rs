@@ -4,6 +4,7 @@ use super::notify::Notifications;
 use super::routing::Routing;
 use super::track::Track;
 use super::transport::Transport;
+use super::virtual_link::VirtualLink;
 use super::{AddressRemovedPolicy, AdvertInterval, Family, Priority, Settings, SplitBrainPolicy, Vrid};
 use serde::Serialize;
 use std::fmt;
@@ -84,7 +85,7 @@ pub struct VirtualAddress {
     pub address: IpAddr,
     /// Prefix length; 32 or 128 when the line has none.
     pub prefix: u8,
-    /// `dev`: the interface it goes on; the instance's when absent.
+    /// `dev`, or the virtual interface of `use_vmac`: the interface it goes on; the instance's when absent.
     pub interface: Option<String>,
     /// `label`: an interface label for `ip addr`.
     pub label: Option<String>,
@@ -126,6 +127,8 @@ pub struct AddressOptions {
     pub deprecated: Option<bool>,
     /// False with `no_track`: nothing follows where somebody removes it.
     pub watched: bool,
+    /// `use_vmac` behind it: on another interface or of another family, it goes on a virtual interface too.
+    pub on_virtual_link: bool,
 }
 
 impl Default for AddressOptions {
@@ -141,6 +144,7 @@ impl Default for AddressOptions {
             joins_group: false,
             deprecated: None,
             watched: true,
+            on_virtual_link: false,
         }
     }
 }
@@ -289,6 +293,10 @@ pub struct VirtualRouter {
     pub authentication: Authentication,
     /// `virtual_ipaddress` and, not advertised, `virtual_ipaddress_excluded`: on the interface while master.
     pub addresses: Vec<VirtualAddress>,
+    /// `use_vmac`, `use_vmac_addr`: the virtual interfaces that addresses of it are on.
+    pub links: Vec<VirtualLink>,
+    /// The one of them that advertisements come from; none: the interface itself.
+    pub advertises_from: Option<String>,
     /// `virtual_routes`, then `virtual_rules`: there while master.
     pub routing: Vec<Routing>,
     /// `garp_*`.

@@ -6,7 +6,7 @@ use crate::engine::model::{
     AddressOptions, AnnouncementPace, Authentication, CheckKind, CheckSpec, EdgeCommands, FifoWords, Fifos, Global,
     GratuitousArp, LvsTimeouts, Notifications, NotifyCommand, NotifyFifo, Origin, PaceGroup, RealServer, RealTime,
     ScriptUser, Settings, SyncDaemonWords, SyncGroup, Track, TrackedFile, TrackedProcess, Transport, UnicastPeer,
-    Variations, VirtualAddress, VirtualRouter, VirtualServer, VrrpScript, scheduler_flag_names,
+    Variations, VirtualAddress, VirtualLink, VirtualRouter, VirtualServer, VrrpScript, scheduler_flag_names,
 };
 use std::fmt::Display;
 
@@ -27,6 +27,8 @@ pub(super) fn router(router: &VirtualRouter) -> Vec<Field> {
         preempt_delay,
         authentication,
         addresses,
+        links,
+        advertises_from,
         routing,
         garp,
         tracks,
@@ -58,6 +60,11 @@ pub(super) fn router(router: &VirtualRouter) -> Vec<Field> {
                 format!("{a}{dev}{label}{}", further(a))
             })),
         ),
+        (
+            "use_vmac",
+            list(links.iter().map(|VirtualLink { name, base, mac, family: _ }| format!("{name} {mac} on {base}"))),
+        ),
+        ("vmac_xmit_base", (!links.is_empty() && advertises_from.is_none()).to_string()),
         ("routing", list(routing.iter().map(|entry| format!("{entry:?}")))),
         ("garp", announcements(garp)),
         ("track", list(track)),
@@ -81,6 +88,7 @@ fn further(VirtualAddress { advertised, options, .. }: &VirtualAddress) -> Strin
         joins_group,
         deprecated,
         watched,
+        on_virtual_link,
     } = options;
     let word = |on: bool, word: &str| on.then(|| format!(" {word}"));
     let words = [
@@ -94,6 +102,7 @@ fn further(VirtualAddress { advertised, options, .. }: &VirtualAddress) -> Strin
         word(*joins_group, "autojoin"),
         deprecated.map(|yes| format!(" preferred_lft {}", if yes { "0" } else { "forever" })),
         word(!watched, "no_track"),
+        word(*on_virtual_link, "use_vmac"),
         word(!advertised, "(excluded)"),
     ];
     words.into_iter().flatten().collect()

@@ -262,8 +262,8 @@ pub(super) const GLOBAL: &[Keyword] = &[
     read("vrrp_delay_after_boot", Value::Anything, "instances start as backup at once"),
     read("log_unknown_vrids", Value::Anything, "advertisements of other virtual routers are counted, not logged"),
     read("vrrp_owner_ignore_adverts", Value::Anything, "an owner answers what it hears"),
-    read("vmac_prefix", Value::Anything, "virtual MACs are named and made by use_vmac alone"),
-    read("vmac_addr_prefix", Value::Anything, "virtual MACs are named and made by use_vmac alone"),
+    acts("vmac_prefix", Value::Text, "how names of interfaces begin that use_vmac makes, vrrp by default"),
+    acts("vmac_addr_prefix", Value::Text, "likewise of use_vmac_addr"),
     read("umask", Value::Anything, "files are made readable by root and the group lvsdeck only"),
     read("random_seed", Value::Anything, "it is read where it counts: ${_RANDOM} is drawn anew at each load"),
     read(

@@ -68,8 +68,13 @@ pub(super) const INSTANCE: &[Keyword] = &[
         "gratuitous ARPs for each address when an advertisement of lower priority was heard",
     ),
     acts("garp_lower_prio_delay", Value::Seconds(0, 86_400 * S), "seconds from then to a second round of them"),
-    read("use_vmac", Value::Anything, "the addresses go on the interface itself, with its own MAC address"),
-    read("vmac_xmit_base", Value::Flag, "advertisements come from the interface itself"),
+    acts(
+        "use_vmac",
+        Value::Anything,
+        "[NAME] [MAC]: addresses and advertisements are on an interface of their own, with the MAC address of RFC 9568",
+    ),
+    acts("vmac_xmit_base", Value::Flag, "with use_vmac: advertisements come from the interface itself"),
+    acts("use_vmac_addr", Value::Flag, "so are addresses on other interfaces and of the other family"),
     acts("track_interface", Value::Block(Block::TrackInterfaces), "interfaces that count here, one a line"),
     acts("track_file", Value::Block(Block::TrackFiles), "the track_file blocks that count here, one a line"),
     acts(
@@ -113,7 +118,6 @@ pub(super) const INSTANCE: &[Keyword] = &[
 ];
 
 pub(super) const OTHER_INSTANCE: &[&str] = &[
-    "use_vmac_addr",
     "use_ipvlan",
     "old_unicast_checksum",
     "vrf",

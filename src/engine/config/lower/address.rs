@@ -120,6 +120,7 @@ fn options(cx: &mut Context, words: &[String], spans: &[Span], address: &mut Vir
             ("noprefixroute", _) => address.options.no_prefix_route = true,
             ("autojoin", _) => address.options.joins_group = true,
             ("no_track", _) => address.options.watched = false,
+            ("use_vmac", _) => address.options.on_virtual_link = true,
             (option, _) => cx.only_read(Block::Addresses, option, *at, "the address is set without it"),
         }
     }

@@ -50,6 +50,8 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
                 (defaults.garp.repeat, defaults.garp.delay) = (1, std::time::Duration::ZERO);
             }
             ("vrrp_notify_priority_changes", Argument::Switch(on)) => defaults.priority_changes = *on,
+            ("vmac_prefix", Argument::Text(prefix)) => defaults.link_prefixes.own = Some(prefix.clone()),
+            ("vmac_addr_prefix", Argument::Text(prefix)) => defaults.link_prefixes.others = Some(prefix.clone()),
             ("rs_init_notifies", Argument::Switch(on)) => global.tells_first_servers = *on,
             _ if notify::global(cx, &mut global.fifos, &entry) => {}
             (word, argument) if lvs::lower(cx, &mut global.lvs, word, argument, &entry) => {}

@@ -16,6 +16,7 @@ mod semantics;
 mod server;
 mod track;
 mod transport;
+mod virtual_link;
 mod vrrp;
 mod weights;
 
@@ -53,6 +54,7 @@ struct Defaults {
     variations: Variations,
     /// `vrrp_notify_priority_changes`.
     priority_changes: bool,
+    link_prefixes: virtual_link::Prefixes,
 }
 
 impl Defaults {

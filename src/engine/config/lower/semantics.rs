@@ -9,6 +9,7 @@ use std::collections::HashMap;
 pub(super) fn check(cx: &mut Context, draft: &mut Draft) {
     once(cx, draft);
     instances(cx, draft);
+    links(cx, draft);
     super::weights::check(cx, draft);
     services(cx, draft);
     super::lvs::check(cx, draft);
@@ -58,6 +59,21 @@ fn instances(cx: &mut Context, draft: &Draft) {
                 }
                 _ => {}
             }
+        }
+    }
+}
+
+/// No two interfaces have the same name, nor two above the same one the same MAC address.
+fn links(cx: &mut Context, draft: &Draft) {
+    let (mut names, mut macs) = (HashMap::new(), HashMap::new());
+    for (router, at) in draft.configuration.virtual_routers.iter().zip(&draft.instances) {
+        for link in &router.links {
+            let name = &router.name;
+            let same = names.insert(&link.name, name);
+            let Some(other) = macs.insert((&link.base, link.mac), name).or(same) else { continue };
+            let message = format!("{other} and {name} both make {} with {} on {}", link.name, link.mac, link.base);
+            let help = "give one of them a virtual_router_id of its own, or other words behind use_vmac";
+            cx.report.add(Problem::error(*at, "same-virtual-link", message).help(help));
         }
     }
 }

@@ -6,7 +6,7 @@ use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::super::suggest::nearest;
-use super::{Defaults, Draft, address, notify, routing, small, track, transport};
+use super::{Defaults, Draft, address, notify, routing, small, track, transport, virtual_link};
 use crate::engine::model::{
     AdvertInterval, Authentication, Family, GratuitousArp, Notifications, Password, Priority, Routing, StartState,
     Track, Variations, VirtualAddress, VirtualRouter, Vrid, VrrpVersion,
@@ -33,6 +33,7 @@ struct Words {
     tracks: Vec<Track>,
     tracks_interface: bool,
     transport: transport::Words,
+    links: virtual_link::Words,
     variations: Variations,
     notifications: Notifications,
     /// `native_ipv6`.
@@ -79,6 +80,7 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
         tracks: Vec::new(),
         tracks_interface: true,
         transport: transport::Words::new(draft.defaults.check_unicast_source),
+        links: virtual_link::Words::default(),
         variations: draft.defaults.variations,
         notifications: draft.defaults.notifications(),
         native_ipv6: None,
@@ -116,6 +118,7 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
             ("dont_track_primary", Argument::Switch(on)) => words.tracks_interface = !*on,
             ("native_ipv6", Argument::Switch(on)) => words.native_ipv6 = on.then_some(entry.at),
             _ if words.transport.lower(cx, &entry) => {}
+            _ if words.links.lower(cx, &entry) => {}
             _ if track::lower(cx, draft, &entry, &mut words.tracks) => {}
             _ if routing::lower(cx, &entry, &mut words.routing) => {}
             _ if notify::lower(cx, &mut words.notifications, &entry) => {}
@@ -144,17 +147,19 @@ fn no_carrier_of_vrrp(interface: &str) -> Option<(&'static str, &'static str)> {
 
 fn complete(
     cx: &mut Context,
-    Draft { defaults, .. }: &Draft,
+    draft: &Draft,
     (name, interface, vrid): (String, String, Vrid),
-    words: Words,
+    mut words: Words,
     at: Span,
 ) -> VirtualRouter {
     let family = family(cx, &words);
     if family == Family::Inet6 {
         link_local_first(cx, &words.addresses, at);
     }
-    let Defaults { groups, .. } = defaults;
+    let Defaults { groups, .. } = &draft.defaults;
     let (transport, source) = words.transport.complete(cx, family, *groups);
+    let key = (interface.as_str(), vrid, family);
+    let (links, advertises_from) = words.links.complete(cx, draft, key, &transport, &mut words.addresses);
     let version = version(cx, words.version, family);
     let default = if words.state == Some(StartState::Master) { Priority::OWNER } else { Priority::DEFAULT };
     let priority = words.priority.unwrap_or(default);
@@ -198,6 +203,8 @@ fn complete(
         preempt_delay: words.preempt_delay,
         authentication,
         addresses: words.addresses,
+        links,
+        advertises_from,
         routing: words.routing,
         garp: words.garp,
         tracks: words.tracks,

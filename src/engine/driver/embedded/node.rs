@@ -33,7 +33,13 @@ impl Surroundings for Node {
 
     fn list(&mut self, mut input: impl FnMut(Input<'_>)) -> io::Result<()> {
         input(Input::Resync);
-        input(Input::Link(Link { index: LINK, name: LINK_NAME.to_owned(), up: true, mac: self.station.mac() }));
+        input(Input::Link(Link {
+            index: LINK,
+            name: LINK_NAME.to_owned(),
+            up: true,
+            mac: self.station.mac(),
+            macvlan: None,
+        }));
         for (address, prefix) in self.station.addresses() {
             input(Input::Address { index: LINK, address, prefix, present: true });
         }
@@ -71,8 +77,12 @@ impl Surroundings for Node {
             Action::RemoveAddress { address, .. } => return change(address.address, address.prefix, false),
             Action::Announce { frame, .. } => self.station.announce(frame),
             Action::Holds(holds) => self.overrides.instances(holds.clone()),
+            Action::MakeLink { .. } => return Err("the cluster of the demo has no virtual interfaces".to_owned()),
             // Nothing outlives the cluster.
-            Action::Remember(_)
+            Action::SetLink { .. }
+            | Action::RemoveLink { .. }
+            | Action::Remember(_)
+            | Action::RememberLinks(_)
             | Action::Keep(_)
             | Action::Route { .. }
             | Action::Report(_)

@@ -3,10 +3,10 @@
 
 use crate::engine::command::{Answer, Asked, Command, Who};
 use crate::engine::event::{EventKind, Fact};
-use crate::engine::failover::{Action, Failover, Held, Input, Link, Mastership, OwnedAddress, Past};
+use crate::engine::failover::{Action, Failover, Held, Input, Link, Macvlan, Mastership, OwnedAddress, Past};
 use crate::engine::model::{
     AdvertInterval, Authentication, Configuration, Family, GratuitousArp, Notifications, Priority, StartState,
-    SyncGroup, Transport, Variations, VirtualAddress, VirtualRouter, Vrid, VrrpVersion,
+    SyncGroup, Transport, Variations, VirtualAddress, VirtualLink, VirtualRouter, Vrid, VrrpVersion,
 };
 use crate::engine::snapshot::{Moment, VirtualRouterState, VirtualRouterStatus};
 use crate::engine::vrrp::announced;
@@ -61,6 +61,8 @@ pub struct Faults {
 enum Delivery {
     Packet { index: u32, packet: Vec<u8> },
     Address { index: u32, address: IpAddr, prefix: u8, present: bool },
+    Link(Link),
+    LinkGone { index: u32 },
 }
 
 pub struct Node {
@@ -69,6 +71,9 @@ pub struct Node {
     pub links: Vec<Link>,
     pub addresses: Vec<(u32, IpAddr, u8)>,
     pub remembered: Vec<OwnedAddress>,
+    pub remembered_links: Vec<VirtualLink>,
+    /// Making interfaces fails.
+    pub refuses_links: bool,
     /// What an orderly end left for the next start.
     pub kept: Vec<Mastership>,
     /// What operators hold, as it was given last.
@@ -116,6 +121,8 @@ pub fn virtual_router(name: &str, interface: &str, priority: u8) -> VirtualRoute
         preempt_delay: Duration::ZERO,
         authentication: Authentication::None,
         addresses: vec![vip(254)],
+        links: Vec::new(),
+        advertises_from: None,
         routing: Vec::new(),
         garp: GratuitousArp::default(),
         tracks: Vec::new(),
@@ -217,6 +224,7 @@ impl Lan {
         let node = &mut self.nodes[n];
         let past = Past {
             owned: node.remembered.clone(),
+            links: node.remembered_links.clone(),
             masterships: std::mem::take(&mut node.kept),
             holds: node.holds.clone(),
         };
@@ -323,6 +331,8 @@ impl Lan {
                     // The system gives packets of a group to those that joined it only.
                     Delivery::Packet { index, .. } if !self.nodes[n].joined.contains(&index) => {}
                     Delivery::Packet { index, packet } => self.input(n, Input::Packet { index, packet: &packet }),
+                    Delivery::Link(link) => self.input(n, Input::Link(link)),
+                    Delivery::LinkGone { index } => self.input(n, Input::LinkGone { index }),
                     Delivery::Address { index, address, prefix, present } => {
                         self.input(n, Input::Address { index, address, prefix, present });
                     }
@@ -351,9 +361,10 @@ impl Lan {
             self.nodes[n].actions.push((self.now, action.clone()));
             match action {
                 Action::Join(channel) if !self.nodes[n].refuses_joins => self.nodes[n].joined.push(channel.index),
-                Action::Advertise { index, source, destination, ttl, ref message }
-                    if self.nodes[n].joined.contains(&index) =>
+                Action::Advertise { index, source, destination, ttl, ref message, mac }
+                    if self.nodes[n].hears_or_sends(index, mac) =>
                 {
+                    let index = self.nodes[n].below(index);
                     self.send(n, index, destination, &packet_to(source, destination, ttl, message));
                 }
                 Action::Join(_) | Action::Advertise { .. } => {
@@ -363,6 +374,10 @@ impl Lan {
                 Action::AddAddress { index, ref address } => self.change(n, index, address, true, &action),
                 Action::RemoveAddress { index, ref address } => self.change(n, index, address, false, &action),
                 Action::Remember(owned) => self.nodes[n].remembered = owned,
+                Action::RememberLinks(links) => self.nodes[n].remembered_links = links,
+                Action::MakeLink { ref link, base } => self.make_link(n, link, base, &action),
+                Action::SetLink { index, up } => self.change_link(n, index, Some(up)),
+                Action::RemoveLink { index } => self.change_link(n, index, None),
                 Action::Keep(kept) => self.nodes[n].kept = kept,
                 Action::Holds(holds) => self.nodes[n].holds = holds,
                 Action::Answer { answer, .. } => self.nodes[n].answers.push((self.now, *answer)),
@@ -370,6 +385,50 @@ impl Lan {
                 Action::Announce { .. } | Action::Route { .. } | Action::Report(_) | Action::Notify(_) => {}
             }
         }
+    }
+
+    /// A macvlan interface, down; what has its name and is none is in the way.
+    fn make_link(&mut self, n: usize, link: &VirtualLink, base: u32, action: &Action) {
+        let found = self.nodes[n].links.iter().find(|known| known.name == link.name);
+        let lacks_base = !self.nodes[n].links.iter().any(|known| known.index == base);
+        if found.is_some_and(|found| found.macvlan.is_none()) || self.nodes[n].refuses_links || lacks_base {
+            let error =
+                if lacks_base { "No such device (os error 19)" } else { "Operation not supported (os error 95)" };
+            let error = error.to_owned();
+            return self.input(n, Input::Refused { action: Box::new(action.clone()), error });
+        }
+        let index = found.map_or(100 + u32::try_from(self.nodes[n].links.len()).unwrap(), |found| found.index);
+        let macvlan = found.map_or(Some(Macvlan { base, enabled: false }), |found| found.macvlan);
+        let up = found.is_some_and(|found| found.up);
+        self.nodes[n].links.retain(|known| known.index != index);
+        let made = Link { index, name: link.name.clone(), up, mac: Some(link.mac.0), macvlan };
+        self.nodes[n].links.push(made.clone());
+        self.deliver(n, ECHO, Delivery::Link(made));
+    }
+
+    /// Sets a link up or down, or removes it with what is on it.
+    pub fn change_link(&mut self, n: usize, index: u32, up: Option<bool>) {
+        let Some(at) = self.nodes[n].links.iter().position(|known| known.index == index) else { return };
+        let Some(up) = up else {
+            // What is on top of it goes first.
+            let above: Vec<u32> = self.nodes[n]
+                .links
+                .iter()
+                .filter(|l| l.macvlan.is_some_and(|m| m.base == index))
+                .map(|l| l.index)
+                .collect();
+            self.nodes[n].links.remove(at);
+            for index in above {
+                self.change_link(n, index, None);
+            }
+            self.nodes[n].addresses.retain(|(on, ..)| *on != index);
+            return self.deliver(n, ECHO, Delivery::LinkGone { index });
+        };
+        let link = &mut self.nodes[n].links[at];
+        link.up = up;
+        link.macvlan = link.macvlan.map(|macvlan| Macvlan { enabled: up, ..macvlan });
+        let told = link.clone();
+        self.deliver(n, ECHO, Delivery::Link(told));
     }
 
     /// As the kernel does it: what is as wanted already is refused.
@@ -437,7 +496,13 @@ impl Lan {
 
 /// An interface that is up.
 pub fn link(index: u32, name: &str) -> Link {
-    Link { index, name: name.to_owned(), up: true, mac: Some([2, 0, 0, 0, u8::try_from(index).unwrap(), 0]) }
+    Link {
+        index,
+        name: name.to_owned(),
+        up: true,
+        mac: Some([2, 0, 0, 0, u8::try_from(index).unwrap(), 0]),
+        macvlan: None,
+    }
 }
 
 impl Node {
@@ -447,6 +512,7 @@ impl Node {
             name: name.to_owned(),
             up: true,
             mac: Some([2, 0, 0, 0, u8::try_from(index).unwrap(), n]),
+            macvlan: None,
         };
         Self {
             core: None,
@@ -458,6 +524,8 @@ impl Node {
                 (ETH0, IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x11 + u16::from(n))), 64),
             ],
             remembered: Vec::new(),
+            remembered_links: Vec::new(),
+            refuses_links: false,
             kept: Vec::new(),
             holds: Vec::new(),
             actions: Vec::new(),
@@ -469,6 +537,18 @@ impl Node {
             refuses_joins: false,
             joined: Vec::new(),
         }
+    }
+
+    /// The link below, of a virtual one.
+    pub fn below(&self, index: u32) -> u32 {
+        let found = self.links.iter().find(|link| link.index == index);
+        found.and_then(|link| link.macvlan).map_or(index, |macvlan| macvlan.base)
+    }
+
+    /// Whether a message can leave there: by a socket, or as a frame out of a link that is up.
+    fn hears_or_sends(&self, index: u32, mac: Option<[u8; 6]>) -> bool {
+        let frame = self.links.iter().any(|link| link.index == index && link.mac == mac && link.up);
+        if mac.is_some() { frame } else { self.joined.contains(&index) }
     }
 
     pub fn facts(&self, kind: EventKind) -> Vec<Fact> {
@@ -492,6 +572,10 @@ impl Node {
                 IpAddr::V6(address) => format!("announce {address}"),
             }),
             Action::Remember(owned) => Some(format!("remember {}", owned.len())),
+            Action::RememberLinks(links) => Some(format!("remember {} links", links.len())),
+            Action::MakeLink { link, .. } => Some(format!("make {}", link.name)),
+            Action::SetLink { up, .. } => Some(format!("link {}", if *up { "up" } else { "down" })),
+            Action::RemoveLink { .. } => Some("remove link".to_owned()),
             Action::Answer { answer, .. } => Some(format!("answer {:?}", answer.outcome)),
             Action::Keep(kept) => Some(format!("keep {}", kept.len())),
             Action::Route { entry, present: true } => Some(format!("set {entry}")),

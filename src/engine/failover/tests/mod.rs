@@ -6,6 +6,7 @@ mod detail;
 mod families;
 mod groups;
 mod lan;
+mod links;
 mod notices;
 mod priority;
 mod receive;

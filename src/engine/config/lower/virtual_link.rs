@@ -1,0 +1,190 @@
+//! `use_vmac`, `use_vmac_addr` and `vmac_xmit_base`: which virtual interfaces an instance has, and which addresses go on them.
+
+use super::super::argument::Argument;
+use super::super::diagnostic::{Problem, quoted};
+use super::super::schema::{Context, Entry};
+use super::super::source::Span;
+use super::Draft;
+use crate::engine::model::{Family, Mac, Transport, VirtualAddress, VirtualLink, Vrid};
+use std::collections::BTreeSet;
+
+/// The words of an instance about it.
+#[derive(Debug, Default)]
+pub(super) struct Words {
+    own: Option<Own>,
+    /// `use_vmac_addr`.
+    others: bool,
+    /// `vmac_xmit_base`.
+    from_base: Option<Span>,
+}
+
+/// `use_vmac`.
+#[derive(Debug)]
+struct Own {
+    name: Option<String>,
+    mac: Option<(String, Span)>,
+    at: Span,
+}
+
+/// Beginnings of the names that are made (`vmac_prefix`, `vmac_addr_prefix`).
+#[derive(Debug, Default)]
+pub(super) struct Prefixes {
+    pub own: Option<String>,
+    pub others: Option<String>,
+}
+
+/// What the names are made of.
+struct Names<'a> {
+    taken: BTreeSet<&'a str>,
+    prefixes: &'a Prefixes,
+    vrid: Vrid,
+}
+
+impl Words {
+    /// Takes a word; false when it is none of these.
+    pub fn lower<'t>(&mut self, cx: &Context<'_, 't>, entry: &Entry<'t>) -> bool {
+        match (entry.keyword.word, &entry.argument) {
+            ("use_vmac", _) => self.own = Some(own(cx, entry)),
+            ("use_vmac_addr", Argument::Switch(on)) => self.others = *on,
+            ("vmac_xmit_base", Argument::Switch(on)) => self.from_base = on.then_some(entry.at),
+            _ => return false,
+        }
+        true
+    }
+
+    /// The virtual interfaces of an instance on `interface`, and the one that it advertises from. Addresses that belong on
+    /// one of them are moved there.
+    pub fn complete(
+        self,
+        cx: &mut Context,
+        draft: &Draft,
+        (interface, vrid, family): (&str, Vrid, Family),
+        transport: &Transport,
+        addresses: &mut [VirtualAddress],
+    ) -> (Vec<VirtualLink>, Option<String>) {
+        let before = draft.configuration.virtual_routers.iter().flat_map(|router| &router.links);
+        let taken = before.filter(|link| !(link.base == interface && link.family == family));
+        let taken = taken.map(|link| link.name.as_str()).collect();
+        let names = Names { taken, prefixes: &draft.defaults.link_prefixes, vrid };
+        let mut links = Vec::new();
+        if let Some(own) = &self.own {
+            let name = own.name.clone().unwrap_or_else(|| names.make(&links, family, true));
+            let written = own.mac.as_ref().and_then(|(word, at)| mac(cx, word, *at, vrid));
+            let mac = written.unwrap_or(Mac::of_router(vrid, family));
+            links.push(VirtualLink { name, base: interface.to_owned(), mac, family });
+        }
+        for address in addresses {
+            let base = address.interface.clone().unwrap_or_else(|| interface.to_owned());
+            let family = Family::of(address.address);
+            let here = links.iter().position(|link: &VirtualLink| link.base == base && link.family == family);
+            let away = base != interface || self.own.is_some();
+            let place = match here {
+                // Its own one, or one that another address made.
+                Some(place) if base == interface || self.others || address.options.on_virtual_link => place,
+                None if away && (self.others || address.options.on_virtual_link) => {
+                    let name = names.make(&links, family, base == interface);
+                    links.push(VirtualLink { name, base, mac: Mac::of_router(vrid, family), family });
+                    links.len() - 1
+                }
+                Some(_) | None => continue,
+            };
+            address.interface = links.get(place).map(|link| link.name.clone());
+        }
+        let at = self.own.as_ref().map(|own| own.at);
+        check(cx, &links, interface, at);
+        let from = self.advertises_from(cx, transport, &links);
+        (links, from)
+    }
+
+    fn advertises_from(self, cx: &mut Context, transport: &Transport, links: &[VirtualLink]) -> Option<String> {
+        let Some(own) = self.own else {
+            if let Some(at) = self.from_base {
+                let message = "vmac_xmit_base without use_vmac: advertisements come from the interface in any case";
+                cx.report.add(Problem::warning(at, "no-effect", message).help("remove it, or write use_vmac"));
+            }
+            return None;
+        };
+        if self.from_base.is_none() && matches!(transport, Transport::Unicast(_)) {
+            let message = "advertisements to unicast peers come from the interface itself, as with keepalived";
+            cx.report.add(Problem::warning(own.at, "from-base", message).help("write vmac_xmit_base"));
+            return None;
+        }
+        links.first().filter(|_| self.from_base.is_none()).map(|link| link.name.clone())
+    }
+}
+
+impl Names<'_> {
+    /// `vrrp.51`; where that is taken `vrrp6.51` for IPv6, and then with a number: `vrrp1.51`.
+    fn make(&self, links: &[VirtualLink], family: Family, own: bool) -> String {
+        let Prefixes { own: first, others } = self.prefixes;
+        let prefix = if own { first } else { others }.as_ref().or(first.as_ref()).map_or("vrrp", String::as_str);
+        let first = format!("{prefix}.{}", self.vrid);
+        let six = (family == Family::Inet6).then_some(6);
+        let numbers =
+            six.into_iter().chain((1..=self.taken.len() + links.len() + 2).filter(|number| Some(*number) != six));
+        let mut names = std::iter::once(first).chain(numbers.map(|number| format!("{prefix}{number}.{}", self.vrid)));
+        let is_free = |name: &String| !self.taken.contains(name.as_str()) && links.iter().all(|l| l.name != *name);
+        names.find(is_free).unwrap_or_default()
+    }
+}
+
+/// `use_vmac [NAME] [MAC]`.
+fn own<'t>(cx: &Context<'_, 't>, entry: &Entry<'t>) -> Own {
+    let mut own = Own { name: None, mac: None, at: entry.at };
+    for (number, word) in cx.words(entry.statement).into_iter().enumerate().skip(1) {
+        if word.contains(':') {
+            own.mac = Some((word, entry.value_at(number)));
+        } else {
+            own.name = Some(word);
+        }
+    }
+    own
+}
+
+/// The address that is written, where an interface can have it.
+fn mac(cx: &mut Context, word: &str, at: Span, vrid: Vrid) -> Option<Mac> {
+    match parse(word, vrid) {
+        Some(mac) if mac.is_of_a_router() => {
+            let message = format!("{word} is one of the addresses of RFC 9568; that of virtual_router_id is used");
+            cx.report.add(Problem::warning(at, "bad-mac", message).help("leave it out, as keepalived ignores it"));
+            None
+        }
+        Some(Mac([first, ..])) if first & 1 == 1 => {
+            let message = format!("{word} is a multicast address: no interface can have it");
+            let help = "write one whose first byte is even, for example 02:00:00:00:00:33, or leave it out";
+            cx.report.add(Problem::error(at, "bad-mac", message).help(help));
+            None
+        }
+        Some(mac) => Some(mac),
+        None => {
+            let message = format!("{} is no MAC address", quoted(word));
+            let help = "write six bytes, for example 02:00:00:00:00:33, or leave it out";
+            cx.report.add(Problem::error(at, "bad-mac", message).help(help));
+            None
+        }
+    }
+}
+
+/// Six bytes, or five to which the VRID is the sixth.
+fn parse(word: &str, vrid: Vrid) -> Option<Mac> {
+    let whole = if word.matches(':').count() == 4 { format!("{word}:{:x}", vrid.get()) } else { word.to_owned() };
+    Mac::try_from(whole).ok()
+}
+
+/// Names that no interface can have.
+fn check(cx: &mut Context, links: &[VirtualLink], interface: &str, at: Option<Span>) {
+    let Some(at) = at else { return };
+    for VirtualLink { name, .. } in links {
+        let why = if name.len() > 15 {
+            "is too long: the kernel's names have 15 characters at most"
+        } else if name == interface {
+            "is the name of the interface below"
+        } else if name.is_empty() || name.starts_with('$') || name.contains('/') || name == "." || name == ".." {
+            "is no name of an interface"
+        } else {
+            continue;
+        };
+        let message = format!("use_vmac {} {why}", quoted(name));
+        cx.report.add(Problem::error(at, "bad-interface", message).help("write another name, or none: vrrp.VRID"));
+    }
+}
