@@ -20,7 +20,7 @@ SO_TIMESTAMPNS = 35
 PACKET_OUTGOING = 4
 VRRP = 112
 
-Advert = collections.namedtuple("Advert", "at port heard_by source version vrid priority interval_s addresses")
+Advert = collections.namedtuple("Advert", "at port heard_by source version vrid priority interval_s addresses mac")
 Arp = collections.namedtuple("Arp", "at port heard_by operation sender_mac sender target")
 
 
@@ -111,7 +111,7 @@ def decode(at, port, heard_by, data):
     ends = range(8, min(8 + size * body[3], len(body) - size + 1), size)
     shown = lambda packed: socket.inet_ntop(socket.AF_INET if size == 4 else socket.AF_INET6, packed)
     addresses = tuple(shown(body[i:i + size]) for i in ends)
-    return Advert(at, port, heard_by, source, version, body[1], body[2], interval, addresses)
+    return Advert(at, port, heard_by, source, version, body[1], body[2], interval, addresses, data[6:12].hex(":"))
 
 
 def checksum(data):
