@@ -321,3 +321,65 @@ fn words_about_virtual_interfaces_that_can_not_be_followed_are_told() {
     let same = [vmac("A", "eth0", "use_vmac x", "10.0.0.1"), vmac("B", "eth1", "use_vmac x", "10.0.0.2")].concat();
     assert!(links(&same).1.iter().any(|told| told.contains("same-virtual-link")));
 }
+
+#[test]
+fn statics_are_of_the_node_and_a_track_group_says_who_needs_them() {
+    let before = "track_group TG {\ngroup {\nVI_1\n}\n}
+        static_ipaddress {\n10.5.0.1/24 dev eth0 track_group TG\n10.5.0.2/24 brd + dev eth1 scope link\n}
+        static_routes {\n10.6.0.0/24 via 10.5.0.9 dev eth0\n}\nstatic_rules {\nfrom 10.6.0.0/24 table 100 preference 555\n}";
+    let found = good(before, "", "").statics;
+    let on_a_line = before.replace("group {\nVI_1\n}", "group VI_1");
+    assert_eq!(good(&on_a_line, "", "").statics, found);
+    let shown = |at: usize| {
+        let found = &found.addresses[at];
+        (found.address.to_string(), found.address.interface.clone().unwrap(), found.needed_by.join(" "))
+    };
+    assert_eq!(shown(0), ("10.5.0.1/24".to_owned(), "eth0".to_owned(), "VI_1".to_owned()));
+    assert_eq!(shown(1), ("10.5.0.2/24".to_owned(), "eth1".to_owned(), String::new()));
+    let routing: Vec<String> = found.routing.iter().map(ToString::to_string).collect();
+    assert_eq!(routing, ["route 10.6.0.0/24 via 10.5.0.9 dev eth0", "rule from 10.6.0.0/24 table 100"]);
+
+    let told = |text: &str| parse_configuration("test", text).diagnostics.iter().map(short).collect::<Vec<_>>();
+    let bare = told("static_ipaddress {\n10.5.0.1/24\n}\n");
+    assert!(bare.iter().any(|told| told.contains("error missing-word: static address 10.5.0.1/24 has no interface")));
+    let lost = told("static_ipaddress {\n10.5.0.1/24 dev eth0 track_group T\n}\ntrack_group TG {\ngroup {\nX\n}\n}\n");
+    assert!(lost.iter().any(|told| told.contains("there is no track_group \"T\"")), "{lost:?}");
+    assert!(lost.iter().any(|told| told.contains("there is no vrrp_instance \"X\"")), "{lost:?}");
+}
+
+/// By keepalived 2.2.7 with these words.
+#[test]
+fn strict_mode_goes_without_what_keepalived_resets_and_says_so() {
+    let words = "authentication {\nauth_type PASS\nauth_pass abc\n}\npreempt_delay 5\ngarp_master_refresh 10
+        higher_prio_send_advert\nuse_vmac\nvmac_xmit_base";
+    let (found, told) = read("global_defs {\nvrrp_strict\n}", words, "");
+    let router = &found.virtual_routers[0];
+    assert_eq!(router.authentication, lvsdeck::engine::model::Authentication::None);
+    assert!(router.preempt_delay.is_zero() && router.garp.refresh.is_zero());
+    assert!(router.variations.lower_prio_no_advert && !router.variations.higher_prio_send_advert);
+    assert_eq!(router.advertises_from.as_deref(), Some("vrrp.51"));
+    assert_eq!(told.iter().filter(|told| told.contains("warning strict: ")).count(), 5, "{told:?}");
+    assert_eq!(told.iter().filter(|told| told.contains("warning no-drop: ")).count(), 1, "{told:?}");
+    assert_eq!(read("", "strict_mode\naccept", "").1, [""; 0]);
+    let loose = read("global_defs {\nvrrp_strict\n}", &format!("strict_mode off\n{words}"), "");
+    assert_ne!(loose.0.virtual_routers[0].authentication, lvsdeck::engine::model::Authentication::None);
+    assert_eq!(loose.1, [""; 0]);
+}
+
+#[test]
+fn old_words_about_the_sync_daemon_and_a_priority_that_rises_are_followed() {
+    let (found, told) = read("", "lvs_sync_daemon_interface eth1", "");
+    let daemon = found.global.lvs.sync_daemon.unwrap();
+    assert_eq!((daemon.interface.as_str(), daemon.instance.as_deref(), daemon.id), ("eth1", Some("VI_1"), None));
+    assert!(told[0].contains("warning deprecated: "), "{told:?}");
+    let both = read("global_defs {\nlvs_sync_daemon eth0 VI_1\n}", "lvs_sync_daemon_interface eth1", "").0;
+    assert_eq!(both.global.lvs.sync_daemon.unwrap().interface, "eth0", "the newer word counts");
+
+    let priority =
+        |words: &str| read(&format!("global_defs {{\n{words}\n}}"), "", "").0.global.failover_thread.priority;
+    assert_eq!(priority("max_auto_priority"), Some(1));
+    assert_eq!(priority("max_auto_priority 20"), Some(1));
+    assert_eq!(priority("max_auto_priority 20\nvrrp_rt_priority 50"), Some(50));
+    assert_eq!((priority("max_auto_priority 0"), priority("max_auto_priority -1")), (None, None));
+    assert!(read("global_defs {\nmax_auto_priority 100\n}", "", "").1[0].contains("out-of-range"));
+}

@@ -81,6 +81,7 @@ impl Source {
         }
         if self.ipvs_only {
             configuration.virtual_routers.clear();
+            configuration.statics = crate::engine::model::Statics::default();
             configuration.sync_groups.clear();
         }
         if self.userspace {

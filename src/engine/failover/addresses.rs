@@ -148,6 +148,10 @@ impl Failover {
         let left = left.map(|ours| ours.address.to_string());
         self.review_ownership(place, present);
         let Some((i, address)) = self.router_of(place) else {
+            if let Some(address) = self.static_at(place).filter(|_| seen != Seen::Known) {
+                self.static_told(now, &address, (seen == Seen::Echo, present));
+                return seen;
+            }
             if let (Some(address), Seen::Echo, false) = (left, seen, present) {
                 let fact = Fact::new(EventKind::Address, Severity::Info, address).to("absent");
                 self.report(fact.reason("the configuration has it no more"));

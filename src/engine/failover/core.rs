@@ -13,6 +13,7 @@ use super::past::Past;
 use super::peers::Peers;
 use super::pending::Pending;
 use super::router::{Footing, Router, state_name};
+use super::statics::OurStatics;
 use super::strangers::Strangers;
 use super::track::Tracks;
 use super::units::{Unit, units};
@@ -38,6 +39,7 @@ pub struct Failover {
     pub(super) inherited: Vec<OwnedAddress>,
     pub(super) foreign: BTreeSet<Place>,
     pub(super) links: OurLinks,
+    pub(super) statics: OurStatics,
     pub(super) strangers: Strangers,
     pub(super) tracks: Tracks,
     pub(super) pending: Vec<Pending>,
@@ -81,6 +83,7 @@ impl Failover {
             inherited: owned,
             foreign: BTreeSet::new(),
             links: OurLinks::of(&links),
+            statics: OurStatics::new(&configuration.statics),
             strangers: Strangers::default(),
             tracks: Tracks::new(),
             pending: Vec::new(),
@@ -173,7 +176,8 @@ impl Failover {
         let heralds = self.heralds.next().map(|at| (at, Waiting::Announce));
         let startup = self.starts_at.map(|at| (at, Waiting::StartupDelay));
         if self.phase == Phase::Running {
-            let routers = routers.chain(heralds).chain(startup);
+            let statics = self.statics.restore_at.map(|at| (at, Waiting::Restore));
+            let routers = routers.chain(heralds).chain(startup).chain(statics);
             routers.chain(groups).chain(strangers).chain(pending).chain(joins).min()
         } else {
             None
@@ -333,6 +337,9 @@ impl Failover {
         }
         self.strangers.expire(now);
         self.join_again(now);
+        if due(self.statics.restore_at, now) {
+            self.restore_statics(now);
+        }
         for i in 0..self.routers.len() {
             if self.routers.get(i).is_some_and(|r| due(r.hold.as_ref().and_then(|h| h.until), now)) {
                 self.end_hold(now, i);
@@ -359,6 +366,9 @@ impl Failover {
             let severity = if up { Severity::Notice } else { Severity::Warning };
             let was = before.map_or("absent", word);
             self.report(Fact::new(EventKind::Link, severity, name).change(was, word(up)));
+        }
+        if self.phase == Phase::Running && (before.is_none() || up && before == Some(false)) {
+            self.set_statics();
         }
         self.survey();
         if before.is_none() {
@@ -436,6 +446,9 @@ impl Failover {
             return Err(deaf(interface, router, error));
         }
         if let Some(fault) = self.link_fault(router) {
+            return Err(fault);
+        }
+        if let Some(fault) = self.static_fault(router) {
             return Err(fault);
         }
         let source = match router.config.source {

@@ -27,6 +27,7 @@ impl Failover {
                 self.release_adopted(i);
             }
             self.abandon_pending(now, "the engine stops");
+            self.unset_statics();
             self.remove_links();
         }
         let place = |router: &Router| router.footing.map(|footing| (footing.index, router.config.family));

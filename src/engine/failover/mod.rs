@@ -28,6 +28,7 @@ mod reload;
 mod resume;
 mod router;
 mod routing;
+mod statics;
 mod status;
 mod strangers;
 mod takeover;

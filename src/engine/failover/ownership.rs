@@ -102,7 +102,10 @@ impl Failover {
                 Some((i, address)) if address.prefix == place.2 && self.host.holds(place) => {
                     self.adopt(i, place, address, owned);
                 }
-                _ => self.take_off_inherited(place, owned),
+                _ => match self.static_at(place) {
+                    Some(address) => self.own_static(&address, place),
+                    None => self.take_off_inherited(place, owned),
+                },
             }
         }
     }

@@ -25,6 +25,9 @@ impl Failover {
                 if self.is_ours(place) && !self.host.will_have(place) {
                     self.ours.remove(&place);
                     self.remember();
+                    if self.static_at(place).is_some() {
+                        self.survey();
+                    }
                 }
                 (address.to_string(), "add the address: look at `ip address`, then `lvsdeck ctl failover` or restart")
             }

@@ -59,10 +59,12 @@ impl Failover {
         let readdressed = self.rearrange(now, configuration, &survivors, &successors);
         self.leave_unused(left);
         leaving.extend(self.give_up(&readdressed));
+        leaving.extend(self.change_statics(&configuration.statics));
         if !stand_alike {
             self.survey();
         }
         self.put_on_added(now, &readdressed);
+        self.set_statics();
         self.reroute(&routing_before);
         for (place, address) in leaving {
             if self.ours.get(&place).is_some_and(|ours| ours.leaving) {
@@ -82,7 +84,8 @@ impl Failover {
         let same_units = |units: &[Unit]| {
             units.len() == self.units.len() && units.iter().zip(&self.units).all(|(unit, other)| parts(unit, other))
         };
-        routers.eq(&configuration.virtual_routers) && same_units(&units(configuration))
+        let same_statics = self.statics.wanted == configuration.statics;
+        routers.eq(&configuration.virtual_routers) && same_statics && same_units(&units(configuration))
     }
 
     /// Whether every router is there as before, with the same addresses and the same right to own them: then each stands
@@ -102,7 +105,8 @@ impl Failover {
                 && old.tracks_interface == new.tracks_interface
         };
         let new = &configuration.virtual_routers;
-        self.routers.len() == new.len() && self.routers.iter().zip(new).all(alike)
+        let same_statics = self.statics.wanted == configuration.statics;
+        same_statics && self.routers.len() == new.len() && self.routers.iter().zip(new).all(alike)
     }
 
     /// Ends every router without a successor: it resigns. Gives the interfaces on which they were, and the addresses that

@@ -19,6 +19,7 @@ impl Failover {
         }
         self.phase = Phase::Running;
         self.settle_inherited();
+        self.set_statics();
         self.survey();
         self.unset_left_routing();
         self.drop_links();

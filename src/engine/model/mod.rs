@@ -13,6 +13,7 @@ mod routing;
 mod scheduler;
 mod script;
 mod settings;
+mod statics;
 mod track;
 mod transport;
 mod units;
@@ -32,6 +33,7 @@ pub use routing::{NextHop, RouteKind, Routing, RuleAction, VirtualRoute, Virtual
 pub use scheduler::{SCHEDULER_FLAGS, SCHEDULERS, Scheduler, scheduler_flag_names};
 pub use script::{ScriptUser, VrrpScript};
 pub use settings::{AddressRemovedPolicy, DriftPolicy, Settings, SplitBrainPolicy};
+pub use statics::{StaticAddress, Statics};
 pub use track::{ParameterMatch, Track, TrackKind, TrackedFile, TrackedProcess};
 pub use transport::{Transport, Unicast, UnicastPeer};
 pub use units::{AdvertInterval, AdvertisedPriority, Priority, UnitError, Vrid, Weight};
@@ -59,6 +61,8 @@ pub struct Configuration {
     pub processes: Vec<TrackedProcess>,
     /// Every `track_file`, in file order.
     pub files: Vec<TrackedFile>,
+    /// `static_ipaddress`, `static_routes`, `static_rules`.
+    pub statics: Statics,
     /// Every `virtual_server`, in file order.
     pub virtual_servers: Vec<VirtualServer>,
     /// What `lvsdeck.toml` says; the defaults where there is none. [`Self::follow`] sets it.

@@ -12,6 +12,7 @@ use std::collections::{BTreeSet, HashMap};
 pub fn compare(file: &Configuration, running: &Configuration, status: &Status) -> Vec<Difference> {
     let mut found = Found::default();
     found.fields("global_defs", Some(fields::global(&file.global)), Some(fields::global(&running.global)));
+    found.fields("static", Some(fields::statics(&file.statics)), Some(fields::statics(&running.statics)));
     found.fields("settings", Some(fields::settings(&file.settings)), Some(fields::settings(&running.settings)));
     found.routers(file, running, status);
     found.services(file, running, status);

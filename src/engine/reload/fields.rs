@@ -5,8 +5,9 @@
 use crate::engine::model::{
     AddressOptions, AnnouncementPace, Authentication, CheckKind, CheckSpec, EdgeCommands, FifoWords, Fifos, Global,
     GratuitousArp, LvsTimeouts, Notifications, NotifyCommand, NotifyFifo, Origin, PaceGroup, RealServer, RealTime,
-    ScriptUser, Settings, SyncDaemonWords, SyncGroup, Track, TrackedFile, TrackedProcess, Transport, UnicastPeer,
-    Variations, VirtualAddress, VirtualLink, VirtualRouter, VirtualServer, VrrpScript, scheduler_flag_names,
+    ScriptUser, Settings, StaticAddress, Statics, SyncDaemonWords, SyncGroup, Track, TrackedFile, TrackedProcess,
+    Transport, UnicastPeer, Variations, VirtualAddress, VirtualLink, VirtualRouter, VirtualServer, VrrpScript,
+    scheduler_flag_names,
 };
 use std::fmt::Display;
 
@@ -73,6 +74,19 @@ pub(super) fn router(router: &VirtualRouter) -> Vec<Field> {
         ("unicast_src_ip", source.map_or_else(String::new, |source| source.to_string())),
         ("words", varied(*variations)),
         ("notify", notified(notifications)),
+    ]
+}
+
+pub(super) fn statics(Statics { addresses, routing }: &Statics) -> Vec<Field> {
+    let address = |StaticAddress { address, needed_by }: &StaticAddress| {
+        let dev = address.interface.as_ref().map_or_else(String::new, |name| format!(" dev {name}"));
+        let needed =
+            if needed_by.is_empty() { String::new() } else { format!(" track_group of {}", needed_by.join(" ")) };
+        format!("{address}{dev}{}{needed}", further(address))
+    };
+    vec![
+        ("static_ipaddress", list(addresses.iter().map(address))),
+        ("static_routes", list(routing.iter().map(|entry| format!("{entry:?}")))),
     ]
 }
 

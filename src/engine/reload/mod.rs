@@ -9,7 +9,7 @@ mod fields;
 
 pub use compare::compare;
 
-use crate::engine::model::{Authentication, Configuration, VirtualRouter, VirtualServer};
+use crate::engine::model::{Authentication, Configuration, Statics, VirtualRouter, VirtualServer};
 use fields::Field;
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -62,6 +62,9 @@ impl Plan {
 /// The way from `old` to `new`.
 pub fn plan(old: &Configuration, new: &Configuration) -> Plan {
     let mut writer = Writer { plan: Plan::default(), hasher: DefaultHasher::new(), steps: 0 };
+    if old.statics != Statics::default() || new.statics != Statics::default() {
+        writer.object("static", Some(fields::statics(&old.statics)), Some(fields::statics(&new.statics)));
+    }
     writer.object("global_defs", Some(fields::global(&old.global)), Some(fields::global(&new.global)));
     writer.object("settings", Some(fields::settings(&old.settings)), Some(fields::settings(&new.settings)));
     writer.kind("vrrp_script", &old.scripts, &new.scripts, |s| s.name.clone(), fields::script);

@@ -33,6 +33,8 @@ pub enum Block {
     SyncGroup,
     /// `group` of a sync group: names of instances.
     Members,
+    /// `track_group`.
+    TrackGroup,
     /// `vrrp_instance`.
     Instance,
     /// `authentication`.
@@ -189,6 +191,7 @@ impl Block {
             Self::GarpGroup => "garp_group",
             Self::Interfaces => "interfaces",
             Self::SyncGroup => "vrrp_sync_group",
+            Self::TrackGroup => "track_group",
             Self::Members => "group",
             Self::Instance => "vrrp_instance",
             Self::Authentication => "authentication",
@@ -230,6 +233,7 @@ impl Block {
             Self::Global
             | Self::GarpGroup
             | Self::SyncGroup
+            | Self::TrackGroup
             | Self::Instance
             | Self::Script
             | Self::Process
@@ -274,6 +278,7 @@ impl Block {
             Self::Global => &[global::GLOBAL],
             Self::GarpGroup => &[global::GARP_GROUP],
             Self::SyncGroup => &[vrrp::SYNC_GROUP],
+            Self::TrackGroup => &[vrrp::TRACK_GROUP],
             Self::Instance => &[vrrp::INSTANCE],
             Self::Authentication => &[vrrp::AUTHENTICATION],
             Self::Script => &[vrrp::SCRIPT],
@@ -321,6 +326,7 @@ impl Block {
             | Self::Recipients
             | Self::GarpGroup
             | Self::Interfaces
+            | Self::TrackGroup
             | Self::Members
             | Self::ServiceGroup
             | Self::Authentication

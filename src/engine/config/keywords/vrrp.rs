@@ -101,19 +101,23 @@ pub(super) const INSTANCE: &[Keyword] = &[
     ),
     acts("notify_priority_changes", Value::Flag, "FIFOs are told of changes of the priority"),
     read("smtp_alert", Value::Flag, "no mail is sent"),
-    read("strict_mode", Value::Flag, "the extra checks of strict mode are left out"),
-    read("accept", Value::Flag, "the master accepts packets to its addresses in any case"),
-    read("no_accept", Value::Flag, "the master accepts packets to its addresses all the same"),
+    acts("strict_mode", Value::Flag, "vrrp_strict of this instance alone"),
+    acts("accept", Value::Flag, "the master accepts packets to its addresses; so it does in any case"),
     read(
         "auth_hmac",
         Value::Block(Block::AuthHmac),
         "advertisements are neither signed nor checked: nodes that sign them are not heard",
     ),
-    read("debug", Value::Anything, "the log's level is set for the whole engine"),
     read(
+        "no_accept",
+        Value::Flag,
+        "the master accepts packets to its addresses all the same; a firewall can drop them, as keepalived does by nftables",
+    ),
+    read("debug", Value::Anything, "the log's level is set for the whole engine"),
+    acts(
         "lvs_sync_daemon_interface",
         Value::Text,
-        "connections are not synchronised; start the daemon with ipvsadm --start-daemon",
+        "an old spelling of lvs_sync_daemon INTERFACE INSTANCE, which counts before it",
     ),
 ];
 
@@ -172,6 +176,9 @@ pub(super) const SYNC_GROUP: &[Keyword] = &[
 ];
 
 pub(super) const OTHER_SYNC_GROUP: &[&str] = &["track_bfd", "global_tracking"];
+
+pub(super) const TRACK_GROUP: &[Keyword] =
+    &[acts("group", Value::Anything, "names of the instances, behind it or in braces")];
 
 pub(super) const SCRIPT: &[Keyword] = &[
     acts("script", Value::Words, "the command line; exit code 0 is success"),

@@ -29,15 +29,26 @@ const OPTIONS: &[(&str, bool)] = &[
     ("use_vmac", false),
 ];
 
-/// Appends the addresses of one block, each once. Those that are advertised are all of one family.
-pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, addresses: &mut Vec<VirtualAddress>, name: &str) {
+/// An address, and the `track_group` behind it.
+pub(super) type Grouped = ((IpAddr, u8), String, Span);
+
+/// Appends the addresses of one block, each once. Those that are advertised are all of one family. Gives those with a
+/// `track_group`.
+pub(super) fn lower<'t>(
+    cx: &mut Context<'_, 't>,
+    block: &Entry<'t>,
+    addresses: &mut Vec<VirtualAddress>,
+    name: &str,
+) -> Vec<Grouped> {
+    let mut groups = Vec::new();
     let advertised = block.keyword.word == "virtual_ipaddress";
     for line in cx.lines(Block::Addresses, block.inner()) {
         let (words, Some(first)) = (cx.words(line), line.words.first()) else { continue };
         let spans: Vec<Span> = line.words.iter().map(|token| token.span).collect();
         let Some(mut address) = words.first().and_then(|word| parse(cx, word, first.span)) else { continue };
         address.advertised = advertised;
-        options(cx, &words, &spans, &mut address);
+        let group = options(cx, &words, &spans, &mut address);
+        groups.extend(group.map(|(group, at)| ((address.address, address.prefix), group, at)));
         let family = addresses.iter().find(|a| a.advertised).map(|a| Family::of(a.address)).filter(|_| advertised);
         if family.is_some_and(|family| family != Family::of(address.address)) {
             let message =
@@ -58,6 +69,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, addresses: 
                 .help("spread them over several instances, or move some to virtual_ipaddress_excluded"),
         );
     }
+    groups
 }
 
 fn parse(cx: &mut Context, word: &str, at: Span) -> Option<VirtualAddress> {
@@ -83,7 +95,9 @@ fn parse(cx: &mut Context, word: &str, at: Span) -> Option<VirtualAddress> {
     Some(VirtualAddress::new(address, prefix))
 }
 
-fn options(cx: &mut Context, words: &[String], spans: &[Span], address: &mut VirtualAddress) {
+/// Gives the `track_group` among them.
+fn options(cx: &mut Context, words: &[String], spans: &[Span], address: &mut VirtualAddress) -> Option<(String, Span)> {
+    let mut group = None;
     let mut rest = words.iter().zip(spans).skip(1);
     while let Some((word, at)) = rest.next() {
         let Some((option, has_value)) = OPTIONS.iter().find(|(option, _)| option == word) else {
@@ -120,10 +134,12 @@ fn options(cx: &mut Context, words: &[String], spans: &[Span], address: &mut Vir
             ("noprefixroute", _) => address.options.no_prefix_route = true,
             ("autojoin", _) => address.options.joins_group = true,
             ("no_track", _) => address.options.watched = false,
+            ("track_group", Some(name)) => group = Some((name, *at)),
             ("use_vmac", _) => address.options.on_virtual_link = true,
             (option, _) => cx.only_read(Block::Addresses, option, *at, "the address is set without it"),
         }
     }
+    group
 }
 
 /// An address, `+` (all host bits set) or `-` (none).

@@ -10,6 +10,7 @@ use crate::engine::model::{GratuitousArp, PaceGroup, Variations};
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
     let Draft { configuration, defaults, sync_daemon_at, .. } = draft;
     let global = &mut configuration.global;
+    let mut rises = false;
     for entry in cx.entries(Block::Global, block.inner()) {
         if entry.keyword.word == "lvs_sync_daemon" {
             *sync_daemon_at = Some(entry.at);
@@ -50,6 +51,8 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
                 (defaults.garp.repeat, defaults.garp.delay) = (1, std::time::Duration::ZERO);
             }
             ("vrrp_notify_priority_changes", Argument::Switch(on)) => defaults.priority_changes = *on,
+            ("vrrp_strict", Argument::Switch(on)) => defaults.strict = *on,
+            ("max_auto_priority", _) => rises = real_time::rises(cx, &entry),
             ("vmac_prefix", Argument::Text(prefix)) => defaults.link_prefixes.own = Some(prefix.clone()),
             ("vmac_addr_prefix", Argument::Text(prefix)) => defaults.link_prefixes.others = Some(prefix.clone()),
             ("rs_init_notifies", Argument::Switch(on)) => global.tells_first_servers = *on,
@@ -62,6 +65,9 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
                 vary(&mut defaults.variations, word, argument);
             }
         }
+    }
+    if rises && global.failover_thread.priority.is_none() {
+        global.failover_thread.priority = Some(1);
     }
     notify::check(cx, &mut global.fifos, block.at);
 }

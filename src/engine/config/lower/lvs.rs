@@ -3,6 +3,7 @@
 use super::super::argument::{Argument, number};
 use super::super::diagnostic::{Problem, quoted};
 use super::super::schema::{Context, Entry};
+use super::super::source::Span;
 use super::Draft;
 use crate::engine::model::{LvsTimeouts, LvsWords, SyncDaemonWords};
 
@@ -112,6 +113,16 @@ fn sync_daemon(cx: &mut Context, entry: &Entry) -> Option<SyncDaemonWords> {
         at += 2;
     }
     Some(daemon)
+}
+
+/// `lvs_sync_daemon_interface` of an instance: `lvs_sync_daemon` in old words, which counts before it.
+pub(super) fn synchronise(cx: &mut Context, draft: &mut Draft, interface: String, instance: &str, at: Span) {
+    let message = "lvs_sync_daemon_interface is an old spelling";
+    let help = format!("write lvs_sync_daemon {interface} {instance} in global_defs");
+    cx.report.add(Problem::warning(at, "deprecated", message).help(help));
+    let (instance, id, group) = (Some(instance.to_owned()), None, None);
+    let words = SyncDaemonWords { interface, instance, id, max_length: 0, port: 0, ttl: 0, group };
+    draft.configuration.global.lvs.sync_daemon.get_or_insert(words);
 }
 
 fn short(number: Option<u64>) -> u16 {

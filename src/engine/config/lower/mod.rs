@@ -14,6 +14,7 @@ mod routing;
 mod script;
 mod semantics;
 mod server;
+mod statics;
 mod track;
 mod transport;
 mod virtual_link;
@@ -39,6 +40,10 @@ struct Draft {
     services: Vec<Span>,
     /// Every `virtual_server_group`.
     groups: Vec<group::Group>,
+    /// Every `track_group`, with its instances.
+    track_groups: Vec<(String, Vec<String>)>,
+    /// The group behind each static address, parallel to `configuration.statics.addresses`.
+    static_groups: Vec<Option<(String, Span)>>,
     /// Where `lvs_sync_daemon` stands.
     sync_daemon_at: Option<Span>,
 }
@@ -55,6 +60,8 @@ struct Defaults {
     /// `vrrp_notify_priority_changes`.
     priority_changes: bool,
     link_prefixes: virtual_link::Prefixes,
+    /// `vrrp_strict`.
+    strict: bool,
 }
 
 impl Defaults {
@@ -80,6 +87,7 @@ pub(super) fn lower<'t>(
         }
     }
     cx.finish();
+    statics::check(&mut cx, &mut draft);
     semantics::check(&mut cx, &mut draft);
     (draft.configuration, cx.wanted)
 }
@@ -94,6 +102,10 @@ fn blocks<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, entries: &[Entry<'t>]
     named("track_file").chain(named("vrrp_track_file")).for_each(|entry| track::file(cx, draft, entry));
     named("vrrp_instance").for_each(|entry| vrrp::lower(cx, draft, entry));
     named("vrrp_sync_group").for_each(|entry| script::sync_group(cx, draft, entry));
+    for word in ["static_ipaddress", "static_routes", "static_rules"] {
+        named(word).for_each(|entry| statics::lower(cx, draft, entry));
+    }
+    named("track_group").for_each(|entry| statics::track_group(cx, draft, entry));
     named("virtual_server_group").for_each(|entry| group::lower(cx, draft, entry));
     named("virtual_server").for_each(|entry| balance::lower(cx, draft, entry));
 }

@@ -26,6 +26,17 @@ pub(super) fn lower(cx: &mut Context, global: &mut Global, word: &str, argument:
     true
 }
 
+/// `max_auto_priority [-1 to 99]`: whether the failover loop may have real-time priority; without a number it may.
+pub(super) fn rises(cx: &mut Context, entry: &Entry) -> bool {
+    let words = cx.words(entry.statement);
+    if let Ok(most @ -1..=99) = words.get(1).map_or(Ok(99), |word| word.parse::<i8>()) {
+        return most > 0;
+    }
+    let message = "max_auto_priority is a number from -1 to 99; it is ignored, as keepalived does";
+    cx.report.add(Problem::warning(entry.value_at(1), "out-of-range", message).help("write 99, or leave it out"));
+    false
+}
+
 /// Numbers of processors, from 0.
 fn processors(cx: &mut Context, entry: &Entry) -> Vec<u16> {
     let words = cx.words(entry.statement);

@@ -52,6 +52,11 @@ impl Words {
         true
     }
 
+    /// Strict mode has no `vmac_xmit_base`; whether it was there.
+    pub fn leave_base(&mut self) -> bool {
+        self.from_base.take().is_some()
+    }
+
     /// The virtual interfaces of an instance on `interface`, and the one that it advertises from. Addresses that belong on
     /// one of them are moved there.
     pub fn complete(

@@ -6,7 +6,7 @@ use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::super::suggest::nearest;
-use super::{Defaults, Draft, address, notify, routing, small, track, transport, virtual_link};
+use super::{Defaults, Draft, address, lvs, notify, routing, small, track, transport, virtual_link};
 use crate::engine::model::{
     AdvertInterval, Authentication, Family, GratuitousArp, Notifications, Password, Priority, Routing, StartState,
     Track, Variations, VirtualAddress, VirtualRouter, Vrid, VrrpVersion,
@@ -38,12 +38,24 @@ struct Words {
     notifications: Notifications,
     /// `native_ipv6`.
     native_ipv6: Option<Span>,
+    /// `strict_mode`.
+    strict: bool,
+    /// `accept`.
+    accepts: bool,
+    /// `lvs_sync_daemon_interface`.
+    synchronises_on: Option<(String, Span)>,
 }
 
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
     let Some(name) = cx.words(block.statement).into_iter().nth(1) else { return };
-    let words = read(cx, draft, block, &name);
+    let mut words = read(cx, draft, block, &name);
     let at = block.value_at(1);
+    if let Some((interface, at)) = words.synchronises_on.take() {
+        lvs::synchronise(cx, draft, interface, &name, at);
+    }
+    if words.strict {
+        be_strict(cx, &mut words, at);
+    }
     let mut needed = |word: &str, help: &str| {
         if !cx.mentions(block.inner(), word) {
             let message = format!("vrrp_instance {name} has no {word}");
@@ -84,6 +96,9 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
         variations: draft.defaults.variations,
         notifications: draft.defaults.notifications(),
         native_ipv6: None,
+        strict: draft.defaults.strict,
+        accepts: false,
+        synchronises_on: None,
     };
     for entry in cx.entries(Block::Instance, block.inner()) {
         match (entry.keyword.word, &entry.argument) {
@@ -110,10 +125,15 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
             ("nopreempt", Argument::Switch(on)) => words.nopreempt = on.then_some(entry.at),
             ("preempt_delay", Argument::Time(delay)) => words.preempt_delay = *delay,
             ("authentication", _) => words.authentication = (authentication(cx, &entry), Some(entry.at)),
-            ("virtual_ipaddress_excluded", _) => address::lower(cx, &entry, &mut words.addresses, name),
+            ("virtual_ipaddress_excluded", _) => addresses(cx, &entry, &mut words.addresses, name),
             ("virtual_ipaddress", _) => {
                 words.addresses_written |= !entry.inner().is_empty();
-                address::lower(cx, &entry, &mut words.addresses, name);
+                addresses(cx, &entry, &mut words.addresses, name);
+            }
+            ("strict_mode", Argument::Switch(on)) => words.strict = *on,
+            ("accept", Argument::Switch(on)) => words.accepts = *on,
+            ("lvs_sync_daemon_interface", Argument::Text(name)) => {
+                words.synchronises_on = Some((name.clone(), entry.at));
             }
             ("dont_track_primary", Argument::Switch(on)) => words.tracks_interface = !*on,
             ("native_ipv6", Argument::Switch(on)) => words.native_ipv6 = on.then_some(entry.at),
@@ -129,6 +149,13 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
         }
     }
     words
+}
+
+fn addresses<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, addresses: &mut Vec<VirtualAddress>, name: &str) {
+    for (_, _, at) in address::lower(cx, block, addresses, name) {
+        let message = "track_group behind a virtual address says nothing; it is for static ones";
+        cx.report.add(Problem::warning(at, "no-effect", message));
+    }
 }
 
 /// Settles what depends on several words, as keepalived does, and says so where that is not what was written.
@@ -211,6 +238,31 @@ fn complete(
         tracks_interface: words.tracks_interface,
         variations: words.variations,
         notifications: words.notifications,
+    }
+}
+
+/// What keepalived resets in strict mode.
+fn be_strict(cx: &mut Context, words: &mut Words, at: Span) {
+    let mut without = Vec::new();
+    let mut reset = |is_there: bool, word: &'static str| without.extend(is_there.then_some(word));
+    reset(words.authentication.0 != Authentication::None, "authentication");
+    reset(!words.preempt_delay.is_zero(), "preempt_delay");
+    reset(!words.garp.refresh.is_zero(), "garp_master_refresh");
+    reset(words.variations.higher_prio_send_advert, "higher_prio_send_advert");
+    reset(words.links.leave_base(), "vmac_xmit_base");
+    words.authentication = (Authentication::None, None);
+    (words.preempt_delay, words.garp.refresh) = (Duration::ZERO, Duration::ZERO);
+    (words.variations.higher_prio_send_advert, words.variations.lower_prio_no_advert) = (false, true);
+    for word in without {
+        let message = format!("strict mode goes without {word}: it is ignored, as with keepalived");
+        cx.report.add(Problem::warning(at, "strict", message).help("remove it on all nodes, or vrrp_strict"));
+    }
+    if !words.accepts && words.priority.is_none_or(|priority| !priority.is_owner()) {
+        let message = || {
+            "in strict mode keepalived drops what is sent to the addresses of a master without accept; lvsdeck does not"
+                .to_owned()
+        };
+        cx.once(Block::Instance, "strict_mode", at, "no-drop", message);
     }
 }
 

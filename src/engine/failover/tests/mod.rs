@@ -18,5 +18,6 @@ mod routing;
 mod scripts;
 mod simulation;
 mod start;
+mod statics;
 mod takeover;
 mod tracks;

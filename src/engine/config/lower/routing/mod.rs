@@ -184,8 +184,8 @@ fn other<W>(
 /// Appends the entries of a block.
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, entry: &Entry<'t>, routing: &mut Vec<Routing>) -> bool {
     let block = match entry.keyword.word {
-        "virtual_routes" => Block::Routes,
-        "virtual_rules" => Block::Rules,
+        "virtual_routes" | "static_routes" => Block::Routes,
+        "virtual_rules" | "static_rules" => Block::Rules,
         _ => return false,
     };
     for statement in cx.lines(block, entry.inner()) {

@@ -1,0 +1,150 @@
+//! Static addresses, routes and rules: on the host while the engine runs, whoever is master. Ours like virtual addresses:
+//! written down before they are put on, put back where somebody removes them, and taken off at the end.
+
+use super::core::Failover;
+use super::host::Place;
+use super::ownership::Ours;
+use super::router::Router;
+use super::{Action, OwnedAddress};
+use crate::engine::event::{EventKind, Fact, Severity};
+use crate::engine::model::{Routing, Statics, VirtualAddress, VirtualRoute};
+use std::time::{Duration, Instant};
+
+/// What somebody removes again and again is put back no more often than this.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What is to be there, and when it was put back.
+#[derive(Debug, Default)]
+pub(super) struct OurStatics {
+    pub wanted: Statics,
+    pub restore_at: Option<Instant>,
+    restored_at: Option<Instant>,
+}
+
+impl OurStatics {
+    pub fn new(wanted: &Statics) -> Self {
+        Self { wanted: wanted.clone(), ..Self::default() }
+    }
+}
+
+impl Failover {
+    /// Static addresses with their places, where their interfaces are there.
+    fn static_places(&self) -> Vec<(VirtualAddress, Place)> {
+        let place = |address: &VirtualAddress| {
+            let link = self.host.by_name(address.interface.as_ref()?)?;
+            Some((address.clone(), (link.index, address.address, address.prefix)))
+        };
+        self.statics.wanted.addresses.iter().filter_map(|found| place(&found.address)).collect()
+    }
+
+    /// The static address that belongs exactly there.
+    pub(super) fn static_at(&self, place: Place) -> Option<VirtualAddress> {
+        self.static_places().into_iter().find(|(_, at)| *at == place).map(|(address, _)| address)
+    }
+
+    /// Puts on what is missing.
+    pub(super) fn set_statics(&mut self) {
+        let mut missing = Vec::new();
+        let owned_before = self.ours.len();
+        for (address, place) in self.static_places() {
+            if let Some(left) = self.ours.get_mut(&place).filter(|ours| ours.router.is_none()) {
+                left.leaving = false;
+            }
+            if self.host.will_have(place) {
+                continue;
+            }
+            if !self.is_ours(place) {
+                self.own_static(&address, place);
+            }
+            missing.push((place, address));
+        }
+        if self.ours.len() > owned_before {
+            self.remember();
+        }
+        self.put_on(missing);
+        // One through an interface that is down can't be set now; it is when that comes up.
+        let down = |entry: &Routing| match entry {
+            Routing::Route(VirtualRoute { interface: Some(name), .. }) => self.host.by_name(name).is_none_or(|l| !l.up),
+            Routing::Route(_) | Routing::Rule(_) => false,
+        };
+        let entries: Vec<Routing> = self.statics.wanted.routing.iter().filter(|entry| !down(entry)).cloned().collect();
+        for entry in entries {
+            self.push(Action::Route { entry: Box::new(entry), present: true });
+        }
+    }
+
+    /// It is ours from now on.
+    pub(super) fn own_static(&mut self, address: &VirtualAddress, place: Place) {
+        let interface = address.interface.clone().unwrap_or_default();
+        let owned = OwnedAddress { interface, address: place.1, prefix: place.2 };
+        self.own(Ours { router: None, place, address: address.clone(), owned, leaving: false });
+    }
+
+    /// Routes first, then addresses.
+    pub(super) fn unset_statics(&mut self) {
+        let mut entries = std::mem::take(&mut self.statics).wanted.routing;
+        entries.reverse();
+        for entry in entries {
+            self.push(Action::Route { entry: Box::new(entry), present: false });
+        }
+        for (place, address) in self.give_up_statics() {
+            self.take_off(place, address);
+        }
+    }
+
+    /// Addresses that are no longer wanted: nobody's, and to be taken off unless somebody wants them.
+    pub(super) fn give_up_statics(&mut self) -> Vec<(Place, VirtualAddress)> {
+        let kept: Vec<Place> = self.static_places().into_iter().map(|(_, place)| place).collect();
+        let mut leaving = Vec::new();
+        let unwanted = |ours: &&mut Ours| ours.router.is_none() && !ours.leaving && !kept.contains(&ours.place);
+        for ours in self.ours.values_mut().filter(unwanted) {
+            ours.leaving = true;
+            leaving.push((ours.place, ours.address.clone()));
+        }
+        leaving
+    }
+
+    /// Other statics than before; gives the addresses that go.
+    pub(super) fn change_statics(&mut self, wanted: &Statics) -> Vec<(Place, VirtualAddress)> {
+        let before = std::mem::replace(&mut self.statics.wanted, wanted.clone());
+        for entry in before.routing.into_iter().rev().filter(|entry| !wanted.routing.contains(entry)) {
+            self.push(Action::Route { entry: Box::new(entry), present: false });
+        }
+        self.give_up_statics()
+    }
+
+    /// The kernel told of a static address: what somebody removed is put back.
+    pub(super) fn static_told(&mut self, now: Instant, address: &VirtualAddress, (echo, present): (bool, bool)) {
+        if echo {
+            let fact = Fact::new(EventKind::Address, Severity::Info, address.to_string());
+            return self.report(fact.to(if present { "present" } else { "absent" }).detail("static_ipaddress"));
+        }
+        if present {
+            return;
+        }
+        let fact = Fact::new(EventKind::Drift, Severity::Warning, address.to_string()).change("present", "absent");
+        self.report(fact.reason("somebody removed it; it is put back").detail("static_ipaddress"));
+        match self.statics.restored_at.map(|at| at + PAUSE).filter(|at| *at > now) {
+            Some(later) => self.statics.restore_at = Some(later),
+            None => self.restore_statics(now),
+        }
+    }
+
+    /// Puts back what is missing.
+    pub(super) fn restore_statics(&mut self, now: Instant) {
+        (self.statics.restore_at, self.statics.restored_at) = (None, Some(now));
+        self.set_statics();
+    }
+
+    /// The static address without which a router can't work (`track_group`).
+    pub(super) fn static_fault(&self, router: &Router) -> Option<String> {
+        let here = self.static_places();
+        let missing = |address: &VirtualAddress| {
+            !here.iter().any(|(found, place)| found == address && self.host.will_have(*place))
+        };
+        let needs = self.statics.wanted.addresses.iter().filter(|found| found.needed_by.contains(&router.config.name));
+        let address = needs.map(|found| &found.address).find(|address| missing(address))?;
+        let interface = address.interface.as_deref().unwrap_or_default();
+        Some(format!("static address {address} of its track_group is not on {interface}: look at `ip address`"))
+    }
+}
