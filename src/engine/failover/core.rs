@@ -13,6 +13,7 @@ use super::past::Past;
 use super::peers::Peers;
 use super::pending::Pending;
 use super::router::{Footing, Router, state_name};
+use super::routers::Routers;
 use super::statics::OurStatics;
 use super::strangers::Strangers;
 use super::track::Tracks;
@@ -29,8 +30,10 @@ use std::time::{Duration, Instant};
 /// All virtual routers of this host.
 #[derive(Debug)]
 pub struct Failover {
-    pub(super) routers: Vec<Router>,
+    pub(super) routers: Routers,
     pub(super) units: Vec<Unit>,
+    /// The unit of each router.
+    pub(super) unit_of: Vec<usize>,
     /// Every virtual address.
     pub(super) virtuals: BTreeSet<IpAddr>,
     pub(super) host: Host,
@@ -75,8 +78,9 @@ impl Failover {
         let routers = configuration.virtual_routers.iter().map(|c| Router::new(c, now)).collect();
         let Past { owned, links, masterships, holds } = past;
         let mut this = Self {
-            routers,
+            routers: Routers::new(routers),
             units: units(configuration),
+            unit_of: Vec::new(),
             virtuals: BTreeSet::new(),
             host: Host::default(),
             ours: BTreeMap::new(),
@@ -107,8 +111,12 @@ impl Failover {
     /// What follows from the list of routers and groups.
     pub(super) fn regroup(&mut self) {
         self.virtuals = self.routers.iter().flat_map(|r| r.config.addresses.iter().map(|a| a.address)).collect();
-        for unit in &self.units {
+        self.unit_of = vec![0; self.routers.len()];
+        for (number, unit) in self.units.iter().enumerate() {
             for member in &unit.members {
+                if let Some(its) = self.unit_of.get_mut(*member) {
+                    *its = number;
+                }
                 if let Some(router) = self.routers.get_mut(*member) {
                     let blind = router.hold.as_ref().is_some_and(|hold| hold.blind);
                     router.instance.set_asks(unit.name.is_some() || blind);
@@ -146,6 +154,7 @@ impl Failover {
             self.tell_changes();
         }
         self.give_holds_out();
+        self.routers.look();
     }
 
     /// The next thing to do. Ask until there is none.
@@ -155,17 +164,9 @@ impl Failover {
 
     /// When [`Input::Timeout`] is due next, and what for.
     pub fn poll_timeout(&self) -> Option<(Instant, Waiting)> {
-        let routers = self.routers.iter().flat_map(|router| {
-            let machine = router.instance.next().map(|(at, deadline)| (at, Waiting::from(deadline)));
-            let hold = router.hold.as_ref().and_then(|hold| hold.until).map(|at| (at, Waiting::HoldEnds));
-            let restore = router.restore_at.map(|at| (at, Waiting::Restore));
-            let rival = router.peers.next().map(|at| (at, Waiting::SplitBrainEnds));
-            let silent = router.peers.next_silence().map(|at| (at, Waiting::PeerSilent));
-            let odd = router.peers.next_forgotten().map(|at| (at, Waiting::WarningEnds));
-            let duplicate = router.duplicate_until.map(|at| (at, Waiting::WarningEnds));
-            [machine, hold, restore, rival, silent, odd, duplicate].into_iter().flatten()
-        });
-        let groups = self.units.iter().filter_map(|unit| Some((unit.leads_from?, Waiting::MasterDown)));
+        // Routers of their own come behind the groups, and lead when they like.
+        let groups = self.units.iter().take_while(|unit| unit.name.is_some());
+        let groups = groups.filter_map(|unit| Some((unit.leads_from?, Waiting::MasterDown)));
         let strangers = self.strangers.next().map(|at| (at, Waiting::WarningEnds));
         let pending = self.pending.iter().filter_map(|one| Some((one.ends_at()?, Waiting::Yield)));
         let joins = self.deaf.values().map(|deaf| (deaf.next, Waiting::Join));
@@ -177,7 +178,7 @@ impl Failover {
         let startup = self.starts_at.map(|at| (at, Waiting::StartupDelay));
         if self.phase == Phase::Running {
             let statics = self.statics.restore_at.map(|at| (at, Waiting::Restore));
-            let routers = routers.chain(heralds).chain(startup).chain(statics);
+            let routers = self.routers.next().into_iter().chain(heralds).chain(startup).chain(statics);
             routers.chain(groups).chain(strangers).chain(pending).chain(joins).min()
         } else {
             None
@@ -332,15 +333,22 @@ impl Failover {
                 router.delayed = false;
             }
         }
-        for unit in &mut self.units {
-            unit.leads_from = unit.leads_from.filter(|at| *at > now);
+        let mut leading = Vec::new();
+        for unit in self.units.iter_mut().take_while(|unit| unit.name.is_some()) {
+            if due(unit.leads_from, now) {
+                unit.leads_from = None;
+                leading.extend(unit.members.first());
+            }
+        }
+        for i in leading {
+            _ = self.routers.get_mut(i); // its group may lead now: it is to be settled
         }
         self.strangers.expire(now);
         self.join_again(now);
         if due(self.statics.restore_at, now) {
             self.restore_statics(now);
         }
-        for i in 0..self.routers.len() {
+        for i in self.routers.due(now) {
             if self.routers.get(i).is_some_and(|r| due(r.hold.as_ref().and_then(|h| h.until), now)) {
                 self.end_hold(now, i);
             }

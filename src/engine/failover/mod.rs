@@ -27,6 +27,7 @@ mod rejections;
 mod reload;
 mod resume;
 mod router;
+mod routers;
 mod routing;
 mod statics;
 mod status;

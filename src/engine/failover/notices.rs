@@ -153,8 +153,12 @@ impl Failover {
     /// Priorities that changed, and then groups whose members all stand alike now.
     pub(super) fn tell_changes(&mut self) {
         for i in 0..self.routers.len() {
-            let Some(router) = self.routers.get_mut(i) else { continue };
+            let Some(router) = self.routers.get(i) else { continue };
             let priority = router.instance.parameters().priority.get();
+            if router.priority_told == Some(priority) {
+                continue;
+            }
+            let Some(router) = self.routers.get_mut(i) else { continue };
             let before = router.priority_told.replace(priority);
             let asked = router.config.notifications.priority_changes && before.is_some_and(|before| before != priority);
             match (asked, router.state()) {

@@ -8,7 +8,7 @@ use super::strangers::Stranger;
 use super::warnings::{addresses_differ, duplicate_address, interval_differs, told};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::model::{Family, VrrpVersion};
-use crate::engine::vrrp::{self, DecodeError, Heard, Received, Sender};
+use crate::engine::vrrp::{self, DecodeError, Heard, Received};
 use std::net::IpAddr;
 use std::time::Instant;
 
@@ -21,45 +21,43 @@ impl Failover {
             Phase::Stopping(_) => return,
         }
         let sender = vrrp::sender(packet);
-        let (source, family) = (sender.source, sender.source.map(Family::of));
+        let (Some(source), Some(vrid)) = (sender.source, sender.vrid) else {
+            return self.unreadable(now, &interface, packet, sender.source.map(Family::of));
+        };
+        let family = Family::of(source);
+        match self.routers.seat(&interface, family, vrid) {
+            Some(i) if self.is_own(now, i, packet, (source, sender.plausible)) => {}
+            Some(i) => self.receive(now, i, packet),
+            None if !sender.plausible || !self.routers.is_used(&interface, family) => {}
+            None => {
+                let stranger = Stranger { source: Some(source), interface, heard_at: now };
+                self.strangers.heard((index, family, vrid), stranger);
+            }
+        }
+    }
+
+    /// Nobody knows whom it was for: every instance of the interface counts it.
+    fn unreadable(&mut self, now: Instant, interface: &str, packet: &[u8], family: Option<Family>) {
         let its = |r: &Router| r.config.interface == interface && family.is_none_or(|family| r.config.family == family);
         let here: Vec<usize> =
             self.routers.iter().enumerate().filter(|(_, router)| its(router)).map(|(i, _)| i).collect();
-        if self.is_own(now, &here, packet, &sender) {
-            return;
-        }
-        let Some(vrid) = sender.vrid else {
-            // Nobody knows whom it was for: every instance of the interface counts it.
-            for i in here {
-                self.reject(now, i, packet, DecodeError::Truncated(packet.len()));
-            }
-            return;
-        };
-        match here.iter().find(|i| self.routers.get(**i).is_some_and(|r| r.config.vrid.get() == vrid)) {
-            Some(i) => self.receive(now, *i, packet),
-            None if here.is_empty() || !sender.plausible => {}
-            None => self
-                .strangers
-                .heard((index, family.unwrap_or(Family::Inet), vrid), Stranger { source, interface, heard_at: now }),
+        for i in here {
+            self.reject(now, i, packet, DecodeError::Truncated(packet.len()));
         }
     }
 
     /// Own packets that come back are counted; whatever else is wrong with them says nothing about others.
-    fn is_own(&mut self, now: Instant, here: &[usize], packet: &[u8], sender: &Sender) -> bool {
-        for i in here {
-            let Some(router) = self.routers.get_mut(*i) else { continue };
-            if let Some(source) = sender.source
-                && router.footing.is_some_and(|f| f.source == source)
-                && sender.vrid == Some(router.config.vrid.get())
-            {
-                router.counters.own_rx += 1;
-                if sender.plausible && router.cannot_be_an_echo(now, packet) {
-                    self.note_duplicate(now, *i, source);
-                }
-                return true;
-            }
+    fn is_own(&mut self, now: Instant, i: usize, packet: &[u8], (source, plausible): (IpAddr, bool)) -> bool {
+        let own = |router: &Router| router.footing.is_some_and(|footing| footing.source == source);
+        if !self.routers.get(i).is_some_and(own) {
+            return false;
         }
-        false
+        let Some(router) = self.routers.get_mut(i) else { return false };
+        router.counters.own_rx += 1;
+        if plausible && router.cannot_be_an_echo(now, packet) {
+            self.note_duplicate(now, i, source);
+        }
+        true
     }
 
     /// Another router uses our own address. No state hears of it: whoever it is, it is not to be told from ourselves.

@@ -154,13 +154,12 @@ impl Failover {
     ) -> Vec<Readdressed> {
         let mut old: Vec<Option<(bool, Router)>> = Vec::new();
         old.resize_with(configuration.virtual_routers.len(), || None);
-        for ((router, survivor), name) in std::mem::take(&mut self.routers).into_iter().zip(survivors).zip(successors) {
+        for ((router, survivor), name) in self.routers.take().into_iter().zip(survivors).zip(successors) {
             if let Some(place) = name.and_then(|new| old.get_mut(new)) {
                 *place = Some((survivor.is_some(), router));
             }
         }
         let mut readdressed = Vec::new();
-        self.routers.reserve(old.len());
         for ((i, config), before) in configuration.virtual_routers.iter().enumerate().zip(old) {
             let router = match before {
                 Some((true, mut router)) => {

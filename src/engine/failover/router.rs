@@ -5,6 +5,7 @@ use super::notices::Told;
 use super::past::Mastership;
 use super::peers::Peers;
 use super::rejections::Rejections;
+use super::waiting::Waiting;
 use crate::engine::model::{
     AdvertInterval, AdvertisedPriority, Authentication, Family, Priority, VirtualRouter, VrrpVersion,
 };
@@ -162,6 +163,18 @@ impl Router {
         let own = Parameters { priority: self.weighed, ..Parameters::from(&self.config) };
         let claimed = self.claim.as_ref().and_then(|_| Priority::new(CLAIM).ok());
         Parameters { priority: claimed.map_or(own.priority, |claimed| claimed.max(own.priority)), ..own }
+    }
+
+    /// Its next deadline, and what for.
+    pub fn next(&self) -> Option<(Instant, Waiting)> {
+        let machine = self.instance.next().map(|(at, deadline)| (at, Waiting::from(deadline)));
+        let hold = self.hold.as_ref().and_then(|hold| hold.until).map(|at| (at, Waiting::HoldEnds));
+        let restore = self.restore_at.map(|at| (at, Waiting::Restore));
+        let rival = self.peers.next().map(|at| (at, Waiting::SplitBrainEnds));
+        let silent = self.peers.next_silence().map(|at| (at, Waiting::PeerSilent));
+        let odd = self.peers.next_forgotten().map(|at| (at, Waiting::WarningEnds));
+        let duplicate = self.duplicate_until.map(|at| (at, Waiting::WarningEnds));
+        [machine, hold, restore, rival, silent, odd, duplicate].into_iter().flatten().min()
     }
 
     /// Its priority before any script counts: the operator's, or the file's.

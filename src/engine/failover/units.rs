@@ -30,7 +30,7 @@ impl Failover {
             return;
         }
         let mut standings = Vec::new(); // one for all: this runs after each packet
-        for unit in 0..self.units.len() {
+        for unit in self.unsettled_units() {
             // Fail or step down, start, take over: no unit moves more often for one input.
             for _ in 0..4 {
                 standings.clear();
@@ -41,6 +41,12 @@ impl Failover {
             }
         }
         self.settle_pending(now);
+    }
+
+    /// The units of routers that changed, in their order: no other can have anything to do.
+    fn unsettled_units(&mut self) -> BTreeSet<usize> {
+        let changed = self.routers.unsettled();
+        changed.into_iter().filter_map(|i| self.unit_of.get(i).copied()).collect()
     }
 
     pub(super) fn members(&self, unit: usize) -> Vec<usize> {
@@ -63,8 +69,14 @@ impl Failover {
             let input = match (step, standing) {
                 (Step::Fail, _) => {
                     let reason = self.fault_reason(unit, i);
-                    if let Some(router) = self.routers.get_mut(i).filter(|r| *r.instance.state() == State::Fault) {
-                        router.reason = reason;
+                    let known = self.routers.get(i).filter(|r| *r.instance.state() == State::Fault).map(|r| &r.reason);
+                    if known == Some(&reason) {
+                        continue;
+                    }
+                    if known.is_some() {
+                        if let Some(router) = self.routers.get_mut(i) {
+                            router.reason = reason;
+                        }
                         continue;
                     }
                     vrrp::Input::Fail(TransitionReason::Fault(reason))

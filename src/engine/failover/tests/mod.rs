@@ -2,6 +2,7 @@
 
 mod addresses;
 mod commands;
+mod crowd;
 mod detail;
 mod families;
 mod groups;
