@@ -367,5 +367,3 @@ pub(super) const SSL: &[Keyword] = &[
     part("certificate", Value::Anything),
     part("key", Value::Anything),
 ];
-
-pub(super) const TRACK_GROUP: &[Keyword] = &[part("group", Value::Anything)];

@@ -91,8 +91,6 @@ pub enum Block {
     Bfd,
     /// `SSL`.
     Ssl,
-    /// `track_group`.
-    TrackGroup,
     /// `auth_hmac` of an instance.
     AuthHmac,
     /// A block that lvsdeck reads over without a look.
@@ -220,7 +218,6 @@ impl Block {
             Self::OtherCheck => "the check",
             Self::Bfd => "bfd_instance",
             Self::Ssl => "SSL",
-            Self::TrackGroup => "track_group",
             Self::AuthHmac => "auth_hmac",
             Self::Opaque => "the block",
         }
@@ -242,7 +239,6 @@ impl Block {
             | Self::VirtualServer
             | Self::Bfd
             | Self::Ssl
-            | Self::TrackGroup
             | Self::Opaque => Some(Self::Top),
             Self::Recipients => Some(Self::Global),
             Self::Interfaces => Some(Self::GarpGroup),
@@ -296,7 +292,6 @@ impl Block {
             Self::OtherCheck => &[checks::OTHER],
             Self::Bfd => &[global::BFD],
             Self::Ssl => &[global::SSL],
-            Self::TrackGroup => &[global::TRACK_GROUP],
             Self::AuthHmac => &[vrrp::AUTH_HMAC],
             Self::Recipients
             | Self::Interfaces
@@ -353,7 +348,6 @@ impl Block {
             | Self::OtherCheck
             | Self::Bfd
             | Self::Ssl
-            | Self::TrackGroup
             | Self::AuthHmac
             | Self::Opaque => &[],
         }
