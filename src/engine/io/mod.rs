@@ -32,6 +32,7 @@ pub mod runner;
 pub mod simulated;
 pub mod simulated_lan;
 pub mod state;
+mod tls;
 pub mod userspace;
 pub mod vrrp_listener;
 pub mod vrrp_socket;

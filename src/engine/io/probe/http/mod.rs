@@ -8,6 +8,7 @@ mod tls;
 
 use super::{failed, origin};
 use crate::engine::health::Verdict;
+use crate::engine::io::tls::reason;
 use crate::engine::model::{CheckSpec, HttpCheck, HttpVersion, UrlCheck};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body, Bytes};
@@ -139,7 +140,7 @@ fn words(error: &hyper::Error) -> String {
     let mut cause = error.source();
     while let Some(found) = cause {
         if let Some(io) = found.downcast_ref::<std::io::Error>() {
-            return tls::reason(io).unwrap_or_else(|| origin::words(io));
+            return reason(io).unwrap_or_else(|| origin::words(io));
         }
         cause = found.source();
     }
