@@ -3,10 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use lvsdeck::engine::balance::Notice;
+use lvsdeck::engine::driver::mailer;
 use lvsdeck::engine::driver::notifier::{self, Half, NotifierSender, Telling};
 use lvsdeck::engine::event::Fact;
 use lvsdeck::engine::io::runner::{Runner, RunnerLink};
-use lvsdeck::engine::model::{FifoWords, Global, NotifyCommand, NotifyFifo, ServiceKey};
+use lvsdeck::engine::model::{Configuration, FifoWords, Global, NotifyCommand, NotifyFifo, ServiceKey};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -33,7 +34,8 @@ impl Rig {
         let heard = Arc::clone(&facts);
         let global = global(directory.path());
         let report = move |fact| heard.lock().unwrap().push(fact);
-        let running = Some(notifier::start(link.clone(), global, limit, report).unwrap());
+        let (mailer, _) = mailer::start(&Configuration::default(), |_| {}, |_| {}).unwrap();
+        let running = Some(notifier::start((link.clone(), mailer), global, limit, report).unwrap());
         Self { directory, link, facts, running }
     }
 
@@ -44,7 +46,8 @@ impl Rig {
     fn tell(&self, chain: &str, line: &str, commands: &[&NotifyCommand]) {
         let commands = commands.iter().map(|command| (*command).clone()).collect();
         let (chain, line) = (chain.to_owned(), line.to_owned());
-        let telling = Telling { half: Half::Vrrp, chain, subject: "VI_1".into(), line, commands };
+        let line = Some(line);
+        let telling = Telling { half: Half::Vrrp, chain, subject: "VI_1".into(), line, commands, mail: None };
         self.running.as_ref().unwrap().0.tell(telling);
     }
 
@@ -179,7 +182,7 @@ fn each_half_has_a_fifo_of_its_own_beside_the_one_for_all() {
     });
     let service: ServiceKey = "tcp/10.0.0.1:80".parse().unwrap();
     let (vs, instance) = ("VS [10.0.0.1]:tcp:80 UP", "INSTANCE \"VI_1\" MASTER 100");
-    let notice = Notice { service, subject: service.to_string(), line: vs.to_owned(), command: None };
+    let notice = Notice { service, subject: service.to_string(), line: Some(vs.to_owned()), command: None, mail: None };
     until("the FIFOs are there", || ["all", "vrrp", "lvs"].iter().all(|name| rig.file(name).exists()));
     let mut readers = ["all", "vrrp", "lvs"].map(|name| fs::File::open(rig.file(name)).unwrap());
     rig.running.as_ref().unwrap().0.tell(notice);

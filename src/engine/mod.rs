@@ -1,7 +1,7 @@
 //! The director's façade.
 //!
 //! [`ui`](crate::ui), [`cli`](crate::cli) and [`api`](crate::api) use what this module re-exports and nothing below it.
-//! The layers, lowest first: `model` (0), `config` `vrrp` `health` `ipvs` (1), `command` `connections` `difference` `event` `guide` `history` `journal`
+//! The layers, lowest first: `model` (0), `config` `vrrp` `health` `ipvs` (1), `command` `connections` `difference` `event` `guide` `history` `journal` `mail`
 //! `metrics` `recording` `snapshot` (2), `failover` `balance` `advice` (3), `io` `reload` `watching` (4), `driver` `handle` `replayed` `still` (5). A module
 //! uses smaller numbers only;
 //! `tests/architecture.rs` enforces it.
@@ -22,6 +22,7 @@ pub mod history;
 pub mod io;
 pub mod ipvs;
 pub mod journal;
+pub mod mail;
 pub mod metrics;
 pub mod model;
 pub mod recording;

@@ -17,6 +17,7 @@ const LAYERS: &[(&str, u8, bool)] = &[
     ("event", 2, true),
     ("guide", 2, true),
     ("journal", 2, true),
+    ("mail", 2, true),
     ("metrics", 2, true),
     ("snapshot", 2, true),
     ("history", 2, true),

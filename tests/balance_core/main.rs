@@ -6,6 +6,7 @@ mod commands;
 mod counting;
 mod deadline;
 mod kernel;
+mod mails;
 mod maintenance;
 mod notices;
 mod policy;

@@ -18,7 +18,7 @@ const DOWN: &str = "VS [10.0.0.1]:tcp:80 DOWN";
 
 /// The lines since the last time.
 fn told(rig: &mut Rig) -> Vec<String> {
-    std::mem::take(&mut rig.notices).into_iter().map(|notice| notice.line).collect()
+    std::mem::take(&mut rig.notices).into_iter().filter_map(|notice| notice.line).collect()
 }
 
 fn edges(name: &str) -> Box<EdgeCommands> {
@@ -77,7 +77,7 @@ fn a_server_is_told_before_the_quorum_that_follows_and_each_with_its_script() {
     let notices = std::mem::take(&mut rig.notices);
     let scripts: Vec<String> = notices.iter().filter_map(|n| Some(n.command.as_ref()?.command.join(" "))).collect();
     assert_eq!(scripts, [format!("{A} down"), "quorum down".to_owned()]);
-    assert_eq!(notices.iter().map(|notice| notice.line.as_str()).collect::<Vec<_>>(), [A_DOWN, DOWN]);
+    assert_eq!(notices.iter().filter_map(|notice| notice.line.as_deref()).collect::<Vec<_>>(), [A_DOWN, DOWN]);
     rig.kill(B);
     rig.pass(12 * S);
     assert_eq!(told(&mut rig), [B_DOWN]);

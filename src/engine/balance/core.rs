@@ -64,6 +64,8 @@ pub struct Balance {
     pub(super) addresses: Option<HashSet<IpAddr>>,
     /// `rs_init_notifies`.
     pub(super) tells_first_servers: bool,
+    /// Not so with `no_checker_emails`.
+    pub(super) mails_checks: bool,
 }
 
 impl Balance {
@@ -118,6 +120,7 @@ impl Balance {
             tells: false,
             addresses: None,
             tells_first_servers: false,
+            mails_checks: true,
         }
     }
 
@@ -126,6 +129,7 @@ impl Balance {
     pub fn following(mut self, configuration: &Configuration) -> Self {
         self.kernel.follow(&configuration.settings);
         self.tells_first_servers = configuration.global.tells_first_servers;
+        self.mails_checks = !configuration.global.mail.servers_only;
         self
     }
 

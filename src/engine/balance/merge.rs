@@ -47,6 +47,7 @@ pub(super) fn words(file: &VirtualServer) -> VirtualServer {
         omega: file.omega,
         ha_suspend: file.ha_suspend,
         notify: file.notify.clone(),
+        mails: file.mails,
         real_servers: Vec::new(),
     }
 }

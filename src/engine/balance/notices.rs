@@ -5,6 +5,8 @@
 //!   is told where `rs_init_notifies` asks for it; one that a reload or an operator takes out ends DOWN.
 //! - A quorum is told at the start, there or not, and at each edge.
 //! - The services of a group are told of as one.
+//! - Where `smtp_alert` asks for it, each of these is mailed, but a server that begins up and what `omega` tells. A check of several that
+//!   changes what it says is mailed too, with how the server stands; not so with `no_checker_emails`.
 //! - The end tells nothing, but with `omega`: first its servers that are up, then the quorum.
 
 use super::Action;
@@ -12,6 +14,7 @@ use super::core::Balance;
 use super::server::ServerState;
 use super::service::ServiceState;
 use crate::engine::health::Standing;
+use crate::engine::mail::Mail;
 use crate::engine::model::{
     EdgeCommands, GroupRole, NotifyCommand, Protocol, RealServerKey, ServiceKey, VirtualServer,
 };
@@ -23,10 +26,12 @@ pub struct Notice {
     pub service: ServiceKey,
     /// What it is about, as events have it.
     pub subject: String,
-    /// The line for FIFOs, without its end: `VS [10.0.0.1]:tcp:80 UP`.
-    pub line: String,
+    /// The line for FIFOs, without its end: `VS [10.0.0.1]:tcp:80 UP`; none where there is a mail alone.
+    pub line: Option<String>,
     /// What is to be run.
     pub command: Option<NotifyCommand>,
+    /// What is mailed.
+    pub mail: Option<Mail>,
 }
 
 /// `[10.0.0.1]:tcp:80`, `FWM 9`, `[GROUP]:0`.
@@ -73,17 +78,51 @@ fn of_server(service: &VirtualServer, server: &ServerState, up: bool) -> Notice 
     Notice {
         service: service.key,
         subject: format!("{} {key}", service.key),
-        line: format!("RS {} {} {}", server_name(service, key), service_name(service), word(up)),
+        line: Some(format!("RS {} {} {}", server_name(service, key), service_name(service), word(up))),
         command: command(server.config.notify.as_deref(), up),
+        mail: None,
     }
+}
+
+/// The mail about a server that is up or not, where it is wanted.
+fn mail_of_server(service: &VirtualServer, server: &ServerState, up: bool, why: &str) -> Option<Mail> {
+    let key = server.config.key;
+    server.config.mails.then(|| Mail {
+        subject: format!(
+            "Realserver {} of virtual server {} - {}",
+            server_name(service, key),
+            service_name(service),
+            word(up)
+        ),
+        text: format!("Real server {key} of {} is {}.\nWhy: {why}", service.key, word(up)),
+    })
+}
+
+fn mail_of_service(service: &ServiceState, up: bool) -> Option<Mail> {
+    let config = &service.config;
+    config.mails.then(|| Mail {
+        subject: format!("Virtualserver {} - {}", service_name(config), word(up)),
+        text: format!(
+            "Service {} is {}.\nWhy: weight {} is up, {} is needed{}",
+            config.key,
+            word(up),
+            service.have(),
+            service.quorum().need(),
+            match &config.sorry_server {
+                Some(sorry) if service.sorry_is_active() => format!("; sorry server {} serves", sorry.key),
+                Some(_) | None => String::new(),
+            }
+        ),
+    })
 }
 
 fn of_service(service: &VirtualServer, up: bool) -> Notice {
     Notice {
         service: service.key,
         subject: service.key.to_string(),
-        line: format!("VS {} {}", service_name(service), word(up)),
+        line: Some(format!("VS {} {}", service_name(service), word(up))),
         command: command(service.notify.as_deref(), up),
+        mail: None,
     }
 }
 
@@ -137,8 +176,24 @@ impl Balance {
             return;
         }
         if let Some(server) = service.server(&key).filter(|_| speaks(service)) {
-            let notice = of_server(&service.config, server, up);
+            let why = if up { "its checks pass" } else { server.reason.trim_start_matches("down: ") };
+            let mail = before.and_then(|_| mail_of_server(&service.config, server, up, why));
+            let notice = Notice { mail, ..of_server(&service.config, server, up) };
             self.tell(notice);
+        }
+    }
+
+    /// A check of a server changed what it says, and the server stays as it is.
+    pub(super) fn tell_check(&mut self, at: usize, key: RealServerKey, why: &str) {
+        let Some(service) = self.services.get(at).filter(|s| self.tells && self.mails_checks && speaks(s)) else {
+            return;
+        };
+        let Some(server) = service.server(&key) else { return };
+        let up = server.is_up(service.config.alpha);
+        let mail = mail_of_server(&service.config, server, up, why);
+        if mail.is_some() {
+            let notice = of_server(&service.config, server, up);
+            self.tell(Notice { mail, line: None, command: None, ..notice });
         }
     }
 
@@ -147,7 +202,8 @@ impl Balance {
         if server.told == Some(true)
             && let Some(service) = self.services.get(at).filter(|service| speaks(service))
         {
-            let notice = of_server(&service.config, server, false);
+            let mail = mail_of_server(&service.config, server, false, "it is taken out of the service");
+            let notice = Notice { mail, ..of_server(&service.config, server, false) };
             self.tell(notice);
         }
     }
@@ -158,7 +214,8 @@ impl Balance {
         let Some(service) = self.services.get_mut(at).filter(|_| tells) else { return };
         let up = service.quorum().is_up();
         if service.told.replace(up) != Some(up) && speaks(service) {
-            let notice = of_service(&service.config, up);
+            let mail = mail_of_service(service, up);
+            let notice = Notice { mail, ..of_service(&service.config, up) };
             self.tell(notice);
         }
     }

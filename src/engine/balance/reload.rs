@@ -52,6 +52,7 @@ impl Balance {
         self.overrides_touched = true;
         self.kernel.follow(&configuration.settings);
         self.tells_first_servers = configuration.global.tells_first_servers;
+        self.mails_checks = !configuration.global.mail.servers_only;
         self.kernel.bring_back();
         self.kernel.try_again(now);
         self.await_reload();

@@ -17,11 +17,14 @@ impl Balance {
         };
         let failed = matches!(verdict, Verdict::Failed(_));
         let judged = self.checks.judge(id, |check| {
+            let before = check.checker.standing();
             let turn = check.checker.verdict(now, verdict);
+            // A first pass is none where the server counts as up until then.
+            let turned = before != Standing::Unknown || failed || check.spec.alpha;
             let is_news = turn != Turn::Steady || (failed && check.spec.log_all_failures);
-            (turn, if is_news { check.owners.clone() } else { Vec::new() })
+            (turn, turned, if is_news { check.owners.clone() } else { Vec::new() })
         });
-        let Some((turn, owners)) = judged else { return };
+        let Some((turn, turned, owners)) = judged else { return };
         for (service, server) in owners {
             let Some(at) = self.by_key.get(&service).copied() else { continue };
             match turn {
@@ -30,7 +33,13 @@ impl Balance {
                     self.check_fact(at, server, Severity::Warning, format!("{failures}/{of} fails: {error}"));
                 }
                 Turn::Recovered => self.check_fact(at, server, Severity::Info, "passes again".to_owned()),
-                Turn::Turned => self.check_turned(now, id, at, server, &error),
+                Turn::Turned => {
+                    let is_same = self.check_turned(now, id, at, server, &error);
+                    if turned && is_same {
+                        let says = if failed { "fails" } else { "passes" };
+                        self.tell_turn(id, at, server, says, &error);
+                    }
+                }
                 Turn::Weighed => self.check_weighed(at, server),
                 Turn::Hindered => {
                     let reason = format!("not run: {error}; the health stays as it was");
@@ -67,13 +76,13 @@ impl Balance {
         said.map(|weight| i64::from(weight) - configured).sum()
     }
 
-    /// A check changed what it says: so does the server, perhaps.
-    fn check_turned(&mut self, now: Instant, id: CheckId, at: usize, key: RealServerKey, error: &str) {
+    /// A check changed what it says: so does the server, perhaps. True where the server stays as it is.
+    fn check_turned(&mut self, now: Instant, id: CheckId, at: usize, key: RealServerKey, error: &str) -> bool {
         let server = |service: &ServiceState| {
             Some((self.said(service.server(&key)?)?, self.added_weight(service.server(&key)?)))
         };
-        let Some((standing, added)) = self.services.get(at).and_then(server) else { return };
-        let Some(server) = self.services.get_mut(at).and_then(|service| service.server_mut(&key)) else { return };
+        let Some((standing, added)) = self.services.get(at).and_then(server) else { return false };
+        let Some(server) = self.services.get_mut(at).and_then(|service| service.server_mut(&key)) else { return false };
         let (before, weighed) = (server.health(), server.added_weight != added);
         server.added_weight = added;
         let reason = if error.is_empty() { "passes".to_owned() } else { error.to_owned() };
@@ -81,7 +90,8 @@ impl Balance {
             if weighed {
                 self.settle(at, key);
             }
-            return self.check_fact(at, key, Severity::Info, reason);
+            self.check_fact(at, key, Severity::Info, reason);
+            return true;
         }
         server.standing = (standing, now);
         server.reason = match standing {
@@ -104,6 +114,15 @@ impl Balance {
         }
         self.report(fact);
         self.settle(at, key);
+        false
+    }
+
+    /// Mails that a check turned, and its server did not with it.
+    fn tell_turn(&mut self, id: CheckId, at: usize, key: RealServerKey, says: &str, error: &str) {
+        let Some(check) = self.checks.get(id) else { return };
+        let reason = if error.is_empty() { String::new() } else { format!(": {error}") };
+        let why = format!("{} {} {says}{reason}", check.spec.name(), check.spec.goal());
+        self.tell_check(at, key, &why);
     }
 
     /// A check gave the server another weight.

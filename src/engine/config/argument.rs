@@ -56,6 +56,7 @@ pub(super) fn parse(value: Value, words: &[String]) -> Result<Argument, Unfit> {
         Value::Address => word.parse().map(Argument::Address).map_err(|_| unfit("bad-address", "is not an address")),
         Value::Netmask => netmask(word),
         Value::Server
+        | Value::MailServer
         | Value::Block(_)
         | Value::Named(_)
         | Value::Service(_)

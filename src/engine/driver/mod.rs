@@ -13,6 +13,7 @@ pub mod inheritance;
 pub mod keeper;
 pub mod local;
 mod log;
+pub mod mailer;
 pub mod notifier;
 pub mod on_host;
 pub mod overrides;

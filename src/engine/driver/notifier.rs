@@ -1,11 +1,13 @@
-//! Tells scripts and FIFOs what changed, on a thread of its own: nothing that a script or a reader does holds up an
+//! Tells scripts, FIFOs and people what changed, on a thread of its own: nothing that a script or a reader does holds up an
 //! advertisement.
 //!
-//! 1. a notice's line goes to every FIFO at once, whole or not at all;
+//! 0. a notice's mail joins those that wait for the mail server ([`mailer`](super::mailer));
+//! 1. its line goes to every FIFO at once, whole or not at all;
 //! 2. its commands join the end of its chain; a chain runs one command after the other, each only when the one before has
 //!    ended, so that what is told last is what is so;
 //! 3. chains do not wait for each other: a script that hangs holds up its own instance or group alone, until its limit.
 
+use super::mailer::Mailer;
 use super::scripts::job;
 use crate::engine::balance;
 use crate::engine::event::{EventKind, Fact, Severity};
@@ -13,6 +15,7 @@ use crate::engine::failover;
 use crate::engine::io::fifo::Fifo;
 use crate::engine::io::host;
 use crate::engine::io::runner::{Ended, How, RunnerLink};
+use crate::engine::mail::Mail;
 use crate::engine::model::{FifoWords, Global, NotifyCommand, ScriptUser};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -61,24 +64,26 @@ pub struct Telling {
     /// What it is about, for events.
     pub subject: String,
     /// For FIFOs, without its end.
-    pub line: String,
+    pub line: Option<String>,
     /// What is run, in this order, with all arguments.
     pub commands: Vec<NotifyCommand>,
+    /// What is mailed.
+    pub mail: Option<Mail>,
 }
 
 impl From<failover::Notice> for Telling {
     fn from(notice: failover::Notice) -> Self {
-        let line = notice.line();
-        let failover::Notice { chain, name, commands, .. } = notice;
-        Self { half: Half::Vrrp, chain, subject: name, line, commands }
+        let line = Some(notice.line());
+        let failover::Notice { chain, name, commands, mail, .. } = notice;
+        Self { half: Half::Vrrp, chain, subject: name, line, commands, mail }
     }
 }
 
 impl From<balance::Notice> for Telling {
     fn from(notice: balance::Notice) -> Self {
-        let balance::Notice { service, subject, line, command } = notice;
+        let balance::Notice { service, subject, line, command, mail } = notice;
         let chain = format!("service {service}");
-        Self { half: Half::Lvs, chain, subject, line, commands: command.into_iter().collect() }
+        Self { half: Half::Lvs, chain, subject, line, commands: command.into_iter().collect(), mail }
     }
 }
 
@@ -114,7 +119,7 @@ impl NotifierSender {
 
 /// Starts the thread. `limit`: how long a script may take.
 pub fn start(
-    runner: RunnerLink,
+    (runner, mailer): (RunnerLink, Mailer),
     global: Global,
     limit: Duration,
     report: impl Fn(Fact) + Send + 'static,
@@ -124,8 +129,16 @@ pub fn start(
     let own = sender.clone();
     let body = move || {
         let fifos = BTreeMap::new();
-        let mut notifier =
-            Notifier { runner, sender: own, global: Global::default(), limit, report, chains: BTreeMap::new(), fifos };
+        let mut notifier = Notifier {
+            runner,
+            mailer,
+            sender: own,
+            global: Global::default(),
+            limit,
+            report,
+            chains: BTreeMap::new(),
+            fifos,
+        };
         notifier.follow(global);
         notifier.run(&requests);
     };
@@ -135,6 +148,7 @@ pub fn start(
 
 struct Notifier<R> {
     runner: RunnerLink,
+    mailer: Mailer,
     sender: NotifierSender,
     global: Global,
     limit: Duration,
@@ -211,10 +225,22 @@ impl<R: Fn(Fact)> Notifier<R> {
     }
 
     fn tell(&mut self, telling: Telling) {
-        let Telling { half, chain, subject, line, commands } = telling;
+        let Telling { half, chain, subject, line, commands, mail } = telling;
+        if let Some(mail) = mail {
+            self.mailer.post(mail);
+        }
+        if let Some(line) = line {
+            self.write(half, &line);
+        }
+        let limit = self.limit;
+        let waiting = commands.into_iter().map(|command| Waiting { subject: subject.clone(), command, limit });
+        self.append(&chain, waiting.collect());
+    }
+
+    fn write(&mut self, half: Half, line: &str) {
         let mut lost = Vec::new();
         for (_, open) in self.fifos.iter_mut().filter(|(word, _)| ["notify_fifo", half.fifo()].contains(*word)) {
-            let failed = open.fifo.write_line(&line).err();
+            let failed = open.fifo.write_line(line).err();
             if let (Some(error), false) = (&failed, open.full) {
                 lost.push((open.path().to_owned(), error.to_string()));
             }
@@ -224,9 +250,6 @@ impl<R: Fn(Fact)> Notifier<R> {
             let why = format!("{line} was not written, nor is what follows while it is full: {error}");
             self.warn(Severity::Warning, &path, why, "let something read it: a line waits there until it is read");
         }
-        let limit = self.limit;
-        let waiting = commands.into_iter().map(|command| Waiting { subject: subject.clone(), command, limit });
-        self.append(&chain, waiting.collect());
     }
 
     fn append(&mut self, name: &str, commands: Vec<Waiting>) {

@@ -14,6 +14,7 @@ use super::balance::Request;
 use super::dataplane::Door;
 use super::failover::FailoverSender;
 use super::fitness;
+use super::mailer::Mailer;
 use super::notifier::NotifierSender;
 use super::scripts::{self, ScriptsSender};
 use super::shared::Shared;
@@ -57,6 +58,8 @@ pub struct Loops {
     pub scripts: ScriptsSender,
     /// Notify scripts and FIFOs.
     pub notifier: NotifierSender,
+    /// Mails.
+    pub mailer: Mailer,
     /// Tracked processes and files.
     pub watches: WatchesSender,
 }
@@ -195,8 +198,9 @@ impl Reloader {
         read.identity.warnings.extend(self.warnings.iter().cloned());
         let (told, done) = oneshot::channel();
         let request = Request::Reload(Arc::clone(&configuration), told);
-        let Loops { failover, balance, scripts, notifier, watches } = &self.loops;
+        let Loops { failover, balance, scripts, notifier, mailer, watches } = &self.loops;
         notifier.follow(configuration.global.clone());
+        mailer.follow(&configuration);
         if !failover.reload(Arc::clone(&configuration)) || balance.blocking_send(request).is_err() {
             return Answer::refused("the engine is stopping");
         }

@@ -14,6 +14,7 @@ use crate::engine::journal::{Journal, LogRing, PAGE};
 use crate::engine::snapshot::{
     ConfigStatus, Moment, PeerState, RealServerStatus, Role, Status, VirtualRouterState, Warning,
 };
+use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -72,6 +73,8 @@ pub struct Shared {
     keeping: Mutex<Vec<Warning>>,
     /// What root runs and others can change.
     insecure: Mutex<Vec<Warning>>,
+    /// What people can't be told by, `mail` or `webhook`, and why.
+    untold: Mutex<BTreeMap<&'static str, Warning>>,
     history: Mutex<History>,
     /// Where this process forwards packets itself.
     pub(super) dataplane: OnceLock<Userspace>,
@@ -132,6 +135,7 @@ impl Shared {
             composed: Mutex::default(),
             keeping: Mutex::default(),
             insecure: Mutex::default(),
+            untold: Mutex::default(),
             history: Mutex::default(),
             dataplane: OnceLock::new(),
             log: Arc::default(),
@@ -260,6 +264,15 @@ impl Shared {
         *self.keeping.lock().unwrap_or_else(PoisonError::into_inner) = warnings;
     }
 
+    /// Whether people can be told by `way`.
+    pub fn warn_of_telling(&self, way: &'static str, warning: Option<Warning>) {
+        let mut untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner);
+        match warning {
+            Some(warning) => _ = untold.insert(way, warning),
+            None => _ = untold.remove(way),
+        }
+    }
+
     /// Replaces the warnings about scripts that root runs.
     pub fn warn_of_scripts(&self, warnings: Vec<Warning>) {
         *self.insecure.lock().unwrap_or_else(PoisonError::into_inner) = warnings;
@@ -349,6 +362,7 @@ impl Shared {
         });
         let mut warnings: Vec<Warning> = silent.into_iter().chain(identity.warnings.iter().cloned()).collect();
         warnings.extend_from_slice(&self.keeping.lock().unwrap_or_else(PoisonError::into_inner));
+        warnings.extend(self.untold.lock().unwrap_or_else(PoisonError::into_inner).values().cloned());
         warnings.extend_from_slice(&self.insecure.lock().unwrap_or_else(PoisonError::into_inner));
         warnings.extend_from_slice(&failover.warnings);
         warnings.extend_from_slice(&self.advice.read().unwrap_or_else(PoisonError::into_inner));

@@ -12,6 +12,7 @@ use super::inheritance::Inheritance;
 use super::keeper;
 use super::local::LocalEngine;
 use super::log;
+use super::mailer::{self, Mailer};
 use super::notifier::{self, NotifierSender};
 use super::overrides::{self, OverridesSender};
 use super::reload::{Loops, Reloader};
@@ -87,6 +88,8 @@ pub struct Running {
     clean_up: CleanUp,
     notifier: NotifierSender,
     notifier_thread: JoinHandle<()>,
+    mailer: Mailer,
+    mailer_thread: JoinHandle<()>,
     scripts: ScriptsSender,
     scripts_thread: JoinHandle<io::Result<()>>,
     watches: WatchesSender,
@@ -180,9 +183,13 @@ pub fn start_in<W: Surroundings + 'static>(
     let world = world(state, overrides.clone()).map_err(StartError::Sockets)?;
     let now = Instant::now();
     let core = Failover::new(&configuration, Past { holds: wanted.instances, ..past }, now);
-    let teller = Arc::clone(&shared);
+    let (teller, warner) = (Arc::clone(&shared), Arc::clone(&shared));
+    let warn = move |warning| warner.warn_of_telling("mail", warning);
+    let (mailer, mailer_thread) =
+        mailer::start(&configuration, move |fact| teller.append(fact), warn).map_err(StartError::Thread)?;
+    let (teller, means) = (Arc::clone(&shared), (runner.clone(), mailer.clone()));
     let (notifier, notifier_thread) =
-        notifier::start(runner.clone(), configuration.global.clone(), notifier::LIMIT, move |fact| teller.append(fact))
+        notifier::start(means, configuration.global.clone(), notifier::LIMIT, move |fact| teller.append(fact))
             .map_err(StartError::Thread)?;
     let voice = Voice { shared: Arc::clone(&shared), notifier: notifier.clone() };
     let (failover_loop, failover) = FailoverLoop::new(core, world, voice).map_err(StartError::Sockets)?;
@@ -233,6 +240,7 @@ pub fn start_in<W: Surroundings + 'static>(
         balance: commands.clone(),
         scripts: scripts.clone(),
         notifier: notifier.clone(),
+        mailer: mailer.clone(),
         watches: watches.clone(),
     };
     let reloader = Reloader::new(source, warnings, door, Arc::clone(&configuration), Arc::clone(&shared), loops);
@@ -253,6 +261,8 @@ pub fn start_in<W: Surroundings + 'static>(
         clean_up,
         notifier,
         notifier_thread,
+        mailer,
+        mailer_thread,
         scripts,
         scripts_thread,
         watches,
@@ -450,6 +460,10 @@ impl Running {
         }
         if self.notifier_thread.join().is_err() {
             tracing::error!("the thread that runs notify scripts panicked");
+        }
+        self.mailer.end();
+        if self.mailer_thread.join().is_err() {
+            tracing::error!("the thread that sends mails panicked");
         }
         self.runner.close();
         _ = self.overrides_written.recv_timeout(LOG_LIMIT);

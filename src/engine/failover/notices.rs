@@ -7,11 +7,13 @@
 //! - The script of a state comes before `notify`, which alone gets TYPE, NAME, STATE and PRIORITY.
 //! - A losing advertisement that a master hears is told to its script and to FIFOs, at most twice an interval (keepalived:
 //!   each). A priority that changed is told to FIFOs alone, where `notify_priority_changes` asks for it.
+//! - MASTER, BACKUP, FAULT and DELETED are mailed where `smtp_alert` asks for it; the end of the engine is not.
 
 use super::Action;
 use super::core::{Failover, Phase};
 use super::router::Router;
 use super::units::Unit;
+use crate::engine::mail::Mail;
 use crate::engine::model::{Configuration, Notifications, NotifyCommand};
 use crate::engine::snapshot::VirtualRouterState;
 use std::time::Instant;
@@ -68,6 +70,8 @@ pub struct Notice {
     pub priority: u8,
     /// What is to be run, in this order, with all arguments.
     pub commands: Vec<NotifyCommand>,
+    /// What is mailed.
+    pub mail: Option<Mail>,
 }
 
 impl Notice {
@@ -80,8 +84,9 @@ impl Notice {
         if self.of_group { "GROUP" } else { "INSTANCE" }
     }
 
-    /// With the commands that these words name for it.
-    fn to(mut self, words: &Notifications) -> Self {
+    /// With the commands that these words name for it, and the mail that they ask for. `why` it came to this.
+    fn to(mut self, words: &Notifications, why: &str) -> Self {
+        self.mail = self.mail(words, why);
         let (of_state, is_state) = match self.told {
             Told::Master => (&words.master, true),
             Told::Backup => (&words.backup, true),
@@ -99,6 +104,25 @@ impl Notice {
         });
         self.commands = of_state.clone().into_iter().chain(any).collect();
         self
+    }
+}
+
+impl Notice {
+    fn mail(&self, words: &Notifications, why: &str) -> Option<Mail> {
+        let of_what = if self.of_group { "Group" } else { "Instance" };
+        let (what, state) = match self.told {
+            Told::Master | Told::Backup => (format!("Entering {} state", self.told.name()), self.told.name()),
+            Told::Fault if !words.quiet_faults => ("Entering FAULT state".to_owned(), "FAULT"),
+            Told::Deleted => ("Deleted".to_owned(), "deleted"),
+            Told::Fault | Told::Stop | Told::MasterRxLowerPri | Told::MasterPriority | Told::BackupPriority => {
+                return None;
+            }
+        };
+        let priority = if self.of_group { String::new() } else { format!("\nPriority: {}", self.priority) };
+        words.mails.then(|| Mail {
+            subject: format!("VRRP {of_what} {} - {what}", self.name),
+            text: format!("{} {} is {state}.\nWhy: {why}{priority}", self.kind().to_lowercase(), self.name),
+        })
     }
 }
 
@@ -127,8 +151,8 @@ impl Failover {
         let Some(router) = self.routers.get(i) else { return };
         let priority = router.instance.parameters().priority.get();
         let name = router.config.name.clone();
-        let notice = Notice { chain, of_group: false, name, told, priority, commands: Vec::new() };
-        let notice = notice.to(&router.config.notifications);
+        let notice = Notice { chain, of_group: false, name, told, priority, commands: Vec::new(), mail: None };
+        let notice = notice.to(&router.config.notifications, &router.reason);
         self.push(Action::Notify(Box::new(notice)));
     }
 
@@ -176,9 +200,12 @@ impl Failover {
     }
 
     fn tell_group(&mut self, unit: usize, told: Told) {
-        let Some(Unit { name: Some(name), notifications, .. }) = self.units.get(unit) else { return };
+        let Some(Unit { name: Some(name), notifications, members, .. }) = self.units.get(unit) else { return };
         let (chain, name) = (format!("group {name}"), name.clone());
-        let notice = Notice { chain, of_group: true, name, told, priority: 0, commands: Vec::new() }.to(notifications);
+        let why = members.iter().filter_map(|i| self.routers.get(*i));
+        let why: Vec<String> = why.map(|router| format!("{}: {}", router.config.name, router.reason)).collect();
+        let notice = Notice { chain, of_group: true, name, told, priority: 0, commands: Vec::new(), mail: None };
+        let notice = notice.to(notifications, &why.join("; "));
         self.push(Action::Notify(Box::new(notice)));
     }
 
@@ -211,14 +238,15 @@ impl Failover {
             let Some(router) = self.routers.get(i) else { continue };
             let Some(told) = told(router.state()) else { continue };
             let (name, priority) = (router.config.name.clone(), router.instance.parameters().priority.get());
-            let notice = Notice { chain, of_group: false, name, told, priority, commands: Vec::new() }.to(&silent);
+            let notice = Notice { chain, of_group: false, name, told, priority, commands: Vec::new(), mail: None };
+            let notice = notice.to(&silent, &router.reason);
             self.push(Action::Notify(Box::new(notice)));
         }
         let groups: Vec<(String, Told)> =
             self.units.iter().filter_map(|unit| Some((unit.name.clone()?, unit.told?))).collect();
         for (name, told) in groups {
             let chain = format!("group {name}");
-            let notice = Notice { chain, of_group: true, name, told, priority: 0, commands: Vec::new() };
+            let notice = Notice { chain, of_group: true, name, told, priority: 0, commands: Vec::new(), mail: None };
             self.push(Action::Notify(Box::new(notice)));
         }
     }

@@ -14,6 +14,7 @@ pub mod ipvs_stats;
 pub mod journal_file;
 pub mod journald;
 mod link_message;
+pub mod mail;
 mod mastership;
 pub mod names;
 mod netlink;

@@ -129,6 +129,8 @@ pub struct VirtualServer {
     pub ha_suspend: bool,
     /// `quorum_up` and `quorum_down`; none where the file has neither.
     pub notify: Option<Box<EdgeCommands>>,
+    /// `smtp_alert`: a quorum that is gained or lost is mailed.
+    pub mails: bool,
     /// Its real servers, in file order; keys are unique.
     pub real_servers: Vec<RealServer>,
 }
@@ -154,6 +156,8 @@ pub struct RealServer {
     pub unchecked: bool,
     /// `notify_up` and `notify_down`; none where the file has neither.
     pub notify: Option<Box<EdgeCommands>>,
+    /// `smtp_alert`: that it goes down or comes up is mailed.
+    pub mails: bool,
 }
 
 impl VirtualServer {
@@ -174,6 +178,7 @@ impl VirtualServer {
             omega: false,
             ha_suspend: false,
             notify: None,
+            mails: false,
             real_servers: Vec::new(),
         }
     }
@@ -192,6 +197,7 @@ impl RealServer {
             checks: Vec::new(),
             unchecked: false,
             notify: None,
+            mails: true,
         }
     }
 }

@@ -7,6 +7,7 @@ mod check;
 mod dump;
 mod keys;
 mod lvs;
+mod mail;
 mod notify;
 mod real_time;
 mod routing;
@@ -27,12 +28,13 @@ pub use check::{
 };
 pub use keys::{Family, KeyError, Protocol, RealServerKey, ServiceKey};
 pub use lvs::{LvsTimeouts, LvsWords, SyncDaemonWords};
+pub use mail::MailWords;
 pub use notify::{EdgeCommands, FifoWords, Fifos, Notifications, NotifyCommand, NotifyFifo};
 pub use real_time::RealTime;
 pub use routing::{NextHop, RouteKind, Routing, RuleAction, VirtualRoute, VirtualRule};
 pub use scheduler::{SCHEDULER_FLAGS, SCHEDULERS, Scheduler, scheduler_flag_names};
 pub use script::{ScriptUser, VrrpScript};
-pub use settings::{AddressRemovedPolicy, DriftPolicy, Settings, SplitBrainPolicy};
+pub use settings::{AddressRemovedPolicy, DriftPolicy, MailSettings, Settings, SplitBrainPolicy, TRUSTED};
 pub use statics::{StaticAddress, Statics};
 pub use track::{ParameterMatch, Track, TrackKind, TrackedFile, TrackedProcess};
 pub use transport::{Transport, Unicast, UnicastPeer};
@@ -89,14 +91,8 @@ impl Configuration {
 pub struct Global {
     /// `router_id`: the name of this node in mails and on screen; the host name when absent.
     pub router_id: Option<String>,
-    /// `notification_email`: recipients, in file order.
-    pub notification_email: Vec<String>,
-    /// `notification_email_from`.
-    pub notification_email_from: Option<String>,
-    /// `smtp_server`: host or address, with an optional port, as written.
-    pub smtp_server: Option<String>,
-    /// `smtp_connect_timeout`, seconds.
-    pub smtp_connect_timeout: Option<u32>,
+    /// `notification_email` and its like.
+    pub mail: MailWords,
     /// `vrrp_skip_check_adv_addr`: do not compare the address list of a sender that was checked before.
     pub skip_check_adv_addr: bool,
     /// `script_user`: who runs scripts that name no user; `keepalived_script` when absent, or else root.

@@ -34,6 +34,10 @@ pub struct Notifications {
     pub master_rx_lower_pri: Option<NotifyCommand>,
     /// `notify_priority_changes`: FIFOs are told of priorities too.
     pub priority_changes: bool,
+    /// `smtp_alert`: a state is mailed.
+    pub mails: bool,
+    /// `no_email_faults`: but for FAULT.
+    pub quiet_faults: bool,
 }
 
 /// The scripts of a service (`quorum_up`, `quorum_down`) or of a real server (`notify_up`, `notify_down`).

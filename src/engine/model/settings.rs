@@ -21,6 +21,28 @@ pub struct Settings {
     pub address_removed: AddressRemovedPolicy,
     /// `vrrp.swift_handover`.
     pub swift_handover: bool,
+    /// `[mail]`.
+    pub mail: MailSettings,
+}
+
+/// Where Debian keeps the certificates that it trusts.
+pub const TRUSTED: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// How lvsdeck logs in to the mail server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MailSettings {
+    /// `mail.user`.
+    pub user: Option<String>,
+    /// `mail.password_file`: the password is its first line.
+    pub password_file: Option<PathBuf>,
+    /// `mail.tls_verify`: the file of certificates by which the server's has to be valid before it gets the password.
+    pub tls_verify: Option<PathBuf>,
+}
+
+impl Default for MailSettings {
+    fn default() -> Self {
+        Self { user: None, password_file: None, tls_verify: Some(PathBuf::from(TRUSTED)) }
+    }
 }
 
 impl Default for Settings {
@@ -32,6 +54,7 @@ impl Default for Settings {
             split_brain: SplitBrainPolicy::Alarm,
             address_removed: AddressRemovedPolicy::Restore,
             swift_handover: true,
+            mail: MailSettings::default(),
         }
     }
 }

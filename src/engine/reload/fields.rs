@@ -4,12 +4,13 @@
 
 use crate::engine::model::{
     AddressOptions, AnnouncementPace, Authentication, CheckKind, CheckSpec, EdgeCommands, FifoWords, Fifos, Global,
-    GratuitousArp, LvsTimeouts, Notifications, NotifyCommand, NotifyFifo, Origin, PaceGroup, RealServer, RealTime,
-    ScriptUser, Settings, StaticAddress, Statics, SyncDaemonWords, SyncGroup, Track, TrackedFile, TrackedProcess,
-    Transport, UnicastPeer, Variations, VirtualAddress, VirtualLink, VirtualRouter, VirtualServer, VrrpScript,
-    scheduler_flag_names,
+    GratuitousArp, LvsTimeouts, MailSettings, MailWords, Notifications, NotifyCommand, NotifyFifo, Origin, PaceGroup,
+    RealServer, RealTime, ScriptUser, Settings, StaticAddress, Statics, SyncDaemonWords, SyncGroup, Track, TrackedFile,
+    TrackedProcess, Transport, UnicastPeer, Variations, VirtualAddress, VirtualLink, VirtualRouter, VirtualServer,
+    VrrpScript, scheduler_flag_names,
 };
 use std::fmt::Display;
+use std::path::PathBuf;
 
 /// A word of the file and its value; none where the word is absent.
 pub(super) type Field = (&'static str, String);
@@ -180,6 +181,8 @@ fn notified(notifications: &Notifications) -> String {
         deleted,
         master_rx_lower_pri,
         priority_changes,
+        mails,
+        quiet_faults,
     } = notifications;
     let script = |word: &str, script: &Option<NotifyCommand>| script.as_ref().map(|s| format!("{word} {}", command(s)));
     let words = [
@@ -191,6 +194,7 @@ fn notified(notifications: &Notifications) -> String {
         script("notify_master_rx_lower_pri", master_rx_lower_pri),
         script("notify", any),
         priority_changes.then(|| "notify_priority_changes".to_owned()),
+        mails.then(|| if *quiet_faults { "smtp_alert but for FAULT" } else { "smtp_alert" }.to_owned()),
     ];
     list(words.into_iter().flatten())
 }
@@ -275,6 +279,7 @@ pub(super) fn service(service: &VirtualServer) -> Vec<Field> {
         omega,
         ha_suspend,
         notify,
+        mails,
         real_servers: _,
     } = service;
     vec![
@@ -296,6 +301,7 @@ pub(super) fn service(service: &VirtualServer) -> Vec<Field> {
         ("ha_suspend", ha_suspend.to_string()),
         ("omega", omega.to_string()),
         ("quorum_up and quorum_down", notify.as_deref().map_or_else(String::new, edges)),
+        ("smtp_alert", mails.to_string()),
     ]
 }
 
@@ -310,6 +316,7 @@ pub(super) fn server(server: &RealServer) -> Vec<Field> {
         checks,
         unchecked,
         notify,
+        mails,
     } = server;
     vec![
         ("weight", weight.to_string()),
@@ -319,6 +326,7 @@ pub(super) fn server(server: &RealServer) -> Vec<Field> {
         ("lthreshold", lower_threshold.to_string()),
         ("checks", if *unchecked { "not run".to_owned() } else { list(checks.iter().map(check)) }),
         ("notify_up and notify_down", notify.as_deref().map_or_else(String::new, edges)),
+        ("smtp_alert", mails.to_string()),
     ]
 }
 
@@ -345,7 +353,9 @@ fn check(spec: &CheckSpec) -> String {
 
 /// lvsdeck.toml.
 pub(super) fn settings(settings: &Settings) -> Vec<Field> {
-    let Settings { drift, look_interval, tls_verify, split_brain, address_removed, swift_handover } = settings;
+    let Settings { drift, look_interval, tls_verify, split_brain, address_removed, swift_handover, mail } = settings;
+    let MailSettings { user, password_file, tls_verify: mail_verify } = mail;
+    let file = |file: &Option<PathBuf>| file.as_ref().map_or_else(String::new, |file| file.display().to_string());
     vec![
         ("ipvs.drift", drift.to_string()),
         ("ipvs.look_interval", format!("{look_interval:?}")),
@@ -353,16 +363,16 @@ pub(super) fn settings(settings: &Settings) -> Vec<Field> {
         ("vrrp.split_brain", split_brain.name().to_owned()),
         ("vrrp.address_removed", address_removed.name().to_owned()),
         ("vrrp.swift_handover", swift_handover.to_string()),
+        ("mail.user", user.clone().unwrap_or_default()),
+        ("mail.password_file", file(password_file)),
+        ("mail.tls_verify", file(mail_verify)),
     ]
 }
 
 pub(super) fn global(global: &Global) -> Vec<Field> {
     let Global {
         router_id,
-        notification_email,
-        notification_email_from,
-        smtp_server,
-        smtp_connect_timeout,
+        mail: MailWords { recipients, from, server, port, helo, timeout, servers_only },
         skip_check_adv_addr,
         script_user,
         script_security,
@@ -376,10 +386,12 @@ pub(super) fn global(global: &Global) -> Vec<Field> {
     } = global;
     vec![
         ("router_id", router_id.clone().unwrap_or_default()),
-        ("notification_email", notification_email.join(" ")),
-        ("notification_email_from", notification_email_from.clone().unwrap_or_default()),
-        ("smtp_server", smtp_server.clone().unwrap_or_default()),
-        ("smtp_connect_timeout", smtp_connect_timeout.map_or_else(String::new, |seconds| seconds.to_string())),
+        ("notification_email", recipients.join(" ")),
+        ("notification_email_from", from.clone().unwrap_or_default()),
+        ("smtp_server", format!("{server} {port}")),
+        ("smtp_helo_name", helo.clone().unwrap_or_default()),
+        ("smtp_connect_timeout", format!("{timeout:?}")),
+        ("no_checker_emails", servers_only.to_string()),
         ("vrrp_skip_check_adv_addr", skip_check_adv_addr.to_string()),
         ("script_user", script_user.as_ref().map_or_else(String::new, who)),
         ("enable_script_security", script_security.to_string()),

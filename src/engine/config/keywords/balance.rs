@@ -32,7 +32,7 @@ pub(super) const VIRTUAL_SERVER: &[Keyword] = &[
     acts("quorum_up", Value::Words, "run when the quorum is gained, and at the start when it is there"),
     acts("quorum_down", Value::Words, "run when the quorum is lost, and at the start when it is not there"),
     acts("ha_suspend", Value::Flag, "nothing is checked while the address is not on this host"),
-    read("smtp_alert", Value::Flag, "no mail is sent"),
+    acts("smtp_alert", Value::Flag, "a quorum that is gained or lost is mailed"),
     read("persistence_engine", Value::Text, "the client's address decides"),
     acts("sorry_server_inhibit", Value::Flag, "the sorry server has weight 0 while it does not serve"),
     acts("sh-port", Value::Flag, "the scheduler sh hashes the client's port too"),
@@ -74,7 +74,7 @@ pub(super) const REAL_SERVER: &[Keyword] = &[
     acts("notify_up", Value::Words, "run when it comes up"),
     acts("notify_down", Value::Words, "run when it goes down"),
     acts("alpha", Value::Flag, "it starts as down, until its checks pass"),
-    read("smtp_alert", Value::Flag, "no mail is sent"),
+    acts("smtp_alert", Value::Flag, "that it goes down or comes up is mailed"),
     acts("virtualhost", Value::Text, "the name of the virtual host that HTTP checks ask for"),
 ];
 

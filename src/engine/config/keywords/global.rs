@@ -1,6 +1,6 @@
 //! Words of the top level and of `global_defs`. A table of data.
 
-use super::{Block, Keyword, Value, acts, part, read};
+use super::{Block, Keyword, Value, acts, read};
 
 /// Microseconds in a second.
 const S: u64 = 1_000_000;
@@ -57,14 +57,10 @@ pub(super) const TOP: &[Keyword] = &[
 
 pub(super) const GLOBAL: &[Keyword] = &[
     acts("router_id", Value::Text, "the name of this node in mails and on screen"),
-    acts(
-        "notification_email",
-        Value::Block(Block::Recipients),
-        "who gets mail on state changes, one recipient a line; no mail is sent yet",
-    ),
-    part("notification_email_from", Value::Text),
-    part("smtp_server", Value::Server),
-    part("smtp_connect_timeout", Value::Number(1, 4_294)),
+    acts("notification_email", Value::Block(Block::Recipients), "who is mailed of changes, one recipient a line"),
+    acts("notification_email_from", Value::Text, "the sender of these mails"),
+    acts("smtp_server", Value::MailServer, "where mails are handed over: a name or an address, and perhaps a port"),
+    acts("smtp_connect_timeout", Value::Number(1, 4_294), "seconds to wait for a connection and for each answer"),
     acts(
         "vrrp_skip_check_adv_addr",
         Value::Flag,
@@ -99,8 +95,8 @@ pub(super) const GLOBAL: &[Keyword] = &[
         Value::Flag,
         "no password, preempt_delay, repeated announcements or answers to lower priorities, as with keepalived",
     ),
-    read("smtp_alert", Value::Flag, "no mail is sent"),
-    read("smtp_helo_name", Value::Text, "no mail is sent"),
+    acts("smtp_alert", Value::Flag, "everything that says nothing else is mailed of, or nothing with off"),
+    acts("smtp_helo_name", Value::Text, "what this node calls itself to the mail server"),
     acts("script_user", Value::Words, "the user that runs scripts which name none, and perhaps its group"),
     acts("enable_script_security", Value::Flag, "root runs no script that another user can change"),
     acts(
@@ -170,11 +166,11 @@ pub(super) const GLOBAL: &[Keyword] = &[
          says nothing; keepalived begins with it, and goes on up to the number, when it was late",
     ),
     read("min_auto_priority_delay", Value::Anything, "max_auto_priority counts from the start, without a delay"),
-    read("smtp_alert_vrrp", Value::Anything, "no mail is sent"),
-    read("smtp_alert_checker", Value::Anything, "no mail is sent"),
+    acts("smtp_alert_vrrp", Value::Flag, "the same for instances and sync groups alone"),
+    acts("smtp_alert_checker", Value::Flag, "the same for services and real servers alone"),
     read("checker_log_all_failures", Value::Anything, "every check result is an event"),
     read("dynamic_interfaces", Value::Anything, "an interface may come and go at any time, without this word"),
-    read("no_email_faults", Value::Anything, "no mail is sent"),
+    acts("no_email_faults", Value::Flag, "FAULT is not mailed"),
     read("disable_local_igmp", Value::Anything, "the kernel answers membership queries itself"),
     acts("vrrp_min_garp", Value::Flag, "one announcement of each address, and no second round"),
     read("vrrp_garp_extra_if", Value::Anything, "announcements go out on the interface that holds the address"),
@@ -260,7 +256,7 @@ pub(super) const GLOBAL: &[Keyword] = &[
     read("lvs_netlink_monitor_rcv_bufs", Value::Anything, "the receive buffers are sized by lvsdeck itself"),
     read("lvs_netlink_monitor_rcv_bufs_force", Value::Anything, "the receive buffers are sized by lvsdeck itself"),
     acts("rs_init_notifies", Value::Flag, "real servers that are up at the start are told to scripts and FIFOs, too"),
-    read("no_checker_emails", Value::Anything, "no mail is sent"),
+    acts("no_checker_emails", Value::Flag, "a check that does not change the state of its server is not mailed"),
     read("vrrp_rx_bufs_policy", Value::Anything, "the receive buffers are sized by lvsdeck itself"),
     read("vrrp_rx_bufs_multiplier", Value::Anything, "the receive buffers are sized by lvsdeck itself"),
     acts("vrrp_startup_delay", Value::Seconds(0, 3_600 * S), "seconds before instances start"),

@@ -32,6 +32,8 @@ pub(in super::super) enum Value {
     Netmask,
     /// An address and, perhaps, a port.
     Server,
+    /// A host's name or address and, perhaps, a port.
+    MailServer,
     /// A block.
     Block(Block),
     /// A name and a block.
@@ -62,6 +64,7 @@ impl Value {
             | Self::Address
             | Self::Netmask
             | Self::Server
+            | Self::MailServer
             | Self::Anything => None,
         }
     }
@@ -80,7 +83,7 @@ impl Value {
             | Self::Address
             | Self::Netmask
             | Self::Named(_) => (1, 1),
-            Self::Weight(..) => (1, 2),
+            Self::Weight(..) | Self::MailServer => (1, 2),
             Self::Server | Self::Service(_) | Self::RealServer(_) => (1, 3),
             Self::Words => (1, usize::MAX),
             Self::Anything => (0, usize::MAX),
@@ -99,7 +102,8 @@ impl Value {
             | Self::Choice(_)
             | Self::Scheduler
             | Self::Netmask
-            | Self::Server => true,
+            | Self::Server
+            | Self::MailServer => true,
             Self::Flag
             | Self::Address
             | Self::Words
@@ -131,6 +135,7 @@ impl Value {
             Self::Address => "an address, such as 10.0.0.1 or fd00::1".to_owned(),
             Self::Netmask => "a netmask such as 255.255.255.0, or a prefix length".to_owned(),
             Self::Server => "an address and a port, such as 10.0.0.9 80".to_owned(),
+            Self::MailServer => "a name or an address, and perhaps a port, such as mail.example.org 25".to_owned(),
             Self::Block(_) => "a block: { … }".to_owned(),
             Self::Named(_) => "a name and a block: NAME { … }".to_owned(),
             Self::Service(_) => {

@@ -100,7 +100,7 @@ pub(super) const INSTANCE: &[Keyword] = &[
         "run when the master hears an advertisement that loses, at most twice an interval",
     ),
     acts("notify_priority_changes", Value::Flag, "FIFOs are told of changes of the priority"),
-    read("smtp_alert", Value::Flag, "no mail is sent"),
+    acts("smtp_alert", Value::Flag, "a state that all of its instances have is mailed"),
     acts("strict_mode", Value::Flag, "vrrp_strict of this instance alone"),
     acts("accept", Value::Flag, "the master accepts packets to its addresses; so it does in any case"),
     read(
@@ -159,7 +159,7 @@ pub(super) const SYNC_GROUP: &[Keyword] = &[
     acts("notify_fault", Value::Words, "run when the group can't work"),
     acts("notify_stop", Value::Words, "run when lvsdeck stops"),
     acts("notify_priority_changes", Value::Flag, "a group has no priority of its own: nothing follows"),
-    read("smtp_alert", Value::Flag, "no mail is sent"),
+    acts("smtp_alert", Value::Flag, "a new state is mailed"),
     acts("track_interface", Value::Block(Block::TrackInterfaces), "interfaces that count for all of its instances"),
     acts("track_script", Value::Block(Block::TrackScripts), "the vrrp_script blocks that count for all of them"),
     acts(

@@ -7,6 +7,7 @@ use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::super::suggest::nearest;
 use super::check::Timing;
+use super::mail::MailDefaults;
 use super::{Draft, notify, server, small};
 use crate::engine::model::{
     EdgeCommands, Family, Forwarding, GroupRole, Persistence, Protocol, Quorum, RealServerKey, SCHEDULER_FLAGS,
@@ -43,6 +44,9 @@ pub(super) struct Words<'t> {
     pub inhibit_on_failure: bool,
     omega: bool,
     notify: EdgeCommands,
+    /// `smtp_alert`.
+    mails: Option<bool>,
+    pub defaults: MailDefaults,
     pub alpha: bool,
     pub virtualhost: Option<String>,
     pub log_all_failures: bool,
@@ -52,7 +56,7 @@ pub(super) struct Words<'t> {
 
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
     let named = named(cx, draft, block);
-    let words = read(cx, block);
+    let words = read(cx, draft, block);
     let Some((named, group)) = named else { return words.real_servers.iter().for_each(|server| cx.inspect(server)) };
     if words.real_servers.is_empty() {
         let message = "this service has no real server; it is left out, as keepalived does";
@@ -111,8 +115,8 @@ fn named(cx: &mut Context, draft: &Draft, block: &Entry) -> Option<(Vec<Named>, 
     }
 }
 
-fn read<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Words<'t> {
-    let mut words = Words::default();
+fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>) -> Words<'t> {
+    let mut words = Words { defaults: draft.defaults.mail, ..Words::default() };
     for entry in cx.entries(Block::VirtualServer, block.inner()) {
         match (entry.keyword.word, &entry.argument) {
             ("lb_algo" | "lvs_sched", Argument::Scheduler(scheduler)) => words.scheduler = Some(*scheduler),
@@ -139,6 +143,7 @@ fn read<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Words<'t> {
             ("quorum_up", _) => notify::set(cx, &mut words.notify.up, &entry),
             ("quorum_down", _) => notify::set(cx, &mut words.notify.down, &entry),
             ("virtualhost", Argument::Text(name)) => words.virtualhost = Some(name.clone()),
+            ("smtp_alert", Argument::Switch(on)) => words.mails = Some(*on),
             ("real_server", _) => words.real_servers.push(entry),
             (word, Argument::Switch(true))
                 if let Some((word, _, bit)) = SCHEDULER_FLAGS.iter().find(|f| f.0 == word) =>
@@ -205,6 +210,7 @@ fn complete<'t>(
         omega: words.omega,
         ha_suspend,
         notify: notify::edges(&words.notify),
+        mails: words.mails.unwrap_or(words.defaults.services()),
         real_servers,
     }
 }

@@ -4,7 +4,7 @@ use super::super::argument::Argument;
 use super::super::diagnostic::Problem;
 use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
-use super::{Draft, lvs, notify, real_time, script, small};
+use super::{Draft, lvs, mail, notify, real_time, script, small};
 use crate::engine::model::{GratuitousArp, PaceGroup, Variations};
 
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
@@ -17,16 +17,6 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
         }
         match (entry.keyword.word, &entry.argument) {
             ("router_id", Argument::Text(name)) => global.router_id = Some(name.clone()),
-            ("notification_email_from", Argument::Text(from)) => global.notification_email_from = Some(from.clone()),
-            ("notification_email", _) => {
-                for line in cx.lines(Block::Recipients, entry.inner()) {
-                    global.notification_email.extend(cx.words(line));
-                }
-                let instead = "no mail is sent: watch `lvsdeck ctl events --follow`, or the log";
-                cx.only_read(Block::Global, entry.keyword.word, entry.at, instead);
-            }
-            ("smtp_server", _) => global.smtp_server = Some(cx.words(entry.statement).split_off(1).join(" ")),
-            ("smtp_connect_timeout", Argument::Number(seconds)) => global.smtp_connect_timeout = Some(small(*seconds)),
             ("vrrp_skip_check_adv_addr", Argument::Switch(on)) => {
                 (global.skip_check_adv_addr, defaults.variations.skip_check_adv_addr) = (*on, *on);
             }
@@ -57,6 +47,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
             ("vmac_addr_prefix", Argument::Text(prefix)) => defaults.link_prefixes.others = Some(prefix.clone()),
             ("rs_init_notifies", Argument::Switch(on)) => global.tells_first_servers = *on,
             _ if notify::global(cx, &mut global.fifos, &entry) => {}
+            _ if mail::lower(cx, &mut global.mail, &mut defaults.mail, &entry) => {}
             (word, argument) if lvs::lower(cx, &mut global.lvs, word, argument, &entry) => {}
             (word, argument) if real_time::lower(cx, global, word, argument, &entry) => {}
             (word, argument) => {

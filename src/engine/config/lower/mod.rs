@@ -8,6 +8,7 @@ mod check;
 mod global;
 mod group;
 mod lvs;
+mod mail;
 mod notify;
 mod real_time;
 mod routing;
@@ -62,11 +63,12 @@ struct Defaults {
     link_prefixes: virtual_link::Prefixes,
     /// `vrrp_strict`.
     strict: bool,
+    mail: mail::MailDefaults,
 }
 
 impl Defaults {
     fn notifications(&self) -> Notifications {
-        Notifications { priority_changes: self.priority_changes, ..Notifications::default() }
+        Notifications { priority_changes: self.priority_changes, ..self.mail.notifications() }
     }
 }
 

@@ -27,6 +27,10 @@ pub(super) fn lower(cx: &mut Context, notifications: &mut Notifications, entry: 
             notifications.priority_changes = *on;
             return true;
         }
+        ("smtp_alert", Argument::Switch(on)) => {
+            notifications.mails = *on;
+            return true;
+        }
         _ => return false,
     };
     set(cx, place, entry);

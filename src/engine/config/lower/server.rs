@@ -71,7 +71,7 @@ fn lower<'t>(
     let (mut weight, mut method, mut inhibit) = (service.weight, service.forwarding, service.inhibit_on_failure);
     let (mut upper, mut lower) = (0, (0, block.at));
     let (mut timing, mut checks) = (Timing::default(), Vec::new());
-    let mut edges = EdgeCommands::default();
+    let (mut edges, mut mails) = (EdgeCommands::default(), service.defaults.servers());
     let (mut alpha, mut virtualhost) = (service.alpha, service.virtualhost.clone());
     for entry in cx.entries(Block::RealServer, block.inner()) {
         match (entry.keyword.word, &entry.argument) {
@@ -83,6 +83,7 @@ fn lower<'t>(
             ("alpha", Argument::Switch(on)) => alpha = *on,
             ("virtualhost", Argument::Text(name)) => virtualhost = Some(name.clone()),
             ("notify_up", _) => notify::set(cx, &mut edges.up, &entry),
+            ("smtp_alert", Argument::Switch(on)) => mails = *on,
             ("notify_down", _) => notify::set(cx, &mut edges.down, &entry),
             _ if check::is_check(&entry) => checks.push(entry),
             _ => timing.take(&entry),
@@ -123,6 +124,7 @@ fn lower<'t>(
         unchecked: !checks.is_empty() && specs.is_empty(),
         checks: specs,
         notify: notify::edges(&edges),
+        mails,
     };
     Some((server, block.value_at(1)))
 }

@@ -63,7 +63,10 @@ pub fn load(place: &Place) -> Result<Settings, Vec<Diagnostic>> {
 pub fn parse(name: &str, text: &str) -> Result<Settings, Vec<Diagnostic>> {
     let mut reader = Reader { name, text, settings: Settings::default(), found: Vec::new() };
     match DeTable::parse(text) {
-        Ok(root) => reader.root(root.get_ref()),
+        Ok(root) => {
+            reader.root(root.get_ref());
+            reader.together();
+        }
         Err(error) => {
             let span = error.span().unwrap_or(0..0);
             let message = error.message().lines().next().unwrap_or("this is no TOML").to_owned();
@@ -125,6 +128,19 @@ impl Reader<'_> {
                 ),
             }
         }
+    }
+
+    /// What only settings together show.
+    fn together(&mut self) {
+        let mail = &self.settings.mail;
+        let (has, lacks) = match (&mail.user, &mail.password_file) {
+            (Some(_), None) => ("user", "password_file"),
+            (None, Some(_)) => ("password_file", "user"),
+            (Some(_), Some(_)) | (None, None) => return,
+        };
+        let at = self.text.find(has).unwrap_or(0);
+        let message = format!("[mail] has {has} and no {lacks}: nobody can log in");
+        self.say(&(at..at + has.len()), "missing-word", message, format!("write {lacks} too, or leave both out"));
     }
 
     fn section(&mut self, section: &str, table: &DeTable<'_>) {

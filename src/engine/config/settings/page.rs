@@ -67,9 +67,13 @@ pub fn schema() -> String {
     )
 }
 
-/// What a setting of this name means, as `lvsdeck explain` prints it.
+/// What each setting of this name means, as `lvsdeck explain` prints it.
 pub fn explain(name: &str) -> Option<String> {
-    let setting = SETTINGS.iter().find(|setting| setting.name == name)?;
+    let all: Vec<String> = SETTINGS.iter().filter(|setting| setting.name == name).map(explained).collect();
+    (!all.is_empty()).then(|| all.join("\n"))
+}
+
+fn explained(setting: &Setting) -> String {
     let takes = match &setting.kind {
         Kind::Word(words, _) => format!("one of {}", super::list(words.iter().map(|word| format!("\"{}\"", word.0)))),
         Kind::Number { least, most, unit, .. } => format!("a whole number from {least} to {most}, {unit}"),
@@ -77,10 +81,10 @@ pub fn explain(name: &str) -> Option<String> {
         Kind::Switch { .. } => "true or false".to_owned(),
     };
     let Setting { name, section, meaning, .. } = setting;
-    Some(format!(
+    format!(
         "{name} in [{section}] of {STANDARD_FILE}\n  takes    {takes}\n  default  {}\n  does     {meaning}\n",
         default(setting)
-    ))
+    )
 }
 
 fn property(setting: &Setting) -> String {

@@ -2,7 +2,7 @@
 //!
 //! A new setting is a line here, a field of [`Settings`] and a field in `engine/reload/fields.rs`.
 
-use crate::engine::model::{AddressRemovedPolicy, DriftPolicy, Settings, SplitBrainPolicy};
+use crate::engine::model::{AddressRemovedPolicy, DriftPolicy, Settings, SplitBrainPolicy, TRUSTED};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -34,11 +34,41 @@ pub(super) enum Kind {
 pub(super) struct Word(pub &'static str, pub &'static str, pub fn(&mut Settings));
 
 /// Sections in the order of the page, with what they are about.
-pub(super) const SECTIONS: &[(&str, &str)] =
-    &[("ipvs", "the kernel's table of services"), ("checks", "all health checks"), ("vrrp", "all virtual routers")];
+pub(super) const SECTIONS: &[(&str, &str)] = &[
+    ("ipvs", "the kernel's table of services"),
+    ("checks", "all health checks"),
+    ("vrrp", "all virtual routers"),
+    ("mail", "login to the mail server of keepalived.conf (`smtp_server`)"),
+];
 
-/// Where Debian keeps the certificates that it trusts.
-const TRUSTED: &str = "/etc/ssl/certs/ca-certificates.crt";
+/// What a setting of certificates may be.
+const CERTIFICATES: &str = "\"none\", \"host\" or the path of a file, which begins with /";
+
+/// Takes a setting of certificates; false where it has no such form.
+fn certificates(place: &mut Option<PathBuf>, text: &str) -> bool {
+    *place = match text {
+        "none" => None,
+        "host" => Some(PathBuf::from(TRUSTED)),
+        file if file.starts_with('/') => Some(PathBuf::from(file)),
+        _ => return false,
+    };
+    true
+}
+
+/// The same as it is written.
+fn written(certificates: Option<&PathBuf>) -> String {
+    match certificates {
+        None => "none".to_owned(),
+        Some(file) if file == Path::new(TRUSTED) => "host".to_owned(),
+        Some(file) => file.display().to_string(),
+    }
+}
+
+/// Takes a file that may be absent, `""`; false where it is no absolute path.
+fn file(place: &mut Option<PathBuf>, text: &str) -> bool {
+    *place = (!text.is_empty()).then(|| PathBuf::from(text));
+    text.is_empty() || text.starts_with('/')
+}
 
 /// All settings, by section.
 pub(super) const SETTINGS: &[Setting] = &[
@@ -85,21 +115,9 @@ pub(super) const SETTINGS: &[Setting] = &[
         section: "checks",
         name: "tls_verify",
         kind: Kind::Text {
-            form: "\"none\", \"host\" or the path of a file, which begins with /",
-            set: |settings, text| {
-                settings.tls_verify = match text {
-                    "none" => None,
-                    "host" => Some(PathBuf::from(TRUSTED)),
-                    file if file.starts_with('/') => Some(PathBuf::from(file)),
-                    _ => return false,
-                };
-                true
-            },
-            get: |settings| match &settings.tls_verify {
-                None => "none".to_owned(),
-                Some(file) if file == Path::new(TRUSTED) => "host".to_owned(),
-                Some(file) => file.display().to_string(),
-            },
+            form: CERTIFICATES,
+            set: |settings, text| certificates(&mut settings.tls_verify, text),
+            get: |settings| written(settings.tls_verify.as_ref()),
         },
         meaning: "which certificates SSL_GET takes: any, as in keepalived (none); those that the host trusts (host); those that are valid by \
                   the certificates of a file, where those of servers that sign for themselves may stand too",
@@ -145,5 +163,40 @@ pub(super) const SETTINGS: &[Setting] = &[
             get: |settings| settings.swift_handover,
         },
         meaning: "version 3: a planned hand-over is announced with an interval of 0.01 s, so that it is not felt",
+    },
+    Setting {
+        section: "mail",
+        name: "user",
+        kind: Kind::Text {
+            form: "a name, or \"\" for no login",
+            set: |settings, text| {
+                settings.mail.user = (!text.is_empty()).then(|| text.to_owned());
+                !text.contains(|c: char| c.is_control())
+            },
+            get: |settings| settings.mail.user.clone().unwrap_or_default(),
+        },
+        meaning: "who logs in, where the server offers that; password_file belongs to it",
+    },
+    Setting {
+        section: "mail",
+        name: "password_file",
+        kind: Kind::Text {
+            form: "the path of a file, which begins with /, or \"\" for no login",
+            set: |settings, text| file(&mut settings.mail.password_file, text),
+            get: |settings| settings.mail.password_file.as_ref().map_or_else(String::new, |f| f.display().to_string()),
+        },
+        meaning: "the password is the first line of this file, which is read anew for each mail; let root alone read it",
+    },
+    Setting {
+        section: "mail",
+        name: "tls_verify",
+        kind: Kind::Text {
+            form: CERTIFICATES,
+            set: |settings, text| certificates(&mut settings.mail.tls_verify, text),
+            get: |settings| written(settings.mail.tls_verify.as_ref()),
+        },
+        meaning: "by which certificates the server's has to be valid before it gets the password: those that the host trusts (host), those of \
+                  a file, or any will do (none). A server on this host gets it anyway, and without TLS too. Where nobody logs in, any \
+                  certificate will do, and a server without TLS too",
     },
 ];

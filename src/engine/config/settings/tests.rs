@@ -1,5 +1,5 @@
 use super::*;
-use crate::engine::model::{AddressRemovedPolicy, DriftPolicy, SplitBrainPolicy};
+use crate::engine::model::{AddressRemovedPolicy, DriftPolicy, MailSettings, SplitBrainPolicy};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ fn told(text: &str) -> Vec<String> {
 #[test]
 fn every_setting_is_read_and_an_empty_file_is_the_defaults() {
     let text = "# ours\n[ipvs]\ndrift = \"report\"\nlook_interval = 5\n[checks]\ntls_verify = \"/etc/ours.pem\"\n\
-                [vrrp]\nsplit_brain = \"step-down-lower\"\naddress_removed = \"step-down\"\nswift_handover = false\n";
+                [vrrp]\nsplit_brain = \"step-down-lower\"\naddress_removed = \"step-down\"\nswift_handover = false\n\
+                [mail]\nuser = \"lb\"\npassword_file = \"/etc/pw\"\ntls_verify = \"none\"\n";
     let expected = Settings {
         drift: DriftPolicy::Report,
         look_interval: Duration::from_secs(5),
@@ -23,6 +24,7 @@ fn every_setting_is_read_and_an_empty_file_is_the_defaults() {
         split_brain: SplitBrainPolicy::StepDownLower,
         address_removed: AddressRemovedPolicy::StepDown,
         swift_handover: false,
+        mail: MailSettings { user: Some("lb".to_owned()), password_file: Some("/etc/pw".into()), tls_verify: None },
     };
     assert_eq!(parse("x", text).unwrap(), expected);
     assert_eq!(parse("x", "ipvs.drift = 'enforce'").unwrap().drift, DriftPolicy::Enforce);

@@ -8,6 +8,7 @@ mod families;
 mod groups;
 mod lan;
 mod links;
+mod mails;
 mod notices;
 mod priority;
 mod receive;
