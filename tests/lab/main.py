@@ -26,6 +26,7 @@ SCENARIOS = {
     "console": ("lvsdeck/lvsdeck",),
     "s1": PAIRS,
     "told": PAIRS,
+    "mail": ("lvsdeck/keepalived", "keepalived/lvsdeck"),
     "reload": ("lvsdeck/lvsdeck", "lvsdeck/keepalived"),
     "adopt": ("keepalived/keepalived",),
     "watch": ("keepalived/keepalived",),
