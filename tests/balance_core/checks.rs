@@ -1,10 +1,11 @@
 //! Checks that several servers share, that say a weight, and of which nothing is heard.
 
-use crate::rig::{A, B, Rig, S, WEB, rs, service, weight};
+use crate::rig::{A, B, Rig, S, WEB, rs, server, service, weight};
 use lvsdeck::engine::balance::{Action, Input};
 use lvsdeck::engine::command::{Command, Outcome, ServiceSelector};
 use lvsdeck::engine::event::EventKind;
-use lvsdeck::engine::health::Verdict;
+use lvsdeck::engine::health::{SaidWeight, Verdict};
+use lvsdeck::engine::model::VirtualServer;
 use lvsdeck::engine::snapshot::Health;
 use std::time::Duration;
 
@@ -45,7 +46,7 @@ fn servers_of_several_services_that_ask_the_same_share_one_check() {
 fn a_check_says_the_weight_until_an_operator_does() {
     let mut rig = Rig::started(&[service(WEB, &[A, B])]);
     let says = |rig: &mut Rig, number| {
-        rig.dead.insert(A.parse().unwrap(), Verdict::Weighed(Duration::ZERO, number));
+        rig.dead.insert(A.parse().unwrap(), Verdict::Weighed(Duration::ZERO, SaidWeight::Is(number)));
         rig.pass(10 * S);
         rig.table(WEB)
     };
@@ -61,6 +62,26 @@ fn a_check_says_the_weight_until_an_operator_does() {
     let command = Command::Restore { server: A.parse().unwrap(), service: None };
     assert_eq!(rig.ask(command).outcome, Outcome::Done);
     assert_eq!(rig.table(WEB), "10.0.0.71:80 w5, 10.0.0.72:80 w1");
+}
+
+#[test]
+fn what_checks_add_to_a_weight_is_a_sum_within_what_the_kernel_takes() {
+    let mut both = server(A);
+    both.weight = weight(10);
+    both.checks.extend(server(B).checks);
+    let mut rig = Rig::started(&[VirtualServer { real_servers: vec![both], ..service(WEB, &[]) }]);
+    let mut says = |target: &str, said| {
+        rig.dead.insert(target.parse().unwrap(), Verdict::Weighed(Duration::ZERO, said));
+        rig.pass(10 * S);
+        rig.table(WEB)
+    };
+    assert_eq!(says(A, SaidWeight::More(5)), "10.0.0.71:80 w15");
+    assert_eq!(says(B, SaidWeight::Is(3)), "10.0.0.71:80 w8", "10 + 5 - 7");
+    assert_eq!(says(A, SaidWeight::More(-3)), "10.0.0.71:80 w0");
+    assert_eq!(says(A, SaidWeight::More(-300)), "10.0.0.71:80 w0", "it stays in the table, as in keepalived");
+    assert_eq!(says(A, SaidWeight::More(i64::MAX)), "10.0.0.71:80 w2147483647");
+    assert_eq!(says(B, SaidWeight::More(i64::MAX)), "10.0.0.71:80 w2147483647");
+    assert_eq!(says(B, SaidWeight::More(i64::MIN)), "10.0.0.71:80 w9");
 }
 
 #[test]

@@ -30,7 +30,7 @@ class Post:
         found = []
         for number in range(1, 1 + len(glob.glob(os.path.join(self.directory, "letter*")))):
             with open(os.path.join(self.directory, f"letter{number}"), encoding="utf-8") as file:
-                text = file.read().replace("\n ", " ")
+                text = file.read()
             found.append(re.search(r"^Subject: \[LVS_DEVEL\] (.*)$", text, re.M).group(1))
         return found
 

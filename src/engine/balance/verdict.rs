@@ -71,9 +71,9 @@ impl Balance {
 
     /// How much the checks of a server add to its weight.
     fn added_weight(&self, server: &ServerState) -> i64 {
-        let configured = i64::from(server.config.weight.get());
+        let configured = server.config.weight.get();
         let said = server.checks.iter().filter_map(|id| self.checks.get(*id)?.checker.weight());
-        said.map(|weight| i64::from(weight) - configured).sum()
+        said.fold(0, |sum, said| said.added_to(configured).saturating_add(sum))
     }
 
     /// A check changed what it says: so does the server, perhaps. True where the server stays as it is.

@@ -365,7 +365,10 @@ fn balance_thread(
     let run = balance::run(core, (kernel, scripts), requests, publish, (report, notify), remember, ended);
     thread("balance", lost, move || {
         enter();
-        runtime.block_on(run)
+        let end = runtime.block_on(run);
+        // A file that a check still waits for, on a disk that hangs, is not waited for.
+        runtime.shutdown_background();
+        end
     })
 }
 

@@ -9,7 +9,7 @@ use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::io::number_file::{self, Number, Watch};
 use crate::engine::io::process_list;
 use crate::engine::io::wait::{self, Alarm, Bell, Ear};
-use crate::engine::model::{Configuration, TrackKind, TrackedFile, TrackedProcess};
+use crate::engine::model::{CheckKind, Configuration, TrackKind, TrackedFile, TrackedProcess};
 use crate::engine::vrrp::{Quorum, Tracked, matches, needs_arguments};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -31,10 +31,16 @@ pub struct Wanted {
     files: Vec<TrackedFile>,
 }
 
-/// The processes and files that some instance tracks.
+/// The processes and files that some instance tracks, and the files of checks: `init_file` is for them too.
 pub fn prepare(configuration: &Configuration) -> Wanted {
     let all = configuration.virtual_routers.iter().flat_map(|router| &router.tracks);
-    let tracked: BTreeSet<(TrackKind, &str)> = all.map(|track| (track.kind, track.name.as_str())).collect();
+    let servers = configuration.virtual_servers.iter().flat_map(|service| &service.real_servers);
+    let of_checks = servers.flat_map(|server| &server.checks).filter_map(|check| match &check.kind {
+        CheckKind::File(file) => Some((TrackKind::File, file.name.as_str())),
+        _ => None,
+    });
+    let of_instances = all.map(|track| (track.kind, track.name.as_str()));
+    let tracked: BTreeSet<(TrackKind, &str)> = of_instances.chain(of_checks).collect();
     let processes = configuration.processes.iter().filter(|p| tracked.contains(&(TrackKind::Process, &p.name)));
     let files = configuration.files.iter().filter(|f| tracked.contains(&(TrackKind::File, &f.name)));
     Wanted { processes: processes.cloned().collect(), files: files.cloned().collect() }

@@ -20,12 +20,31 @@ const QUIET: Duration = Duration::from_mins(1);
 pub enum Verdict {
     /// It passed; how long it took.
     Passed(Duration),
-    /// It passed, after so long, and the target is to have this weight.
-    Weighed(Duration, u32),
+    /// It passed, after so long, and says this of the target's weight.
+    Weighed(Duration, SaidWeight),
     /// The target failed it; why, in a few words (`connection refused`, `timeout`).
     Failed(String),
     /// This host could not run it: no verdict on the target.
     Unable(Hindrance),
+}
+
+/// What a check says of a weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SaidWeight {
+    /// It is to be this.
+    Is(u32),
+    /// It is to be the configured one and so much more, or less.
+    More(i64),
+}
+
+impl SaidWeight {
+    /// How much it adds to a configured weight.
+    pub fn added_to(self, configured: u32) -> i64 {
+        match self {
+            Self::Is(weight) => i64::from(weight) - i64::from(configured),
+            Self::More(more) => more,
+        }
+    }
 }
 
 /// Why this host can't run a check.
@@ -97,7 +116,7 @@ pub struct Checker {
     failures: u32,
     last: Option<LastRun>,
     /// The weight that it said last.
-    weight: Option<u32>,
+    weight: Option<SaidWeight>,
     /// When it was last said that it can't be run.
     hindered_at: Option<Instant>,
 }
@@ -159,7 +178,7 @@ impl Checker {
     }
 
     /// The weight that it gives its target.
-    pub const fn weight(&self) -> Option<u32> {
+    pub const fn weight(&self) -> Option<SaidWeight> {
         self.weight
     }
 

@@ -10,7 +10,7 @@ pub mod checker;
 pub mod quorum;
 pub mod weigh;
 
-pub use checker::{Checker, Hindrance, Standing, Turn, Verdict, first_due};
+pub use checker::{Checker, Hindrance, SaidWeight, Standing, Turn, Verdict, first_due};
 pub use quorum::QuorumState;
 pub use weigh::{EffectiveWeight, Wish, weigh};
 

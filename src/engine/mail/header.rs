@@ -5,10 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 
 /// Bytes of text in an encoded word of 75 characters, less the frame.
 const WORD: usize = 45;
-/// Characters of a value that are kept.
+/// Characters of a value that are kept: fewer than a line may have (RFC 5322 §2.1.1: 998).
 const MOST: usize = 400;
-/// Where a line is folded, if there is a space (RFC 5322 §2.1.1).
-const FOLD: usize = 76;
 
 /// Without anything that could end a line or steer a terminal.
 pub(super) fn clean(value: &str) -> String {
@@ -21,28 +19,10 @@ pub(super) fn domain(host: &str) -> String {
     if safe.is_empty() { "localhost".to_owned() } else { safe }
 }
 
-/// A text of people.
-pub(super) fn text(value: &str, name: &str) -> String {
-    if value.is_ascii() { folded(value, name) } else { encoded(&clean(value)) }
-}
-
-/// An ASCII value behind the header `name`, with its line ends where it is long.
-pub(super) fn folded(value: &str, name: &str) -> String {
-    let (mut lines, mut length) = (String::new(), name.len() + 2);
-    for (at, word) in clean(value).split(' ').enumerate() {
-        let fits = at == 0 || word.is_empty() || length + 1 + word.len() <= FOLD;
-        match (at, fits) {
-            (0, _) => {}
-            (_, true) => lines.push(' '),
-            (_, false) => {
-                lines.push_str("\r\n ");
-                length = 0;
-            }
-        }
-        lines.push_str(word);
-        length += 1 + word.len();
-    }
-    lines
+/// A text of people. One of ASCII stays on its line, as keepalived leaves it: filters look at lines.
+pub(super) fn text(value: &str) -> String {
+    let value = clean(value);
+    if value.is_ascii() { value } else { encoded(&value) }
 }
 
 fn encoded(value: &str) -> String {

@@ -48,8 +48,8 @@ impl Mail {
         let mut letter = String::new();
         for (name, value) in [
             ("Date", date),
-            ("From", header::folded(from, "From")),
-            ("Subject", header::text(&format!("[{node}] {}", self.subject), "Subject")),
+            ("From", header::clean(from)),
+            ("Subject", header::text(&format!("[{node}] {}", self.subject))),
             ("To", to.iter().map(|to| header::clean(to)).collect::<Vec<_>>().join(",\r\n ")),
             ("Message-ID", format!("<{}.{number}@{}>", since_epoch.as_nanos(), header::domain(host))),
             ("X-Mailer", concat!("lvsdeck ", env!("CARGO_PKG_VERSION")).to_owned()),

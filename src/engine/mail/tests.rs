@@ -72,13 +72,14 @@ fn nothing_in_a_name_becomes_a_header() {
 }
 
 #[test]
-fn a_long_subject_is_folded_and_still_the_same_text() {
+fn a_long_subject_stays_on_its_line_and_one_without_end_is_cut() {
     let subject = "Realserver [fd00:1234:5678::aaaa]:tcp:8080 of virtual server [fd00:1234:5678::bbbb]:tcp:80 - DOWN";
     let letter = mail(subject, "").letter(&envelope("LVS_MAIN", &["a@example.com"]), moment(), 1);
-    let lines = headers(&letter);
-    assert!(lines.iter().all(|line| line.len() <= 78), "{lines:?}");
-    let unfolded = lines.join("\r\n").replace("\r\n ", " ");
-    assert!(unfolded.contains(&format!("Subject: [LVS_MAIN] {subject}\r\n")), "{unfolded}");
+    assert!(headers(&letter).contains(&&*format!("Subject: [LVS_MAIN] {subject}")));
+    for endless in ["x ", "ü"] {
+        let letter = mail(&endless.repeat(10_000), "").letter(&envelope("n", &["a@example.com"]), moment(), 1);
+        assert!(headers(&letter).iter().all(|line| line.len() <= 998));
+    }
 }
 
 #[test]

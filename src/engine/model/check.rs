@@ -36,6 +36,7 @@ impl CheckSpec {
             CheckKind::Udp(_) => "UDP_CHECK",
             CheckKind::Ping => "PING_CHECK",
             CheckKind::Misc(_) => "MISC_CHECK",
+            CheckKind::File(_) => "FILE_CHECK",
         }
     }
     /// How long a run takes at most: each URL has its own time limit.
@@ -47,7 +48,8 @@ impl CheckSpec {
             | CheckKind::Dns { .. }
             | CheckKind::Udp(_)
             | CheckKind::Ping
-            | CheckKind::Misc(_) => 1,
+            | CheckKind::Misc(_)
+            | CheckKind::File(_) => 1,
         };
         self.timing.timeout.saturating_mul(tries)
     }
@@ -55,10 +57,11 @@ impl CheckSpec {
     pub const fn tcp(target: SocketAddr, timing: CheckTiming) -> Self {
         Self { kind: CheckKind::Tcp, target, origin: Origin::ANY, timing, alpha: false, log_all_failures: false }
     }
-    /// Where it goes, `10.0.0.71:80`; the command of a script.
+    /// Where it goes, `10.0.0.71:80`; the command of a script, the path of a file.
     pub fn goal(&self) -> String {
         match &self.kind {
             CheckKind::Misc(misc) => misc.command.join(" "),
+            CheckKind::File(file) => file.path.clone(),
             CheckKind::Ping => self.target.ip().to_string(),
             CheckKind::Tcp
             | CheckKind::Http(_)
@@ -111,6 +114,8 @@ pub enum CheckKind {
     Ping,
     /// `MISC_CHECK`: a script says so.
     Misc(MiscCheck),
+    /// `FILE_CHECK`: a number in a file says so.
+    File(FileCheck),
 }
 
 /// `HTTP_GET`, or `SSL_GET` where there is TLS. Every URL has to pass, one connection each.
@@ -202,6 +207,18 @@ pub struct MiscCheck {
     pub user: Option<ScriptUser>,
     /// `misc_dynamic`: exit codes from 2 on pass, and set the weight to two less.
     pub dynamic: bool,
+}
+
+/// `FILE_CHECK`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct FileCheck {
+    /// `track_file`.
+    pub name: String,
+    /// Its path.
+    pub path: String,
+    /// What its number is multiplied by before it is added to the weight; `reverse` changes the sign. 0: another number than 0
+    /// fails.
+    pub weight: i64,
 }
 
 /// What `DNS_CHECK` asks for.

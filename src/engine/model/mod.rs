@@ -23,8 +23,8 @@ mod vrrp;
 
 pub use balance::{Forwarding, GroupRole, Persistence, Quorum, RealServer, SorryServer, VirtualServer};
 pub use check::{
-    BodyPattern, CheckKind, CheckSpec, CheckTiming, HttpCheck, HttpVersion, MiscCheck, Origin, RecordType, Tls,
-    UdpCheck, UrlCheck,
+    BodyPattern, CheckKind, CheckSpec, CheckTiming, FileCheck, HttpCheck, HttpVersion, MiscCheck, Origin, RecordType,
+    Tls, UdpCheck, UrlCheck,
 };
 pub use keys::{Family, KeyError, Protocol, RealServerKey, ServiceKey};
 pub use lvs::{LvsTimeouts, LvsWords, SyncDaemonWords};

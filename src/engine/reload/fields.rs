@@ -335,6 +335,7 @@ fn check(spec: &CheckSpec) -> String {
     let origin = if *origin == Origin::ANY { String::new() } else { format!(" from {origin:?}") };
     let kind = match kind {
         CheckKind::Tcp | CheckKind::Ping | CheckKind::Misc(_) => String::new(),
+        CheckKind::File(file) => format!(" weight {}", file.weight),
         other => format!(" {other:?}"),
     };
     let flags = [(*alpha, " alpha"), (*log_all_failures, " log_all_failures")];

@@ -69,7 +69,7 @@ pub(super) const REAL_SERVER: &[Keyword] = &[
     acts("PING_CHECK", Value::Block(Block::PingCheck), "an ICMP echo has to come back"),
     acts("UDP_CHECK", Value::Block(Block::UdpCheck), "the port must not be closed, or has to answer as wanted"),
     acts("DNS_CHECK", Value::Block(Block::DnsCheck), "a question has to be answered without an error"),
-    read("FILE_CHECK", Value::Block(Block::OtherCheck), NO_CHECK),
+    acts("FILE_CHECK", Value::Block(Block::FileCheck), "a file whose number counts for the server, read once a second"),
     read("BFD_CHECK", Value::Block(Block::OtherCheck), NO_CHECK),
     acts("notify_up", Value::Words, "run when it comes up"),
     acts("notify_down", Value::Words, "run when it goes down"),

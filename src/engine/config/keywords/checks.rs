@@ -89,10 +89,14 @@ pub(super) const UDP: &[Keyword] = &[
     acts("max_reply_length", Value::Number(0, 65_535), "bytes that the answer has at most; 255 by default"),
 ];
 
-/// Words of checks that are not run.
-pub(super) const OTHER: &[Keyword] = &[
-    super::part("name", Value::Text),
-    super::part("track_file", Value::Text),
-    super::part("weight", Value::Anything),
-    super::part("alpha", Value::Flag),
+pub(super) const FILE: &[Keyword] = &[
+    acts("track_file", Value::Text, "the name of a track_file of the top level"),
+    acts(
+        "weight",
+        Value::Weight(-2_147_483_647, 2_147_483_647),
+        "its number times this is added to the server's weight; 0: another number than 0 fails",
+    ),
 ];
+
+/// Words of checks that are not run.
+pub(super) const OTHER: &[Keyword] = &[super::part("name", Value::Text), super::part("alpha", Value::Flag)];

@@ -53,6 +53,7 @@ const DEFAULTS: &[(Block, &str, &str)] = &[
     (Block::Process, "quorum", "1; 0 with quorum_max 0"),
     (Block::Process, "delay", "0"),
     (Block::File, "weight", "1"),
+    (Block::FileCheck, "weight", "that of the track_file"),
     (Block::VirtualServer, "lb_algo", "wlc"),
     (Block::VirtualServer, "lvs_sched", "wlc"),
     (Block::VirtualServer, "lb_kind", "NAT"),

@@ -168,7 +168,7 @@ pub(super) const GLOBAL: &[Keyword] = &[
     read("min_auto_priority_delay", Value::Anything, "max_auto_priority counts from the start, without a delay"),
     acts("smtp_alert_vrrp", Value::Flag, "the same for instances and sync groups alone"),
     acts("smtp_alert_checker", Value::Flag, "the same for services and real servers alone"),
-    read("checker_log_all_failures", Value::Anything, "every check result is an event"),
+    acts("checker_log_all_failures", Value::Flag, "log_all_failures of checks that do not say"),
     read("dynamic_interfaces", Value::Anything, "an interface may come and go at any time, without this word"),
     acts("no_email_faults", Value::Flag, "FAULT is not mailed"),
     read("disable_local_igmp", Value::Anything, "the kernel answers membership queries itself"),

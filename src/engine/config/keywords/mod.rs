@@ -85,7 +85,9 @@ pub enum Block {
     UdpCheck,
     /// `DNS_CHECK`.
     DnsCheck,
-    /// `FILE_CHECK` and `BFD_CHECK`.
+    /// `FILE_CHECK`.
+    FileCheck,
+    /// `BFD_CHECK`.
     OtherCheck,
     /// `bfd_instance`.
     Bfd,
@@ -139,7 +141,7 @@ const fn part(word: &'static str, value: Value) -> Keyword {
 
 impl Block {
     /// Every block.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::Top,
         Self::Global,
         Self::Recipients,
@@ -170,6 +172,7 @@ impl Block {
         Self::PingCheck,
         Self::UdpCheck,
         Self::DnsCheck,
+        Self::FileCheck,
         Self::OtherCheck,
         Self::GarpGroup,
         Self::Interfaces,
@@ -215,6 +218,7 @@ impl Block {
             Self::PingCheck => "PING_CHECK",
             Self::UdpCheck => "UDP_CHECK",
             Self::DnsCheck => "DNS_CHECK",
+            Self::FileCheck => "FILE_CHECK",
             Self::OtherCheck => "the check",
             Self::Bfd => "bfd_instance",
             Self::Ssl => "SSL",
@@ -261,6 +265,7 @@ impl Block {
             | Self::PingCheck
             | Self::UdpCheck
             | Self::DnsCheck
+            | Self::FileCheck
             | Self::OtherCheck => Some(Self::RealServer),
             Self::SmtpHost => Some(Self::SmtpCheck),
             Self::Url => Some(Self::HttpGet),
@@ -289,6 +294,7 @@ impl Block {
             Self::DnsCheck => &[checks::DNS, checks::CONNECTION, checks::COMMON, checks::TIMING],
             Self::Url => &[checks::URL],
             Self::MiscCheck => &[checks::MISC, checks::COMMON, checks::TIMING],
+            Self::FileCheck => &[checks::FILE],
             Self::OtherCheck => &[checks::OTHER],
             Self::Bfd => &[global::BFD],
             Self::Ssl => &[global::SSL],
@@ -345,6 +351,7 @@ impl Block {
             | Self::PingCheck
             | Self::UdpCheck
             | Self::DnsCheck
+            | Self::FileCheck
             | Self::OtherCheck
             | Self::Bfd
             | Self::Ssl

@@ -11,7 +11,7 @@ use super::mail::MailDefaults;
 use super::{Draft, notify, server, small};
 use crate::engine::model::{
     EdgeCommands, Family, Forwarding, GroupRole, Persistence, Protocol, Quorum, RealServerKey, SCHEDULER_FLAGS,
-    Scheduler, ServiceKey, SorryServer, VirtualServer, Weight,
+    Scheduler, ServiceKey, SorryServer, TrackedFile, VirtualServer, Weight,
 };
 use std::net::SocketAddr;
 
@@ -68,7 +68,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
     // Of a group the first address speaks, as keepalived names its servers by address and protocol.
     let speaker = named.iter().position(|named| matches!(named, Named::Address(_))).unwrap_or(0);
     for (place, one) in named.iter().enumerate() {
-        let words = (&words, group.as_deref());
+        let words = (&words, group.as_deref(), &*draft.configuration.files);
         let mut service = match place {
             0 => complete(cx, block, one, words),
             _ => cx.hushed(|cx| complete(cx, block, one, words)),
@@ -116,7 +116,8 @@ fn named(cx: &mut Context, draft: &Draft, block: &Entry) -> Option<(Vec<Named>, 
 }
 
 fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>) -> Words<'t> {
-    let mut words = Words { defaults: draft.defaults.mail, ..Words::default() };
+    let defaults = &draft.defaults;
+    let mut words = Words { defaults: defaults.mail, log_all_failures: defaults.log_all_failures, ..Words::default() };
     for entry in cx.entries(Block::VirtualServer, block.inner()) {
         match (entry.keyword.word, &entry.argument) {
             ("lb_algo" | "lvs_sched", Argument::Scheduler(scheduler)) => words.scheduler = Some(*scheduler),
@@ -160,12 +161,12 @@ fn complete<'t>(
     cx: &mut Context<'_, 't>,
     block: &Entry<'t>,
     named: &Named,
-    (words, group): (&Words<'t>, Option<&str>),
+    (words, group, files): (&Words<'t>, Option<&str>, &[TrackedFile]),
 ) -> VirtualServer {
     let key = key(cx, block, named, words, group.is_some());
     let scheduler = words.scheduler.unwrap_or(Scheduler::Wlc);
     let persistence = persistence(cx, block, &key, words);
-    let real_servers = server::all(cx, &key, words);
+    let real_servers = server::all(cx, &key, words, files);
     let total: u64 = real_servers.iter().map(|server| u64::from(server.weight.get())).sum();
     let quorum = quorum(cx, words, total, block.at);
     let one_packet = words.one_packet.is_some_and(|at| {

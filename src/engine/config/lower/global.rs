@@ -45,6 +45,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
             ("max_auto_priority", _) => rises = real_time::rises(cx, &entry),
             ("vmac_prefix", Argument::Text(prefix)) => defaults.link_prefixes.own = Some(prefix.clone()),
             ("vmac_addr_prefix", Argument::Text(prefix)) => defaults.link_prefixes.others = Some(prefix.clone()),
+            ("checker_log_all_failures", Argument::Switch(on)) => defaults.log_all_failures = *on,
             ("rs_init_notifies", Argument::Switch(on)) => global.tells_first_servers = *on,
             _ if notify::global(cx, &mut global.fifos, &entry) => {}
             _ if mail::lower(cx, &mut global.mail, &mut defaults.mail, &entry) => {}

@@ -64,6 +64,8 @@ struct Defaults {
     /// `vrrp_strict`.
     strict: bool,
     mail: mail::MailDefaults,
+    /// `checker_log_all_failures`.
+    log_all_failures: bool,
 }
 
 impl Defaults {

@@ -8,7 +8,9 @@ use super::super::source::Span;
 use super::balance::{Words, forwarding};
 use super::check::{self, Outer, Timing};
 use super::{notify, small};
-use crate::engine::model::{EdgeCommands, Family, Forwarding, RealServer, RealServerKey, ServiceKey, Weight};
+use crate::engine::model::{
+    EdgeCommands, Family, Forwarding, RealServer, RealServerKey, ServiceKey, TrackedFile, Weight,
+};
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 
@@ -46,11 +48,16 @@ pub(super) fn port(number: u64) -> u16 {
 }
 
 /// The real servers of a service, each key once.
-pub(super) fn all<'t>(cx: &mut Context<'_, 't>, key: &ServiceKey, words: &Words<'t>) -> Vec<RealServer> {
+pub(super) fn all<'t>(
+    cx: &mut Context<'_, 't>,
+    key: &ServiceKey,
+    words: &Words<'t>,
+    files: &[TrackedFile],
+) -> Vec<RealServer> {
     let mut seen = HashSet::new();
     let mut servers = Vec::with_capacity(words.real_servers.len());
     for entry in &words.real_servers {
-        let Some((server, at)) = lower(cx, key, words, entry) else { continue };
+        let Some((server, at)) = lower(cx, key, (words, files), entry) else { continue };
         if seen.insert(server.key) {
             servers.push(server);
         } else {
@@ -64,7 +71,7 @@ pub(super) fn all<'t>(cx: &mut Context<'_, 't>, key: &ServiceKey, words: &Words<
 fn lower<'t>(
     cx: &mut Context<'_, 't>,
     key: &ServiceKey,
-    service: &Words<'t>,
+    (service, files): (&Words<'t>, &[TrackedFile]),
     block: &Entry<'t>,
 ) -> Option<(RealServer, Span)> {
     let named = endpoint(cx, block, "real_server");
@@ -111,6 +118,7 @@ fn lower<'t>(
         alpha,
         virtualhost,
         log_all_failures: service.log_all_failures,
+        files,
     };
     let specs: Vec<_> = checks.iter().filter_map(|entry| check::lower(cx, entry, &outer)).collect();
     let kernel = kernel_port(cx, key, forwarding, written, at, "real_server");

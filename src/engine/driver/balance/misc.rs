@@ -1,7 +1,7 @@
 //! `MISC_CHECK`: the runner runs the script, its end is the verdict.
 
 use crate::engine::driver::scripts;
-use crate::engine::health::{Hindrance, Verdict};
+use crate::engine::health::{Hindrance, SaidWeight, Verdict};
 use crate::engine::io::runner::{Ended, How, RunnerLink};
 use crate::engine::model::{CheckSpec, Global, MiscCheck};
 use tokio::sync::oneshot;
@@ -63,7 +63,9 @@ impl Drop for Run {
 fn verdict(ended: &Ended, dynamic: bool) -> Verdict {
     match &ended.how {
         How::Exited(0) => Verdict::Passed(ended.took),
-        How::Exited(code @ 2..) if dynamic => Verdict::Weighed(ended.took, u32::try_from(code - 2).unwrap_or(0)),
+        How::Exited(code @ 2..) if dynamic => {
+            Verdict::Weighed(ended.took, SaidWeight::Is(u32::try_from(code - 2).unwrap_or(0)))
+        }
         How::Exited(_) | How::Killed(_) | How::TimedOut => Verdict::Failed(ended.to_string()),
         How::Cancelled | How::NotRun(_) | How::Unfit(_) => unable(ended.to_string()),
     }
@@ -86,8 +88,12 @@ mod tests {
         for (how, plain, dynamic) in [
             (How::Exited(0), Verdict::Passed(took), Verdict::Passed(took)),
             (How::Exited(1), failed("exit code 1 after 3 ms: \"busy\""), failed("exit code 1 after 3 ms: \"busy\"")),
-            (How::Exited(2), failed("exit code 2 after 3 ms: \"busy\""), Verdict::Weighed(took, 0)),
-            (How::Exited(255), failed("exit code 255 after 3 ms: \"busy\""), Verdict::Weighed(took, 253)),
+            (How::Exited(2), failed("exit code 2 after 3 ms: \"busy\""), Verdict::Weighed(took, SaidWeight::Is(0))),
+            (
+                How::Exited(255),
+                failed("exit code 255 after 3 ms: \"busy\""),
+                Verdict::Weighed(took, SaidWeight::Is(253)),
+            ),
         ] {
             assert_eq!((verdict(&ended(how.clone()), false), verdict(&ended(how), true)), (plain, dynamic));
         }

@@ -2,6 +2,7 @@
 //! this host could not run it; what follows from that is decided elsewhere.
 
 mod dns;
+mod file;
 mod http;
 mod origin;
 mod ping;
@@ -25,6 +26,7 @@ pub async fn run(check: &CheckSpec) -> Verdict {
             CheckKind::Dns { record, name } => dns::ask(check, *record, name).await,
             CheckKind::Udp(udp) => udp::ask(check, udp).await,
             CheckKind::Ping => ping::ask(check).await,
+            CheckKind::File(file) => file::look(file).await,
             CheckKind::Misc(_) => Err(Verdict::Unable(Hindrance {
                 reason: "a script is not run here".to_owned(),
                 next: "report the engine's log",

@@ -1,5 +1,6 @@
 //! Checks, with the words that a real server inherits from its service and a check from its real server.
 
+mod file;
 mod http;
 mod misc;
 mod plain;
@@ -10,7 +11,7 @@ use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::{server, small};
-use crate::engine::model::{CheckKind, CheckSpec, CheckTiming, Origin};
+use crate::engine::model::{CheckKind, CheckSpec, CheckTiming, Origin, TrackedFile};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
@@ -75,7 +76,7 @@ const PLAIN: Defaults = Defaults { retry: 1, retry_delay: Some(Duration::from_se
 
 /// What a check has from the blocks around it.
 #[derive(Debug, Clone)]
-pub(super) struct Outer {
+pub(super) struct Outer<'d> {
     /// The real server's address and port; 0: none.
     pub written: SocketAddr,
     pub timing: Timing,
@@ -83,6 +84,8 @@ pub(super) struct Outer {
     pub virtualhost: Option<String>,
     /// `checker_log_all_failures`.
     pub log_all_failures: bool,
+    /// Every `track_file` of the top level.
+    pub files: &'d [TrackedFile],
 }
 
 /// The words that every check has.
@@ -181,6 +184,7 @@ pub(super) fn is_check(entry: &Entry) -> bool {
                 | Block::PingCheck
                 | Block::UdpCheck
                 | Block::DnsCheck
+                | Block::FileCheck
                 | Block::OtherCheck
         )
     )
@@ -196,6 +200,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Out
         Block::PingCheck => plain::ping(cx, block, outer),
         Block::UdpCheck => plain::udp(cx, block, outer),
         Block::DnsCheck => plain::dns(cx, block, outer),
+        Block::FileCheck => file::lower(cx, block, outer),
         _ => None,
     }
 }

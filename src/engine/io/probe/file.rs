@@ -1,0 +1,83 @@
+//! `FILE_CHECK`: the number that a file begins with. One that is not there, or begins with no number, counts as 0, as in keepalived.
+
+use super::failed;
+use crate::engine::health::{Hindrance, SaidWeight, Verdict};
+use crate::engine::io::number_file::{Number, read};
+use crate::engine::model::FileCheck;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long a file may be without a number while it is written.
+const WRITTEN: Duration = Duration::from_millis(50);
+
+/// Reads it once; a disk that hangs holds up this check alone. What the number does to the weight is a verdict as well.
+pub(super) async fn look(check: &FileCheck) -> Result<(), Verdict> {
+    let started = Instant::now();
+    let path = PathBuf::from(&check.path);
+    let settled = move || match read(&path) {
+        // It may be about to be written.
+        Number::None => {
+            std::thread::sleep(WRITTEN);
+            read(&path)
+        }
+        number => number,
+    };
+    let number = match tokio::task::spawn_blocking(settled).await {
+        Ok(Number::Is(number)) => number,
+        Ok(Number::Missing | Number::None) => 0,
+        Ok(Number::Unreadable(why)) => return unable(format!("{}: {why}", check.path)),
+        Err(error) => return unable(error.to_string()),
+    };
+    match check.weight {
+        0 if number == 0 => Ok(()),
+        0 => failed(format!("{} says {number}", check.name)),
+        weight => Err(Verdict::Weighed(started.elapsed(), SaidWeight::More(weight.saturating_mul(number.into())))),
+    }
+}
+
+fn unable(reason: String) -> Result<(), Verdict> {
+    Err(Verdict::Unable(Hindrance { reason, next: "let the engine read the track_file" }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_number_fails_or_counts_by_its_weight() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("load");
+        let look = |weight| {
+            let path = path.to_str().unwrap().to_owned();
+            async move { look(&FileCheck { name: "load".to_owned(), path, weight }).await }
+        };
+        let more = |end: &Result<(), Verdict>| match end {
+            Err(Verdict::Weighed(_, SaidWeight::More(more))) => Some(*more),
+            _ => None,
+        };
+        assert_eq!((look(0).await, more(&look(5).await)), (Ok(()), Some(0)), "not there");
+        for (text, number) in [("0", 0), ("3\n", 3), ("-3", -3), ("junk", 0), ("", 0), ("99999999999", 2_147_483_647)] {
+            std::fs::write(&path, text).unwrap();
+            let fails = failed(format!("load says {number}"));
+            assert_eq!(look(0).await, if number == 0 { Ok(()) } else { fails }, "{text:?}");
+            for weight in [-2, 1, 2_147_483_647] {
+                assert_eq!(more(&look(weight).await), Some(weight * number), "{text:?} times {weight}");
+            }
+        }
+        std::fs::write(&path, "").unwrap();
+        let writer = std::thread::spawn({
+            let path = path.clone();
+            move || {
+                std::thread::sleep(WRITTEN / 5);
+                std::fs::write(path, "4").unwrap();
+            }
+        });
+        assert_eq!(more(&look(1).await), Some(4), "it was about to be written");
+        writer.join().unwrap();
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        let end = look(0).await;
+        assert!(matches!(&end, Err(Verdict::Unable(why)) if why.reason.contains("no plain file")), "{end:?}");
+    }
+}
