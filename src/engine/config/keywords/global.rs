@@ -1,6 +1,6 @@
 //! Words of the top level and of `global_defs`. A table of data.
 
-use super::{Block, Keyword, Value, acts, read};
+use super::{Block, Keyword, Value, acts, part, read};
 
 /// Microseconds in a second.
 const S: u64 = 1_000_000;
