@@ -10,7 +10,7 @@ fn crowd() -> Configuration {
     let router = |number: u8, interface: &str| {
         let mut router = virtual_router(&format!("{interface}-{number}"), interface, 100);
         router.vrid = Vrid::new(number).unwrap();
-        let third = if interface == "eth0" { 0 } else { 1 };
+        let third = u8::from(interface != "eth0");
         router.addresses = vec![VirtualAddress::new([10, 0, third, number].into(), 32)];
         router
     };
