@@ -241,6 +241,19 @@ mod tests {
     }
 
     #[test]
+    fn the_settings_know_every_kind_and_no_other() {
+        let kinds = crate::engine::model::EVENT_KINDS;
+        for name in kinds {
+            let kind: EventKind = serde_json::from_value((*name).into()).unwrap();
+            assert_eq!(kind.name(), *name);
+        }
+        // The error lists all of them.
+        let all = serde_json::from_value::<EventKind>("no-such".into()).unwrap_err().to_string();
+        let listed: Vec<&str> = all.split('`').skip(3).step_by(2).collect();
+        assert_eq!(listed, *kinds);
+    }
+
+    #[test]
     fn every_command_leaves_the_same_trace_and_a_dry_run_none() {
         let asked = |dry_run| {
             let who = Who { user: "anna".into(), ..Who::default() };

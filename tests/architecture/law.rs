@@ -52,7 +52,7 @@ pub const HOMES: [(&[&str], &[&str]); 9] = [
     (&["ratatui", "crossterm"], &["ui"]),
     (&["socket2", "neli", "sysinfo", "libc"], &["engine/io"]),
     (&["tokio"], &["engine/driver", "engine/io", "api", "app"]),
-    (&["hyper", "hyper_util", "http_body_util"], &["api", "engine/io/probe"]),
+    (&["hyper", "hyper_util", "http_body_util"], &["api", "engine/io/probe", "engine/io/webhook"]),
     (&["unsafe"], &["engine/io"]),
     (&["todo!", "unimplemented!", "dbg!", "#[ignore"], &[]),
 ];

@@ -31,4 +31,5 @@ mod sysctls;
 mod undo;
 pub mod watch;
 pub mod watches;
+pub mod webhook;
 pub mod world;

@@ -20,6 +20,7 @@ use super::scripts::{self, ScriptsSender};
 use super::shared::Shared;
 use super::source::{Read, Source, Unfit};
 use super::watches::{self, WatchesSender};
+use super::webhook::Webhook;
 use crate::engine::balance::{objection, unproven};
 use crate::engine::command::{Answer, Asked, Outcome, Preview};
 use crate::engine::event::{EventKind, Fact, Severity};
@@ -60,6 +61,8 @@ pub struct Loops {
     pub notifier: NotifierSender,
     /// Mails.
     pub mailer: Mailer,
+    /// Events to a URL.
+    pub webhook: Webhook,
     /// Tracked processes and files.
     pub watches: WatchesSender,
 }
@@ -198,9 +201,10 @@ impl Reloader {
         read.identity.warnings.extend(self.warnings.iter().cloned());
         let (told, done) = oneshot::channel();
         let request = Request::Reload(Arc::clone(&configuration), told);
-        let Loops { failover, balance, scripts, notifier, mailer, watches } = &self.loops;
+        let Loops { failover, balance, scripts, notifier, mailer, webhook, watches } = &self.loops;
         notifier.follow(configuration.global.clone());
         mailer.follow(&configuration);
+        webhook.follow(&configuration.settings.webhook);
         if !failover.reload(Arc::clone(&configuration)) || balance.blocking_send(request).is_err() {
             return Answer::refused("the engine is stopping");
         }

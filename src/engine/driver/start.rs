@@ -23,6 +23,7 @@ use super::stop::Stop;
 use super::surroundings::{Nowhere, Surroundings};
 use super::synchroniser::Synchroniser;
 use super::watches::{self, WatchLoop, WatchesSender};
+use super::webhook;
 use super::world::World;
 use crate::engine::balance::{Balance, Limit};
 use crate::engine::event::{EventKind, Fact, Severity};
@@ -99,6 +100,7 @@ pub struct Running {
     balance_end: oneshot::Sender<bool>,
     log_written: Receiver<()>,
     journal_written: Receiver<()>,
+    events_posted: Receiver<()>,
     overrides_written: Receiver<()>,
     /// The sampler ends with it.
     _sampling: Sender<()>,
@@ -176,6 +178,9 @@ pub fn start_in<W: Surroundings + 'static>(
     }
     let journal_written = keeper::start(Arc::clone(&shared), lasting, &node).map_err(StartError::Thread)?;
     let log_written = start_log(Arc::clone(&shared))?;
+    let settings = &configuration.settings.webhook;
+    let (webhook, events_posted) =
+        webhook::start(Arc::clone(&shared), node.clone(), settings, &webhook::PAUSES).map_err(StartError::Thread)?;
     let sampling = history::start(Arc::clone(&shared)).map_err(StartError::Thread)?;
     let (overrides, overrides_written) =
         overrides::start(file, overrides, Arc::clone(&shared)).map_err(StartError::Thread)?;
@@ -241,6 +246,7 @@ pub fn start_in<W: Surroundings + 'static>(
         scripts: scripts.clone(),
         notifier: notifier.clone(),
         mailer: mailer.clone(),
+        webhook,
         watches: watches.clone(),
     };
     let reloader = Reloader::new(source, warnings, door, Arc::clone(&configuration), Arc::clone(&shared), loops);
@@ -272,6 +278,7 @@ pub fn start_in<W: Surroundings + 'static>(
         balance_end,
         log_written,
         journal_written,
+        events_posted,
         overrides_written,
         _sampling: sampling,
         synchroniser,
@@ -474,5 +481,6 @@ impl Running {
         // A log that can't be written does not hold the end up.
         _ = self.log_written.recv_timeout(LOG_LIMIT);
         _ = self.journal_written.recv_timeout(LOG_LIMIT);
+        _ = self.events_posted.recv_timeout(LOG_LIMIT);
     }
 }

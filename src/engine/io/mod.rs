@@ -38,3 +38,4 @@ pub mod userspace;
 pub mod vrrp_listener;
 pub mod vrrp_socket;
 pub mod wait;
+pub mod webhook;

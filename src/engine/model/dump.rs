@@ -39,6 +39,14 @@ pub(super) fn bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok,
     serializer.serialize_str(&digits)
 }
 
+/// `***` for a secret that is there, or null.
+pub(super) fn secret<S: Serializer>(secret: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    match secret {
+        Some(_) => serializer.serialize_str("***"),
+        None => serializer.serialize_none(),
+    }
+}
+
 /// An MD5 in hexadecimal digits, or null.
 pub(super) fn digest<S: Serializer>(digest: &Option<[u8; 16]>, serializer: S) -> Result<S::Ok, S::Error> {
     match digest {

@@ -34,7 +34,9 @@ pub use real_time::RealTime;
 pub use routing::{NextHop, RouteKind, Routing, RuleAction, VirtualRoute, VirtualRule};
 pub use scheduler::{SCHEDULER_FLAGS, SCHEDULERS, Scheduler, scheduler_flag_names};
 pub use script::{ScriptUser, VrrpScript};
-pub use settings::{AddressRemovedPolicy, DriftPolicy, MailSettings, Settings, SplitBrainPolicy, TRUSTED};
+pub use settings::{
+    AddressRemovedPolicy, DriftPolicy, EVENT_KINDS, MailSettings, Settings, SplitBrainPolicy, TRUSTED, WebhookSettings,
+};
 pub use statics::{StaticAddress, Statics};
 pub use track::{ParameterMatch, Track, TrackKind, TrackedFile, TrackedProcess};
 pub use transport::{Transport, Unicast, UnicastPeer};

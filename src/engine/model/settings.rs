@@ -23,6 +23,8 @@ pub struct Settings {
     pub swift_handover: bool,
     /// `[mail]`.
     pub mail: MailSettings,
+    /// `[webhook]`.
+    pub webhook: WebhookSettings,
 }
 
 /// Where Debian keeps the certificates that it trusts.
@@ -55,9 +57,68 @@ impl Default for Settings {
             address_removed: AddressRemovedPolicy::Restore,
             swift_handover: true,
             mail: MailSettings::default(),
+            webhook: WebhookSettings::default(),
         }
     }
 }
+
+/// Where events are posted to, and which.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WebhookSettings {
+    /// `webhook.url`; none: nothing is posted. Path and query may be secrets.
+    #[serde(serialize_with = "super::dump::secret")]
+    pub url: Option<String>,
+    /// `webhook.events`: their kinds; all when empty.
+    pub events: Vec<String>,
+    /// `webhook.severity`: events that matter less are not posted.
+    pub severity: &'static str,
+    /// `webhook.timeout`: for each try.
+    #[serde(serialize_with = "super::dump::seconds")]
+    pub timeout: Duration,
+    /// `webhook.tries`.
+    pub tries: u32,
+    /// `webhook.tls_verify`: the file of certificates by which that of an https URL has to be valid; without one any will do.
+    pub tls_verify: Option<PathBuf>,
+}
+
+impl Default for WebhookSettings {
+    fn default() -> Self {
+        Self {
+            url: None,
+            events: Vec::new(),
+            severity: "notice",
+            timeout: Duration::from_secs(5),
+            tries: 5,
+            tls_verify: Some(PathBuf::from(TRUSTED)),
+        }
+    }
+}
+
+/// The kinds of events, as JSON has them: those of `EventKind`, which is above this layer; a test there compares them.
+pub const EVENT_KINDS: &[&str] = &[
+    "engine-started",
+    "engine-stopping",
+    "instance-state",
+    "advertisement-rejected",
+    "split-brain",
+    "link",
+    "address",
+    "server-health",
+    "check-result",
+    "server-weight",
+    "server-admin",
+    "server-table",
+    "service-table",
+    "quorum",
+    "drift",
+    "operation-refused",
+    "command",
+    "hold",
+    "script",
+    "tracked",
+    "sync-daemon",
+    "warning",
+];
 
 /// What a master does that sees another one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]

@@ -7,7 +7,7 @@ use crate::engine::model::{
     GratuitousArp, LvsTimeouts, MailSettings, MailWords, Notifications, NotifyCommand, NotifyFifo, Origin, PaceGroup,
     RealServer, RealTime, ScriptUser, Settings, StaticAddress, Statics, SyncDaemonWords, SyncGroup, Track, TrackedFile,
     TrackedProcess, Transport, UnicastPeer, Variations, VirtualAddress, VirtualLink, VirtualRouter, VirtualServer,
-    VrrpScript, scheduler_flag_names,
+    VrrpScript, WebhookSettings, scheduler_flag_names,
 };
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -354,7 +354,9 @@ fn check(spec: &CheckSpec) -> String {
 
 /// lvsdeck.toml.
 pub(super) fn settings(settings: &Settings) -> Vec<Field> {
-    let Settings { drift, look_interval, tls_verify, split_brain, address_removed, swift_handover, mail } = settings;
+    let Settings { drift, look_interval, tls_verify, split_brain, address_removed, swift_handover, mail, webhook } =
+        settings;
+    let WebhookSettings { url, events, severity, timeout, tries, tls_verify: webhook_verify } = webhook;
     let MailSettings { user, password_file, tls_verify: mail_verify } = mail;
     let file = |file: &Option<PathBuf>| file.as_ref().map_or_else(String::new, |file| file.display().to_string());
     vec![
@@ -367,6 +369,12 @@ pub(super) fn settings(settings: &Settings) -> Vec<Field> {
         ("mail.user", user.clone().unwrap_or_default()),
         ("mail.password_file", file(password_file)),
         ("mail.tls_verify", file(mail_verify)),
+        ("webhook.url", url.as_ref().map_or_else(String::new, |_| "***".to_owned())),
+        ("webhook.events", events.join(", ")),
+        ("webhook.severity", (*severity).to_owned()),
+        ("webhook.timeout", format!("{timeout:?}")),
+        ("webhook.tries", tries.to_string()),
+        ("webhook.tls_verify", file(webhook_verify)),
     ]
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A new setting is a line here, a field of [`Settings`] and a field in `engine/reload/fields.rs`.
 
-use crate::engine::model::{AddressRemovedPolicy, DriftPolicy, Settings, SplitBrainPolicy, TRUSTED};
+use crate::engine::model::{AddressRemovedPolicy, DriftPolicy, EVENT_KINDS, Settings, SplitBrainPolicy, TRUSTED};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -39,6 +39,7 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
     ("checks", "all health checks"),
     ("vrrp", "all virtual routers"),
     ("mail", "login to the mail server of keepalived.conf (`smtp_server`)"),
+    ("webhook", "events as HTTP POST"),
 ];
 
 /// What a setting of certificates may be.
@@ -198,5 +199,84 @@ pub(super) const SETTINGS: &[Setting] = &[
         meaning: "by which certificates the server's has to be valid before it gets the password: those that the host trusts (host), those of \
                   a file, or any will do (none). A server on this host gets it anyway, and without TLS too. Where nobody logs in, any \
                   certificate will do, and a server without TLS too",
+    },
+    Setting {
+        section: "webhook",
+        name: "url",
+        kind: Kind::Text {
+            form: "a URL that begins with http:// or https://, or \"\" for none",
+            set: |settings, text| {
+                settings.webhook.url = (!text.is_empty()).then(|| text.to_owned());
+                let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+                let plain = !text.contains(|c: char| c.is_control() || c.is_whitespace());
+                text.is_empty() || (plain && rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/')))
+            },
+            get: |settings| settings.webhook.url.clone().unwrap_or_default(),
+        },
+        meaning: "where each event is posted to, as the JSON that `ctl events --json` prints (docs/mail.md)",
+    },
+    Setting {
+        section: "webhook",
+        name: "events",
+        kind: Kind::Text {
+            form: "kinds of events as docs/api.md lists them, with commas between them, or \"\" for all",
+            set: |settings, text| {
+                let kinds = text.split(',').map(str::trim).filter(|kind| !kind.is_empty());
+                settings.webhook.events = kinds.map(str::to_owned).collect();
+                settings.webhook.events.iter().all(|kind| EVENT_KINDS.contains(&kind.as_str()))
+            },
+            get: |settings| settings.webhook.events.join(", "),
+        },
+        meaning: "which kinds of events are posted: `instance-state, quorum`, say",
+    },
+    Setting {
+        section: "webhook",
+        name: "severity",
+        kind: Kind::Word(
+            &[
+                Word("info", "all", |settings| settings.webhook.severity = "info"),
+                Word("notice", "all but progress", |settings| settings.webhook.severity = "notice"),
+                Word("warning", "what is worse than before", |settings| settings.webhook.severity = "warning"),
+                Word("error", "what loses service, or may", |settings| settings.webhook.severity = "error"),
+            ],
+            |settings| settings.webhook.severity,
+        ),
+        meaning: "events that matter less are not posted",
+    },
+    Setting {
+        section: "webhook",
+        name: "timeout",
+        kind: Kind::Number {
+            least: 1,
+            most: 60,
+            unit: "seconds",
+            set: |settings, seconds| settings.webhook.timeout = Duration::from_secs(seconds.unsigned_abs()),
+            get: |settings| i64::try_from(settings.webhook.timeout.as_secs()).unwrap_or(i64::MAX),
+        },
+        meaning: "how long a try may take",
+    },
+    Setting {
+        section: "webhook",
+        name: "tries",
+        kind: Kind::Number {
+            least: 1,
+            most: 20,
+            unit: "tries",
+            set: |settings, tries| settings.webhook.tries = u32::try_from(tries).unwrap_or(1),
+            get: |settings| i64::from(settings.webhook.tries),
+        },
+        meaning: "how often an event is tried that is not taken: again after 1 s, 5 s, 15 s, and then each minute. One that is answered with \
+                  a code from 400 to 499 is given up at once, but for 408 and 429",
+    },
+    Setting {
+        section: "webhook",
+        name: "tls_verify",
+        kind: Kind::Text {
+            form: CERTIFICATES,
+            set: |settings, text| certificates(&mut settings.webhook.tls_verify, text),
+            get: |settings| written(settings.webhook.tls_verify.as_ref()),
+        },
+        meaning: "by which certificates that of an https URL has to be valid: those that the host trusts (host), those of a file, or any will do \
+                  (none)",
     },
 ];

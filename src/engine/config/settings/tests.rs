@@ -1,5 +1,5 @@
 use super::*;
-use crate::engine::model::{AddressRemovedPolicy, DriftPolicy, MailSettings, SplitBrainPolicy};
+use crate::engine::model::{AddressRemovedPolicy, DriftPolicy, MailSettings, SplitBrainPolicy, WebhookSettings};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -16,7 +16,9 @@ fn told(text: &str) -> Vec<String> {
 fn every_setting_is_read_and_an_empty_file_is_the_defaults() {
     let text = "# ours\n[ipvs]\ndrift = \"report\"\nlook_interval = 5\n[checks]\ntls_verify = \"/etc/ours.pem\"\n\
                 [vrrp]\nsplit_brain = \"step-down-lower\"\naddress_removed = \"step-down\"\nswift_handover = false\n\
-                [mail]\nuser = \"lb\"\npassword_file = \"/etc/pw\"\ntls_verify = \"none\"\n";
+                [mail]\nuser = \"lb\"\npassword_file = \"/etc/pw\"\ntls_verify = \"none\"\n\
+                [webhook]\nurl = \"http://h/x\"\nevents = \"quorum, link\"\nseverity = \"error\"\ntimeout = 9\ntries = 2\n\
+                tls_verify = \"none\"\n";
     let expected = Settings {
         drift: DriftPolicy::Report,
         look_interval: Duration::from_secs(5),
@@ -25,6 +27,14 @@ fn every_setting_is_read_and_an_empty_file_is_the_defaults() {
         address_removed: AddressRemovedPolicy::StepDown,
         swift_handover: false,
         mail: MailSettings { user: Some("lb".to_owned()), password_file: Some("/etc/pw".into()), tls_verify: None },
+        webhook: WebhookSettings {
+            url: Some("http://h/x".to_owned()),
+            events: vec!["quorum".to_owned(), "link".to_owned()],
+            severity: "error",
+            timeout: Duration::from_secs(9),
+            tries: 2,
+            tls_verify: None,
+        },
     };
     assert_eq!(parse("x", text).unwrap(), expected);
     assert_eq!(parse("x", "ipvs.drift = 'enforce'").unwrap().drift, DriftPolicy::Enforce);
@@ -90,6 +100,20 @@ fn a_mistake_is_told_with_its_line_and_what_was_meant() {
         (
             "[vrrp]\nsplit_brain = \"step-down\"\n",
             "lvsdeck.toml:2:15 bad-value: \"step-down\" is no value of split_brain; split_brain is one of alarm or step-down-lower",
+        ),
+        (
+            "[mail]\nuser = \"lb\"\n",
+            "lvsdeck.toml:2:1 missing-word: [mail] has user and no password_file: nobody can log in; write password_file too, or leave \
+             both out",
+        ),
+        (
+            "[webhook]\nurl = \"ftp://h\"\n",
+            "lvsdeck.toml:2:7 bad-value: \"ftp://h\" is no value of url; url is a URL that begins with http:// or https://, or \"\" for none",
+        ),
+        (
+            "[webhook]\nevents = \"quorum, lnik\"\n",
+            "lvsdeck.toml:2:10 bad-value: \"quorum, lnik\" is no value of events; events is kinds of events as docs/api.md lists them, with \
+             commas between them, or \"\" for all",
         ),
         (
             "ipvs = 1\n",
