@@ -5,7 +5,7 @@
 //! 2. One after the other is handed over. One that is not taken is tried again, [`PAUSES`] apart, unless the server refused it for
 //!    good.
 //! 3. The first failure is told, and that it is over; mails that were lost are counted and told with it.
-//! 4. The end of the engine waits [`PATIENCE`] for what is still on its way.
+//! 4. The end of the engine waits a second for what is still on its way.
 
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::io::host;
