@@ -35,7 +35,8 @@ impl Rig {
         let global = global(directory.path());
         let report = move |fact| heard.lock().unwrap().push(fact);
         let (mailer, _) = mailer::start(&Configuration::default(), |_| {}, |_| {}).unwrap();
-        let running = Some(notifier::start((link.clone(), mailer), global, limit, report).unwrap());
+        let (sender, body) = notifier::new((link.clone(), mailer), global, limit, report);
+        let running = Some((sender, thread::spawn(body)));
         Self { directory, link, facts, running }
     }
 

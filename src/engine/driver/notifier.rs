@@ -5,7 +5,10 @@
 //! 1. its line goes to every FIFO at once, whole or not at all;
 //! 2. its commands join the end of its chain; a chain runs one command after the other, each only when the one before has
 //!    ended, so that what is told last is what is so;
-//! 3. chains do not wait for each other: a script that hangs holds up its own instance or group alone, until its limit.
+//! 3. what comes faster than it is taken is lost from its old end, counted and told;
+//! 4. chains do not wait for each other: a script that hangs holds up its own instance or group alone, until its limit.
+
+mod queue;
 
 use super::mailer::Mailer;
 use super::scripts::job;
@@ -17,11 +20,9 @@ use crate::engine::io::host;
 use crate::engine::io::runner::{Ended, How, RunnerLink};
 use crate::engine::mail::Mail;
 use crate::engine::model::{FifoWords, Global, NotifyCommand, ScriptUser};
+use queue::Queue;
 use std::collections::{BTreeMap, VecDeque};
-use std::io;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// How long a script may take that is told of a change.
@@ -31,7 +32,7 @@ const FOREVER: Duration = Duration::from_hours(876_000);
 /// Commands that wait in one chain; the oldest is left out when there are more.
 const MOST: usize = 1000;
 /// How long the end waits for what is still to be told.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(5);
 /// How often the end looks whether FIFOs are read.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -96,60 +97,45 @@ enum Request {
 
 /// The way into a running notifier. Never waits.
 #[derive(Clone)]
-pub struct NotifierSender(Sender<Request>);
+pub struct NotifierSender(Queue);
 
 impl NotifierSender {
     /// Tells something.
     pub fn tell(&self, telling: impl Into<Telling>) {
-        self.send(Request::Tell(telling.into()));
+        self.0.tell(telling.into());
     }
     /// From now on by the words of another configuration.
     pub fn follow(&self, global: Global) {
-        self.send(Request::Follow(Box::new(global)));
+        self.0.push(Request::Follow(Box::new(global)));
     }
     /// Ends it as soon as everything is told, after some seconds at the latest.
     pub fn end(&self) {
-        self.send(Request::End);
-    }
-    fn send(&self, request: Request) {
-        // One that has ended tells nothing more.
-        _ = self.0.send(request);
+        self.0.push(Request::End);
     }
 }
 
-/// Starts the thread. `limit`: how long a script may take.
-pub fn start(
+/// The way into a notifier, and what is to be run as its thread. `limit`: how long a script may take.
+pub fn new(
     (runner, mailer): (RunnerLink, Mailer),
     global: Global,
     limit: Duration,
     report: impl Fn(Fact) + Send + 'static,
-) -> io::Result<(NotifierSender, JoinHandle<()>)> {
-    let (sender, requests) = channel();
-    let sender = NotifierSender(sender);
-    let own = sender.clone();
+) -> (NotifierSender, impl FnOnce() + Send + 'static) {
+    let requests = Queue::default();
+    let sender = NotifierSender(requests.clone());
     let body = move || {
-        let fifos = BTreeMap::new();
-        let mut notifier = Notifier {
-            runner,
-            mailer,
-            sender: own,
-            global: Global::default(),
-            limit,
-            report,
-            chains: BTreeMap::new(),
-            fifos,
-        };
+        let (chains, fifos) = (BTreeMap::new(), BTreeMap::new());
+        let mut notifier = Notifier { runner, mailer, requests, global: Global::default(), limit, report, chains, fifos };
         notifier.follow(global);
-        notifier.run(&requests);
+        notifier.run();
     };
-    let thread = thread::Builder::new().name("notify".to_owned()).spawn(body)?;
-    Ok((sender, thread))
+    (sender, body)
 }
 
 struct Notifier<R> {
     runner: RunnerLink,
     mailer: Mailer,
-    sender: NotifierSender,
+    requests: Queue,
     global: Global,
     limit: Duration,
     report: R,
@@ -182,23 +168,31 @@ struct Open {
 }
 
 impl<R: Fn(Fact)> Notifier<R> {
-    fn run(&mut self, requests: &Receiver<Request>) {
-        loop {
-            match requests.recv() {
-                Ok(Request::End) | Err(_) => break,
-                Ok(other) => self.take(other),
+    fn run(&mut self) {
+        while let Some((request, lost)) = self.requests.take(None) {
+            self.tell_lost(lost);
+            match request {
+                Request::End => break,
+                other => self.take(other),
             }
         }
         let until = Instant::now() + PATIENCE;
         while Instant::now() < until && self.is_busy() {
-            match requests.recv_timeout(LOOK) {
-                Ok(request) => self.take(request),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
+            if let Some((request, lost)) = self.requests.take(Some(Instant::now() + LOOK)) {
+                self.tell_lost(lost);
+                self.take(request);
             }
         }
         for (id, _) in self.chains.values().filter_map(|chain| chain.running.as_ref()) {
             self.runner.cancel(*id);
+        }
+    }
+
+    fn tell_lost(&self, lost: u64) {
+        if lost > 0 {
+            let why = format!("{lost} notices came faster than they could be told: the oldest are lost");
+            let next = "`lvsdeck ctl events` has what happened; see whether the host has enough processor time";
+            self.warn(Severity::Error, "notify", why, next);
         }
     }
 
@@ -278,8 +272,8 @@ impl<R: Fn(Fact)> Notifier<R> {
             let Waiting { command: NotifyCommand { command, user }, limit, .. } = &next;
             match job(command, user.as_ref(), *limit, &self.global) {
                 Ok(job) => {
-                    let (sender, of) = (self.sender.clone(), name.to_owned());
-                    let id = self.runner.run(job, move |ended| sender.send(Request::Ended(of, ended)));
+                    let (requests, of) = (self.requests.clone(), name.to_owned());
+                    let id = self.runner.run(job, move |ended| requests.push(Request::Ended(of, ended)));
                     chain.running = Some((id, next));
                     return;
                 }

@@ -40,7 +40,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -91,6 +91,8 @@ pub struct Running {
     notifier_thread: JoinHandle<()>,
     mailer: Mailer,
     mailer_thread: JoinHandle<()>,
+    /// Its other end goes with the thread.
+    notifier_ended: Receiver<()>,
     scripts: ScriptsSender,
     scripts_thread: JoinHandle<io::Result<()>>,
     watches: WatchesSender,
@@ -193,9 +195,14 @@ pub fn start_in<W: Surroundings + 'static>(
     let (mailer, mailer_thread) =
         mailer::start(&configuration, move |fact| teller.append(fact), warn).map_err(StartError::Thread)?;
     let (teller, means) = (Arc::clone(&shared), (runner.clone(), mailer.clone()));
-    let (notifier, notifier_thread) =
-        notifier::start(means, configuration.global.clone(), notifier::LIMIT, move |fact| teller.append(fact))
-            .map_err(StartError::Thread)?;
+    let lost = Arc::new(Notify::new());
+    let (notifier, tell_all) =
+        notifier::new(means, configuration.global.clone(), notifier::LIMIT, move |fact| teller.append(fact));
+    let (ended, notifier_ended) = sync_channel(0);
+    let notifier_thread = thread("notify", &lost, move || {
+        let _ended: SyncSender<()> = ended;
+        tell_all();
+    })?;
     let voice = Voice { shared: Arc::clone(&shared), notifier: notifier.clone() };
     let (failover_loop, failover) = FailoverLoop::new(core, world, voice).map_err(StartError::Sockets)?;
 
@@ -206,7 +213,6 @@ pub fn start_in<W: Surroundings + 'static>(
     for fact in flushed {
         shared.append(fact);
     }
-    let lost = Arc::new(Notify::new());
     let global = &configuration.global;
     let enter = real_time(&shared, "vrrp", &global.failover_thread);
     let failover_thread = thread("failover", &lost, move || {
@@ -269,6 +275,7 @@ pub fn start_in<W: Surroundings + 'static>(
         notifier_thread,
         mailer,
         mailer_thread,
+        notifier_ended,
         scripts,
         scripts_thread,
         watches,
@@ -468,8 +475,16 @@ impl Running {
         if !matches!(self.scripts_thread.join(), Ok(Ok(()))) {
             tracing::error!("the loop that runs tracked scripts ended early");
         }
-        if self.notifier_thread.join().is_err() {
-            tracing::error!("the thread that runs notify scripts panicked");
+        // What it asks of the host (users, files) may not answer.
+        match self.notifier_ended.recv_timeout(notifier::PATIENCE + LOG_LIMIT) {
+            Err(RecvTimeoutError::Timeout) => {
+                tracing::error!("the thread that runs notify scripts hangs, and is left behind");
+            }
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => {
+                if self.notifier_thread.join().is_err() {
+                    tracing::error!("the thread that runs notify scripts panicked");
+                }
+            }
         }
         self.mailer.end();
         if self.mailer_thread.join().is_err() {
