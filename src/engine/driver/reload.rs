@@ -27,7 +27,7 @@ use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::io::{host, host_facts};
 use crate::engine::ipvs::Refusal;
 use crate::engine::model::Configuration;
-use crate::engine::reload::{Plan, plan};
+use crate::engine::reload::{Plan, effects, plan};
 use crate::engine::snapshot::Warning;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -35,6 +35,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Most mistakes of a file that a refusal names.
 const NAMED: usize = 10;
+/// Most lines of a preview about mastership and addresses.
+const MOST_EFFECTS: usize = 200;
 
 /// What runs, and the way to something else.
 pub struct Reloader {
@@ -173,6 +175,9 @@ impl Reloader {
             preview.blast_radius = format!("{}; {absent}", preview.blast_radius);
         }
         if !preview.ops.is_empty() {
+            let status = self.shared.status();
+            let effects = effects(&running.configuration, &read.configuration, &status.virtual_routers);
+            preview.after.extend(effects.into_iter().take(MOST_EFFECTS));
             preview.ipvsadm = self.foreseen(&read.configuration);
         }
         let answer =

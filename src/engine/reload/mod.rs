@@ -5,9 +5,11 @@
 //! plan for people, and what its token stands for. [`compare`] sets the file beside what runs and what the kernel has.
 
 mod compare;
+mod effects;
 mod fields;
 
 pub use compare::compare;
+pub use effects::effects;
 
 use crate::engine::model::{Authentication, Configuration, Statics, VirtualRouter, VirtualServer};
 use fields::Field;
