@@ -124,7 +124,8 @@ impl LocalEngine {
             Ok(mut answer) => {
                 let disk = self.written.as_ref().zip(given).filter(|_| answer.outcome == Outcome::Done);
                 if let Some(trouble) = disk.and_then(|(written, given)| written.trouble_since(given)) {
-                    answer.message += &format!("; not on disk, so that a restart would forget it: {trouble}");
+                    answer.message =
+                        format!("{}; not on disk, so that a restart would forget it: {trouble}", answer.message);
                 }
                 Ok(answer)
             }

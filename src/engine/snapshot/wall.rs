@@ -91,7 +91,7 @@ mod tests {
         let (now, wall) = (Instant::now(), SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000));
         let after = |seconds, jump: i64| Moment {
             now: now + Duration::from_secs(seconds),
-            wall: wall.checked_add(Duration::from_secs(seconds)).unwrap() + Duration::from_secs(86_400)
+            wall: wall + Duration::from_hours(24) + Duration::from_secs(seconds)
                 - Duration::from_secs(u64::try_from(86_400 - jump).unwrap()),
         };
         let then = Moment { now, wall };
