@@ -125,7 +125,8 @@ pub fn new(
     let sender = NotifierSender(requests.clone());
     let body = move || {
         let (chains, fifos) = (BTreeMap::new(), BTreeMap::new());
-        let mut notifier = Notifier { runner, mailer, requests, global: Global::default(), limit, report, chains, fifos };
+        let mut notifier =
+            Notifier { runner, mailer, requests, global: Global::default(), limit, report, chains, fifos };
         notifier.follow(global);
         notifier.run();
     };

@@ -73,7 +73,7 @@ mod tests {
 
     fn telling(line: usize) -> Telling {
         let (chain, subject) = (String::new(), String::new());
-        Telling { half: Half::Vrrp, chain, subject, line: line.to_string(), commands: Vec::new() }
+        Telling { half: Half::Vrrp, chain, subject, line: Some(line.to_string()), commands: Vec::new(), mail: None }
     }
 
     #[test]
@@ -84,7 +84,7 @@ mod tests {
         queue.push(Request::End);
         assert!(matches!(queue.take(None), Some((Request::End, 3))), "what is no telling stays in its place");
         let next = queue.take(None);
-        assert!(matches!(&next, Some((Request::Tell(telling), 0)) if telling.line == "3"));
+        assert!(matches!(&next, Some((Request::Tell(telling), 0)) if telling.line.as_deref() == Some("3")));
         (1..MOST).for_each(|_| assert!(matches!(queue.take(None), Some((Request::Tell(_), 0)))));
         assert!(matches!(queue.take(None), Some((Request::End, 0))));
         assert!(queue.take(Some(Instant::now())).is_none());
