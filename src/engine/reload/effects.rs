@@ -93,7 +93,8 @@ fn ranks(before: &VirtualRouter, router: &VirtualRouter, status: Option<&Virtual
     let name = &router.name;
     let change = format!("instance {name}: priority {old} -> {new}");
     if new == OWNER {
-        return Some(format!("{change}: it becomes the owner and master at once, whatever others say"));
+        let follows = if is_master(status) { "stays master" } else { "is master at once" };
+        return Some(format!("{change}: it becomes the owner and {follows}, whatever others say"));
     }
     let status = status?;
     if let Some(set) = status.priority_set {
@@ -210,7 +211,8 @@ mod tests {
         );
         assert!(to(95, "BACKUP", 90, Some(100)).ends_with("it stays BACKUP behind 10.0.0.12 (priority 100)"));
         assert!(
-            to(255, "BACKUP", 90, Some(100)).ends_with("it becomes the owner and master at once, whatever others say")
+            to(255, "BACKUP", 90, Some(100))
+                .ends_with("it becomes the owner and is master at once, whatever others say")
         );
         assert_eq!(to(90, "MASTER", 90, Some(100)), "", "no change, no line");
     }
