@@ -68,6 +68,8 @@ struct Instance {
 #[derive(Debug)]
 struct Spoken {
     at: Instant,
+    /// When it began to advertise, without a pause that ends a mastership.
+    begun: Instant,
     said: Overheard,
 }
 
@@ -128,8 +130,9 @@ impl Listening {
             return false;
         }
         instance.count(ours, said.priority);
-        let spoken = Spoken { at: now.now, said };
-        let was = if ours { instance.ours.as_ref() } else { instance.others.get(&spoken.said.source) };
+        let was = if ours { instance.ours.as_ref() } else { instance.others.get(&said.source) };
+        let begun = was.filter(|was| was.lives(now.now)).map_or(now.now, |was| was.begun);
+        let spoken = Spoken { at: now.now, begun, said };
         let is_news = was
             .is_none_or(|was| was.said.priority != spoken.said.priority || was.lives(now.now) != spoken.lives(now.now));
         if ours {
@@ -184,8 +187,12 @@ impl Instance {
     fn judge(&mut self, now: Moment, host: &Host, begun: Instant, name: &str, facts: &mut Vec<Fact>) {
         let ours = self.ours.as_ref().filter(|ours| ours.lives(now.now));
         let other = self.other_master(now.now);
-        let split = ours.is_some() && other.is_some();
-        let (state, reason) = match (ours, other) {
+        // Whoever preempts is heard while the master before has not had to advertise again: two masters are those that both go on.
+        let both = ours.zip(other);
+        let split = both.is_some_and(|(ours, other)| ours.at.min(other.at) > ours.begun.max(other.begun));
+        let yields =
+            both.is_some_and(|(ours, other)| other.begun > ours.at && other.said.priority >= ours.said.priority);
+        let (state, reason) = match (ours.filter(|_| !yields), other) {
             (Some(ours), _) => {
                 (VirtualRouterState::Master, format!("this host advertises, priority {}", ours.said.priority))
             }

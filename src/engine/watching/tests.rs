@@ -95,13 +95,35 @@ fn a_resignation_counts_at_once_and_two_masters_are_a_split_brain() {
     let mut listening = Listening::new(t, &routers());
     listening.hear(t, heard("10.0.0.11", 150, true));
     listening.look(t, &host(true));
+    let t = later(t, 1);
     assert!(listening.hear(t, heard("10.0.0.12", 100, false)));
+    assert_eq!(listening.look(t, &host(true)).1, [], "a lower priority may still give way");
+    let t = later(t, 1);
+    listening.hear(t, heard("10.0.0.11", 150, true));
+    listening.hear(later(t, 1), heard("10.0.0.12", 100, false));
+    let t = later(t, 1);
     let (_, facts) = listening.look(t, &host(true));
     assert_eq!(told(&facts)[0].0, EventKind::SplitBrain);
     assert!(listening.hear(t, heard("10.0.0.11", 0, true)));
     let (statuses, _) = listening.look(t, &host(true));
     assert_eq!(statuses[0].state, VirtualRouterState::Backup);
-    assert_eq!((statuses[0].counters.priority_zero_tx, statuses[0].counters.adverts_rx), (1, 1));
+    assert_eq!((statuses[0].counters.priority_zero_tx, statuses[0].counters.adverts_rx), (1, 2));
+}
+
+#[test]
+fn a_preemption_is_no_split_brain() {
+    let t = start();
+    let mut listening = Listening::new(t, &routers());
+    for ms in 0..3 {
+        listening.hear(later(t, ms), heard("10.0.0.11", 100, true));
+    }
+    listening.look(later(t, 2), &host(true));
+    listening.hear(later(t, 3), heard("10.0.0.12", 150, false));
+    let (statuses, facts) = listening.look(later(t, 3), &host(true));
+    assert_eq!(statuses[0].state, VirtualRouterState::Backup);
+    assert!(told(&facts).iter().all(|(kind, ..)| *kind == EventKind::InstanceState), "{facts:?}");
+    listening.hear(later(t, 4), heard("10.0.0.12", 150, false));
+    assert_eq!(listening.look(later(t, 4), &host(true)).1, []);
 }
 
 #[test]
