@@ -247,10 +247,9 @@ mod tests {
             let kind: EventKind = serde_json::from_value((*name).into()).unwrap();
             assert_eq!(kind.name(), *name);
         }
-        // The error lists all of them.
-        let all = serde_json::from_value::<EventKind>("no-such".into()).unwrap_err().to_string();
-        let listed: Vec<&str> = all.split('`').skip(3).step_by(2).collect();
-        assert_eq!(listed, *kinds);
+        // It is the last: all others are before it.
+        assert_eq!(kinds.len(), EventKind::Unknown as usize);
+        assert_eq!(serde_json::from_value::<EventKind>("no-such".into()).unwrap(), EventKind::Unknown);
     }
 
     #[test]

@@ -188,8 +188,7 @@ pub fn start_in<W: Surroundings + 'static>(
         overrides::start(file, overrides, Arc::clone(&shared)).map_err(StartError::Thread)?;
     let written_down = overrides.written();
     let world = world(state, overrides.clone()).map_err(StartError::Sockets)?;
-    let now = Instant::now();
-    let core = Failover::new(&configuration, Past { holds: wanted.instances, ..past }, now);
+    let core = Failover::new(&configuration, Past { holds: wanted.instances, ..past }, Instant::now());
     let (teller, warner) = (Arc::clone(&shared), Arc::clone(&shared));
     let warn = move |warning| warner.warn_of_telling("mail", warning);
     let (mailer, mailer_thread) =
@@ -231,8 +230,8 @@ pub fn start_in<W: Surroundings + 'static>(
     let wanted_watches = watches::prepare(&configuration);
     let watches_thread = thread("watches", &lost, move || watch_loop.run(wanted_watches))?;
 
-    let balance_core =
-        Balance::new(&configuration.virtual_servers, services, wanted.services, now).following(&configuration);
+    let balance_core = Balance::new(&configuration.virtual_servers, services, wanted.services, Instant::now())
+        .following(&configuration);
     let balance_core = balance_core.limited_by(shared.dataplane.get().map(|_| userspace::unserved as Limit));
     let (commands, requests) = mpsc::channel(QUEUE);
     let (balance_end, ended) = oneshot::channel();

@@ -51,16 +51,6 @@ pub fn open_files(wanted: u64) -> u64 {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::has_interface;
-
-    #[test]
-    fn the_loopback_is_there_and_what_nobody_made_is_not() {
-        assert_eq!((has_interface("lo"), has_interface("none-such")), (Some(true), Some(false)));
-    }
-}
-
 /// Gives memory back that only a start needed: its pages of the program, which come back from the page cache should they be
 /// needed again, and what the allocator has free (`MADV_DONTNEED`, madvise(2); `malloc_trim(3)`).
 #[allow(unsafe_code)]
@@ -82,4 +72,14 @@ pub fn shed_the_start() {
 
 fn number(hexadecimal: &str) -> Result<usize, std::num::ParseIntError> {
     usize::from_str_radix(hexadecimal, 16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_interface;
+
+    #[test]
+    fn the_loopback_is_there_and_what_nobody_made_is_not() {
+        assert_eq!((has_interface("lo"), has_interface("none-such")), (Some(true), Some(false)));
+    }
 }
