@@ -55,6 +55,9 @@ pub(super) const NAMED: &[(&str, KeyCode)] = &[
     ("End", KeyCode::End),
 ];
 
+/// With Ctrl, these characters are keys of their own to a terminal: it sends the same byte for both.
+const TERMINALS_SEND: [(char, &str); 4] = [('m', "Enter"), ('i', "Tab"), ('[', "Esc"), ('h', "Backspace")];
+
 impl Chord {
     /// Whether it writes a character where text is typed.
     pub const fn is_text(&self) -> bool {
@@ -79,6 +82,10 @@ impl FromStr for Chord {
                 named.or(number.filter(|number| (1..=12).contains(number)).map(KeyCode::F))
             }
         };
+        let same = TERMINALS_SEND.iter().find(|(c, _)| ctrl && code == Some(KeyCode::Char(*c)));
+        if let Some((_, name)) = same {
+            return Err(format!("\"{text}\" is {name} to a terminal: write {name}, or another key"));
+        }
         code.map(|code| Self { code, ctrl }).ok_or_else(|| {
             format!("\"{text}\" is no key: write one character, Ctrl-L, F5, space, Enter, Esc, Tab, Up, PgDn, Home or the like")
         })
@@ -101,6 +108,14 @@ mod tests {
         let redraw = Chord { code: KeyCode::Char('l'), ctrl: true };
         for text in ["Ctrl-L", "ctrl-l", "Ctrl+L"] {
             assert_eq!(text.parse(), Ok(redraw), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_terminal_sends_for_another_key_is_refused() {
+        for (text, key) in [("Ctrl-M", "Enter"), ("ctrl-i", "Tab"), ("Ctrl-[", "Esc"), ("Ctrl+H", "Backspace")] {
+            let error = text.parse::<Chord>().unwrap_err();
+            assert!(error.contains(&format!("is {key} to a terminal: write {key}")), "{error}");
         }
     }
 
