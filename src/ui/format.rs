@@ -58,6 +58,13 @@ pub fn age(ago: Duration) -> String {
     }
 }
 
+/// An age in its largest unit alone, for narrow places: `12s`, `4m`, `3h`, `12d`.
+pub fn age_in_a_unit(ago: Duration) -> String {
+    let text = age(ago);
+    let end = text.find(|c: char| !c.is_ascii_digit()).map_or(text.len(), |at| at + 1);
+    text.get(..end).unwrap_or_default().to_owned()
+}
+
 /// The age of a moment, `now` and the moment being on the same clock; a moment to come has age 0.
 pub fn since(now: SystemTime, then: SystemTime) -> Duration {
     now.duration_since(then).unwrap_or_default()

@@ -129,7 +129,7 @@ impl ServiceFacts {
             let _ = write!(note, ", {} refused", self.refused); // writing to a String can't fail
         }
         if draining > 0 {
-            let _ = write!(note, ", {draining} drain"); // writing to a String can't fail
+            let _ = write!(note, ", {draining} out"); // writing to a String can't fail
         }
         if unknown > 0 {
             let _ = write!(note, ", {unknown} unknown");

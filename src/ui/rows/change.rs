@@ -41,6 +41,7 @@ pub fn text(event: &Event) -> String {
         (EventKind::ServerTable | EventKind::ServiceTable | EventKind::Address | EventKind::Command, _, Some(to)) => {
             Some(to.clone())
         }
+        (EventKind::Warning, Some(code), Some(_)) => Some(format!("{code} is over")),
         (_, _, Some(to)) => Some(to.to_uppercase()),
         _ => None,
     };

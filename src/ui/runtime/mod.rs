@@ -103,6 +103,7 @@ pub fn run(engine: &Arc<dyn EngineHandle>, options: &Options) -> Result<Exit, Co
         shown,
         script_failed: None,
         asked: None,
+        turned: Instant::now(),
         stall: None,
         dropped: 0,
         full_since: None,
@@ -142,6 +143,8 @@ struct Console {
     fixed: Option<(u16, u16)>,
     /// What a script looks at.
     shown: Option<Arc<Shown>>,
+    /// When the last turn began to wait.
+    turned: Instant,
     /// Why the script failed.
     script_failed: Option<String>,
     /// What the engine was asked for last.
@@ -171,7 +174,10 @@ impl Console {
                 wait if self.state.dirty && !wait.is_zero() => wait.min(SECOND),
                 _ => SECOND,
             };
-            let mut input = match arriving.recv_timeout(wait) {
+            self.turned = Instant::now();
+            let arrived = arriving.recv_timeout(wait);
+            self.stood_still(wait);
+            let mut input = match arrived {
                 Ok(input) => Some(input),
                 Err(RecvTimeoutError::Timeout) => Some(Input::Message(Message::Tick)),
                 // Never: the loop's own threads hold senders for as long as the terminal is there.
@@ -183,6 +189,14 @@ impl Console {
                 }
                 input = arriving.try_recv().ok();
             }
+        }
+    }
+
+    /// The process was stopped, or its host, when a turn took much longer than it waits: what came meanwhile was typed blindly.
+    fn stood_still(&mut self, wait: Duration) {
+        let now = Instant::now();
+        if now.duration_since(self.turned) > wait + STALL {
+            self.stall = Some((self.turned, now));
         }
     }
 
@@ -356,6 +370,7 @@ impl Console {
             return ControlFlow::Break(ExitCause::TerminalLost);
         }
         self.stall = None;
+        self.stood_still(Duration::ZERO);
         let (columns, rows) = self.fixed.unwrap_or_else(Terminal::size);
         self.update(Message::Resize(columns, rows))
     }

@@ -13,7 +13,10 @@ use std::net::IpAddr;
 
 /// Why a socket takes none.
 pub const NO_COMMANDS: &str =
-    "the engine takes no commands from you on this socket; run as root or join the group that owns it";
+    "the engine takes no commands from you on this socket: run as root, or join the group that `ls -l` names for it";
+
+/// Why a console that only looks does nothing.
+pub const READ_ONLY: &str = "this console was started with --read-only; start another one to write";
 
 /// Begins a write: a form, or the preview at once. `words`: what the palette was told beside the name. A refused key says
 /// why.
@@ -35,14 +38,27 @@ pub fn forbidden(state: &UiState) -> Option<String> {
         "no engine has answered yet".to_owned()
     } else if state.lost.is_some() {
         "the engine does not answer; what is on screen is old".to_owned()
+    } else if let Some(why) = not_now(state) {
+        why
     } else if state.read_only {
-        "this console was started with --read-only".to_owned()
+        READ_ONLY.to_owned()
     } else if !state.unlocked {
         format!("read-only: press {} to allow writes", key(Intent::ToggleLock))
     } else if !state.may_write() {
         NO_COMMANDS.to_owned()
-    } else if state.replay.is_some() {
+    } else {
+        return None;
+    };
+    Some(why)
+}
+
+/// Why what is shown is nothing to act on.
+pub fn not_now(state: &UiState) -> Option<String> {
+    let key = |intent| state.keys.hint(intent);
+    let why = if state.replay.is_some() {
         "this is a recording: nothing can be done to it".to_owned()
+    } else if state.summary().is_some_and(|summary| summary.mode == "watch") {
+        "watch only looks: `lvsdeck` opens a console that acts, on an engine".to_owned()
     } else if state.viewing.is_some() {
         format!("this is the past: press {} first, to act on what is there now", key(Intent::Live))
     } else if state.paused_at.is_some() {
@@ -70,7 +86,7 @@ fn unseen(state: &UiState, intent: Intent) -> Option<String> {
     }
     let small = plan.shape == Shape::Line;
     let hidden = if instances || intent.is_about_the_engine() { small } else { plan.rows() == 0 };
-    hidden.then(|| "what this would change is not on screen: enlarge the terminal first".to_owned())
+    hidden.then(|| "not on screen: enlarge the terminal".to_owned())
 }
 
 fn start(state: &mut UiState, intent: Intent, words: &str) -> Result<Vec<Effect>, String> {

@@ -137,6 +137,10 @@ fn on_polled(state: &mut UiState, polled: Polled) -> Vec<Effect> {
         state.say(Tone::Good, "the engine answers again");
     }
     let known = state.picture.as_ref().map(|p| p.polled.summary.pid);
+    if known.is_none() && state.unlocked && !polled.summary.writable && acts::not_now(state).is_none() {
+        state.unlocked = false;
+        state.say(Tone::Bad, acts::NO_COMMANDS);
+    }
     if known.is_some_and(|pid| pid != polled.summary.pid) {
         state.say(Tone::Bad, format!("another engine answers now: pid {}", polled.summary.pid));
     }
@@ -403,11 +407,13 @@ fn next_sort(state: &mut UiState) -> Vec<Effect> {
 
 fn toggle_lock(state: &mut UiState) -> Vec<Effect> {
     let writable = state.summary().map(|s| s.writable);
-    if state.unlocked {
+    if let Some(why) = acts::not_now(state) {
+        state.say(Tone::Bad, why);
+    } else if state.read_only {
+        state.say(Tone::Bad, acts::READ_ONLY);
+    } else if state.unlocked && writable != Some(false) {
         state.unlocked = false;
         state.say(Tone::Good, "read-only again");
-    } else if state.read_only {
-        state.say(Tone::Bad, "this console was started with --read-only; start another one to write");
     } else {
         match writable {
             None => state.say(Tone::Bad, "no engine has answered yet"),

@@ -32,27 +32,26 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
     let until = state.until();
     let recent =
         state.events.iter().rev().filter(|event| change::shown(event) && until.is_none_or(|until| event.at <= until));
-    let mut line = 0;
-    let mut more = 0;
-    for event in recent.take_while(|event| format::since(now, event.at) < WINDOW) {
-        if line >= usize::from(inner.height) {
-            more += 1;
-            continue;
-        }
+    let recent: Vec<_> = recent.take_while(|event| format::since(now, event.at) < WINDOW).collect();
+    let lines = usize::from(inner.height);
+    let more = match recent.len().saturating_sub(lines) {
+        0 => String::new(),
+        more => format!(" +{more} more"),
+    };
+    for (line, event) in recent.iter().take(lines).enumerate() {
         let (mark, paint) = change::mark(event);
         let mut pen = Pen::at(buffer, theme, inner, line);
         let age = format!("-{}", format::age(format::since(now, event.at)));
         pen.right(Paint::Dim, &age, 5).skip(1).put(paint, mark.encode_utf8(&mut [0; 4])).skip(1);
-        pen.put(paint, &change::text(event));
-        line += 1;
+        let text = change::text(event);
+        let reserved = if line + 1 == lines { more.len() } else { 0 };
+        let room = pen.left_over().saturating_sub(reserved);
+        pen.left(paint, &text, room);
+        if reserved > 0 {
+            pen.put(Paint::Dim, &more);
+        }
     }
-    if line == 0 {
+    if recent.is_empty() {
         Pen::at(buffer, theme, inner, 0).skip(1).put(Paint::Dim, "nothing changed");
-    }
-    if more > 0 && inner.height > 0 {
-        let text = format!(" +{more} more");
-        let mut pen = Pen::at(buffer, theme, inner, usize::from(inner.height) - 1);
-        let gap = pen.left_over().saturating_sub(text.len());
-        pen.skip(gap).put(Paint::Dim, &text);
     }
 }

@@ -91,6 +91,7 @@ pub fn checks(state: &UiState, row: &Row, most: usize) -> Vec<(&'static str, Pai
     };
     if detail.checks.is_empty() {
         let text = match detail.health {
+            _ if row.admin == Admin::Maintenance => "none is run in maintenance",
             Health::Up | Health::Down => "none: this server counts as up",
             Health::Unknown => "its checks are not run yet; it stays in the table",
         };

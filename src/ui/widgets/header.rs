@@ -31,15 +31,16 @@ const fn role_paint(role: Role) -> Paint {
     }
 }
 
-/// A piece of line 1: what it says at full length and abbreviated, and how soon it is left out (0: never).
+/// A piece of line 1: what it says at full length, abbreviated and where every column counts, and how soon it is left out (0: never).
 struct Piece {
     long: Spans,
     short: Spans,
+    tiny: Spans,
     leaves: u8,
 }
 
 fn piece(leaves: u8, long: Spans, short: Spans) -> Piece {
-    Piece { long, short, leaves }
+    Piece { tiny: short.clone(), long, short, leaves }
 }
 
 /// Draws line 1.
@@ -74,12 +75,18 @@ fn pieces(state: &UiState, summary: &Summary) -> (Vec<Piece>, Vec<Piece>) {
     let mut reals: Spans = head(format!("reals {}: {} up", t.real_servers, t.up));
     let mut reals_short: Spans = head(format!("RS {}/{}", t.up, t.real_servers));
     for (number, word, paint) in
-        [(t.down, "DOWN", Paint::Down), (t.draining, "drain", Paint::Drain), (t.unknown, "unknown", Paint::Unknown)]
+        [(t.down, "DOWN", Paint::Down), (t.draining, "out", Paint::Drain), (t.unknown, "unknown", Paint::Unknown)]
     {
         if number > 0 {
             reals.push((paint, format!(" {number} {word}")));
             reals_short.push((paint, format!(" {number} {word}")));
         }
+    }
+    // In the narrowest line, what is wrong alone.
+    let mut tiny: Spans = reals_short.iter().skip(1).cloned().collect();
+    match tiny.first_mut() {
+        Some((_, first)) => *first = first.trim_start().to_owned(),
+        None => tiny.clone_from(&reals_short),
     }
     let (degraded, services) = summary.services_degraded;
     let mut service_spans = head(format!("services {services}"));
@@ -89,10 +96,10 @@ fn pieces(state: &UiState, summary: &Summary) -> (Vec<Piece>, Vec<Piece>) {
     let (here, addresses) = summary.addresses_here;
     let left = vec![
         piece(0, vec![role.clone(), (Paint::Header, masters.clone())], vec![role, (Paint::Header, masters)]),
-        piece(3, head(summary.node.clone()), head(format::cut(&format::clean(&summary.node), 12, '~').into_owned())),
-        piece(4, head(format!("VIPs here {here}/{addresses}")), head(format!("VIPs {here}/{addresses}"))),
+        piece(4, head(summary.node.clone()), head(format::cut(&format::clean(&summary.node), 12, '~').into_owned())),
+        piece(3, head(format!("VIPs here {here}/{addresses}")), head(format!("VIPs {here}/{addresses}"))),
         piece(5, service_spans, Vec::new()),
-        piece(1, reals, reals_short),
+        Piece { tiny, ..piece(1, reals, reals_short) },
     ];
     (left, right_pieces(state, summary))
 }
@@ -118,8 +125,8 @@ fn right_pieces(state: &UiState, summary: &Summary) -> Vec<Piece> {
     if let Some(changed) = summary.changed_at {
         let ago = format::since(now, changed);
         let paint = if ago < Duration::from_mins(1) { Paint::Fresh } else { Paint::Text };
-        let text = vec![(paint, format!("chg {}", format::age(ago)))];
-        right.push(piece(2, text.clone(), text));
+        let said = |age: String| vec![(paint, format!("chg {age}"))];
+        right.push(piece(2, said(format::age(ago)), said(format::age_in_a_unit(ago))));
     }
     let lock = if state.may_write() { (Paint::Warning, "RW") } else { (Paint::Header, "RO") };
     let lock = vec![(lock.0, lock.1.to_owned())];
@@ -131,24 +138,22 @@ fn right_pieces(state: &UiState, summary: &Summary) -> Vec<Piece> {
 
 /// Shortens first, then leaves out, until both sides fit.
 fn fit(left: &[Piece], right: &[Piece], columns: usize) -> (Spans, Spans) {
-    let join = |pieces: &[Piece], short: bool, keep: &dyn Fn(u8) -> bool| {
-        let gap = if short { 2 } else { 3 };
-        let mut spans = Spans::new();
-        for piece in pieces.iter().filter(|p| keep(p.leaves)) {
-            let text = if short { &piece.short } else { &piece.long };
-            if text.is_empty() {
-                continue;
-            }
+    let join = |pieces: &[Piece], gap: usize, limit: u8| {
+        let texts = pieces.iter().filter(|piece| piece.leaves < limit).map(|piece| match gap {
+            1 => &piece.tiny,
+            2 => &piece.short,
+            _ => &piece.long,
+        });
+        texts.filter(|text| !text.is_empty()).fold(Spans::new(), |mut spans, text| {
             if !spans.is_empty() {
                 spans.push((Paint::Header, " ".repeat(gap)));
             }
             spans.extend(text.iter().cloned());
-        }
-        spans
+            spans
+        })
     };
-    for (short, limit) in [(false, 7), (true, 7), (true, 6), (true, 5), (true, 4), (true, 3), (true, 2), (true, 1)] {
-        let keep = move |leaves: u8| leaves < limit;
-        let (l, r) = (join(left, short, &keep), join(right, short, &keep));
+    for (gap, limit) in [(3, 7), (2, 7), (2, 6), (2, 5), (1, 5), (2, 4), (1, 4), (1, 3), (1, 2), (1, 1)] {
+        let (l, r) = (join(left, gap, limit), join(right, gap, limit));
         if spans_width(&l) + spans_width(&r) < columns || limit == 1 {
             return (l, r);
         }

@@ -94,7 +94,14 @@ fn axes(state: &UiState, row: &Row, events: &[&Event], now: SystemTime) -> Vec<L
     let file = if row.added { "added by hand with" } else { "in the file" };
     let mut operator = vec![
         (paint, format!("wants {wants}")),
-        (Paint::Text, format!(", weight {} ({file} {})", row.weight, row.configured_weight)),
+        // What is down has weight 0, or is not there, by its checks, whatever the operator wants.
+        (
+            Paint::Text,
+            match (row.admin, row.health) {
+                (Admin::Enabled, Health::Down) => format!(", weight {} {file}", row.configured_weight),
+                _ => format!(", weight {} ({file} {})", row.weight, row.configured_weight),
+            },
+        ),
     ];
     operator.extend(newest(&[EventKind::ServerAdmin]).map(|spans| prefixed("  ", spans)).unwrap_or_default());
     let mut checks = vec![(rows::paint(row), format!("say {}", health_word(row.health)))];
