@@ -149,7 +149,7 @@ fn notes_say_how_a_server_and_a_service_are() {
         [
             ("1/1 ok", true),
             ("DRIFT found weight 9", true),
-            ("3/8 DEGRADED, 1 refused, 2 drain, 1 unknown", true),
+            ("3/8 DEGRADED, 1 refused, 2 out, 1 unknown", true),
             ("DRIFT found absent", true),
             ("DOWN timeout", true),
             ("DRAIN 31 conn", false),

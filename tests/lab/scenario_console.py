@@ -201,7 +201,7 @@ class Story:
         terminal.keys("Enter")
         terminal.shows("the drained row", r"d +-> 10\.0\.0\.71:80 +Route +0\(1\) .*DRAIN")
         self.agrees({R1: 0, R2: 1})
-        terminal.shows("one draining in line 1", r"1 drain", lines=slice(1))
+        terminal.shows("one draining in line 1", r"1 out", lines=slice(1))
         self.step("D restores")
         self.select(R1)
         terminal.keys("D")

@@ -82,7 +82,7 @@ fn headline(summary: &Summary, page: &mut Page<'_>) -> Result<(), CtlError> {
         totals.up,
     );
     // writing to a String can't fail
-    for (count, word) in [(totals.down, "DOWN"), (totals.draining, "drain"), (totals.unknown, "unknown")] {
+    for (count, word) in [(totals.down, "DOWN"), (totals.draining, "out"), (totals.unknown, "unknown")] {
         if count > 0 {
             let _ = write!(line, " {count} {word}");
         }

@@ -224,12 +224,9 @@ impl Failover {
             let nobody = instance.map_or("no virtual router is held".to_owned(), |name| format!("{name} is not held"));
             return Err(format!("{nobody}: there is nothing to end"));
         }
-        let mut preview = Preview {
-            blast_radius:
-                "none, or a take-over by whoever preempts: this node after `failover`, another after `takeover`"
-                    .to_owned(),
-            ..Preview::default()
-        };
+        let mut preview = Preview::default();
+        let effects: Vec<String> = held.iter().filter_map(|i| self.routers.get(*i)).map(rejoins).collect();
+        preview.blast_radius = effects.join("; ");
         for router in held.iter().filter_map(|i| self.routers.get(*i)) {
             let name = &router.config.name;
             preview.before.push(format!("{}, held", line(router)));
@@ -282,6 +279,34 @@ fn not_master(router: &Router) -> String {
     match router.peers.last_master() {
         Some((address, _)) => format!("{name} is {state} here, and {address} is master"),
         None => format!("{name} is {state} here ({}), and no master is heard", router.reason),
+    }
+}
+
+/// Who should be master once a router takes part by its own priority.
+fn rejoins(router: &Router) -> String {
+    let (name, own) = (&router.config.name, router.own_priority());
+    let addresses = match router.config.addresses.len() {
+        1 => "1 virtual address".to_owned(),
+        many => format!("{many} virtual addresses"),
+    };
+    if router.instance.is_master() {
+        let rival =
+            router.peers.iter().filter_map(|(address, peer)| Some((address, peer.rank?))).max_by_key(|(_, rank)| *rank);
+        return match rival {
+            Some((address, rank)) if rank > own => {
+                format!("{name}: {address} (priority {rank} when heard last) takes {addresses} over if it preempts")
+            }
+            Some(_) | None => format!("{name}: nobody was heard with more than priority {own}: it stays master"),
+        };
+    }
+    match router.peers.last_master() {
+        Some((address, peer)) if peer.rank.is_some_and(|rank| rank >= own) || !router.config.preempt => {
+            format!("{name}: {address} stays master")
+        }
+        Some((address, _)) => {
+            format!("{name}: this node takes {addresses} over from {address}, whose priority is lower")
+        }
+        None => format!("{name}: nobody else is heard: this node takes {addresses}"),
     }
 }
 

@@ -217,7 +217,7 @@ impl Instance {
                 }
                 None => reason.clone(),
             }));
-        } else if reason != self.reason && state == VirtualRouterState::Backup {
+        } else if reason != self.reason && state != VirtualRouterState::Master {
             let fact = Fact::new(EventKind::InstanceState, Severity::Notice, name);
             facts.push(fact.change(state.name(), state.name()).reason(reason.clone()));
         }

@@ -122,6 +122,19 @@ fn a_hold_ends_with_its_time_and_the_normal_rules_come_back() {
 }
 
 #[test]
+fn the_preview_of_a_rejoin_says_who_should_be_master_then() {
+    let mut lan = cluster();
+    lan.command(0, failover(None, false));
+    lan.run_for(seconds(5));
+    lan.ask(0, rejoin(), true, None);
+    let said = &lan.nodes[0].answer().preview.blast_radius;
+    assert_eq!(said, "VI_1: this node takes 1 virtual address over from 192.0.2.12, whose priority is lower");
+    lan.command(0, rejoin());
+    lan.run_for(seconds(5));
+    assert_eq!(lan.masters(), [0], "as it said");
+}
+
+#[test]
 fn a_preview_changes_nothing_and_its_token_commits_what_it_showed() {
     let mut lan = cluster();
     lan.ask(0, failover(None, false), true, None);
