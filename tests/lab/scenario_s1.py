@@ -38,7 +38,7 @@ def start(case, pair):
     until("the VIP answers", lambda: reachable(pair), 3)
     check("the VIP is on eth0", ("eth0", pair.vip) in pair.lan["d1"].addresses(), pair.lan["d1"].addresses())
     advert = pair.wire.adverts(port="d1")[0]
-    check("v2, VRID 41, priority 200, 1 s, the one address", advert[4:] == (2, 41, 200, 1, (pair.vip,)), advert)
+    check("v2, VRID 41, priority 200, 1 s, the one address", advert[4:9] == (2, 41, 200, 1, (pair.vip,)), advert)
     until("d1 logs its new state", lambda: pair.d1.logged("Entering MASTER STATE"), 2)
     check("d2 has sent nothing", not pair.wire.adverts(port="d2"))
 

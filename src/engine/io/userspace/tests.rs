@@ -4,6 +4,8 @@ use super::*;
 use crate::engine::ipvs::{Destination, Service, Traffic, Tunnel};
 use crate::engine::model::{Forwarding, Persistence, Weight};
 use std::io::{Read, Write};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 fn service(scheduler: &str) -> Service {
@@ -57,13 +59,18 @@ struct Rig {
     b: RealServerKey,
 }
 
+static RIGS: AtomicU8 = AtomicU8::new(0);
+
 impl Rig {
     fn new(service: &Service) -> Self {
         Self::with_room(service, 10_000)
     }
 
     fn with_room(service: &Service, most: usize) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        // On an address of its own, where neither servers nor clients of other tests take the port.
+        let [.., a, b] = std::process::id().to_be_bytes();
+        let own = IpAddr::from([127, RIGS.fetch_add(1, Ordering::Relaxed) | 128, a, b]);
+        let free = TcpListener::bind((own, 0)).unwrap().local_addr().unwrap();
         let key = ServiceKey::Address { protocol: crate::engine::model::Protocol::Tcp, address: free };
         let mut rig = Self {
             dataplane: Userspace::start(Ways::Real, "dataplane", most).unwrap(),
