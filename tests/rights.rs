@@ -130,10 +130,15 @@ fn an_engine_that_serves_by_itself_gives_up_as_much() {
     let mut said = String::new();
     BufReader::new(engine.stdout.take().unwrap()).read_line(&mut said).unwrap();
     assert_eq!(said, "ready\n");
-    let tasks = fs::read_dir(Path::new("/proc").join(engine.id().to_string()).join("task")).unwrap();
-    let threads: Vec<_> = tasks.map(|task| task.unwrap().path().join("status")).collect();
-    assert!(threads.iter().any(|status| line(status, "Name") == "dataplane"), "{threads:?}");
-    for status in &threads {
+    let tasks = Path::new("/proc").join(engine.id().to_string()).join("task");
+    let listed = || fs::read_dir(&tasks).unwrap().map(|task| task.unwrap().path().join("status"));
+    // A thread names itself as soon as it runs.
+    let deadline = Instant::now() + LIMIT;
+    while !listed().any(|status| line(&status, "Name") == "dataplane") {
+        assert!(Instant::now() < deadline, "{:?}", listed().collect::<Vec<_>>());
+        std::thread::yield_now();
+    }
+    for status in &listed().collect::<Vec<_>>() {
         assert_eq!(mask(status, "CapEff") & !KEPT, 0, "{}", line(status, "Name"));
         assert_eq!(line(status, "NoNewPrivs"), "1", "{}", line(status, "Name"));
     }
