@@ -82,6 +82,11 @@ impl Client {
         Ok(Self { socket, read_only, connected_at, questions: Mutex::new(lane), events, at: None })
     }
 
+    /// Why this client gives no commands: who may open the other socket. None where it may.
+    pub fn refusal(&self) -> Option<String> {
+        self.read_only.then(|| who_may(&self.socket))
+    }
+
     /// How long ago it connected.
     pub fn age(&self) -> Duration {
         self.connected_at.elapsed()

@@ -46,6 +46,7 @@ fn connect(places: &Places, options: &ui::Options) -> Result<Client, HandleError
 }
 
 fn show(client: Client, options: &ui::Options) -> u8 {
+    let options = &ui::Options { commanders: client.refusal(), ..options.clone() };
     let engine: Arc<dyn EngineHandle> = Arc::new(client);
     // Consoles stay open for days, several of them.
     host::shed_the_start();

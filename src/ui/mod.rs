@@ -40,6 +40,8 @@ pub struct Options {
     pub read_only: bool,
     /// Writes are allowed from the start, where the socket permits them.
     pub start_unlocked: bool,
+    /// Who may give commands, where this user may not.
+    pub commanders: Option<String>,
     /// A built-in theme or a file; without it `ansi`, or `mono` when `NO_COLOR` is set.
     pub theme: Option<String>,
     /// A file with keys of the operator's own.

@@ -224,6 +224,8 @@ pub struct UiState {
     pub read_only: bool,
     /// Writes are allowed now.
     pub unlocked: bool,
+    /// Who may give commands, where this user may not and it is known.
+    pub commanders: Option<String>,
     /// Which screen is shown.
     pub screen: Screen,
     /// What is shown.

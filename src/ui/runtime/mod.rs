@@ -81,6 +81,7 @@ pub fn run(engine: &Arc<dyn EngineHandle>, options: &Options) -> Result<Exit, Co
     state.replay = options.replay;
     state.viewing = options.replay.map(|(first, _)| first);
     state.own_pid = Some(std::process::id());
+    state.commanders.clone_from(&options.commanders);
     let key_warning = match keymap::choose(options.keys.as_deref()) {
         Ok(settings) => {
             (state.keys, state.bell, state.columns) = (Arc::new(settings.keys), settings.bell, settings.columns);

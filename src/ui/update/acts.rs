@@ -12,8 +12,10 @@ use crate::ui::state::{Tone, UiState};
 use std::net::IpAddr;
 
 /// Why a socket takes none.
-pub const NO_COMMANDS: &str =
-    "the engine takes no commands from you on this socket: run as root, or join the group that `ls -l` names for it";
+pub fn no_commands(state: &UiState) -> String {
+    let who = state.commanders.as_deref().unwrap_or("run as root, or join the group that `ls -l` names for the socket");
+    format!("no commands from you: {who}")
+}
 
 /// Why a console that only looks does nothing.
 pub const READ_ONLY: &str = "this console was started with --read-only; start another one to write";
@@ -45,7 +47,7 @@ pub fn forbidden(state: &UiState) -> Option<String> {
     } else if !state.unlocked {
         format!("read-only: press {} to allow writes", key(Intent::ToggleLock))
     } else if !state.may_write() {
-        NO_COMMANDS.to_owned()
+        no_commands(state)
     } else {
         return None;
     };

@@ -139,7 +139,8 @@ fn on_polled(state: &mut UiState, polled: Polled) -> Vec<Effect> {
     let known = state.picture.as_ref().map(|p| p.polled.summary.pid);
     if known.is_none() && state.unlocked && !polled.summary.writable && acts::not_now(state).is_none() {
         state.unlocked = false;
-        state.say(Tone::Bad, acts::NO_COMMANDS);
+        let why = acts::no_commands(state);
+        state.say(Tone::Bad, why);
     }
     if known.is_some_and(|pid| pid != polled.summary.pid) {
         state.say(Tone::Bad, format!("another engine answers now: pid {}", polled.summary.pid));
@@ -417,7 +418,7 @@ fn toggle_lock(state: &mut UiState) -> Vec<Effect> {
     } else {
         match writable {
             None => state.say(Tone::Bad, "no engine has answered yet"),
-            Some(false) => state.say(Tone::Bad, acts::NO_COMMANDS),
+            Some(false) => state.say(Tone::Bad, acts::no_commands(state)),
             Some(true) => {
                 state.unlocked = true;
                 state.say(Tone::Good, "writes are allowed now; each shows a preview first; r locks again");
