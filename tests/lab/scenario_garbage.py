@@ -1,10 +1,18 @@
 """S1 under fire: advertisements that must not be accepted are counted by their reason and change no state."""
 
+import re
+
 from pair import Pair
 from wait import check, until
 from wire import advertisement, checksum, send
 
 VIP, PASSWORD, VRID = "10.0.0.100", "1066", 41
+SECRET = re.compile(rf"(?<!\d){PASSWORD}(?!\d)")  # a time may have the same digits in it
+
+
+def logged(director):
+    with open(director.log, encoding="utf-8", errors="replace") as file:
+        return file.read()
 
 
 def with_checksum(message):
@@ -55,7 +63,7 @@ def run(case):
     check("d1 never resigned", set(sent) == {200}, sent)
     states = [d.status()["virtual_routers"][0]["state"] for d in (pair.d1, pair.d2)]
     check("MASTER and BACKUP", states == ["MASTER", "BACKUP"], states)
-    secrets = [d for d in (pair.d1, pair.d2) if PASSWORD in d.must("status", "--json") + d.must("events") or d.logged("1066")]
+    secrets = [d for d in (pair.d1, pair.d2) if SECRET.search(d.must("status", "--json") + d.must("events") + logged(d))]
     check("the password is told nowhere", not secrets, [d.name for d in secrets])
 
 
