@@ -22,6 +22,26 @@ const MODIFIERS: [(Modifier, u8); 9] = [
     (Modifier::CROSSED_OUT, 9),
 ];
 
+/// The colours with names: eight, and the same bright.
+const NAMED: [Color; 16] = [
+    Color::Black,
+    Color::Red,
+    Color::Green,
+    Color::Yellow,
+    Color::Blue,
+    Color::Magenta,
+    Color::Cyan,
+    Color::Gray,
+    Color::DarkGray,
+    Color::LightRed,
+    Color::LightGreen,
+    Color::LightYellow,
+    Color::LightBlue,
+    Color::LightMagenta,
+    Color::LightCyan,
+    Color::White,
+];
+
 /// Where the cursor is after a character.
 #[derive(Clone, Copy)]
 struct Cursor {
@@ -110,29 +130,16 @@ impl Look {
 
 /// One colour of SGR with its `;`, `base` being 30 for the character and 40 for what is behind it.
 fn color(out: &mut Vec<u8>, color: Color, base: u8) {
-    let bright = base + 60;
-    let number = match color {
-        Color::Reset => base + 9,
-        Color::Black => base,
-        Color::Red => base + 1,
-        Color::Green => base + 2,
-        Color::Yellow => base + 3,
-        Color::Blue => base + 4,
-        Color::Magenta => base + 5,
-        Color::Cyan => base + 6,
-        Color::Gray => base + 7,
-        Color::DarkGray => bright,
-        Color::LightRed => bright + 1,
-        Color::LightGreen => bright + 2,
-        Color::LightYellow => bright + 3,
-        Color::LightBlue => bright + 4,
-        Color::LightMagenta => bright + 5,
-        Color::LightCyan => bright + 6,
-        Color::White => bright + 7,
-        Color::Indexed(index) => return push(out, format_args!("{};5;{index};", base + 8)),
-        Color::Rgb(red, green, blue) => return push(out, format_args!("{};2;{red};{green};{blue};", base + 8)),
-    };
-    push(out, format_args!("{number};"));
+    match color {
+        Color::Indexed(index) => push(out, format_args!("{};5;{index};", base + 8)),
+        Color::Rgb(red, green, blue) => push(out, format_args!("{};2;{red};{green};{blue};", base + 8)),
+        named => {
+            // 0 to 7, 60 to 67 for the bright ones, 9 for the terminal's own.
+            let place = NAMED.iter().zip(0..).find(|(known, _)| **known == named);
+            let number = place.map_or(9, |(_, place)| if place < 8 { place } else { place + 52 });
+            push(out, format_args!("{};", base + number));
+        }
+    }
 }
 
 /// Cells of one look together, else in their order. Neighbours stay together, since what takes the place of a wide character

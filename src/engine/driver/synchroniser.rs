@@ -273,11 +273,8 @@ mod tests {
     #[test]
     fn an_engine_that_stops_before_the_thread_has_run_is_not_waited_for() {
         for _ in 0..50 {
-            let Rig { worker, configuration, .. } = rig();
-            let configuration =
-                Arc::new(Configuration { global: crate::engine::model::Global::default(), ..configuration });
-            let shared = Arc::clone(&worker.shared);
-            let thread = Synchroniser::start(Arc::clone(&shared), move || Arc::clone(&configuration)).unwrap();
+            let shared = rig().worker.shared;
+            let thread = Synchroniser::start(Arc::clone(&shared), Arc::default).unwrap();
             shared.append(Fact::new(EventKind::EngineStopping, Severity::Notice, "engine"));
             thread.end(false);
         }

@@ -30,11 +30,14 @@ impl OurStatics {
 impl Failover {
     /// Static addresses with their places, where their interfaces are there.
     fn static_places(&self) -> Vec<(VirtualAddress, Place)> {
-        let place = |address: &VirtualAddress| {
-            let link = self.host.by_name(address.interface.as_ref()?)?;
-            Some((address.clone(), (link.index, address.address, address.prefix)))
-        };
-        self.statics.wanted.addresses.iter().filter_map(|found| place(&found.address)).collect()
+        let addresses = self.statics.wanted.addresses.iter().map(|found| &found.address);
+        addresses.filter_map(|address| Some((address.clone(), self.place_of(address)?))).collect()
+    }
+
+    /// Where a static address belongs; none while its interface is not there.
+    fn place_of(&self, address: &VirtualAddress) -> Option<Place> {
+        let link = self.host.by_name(address.interface.as_ref()?)?;
+        Some((link.index, address.address, address.prefix))
     }
 
     /// The static address that belongs exactly there.
@@ -138,12 +141,12 @@ impl Failover {
 
     /// The static address without which a router can't work (`track_group`).
     pub(super) fn static_fault(&self, router: &Router) -> Option<String> {
-        let here = self.static_places();
-        let missing = |address: &VirtualAddress| {
-            !here.iter().any(|(found, place)| found == address && self.host.will_have(*place))
-        };
-        let needs = self.statics.wanted.addresses.iter().filter(|found| found.needed_by.contains(&router.config.name));
-        let address = needs.map(|found| &found.address).find(|address| missing(address))?;
+        let mut needs = self.statics.wanted.addresses.iter();
+        let address = needs.find(|found| {
+            found.needed_by.contains(&router.config.name)
+                && self.place_of(&found.address).is_none_or(|place| !self.host.will_have(place))
+        });
+        let address = &address?.address;
         let interface = address.interface.as_deref().unwrap_or_default();
         Some(format!("static address {address} of its track_group is not on {interface}: look at `ip address`"))
     }
