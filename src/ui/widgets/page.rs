@@ -45,10 +45,15 @@ fn is_boxed(state: &UiState) -> bool {
     plan(state).shape == Shape::Large
 }
 
-/// Columns that a chart has.
-pub fn chart_columns(state: &UiState) -> u16 {
+/// Columns that a text has behind its label.
+fn text_columns(state: &UiState) -> u16 {
     let edges = if is_boxed(state) { 2 } else { 0 };
-    area(state).width.saturating_sub(edges + LABEL + row::NUMBERS)
+    area(state).width.saturating_sub(edges + LABEL + 1)
+}
+
+/// Columns that a chart has behind its numbers.
+pub fn chart_columns(state: &UiState) -> u16 {
+    text_columns(state).saturating_sub(row::NUMBERS)
 }
 
 /// Lines between the title and the keys.
@@ -58,8 +63,7 @@ pub fn room(state: &UiState) -> usize {
 
 /// All lines of a page, wrapped.
 fn lines(state: &UiState, theme: &Theme, about: About) -> Vec<Line> {
-    let edges = if is_boxed(state) { 2 } else { 0 };
-    let columns = usize::from(area(state).width.saturating_sub(edges + LABEL + 1));
+    let columns = usize::from(text_columns(state));
     let all = match about {
         About::Row => row::lines(state, theme),
         About::Router => router::lines(state),
