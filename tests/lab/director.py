@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 
-from wait import check, until
+from wait import PATIENCE, check, until
 
 
 class Director:
@@ -44,9 +44,9 @@ class Director:
     def ended(self, within=5):
         """Wait for the engine's own end; gives its exit code."""
         try:
-            return self.process.wait(within)
+            return self.process.wait(max(within, PATIENCE))
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"{self.name} ({self.program}) did not end within {within} s") from None
+            raise AssertionError(f"{self.name} ({self.program}) did not end within {max(within, PATIENCE)} s") from None
 
     def stop(self, within=5):
         """TERM, and wait for an end in good order."""

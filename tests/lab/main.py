@@ -1,11 +1,12 @@
 """The runner inside: run the chosen scenarios side by side and print the list.
 
 Each case is a scenario with a program on each side. It has its own segment, its own directory, its own thread; nothing is
-shared but the machine. What a case made is taken down whatever happens; its files stay when it fails.
+shared but the machine. What a case made is taken down whatever happens; its files stay when it fails. A case that fails beside
+others is told again when they are done, alone, and counts only then: a machine with too much to do is late.
 """
 
 import argparse
-import concurrent.futures
+import contextlib
 import importlib
 import os
 import shutil
@@ -19,11 +20,11 @@ import lan
 PAIRS = ("lvsdeck/lvsdeck", "lvsdeck/keepalived", "keepalived/lvsdeck")
 # scenario → the programs on d1/d2 that it is run with. The slow ones stand first, so that they overlap all others.
 SCENARIOS = {
+    "console": ("lvsdeck/lvsdeck",),
     "s11": PAIRS,
     "s4": PAIRS,
     "s7": PAIRS,
     "operator": ("lvsdeck/lvsdeck",),
-    "console": ("lvsdeck/lvsdeck",),
     "s1": PAIRS,
     "told": PAIRS,
     "mail": ("lvsdeck/keepalived", "keepalived/lvsdeck"),
@@ -56,10 +57,10 @@ LOCK = threading.Lock()
 class Case:
     """One scenario with one combination of programs: its files, its steps, what it has to take down."""
 
-    def __init__(self, scenario, combo, artefacts):
+    def __init__(self, scenario, combo, artefacts, attempt=""):
         self.scenario, self.combo = scenario, tuple(combo.split("/"))
         self.label = f"{scenario} {combo}"
-        self.directory = os.path.join(artefacts, f"{scenario}-{combo.replace('/', '-')}")
+        self.directory = os.path.join(artefacts, "-".join([scenario, *self.combo, *attempt.split()]))
         shutil.rmtree(self.directory, ignore_errors=True)
         os.makedirs(self.directory)
         self.story, self.kept, self.begun = [], [], time.monotonic()
@@ -114,28 +115,81 @@ class Case:
         return seconds, error
 
 
-def report(case, seconds, error, verbose):
-    with LOCK:
-        print(f"{case.scenario:10} {'/'.join(case.combo):24} {'FAILED' if error else 'ok':6} {seconds:6.1f} s", flush=True)
-        if error:
-            print("    " + error.replace("\n", "\n    "), flush=True)
-        if verbose or error:
-            print("\n".join("    " + line for line in case.story), flush=True)
+class Queue:
+    """The cases still to be told, shared with other guests by a directory in which each is claimed by a file of its name."""
+
+    def __init__(self, cases, claims):
+        self.cases, self.claims = cases, claims
+
+    def take(self, kind):
+        """The first case of this kind (a predicate of its scenario) that nobody has, or None."""
+        with LOCK:
+            for case in [case for case in self.cases if kind(case[0])]:
+                self.cases.remove(case)
+                if self.claimed("-".join(case).replace("/", "-")):
+                    return case
+        return None
+
+    def claimed(self, name):
+        if self.claims:
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(os.path.join(self.claims, name), os.O_CREAT | os.O_EXCL))
+                return True
+            return False
+        return True
+
+
+class Teller:
+    """Tells cases, prints how each ended, and remembers which failed."""
+
+    def __init__(self, queue, options):
+        self.queue, self.options = queue, options
+        self.told, self.failed = 0, []
+
+    def tell(self, scenario, combo, attempt=""):
+        """Gives whether it passed."""
+        case = Case(scenario, combo, os.path.abspath(self.options.artefacts), attempt)
+        seconds, error = case.run()
+        lines = [f"{scenario:10} {combo:24} {'FAILED' if error else 'ok':6} {seconds:6.1f} s {attempt}".rstrip()]
+        lines += [f"    {line}" for line in error.splitlines()] if error else []
+        lines += [f"    {line}" for line in case.story] if error or self.options.verbose else []
+        with LOCK:
+            print("\n".join(lines), flush=True)
+        return not error
+
+    def tell_all(self, kind):
+        """Takes cases of a kind from the queue until there is none."""
+        while case := self.queue.take(kind):
+            self.told += 1
+            if not self.tell(*case):
+                self.failed.append(case)
+
+    def side_by_side(self, kind, jobs):
+        workers = [threading.Thread(target=self.tell_all, args=(kind,)) for _ in range(jobs)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+
+    def tell_again(self):
+        """Each case that failed, alone; the ones that fail again have failed."""
+        self.failed = [case for case in self.failed if not self.tell(*case, "again")]
 
 
 def main():
     parser = argparse.ArgumentParser(prog="tests/lab/run")
     parser.add_argument("scenarios", nargs="*", help="which ones (default: all)")
     parser.add_argument("--combo", action="append", help="programs on d1/d2, as keepalived/lvsdeck (default: each scenario's own)")
-    parser.add_argument("--jobs", type=int, default=6, help="cases side by side (default 6)")
+    parser.add_argument("--jobs", type=int, default=4, help="cases side by side (default 4)")
     parser.add_argument("--artefacts", default="target/lab", help="where the files of failed cases stay")
     parser.add_argument("--verbose", action="store_true", help="print each step of each case")
     parser.add_argument("--without-ipvs", action="store_true", help="only the cases for a kernel that has no ip_vs")
-    parser.add_argument("--busy", action="store_true", help="only the cases that want a guest for themselves, one after the other")
+    parser.add_argument("--busy", action="store_true", help="the cases that want a guest for themselves first, one after the other")
+    parser.add_argument("--claims", metavar="DIR", help="take only what no other guest has taken from the same list")
     parser.add_argument("--list", action="store_true", help="print the cases and end")
     options = parser.parse_args()
     chosen = [(s, c) for s, combos in SCENARIOS.items() if s in options.scenarios or not options.scenarios and (options.list or s not in NAMED)
-              if options.list or ((s in WITHOUT_IPVS) == options.without_ipvs and (s in BUSY) == options.busy)
+              if options.list or (s in WITHOUT_IPVS) == options.without_ipvs
               for c in dict.fromkeys(options.combo or combos)]
     if unknown := set(options.scenarios) - set(SCENARIOS):
         parser.error(f"no such scenario: {', '.join(sorted(unknown))}")
@@ -146,16 +200,15 @@ def main():
         return 0
     lan.delete_left_overs()
     begun = time.monotonic()
-    failed = 0
-    cases = [Case(s, c, os.path.abspath(options.artefacts)) for s, c in chosen]
-    with concurrent.futures.ThreadPoolExecutor(1 if options.busy else options.jobs) as pool:
-        running = {pool.submit(case.run): case for case in cases}
-        for done in concurrent.futures.as_completed(running):
-            seconds, error = done.result()
-            failed += bool(error)
-            report(running[done], seconds, error, options.verbose)
-    print(f"{len(chosen) - failed} passed, {failed} failed in {time.monotonic() - begun:.0f} s")
-    return 1 if failed else 0
+    teller = Teller(Queue(chosen, options.claims), options)
+    if options.busy:
+        teller.tell_all(lambda scenario: scenario in BUSY)
+    teller.side_by_side(lambda scenario: scenario not in BUSY, options.jobs)
+    teller.tell_again()
+    if teller.told:
+        failed = len(teller.failed)
+        print(f"{teller.told - failed} passed, {failed} failed in {time.monotonic() - begun:.0f} s")
+    return 1 if teller.failed else 0
 
 
 if __name__ == "__main__":

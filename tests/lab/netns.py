@@ -16,6 +16,8 @@ import subprocess
 
 CLONE_NEWNET = 0x40000000
 SIOCGIFCONF = 0x8912
+RTMGRP_IPV4_IFADDR = 0x10
+MOVES = {20: "added", 21: "removed"}  # RTM_NEWADDR, RTM_DELADDR
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -100,6 +102,25 @@ class Namespace:
     def holds(self, address):
         """Whether some interface has the address."""
         return any(held == address for _, held in self.addresses())
+
+    def moves(self, address):
+        """Watches from now on; gives a function that lists how the IPv4 address has come and gone, however late it is asked."""
+        seen, kernel = [], self.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+        kernel.bind((0, RTMGRP_IPV4_IFADDR))
+        kernel.setblocking(False)
+
+        def look():
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    data, wanted = kernel.recv(65536), socket.inet_aton(address)
+                    while len(data) >= 24:
+                        length, kind = struct.unpack_from("IH", data)
+                        if kind in MOVES and wanted in data[24:length]:
+                            seen.append(MOVES[kind])
+                        data = data[(length + 3) & ~3:]
+            return seen
+
+        return look
 
     def neighbour(self, address):
         """The hardware address under which this namespace knows `address`, or None."""

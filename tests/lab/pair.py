@@ -58,11 +58,11 @@ class Pair:
         return frame
 
     def started(self):
-        """Start d1 and, once it listens, d2; wait until d1 is master and announced."""
+        """Start d1 and, once it listens, d2; wait until both listen and d1 is master and announced."""
         mark = self.wire.mark()
-        self.d1.start()
-        until("d1 listens for VRRP", lambda: ":0070 " in self.lan["d1"].read("net/raw"), 10)  # protocol 112
-        self.d2.start()
+        for director in (self.d1, self.d2):
+            director.start()
+            until(f"{director.name} listens for VRRP", lambda: ":0070 " in director.space.read("net/raw"), 10)  # protocol 112
         self.wire.advert("d1 becomes master", mark, 12, port="d1")
         self.held_by("d1", 5)
         self.announced_by("d1", mark)

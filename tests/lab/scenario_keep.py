@@ -4,6 +4,7 @@ from pair import Pair
 from wait import check, until
 
 INTERVAL = 1
+DOWN = 3 * INTERVAL  # at least; then d2 takes over, rightly
 SLACK = 0.8  # seconds: a guest with one slow processor
 
 
@@ -29,12 +30,14 @@ def ends(pair):
 
 def in_time(case, pair):
     case.step("d1 is restarted with keep: no resignation, the VIP never leaves, d2 stays silent")
-    mark = ends(pair)
-    before = pair.last_heard("d2", "d1")
-    pair.d1.start()
-    frame = pair.wire.advert("d1 goes on as master", mark, 3, port="d1", priority=200)
-    case.note(f"d1 was silent for {frame.at - before:.3f} s")
-    pair.d1.ready()
+    for _ in range(5):
+        mark, silent = restarts(pair)
+        case.note(f"d1 was silent for {silent:.3f} s")
+        if silent < DOWN:
+            break
+        # The guest was too slow for a restart within the interval: that says nothing about the program.
+        pair.held_by("d1", 10)
+    check("a restart is done in time", silent < DOWN, silent)
     for _ in range(4):
         last = pair.wire.mark()
         pair.wire.advert("d1 advertises", last, INTERVAL + SLACK, port="d1", priority=200)
@@ -45,16 +48,25 @@ def in_time(case, pair):
     check("the status says why", reason == "resumed after a restart", reason)
 
 
+def restarts(pair):
+    """d1 is ended with keep and started again; gives the mark before, and for how many seconds it was silent."""
+    mark = ends(pair)
+    before = pair.last_heard("d2", "d1")
+    pair.d1.start()
+    frame = pair.wire.advert("d1 goes on as master", mark, 3, port="d1", priority=200)
+    pair.d1.ready()
+    return mark, frame.at - before
+
+
 def too_late(case, pair):
     case.step("d1 comes back after d2 took over: it gives the VIP up within an interval, and preempts by the rules")
     mark = ends(pair)
     pair.wire.advert("d2 takes over", mark, 6, port="d2")
-    mark = pair.wire.mark()
+    mark, moves = pair.wire.mark(), pair.d1.space.moves(pair.vip)
     pair.d1.start()
-    pair.held_by("d2", INTERVAL + SLACK + 1)
-    check("d1 has not said that it is master", not pair.wire.adverts(mark, port="d1"))
     pair.wire.advert("d1 takes it back", mark, 10, port="d1", priority=200)
     pair.held_by("d1", 3)
+    check("it gave the VIP up before it took it back", moves() == ["removed", "added"], moves())
 
 
 def by_command(case, pair):

@@ -2,7 +2,8 @@
 
 import time
 
-POLL = 0.02  # seconds between two looks
+POLL = 0.02  # seconds between two looks, at least
+SHARE = 0.25  # of the time that may be spent looking: a look that starts a process is dear in the guest
 PATIENCE = 20  # seconds that every wait has at least: a busy machine is late, and not wrong
 
 
@@ -15,13 +16,15 @@ def until(what, condition, within, seen=None):
     within = max(within, PATIENCE)
     end = time.monotonic() + within
     while True:
+        begun = time.monotonic()
         value = condition()
+        took = time.monotonic() - begun
         if value:
             return value
         if time.monotonic() > end:
             last = f"; seen: {seen()}" if seen else f"; last: {value!r}" if value not in (None, False) else ""
             raise TimedOut(f"not within {within:g} s: {what}{last}")
-        time.sleep(POLL)
+        time.sleep(max(POLL, took / SHARE - took))
 
 
 def check(what, truth, seen=""):
