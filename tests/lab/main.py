@@ -21,6 +21,7 @@ PAIRS = ("lvsdeck/lvsdeck", "lvsdeck/keepalived", "keepalived/lvsdeck")
 # scenario → the programs on d1/d2 that it is run with. The slow ones stand first, so that they overlap all others.
 SCENARIOS = {
     "console": ("lvsdeck/lvsdeck",),
+    "wide": ("lvsdeck/lvsdeck",),
     "s11": PAIRS,
     "s4": PAIRS,
     "s7": PAIRS,
