@@ -273,7 +273,7 @@ fn what_it_cannot_do_is_refused_in_words() {
 
 #[test]
 fn who_has_no_room_is_refused_and_told_until_there_is_some() {
-    let mut rig = Rig::with_room(&service("rr"), 2);
+    let rig = Rig::with_room(&service("rr"), 2);
     let (told, tell) = std::sync::mpsc::channel();
     rig.dataplane.report_to(move |fact| told.send(fact.reason.unwrap_or_default()).unwrap());
     let (first, _second) = (rig.connect(), rig.connect());
