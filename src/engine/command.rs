@@ -381,6 +381,13 @@ pub struct Preview {
     pub confirm: Option<String>,
 }
 
+impl Preview {
+    /// Whether nothing would change.
+    pub const fn is_empty(&self) -> bool {
+        self.before.is_empty() && self.after.is_empty() && self.ops.is_empty()
+    }
+}
+
 /// The answer to a command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {

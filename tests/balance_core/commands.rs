@@ -47,7 +47,10 @@ fn a_dry_drain_shows_everything_and_does_nothing() {
     let answer = rig.dry(drain(A));
     assert_eq!((answer.outcome, answer.id), (Outcome::Preview, 0));
     assert_eq!(answer.preview.before, ["10.0.0.71:80 Route weight 1 active 3 inactive 12"]);
-    assert_eq!(answer.preview.after, ["10.0.0.71:80 Route weight 0 active 3 inactive 12, draining"]);
+    assert_eq!(
+        answer.preview.after,
+        ["10.0.0.71:80 Route weight 0 active 3 inactive 12, draining, weight 1 when restored"]
+    );
     assert_eq!(answer.preview.ops, ["change real server 10.0.0.71:80 of tcp/10.0.0.1:80: weight 1 to 0"]);
     assert_eq!(answer.preview.ipvsadm, ["ipvsadm -e -t 10.0.0.1:80 -r 10.0.0.71:80 -g -w 0"]);
     assert_eq!(answer.preview.blast_radius, "1 of 2 servers, 50 % of the weight, 3 active connections");
@@ -270,11 +273,30 @@ fn a_removed_server_of_the_file_is_warned_of_and_comes_back_with_its_checks() {
 fn a_weight_for_a_draining_server_waits_for_restore() {
     let mut rig = Rig::started(&[service(WEB, &[A, B])]);
     rig.ask(drain(A));
+    let shown = rig.dry(set_weight(A, 5));
+    assert_eq!(
+        shown.preview.after,
+        ["10.0.0.71:80 Route weight 0 active 0 inactive 0, draining, weight 5 when restored"]
+    );
+    let keep =
+        |weight| format!("keep weight {weight} for real server 10.0.0.71:80 of tcp/10.0.0.1:80 until it is restored");
+    assert_eq!(shown.preview.ops, [keep(5)]);
     let answer = rig.ask(set_weight(A, 6));
-    assert_eq!((answer.outcome, answer.preview.ops.len()), (Outcome::Done, 0));
+    assert_eq!((answer.outcome, answer.preview.ops), (Outcome::Done, vec![keep(6)]));
+    let stale = rig.ask_with(set_weight(A, 5), false, shown.token);
+    assert_eq!(stale.outcome, Outcome::Stale, "somebody gave it another weight since the preview");
     assert!(answer.message.contains("when it is restored"), "{}", answer.message);
     rig.ask(restore(A));
     assert_eq!(rig.table(WEB), "10.0.0.71:80 w6, 10.0.0.72:80 w1");
+}
+
+#[test]
+fn a_preview_of_what_is_so_already_is_empty_and_says_why() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    rig.ask(drain(A));
+    let answer = rig.dry(drain(A));
+    assert!(answer.preview.is_empty());
+    assert!(answer.message.contains("is drained already"), "{}", answer.message);
 }
 
 #[test]

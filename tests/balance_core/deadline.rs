@@ -24,7 +24,10 @@ fn the_preview_shows_the_deadline_and_what_it_does() {
     let mut rig = Rig::started(&[service(WEB, &[A, B])]);
     busy(&mut rig, 3);
     let answer = rig.dry(drain(Some(60)));
-    assert_eq!(answer.preview.after, ["10.0.0.71:80 Route weight 0 active 3 inactive 0, draining, out after 60 s"]);
+    assert_eq!(
+        answer.preview.after,
+        ["10.0.0.71:80 Route weight 0 active 3 inactive 0, draining, weight 1 when restored, out after 60 s"]
+    );
     assert_eq!(
         answer.preview.ops,
         [

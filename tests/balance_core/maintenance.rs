@@ -39,7 +39,7 @@ fn checks(rig: &mut Rig, span: Duration) -> usize {
 fn the_preview_says_what_stops_and_what_ends_when() {
     let mut rig = rig();
     let answer = rig.dry(maintenance(Some(600), Some(60)));
-    let after = "10.0.0.71:80 Route weight 0 active 3 inactive 0, in maintenance, out after 60 s, back after 600 s";
+    let after = "10.0.0.71:80 Route weight 0 active 3 inactive 0, in maintenance, weight 1 when restored, out after 60 s, back after 600 s";
     assert_eq!(answer.preview.after, [after]);
     assert_eq!(
         answer.preview.ops,

@@ -85,7 +85,8 @@ impl Balance {
             token: Some(token.clone()),
         };
         if asked.dry_run {
-            return self.answer(&asked, answer(Outcome::Preview, "nothing was done; the token commits exactly this"));
+            let says = if preview.is_empty() { &message } else { "nothing was done; the token commits exactly this" };
+            return self.answer(&asked, answer(Outcome::Preview, says));
         }
         if asked.token.as_ref().is_some_and(|given| *given != token) {
             let message = "the servers changed since the preview; look at this one and commit its token";

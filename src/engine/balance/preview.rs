@@ -97,6 +97,7 @@ impl Balance {
         for (is_so, note) in [
             (server.admin.0 == Admin::Draining, ", draining"),
             (server.admin.0 == Admin::Maintenance, ", in maintenance"),
+            (server.admin.0 != Admin::Enabled, &format!(", weight {} when restored", server.weight)),
             (server.health() == Health::Down, ", down"),
             (place.is_none(), ", not in the table"),
         ] {
@@ -123,7 +124,20 @@ impl Balance {
                 Step::Drain(end) => (end, None, false),
                 Step::Maintain(end, return_at) => (end, return_at, true),
                 Step::Restore => (DrainEnd::Never, None, false),
-                Step::Weigh(_) | Step::Add(_) | Step::Remove => return Vec::new(),
+                Step::Weigh(weight) => {
+                    let when = match service.server(&key) {
+                        Some(server) if server.admin.0 != Admin::Enabled => "restored",
+                        Some(server) if service.place(server).is_none() => "up",
+                        Some(_) | None => return Vec::new(),
+                    };
+                    return vec![format!("keep weight {weight} for real server {key} of {name} until it is {when}")];
+                }
+                Step::Remove => {
+                    let is_absent = service.server(&key).is_some_and(|server| service.place(server).is_none());
+                    let forget = || format!("forget real server {key} of {name}, which is not in the table");
+                    return is_absent.then(forget).into_iter().collect();
+                }
+                Step::Add(_) => return Vec::new(),
             };
             let mut said = Vec::new();
             match (rested, rests, checks) {

@@ -194,7 +194,8 @@ impl Reloader {
             return answer(Outcome::Refused, format!("{why}; nothing was changed"), None);
         }
         if asked.dry_run {
-            return answer(Outcome::Preview, format!("would reload: {sentence}"), Some(token));
+            let says = if preview.is_empty() { sentence } else { format!("would reload: {sentence}") };
+            return answer(Outcome::Preview, says, Some(token));
         }
         if asked.token.as_ref().is_some_and(|given| *given != token) {
             let message = "the file or what runs has changed since the preview; look at this one and commit its token";

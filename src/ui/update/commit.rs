@@ -88,6 +88,11 @@ pub fn on_answer(state: &mut UiState, serial: u64, answer: Result<Box<Answer>, S
         }
     };
     match (answer.outcome, &popup.phase) {
+        (Outcome::Preview, _) if answer.preview.is_empty() => {
+            state.popups.clear();
+            state.say(Tone::Good, format!("nothing to do: {}", answer.message));
+            Vec::new()
+        }
         (Outcome::Preview, _) => {
             popup.phase = Phase::Ready(answer);
             Vec::new()
