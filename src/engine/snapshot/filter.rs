@@ -2,7 +2,8 @@
 //!
 //! A plain word occurs in key, name or state; `state:`, `vip:` and `rs:` look at one of them; `!` before a word turns it
 //! round. Letters' case does not matter. A word with one of `^ $ * + ? ( ) { } | \` in it, which no key has, is a regular
-//! expression, and so is what follows `re:`. A regular expression that can't be read is the only filter that is refused.
+//! expression, and so is what follows `re:`. Refused are a regular expression that can't be read, a state that nothing has, and a
+//! prefix that there is not: they would find nothing, and look as if all were well.
 
 use super::facts::{DriftIndex, ServiceFacts, push_server_states};
 use super::{RealServerStatus, VirtualServerStatus};
@@ -13,6 +14,10 @@ use std::net::{IpAddr, SocketAddr};
 
 /// Most memory that one regular expression may take.
 const SIZE: usize = 256 * 1024;
+
+/// What `state:` finds: services' states, then real servers'.
+const STATES: [&str; 11] =
+    ["up", "down", "problem", "degraded", "sorry", "drift", "unknown", "draining", "maintenance", "failing", "added"];
 
 /// A filter, read once a query.
 #[derive(Debug, Default)]
@@ -69,13 +74,16 @@ impl Term {
         let (negated, word) = word.strip_prefix('!').map_or((false, word), |rest| (true, rest));
         let lower = || word.to_lowercase();
         let test = match word.split_once(':') {
-            Some((field, state)) if field.eq_ignore_ascii_case("state") => Test::State(state.to_lowercase()),
+            Some((field, state)) if field.eq_ignore_ascii_case("state") => Test::State(state_word(state)?),
             Some((field, text)) if field.eq_ignore_ascii_case("vip") => Test::Vip(Address::new(&text.to_lowercase())?),
             Some((field, text)) if field.eq_ignore_ascii_case("rs") => {
                 Test::RealServer(Address::new(&text.to_lowercase())?)
             }
             Some((field, text)) if field.eq_ignore_ascii_case("re") => Test::Pattern(pattern(text)?),
             _ if is_pattern(word) => Test::Pattern(pattern(word)?),
+            Some((field, _)) if is_prefix(field) => {
+                return Err(format!("there is no prefix \"{field}:\"; there are state:, vip:, rs: and re:"));
+            }
             _ => Test::Word(lower()),
         };
         Ok(Self { negated, test })
@@ -95,6 +103,20 @@ impl Term {
 /// What a filter that can't be read is told; none where it can.
 pub fn filter_error(text: &str) -> Option<String> {
     Filter::new(text).err()
+}
+
+/// The beginning of a state, in small letters.
+fn state_word(text: &str) -> Result<String, String> {
+    let state = text.to_lowercase();
+    if STATES.iter().any(|known| known.starts_with(&state)) {
+        return Ok(state);
+    }
+    Err(format!("no state begins with \"{text}\"; there are {}", STATES.join(", ")))
+}
+
+/// Whether what stands before a colon is meant as a prefix: a word, and no part of an IPv6 address.
+fn is_prefix(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphabetic()) && text.chars().any(|c| !c.is_ascii_hexdigit())
 }
 
 /// Whether a word is meant as a regular expression: by a character that no key, name or state has.
@@ -156,5 +178,27 @@ impl Filter {
     fn holds(&self, text: &str, states_at: usize, vip: Option<SocketAddr>, server: Option<SocketAddr>) -> bool {
         let states = text.get(states_at..).unwrap_or_default();
         self.0.iter().all(|term| term.holds(text, states, vip, server))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::filter_error;
+
+    #[test]
+    fn what_can_find_nothing_is_refused_with_what_there_is() {
+        for (text, why) in [
+            ("state:dwn", "no state begins with \"dwn\"; there are up, down,"),
+            ("!State:x", "no state begins with \"x\""),
+            ("stat:down", "there is no prefix \"stat:\"; there are state:, vip:, rs: and re:"),
+        ] {
+            let error = filter_error(text).unwrap_or_default();
+            assert!(error.starts_with(why), "{text}: {error}");
+        }
+        for text in
+            ["state:", "state:d", "STATE:Up", "fe80::1", "cafe:80", ":80", "web1:80", "tcp/10.0.0.1:80", "a|b:c"]
+        {
+            assert_eq!(filter_error(text), None, "{text}");
+        }
     }
 }
