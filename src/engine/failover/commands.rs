@@ -225,17 +225,22 @@ impl Failover {
             return Err(format!("{nobody}: there is nothing to end"));
         }
         let mut preview = Preview::default();
-        let effects: Vec<String> = held.iter().filter_map(|i| self.routers.get(*i)).map(rejoins).collect();
-        preview.blast_radius = effects.join("; ");
+        let mut effects = Vec::new();
         for router in held.iter().filter_map(|i| self.routers.get(*i)) {
+            let (effect, state) = rejoins(router);
+            effects.push(effect);
             let name = &router.config.name;
             preview.before.push(format!("{}, held", line(router)));
-            preview.after.push(format!(
-                "{name}: {}, takes part by priority {}",
-                router.state().name(),
-                router.own_priority()
-            ));
+            preview.after.push(format!("{name}: {}, takes part by priority {}", state.name(), router.own_priority()));
+            if state != router.state() {
+                preview.confirm = Some("rejoin".to_owned());
+            }
+            if state == VirtualRouterState::Master && !router.instance.is_master() {
+                let instance = instance.map(str::to_owned);
+                preview.undo = Some(Command::Failover { instance, hold_seconds: None, blind: false });
+            }
         }
+        preview.blast_radius = effects.join("; ");
         Ok((held, preview))
     }
 
@@ -282,8 +287,9 @@ fn not_master(router: &Router) -> String {
     }
 }
 
-/// Who should be master once a router takes part by its own priority.
-fn rejoins(router: &Router) -> String {
+/// Who should be master once a router takes part by its own priority, and what this router is then.
+fn rejoins(router: &Router) -> (String, VirtualRouterState) {
+    use VirtualRouterState::{Backup, Master};
     let (name, own) = (&router.config.name, router.own_priority());
     let addresses = match router.config.addresses.len() {
         1 => "1 virtual address".to_owned(),
@@ -293,20 +299,23 @@ fn rejoins(router: &Router) -> String {
         let rival =
             router.peers.iter().filter_map(|(address, peer)| Some((address, peer.rank?))).max_by_key(|(_, rank)| *rank);
         return match rival {
-            Some((address, rank)) if rank > own => {
-                format!("{name}: {address} (priority {rank} when heard last) takes {addresses} over if it preempts")
+            Some((address, rank)) if rank > own => (
+                format!("{name}: {address} (priority {rank} when heard last) takes {addresses} over if it preempts"),
+                Backup,
+            ),
+            Some(_) | None => {
+                (format!("{name}: nobody was heard with more than priority {own}: it stays master"), Master)
             }
-            Some(_) | None => format!("{name}: nobody was heard with more than priority {own}: it stays master"),
         };
     }
     match router.peers.last_master() {
         Some((address, peer)) if peer.rank.is_some_and(|rank| rank >= own) || !router.config.preempt => {
-            format!("{name}: {address} stays master")
+            (format!("{name}: {address} stays master"), router.state())
         }
         Some((address, _)) => {
-            format!("{name}: this node takes {addresses} over from {address}, whose priority is lower")
+            (format!("{name}: this node takes {addresses} over from {address}, whose priority is lower"), Master)
         }
-        None => format!("{name}: nobody else is heard: this node takes {addresses}"),
+        None => (format!("{name}: nobody else is heard: this node takes {addresses}"), Master),
     }
 }
 

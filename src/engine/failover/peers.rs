@@ -169,11 +169,13 @@ impl Peer {
         refused.packet.clear();
         refused.packet.extend_from_slice(head);
     }
-    /// An advertisement was accepted: the gap to the one before counts, unless it was silent in between.
+    /// An advertisement was accepted: the gap to the one before counts, unless it was silent in between. One that comes in less
+    /// than half the interval was sent for a change and not by the timer.
     pub fn beat(&mut self, now: Instant, interval: AdvertInterval, form: ChecksumForm) {
         let gap = self.beat_at.replace(now).map(|before| now.saturating_duration_since(before));
         self.tells = Some((interval, form));
-        if let Some(gap) = gap.filter(|gap| *gap < interval.duration() * 3) {
+        let by_timer = interval.duration() / 2..interval.duration() * 3;
+        if let Some(gap) = gap.filter(|gap| by_timer.contains(gap)) {
             if self.gaps.len() == GAPS {
                 self.gaps.pop_front();
             }

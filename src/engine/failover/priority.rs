@@ -49,7 +49,11 @@ impl Failover {
             } else {
                 preview.ops.push(format!("wait for a master with priority {next} for virtual_router_id {vrid}"));
             }
-            feel.push(consequence(router, next));
+            let (effect, moves) = consequence(router, next);
+            feel.push(effect);
+            if moves {
+                preview.confirm = Some("priority".to_owned());
+            }
         }
         preview.blast_radius = feel.join("; ");
         Ok((members, preview))
@@ -101,23 +105,25 @@ fn undo(instance: &str, routers: &[&Router]) -> Option<Command> {
     alike.then(|| Command::Priority { instance: instance.to_owned(), priority: first })
 }
 
-/// Who leads then, as far as it can be foreseen: a backup is silent, and only one that was heard has a known priority.
-fn consequence(router: &Router, next: Priority) -> String {
+/// Who leads then, as far as it can be foreseen, and whether that is somebody else than now: a backup is silent, and only one
+/// that was heard has a known priority.
+fn consequence(router: &Router, next: Priority) -> (String, bool) {
     let name = &router.config.name;
     let vips = router.config.addresses.len();
     let heard = router.peers.iter().filter_map(|(address, peer)| Some((peer.rank?, address)));
     let best: Option<(Priority, IpAddr)> = heard.max();
     if router.claim.is_some() {
-        return format!("{name}: leads by takeover whatever its priority, until rejoin");
+        return (format!("{name}: leads by takeover whatever its priority, until rejoin"), false);
     }
-    match (router.instance.is_master(), router.peers.last_master(), best) {
+    let said = match (router.instance.is_master(), router.peers.last_master(), best) {
         (true, _, Some((priority, address))) if priority > next => {
             let within =
                 takeover_time(router).as_millis() + u128::from(router.instance.master_interval().centiseconds()) * 30;
-            format!(
+            let said = format!(
                 "{name}: {vips} virtual addresses go to {address} (priority {priority}, as last heard) within \
                  about {within} ms, unless it does not preempt"
-            )
+            );
+            return (said, true);
         }
         (true, _, Some((priority, address))) => {
             format!("{name}: stays master; {address} was heard with priority {priority}")
@@ -128,12 +134,12 @@ fn consequence(router: &Router, next: Priority) -> String {
         ),
         (false, Some((address, peer)), _) if peer.priority.is_some_and(|theirs| theirs < next.get()) => {
             if router.config.preempt {
-                format!("{name}: {vips} virtual addresses come from {address} to this node")
-            } else {
-                format!("{name}: {address} stays master: nopreempt")
+                return (format!("{name}: {vips} virtual addresses come from {address} to this node"), true);
             }
+            format!("{name}: {address} stays master: nopreempt")
         }
         (false, Some((address, _)), _) => format!("{name}: {address} stays master"),
         (false, None, _) => format!("{name}: no master is heard; nothing moves now"),
-    }
+    };
+    (said, false)
 }

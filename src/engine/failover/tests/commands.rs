@@ -127,8 +127,11 @@ fn the_preview_of_a_rejoin_says_who_should_be_master_then() {
     lan.command(0, failover(None, false));
     lan.run_for(seconds(5));
     lan.ask(0, rejoin(), true, None);
-    let said = &lan.nodes[0].answer().preview.blast_radius;
-    assert_eq!(said, "VI_1: this node takes 1 virtual address over from 192.0.2.12, whose priority is lower");
+    let shown = lan.nodes[0].answer().preview.clone();
+    let said = "VI_1: this node takes 1 virtual address over from 192.0.2.12, whose priority is lower";
+    assert_eq!((shown.blast_radius.as_str(), shown.confirm.as_deref()), (said, Some("rejoin")));
+    assert_eq!(shown.after, ["VI_1: MASTER, takes part by priority 200"]);
+    assert_eq!(shown.undo, Some(failover(None, false)));
     lan.command(0, rejoin());
     lan.run_for(seconds(5));
     assert_eq!(lan.masters(), [0], "as it said");
