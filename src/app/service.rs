@@ -171,6 +171,8 @@ mod tests {
             masters: (2, 2),
             addresses_here: (3, 3),
             services_degraded: (1, 4),
+            services_impaired: 0,
+            held: 0,
             totals: Totals::default(),
             problems: vec![Problem { key: String::new(), text: "DOWN x".into(), since: None }],
             problem_count: 2,

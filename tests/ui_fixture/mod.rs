@@ -293,11 +293,10 @@ pub fn events(now: SystemTime) -> Vec<Event> {
     ]
 }
 
-fn note(server: &RealServerStatus, now: SystemTime) -> String {
-    let age = now.duration_since(server.health_since).unwrap_or_default().as_secs();
+fn note(server: &RealServerStatus) -> String {
     let check = server.checks.first();
     match (server.health, server.admin) {
-        (Health::Down, _) => format!("DOWN {age}s {}", check.and_then(|c| c.error.clone()).unwrap_or_default()),
+        (Health::Down, _) => format!("DOWN {}", check.and_then(|c| c.error.clone()).unwrap_or_default()),
         (_, Admin::Draining | Admin::Maintenance) => format!("DRAIN {} conn", server.active),
         (Health::Unknown, _) => "not checked yet".to_owned(),
         (Health::Up, Admin::Enabled) => {
@@ -323,7 +322,7 @@ fn server_row(service: &VirtualServerStatus, server: &RealServerStatus, now: Sys
         inactive: server.inactive,
         health: server.health,
         admin: server.admin,
-        note: note(server, now),
+        note: note(server),
         health_age_s: now.duration_since(server.health_since).ok().map(|d| d.as_secs()),
         problem: server.health == Health::Down,
         expanded: false,
@@ -455,9 +454,15 @@ pub fn summary(status: &Status, now: SystemTime) -> Summary {
             routers.iter().map(|r| r.addresses.len()).sum(),
         ),
         services_degraded: (
-            status.virtual_servers.iter().filter(|s| s.real_servers.iter().any(|r| r.health == Health::Down)).count(),
+            status.virtual_servers.iter().filter(|s| !s.quorum.up).count(),
             status.virtual_servers.len(),
         ),
+        services_impaired: status
+            .virtual_servers
+            .iter()
+            .filter(|s| s.quorum.up && s.real_servers.iter().any(|r| r.health == Health::Down))
+            .count(),
+        held: routers.iter().filter(|r| r.held.is_some()).count(),
         totals,
         problem_count: problems.len(),
         problems,

@@ -27,6 +27,12 @@ pub struct Summary {
     pub addresses_here: (usize, usize),
     /// Services without their quorum, and all of them.
     pub services_degraded: (usize, usize),
+    /// Services that have their quorum and lack a server: DEGRADED in tables.
+    #[serde(default)]
+    pub services_impaired: usize,
+    /// Instances that an operator holds back by `failover`, or in front by `takeover`.
+    #[serde(default)]
+    pub held: usize,
     /// Real servers by state.
     pub totals: Totals,
     /// What is wrong, worst first, at most 16.
@@ -117,6 +123,8 @@ impl Summary {
                 status.virtual_servers.iter().filter(|s| !s.quorum.up).count(),
                 status.virtual_servers.len(),
             ),
+            services_impaired: status.virtual_servers.iter().filter(|s| s.quorum.up && lacks_a_server(s)).count(),
+            held: routers.iter().filter(|r| r.held.is_some()).count(),
             totals,
             problems,
             problem_count,
@@ -164,6 +172,10 @@ fn problems(status: &Status) -> (Vec<Problem>, usize) {
         since: None,
     });
     (worse.into_iter().chain(rest).chain(drift).chain(warned).take(MAX_PROBLEMS).collect(), count)
+}
+
+fn lacks_a_server(service: &VirtualServerStatus) -> bool {
+    service.real_servers.iter().any(|server| server.health == Health::Down)
 }
 
 fn split_brains(status: &Status) -> Vec<Problem> {

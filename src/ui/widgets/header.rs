@@ -70,8 +70,12 @@ fn pieces(state: &UiState, summary: &Summary) -> (Vec<Piece>, Vec<Piece>) {
     let (mine, all) = summary.masters;
     // What nobody confirms any more is not shown as if it were so.
     let look = if state.lost.is_some() { Paint::Stale } else { role_paint(summary.role) };
-    let role = (look, role_word(summary.role).to_owned());
     let masters = if all == 0 { String::new() } else { format!(" {mine}/{all}") };
+    let mut role = vec![(look, role_word(summary.role).to_owned()), (Paint::Header, masters)];
+    if summary.held > 0 {
+        let count = if all == 1 { String::new() } else { format!("{} ", summary.held) };
+        role.push((Paint::Drain, format!(" {count}held")));
+    }
     let mut reals: Spans = head(format!("reals {}: {} up", t.real_servers, t.up));
     let mut reals_short: Spans = head(format!("RS {}/{}", t.up, t.real_servers));
     for (number, word, paint) in
@@ -88,14 +92,17 @@ fn pieces(state: &UiState, summary: &Summary) -> (Vec<Piece>, Vec<Piece>) {
         Some((_, first)) => *first = first.trim_start().to_owned(),
         None => tiny.clone_from(&reals_short),
     }
-    let (degraded, services) = summary.services_degraded;
+    let (lost, services) = summary.services_degraded;
     let mut service_spans = head(format!("services {services}"));
-    if degraded > 0 {
-        service_spans.push((Paint::Down, format!(": {degraded} DEGRADED")));
+    for (number, word) in [(lost, "NO QUORUM"), (summary.services_impaired, "DEGRADED")] {
+        if number > 0 {
+            let separator = if service_spans.len() == 1 { ":" } else { "," };
+            service_spans.push((Paint::Down, format!("{separator} {number} {word}")));
+        }
     }
     let (here, addresses) = summary.addresses_here;
     let left = vec![
-        piece(0, vec![role.clone(), (Paint::Header, masters.clone())], vec![role, (Paint::Header, masters)]),
+        piece(0, role.clone(), role),
         piece(4, head(summary.node.clone()), head(format::cut(&format::clean(&summary.node), 12, '~').into_owned())),
         piece(3, head(format!("VIPs here {here}/{addresses}")), head(format!("VIPs {here}/{addresses}"))),
         piece(5, service_spans, Vec::new()),

@@ -6,6 +6,7 @@ use crate::ui::state::UiState;
 use crate::ui::theme::{Paint, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use std::fmt::Write as _;
 
 /// A line a problem, then a line an instance.
 pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
@@ -24,15 +25,21 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
     for router in state.routers() {
         let mut pen = Pen::at(buffer, theme, area, line);
         let (word, paint) = (router.state.name(), routers::state_paint(router.state));
-        let rest = format!("{} {}", router.effective_priority, format::age(format::since(now, router.since)));
+        let held = if router.held.is_some() { " held" } else { "" };
+        let rest = format!("{} {}{held}", router.effective_priority, format::age(format::since(now, router.since)));
         // A name that is too long is cut, not the state behind it.
         let room = pen.left_over().saturating_sub(word.len() + rest.len() + 3);
         let name = format::cut(&format::clean(&router.name), room, theme.cut_mark()).into_owned();
         pen.skip(1).put(Paint::Text, &name).skip(1).put(paint, word).skip(1).put(Paint::Dim, &rest);
         line += 1;
     }
-    let ((degraded, services), (here, addresses)) = (summary.services_degraded, summary.addresses_here);
-    let rest = format!("VIPs here {here}/{addresses}; {services} services, {degraded} degraded");
+    let ((lost, services), (here, addresses)) = (summary.services_degraded, summary.addresses_here);
+    let mut rest = format!("VIPs here {here}/{addresses}; {services} services");
+    for (number, word) in [(lost, "NO QUORUM"), (summary.services_impaired, "DEGRADED")] {
+        if number > 0 {
+            let _ = write!(rest, ", {number} {word}"); // writing to a String can't fail
+        }
+    }
     // Each of them fits 40 columns; what has no room below the problems is left out.
     for (line, text) in (line..).zip([rest.as_str(), "a larger screen shows the table"]) {
         Pen::at(buffer, theme, area, line).skip(1).put(Paint::Dim, text);

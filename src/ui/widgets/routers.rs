@@ -169,6 +169,9 @@ fn one_line(
     pen.skip(1).left(Paint::Text, &router.name, name).skip(1).left(state_paint(router.state), router.state.name(), 6);
     pen.put(Paint::Text, &format!(" {:<3}", router.effective_priority));
     pen.put(Paint::Dim, &format!(" {:<6} ", format::age(format::since(now, router.since))));
+    if router.held.is_some() {
+        pen.put(Paint::Drain, "held ");
+    }
     pen.put(Paint::Dim, &next_short(state, router)).skip(1);
     put_peers(&mut pen, router, now, true);
     let columns = pen.left_over().saturating_sub(5).min(30);
@@ -194,6 +197,9 @@ fn joined(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState, now: 
             let text = format::cut(&format::clean(&router.name), 16, theme.cut_mark()).into_owned();
             pen.put(name, &text).skip(1).put(state_paint(router.state), router.state.name());
             pen.put(Paint::Text, &format!(" {}", router.effective_priority)).skip(1);
+            if router.held.is_some() {
+                pen.put(Paint::Drain, "held ");
+            }
             put_peers(&mut pen, router, now, true);
         }
     }

@@ -13,6 +13,7 @@ use crate::ui::state::{Focus, UiState};
 use crate::ui::theme::{Paint, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use std::time::Duration;
 
 const fn sort_word(sort: Sort) -> &'static str {
     match sort {
@@ -148,9 +149,13 @@ fn draw_row(mut pen: Pen<'_>, layout: &Layout, row: &Row, state: &UiState) {
         pen.skip(1).right(name_or_text(row), &text, *width);
     }
     if layout.health > 0 {
-        // `DRAIN 31 ~12s`: about when no connection is left.
+        // `DRAIN 31 ~12s`: about when no connection is left. `DOWN 41s timeout`: since when.
         let left = state.table.drains.empty_in(row).map(format::age);
-        let note = left.map(|left| format!("{} ~{left}", row.note.replace(" conn", "")));
+        let note = match (left, row.note.strip_prefix("DOWN "), row.health_age_s) {
+            (Some(left), ..) => Some(format!("{} ~{left}", row.note.replace(" conn", ""))),
+            (None, Some(why), Some(age)) => Some(format!("DOWN {} {why}", format::age(Duration::from_secs(age)))),
+            (None, ..) => None,
+        };
         pen.skip(1).left(paint, note.as_ref().unwrap_or(&row.note), layout.health);
     }
 }
