@@ -308,6 +308,8 @@ pub enum Message {
     Detail((String, String), Option<Box<RealServerStatus>>),
     /// The engine did not answer, and why.
     Lost(String),
+    /// The engine gives no events, and why.
+    Unheard(String),
     /// New events, oldest first. True: the list starts anew (first look, or another engine).
     Events(Vec<Event>, bool),
     /// Events from before those that are known, oldest first; none when there are none.
@@ -352,6 +354,7 @@ impl Message {
             | Self::Paste(_)
             | Self::Resize(..)
             | Self::Lost(_)
+            | Self::Unheard(_)
             | Self::Answered(..)
             | Self::KeysDropped(..)
             | Self::Warning(_)

@@ -8,7 +8,7 @@
 use super::{History, Row, Subject};
 use crate::engine::event::{Event, EventKind};
 use crate::engine::snapshot::{
-    Admin, Counters, Health, PeerState, QuorumStatus, Rates, RealServerStatus, Role, Status, VirtualRouterState,
+    Admin, Counters, Health, QuorumStatus, Rates, RealServerStatus, Role, Status, VirtualRouterState,
     VirtualRouterStatus, VirtualServerStatus, VrrpCounters,
 };
 use serde::de::DeserializeOwned;
@@ -123,12 +123,15 @@ impl Then<'_> {
     }
 
     fn router(&self, now: &VirtualRouterStatus) -> VirtualRouterStatus {
-        let mut then = VirtualRouterStatus { next: None, held: None, counters: VrrpCounters::default(), ..now.clone() };
+        let mut then = VirtualRouterStatus {
+            next: None,
+            held: None,
+            counters: VrrpCounters::default(),
+            // What one was then is not known, even if it has said nothing since.
+            peers: Vec::new(),
+            ..now.clone()
+        };
         then.history.retain(|change| change.at <= self.at);
-        for peer in then.peers.iter_mut().filter(|peer| peer.last_heard_at.is_some_and(|heard| heard > self.at)) {
-            // It was heard later, so what it said then is not known any more.
-            (peer.last_heard_at, peer.last_priority, peer.state) = (None, None, PeerState::Never);
-        }
         if let Some(change) = then.history.last() {
             (then.state, then.since, then.reason) = (change.state, change.at, change.reason.clone());
         } else if let Some((state, since, reason)) = self.state(EventKind::InstanceState, &now.name) {

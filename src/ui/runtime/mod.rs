@@ -30,7 +30,7 @@ use crossterm::event::KeyEvent;
 use pace::Pace;
 use player::Shown;
 use ratatui::buffer::Buffer;
-use rustix::process::{Signal, getppid, getsid, kill_current_process_group};
+use rustix::process::{Pid, Signal, getpgid, getpgrp, getsid, kill_current_process_group};
 use signal_hook::consts::{SIGCONT, SIGTSTP, SIGWINCH};
 use signals::Raised;
 use std::ops::ControlFlow;
@@ -352,8 +352,7 @@ impl Console {
 
     /// Ctrl-Z: the whole job stops, as a shell expects. Without a shell to come back to, it would stop for ever.
     fn suspend(&mut self) {
-        let shell_waits = getppid().is_some_and(|parent| getsid(Some(parent)).ok() == getsid(None).ok());
-        if !shell_waits || kill_current_process_group(Signal::TSTP).is_err() {
+        if !a_shell_waits() || kill_current_process_group(Signal::TSTP).is_err() {
             self.state.say(Tone::Bad, "no shell waits for this console: there would be no way back from Ctrl-Z");
         }
     }
@@ -375,6 +374,18 @@ impl Console {
         let (columns, rows) = self.fixed.unwrap_or_else(Terminal::size);
         self.update(Message::Resize(columns, rows))
     }
+}
+
+/// Whether a shell with job control started this process group, and notices that it stops: the parent of its first process is in
+/// another group of the same session (`setpgid(2)`).
+fn a_shell_waits() -> bool {
+    let group = getpgrp();
+    let stat = std::fs::read_to_string(format!("/proc/{group}/stat")).unwrap_or_default();
+    // The name in brackets may have any character: what follows is the state and the parent.
+    let parent = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
+    parent.and_then(Pid::from_raw).is_some_and(|parent| {
+        getsid(Some(parent)).ok() == getsid(None).ok() && getpgid(Some(parent)).is_ok_and(|other| other != group)
+    })
 }
 
 /// What puts a text into the terminal's clipboard (OSC 52).

@@ -359,8 +359,9 @@ fn follow_events(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, stopped:
                     return;
                 }
             }
-            Err(_) => {
-                if pause(EVERY) {
+            Err(error) => {
+                let unheard = Message::Unheard(error.to_string());
+                if inputs.send(Input::Message(unheard)).is_err() || pause(EVERY) {
                     return;
                 }
             }

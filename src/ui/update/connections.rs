@@ -91,7 +91,12 @@ pub fn on_key(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
         (_, Some(Intent::Top)) => browser.choice = 0,
         (_, Some(Intent::Bottom)) => browser.choice = last,
         (_, Some(Intent::Connections)) => return ask(state, |_| {}),
-        (_, Some(Intent::Filter)) => browser.field = Some(Field::with(browser.words())),
+        (_, Some(Intent::Filter)) => {
+            let words = browser.words();
+            // What is typed next is a word of its own.
+            let separator = if words.is_empty() { "" } else { " " };
+            browser.field = Some(Field::with(format!("{words}{separator}")));
+        }
         (_, Some(Intent::Sort)) => {
             let sort = browser.next_sort();
             return ask_for(state, ConnectionsQuery { sort, offset: 0, ..query(state) });

@@ -30,7 +30,7 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 use std::time::Duration;
 
 /// How long an engine may keep silent before the picture counts as old.
-const SILENCE: Duration = Duration::from_secs(4);
+const SILENCE: Duration = Duration::from_millis(2_500);
 
 /// How long what was said stays in the status line.
 const SAID: Duration = Duration::from_secs(20);
@@ -85,12 +85,15 @@ pub fn update(state: &mut UiState, message: Message, clock: Duration) -> Vec<Eff
             Vec::new()
         }
         Message::Lost(why) => {
-            if state.lost.is_none() {
-                state.lost = Some(Lost { since: clock, why });
-            }
-            state.dirty = true;
+            lose(state, why);
             Vec::new()
         }
+        // Who looks at the past asks for no pictures: then the next one tells when the engine answers again.
+        Message::Unheard(why) if state.viewing.is_some() && state.replay.is_none() => {
+            lose(state, why);
+            vec![Effect::Poll]
+        }
+        Message::Unheard(_) => Vec::new(),
         Message::Events(events, anew) => on_events(state, events, anew),
         Message::Answered(serial, answer) => commit::on_answer(state, serial, answer),
         Message::Undoable(list) => undo::on_list(state, list),
@@ -117,6 +120,13 @@ pub fn update(state: &mut UiState, message: Message, clock: Duration) -> Vec<Eff
         Message::Guide(guide) => demonstration::on_guide(state, *guide),
         Message::Ordered(result) => demonstration::on_ordered(state, result),
     }
+}
+
+fn lose(state: &mut UiState, why: String) {
+    if state.lost.is_none() {
+        state.lost = Some(Lost { since: state.clock, why });
+    }
+    state.dirty = true;
 }
 
 /// An engine that says neither yes nor no for a while does not answer.

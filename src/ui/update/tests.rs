@@ -61,6 +61,8 @@ fn summary() -> Summary {
         masters: (1, 1),
         addresses_here: (1, 1),
         services_degraded: (0, 1),
+        services_impaired: 0,
+        held: 0,
         totals: Totals::default(),
         problems: Vec::new(),
         problem_count: 0,
@@ -321,9 +323,9 @@ fn a_frozen_screen_keeps_its_picture_and_takes_no_write() {
 #[test]
 fn a_silent_engine_is_noticed_and_forgiven() {
     let mut state = console(&table(1..4));
-    update(&mut state, Message::Tick, at(4));
+    update(&mut state, Message::Tick, at(3));
     assert!(state.lost.is_none());
-    update(&mut state, Message::Tick, at(6));
+    update(&mut state, Message::Tick, at(4));
     assert_eq!(state.lost.as_ref().unwrap().since, at(1));
     press(&mut state, KeyCode::Down);
     assert!(press(&mut state, KeyCode::Char('d')).is_empty() && said(&state).contains("does not answer"));

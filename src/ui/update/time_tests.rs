@@ -57,6 +57,17 @@ fn steps_go_back_from_now_and_end_at_now() {
 }
 
 #[test]
+fn an_engine_that_dies_while_the_past_is_shown_is_told_and_asked_again() {
+    let mut state = live(5_000);
+    let unheard = || Message::Unheard("no engine answers".to_owned());
+    assert_eq!((update(&mut state, unheard(), at(1)), state.lost.is_some()), (vec![], false), "pictures tell it");
+    type_keys(&mut state, "[");
+    assert_eq!((update(&mut state, unheard(), at(1)), state.lost.is_some()), (vec![Effect::Poll], true));
+    polled(&mut state, 4_999);
+    assert!(state.lost.is_none() && said(&state).contains("answers again"));
+}
+
+#[test]
 fn the_clock_of_a_moment_stands_and_its_engine_does_not_count_as_silent() {
     let mut state = live(5_000);
     type_keys(&mut state, "[");
