@@ -21,6 +21,7 @@ mod watch;
 
 use crate::cli::run::{ConsoleArgs, Dataplane, LogFormat, LookArgs, RunArgs};
 use crate::cli::{Cli, ColorWhen, Command, check, completions, ctl, explain, ipvs, man};
+use crate::engine::io::host;
 use crate::ui;
 use crate::ui::theme::Depth;
 use std::env;
@@ -53,6 +54,7 @@ const SYSTEM_LASTING: &str = "/var/lib/lvsdeck";
 
 /// Does what the command line says. Gives the program's exit code.
 pub fn run(cli: Cli) -> ExitCode {
+    host::share_the_allocator(if matches!(cli.command, Some(Command::Run(_))) { 2 } else { 1 });
     let socket = cli.global.socket.as_deref();
     let places = Places::choose(socket, None);
     let color = cli.global.color.applies(std::io::stdout().is_terminal());
@@ -179,9 +181,7 @@ impl Places {
 fn standard_socket() -> PathBuf {
     let system = PathBuf::from(SYSTEM_SOCKET);
     match env::var_os("XDG_RUNTIME_DIR") {
-        Some(directory) if !crate::engine::io::host::is_root() && !system.exists() => {
-            Path::new(&directory).join("lvsdeck/lvsdeck.sock")
-        }
+        Some(directory) if !host::is_root() && !system.exists() => Path::new(&directory).join("lvsdeck/lvsdeck.sock"),
         _ => system,
     }
 }
