@@ -223,6 +223,18 @@ fn what_a_real_server_says_can_not_steer_the_terminal() {
 }
 
 #[test]
+fn the_status_as_text_says_how_a_drain_goes() {
+    let mut draining = api_fixture::draining("10.0.0.71:80", 31);
+    let unknown = api_fixture::draining("10.0.0.72:80", 3);
+    let drain = draining.drain.as_mut().unwrap();
+    (drain.empty_in_s, drain.deadline_at) = (Some(95), Some(drain.since + std::time::Duration::from_mins(10)));
+    let engine = FakeEngine::new(status(vec![api_fixture::service("tcp/10.0.0.1:80", vec![draining, unknown])]));
+    let (_, out, _) = ctl(&engine, "status");
+    assert!(out.contains("DRAIN 31 conn, empty in about 1m35s, out in 9m00s\n"), "{out}");
+    assert!(out.contains("DRAIN 3 conn, empty at a time unknown\n"), "{out}");
+}
+
+#[test]
 fn the_status_as_json_is_everything() {
     let (code, out, err) = ctl(&FakeEngine::new(small()), "status --json");
     assert_eq!((code, err.as_str()), (0, ""));

@@ -78,7 +78,7 @@ pub use recording::{
 };
 pub use replayed::Replayed;
 pub use snapshot::{
-    Admin, AnnouncementStatus, CheckStatus, ConfigStatus, Counters, Drift, Foreign, Health, HostLoad,
+    Admin, AnnouncementStatus, CheckStatus, ConfigStatus, Counters, DrainStatus, Drift, Foreign, Health, HostLoad,
     InterfaceCounters, InterfaceLoad, InterfaceRates, IpvsTotals, Jitter, KernelServer, Moment, NextStep, PeerDetail,
     PeerState, PeerStatus, Problem, QuorumStatus, Rates, RealServerStatus, RefusedPacket, Role, RouterDetail, Row,
     RowKind, RowsPage, RowsQuery, Sort, SplitBrainStatus, StateChange, Status, Summary, Totals, TrackedStatus,

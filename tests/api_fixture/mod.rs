@@ -11,11 +11,12 @@ use lvsdeck::engine::history::{LeftOut, Series};
 use lvsdeck::engine::journal::Journal;
 use lvsdeck::engine::{
     Admin, Answer, CheckStatus, Command, CommandRequest, ConfigStatus, Connection, ConnectionTally, ConnectionsPage,
-    ConnectionsQuery, Counters, Difference, EngineHandle, Event, EventKind, Family, Forwarding, HandleError, Health,
-    HistoryError, HistoryPage, HistoryQuery, HostLoad, InterfaceCounters, InterfaceLoad, InterfaceRates, KernelServer,
-    LogPage, LogQuery, LogRing, NextStep, Outcome, PeerDetail, PeerState, PeerStatus, Preview, QuorumStatus, Rates,
-    RealServerStatus, Role, RouterDetail, RowsPage, RowsQuery, Scheduler, Severity, StateChange, Status, Still,
-    Summary, Sysctl, Undoable, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, VrrpCounters, Who,
+    ConnectionsQuery, Counters, Difference, DrainStatus, EngineHandle, Event, EventKind, Family, Forwarding,
+    HandleError, Health, HistoryError, HistoryPage, HistoryQuery, HostLoad, InterfaceCounters, InterfaceLoad,
+    InterfaceRates, KernelServer, LogPage, LogQuery, LogRing, NextStep, Outcome, PeerDetail, PeerState, PeerStatus,
+    Preview, QuorumStatus, Rates, RealServerStatus, Role, RouterDetail, RowsPage, RowsQuery, Scheduler, Severity,
+    StateChange, Status, Still, Summary, Sysctl, Undoable, VirtualRouterState, VirtualRouterStatus,
+    VirtualServerStatus, VrrpCounters, Who,
 };
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, SystemTime};
@@ -55,6 +56,7 @@ pub fn server(key: &str) -> RealServerStatus {
         health_since: ago(3600),
         admin: Admin::Enabled,
         added: false,
+        drain: None,
         kernel: Some(KernelServer { weight: 1, forward: Forwarding::Dr }),
         active: 0,
         inactive: 0,
@@ -79,7 +81,17 @@ pub fn down(key: &str, seconds: u64, why: &str) -> RealServerStatus {
 
 /// A server that the operator drains.
 pub fn draining(key: &str, active: u32) -> RealServerStatus {
-    RealServerStatus { admin: Admin::Draining, weight: 0, active, ..server(key) }
+    let drain = DrainStatus {
+        since: ago(60),
+        who: Some("anna".into()),
+        reason: None,
+        left: active,
+        empty_in_s: None,
+        deadline_at: None,
+        is_over: false,
+        return_at: None,
+    };
+    RealServerStatus { admin: Admin::Draining, weight: 0, active, drain: Some(drain), ..server(key) }
 }
 
 /// A service with its quorum as its servers say.

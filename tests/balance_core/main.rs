@@ -10,6 +10,7 @@ mod mails;
 mod maintenance;
 mod notices;
 mod policy;
+mod progress;
 mod property;
 mod reload;
 mod restart;

@@ -9,10 +9,11 @@ pub mod more;
 use lvsdeck::engine::snapshot::ConfigStatus;
 use lvsdeck::engine::snapshot::{KernelServer, NextStep, QuorumStatus, VrrpCounters};
 use lvsdeck::engine::{
-    Admin, Answer, CheckStatus, Command, CommandRequest, Counters, EngineHandle, Event, EventKind, Family, Forwarding,
-    HandleError, Health, HistoryError, HistoryPage, HistoryQuery, Outcome, PeerDetail, PeerState, PeerStatus, Preview,
-    Problem, Rates, RealServerStatus, Role, RouterDetail, Row, RowKind, RowsPage, RowsQuery, Series, Severity, Sort,
-    StateChange, Status, Summary, Totals, Undoable, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, Who,
+    Admin, Answer, CheckStatus, Command, CommandRequest, Counters, DrainStatus, EngineHandle, Event, EventKind, Family,
+    Forwarding, HandleError, Health, HistoryError, HistoryPage, HistoryQuery, Outcome, PeerDetail, PeerState,
+    PeerStatus, Preview, Problem, Rates, RealServerStatus, Role, RouterDetail, Row, RowKind, RowsPage, RowsQuery,
+    Series, Severity, Sort, StateChange, Status, Summary, Totals, Undoable, VirtualRouterState, VirtualRouterStatus,
+    VirtualServerStatus, Who,
 };
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, SystemTime};
@@ -37,6 +38,7 @@ pub fn server(now: SystemTime, key: &str, forward: Forwarding, weight: u32) -> R
         health_since: ago(now, 11_220),
         admin: Admin::Enabled,
         added: false,
+        drain: None,
         kernel: Some(KernelServer { weight, forward }),
         active: 481,
         inactive: 1904,
@@ -85,7 +87,17 @@ pub fn down(mut server: RealServerStatus, now: SystemTime, seconds: u64, why: &s
 }
 
 /// The same server, drained by an operator.
-pub fn drained(mut server: RealServerStatus) -> RealServerStatus {
+pub fn drained(mut server: RealServerStatus, now: SystemTime) -> RealServerStatus {
+    server.drain = Some(DrainStatus {
+        since: ago(now, 58),
+        who: Some("alice (pid 4242)".to_owned()),
+        reason: Some("kernel update".to_owned()),
+        left: 31,
+        empty_in_s: Some(140),
+        deadline_at: Some(now + Duration::from_secs(542)),
+        is_over: false,
+        return_at: None,
+    });
     server.admin = Admin::Draining;
     server.weight = 0;
     server.kernel = Some(KernelServer { weight: 0, forward: server.forward });
@@ -228,7 +240,7 @@ pub fn degraded(now: SystemTime) -> Status {
     let web = Arc::make_mut(&mut status.virtual_servers[0]);
     web.real_servers[4] = down(web.real_servers[4].clone(), now, 12, "connection refused");
     let sql = Arc::make_mut(&mut status.virtual_servers[1]);
-    sql.real_servers[1] = drained(sql.real_servers[1].clone());
+    sql.real_servers[1] = drained(sql.real_servers[1].clone(), now);
     status
 }
 
@@ -327,6 +339,7 @@ fn server_row(service: &VirtualServerStatus, server: &RealServerStatus, now: Sys
         problem: server.health == Health::Down,
         expanded: false,
         added: server.added,
+        drain: server.drain.clone(),
         counters: server.counters,
         rates: server.rates,
     }
@@ -357,6 +370,7 @@ fn service_row(service: &VirtualServerStatus, expanded: bool) -> Row {
         problem: up < servers.len(),
         expanded,
         added: false,
+        drain: None,
         counters: service.counters,
         rates: service.rates,
     }

@@ -24,7 +24,7 @@ pub fn ipv6_only(now: SystemTime) -> Status {
         |last: u16| server(now, &format!("[2001:db8:1234:5678:9abc:def0:1234:{last:x}]:8443"), Forwarding::Dr, 100);
     let mut servers: Vec<RealServerStatus> = (0xfff0..0xfff6).map(web).collect();
     servers[1] = down(servers[1].clone(), now, 41, "timeout");
-    servers[2] = drained(servers[2].clone());
+    servers[2] = drained(servers[2].clone(), now);
     let dns = vec![server(now, "[fd00::53]:53", Forwarding::Tun, 1), server(now, "[fd00::54]:53", Forwarding::Tun, 1)];
     let vips = ["2001:db8:1234:5678:9abc:def0:1234:5678/64", "2001:db8::10/64", "fe80::1/64"];
     let mut router = router(now, "VI_v6", 61, VirtualRouterState::Master, &vips);
@@ -55,7 +55,7 @@ pub fn hundred_thousand(now: SystemTime) -> Status {
             let server = RealServerStatus { key, ..template.clone() };
             match count % 10_000 {
                 77 => down(server, now, u64::from(count / 100), "connection refused"),
-                78 => drained(server),
+                78 => drained(server, now),
                 _ => server,
             }
         };

@@ -171,7 +171,7 @@ fn table(status: &Status, now: SystemTime, page: &mut Page<'_>) -> Result<(), Ct
                 (false, Admin::Draining | Admin::Maintenance) => Style::Notice,
                 (false, Admin::Enabled) => Style::Plain,
             };
-            page.line(style, &row_text(row))?;
+            page.line(style, &row_text(row, now))?;
         }
         let shown = window.offset + window.rows.len();
         if shown >= window.total || window.rows.is_empty() {
@@ -181,7 +181,7 @@ fn table(status: &Status, now: SystemTime, page: &mut Page<'_>) -> Result<(), Ct
     }
 }
 
-fn row_text(row: &Row) -> String {
+fn row_text(row: &Row, now: SystemTime) -> String {
     match row.kind {
         RowKind::Service => {
             let (protocol, address) = row.service.split_once('/').unwrap_or(("", &row.service));
@@ -205,14 +205,16 @@ fn row_text(row: &Row) -> String {
                 false => format!("{}({})", row.weight, row.configured_weight),
             };
             let age = row.health_age_s.filter(|_| row.health == Health::Down);
+            let outlook = row.drain.as_ref().map(|drain| format!(", {}", drain.outlook(now, span)));
             format!(
-                "  -> {:<28} {:<7} {weight:<10} {:<10} {:<10} {}{}",
+                "  -> {:<28} {:<7} {weight:<10} {:<10} {:<10} {}{}{}",
                 row.server.as_deref().unwrap_or_default(),
                 row.forward,
                 row.active,
                 row.inactive,
                 row.note,
-                age.map_or_else(String::new, |s| format!(" {}", span(s)))
+                age.map_or_else(String::new, |s| format!(" {}", span(s))),
+                outlook.unwrap_or_default()
             )
         }
     }

@@ -272,6 +272,7 @@ impl Balance {
                 self.resume(table);
             }
             self.take_rates(now, table);
+            self.follow_drains(now, table);
         }
         self.kernel.observed_now(now, result, &mut self.actions);
     }

@@ -2,8 +2,9 @@
 
 use super::core::Balance;
 use super::rates::{Meter, SILENCE, counters};
-use crate::engine::ipvs::{IpvsTable, LiveTotals};
-use crate::engine::snapshot::IpvsTotals;
+use crate::engine::ipvs::{Destination, IpvsTable, LiveTotals};
+use crate::engine::model::{Protocol, ServiceKey};
+use crate::engine::snapshot::{Admin, IpvsTotals};
 use std::time::Instant;
 
 /// What is known of the kernel's counting.
@@ -41,6 +42,19 @@ impl Balance {
         self.counting.shown()
     }
 
+    /// Follows the connections of servers that an operator took out.
+    pub(super) fn follow_drains(&mut self, now: Instant, table: &IpvsTable) {
+        for service in &mut self.services {
+            let (key, seen) = (service.config.key, table.services.get(&service.config.key));
+            for server in service.servers.iter_mut().filter(|server| server.admin.0 != Admin::Enabled) {
+                match seen.and_then(|seen| seen.destinations.get(&server.config.key)) {
+                    Some(seen) => server.pace.look(now, left(&key, seen)),
+                    None => server.pace.forget(),
+                }
+            }
+        }
+    }
+
     /// Takes rates from the counters of services and servers, while these are to be believed.
     pub(super) fn take_rates(&mut self, now: Instant, table: &IpvsTable) {
         let is_stale = self.counting.stale_until.is_some();
@@ -51,6 +65,17 @@ impl Balance {
                 let seen = seen.and_then(|seen| seen.destinations.get(&server.config.key));
                 server.meter.look(now, seen.map(|seen| seen.traffic));
             }
+        }
+    }
+}
+
+/// The connections that a server is empty without. The kernel calls connections active while they are established, which those of UDP
+/// never are; of a firewall mark nobody knows the protocol.
+pub(super) fn left(service: &ServiceKey, seen: &Destination) -> u32 {
+    match service {
+        ServiceKey::Address { protocol: Protocol::Tcp | Protocol::Sctp, .. } => seen.active,
+        ServiceKey::Address { protocol: Protocol::Udp, .. } | ServiceKey::FwMark { .. } => {
+            seen.active.saturating_add(seen.inactive)
         }
     }
 }

@@ -4,7 +4,7 @@ use super::CheckId;
 use super::overrides::By;
 use super::rates::Meter;
 use super::wish::{DrainEnd, Former};
-use crate::engine::health::{EffectiveWeight, Standing, Wish, weigh};
+use crate::engine::health::{EffectiveWeight, Pace, Standing, Wish, weigh};
 use crate::engine::ipvs::{Destination, Traffic, Tunnel};
 use crate::engine::model::{CheckSpec, Forwarding, RealServer, Weight};
 use crate::engine::snapshot::{Admin, Health};
@@ -45,6 +45,8 @@ pub(super) struct ServerState {
     pub checks: Vec<CheckId>,
     /// How fast its totals grow.
     pub meter: Meter,
+    /// While it drains or is in maintenance: how fast its connections get fewer.
+    pub pace: Pace,
     /// Where it belongs by health and wish; what the quorum makes of it is the service's matter.
     pub effective: Option<EffectiveWeight>,
 }
@@ -68,6 +70,7 @@ impl ServerState {
             told: None,
             checks,
             meter: Meter::default(),
+            pace: Pace::default(),
             effective: None,
             config,
         }
@@ -80,8 +83,8 @@ impl ServerState {
             Standing::Failing => Former::Absent,
         };
         let standing = (unjudged(&self.config), now);
-        let (checks, meter, effective) = (Vec::new(), Meter::default(), None);
-        Self { former, standing, told: None, checks, added_weight: 0, meter, effective, ..self.clone() }
+        let (checks, meter, pace, effective) = (Vec::new(), Meter::default(), Pace::default(), None);
+        Self { former, standing, told: None, checks, added_weight: 0, meter, pace, effective, ..self.clone() }
     }
 
     /// The checks that are to run: none in maintenance, and none while its service is suspended.
@@ -111,6 +114,7 @@ impl ServerState {
         }
         if self.admin.0 != admin {
             self.admin = (admin, now);
+            self.pace.forget();
         }
         (self.drain_end, self.return_at) = (end, return_at);
     }

@@ -1,13 +1,18 @@
 //! What the fronts show of the virtual servers.
 
+use super::By;
 use super::core::Balance;
+use super::counting::left;
 use super::rates::counters;
 use super::server::ServerState;
 use super::service::ServiceState;
+use super::wish::DrainEnd;
 use crate::engine::health::Verdict;
 use crate::engine::ipvs::{Destination, Service};
+use crate::engine::model::ServiceKey;
 use crate::engine::snapshot::{
-    CheckStatus, Drift, Foreign, Health, KernelServer, Moment, QuorumStatus, RealServerStatus, VirtualServerStatus,
+    Admin, CheckStatus, DrainStatus, Drift, Foreign, Health, KernelServer, Moment, QuorumStatus, RealServerStatus,
+    VirtualServerStatus,
 };
 use std::sync::Arc;
 
@@ -81,6 +86,7 @@ impl Balance {
             health_since: moment.wall_of(server.standing.1),
             admin: server.admin.0,
             added: server.added,
+            drain: drain_status(service.config.key, server, seen, moment),
             kernel: seen.map(|seen| KernelServer { weight: seen.weight.get(), forward: seen.forwarding }),
             active: seen.map_or(0, |seen| seen.active),
             inactive: seen.map_or(0, |seen| seen.inactive),
@@ -90,6 +96,32 @@ impl Balance {
             rates: server.meter.rates(),
         }
     }
+}
+
+/// How a drain or a maintenance goes.
+fn drain_status(
+    service: ServiceKey,
+    server: &ServerState,
+    seen: Option<&Destination>,
+    moment: Moment,
+) -> Option<DrainStatus> {
+    let (admin, since) = server.admin;
+    let (deadline_at, is_over) = match server.drain_end {
+        DrainEnd::Never => (None, false),
+        DrainEnd::At(end) => (Some(end), false),
+        DrainEnd::Passed => (None, true),
+    };
+    let by = server.by.as_ref();
+    (admin != Admin::Enabled).then(|| DrainStatus {
+        since: moment.wall_of(since),
+        who: by.map(|By { who, .. }| who.clone()),
+        reason: by.and_then(|by| by.why.clone()),
+        left: seen.map_or(0, |seen| left(&service, seen)),
+        empty_in_s: server.pace.empty_in().map(|left| left.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX)),
+        deadline_at: deadline_at.map(|end| moment.wall_of(end)),
+        is_over,
+        return_at: server.return_at.map(|at| moment.wall_of(at)),
+    })
 }
 
 fn check_status(check: &super::check::Check, moment: Moment) -> CheckStatus {

@@ -3,14 +3,17 @@
 //! * [`checker`]: one check's life: when it runs next, how many failures in a row, what it says.
 //! * [`weigh`](mod@weigh): health and the operator's wish → presence and weight in the table.
 //! * [`quorum`]: whether the weight that is up suffices, with hysteresis.
+//! * [`pace`]: how fast the connections of a server that drains get fewer.
 //!
 //! Nothing here knows of a table, a probe or a clock: time is an argument, a deadline is a field.
 
 pub mod checker;
+pub mod pace;
 pub mod quorum;
 pub mod weigh;
 
 pub use checker::{Checker, Hindrance, SaidWeight, Standing, Turn, Verdict, first_due};
+pub use pace::Pace;
 pub use quorum::QuorumState;
 pub use weigh::{EffectiveWeight, Wish, weigh};
 

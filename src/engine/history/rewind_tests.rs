@@ -25,6 +25,7 @@ fn server(weight: u32, active: u32) -> RealServerStatus {
         health_since: at(300),
         admin: Admin::Enabled,
         added: false,
+        drain: None,
         kernel: Some(KernelServer { weight, forward }),
         active,
         inactive: 0,

@@ -35,6 +35,7 @@ fn server(key: usize, active: u32, next_in_ms: Option<u64>) -> RealServerStatus 
         health_since: at(0),
         admin: Admin::Enabled,
         added: false,
+        drain: None,
         kernel: None,
         active,
         inactive: 0,

@@ -4,6 +4,7 @@
 //! it shows.
 
 mod detail;
+mod drain;
 mod facts;
 mod filter;
 mod host;
@@ -16,6 +17,7 @@ mod wall;
 pub use detail::{
     AnnouncementStatus, Jitter, PeerDetail, RefusedPacket, RouterDetail, SplitBrainStatus, TrackedStatus, WhatIf,
 };
+pub use drain::DrainStatus;
 pub use filter::filter_error;
 pub use host::{HostLoad, InterfaceCounters, InterfaceLoad, InterfaceRates};
 pub use kernel::IpvsTotals;
@@ -386,6 +388,9 @@ pub struct RealServerStatus {
     pub admin: Admin,
     /// Whether it is not in the file (made by `add-server`).
     pub added: bool,
+    /// How its drain or maintenance goes; none while it is enabled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drain: Option<DrainStatus>,
     /// What the kernel has; none where the server is not in the table.
     pub kernel: Option<KernelServer>,
     /// Active connections.

@@ -192,6 +192,7 @@ fn service_row(group: &Group<'_>, drift: &DriftIndex<'_>) -> Row {
         problem: facts.rank(service) < 2,
         expanded: *expanded,
         added: false,
+        drain: None,
         counters: service.counters,
         rates: service.rates,
     }
@@ -225,6 +226,7 @@ fn server_row(
         problem: server_rank(server, drift) < 2,
         expanded: false,
         added: server.added,
+        drain: server.drain.clone(),
         counters: server.counters,
         rates: server.rates,
     }

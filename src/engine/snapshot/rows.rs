@@ -1,6 +1,6 @@
 //! The service tree as flat rows, sorted and filtered: `GET /v1/rows`.
 
-use super::{Admin, Counters, Health, Rates};
+use super::{Admin, Counters, DrainStatus, Health, Rates};
 use serde::{Deserialize, Serialize};
 
 /// What a client wants to see.
@@ -94,6 +94,9 @@ pub struct Row {
     pub expanded: bool,
     /// Not in the file.
     pub added: bool,
+    /// As in the status; none for a service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drain: Option<DrainStatus>,
     /// Totals.
     pub counters: Counters,
     /// A second.

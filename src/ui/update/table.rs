@@ -36,7 +36,7 @@ pub fn on_page(state: &mut UiState) {
 fn follow_drains(state: &mut UiState) {
     let page = state.picture.as_ref().and_then(|picture| picture.polled.page.as_ref());
     let Some(page) = page else { return };
-    let emptied = state.table.drains.look(page.rows.iter(), state.clock);
+    let emptied = state.table.drains.look(page.rows.iter());
     if !emptied.is_empty() {
         state.say(Tone::Good, format!("drained: {} has no active connection left", emptied.join(", ")));
     }

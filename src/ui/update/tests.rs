@@ -35,6 +35,7 @@ fn row(key: &str) -> Row {
         problem: false,
         expanded: true,
         added: false,
+        drain: None,
         counters: Counters::default(),
         rates: Rates::default(),
     }

@@ -4,12 +4,13 @@ use super::frame;
 use super::pen::Pen;
 use crate::engine::{Admin, CheckStatus, Health, Row, RowKind};
 use crate::ui::format::{self, compact, grouped};
-use crate::ui::rows;
+use crate::ui::rows::{self, change};
 use crate::ui::screens::plan::{Plan, Shape};
 use crate::ui::state::UiState;
 use crate::ui::theme::{Paint, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use std::time::Duration;
 
 /// Draws the details below the table.
 pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
@@ -42,10 +43,13 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
 }
 
 fn lines(state: &UiState, row: &Row) -> Vec<(&'static str, Paint, String)> {
-    let mut lines = vec![("totals", Paint::Text, totals(row)), ("rates", Paint::Text, rates(row))];
+    let drain = drain(state, row).map(|text| ("drain", Paint::Drain, text));
+    let most = if drain.is_some() { 1 } else { 2 };
+    let mut lines: Vec<_> = drain.into_iter().collect();
+    lines.extend([("totals", Paint::Text, totals(row)), ("rates", Paint::Text, rates(row))]);
     match row.kind {
         RowKind::Server => {
-            lines.extend(checks(state, row, 2));
+            lines.extend(checks(state, row, most));
             let (paint, text) = kernel(row);
             lines.push(("kernel", paint, text));
         }
@@ -122,6 +126,23 @@ fn check_line(state: &UiState, check: &CheckStatus) -> (&'static str, Paint, Str
     let (failed, of) = check.failures;
     let fails = if failed > 0 { format!("  {failed}/{of} fails") } else { String::new() };
     ("check", paint, format!("{} {}  {verdict}{error}{took}{at}  {next}{fails}", check.kind, check.target))
+}
+
+/// How a drain or a maintenance goes: what is left, what comes next, since when, who and why.
+pub fn drain(state: &UiState, row: &Row) -> Option<String> {
+    let (drain, now) = (row.drain.as_ref()?, state.engine_now()?);
+    let templates = state.detail().map(|detail| format!("  {} persistent", format::count(detail.persistent.into())));
+    let outlook = drain.outlook(now, |seconds| format::age(Duration::from_secs(seconds)));
+    let by = drain.who.as_ref().map_or_else(String::new, |who| format!(" by {}", change::name_of(who)));
+    let why = drain.reason.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+    Some(format!(
+        "{} active  {} inactive{}  {outlook}  since {} ({}){by}{why}",
+        format::count(row.active.into()),
+        format::count(row.inactive.into()),
+        templates.unwrap_or_default(),
+        format::clock(drain.since),
+        format::age(format::since(now, drain.since)),
+    ))
 }
 
 /// What the kernel has of a server, and whether that is what is wanted.

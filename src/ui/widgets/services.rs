@@ -150,10 +150,11 @@ fn draw_row(mut pen: Pen<'_>, layout: &Layout, row: &Row, state: &UiState) {
     }
     if layout.health > 0 {
         // `DRAIN 31 ~12s`: about when no connection is left. `DOWN 41s timeout`: since when.
-        let left = state.table.drains.empty_in(row).map(format::age);
+        let seconds = |seconds| format::age(Duration::from_secs(seconds));
+        let left = row.drain.as_ref().and_then(|drain| drain.empty_in_s).filter(|left| *left > 0);
         let note = match (left, row.note.strip_prefix("DOWN "), row.health_age_s) {
-            (Some(left), ..) => Some(format!("{} ~{left}", row.note.replace(" conn", ""))),
-            (None, Some(why), Some(age)) => Some(format!("DOWN {} {why}", format::age(Duration::from_secs(age)))),
+            (Some(left), ..) => Some(format!("{} ~{}", row.note.replace(" conn", ""), seconds(left))),
+            (None, Some(why), Some(age)) => Some(format!("DOWN {} {why}", seconds(age))),
             (None, ..) => None,
         };
         pen.skip(1).left(paint, note.as_ref().unwrap_or(&row.note), layout.health);

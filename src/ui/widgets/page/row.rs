@@ -48,6 +48,7 @@ pub fn lines(state: &UiState, theme: &Theme) -> Vec<Line> {
     lines.extend(
         detail::checks(state, row, usize::MAX).into_iter().map(|(label, paint, said)| (label, parts(paint, &said))),
     );
+    lines.extend(detail::drain(state, row).map(|said| ("drain", parts(Paint::Drain, &said))));
     lines.push(("conns", connections(state, row)));
     lines.push(heading("The last 10 minutes"));
     lines.extend(charts(state, theme, row));
@@ -163,9 +164,6 @@ fn connections(state: &UiState, row: &Row) -> Spans {
         said = format!("{said}  {} persistence templates", detail.persistent);
     }
     let mut spans = parts(Paint::Text, &said);
-    if let Some(left) = state.table.drains.empty_in(row) {
-        spans.push((Paint::Drain, format!("  empty in about {}", format::age(left))));
-    }
     let key = state.keys.hint(Intent::Connections);
     spans.push((Paint::Dim, format!("  {key} reads the connection table")));
     spans
