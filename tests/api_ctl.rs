@@ -195,6 +195,22 @@ fn an_engine_that_does_not_answer_is_exit_3() {
 }
 
 #[test]
+fn force_is_asked_for_where_it_was_typed_alone() {
+    for line in [
+        "drain 10.0.0.71 --force",
+        "maintenance 10.0.0.71 --force",
+        "restore 10.0.0.71 --force",
+        "weight web 10.0.0.71:80 0 --force",
+        "remove-server web 10.0.0.71:80 --force",
+        "undo --force",
+    ] {
+        assert_eq!(asked(line)["force"], true, "{line}");
+        assert_eq!(asked(line.trim_end_matches(" --force")).get("force"), None, "{line}");
+    }
+    assert!(parse("failover --all --force").is_err());
+}
+
+#[test]
 fn the_status_as_text_is_an_overview() {
     let mut status = small();
     status.virtual_routers.push(api_fixture::router("VI_2", VirtualRouterState::Fault));

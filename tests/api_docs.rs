@@ -37,7 +37,13 @@ fn every_field_of_every_answer_is_documented() {
     status.warnings.push(Warning { code, subject, message, next });
     let engine = FakeEngine::new(status);
     engine.happen("VI_1", 1);
-    let request = CommandRequest { command: Command::Stop { keep: false }, reason: None, dry_run: true, token: None };
+    let request = CommandRequest {
+        command: Command::Stop { keep: false },
+        reason: None,
+        dry_run: true,
+        token: None,
+        force: false,
+    };
     let mut answer = engine.command(&request, &Who::default()).unwrap();
     answer.preview.confirm = Some("stop".into());
     let mut keys = BTreeSet::new();

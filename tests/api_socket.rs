@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 
 fn drain() -> CommandRequest {
     let command = Command::Drain { server: "10.0.0.71".parse().unwrap(), service: None, deadline_seconds: None };
-    CommandRequest { command, reason: Some("update".into()), dry_run: false, token: None }
+    CommandRequest { command, reason: Some("update".into()), dry_run: false, token: None, force: false }
 }
 
 #[test]
@@ -474,7 +474,7 @@ fn the_client_is_a_handle_like_any_other() {
     let stale = client.command(&drain(), &Who::default()).unwrap();
     assert_eq!((stale.outcome, stale.message.as_str()), (Outcome::Stale, "drain of the fake"));
     let failover = Command::Failover { instance: None, hold_seconds: Some(300), blind: false };
-    let request = CommandRequest { command: failover, reason: None, dry_run: false, token: None };
+    let request = CommandRequest { command: failover, reason: None, dry_run: false, token: None, force: false };
     assert!(client.command(&request, &Who::default()).is_ok());
 }
 

@@ -105,7 +105,8 @@ impl Running {
         .await;
     }
     async fn ask(&self, command: Command) -> Answer {
-        let asked = Asked { id: 1, command, dry_run: false, token: None, who: Who::default(), reason: None };
+        let asked =
+            Asked { id: 1, command, dry_run: false, token: None, force: false, who: Who::default(), reason: None };
         let (reply, answer) = oneshot::channel();
         self.commands.send(Request::Command(asked, reply)).await.unwrap();
         tokio::time::timeout(PATIENCE, answer).await.expect("an answer in time").unwrap()
@@ -412,7 +413,15 @@ async fn stopped_while_stuck() -> (Running, std::sync::mpsc::Sender<Result<(), R
     let done = Arc::<Mutex<Vec<String>>>::default();
     let mut running = start(&services, Box::new(Stuck { began, ends, done: Arc::clone(&done) }));
     entered.recv().await.unwrap();
-    let asked = Asked { id: 1, command: drain_all(), dry_run: false, token: None, who: Who::default(), reason: None };
+    let asked = Asked {
+        id: 1,
+        command: drain_all(),
+        dry_run: false,
+        token: None,
+        force: false,
+        who: Who::default(),
+        reason: None,
+    };
     let (reply, answer) = oneshot::channel();
     running.commands.send(Request::Command(asked, reply)).await.unwrap();
     std::mem::replace(&mut running.stop, oneshot::channel().0).send(false).unwrap();

@@ -207,7 +207,7 @@ fn a_hold_outlasts_the_loop_and_the_higher_priority_stays_backup_after_the_next_
     let command = Verb::Failover { instance: None, hold_seconds: None, blind: false };
     let who = Who { user: "anna".to_owned(), ..Who::default() };
     let (tell, told) = channel();
-    let asked = Asked { id: 1, command, dry_run: false, token: None, who, reason: None };
+    let asked = Asked { id: 1, command, dry_run: false, token: None, force: false, who, reason: None };
     assert!(sender.command(asked, move |answer| tell.send(answer.outcome).unwrap()));
     assert_eq!(told.recv_timeout(LIMIT), Ok(Outcome::Done));
     let begun = Instant::now();

@@ -81,6 +81,10 @@ const EVERY_VERB: &[Field] = &[
     ("token", false, is::<Option<String>>),
 ];
 
+/// Verbs that may take servers out of service, and what they have beside the others.
+const MAY_TAKE_OUT: &[&str] = &["drain", "maintenance", "restore", "weight", "remove-server", "several", "undo"];
+const FORCE: Field = ("force", false, is::<bool>);
+
 fn is<T: DeserializeOwned>(value: &Value) -> Result<(), serde_json::Error> {
     T::deserialize(value).map(drop)
 }
@@ -112,7 +116,10 @@ pub(super) fn read(body: &[u8]) -> Result<CommandRequest, Refusal> {
         return Err(Refusal::bad("bad-json", "the body is JSON, but not an object", example));
     };
     let fields = fields_of(&object)?;
-    check(&object, fields)?;
+    let may_take_out = |verb: &Value| MAY_TAKE_OUT.iter().any(|known| verb == known);
+    let force = object.get("verb").filter(|verb| may_take_out(verb)).map(|_| FORCE);
+    let others: Vec<Field> = EVERY_VERB.iter().copied().chain(force).collect();
+    check_fields(&object, fields, &others)?;
     serde_json::from_value(Value::Object(object)).map_err(|error| Refusal::bad("bad-field", error.to_string(), example))
 }
 
@@ -126,10 +133,6 @@ fn fields_of(object: &Map<String, Value>) -> Result<&'static [Field], Refusal> {
             .map(|(_, fields)| *fields)
             .ok_or_else(|| Refusal::bad("unknown-verb", format!("there is no verb {wanted}"), verbs())),
     }
-}
-
-fn check(object: &Map<String, Value>, fields: &'static [Field]) -> Result<(), Refusal> {
-    check_fields(object, fields, EVERY_VERB)
 }
 
 fn check_fields(object: &Map<String, Value>, fields: &[Field], others: &[Field]) -> Result<(), Refusal> {
@@ -166,7 +169,7 @@ mod tests {
         r#"{"verb":"priority","instance":"VI_1","priority":50}"#,
         r#"{"verb":"maintenance","server":"10.0.0.71","service":"web","for":60,"deadline":5}"#,
         r#"{"verb":"several","commands":[{"verb":"weight","service":"web","server":"10.0.0.71:80","weight":5}]}"#,
-        r#"{"verb":"drain","server":"10.0.0.71","service":"web","deadline":60}"#,
+        r#"{"verb":"drain","server":"10.0.0.71","service":"web","deadline":60,"force":true}"#,
         r#"{"verb":"restore","server":"[fd00::71]:80","service":"tcp/[fd00::1]:80"}"#,
         r#"{"verb":"weight","service":"web","server":"10.0.0.71:80","weight":5}"#,
         r#"{"verb":"add-server","service":"web","server":"10.0.0.71:80","weight":5,"forward":"dr"}"#,

@@ -72,7 +72,8 @@ async fn reload_on(mut hangup: Signal, engine: &Arc<LocalEngine>, service: &Serv
             std::future::pending::<()>().await;
         }
         let engine = Arc::clone(engine);
-        let request = CommandRequest { command: Command::Reload, reason: None, dry_run: false, token: None };
+        let request =
+            CommandRequest { command: Command::Reload, reason: None, dry_run: false, token: None, force: false };
         let who = Who { user: "signal HUP".to_owned(), ..Who::default() };
         service.reloading();
         let reloaded = spawn_blocking(move || engine.command(&request, &who)).await;

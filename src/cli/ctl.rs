@@ -13,6 +13,7 @@ mod print;
 mod record;
 mod record_file;
 mod sysctls;
+mod values;
 
 pub use args::{CtlArgs, Verb};
 pub use connections::{ConnectionsArgs, Order};

@@ -291,6 +291,14 @@ pub struct CommandRequest {
     /// From a dry run: commit exactly what was shown, or refuse.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+    /// Do it although it goes below the floor of a service (`servers.depool_threshold`).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub force: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde asks like this
+const fn is_false(word: &bool) -> bool {
+    !*word
 }
 
 /// A command as a core gets it.
@@ -304,6 +312,8 @@ pub struct Asked {
     pub dry_run: bool,
     /// Commit only if the preview still has this token.
     pub token: Option<String>,
+    /// Whatever the floor of a service says.
+    pub force: bool,
     /// Who.
     pub who: Who,
     /// Why.

@@ -257,7 +257,15 @@ mod tests {
         let asked = |dry_run| {
             let who = Who { user: "anna".into(), ..Who::default() };
             let reason = Some("kernel\nupdate".to_owned());
-            Asked { id: 1, command: Command::Rejoin { instance: None }, dry_run, token: None, who, reason }
+            Asked {
+                id: 1,
+                command: Command::Rejoin { instance: None },
+                dry_run,
+                token: None,
+                force: false,
+                who,
+                reason,
+            }
         };
         for (outcome, word, severity) in [
             (Outcome::Done, "done", Severity::Notice),

@@ -302,7 +302,15 @@ fn a_preview_of_what_is_so_already_is_empty_and_says_why() {
 #[test]
 fn the_answer_waits_for_the_kernel() {
     let mut rig = Rig::started(&[service(WEB, &[A, B])]);
-    let asked = Asked { id: 9, command: drain(A), dry_run: false, token: None, who: Who::default(), reason: None };
+    let asked = Asked {
+        id: 9,
+        command: drain(A),
+        dry_run: false,
+        token: None,
+        force: false,
+        who: Who::default(),
+        reason: None,
+    };
     rig.balance.handle(rig.now, Input::Command(Box::new(asked)));
     let actions: Vec<Action> = std::iter::from_fn(|| rig.balance.poll_action()).collect();
     let op = actions.iter().find_map(|action| if let Action::Apply(op) = action { Some(op.clone()) } else { None });

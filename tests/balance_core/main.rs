@@ -5,6 +5,7 @@ mod checks;
 mod commands;
 mod counting;
 mod deadline;
+mod floor;
 mod kernel;
 mod mails;
 mod maintenance;

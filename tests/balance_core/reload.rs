@@ -386,6 +386,7 @@ fn a_reload_while_a_plan_is_out_and_commands_wait_goes_into_the_next() {
         command: drain(A),
         dry_run: false,
         token: None,
+        force: false,
         who: lvsdeck::engine::command::Who::default(),
         reason: None,
     };

@@ -187,8 +187,15 @@ impl Rig {
         self.ask_with(command, true, None)
     }
     pub fn ask_with(&mut self, command: Command, dry_run: bool, token: Option<String>) -> Answer {
+        self.ask_for(command, (dry_run, token, false))
+    }
+    /// Whatever the floor says.
+    pub fn force(&mut self, command: Command) -> Answer {
+        self.ask_for(command, (false, None, true))
+    }
+    fn ask_for(&mut self, command: Command, (dry_run, token, force): (bool, Option<String>, bool)) -> Answer {
         let who = Who { user: "anna".to_owned(), ..Who::default() };
-        let asked = Asked { id: 7, command, dry_run, token, who, reason: Some("kernel update".to_owned()) };
+        let asked = Asked { id: 7, command, dry_run, token, force, who, reason: Some("kernel update".to_owned()) };
         self.answers.clear();
         self.give(Input::Command(Box::new(asked)));
         assert_eq!(self.answers.len(), 1, "exactly one answer: {:?}", self.answers);

@@ -14,8 +14,13 @@ const END_WAIT: Duration = Duration::from_millis(250);
 pub(super) fn perform(act: &Act, engine: &dyn EngineHandle, page: &mut Page<'_>) -> Result<(), CtlError> {
     let (command, how) = act.command();
     let verb = command.verb();
-    let request =
-        CommandRequest { command, reason: how.reason.clone(), dry_run: how.dry_run, token: how.token.clone() };
+    let request = CommandRequest {
+        command,
+        reason: how.reason.clone(),
+        dry_run: how.dry_run,
+        token: how.token.clone(),
+        force: act.forces(),
+    };
     let answer = engine.command(&request, &Who::default())?;
     if how.json {
         page.json(&answer, true)?;

@@ -2,11 +2,11 @@
 
 use super::connections::ConnectionsArgs;
 use super::events::Since;
+use super::values::{hold, priority, scheduler, selector, server, service, service_key, since, size, time, weight};
 use crate::engine::{
     Command, Forwarding, Priority, RealServerKey, RealServerSelector, Scheduler, ServiceKey, ServiceSelector, Weight,
 };
 use clap::{Args, Subcommand, ValueEnum};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -169,6 +169,8 @@ pub enum Act {
         #[arg(long, value_name = "TIME", value_parser = time)]
         deadline: Option<Duration>,
         #[command(flatten)]
+        floor: Floor,
+        #[command(flatten)]
         how: How,
     },
     /// Send a real server no new connections and stop its checks, until `restore` or for a time
@@ -184,6 +186,8 @@ pub enum Act {
         #[arg(long, value_name = "TIME", value_parser = time)]
         deadline: Option<Duration>,
         #[command(flatten)]
+        floor: Floor,
+        #[command(flatten)]
         how: How,
     },
     /// Give a real server its weight back
@@ -191,6 +195,8 @@ pub enum Act {
     Restore {
         #[command(flatten)]
         whom: Servers,
+        #[command(flatten)]
+        floor: Floor,
         #[command(flatten)]
         how: How,
     },
@@ -202,6 +208,8 @@ pub enum Act {
         /// 0 to 2147483647; 0 takes no new connections
         #[arg(value_name = "N", value_parser = weight)]
         weight: Weight,
+        #[command(flatten)]
+        floor: Floor,
         #[command(flatten)]
         how: How,
     },
@@ -224,6 +232,8 @@ pub enum Act {
     RemoveServer {
         #[command(flatten)]
         member: Member,
+        #[command(flatten)]
+        floor: Floor,
         #[command(flatten)]
         how: How,
     },
@@ -268,6 +278,8 @@ pub enum Act {
         )]
         id: Option<u64>,
         #[command(flatten)]
+        floor: Floor,
+        #[command(flatten)]
         how: How,
     },
     /// Stop the engine in order: masters resign first, then what it made is removed
@@ -296,6 +308,16 @@ pub struct How {
     /// Why, for the journal
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+}
+
+/// What is said a second time.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Floor {
+    #[arg(
+        long,
+        help = "Do it even if it leaves a service with fewer servers than depool_threshold of lvsdeck.toml asks for"
+    )]
+    force: bool,
 }
 
 /// One instance, or all.
@@ -363,6 +385,27 @@ impl From<Forward> for Forwarding {
 }
 
 impl Act {
+    /// Whether it is meant whatever the floor of a service says.
+    pub(super) const fn forces(&self) -> bool {
+        match self {
+            Self::Drain { floor, .. }
+            | Self::Maintenance { floor, .. }
+            | Self::Restore { floor, .. }
+            | Self::Weight { floor, .. }
+            | Self::RemoveServer { floor, .. }
+            | Self::Undo { floor, .. } => floor.force,
+            Self::Failover { .. }
+            | Self::Rejoin { .. }
+            | Self::Takeover { .. }
+            | Self::Priority { .. }
+            | Self::AddServer { .. }
+            | Self::AddService { .. }
+            | Self::RemoveService { .. }
+            | Self::Reload { .. }
+            | Self::Stop { .. } => false,
+        }
+    }
+
     /// The command for the engine, and how it is meant.
     pub(super) fn command(&self) -> (Command, &How) {
         match self {
@@ -375,24 +418,24 @@ impl Act {
             Self::Priority { instance, priority, how, .. } => {
                 (Command::Priority { instance: instance.clone(), priority: *priority }, how)
             }
-            Self::Drain { whom, deadline, how } => {
+            Self::Drain { whom, deadline, how, .. } => {
                 let deadline_seconds = deadline.map(|time| time.as_secs());
                 (whom.each(|server, service| Command::Drain { server, service, deadline_seconds }), how)
             }
-            Self::Maintenance { whom, hold, deadline, how } => {
+            Self::Maintenance { whom, hold, deadline, how, .. } => {
                 let [hold_seconds, deadline_seconds] = [hold, deadline].map(|time| time.map(|time| time.as_secs()));
                 let one = |server, service| Command::Maintenance { server, service, hold_seconds, deadline_seconds };
                 (whom.each(one), how)
             }
-            Self::Restore { whom, how } => (whom.each(|server, service| Command::Restore { server, service }), how),
-            Self::Weight { member: Member { service, server }, weight, how } => {
+            Self::Restore { whom, how, .. } => (whom.each(|server, service| Command::Restore { server, service }), how),
+            Self::Weight { member: Member { service, server }, weight, how, .. } => {
                 (Command::Weight { service: service.clone(), server: *server, weight: *weight }, how)
             }
             Self::AddServer { member: Member { service, server }, weight, forward, how } => {
                 let forward = forward.map(Forwarding::from);
                 (Command::AddServer { service: service.clone(), server: *server, weight: *weight, forward }, how)
             }
-            Self::RemoveServer { member: Member { service, server }, how } => {
+            Self::RemoveServer { member: Member { service, server }, how, .. } => {
                 (Command::RemoveServer { service: service.clone(), server: *server }, how)
             }
             Self::AddService { service, scheduler, forward, persistent, how } => {
@@ -402,89 +445,8 @@ impl Act {
             }
             Self::RemoveService { service, how } => (Command::RemoveService { service: service.clone() }, how),
             Self::Reload { how } => (Command::Reload, how),
-            Self::Undo { id, how } => (Command::Undo { id: *id }, how),
+            Self::Undo { id, how, .. } => (Command::Undo { id: *id }, how),
             Self::Stop { keep, how } => (Command::Stop { keep: *keep }, how),
         }
     }
-}
-
-fn time(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
-        Ok(time) if time >= Duration::from_secs(1) => Ok(time),
-        Ok(_) => Err("it is shorter than a second; write it like 90s, 5m or 1h".to_owned()),
-        Err(error) => Err(format!("it is not a time ({error}); write it like 90s, 5m or 1h")),
-    }
-}
-
-/// A time that a hold may last: what the engine takes.
-fn hold(text: &str) -> Result<Duration, String> {
-    const LONGEST: Duration = Duration::from_hours(365 * 24);
-    let time = time(text)?;
-    if time <= LONGEST { Ok(time) } else { Err("it is longer than a year (31536000 s)".to_owned()) }
-}
-
-fn priority(text: &str) -> Result<Priority, String> {
-    let number = text.parse::<u8>().ok().filter(|number| (1..=254).contains(number));
-    number.and_then(|number| Priority::new(number).ok()).ok_or_else(|| "it is not a number from 1 to 254".to_owned())
-}
-
-fn since(text: &str) -> Result<Since, String> {
-    match humantime::parse_rfc3339_weak(text) {
-        Ok(at) => Ok(Since::At(at)),
-        Err(_) if text.contains(':') => Err("it is not a moment; write it like 2026-11-21T05:00:00Z".to_owned()),
-        Err(_) => time(text).map(Since::Age),
-    }
-}
-
-fn size(text: &str) -> Result<u64, String> {
-    let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
-    let shift = match unit {
-        "K" => 10,
-        "M" => 20,
-        "G" => 30,
-        _ => return Err("it is not a size; write it like 100M or 2G".to_owned()),
-    };
-    let number =
-        digits.parse::<u64>().ok().filter(|number| *number > 0).and_then(|number| number.checked_mul(1 << shift));
-    number.ok_or_else(|| "it is not a size; write it like 100M or 2G".to_owned())
-}
-
-fn service_key(text: &str) -> Result<ServiceKey, String> {
-    text.parse().map_err(|error: crate::engine::KeyError| error.to_string())
-}
-
-fn scheduler(text: &str) -> Result<Scheduler, String> {
-    Scheduler::from_name(text).ok_or_else(|| "the kernel has no such scheduler; see --help for the names".to_owned())
-}
-
-fn weight(text: &str) -> Result<Weight, String> {
-    let number: u32 = text.parse().map_err(|_| "it is not a weight; write a number from 0 to 2147483647".to_owned())?;
-    Weight::new(number).map_err(|error| error.to_string())
-}
-
-fn server(text: &str) -> Result<RealServerKey, String> {
-    match text.parse::<RealServerSelector>() {
-        Ok(RealServerSelector::Key(key)) => Ok(key),
-        Ok(RealServerSelector::Host(host)) => {
-            Err(format!("it has no port; write it like {}", SocketAddr::new(host, 80)))
-        }
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-pub(super) fn selector(text: &str) -> Result<RealServerSelector, String> {
-    text.parse()
-        .map_err(|_| format!("\"{text}\" is not a real server; write it like 10.0.0.71:80, [fd00::71]:80 or 10.0.0.71"))
-}
-
-/// A key, or else a name; what is almost a key is no name.
-pub(super) fn service(text: &str) -> Result<ServiceSelector, String> {
-    if text.parse::<SocketAddr>().is_ok() {
-        return Err(format!("it has no protocol; write it like tcp/{text}"));
-    }
-    let kinds = ["tcp", "udp", "sctp", "fwmark", "fwmark6"];
-    if text.split_once('/').is_some_and(|(kind, _)| kinds.contains(&kind)) {
-        text.parse::<ServiceKey>().map_err(|error| error.to_string())?;
-    }
-    Ok(ServiceSelector(text.to_owned()))
 }

@@ -1,8 +1,8 @@
 //! `ctl connections`: the kernel's connection table, counted and in part, as it is now.
 
 use super::CtlError;
-use super::args::{selector, service};
 use super::print::{Page, Style, span};
+use super::values::{selector, service};
 use crate::engine::{
     ConnectionRow, ConnectionSort, ConnectionsPage, ConnectionsQuery, EngineHandle, Prefix, RealServerSelector,
     ServiceSelector,

@@ -48,6 +48,8 @@ pub(super) struct Prepared {
     pub token: String,
     /// What is said once it is done.
     pub message: String,
+    /// What it goes below: it has to be said twice.
+    pub below: Option<String>,
 }
 
 /// A command whose operations are out.
@@ -70,7 +72,7 @@ impl Balance {
                 Err("the engine is not running; start it and ask again".to_owned())
             }
         };
-        let Prepared { work, preview, token, message } = match prepared {
+        let Prepared { work, preview, token, message, below } = match prepared {
             Ok(prepared) => prepared,
             Err(message) => {
                 let answer = Answer { outcome: asked.impossible(), ..Answer::refused(message) };
@@ -91,6 +93,10 @@ impl Balance {
         if asked.token.as_ref().is_some_and(|given| *given != token) {
             let message = "the servers changed since the preview; look at this one and commit its token";
             return self.answer(&asked, answer(Outcome::Stale, message));
+        }
+        if let Some(below) = below.filter(|_| asked.token.is_none() && !asked.force) {
+            let message = format!("{below}; look at the preview (--dry-run) and commit its token, or say --force");
+            return self.answer(&asked, Answer { preview, ..Answer::refused(message) });
         }
         self.overrides_touched = true;
         let by = By::of(&asked, now);
@@ -127,10 +133,10 @@ impl Balance {
             | Command::AddServer { .. }
             | Command::RemoveServer { .. } => {
                 let changes = self.resolve(now, command)?;
-                let (preview, token) = self.preview(now, command, &changes)?;
+                let (preview, token, below) = self.preview(now, command, &changes)?;
                 let message =
                     if changes.is_empty() { self.already(now, command) } else { self.sentence(now, &changes) };
-                Ok(Prepared { work: Work::Servers(changes), preview, token, message })
+                Ok(Prepared { work: Work::Servers(changes), preview, token, message, below })
             }
             Command::Failover { .. }
             | Command::Rejoin { .. }

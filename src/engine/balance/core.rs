@@ -62,6 +62,8 @@ pub struct Balance {
     pub(super) tells: bool,
     /// The addresses of this host, where somebody told.
     pub(super) addresses: Option<HashSet<IpAddr>>,
+    /// `servers.depool_threshold`, in percent.
+    pub(super) depool_threshold: u8,
     /// `rs_init_notifies`.
     pub(super) tells_first_servers: bool,
     /// Not so with `no_checker_emails`.
@@ -119,6 +121,7 @@ impl Balance {
             limit: None,
             tells: false,
             addresses: None,
+            depool_threshold: 0,
             tells_first_servers: false,
             mails_checks: true,
         }
@@ -128,6 +131,7 @@ impl Balance {
     #[must_use]
     pub fn following(mut self, configuration: &Configuration) -> Self {
         self.kernel.follow(&configuration.settings);
+        self.depool_threshold = configuration.settings.depool_threshold;
         self.tells_first_servers = configuration.global.tells_first_servers;
         self.mails_checks = !configuration.global.mail.servers_only;
         self

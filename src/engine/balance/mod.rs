@@ -12,6 +12,7 @@
 //! | `reconcile` | the kernel's table, wanted and seen, and the way from one to the other |
 //! | `ask`, `resolve`, `sentence` | commands: doing them, who is meant, what is said |
 //! | `preview`, `undo`, `ipvsadm` | what a command would do, how it is taken back, both in ipvsadm's words too |
+//! | `floor` | the share of a service's servers that stays in service |
 //! | `virtual_service`, `addition` | the commands that add and remove whole services |
 //! | `deadline` | drains and maintenances that end by themselves; checks that stop and start with them |
 //! | `resume` | the start on a table that is there already |
@@ -28,6 +29,7 @@ mod checks;
 mod core;
 mod counting;
 mod deadline;
+mod floor;
 mod ipvsadm;
 mod lasting;
 mod merge;

@@ -19,17 +19,17 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 /// Services by position, before or after the changes.
-type Touch = BTreeMap<usize, ServiceState>;
+pub(super) type Touch = BTreeMap<usize, ServiceState>;
 
 impl Balance {
-    /// The preview of `changes` and the token that commits exactly it. The token does not depend on how many connections
-    /// there are at the moment. Errors: the dataplane can't do it.
+    /// The preview of `changes`, the token that commits exactly it, and what it goes below. The token does not depend on how many
+    /// connections there are at the moment. Errors: the dataplane can't do it.
     pub(super) fn preview(
         &self,
         now: Instant,
         command: &Command,
         changes: &[Change],
-    ) -> Result<(Preview, String), String> {
+    ) -> Result<(Preview, String, Option<String>), String> {
         let before: Touch =
             changes.iter().filter_map(|c| Some((c.service, self.services.get(c.service)?.clone()))).collect();
         let mut after = before.clone();
@@ -51,18 +51,23 @@ impl Balance {
             changes.iter().filter_map(|change| self.line(services, change, services.len() > 1, moment)).collect()
         };
         let is_last = |at: &usize| serving(before.get(at)) > 0 && serving(after.get(at)) == 0;
+        let below = self.below_floor(&before, &after);
+        let mut blast_radius = self.blast_radius(&before, &after, changes);
+        if let Some(below) = &below {
+            let _ = write!(blast_radius, "; BELOW THE FLOOR: {below}");
+        }
         let preview = Preview {
             before: lines(&before, true),
             after: lines(&after, true),
             ops: ops.iter().map(|op| self.op_line(op)).chain(self.later(now, changes)).collect(),
             ipvsadm: ops.iter().map(ipvsadm).collect(),
-            blast_radius: self.blast_radius(&before, &after, changes),
+            blast_radius,
             undo: self.undo(now, command, changes),
-            confirm: before.keys().any(is_last).then(|| word(command).to_owned()),
+            confirm: (below.is_some() || before.keys().any(is_last)).then(|| word(command).to_owned()),
         };
         let steady = Preview { before: lines(&before, false), after: lines(&after, false), ..preview.clone() };
         let token = steady.token(command);
-        Ok((preview, token))
+        Ok((preview, token, below))
     }
 
     /// Errors: the dataplane can't do one of them, whatever the kernel's table is.
@@ -231,11 +236,11 @@ fn serves(service: &ServiceState, server: &ServerState) -> bool {
     service.place(server).is_some_and(crate::engine::health::EffectiveWeight::serves)
 }
 
-fn serving(service: Option<&ServiceState>) -> usize {
+pub(super) fn serving(service: Option<&ServiceState>) -> usize {
     service.map_or(0, |service| service.servers.iter().filter(|server| serves(service, server)).count())
 }
 
-/// The word to type before the last server goes.
+/// The word to type before the last server goes, or more than the floor allows.
 const fn word(command: &Command) -> &'static str {
     match command {
         Command::RemoveServer { .. } => "remove",

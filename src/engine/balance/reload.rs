@@ -51,6 +51,7 @@ impl Balance {
         }
         self.overrides_touched = true;
         self.kernel.follow(&configuration.settings);
+        self.depool_threshold = configuration.settings.depool_threshold;
         self.tells_first_servers = configuration.global.tells_first_servers;
         self.mails_checks = !configuration.global.mail.servers_only;
         self.kernel.bring_back();

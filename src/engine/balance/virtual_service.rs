@@ -41,13 +41,13 @@ impl Balance {
             confirm: None,
         };
         let token = preview.token(command);
-        Ok(Prepared { work: Work::AddService(Box::new(service)), preview, token, message })
+        Ok(Prepared { work: Work::AddService(Box::new(service)), preview, token, message, below: None })
     }
 
     pub(super) fn prepare_removal(&self, now: Instant, command: &Command, at: usize) -> Prepared {
         let Some(service) = self.services.get(at) else {
             let (preview, token, message) = (Preview::default(), String::new(), String::new());
-            return Prepared { work: Work::RemoveService(at), preview, token, message };
+            return Prepared { work: Work::RemoveService(at), preview, token, message, below: None };
         };
         let key = service.config.key;
         let ops = self.foresee_service(service, false);
@@ -68,7 +68,7 @@ impl Balance {
         let steady = Preview { before: self.service_lines(service, None), ..preview.clone() };
         let token = steady.token(command);
         let message = format!("{key} is removed with {} real servers", service.servers.len());
-        Prepared { work: Work::RemoveService(at), preview, token, message }
+        Prepared { work: Work::RemoveService(at), preview, token, message, below: None }
     }
 
     /// Does it; gives what the operations are about.

@@ -289,6 +289,7 @@ impl EngineHandle for LocalEngine {
             command: request.command.clone(),
             dry_run: request.dry_run,
             token: request.token.clone(),
+            force: request.force,
             who: who.clone(),
             // From here on it is in holds, logs and events: none of them is to be steered by it.
             reason: request.reason.as_deref().map(|reason| clean(reason, MAX_REASON)),

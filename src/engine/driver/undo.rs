@@ -95,6 +95,7 @@ mod tests {
             command: Command::Failover { instance: None, hold_seconds: None, blind: false },
             dry_run: false,
             token: None,
+            force: false,
             who: Who { user: "anna".into(), ..Who::default() },
             reason: None,
         };

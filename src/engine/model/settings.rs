@@ -15,6 +15,8 @@ pub struct Settings {
     pub look_interval: Duration,
     /// `checks.tls_verify`: the file of certificates by which those of `SSL_GET` have to be valid; without one any will do.
     pub tls_verify: Option<PathBuf>,
+    /// `servers.depool_threshold`: percent of a service's servers that stay in service.
+    pub depool_threshold: u8,
     /// `vrrp.split_brain`.
     pub split_brain: SplitBrainPolicy,
     /// `vrrp.address_removed`.
@@ -53,6 +55,7 @@ impl Default for Settings {
             drift: DriftPolicy::Repair,
             look_interval: Duration::from_secs(1),
             tls_verify: None,
+            depool_threshold: 0,
             split_brain: SplitBrainPolicy::Alarm,
             address_removed: AddressRemovedPolicy::Restore,
             swift_handover: true,

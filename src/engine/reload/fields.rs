@@ -354,8 +354,17 @@ fn check(spec: &CheckSpec) -> String {
 
 /// lvsdeck.toml.
 pub(super) fn settings(settings: &Settings) -> Vec<Field> {
-    let Settings { drift, look_interval, tls_verify, split_brain, address_removed, swift_handover, mail, webhook } =
-        settings;
+    let Settings {
+        drift,
+        look_interval,
+        tls_verify,
+        depool_threshold,
+        split_brain,
+        address_removed,
+        swift_handover,
+        mail,
+        webhook,
+    } = settings;
     let WebhookSettings { url, events, severity, timeout, tries, tls_verify: webhook_verify } = webhook;
     let MailSettings { user, password_file, tls_verify: mail_verify } = mail;
     let file = |file: &Option<PathBuf>| file.as_ref().map_or_else(String::new, |file| file.display().to_string());
@@ -363,6 +372,7 @@ pub(super) fn settings(settings: &Settings) -> Vec<Field> {
         ("ipvs.drift", drift.to_string()),
         ("ipvs.look_interval", format!("{look_interval:?}")),
         ("checks.tls_verify", tls_verify.as_ref().map_or_else(|| "none".to_owned(), |file| file.display().to_string())),
+        ("servers.depool_threshold", format!("{depool_threshold} %")),
         ("vrrp.split_brain", split_brain.name().to_owned()),
         ("vrrp.address_removed", address_removed.name().to_owned()),
         ("vrrp.swift_handover", swift_handover.to_string()),

@@ -12,7 +12,7 @@ use crate::ui::state::{Tone, UiState};
 pub fn preview(state: &mut UiState, command: Command, always_type: Option<String>) -> Vec<Effect> {
     state.serial += 1;
     state.said = None;
-    let request = CommandRequest { command, reason: None, dry_run: true, token: None };
+    let request = CommandRequest { command, reason: None, dry_run: true, token: None, force: false };
     state.popups.push(Popup::Preview(Box::new(PreviewPopup {
         title: describe(&request.command),
         request: request.clone(),

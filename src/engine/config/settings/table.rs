@@ -37,6 +37,7 @@ pub(super) struct Word(pub &'static str, pub &'static str, pub fn(&mut Settings)
 pub(super) const SECTIONS: &[(&str, &str)] = &[
     ("ipvs", "the kernel's table of services"),
     ("checks", "all health checks"),
+    ("servers", "all real servers"),
     ("vrrp", "all virtual routers"),
     ("mail", "login to the mail server of keepalived.conf (`smtp_server`)"),
     ("webhook", "events as HTTP POST"),
@@ -122,6 +123,18 @@ pub(super) const SETTINGS: &[Setting] = &[
         },
         meaning: "which certificates SSL_GET takes: any, as in keepalived (none); those that the host trusts (host); those that are valid by \
                   the certificates of a file, where those of servers that sign for themselves may stand too",
+    },
+    Setting {
+        section: "servers",
+        name: "depool_threshold",
+        kind: Kind::Number {
+            least: 0,
+            most: 100,
+            unit: "percent",
+            set: |settings, percent| settings.depool_threshold = u8::try_from(percent).unwrap_or(100),
+            get: |settings| i64::from(settings.depool_threshold),
+        },
+        meaning: "the share of a service's servers that commands leave in service. A drain, a maintenance, a weight of 0 or a removal that                   would leave fewer is refused, unless it is said twice: by the token of its preview, which tells of it (the console has                   its word typed), or with --force. Servers that are down do not serve, but count among all. Checks and reloads are not                   held up; 0 is no floor",
     },
     Setting {
         section: "vrrp",

@@ -15,6 +15,7 @@ fn told(text: &str) -> Vec<String> {
 #[test]
 fn every_setting_is_read_and_an_empty_file_is_the_defaults() {
     let text = "# ours\n[ipvs]\ndrift = \"report\"\nlook_interval = 5\n[checks]\ntls_verify = \"/etc/ours.pem\"\n\
+                [servers]\ndepool_threshold = 50\n\
                 [vrrp]\nsplit_brain = \"step-down-lower\"\naddress_removed = \"step-down\"\nswift_handover = false\n\
                 [mail]\nuser = \"lb\"\npassword_file = \"/etc/pw\"\ntls_verify = \"none\"\n\
                 [webhook]\nurl = \"http://h/x\"\nevents = \"quorum, link\"\nseverity = \"error\"\ntimeout = 9\ntries = 2\n\
@@ -23,6 +24,7 @@ fn every_setting_is_read_and_an_empty_file_is_the_defaults() {
         drift: DriftPolicy::Report,
         look_interval: Duration::from_secs(5),
         tls_verify: Some("/etc/ours.pem".into()),
+        depool_threshold: 50,
         split_brain: SplitBrainPolicy::StepDownLower,
         address_removed: AddressRemovedPolicy::StepDown,
         swift_handover: false,
@@ -92,6 +94,10 @@ fn a_mistake_is_told_with_its_line_and_what_was_meant() {
             "[checks]\ntls_verify = \"ours.pem\"\n",
             "lvsdeck.toml:2:14 bad-value: \"ours.pem\" is no value of tls_verify; tls_verify is \"none\", \"host\" or the path of a file, \
              which begins with /",
+        ),
+        (
+            "[servers]\ndepool_threshold = 101\n",
+            "lvsdeck.toml:2:20 out-of-range: depool_threshold is out of its range; depool_threshold is from 0 to 100 percent",
         ),
         (
             "[vrrp]\nswift_handover = \"off\"\n",
