@@ -11,10 +11,12 @@ use api_fixture::{down, draining, router, server, service, status};
 use lvsdeck::api::Client;
 use lvsdeck::engine::{
     AnnouncementStatus, Difference, Drift, EngineHandle, Foreign, IpvsTotals, Jitter, Outcome, PeerDetail,
-    RefusedPacket, RouterDetail, SplitBrainStatus, Status, TrackedStatus, VirtualRouterState, Warning, WhatIf, Who,
+    RefusedPacket, RouterDetail, SlowStartStatus, SplitBrainStatus, Status, TrackedStatus, VirtualRouterState, Warning,
+    WhatIf, Who,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::time::Duration;
 use validate::Schemas;
 
 fn detail() -> RouterDetail {
@@ -60,7 +62,10 @@ fn peer_detail() -> PeerDetail {
 
 /// A status in which everything that may be there is there.
 fn full() -> Status {
-    let mut web = service("tcp/10.0.0.1:80", vec![server("10.0.0.71:80"), down("10.0.0.72:80", 41, "timeout")]);
+    let mut slow = server("10.0.0.70:80");
+    let full_at = slow.health_since + Duration::from_secs(30);
+    slow.slow_start = Some(SlowStartStatus { weight: 10, since: slow.health_since, full_at });
+    let mut web = service("tcp/10.0.0.1:80", vec![slow, server("10.0.0.71:80"), down("10.0.0.72:80", 41, "timeout")]);
     web.name = Some("web".into());
     let mark = service("fwmark6/8", vec![draining("[fd00::73]:80", 31)]);
     let mut status = status(vec![web, mark]);

@@ -5,8 +5,8 @@ mod api_fixture;
 
 use api_fixture::{ago, check, down, draining, now, router, server, service, small, status};
 use lvsdeck::engine::{
-    Admin, Drift, Health, PeerState, Role, RowKind, RowsPage, RowsQuery, Sort, Status, Summary, VirtualRouterState,
-    Warning,
+    Admin, Drift, Health, PeerState, Role, RowKind, RowsPage, RowsQuery, SlowStartStatus, Sort, Status, Summary,
+    VirtualRouterState, Warning,
 };
 
 fn page(status: &Status, query: &RowsQuery) -> RowsPage {
@@ -125,9 +125,15 @@ fn notes_say_how_a_server_and_a_service_are() {
     let mut slow = server("10.0.0.78:80");
     slow.checks.push(check("10.0.0.78:81", None));
     slow.checks[1].latency_ms = Some(20.0);
+    let (since, full_at) = (ago(3), ago(0));
+    let rising = lvsdeck::engine::RealServerStatus {
+        weight: 3,
+        slow_start: Some(SlowStartStatus { weight: 10, since, full_at }),
+        ..server("10.0.0.79:80")
+    };
     let mut status = small();
     let mut web = (*status.virtual_servers[1]).clone();
-    web.real_servers.extend([failing, unknown, unchecked, resting, slow]);
+    web.real_servers.extend([failing, unknown, unchecked, resting, slow, rising]);
     status.virtual_servers.push(service("tcp/10.0.0.3:80", vec![down("10.0.0.91:80", 1, "connection refused")]).into());
     status.virtual_servers[1] = web.into();
     status.drift.push(Drift {
@@ -149,7 +155,7 @@ fn notes_say_how_a_server_and_a_service_are() {
         [
             ("1/1 ok", true),
             ("DRIFT found weight 9", true),
-            ("3/8 DEGRADED, 1 refused, 2 out, 1 unknown", true),
+            ("4/9 DEGRADED, 1 refused, 2 out, 1 unknown", true),
             ("DRIFT found absent", true),
             ("DOWN timeout", true),
             ("DRAIN 31 conn", false),
@@ -158,6 +164,7 @@ fn notes_say_how_a_server_and_a_service_are() {
             ("no check", false),
             ("MAINT 3 conn", false),
             ("ok 20.0ms", false),
+            ("slow start 3/10, ok 1.9ms", false),
             ("0/1 NO QUORUM", true),
             ("DOWN connection refused", true),
         ]

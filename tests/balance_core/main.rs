@@ -19,6 +19,7 @@ mod resume;
 mod rig;
 mod services;
 mod several;
+mod slow_start;
 mod story;
 mod suspension;
 mod undo;

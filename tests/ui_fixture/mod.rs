@@ -39,6 +39,7 @@ pub fn server(now: SystemTime, key: &str, forward: Forwarding, weight: u32) -> R
         admin: Admin::Enabled,
         added: false,
         drain: None,
+        slow_start: None,
         kernel: Some(KernelServer { weight, forward }),
         active: 481,
         inactive: 1904,
@@ -340,6 +341,7 @@ fn server_row(service: &VirtualServerStatus, server: &RealServerStatus, now: Sys
         expanded: false,
         added: server.added,
         drain: server.drain.clone(),
+        slow_start: server.slow_start,
         counters: server.counters,
         rates: server.rates,
     }
@@ -371,6 +373,7 @@ fn service_row(service: &VirtualServerStatus, expanded: bool) -> Row {
         expanded,
         added: false,
         drain: None,
+        slow_start: None,
         counters: service.counters,
         rates: service.rates,
     }

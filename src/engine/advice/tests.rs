@@ -105,6 +105,7 @@ fn with_server(configuration: &Configuration, admin: Admin) -> Status {
         admin,
         added: false,
         drain: None,
+        slow_start: None,
         kernel: Some(KernelServer { weight: 1, forward: service.forwarding }),
         active: 0,
         inactive: 0,

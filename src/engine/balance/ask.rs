@@ -250,7 +250,7 @@ impl Balance {
             Step::Add(_) => {
                 self.kernel.claim(name, key);
                 self.listen_to_checks(now, at, key);
-                self.settle(at, key);
+                self.settle(now, at, key);
             }
             Step::Remove => {
                 self.kernel.give_up(name, key);
@@ -304,7 +304,7 @@ pub(super) fn apply(
     now: Instant,
 ) -> Touched {
     match step {
-        Step::Add(server) => return service.add(ServerState { checks, ..ServerState::clone(server) }),
+        Step::Add(server) => return service.add(ServerState { checks, ..ServerState::clone(server) }, now),
         Step::Remove => return service.remove(&key),
         Step::Drain(_) | Step::Maintain(..) | Step::Restore | Step::Weigh(_) => {}
     }
@@ -313,9 +313,12 @@ pub(super) fn apply(
             Step::Drain(end) => server.set_admin(Admin::Draining, *end, None, now),
             Step::Maintain(end, return_at) => server.set_admin(Admin::Maintenance, *end, *return_at, now),
             Step::Restore => server.set_admin(Admin::Enabled, DrainEnd::Never, None, now),
-            Step::Weigh(weight) => server.weight = *weight,
+            Step::Weigh(weight) => {
+                server.weight = *weight;
+                server.ramp.end();
+            }
             Step::Add(_) | Step::Remove => {}
         }
     }
-    service.settle(&key)
+    service.settle(&key, now)
 }

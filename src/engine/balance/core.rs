@@ -16,7 +16,7 @@ use crate::engine::model::{Configuration, RealServerKey, ServiceKey, VirtualServ
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Where the whole is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,10 @@ pub struct Balance {
     pub(super) reloading: Option<Reloading>,
     /// When drains and maintenances end; entries may be out of date.
     pub(super) deadlines: BTreeSet<(Instant, ServiceKey, RealServerKey)>,
+    /// When those that start slowly have their next step; entries may be out of date.
+    pub(super) steps: BTreeSet<(Instant, ServiceKey, RealServerKey)>,
+    /// `servers.slow_start`.
+    pub(super) slow_start: Duration,
     /// What operators want beside the file, as it was given out last.
     pub(super) overrides: Vec<ServiceOverrides>,
     /// They may be others now.
@@ -112,6 +116,8 @@ impl Balance {
             pending: Vec::new(),
             reloading: None,
             deadlines,
+            steps: BTreeSet::new(),
+            slow_start: Duration::ZERO,
             overrides,
             overrides_touched: true,
             actions: ended.into_iter().map(Action::Report).collect(),
@@ -132,6 +138,8 @@ impl Balance {
     pub fn following(mut self, configuration: &Configuration) -> Self {
         self.kernel.follow(&configuration.settings);
         self.depool_threshold = configuration.settings.depool_threshold;
+        self.slow_start = configuration.settings.slow_start;
+        self.services.iter_mut().for_each(|service| service.slow_start = configuration.settings.slow_start);
         self.tells_first_servers = configuration.global.tells_first_servers;
         self.mails_checks = !configuration.global.mail.servers_only;
         self
@@ -179,9 +187,11 @@ impl Balance {
         let lost = self.checks.lost_at().map(|at| (at, Waiting::Lost));
         let end = self.deadlines.first().filter(|_| self.knows_the_kernel());
         let end = end.map(|(at, ..)| (*at, Waiting::DrainEnd));
+        let step = self.steps.first().map(|(at, ..)| (*at, Waiting::SlowStart));
+        let own = end.into_iter().chain(step);
         match self.life {
             Life::New | Life::Stopped => None,
-            Life::Running => end.into_iter().chain(look).chain(check).chain(lost).min_by_key(|(at, _)| *at),
+            Life::Running => own.chain(look).chain(check).chain(lost).min_by_key(|(at, _)| *at),
             Life::Stopping => look.filter(|_| !self.keeps),
         }
     }
@@ -211,6 +221,7 @@ impl Balance {
                     self.begin_telling();
                     self.end_by_time(now);
                 }
+                self.step_up(now);
                 self.give_overrides_out();
                 self.kernel.reconcile(now, &mut self.actions);
                 self.give_up_lost_checks(now);
@@ -238,9 +249,9 @@ impl Balance {
     }
 
     /// A server changed: works out what follows for the quorum and the wanted table.
-    pub(super) fn settle(&mut self, at: usize, key: RealServerKey) {
+    pub(super) fn settle(&mut self, now: Instant, at: usize, key: RealServerKey) {
         let Some(service) = self.services.get_mut(at) else { return };
-        let touched = service.settle(&key);
+        let touched = service.settle(&key, now);
         self.tell_server(at, key);
         self.want(at, touched);
     }
@@ -250,7 +261,10 @@ impl Balance {
         let Some(service) = self.services.get(at) else { return };
         let name = service.config.key;
         match touched {
-            Touched::One(key) => self.kernel.want(name, key, service.wanted(&key)),
+            Touched::One(key) => {
+                self.kernel.want(name, key, service.wanted(&key));
+                self.await_step(at, &key);
+            }
             Touched::QuorumEdge => {
                 self.want_all(at);
                 self.tell_quorum(at);
@@ -259,8 +273,12 @@ impl Balance {
     }
     pub(super) fn want_all(&mut self, at: usize) {
         let Some(service) = self.services.get(at) else { return };
-        for key in service.keys() {
-            self.kernel.want(service.config.key, key, service.wanted(&key));
+        let keys: Vec<RealServerKey> = service.keys().collect();
+        for key in &keys {
+            self.kernel.want(service.config.key, *key, service.wanted(key));
+        }
+        for key in &keys {
+            self.await_step(at, key);
         }
     }
     pub(super) fn tell_quorum(&mut self, at: usize) {
@@ -316,6 +334,7 @@ impl Balance {
         }
         self.checks.disarm_all(&mut self.actions);
         self.deadlines.clear();
+        self.steps.clear();
         self.refuse_pending("the engine stops");
         self.refuse_reload("the engine stops");
         if keep {

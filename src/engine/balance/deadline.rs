@@ -19,13 +19,13 @@ impl Balance {
             if server.return_at == Some(at) {
                 self.end_maintenance(now, position, key);
             } else if server.drain_end == DrainEnd::At(at) && server.admin.0 != Admin::Enabled {
-                self.end_drain(position, service, key);
+                self.end_drain(now, position, (service, key));
             }
         }
     }
 
     /// The operator's patience is over: out of the table, whatever is left.
-    fn end_drain(&mut self, position: usize, service: ServiceKey, key: RealServerKey) {
+    fn end_drain(&mut self, now: Instant, position: usize, (service, key): (ServiceKey, RealServerKey)) {
         let left = self.seen(&service, &key).map_or(0, |seen| seen.active);
         let Some(server) = self.services.get_mut(position).and_then(|state| state.server_mut(&key)) else { return };
         server.drain_end = DrainEnd::Passed;
@@ -40,7 +40,7 @@ impl Balance {
         let severity = if left > 0 { Severity::Warning } else { Severity::Notice };
         let fact = Fact::new(EventKind::ServerAdmin, severity, subject(&(service, Some(key)))).to(admin);
         self.report(fact.reason(reason));
-        self.settle(position, key);
+        self.settle(now, position, key);
     }
 
     /// The time of a maintenance is over.
@@ -72,7 +72,7 @@ impl Balance {
             (false, true) => {
                 server.checks = self.checks.arm_at_once((name, key), server.specs(), now);
                 self.listen_to_checks(now, position, key);
-                self.settle(position, key);
+                self.settle(now, position, key);
             }
             (false, false) => {}
         }

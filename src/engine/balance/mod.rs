@@ -12,6 +12,7 @@
 //! | `reconcile` | the kernel's table, wanted and seen, and the way from one to the other |
 //! | `ask`, `resolve`, `sentence` | commands: doing them, who is meant, what is said |
 //! | `preview`, `undo`, `ipvsadm` | what a command would do, how it is taken back, both in ipvsadm's words too |
+//! | `slow_start` | who comes back gets its weight in steps |
 //! | `floor` | the share of a service's servers that stays in service |
 //! | `virtual_service`, `addition` | the commands that add and remove whole services |
 //! | `deadline` | drains and maintenances that end by themselves; checks that stop and start with them |
@@ -45,6 +46,7 @@ mod resume;
 mod sentence;
 mod server;
 mod service;
+mod slow_start;
 mod status;
 mod suspension;
 mod undo;
@@ -167,6 +169,8 @@ pub enum Waiting {
     Retry,
     /// A run that is out for too long.
     Lost,
+    /// The next step of a slow start.
+    SlowStart,
     /// The end of a drain that has a deadline, or of a maintenance.
     DrainEnd,
 }

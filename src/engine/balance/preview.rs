@@ -11,6 +11,7 @@ use super::server::ServerState;
 use super::service::{ServiceState, Touched};
 use super::wish::DrainEnd;
 use crate::engine::command::{Command, Preview};
+use crate::engine::health::EffectiveWeight;
 use crate::engine::ipvs::{Destination, IpvsOp, IpvsTable};
 use crate::engine::model::{RealServerKey, ServiceKey};
 use crate::engine::snapshot::{Admin, Health};
@@ -104,6 +105,7 @@ impl Balance {
             (server.admin.0 == Admin::Maintenance, ", in maintenance"),
             (server.admin.0 != Admin::Enabled, &format!(", weight {} when restored", server.weight)),
             (server.health() == Health::Down, ", down"),
+            (server.ramp.is_rising() && place.is_some_and(EffectiveWeight::serves), ", slow start"),
             (place.is_none(), ", not in the table"),
         ] {
             line += if is_so { note } else { "" };
@@ -233,7 +235,7 @@ impl Balance {
 }
 
 fn serves(service: &ServiceState, server: &ServerState) -> bool {
-    service.place(server).is_some_and(crate::engine::health::EffectiveWeight::serves)
+    service.place(server).is_some_and(EffectiveWeight::serves)
 }
 
 pub(super) fn serving(service: Option<&ServiceState>) -> usize {

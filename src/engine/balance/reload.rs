@@ -27,6 +27,7 @@ impl Balance {
             }
         }
         let wanted = &configuration.virtual_servers;
+        self.start_slowly(now, configuration.settings.slow_start);
         let mut old: Vec<Option<ServiceState>> = std::mem::take(&mut self.services).into_iter().map(Some).collect();
         let known = std::mem::take(&mut self.by_key);
         self.reload_removed(wanted, now);
@@ -68,6 +69,7 @@ impl Balance {
     /// A service that is new in the file.
     fn join(&mut self, now: Instant, file: &VirtualServer, order: u64) {
         let mut service = fresh(file, order, now);
+        service.slow_start = self.slow_start;
         let seen = self.kernel.observed().and_then(|table| table.services.get(&file.key));
         take_up(&mut service, seen);
         self.install(now, &mut service);
@@ -128,7 +130,7 @@ impl Balance {
             self.recheck(now, at, server);
         }
         let Some(service) = self.services.get_mut(at) else { return };
-        let edge = service.settle_all();
+        let edge = service.settle_all(now);
         let servers: Vec<RealServerKey> = service.servers.iter().map(|server| server.config.key).collect();
         let stays: HashSet<RealServerKey> = service.keys().collect();
         for server in gone.into_iter().filter(|server| !stays.contains(server)) {
@@ -169,7 +171,7 @@ impl Balance {
             return;
         }
         let (from, to) = (super::status::word(server.health()), standing);
-        server.standing = (standing, now);
+        server.judge(standing, now);
         let reason = if had_checks { "the check that said so is not in the file any more" } else { "no check" };
         server.reason = match to {
             Standing::Failing => format!("down: {reason}"),

@@ -50,7 +50,7 @@ impl Balance {
             Command::Weight { service, server, weight } => {
                 let at = self.service(service)?;
                 let found = self.server(at, server)?;
-                if found.weight == *weight {
+                if found.weight == *weight && !found.ramp.is_rising() {
                     return Err(format!("{server} has weight {weight} already"));
                 }
                 one(at, *server, Step::Weigh(*weight))

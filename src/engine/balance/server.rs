@@ -4,11 +4,12 @@ use super::CheckId;
 use super::overrides::By;
 use super::rates::Meter;
 use super::wish::{DrainEnd, Former};
-use crate::engine::health::{EffectiveWeight, Pace, Standing, Wish, weigh};
+use crate::engine::health::{EffectiveWeight, Pace, Ramp, Standing, Wish, weigh};
 use crate::engine::ipvs::{Destination, Traffic, Tunnel};
 use crate::engine::model::{CheckSpec, Forwarding, RealServer, Weight};
 use crate::engine::snapshot::{Admin, Health};
-use std::time::Instant;
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
 
 /// One real server in one service.
 #[derive(Debug, Clone)]
@@ -35,6 +36,8 @@ pub(super) struct ServerState {
     pub former: Former,
     /// What its checks say together, and since when.
     pub standing: (Standing, Instant),
+    /// How much of its weight the table has, after it came back.
+    pub ramp: Ramp,
     /// Why it last changed, for the journal.
     pub reason: String,
     /// `ha_suspend`: its service's address is not on this host.
@@ -65,6 +68,7 @@ impl ServerState {
             by: None,
             former: Former::Unseen,
             standing: (unjudged(&config), now),
+            ramp: Ramp::Full,
             reason: String::new(),
             suspended: false,
             told: None,
@@ -84,7 +88,8 @@ impl ServerState {
         };
         let standing = (unjudged(&self.config), now);
         let (checks, meter, pace, effective) = (Vec::new(), Meter::default(), Pace::default(), None);
-        Self { former, standing, told: None, checks, added_weight: 0, meter, pace, effective, ..self.clone() }
+        let (told, ramp) = (None, Ramp::Full);
+        Self { former, standing, ramp, told, checks, added_weight: 0, meter, pace, effective, ..self.clone() }
     }
 
     /// The checks that are to run: none in maintenance, and none while its service is suspended.
@@ -108,6 +113,7 @@ impl ServerState {
     pub fn set_admin(&mut self, admin: Admin, end: DrainEnd, return_at: Option<Instant>, now: Instant) {
         if (self.admin.0 == Admin::Maintenance || admin == Admin::Maintenance) && self.admin.0 != admin {
             self.former = if self.effective.is_some() { Former::Resting } else { Former::Absent };
+            self.ramp = Ramp::Awaited;
             if self.standing.0 != unjudged(&self.config) {
                 self.standing = (unjudged(&self.config), now);
             }
@@ -117,6 +123,20 @@ impl ServerState {
             self.pace.forget();
         }
         (self.drain_end, self.return_at) = (end, return_at);
+    }
+
+    /// Its checks say another thing from now on.
+    pub const fn judge(&mut self, standing: Standing, now: Instant) {
+        self.standing = (standing, now);
+        if matches!(standing, Standing::Failing) {
+            self.ramp = Ramp::Awaited;
+        }
+    }
+    /// It serves, if it does: who comes back begins slowly.
+    pub fn begin_slowly(&mut self, now: Instant, over: Duration) {
+        if self.effective.is_some_and(EffectiveWeight::serves) && self.ramp.begin(now, over) {
+            let _ = write!(self.reason, "; slow start over {} s", over.as_secs()); // writing to a String can't fail
+        }
     }
 
     /// Health as the API says it.

@@ -9,6 +9,7 @@ use crate::engine::health::{EffectiveWeight, QuorumState};
 use crate::engine::ipvs::{Destination, Service, Traffic};
 use crate::engine::model::{RealServerKey, SorryServer, VirtualServer, Weight};
 use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
 
 /// Places from here on are those of what an operator added.
 pub(super) const ADDED: u64 = 1 << 32;
@@ -39,6 +40,8 @@ pub(super) struct ServiceState {
     pub servers: Vec<ServerState>,
     /// Servers that an operator took out, as they were, for the way back.
     pub removed: Vec<ServerState>,
+    /// How long a server that comes back takes until it has its weight.
+    pub slow_start: Duration,
     /// How fast its totals grow.
     pub meter: Meter,
     /// Whether the quorum is there, as scripts and FIFOs know it; none before they were told how it begins.
@@ -59,6 +62,7 @@ impl ServiceState {
             order,
             servers,
             removed: Vec::new(),
+            slow_start: Duration::ZERO,
             meter: Meter::default(),
             told: None,
             have: 0,
@@ -86,7 +90,7 @@ impl ServiceState {
         places.max().map_or(ADDED, |last| last.max(ADDED) + 1)
     }
     /// Adds a server at its place, then works out what follows.
-    pub fn add(&mut self, mut server: ServerState) -> Touched {
+    pub fn add(&mut self, mut server: ServerState, now: Instant) -> Touched {
         let key = server.config.key;
         server.effective = None;
         self.removed.retain(|removed| removed.config.key != key);
@@ -97,7 +101,7 @@ impl ServiceState {
         } else {
             self.reindex();
         }
-        self.settle(&key)
+        self.settle(&key, now)
     }
     /// Takes a server out and remembers it, then works out what follows.
     pub fn remove(&mut self, key: &RealServerKey) -> Touched {
@@ -114,20 +118,37 @@ impl ServiceState {
     }
 
     /// A server changed in health, wish or weight: what follows for the weight that is up and the quorum.
-    pub fn settle(&mut self, key: &RealServerKey) -> Touched {
+    pub fn settle(&mut self, key: &RealServerKey, now: Instant) -> Touched {
         let alpha = self.config.alpha;
         let Some(server) = self.server_mut(key) else { return Touched::One(*key) };
         let before = server.weight_up();
         server.place(alpha);
         let after = server.weight_up();
         self.have = self.have - before + after;
-        if self.quorum.weigh(self.have) { Touched::QuorumEdge } else { Touched::One(*key) }
+        if self.quorum.weigh(self.have) {
+            self.begin_slowly(now);
+            return Touched::QuorumEdge;
+        }
+        let over = self.slow_start;
+        if !self.sorry_is_active()
+            && let Some(server) = self.server_mut(key)
+        {
+            server.begin_slowly(now, over);
+        }
+        Touched::One(*key)
     }
     /// Everything may have changed: counts anew, under the quorum that the file wants now. Says whether that was gained or lost.
-    pub fn settle_all(&mut self) -> bool {
+    pub fn settle_all(&mut self, now: Instant) -> bool {
         self.count();
         self.quorum.retune(self.config.quorum);
-        self.quorum.weigh(self.have)
+        let edge = self.quorum.weigh(self.have);
+        self.begin_slowly(now);
+        edge
+    }
+    fn begin_slowly(&mut self, now: Instant) {
+        if !self.sorry_is_active() {
+            self.servers.iter_mut().for_each(|server| server.begin_slowly(now, self.slow_start));
+        }
     }
     /// Counts as at the start: the quorum is there unless the weight is too little.
     pub fn begin(&mut self) {
@@ -149,13 +170,13 @@ impl ServiceState {
     }
 
     /// Where a server belongs now. While the sorry server serves, the others leave, or get weight 0 with
-    /// `inhibit_on_failure`; those with weight 0 stay for the connections that they have.
+    /// `inhibit_on_failure`; those with weight 0 stay for the connections that they have. Who came back has a part of its weight.
     pub fn place(&self, server: &ServerState) -> Option<EffectiveWeight> {
         let weight = server.effective?;
         if self.sorry_is_active() && weight.serves() {
             return server.config.inhibit_on_failure.then_some(EffectiveWeight::QUIESCENT);
         }
-        Some(weight)
+        Some(EffectiveWeight(server.ramp.weight(weight.0)))
     }
     /// What the table is to have under this key.
     pub fn wanted(&self, key: &RealServerKey) -> Option<Destination> {

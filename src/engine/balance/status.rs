@@ -7,12 +7,12 @@ use super::rates::counters;
 use super::server::ServerState;
 use super::service::ServiceState;
 use super::wish::DrainEnd;
-use crate::engine::health::Verdict;
+use crate::engine::health::{EffectiveWeight, Verdict};
 use crate::engine::ipvs::{Destination, Service};
 use crate::engine::model::ServiceKey;
 use crate::engine::snapshot::{
     Admin, CheckStatus, DrainStatus, Drift, Foreign, Health, KernelServer, Moment, QuorumStatus, RealServerStatus,
-    VirtualServerStatus,
+    SlowStartStatus, VirtualServerStatus,
 };
 use std::sync::Arc;
 
@@ -86,6 +86,7 @@ impl Balance {
             health_since: moment.wall_of(server.standing.1),
             admin: server.admin.0,
             added: server.added,
+            slow_start: slow_start_status(service, server, moment),
             drain: drain_status(service.config.key, server, seen, moment),
             kernel: seen.map(|seen| KernelServer { weight: seen.weight.get(), forward: seen.forwarding }),
             active: seen.map_or(0, |seen| seen.active),
@@ -96,6 +97,13 @@ impl Balance {
             rates: server.meter.rates(),
         }
     }
+}
+
+/// Why it serves with a part of its weight.
+fn slow_start_status(service: &ServiceState, server: &ServerState, moment: Moment) -> Option<SlowStartStatus> {
+    let (since, full_at) = server.ramp.span()?;
+    let weight = server.effective.filter(|_| service.place(server).is_some_and(EffectiveWeight::serves))?.0.get();
+    Some(SlowStartStatus { weight, since: moment.wall_of(since), full_at: moment.wall_of(full_at) })
 }
 
 /// How a drain or a maintenance goes.

@@ -61,6 +61,6 @@ impl Balance {
         let (specs, standing) = (server.specs(), (server.standing.0, now));
         server.checks = self.checks.rearm((name, key), &old, specs, standing, &mut self.actions);
         self.listen_to_checks(now, at, key);
-        self.settle(at, key);
+        self.settle(now, at, key);
     }
 }

@@ -65,6 +65,8 @@ impl Balance {
                     deadline_seconds: left(now, old?.drain_end),
                 },
             },
+            // A slow start that ended early does not begin again.
+            Step::Weigh(weight) if old.is_some_and(|old| old.weight == *weight) => return None,
             Step::Weigh(_) => Command::Weight { service, server: change.server, weight: old?.weight },
             // What somebody else put there can't be given back.
             Step::Add(_) if self.kernel.is_strange((&state.config.key, &change.server)) => return None,

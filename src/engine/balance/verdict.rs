@@ -40,7 +40,7 @@ impl Balance {
                         self.tell_turn(id, at, server, says, &error);
                     }
                 }
-                Turn::Weighed => self.check_weighed(at, server),
+                Turn::Weighed => self.check_weighed(now, at, server),
                 Turn::Hindered => {
                     let reason = format!("not run: {error}; the health stays as it was");
                     self.check_fact(at, server, Severity::Warning, reason);
@@ -88,12 +88,12 @@ impl Balance {
         let reason = if error.is_empty() { "passes".to_owned() } else { error.to_owned() };
         if server.standing.0 == standing {
             if weighed {
-                self.settle(at, key);
+                self.settle(now, at, key);
             }
             self.check_fact(at, key, Severity::Info, reason);
             return true;
         }
-        server.standing = (standing, now);
+        server.judge(standing, now);
         server.reason = match standing {
             Standing::Failing => format!("down: {reason}"),
             Standing::Passing | Standing::Unknown => "up".to_owned(),
@@ -113,7 +113,7 @@ impl Balance {
             fact = fact.detail(format!("{} {}{failed}", check.spec.name(), check.spec.goal()));
         }
         self.report(fact);
-        self.settle(at, key);
+        self.settle(now, at, key);
         false
     }
 
@@ -126,13 +126,13 @@ impl Balance {
     }
 
     /// A check gave the server another weight.
-    fn check_weighed(&mut self, at: usize, key: RealServerKey) {
+    fn check_weighed(&mut self, now: Instant, at: usize, key: RealServerKey) {
         let added = self.services.get(at).and_then(|service| Some(self.added_weight(service.server(&key)?)));
         let Some(server) = self.services.get_mut(at).and_then(|service| service.server_mut(&key)) else { return };
         if let Some(added) = added.filter(|added| *added != server.added_weight) {
             server.added_weight = added;
             "its check says the weight".clone_into(&mut server.reason);
-            self.settle(at, key);
+            self.settle(now, at, key);
         }
     }
 
@@ -146,7 +146,7 @@ impl Balance {
         let Some(server) = self.services.get_mut(at).and_then(|service| service.server_mut(&key)) else { return };
         server.added_weight = added;
         if server.standing.0 != standing {
-            server.standing = (standing, now);
+            server.judge(standing, now);
         }
     }
 
@@ -155,7 +155,7 @@ impl Balance {
         let (said, added) = (self.said(server), self.added_weight(server));
         server.added_weight = added;
         if let Some(standing) = said.filter(|standing| *standing != server.standing.0) {
-            server.standing = (standing, now);
+            server.judge(standing, now);
         }
     }
 }

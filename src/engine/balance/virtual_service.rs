@@ -75,6 +75,7 @@ impl Balance {
     pub(super) fn add_service(&mut self, now: Instant, mut service: ServiceState) -> Vec<Target> {
         let key = service.config.key;
         self.removed.retain(|removed| removed.config.key != key);
+        service.slow_start = self.slow_start;
         for server in &service.servers {
             self.deadlines.extend(server.deadlines().map(|at| (at, key, server.config.key)));
         }

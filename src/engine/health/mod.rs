@@ -3,6 +3,7 @@
 //! * [`checker`]: one check's life: when it runs next, how many failures in a row, what it says.
 //! * [`weigh`](mod@weigh): health and the operator's wish → presence and weight in the table.
 //! * [`quorum`]: whether the weight that is up suffices, with hysteresis.
+//! * [`ramp`]: how the weight of a server that comes back rises.
 //! * [`pace`]: how fast the connections of a server that drains get fewer.
 //!
 //! Nothing here knows of a table, a probe or a clock: time is an argument, a deadline is a field.
@@ -10,11 +11,13 @@
 pub mod checker;
 pub mod pace;
 pub mod quorum;
+pub mod ramp;
 pub mod weigh;
 
 pub use checker::{Checker, Hindrance, SaidWeight, Standing, Turn, Verdict, first_due};
 pub use pace::Pace;
 pub use quorum::QuorumState;
+pub use ramp::Ramp;
 pub use weigh::{EffectiveWeight, Wish, weigh};
 
 /// What all checks of a server together say: down when one is failing, up when all pass (or there are none).

@@ -172,7 +172,13 @@ impl Then<'_> {
         let Row(values) = self.row(&Subject::Server(service.key, now.key))?;
         let subject = format!("{key} {}", now.key);
         let table = self.word(EventKind::ServerTable, &subject);
-        let mut then = RealServerStatus { counters: Counters::default(), persistent: 0, drain: None, ..now.clone() };
+        let mut then = RealServerStatus {
+            counters: Counters::default(),
+            persistent: 0,
+            drain: None,
+            slow_start: None,
+            ..now.clone()
+        };
         if let Some((health, since, reason)) = self.state(EventKind::ServerHealth, &subject) {
             then.health = word(Some(&health)).unwrap_or(Health::Unknown);
             then.health_since = since.unwrap_or(self.at);

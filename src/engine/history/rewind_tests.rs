@@ -26,6 +26,7 @@ fn server(weight: u32, active: u32) -> RealServerStatus {
         admin: Admin::Enabled,
         added: false,
         drain: None,
+        slow_start: None,
         kernel: Some(KernelServer { weight, forward }),
         active,
         inactive: 0,

@@ -17,6 +17,9 @@ pub struct Settings {
     pub tls_verify: Option<PathBuf>,
     /// `servers.depool_threshold`: percent of a service's servers that stay in service.
     pub depool_threshold: u8,
+    /// `servers.slow_start`: until a server that came back has its weight; zero: at once.
+    #[serde(serialize_with = "super::dump::seconds")]
+    pub slow_start: Duration,
     /// `vrrp.split_brain`.
     pub split_brain: SplitBrainPolicy,
     /// `vrrp.address_removed`.
@@ -56,6 +59,7 @@ impl Default for Settings {
             look_interval: Duration::from_secs(1),
             tls_verify: None,
             depool_threshold: 0,
+            slow_start: Duration::ZERO,
             split_brain: SplitBrainPolicy::Alarm,
             address_removed: AddressRemovedPolicy::Restore,
             swift_handover: true,

@@ -36,6 +36,7 @@ fn server(key: usize, active: u32, next_in_ms: Option<u64>) -> RealServerStatus 
         admin: Admin::Enabled,
         added: false,
         drain: None,
+        slow_start: None,
         kernel: None,
         active,
         inactive: 0,

@@ -169,6 +169,9 @@ impl Found {
 /// The weight that the engine wants in the table, or why the server is not to be there.
 fn wanted(server: &RealServerStatus) -> String {
     match (server.admin, server.health) {
+        (Admin::Enabled, Health::Up | Health::Unknown) if server.slow_start.is_some() => {
+            format!("{} (slow start)", server.weight)
+        }
         (Admin::Enabled, Health::Up | Health::Unknown) => server.weight.to_string(),
         (Admin::Draining, _) => format!("{} (draining)", server.weight),
         (Admin::Maintenance, _) => format!("{} (maintenance)", server.weight),

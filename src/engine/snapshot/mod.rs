@@ -11,6 +11,7 @@ mod host;
 mod kernel;
 mod page;
 mod rows;
+mod slow_start;
 mod summary;
 mod wall;
 
@@ -22,6 +23,7 @@ pub use filter::filter_error;
 pub use host::{HostLoad, InterfaceCounters, InterfaceLoad, InterfaceRates};
 pub use kernel::IpvsTotals;
 pub use rows::{Row, RowKind, RowsPage, RowsQuery, Sort};
+pub use slow_start::SlowStartStatus;
 pub use summary::{Problem, Summary, Totals};
 pub use wall::{Moment, rfc3339};
 
@@ -391,6 +393,9 @@ pub struct RealServerStatus {
     /// How its drain or maintenance goes; none while it is enabled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drain: Option<DrainStatus>,
+    /// Why it has a part of its weight; none where it has all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow_start: Option<SlowStartStatus>,
     /// What the kernel has; none where the server is not in the table.
     pub kernel: Option<KernelServer>,
     /// Active connections.

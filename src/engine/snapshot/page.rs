@@ -193,6 +193,7 @@ fn service_row(group: &Group<'_>, drift: &DriftIndex<'_>) -> Row {
         expanded: *expanded,
         added: false,
         drain: None,
+        slow_start: None,
         counters: service.counters,
         rates: service.rates,
     }
@@ -227,6 +228,7 @@ fn server_row(
         expanded: false,
         added: server.added,
         drain: server.drain.clone(),
+        slow_start: server.slow_start,
         counters: server.counters,
         rates: server.rates,
     }

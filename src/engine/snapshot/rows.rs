@@ -1,6 +1,6 @@
 //! The service tree as flat rows, sorted and filtered: `GET /v1/rows`.
 
-use super::{Admin, Counters, DrainStatus, Health, Rates};
+use super::{Admin, Counters, DrainStatus, Health, Rates, SlowStartStatus};
 use serde::{Deserialize, Serialize};
 
 /// What a client wants to see.
@@ -97,6 +97,9 @@ pub struct Row {
     /// As in the status; none for a service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drain: Option<DrainStatus>,
+    /// As in the status; none for a service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow_start: Option<SlowStartStatus>,
     /// Totals.
     pub counters: Counters,
     /// A second.

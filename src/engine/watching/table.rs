@@ -198,6 +198,7 @@ impl TableWatch {
             admin: if drained { Admin::Draining } else { Admin::Enabled },
             added: false,
             drain: None,
+            slow_start: None,
             kernel: found.map(|found| KernelServer { weight: found.weight.get(), forward: found.forwarding }),
             active: found.map_or(0, |found| found.active),
             inactive: found.map_or(0, |found| found.inactive),

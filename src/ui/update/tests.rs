@@ -36,6 +36,7 @@ fn row(key: &str) -> Row {
         expanded: true,
         added: false,
         drain: None,
+        slow_start: None,
         counters: Counters::default(),
         rates: Rates::default(),
     }

@@ -50,7 +50,7 @@ fn lines(state: &UiState, row: &Row) -> Vec<(&'static str, Paint, String)> {
     match row.kind {
         RowKind::Server => {
             lines.extend(checks(state, row, most));
-            let (paint, text) = kernel(row);
+            let (paint, text) = kernel(state, row);
             lines.push(("kernel", paint, text));
         }
         RowKind::Service => lines.push(("state", rows::paint(row), row.note.clone())),
@@ -146,13 +146,16 @@ pub fn drain(state: &UiState, row: &Row) -> Option<String> {
 }
 
 /// What the kernel has of a server, and whether that is what is wanted.
-pub fn kernel(row: &Row) -> (Paint, String) {
+pub fn kernel(state: &UiState, row: &Row) -> (Paint, String) {
     let admin = match row.admin {
         Admin::Enabled => "",
         Admin::Draining => "; draining, D restores",
         Admin::Maintenance => "; in maintenance",
     };
-    let wanted = format!("wanted {} (file {})", row.weight, row.configured_weight);
+    let slow = row.slow_start.zip(state.engine_now()).map(|(slow, now)| {
+        format!(", slow start: {} in {}", slow.weight, format::age(format::since(slow.full_at, now)))
+    });
+    let wanted = format!("wanted {} (file {}{})", row.weight, row.configured_weight, slow.unwrap_or_default());
     match row.kernel_weight {
         Some(weight) if weight == row.weight => (Paint::Text, format!("weight {weight}, {wanted}: in sync{admin}")),
         Some(weight) => (Paint::Warning, format!("weight {weight}, {wanted}: DIFFERENT{admin}")),

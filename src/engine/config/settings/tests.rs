@@ -15,7 +15,7 @@ fn told(text: &str) -> Vec<String> {
 #[test]
 fn every_setting_is_read_and_an_empty_file_is_the_defaults() {
     let text = "# ours\n[ipvs]\ndrift = \"report\"\nlook_interval = 5\n[checks]\ntls_verify = \"/etc/ours.pem\"\n\
-                [servers]\ndepool_threshold = 50\n\
+                [servers]\ndepool_threshold = 50\nslow_start = 30\n\
                 [vrrp]\nsplit_brain = \"step-down-lower\"\naddress_removed = \"step-down\"\nswift_handover = false\n\
                 [mail]\nuser = \"lb\"\npassword_file = \"/etc/pw\"\ntls_verify = \"none\"\n\
                 [webhook]\nurl = \"http://h/x\"\nevents = \"quorum, link\"\nseverity = \"error\"\ntimeout = 9\ntries = 2\n\
@@ -25,6 +25,7 @@ fn every_setting_is_read_and_an_empty_file_is_the_defaults() {
         look_interval: Duration::from_secs(5),
         tls_verify: Some("/etc/ours.pem".into()),
         depool_threshold: 50,
+        slow_start: Duration::from_secs(30),
         split_brain: SplitBrainPolicy::StepDownLower,
         address_removed: AddressRemovedPolicy::StepDown,
         swift_handover: false,

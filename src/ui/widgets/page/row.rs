@@ -98,9 +98,12 @@ fn axes(state: &UiState, row: &Row, events: &[&Event], now: SystemTime) -> Vec<L
         // What is down has weight 0, or is not there, by its checks, whatever the operator wants.
         (
             Paint::Text,
-            match (row.admin, row.health) {
-                (Admin::Enabled, Health::Down) => format!(", weight {} {file}", row.configured_weight),
-                _ => format!(", weight {} ({file} {})", row.weight, row.configured_weight),
+            if (row.admin, row.health) == (Admin::Enabled, Health::Down) {
+                format!(", weight {} {file}", row.configured_weight)
+            } else {
+                // A slow start is nobody's wish.
+                let wanted = row.slow_start.map_or(row.weight, |slow| slow.weight);
+                format!(", weight {wanted} ({file} {})", row.configured_weight)
             },
         ),
     ];
@@ -112,7 +115,7 @@ fn axes(state: &UiState, row: &Row, events: &[&Event], now: SystemTime) -> Vec<L
     let why = state.detail().and_then(first_error);
     let why = why.or_else(|| last_reason(events, row));
     checks.extend(why.map(|why| (Paint::Text, format!(": {why}"))));
-    let (paint, said) = detail::kernel(row);
+    let (paint, said) = detail::kernel(state, row);
     let mut kernel = vec![(paint, said)];
     kernel.extend(
         newest(&[EventKind::ServerWeight, EventKind::ServerTable, EventKind::OperationRefused])
