@@ -45,7 +45,20 @@ fn what_is_wrong_with_a_group_is_told_at_its_line() {
         ),
         ("virtual_server_group G {\n10.0.0.1 80x\n}\n", "2:1 not-a-number port \"80x\" is not a whole number"),
         ("virtual_server_group G {\n10.0.0.1 80 10.0.0.2 81\n}\n", "2:13 too-many-values \"10.0.0.2\" is not used"),
-        ("virtual_server_group G {\nfwmark 7 inet6\n}\n", "2:10 too-many-values \"inet6\" is not used"),
+        ("virtual_server_group G {\nfwmark 7 inet6 x\n}\n", "2:16 too-many-values \"x\" is not used"),
+        (
+            "virtual_server_group G {\nfwmark 7 inet7\n}\n",
+            "2:1 bad-family \"inet7\" is no family; this line makes no service, as with keepalived",
+        ),
+        (
+            "virtual_server_group G {\n10.0.0.9/29 80\n}\n",
+            "2:1 bad-prefix \"10.0.0.9/29\" does not begin where its /29 does; this line makes no service",
+        ),
+        (
+            "virtual_server_group G {\n10.0.0.1 80\nfd00::1 80\nfwmark 7\n}\n",
+            "1:1 no-family virtual_server_group G has both families, and a fwmark that says none: its services are left out, as \
+             keepalived does",
+        ),
         ("virtual_server_group G {\nfwmark 0\n}\n", "2:1 out-of-range fwmark \"0\" is out of range"),
     ] {
         let (_, told) = read(&(group.to_owned() + &server));
@@ -55,4 +68,19 @@ fn what_is_wrong_with_a_group_is_told_at_its_line() {
     assert_eq!((services.len(), told.len()), (0, 1), "{told:?}");
     let twice = format!("{GROUP}virtual_server_group G {{\n10.0.0.9 80\n}}\n{server}");
     assert_eq!(read(&twice).0.len(), 4, "the first of a name stays");
+}
+
+#[test]
+fn a_network_is_a_service_for_each_of_its_addresses_and_a_mark_has_the_family_of_its_line() {
+    let group = "virtual_server_group G {\n10.0.0.8/30 80\nfwmark 7 inet6\nfwmark 8 inet\n}\n";
+    let (services, told) = read(&(group.to_owned() + &service("lb_kind TUN\nreal_server 10.0.0.71 80 {\n}")));
+    let keys: Vec<String> = services.iter().map(|service| service.key.to_string()).collect();
+    let addresses = ["tcp/10.0.0.8:80", "tcp/10.0.0.9:80", "tcp/10.0.0.10:80", "tcp/10.0.0.11:80"];
+    assert_eq!(keys, [&addresses[..], &["fwmark6/7", "fwmark/8"]].concat());
+    assert!(!told.iter().any(|line| line.contains("not-acted-on") || line.contains("too-many-values")), "{told:?}");
+    let (services, _) = read(
+        "virtual_server_group G {\n10.0.0.1 80\nfd00::1 80\nfwmark 7\n}\n\
+         virtual_server group G {\nprotocol TCP\nreal_server 10.0.0.71 80 {\n}\n}\n",
+    );
+    assert_eq!(services.len(), 0, "nobody knows the family of mark 7");
 }

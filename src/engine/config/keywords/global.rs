@@ -16,7 +16,7 @@ pub(super) const TOP: &[Keyword] = &[
     acts(
         "virtual_server_group",
         Value::Named(Block::ServiceGroup),
-        "addresses with ports, ranges (10.0.0.3-5 80) and fwmark N, one a line: a service each for virtual_server group NAME",
+        "addresses with ports, ranges (10.0.0.3-5 80, 10.0.0.8/29 80) and fwmark N with its family, one a line: a service each for virtual_server group NAME",
     ),
     acts("vrrp_track_process", Value::Named(Block::Process), "processes whose running counts for who tracks them"),
     acts("track_file", Value::Named(Block::File), "a file whose number counts for who tracks it"),

@@ -19,7 +19,8 @@ use std::net::SocketAddr;
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Named {
     Address(SocketAddr),
-    Mark(u32),
+    /// The family where its line says so.
+    Mark(u32, Option<Family>),
 }
 
 /// The words of a service as they were found. Real servers are lowered after them: words below them count too.
@@ -101,7 +102,7 @@ fn named(cx: &mut Context, draft: &Draft, block: &Entry) -> Option<(Vec<Named>, 
         }
         "fwmark" => {
             if let Some(Ok(mark)) = second.map(|mark| argument::number(mark, 1, u64::from(u32::MAX))) {
-                return Some((vec![Named::Mark(small(mark))], None));
+                return Some((vec![Named::Mark(small(mark), None)], None));
             }
             let message = "virtual_server fwmark needs a number from 1 up";
             let help = "for example: virtual_server fwmark 1234 {";
@@ -216,7 +217,8 @@ fn complete<'t>(
     }
 }
 
-/// The service's key. Like keepalived, an address without protocol is UDP, and a mark has the first server's family.
+/// The service's key. Like keepalived, an address without protocol is UDP, and a mark has the family of its line, else of `ip_family`, else
+/// the first server's.
 fn key(cx: &mut Context, block: &Entry, named: &Named, words: &Words, in_group: bool) -> ServiceKey {
     match *named {
         Named::Address(address) => {
@@ -235,7 +237,7 @@ fn key(cx: &mut Context, block: &Entry, named: &Named, words: &Words, in_group: 
             );
             ServiceKey::Address { protocol, address }
         }
-        Named::Mark(mark) => {
+        Named::Mark(mark, family) => {
             if let Some((_, at)) = words.protocol.filter(|_| !in_group) {
                 let message =
                     "protocol is not used: a firewall mark stands for all protocols that the packet filter marks";
@@ -243,7 +245,7 @@ fn key(cx: &mut Context, block: &Entry, named: &Named, words: &Words, in_group: 
             }
             let first = words.real_servers.first().map(|entry| cx.sources.word(entry.value_at(1)));
             let colon = first.is_some_and(|address| address.contains(':'));
-            let family = words.family.unwrap_or(if colon { Family::Inet6 } else { Family::Inet });
+            let family = family.or(words.family).unwrap_or(if colon { Family::Inet6 } else { Family::Inet });
             ServiceKey::FwMark { mark, family }
         }
     }

@@ -8,6 +8,7 @@ use super::super::source::Span;
 use super::super::tree::Statement;
 use super::balance::Named;
 use super::{Draft, server, small};
+use crate::engine::model::Family;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Most services that a group may stand for.
@@ -26,9 +27,13 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
     let mut services = Vec::new();
     for line in cx.lines(Block::ServiceGroup, block.inner()) {
         let Some(first) = line.words.first() else { continue };
-        if let (Some(more), Some(word)) = (line.words.get(2), cx.words(line).get(2)) {
-            let message =
-                format!("{} is not used: a line is one address or range with its port, or one fwmark", quoted(word));
+        let words = cx.words(line);
+        let most = if words.first().is_some_and(|word| word == "fwmark") { 3 } else { 2 };
+        if let (Some(more), Some(word)) = (line.words.get(most), words.get(most)) {
+            let message = format!(
+                "{} is not used: a line is one address or range with its port, or one fwmark with its family",
+                quoted(word)
+            );
             let help = "one statement a line; # begins a comment";
             cx.report.add(Problem::warning(more.span, "too-many-values", message).help(help));
         }
@@ -45,10 +50,28 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
         let message = format!("virtual_server_group {name} has no address: its services are none");
         cx.report.add(Problem::warning(block.at, "no-address", message).help("write 10.0.0.1 80, one a line"));
     }
+    if is_between_families(&services) {
+        let message = format!(
+            "virtual_server_group {name} has both families, and a fwmark that says none: its services are left out, as keepalived does"
+        );
+        cx.report.add(Problem::warning(block.at, "no-family", message).help("write fwmark N inet, or fwmark N inet6"));
+        services.clear();
+    }
     draft.groups.push(Group { name, services });
 }
 
-/// `ADDRESS [PORT]`, `FIRST-LAST [PORT]` or `fwmark N`.
+/// Whether nobody can know the family of a mark.
+fn is_between_families(services: &[Named]) -> bool {
+    let has = |family| {
+        services.iter().any(|named| match named {
+            Named::Address(address) => Family::of(address.ip()) == family,
+            Named::Mark(_, said) => *said == Some(family),
+        })
+    };
+    has(Family::Inet) && has(Family::Inet6) && services.iter().any(|named| matches!(named, Named::Mark(_, None)))
+}
+
+/// `ADDRESS [PORT]`, `FIRST-LAST [PORT]`, `ADDRESS/PREFIX [PORT]` or `fwmark N [inet|inet6]`.
 fn add(cx: &Context, line: &Statement, at: Span, services: &mut Vec<Named>) -> Result<(), Problem> {
     let words = cx.words(line);
     let (first, second) = (words.first().map_or("", String::as_str), words.get(1).map_or("", String::as_str));
@@ -56,17 +79,28 @@ fn add(cx: &Context, line: &Statement, at: Span, services: &mut Vec<Named>) -> R
         let mark = argument::number(second, 1, u64::from(u32::MAX));
         let mark =
             mark.map_err(|unfit| Problem::error(at, unfit.code, format!("fwmark {} {}", quoted(second), unfit.what)))?;
-        services.push(Named::Mark(small(mark)));
+        let family = match words.get(2).map(String::as_str) {
+            None => None,
+            Some("inet") => Some(Family::Inet),
+            Some("inet6") => Some(Family::Inet6),
+            Some(word) => {
+                let message = format!("{} is no family; this line makes no service, as with keepalived", quoted(word));
+                return Err(Problem::warning(at, "bad-family", message).help("write inet or inet6"));
+            }
+        };
+        services.push(Named::Mark(small(mark), family));
         return Ok(());
     }
-    if first.contains('/') {
-        let message = format!("{} is not acted on: this line makes no service", quoted(first));
-        return Err(Problem::warning(at, "not-acted-on", message).help("write a range, as 10.0.0.16-31"));
-    }
-    let range = range(first).ok_or_else(|| {
-        let message = format!("{} is neither an address, a range of them nor fwmark", quoted(first));
-        Problem::error(at, "bad-address", message).help("for example: 10.0.0.1 80, 10.0.0.3-5 80, or fwmark 7")
-    })?;
+    let range = match first.split_once('/') {
+        Some((address, prefix)) => network(address, prefix).map_err(|why| {
+            let message = format!("{} {why}; this line makes no service", quoted(first));
+            Problem::warning(at, "bad-prefix", message).help("for example: 10.0.0.16/28 80")
+        })?,
+        None => range(first).ok_or_else(|| {
+            let message = format!("{} is neither an address, a range of them nor fwmark", quoted(first));
+            Problem::error(at, "bad-address", message).help("for example: 10.0.0.1 80, 10.0.0.3-5 80, or fwmark 7")
+        })?,
+    };
     let port = if words.len() > 1 { argument::number(second, 0, 65_535) } else { Ok(0) };
     let port =
         port.map_err(|unfit| Problem::error(at, unfit.code, format!("port {} {}", quoted(second), unfit.what)))?;
@@ -75,9 +109,38 @@ fn add(cx: &Context, line: &Statement, at: Span, services: &mut Vec<Named>) -> R
     Ok(())
 }
 
+/// Addresses, one after the other.
+type Addresses = Box<dyn Iterator<Item = IpAddr>>;
+
+/// All addresses of a network, its first and its last too, or what is wrong with it.
+fn network(address: &str, prefix: &str) -> Result<Addresses, String> {
+    let address: IpAddr = address.parse().map_err(|_| "is no address with a prefix".to_owned())?;
+    let (widest, bits) = match address {
+        IpAddr::V4(address) => (32, u128::from(u32::from(address))),
+        IpAddr::V6(address) => (128, u128::from(address)),
+    };
+    let prefix = prefix.parse::<u32>().ok().filter(|prefix| (1..=widest).contains(prefix));
+    let prefix = prefix.ok_or_else(|| format!("has no prefix from 1 to {widest}"))?;
+    let more = u128::MAX.checked_shr(128 - (widest - prefix)).unwrap_or(0);
+    if bits & more != 0 {
+        return Err(format!("does not begin where its /{prefix} does"));
+    }
+    let last = bits | more;
+    if more >= MOST as u128 {
+        return Err(format!("has more addresses than the {MOST} services that a group may stand for"));
+    }
+    Ok(match address {
+        IpAddr::V4(_) => {
+            let all = (bits..=last).filter_map(|n| u32::try_from(n).ok());
+            Box::new(all.map(|n| IpAddr::V4(Ipv4Addr::from(n))))
+        }
+        IpAddr::V6(_) => Box::new((bits..=last).map(|n| IpAddr::V6(Ipv6Addr::from(n)))),
+    })
+}
+
 /// The addresses of `10.0.0.3`, `10.0.0.3-5` or `fd00::3-1f`: the end is the last byte, or the last two of an IPv6 address
 /// in hexadecimal digits; or the whole last address.
-fn range(text: &str) -> Option<Box<dyn Iterator<Item = IpAddr>>> {
+fn range(text: &str) -> Option<Addresses> {
     let (first, end) = text.split_once('-').unwrap_or((text, text));
     match first.parse().ok()? {
         IpAddr::V4(first) => {
@@ -98,6 +161,34 @@ fn range(text: &str) -> Option<Box<dyn Iterator<Item = IpAddr>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_network_has_all_of_its_addresses_or_a_named_mistake() {
+        let all = |address, prefix| {
+            let told = |all: Addresses| all.take(9).map(|ip| ip.to_string()).collect::<Vec<_>>().join(" ");
+            network(address, prefix).map(told)
+        };
+        assert_eq!(all("10.0.0.8", "30").as_deref(), Ok("10.0.0.8 10.0.0.9 10.0.0.10 10.0.0.11"));
+        assert_eq!(all("10.0.0.8", "32").as_deref(), Ok("10.0.0.8"));
+        assert_eq!(all("255.255.255.254", "31").as_deref(), Ok("255.255.255.254 255.255.255.255"));
+        assert_eq!(all("fd00::4", "127").as_deref(), Ok("fd00::4 fd00::5"));
+        assert_eq!(all("fd00::4", "128").as_deref(), Ok("fd00::4"));
+        assert_eq!(network("10.1.0.0", "16").unwrap().count(), 65_536);
+        for (address, prefix, why) in [
+            ("10.0.0.9", "30", "does not begin where its /30 does"),
+            ("10.0.0.1", "0", "has no prefix from 1 to 32"),
+            ("10.0.0.1", "33", "has no prefix from 1 to 32"),
+            ("10.0.0.1", "", "has no prefix from 1 to 32"),
+            ("fd00::", "129", "has no prefix from 1 to 128"),
+            ("fd00::", "64", "has more addresses than the 65536 services that a group may stand for"),
+            ("10.0.0.0", "8", "has more addresses than the 65536 services that a group may stand for"),
+            ("128.0.0.0", "1", "has more addresses than the 65536 services that a group may stand for"),
+            ("10.0.0.1-3", "29", "is no address with a prefix"),
+            ("x", "29", "is no address with a prefix"),
+        ] {
+            assert_eq!(all(address, prefix).unwrap_err(), why, "{address}/{prefix}");
+        }
+    }
 
     #[test]
     fn a_range_ends_with_its_last_byte_or_a_whole_address() {
