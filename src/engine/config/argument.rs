@@ -37,7 +37,8 @@ fn unfit(code: &'static str, what: impl Into<String>) -> Unfit {
 pub(super) fn parse(value: Value, words: &[String]) -> Result<Argument, Unfit> {
     let word = words.first().map_or("", String::as_str);
     match value {
-        Value::Flag => switch(word),
+        Value::Flag => Ok(Argument::Switch(true)),
+        Value::Switch => switch(word),
         Value::NumberOr(_, _, default) if words.is_empty() => Ok(Argument::Number(default)),
         Value::Number(low, high) | Value::NumberOr(low, high, _) => number(word, low, high).map(Argument::Number),
         Value::Signed(low, high) | Value::Weight(low, high) => signed(word, low, high),
@@ -48,6 +49,11 @@ pub(super) fn parse(value: Value, words: &[String]) -> Result<Argument, Unfit> {
         Value::Choice(choices) => choices
             .iter()
             .find(|choice| choice.eq_ignore_ascii_case(word))
+            .map(|choice| Argument::Text((*choice).to_owned()))
+            .ok_or_else(|| unfit("unknown-value", format!("is not {}", value.wanted()))),
+        Value::Exactly(choices) => choices
+            .iter()
+            .find(|choice| **choice == word)
             .map(|choice| Argument::Text((*choice).to_owned()))
             .ok_or_else(|| unfit("unknown-value", format!("is not {}", value.wanted()))),
         Value::Scheduler => Scheduler::from_name(word)
@@ -66,13 +72,18 @@ pub(super) fn parse(value: Value, words: &[String]) -> Result<Argument, Unfit> {
 }
 
 fn switch(word: &str) -> Result<Argument, Unfit> {
-    match word.to_ascii_lowercase().as_str() {
-        "" | "true" | "on" | "yes" => Ok(Argument::Switch(true)),
-        "false" | "off" | "no" => Ok(Argument::Switch(false)),
-        _ => Err(unfit("unknown-value", "is neither on nor off")),
-    }
+    let on = if word.is_empty() { Some(true) } else { said(word) };
+    on.map(Argument::Switch).ok_or_else(|| unfit("unknown-value", "is neither on nor off"))
 }
 
+/// What a word says that turns something on or off.
+pub(super) fn said(word: &str) -> Option<bool> {
+    match word.to_ascii_lowercase().as_str() {
+        "true" | "on" | "yes" => Some(true),
+        "false" | "off" | "no" => Some(false),
+        _ => None,
+    }
+}
 /// A whole number of `low..=high`.
 pub(super) fn number(word: &str, low: u64, high: u64) -> Result<u64, Unfit> {
     let out_of_range = || unfit("out-of-range", format!("is out of range: {low} to {high} is allowed"));

@@ -5,6 +5,7 @@ use super::Wanted;
 use super::argument::{self, Argument, Unfit};
 use super::diagnostic::{Problem, Reporter, quoted};
 use super::keywords::{Block, FIRST, Keyword, MEANT, Status, Value};
+use super::secrets;
 use super::source::{Sources, Span};
 use super::suggest::{foreign_letter, nearest};
 use super::tree::Statement;
@@ -49,6 +50,8 @@ pub(super) struct Context<'c, 't> {
     pub misplaced: Vec<&'t Statement<'t>>,
     /// What the host has to have, with the place that asks for it.
     pub wanted: Vec<(Span, Wanted)>,
+    /// How many rules of IPv4 and of IPv6 have no preference of their own, so far.
+    pub without_preference: (u32, u32),
     once: BTreeMap<(Block, &'static str), Once>,
     /// Inside of a block that is only read, its words are checked but not reported as "only read" again.
     quiet: usize,
@@ -56,7 +59,8 @@ pub(super) struct Context<'c, 't> {
 
 impl<'c, 't> Context<'c, 't> {
     pub fn new(sources: &'c Sources, report: &'c mut Reporter) -> Self {
-        Self { sources, report, misplaced: Vec::new(), wanted: Vec::new(), once: BTreeMap::new(), quiet: 0 }
+        let (misplaced, wanted, once) = (Vec::new(), Vec::new(), BTreeMap::new());
+        Self { sources, report, misplaced, wanted, without_preference: (0, 0), once, quiet: 0 }
     }
 
     /// The words of a statement.
@@ -233,10 +237,21 @@ impl<'c, 't> Context<'c, 't> {
 
     fn too_many(&mut self, keyword: &Keyword, statement: &Statement, most: usize, at: Span, secret: bool) {
         let span = if secret { at } else { statement.words.get(most + 1).map_or(at, |t| t.span) };
+        let given = statement.words.len() - 1;
         let what = if secret { "what follows the password".to_owned() } else { quoted(&self.sources.word(span)) };
-        let message = format!("{what} is not used: {} takes {}", keyword.word, keyword.value.wanted());
-        self.report
-            .add(Problem::warning(span, "too-many-values", message).help("one statement a line; # begins a comment"));
+        let mut message = format!("{what} is not used: {} takes {}", keyword.word, keyword.value.wanted());
+        let mut help = "one statement a line; # begins a comment".to_owned();
+        if keyword.value == Value::Flag {
+            match argument::said(&self.sources.word(span)) {
+                Some(true) if given == 1 => return,
+                Some(false) => {
+                    message += ": it holds";
+                    help = format!("remove the line if {} is not to hold", keyword.word);
+                }
+                _ => {}
+            }
+        }
+        self.report.add(Problem::warning(span, "too-many-values", message).help(help));
     }
 
     /// A word that `block` has no value for: known to keepalived there, out of place, misspelt or unknown.
@@ -308,7 +323,7 @@ impl<'c, 't> Context<'c, 't> {
 fn misfit(keyword: &Keyword, word: &str, unfit: &Unfit, at: Span) -> Problem {
     let wanted = keyword.value.wanted();
     let help = match keyword.value {
-        Value::Choice(choices) => suggestion(word, choices.iter().copied()),
+        Value::Choice(choices) | Value::Exactly(choices) => suggestion(word, choices.iter().copied()),
         Value::Scheduler => Some(format!("the schedulers are {}", wanted.trim_start_matches("one of "))),
         _ if unfit.code == "out-of-range" => {
             Some(keyword.meaning).filter(|meaning| !meaning.is_empty()).map(|m| format!("{}: {m}", keyword.word))
@@ -316,8 +331,22 @@ fn misfit(keyword: &Keyword, word: &str, unfit: &Unfit, at: Span) -> Problem {
         _ => Some(format!("it takes {wanted}")),
     };
     if keyword.word == "auth_type" {
-        let message = "auth_type is not PASS or AH; no password is sent, as keepalived does";
-        return Problem::warning(at, unfit.code, message).help("write auth_type PASS").secret();
+        let problem = |what: String, help: &str| {
+            let message = format!("{what}; no password is sent, as keepalived does");
+            Problem::warning(at, unfit.code, message).help(help)
+        };
+        let written = word.trim_end_matches([';', ',']);
+        return match secrets::is_kind(word) {
+            true if written != word => problem(
+                format!("auth_type {} is not PASS or AH", shown(word)),
+                &format!("write auth_type {} without the {}", written.to_uppercase(), word.trim_start_matches(written)),
+            ),
+            true => problem(
+                format!("auth_type {} is not PASS or AH: capital letters count", shown(word)),
+                "write auth_type PASS on all nodes",
+            ),
+            false => problem("auth_type is not PASS or AH".to_owned(), "write auth_type PASS").secret(),
+        };
     }
     let message = format!("{} {} {}", keyword.word, shown(word), unfit.what);
     Problem::error(at, unfit.code, message).help_if(help)

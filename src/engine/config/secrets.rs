@@ -19,10 +19,9 @@ fn secret_from(line: &str) -> Option<usize> {
         } else if let Some(start) = word_start.take() {
             let rest = line.get(at..).unwrap_or("");
             let word = line.get(start..at).unwrap_or("");
-            let misplaced =
-                word == "auth_type" && !["PASS", "AH"].iter().any(|kind| rest.trim_start().starts_with(kind));
+            let misplaced = word == "auth_type" && !is_kind(rest.split_whitespace().next().unwrap_or(""));
             // `authentication PASS 1066` on one line, and `auth_type PASS 1066`.
-            let behind_type = word == "PASS" && !rest.contains("auth_");
+            let behind_type = word.eq_ignore_ascii_case("PASS") && !rest.contains("auth_");
             if (announces_secret(word) || misplaced || behind_type) && has_value(rest) {
                 return Some(at);
             }
@@ -74,7 +73,7 @@ pub(super) fn hidden(line: &str) -> String {
 
 /// Whether what a word is followed by may be a secret.
 pub(super) fn announces_secret(word: &str) -> bool {
-    if word == "PASS" {
+    if is_kind(word) {
         return false; // the value of `auth_type`
     }
     let word = word.to_ascii_lowercase();
@@ -82,8 +81,14 @@ pub(super) fn announces_secret(word: &str) -> bool {
     tail || word.contains("pass") || word.contains("secret") || word == "key" || word == "pwd"
 }
 
+/// Whether a word is a kind of authentication as people write it, and so no password.
+pub(super) fn is_kind(word: &str) -> bool {
+    let word = word.trim_end_matches([';', ',']);
+    ["PASS", "AH"].iter().any(|kind| kind.eq_ignore_ascii_case(word))
+}
+
 fn has_value(rest: &str) -> bool {
-    rest.chars().any(|c| !c.is_whitespace() && c != '{' && c != '}')
+    rest.chars().any(|c| !c.is_whitespace() && !matches!(c, '{' | '}' | ';' | ','))
 }
 
 #[cfg(test)]
@@ -124,7 +129,7 @@ mod tests {
 
     #[test]
     fn other_lines_stay_as_they_are() {
-        for line in ["auth_type PASS", "    auth_pass", "authentication {", "notify \"/bin/x y\"", ""] {
+        for line in ["auth_type PASS", "auth_type PASS;", "auth_type pass", "    auth_pass", "authentication {", "notify \"/bin/x y\"", ""] {
             assert_eq!(masked(line), line);
         }
     }

@@ -39,6 +39,7 @@ pub(in super::super) const KINDS: &[Kind] = &[
         NOT_AS_WRITTEN,
     ),
     refused("bad-bytes", "says so and checks without these bytes", NOT_AS_WRITTEN),
+    refused("bad-escape", "runs the command with that byte, or with nothing from a zero byte on", "a command is text"),
     refused("bad-digest", "says so and compares no digest", NOT_AS_WRITTEN),
     refused("bad-mark", "reads fwmark 0 as a service on a random address", NOT_AS_WRITTEN),
     refused("bad-name", "asks for the name as it is written", "no server can answer: such a check never passes"),
@@ -150,7 +151,8 @@ pub(in super::super) const KINDS: &[Kind] = &[
     told("group-priorities", "says nothing", SILENT),
     told("no-link-local", "says nothing", SILENT),
     told("no-shell", "says nothing", SILENT),
-    told("no-preference", "says nothing, and counts down from 16384 too", SILENT),
+    same("no-preference", false),
+    same("bad-rule", false),
     told(
         "bad-address",
         "leaves out the virtual address whose brd or peer it can't read",

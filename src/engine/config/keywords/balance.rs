@@ -15,7 +15,7 @@ pub(super) const VIRTUAL_SERVER: &[Keyword] = &[
     acts("lb_kind", Value::Words, "how packets reach the real servers: NAT, DR or TUN"),
     acts("lvs_method", Value::Words, "the same as lb_kind"),
     acts("protocol", Value::Choice(&["TCP", "UDP", "SCTP"]), "transport protocol of the service"),
-    acts("ip_family", Value::Choice(&["inet", "inet6"]), "address family of a firewall-mark service"),
+    acts("ip_family", Value::Exactly(&["inet", "inet6"]), "address family of a firewall-mark service"),
     acts("persistence_timeout", Value::NumberOr(1, 2_678_400, 360), "seconds that a client stays on its real server"),
     acts("persistence_granularity", Value::Netmask, "clients within this mask stay together"),
     acts("ops", Value::Flag, "schedule each packet by itself; UDP only"),
@@ -32,7 +32,7 @@ pub(super) const VIRTUAL_SERVER: &[Keyword] = &[
     acts("quorum_up", Value::Words, "run when the quorum is gained, and at the start when it is there"),
     acts("quorum_down", Value::Words, "run when the quorum is lost, and at the start when it is not there"),
     acts("ha_suspend", Value::Flag, "nothing is checked while the address is not on this host"),
-    acts("smtp_alert", Value::Flag, "a quorum that is gained or lost is mailed"),
+    acts("smtp_alert", Value::Switch, "a quorum that is gained or lost is mailed"),
     read("persistence_engine", Value::Text, "the client's address decides"),
     acts("sorry_server_inhibit", Value::Flag, "the sorry server has weight 0 while it does not serve"),
     acts("sh-port", Value::Flag, "the scheduler sh hashes the client's port too"),
@@ -58,7 +58,7 @@ pub(super) const OTHER_VIRTUAL_SERVER: &[&str] = &["snmp_name"];
 pub(super) const REAL_SERVER: &[Keyword] = &[
     acts("weight", Value::Number(0, I32), "its share of the connections; 0 takes no new ones"),
     acts("lvs_method", Value::Words, "how packets reach it: NAT, DR or TUN"),
-    acts("inhibit_on_failure", Value::Flag, "when it fails it gets weight 0 instead of being removed"),
+    acts("inhibit_on_failure", Value::Switch, "when it fails it gets weight 0 instead of being removed"),
     acts("uthreshold", Value::Number(0, U32), "connections above which it takes no new ones; 0: no limit"),
     acts("lthreshold", Value::Number(0, U32), "connections below which it takes new ones again"),
     acts("TCP_CHECK", Value::Block(Block::TcpCheck), "a TCP connection has to be accepted"),
@@ -73,8 +73,8 @@ pub(super) const REAL_SERVER: &[Keyword] = &[
     read("BFD_CHECK", Value::Block(Block::OtherCheck), NO_CHECK),
     acts("notify_up", Value::Words, "run when it comes up"),
     acts("notify_down", Value::Words, "run when it goes down"),
-    acts("alpha", Value::Flag, "it starts as down, until its checks pass"),
-    acts("smtp_alert", Value::Flag, "that it goes down or comes up is mailed"),
+    acts("alpha", Value::Switch, "it starts as down, until its checks pass"),
+    acts("smtp_alert", Value::Switch, "that it goes down or comes up is mailed"),
     acts("virtualhost", Value::Text, "the name of the virtual host that HTTP checks ask for"),
 ];
 

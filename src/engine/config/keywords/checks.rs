@@ -30,18 +30,18 @@ pub(super) const CONNECTION: &[Keyword] = &[
 
 /// Words of every check.
 pub(super) const COMMON: &[Keyword] = &[
-    acts("alpha", Value::Flag, "the real server starts as down, until this check passes"),
-    acts("log_all_failures", Value::Flag, "a failure that changes nothing is told too"),
+    acts("alpha", Value::Switch, "the real server starts as down, until this check passes"),
+    acts("log_all_failures", Value::Switch, "a failure that changes nothing is told too"),
 ];
 
 pub(super) const HTTP: &[Keyword] = &[
     acts("nb_get_retry", Value::Number(0, 2_147_483_647), "the old name of retry"),
     acts("virtualhost", Value::Text, "the name of the virtual host that is asked for"),
     acts("http_protocol", Value::Choice(&["1.0", "1.0C", "1.1"]), "the version of HTTP; 1.0C closes the connection"),
-    acts("enable_sni", Value::Flag, "TLS tells the server the name of the virtual host"),
+    acts("enable_sni", Value::Switch, "TLS tells the server the name of the virtual host"),
     acts("sni_name", Value::Text, "the name that TLS tells the server"),
-    acts("fast_recovery", Value::Flag, "holds anyway: each run asks every url, one right after the other"),
-    acts("tls_compliant", Value::Flag, "holds anyway: TLS is closed in order"),
+    acts("fast_recovery", Value::Switch, "holds anyway: each run asks every url, one right after the other"),
+    acts("tls_compliant", Value::Switch, "holds anyway: TLS is closed in order"),
     acts("url", Value::Block(Block::Url), "what is asked for"),
 ];
 
@@ -56,7 +56,7 @@ pub(super) const URL: &[Keyword] = &[
     acts("regex_min_offset", Value::Number(0, U32), "bytes of the body that do not count"),
     acts("regex_max_offset", Value::Number(0, U32), "where a match begins at the latest"),
     read("regex_stack", Value::Words, "the memory of a regex needs no word; one that goes back too often is given up"),
-    acts("tls_compliant", Value::Flag, "holds anyway: TLS is closed in order"),
+    acts("tls_compliant", Value::Switch, "holds anyway: TLS is closed in order"),
 ];
 
 const U32: u64 = 4_294_967_295;
@@ -99,4 +99,4 @@ pub(super) const FILE: &[Keyword] = &[
 ];
 
 /// Words of checks that are not run.
-pub(super) const OTHER: &[Keyword] = &[super::part("name", Value::Text), super::part("alpha", Value::Flag)];
+pub(super) const OTHER: &[Keyword] = &[super::part("name", Value::Text), super::part("alpha", Value::Switch)];

@@ -119,7 +119,7 @@ and with the word that was probably meant.
 | `${_HASH}` `${_BANG}` | `#` and `!` that begin no comment |
 | `~SEQ(v, start, step, end) …` | the rest of the line for each value; start defaults to 1 or -1, step to 1 or -1; `~SEQx` writes hexadecimal numbers |
 | `~LST(v, a, b) …`, `~LST({v,w}, {1,2}, {3,4}) …` | the rest of the line for each value, or each set of values |
-| `on` `yes` `true`, `off` `no` `false` | may follow a word that takes nothing |
+| `on` `yes` `true`, `off` `no` `false` | may follow a word that takes \"nothing, on or off\". Behind one that takes nothing they change nothing, as in keepalived: it holds, and a warning says so |
 
 What a file grows to is bounded: 64 MiB a file and of expanded text, 1,024 files, 16 levels of include, 4,000,000 words, 100,000 on a line.
 ";

@@ -6,8 +6,10 @@ use crate::engine::model::SCHEDULERS;
 /// The kind of value that a word takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Value {
-    /// Nothing; `true`, `on`, `yes` and their opposites are understood.
+    /// Nothing: the word alone says it, and whatever follows changes nothing.
     Flag,
+    /// Nothing, or `true`, `on`, `yes` and their opposites.
+    Switch,
     /// A whole number within bounds.
     Number(u64, u64),
     /// A whole number within bounds, or nothing, which means the third.
@@ -22,8 +24,10 @@ pub(in super::super) enum Value {
     Text,
     /// One word or more: a command line.
     Words,
-    /// One of these words.
+    /// One of these words, in capital or small letters.
     Choice(&'static [&'static str]),
+    /// One of these words, as it is written here.
+    Exactly(&'static [&'static str]),
     /// A scheduler of the kernel.
     Scheduler,
     /// An address.
@@ -52,6 +56,7 @@ impl Value {
         match self {
             Self::Block(block) | Self::Named(block) | Self::Service(block) | Self::RealServer(block) => Some(block),
             Self::Flag
+            | Self::Switch
             | Self::Number(..)
             | Self::NumberOr(..)
             | Self::Signed(..)
@@ -60,6 +65,7 @@ impl Value {
             | Self::Text
             | Self::Words
             | Self::Choice(_)
+            | Self::Exactly(_)
             | Self::Scheduler
             | Self::Address
             | Self::Netmask
@@ -72,13 +78,14 @@ impl Value {
     /// How many words at least, and at most.
     pub const fn arity(self) -> (usize, usize) {
         match self {
-            Self::Flag | Self::NumberOr(..) => (0, 1),
-            Self::Block(_) => (0, 0),
+            Self::Switch | Self::NumberOr(..) => (0, 1),
+            Self::Flag | Self::Block(_) => (0, 0),
             Self::Number(..)
             | Self::Signed(..)
             | Self::Seconds(..)
             | Self::Text
             | Self::Choice(_)
+            | Self::Exactly(_)
             | Self::Scheduler
             | Self::Address
             | Self::Netmask
@@ -100,11 +107,13 @@ impl Value {
             | Self::Seconds(..)
             | Self::Text
             | Self::Choice(_)
+            | Self::Exactly(_)
             | Self::Scheduler
             | Self::Netmask
             | Self::Server
             | Self::MailServer => true,
             Self::Flag
+            | Self::Switch
             | Self::Address
             | Self::Words
             | Self::Block(_)
@@ -118,7 +127,8 @@ impl Value {
     /// What is to be written, for messages.
     pub fn wanted(self) -> String {
         match self {
-            Self::Flag => "nothing, on or off".to_owned(),
+            Self::Flag => "nothing".to_owned(),
+            Self::Switch => "nothing, on or off".to_owned(),
             Self::Number(low, high) => format!("a whole number {}", bounds(low, high)),
             Self::NumberOr(low, high, default) => {
                 format!("a whole number {}, or nothing for {default}", bounds(low, high))
@@ -128,7 +138,7 @@ impl Value {
             Self::Seconds(low, high) => format!("seconds from {} to {}", decimal(low), decimal(high)),
             Self::Text => "a word".to_owned(),
             Self::Words => "a command line".to_owned(),
-            Self::Choice(words) => format!("one of {}", words.join(", ")),
+            Self::Choice(words) | Self::Exactly(words) => format!("one of {}", words.join(", ")),
             Self::Scheduler => {
                 format!("one of {}", SCHEDULERS.iter().map(|(_, name, _)| *name).collect::<Vec<_>>().join(", "))
             }

@@ -58,10 +58,10 @@ pub(super) const INSTANCE: &[Keyword] = &[
     acts("unicast_fault_no_peer", Value::Flag, "unicast_peer without a peer is an error"),
     acts("native_ipv6", Value::Flag, "IPv6, where no virtual address says so"),
     acts("down_timer_adverts", Value::Number(1, 100), "for how many intervals the master may be silent, 3 by default"),
-    acts("higher_prio_send_advert", Value::Flag, "a master that yields advertises once more"),
-    acts("lower_prio_no_advert", Value::Flag, "a master does not answer advertisements of lower priority"),
-    acts("skip_check_adv_addr", Value::Flag, "the addresses of a master are compared when it is heard first"),
-    acts("v3_checksum_as_v2", Value::Flag, "version 3 over IPv4 sums without a pseudo-header, as RFC 9568 has it"),
+    acts("higher_prio_send_advert", Value::Switch, "a master that yields advertises once more"),
+    acts("lower_prio_no_advert", Value::Switch, "a master does not answer advertisements of lower priority"),
+    acts("skip_check_adv_addr", Value::Switch, "the addresses of a master are compared when it is heard first"),
+    acts("v3_checksum_as_v2", Value::Switch, "version 3 over IPv4 sums without a pseudo-header, as RFC 9568 has it"),
     acts(
         "garp_lower_prio_repeat",
         Value::Number(0, 2_147_483_647),
@@ -99,9 +99,9 @@ pub(super) const INSTANCE: &[Keyword] = &[
         Value::Words,
         "run when the master hears an advertisement that loses, at most twice an interval",
     ),
-    acts("notify_priority_changes", Value::Flag, "FIFOs are told of changes of the priority"),
-    acts("smtp_alert", Value::Flag, "a state that all of its instances have is mailed"),
-    acts("strict_mode", Value::Flag, "vrrp_strict of this instance alone"),
+    acts("notify_priority_changes", Value::Switch, "FIFOs are told of changes of the priority"),
+    acts("smtp_alert", Value::Switch, "a state that all of its instances have is mailed"),
+    acts("strict_mode", Value::Switch, "vrrp_strict of this instance alone"),
     acts("accept", Value::Flag, "the master accepts packets to its addresses; so it does in any case"),
     read(
         "auth_hmac",
@@ -139,7 +139,7 @@ pub(super) const OTHER_INSTANCE: &[&str] = &[
 ];
 
 pub(super) const AUTHENTICATION: &[Keyword] = &[
-    acts("auth_type", Value::Choice(&["PASS", "AH"]), "PASS: a password in the advertisement"),
+    acts("auth_type", Value::Exactly(&["PASS", "AH"]), "PASS: a password in the advertisement"),
     acts("auth_pass", Value::Text, "the password; its first 8 bytes count"),
 ];
 
@@ -158,8 +158,8 @@ pub(super) const SYNC_GROUP: &[Keyword] = &[
     acts("notify_backup", Value::Words, "run when all have become backup"),
     acts("notify_fault", Value::Words, "run when the group can't work"),
     acts("notify_stop", Value::Words, "run when lvsdeck stops"),
-    acts("notify_priority_changes", Value::Flag, "a group has no priority of its own: nothing follows"),
-    acts("smtp_alert", Value::Flag, "a new state is mailed"),
+    acts("notify_priority_changes", Value::Switch, "a group has no priority of its own: nothing follows"),
+    acts("smtp_alert", Value::Switch, "a new state is mailed"),
     acts("track_interface", Value::Block(Block::TrackInterfaces), "interfaces that count for all of its instances"),
     acts("track_script", Value::Block(Block::TrackScripts), "the vrrp_script blocks that count for all of them"),
     acts(
@@ -195,7 +195,7 @@ pub(super) const PROCESS: &[Keyword] = &[
     acts("process", Value::Words, "its name, or what it was called as and its parameters"),
     acts(
         "param_match",
-        Value::Choice(&["initial", "partial"]),
+        Value::Exactly(&["initial", "partial"]),
         "partial: more parameters may follow; initial: the last one may be longer; none written: there are to be none",
     ),
     acts("weight", Value::Weight(-254, 254), "added to the priority; 0: too few is FAULT"),

@@ -5,6 +5,7 @@
 mod address;
 mod balance;
 mod check;
+mod command;
 mod global;
 mod group;
 mod lvs;
@@ -104,11 +105,15 @@ fn blocks<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, entries: &[Entry<'t>]
     named("vrrp_script").for_each(|entry| script::lower(cx, draft, entry));
     named("vrrp_track_process").for_each(|entry| track::process(cx, draft, entry));
     named("track_file").chain(named("vrrp_track_file")).for_each(|entry| track::file(cx, draft, entry));
-    named("vrrp_instance").for_each(|entry| vrrp::lower(cx, draft, entry));
-    named("vrrp_sync_group").for_each(|entry| script::sync_group(cx, draft, entry));
-    for word in ["static_ipaddress", "static_routes", "static_rules"] {
-        named(word).for_each(|entry| statics::lower(cx, draft, entry));
+    // Preferences that are not written are given out in the order of the file.
+    for entry in entries {
+        match entry.keyword.word {
+            "vrrp_instance" => vrrp::lower(cx, draft, entry),
+            "static_ipaddress" | "static_routes" | "static_rules" => statics::lower(cx, draft, entry),
+            _ => {}
+        }
     }
+    named("vrrp_sync_group").for_each(|entry| script::sync_group(cx, draft, entry));
     named("track_group").for_each(|entry| statics::track_group(cx, draft, entry));
     named("virtual_server_group").for_each(|entry| group::lower(cx, draft, entry));
     named("virtual_server").for_each(|entry| balance::lower(cx, draft, entry));

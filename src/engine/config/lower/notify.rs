@@ -4,7 +4,7 @@ use super::super::Wanted;
 use super::super::argument::Argument;
 use super::super::diagnostic::{Problem, quoted};
 use super::super::schema::{Context, Entry};
-use super::script;
+use super::command;
 use crate::engine::model::{EdgeCommands, FifoWords, Fifos, Notifications, NotifyCommand, NotifyFifo, ScriptUser};
 
 /// A word of an instance or a sync group; false when it is none of these.
@@ -93,7 +93,7 @@ pub(super) fn set(cx: &mut Context, place: &mut Option<NotifyCommand>, entry: &E
         cx.report.add(Problem::warning(entry.at, "given-twice", message).help("write one script that does both"));
         return;
     }
-    *place = command(cx, entry);
+    *place = notify_command(cx, entry);
 }
 
 /// The scripts of a service or a server; none where there are none.
@@ -102,9 +102,8 @@ pub(super) fn edges(commands: &EdgeCommands) -> Option<Box<EdgeCommands>> {
 }
 
 /// A command line in one word or one quoted string, and perhaps the user that runs it and its group.
-fn command(cx: &mut Context, entry: &Entry) -> Option<NotifyCommand> {
-    let words = cx.words(entry.statement);
-    let command = script::parted(cx, entry, words.get(1..2)?);
+fn notify_command(cx: &mut Context, entry: &Entry) -> Option<NotifyCommand> {
+    let command = command::first(cx, entry);
     if command.is_empty() {
         return None;
     }

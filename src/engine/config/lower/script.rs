@@ -7,7 +7,7 @@ use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::super::suggest::nearest;
-use super::{Draft, notify, small, track};
+use super::{Draft, command, notify, small, track};
 use crate::engine::model::{ScriptUser, SyncGroup, Track, VrrpScript};
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
     let mut script_at = block.at;
     for entry in cx.entries(Block::Script, block.inner()) {
         match (entry.keyword.word, &entry.argument) {
-            ("script", _) => (script.command, script_at) = (command(cx, &entry), entry.value_at(1)),
+            ("script", _) => (script.command, script_at) = (command::only(cx, &entry), entry.value_at(1)),
             ("interval", Argument::Number(seconds)) => script.interval = Duration::from_secs(*seconds),
             ("timeout", Argument::Number(seconds)) => script.timeout = Some(Duration::from_secs(*seconds)),
             ("weight", Argument::Signed(weight)) => {
@@ -56,54 +56,6 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
     } else {
         draft.configuration.scripts.push(script);
     }
-}
-
-/// The command and its arguments: in one quoted string, parted at spaces outside of inner quotes; or as several words.
-/// No shell reads it.
-pub(super) fn command(cx: &mut Context, entry: &Entry) -> Vec<String> {
-    let words: Vec<String> = cx.words(entry.statement).split_off(1);
-    parted(cx, entry, &words)
-}
-
-/// The command that these words of a statement are; empty, and reported, where they are none.
-pub(super) fn parted(cx: &mut Context, entry: &Entry, words: &[String]) -> Vec<String> {
-    let parted = if let [line] = words { parts(line) } else { Some(words.to_vec()) };
-    let Some(parted) = parted else {
-        let message = "a quote in the command is not closed";
-        cx.report.add(Problem::error(entry.value_at(1), "open-quote", message).help("close it, or write \\ before it"));
-        return Vec::new();
-    };
-    if parted.is_empty() {
-        let help = format!("write {} \"/path/to/command arguments\"", entry.keyword.word);
-        cx.report
-            .add(Problem::warning(entry.at, "no-script", "the command is empty: the script is left out").help(help));
-    }
-    if let Some(sign) = parted.iter().find(|word| matches!(word.as_str(), "|" | "||" | "&" | "&&" | ";" | ">" | "<")) {
-        let message = format!("no shell reads the command: {} is handed to it as an argument", quoted(sign));
-        let help = format!("write {} \"/bin/sh -c '…'\" for a line of shell", entry.keyword.word);
-        cx.report.add(Problem::warning(entry.value_at(1), "no-shell", message).help(help));
-    }
-    parted
-}
-
-/// Words parted at spaces; quotes keep them together, `\` takes the next character as it is. None: a quote is open.
-fn parts(line: &str) -> Option<Vec<String>> {
-    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
-    let mut characters = line.chars();
-    while let Some(c) = characters.next() {
-        match (c, quote) {
-            ('\\', None | Some('"')) => word.get_or_insert_default().extend(characters.next()),
-            ('\'' | '"', None) => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            (c, Some(open)) if c == open => quote = None,
-            (c, None) if c.is_whitespace() => words.extend(word.take()),
-            (c, _) => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    quote.is_none().then_some(words)
 }
 
 /// A user and perhaps a group behind a keyword.
@@ -220,19 +172,4 @@ fn different_priorities(draft: &Draft, members: &[String]) -> Option<String> {
     let first = members.next()?;
     let other = members.find(|router| router.priority != first.priority)?;
     Some(format!("{} has {}, {} has {}", first.name, first.priority, other.name, other.priority))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_command_is_parted_at_spaces_outside_of_quotes() {
-        let parted = |line| parts(line).map(|words| words.join("|"));
-        assert_eq!(parted("/bin/sh -c 'exit 1'").as_deref(), Some("/bin/sh|-c|exit 1"));
-        assert_eq!(parted(r#"  a  "b 'c" d\ e '' "#).as_deref(), Some("a|b 'c|d e|"));
-        assert_eq!(parted("a 'b"), None);
-        assert_eq!(parted("").as_deref(), Some(""));
-        assert_eq!(parts(""), Some(Vec::new()));
-    }
 }

@@ -4,7 +4,7 @@ use super::super::super::argument::Argument;
 use super::super::super::diagnostic::Problem;
 use super::super::super::keywords::Block;
 use super::super::super::schema::{Context, Entry};
-use super::super::script;
+use super::super::{command, script};
 use super::{Common, Defaults, Outer, PLAIN};
 use crate::engine::model::{CheckKind, CheckSpec, MiscCheck};
 use std::time::Duration;
@@ -15,7 +15,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Out
     let mut program_at = block.at;
     for entry in cx.entries(Block::MiscCheck, block.inner()) {
         match (entry.keyword.word, &entry.argument) {
-            ("misc_path", _) => (misc.command, program_at) = (script::command(cx, &entry), entry.value_at(1)),
+            ("misc_path", _) => (misc.command, program_at) = (command::only(cx, &entry), entry.value_at(1)),
             ("misc_timeout", Argument::Number(seconds)) => limit = Some(Duration::from_secs(*seconds)),
             ("misc_dynamic", Argument::Switch(on)) => misc.dynamic = *on,
             ("user", _) => misc.user = script::user(cx, &entry),
