@@ -247,9 +247,11 @@ fn routes_and_rules_are_what_ip_shows_of_them_and_go_again() {
          default via 10.0.0.253 table 100\n10.3.0.0/16 dev va scope link tos 4\nfd00:1::/64 via fd00::fe dev va
          10.4.0.0/16 nexthop via 10.0.0.1 dev va weight 2 nexthop via 10.0.0.2 dev va\n}
          virtual_rules {\nfrom 10.9.0.0/16 table 100 preference 900\nto 10.8.0.0/16 fwmark 0x10/0xff lookup main priority 901
-         iif va prohibit preference 902\nfrom fd00:2::/64 table 101 preference 903\nnot from 10.7.0.0/16 goto 902 preference 800\n}",
+         iif va prohibit preference 902\nfrom fd00:2::/64 table 101 preference 903\nnot from 10.7.0.0/16 goto 902 preference 800
+         uidrange 100-200 table 102 preference 904\niif va suppress_prefixlength 0 suppress_ifgroup 3 table 101 preference 905
+         ipproto tcp sport 100-200 dport 80-80 table 103 preference 906\nto 10.6.0.0/16 nop preference 907\n}",
     );
-    assert_eq!(entries.len(), 11);
+    assert_eq!(entries.len(), 15);
     let of = |name: &str| (name == "va").then_some(index);
     for present in [true, false, true] {
         let ordered: Vec<_> = if present { entries.iter().collect() } else { entries.iter().rev().collect() };
@@ -273,6 +275,10 @@ fn routes_and_rules_are_what_ip_shows_of_them_and_go_again() {
             &["901:\tfrom all to 10.8.0.0/16 fwmark 0x10/0xff lookup main"],
             &["902:\tfrom all iif va prohibit"],
             &["903:\tfrom fd00:2::/64 lookup 101"],
+            &["904:\tfrom all uidrange 100-200 lookup 102"],
+            &["905:\tfrom all iif va lookup 101", "suppress_prefixlength 0", "suppress_ifgroup"],
+            &["906:\tfrom all ipproto tcp sport 100-200 dport 80 lookup 103"],
+            &["907:\tfrom all to 10.6.0.0/16 nop"],
             &["800:\tnot from 10.7.0.0/16 goto 902"],
         ];
         for parts in wanted {

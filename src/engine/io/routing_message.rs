@@ -1,7 +1,7 @@
 //! A route or a rule as the payload of a route netlink message (`uapi/linux/rtnetlink.h`, `uapi/linux/fib_rules.h`).
 
 use crate::engine::ipvs::attribute::Builder;
-use crate::engine::model::{Family, RouteKind, Routing, RuleAction, VirtualRoute, VirtualRule};
+use crate::engine::model::{Family, RouteKind, Routing, RuleAction, RuleLimits, VirtualRoute, VirtualRule};
 use neli::consts::nl::NlmF;
 use std::io;
 use std::net::IpAddr;
@@ -13,10 +13,16 @@ const FRA_IIFNAME: u16 = 3;
 const FRA_GOTO: u16 = 4;
 const FRA_PRIORITY: u16 = 6;
 const FRA_FWMARK: u16 = 10;
+const FRA_SUPPRESS_IFGROUP: u16 = 13;
+const FRA_SUPPRESS_PREFIXLEN: u16 = 14;
 const FRA_TABLE: u16 = 15;
 const FRA_FWMASK: u16 = 16;
 const FRA_OIFNAME: u16 = 17;
+const FRA_UID_RANGE: u16 = 20;
 const FRA_PROTOCOL: u16 = 21;
+const FRA_IP_PROTO: u16 = 22;
+const FRA_SPORT_RANGE: u16 = 23;
+const FRA_DPORT_RANGE: u16 = 24;
 /// `RTPROT_KEEPALIVED`.
 const PROTOCOL: u8 = 18;
 /// `FIB_RULE_INVERT`.
@@ -128,11 +134,35 @@ fn route(route: &VirtualRoute, index: impl Fn(&str) -> Option<u32>) -> io::Resul
     Ok([header.as_slice(), &flags.to_ne_bytes(), &attributes.finish()].concat())
 }
 
+/// `struct fib_rule_uid_range`, `struct fib_rule_port_range` and what else a rule is limited by.
+fn limited(mut attributes: Builder, limits: &RuleLimits) -> Builder {
+    if let Some((first, last)) = limits.users {
+        attributes = attributes.put(FRA_UID_RANGE, &[first.to_ne_bytes(), last.to_ne_bytes()].concat());
+    }
+    if let Some(protocol) = limits.protocol {
+        attributes = attributes.put(FRA_IP_PROTO, &[protocol]);
+    }
+    for (attribute, ports) in [(FRA_SPORT_RANGE, limits.source_ports), (FRA_DPORT_RANGE, limits.destination_ports)] {
+        if let Some((first, last)) = ports {
+            attributes = attributes.put(attribute, &[first.to_ne_bytes(), last.to_ne_bytes()].concat());
+        }
+    }
+    let suppressed =
+        [(FRA_SUPPRESS_PREFIXLEN, limits.suppressed_prefix), (FRA_SUPPRESS_IFGROUP, limits.suppressed_group)];
+    for (attribute, number) in suppressed {
+        if let Some(number) = number {
+            attributes = attributes.u32(attribute, number);
+        }
+    }
+    attributes
+}
+
 /// `struct fib_rule_hdr` and its attributes.
 fn rule(rule: &VirtualRule) -> Vec<u8> {
     let (action, table): (u8, u32) = match rule.action {
         RuleAction::Table(table) => (1, table),
         RuleAction::Goto(_) => (2, 0),
+        RuleAction::Nothing => (3, 0),
         RuleAction::Blackhole => (6, 0),
         RuleAction::Unreachable => (7, 0),
         RuleAction::Prohibit => (8, 0),
@@ -161,5 +191,6 @@ fn rule(rule: &VirtualRule) -> Vec<u8> {
     if let Some((mark, mask)) = rule.mark {
         attributes = attributes.u32(FRA_FWMARK, mark).u32(FRA_FWMASK, mask.unwrap_or(u32::MAX));
     }
+    attributes = limited(attributes, &rule.limits);
     [header.as_slice(), &flags.to_ne_bytes(), &attributes.finish()].concat()
 }

@@ -31,7 +31,7 @@ pub use lvs::{LvsTimeouts, LvsWords, SyncDaemonWords};
 pub use mail::MailWords;
 pub use notify::{EdgeCommands, FifoWords, Fifos, Notifications, NotifyCommand, NotifyFifo};
 pub use real_time::RealTime;
-pub use routing::{NextHop, RouteKind, Routing, RuleAction, VirtualRoute, VirtualRule};
+pub use routing::{NextHop, RouteKind, Routing, RuleAction, RuleLimits, VirtualRoute, VirtualRule};
 pub use scheduler::{SCHEDULER_FLAGS, SCHEDULERS, Scheduler, scheduler_flag_names};
 pub use script::{ScriptUser, VrrpScript};
 pub use settings::{

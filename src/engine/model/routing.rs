@@ -80,6 +80,9 @@ pub enum RuleAction {
     Table(u32),
     /// Goes on at the rule of that preference.
     Goto(u32),
+    /// Goes on at the next rule.
+    #[serde(rename = "nop")]
+    Nothing,
     /// Drops it.
     Blackhole,
     /// Drops it and tells the sender.
@@ -107,10 +110,37 @@ pub struct VirtualRule {
     pub mark: Option<(u32, Option<u32>)>,
     /// `tos`.
     pub tos: u8,
-    /// `preference`, or where none is written the next from 16384 on.
+    /// `preference`, or where none is written the next from 16384 down.
     pub preference: u32,
     /// `not`.
     pub inverted: bool,
+    /// What else a packet has to be, and what of the table does not count.
+    #[serde(skip_serializing_if = "RuleLimits::are_none")]
+    pub limits: RuleLimits,
+}
+
+/// Seldom used conditions of a rule; ranges include both ends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct RuleLimits {
+    /// `uidrange`: the user whose packet it is.
+    pub users: Option<(u32, u32)>,
+    /// `ipproto`.
+    pub protocol: Option<u8>,
+    /// `sport`.
+    pub source_ports: Option<(u16, u16)>,
+    /// `dport`.
+    pub destination_ports: Option<(u16, u16)>,
+    /// `suppress_prefixlength`: what the table says with a prefix of this length or a shorter one does not count.
+    pub suppressed_prefix: Option<u32>,
+    /// `suppress_ifgroup`: nor what leads out by an interface of this group.
+    pub suppressed_group: Option<u32>,
+}
+
+impl RuleLimits {
+    /// Whether there is none of them.
+    pub fn are_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A route or a rule.
@@ -152,6 +182,7 @@ impl fmt::Display for Routing {
                 match rule.action {
                     RuleAction::Table(table) => write!(f, " table {table}"),
                     RuleAction::Goto(preference) => write!(f, " goto {preference}"),
+                    RuleAction::Nothing => f.write_str(" nop"),
                     RuleAction::Blackhole => f.write_str(" blackhole"),
                     RuleAction::Unreachable => f.write_str(" unreachable"),
                     RuleAction::Prohibit => f.write_str(" prohibit"),

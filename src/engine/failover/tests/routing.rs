@@ -3,7 +3,9 @@
 use super::lan::*;
 use crate::engine::event::EventKind;
 use crate::engine::failover::{Action, Input};
-use crate::engine::model::{Configuration, Family, RouteKind, Routing, RuleAction, VirtualRoute, VirtualRule};
+use crate::engine::model::{
+    Configuration, Family, RouteKind, Routing, RuleAction, RuleLimits, VirtualRoute, VirtualRule,
+};
 use std::sync::Arc;
 
 fn route(third: u8) -> Routing {
@@ -37,6 +39,7 @@ fn rule() -> Routing {
         tos: 0,
         preference: 1000,
         inverted: false,
+        limits: RuleLimits::default(),
     })
 }
 

@@ -38,11 +38,10 @@ const OTHER_ROUTE: &[(&str, bool)] = &[
     ("encap", true),
 ];
 
-/// What may follow `encap ip` and `encap ip6`, each with its value.
-const ENCAPSULATION: &[&str] = &["id", "dst", "src", "tos", "ttl", "hoplimit", "tc", "flags"];
-
 /// The words of a line, one after the other.
 struct Line<'l> {
+    /// The block that it stands in, for messages.
+    of: &'static str,
     words: &'l [String],
     spans: &'l [Span],
     next: usize,
@@ -57,15 +56,8 @@ impl Line<'_> {
 
     /// Goes on behind the values of a word that is read over.
     fn skip_values(&mut self, word: &str, has_value: bool) {
-        let is =
-            |line: &Self, words: &[&str]| line.words.get(line.next).is_some_and(|next| words.contains(&next.as_str()));
-        if word == "as" && is(self, &["to"]) || word == "encap" && is(self, &["mpls"]) {
-            self.next += 1;
-        }
-        self.next += usize::from(has_value);
-        while word == "encap" && is(self, ENCAPSULATION) {
-            self.next += 2;
-        }
+        let to = self.words.get(self.next).is_some_and(|next| next == "to");
+        self.next += usize::from(word == "as" && to) + usize::from(has_value);
     }
 
     /// Whether the next word is of IPv6: of `::/0` nothing else remains, since it restricts nothing.
@@ -108,6 +100,20 @@ impl Line<'_> {
             cx.report.add(Problem::error(span, "bad-address", message).help("for example: via 10.0.0.254"));
         }
         address
+    }
+
+    /// `FIRST-LAST`, the first one not above the last one.
+    fn range(&mut self, cx: &mut Context, word: &str, at: Span, most: u32) -> Option<(u32, u32)> {
+        let (text, span) = self.value(cx, word, at)?;
+        let number = |text: &str| argument::number(text, 0, most.into()).ok().and_then(|n| u32::try_from(n).ok());
+        let range = text.split_once('-').and_then(|(first, last)| number(first).zip(number(last)));
+        let range = range.filter(|(first, last)| first <= last);
+        if range.is_none() {
+            let message = format!("{word} {} is no range of numbers up to {most}", quoted(&text));
+            let help = format!("write the first and the last one: {word} 80-80");
+            cx.report.add(Problem::error(span, "not-a-number", message).help(help));
+        }
+        range
     }
 
     #[allow(clippy::option_option)] // "everywhere" is a prefix too
@@ -157,7 +163,10 @@ fn known<W: Copy>(table: &[(&str, W)], word: &str) -> Option<W> {
     table.iter().find(|(known, _)| *known == word).map(|(_, says)| *says)
 }
 
-/// A word that is in neither table is unknown; one of `others` is read over.
+/// Words without which an entry would be for more than it says.
+const NARROWING: &[&str] = &["from", "encap", "vrf", "tunnel-id", "l3mdev"];
+
+/// A word that is in neither table is unknown; one of `others` is read over. None: the entry is to be left out.
 fn other<W>(
     cx: &mut Context,
     line: &mut Line,
@@ -165,20 +174,19 @@ fn other<W>(
     (word, at): (&str, Span),
     others: &'static [(&str, bool)],
     known: &[(&str, W)],
-) {
+) -> Option<()> {
     if let Some((word, has_value)) = others.iter().find(|(other, _)| *other == word) {
         line.skip_values(word, *has_value);
-        return cx.only_read(block, word, at, "the entry is set without it");
+        let narrows = NARROWING.contains(word);
+        cx.only_read(block, word, at, if narrows { "the entry is left out" } else { "the entry is set without it" });
+        return (!narrows).then_some(());
     }
-    let words: Vec<&str> =
-        known.iter().map(|(known, _)| *known).chain(others.iter().map(|(other, _)| *other)).collect();
+    let words = known.iter().map(|(known, _)| *known).chain(others.iter().map(|(other, _)| *other));
+    let words: Vec<&str> = words.collect();
     let help = nearest_or_longer(word, &words).map(|meant| format!("did you mean {meant}?"));
-    let message = format!("unknown word {} in {}; it is ignored", quoted(word), block.name());
+    let message = format!("unknown word {} in {}: the line is left out, as in keepalived", quoted(word), line.of);
     cx.report.add(Problem::warning(at, "unknown-word", message).help_if(help));
-    // What follows is its value, as far as anybody can tell.
-    while line.words.get(line.next).is_some_and(|next| !words.contains(&next.as_str())) {
-        line.next += 1;
-    }
+    None
 }
 
 /// Appends the entries of a block.
@@ -192,12 +200,11 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, entry: &Entry<'t>, routing: &m
         let words = cx.words(statement);
         let spans: Vec<Span> = statement.words.iter().map(|token| token.span).collect();
         let Some(at) = spans.first().copied() else { continue };
-        let mut line = Line { words: &words, spans: &spans, next: 0 };
+        let mut line = Line { of: entry.keyword.word, words: &words, spans: &spans, next: 0 };
         let found = if block == Block::Routes {
             route(cx, &mut line, at).map(Routing::Route)
         } else {
-            let rules = routing.iter().filter(|one| matches!(one, Routing::Rule(_))).count();
-            rule::rule(cx, &mut line, at, rules).map(Routing::Rule)
+            rule::rule(cx, &mut line, at).map(Routing::Rule)
         };
         routing.extend(found);
     }
@@ -285,7 +292,7 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
                 (route.destination, named) = (prefix(cx, &word, span)?, true);
                 six |= word.contains(':');
             } else {
-                other(cx, line, Block::Routes, (&word, span), OTHER_ROUTE, ROUTE);
+                other(cx, line, Block::Routes, (&word, span), OTHER_ROUTE, ROUTE)?;
             }
             continue;
         };

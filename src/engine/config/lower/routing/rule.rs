@@ -5,30 +5,15 @@ use super::super::super::keywords::Block;
 use super::super::super::schema::Context;
 use super::super::super::source::Span;
 use super::{Line, known, other, same_family};
-use crate::engine::model::{Family, RuleAction, VirtualRule};
+use crate::engine::model::{Family, RuleAction, RuleLimits, VirtualRule};
 use std::net::IpAddr;
 
-/// Rules without a preference are given one from here on.
+/// Rules without a preference are given one from here down.
 const FIRST_PREFERENCE: u32 = 16_384;
 
 /// Words of a rule that lvsdeck does not act on, and whether a value follows.
-const OTHER_RULE: &[(&str, bool)] = &[
-    ("realms", true),
-    ("uidrange", true),
-    ("ip_proto", true),
-    ("ipproto", true),
-    ("sport", true),
-    ("dport", true),
-    ("tun_id", true),
-    ("protocol", true),
-    ("suppress_prefixlength", true),
-    ("suppress_prefixlen", true),
-    ("suppress_ifgroup", true),
-    ("track_group", true),
-    ("tunnel-id", true),
-    ("l3mdev", false),
-    ("nop", false),
-];
+const OTHER_RULE: &[(&str, bool)] =
+    &[("realms", true), ("protocol", true), ("track_group", true), ("tunnel-id", true), ("l3mdev", false)];
 
 /// What a word of a rule says.
 #[derive(Clone, Copy)]
@@ -43,6 +28,12 @@ enum RuleWord {
     Goto,
     Action(RuleAction),
     Preference,
+    Users,
+    Protocol,
+    SourcePorts,
+    DestinationPorts,
+    SuppressedPrefix,
+    SuppressedGroup,
     Not,
     Inet6,
     Nothing,
@@ -62,11 +53,17 @@ const RULE: &[(&str, RuleWord)] = &[
     ("preference", RuleWord::Preference),
     ("priority", RuleWord::Preference),
     ("order", RuleWord::Preference),
-    ("pref", RuleWord::Preference),
+    ("uidrange", RuleWord::Users),
+    ("ipproto", RuleWord::Protocol),
+    ("sport", RuleWord::SourcePorts),
+    ("dport", RuleWord::DestinationPorts),
+    ("suppress_prefixlength", RuleWord::SuppressedPrefix),
+    ("suppress_ifgroup", RuleWord::SuppressedGroup),
     ("goto", RuleWord::Goto),
     ("blackhole", RuleWord::Action(RuleAction::Blackhole)),
     ("unreachable", RuleWord::Action(RuleAction::Unreachable)),
     ("prohibit", RuleWord::Action(RuleAction::Prohibit)),
+    ("nop", RuleWord::Action(RuleAction::Nothing)),
     ("not", RuleWord::Not),
     ("inet6", RuleWord::Inet6),
     // The kind of the rule follows.
@@ -75,7 +72,7 @@ const RULE: &[(&str, RuleWord)] = &[
     ("no_track", RuleWord::Nothing),
 ];
 
-pub(super) fn rule(cx: &mut Context, line: &mut Line, at: Span, before: usize) -> Option<VirtualRule> {
+pub(super) fn rule(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRule> {
     let mut rule = VirtualRule {
         family: Family::Inet,
         action: RuleAction::Table(254),
@@ -87,13 +84,15 @@ pub(super) fn rule(cx: &mut Context, line: &mut Line, at: Span, before: usize) -
         tos: 0,
         preference: 0,
         inverted: false,
+        limits: RuleLimits::default(),
     };
-    let (mut preference, mut six) = (None, false);
+    let (mut preference, mut six, mut actions) = (None, false, 0);
     while let Some((word, span)) = line.word() {
         let Some(known) = known(RULE, &word) else {
-            other(cx, line, Block::Rules, (&word, span), OTHER_RULE, RULE);
+            other(cx, line, Block::Rules, (&word, span), OTHER_RULE, RULE)?;
             continue;
         };
+        actions += usize::from(matches!(known, RuleWord::Table | RuleWord::Goto | RuleWord::Action(_)));
         match known {
             RuleWord::From | RuleWord::To => {
                 six |= line.is_six();
@@ -108,6 +107,14 @@ pub(super) fn rule(cx: &mut Context, line: &mut Line, at: Span, before: usize) -
             RuleWord::Goto => rule.action = RuleAction::Goto(line.number(cx, &word, span, u32::MAX.into())?),
             RuleWord::Action(action) => rule.action = action,
             RuleWord::Preference => preference = Some(line.number(cx, &word, span, u32::MAX.into())?),
+            RuleWord::Users => rule.limits.users = Some(line.range(cx, &word, span, u32::MAX)?),
+            RuleWord::Protocol => rule.limits.protocol = Some(protocol(cx, line, span)?),
+            RuleWord::SourcePorts => rule.limits.source_ports = Some(ports(cx, line, &word, span)?),
+            RuleWord::DestinationPorts => rule.limits.destination_ports = Some(ports(cx, line, &word, span)?),
+            RuleWord::SuppressedPrefix => rule.limits.suppressed_prefix = Some(line.number(cx, &word, span, 128)?),
+            RuleWord::SuppressedGroup => {
+                rule.limits.suppressed_group = Some(line.number(cx, &word, span, u32::MAX.into())?);
+            }
             RuleWord::Not => rule.inverted = true,
             RuleWord::Inet6 => six = true,
             RuleWord::Nothing => {}
@@ -117,14 +124,60 @@ pub(super) fn rule(cx: &mut Context, line: &mut Line, at: Span, before: usize) -
     six |= addresses.iter().flatten().any(IpAddr::is_ipv6);
     rule.family = if six { Family::Inet6 } else { Family::Inet };
     same_family(cx, at, rule.family, addresses.iter().flatten())?;
-    rule.preference = preference.unwrap_or_else(|| {
-        let preference = FIRST_PREFERENCE + u32::try_from(before).unwrap_or(0);
-        cx.once(Block::Rules, "preference", at, "no-preference", || {
-            format!("the rule has no preference; {preference} is used, and one more for each that follows")
-        });
-        preference
-    });
+    if actions != 1 {
+        let message = match actions {
+            0 => format!("a line of {} says nothing of what it leads to; it is left out, as in keepalived", line.of),
+            _ => format!("a line of {} leads to several things; it is left out, as in keepalived", line.of),
+        };
+        cx.report.add(Problem::warning(at, "bad-rule", message).help("write one of table N, goto N, blackhole, …"));
+        return None;
+    }
+    rule.preference = preference.unwrap_or_else(|| without_preference(cx, rule.family, at));
     Some(rule)
+}
+
+/// The next preference of a family, counted down over all rules of the file.
+fn without_preference(cx: &mut Context, family: Family, at: Span) -> u32 {
+    let before = match family {
+        Family::Inet => &mut cx.without_preference.0,
+        Family::Inet6 => &mut cx.without_preference.1,
+    };
+    let preference = FIRST_PREFERENCE.saturating_sub(*before);
+    *before += 1;
+    cx.once(Block::Rules, "preference", at, "no-preference", || {
+        format!("the rule has no preference; {preference} is used, and one less for each that follows, as in keepalived")
+    });
+    preference
+}
+
+/// The number of a protocol above IP, or its name.
+fn protocol(cx: &mut Context, line: &mut Line, at: Span) -> Option<u8> {
+    let known = PROTOCOLS.iter().find(|(name, _)| line.words.get(line.next).is_some_and(|word| word == name));
+    if let Some((_, number)) = known {
+        line.next += 1;
+        return Some(*number);
+    }
+    line.number(cx, "ipproto", at, 255).and_then(|number| u8::try_from(number).ok())
+}
+
+/// `IPPROTO_*`.
+const PROTOCOLS: &[(&str, u8)] = &[
+    ("icmp", 1),
+    ("igmp", 2),
+    ("tcp", 6),
+    ("udp", 17),
+    ("gre", 47),
+    ("esp", 50),
+    ("ah", 51),
+    ("ipv6-icmp", 58),
+    ("ospf", 89),
+    ("vrrp", 112),
+    ("sctp", 132),
+];
+
+fn ports(cx: &mut Context, line: &mut Line, word: &str, at: Span) -> Option<(u16, u16)> {
+    let (first, last) = line.range(cx, word, at, u16::MAX.into())?;
+    Some((u16::try_from(first).ok()?, u16::try_from(last).ok()?))
 }
 
 /// `MARK[/MASK]`.
