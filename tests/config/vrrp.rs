@@ -1,7 +1,7 @@
 //! What instances and sync groups say beside the protocol: who is told, and what is tracked.
 
 use super::short;
-use lvsdeck::engine::model::{Configuration, NotifyCommand, ParameterMatch, Routing, ScriptUser, Track, TrackKind};
+use lvsdeck::engine::model::{Configuration, NotifyCommand, ParameterMatch, ScriptUser, Track, TrackKind};
 use lvsdeck::engine::parse_configuration;
 use std::time::Duration;
 

@@ -4,7 +4,7 @@
 use super::Wanted;
 use super::argument::{self, Argument, Unfit};
 use super::diagnostic::{Problem, Reporter, quoted};
-use super::keywords::{Block, FIRST, Keyword, MEANT, Status, Value};
+use super::keywords::{Block, FIRST, Keyword, MEANT, Status, Value, ignored};
 use super::secrets;
 use super::source::{Sources, Span};
 use super::suggest::{foreign_letter, nearest};
@@ -86,7 +86,7 @@ impl<'c, 't> Context<'c, 't> {
                     format!("{} stands in this {} before; this later one counts", keyword.word, block.name()),
                 ));
             }
-            if let Some(argument) = self.argument(keyword, statement, first.span) {
+            if let Some(argument) = self.argument(block, keyword, statement, first.span) {
                 entries.push(Entry { keyword, argument, statement, at: first.span });
             }
             self.take_note(block, keyword, statement, first.span);
@@ -193,7 +193,13 @@ impl<'c, 't> Context<'c, 't> {
         statements.iter().filter_map(|s| s.words.first()).any(|first| self.sources.word(first.span) == word)
     }
 
-    fn argument(&mut self, keyword: &'static Keyword, statement: &Statement, at: Span) -> Option<Argument> {
+    fn argument(
+        &mut self,
+        block: Block,
+        keyword: &'static Keyword,
+        statement: &Statement,
+        at: Span,
+    ) -> Option<Argument> {
         let (least, most) = keyword.value.arity();
         let given = statement.words.len() - 1;
         let wanted = || keyword.value.wanted();
@@ -225,10 +231,16 @@ impl<'c, 't> Context<'c, 't> {
             self.too_many(keyword, statement, most, at, secret);
         }
         let words: Vec<String> = self.words(statement).into_iter().skip(1).collect();
+        let value = statement.words.get(1).map_or(at, |token| token.span);
         match argument::parse(keyword.value, &words) {
-            Ok(argument) => Some(argument),
+            Ok(argument) => {
+                let Some(wanted) = ignored(block, keyword.word, &argument) else { return Some(argument) };
+                let word = words.first().map_or("", String::as_str);
+                let message = format!("{} {} is ignored, as keepalived does", keyword.word, shown(word));
+                self.report.add(Problem::warning(value, "out-of-range", message).help(format!("it takes {wanted}")));
+                None
+            }
             Err(unfit) => {
-                let value = statement.words.get(1).map_or(at, |token| token.span);
                 self.report.add(misfit(keyword, words.first().map_or("", String::as_str), &unfit, value));
                 None
             }

@@ -29,7 +29,7 @@ pub(super) fn report(tree: &Tree, sources: &Sources, report: &mut Reporter) {
         }
     }
     words(Block::Top, &tree.statements, sources, &mut found);
-    scripts(&tree.statements, sources, &mut found);
+    above(&tree.statements, sources, &mut found);
     for (number, source) in sources.files() {
         lines(number, &source.text, &mut found);
     }
@@ -56,24 +56,44 @@ fn words(block: Block, statements: &[Statement], sources: &Sources, found: &mut 
     }
 }
 
-/// Scripts that are tracked above their definition.
-fn scripts(statements: &[Statement], sources: &Sources, found: &mut Vec<(Span, String)>) {
+/// What refers to a definition, and what it refers to. Those of a real server name it behind the word.
+const NAMED: &[(&str, &[&str])] = &[
+    ("track_script", &["vrrp_script"]),
+    ("track_process", &["vrrp_track_process"]),
+    ("track_file", &["track_file", "vrrp_track_file"]),
+];
+
+/// Scripts, processes and files that are tracked above their definition.
+fn above(statements: &[Statement], sources: &Sources, found: &mut Vec<(Span, String)>) {
     let name = |statement: &Statement, at: usize| statement.words.get(at).map(|token| sources.word(token.span));
-    let of =
-        |word: &'static str| statements.iter().zip(0..).filter(move |(s, _)| name(s, 0).is_some_and(|w| w == word));
     let mut defined: BTreeMap<_, usize> = BTreeMap::new();
-    for (script, at) in of("vrrp_script") {
-        defined.entry(name(script, 1)).or_insert(at);
+    for (statement, at) in statements.iter().zip(0..) {
+        let Some(word) = name(statement, 0) else { continue };
+        if let Some((kind, _)) = NAMED.iter().find(|(_, words)| words.contains(&&*word)) {
+            defined.entry((*kind, name(statement, 1))).or_insert(at);
+        }
     }
-    for (instance, at) in of("vrrp_instance") {
-        let inner = instance.block.iter().flat_map(|block| &block.statements);
-        let tracked = inner.filter(|inner| name(inner, 0).is_some_and(|word| word == "track_script"));
-        for line in tracked.filter_map(|track| track.block.as_ref()).flat_map(|block| &block.statements) {
-            let is_below = defined.get(&name(line, 0)).is_some_and(|script| *script > at);
-            if let Some(first) = line.words.first().filter(|_| is_below) {
-                let message =
-                    "keepalived does not find this script, whose vrrp_script stands below, and tracks nothing";
-                found.push((first.span, message.to_owned()));
+    let mut tell = |kind: &'static str, at: usize, name: Option<Span>| {
+        let Some(name) = name else { return };
+        if defined.get(&(kind, Some(sources.word(name)))).is_some_and(|definition| *definition > at) {
+            let message = "keepalived does not find what this names, which is defined below, and tracks nothing";
+            found.push((name, message.to_owned()));
+        }
+    };
+    for (statement, at) in statements.iter().zip(0..) {
+        let is_server = match name(statement, 0).as_deref() {
+            Some("virtual_server") => true,
+            Some("vrrp_instance" | "vrrp_sync_group") => false,
+            _ => continue,
+        };
+        let mut open: Vec<&Statement> = statement.block.iter().flat_map(|block| &block.statements).collect();
+        while let Some(inner) = open.pop() {
+            let lines = inner.block.iter().flat_map(|block| &block.statements);
+            let word = name(inner, 0);
+            match NAMED.iter().find(|(kind, _)| word.as_deref() == Some(kind)) {
+                Some((kind, _)) if is_server => tell(kind, at, inner.words.get(1).map(|token| token.span)),
+                Some((kind, _)) => lines.for_each(|line| tell(kind, at, line.words.first().map(|token| token.span))),
+                None => open.extend(lines),
             }
         }
     }
@@ -176,6 +196,11 @@ mod tests {
         let swapped = "vrrp_script web {\nscript /bin/true\n}\nvrrp_instance A {\ninterface eth0\nvirtual_router_id 1\n\
                        track_script {\nweb\n}\nvirtual_ipaddress {\n10.0.0.1\n}\n}\n";
         assert_eq!(told(swapped), []);
+        let service = "virtual_server 10.0.0.1 80 {\nprotocol TCP\nreal_server 10.0.0.2 80 {\nFILE_CHECK {\n\
+                       track_file f\n}\n}\n}\n";
+        let file = "track_file f {\nfile /f\n}\n";
+        assert_eq!(told(&format!("{service}{file}")).iter().map(|(line, _)| *line).collect::<Vec<_>>(), [5]);
+        assert_eq!(told(&format!("{file}{service}")), []);
     }
 
     #[test]

@@ -226,7 +226,10 @@ pub(in super::super) const NEWER: &[(&str, &str)] = &[
 
 /// What is read otherwise and no message of lvsdeck tells.
 pub(in super::super) const READ_OTHERWISE: &[(&str, &str)] = &[
-    ("a vrrp_script that stands below the instance that tracks it", "keepalived does not find it and tracks nothing"),
+    (
+        "a `vrrp_script`, `vrrp_track_process` or `track_file` that stands below the instance or the `FILE_CHECK` that names it",
+        "keepalived does not find it and tracks nothing",
+    ),
     (
         "a byte order mark at the beginning of the file",
         "keepalived takes it for a part of the first word, so that the first block is unknown to it",

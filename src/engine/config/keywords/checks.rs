@@ -4,16 +4,18 @@ use super::{Block, Keyword, Value, acts, read};
 
 /// Microseconds in a second.
 const S: u64 = 1_000_000;
+/// The largest number of 32 bits.
+const U32: u64 = 4_294_967_295;
 
 /// Words of every check, of `real_server` and of `virtual_server`; the inner one counts.
 pub(super) const TIMING: &[Keyword] = &[
-    acts("delay_loop", Value::Seconds(1, 86_400 * S), "seconds between two checks"),
+    acts("delay_loop", Value::Seconds(1, U32 * S), "seconds between two checks"),
     acts("connect_timeout", Value::Seconds(1, 4_294_967_295), "seconds to wait for an answer"),
-    acts("retry", Value::Number(0, 2_147_483_647), "further tries after a failure before the server is down"),
-    acts("delay_before_retry", Value::Seconds(0, 4_294_967_295), "seconds before such a try"),
+    acts("retry", Value::Number(0, U32), "further tries after a failure before the server is down"),
+    acts("delay_before_retry", Value::Seconds(0, U32 * S), "seconds before such a try"),
     acts(
         "warmup",
-        Value::Seconds(0, 86_400 * S),
+        Value::Seconds(0, U32 * S),
         "the first check comes at a random moment within these seconds; 0: at once",
     ),
 ];
@@ -58,8 +60,6 @@ pub(super) const URL: &[Keyword] = &[
     read("regex_stack", Value::Words, "the memory of a regex needs no word; one that goes back too often is given up"),
     acts("tls_compliant", Value::Switch, "holds anyway: TLS is closed in order"),
 ];
-
-const U32: u64 = 4_294_967_295;
 
 pub(super) const MISC: &[Keyword] = &[
     acts("misc_path", Value::Words, "the script: 0 passes, anything else fails"),

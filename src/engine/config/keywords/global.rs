@@ -73,7 +73,7 @@ pub(super) const GLOBAL: &[Keyword] = &[
         "seconds from becoming master to the second round of gratuitous ARP",
     ),
     acts("vrrp_garp_master_repeat", Value::Number(1, 2_147_483_647), "gratuitous ARPs for each address in a round"),
-    acts("vrrp_garp_master_refresh", Value::Seconds(0, 86_400 * S), "seconds between rounds while master; 0: none"),
+    acts("vrrp_garp_master_refresh", Value::Seconds(0, U32 * S), "seconds between rounds while master; 0: none"),
     acts(
         "vrrp_garp_master_refresh_repeat",
         Value::Number(1, 2_147_483_647),
@@ -259,7 +259,7 @@ pub(super) const GLOBAL: &[Keyword] = &[
     acts("no_checker_emails", Value::Switch, "a check that does not change the state of its server is not mailed"),
     read("vrrp_rx_bufs_policy", Value::Anything, "the receive buffers are sized by lvsdeck itself"),
     read("vrrp_rx_bufs_multiplier", Value::Anything, "the receive buffers are sized by lvsdeck itself"),
-    acts("vrrp_startup_delay", Value::Seconds(0, 3_600 * S), "seconds before instances start"),
+    acts("vrrp_startup_delay", Value::Seconds(0, U32), "seconds before instances start"),
     read("vrrp_delay_after_boot", Value::Anything, "instances start as backup at once"),
     read("log_unknown_vrids", Value::Anything, "advertisements of other virtual routers are counted, not logged"),
     read("vrrp_owner_ignore_adverts", Value::Anything, "an owner answers what it hears"),

@@ -7,6 +7,7 @@ mod balance;
 mod checks;
 mod defaults;
 mod global;
+mod narrower;
 mod reference;
 mod value;
 mod vrrp;
@@ -14,6 +15,7 @@ mod vrrp;
 pub use reference::{Explanation, explain, meant, page};
 
 pub(super) use balance::METHODS;
+pub(super) use narrower::ignored;
 pub(super) use value::{Value, decimal};
 
 /// A block of the language.

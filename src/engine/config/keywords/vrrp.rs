@@ -29,7 +29,7 @@ pub(super) const INSTANCE: &[Keyword] = &[
         "seconds from becoming master to the second round of gratuitous ARP",
     ),
     acts("garp_master_repeat", Value::Number(1, 2_147_483_647), "gratuitous ARPs for each address in a round"),
-    acts("garp_master_refresh", Value::Seconds(0, 86_400 * S), "seconds between rounds while master; 0: none"),
+    acts("garp_master_refresh", Value::Seconds(0, 4_294_967_295 * S), "seconds between rounds while master; 0: none"),
     acts(
         "garp_master_refresh_repeat",
         Value::Number(1, 2_147_483_647),

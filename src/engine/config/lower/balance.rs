@@ -29,6 +29,7 @@ pub(super) struct Words<'t> {
     scheduler: Option<Scheduler>,
     /// The words of scheduler flags with their bits.
     flags: Vec<(&'static str, u32, Span)>,
+    hashed: Option<Span>,
     pub forwarding: Option<Forwarding>,
     protocol: Option<(Protocol, Span)>,
     family: Option<Family>,
@@ -58,6 +59,7 @@ pub(super) struct Words<'t> {
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
     let named = named(cx, draft, block);
     let words = read(cx, draft, block);
+    let named = named.filter(|(named, group)| is_of_one_kind(cx, block, named, group.as_deref(), words.family));
     let Some((named, group)) = named else { return words.real_servers.iter().for_each(|server| cx.inspect(server)) };
     if words.real_servers.is_empty() {
         let message = "this service has no real server; it is left out, as keepalived does";
@@ -79,6 +81,29 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
         draft.configuration.virtual_servers.push(service);
         draft.services.push(block.at);
     }
+}
+
+/// A group with addresses of both families leaves open which one its marks are of: keepalived removes the service.
+fn is_of_one_kind(
+    cx: &mut Context,
+    block: &Entry,
+    named: &[Named],
+    group: Option<&str>,
+    family: Option<Family>,
+) -> bool {
+    let has = |wanted: fn(&Named) -> bool| named.iter().any(wanted);
+    let both = has(|one| matches!(one, Named::Address(SocketAddr::V4(_))))
+        && has(|one| matches!(one, Named::Address(SocketAddr::V6(_))));
+    let Some(group) = group.filter(|_| both && family.is_none() && has(|one| matches!(one, Named::Mark(_)))) else {
+        return true;
+    };
+    let message = format!(
+        "virtual_server_group {group} has IPv4 addresses, IPv6 addresses and a fwmark; its services are left out, as \
+         keepalived does"
+    );
+    let help = "write ip_family inet or inet6 for the fwmark, or give it a group of its own";
+    cx.report.add(Problem::warning(block.value_at(2), "mixed-families", message).help(help));
+    false
 }
 
 /// What the services of a block are known by, and the group that they are.
@@ -137,6 +162,7 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>) -> Words
             ("sorry_server", _) => words.sorry_server = server::endpoint(cx, &entry, "sorry_server"),
             ("sorry_server_lvs_method", Argument::Text(text)) => words.sorry_forwarding = forwarding(cx, text, &entry),
             ("sorry_server_inhibit", Argument::Switch(on)) => words.sorry_inhibit = on.then_some(entry.at),
+            ("hashed", _) => words.hashed = Some(entry.at),
             ("ha_suspend", Argument::Switch(on)) => words.ha_suspend = on.then_some(entry.at),
             ("weight", Argument::Number(weight)) => words.weight = Weight::new(small(*weight)).ok(),
             ("inhibit_on_failure", Argument::Switch(on)) => words.inhibit_on_failure = *on,
@@ -166,6 +192,10 @@ fn complete<'t>(
 ) -> VirtualServer {
     let key = key(cx, block, named, words, group.is_some());
     let scheduler = words.scheduler.unwrap_or(Scheduler::Wlc);
+    if let Some(at) = words.hashed.filter(|_| scheduler != Scheduler::Sh) {
+        let message = format!("hashed is of the scheduler sh, and lb_algo is {scheduler}; it is ignored, as keepalived does");
+        cx.report.add(Problem::warning(at, "scheduler-flag", message).help("remove the line"));
+    }
     let persistence = persistence(cx, block, &key, words);
     let real_servers = server::all(cx, &key, words, files);
     let total: u64 = real_servers.iter().map(|server| u64::from(server.weight.get())).sum();

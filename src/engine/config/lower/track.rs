@@ -118,7 +118,13 @@ fn start(cx: &mut Context, entry: &Entry) -> (i32, bool) {
     for (word, index) in cx.words(entry.statement).into_iter().skip(1).zip(1..) {
         match (word.as_str(), word.parse()) {
             ("overwrite", _) => over = true,
-            (_, Ok(number)) => value = number,
+            (_, Ok(number)) => {
+                if !(-254..=254).contains(&number) {
+                    let message = format!("init_file {number} is more than any priority: no weight is above 254");
+                    cx.report.add(Problem::warning(entry.value_at(index), "out-of-range", message));
+                }
+                value = number;
+            }
             _ => {
                 let message =
                     format!("init_file {} is neither a whole number nor overwrite; it is ignored", quoted(&word));
