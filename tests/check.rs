@@ -64,7 +64,9 @@ fn a_file_that_cannot_be_read_exits_2_and_names_the_next_step() {
     assert!(text(&output.stderr).contains("/nonexistent.conf: no such file; name the configuration with -f FILE"));
     let (code, _, err) = check(b"a\n\xff", &[]);
     assert_eq!(code, Some(2));
-    assert!(err.contains("DIR/x.conf:2: byte 2 of the file is not UTF-8; convert it"), "{err}");
+    assert!(err.contains("DIR/x.conf:2:1: error: byte 2 of the file is not UTF-8; convert it"), "{err}");
+    let (_, out, _) = check(b"a\n \xff", &["--json"]);
+    assert!(out.contains("\"line\": 2") && out.contains("\"column\": 2"), "{out}");
 }
 
 #[test]

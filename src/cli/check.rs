@@ -85,17 +85,19 @@ fn default_file() -> PathBuf {
     if ours.exists() { ours.to_owned() } else { theirs.to_owned() }
 }
 
-/// A file that can't be read is one message without a line.
+/// A file that can't be read is one message, with the place in it where there is one.
 fn unreadable(file: &Path, error: &ConfigError) -> Loaded {
+    let (line, column) = error.place().unwrap_or_default();
+    let (whole, place) = (error.to_string(), format!("{}:{line}:{column}: ", file.display()));
     let diagnostic = Diagnostic {
         severity: DiagnosticSeverity::Error,
         code: error.code(),
         file: file.to_string_lossy().into_owned(),
-        line: 0,
-        column: 0,
-        length: 0,
+        line,
+        column,
+        length: usize::from(line > 0),
         source_line: String::new(),
-        message: error.to_string(),
+        message: whole.strip_prefix(&place).unwrap_or(&whole).to_owned(),
         help: None,
     };
     Loaded { configuration: None, diagnostics: vec![diagnostic], asked: Vec::new() }

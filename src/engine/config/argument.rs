@@ -59,7 +59,9 @@ pub(super) fn parse(value: Value, words: &[String]) -> Result<Argument, Unfit> {
         Value::Scheduler => Scheduler::from_name(word)
             .map(Argument::Scheduler)
             .ok_or_else(|| unfit("unknown-scheduler", "is no scheduler of the kernel")),
-        Value::Address => word.parse().map(Argument::Address).map_err(|_| unfit("bad-address", "is not an address")),
+        Value::Address | Value::OwnAddress => {
+            alone(value, word).parse().map(Argument::Address).map_err(|_| unfit("bad-address", "is not an address"))
+        }
         Value::Netmask => netmask(word),
         Value::Server
         | Value::MailServer
@@ -84,6 +86,11 @@ pub(super) fn said(word: &str) -> Option<bool> {
         _ => None,
     }
 }
+/// The word without a prefix length, where none counts.
+fn alone(value: Value, word: &str) -> &str {
+    if value == Value::OwnAddress { word.split_once('/').map_or(word, |(address, _)| address) } else { word }
+}
+
 /// A whole number of `low..=high`.
 pub(super) fn number(word: &str, low: u64, high: u64) -> Result<u64, Unfit> {
     let out_of_range = || unfit("out-of-range", format!("is out of range: {low} to {high} is allowed"));

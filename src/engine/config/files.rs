@@ -28,7 +28,7 @@ pub enum ConfigError {
     },
     /// It holds bytes that are no text.
     #[error(
-        "{path}:{line}: byte {offset} of the file is not UTF-8; convert it (iconv -f LATIN1 -t UTF-8 {path}) or retype the line",
+        "{path}:{line}:{column}: byte {offset} of the file is not UTF-8; convert it (iconv -f LATIN1 -t UTF-8 {path}) or retype the line",
         path = path.display()
     )]
     NotUtf8 {
@@ -36,6 +36,8 @@ pub enum ConfigError {
         path: PathBuf,
         /// Line of the first such byte, from 1.
         line: usize,
+        /// Its column, in characters from 1.
+        column: usize,
         /// Its offset, from 0.
         offset: usize,
     },
@@ -67,8 +69,86 @@ impl ConfigError {
     }
 }
 
-/// The text of a file.
+impl ConfigError {
+    /// Line and column of what is wrong in the file, from 1; none where it is the file as a whole.
+    pub const fn place(&self) -> Option<(usize, usize)> {
+        match self {
+            Self::NotUtf8 { line, column, .. } => Some((*line, *column)),
+            Self::NotFound(_)
+            | Self::Directory(_)
+            | Self::NotAFile(_)
+            | Self::Unreadable { .. }
+            | Self::NotText { .. }
+            | Self::TooLarge(_) => None,
+        }
+    }
+}
+
+/// The text of a file that is UTF-8 throughout.
 pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
+    text(path, &bytes(path)?, |_| usize::MAX).map(|text| text.text)
+}
+
+/// The text of a configuration.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Text {
+    pub text: String,
+    /// Where in it a byte of a comment was no UTF-8, one for each line.
+    pub foreign: Vec<usize>,
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self { text: text.to_owned(), foreign: Vec::new() }
+    }
+}
+
+/// The text of a file whose comments may be in any encoding.
+pub(super) fn read_configuration(path: &Path) -> Result<Text, ConfigError> {
+    text(path, &bytes(path)?, comment)
+}
+
+/// Where the comment of a line begins.
+fn comment(line: &[u8]) -> usize {
+    let mut quote = None;
+    let begins = |byte: &u8| match (quote, *byte) {
+        (None, b'#' | b'!') => true,
+        (None, b'"' | b'\'') => {
+            quote = Some(*byte);
+            false
+        }
+        (Some(open), byte) if open == byte => {
+            quote = None;
+            false
+        }
+        _ => false,
+    };
+    line.iter().position(begins).unwrap_or(line.len())
+}
+
+/// The bytes as text; what is no UTF-8 behind the place that `lenient_from` gives for its line is replaced.
+fn text(path: &Path, bytes: &[u8], lenient_from: impl Fn(&[u8]) -> usize) -> Result<Text, ConfigError> {
+    let mut read = Text::default();
+    let mut start = 0;
+    for (line, number) in bytes.split_inclusive(|byte| *byte == b'\n').zip(1..) {
+        match std::str::from_utf8(line) {
+            Ok(line) => read.text.push_str(line),
+            Err(error) if error.valid_up_to() < lenient_from(line) => {
+                let before = String::from_utf8_lossy(line.get(..error.valid_up_to()).unwrap_or(&[]));
+                let (column, offset) = (before.chars().count() + 1, start + error.valid_up_to());
+                return Err(ConfigError::NotUtf8 { path: path.to_owned(), line: number, column, offset });
+            }
+            Err(error) => {
+                read.foreign.push(read.text.len() + error.valid_up_to());
+                read.text.push_str(&String::from_utf8_lossy(line));
+            }
+        }
+        start += line.len();
+    }
+    Ok(read)
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, ConfigError> {
     let unreadable = |source: std::io::Error| match source.kind() {
         std::io::ErrorKind::NotFound => ConfigError::NotFound(path.to_owned()),
         std::io::ErrorKind::IsADirectory => ConfigError::Directory(path.to_owned()),
@@ -91,11 +171,7 @@ pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
     if let Some(offset) = bytes.iter().position(|byte| *byte == 0) {
         return Err(ConfigError::NotText { path: path.to_owned(), offset });
     }
-    String::from_utf8(bytes).map_err(|error| {
-        let offset = error.utf8_error().valid_up_to();
-        let line = error.as_bytes().iter().take(offset).filter(|b| **b == b'\n').count() + 1;
-        ConfigError::NotUtf8 { path: path.to_owned(), line, offset }
-    })
+    Ok(bytes)
 }
 
 /// What one pattern of an `include` names: the path itself, or what it matches in the order of the names.
@@ -221,7 +297,12 @@ mod tests {
         let binary = dir.path().join("b.conf");
         std::fs::write(&binary, b"a\nb\n\xff").unwrap();
         let message = |path: &Path| read(path).unwrap_err().to_string();
-        assert!(message(&binary).contains("b.conf:3: byte 4 of the file is not UTF-8; convert it"));
+        assert!(message(&binary).contains("b.conf:3:1: byte 4 of the file is not UTF-8; convert it"));
+        std::fs::write(&binary, b"a # \xe9t\xe9\nb\n! \xff\nc").unwrap();
+        let text = read_configuration(&binary).unwrap();
+        assert_eq!((text.text.as_str(), text.foreign), ("a # \u{fffd}t\u{fffd}\nb\n! \u{fffd}\nc", vec![4, 16]));
+        std::fs::write(&binary, b"a '#\xe9' # x\n").unwrap();
+        assert_eq!(read_configuration(&binary).unwrap_err().place(), Some((1, 5)));
         std::fs::write(&binary, b"\x7fELF\0\xff").unwrap();
         assert!(message(&binary).contains("b.conf: byte 4 of the file is zero: this is no text"));
         assert!(message(dir.path()).contains("is a directory; name a file in it"));

@@ -34,6 +34,7 @@ pub use against::{known as differences_known, page as differences_page};
 
 use crate::engine::model::{Configuration, Global, ScriptUser};
 use diagnostic::{Problem, Reporter};
+use files::Text;
 use reader::Reader;
 use source::{Sources, Span};
 use std::collections::BTreeSet;
@@ -96,7 +97,7 @@ pub fn load_against_keepalived(path: &Path, id: Option<&str>) -> Result<Loaded, 
 }
 
 fn load_with(path: &Path, id: Option<&str>, against: bool) -> Result<Loaded, ConfigError> {
-    let text = files::read(path)?;
+    let text = files::read_configuration(path)?;
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let node = id.unwrap_or_else(|| host.trim().split('.').next().unwrap_or(""));
     Ok(compile(&path.to_string_lossy(), &text, Some(path), node, against))
@@ -105,10 +106,10 @@ fn load_with(path: &Path, id: Option<&str>, against: bool) -> Result<Loaded, Con
 /// Reads a configuration from a text, which is called `name` in messages. Includes are not followed, and no `@id`
 /// line is for this node.
 pub fn parse(name: &str, text: &str) -> Loaded {
-    compile(name, text, None, "", false)
+    compile(name, &text.into(), None, "", false)
 }
 
-fn compile(name: &str, text: &str, main: Option<&Path>, node: &str, against: bool) -> Loaded {
+fn compile(name: &str, text: &Text, main: Option<&Path>, node: &str, against: bool) -> Loaded {
     let (mut sources, mut report) = (Sources::default(), Reporter::default());
     let tokens = Reader::new(&mut sources, &mut report, main, node).read(name, text);
     let tree = tree::build(&tokens, &sources, &mut report);

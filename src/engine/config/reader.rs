@@ -48,10 +48,28 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the main text and all that it includes.
-    pub fn read(mut self, name: &str, text: &str) -> Vec<Token> {
-        let source = self.sources.add(name, text, None);
+    pub fn read(mut self, name: &str, text: &files::Text) -> Vec<Token> {
+        let source = self.add(name, text);
         self.text(source);
         self.tokens
+    }
+
+    /// The number of a file's text. Bytes of its comments that are no UTF-8 are told.
+    fn add(&mut self, name: &str, text: &files::Text) -> u32 {
+        let source = self.sources.add(name, &text.text, None);
+        if let Some(first) = text.foreign.first() {
+            let at = Span { source, start: narrow(*first), length: narrow('\u{fffd}'.len_utf8()) };
+            let more = text.foreign.len() - 1;
+            let more = match more {
+                0 => String::new(),
+                1 => " (also on 1 more line)".to_owned(),
+                _ => format!(" (also on {more} more lines)"),
+            };
+            let message = format!("this comment is not in UTF-8{more}");
+            let help = format!("convert the file: iconv -f LATIN1 -t UTF-8 {name}");
+            self.report.add(Problem::warning(at, "not-utf-8", message).help(help));
+        }
+        source
     }
 
     fn text(&mut self, source: u32) {
@@ -252,16 +270,20 @@ impl<'a> Reader<'a> {
     fn included(&mut self, at: Span, path: &Path, check: Check) {
         let canonical = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         if self.open.iter().any(|open| open.canonicalize().is_ok_and(|open| open == canonical)) {
-            return self.not_included(at, true, &format!("{} includes itself", path.display()));
+            let message = format!("cannot include: {} includes itself", path.display());
+            let help = "remove this include, or name the files that a pattern is to match more closely";
+            return self.report.add(Problem::error(at, "include", message).help(help));
         }
         if self.open.len() >= DEEPEST || self.files >= MOST_FILES {
             let limit = format!("more than {DEEPEST} levels or {MOST_FILES} files of include");
-            return self.not_included(at, true, &limit);
+            let message = format!("cannot include: {limit}");
+            let help = "write what is included into fewer files: lvsdeck has this limit, keepalived has none";
+            return self.report.add(Problem::error(at, "include", message).help(help));
         }
         self.files += 1;
-        match files::read(path) {
+        match files::read_configuration(path) {
             Ok(text) => {
-                let source = self.sources.add(&path.to_string_lossy(), &text, None);
+                let source = self.add(&path.to_string_lossy(), &text);
                 self.open.push(path.to_owned());
                 let outer = self.check;
                 self.text(source);
@@ -375,7 +397,7 @@ mod tests {
             std::fs::write(dir.path().join(name), text).unwrap();
         }
         let main = dir.path().join("a.conf");
-        let text = files::read(&main).unwrap();
+        let text = files::read_configuration(&main).unwrap();
         let (mut sources, mut report) = (Sources::default(), Reporter::default());
         let tokens = Reader::new(&mut sources, &mut report, Some(&main), "lb1").read("a.conf", &text);
         let words: Vec<_> = tokens.iter().map(|t| sources.word(t.span).into_owned()).collect();

@@ -52,6 +52,8 @@ pub(super) struct Context<'c, 't> {
     pub wanted: Vec<(Span, Wanted)>,
     /// How many rules of IPv4 and of IPv6 have no preference of their own, so far.
     pub without_preference: (u32, u32),
+    /// Blocks whose word is misspelt: the word that is meant, the block's name, and where it stands.
+    misspelt: BTreeMap<(&'static str, String), Span>,
     once: BTreeMap<(Block, &'static str), Once>,
     /// Inside of a block that is only read, its words are checked but not reported as "only read" again.
     quiet: usize,
@@ -60,7 +62,16 @@ pub(super) struct Context<'c, 't> {
 impl<'c, 't> Context<'c, 't> {
     pub fn new(sources: &'c Sources, report: &'c mut Reporter) -> Self {
         let (misplaced, wanted, once) = (Vec::new(), Vec::new(), BTreeMap::new());
-        Self { sources, report, misplaced, wanted, without_preference: (0, 0), once, quiet: 0 }
+        Self {
+            sources,
+            report,
+            misplaced,
+            wanted,
+            without_preference: (0, 0),
+            misspelt: BTreeMap::new(),
+            once,
+            quiet: 0,
+        }
     }
 
     /// The words of a statement.
@@ -180,7 +191,9 @@ impl<'c, 't> Context<'c, 't> {
 
     fn look_into(&mut self, keyword: &'static Keyword, statement: &'t Statement<'t>) {
         let Some(inner) = &statement.block else { return };
-        let Some(block) = keyword.value.block() else { return self.search(&inner.statements) };
+        let Some(block) = keyword.value.block().filter(|block| block.has_words()) else {
+            return self.search(&inner.statements);
+        };
         for entry in self.entries(block, &inner.statements) {
             if entry.keyword.status == Status::Acts {
                 self.look_into(entry.keyword, entry.statement);
@@ -214,7 +227,7 @@ impl<'c, 't> Context<'c, 't> {
         }
         if keyword.value.block().is_some() && statement.block.is_none() {
             self.report.add(
-                Problem::error(at, "missing-parameter", format!("{} has no block in braces", keyword.word))
+                Problem::error(at, "missing-block", format!("{} has no block in braces", keyword.word))
                     .help("write { behind it, and } after the last line that belongs to it"),
             );
             return None;
@@ -268,14 +281,6 @@ impl<'c, 't> Context<'c, 't> {
 
     /// A word that `block` has no value for: known to keepalived there, out of place, misspelt or unknown.
     fn without_keyword(&mut self, block: Block, word: &str, statement: &'t Statement<'t>, at: Span) {
-        if let Some(other) = block.others().iter().find(|other| **other == word) {
-            if self.quiet == 0 {
-                self.once(block, other, at, "not-acted-on", || {
-                    format!("{other} is a word of keepalived that lvsdeck does not act on (since {FIRST})")
-                });
-            }
-            return self.search_in(statement);
-        }
         if statement.block.is_some() && self.out_of_place(block, word, statement, at) {
             return;
         }
@@ -285,7 +290,24 @@ impl<'c, 't> Context<'c, 't> {
             unknown(block, word, statement.block.is_some(), &self.words(statement), at)
         };
         self.report.add(problem);
-        self.search_in(statement);
+        let meant = (!self.report.is_full()).then(|| misspelt(block, word, statement)).flatten();
+        match meant {
+            Some(keyword) => {
+                if let Some(name) = statement.words.get(1) {
+                    self.misspelt.insert((keyword.word, self.sources.word(name.span).into_owned()), at);
+                }
+                self.quiet += 1;
+                self.look_into(keyword, statement);
+                self.quiet -= 1;
+            }
+            None => self.search_in(statement),
+        }
+    }
+
+    /// Whether the block that would define this is there under a misspelt word; told where.
+    pub fn is_misspelt(&self, block: &'static str, name: &str) -> Option<String> {
+        let at = self.misspelt.get(&(block, name.to_owned()))?;
+        Some(format!("the word of its block is misspelt at line {}", self.sources.place(*at).line))
     }
 
     /// Whether a block stands in another one where only an enclosing block has a place for it: a `}` is missing.
@@ -383,19 +405,40 @@ const fn unknown_code(has_block: bool) -> &'static str {
     if has_block { "unknown-block" } else { "unknown-word" }
 }
 
+/// The block that is meant by an unknown word with a block behind it, where there is no doubt.
+fn misspelt(block: Block, word: &str, statement: &Statement) -> Option<&'static Keyword> {
+    statement.block.as_ref()?;
+    let usual = MEANT.iter().find(|(b, wrong, _)| *b == block && *wrong == word).map(|(_, _, right)| *right);
+    let meant = usual.or_else(|| nearest(word, block.words()))?;
+    block.find(meant).filter(|keyword| keyword.value.block().is_some())
+}
+
+/// Blocks whose words have secrets behind them.
+const SECRETIVE: [Block; 3] = [Block::Authentication, Block::AuthHmac, Block::Ssl];
+
 fn unknown(block: Block, word: &str, has_block: bool, words: &[String], at: Span) -> Problem {
     let code = unknown_code(has_block);
     let ignored = if has_block { "it and its block are ignored" } else { "it is ignored" };
     let meant = nearest(word, block.words());
-    if block == Block::Authentication && meant.is_none() {
-        return Problem::warning(at, code, format!("unknown word in authentication; {ignored}"))
-            .help("authentication takes auth_type PASS and auth_pass PASSWORD, each on its own line")
-            .secret();
+    if SECRETIVE.contains(&block) && meant.is_none() {
+        let words: Vec<_> = block.words().collect();
+        let help = match block {
+            Block::Authentication => {
+                "authentication takes auth_type PASS and auth_pass PASSWORD, each on its own line".to_owned()
+            }
+            _ => format!("{} takes {}, each on its own line", block.name(), words.join(", ")),
+        };
+        return Problem::warning(at, code, format!("unknown word in {}; {ignored}", block.name())).help(help).secret();
     }
     let problem = Problem::warning(at, code, format!("unknown word {} in {}; {ignored}", quoted(word), block.name()));
     let misled = |wrong: &str| wrong == word || (meant.is_none() && nearest(word, [wrong]).is_some());
     if let Some((_, _, right)) = MEANT.iter().find(|(b, wrong, _)| *b == block && misled(wrong)) {
-        let value = words.get(1).map(|value| format!(" {value}")).unwrap_or_default();
+        let is_block = block.find(right).is_some_and(|keyword| keyword.value.block().is_some());
+        let value = match words.get(1) {
+            Some(value) if is_block => format!(" {{ {value} }}"),
+            Some(value) => format!(" {value}"),
+            None => String::new(),
+        };
         return problem.help(match *right {
             "" => "keepalived removed this word long ago; remove the line".to_owned(),
             right => format!("keepalived ignores it here too; to make it count, write {right}{value}"),
@@ -414,5 +457,5 @@ fn unknown(block: Block, word: &str, has_block: bool, words: &[String], at: Span
     let meant = meant.map(|meant| format!("did you mean {meant}?")).or_else(elsewhere);
     let help: Vec<_> = meant.into_iter().chain(foreign).collect();
     let problem = problem.help_if((!help.is_empty()).then(|| help.join(" ")));
-    if block == Block::Authentication { problem.secret() } else { problem }
+    if SECRETIVE.contains(&block) { problem.secret() } else { problem }
 }

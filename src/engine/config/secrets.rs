@@ -129,7 +129,15 @@ mod tests {
 
     #[test]
     fn other_lines_stay_as_they_are() {
-        for line in ["auth_type PASS", "auth_type PASS;", "auth_type pass", "    auth_pass", "authentication {", "notify \"/bin/x y\"", ""] {
+        for line in [
+            "auth_type PASS",
+            "auth_type PASS;",
+            "auth_type pass",
+            "    auth_pass",
+            "authentication {",
+            "notify \"/bin/x y\"",
+            "",
+        ] {
             assert_eq!(masked(line), line);
         }
     }

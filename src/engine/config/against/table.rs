@@ -42,7 +42,11 @@ pub(in super::super) const KINDS: &[Kind] = &[
     refused("bad-escape", "runs the command with that byte, or with nothing from a zero byte on", "a command is text"),
     refused("bad-digest", "says so and compares no digest", NOT_AS_WRITTEN),
     refused("bad-mark", "reads fwmark 0 as a service on a random address", NOT_AS_WRITTEN),
-    refused("bad-name", "asks for the name as it is written", "no server can answer: such a check never passes"),
+    refused(
+        "bad-name",
+        "asks for . instead of a name with an empty label, and for one that is too long as it is written",
+        "no server can answer: such a check never passes",
+    ),
     refused("bad-netmask", "takes the mask as it is written", "the kernel knows masks with all ones in front only"),
     refused(
         "bad-path",
@@ -122,6 +126,7 @@ pub(in super::super) const KINDS: &[Kind] = &[
         "refuses to run as well, but for some words that it leaves out with a message",
         "a word without its value says nothing",
     ),
+    refused("missing-block", "says so, and takes the next brace for one of the block around it", PASTED),
     same("same-vrid", true),
     refused("bad-mac", "says so and uses the MAC address of virtual_router_id", NOT_AS_WRITTEN),
     refused("same-virtual-link", "disables the later instance", NOT_AS_WRITTEN),
@@ -135,7 +140,7 @@ pub(in super::super) const KINDS: &[Kind] = &[
     same("from-base", false),
     same("strict", false),
     same("deprecated", false),
-    told("no-effect", "says so of vmac_xmit_base, and nothing of track_group", SILENT),
+    told("no-effect", "says so of vmac_xmit_base, and nothing of track_group and of a prefix length", SILENT),
     told(
         "no-drop",
         "drops by nftables what is sent to the addresses of a master, and what comes from them",
@@ -151,7 +156,9 @@ pub(in super::super) const KINDS: &[Kind] = &[
     told("group-priorities", "says nothing", SILENT),
     told("no-link-local", "says nothing", SILENT),
     told("no-shell", "says nothing", SILENT),
+    told("not-utf-8", "says nothing: it reads the bytes as they are", SILENT),
     same("no-preference", false),
+    same("bad-label", false),
     same("bad-rule", false),
     told(
         "bad-address",
@@ -164,7 +171,9 @@ pub(in super::super) const KINDS: &[Kind] = &[
     told("state-and-priority", "says nothing", SILENT),
     same("scheduler-flag", false),
     told("no-timeout", "says nothing; the persistence time is 360 s too", SILENT),
-    told("given-twice", "says nothing where a word stands twice: the later one counts too", SILENT),
+    told("given-twice", "says nothing where a word or an address stands twice: the later word counts too", SILENT),
+    same("listed-twice", false),
+    same("already-set", false),
     told("too-many-values", "says nothing: it does not use them either", SILENT),
     same("defined-twice", false),
     same("definition", false),
@@ -241,5 +250,5 @@ pub(in super::super) const READ_OTHERWISE: &[(&str, &str)] = &[
         "`~SEQ` and `~LST` that stand for more than 2,000,000 lines or 64 MiB",
         "keepalived expands them, however long that takes",
     ),
-    ("a file that is not UTF-8, or has a zero byte", "keepalived reads the bytes as they are"),
+    ("a file that is not UTF-8 outside of its comments, or has a zero byte", "keepalived reads the bytes as they are"),
 ];

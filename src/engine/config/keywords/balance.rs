@@ -6,6 +6,7 @@ use super::{Block, Keyword, Value, acts, read};
 pub(in super::super) const METHODS: &[&str] = &["NAT", "DR", "TUN"];
 const U32: u64 = 4_294_967_295;
 const I32: u64 = 2_147_483_647;
+const NO_SNMP: &str = "there is no SNMP; /metrics names it by its address, or by its group";
 const NO_CHECK: &str =
     "this check is not run; without another check the real server's health is unknown, and it stays in the table";
 
@@ -50,10 +51,9 @@ pub(super) const VIRTUAL_SERVER: &[Keyword] = &[
     acts("flag-1", Value::Flag, "the scheduler's first flag: sh-fallback, mh-fallback"),
     acts("flag-2", Value::Flag, "the scheduler's second flag: sh-port, mh-port"),
     acts("flag-3", Value::Flag, "the scheduler's third flag, which none of the kernel's reads"),
+    read("snmp_name", Value::Anything, NO_SNMP),
     acts("hashed", Value::Flag, "holds anyway: the kernel finds its services by a hash"),
 ];
-
-pub(super) const OTHER_VIRTUAL_SERVER: &[&str] = &["snmp_name"];
 
 pub(super) const REAL_SERVER: &[Keyword] = &[
     acts("weight", Value::Number(0, I32), "its share of the connections; 0 takes no new ones"),
@@ -76,6 +76,5 @@ pub(super) const REAL_SERVER: &[Keyword] = &[
     acts("alpha", Value::Switch, "it starts as down, until its checks pass"),
     acts("smtp_alert", Value::Switch, "that it goes down or comes up is mailed"),
     acts("virtualhost", Value::Text, "the name of the virtual host that HTTP checks ask for"),
+    read("snmp_name", Value::Anything, NO_SNMP),
 ];
-
-pub(super) const OTHER_REAL_SERVER: &[&str] = &["snmp_name"];

@@ -317,51 +317,6 @@ impl Block {
         }
     }
 
-    /// Further words that keepalived knows there and lvsdeck only reads.
-    pub(super) const fn others(self) -> &'static [&'static str] {
-        match self {
-            Self::SyncGroup => vrrp::OTHER_SYNC_GROUP,
-            Self::Instance => vrrp::OTHER_INSTANCE,
-            Self::VirtualServer => balance::OTHER_VIRTUAL_SERVER,
-            Self::RealServer => balance::OTHER_REAL_SERVER,
-            Self::Top
-            | Self::Global
-            | Self::Recipients
-            | Self::GarpGroup
-            | Self::Interfaces
-            | Self::TrackGroup
-            | Self::Members
-            | Self::ServiceGroup
-            | Self::Authentication
-            | Self::Addresses
-            | Self::UnicastPeers
-            | Self::TrackScripts
-            | Self::Routes
-            | Self::Rules
-            | Self::TrackInterfaces
-            | Self::TrackProcesses
-            | Self::TrackFiles
-            | Self::Script
-            | Self::Process
-            | Self::File
-            | Self::TcpCheck
-            | Self::HttpGet
-            | Self::Url
-            | Self::MiscCheck
-            | Self::SmtpCheck
-            | Self::SmtpHost
-            | Self::PingCheck
-            | Self::UdpCheck
-            | Self::DnsCheck
-            | Self::FileCheck
-            | Self::OtherCheck
-            | Self::Bfd
-            | Self::Ssl
-            | Self::AuthHmac
-            | Self::Opaque => &[],
-        }
-    }
-
     /// Its words with their values.
     pub fn keywords(self) -> impl Iterator<Item = &'static Keyword> {
         self.groups().iter().copied().flatten()
@@ -372,9 +327,14 @@ impl Block {
         self.keywords().find(|keyword| keyword.word == word)
     }
 
+    /// Whether its lines begin with words of the table.
+    pub(super) fn has_words(self) -> bool {
+        self.keywords().next().is_some()
+    }
+
     /// All words that may stand here.
     pub fn words(self) -> impl Iterator<Item = &'static str> {
-        self.keywords().map(|keyword| keyword.word).chain(self.others().iter().copied())
+        self.keywords().map(|keyword| keyword.word)
     }
 
     /// The block of the table that stands in the braces behind `word`.
@@ -397,6 +357,16 @@ pub(super) const MEANT: &[(Block, &str, &str)] = &[
     (Block::UdpCheck, "nb_get_retry", "retry"),
     (Block::DnsCheck, "nb_get_retry", "retry"),
     (Block::Global, "lvs_sync_daemon_interface", "lvs_sync_daemon"),
+    (Block::Instance, "advert_interval", "advert_int"),
+    (Block::Instance, "vrid", "virtual_router_id"),
+    (Block::Instance, "vip", "virtual_ipaddress"),
+    (Block::VirtualServer, "scheduler", "lb_algo"),
+    (Block::RealServer, "HTTP_CHECK", "HTTP_GET"),
+    (Block::RealServer, "HTTPS_CHECK", "SSL_GET"),
+    (Block::RealServer, "HTTPS_GET", "SSL_GET"),
+    (Block::RealServer, "SSL_CHECK", "SSL_GET"),
+    (Block::RealServer, "PING", "PING_CHECK"),
+    (Block::RealServer, "CHECK_TCP", "TCP_CHECK"),
     (Block::VirtualServer, "lvs_algo", "lb_algo"),
     (Block::VirtualServer, "nat_mask", ""),
     (Block::VirtualServer, "net_mask", ""),

@@ -1,6 +1,6 @@
 //! The table for people: what `lvsdeck explain` says of a word, and the page `docs/config.md`.
 
-use super::{Block, FIRST, Status, defaults};
+use super::{Block, Keyword, Status, defaults};
 use std::fmt::Write;
 
 /// One word in one block, as it is explained.
@@ -33,7 +33,7 @@ pub fn meant(word: &str) -> Option<&'static str> {
 }
 
 fn explanations(block: Block) -> Vec<Explanation> {
-    let known = block.keywords().map(|keyword| Explanation {
+    let known = |keyword: &'static Keyword| Explanation {
         word: keyword.word,
         block,
         value: keyword.value.wanted(),
@@ -44,17 +44,8 @@ fn explanations(block: Block) -> Vec<Explanation> {
             meaning => meaning,
         },
         since: keyword.since,
-    });
-    let others = block.others().iter().map(|word| Explanation {
-        word,
-        block,
-        value: "anything".to_owned(),
-        default: None,
-        acts: false,
-        meaning: "keepalived's word; lvsdeck reads it and does nothing",
-        since: FIRST,
-    });
-    known.chain(others).collect()
+    };
+    block.keywords().map(known).collect()
 }
 
 /// The page of all words, in Markdown.

@@ -32,6 +32,8 @@ pub(in super::super) enum Value {
     Scheduler,
     /// An address.
     Address,
+    /// An address; a prefix length behind it is not used.
+    OwnAddress,
     /// A netmask or prefix length.
     Netmask,
     /// An address and, perhaps, a port.
@@ -68,6 +70,7 @@ impl Value {
             | Self::Exactly(_)
             | Self::Scheduler
             | Self::Address
+            | Self::OwnAddress
             | Self::Netmask
             | Self::Server
             | Self::MailServer
@@ -88,6 +91,7 @@ impl Value {
             | Self::Exactly(_)
             | Self::Scheduler
             | Self::Address
+            | Self::OwnAddress
             | Self::Netmask
             | Self::Named(_) => (1, 1),
             Self::Weight(..) | Self::MailServer => (1, 2),
@@ -115,6 +119,7 @@ impl Value {
             Self::Flag
             | Self::Switch
             | Self::Address
+            | Self::OwnAddress
             | Self::Words
             | Self::Block(_)
             | Self::Named(_)
@@ -142,7 +147,7 @@ impl Value {
             Self::Scheduler => {
                 format!("one of {}", SCHEDULERS.iter().map(|(_, name, _)| *name).collect::<Vec<_>>().join(", "))
             }
-            Self::Address => "an address, such as 10.0.0.1 or fd00::1".to_owned(),
+            Self::Address | Self::OwnAddress => "an address, such as 10.0.0.1 or fd00::1".to_owned(),
             Self::Netmask => "a netmask such as 255.255.255.0, or a prefix length".to_owned(),
             Self::Server => "an address and a port, such as 10.0.0.9 80".to_owned(),
             Self::MailServer => "a name or an address, and perhaps a port, such as mail.example.org 25".to_owned(),

@@ -5,6 +5,7 @@ use super::{Block, Keyword, Value, acts, part, read};
 /// Microseconds in a second.
 const S: u64 = 1_000_000;
 const NOT_TRACKED: &str = "it does not change the priority or the state";
+const LATE: &str = "whatever was received is read before a timeout counts, however late it is noticed";
 
 pub(super) const INSTANCE: &[Keyword] = &[
     acts(
@@ -51,8 +52,8 @@ pub(super) const INSTANCE: &[Keyword] = &[
         "rules that are there while master, as ip rule has them, one a line",
     ),
     acts("unicast_peer", Value::Block(Block::UnicastPeers), "the other routers, one a line: advertisements go to each"),
-    acts("unicast_src_ip", Value::Address, "the address that advertisements come from"),
-    acts("mcast_src_ip", Value::Address, "the address that advertisements come from"),
+    acts("unicast_src_ip", Value::OwnAddress, "the address that advertisements come from"),
+    acts("mcast_src_ip", Value::OwnAddress, "the address that advertisements come from"),
     acts("unicast_ttl", Value::Number(1, 255), "TTL or hop limit of unicast advertisements, 255 by default"),
     acts("check_unicast_src", Value::Flag, "unicast: only the peers are listened to"),
     acts("unicast_fault_no_peer", Value::Flag, "unicast_peer without a peer is an error"),
@@ -119,23 +120,40 @@ pub(super) const INSTANCE: &[Keyword] = &[
         Value::Text,
         "an old spelling of lvs_sync_daemon INTERFACE INSTANCE, which counts before it",
     ),
-];
-
-pub(super) const OTHER_INSTANCE: &[&str] = &[
-    "use_ipvlan",
-    "old_unicast_checksum",
-    "vrf",
-    "mcast_dst_ip",
-    "track_src_ip",
-    "no_virtual_ipaddress",
-    "promote_secondaries",
-    "linkbeat_use_polling",
-    "timer_expired_backup",
-    "thread_timer_expired",
-    "garp_extra_if",
-    "vmac_garp_intvl",
-    "owner_ignore_adverts",
-    "kernel_rx_buf_size",
+    read(
+        "use_ipvlan",
+        Value::Anything,
+        "addresses and advertisements are on the interface itself; use_vmac makes one of their own",
+    ),
+    read(
+        "old_unicast_checksum",
+        Value::Anything,
+        "advertisements are sent with the checksum of RFC 5798; both are accepted",
+    ),
+    read("vrf", Value::Anything, "the instance works in the VRF that its interface is in; routes of it name its table"),
+    read(
+        "mcast_dst_ip",
+        Value::Anything,
+        "advertisements go to vrrp_mcast_group4 or vrrp_mcast_group6, one for all instances",
+    ),
+    read(
+        "track_src_ip",
+        Value::Anything,
+        "the state stays as it is when the address that advertisements come from goes away",
+    ),
+    read("no_virtual_ipaddress", Value::Anything, "an instance without virtual_ipaddress runs anyway, with a warning"),
+    read(
+        "promote_secondaries",
+        Value::Anything,
+        "net.ipv4.conf.INTERFACE.promote_secondaries stays as the host has it",
+    ),
+    read("linkbeat_use_polling", Value::Anything, "the kernel's own word about the link counts"),
+    read("timer_expired_backup", Value::Anything, LATE),
+    read("thread_timer_expired", Value::Anything, LATE),
+    read("garp_extra_if", Value::Anything, "announcements go out on the interface that holds the address"),
+    read("vmac_garp_intvl", Value::Anything, "announcements go out on the interface that holds the address"),
+    read("owner_ignore_adverts", Value::Anything, "an owner answers what it hears"),
+    read("kernel_rx_buf_size", Value::Anything, "the receive buffers are sized by lvsdeck itself"),
 ];
 
 pub(super) const AUTHENTICATION: &[Keyword] = &[
@@ -173,9 +191,9 @@ pub(super) const SYNC_GROUP: &[Keyword] = &[
         Value::Flag,
         "weights that its instances track for themselves count; without it only weight 0 does",
     ),
+    read("track_bfd", Value::Anything, NOT_TRACKED),
+    read("global_tracking", Value::Anything, "sync_group_tracking_weight says whether weights of its instances count"),
 ];
-
-pub(super) const OTHER_SYNC_GROUP: &[&str] = &["track_bfd", "global_tracking"];
 
 pub(super) const TRACK_GROUP: &[Keyword] =
     &[acts("group", Value::Anything, "names of the instances, behind it or in braces")];

@@ -6,6 +6,7 @@ use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::super::suggest::nearest;
+use super::interface::LONGEST;
 use crate::engine::model::{Family, VirtualAddress};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -48,6 +49,15 @@ pub(super) fn lower<'t>(
         let Some(mut address) = words.first().and_then(|word| parse(cx, word, first.span)) else { continue };
         address.advertised = advertised;
         let group = options(cx, &words, &spans, &mut address);
+        if let Some(label) = address.label.as_ref().filter(|label| label.len() > LONGEST) {
+            let message = format!(
+                "label {} has more than {LONGEST} characters; the address is left out, as keepalived does",
+                quoted(label)
+            );
+            let help = "shorten the label, or remove it";
+            cx.report.add(Problem::warning(first.span, "bad-label", message).help(help));
+            continue;
+        }
         groups.extend(group.map(|(group, at)| ((address.address, address.prefix), group, at)));
         let family = addresses.iter().find(|a| a.advertised).map(|a| Family::of(a.address)).filter(|_| advertised);
         if family.is_some_and(|family| family != Family::of(address.address)) {
@@ -81,18 +91,28 @@ fn parse(cx: &mut Context, word: &str, at: Span) -> Option<VirtualAddress> {
         return None;
     };
     let widest = if address.is_ipv4() { 32 } else { 128 };
-    let prefix = match prefix.map_or(Ok(widest), |prefix| number(prefix, 0, widest)) {
+    let length = match prefix.map_or(Ok(widest), |prefix| number(prefix, 0, widest)) {
         Ok(prefix) => u8::try_from(prefix).unwrap_or(u8::MAX),
         Err(unfit) => {
             let message = format!("the prefix length of {} {}", quoted(word), unfit.what);
-            cx.report.add(
-                Problem::error(at, unfit.code, message)
-                    .help(format!("write {address}/{widest} for this address alone")),
-            );
+            let meant = prefix.and_then(|prefix| meant_prefix(prefix, widest));
+            let help = match meant {
+                Some(meant) => format!("write {address}/{meant}"),
+                None => format!("write {address}/{widest} for this address alone"),
+            };
+            cx.report.add(Problem::error(at, unfit.code, message).help(help));
             return None;
         }
     };
-    Some(VirtualAddress::new(address, prefix))
+    Some(VirtualAddress::new(address, length))
+}
+
+/// The prefix length that is meant by one with a sign behind it, or by a netmask.
+fn meant_prefix(written: &str, widest: u64) -> Option<u64> {
+    let plain = written.trim_end_matches([';', ',', '.']);
+    let mask = plain.parse::<Ipv4Addr>().ok().map(u32::from);
+    let mask = mask.filter(|mask| mask.count_ones() == mask.leading_ones()).map(|mask| mask.leading_ones().into());
+    mask.or_else(|| number(plain, 0, widest).ok())
 }
 
 /// Gives the `track_group` among them.
@@ -113,7 +133,10 @@ fn options(cx: &mut Context, words: &[String], spans: &[Span], address: &mut Vir
                 let message = format!("{option} has no value");
                 cx.report.add(Problem::error(*at, "missing-parameter", message).help(format!("write {option} VALUE")));
             }
-            ("dev", value) => address.interface = value,
+            ("dev", Some(value)) => {
+                super::interface::check(cx, &value, *at);
+                address.interface = Some(value);
+            }
             ("label", value) => address.label = value,
             ("brd" | "broadcast", Some(value)) => broadcast(cx, &value, *at, address),
             ("peer", Some(value)) => peer(cx, &value, *at, address),

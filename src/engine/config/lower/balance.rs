@@ -193,7 +193,8 @@ fn complete<'t>(
     let key = key(cx, block, named, words, group.is_some());
     let scheduler = words.scheduler.unwrap_or(Scheduler::Wlc);
     if let Some(at) = words.hashed.filter(|_| scheduler != Scheduler::Sh) {
-        let message = format!("hashed is of the scheduler sh, and lb_algo is {scheduler}; it is ignored, as keepalived does");
+        let message =
+            format!("hashed is of the scheduler sh, and lb_algo is {scheduler}; it is ignored, as keepalived does");
         cx.report.add(Problem::warning(at, "scheduler-flag", message).help("remove the line"));
     }
     let persistence = persistence(cx, block, &key, words);
@@ -359,6 +360,18 @@ fn protocol(name: &str) -> Protocol {
     }
 }
 
+/// What operators write for a method.
+const MEANT_METHODS: &[(&str, &str)] = &[
+    ("direct", "DR"),
+    ("direct_route", "DR"),
+    ("route", "DR"),
+    ("gate", "DR"),
+    ("masq", "NAT"),
+    ("masquerade", "NAT"),
+    ("tunnel", "TUN"),
+    ("ipip", "TUN"),
+];
+
 /// `NAT`, `DR` or `TUN`, with further words on the kind of tunnel.
 pub(super) fn forwarding(cx: &mut Context, text: &str, entry: &Entry) -> Option<Forwarding> {
     let (method, rest) = text.split_once(' ').unwrap_or((text, ""));
@@ -369,7 +382,9 @@ pub(super) fn forwarding(cx: &mut Context, text: &str, entry: &Entry) -> Option<
         _ => {
             let message =
                 format!("{} {} is unknown: it is one of {}", entry.keyword.word, quoted(method), METHODS.join(", "));
-            let help = nearest(method, METHODS.iter().copied()).map(|meant| format!("did you mean {meant}?"));
+            let usual = MEANT_METHODS.iter().find(|(wrong, _)| wrong.eq_ignore_ascii_case(method));
+            let meant = usual.map(|(_, meant)| *meant).or_else(|| nearest(method, METHODS.iter().copied()));
+            let help = meant.map(|meant| format!("did you mean {meant}?"));
             cx.report.add(Problem::error(entry.value_at(1), "unknown-value", message).help_if(help));
             return None;
         }

@@ -70,7 +70,8 @@ fn written(cx: &Context, entry: &Entry) -> Vec<u8> {
     let mut before = None;
     for span in entry.statement.words.iter().skip(1).map(|token| token.span) {
         // A space behind a `\` belongs to the word; the lexer parts there.
-        let gap = before.filter(|(source, _)| *source == span.source).map_or(1, |(_, end)| span.start.saturating_sub(end));
+        let gap =
+            before.filter(|(source, _)| *source == span.source).map_or(1, |(_, end)| span.start.saturating_sub(end));
         line.extend(before.map(|_| " ".repeat(usize::try_from(gap).unwrap_or(1).clamp(1, 2))));
         line.push_str(cx.sources.raw(span));
         before = Some((span.source, span.start + span.length));
@@ -172,7 +173,10 @@ mod tests {
             (r"/bin/ec\x68o\tb", "/bin/echo|b"),
             (r"/bin/echo\ a b", "/bin/echo|a"),
             (r"'/bin/echo \x23 \x7b x'", "/bin/echo|#|{|x"),
-            (r#""/e \e \a \q \8 \x4 \x414 \xg \1011 \18 \401 \cA""#, "/e|e|\u{7}|q|8|\u{4}|\u{14}|xg|A1|\u{1}8|\u{1}|\u{1}"),
+            (
+                r#""/e \e \a \q \8 \x4 \x414 \xg \1011 \18 \401 \cA""#,
+                "/e|e|\u{7}|q|8|\u{4}|\u{14}|xg|A1|\u{1}8|\u{1}|\u{1}",
+            ),
             (r#""/e \xc3\xa9""#, "/e|é"),
         ] {
             assert_eq!(read(line).as_deref(), Ok(found), "{line}");

@@ -1,7 +1,7 @@
 //! `global_defs`.
 
 use super::super::argument::Argument;
-use super::super::diagnostic::Problem;
+use super::super::diagnostic::{Problem, quoted};
 use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::{Draft, lvs, mail, notify, real_time, script, small};
@@ -16,7 +16,14 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
             *sync_daemon_at = Some(entry.at);
         }
         match (entry.keyword.word, &entry.argument) {
-            ("router_id", Argument::Text(name)) => global.router_id = Some(name.clone()),
+            ("router_id", Argument::Text(name)) => {
+                let before = global.router_id.replace(name.clone());
+                if let Some(before) = before.filter(|before| before != name) {
+                    let message = format!("router_id was {} in a block above; this later one counts", quoted(&before));
+                    let help = "did two nodes' files get pasted into one? Keep on each node its own";
+                    cx.report.add(Problem::warning(entry.value_at(1), "given-twice", message).help(help));
+                }
+            }
             ("vrrp_skip_check_adv_addr", Argument::Switch(on)) => {
                 (global.skip_check_adv_addr, defaults.variations.skip_check_adv_addr) = (*on, *on);
             }

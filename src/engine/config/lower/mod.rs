@@ -8,6 +8,7 @@ mod check;
 mod command;
 mod global;
 mod group;
+mod interface;
 mod lvs;
 mod mail;
 mod notify;
@@ -30,6 +31,7 @@ use super::schema::{Context, Entry};
 use super::source::{Sources, Span};
 use super::tree::Tree;
 use crate::engine::model::{Configuration, GratuitousArp, Notifications, Variations};
+use std::collections::BTreeSet;
 
 /// What is built: the configuration and what only lowering has to know.
 #[derive(Debug, Default)]
@@ -38,6 +40,8 @@ struct Draft {
     defaults: Defaults,
     /// Where each instance was named, parallel to `configuration.virtual_routers`.
     instances: Vec<Span>,
+    /// Every instance that the file names, those with errors too.
+    named: BTreeSet<String>,
     /// Where each service was named, parallel to `configuration.virtual_servers`.
     services: Vec<Span>,
     /// Every `virtual_server_group`.

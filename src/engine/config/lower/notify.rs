@@ -90,7 +90,7 @@ pub(super) fn set(cx: &mut Context, place: &mut Option<NotifyCommand>, entry: &E
     if place.is_some() {
         let message =
             format!("{} stands here before; this later one is left out, as in keepalived", entry.keyword.word);
-        cx.report.add(Problem::warning(entry.at, "given-twice", message).help("write one script that does both"));
+        cx.report.add(Problem::warning(entry.at, "already-set", message).help("write one script that does both"));
         return;
     }
     *place = notify_command(cx, entry);

@@ -120,7 +120,7 @@ pub(super) fn sync_group<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block:
     let Some(name) = cx.words(block.statement).into_iter().nth(1) else { return };
     let mut members: Vec<String> = Vec::new();
     let mut notifications = draft.defaults.notifications();
-    let (mut tracks, mut weights_count) = (Vec::new(), false);
+    let (mut tracks, mut weights_count, mut broken) = (Vec::new(), false, false);
     for entry in cx.entries(Block::SyncGroup, block.inner()) {
         if let ("sync_group_tracking_weight", Argument::Switch(on)) = (entry.keyword.word, &entry.argument) {
             weights_count = *on;
@@ -133,7 +133,12 @@ pub(super) fn sync_group<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block:
             let member = cx.sources.word(token.span);
             let known = draft.configuration.virtual_routers.iter().map(|router| router.name.as_str());
             if !known.clone().any(|known| known == member) {
-                let help = nearest(&member, known).map(|meant| format!("did you mean {meant}?"));
+                if draft.named.contains(&*member) {
+                    broken = true; // what is wrong with it was said
+                    continue;
+                }
+                let help = cx.is_misspelt("vrrp_instance", &member);
+                let help = help.or_else(|| nearest(&member, known).map(|meant| format!("did you mean {meant}?")));
                 let message = format!("there is no vrrp_instance {} for this group; it is left out", quoted(&member));
                 cx.report.add(Problem::warning(token.span, "unknown-name", message).help_if(help));
             } else if !members.contains(&member.to_string()) {
@@ -142,6 +147,7 @@ pub(super) fn sync_group<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block:
         }
     }
     let message = match members.len() {
+        _ if broken => String::new(),
         0 => format!("sync group {name} has no instance; it is left out"),
         1 => format!("sync group {name} has one instance only, so it does nothing"),
         _ => String::new(),

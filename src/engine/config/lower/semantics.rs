@@ -4,7 +4,8 @@ use super::super::diagnostic::Problem;
 use super::super::schema::Context;
 use super::super::source::Span;
 use super::Draft;
-use std::collections::HashMap;
+use crate::engine::model::VirtualRouter;
+use std::collections::{BTreeSet, HashMap};
 
 pub(super) fn check(cx: &mut Context, draft: &mut Draft) {
     once(cx, draft);
@@ -39,20 +40,27 @@ fn once(cx: &mut Context, draft: &mut Draft) {
 
 fn instances(cx: &mut Context, draft: &Draft) {
     let (mut numbers, mut holders) = (HashMap::new(), HashMap::new());
+    let mut pasted: BTreeSet<(&String, &String)> = BTreeSet::new();
     for (router, at) in draft.configuration.virtual_routers.iter().zip(&draft.instances) {
         let name = &router.name;
-        if let Some(other) = numbers.insert((router.vrid, &router.interface, router.family), name) {
+        if let Some(other) = numbers.insert((router.vrid, &router.interface, router.family), router) {
+            let (is_same, other) = (same_addresses(other, router), &other.name);
             let message = format!(
                 "{other} and {name} both are virtual router {} on {}: no node could tell them apart",
                 router.vrid, router.interface
             );
-            cx.report
-                .add(Problem::error(*at, "same-vrid", message).help("give one of them a virtual_router_id of its own"));
+            let help = if is_same {
+                "these look like two nodes' files pasted into one: keep on each node its own"
+            } else {
+                "give one of them a virtual_router_id of its own"
+            };
+            cx.report.add(Problem::error(*at, "same-vrid", message).help(help));
+            pasted.extend(is_same.then_some((other, name)));
         }
         for address in &router.addresses {
             let interface = address.interface.as_ref().unwrap_or(&router.interface);
             match holders.insert((address.address, interface), name) {
-                Some(other) if other != name => {
+                Some(other) if other != name && !pasted.contains(&(other, name)) => {
                     let message = format!("{} is an address of {other} and of {name}", address.address);
                     let help = "keep it in one: the first of them to stop would take the address from the other";
                     cx.report.add(Problem::warning(*at, "shared-address", message).help(help));
@@ -61,6 +69,14 @@ fn instances(cx: &mut Context, draft: &Draft) {
             }
         }
     }
+}
+
+/// Whether two instances advertise the same addresses.
+fn same_addresses(one: &VirtualRouter, other: &VirtualRouter) -> bool {
+    let of = |router: &VirtualRouter| -> BTreeSet<_> {
+        router.addresses.iter().filter(|address| address.advertised).map(|address| address.address).collect()
+    };
+    of(one) == of(other)
 }
 
 /// No two interfaces have the same name, nor two above the same one the same MAC address.

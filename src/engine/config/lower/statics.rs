@@ -43,7 +43,11 @@ pub(super) fn track_group<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block
                 members.push(member);
                 continue;
             }
-            let help = nearest(&member, known).map(|meant| format!("did you mean {meant}?"));
+            if draft.named.contains(&member) {
+                continue; // what is wrong with it was said
+            }
+            let help = cx.is_misspelt("vrrp_instance", &member);
+            let help = help.or_else(|| nearest(&member, known).map(|meant| format!("did you mean {meant}?")));
             let message = format!("there is no vrrp_instance {} for this group; it is left out", quoted(&member));
             cx.report.add(Problem::warning(token.span, "unknown-name", message).help_if(help));
         }

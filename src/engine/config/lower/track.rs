@@ -148,15 +148,18 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &Draft, entry: &Entry<'
         let (words, Some(first)) = (cx.words(line), line.words.first()) else { continue };
         let Some((name, options)) = words.split_first() else { continue };
         let Some((weight, reverse)) = defined(draft, kind, name) else {
-            unknown(cx, draft, kind, name, first.span);
+            unknown(cx, draft, (kind, name), tracks, first.span);
             continue;
         };
+        if kind == TrackKind::Interface {
+            super::interface::check(cx, name, first.span);
+        }
         let mut track = Track { kind, name: name.clone(), weight, reverse };
         let spans: Vec<Span> = line.words.iter().skip(1).map(|token| token.span).collect();
         self::options(cx, options, &spans, &mut track);
         if tracks.iter().any(|other| other.kind == kind && other.name == *name) {
-            let message = format!("{name} is tracked in a line above; this line is left out");
-            cx.report.add(Problem::warning(first.span, "given-twice", message));
+            let message = format!("{name} is tracked in a line above; this line is left out, as keepalived does");
+            cx.report.add(Problem::warning(first.span, "listed-twice", message));
             continue;
         }
         tracks.push(track);
@@ -184,7 +187,8 @@ fn defined(draft: &Draft, kind: TrackKind, name: &str) -> Option<(i32, bool)> {
     }
 }
 
-fn unknown(cx: &mut Context, draft: &Draft, kind: TrackKind, name: &str, at: Span) {
+/// What is tracked already is no suggestion.
+fn unknown(cx: &mut Context, draft: &Draft, (kind, name): (TrackKind, &str), tracks: &[Track], at: Span) {
     let configuration = &draft.configuration;
     let (block, known): (_, Vec<&str>) = match kind {
         TrackKind::Script => ("vrrp_script", configuration.scripts.iter().map(|s| s.name.as_str()).collect()),
@@ -192,7 +196,10 @@ fn unknown(cx: &mut Context, draft: &Draft, kind: TrackKind, name: &str, at: Spa
         TrackKind::File => ("track_file", configuration.files.iter().map(|f| f.name.as_str()).collect()),
         TrackKind::Interface => ("interface", Vec::new()),
     };
-    let help = nearest(name, known).map(|meant| format!("did you mean {meant}?"));
+    let is_free = |known: &&str| !tracks.iter().any(|track| track.kind == kind && track.name == *known);
+    let help = cx
+        .is_misspelt(block, name)
+        .or_else(|| nearest(name, known.into_iter().filter(is_free)).map(|meant| format!("did you mean {meant}?")));
     let message = format!("there is no {block} {}; this line is left out", quoted(name));
     cx.report.add(Problem::warning(at, "unknown-name", message).help_if(help));
 }

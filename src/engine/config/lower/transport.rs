@@ -66,7 +66,9 @@ impl Words {
                 self.peers.extend(peers(cx, entry));
             }
             ("unicast_src_ip" | "mcast_src_ip", Argument::Address(source)) => {
-                self.source = Some((*source, entry.value_at(1)));
+                let at = entry.value_at(1);
+                no_prefix(cx, &cx.sources.word(at), *source, at);
+                self.source = Some((*source, at));
             }
             ("unicast_ttl", Argument::Number(ttl)) => self.ttl = Some(byte(*ttl)),
             ("check_unicast_src", Argument::Switch(on)) => self.check_source = *on,
@@ -121,7 +123,6 @@ fn peers<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Vec<(UnicastPeer, S
     for line in cx.lines(Block::UnicastPeers, block.inner()) {
         let words = cx.words(line);
         let (Some(word), Some(at)) = (words.first(), line.words.first().map(|token| token.span)) else { continue };
-        // keepalived cuts a prefix length off, and operators do write one.
         let text = word.split_once('/').map_or(word.as_str(), |(text, _)| text);
         let Ok(address) = text.parse::<IpAddr>() else {
             let message = format!("{} is not an address", quoted(word));
@@ -129,6 +130,7 @@ fn peers<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Vec<(UnicastPeer, S
             cx.report.add(Problem::error(at, "bad-address", message).help(help));
             continue;
         };
+        no_prefix(cx, word, address, at);
         if peers.iter().any(|(peer, _)| peer.address == address) {
             let message = format!("{address} stands in unicast_peer before; this line is left out");
             cx.report.add(Problem::warning(at, "given-twice", message));
@@ -137,6 +139,14 @@ fn peers<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Vec<(UnicastPeer, S
         peers.push((UnicastPeer { address, ttl: range(cx, &words, at) }, at));
     }
     peers
+}
+
+/// keepalived cuts a prefix length off, and operators do write one.
+fn no_prefix(cx: &mut Context, word: &str, address: IpAddr, at: Span) {
+    if word.contains('/') {
+        let message = format!("the prefix length of {} is not used, as in keepalived", quoted(word));
+        cx.report.add(Problem::warning(at, "no-effect", message).help(format!("write {address}")));
+    }
 }
 
 /// `min_ttl` and `max_ttl` behind an address.

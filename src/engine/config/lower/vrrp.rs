@@ -48,6 +48,7 @@ struct Words {
 
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
     let Some(name) = cx.words(block.statement).into_iter().nth(1) else { return };
+    draft.named.insert(name.clone());
     let mut words = read(cx, draft, block, &name);
     let at = block.value_at(1);
     if let Some((interface, at)) = words.synchronises_on.take() {
@@ -103,10 +104,12 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
     for entry in cx.entries(Block::Instance, block.inner()) {
         match (entry.keyword.word, &entry.argument) {
             ("interface", Argument::Text(interface)) => {
-                if let Some((why, help)) = no_carrier_of_vrrp(interface) {
-                    let message = format!("interface {interface} {why}");
+                if interface == "lo" {
+                    let message = "interface lo is the loopback: no other router hears it";
+                    let help = "name the interface that the other router is reached by";
                     cx.report.add(Problem::error(entry.at, "bad-interface", message).help(help));
                 }
+                super::interface::check(cx, interface, entry.at);
                 if !interface.is_ascii() {
                     let message = format!(
                         "interface {} is not in plain letters: FAULT until there is one of that name",
@@ -159,19 +162,6 @@ fn addresses<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, addresses: &mut Ve
 }
 
 /// Settles what depends on several words, as keepalived does, and says so where that is not what was written.
-/// Why advertisements can never go out on an interface of this name, and what to write instead.
-fn no_carrier_of_vrrp(interface: &str) -> Option<(&'static str, &'static str)> {
-    if interface == "lo" {
-        Some(("is the loopback: no other router hears it", "name the interface that the other router is reached by"))
-    } else if interface.len() > 15 {
-        Some(("can't exist: the kernel's names have 15 characters at most", "see `ip link` for the names of this host"))
-    } else if interface.starts_with('$') {
-        Some(("is a definition that is not made", "write $NAME=eth0 in a line above, or the interface's name"))
-    } else {
-        None
-    }
-}
-
 fn complete(
     cx: &mut Context,
     draft: &Draft,

@@ -145,7 +145,9 @@ fn without_preference(cx: &mut Context, family: Family, at: Span) -> u32 {
     let preference = FIRST_PREFERENCE.saturating_sub(*before);
     *before += 1;
     cx.once(Block::Rules, "preference", at, "no-preference", || {
-        format!("the rule has no preference; {preference} is used, and one less for each that follows, as in keepalived")
+        format!(
+            "the rule has no preference; {preference} is used, and one less for each that follows, as in keepalived"
+        )
     });
     preference
 }

@@ -1,0 +1,27 @@
+//! Names of interfaces.
+
+use super::super::diagnostic::{Problem, quoted};
+use super::super::schema::Context;
+use super::super::source::Span;
+
+/// Longest name of an interface or label of an address (`IFNAMSIZ`).
+pub(super) const LONGEST: usize = 15;
+
+/// Reports a name that no interface of the kernel has.
+pub(super) fn check(cx: &mut Context, name: &str, at: Span) {
+    let plain = name.trim_end_matches([';', ',']);
+    let (why, help) = if name.len() > LONGEST {
+        (
+            "can't exist: the kernel's names have 15 characters at most",
+            "see `ip link` for the names of this host".to_owned(),
+        )
+    } else if plain != name {
+        ("does not exist: what stands behind the name belongs to it", format!("write {plain}"))
+    } else if name.starts_with('$') {
+        ("is a definition that is not made", "write $NAME=eth0 in a line above, or the interface's name".to_owned())
+    } else {
+        return;
+    };
+    let message = format!("interface {} {why}", quoted(name));
+    cx.report.add(Problem::error(at, "bad-interface", message).help(help));
+}
