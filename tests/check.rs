@@ -237,3 +237,40 @@ fn what_this_host_has_not_is_a_warning_in_the_order_of_the_file() {
     let there = "vrrp_script a {\n script /bin/true\n user root\n}\n";
     assert_eq!(check(format!("{there}{CLEAN}").as_bytes(), &[]).0, Some(0), "what is there is no news");
 }
+
+#[test]
+fn files_that_settings_name_and_the_keys_of_the_console_are_looked_at_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    std::fs::write(at("x.conf"), CLEAN).unwrap();
+    std::fs::write(
+        at("x.toml"),
+        "[mail]\nuser = \"lb\"\npassword_file = \"/nonexistent/pw\"\ntls_verify = \"/dev/null\"\n",
+    )
+    .unwrap();
+    std::fs::create_dir(at("lvsdeck")).unwrap();
+    std::fs::write(at("lvsdeck/console.toml"), "[keys]\nqit = \"q\"\n").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_lvsdeck"))
+        .args(["check", "--json", "-f", at("x.conf").to_str().unwrap(), "--settings", at("x.toml").to_str().unwrap()])
+        .env("XDG_CONFIG_HOME", dir.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(5), "{}", text(&output.stdout));
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let told: Vec<String> = found.as_array().unwrap().iter().map(|d| format!("{}:{}", d["code"], d["line"])).collect();
+    assert_eq!(told, ["\"on-this-host\":3", "\"console-settings\":2"]);
+    // Each has what `docs/schema/check.json` promises, and nothing else.
+    let schema = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema/check.json")).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    let mut promised: Vec<&str> =
+        schema["items"]["required"].as_array().unwrap().iter().filter_map(|f| f.as_str()).collect();
+    promised.sort_unstable();
+    for diagnostic in found.as_array().unwrap() {
+        let mut fields: Vec<&str> = diagnostic.as_object().unwrap().keys().map(String::as_str).collect();
+        fields.sort_unstable();
+        assert_eq!(fields, promised);
+        assert!(
+            schema["items"]["properties"]["severity"]["enum"].as_array().unwrap().contains(&diagnostic["severity"])
+        );
+    }
+}

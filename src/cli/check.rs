@@ -6,7 +6,7 @@
 use super::GlobalArgs;
 use crate::engine::{
     ConfigError, Diagnostic, DiagnosticSeverity, Loaded, SettingsPlace, load_against_keepalived, load_configuration_as,
-    load_settings, look_on_host,
+    load_settings, look_on_host, settings_files,
 };
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -52,16 +52,19 @@ pub enum Other {
     Keepalived,
 }
 
-/// Checks a file. A closed standard output or error is no failure: the exit code still tells.
-pub fn run(args: &CheckArgs, global: &GlobalArgs) -> ExitCode {
+/// Checks a file, and says what else was found. A closed standard output or error is no failure: the exit code still tells.
+pub fn run(args: &CheckArgs, global: &GlobalArgs, else_found: Option<Diagnostic>) -> ExitCode {
     let file = args.file.clone().unwrap_or_else(default_file);
     let load = match args.against {
         Some(Other::Keepalived) => load_against_keepalived,
         None => load_configuration_as,
     };
     let mut loaded = load(&file, args.config_id.as_deref()).unwrap_or_else(|error| unreadable(&file, &error));
+    let settings = SettingsPlace::from(args.settings.clone());
+    loaded.asked.extend(settings_files(&settings));
     look_on_host(&mut loaded);
-    match (load_settings(&SettingsPlace::from(args.settings.clone())), &mut loaded.configuration) {
+    loaded.diagnostics.extend(else_found);
+    match (load_settings(&settings), &mut loaded.configuration) {
         (Ok(settings), Some(configuration)) => configuration.follow(settings),
         (Ok(_), None) => {}
         (Err(mistakes), configuration) => {

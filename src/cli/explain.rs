@@ -1,6 +1,6 @@
 //! `lvsdeck explain WORD`: what a word of the configuration means, from the table that drives parsing.
 
-use crate::engine::config_words::{Explanation, explain, meant, page};
+use crate::engine::config_words::{Explanation, explain, explain_phrase, meant, page};
 use crate::engine::explain_setting;
 use std::io::Write;
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ const UNKNOWN: u8 = 1;
 #[command(after_help = "Example: lvsdeck explain quorum\n         lvsdeck explain --all > config.md\n\n\
     Exit codes: 0 explained, 1 no such word, 64 wrong use")]
 pub struct ExplainArgs {
-    /// A word of keepalived.conf, or a setting of lvsdeck.toml
+    /// A word of keepalived.conf, a value or an element of its language (rr, DR, ~SEQ), or a setting of lvsdeck.toml
     #[arg(required_unless_present = "all")]
     pub word: Option<String>,
     /// The whole language, as Markdown
@@ -28,6 +28,7 @@ pub fn run(args: &ExplainArgs) -> ExitCode {
         return ExitCode::SUCCESS;
     };
     let mut text: Vec<String> = explain(word).iter().map(paragraph).collect();
+    text.extend(explain_phrase(word));
     text.extend(explain_setting(word));
     if text.is_empty() {
         let shown: String = word.chars().filter(|c| !c.is_control()).take(48).collect();

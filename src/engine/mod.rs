@@ -38,8 +38,8 @@ pub use command::{
 };
 pub use config::keywords as config_words;
 pub use config::settings::{
-    Place as SettingsPlace, explain as explain_setting, load as load_settings, page as settings_page,
-    parse as parse_settings, schema as settings_schema,
+    Place as SettingsPlace, explain as explain_setting, files_named as settings_files, load as load_settings,
+    page as settings_page, parse as parse_settings, schema as settings_schema,
 };
 pub use config::{
     ConfigError, Diagnostic, Loaded, Severity as DiagnosticSeverity, differences_known, differences_page,

@@ -67,6 +67,8 @@ pub enum Wanted {
     User(ScriptUser),
     /// A program that this user runs, or whoever runs scripts where nobody is named; and whether script security is asked for.
     Program(String, Option<ScriptUser>, bool),
+    /// A file that a setting of lvsdeck.toml names.
+    File(String),
 }
 
 impl Loaded {
@@ -131,7 +133,7 @@ fn asked(wanted: Vec<(Span, Wanted)>, global: &Global, sources: &Sources) -> Vec
         Wanted::Program(program, user, _) => {
             (at, Wanted::Program(program, user.or_else(|| global.script_user.clone()), global.script_security))
         }
-        user @ Wanted::User(_) => (at, user),
+        other @ (Wanted::User(_) | Wanted::File(_)) => (at, other),
     };
     let mut all: Vec<_> = wanted.into_iter().map(whole).collect();
     all.sort_by_key(|(at, _)| sources.written_at(*at));

@@ -5,6 +5,7 @@ use super::scripts::default_identity;
 use crate::engine::config::{Asked, Diagnostic, Loaded, Wanted};
 use crate::engine::io::runner::{Identity, PlaceError, locate, others_can_change};
 use std::io::ErrorKind;
+use std::path::Path;
 
 /// Adds what this host has not, each at its place among the messages.
 pub fn look(loaded: &mut Loaded) {
@@ -24,6 +25,11 @@ fn missing(wanted: &Wanted) -> Option<(String, String)> {
         Wanted::User(user) => {
             let help = "make it there, or correct the name";
             return Identity::of(user).err().map(|error| (error.to_string(), help.to_owned()));
+        }
+        Wanted::File(path) => {
+            let help = "make it, or correct the path";
+            let is_gone = matches!(Path::new(path).try_exists(), Ok(false));
+            return is_gone.then(|| (format!("there is no {path} on this host"), help.to_owned()));
         }
         Wanted::Program(program, user, secure) => (program, user, *secure),
     };

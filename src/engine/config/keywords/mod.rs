@@ -8,10 +8,12 @@ mod checks;
 mod defaults;
 mod global;
 mod narrower;
+mod phrases;
 mod reference;
 mod value;
 mod vrrp;
 
+pub use phrases::explain_phrase;
 pub use reference::{Explanation, explain, meant, page};
 
 pub(super) use balance::METHODS;

@@ -14,7 +14,7 @@ mod table;
 pub use page::{explain, page, schema};
 
 use super::diagnostic::{Diagnostic, Severity};
-use super::{ConfigError, files, suggest};
+use super::{Asked, ConfigError, Wanted, files, suggest};
 use crate::engine::model::Settings;
 use std::path::{Path, PathBuf};
 use table::{Kind, SECTIONS, SETTINGS, Setting};
@@ -59,9 +59,27 @@ pub fn load(place: &Place) -> Result<Settings, Vec<Diagnostic>> {
     }
 }
 
+/// The files that the settings of a place name, which the host has to have; none where there is a mistake.
+pub fn files_named(place: &Place) -> Vec<Asked> {
+    let path = match place {
+        Place::Standard => Path::new(STANDARD_FILE),
+        Place::Named(path) => path,
+        Place::Nowhere => return Vec::new(),
+    };
+    let Ok(text) = files::read(path) else { return Vec::new() };
+    let name = path.to_string_lossy();
+    let reader = read(&name, &text);
+    if reader.found.is_empty() { reader.asked } else { Vec::new() }
+}
+
 /// The settings of a text, which is called `name` in messages.
 pub fn parse(name: &str, text: &str) -> Result<Settings, Vec<Diagnostic>> {
-    let mut reader = Reader { name, text, settings: Settings::default(), found: Vec::new() };
+    let reader = read(name, text);
+    if reader.found.is_empty() { Ok(reader.settings) } else { Err(reader.found) }
+}
+
+fn read<'a>(name: &'a str, text: &'a str) -> Reader<'a> {
+    let mut reader = Reader { name, text, settings: Settings::default(), found: Vec::new(), asked: Vec::new() };
     match DeTable::parse(text) {
         Ok(root) => {
             reader.root(root.get_ref());
@@ -80,7 +98,7 @@ pub fn parse(name: &str, text: &str) -> Result<Settings, Vec<Diagnostic>> {
         }
     }
     reader.found.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
-    if reader.found.is_empty() { Ok(reader.settings) } else { Err(reader.found) }
+    reader
 }
 
 fn whole(path: &Path, code: &'static str, message: String) -> Diagnostic {
@@ -102,6 +120,7 @@ struct Reader<'a> {
     text: &'a str,
     settings: Settings,
     found: Vec<Diagnostic>,
+    asked: Vec<Asked>,
 }
 
 impl Reader<'_> {
@@ -187,6 +206,10 @@ impl Reader<'_> {
                 if !set(&mut self.settings, text) {
                     let message = format!("\"{text}\" is no value of {name}");
                     self.say(&value.span(), "bad-value", message, format!("{name} is {form}"));
+                } else if text.starts_with('/') {
+                    let at = self.at(&value.span(), "on-this-host", String::new(), String::new());
+                    let at = Diagnostic { severity: Severity::Warning, ..at };
+                    self.asked.push(Asked { at, what: Wanted::File(text.to_string()) });
                 }
             }
             (kind, other) => {
@@ -207,12 +230,17 @@ impl Reader<'_> {
 
     /// An error at a place of the text.
     fn say(&mut self, span: &std::ops::Range<usize>, code: &'static str, message: String, help: impl Into<String>) {
+        let said = self.at(span, code, message, help.into());
+        self.found.push(said);
+    }
+
+    fn at(&self, span: &std::ops::Range<usize>, code: &'static str, message: String, help: String) -> Diagnostic {
         let before = self.text.get(..span.start).unwrap_or(self.text);
         let start = before.rfind('\n').map_or(0, |at| at + 1);
         let source_line = self.text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
         let source_line = source_line.chars().map(|c| if c.is_control() && c != '\t' { ' ' } else { c }).take(240);
         let marked = self.text.get(span.clone()).unwrap_or_default().lines().next().unwrap_or_default();
-        self.found.push(Diagnostic {
+        Diagnostic {
             severity: Severity::Error,
             code,
             file: self.name.to_owned(),
@@ -221,8 +249,8 @@ impl Reader<'_> {
             length: marked.chars().count(),
             source_line: source_line.collect(),
             message,
-            help: Some(help.into()),
-        });
+            help: Some(help),
+        }
     }
 }
 

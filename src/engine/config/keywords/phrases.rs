@@ -1,0 +1,124 @@
+//! What `lvsdeck explain` says of what is no word of a block: elements of the language, values, and options behind
+//! addresses. A table of data.
+
+use crate::engine::model::SCHEDULERS;
+
+/// How an element is written, its names, and what it is.
+struct Phrase {
+    names: &'static [&'static str],
+    written: &'static str,
+    meaning: &'static str,
+}
+
+const fn phrase(names: &'static [&'static str], written: &'static str, meaning: &'static str) -> Phrase {
+    Phrase { names, written, meaning }
+}
+
+const PHRASES: &[Phrase] = &[
+    phrase(
+        &["include"],
+        "include FILE",
+        "the file's text, relative to the including file; *, ?, […] and {a,b} match several, in order of their names; a \
+         missing file is a warning",
+    ),
+    phrase(
+        &["includer", "includem", "includew", "includeb", "includea"],
+        "includea FILE",
+        "include where an unreadable file (includer), a missing file (includem), a pattern without match (includew), a \
+         missing word of braces (includeb), or any of them (includea) is an error",
+    ),
+    phrase(
+        &["@", "@id", "@^", "@^id"],
+        "@NODE …, @^NODE …",
+        "the line counts where the node is (not) called NODE: the host's name up to its first dot, or --config-id ID",
+    ),
+    phrase(
+        &["$", "$name", "${name}", "definition"],
+        "$NAME=VALUE; $NAME, ${NAME}",
+        "a definition, without spaces around the =, and its value where it is used",
+    ),
+    phrase(&["_PWD", "${_PWD}"], "${_PWD}", "the directory of the file that is read"),
+    phrase(&["_INSTANCE", "${_INSTANCE}"], "${_INSTANCE}", "the name that @id is compared with"),
+    phrase(&["_RANDOM", "${_RANDOM}"], "${_RANDOM MIN MAX}", "a whole number, 0 to 32767 where nothing is said"),
+    phrase(&["_ENV", "${_ENV}"], "${_ENV NAME}", "a variable of the environment"),
+    phrase(&["_HASH", "_BANG", "${_HASH}", "${_BANG}"], "${_HASH}, ${_BANG}", "# and ! that begin no comment"),
+    phrase(
+        &["~seq", "~seqx", "seq"],
+        "~SEQ(v, START, STEP, END) …",
+        "the rest of the line for each value, with $v in it; START defaults to 1 or -1, STEP to 1 or -1; ~SEQx writes \
+         hexadecimal numbers",
+    ),
+    phrase(
+        &["~lst", "lst"],
+        "~LST(v, a, b) …, ~LST({v,w}, {1,2}, {3,4}) …",
+        "the rest of the line for each value, or each set of values",
+    ),
+    phrase(&["#", "!", "comment"], "# …, ! …", "a comment, anywhere outside of quotes"),
+    phrase(
+        &["on", "off", "yes", "no", "true", "false"],
+        "on, yes, true; off, no, false",
+        "behind a word that takes \"nothing, on or off\"; a word that takes nothing holds whatever stands behind it",
+    ),
+    phrase(
+        &["NAT"],
+        "lb_kind NAT",
+        "packets to a real server get its address and port, and the answers come back through the director",
+    ),
+    phrase(
+        &["DR"],
+        "lb_kind DR",
+        "packets go to the real server's MAC address unchanged; it holds the service's address on lo and answers the client itself",
+    ),
+    phrase(&["TUN"], "lb_kind TUN", "packets go to the real server in an IP tunnel; it answers the client itself"),
+    phrase(
+        &["MASTER", "BACKUP"],
+        "state MASTER, state BACKUP",
+        "the state that the node should have first; every instance starts as backup, and the priority decides",
+    ),
+    phrase(&["PASS", "AH"], "auth_type PASS", "a password in each advertisement, in clear; AH is not supported"),
+    phrase(&["TCP", "UDP", "SCTP"], "protocol TCP", "the transport protocol of a service"),
+    phrase(&["inet", "inet6"], "ip_family inet6", "IPv4 or IPv6, of a firewall-mark service, a route or a rule"),
+    phrase(&["brd", "broadcast"], "ADDRESS brd BROADCAST", "the broadcast address; + has all host bits set, - none"),
+    phrase(&["dev"], "ADDRESS dev INTERFACE", "the interface that an address or a route is on"),
+    phrase(&["label"], "ADDRESS label NAME", "the label of an IPv4 address, 15 characters at most"),
+    phrase(&["scope"], "ADDRESS scope SCOPE", "global, site, link, host, or a number up to 255"),
+    phrase(&["peer"], "ADDRESS peer ADDRESS", "the other end of a point-to-point link"),
+    phrase(&["reverse"], "weight N reverse", "the weight counts the other way round"),
+    phrase(
+        &["min_ttl", "max_ttl"],
+        "ADDRESS min_ttl N max_ttl N",
+        "which TTL or hop limit the advertisements of a unicast peer may have",
+    ),
+];
+
+/// What is to be said of an element of the language or of a value; none where it is neither.
+pub fn explain_phrase(word: &str) -> Option<String> {
+    if let Some((_, name, meaning)) = SCHEDULERS.iter().find(|(_, name, _)| name.eq_ignore_ascii_case(word)) {
+        return Some(format!("lb_algo {name}\n  means    {meaning}\n"));
+    }
+    let found = PHRASES.iter().find(|phrase| phrase.names.iter().any(|name| name.eq_ignore_ascii_case(word)))?;
+    Some(format!("{}\n  means    {}\n", found.written, found.meaning))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_and_elements_of_the_language_are_explained() {
+        for word in ["include", "~SEQ", "~LST", "@id", "rr", "wrr", "DR", "nat", "TUN", "brd", "${_PWD}"] {
+            assert!(explain_phrase(word).is_some_and(|text| text.contains("means")), "{word}");
+        }
+        assert_eq!(explain_phrase("weigth"), None);
+    }
+
+    #[test]
+    fn no_name_stands_in_the_table_twice() {
+        let mut names: Vec<_> =
+            PHRASES.iter().flat_map(|phrase| phrase.names).map(|n| n.to_ascii_lowercase()).collect();
+        names.sort_unstable();
+        let all = names.len();
+        names.dedup();
+        assert_eq!(names.len(), all);
+    }
+}
