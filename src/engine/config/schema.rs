@@ -206,6 +206,14 @@ impl<'c, 't> Context<'c, 't> {
         statements.iter().filter_map(|s| s.words.first()).any(|first| self.sources.word(first.span) == word)
     }
 
+    /// Whether an unknown word that begins one of the statements is a misspelling of `word`: that was told.
+    pub fn misspells(&self, block: Block, statements: &[Statement], word: &str) -> bool {
+        statements.iter().filter_map(|statement| statement.words.first()).any(|first| {
+            let written = self.sources.word(first.span);
+            !block.knows(&written) && nearest(&written, block.words()) == Some(word)
+        })
+    }
+
     fn argument(
         &mut self,
         block: Block,

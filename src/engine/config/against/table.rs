@@ -140,7 +140,7 @@ pub(in super::super) const KINDS: &[Kind] = &[
     same("from-base", false),
     same("strict", false),
     same("deprecated", false),
-    told("no-effect", "says so of vmac_xmit_base, and nothing of track_group and of a prefix length", SILENT),
+    told("no-effect", "says so of vmac_xmit_base, and nothing of track_group", SILENT),
     told(
         "no-drop",
         "drops by nftables what is sent to the addresses of a master, and what comes from them",
@@ -156,6 +156,7 @@ pub(in super::super) const KINDS: &[Kind] = &[
     told("group-priorities", "says nothing", SILENT),
     told("no-link-local", "says nothing", SILENT),
     told("no-shell", "says nothing", SILENT),
+    told("prefix-unused", "says nothing: it does not use the prefix length either", SILENT),
     told("not-utf-8", "says nothing: it reads the bytes as they are", SILENT),
     same("no-preference", false),
     same("bad-label", false),

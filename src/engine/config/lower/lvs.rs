@@ -135,7 +135,7 @@ pub(super) fn check(cx: &mut Context, draft: &Draft) {
         return;
     };
     if let Some(at) = draft.sync_daemon_at
-        && draft.configuration.virtual_routers.iter().all(|router| router.name != *name)
+        && !draft.named.contains(name)
     {
         let known = draft.configuration.virtual_routers.iter().map(|router| router.name.as_str());
         let help = super::super::suggest::nearest(name, known).map(|meant| format!("did you mean {meant}?"));

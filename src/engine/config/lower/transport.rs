@@ -145,7 +145,7 @@ fn peers<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Vec<(UnicastPeer, S
 fn no_prefix(cx: &mut Context, word: &str, address: IpAddr, at: Span) {
     if word.contains('/') {
         let message = format!("the prefix length of {} is not used, as in keepalived", quoted(word));
-        cx.report.add(Problem::warning(at, "no-effect", message).help(format!("write {address}")));
+        cx.report.add(Problem::warning(at, "prefix-unused", message).help(format!("write {address}")));
     }
 }
 

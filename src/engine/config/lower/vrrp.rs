@@ -28,6 +28,8 @@ struct Words {
     addresses: Vec<VirtualAddress>,
     /// Whether there are lines for addresses, good or bad.
     addresses_written: bool,
+    /// Whether there is a priority, perhaps under a misspelt word.
+    priority_written: bool,
     garp: GratuitousArp,
     routing: Vec<Routing>,
     tracks: Vec<Track>,
@@ -50,6 +52,8 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
     let Some(name) = cx.words(block.statement).into_iter().nth(1) else { return };
     draft.named.insert(name.clone());
     let mut words = read(cx, draft, block, &name);
+    words.addresses_written |= cx.misspells(Block::Instance, block.inner(), "virtual_ipaddress");
+    words.priority_written = words.priority.is_some() || cx.misspells(Block::Instance, block.inner(), "priority");
     let at = block.value_at(1);
     if let Some((interface, at)) = words.synchronises_on.take() {
         lvs::synchronise(cx, draft, interface, &name, at);
@@ -88,6 +92,7 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
         authentication: (Authentication::None, None),
         addresses: Vec::new(),
         addresses_written: false,
+        priority_written: false,
         garp: draft.defaults.garp,
         routing: Vec::new(),
         tracks: Vec::new(),
@@ -180,7 +185,9 @@ fn complete(
     let version = version(cx, words.version, family);
     let default = if words.state == Some(StartState::Master) { Priority::OWNER } else { Priority::DEFAULT };
     let priority = words.priority.unwrap_or(default);
-    wished_state(cx, words.state, words.priority, at);
+    if words.priority.is_some() || !words.priority_written {
+        wished_state(cx, words.state, words.priority, at);
+    }
     let advert_interval = words.interval.map_or(AdvertInterval::DEFAULT, |(span, at)| interval(cx, version, span, at));
     let mut preempt = words.nopreempt.is_none();
     if let Some(at) = words.nopreempt.filter(|_| words.state == Some(StartState::Master) || priority.is_owner()) {
