@@ -56,8 +56,8 @@ fn what_is_wrong_with_a_group_is_told_at_its_line() {
         ),
         (
             "virtual_server_group G {\n10.0.0.1 80\nfd00::1 80\nfwmark 7\n}\n",
-            "1:1 no-family virtual_server_group G has both families, and a fwmark that says none: its services are left out, as \
-             keepalived does",
+            "6:22 mixed-families virtual_server_group G has both families, and a fwmark that says none; its services are left \
+             out, as keepalived does",
         ),
         ("virtual_server_group G {\nfwmark 0\n}\n", "2:1 out-of-range fwmark \"0\" is out of range"),
     ] {

@@ -83,7 +83,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
     }
 }
 
-/// A group with addresses of both families leaves open which one its marks are of: keepalived removes the service.
+/// A group of both families leaves open which one a mark is of that says none: keepalived removes the service.
 fn is_of_one_kind(
     cx: &mut Context,
     block: &Entry,
@@ -91,17 +91,19 @@ fn is_of_one_kind(
     group: Option<&str>,
     family: Option<Family>,
 ) -> bool {
-    let has = |wanted: fn(&Named) -> bool| named.iter().any(wanted);
-    let both = has(|one| matches!(one, Named::Address(SocketAddr::V4(_))))
-        && has(|one| matches!(one, Named::Address(SocketAddr::V6(_))));
-    let Some(group) = group.filter(|_| both && family.is_none() && has(|one| matches!(one, Named::Mark(_)))) else {
-        return true;
+    let has = |family| {
+        named.iter().any(|one| match one {
+            Named::Address(address) => Family::of(address.ip()) == family,
+            Named::Mark(_, said) => *said == Some(family),
+        })
     };
+    let is_open = || family.is_none() && named.iter().any(|one| matches!(one, Named::Mark(_, None)));
+    let Some(group) = group.filter(|_| has(Family::Inet) && has(Family::Inet6) && is_open()) else { return true };
     let message = format!(
-        "virtual_server_group {group} has IPv4 addresses, IPv6 addresses and a fwmark; its services are left out, as \
+        "virtual_server_group {group} has both families, and a fwmark that says none; its services are left out, as \
          keepalived does"
     );
-    let help = "write ip_family inet or inet6 for the fwmark, or give it a group of its own";
+    let help = "write fwmark N inet or fwmark N inet6, ip_family in the service, or give the mark a group of its own";
     cx.report.add(Problem::warning(block.value_at(2), "mixed-families", message).help(help));
     false
 }

@@ -50,25 +50,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
         let message = format!("virtual_server_group {name} has no address: its services are none");
         cx.report.add(Problem::warning(block.at, "no-address", message).help("write 10.0.0.1 80, one a line"));
     }
-    if is_between_families(&services) {
-        let message = format!(
-            "virtual_server_group {name} has both families, and a fwmark that says none: its services are left out, as keepalived does"
-        );
-        cx.report.add(Problem::warning(block.at, "no-family", message).help("write fwmark N inet, or fwmark N inet6"));
-        services.clear();
-    }
     draft.groups.push(Group { name, services });
-}
-
-/// Whether nobody can know the family of a mark.
-fn is_between_families(services: &[Named]) -> bool {
-    let has = |family| {
-        services.iter().any(|named| match named {
-            Named::Address(address) => Family::of(address.ip()) == family,
-            Named::Mark(_, said) => *said == Some(family),
-        })
-    };
-    has(Family::Inet) && has(Family::Inet6) && services.iter().any(|named| matches!(named, Named::Mark(_, None)))
 }
 
 /// `ADDRESS [PORT]`, `FIRST-LAST [PORT]`, `ADDRESS/PREFIX [PORT]` or `fwmark N [inet|inet6]`.

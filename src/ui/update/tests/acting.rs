@@ -307,6 +307,43 @@ fn a_drain_tells_when_it_is_empty() {
 }
 
 #[test]
+fn the_details_say_how_a_drain_goes_and_why_the_kernel_has_less() {
+    use crate::engine::{DrainStatus, SlowStartStatus};
+    use crate::ui::widgets::detail;
+    let mut state = ready();
+    let now = state.engine_now().unwrap();
+    let mut row = table(1..2).remove(1);
+    assert_eq!(detail::drain(&state, &row), None);
+    (row.active, row.inactive, row.admin) = (31, 4, Admin::Draining);
+    let drain = DrainStatus {
+        since: now - at(60),
+        who: Some("anna, pid 9".to_owned()),
+        reason: Some("kernel update".to_owned()),
+        left: 31,
+        empty_in_s: Some(95),
+        deadline_at: Some(now + at(540)),
+        is_over: false,
+        return_at: None,
+    };
+    row.drain = Some(drain.clone());
+    let said = detail::drain(&state, &row).unwrap();
+    assert!(said.starts_with("31 active  4 inactive"), "{said}");
+    assert!(said.contains("  empty in about 1m35s, out in 9m00s  since "), "{said}");
+    assert!(said.ends_with(" (1m00s) by anna: kernel update"), "{said}");
+    row.drain = Some(DrainStatus { empty_in_s: None, deadline_at: None, ..drain });
+    assert!(detail::drain(&state, &row).unwrap().contains("  empty at a time unknown  since "));
+
+    let mut row = table(1..2).remove(1);
+    row.slow_start = Some(SlowStartStatus { weight: 100, since: now, full_at: now + at(12) });
+    (row.weight, row.kernel_weight, row.configured_weight) = (20, Some(20), 100);
+    assert_eq!(crate::ui::rows::weight(&row), "100>20");
+    let (_, said) = detail::kernel(&state, &row);
+    assert_eq!(said, "weight 20, wanted 20 (file 100, slow start: 100 in 12s): in sync");
+    state.clock += at(2);
+    assert!(detail::kernel(&state, &row).1.contains("100 in 10s"), "the time goes on between two pictures");
+}
+
+#[test]
 fn every_command_that_changes_something_has_an_action() {
     // What the engine can be asked for, the console can ask for; `several` is what marks make.
     let known = [
