@@ -208,7 +208,7 @@ impl Drop for Ending {
 
 /// The real servers' ports.
 struct Listening {
-    servers: Vec<(String, Vec<TcpListener>)>,
+    servers: Vec<(String, Vec<web::Port>)>,
     real: BTreeMap<SocketAddr, SocketAddr>,
 }
 
@@ -217,16 +217,16 @@ impl Listening {
     fn open(servers: usize) -> io::Result<Self> {
         let mut this = Self { servers: Vec::new(), real: BTreeMap::new() };
         for server in 0..servers {
-            let mut listeners = Vec::new();
+            let mut ports = Vec::new();
             for (number, service) in SERVICES.iter().enumerate() {
                 if server < layout::members(number, servers) {
-                    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+                    let port = web::Port::open()?;
                     let key = SocketAddr::from((layout::server(server, servers), service.port));
-                    this.real.insert(key, listener.local_addr()?);
-                    listeners.push(listener);
+                    this.real.insert(key, port.address()?);
+                    ports.push(port);
                 }
             }
-            this.servers.push((format!("web{}", server + 1), listeners));
+            this.servers.push((format!("web{}", server + 1), ports));
         }
         // Loopback that is down can be listened on all the same.
         if let Some(address) = this.real.values().next() {
@@ -249,8 +249,8 @@ fn entrances() -> io::Result<Vec<(ServiceKey, TcpListener)>> {
 
 fn enough_descriptors(servers: usize) -> Result<(), ClusterError> {
     let ports: usize = (0..SERVICES.len()).map(|service| layout::members(service, servers)).sum();
-    // A check of a port may be out at both directors, and has an end at the server too.
-    let needed = DESCRIPTORS + FOR_CLIENTS + u64::try_from(ports).unwrap_or(u64::MAX).saturating_mul(3);
+    // A check of a port may be out at both directors, and has an end at the server too; a port has its place beside its listener.
+    let needed = DESCRIPTORS + FOR_CLIENTS + u64::try_from(ports).unwrap_or(u64::MAX).saturating_mul(4);
     let limit = host::open_files(needed.saturating_mul(2));
     let fewer = if servers > SERVERS { ", or ask for fewer --servers" } else { "" };
     if limit < needed { Err(ClusterError::Descriptors { needed, limit, fewer }) } else { Ok(()) }

@@ -3,18 +3,41 @@
 //! `GET /` is answered with the server's name, `GET /4096` with so many bytes; a connection may ask again and again.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// How soon it is tried again when a port is taken, or descriptors have run out.
+/// How soon it is tried again when descriptors have run out.
 const PAUSE: Duration = Duration::from_millis(200);
 /// The longest request that is read, and the largest answer.
 const LONGEST: usize = 64 << 10;
+
+/// A port of loopback that stays the server's own while it is dead.
+pub(super) struct Port {
+    listener: std::net::TcpListener,
+    /// Bound and not listening: nobody else is given the port meanwhile, and who connects is refused.
+    place: TcpSocket,
+}
+
+impl Port {
+    /// Whatever port is free.
+    pub fn open() -> io::Result<Self> {
+        let place = TcpSocket::new_v4()?;
+        // Then the listener may have the same address.
+        place.set_reuseaddr(true)?;
+        place.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+        Ok(Self { listener: std::net::TcpListener::bind(place.local_addr()?)?, place })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
 
 /// All real servers.
 pub(super) struct Webs {
@@ -24,14 +47,14 @@ pub(super) struct Webs {
 }
 
 impl Webs {
-    /// Starts a server a name, on a thread of their own; each has these listeners.
-    pub fn start(servers: Vec<(String, Vec<std::net::TcpListener>)>) -> io::Result<Self> {
+    /// Starts a server a name, on a thread of their own; each has these ports.
+    pub fn start(servers: Vec<(String, Vec<Port>)>) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (mut names, mut lives, mut ports) = (Vec::new(), Vec::new(), Vec::new());
-        for (name, listeners) in servers {
+        let (mut names, mut lives, mut all) = (Vec::new(), Vec::new(), Vec::new());
+        for (name, ports) in servers {
             let (life, alive) = watch::channel(true);
-            for listener in listeners {
-                ports.push((Arc::<str>::from(name.as_str()), listener, alive.clone()));
+            for port in ports {
+                all.push((Arc::<str>::from(name.as_str()), port, alive.clone()));
             }
             names.push(name);
             lives.push(life);
@@ -39,9 +62,9 @@ impl Webs {
         let body = move || {
             runtime.block_on(async {
                 let mut running = JoinSet::new();
-                for (name, listener, alive) in ports {
-                    if let Ok(address) = listener.local_addr() {
-                        running.spawn(port(name, address, listener, alive));
+                for (name, port, alive) in all {
+                    if let Ok(address) = port.address() {
+                        running.spawn(serve(name, address, port, alive));
                     }
                 }
                 while running.join_next().await.is_some() {}
@@ -65,8 +88,9 @@ impl Webs {
 }
 
 /// One port of a server, through its deaths.
-async fn port(name: Arc<str>, at: SocketAddr, first: std::net::TcpListener, mut alive: watch::Receiver<bool>) {
-    let mut first = Some(first);
+async fn serve(name: Arc<str>, at: SocketAddr, port: Port, mut alive: watch::Receiver<bool>) {
+    let Port { listener, place: _place } = port;
+    let mut first = Some(listener);
     while alive.wait_for(|alive| *alive).await.is_ok() {
         let listener = match first.take() {
             Some(listener) => listener.set_nonblocking(true).and_then(|()| TcpListener::from_std(listener)),
@@ -121,4 +145,34 @@ fn reply(name: &str, head: &[u8]) -> Vec<u8> {
     let mut reply = format!("HTTP/1.1 200 OK\r\nServer: {name}\r\nContent-Length: {}\r\n\r\n", body.len()).into_bytes();
     reply.extend(body);
     reply
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpStream;
+    use std::time::Instant;
+
+    fn until(what: &str, holds: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !holds() {
+            assert!(begun.elapsed() < Duration::from_secs(10), "{what}");
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn the_port_of_a_dead_server_refuses_and_is_nobody_elses() {
+        let port = Port::open().unwrap();
+        let address = port.address().unwrap();
+        let webs = Webs::start(vec![("web1".to_owned(), vec![port])]).unwrap();
+        let answers = || TcpStream::connect(address).is_ok();
+        until("it answers", answers);
+        webs.live("web1", false);
+        until("it refuses", || !answers());
+        let other = TcpSocket::new_v4().unwrap();
+        assert!(other.bind(address).is_err(), "the port is taken");
+        webs.live("web1", true);
+        until("it answers again", answers);
+    }
 }
