@@ -30,7 +30,7 @@ pub struct Summary {
     /// Services that have their quorum and lack a server: DEGRADED in tables.
     #[serde(default)]
     pub services_impaired: usize,
-    /// Instances that an operator holds back by `failover`, or in front by `takeover`.
+    /// Instances that an operator holds: back by `failover`, in front by `takeover`, or by another `priority`.
     #[serde(default)]
     pub held: usize,
     /// Real servers by state.
