@@ -105,25 +105,7 @@ impl From<&str> for Text {
 
 /// The text of a file whose comments may be in any encoding.
 pub(super) fn read_configuration(path: &Path) -> Result<Text, ConfigError> {
-    text(path, &bytes(path)?, comment)
-}
-
-/// Where the comment of a line begins.
-fn comment(line: &[u8]) -> usize {
-    let mut quote = None;
-    let begins = |byte: &u8| match (quote, *byte) {
-        (None, b'#' | b'!') => true,
-        (None, b'"' | b'\'') => {
-            quote = Some(*byte);
-            false
-        }
-        (Some(open), byte) if open == byte => {
-            quote = None;
-            false
-        }
-        _ => false,
-    };
-    line.iter().position(begins).unwrap_or(line.len())
+    text(path, &bytes(path)?, super::lexer::comment)
 }
 
 /// The bytes as text; what is no UTF-8 behind the place that `lenient_from` gives for its line is replaced.

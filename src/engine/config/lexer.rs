@@ -71,6 +71,22 @@ pub(super) fn lex_line(line: &str, source: u32, start: usize, tokens: &mut Vec<T
     }
 }
 
+/// Where the comment of a line begins, or where the line ends. The line may be of any encoding.
+pub(super) fn comment(line: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(&byte) = line.get(at) {
+        match byte {
+            b'#' | b'!' => return at,
+            b'"' | b'\'' => match quoted_length(line.get(at..).unwrap_or(&[])) {
+                Some(length) => at += length,
+                None => return line.len(),
+            },
+            _ => at += 1,
+        }
+    }
+    at
+}
+
 /// Length of the word that `bytes` begin with; one more than there is when a quote stays open.
 fn word_length(bytes: &[u8]) -> usize {
     let mut at = 0;

@@ -85,7 +85,11 @@ pub(in super::super) const KINDS: &[Kind] = &[
         "an instance that can never work is told before it starts",
     ),
     refused("not-a-number", "says so, and uses the default or leaves the line out", NOT_AS_WRITTEN),
-    refused("open-quote", "says so, ignores the line, and may crash", NOT_AS_WRITTEN),
+    refused(
+        "open-quote",
+        "takes an open \' for a letter; of an open \" it says so, ignores the line, and may crash",
+        NOT_AS_WRITTEN,
+    ),
     refused("out-of-range", "says so, and uses the default or the nearest value", NOT_AS_WRITTEN),
     refused(
         "relative-path",
@@ -163,7 +167,7 @@ pub(in super::super) const KINDS: &[Kind] = &[
     same("bad-rule", false),
     told(
         "bad-address",
-        "leaves out the virtual address whose brd or peer it can't read",
+        "leaves out the virtual address whose brd it can't read, and of one whose peer it can't read the peer alone",
         "the address serves without it",
     ),
     same("no-fifo", false),
@@ -172,7 +176,12 @@ pub(in super::super) const KINDS: &[Kind] = &[
     told("state-and-priority", "says nothing", SILENT),
     same("scheduler-flag", false),
     told("no-timeout", "says nothing; the persistence time is 360 s too", SILENT),
-    told("given-twice", "says nothing where a word or an address stands twice: the later word counts too", SILENT),
+    told(
+        "given-twice",
+        "says nothing, and the later word counts too; but of state it says so and keeps the first, and it sets an address that \
+         stands twice twice",
+        SILENT,
+    ),
     same("listed-twice", false),
     same("already-set", false),
     told("too-many-values", "says nothing: it does not use them either", SILENT),

@@ -134,7 +134,10 @@ pub(super) const SETTINGS: &[Setting] = &[
             set: |settings, percent| settings.depool_threshold = u8::try_from(percent).unwrap_or(100),
             get: |settings| i64::from(settings.depool_threshold),
         },
-        meaning: "the share of a service's servers that commands leave in service. A drain, a maintenance, a weight of 0 or a removal that                   would leave fewer is refused, unless it is said twice: by the token of its preview, which tells of it (the console has                   its word typed), or with --force. Servers that are down do not serve, but count among all. Checks and reloads are not                   held up; 0 is no floor",
+        meaning: "the share of a service's servers that commands leave in service. A drain, a maintenance, a weight of 0 or a removal that \
+                  would leave fewer is refused, unless it is said twice: by the token of its preview, which tells of it (the console has \
+                  its word typed), or with --force. Servers that are down do not serve, but count among all. Checks and reloads are not \
+                  held up; 0 is no floor",
     },
     Setting {
         section: "servers",
@@ -146,7 +149,10 @@ pub(super) const SETTINGS: &[Setting] = &[
             set: |settings, seconds| settings.slow_start = Duration::from_secs(seconds.unsigned_abs()),
             get: |settings| i64::try_from(settings.slow_start.as_secs()).unwrap_or(i64::MAX),
         },
-        meaning: "how long a server that comes back, after its checks failed or after maintenance, takes until it has its weight: a tenth at                   once, the other tenths in nine even steps. Tenths are rounded up, so that a weight of 1 comes back at once: write weights                   of 10 and more. The quorum counts the whole weight. It does not begin at the start of the engine, for new servers, or with the                   end of a drain alone; a weight that an operator gives counts at once. 0 is no slow start",
+        meaning: "how long a server that comes back, after its checks failed or after maintenance, takes until it has its weight: a tenth at \
+                  once, the other tenths in nine even steps. Tenths are rounded up, so that a weight of 1 comes back at once: write weights \
+                  of 10 and more. The quorum counts the whole weight. It does not begin at the start of the engine, for new servers, or with the \
+                  end of a drain alone; a weight that an operator gives counts at once. 0 is no slow start",
     },
     Setting {
         section: "vrrp",
