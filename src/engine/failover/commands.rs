@@ -290,11 +290,11 @@ fn not_master(router: &Router) -> String {
 /// Who should be master once a router takes part by its own priority, and what this router is then.
 fn rejoins(router: &Router) -> (String, VirtualRouterState) {
     use VirtualRouterState::{Backup, Master};
-    let (name, own) = (&router.config.name, router.own_priority());
-    let addresses = match router.config.addresses.len() {
-        1 => "1 virtual address".to_owned(),
-        many => format!("{many} virtual addresses"),
-    };
+    let (name, own, addresses) = (&router.config.name, router.own_priority(), addresses(router));
+    if !matches!(router.state(), Master | Backup) {
+        let said = format!("{name}: {} ({}): nothing moves until that is over", router.state().name(), router.reason);
+        return (said, router.state());
+    }
     if router.instance.is_master() {
         let rival =
             router.peers.iter().filter_map(|(address, peer)| Some((address, peer.rank?))).max_by_key(|(_, rank)| *rank);
@@ -316,6 +316,14 @@ fn rejoins(router: &Router) -> (String, VirtualRouterState) {
             (format!("{name}: this node takes {addresses} over from {address}, whose priority is lower"), Master)
         }
         None => (format!("{name}: nobody else is heard: this node takes {addresses}"), Master),
+    }
+}
+
+/// `2 virtual addresses`.
+pub(super) fn addresses(router: &Router) -> String {
+    match router.config.addresses.len() {
+        1 => "1 virtual address".to_owned(),
+        many => format!("{many} virtual addresses"),
     }
 }
 

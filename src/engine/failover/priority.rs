@@ -3,7 +3,7 @@
 //!
 //! 255 is never given nor taken away: it says that the addresses are the router's own. A sync group moves as a whole.
 
-use super::commands::{line, takeover_time};
+use super::commands::{addresses, line, takeover_time};
 use super::core::Failover;
 use super::router::{PriorityWish, Router};
 use super::track::{Tracks, weighed};
@@ -109,37 +109,37 @@ fn undo(instance: &str, routers: &[&Router]) -> Option<Command> {
 /// that was heard has a known priority.
 fn consequence(router: &Router, next: Priority) -> (String, bool) {
     let name = &router.config.name;
-    let vips = router.config.addresses.len();
+    let vips = addresses(router);
     let heard = router.peers.iter().filter_map(|(address, peer)| Some((peer.rank?, address)));
     let best: Option<(Priority, IpAddr)> = heard.max();
     if router.claim.is_some() {
         return (format!("{name}: leads by takeover whatever its priority, until rejoin"), false);
     }
-    let said = match (router.instance.is_master(), router.peers.last_master(), best) {
+    let stays = |said: String| (said, false);
+    match (router.instance.is_master(), router.peers.last_master(), best) {
         (true, _, Some((priority, address))) if priority > next => {
             let within =
                 takeover_time(router).as_millis() + u128::from(router.instance.master_interval().centiseconds()) * 30;
             let said = format!(
-                "{name}: {vips} virtual addresses go to {address} (priority {priority}, as last heard) within \
-                 about {within} ms, unless it does not preempt"
+                "{name}: {address} (priority {priority}, as last heard) takes {vips} over within about {within} ms, if it preempts"
             );
-            return (said, true);
+            (said, true)
         }
         (true, _, Some((priority, address))) => {
-            format!("{name}: stays master; {address} was heard with priority {priority}")
+            stays(format!("{name}: stays master; {address} was heard with priority {priority}"))
         }
-        (true, _, None) => format!(
-            "{name}: no other router was ever heard, for a backup is silent; one of higher priority takes {vips} virtual \
-             addresses over, if there is one and it preempts"
-        ),
+        (true, _, None) => stays(format!(
+            "{name}: no other router was ever heard, for a backup is silent; one of higher priority takes {vips} over, if there \
+             is one and it preempts"
+        )),
         (false, Some((address, peer)), _) if peer.priority.is_some_and(|theirs| theirs < next.get()) => {
             if router.config.preempt {
-                return (format!("{name}: {vips} virtual addresses come from {address} to this node"), true);
+                (format!("{name}: this node takes {vips} over from {address}"), true)
+            } else {
+                stays(format!("{name}: {address} stays master: nopreempt"))
             }
-            format!("{name}: {address} stays master: nopreempt")
         }
-        (false, Some((address, _)), _) => format!("{name}: {address} stays master"),
-        (false, None, _) => format!("{name}: no master is heard; nothing moves now"),
-    };
-    (said, false)
+        (false, Some((address, _)), _) => stays(format!("{name}: {address} stays master")),
+        (false, None, _) => stays(format!("{name}: no master is heard; nothing moves now")),
+    }
 }

@@ -61,17 +61,21 @@ fn a_preview_says_who_leads_then_and_what_can_not_be_given_is_refused() {
         lan.nodes[n].answer().clone()
     };
     let raised = dry(&mut lan, 1, priority(Some(250)));
-    assert_eq!(raised.preview.blast_radius, "VI_1: 1 virtual addresses come from 192.0.2.11 to this node");
+    assert_eq!(raised.preview.blast_radius, "VI_1: this node takes 1 virtual address over from 192.0.2.11");
     let kept = dry(&mut lan, 1, priority(Some(150)));
     assert_eq!(kept.preview.blast_radius, "VI_1: 192.0.2.11 stays master");
     let alone = dry(&mut lan, 0, priority(Some(50)));
-    assert!(alone.preview.blast_radius.contains("one of higher priority takes 1 virtual addresses over"));
+    assert!(alone.preview.blast_radius.contains("one of higher priority takes 1 virtual address over"));
     assert_eq!(alone.preview.before, ["VI_1: MASTER, priority 200, 192.0.2.254/24"]);
     assert_eq!(alone.preview.after, ["VI_1: priority 50, until priority --from-file"]);
     lan.command(1, priority(Some(250)));
     lan.run_for(seconds(10));
     let heard = dry(&mut lan, 1, priority(Some(150)));
-    assert!(heard.preview.blast_radius.contains("go to 192.0.2.11 (priority 200"), "{}", heard.preview.blast_radius);
+    assert!(
+        heard.preview.blast_radius.contains("192.0.2.11 (priority 200, as last heard) takes 1 virtual address over"),
+        "{}",
+        heard.preview.blast_radius
+    );
     for (number, why) in [(Some(255), "addresses are this router's own"), (Some(250), "by an operator already")] {
         let refused = dry(&mut lan, 1, priority(number));
         assert_eq!(refused.outcome, Outcome::Refused);
