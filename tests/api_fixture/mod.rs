@@ -86,6 +86,7 @@ pub fn draining(key: &str, active: u32) -> RealServerStatus {
         since: ago(60),
         who: Some("anna".into()),
         reason: None,
+        weight: 1,
         left: active,
         empty_in_s: None,
         deadline_at: None,

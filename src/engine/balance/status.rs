@@ -15,6 +15,7 @@ use crate::engine::snapshot::{
     SlowStartStatus, VirtualServerStatus,
 };
 use std::sync::Arc;
+use std::time::Duration;
 
 impl Balance {
     /// Every service, in file order.
@@ -125,7 +126,11 @@ fn drain_status(
         who: by.map(|By { who, .. }| who.clone()),
         reason: by.and_then(|by| by.why.clone()),
         left: seen.map_or(0, |seen| left(&service, seen)),
-        empty_in_s: server.pace.empty_in().map(|left| left.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX)),
+        weight: server.weight.get(),
+        // What is not in the table has no connection.
+        empty_in_s: seen
+            .map_or(Some(Duration::ZERO), |_| server.pace.empty_in())
+            .map(|left| left.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX)),
         deadline_at: deadline_at.map(|end| moment.wall_of(end)),
         is_over,
         return_at: server.return_at.map(|at| moment.wall_of(at)),

@@ -14,6 +14,8 @@ pub struct DrainStatus {
     pub who: Option<String>,
     /// Why, as it was given.
     pub reason: Option<String>,
+    /// The weight that it gets back when it is restored.
+    pub weight: u32,
     /// Connections that it is empty without: the active ones; the inactive ones too where the kernel calls all of them so (UDP) or
     /// the protocol is not known (a firewall mark).
     pub left: u32,
@@ -58,6 +60,7 @@ mod tests {
             since: now,
             who: None,
             reason: None,
+            weight: 1,
             left: 31,
             empty_in_s: None,
             deadline_at: None,

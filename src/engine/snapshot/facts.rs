@@ -43,6 +43,15 @@ impl Totals {
             Standing::Up => self.up += 1,
         }
     }
+    /// Counts the servers of one more service.
+    pub(super) const fn merge(&mut self, more: Self) {
+        let Self { real_servers, up, down, draining, unknown } = more;
+        self.real_servers += real_servers;
+        self.up += up;
+        self.down += down;
+        self.draining += draining;
+        self.unknown += unknown;
+    }
 }
 
 /// Differences between wish and kernel, by what they are about.
@@ -102,6 +111,10 @@ impl ServiceFacts {
         }
         facts
     }
+    /// Whether it has its quorum and lacks a server: DEGRADED.
+    pub(super) const fn is_impaired(&self, service: &VirtualServerStatus) -> bool {
+        service.quorum.up && (self.totals.down > 0 || self.refused > 0)
+    }
     /// Place in the order "problems first": lower is worse.
     pub(super) const fn rank(&self, service: &VirtualServerStatus) -> u8 {
         if !service.quorum.up {
@@ -114,11 +127,11 @@ impl ServiceFacts {
     }
     /// `2/2 ok`, `1/2 DEGRADED`, `0/2 NO QUORUM`, with what else holds.
     pub(super) fn note(&self, service: &VirtualServerStatus) -> String {
-        let Totals { real_servers, up, down, draining, unknown } = self.totals;
-        let word = match (service.quorum.up, down, self.refused) {
-            (false, ..) => "NO QUORUM",
-            (true, 0, 0) => "ok",
-            (true, ..) => "DEGRADED",
+        let Totals { real_servers, up, down: _, draining, unknown } = self.totals;
+        let word = match (service.quorum.up, self.is_impaired(service)) {
+            (false, _) => "NO QUORUM",
+            (true, true) => "DEGRADED",
+            (true, false) => "ok",
         };
         let serving = up.saturating_sub(self.refused);
         let mut note = format!("{serving}/{real_servers} {word}");
@@ -142,7 +155,7 @@ impl ServiceFacts {
         if self.rank(service) < 2 {
             text.push_str(" problem");
         }
-        if service.quorum.up && self.totals.down > 0 {
+        if self.is_impaired(service) {
             text.push_str(" degraded");
         }
         if service.sorry_server_active {

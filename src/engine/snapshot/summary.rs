@@ -1,6 +1,6 @@
 //! Lines 1 and 2 of the console from a status: `GET /v1/summary`, small whatever the size.
 
-use super::facts::down_reason;
+use super::facts::{DriftIndex, ServiceFacts, down_reason};
 use super::page::row_key;
 use super::{
     Health, IpvsTotals, PeerState, RealServerStatus, Role, Status, VirtualRouterState, VirtualRouterStatus,
@@ -106,8 +106,13 @@ impl Summary {
     /// Lines 1 and 2 from everything. `writable`: whether the one who asks may give commands.
     pub fn of(status: &Status, now: SystemTime, writable: bool) -> Self {
         let routers = &status.virtual_routers;
-        let mut totals = Totals::default();
-        status.virtual_servers.iter().flat_map(|s| &s.real_servers).for_each(|server| totals.add(server));
+        let drift = DriftIndex::of(&status.drift);
+        let (mut totals, mut services_impaired) = (Totals::default(), 0);
+        for service in &status.virtual_servers {
+            let facts = ServiceFacts::of(service, &drift);
+            totals.merge(facts.totals);
+            services_impaired += usize::from(facts.is_impaired(service));
+        }
         let (problems, problem_count) = problems(status);
         Self {
             node: status.node.clone(),
@@ -123,7 +128,7 @@ impl Summary {
                 status.virtual_servers.iter().filter(|s| !s.quorum.up).count(),
                 status.virtual_servers.len(),
             ),
-            services_impaired: status.virtual_servers.iter().filter(|s| s.quorum.up && lacks_a_server(s)).count(),
+            services_impaired,
             held: routers.iter().filter(|r| r.held.is_some()).count(),
             totals,
             problems,
@@ -135,6 +140,14 @@ impl Summary {
             ipvs: status.ipvs,
             is_rewound: false,
         }
+    }
+}
+
+impl Summary {
+    /// Services that are not as they should be: how many, in which word.
+    pub fn services_ailing(&self) -> impl Iterator<Item = (usize, &'static str)> {
+        let all = [(self.services_degraded.0, "NO QUORUM"), (self.services_impaired, "DEGRADED")];
+        all.into_iter().filter(|(number, _)| *number > 0)
     }
 }
 
@@ -172,10 +185,6 @@ fn problems(status: &Status) -> (Vec<Problem>, usize) {
         since: None,
     });
     (worse.into_iter().chain(rest).chain(drift).chain(warned).take(MAX_PROBLEMS).collect(), count)
-}
-
-fn lacks_a_server(service: &VirtualServerStatus) -> bool {
-    service.real_servers.iter().any(|server| server.health == Health::Down)
 }
 
 fn split_brains(status: &Status) -> Vec<Problem> {
