@@ -338,6 +338,10 @@ impl UiState {
         let (now, at) = self.live?;
         Some(now + self.clock.saturating_sub(at))
     }
+    /// Whether a moment is shown that is made of what is remembered.
+    pub fn is_rewound(&self) -> bool {
+        self.summary().is_some_and(|summary| summary.is_rewound)
+    }
     /// Until when events belong to what is shown; none: all do.
     pub fn until(&self) -> Option<SystemTime> {
         self.viewing.or(self.paused_at)
@@ -478,7 +482,12 @@ impl UiState {
 
     /// Says something in the status line.
     pub fn say(&mut self, tone: Tone, text: impl Into<String>) {
-        self.said = Some(Said { text: text.into(), tone, at: self.engine_now(), since: self.clock });
+        self.said = Some(Said {
+            text: text.into(),
+            tone,
+            at: self.live_now().or_else(|| self.engine_now()),
+            since: self.clock,
+        });
         self.dirty = true;
     }
 }

@@ -90,6 +90,7 @@ pub fn down(mut server: RealServerStatus, now: SystemTime, seconds: u64, why: &s
 /// The same server, drained by an operator.
 pub fn drained(mut server: RealServerStatus, now: SystemTime) -> RealServerStatus {
     server.drain = Some(DrainStatus {
+        weight: 1,
         since: ago(now, 58),
         who: Some("alice (pid 4242)".to_owned()),
         reason: Some("kernel update".to_owned()),

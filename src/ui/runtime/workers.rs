@@ -359,6 +359,12 @@ fn follow_events(engine: &dyn EngineHandle, inputs: &SyncSender<Input>, stopped:
                     return;
                 }
             }
+            // Answered, and refused: too many ask at a time.
+            Err(HandleError::Rejected { .. }) => {
+                if pause(EVERY) {
+                    return;
+                }
+            }
             Err(error) => {
                 let unheard = Message::Unheard(error.to_string());
                 if inputs.send(Input::Message(unheard)).is_err() || pause(EVERY) {

@@ -1,6 +1,6 @@
 //! `z`: the counters count from this moment on. A wish of this console alone: the kernel's counters go on.
 
-use crate::ui::intent::Effect;
+use crate::ui::intent::{Effect, Intent};
 use crate::ui::state::{Baseline, Tone, UiState};
 
 /// Sets the baseline to what is shown, or takes it away.
@@ -9,8 +9,9 @@ pub fn toggle(state: &mut UiState) -> Vec<Effect> {
         state.say(Tone::Good, "the counters count since the kernel's start again");
         return Vec::new();
     }
-    if state.viewing.is_some() && state.summary().is_some_and(|summary| summary.is_rewound) {
-        state.say(Tone::Bad, "totals of the past are not known: press 0 first");
+    if state.viewing.is_some() && state.is_rewound() {
+        let live = state.keys.hint(Intent::Live);
+        state.say(Tone::Bad, format!("totals of the past are not known: press {live} first"));
         return Vec::new();
     }
     let Some(page) = state.page() else {

@@ -97,7 +97,9 @@ pub fn look_at(state: &mut UiState) -> Vec<Effect> {
         return Vec::new();
     };
     if state.viewing.is_none() {
-        state.say(Tone::Good, "everything as it was at this event; the arrows move time, 0 goes back to now");
+        let live = state.keys.hint(Intent::Live);
+        let said = format!("everything as it was at this event; the arrows move time, {live} goes back to now");
+        state.say(Tone::Good, said);
     }
     time::go_to(state, at)
 }

@@ -37,11 +37,12 @@ pub fn on_paste(state: &mut UiState, text: &str) -> Vec<Effect> {
     follow_filter(state)
 }
 
-/// The table shows what the filter line says; while that can't be read, what it said before.
+/// The table shows what the filter line says; while that can't be read, what it showed before the line was opened.
 fn follow_filter(state: &mut UiState) -> Vec<Effect> {
-    let Some(Popup::Filter { field, .. }) = state.popups.last() else { return Vec::new() };
-    let text = field.text().to_owned();
-    if wrong_filter(state, &text).is_some() { Vec::new() } else { set_filter(state, text) }
+    let Some(Popup::Filter { field, before }) = state.popups.last() else { return Vec::new() };
+    let (text, before) = (field.text().to_owned(), before.clone());
+    let shown = if wrong_filter(state, &text).is_some() { before } else { text };
+    set_filter(state, shown)
 }
 
 /// Why a filter of the table can't be read. Lists of events take any text.

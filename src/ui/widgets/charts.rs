@@ -95,7 +95,7 @@ fn sums(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
         let now = values.and_then(|values| values.iter().rev().find_map(|value| *value));
         put(word, Paint::Text, now.map_or_else(|| "-".to_owned(), format::compact));
     }
-    let is_rewound = state.summary().is_some_and(|summary| summary.is_rewound);
+    let is_rewound = state.is_rewound();
     for router in state.routers() {
         let refused: Vec<String> =
             instance::refused(&router.counters).filter(|(_, n)| *n > 0).map(|(why, n)| format!("{why} {n}")).collect();

@@ -4,6 +4,7 @@ use super::frame;
 use super::pen::Pen;
 use crate::engine::{Admin, CheckStatus, Health, Row, RowKind};
 use crate::ui::format::{self, compact, grouped};
+use crate::ui::intent::Intent;
 use crate::ui::rows::{self, change};
 use crate::ui::screens::plan::{Plan, Shape};
 use crate::ui::state::UiState;
@@ -147,10 +148,12 @@ pub fn drain(state: &UiState, row: &Row) -> Option<String> {
 
 /// What the kernel has of a server, and whether that is what is wanted.
 pub fn kernel(state: &UiState, row: &Row) -> (Paint, String) {
+    let back = row.drain.as_ref().map_or_else(String::new, |drain| format!(" {}", drain.weight));
+    let restores = format!("{} restores{back}", state.keys.hint(Intent::Restore));
     let admin = match row.admin {
-        Admin::Enabled => "",
-        Admin::Draining => "; draining, D restores",
-        Admin::Maintenance => "; in maintenance",
+        Admin::Enabled => String::new(),
+        Admin::Draining => format!("; draining, {restores}"),
+        Admin::Maintenance => format!("; in maintenance, {restores}"),
     };
     let slow = row.slow_start.zip(state.engine_now()).map(|(slow, now)| {
         format!(", slow start: {} in {}", slow.weight, format::age(format::since(slow.full_at, now)))

@@ -92,20 +92,24 @@ fn pieces(state: &UiState, summary: &Summary) -> (Vec<Piece>, Vec<Piece>) {
         Some((_, first)) => *first = first.trim_start().to_owned(),
         None => tiny.clone_from(&reals_short),
     }
-    let (lost, services) = summary.services_degraded;
-    let mut service_spans = head(format!("services {services}"));
-    for (number, word) in [(lost, "NO QUORUM"), (summary.services_impaired, "DEGRADED")] {
-        if number > 0 {
-            let separator = if service_spans.len() == 1 { ":" } else { "," };
-            service_spans.push((Paint::Down, format!("{separator} {number} {word}")));
-        }
+    let ailing = |is_told: fn(&str) -> bool| {
+        let told = summary.services_ailing().filter(|(_, word)| is_told(word));
+        told.map(|(number, word)| format!("{number} {word}")).collect::<Vec<_>>().join(", ")
+    };
+    let mut services = head(format!("services {}", summary.services_degraded.1));
+    let all = ailing(|_| true);
+    if !all.is_empty() {
+        services.push((Paint::Down, format!(": {all}")));
     }
+    // Beside the number of servers that are down, DEGRADED says nothing new.
+    let worst = if t.down > 0 { ailing(|word| word == "NO QUORUM") } else { all };
+    let services_short = if worst.is_empty() { Spans::new() } else { vec![(Paint::Down, worst)] };
     let (here, addresses) = summary.addresses_here;
     let left = vec![
         piece(0, role.clone(), role),
-        piece(4, head(summary.node.clone()), head(format::cut(&format::clean(&summary.node), 12, '~').into_owned())),
-        piece(3, head(format!("VIPs here {here}/{addresses}")), head(format!("VIPs {here}/{addresses}"))),
-        piece(5, service_spans, Vec::new()),
+        piece(5, head(summary.node.clone()), head(format::cut(&format::clean(&summary.node), 12, '~').into_owned())),
+        piece(4, head(format!("VIPs here {here}/{addresses}")), head(format!("VIPs {here}/{addresses}"))),
+        piece(if services_short.is_empty() { 6 } else { 3 }, services, services_short),
         Piece { tiny, ..piece(1, reals, reals_short) },
     ];
     (left, right_pieces(state, summary))
@@ -139,7 +143,7 @@ fn right_pieces(state: &UiState, summary: &Summary) -> Vec<Piece> {
     let lock = vec![(lock.0, lock.1.to_owned())];
     right.push(piece(0, lock.clone(), lock));
     let clock = vec![(Paint::Text, format::clock(now))];
-    right.push(piece(6, clock.clone(), clock));
+    right.push(piece(7, clock.clone(), clock));
     right
 }
 
@@ -159,7 +163,7 @@ fn fit(left: &[Piece], right: &[Piece], columns: usize) -> (Spans, Spans) {
             spans
         })
     };
-    for (gap, limit) in [(3, 7), (2, 7), (2, 6), (2, 5), (1, 5), (2, 4), (1, 4), (1, 3), (1, 2), (1, 1)] {
+    for (gap, limit) in [(3, 8), (2, 8), (2, 7), (2, 6), (1, 6), (2, 5), (1, 5), (1, 4), (1, 3), (1, 2), (1, 1)] {
         let (l, r) = (join(left, gap, limit), join(right, gap, limit));
         if spans_width(&l) + spans_width(&r) < columns || limit == 1 {
             return (l, r);

@@ -13,6 +13,7 @@ use super::instance::refused;
 use super::pen::{Pen, Spans, put_spans};
 use crate::engine::{HostLoad, InterfaceLoad};
 use crate::ui::format::{age, compact, count};
+use crate::ui::intent::Intent;
 use crate::ui::screens::plan::{Plan, Shape};
 use crate::ui::state::UiState;
 use crate::ui::theme::{Paint, Theme};
@@ -38,8 +39,9 @@ pub fn length(state: &UiState) -> usize {
 
 fn lines(state: &UiState, width: u16, is_ascii: bool) -> Vec<Spans> {
     let mut lines = match &state.host {
-        _ if state.summary().is_some_and(|summary| summary.is_rewound) => {
-            vec![vec![(Paint::Dim, "how busy the host was is not remembered; 0 goes back to now".to_owned())]]
+        _ if state.is_rewound() => {
+            let live = state.keys.hint(Intent::Live);
+            vec![vec![(Paint::Dim, format!("how busy the host was is not remembered: {live} goes back to now"))]]
         }
         None => vec![vec![(Paint::Dim, "asking the engine".to_owned())]],
         Some(Err(why)) => vec![vec![(Paint::Warning, why.clone())]],

@@ -5,6 +5,7 @@ use super::pen::{Pen, Spans, put_spans};
 use super::routers::{history, peer_text, state_paint};
 use crate::engine::{StateChange, VirtualRouterStatus, VrrpCounters};
 use crate::ui::format;
+use crate::ui::intent::Intent;
 use crate::ui::state::UiState;
 use crate::ui::theme::{Paint, Theme};
 use ratatui::buffer::Buffer;
@@ -39,7 +40,8 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, boxed: bool, state: 
     history(buffer, theme, inner, 0, router, now);
     let columns = usize::from(inner.width).saturating_sub(10);
     let mut line = 1;
-    for (label, spans) in lines(router, now) {
+    let known = if state.is_rewound() { remembered(state, router, now) } else { lines(router, now) };
+    for (label, spans) in known {
         for (n, spans) in wrapped(&spans, columns).iter().enumerate() {
             let mut pen = Pen::at(buffer, theme, inner, line);
             pen.skip(1).left(Paint::Head, if n == 0 { label } else { "" }, 8).skip(1);
@@ -86,6 +88,16 @@ fn lines(router: &VirtualRouterStatus, now: SystemTime) -> Vec<Line> {
     }
     lines.extend(counted(router));
     lines.push(("refused", refused_spans(&router.counters)));
+    lines.extend(changes(router, now));
+    lines
+}
+
+/// What is known of a moment of the past.
+pub fn remembered(state: &UiState, router: &VirtualRouterStatus, now: SystemTime) -> Vec<Line> {
+    let mut lines = state_lines(router, now);
+    let live = state.keys.hint(Intent::Live);
+    let said = format!("peers, forecast and counters are not remembered: {live} goes back to now");
+    lines.push(("", vec![(Paint::Dim, said)]));
     lines.extend(changes(router, now));
     lines
 }

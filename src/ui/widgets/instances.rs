@@ -38,10 +38,17 @@ const COLUMNS: &[Column] = &[
     column("INTERFACE", 9, false, |_, r, _| r.interface.clone()),
     column("INTERVAL", 8, true, |_, r, _| format::seconds(r.advert_interval_ms)),
     column("VERSION", 7, true, |_, r, _| format!("v{} {}", r.version, if r.preempt { "pre" } else { "nop" })),
-    column("RX", 6, true, |_, r, _| format::count(r.counters.adverts_rx)),
-    column("TX", 6, true, |_, r, _| format::count(r.counters.adverts_tx)),
-    column("REFUSED", 7, true, |_, r, _| format::count(super::instance::refused(&r.counters).map(|(_, n)| n).sum())),
+    column("RX", 6, true, |state, r, _| counted(state, r.counters.adverts_rx)),
+    column("TX", 6, true, |state, r, _| counted(state, r.counters.adverts_tx)),
+    column("REFUSED", 7, true, |state, r, _| {
+        counted(state, super::instance::refused(&r.counters).map(|(_, n)| n).sum())
+    }),
 ];
+
+/// A counter; of the past none is known.
+fn counted(state: &UiState, number: u64) -> String {
+    if state.is_rewound() { "-".to_owned() } else { format::count(number) }
+}
 
 /// `150`, or `150>120` where something tracked takes from the priority in the file.
 fn priority(router: &VirtualRouterStatus) -> String {

@@ -33,12 +33,10 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
         pen.skip(1).put(Paint::Text, &name).skip(1).put(paint, word).skip(1).put(Paint::Dim, &rest);
         line += 1;
     }
-    let ((lost, services), (here, addresses)) = (summary.services_degraded, summary.addresses_here);
+    let ((_, services), (here, addresses)) = (summary.services_degraded, summary.addresses_here);
     let mut rest = format!("VIPs here {here}/{addresses}; {services} services");
-    for (number, word) in [(lost, "NO QUORUM"), (summary.services_impaired, "DEGRADED")] {
-        if number > 0 {
-            let _ = write!(rest, ", {number} {word}"); // writing to a String can't fail
-        }
+    for (number, word) in summary.services_ailing() {
+        let _ = write!(rest, ", {number} {word}"); // writing to a String can't fail
     }
     // Each of them fits 40 columns; what has no room below the problems is left out.
     for (line, text) in (line..).zip([rest.as_str(), "a larger screen shows the table"]) {

@@ -93,8 +93,7 @@ fn baseline(state: &UiState, row: &Row) -> Option<Row> {
 
 /// Whether the totals of a row are known: not of the past, and not of a row that was not loaded when the baseline was set.
 fn has_totals(state: &UiState, row: &Row) -> bool {
-    let is_rewound = state.summary().is_some_and(|summary| summary.is_rewound);
-    !is_rewound && state.baseline.as_ref().is_none_or(|baseline| baseline.counters.contains_key(&row.key))
+    !state.is_rewound() && state.baseline.as_ref().is_none_or(|baseline| baseline.counters.contains_key(&row.key))
 }
 
 /// How the selected row looks: reversed where the keys go, underlined otherwise.
@@ -152,10 +151,10 @@ fn draw_row(mut pen: Pen<'_>, layout: &Layout, row: &Row, state: &UiState) {
         // `DRAIN 31 ~12s`: about when no connection is left. `DOWN 41s timeout`: since when.
         let seconds = |seconds| format::age(Duration::from_secs(seconds));
         let left = row.drain.as_ref().and_then(|drain| drain.empty_in_s).filter(|left| *left > 0);
-        let note = match (left, row.note.strip_prefix("DOWN "), row.health_age_s) {
-            (Some(left), ..) => Some(format!("{} ~{}", row.note.replace(" conn", ""), seconds(left))),
-            (None, Some(why), Some(age)) => Some(format!("DOWN {} {why}", seconds(age))),
-            (None, ..) => None,
+        let note = match (row.note.strip_prefix("DOWN "), row.health_age_s, left) {
+            (Some(why), Some(age), _) => Some(format!("DOWN {} {why}", seconds(age))),
+            (None, _, Some(left)) => Some(format!("{} ~{}", row.note.replace(" conn", ""), seconds(left))),
+            (..) => None,
         };
         pen.skip(1).left(paint, note.as_ref().unwrap_or(&row.note), layout.health);
     }

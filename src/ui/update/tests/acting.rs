@@ -316,6 +316,7 @@ fn the_details_say_how_a_drain_goes_and_why_the_kernel_has_less() {
     assert_eq!(detail::drain(&state, &row), None);
     (row.active, row.inactive, row.admin) = (31, 4, Admin::Draining);
     let drain = DrainStatus {
+        weight: 1,
         since: now - at(60),
         who: Some("anna, pid 9".to_owned()),
         reason: Some("kernel update".to_owned()),

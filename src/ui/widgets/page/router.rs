@@ -26,16 +26,10 @@ pub fn lines(state: &UiState) -> Vec<Line> {
     let (Some(router), Some(now)) = (state.selected_router(), state.engine_now()) else {
         return vec![("", vec![(Paint::Dim, "choose an instance with the arrows".to_owned())])];
     };
-    let is_rewound = state.summary().is_some_and(|summary| summary.is_rewound);
-    let mut lines = instance::state_lines(router, now);
-    if is_rewound {
-        lines.push((
-            "",
-            vec![(Paint::Dim, "peers, forecast and counters are not remembered: 0 goes back to now".into())],
-        ));
-        lines.extend(instance::changes(router, now));
-        return lines;
+    if state.is_rewound() {
+        return instance::remembered(state, router, now);
     }
+    let mut lines = instance::state_lines(router, now);
     lines.push(("sends", text(sends(router))));
     if let Some(split) = &router.detail.split_brain {
         lines.push(("SPLIT", vec![(Paint::Alarm, format!("two masters: {} too", split.with.join(", ")))]));
