@@ -3,7 +3,9 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing)] // a test: a panic is its verdict
 
 use lvsdeck::engine::driver::embedded::{Cluster, Options};
-use lvsdeck::engine::{EngineHandle, EventKind, Guide, Role};
+use lvsdeck::engine::{
+    Answer, Command, CommandRequest, EngineHandle, EventKind, Guide, Outcome, RealServerSelector, Role, Who,
+};
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -106,5 +108,30 @@ fn each_fault_is_told_in_the_panel_with_the_way_back() {
         assert!(!note.is_empty() || !notes().contains(":heal"), "{words}: {}", notes());
     }
     assert!(order(&cluster, "kill web9").unwrap_err().contains("web1 to web3"));
+    ending.end();
+}
+
+#[test]
+fn what_was_taken_back_by_hand_is_not_offered_for_undo() {
+    let (cluster, ending) = Cluster::start(&Options { servers: 3, seed: 1 }).unwrap();
+    wait("a master with good servers", || cluster.summary().unwrap().totals.up == 9);
+    let give = |command: Command| -> Answer {
+        let request = CommandRequest { command, reason: None, dry_run: false, token: None, force: false };
+        cluster.command(&request, &Who::default()).unwrap()
+    };
+    let offered = || cluster.undoable().unwrap().into_iter().map(|one| one.command).collect::<Vec<_>>();
+    let undo = || give(Command::Undo { id: None });
+    let server: RealServerSelector = "192.0.2.21".parse().unwrap();
+    let drain = Command::Drain { server, service: None, deadline_seconds: None };
+
+    assert_eq!(undo().outcome, Outcome::Refused, "nothing was done");
+    assert_eq!(give(drain).outcome, Outcome::Done);
+    assert_eq!(offered(), ["drain 192.0.2.21"]);
+    assert_eq!(give(Command::Restore { server, service: None }).outcome, Outcome::Done);
+    assert_eq!(offered(), ["restore 192.0.2.21"], "the drain is over");
+    assert_eq!(undo().outcome, Outcome::Done);
+    assert_eq!(offered(), ["drain 192.0.2.21"], "it is drained again");
+    assert_eq!(undo().outcome, Outcome::Done);
+    assert_eq!((offered().len(), undo().outcome), (0, Outcome::Refused));
     ending.end();
 }

@@ -9,7 +9,7 @@ use super::reload::Reloader;
 use super::shared::{Shared, Vitals};
 use super::stop::{self, Stop};
 use super::sysctls;
-use super::undo::{Done, UndoStack};
+use super::undo::{Done, NOTHING, UndoStack};
 use crate::engine::command::{Answer, Asked, Command, CommandRequest, Half, Outcome, Undoable, Who, clean};
 use crate::engine::connections::{ConnectionsPage, ConnectionsQuery};
 use crate::engine::difference::Difference;
@@ -143,19 +143,20 @@ impl LocalEngine {
             let message = "the engine is stopping: that can't be taken back, nor anything before it; start it again";
             return Ok(self.tell(asked, Answer::refused(message)));
         }
-        loop {
-            let done = match self.undo.find(id) {
-                Ok(done) => done,
-                Err(message) => return Ok(self.tell(asked, Answer::refused(message))),
-            };
-            let tried = Asked { command: done.inverse.clone(), dry_run: true, token: None, ..asked.clone() };
-            if id.is_none() && self.dispatch(tried)?.outcome == Outcome::Refused {
-                // Somebody took it back by hand, or its object has gone.
-                self.undo.forget(done.id);
-                continue;
-            }
-            return self.take_this_back(&done, asked);
+        let newest = || self.undo.list().into_iter().find(|one| self.would_change(&one.undo)).map(|one| one.id);
+        match id.or_else(newest).ok_or_else(|| NOTHING.to_owned()).and_then(|id| self.undo.find(id)) {
+            Ok(done) => self.take_this_back(&done, asked),
+            Err(message) => Ok(self.tell(asked, Answer::refused(message))),
         }
+    }
+
+    /// Whether what takes a command back would change something: not where somebody did so by hand, or its object has gone.
+    fn would_change(&self, inverse: &Command) -> bool {
+        let request =
+            CommandRequest { command: inverse.clone(), reason: None, dry_run: true, token: None, force: false };
+        let tried = self.command(&request, &Who::default());
+        // What can't be tried is not ruled out.
+        tried.map_or(true, |answer| answer.outcome == Outcome::Preview && !answer.preview.is_empty())
     }
 
     fn take_this_back(&self, done: &Done, asked: &Asked) -> Result<Answer, HandleError> {
@@ -267,7 +268,7 @@ impl EngineHandle for LocalEngine {
         Ok(differences)
     }
     fn undoable(&self) -> Result<Vec<Undoable>, HandleError> {
-        Ok(self.undo.list())
+        Ok(self.undo.list().into_iter().filter(|one| self.would_change(&one.undo)).collect())
     }
     fn connections(&self, query: &ConnectionsQuery) -> Result<ConnectionsPage, HandleError> {
         self.connections.page(query, &self.shared.status(), self.shared.dataplane.get())

@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+/// What is said where nothing is left to take back.
+pub const NOTHING: &str = "no command since the start can be taken back";
 /// How many are remembered.
 const KEPT: usize = 50;
 /// Most characters of a command that are kept to be read.
@@ -50,14 +52,16 @@ impl UndoStack {
         });
     }
 
-    /// The command with this number, or the newest. Errors: what there is instead.
-    pub fn find(&self, id: Option<u64>) -> Result<Done, String> {
+    /// The command with this number. Errors: what there is instead.
+    pub fn find(&self, id: u64) -> Result<Done, String> {
         self.with(|stack| {
-            let found = id.map_or_else(|| stack.back(), |id| stack.iter().find(|done| done.id == id));
-            let newest = stack.back().map(|done| format!("the newest is {} ({} by {})", done.id, done.verb, done.who));
-            found.cloned().ok_or_else(|| match (id, newest) {
-                (Some(id), Some(newest)) => format!("command {id} can't be taken back: it was not done, has no way back, or was taken back already; {newest}"),
-                (_, newest) => newest.unwrap_or_else(|| "no command since the start can be taken back".to_owned()),
+            let found = stack.iter().find(|done| done.id == id).cloned();
+            found.ok_or_else(|| match stack.back() {
+                Some(Done { id: newest, verb, who, .. }) => format!(
+                    "command {id} can't be taken back: it was not done, has no way back, or was taken back already; the \
+                     newest is {newest} ({verb} by {who})"
+                ),
+                None => NOTHING.to_owned(),
             })
         })
     }
@@ -106,22 +110,20 @@ mod tests {
     #[test]
     fn only_what_was_done_and_has_a_way_back_can_be_taken_back_and_only_once() {
         let stack = UndoStack::default();
-        assert_eq!(stack.find(None).unwrap_err(), "no command since the start can be taken back");
+        assert_eq!(stack.find(1).unwrap_err(), NOTHING);
         let rejoin = || Some(Command::Rejoin { instance: None });
         did(&stack, 1, Outcome::Done, rejoin());
         did(&stack, 2, Outcome::Done, None);
         did(&stack, 3, Outcome::Failed, rejoin());
         did(&stack, 4, Outcome::Done, rejoin());
-        assert_eq!(stack.find(None).map(|done| done.id), Ok(4));
-        assert_eq!(stack.find(Some(1)).map(|done| done.id), Ok(1));
+        assert_eq!(stack.find(1).map(|done| done.id), Ok(1));
         let listed: Vec<(u64, String)> = stack.list().into_iter().map(|one| (one.id, one.command)).collect();
         assert_eq!(listed, [(4, "failover --all".to_owned()), (1, "failover --all".to_owned())], "the newest first");
         for id in [2, 3, 9] {
-            assert!(stack.find(Some(id)).unwrap_err().contains("the newest is 4 (failover by anna)"), "{id}");
+            assert!(stack.find(id).unwrap_err().contains("the newest is 4 (failover by anna)"), "{id}");
         }
         stack.forget(4);
-        assert_eq!(stack.find(None).map(|done| done.id), Ok(1));
-        assert!(stack.find(Some(4)).is_err());
+        assert!(stack.find(4).is_err());
     }
 
     #[test]
@@ -130,7 +132,7 @@ mod tests {
         for id in 1..=KEPT as u64 + 2 {
             did(&stack, id, Outcome::Done, Some(Command::Rejoin { instance: None }));
         }
-        assert!(stack.find(Some(2)).is_err());
-        assert!(stack.find(Some(3)).is_ok());
+        assert!(stack.find(2).is_err());
+        assert!(stack.find(3).is_ok());
     }
 }
