@@ -1,7 +1,7 @@
 //! `ctl connections`: the kernel's connection table, counted and in part, as it is now.
 
 use super::CtlError;
-use super::print::{Page, Style, span};
+use super::print::{Page, Style, cells, left, span};
 use super::values::{selector, service};
 use crate::engine::{
     ConnectionRow, ConnectionSort, ConnectionsPage, ConnectionsQuery, EngineHandle, Prefix, RealServerSelector,
@@ -129,10 +129,10 @@ fn table<const N: usize>(
     }
     let mut widths = titles.map(str::len);
     for line in &lines {
-        widths.iter_mut().zip(line).for_each(|(width, cell)| *width = (*width).max(cell.chars().count()));
+        widths.iter_mut().zip(line).for_each(|(width, cell)| *width = (*width).max(cells(cell)));
     }
     let put = |cells: [&str; N]| {
-        let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        let padded = cells.iter().zip(widths).map(|(cell, width)| left(cell, width));
         padded.collect::<Vec<_>>().join("  ")
     };
     page.line(Style::Plain, "")?;

@@ -1,7 +1,7 @@
 //! `ctl diff`: file, engine and kernel side by side, where they do not say the same.
 
 use super::CtlError;
-use super::print::{Page, Style};
+use super::print::{Page, Style, cells, left};
 use crate::engine::{Difference, EngineHandle};
 
 /// A column: its title and what stands in it.
@@ -24,11 +24,10 @@ pub(super) fn print(engine: &dyn EngineHandle, page: &mut Page<'_>, json: bool) 
     if found.is_empty() {
         return page.line(Style::Plain, "file, engine and kernel say the same");
     }
-    let length = |text: &str| text.chars().count();
-    let width = |(title, cell): Column| found.iter().map(|line| length(cell(line))).fold(length(title), usize::max);
+    let width = |(title, cell): Column| found.iter().map(|line| cells(cell(line))).fold(cells(title), usize::max);
     let widths = COLUMNS.map(width);
     let row = |cell: &dyn Fn(Column) -> String| {
-        let cells = COLUMNS.iter().zip(widths).map(|(column, width)| format!("{:width$}", cell(*column)));
+        let cells = COLUMNS.iter().zip(widths).map(|(column, width)| left(&cell(*column), width));
         cells.collect::<Vec<_>>().join("  ")
     };
     page.line(Style::Strong, &row(&|(title, _)| title.to_owned()))?;

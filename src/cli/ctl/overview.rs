@@ -15,7 +15,7 @@
 //! ```
 
 use super::CtlError;
-use super::print::{Page, Style, age, span};
+use super::print::{Page, Style, age, left, span};
 use crate::engine::{
     Admin, EngineHandle, Health, IpvsTotals, PeerState, PeerStatus, Row, RowKind, RowsPage, RowsQuery, Sort, Status,
     Summary, VirtualRouterState, VirtualRouterStatus,
@@ -114,8 +114,8 @@ fn instance(router: &VirtualRouterStatus, now: SystemTime, page: &mut Page<'_>) 
         format!("{}>{}", router.priority, router.effective_priority)
     };
     let line = format!(
-        "{:<16} {:>4} {:<10} {:<7} {priority:>4} {:<7} {}",
-        router.name,
+        "{} {:>4} {:<10} {:<7} {priority:>4} {:<7} {}",
+        left(&router.name, 16),
         router.vrid,
         router.interface,
         router.state.name(),
@@ -193,7 +193,7 @@ fn row_text(row: &Row, now: SystemTime) -> String {
             if let Some(name) = &row.name {
                 let _ = write!(text, " ({name})");
             }
-            format!("{text:<74} {}", row.note)
+            format!("{} {}", left(&text, 74), row.note)
         }
         RowKind::Server => {
             // As in the console: what a check or a slow start took away is an arrow, what an operator set stands before the file's weight.

@@ -4,6 +4,7 @@ use super::CtlError;
 use serde::Serialize;
 use std::io::Write;
 use std::time::{Duration, SystemTime};
+use unicode_width::UnicodeWidthStr;
 
 /// What a line means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +65,16 @@ fn compact<T: Serialize>(out: &mut dyn Write, value: &T) -> serde_json::Result<(
     serde_json::to_writer(out, value)
 }
 
+/// A text in a column of so many cells: wide characters take two, combining ones none. Too long a text is whole.
+pub(super) fn left(text: &str, columns: usize) -> String {
+    format!("{text}{}", " ".repeat(columns.saturating_sub(cells(text))))
+}
+
+/// The cells that a text takes on a terminal.
+pub(super) fn cells(text: &str) -> usize {
+    text.width()
+}
+
 /// An age in two units at most: `12s`, `4m07s`, `3h12m`, `3d04h`.
 pub(super) fn age(now: SystemTime, since: SystemTime) -> String {
     span(now.duration_since(since).unwrap_or(Duration::ZERO).as_secs())
@@ -76,5 +87,22 @@ pub(super) fn span(s: u64) -> String {
         60..3600 => format!("{}m{:02}s", s / 60, s % 60),
         3600..86400 => format!("{}h{:02}m", s / 3600, s / 60 % 60),
         _ => format!("{}d{:02}h", s / 86400, s / 3600 % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_counted_in_cells() {
+        for (text, shown) in [
+            ("VI_1", "VI_1  |"),
+            ("東京", "東京  |"),
+            ("e\u{301}", "e\u{301}     |"),
+            ("longer than it", "longer than it|"),
+        ] {
+            assert_eq!(format!("{}|", left(text, 6)), shown);
+        }
     }
 }
