@@ -90,8 +90,9 @@ pub fn run(engine: &Arc<dyn EngineHandle>, options: &Options) -> Result<Exit, Co
         Err(error) => Some(format!("{error}; using the keys as they come")),
     };
     state.bell = options.bell.unwrap_or(state.bell);
-    for warning in options.notice.clone().into_iter().chain(warning).chain(key_warning) {
-        update(&mut state, Message::Warning(warning), Duration::ZERO);
+    let warnings: Vec<String> = options.notice.clone().into_iter().chain(warning).chain(key_warning).collect();
+    if !warnings.is_empty() {
+        update(&mut state, Message::Warning(warnings.join(" | ")), Duration::ZERO);
     }
     let mut console = Console {
         started: Instant::now(),

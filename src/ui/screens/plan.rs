@@ -160,7 +160,8 @@ fn small(plan: &mut Plan, state: &UiState, instances: u16) {
 
 fn large(plan: &mut Plan, height: u16, instances: u16) {
     let (width, end) = (plan.body.width, plan.body.bottom());
-    let panel = 5 + instances.clamp(1, (height / 8).max(1));
+    // As high as the instances need; on a high screen more, for the changes beside them.
+    let panel = (5 + instances.clamp(1, (height / 8).max(1))).max(height / 5);
     let changes = (width / 3).clamp(38, 70);
     plan.routers = Rect::new(0, 2, width - changes, panel);
     plan.changes = Rect::new(width - changes, 2, changes, panel);

@@ -108,7 +108,8 @@ pub fn on_answer(state: &mut UiState, serial: u64, answer: Result<Box<Answer>, S
         (Outcome::Stale, Phase::Committing(shown)) => {
             popup.changed = changes(&shown.preview.before, &answer.preview.before);
             if popup.changed.is_empty() {
-                popup.changed = vec![answer.message.clone()];
+                // What is there is the same, and what the command would do about it is not.
+                popup.changed = vec!["what this does is not what was shown: look at it again".to_owned()];
             }
             popup.typed = Field::default();
             show_again(state, at)

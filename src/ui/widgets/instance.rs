@@ -37,7 +37,7 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, boxed: bool, state: 
         return;
     };
     let inner = frame::panel(buffer, theme, area, boxed, &router.name);
-    history(buffer, theme, inner, 0, router, now);
+    history(buffer, theme, inner, 0, 0, router, now);
     let columns = usize::from(inner.width).saturating_sub(10);
     let mut line = 1;
     let known = if state.is_rewound() { remembered(state, router, now) } else { lines(router, now) };

@@ -84,27 +84,40 @@ fn boxed(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState, now: S
         pen.right(Paint::Text, &router.effective_priority.to_string(), 4).skip(1);
         pen.left(Paint::Text, &format::age(format::since(now, router.since)), 6).skip(1);
         pen.left(Paint::Text, &next_text(state, router), 16).skip(1);
+        if router.held.is_some() {
+            pen.put(Paint::Drain, "held ");
+        }
         put_peers(&mut pen, router, now, false);
     }
     let shown = routers.iter().find(|r| Some(&r.name) == state.router.as_ref()).or_else(|| routers.first());
-    if let Some(router) = shown {
-        history(buffer, theme, inner, inner.height.saturating_sub(2).into(), router, now);
-        addresses(buffer, theme, inner, inner.height.saturating_sub(1).into(), router);
+    let Some(shown) = shown else { return };
+    let last = usize::from(inner.height).saturating_sub(1);
+    // Of all of them where there is room.
+    let free = last.saturating_sub(1 + routers.len());
+    let told = if free < routers.len() { std::slice::from_ref(shown) } else { routers };
+    for (line, router) in (last.saturating_sub(told.len())..).zip(told) {
+        history(buffer, theme, inner, line, if told.len() > 1 { name.min(HISTORY_NAME) } else { 0 }, router, now);
     }
+    addresses(buffer, theme, inner, last, shown);
 }
 
-/// Draws the last hour of an instance in letters.
+/// Most cells of a name before its history.
+const HISTORY_NAME: usize = 12;
+
+/// Draws the last hour of an instance in letters, behind its name in a column of at least `name` cells.
 pub fn history(
     buffer: &mut Buffer,
     theme: &Theme,
     area: Rect,
     line: usize,
+    name: usize,
     router: &VirtualRouterStatus,
     now: SystemTime,
 ) {
     let mut pen = Pen::at(buffer, theme, area, line);
-    let label = format!("1h {} ", format::cut(&format::clean(&router.name), 12, theme.cut_mark()));
-    pen.skip(1).put(Paint::Dim, &label);
+    let clean = format::clean(&router.name);
+    let shown = format::cut(&clean, HISTORY_NAME, theme.cut_mark());
+    pen.skip(1).put(Paint::Dim, "1h ").left(Paint::Dim, &shown, name.max(format::width(&shown))).skip(1);
     let columns = pen.left_over().saturating_sub(5).min(60);
     put_letters(&mut pen, &timeline::letters(router, now, columns));
     pen.put(Paint::Dim, " now");
