@@ -25,7 +25,12 @@ pub fn run(args: &WatchArgs, color: bool, depth: Option<Depth>) -> u8 {
         None => found().map_or_else(Known::default, |file| read(&file)),
     };
     let watch: Arc<dyn EngineHandle> = match Watch::begin(known) {
-        Ok(watch) => Arc::new(watch),
+        Ok(watch) => {
+            if args.once {
+                watch.listen();
+            }
+            Arc::new(watch)
+        }
         Err(error) => {
             eprintln!("lvsdeck: can't watch: {error}");
             return exit::FAILED;

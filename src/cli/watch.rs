@@ -25,7 +25,7 @@ pub struct WatchArgs {
     /// The same as lines of JSON
     #[arg(long)]
     pub json: bool,
-    /// End after the overview
+    /// End after the overview, which waits three seconds at most for the first advertisement of each instance
     #[arg(long)]
     pub once: bool,
     /// How the console looks.

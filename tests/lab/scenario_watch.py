@@ -96,6 +96,8 @@ def run(case):
     for director in (pair.d1, pair.d2):
         until("the first line came", lambda: watches[director.name].lines(), 30)
         check("the table is ipvsadm's", as_ipvsadm(status(director)) == ipvsadm(director), status(director)["virtual_servers"])
+    states = {d.name: [r["state"] for r in status(d, "-f", d.config)["virtual_routers"]] for d in (pair.d1, pair.d2)}
+    check("a picture alone waits for the advertisements", states == {"d1": ["MASTER"], "d2": ["BACKUP"]}, states)
     until("d1 is heard as master", lambda: watches["d1"].heard_as("MASTER"), 5, watches["d1"].lines)
     until("d2 is backup beside it", lambda: watches["d2"].heard_as("BACKUP"), 5, watches["d2"].lines)
 

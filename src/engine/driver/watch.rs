@@ -22,8 +22,8 @@ use crate::engine::ipvs::{IpvsTable, RefusalKind, Sysctl};
 use crate::engine::journal::{JournalFrom, JournalPage};
 use crate::engine::model::Configuration;
 use crate::engine::snapshot::{
-    ConfigStatus, HostLoad, Moment, RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus,
-    Warning,
+    ConfigStatus, HostLoad, Moment, RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterState,
+    VirtualRouterStatus, Warning,
 };
 use crate::engine::vrrp::overhear;
 use crate::engine::watching::{Heard, Host, Listening, TableWatch};
@@ -40,6 +40,8 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// than this.
 const SHARE: u32 = 10;
 const SELDOM: Duration = Duration::from_secs(10);
+/// How long the first picture waits for advertisements: three of keepalived's default interval.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// How often processes are looked through for a keepalived.
 const PROCESSES: Duration = Duration::from_secs(5);
 
@@ -58,6 +60,7 @@ pub struct Known {
 pub struct Watch {
     shared: Arc<Shared>,
     host: HostReader,
+    listens: bool,
     /// What both threads wait on.
     _running: [Sender<()>; 2],
 }
@@ -84,7 +87,8 @@ impl Watch {
         let shared = Arc::new(Shared::new(identity));
         shared.begin(0, Vec::new());
         let listening = Listening::new(now, &configuration.virtual_routers);
-        let host = Host { listens: listener.is_ok(), ..Host::default() };
+        let listens = listener.is_ok();
+        let host = Host { listens, ..Host::default() };
         let eyes = Arc::new(Eyes {
             shared: Arc::clone(&shared),
             ears: Mutex::new((listening, host)),
@@ -113,7 +117,24 @@ impl Watch {
         };
         thread::Builder::new().name("tables".to_owned()).spawn(body)?;
         let sampling = history::start(Arc::clone(&shared))?;
-        Ok(Self { shared, host: HostReader::default(), _running: [sampling, looking] })
+        Ok(Self { shared, host: HostReader::default(), listens, _running: [sampling, looking] })
+    }
+
+    /// Waits until something was heard of every instance, [`PATIENCE`] at most: a picture of the first moment knows nothing of VRRP.
+    pub fn listen(&self) {
+        let until = Instant::now() + PATIENCE;
+        let is_heard = |router: &VirtualRouterStatus| {
+            router.state != VirtualRouterState::Init || router.peers.iter().any(|peer| peer.last_heard_at.is_some())
+        };
+        while self.listens {
+            let status = self.shared.status();
+            let left = until.saturating_duration_since(Instant::now());
+            let routers = &status.virtual_routers;
+            if left.is_zero() || (!routers.is_empty() && routers.iter().all(is_heard)) {
+                return;
+            }
+            self.shared.events(status.last_event, 1, left);
+        }
     }
 }
 
