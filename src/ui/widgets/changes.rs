@@ -11,6 +11,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::time::Duration;
 
+/// Columns of a box from which on a change stands at its time of day, which is in every log and does not tick.
+const CLOCK_FROM: u16 = 56;
 /// How long a change counts as new.
 const WINDOW: Duration = Duration::from_mins(1);
 
@@ -41,8 +43,12 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
     for (line, event) in recent.iter().take(lines).enumerate() {
         let (mark, paint) = change::mark(event);
         let mut pen = Pen::at(buffer, theme, inner, line);
-        let age = format!("-{}", format::age(format::since(now, event.at)));
-        pen.right(Paint::Dim, &age, 5).skip(1).put(paint, mark.encode_utf8(&mut [0; 4])).skip(1);
+        let (when, columns) = if plan.shape == Shape::Large && inner.width >= CLOCK_FROM {
+            (format::clock(event.at), 10)
+        } else {
+            (format!("-{}", format::age(format::since(now, event.at))), 5)
+        };
+        pen.right(Paint::Dim, &when, columns).skip(1).put(paint, mark.encode_utf8(&mut [0; 4])).skip(1);
         let text = change::text(event);
         let reserved = if line + 1 == lines { more.len() } else { 0 };
         let room = pen.left_over().saturating_sub(reserved);
