@@ -3,10 +3,12 @@
 //! A few cells are drawn style by style, since a style costs more than a step of the cursor; many from the top to the bottom.
 //! Steps are relative only from where a plain character left the cursor: of others terminals disagree about the width.
 
-use ratatui::buffer::Cell;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use std::io::Write;
 
+/// So many cells must be drawn less for lines to be moved: moving them costs as much as some 20 characters.
+const WORTH: usize = 24;
 /// Up to so many cells are sorted by style.
 const FEW: usize = 64;
 /// Modifiers and their numbers in SGR (ECMA-48 §8.3.117).
@@ -49,6 +51,66 @@ struct Cursor {
     y: u16,
     /// Whatever the terminal thinks of the character's width.
     is_sure: bool,
+}
+
+/// Adds the bytes that move lines by one, where that leaves less to draw: a table was scrolled. Gives what is on the screen then.
+pub fn scroll(out: &mut Vec<u8>, before: Buffer, now: &Buffer) -> Buffer {
+    let Some(Moved { from, to, .. }) = moved(&before, now) else { return before };
+    // Deleted here and inserted there (ECMA-48 §8.3.32, §8.3.67): what is not between the two stays where it is.
+    push(out, format_args!("\x1b[{}H\x1b[M\x1b[{}H\x1b[L", from + 1, to + 1));
+    let mut lines: Vec<&[Cell]> = before.content.chunks(usize::from(before.area.width)).collect();
+    let blank = vec![Cell::EMPTY; usize::from(before.area.width)];
+    lines.remove(from);
+    lines.insert(to, &blank);
+    Buffer { area: before.area, content: lines.concat() }
+}
+
+/// A line that is deleted, and where a blank one is inserted: the lines between move by one. With how many cells that saves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Moved {
+    saved: usize,
+    from: usize,
+    to: usize,
+}
+
+/// The best such move, if one is worth it.
+fn moved(before: &Buffer, now: &Buffer) -> Option<Moved> {
+    let columns = usize::from(now.area.width).max(1);
+    let (old, new): (Vec<_>, Vec<_>) =
+        (before.content.chunks(columns).collect(), now.content.chunks(columns).collect());
+    let differ = |a: &[Cell], b: &[Cell]| a.iter().zip(b).filter(|(a, b)| a != b).count();
+    let still: Vec<usize> = old.iter().zip(&new).map(|(old, new)| differ(old, new)).collect();
+    let blank: Vec<usize> = new.iter().map(|line| line.iter().filter(|cell| **cell != Cell::EMPTY).count()).collect();
+    // What each line costs when the old one below it, or above it, comes there.
+    let up: Vec<usize> = new.iter().zip(old.iter().skip(1)).map(|(new, old)| differ(old, new)).collect();
+    let down: Vec<usize> = new.iter().skip(1).zip(&old).map(|(new, old)| differ(old, new)).collect();
+    let upwards = best(still.iter().zip(&up), still.iter().zip(&blank).skip(1));
+    let upwards = upwards.map(|(saved, first, last)| Moved { saved, from: first, to: last + 1 });
+    let rows = still.len();
+    let downwards = best(still.iter().rev().zip(down.iter().rev()), still.iter().zip(&blank).rev().skip(1));
+    let downwards = downwards.map(|(saved, first, last)| Moved { saved, from: rows - 1 - first, to: rows - 2 - last });
+    upwards.into_iter().chain(downwards).filter(|moved| moved.saved >= WORTH).max_by_key(|moved| moved.saved)
+}
+
+/// The run of lines that saves most when each of them moves, `(cost now, cost then)` each, and the line after the last is made
+/// blank: what it saves, its first and its last line.
+fn best<'a>(
+    moving: impl Iterator<Item = (&'a usize, &'a usize)>,
+    blanked: impl Iterator<Item = (&'a usize, &'a usize)>,
+) -> Option<(usize, usize, usize)> {
+    let saves = |(now, then): (&usize, &usize)| now.cast_signed() - then.cast_signed();
+    let (mut run, mut first, mut found) = (0_isize, 0, None::<(usize, usize, usize)>);
+    for (line, (moves, blank)) in moving.map(saves).zip(blanked.map(saves)).enumerate() {
+        if run <= 0 {
+            (run, first) = (0, line);
+        }
+        run += moves;
+        let saved = usize::try_from(run + blank).unwrap_or(0);
+        if found.is_none_or(|(most, ..)| saved > most) {
+            found = Some((saved, first, line));
+        }
+    }
+    found
 }
 
 /// Adds the bytes that show `cells` (column, row, content) on a screen of so many columns. The style is the terminal's default
@@ -173,7 +235,6 @@ fn push(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use ratatui::buffer::Buffer;
     use ratatui::layout::Rect;
     use std::num::NonZero;
 
@@ -234,6 +295,48 @@ mod tests {
         })
     }
 
+    /// Where each line of a screen comes from: a line of the first, or one of the other.
+    fn any_lines() -> impl Strategy<Value = [usize; ROWS as usize]> {
+        let rows = usize::from(ROWS);
+        let mixed = prop::array::uniform(0..2 * rows);
+        // Scrolled, each time with one new line.
+        let scrolled = (0..rows - 1, 1..rows, any::<bool>()).prop_map(move |(first, length, is_up)| {
+            let last = (first + length).min(rows - 1);
+            std::array::from_fn(|line| match line {
+                line if line < first || line > last => line,
+                line if is_up && line < last => line + 1,
+                line if !is_up && line > first => line - 1,
+                line => rows + line,
+            })
+        });
+        prop_oneof![mixed, scrolled]
+    }
+
+    fn rearranged(first: &Buffer, other: &Buffer, lines: [usize; ROWS as usize]) -> Buffer {
+        let of = |screen: &Buffer| -> Vec<Vec<Cell>> {
+            screen.content.chunks(usize::from(COLUMNS)).map(<[Cell]>::to_vec).collect()
+        };
+        let known = [of(first), of(other)].concat();
+        Buffer { area: first.area, content: lines.iter().flat_map(|line| known[*line].clone()).collect() }
+    }
+
+    #[test]
+    fn a_scrolled_table_is_moved_and_what_stands_around_it_is_not() {
+        let screen = |lines: [&str; 6]| Buffer::with_lines(lines.map(|line| format!("{line:<40}")));
+        let [a, b, c, d] = ["a".repeat(40), "b".repeat(40), "c".repeat(40), "d".repeat(40)];
+        let [a, b, c, d] = [&a, &b, &c, &d].map(String::as_str);
+        let before = screen(["head", a, b, c, "foot", "foot"]);
+        for (now, moves) in [
+            (screen(["head", b, c, d, "foot", "foot"]), "\x1b[2H\x1b[M\x1b[4H\x1b[L"),
+            (screen(["head", d, a, b, "foot", "foot"]), "\x1b[4H\x1b[M\x1b[2H\x1b[L"),
+            (screen(["head", a, d, c, "foot", "other"]), ""),
+        ] {
+            let mut bytes = Vec::new();
+            scroll(&mut bytes, before.clone(), &now);
+            assert_eq!(String::from_utf8(bytes).unwrap(), moves);
+        }
+    }
+
     fn color_of(color: Color) -> vt100::Color {
         match color {
             Color::Black => vt100::Color::Idx(0),
@@ -249,11 +352,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_terminal_shows_each_of_two_screens(first in any_screen(), second in any_screen()) {
+        fn a_terminal_shows_each_of_two_screens(first in any_screen(), other in any_screen(), lines in any_lines()) {
+            let second = rearranged(&first, &other, lines);
             let mut terminal = vt100::Parser::new(NonZero::new(ROWS).unwrap(), NonZero::new(COLUMNS).unwrap(), 0);
             let blank = Buffer::empty(first.area);
             for (before, now) in [(&blank, &first), (&first, &second)] {
                 let mut bytes = Vec::new();
+                let before = scroll(&mut bytes, before.clone(), now);
                 paint(&mut bytes, before.diff(now), COLUMNS);
                 terminal.process(&bytes);
                 let mut hidden = false;

@@ -4,7 +4,7 @@
 //! Never a query: answers that come late would be taken for keys. The cursor stays hidden; text fields show their own.
 
 use super::ConsoleError;
-use super::paint::paint;
+use super::paint::{paint, scroll};
 use super::state::UiState;
 use super::theme::Theme;
 use super::view;
@@ -145,10 +145,12 @@ impl Terminal {
             self.shown = None; // gone before there are three of them
         }
         let before = self.shown.take().unwrap_or_else(|| Buffer::empty(next.area));
+        let before = if is_repaint { before } else { scroll(&mut frame, before, &next) };
+        let is_scrolled = !is_repaint && !frame.is_empty();
         let changed = before.diff(&next);
-        if is_repaint || !changed.is_empty() {
+        if is_repaint || is_scrolled || !changed.is_empty() {
             paint(&mut frame, changed, next.area.width);
-            let needs_brackets = is_repaint || frame.len() > ONE_PIECE;
+            let needs_brackets = is_repaint || is_scrolled || frame.len() > ONE_PIECE;
             let bytes = if needs_brackets { [BEGIN_FRAME, &frame, END_FRAME].concat() } else { frame };
             write(&mut self.out, &bytes)?;
         }
