@@ -10,7 +10,7 @@ use lvsdeck::engine::io::overrides::{Overrides, OverridesFile};
 use lvsdeck::engine::io::simulated::SimulatedIpvs;
 use lvsdeck::engine::ipvs::{IpvsOp, IpvsTable, Refusal, RefusalKind, Version};
 use lvsdeck::engine::model::{
-    CheckSpec, CheckTiming, Configuration, RealServer, RealServerKey, Scheduler, VirtualServer, Weight,
+    CheckSpec, CheckTiming, Configuration, RealServer, RealServerKey, Scheduler, ServiceKey, VirtualServer, Weight,
 };
 use lvsdeck::engine::snapshot::{Admin, Health};
 use std::net::SocketAddr;
@@ -228,6 +228,22 @@ async fn a_drain_is_answered_when_the_kernel_has_it_and_memory_is_empty_after_th
         running.stop().await;
         assert_eq!(remembered.lock().unwrap().last(), Some(&Vec::new()));
         assert!(kernel.edit(|table| table.services.is_empty()));
+    };
+    tokio::task::LocalSet::new().run_until(body).await;
+}
+
+#[tokio::test]
+async fn whoever_hears_of_something_finds_it_in_the_view() {
+    let body = async {
+        let (_listener, one) = listen("127.0.0.1:0").await;
+        let mut running = start(&[service(&[one], Duration::from_secs(1))], Box::new(SimulatedIpvs::default()));
+        running.until_in_table(&[one]).await;
+        for weight in (2..30).map(|weight| Weight::new(weight).unwrap()) {
+            let (service, server) = (WEB.parse::<ServiceKey>().unwrap().into(), RealServerKey(one));
+            assert_eq!(running.ask(Command::Weight { service, server, weight }).await.outcome, Outcome::Done);
+            assert_eq!(running.views.borrow().servers[0].real_servers[0].weight, weight.get(), "when it is answered");
+        }
+        running.stop().await;
     };
     tokio::task::LocalSet::new().run_until(body).await;
 }

@@ -110,6 +110,9 @@ pub struct FailoverLoop<L, W = World> {
     ear: Ear,
     alarm: Alarm,
     waiting: Vec<(u64, Reply)>,
+    /// What is told once a view is out that shows it: whoever hears of something finds it there.
+    facts: Vec<Fact>,
+    answers: Vec<(Reply, Answer)>,
     published_at: Option<Instant>,
     urgent: bool,
     /// Something may have changed since the last view.
@@ -122,9 +125,20 @@ impl<L: Listener, W: Surroundings> FailoverLoop<L, W> {
         let (bell, ear) = wait::bell()?;
         let (sender, requests) = sync_channel(QUEUE);
         let alarm = Alarm::new()?;
-        let waiting = Vec::new();
-        let (published_at, urgent, stale) = (None, true, true);
-        let this = Self { core, world, listener, requests, ear, alarm, waiting, published_at, urgent, stale };
+        let this = Self {
+            core,
+            world,
+            listener,
+            requests,
+            ear,
+            alarm,
+            waiting: Vec::new(),
+            facts: Vec::new(),
+            answers: Vec::new(),
+            published_at: None,
+            urgent: true,
+            stale: true,
+        };
         Ok((this, FailoverSender { requests: sender, bell: Arc::new(bell) }))
     }
 
@@ -139,6 +153,7 @@ impl<L: Listener, W: Surroundings> FailoverLoop<L, W> {
                 for resignation in self.core.last_words() {
                     _ = self.world.perform(&resignation);
                 }
+                self.facts.drain(..).for_each(|fact| self.listener.report(fact));
                 panic::resume_unwind(panic)
             }
         }
@@ -172,13 +187,13 @@ impl<L: Listener, W: Surroundings> FailoverLoop<L, W> {
             match action {
                 Action::Report(fact) => {
                     self.urgent = true;
-                    self.listener.report(fact);
+                    self.facts.push(fact);
                 }
                 Action::Notify(notice) => self.listener.notify(*notice),
                 Action::Answer { id, answer } => {
                     self.urgent = true;
                     if let Some(at) = self.waiting.iter().position(|(waiting, _)| *waiting == id) {
-                        (self.waiting.swap_remove(at).1)(*answer);
+                        self.answers.push((self.waiting.swap_remove(at).1, *answer));
                     }
                 }
                 other => {
@@ -202,6 +217,8 @@ impl<L: Listener, W: Surroundings> FailoverLoop<L, W> {
         warnings.extend(self.world.warnings());
         self.listener.publish(FailoverView { at: Some(now), routers: self.core.status(moment), warnings });
         (self.published_at, self.urgent, self.stale) = (Some(now), false, false);
+        self.facts.drain(..).for_each(|fact| self.listener.report(fact));
+        self.answers.drain(..).for_each(|(reply, answer)| reply(answer));
     }
 
     fn wait(&self) -> io::Result<()> {

@@ -49,7 +49,7 @@ pub struct LocalEngine {
     last_id: AtomicU64,
     last_dry_run: AtomicU64,
     /// The newest comparison of file, engine and kernel.
-    compared: Mutex<Option<(Instant, Vec<Difference>)>>,
+    compared: Mutex<Option<(Instant, u64, Vec<Difference>)>>,
     connections: Connections,
     host: HostReader,
     /// What becomes of what operators want beside the file.
@@ -252,9 +252,11 @@ impl EngineHandle for LocalEngine {
         Ok(Arc::new(Still { status, at, is_rewound: true }))
     }
     fn diff(&self) -> Result<Vec<Difference>, HandleError> {
-        // Whoever may read may ask, and each time a file is read: all who ask within a second share one answer.
+        // Whoever may read may ask, and each time a file is read: all who ask within a second share one answer, unless something happened.
+        let status = self.shared.status();
         let mut last = self.compared.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, differences)) = last.as_ref().filter(|(at, _)| at.elapsed() < DIFF_AGE) {
+        let is_good = |at: &Instant, event: &u64| at.elapsed() < DIFF_AGE && *event == status.last_event;
+        if let Some((.., differences)) = last.as_ref().filter(|(at, event, _)| is_good(at, event)) {
             return Ok(differences.clone());
         }
         let file = self.reloader.file().map_err(|unfit| HandleError::Rejected {
@@ -263,8 +265,8 @@ impl EngineHandle for LocalEngine {
             message: format!("the configuration file can't be compared: {unfit}"),
             next: "mend the file; `lvsdeck check` names each mistake".to_owned(),
         })?;
-        let differences = compare(&file, &self.reloader.configuration(), &self.shared.status());
-        *last = Some((Instant::now(), differences.clone()));
+        let differences = compare(&file, &self.reloader.configuration(), &status);
+        *last = Some((Instant::now(), status.last_event, differences.clone()));
         Ok(differences)
     }
     fn undoable(&self) -> Result<Vec<Undoable>, HandleError> {

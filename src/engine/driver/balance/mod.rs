@@ -30,8 +30,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{mpsc, oneshot};
 
-/// Views go out at most this often.
+/// Views go out at most this often where nobody waits for one.
 const PUBLISH: Duration = Duration::from_millis(100);
+/// Where something is to be told with it, one may take this part of the time to the next.
+const SHARE: u32 = 10;
 /// Views go out at least this often: readers take an old one for a loop that hangs.
 const PULSE: Duration = Duration::from_secs(1);
 /// How long the way out of the kernel may take; what is left then stays remembered, and the next start removes it.
@@ -116,10 +118,11 @@ pub async fn run(
         asking: HashMap::new(),
         reloading: VecDeque::new(),
         trials: Vec::new(),
+        untold: Vec::new(),
         report,
         notify,
     };
-    let mut views = Views { due: true, next_at: now(), pulse_at: now(), publish };
+    let mut views = Views { due: true, soon_at: now(), next_at: now(), pulse_at: now(), publish };
     let mut shutdown = std::pin::pin!(shutdown);
     let mut stop_by: Option<Instant> = None;
     let mut look_at = now();
@@ -127,11 +130,16 @@ pub async fn run(
     own.core.handle(now(), Input::Start);
     loop {
         own.look_at_addresses(&mut look_at);
-        kernel.send(own.perform()).map_err(|()| BalanceLoopError::ThreadEnded)?;
-        views.publish(&own.core);
-        if own.core.is_stopped() || stop_by.is_some_and(|at| at <= now()) {
+        let sent = kernel.send(own.perform());
+        let is_over = sent.is_err() || own.core.is_stopped() || stop_by.is_some_and(|at| at <= now());
+        if is_over {
             (views.due, views.next_at) = (true, now());
-            views.publish(&own.core);
+        }
+        if views.publish(&own.core, !own.untold.is_empty()) {
+            own.tell();
+        }
+        sent.map_err(|()| BalanceLoopError::ThreadEnded)?;
+        if is_over {
             let finished = tokio::time::timeout_at(stop_by.unwrap_or_else(now).into(), kernel.finish()).await;
             if finished.is_err() || own.core.leaves_behind() {
                 (own.report)(left_behind());
@@ -184,11 +192,31 @@ struct BalanceLoop<R, N> {
     asking: HashMap<u64, oneshot::Sender<Answer>>,
     reloading: VecDeque<oneshot::Sender<Result<(), String>>>,
     trials: Vec<Job>,
+    /// What is told once a view is out that shows it: whoever hears of something finds it there.
+    untold: Vec<Untold>,
     report: R,
     notify: N,
 }
 
+/// Something to be told, and whom.
+enum Untold {
+    Fact(Fact),
+    Answer(oneshot::Sender<Answer>, Box<Answer>),
+    Reloaded(oneshot::Sender<Result<(), String>>, Result<(), String>),
+}
+
 impl<R: Fn(Fact), N: Fn(Notice)> BalanceLoop<R, N> {
+    /// Tells what waited for a view. Who asked may have left; the journal has it all the same.
+    fn tell(&mut self) {
+        for untold in self.untold.drain(..) {
+            match untold {
+                Untold::Fact(fact) => (self.report)(fact),
+                Untold::Answer(reply, answer) => _ = reply.send(*answer),
+                Untold::Reloaded(told, result) => _ = told.send(result),
+            }
+        }
+    }
+
     /// What is asked of the core; a trial is the kernel's thread's matter alone.
     fn ask(&mut self, request: Request) -> Option<Input> {
         Some(match request {
@@ -240,19 +268,15 @@ impl<R: Fn(Fact), N: Fn(Notice)> BalanceLoop<R, N> {
                 Action::Apply(op) => jobs.push(Job::Apply(op)),
                 Action::Remember(owned) => jobs.push(Job::Remember(Memory::Owned(owned))),
                 Action::Overrides(all) => jobs.push(Job::Remember(Memory::Overrides(all))),
-                Action::Report(fact) => (self.report)(fact),
+                Action::Report(fact) => self.untold.push(Untold::Fact(fact)),
                 Action::Notify(notice) => (self.notify)(*notice),
                 Action::Reloaded(result) => {
-                    // Who asked may have left; the journal has it all the same.
-                    if let Some(told) = self.reloading.pop_front() {
-                        let _ = told.send(result);
-                    }
+                    let told = self.reloading.pop_front();
+                    self.untold.extend(told.map(|told| Untold::Reloaded(told, result)));
                 }
                 Action::Answer { id, answer } => {
-                    if let Some(reply) = self.asking.remove(&id) {
-                        // Who asked may have left; the journal has the command all the same.
-                        let _ = reply.send(*answer);
-                    }
+                    let reply = self.asking.remove(&id);
+                    self.untold.extend(reply.map(|reply| Untold::Answer(reply, answer)));
                 }
             }
         }
@@ -262,27 +286,30 @@ impl<R: Fn(Fact), N: Fn(Notice)> BalanceLoop<R, N> {
     fn deadline<P>(&self, views: &Views<P>) -> Instant {
         let core = self.core.poll_timeout().map(|(at, _)| at);
         let view = if views.due { views.next_at } else { views.pulse_at };
-        core.into_iter().chain([view]).min().unwrap_or(view)
+        let awaited = (!self.untold.is_empty()).then_some(views.soon_at);
+        core.into_iter().chain(awaited).chain([view]).min().unwrap_or(view)
     }
 }
 
 /// When the next view goes out.
 struct Views<P> {
     due: bool,
+    /// When one goes out that is waited for.
+    soon_at: Instant,
     next_at: Instant,
     pulse_at: Instant,
     publish: P,
 }
 
 impl<P: Fn(BalanceView)> Views<P> {
-    fn publish(&mut self, core: &Balance) {
+    /// Gives whether one went out. `is_awaited`: something is to be told that it shows.
+    fn publish(&mut self, core: &Balance, is_awaited: bool) -> bool {
         let moment = Moment { now: now(), wall: SystemTime::now() };
-        let asked = self.due && moment.now >= self.next_at;
+        let asked = (self.due && moment.now >= self.next_at) || (is_awaited && moment.now >= self.soon_at);
         if !asked && moment.now < self.pulse_at {
-            return;
+            return false;
         }
         self.due = false;
-        (self.next_at, self.pulse_at) = (moment.now + PUBLISH, moment.now + PULSE);
         (self.publish)(BalanceView {
             at: Some(moment.now),
             servers: core.status(moment),
@@ -291,5 +318,9 @@ impl<P: Fn(BalanceView)> Views<P> {
             warnings: core.warnings(),
             totals: core.totals(),
         });
+        let cost = now().saturating_duration_since(moment.now);
+        self.soon_at = moment.now + (cost * SHARE).min(PUBLISH);
+        (self.next_at, self.pulse_at) = (moment.now + PUBLISH, moment.now + PULSE);
+        true
     }
 }
