@@ -2,7 +2,7 @@
 
 use super::command::{Asked, Command, Outcome, clean, steers};
 use serde::{Deserialize, Serialize};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// A kind of event. Names are promises: they are listed in `docs/api.md` and never change their meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -62,6 +62,34 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// Whether an event is a change of state that an operator counts from (`chg 12s`).
+    pub const fn is_change(self) -> bool {
+        match self {
+            Self::InstanceState
+            | Self::SplitBrain
+            | Self::Link
+            | Self::ServerHealth
+            | Self::ServerWeight
+            | Self::ServerAdmin
+            | Self::ServerTable
+            | Self::ServiceTable
+            | Self::Quorum
+            | Self::Script
+            | Self::Tracked
+            | Self::SyncDaemon => true,
+            Self::EngineStarted
+            | Self::EngineStopping
+            | Self::AdvertisementRejected
+            | Self::Address
+            | Self::CheckResult
+            | Self::Drift
+            | Self::OperationRefused
+            | Self::Command
+            | Self::Hold
+            | Self::Warning
+            | Self::Unknown => false,
+        }
+    }
     /// The kind as JSON has it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -216,6 +244,9 @@ pub struct Event {
 impl Event {
     /// Stamps a fact. Whatever it was made of, no text in it steers a terminal or is longer than a line.
     pub fn stamp(fact: Fact, seq: u64, at: SystemTime, monotonic_ms: u64) -> Self {
+        // As it is written: who asks how it was at that moment means this event too.
+        let below = at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.subsec_nanos() % 1_000_000);
+        let at = at.checked_sub(Duration::from_nanos(below.into())).unwrap_or(at);
         let Fact { kind, severity, subject, from, to, reason, who, detail } = fact;
         let subject = harmless(subject);
         let [from, to, reason, who, detail] = [from, to, reason, who, detail].map(|text| text.map(harmless));

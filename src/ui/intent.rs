@@ -244,10 +244,12 @@ impl Intent {
     pub const fn arguments(self) -> &'static str {
         match self {
             Self::Weight => "N, +N, -N or N%",
-            Self::Drain => "[DEADLINE, as 60s]",
+            Self::Drain => "[SERVER] [DEADLINE, as 60s]",
             Self::Maintenance => "[TIME, as 30m]",
-            Self::Failover => "[--blind] [--for TIME]",
-            Self::Priority => "N or --from-file",
+            Self::Restore => "[SERVER]",
+            Self::Takeover | Self::Rejoin => "[INSTANCE]",
+            Self::Failover => "[INSTANCE] [--blind] [--for TIME]",
+            Self::Priority => "[INSTANCE] N or --from-file",
             Self::AddServer => "[ADDRESS:PORT] [WEIGHT]",
             Self::AddService => "[VS, as tcp/10.0.0.1:80]",
             Self::Filter => "WORDS",

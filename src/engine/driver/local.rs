@@ -36,7 +36,7 @@ const COMMAND_LIMIT: Duration = Duration::from_mins(3);
 const DIFF_AGE: Duration = Duration::from_secs(1);
 
 /// A second since 1970, the configuration's generation, and how everything was.
-type Moment = ((u64, u64), Arc<Status>);
+type Moment = ((SystemTime, u64), Arc<Status>);
 
 /// The running engine. Reads are cheap; [`command`](EngineHandle::command) blocks until the loop has answered.
 pub struct LocalEngine {
@@ -238,8 +238,7 @@ impl EngineHandle for LocalEngine {
         Ok(self.shared.history_page(query))
     }
     fn at(&self, at: SystemTime) -> Result<Arc<dyn EngineHandle>, HandleError> {
-        let second = at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let key = (second, self.shared.status().config.generation);
+        let key = (at, self.shared.status().config.generation);
         // A front asks several things about a moment, and what was does not change.
         let mut last = self.past.lock().unwrap_or_else(PoisonError::into_inner);
         let status = if let Some((_, status)) = last.as_ref().filter(|(known, _)| *known == key) {

@@ -9,6 +9,8 @@ use crate::engine::snapshot::Status;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
+/// By so much the clock of the wall and that of the engine may differ over a look back.
+const MARGIN: Duration = Duration::from_secs(1);
 /// Most events that are taken back to show a moment.
 const MOST_EVENTS: usize = 50_000;
 
@@ -68,7 +70,8 @@ impl Shared {
         if age.as_secs() >= COARSE {
             return Err(no_past("what is remembered begins a day ago"));
         }
-        let first = self.first_younger(age).map_or(u64::MAX, |first| first.saturating_sub(1));
+        // From a moment before on: what happened at the moment itself is to be known as well.
+        let first = self.first_younger(age + MARGIN).map_or(u64::MAX, |first| first.saturating_sub(1));
         let mut after = first.min(self.oldest().saturating_sub(1)).max(self.before_run());
         let mut events: Vec<Arc<Event>> = Vec::new();
         loop {

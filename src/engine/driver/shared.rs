@@ -6,7 +6,7 @@
 
 use super::balance::BalanceView;
 use super::failover::{FailoverView, Listener};
-use crate::engine::event::{Event, EventKind, Fact};
+use crate::engine::event::{Event, Fact};
 use crate::engine::history::History;
 use crate::engine::io::journal_file::JournalFiles;
 use crate::engine::io::userspace::Userspace;
@@ -168,7 +168,7 @@ impl Shared {
         let wall = SystemTime::now();
         let monotonic = self.monotonic_ms();
         let mut kept = self.kept();
-        if is_change(fact.kind) {
+        if fact.kind.is_change() {
             kept.changed_at = Some(Moment { now: Instant::now(), wall });
         }
         kept.journal.append(fact, wall, monotonic);
@@ -405,35 +405,6 @@ fn replace<T>(place: &RwLock<Arc<T>>, view: T) {
     drop(old);
 }
 
-/// Whether an event is a change of state that an operator counts from (`chg 12s`).
-const fn is_change(kind: EventKind) -> bool {
-    match kind {
-        EventKind::InstanceState
-        | EventKind::SplitBrain
-        | EventKind::Link
-        | EventKind::ServerHealth
-        | EventKind::ServerWeight
-        | EventKind::ServerAdmin
-        | EventKind::ServerTable
-        | EventKind::ServiceTable
-        | EventKind::Quorum
-        | EventKind::Script
-        | EventKind::Tracked
-        | EventKind::SyncDaemon => true,
-        EventKind::EngineStarted
-        | EventKind::EngineStopping
-        | EventKind::AdvertisementRejected
-        | EventKind::Address
-        | EventKind::CheckResult
-        | EventKind::Drift
-        | EventKind::OperationRefused
-        | EventKind::Command
-        | EventKind::Hold
-        | EventKind::Warning
-        | EventKind::Unknown => false,
-    }
-}
-
 impl Listener for Arc<Shared> {
     fn publish(&self, view: FailoverView) {
         replace(&self.failover, view);
@@ -446,7 +417,7 @@ impl Listener for Arc<Shared> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::event::Severity;
+    use crate::engine::event::{EventKind, Severity};
 
     fn shared() -> Shared {
         let config = ConfigStatus { file: String::new(), loaded_at: SystemTime::UNIX_EPOCH, generation: 1 };

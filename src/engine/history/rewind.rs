@@ -60,7 +60,10 @@ impl History {
         Status {
             role: Role::of(&routers, split),
             last_event: before().next().map_or(0, |event| event.seq),
-            changed_at: before().find(|event| is_change(event.kind)).map(|event| event.at),
+            changed_at: before()
+                .find(|event| event.kind.is_change())
+                .map(|event| event.at)
+                .or(now.changed_at.filter(|then| *then <= at)),
             virtual_routers: routers,
             virtual_servers: now.virtual_servers.iter().filter_map(|s| then.service(s)).map(Arc::new).collect(),
             drift: Vec::new(),
@@ -82,17 +85,6 @@ impl History {
         }
         row
     }
-}
-
-const fn is_change(kind: EventKind) -> bool {
-    matches!(
-        kind,
-        EventKind::InstanceState
-            | EventKind::ServerHealth
-            | EventKind::ServerAdmin
-            | EventKind::Quorum
-            | EventKind::Link
-    )
 }
 
 struct Then<'a> {

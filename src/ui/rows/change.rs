@@ -18,8 +18,15 @@ pub fn mark(event: &Event) -> (char, Paint) {
         (_, "up" | "master" | "present" | "gained") => ('+', Paint::Up),
         (_, _) if event.severity == Severity::Error => ('x', Paint::Down),
         (_, _) if event.severity == Severity::Warning => ('!', Paint::Warning),
+        (EventKind::ServerWeight, to) if event.from.as_deref().is_some_and(|from| number(from) < number(to)) => {
+            ('+', Paint::Text)
+        }
         _ => ('-', Paint::Text),
     }
+}
+
+fn number(weight: &str) -> u64 {
+    weight.parse().unwrap_or(0)
 }
 
 /// Who did something, in a word: who logged in, or else the user of the process.

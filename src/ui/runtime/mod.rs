@@ -370,7 +370,8 @@ impl Console {
         if self.terminal.take().is_err() {
             return ControlFlow::Break(ExitCause::TerminalLost);
         }
-        self.stall = None;
+        // A turn before this one may have noticed it: then the clock has gone on.
+        self.stall = self.stall.filter(|(_, noticed)| noticed.elapsed() < AFTERMATH);
         self.stood_still(Duration::ZERO);
         let (columns, rows) = self.fixed.unwrap_or_else(Terminal::size);
         self.update(Message::Resize(columns, rows))

@@ -92,10 +92,11 @@ fn unseen(state: &UiState, intent: Intent) -> Option<String> {
 }
 
 fn start(state: &mut UiState, intent: Intent, words: &str) -> Result<Vec<Effect>, String> {
-    if let Some((address, words)) = named(state, words).filter(|_| !intent.is_about_instances()) {
-        return by_name(state, intent, address, words);
+    let is_elsewhere = intent.is_about_instances() || intent == Intent::AddServer;
+    if let Some((server, words)) = server_of(state, words).filter(|_| !is_elsewhere) {
+        return by_name(state, intent, server, words);
     }
-    if !words.is_empty() && intent.arguments().is_empty() {
+    if !words.is_empty() && intent.arguments().is_empty() && !intent.is_about_instances() {
         return Err(format!("{} takes nothing behind it, and there is \"{words}\"", intent.name()));
     }
     if intent.is_about_instances() {
@@ -124,15 +125,27 @@ pub fn named<'a>(state: &UiState, words: &'a str) -> Option<(IpAddr, &'a str)> {
     Some((*address, rest.trim()))
 }
 
+/// The real server that the first word is the address or the name of, and the other words.
+fn server_of<'a>(state: &UiState, words: &'a str) -> Option<(RealServerSelector, &'a str)> {
+    let (first, rest) = words.split_once(' ').unwrap_or((words, ""));
+    let by_address = first.parse().ok().map(|server| (server, rest.trim()));
+    by_address.or_else(|| named(state, words).map(|(address, rest)| (RealServerSelector::Host(address), rest)))
+}
+
 /// An act on a real server in all of its services.
-fn by_name(state: &mut UiState, intent: Intent, address: IpAddr, words: &str) -> Result<Vec<Effect>, String> {
-    let (server, service) = (RealServerSelector::Host(address), None);
+fn by_name(
+    state: &mut UiState,
+    intent: Intent,
+    server: RealServerSelector,
+    words: &str,
+) -> Result<Vec<Effect>, String> {
+    let service = None;
     let command = match intent {
         Intent::Drain => Command::Drain { server, service, deadline_seconds: time(words)? },
         Intent::Restore => Command::Restore { server, service },
         other => {
             let key = state.keys.hint(other);
-            return Err(format!("{} acts on the row under the cursor: go to {address} and press {key}", other.name()));
+            return Err(format!("{} acts on the row under the cursor: go to {server} and press {key}", other.name()));
         }
     };
     Ok(preview(state, command, None))
@@ -188,12 +201,18 @@ fn remove(state: &UiState) -> Result<(Command, Option<String>), String> {
 }
 
 fn instances(state: &mut UiState, intent: Intent, words: &str) -> Result<Vec<Effect>, String> {
-    let name = targets::instance(state, intent)?;
+    let (name, words) = match words.split_once(' ').unwrap_or((words, "")) {
+        (name, rest) if state.routers().iter().any(|router| router.name == name) => (name.to_owned(), rest.trim()),
+        _ => (targets::instance(state, intent)?, words),
+    };
     let node = state.summary().map(|summary| summary.node.clone());
     let (command, word) = match intent {
         Intent::Failover => {
             let (blind, hold_seconds) = failover_words(words)?;
             (Command::Failover { instance: Some(name), hold_seconds, blind }, node)
+        }
+        Intent::Takeover | Intent::Rejoin if !words.is_empty() => {
+            return Err(format!("{} takes the name of an instance, and not \"{words}\"", intent.name()));
         }
         Intent::Takeover => (Command::Takeover { instance: name }, None),
         Intent::Priority if words.is_empty() => {

@@ -44,6 +44,10 @@ pub fn commit(state: &mut UiState) -> Vec<Effect> {
         state.say(Tone::Bad, "the preview is not on screen: enlarge the terminal first");
         return Vec::new();
     }
+    if state.lost.is_some() {
+        state.say(Tone::Bad, "the engine does not answer: nothing was done; Enter again when it does");
+        return Vec::new();
+    }
     let Some(Popup::Preview(popup)) = state.popups.last_mut() else { return Vec::new() };
     let missing = popup.required().is_some_and(|word| popup.typed.text().trim() != word);
     let answer = match &popup.phase {

@@ -119,7 +119,8 @@ fn right_pieces(state: &UiState, summary: &Summary) -> Vec<Piece> {
     let now = state.engine_now().unwrap_or(summary.now);
     let mut right = Vec::new();
     if let Some(lost) = &state.lost {
-        let text = format!("NO ANSWER {}", format::age(state.clock.saturating_sub(lost.since)));
+        let word = if state.stopped().is_some() { "STOPPED" } else { "NO ANSWER" };
+        let text = format!("{word} {}", format::age(state.clock.saturating_sub(lost.since)));
         right.push(piece(0, vec![(Paint::Bad, text.clone())], vec![(Paint::Bad, text)]));
     }
     if let Some(at) = state.viewing {
@@ -172,14 +173,23 @@ fn fit(left: &[Piece], right: &[Piece], columns: usize) -> (Spans, Spans) {
     (Spans::new(), Spans::new())
 }
 
+/// Why what is shown is old, where it is.
+pub fn lost_text(state: &UiState) -> Option<String> {
+    let lost = state.lost.as_ref()?;
+    let age = format::age(state.clock.saturating_sub(lost.since));
+    Some(match state.stopped() {
+        Some(who) => format!("! the engine was stopped {age} ago{who}: what you see was before"),
+        None => format!("! the engine does not answer for {age}: what you see is old"),
+    })
+}
+
 /// Draws line 2: problems by name, worst first.
 pub fn line_two(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
     let mut pen = Pen::at(buffer, theme, area, 0);
     let Some(summary) = state.summary() else { return };
     pen.skip(1);
-    if let Some(lost) = &state.lost {
-        let age = format::age(state.clock.saturating_sub(lost.since));
-        pen.put(Paint::Bad, &format!("! the engine does not answer since {age}: what you see is old"));
+    if let Some(text) = lost_text(state) {
+        pen.put(Paint::Bad, &text);
         return;
     }
     if summary.problem_count == 0 {

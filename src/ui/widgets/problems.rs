@@ -13,7 +13,10 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
     let Some(summary) = state.summary() else { return };
     let now = state.engine_now().unwrap_or(summary.now);
     let mut line = 0;
-    if summary.problem_count == 0 {
+    if let Some(text) = header::lost_text(state) {
+        Pen::at(buffer, theme, area, 0).skip(1).put(Paint::Bad, &text);
+        line += 1;
+    } else if summary.problem_count == 0 {
         Pen::at(buffer, theme, area, 0).skip(1).put(Paint::Up, "no problems");
         line += 1;
     }
