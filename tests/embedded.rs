@@ -135,3 +135,27 @@ fn what_was_taken_back_by_hand_is_not_offered_for_undo() {
     assert_eq!((offered().len(), undo().outcome), (0, Outcome::Refused));
     ending.end();
 }
+
+#[test]
+fn the_moment_of_an_event_is_right_after_it() {
+    let (cluster, ending) = Cluster::start(&Options { servers: 3, seed: 1 }).unwrap();
+    wait("a master with good servers", || cluster.summary().unwrap().totals.up == 9);
+    let server: RealServerSelector = "192.0.2.21".parse().unwrap();
+    let command = Command::Drain { server, service: None, deadline_seconds: None };
+    let request = CommandRequest { command, reason: None, dry_run: false, token: None, force: false };
+    cluster.command(&request, &Who::default()).unwrap();
+    let weights = || {
+        let events = cluster.events(0, 256, Duration::ZERO).unwrap();
+        events.into_iter().filter(|event| event.kind == EventKind::ServerWeight).collect::<Vec<_>>()
+    };
+    wait("a weight in each service", || weights().len() == 3);
+    for event in weights() {
+        let written = serde_json::to_string(&event).unwrap();
+        let event: lvsdeck::engine::Event = serde_json::from_str(&written).unwrap();
+        let then = cluster.at(event.at).unwrap().status().unwrap();
+        let servers = then.virtual_servers.iter().flat_map(|s| s.real_servers.iter().map(move |r| (s.key, r)));
+        let mut named = servers.filter(|(service, server)| format!("{service} {}", server.key) == event.subject);
+        assert_eq!(named.next().map(|(_, server)| server.weight), Some(0), "{event:?}");
+    }
+    ending.end();
+}

@@ -5,6 +5,7 @@ mod ui_fixture;
 mod ui_matrix;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use lvsdeck::engine::event::{EventKind, Fact, Severity};
 use lvsdeck::engine::{CommandRequest, EngineHandle, Event, Status, Who};
 use lvsdeck::ui::intent::{Effect, Message};
 use lvsdeck::ui::paint::paint;
@@ -228,6 +229,23 @@ fn an_engine_that_fell_silent_leaves_a_grey_picture_and_says_since_when() {
     let screen = console.screen("ansi");
     assert!(screen.contains("NO ANSWER 12s"), "{screen}");
     assert!(screen.contains("DIM"));
+    console.give(Message::Resize(40, 10));
+    let small = console.screen("ansi");
+    assert!(small.contains("! the engine does not answer for "), "{small}");
+}
+
+#[test]
+fn an_engine_that_was_stopped_in_order_is_told_as_one() {
+    let now = noon();
+    let fact = |kind, subject: &str| Fact::new(kind, Severity::Notice, subject);
+    let asked = fact(EventKind::Command, "stop").to("done").who("root, pid 9");
+    let events = [asked, fact(EventKind::EngineStopping, "engine")];
+    let events = (900..).zip(events).map(|(seq, fact)| Event::stamp(fact, seq, now, 1)).collect();
+    let mut console = Console::new(ui_fixture::degraded(now), events, (80, 24));
+    console.give(Message::Lost("no engine answers".to_owned()));
+    update(&mut console.state, Message::Tick, Duration::from_secs(5));
+    let screen = console.screen("ansi");
+    assert!(screen.contains("STOPPED 4s") && screen.contains("was stopped 4s ago by root: "), "{screen}");
 }
 
 #[test]
