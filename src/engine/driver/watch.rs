@@ -42,6 +42,8 @@ const SHARE: u32 = 10;
 const SELDOM: Duration = Duration::from_secs(10);
 /// How long the first picture waits for advertisements: three of keepalived's default interval.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// In which every router of keepalived's default interval advertises once.
+const ROUND: Duration = Duration::from_millis(1_200);
 /// How often processes are looked through for a keepalived.
 const PROCESSES: Duration = Duration::from_secs(5);
 
@@ -121,19 +123,29 @@ impl Watch {
     }
 
     /// Waits until something was heard of every instance, [`PATIENCE`] at most: a picture of the first moment knows nothing of VRRP.
+    /// Where no file says which there are, that may be after [`ROUND`] at the earliest.
     pub fn listen(&self) {
-        let until = Instant::now() + PATIENCE;
+        let begun = Instant::now();
+        let until = begun + PATIENCE;
+        let names_all = !self.shared.status().config.file.is_empty();
         let is_heard = |router: &VirtualRouterStatus| {
             router.state != VirtualRouterState::Init || router.peers.iter().any(|peer| peer.last_heard_at.is_some())
         };
         while self.listens {
             let status = self.shared.status();
-            let left = until.saturating_duration_since(Instant::now());
-            let routers = &status.virtual_routers;
-            if left.is_zero() || (!routers.is_empty() && routers.iter().all(is_heard)) {
+            let (now, routers) = (Instant::now(), &status.virtual_routers);
+            let is_known = !routers.is_empty() && routers.iter().all(is_heard);
+            let end = if is_known && names_all {
+                now
+            } else if is_known {
+                begun + ROUND
+            } else {
+                until
+            };
+            if now >= end {
                 return;
             }
-            self.shared.events(status.last_event, 1, left);
+            self.shared.events(status.last_event, 1, end - now);
         }
     }
 }
@@ -263,7 +275,12 @@ fn unreadable(file: &str, message: String) -> Warning {
 }
 
 fn deaf(error: &io::Error) -> Warning {
-    let message = format!("VRRP can't be heard: {error}");
+    let why = if error.kind() == io::ErrorKind::PermissionDenied {
+        "without CAP_NET_RAW".to_owned()
+    } else {
+        error.to_string()
+    };
+    let message = format!("VRRP can't be heard: {why}");
     warning("watch-deaf", "VRRP", message, "run it as root, or with CAP_NET_RAW, to see who is master")
 }
 
