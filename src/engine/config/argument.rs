@@ -45,7 +45,7 @@ pub(super) fn parse(value: Value, words: &[String]) -> Result<Argument, Unfit> {
         Value::Seconds(low, high) => seconds(word, low, high),
         Value::Text if word.is_empty() => Err(unfit("empty", "is empty")),
         Value::Text => Ok(Argument::Text(word.to_owned())),
-        Value::Words => Ok(Argument::Text(words.join(" "))),
+        Value::Words | Value::Command | Value::Expression => Ok(Argument::Text(words.join(" "))),
         Value::Choice(choices) => choices
             .iter()
             .find(|choice| choice.eq_ignore_ascii_case(word))

@@ -1,8 +1,9 @@
 //! `$NAME=value` definitions, the ones that are always there, and their use as `$NAME` or `${NAME}`.
 //!
 //! A definition is resolved where it is used, so its value may name definitions that are made later. A name without
-//! braces counts where white space, `,`, `)`, a quote or the end of the line follows; a name that nobody defined stays as it is.
+//! braces counts where white space, `,`, `)` or the end of the line follows; a name that nobody defined stays as it is.
 
+use super::lexer::comment;
 use super::secrets;
 use super::suggest::nearest;
 use std::collections::HashMap;
@@ -77,7 +78,8 @@ impl Definitions {
     /// Takes a definition in; false when the line is none.
     pub fn define(&mut self, line: &str) -> bool {
         let Some((name, value)) = definition(line) else { return false };
-        let joined: Vec<_> = value.lines().map(|l| l.trim_end().trim_end_matches('\\').trim()).collect();
+        let plain = value.lines().map(|line| line.get(..comment(line.as_bytes())).unwrap_or(line).trim_end());
+        let joined: Vec<_> = plain.map(|line| line.trim_end_matches('\\').trim()).collect();
         self.values.insert(name.to_owned(), joined.join("\n").trim().to_owned());
         true
     }
@@ -124,14 +126,12 @@ impl Definitions {
     /// The line with each definition on it replaced once; none when it uses none.
     pub fn replaced(&mut self, line: &str) -> Result<Option<(String, String)>, DefinitionError> {
         let (mut text, mut rest, mut last) = (String::new(), line, None);
-        let mut quote = None;
         while let Some(at) = rest.find('$') {
             let (before, from) = rest.split_at(at);
             text.push_str(before);
-            before.bytes().for_each(|byte| quote = quote_after(quote, byte));
             let (name, length) = used_name(from).unzip();
             let length = length.unwrap_or(1);
-            match name.map(|name| self.value(name, quote.is_some())).transpose()?.flatten() {
+            match name.map(|name| self.value(name)).transpose()?.flatten() {
                 Some(value) => {
                     text.push_str(&value);
                     self.work(USE + value.len(), name.unwrap_or_default())?;
@@ -148,15 +148,14 @@ impl Definitions {
         Ok(last.map(|name| (text, name.to_owned())))
     }
 
-    /// What a name stands for; `quoted` where its use is between quotes.
-    fn value(&mut self, name: &str, quoted: bool) -> Result<Option<String>, DefinitionError> {
+    /// What a name stands for.
+    fn value(&mut self, name: &str) -> Result<Option<String>, DefinitionError> {
         let mut words = name.split_ascii_whitespace();
-        let sign = |plain: &str| Some(if quoted { plain.to_owned() } else { format!("\"{plain}\"") });
         Ok(match words.next().unwrap_or("") {
             "_PWD" => Some(self.directory.clone()),
             "_INSTANCE" => Some(self.node.clone()),
-            "_HASH" => sign("#"),
-            "_BANG" => sign("!"),
+            "_HASH" => Some("#".to_owned()),
+            "_BANG" => Some("!".to_owned()),
             "_ENV" => Some(environment(words.next())?),
             "_RANDOM" => Some(self.chance(words.next(), words.next())?),
             plain => self.values.get(plain).cloned(),
@@ -187,15 +186,6 @@ fn environment(name: Option<&str>) -> Result<String, DefinitionError> {
             "the environment has no variable {name}; start lvsdeck with it, or define it"
         ))
     })
-}
-
-/// The quote that is open behind `byte`.
-fn quote_after(open: Option<u8>, byte: u8) -> Option<u8> {
-    match (open, byte) {
-        (None, b'"' | b'\'') => Some(byte),
-        (Some(quote), _) if quote == byte => None,
-        _ => open,
-    }
 }
 
 fn name_length(text: &str) -> usize {
@@ -230,8 +220,15 @@ fn used_name(from: &str) -> Option<(&str, usize)> {
     let length = name_length(after);
     let name = after.get(..length).filter(|name| !name.is_empty())?;
     let follows = after.get(length..)?.chars().next();
-    let ends = follows.is_none_or(|c| c.is_whitespace() || matches!(c, ',' | ')' | '"' | '\''));
+    let ends = follows.is_none_or(|c| c.is_whitespace() || matches!(c, ',' | ')'));
     ends.then_some((name, length + 1))
+}
+
+/// A name without braces in front of a quote, which is not replaced there.
+fn quoted_name(from: &str) -> Option<(&str, usize)> {
+    let after = from.get(1..)?;
+    let (name, behind) = after.split_at(name_length(after));
+    (!name.is_empty() && behind.starts_with(['"', '\''])).then_some((name, name.len() + 1))
 }
 
 /// The first `$NAME` that keepalived leaves as it stands though the name is defined, since something is written right
@@ -243,6 +240,13 @@ pub(super) fn unbraced<'t>(line: &'t str, definitions: &Definitions) -> Option<&
         let name = after.get(..name_length(after))?;
         (used_name(line.get(at..)?).is_none() && definitions.get(name).is_some()).then_some(name)
     })
+}
+
+/// Where a `${_HASH}` or `${_BANG}` cuts the line off, since it stands outside of double quotes.
+pub(super) fn cut_off(line: &str) -> Option<usize> {
+    let line = line.get(..comment(line.as_bytes())).filter(|line| definition(line).is_none())?;
+    let signs = ["${_HASH}", "${_BANG}"].into_iter().flat_map(|sign| line.match_indices(sign).map(|(at, _)| at));
+    signs.filter(|at| line.bytes().take(*at).filter(|byte| *byte == b'"').count() % 2 == 0).min()
 }
 
 /// The names that are always defined.
@@ -265,7 +269,8 @@ pub(super) struct Undefined<'t> {
 /// The undefined names of a line.
 pub(super) fn undefined<'t>(line: &'t str, definitions: &Definitions) -> Vec<Undefined<'t>> {
     let names = line.match_indices('$').filter_map(|(at, _)| {
-        let (name, length) = used_name(line.get(at..)?)?;
+        let from = line.get(at..)?;
+        let (name, length) = used_name(from).or_else(|| quoted_name(from))?;
         let is_name = !name.contains(' ') && !name.starts_with(|c: char| c.is_ascii_digit());
         let is_defined = PREDEFINED.contains(&name) || definitions.get(name).is_some();
         (is_name && !is_defined).then_some(Undefined { name, at, length, is_text: false })
@@ -292,12 +297,20 @@ mod tests {
     fn a_definition_is_replaced_where_a_word_of_its_own_stands() {
         let mut d = Definitions::default();
         assert!(d.define("$A=1") && d.define("  $B=") && !d.define("$C =2") && !d.define("$1=2"));
-        assert_eq!(once(&mut d, "x ${A}y $A \"$A\" $C $ ${").unwrap(), "x 1y 1 \"1\" $C $ ${");
+        assert_eq!(once(&mut d, "x ${A}y $A \"${A}\" $C $ ${").unwrap(), "x 1y 1 \"1\" $C $ ${");
+        assert_eq!(once(&mut d, "x \"$A\" '$A'"), None, "a quote right behind it is something written behind it");
         assert_eq!(once(&mut d, "$A/24"), None, "keepalived leaves it, so do we");
         assert_eq!(unbraced("$A/24", &d), Some("A"));
         assert_eq!((unbraced("$A=2", &d), unbraced("$B=$A/24", &d)), (None, Some("A")), "a new value is no use");
         assert_eq!((once(&mut d, "no use"), once(&mut d, "${NONE} ${_x y}")), (None, None));
         assert!(almost_definition("$C =2") && !almost_definition("$C=2") && !almost_definition("$C 2"));
+    }
+
+    #[test]
+    fn a_comment_is_no_part_of_a_value() {
+        let mut d = Definitions::default();
+        assert!(d.define("$A=it's # one") && d.define("$B=\"a # b\" ! c"));
+        assert_eq!(once(&mut d, "\"${A}\" ${B}").unwrap(), "\"it's\" \"a # b\"");
     }
 
     #[test]
@@ -317,11 +330,24 @@ mod tests {
     }
 
     #[test]
+    fn a_sign_outside_of_double_quotes_cuts_its_line_off() {
+        for (line, at) in [
+            ("a${_HASH}b", Some(1)),
+            ("\"a\" '${_BANG}'", Some(5)),
+            ("\"a${_HASH}b\"", None),
+            ("a # ${_HASH}", None),
+            ("$X=a${_HASH}b", None),
+        ] {
+            assert_eq!(cut_off(line), at, "{line}");
+        }
+    }
+
+    #[test]
     fn what_is_always_defined_is_there() {
         let mut d = Definitions::new("lb1", 7);
         d.directory = "/etc/keepalived".to_owned();
         assert_eq!(once(&mut d, "${_PWD}/a ${_INSTANCE}").unwrap(), "/etc/keepalived/a lb1");
-        assert_eq!(once(&mut d, "a${_HASH}b \"${_BANG}\"").unwrap(), "a\"#\"b \"!\"");
+        assert_eq!(once(&mut d, "a${_HASH}b \"${_BANG}\"").unwrap(), "a#b \"!\"");
         assert_eq!(once(&mut d, "${_RANDOM 5 5}").unwrap(), "5");
         for _ in 0..100 {
             let drawn: u64 = once(&mut d, "${_RANDOM 3 9}").unwrap().parse().unwrap();

@@ -283,7 +283,7 @@ mod tests {
         std::fs::write(&binary, b"a # \xe9t\xe9\nb\n! \xff\nc").unwrap();
         let text = read_configuration(&binary).unwrap();
         assert_eq!((text.text.as_str(), text.foreign), ("a # \u{fffd}t\u{fffd}\nb\n! \u{fffd}\nc", vec![4, 16]));
-        std::fs::write(&binary, b"a '#\xe9' # x\n").unwrap();
+        std::fs::write(&binary, b"a \"#\xe9\" # x\n").unwrap();
         assert_eq!(read_configuration(&binary).unwrap_err().place(), Some((1, 5)));
         std::fs::write(&binary, b"\x7fELF\0\xff").unwrap();
         assert!(message(&binary).contains("b.conf: byte 4 of the file is zero: this is no text"));

@@ -2,10 +2,13 @@
 //!
 //! ```text
 //! line    := (word | "{" | "}")* comment?
-//! word    := (plain | quoted | "${" .. "}")+     quotes keep spaces, braces and comment signs
-//! quoted  := '"' .. '"' | "'" .. "'"             ended on its line; \" and \\ inside double quotes
+//! word    := quoted | (plain | "${" .. "}")+     a quote ends the word before it and begins one
+//! quoted  := '"' .. '"'                          ended on its line; keeps spaces, braces and comment signs
 //! comment := ("#" | "!") ..                      anywhere outside quotes, also in the middle of a word
 //! ```
+//!
+//! As in keepalived 2.2.7, `'` and `\` are letters like any other, inside of quotes and outside; only command lines and regular
+//! expressions are read once more, with other rules, from the text of their line.
 
 use super::diagnostic::{Problem, Reporter};
 use super::source::{Span, narrow};
@@ -77,26 +80,22 @@ pub(super) fn comment(line: &[u8]) -> usize {
     while let Some(&byte) = line.get(at) {
         match byte {
             b'#' | b'!' => return at,
-            b'"' | b'\'' => match quoted_length(line.get(at..).unwrap_or(&[])) {
-                Some(length) => at += length,
-                None => return line.len(),
-            },
+            b'"' => at += quoted_length(line.get(at..).unwrap_or(&[])),
             _ => at += 1,
         }
     }
-    at
+    line.len()
 }
 
 /// Length of the word that `bytes` begin with; one more than there is when a quote stays open.
 fn word_length(bytes: &[u8]) -> usize {
+    if bytes.first() == Some(&b'"') {
+        return quoted_length(bytes);
+    }
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         match byte {
-            b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c | b'#' | b'!' | b'{' | b'}' => return at,
-            b'"' | b'\'' => match quoted_length(bytes.get(at..).unwrap_or(&[])) {
-                Some(length) => at += length,
-                None => return bytes.len() + 1,
-            },
+            b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c | b'#' | b'!' | b'{' | b'}' | b'"' => return at,
             b'$' if bytes.get(at + 1) == Some(&b'{') => {
                 let name = bytes.get(at + 2..).unwrap_or(&[]);
                 let length = name.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
@@ -108,15 +107,10 @@ fn word_length(bytes: &[u8]) -> usize {
     at
 }
 
-fn quoted_length(bytes: &[u8]) -> Option<usize> {
-    let (quote, mut at) = (*bytes.first()?, 1);
-    loop {
-        match *bytes.get(at)? {
-            b'\\' if quote == b'"' => at += 2,
-            byte if byte == quote => return Some(at + 1),
-            _ => at += 1,
-        }
-    }
+/// Length of what begins with a quote, with both of its quotes; one more than there is when it stays open.
+fn quoted_length(bytes: &[u8]) -> usize {
+    let inner = bytes.get(1..).unwrap_or(&[]);
+    inner.iter().position(|byte| *byte == b'"').map_or(bytes.len() + 1, |length| length + 2)
 }
 
 #[cfg(test)]
@@ -128,7 +122,7 @@ mod tests {
         let (mut tokens, mut report, mut sources) = (Vec::new(), Reporter::default(), Sources::default());
         let source = sources.add("x", line, None);
         lex_line(line, source, 0, &mut tokens, &mut report);
-        (tokens.iter().map(|t| sources.word(t.span).into_owned()).collect(), report.has_errors())
+        (tokens.iter().map(|t| sources.word(t.span).to_owned()).collect(), report.has_errors())
     }
 
     #[test]
@@ -136,7 +130,7 @@ mod tests {
         for line in ["a b # c", "a b!c", "a b#c {", "a\tb\r"] {
             assert_eq!(words(line).0, ["a", "b"], "{line}");
         }
-        assert_eq!(words("a \"b # c\" '!'").0, ["a", "b # c", "!"]);
+        assert_eq!(words("a \"b # c\" \"!\"").0, ["a", "b # c", "!"]);
         assert!(words("  # only").0.is_empty());
     }
 
@@ -156,7 +150,29 @@ mod tests {
     #[test]
     fn an_open_quote_takes_the_rest_of_its_line_and_is_an_error() {
         assert_eq!(words("notify \"/bin/x y"), (vec!["notify".to_owned(), "/bin/x y".to_owned()], true));
-        assert!(words("a 'b").1 && words("a \"b\\\"").1 && words("\"").1);
-        assert!(!words("a \"b\\\" c\"").1);
+        assert!(words("a b\"").1 && words("\"").1);
+    }
+
+    /// As Debian's keepalived 2.2.7 shows them.
+    #[test]
+    fn a_quote_begins_a_word_and_an_apostrophe_is_a_letter() {
+        for (line, found) in [
+            ("a 'b c'", vec!["a", "'b", "c'"]),
+            ("a it's # it's", vec!["a", "it's"]),
+            ("a ab\"cd\"ef", vec!["a", "ab", "cd", "ef"]),
+            ("a \"it's\" ''", vec!["a", "it's", "''"]),
+            (r#"a "b\"c\d"#, vec!["a", r"b\", r"c\d"]),
+            ("a 'b#c'", vec!["a", "'b"]),
+        ] {
+            assert_eq!(words(line), (found.into_iter().map(str::to_owned).collect(), false), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_comment_begins_outside_of_quotes() {
+        for (line, at) in [("a # b", 2), ("a \"#\" ! b", 6), ("it's # b", 5), ("a \"# b", 6), ("a", 1)] {
+            assert_eq!(comment(line.as_bytes()), at, "{line}");
+        }
+        assert_eq!(comment(b"a \"b"), 4);
     }
 }

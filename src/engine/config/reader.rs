@@ -3,7 +3,7 @@
 //! What it reads is bounded: files, depth of inclusion, words and the size of expanded definitions have limits, and
 //! reaching one is an error that says which.
 
-use super::definitions::{DefinitionError, Definitions, almost_definition, unbraced, undefined};
+use super::definitions::{DefinitionError, Definitions, almost_definition, cut_off, unbraced, undefined};
 use super::diagnostic::{Problem, Reporter, quoted};
 use super::expansion::{condition, expand, may_expand};
 use super::files::{self, ConfigError};
@@ -135,6 +135,12 @@ impl<'a> Reader<'a> {
             let help = format!("write ${{{name}}} to have it replaced");
             self.report.add(Problem::warning(span, "definition", message).help(help));
         }
+        if let Some(at) = cut_off(text) {
+            let at = Span { start: span.start + narrow(at), length: narrow("${_HASH}".len()), ..span };
+            let message = "this begins a comment, as in keepalived: it stands outside of double quotes";
+            let help = "write the whole value in double quotes: \"…${_HASH}…\"";
+            self.report.add(Problem::warning(at, "definition", message).help(help));
+        }
         match expand(&mut self.definitions, text) {
             Ok(None) => {
                 self.undefined(text, span, true);
@@ -181,9 +187,9 @@ impl<'a> Reader<'a> {
 
     fn lex(&mut self, line: &str, source: u32, at: usize) {
         if let Some(Inclusion { word, target, more }) = Inclusion::of(line, source, at) {
-            let check = Check::of(&self.sources.word(word), self.check).unwrap_or_default();
+            let check = Check::of(self.sources.word(word), self.check).unwrap_or_default();
             if let Some(more) = more {
-                let what = quoted(&self.sources.word(more));
+                let what = quoted(self.sources.word(more));
                 let message =
                     format!("{what} is not used: include takes one name, with *, ?, [] and {{}} for several files");
                 let help = "write an include line for each file; keepalived takes the whole line for the name of one";
@@ -206,9 +212,9 @@ impl<'a> Reader<'a> {
             );
             self.full = true;
         }
-        let word = self.sources.word(first.span).into_owned();
+        let word = self.sources.word(first.span).to_owned();
         if word == "include_check" {
-            let words: Vec<_> = new.iter().skip(1).map(|t| (self.sources.word(t.span).into_owned(), t.span)).collect();
+            let words: Vec<_> = new.iter().skip(1).map(|t| (self.sources.word(t.span).to_owned(), t.span)).collect();
             for (word, at) in &words {
                 let plain = word.trim_start_matches(['+', '-']);
                 if !Check::WORDS.contains(&plain) {
@@ -234,7 +240,8 @@ impl<'a> Reader<'a> {
             self.report.add(Problem::error(target, "include", "include is not followed here: the text is no file"));
             return;
         };
-        let named = PathBuf::from(&*self.sources.word(target));
+        let named = PathBuf::from(self.sources.raw(target));
+        let named_in_quotes = self.sources.raw(target).starts_with(['"', '\'']);
         let path = including.parent().map_or_else(|| named.clone(), |directory| directory.join(&named));
         let all = match files::named(&path) {
             Ok(all) => all,
@@ -252,7 +259,8 @@ impl<'a> Reader<'a> {
                 } else if named.from_braces {
                     self.not_included(target, check.braces, &format!("{}: no such file", file.display()));
                 } else {
-                    self.not_included(target, check.exists, &format!("{}: no such file", file.display()));
+                    let quotes = if named_in_quotes { ": the quotes are taken for a part of its name" } else { "" };
+                    self.not_included(target, check.exists, &format!("{}: no such file{quotes}", file.display()));
                 }
             }
         }
@@ -400,7 +408,7 @@ mod tests {
         let text = files::read_configuration(&main).unwrap();
         let (mut sources, mut report) = (Sources::default(), Reporter::default());
         let tokens = Reader::new(&mut sources, &mut report, Some(&main), "lb1").read("a.conf", &text);
-        let words: Vec<_> = tokens.iter().map(|t| sources.word(t.span).into_owned()).collect();
+        let words: Vec<_> = tokens.iter().map(|t| sources.word(t.span).to_owned()).collect();
         let told = report.finish(&sources).into_iter().map(|d| {
             let level = if d.severity == Severity::Error { "error" } else { "warning" };
             format!("{level} {}: {}", d.line, d.message.replace(&*dir.path().to_string_lossy(), "DIR"))

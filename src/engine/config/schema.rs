@@ -5,6 +5,7 @@ use super::Wanted;
 use super::argument::{self, Argument, Unfit};
 use super::diagnostic::{Problem, Reporter, quoted};
 use super::keywords::{Block, FIRST, Keyword, MEANT, Status, Value, ignored};
+use super::lexer::Token;
 use super::secrets;
 use super::source::{Sources, Span};
 use super::suggest::{foreign_letter, nearest};
@@ -76,7 +77,7 @@ impl<'c, 't> Context<'c, 't> {
 
     /// The words of a statement.
     pub fn words(&self, statement: &Statement) -> Vec<String> {
-        statement.words.iter().map(|token| self.sources.word(token.span).into_owned()).collect()
+        statement.words.iter().map(|token| self.sources.word(token.span).to_owned()).collect()
     }
 
     /// The statements of `block` that fit the table.
@@ -86,8 +87,8 @@ impl<'c, 't> Context<'c, 't> {
         for statement in statements {
             let Some(first) = statement.words.first() else { continue };
             let word = self.sources.word(first.span);
-            let Some(keyword) = block.find(&word) else {
-                self.without_keyword(block, &word, statement, first.span);
+            let Some(keyword) = block.find(word) else {
+                self.without_keyword(block, word, statement, first.span);
                 continue;
             };
             if keyword.value.is_single() && !seen.insert(keyword.word) {
@@ -98,6 +99,9 @@ impl<'c, 't> Context<'c, 't> {
                 ));
             }
             if let Some(argument) = self.argument(block, keyword, statement, first.span) {
+                if !matches!(keyword.value, Value::Command | Value::Expression | Value::Anything) {
+                    self.single_quotes(statement.words.get(1..).unwrap_or(&[]));
+                }
                 entries.push(Entry { keyword, argument, statement, at: first.span });
             }
             self.take_note(block, keyword, statement, first.span);
@@ -118,10 +122,15 @@ impl<'c, 't> Context<'c, 't> {
         let mut lines = Vec::with_capacity(statements.len());
         for statement in statements {
             match (&statement.block, statement.words.first()) {
-                (None, _) => lines.push(statement),
+                (None, _) => {
+                    if matches!(block, Block::Recipients | Block::Interfaces | Block::TrackInterfaces) {
+                        self.single_quotes(statement.words);
+                    }
+                    lines.push(statement);
+                }
                 (Some(_), Some(first)) => {
                     let word = self.sources.word(first.span);
-                    self.without_keyword(block, &word, statement, first.span);
+                    self.without_keyword(block, word, statement, first.span);
                 }
                 (Some(_), None) => {}
             }
@@ -210,8 +219,22 @@ impl<'c, 't> Context<'c, 't> {
     pub fn misspells(&self, block: Block, statements: &[Statement], word: &str) -> bool {
         statements.iter().filter_map(|statement| statement.words.first()).any(|first| {
             let written = self.sources.word(first.span);
-            !block.knows(&written) && nearest(&written, block.words()) == Some(word)
+            !block.knows(written) && nearest(written, block.words()) == Some(word)
         })
+    }
+
+    /// Tells of values in single quotes, which keepalived takes for letters of the value.
+    fn single_quotes(&mut self, words: &[Token]) {
+        let ends = |token: &Token| self.sources.word(token.span).ends_with('\'');
+        let begins = |token: &Token| self.sources.raw(token.span).starts_with('\'');
+        let Some(first) = words.iter().position(begins) else { return };
+        let is_quoted = |token: &Token| ends(token) && (!begins(token) || token.span.length > 1);
+        let Some(first) = words.get(first..).filter(|words| words.iter().any(is_quoted)).and_then(<[_]>::first) else {
+            return;
+        };
+        let message = "the single quotes are a part of this value, as in keepalived: they keep no spaces together";
+        let help = "remove them, or write double quotes, on all nodes";
+        self.report.add(Problem::warning(first.span, "single-quotes", message).help(help));
     }
 
     fn argument(
@@ -271,11 +294,11 @@ impl<'c, 't> Context<'c, 't> {
     fn too_many(&mut self, keyword: &Keyword, statement: &Statement, most: usize, at: Span, secret: bool) {
         let span = if secret { at } else { statement.words.get(most + 1).map_or(at, |t| t.span) };
         let given = statement.words.len() - 1;
-        let what = if secret { "what follows the password".to_owned() } else { quoted(&self.sources.word(span)) };
+        let what = if secret { "what follows the password".to_owned() } else { quoted(self.sources.word(span)) };
         let mut message = format!("{what} is not used: {} takes {}", keyword.word, keyword.value.wanted());
         let mut help = "one statement a line; # begins a comment".to_owned();
         if keyword.value == Value::Flag {
-            match argument::said(&self.sources.word(span)) {
+            match argument::said(self.sources.word(span)) {
                 Some(true) if given == 1 => return,
                 Some(false) => {
                     message += ": it holds";
@@ -302,7 +325,7 @@ impl<'c, 't> Context<'c, 't> {
         match meant {
             Some(keyword) => {
                 if let Some(name) = statement.words.get(1) {
-                    self.misspelt.insert((keyword.word, self.sources.word(name.span).into_owned()), at);
+                    self.misspelt.insert((keyword.word, self.sources.word(name.span).to_owned()), at);
                 }
                 self.quiet += 1;
                 self.look_into(keyword, statement);
@@ -353,8 +376,8 @@ impl<'c, 't> Context<'c, 't> {
         for statement in statements.iter().filter(|s| s.block.is_some()) {
             let Some(first) = statement.words.first() else { continue };
             let word = self.sources.word(first.span);
-            let top = Block::Top.find(&word).is_some_and(|k| k.value.block().is_some());
-            if !(top && self.out_of_place(Block::Opaque, &word, statement, first.span)) {
+            let top = Block::Top.find(word).is_some_and(|k| k.value.block().is_some());
+            if !(top && self.out_of_place(Block::Opaque, word, statement, first.span)) {
                 self.search_in(statement);
             }
         }

@@ -4,6 +4,7 @@
 //! later one, gives it a block.
 
 use super::diagnostic::{Problem, Reporter};
+use super::keywords::may_have_block;
 use super::lexer::{Kind, Token};
 use super::source::{Sources, Span};
 
@@ -52,6 +53,14 @@ pub(super) fn build<'a>(tokens: &'a [Token], sources: &Sources, report: &mut Rep
                 let words = tokens.get(at..=at + more).unwrap_or(&[]);
                 at += more + 1;
                 match tokens.get(at) {
+                    Some(open) if open.kind == Kind::Open && belongs_to_value(words, *open, sources) => {
+                        in_value(open.span, words, sources, report);
+                        frames
+                            .last_mut()
+                            .map_or(&mut top, |f| &mut f.statements)
+                            .push(Statement { words, block: None });
+                        at += tokens.get(at..).unwrap_or(&[]).iter().take_while(|t| !t.first_on_line).count();
+                    }
                     Some(open) if open.kind == Kind::Open => {
                         frames.push(Frame { words, open: open.span, statements: Vec::new() });
                         at += 1;
@@ -90,6 +99,26 @@ pub(super) fn build<'a>(tokens: &'a [Token], sources: &Sources, report: &mut Rep
         finish(frame, &mut frames, &mut top);
     }
     Tree { statements: top, unclosed }
+}
+
+/// Whether a `{` was meant as a letter of a value: it touches the value of a word that has no block, or stands behind a `'` that is
+/// not closed.
+fn belongs_to_value(words: &[Token], open: Token, sources: &Sources) -> bool {
+    let ([first, second, ..], false, open) = (words, open.first_on_line, open.span) else { return false };
+    let last = words.last().unwrap_or(second).span;
+    let touches = last.source == open.source && last.start + last.length == open.start;
+    let quotes = || {
+        let line = sources.raw(Span { length: open.start.saturating_sub(second.span.start), ..second.span });
+        line.bytes().filter(|byte| *byte == b'\'').count()
+    };
+    (touches || (last.source == open.source && quotes() % 2 == 1)) && !may_have_block(sources.word(first.span))
+}
+
+/// Tells of a `{` in a value. What stands behind it on its line is left out.
+fn in_value(at: Span, words: &[Token], sources: &Sources, report: &mut Reporter) {
+    let word = words.first().map_or("", |first| sources.word(first.span));
+    let message = format!("this {{ is no part of the value of {word}: it begins a block");
+    report.add(Problem::error(at, "unexpected-block", message).help("put the whole value in double quotes"));
 }
 
 fn close<'a>(

@@ -46,10 +46,10 @@ fn words(block: Block, statements: &[Statement], sources: &Sources, found: &mut 
     for statement in statements {
         let Some(first) = statement.words.first() else { continue };
         let word = sources.word(first.span);
-        if NEWER.contains(&(block.name(), &*word)) {
+        if NEWER.contains(&(block.name(), word)) {
             found.push((first.span, format!("keepalived 2.2.7 ignores {word}: only newer ones know it")));
         }
-        let inner = block.find(&word).and_then(|keyword| keyword.value.block());
+        let inner = block.find(word).and_then(|keyword| keyword.value.block());
         if let (Some(inner), Some(braces)) = (inner, &statement.block) {
             words(inner, &braces.statements, sources, found);
         }
@@ -81,7 +81,7 @@ fn above(statements: &[Statement], sources: &Sources, found: &mut Vec<(Span, Str
         }
     };
     for (statement, at) in statements.iter().zip(0..) {
-        let is_server = match name(statement, 0).as_deref() {
+        let is_server = match name(statement, 0) {
             Some("virtual_server") => true,
             Some("vrrp_instance" | "vrrp_sync_group") => false,
             _ => continue,
@@ -90,7 +90,7 @@ fn above(statements: &[Statement], sources: &Sources, found: &mut Vec<(Span, Str
         while let Some(inner) = open.pop() {
             let lines = inner.block.iter().flat_map(|block| &block.statements);
             let word = name(inner, 0);
-            match NAMED.iter().find(|(kind, _)| word.as_deref() == Some(kind)) {
+            match NAMED.iter().find(|(kind, _)| word == Some(kind)) {
                 Some((kind, _)) if is_server => tell(kind, at, inner.words.get(1).map(|token| token.span)),
                 Some((kind, _)) => lines.for_each(|line| tell(kind, at, line.words.first().map(|token| token.span))),
                 None => open.extend(lines),

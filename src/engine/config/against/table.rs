@@ -85,11 +85,7 @@ pub(in super::super) const KINDS: &[Kind] = &[
         "an instance that can never work is told before it starts",
     ),
     refused("not-a-number", "says so, and uses the default or leaves the line out", NOT_AS_WRITTEN),
-    refused(
-        "open-quote",
-        "takes an open \' for a letter; of an open \" it says so, ignores the line, and may crash",
-        NOT_AS_WRITTEN,
-    ),
+    refused("open-quote", "says so, leaves the line out, and may crash", NOT_AS_WRITTEN),
     refused("out-of-range", "says so, and uses the default or the nearest value", NOT_AS_WRITTEN),
     refused(
         "relative-path",
@@ -160,6 +156,8 @@ pub(in super::super) const KINDS: &[Kind] = &[
     told("group-priorities", "says nothing", SILENT),
     told("no-link-local", "says nothing", SILENT),
     told("no-shell", "says nothing", SILENT),
+    told("single-quotes", "says nothing: it takes them for letters of the value too", SILENT),
+    told("lost-escape", "says nothing: it reads the regex so too", SILENT),
     told("prefix-unused", "says nothing: it does not use the prefix length either", SILENT),
     told("not-utf-8", "says nothing: it reads the bytes as they are", SILENT),
     same("no-preference", false),

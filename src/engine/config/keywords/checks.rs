@@ -52,7 +52,7 @@ pub(super) const URL: &[Keyword] = &[
     acts("digest", Value::Text, "MD5 of the body"),
     acts("status_code", Value::Words, "status codes and ranges that are good; 200-299 by default"),
     acts("virtualhost", Value::Text, "the name of the virtual host that is asked for"),
-    acts("regex", Value::Words, "what the body has to match"),
+    acts("regex", Value::Expression, "what the body has to match"),
     acts("regex_no_match", Value::Flag, "the body must not match"),
     acts("regex_options", Value::Words, "how regex is read: caseless, dotall, extended, multiline, ungreedy"),
     acts("regex_min_offset", Value::Number(0, U32), "bytes of the body that do not count"),
@@ -62,7 +62,7 @@ pub(super) const URL: &[Keyword] = &[
 ];
 
 pub(super) const MISC: &[Keyword] = &[
-    acts("misc_path", Value::Words, "the script: 0 passes, anything else fails"),
+    acts("misc_path", Value::Command, "the script: 0 passes, anything else fails"),
     acts("misc_timeout", Value::Number(0, 4_294), "seconds that it may take; delay_loop by default"),
     acts("misc_dynamic", Value::Flag, "exit codes from 2 on pass, and set the weight to two less"),
     acts("user", Value::Words, "the user, and perhaps the group, that runs it"),

@@ -350,6 +350,12 @@ impl Block {
     }
 }
 
+/// Whether a block may stand behind this word, as far as anybody knows the word.
+pub(super) fn may_have_block(word: &str) -> bool {
+    let mut known = Block::ALL.into_iter().filter_map(|block| block.find(word)).peekable();
+    known.peek().is_none() || known.any(|keyword| keyword.value.block().is_some() || keyword.value == Value::Anything)
+}
+
 /// Words that operators write where keepalived does not know them, and the word that was meant.
 pub(super) const MEANT: &[(Block, &str, &str)] = &[
     (Block::TcpCheck, "nb_get_retry", "retry"),

@@ -41,7 +41,11 @@ const PHRASES: &[Phrase] = &[
     phrase(&["_INSTANCE", "${_INSTANCE}"], "${_INSTANCE}", "the name that @id is compared with"),
     phrase(&["_RANDOM", "${_RANDOM}"], "${_RANDOM MIN MAX}", "a whole number, 0 to 32767 where nothing is said"),
     phrase(&["_ENV", "${_ENV}"], "${_ENV NAME}", "a variable of the environment"),
-    phrase(&["_HASH", "_BANG", "${_HASH}", "${_BANG}"], "${_HASH}, ${_BANG}", "# and ! that begin no comment"),
+    phrase(
+        &["_HASH", "_BANG", "${_HASH}", "${_BANG}"],
+        "${_HASH}, ${_BANG}",
+        "# and !, for the value of a definition that is used in double quotes",
+    ),
     phrase(
         &["~seq", "~seqx", "seq"],
         "~SEQ(v, START, STEP, END) …",
@@ -53,7 +57,13 @@ const PHRASES: &[Phrase] = &[
         "~LST(v, a, b) …, ~LST({v,w}, {1,2}, {3,4}) …",
         "the rest of the line for each value, or each set of values",
     ),
-    phrase(&["#", "!", "comment"], "# …, ! …", "a comment, anywhere outside of quotes"),
+    phrase(&["#", "!", "comment"], "# …, ! …", "a comment, anywhere outside of double quotes"),
+    phrase(&["\"", "\"\"", "quote", "quotes"], "\"a b\"", "one word, which ends at the next \""),
+    phrase(
+        &["'", "''", "apostrophe"],
+        "it's",
+        "a letter of the value; only in a command line and in a regex it is a quote",
+    ),
     phrase(
         &["on", "off", "yes", "no", "true", "false"],
         "on, yes, true; off, no, false",

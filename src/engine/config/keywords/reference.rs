@@ -97,17 +97,18 @@ and with the word that was probably meant.
 
 | written | is |
 |---|---|
-| `# …`, `! …` | a comment, anywhere outside of quotes |
-| `\"a b\"`, `'a b'` | one word; `\\\"` and `\\\\` inside double quotes |
+| `# …`, `! …` | a comment, anywhere outside of double quotes |
+| `\"a b\"` | one word, which ends at the next `\"`; `'` and `\\` are letters of the value, as in keepalived |
+| `script \"/bin/sh -c 'a b'\"` | a command line, or a `regex`: `'…'`, `\"…\"` and `\\` count there, as in a shell, in a command line once more inside of its quotes. `#`, `!`, `{` and `}` need double quotes all the same |
 | `word { … }` | a block; braces may share a line with words |
 | `include FILE` | the file's text, relative to the including file; `*`, `?`, `[…]` and `{a,b}` match several, in order of their names. A missing file is a warning |
 | `includer` `includem` `includew` `includeb` `includea` | the same, where an unreadable file, a missing file, a pattern without match, a missing word of braces, or any of them is an error; `include_check WORD…` sets this for all includes below |
 | `@id …`, `@^id …` | the line counts where the node is (not) called `id`: the host's name up to its first dot, or `--config-id ID` |
 | `$NAME=value` | a definition, without spaces around the `=`; a value goes on in the next line behind a `\\` |
-| `$NAME`, `${NAME}` | its value, resolved where it is used; without braces only in front of white space, `,`, `)`, a quote or the end of the line |
+| `$NAME`, `${NAME}` | its value, resolved where it is used; without braces only in front of white space, `,`, `)` or the end of the line |
 | `${_PWD}` `${_INSTANCE}` | the directory of the file that is read; the name that `@id` is compared with |
 | `${_RANDOM MIN MAX}` `${_ENV NAME}` | a whole number, 0 to 32767 where nothing is said; a variable of the environment |
-| `${_HASH}` `${_BANG}` | `#` and `!` that begin no comment |
+| `${_HASH}` `${_BANG}` | `#` and `!`, for the value of a definition; they begin a comment where they are used outside of double quotes, as in keepalived |
 | `~SEQ(v, start, step, end) …` | the rest of the line for each value; start defaults to 1 or -1, step to 1 or -1; `~SEQx` writes hexadecimal numbers |
 | `~LST(v, a, b) …`, `~LST({v,w}, {1,2}, {3,4}) …` | the rest of the line for each value, or each set of values |
 | `on` `yes` `true`, `off` `no` `false` | may follow a word that takes \"nothing, on or off\". Behind one that takes nothing they change nothing, as in keepalived: it holds, and a warning says so |

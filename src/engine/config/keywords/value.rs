@@ -22,8 +22,12 @@ pub(in super::super) enum Value {
     Seconds(u64, u64),
     /// One word.
     Text,
-    /// One word or more: a command line.
+    /// One word or more.
     Words,
+    /// A command line, which is read once more from the text of its line: quotes of either kind and escapes count.
+    Command,
+    /// A regular expression, which is read so too.
+    Expression,
     /// One of these words, in capital or small letters.
     Choice(&'static [&'static str]),
     /// One of these words, as it is written here.
@@ -66,6 +70,8 @@ impl Value {
             | Self::Seconds(..)
             | Self::Text
             | Self::Words
+            | Self::Command
+            | Self::Expression
             | Self::Choice(_)
             | Self::Exactly(_)
             | Self::Scheduler
@@ -96,7 +102,7 @@ impl Value {
             | Self::Named(_) => (1, 1),
             Self::Weight(..) | Self::MailServer => (1, 2),
             Self::Server | Self::Service(_) | Self::RealServer(_) => (1, 3),
-            Self::Words => (1, usize::MAX),
+            Self::Words | Self::Command | Self::Expression => (1, usize::MAX),
             Self::Anything => (0, usize::MAX),
         }
     }
@@ -121,6 +127,8 @@ impl Value {
             | Self::Address
             | Self::OwnAddress
             | Self::Words
+            | Self::Command
+            | Self::Expression
             | Self::Block(_)
             | Self::Named(_)
             | Self::Service(_)
@@ -142,7 +150,9 @@ impl Value {
             Self::Weight(low, high) => format!("a whole number from {low} to {high}, and perhaps reverse"),
             Self::Seconds(low, high) => format!("seconds from {} to {}", decimal(low), decimal(high)),
             Self::Text => "a word".to_owned(),
-            Self::Words => "a command line".to_owned(),
+            Self::Words => "a word or more".to_owned(),
+            Self::Command => "a command line".to_owned(),
+            Self::Expression => "a regular expression".to_owned(),
             Self::Choice(words) | Self::Exactly(words) => format!("one of {}", words.join(", ")),
             Self::Scheduler => {
                 format!("one of {}", SCHEDULERS.iter().map(|(_, name, _)| *name).collect::<Vec<_>>().join(", "))

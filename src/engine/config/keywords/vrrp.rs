@@ -85,11 +85,15 @@ pub(super) const INSTANCE: &[Keyword] = &[
     ),
     read("track_bfd", Value::Anything, NOT_TRACKED),
     acts("dont_track_primary", Value::Flag, "the instance works on while its own interface is down"),
-    acts("notify", Value::Words, "run on each change of state, with INSTANCE NAME STATE PRIORITY behind its arguments"),
-    acts("notify_master", Value::Words, "run when the instance becomes master"),
-    acts("notify_backup", Value::Words, "run when it becomes backup"),
-    acts("notify_fault", Value::Words, "run when it can't work"),
-    acts("notify_stop", Value::Words, "run when lvsdeck stops"),
+    acts(
+        "notify",
+        Value::Command,
+        "run on each change of state, with INSTANCE NAME STATE PRIORITY behind its arguments",
+    ),
+    acts("notify_master", Value::Command, "run when the instance becomes master"),
+    acts("notify_backup", Value::Command, "run when it becomes backup"),
+    acts("notify_fault", Value::Command, "run when it can't work"),
+    acts("notify_stop", Value::Command, "run when lvsdeck stops"),
     acts(
         "notify_deleted",
         Value::Anything,
@@ -97,7 +101,7 @@ pub(super) const INSTANCE: &[Keyword] = &[
     ),
     acts(
         "notify_master_rx_lower_pri",
-        Value::Words,
+        Value::Command,
         "run when the master hears an advertisement that loses, at most twice an interval",
     ),
     acts("notify_priority_changes", Value::Switch, "FIFOs are told of changes of the priority"),
@@ -171,11 +175,11 @@ pub(super) const AUTH_HMAC: &[Keyword] = &[
 
 pub(super) const SYNC_GROUP: &[Keyword] = &[
     acts("group", Value::Block(Block::Members), "names of the instances, one a line"),
-    acts("notify", Value::Words, "run on each change of the group, with GROUP NAME STATE 0 behind its arguments"),
-    acts("notify_master", Value::Words, "run when all instances have become master"),
-    acts("notify_backup", Value::Words, "run when all have become backup"),
-    acts("notify_fault", Value::Words, "run when the group can't work"),
-    acts("notify_stop", Value::Words, "run when lvsdeck stops"),
+    acts("notify", Value::Command, "run on each change of the group, with GROUP NAME STATE 0 behind its arguments"),
+    acts("notify_master", Value::Command, "run when all instances have become master"),
+    acts("notify_backup", Value::Command, "run when all have become backup"),
+    acts("notify_fault", Value::Command, "run when the group can't work"),
+    acts("notify_stop", Value::Command, "run when lvsdeck stops"),
     acts("notify_priority_changes", Value::Switch, "a group has no priority of its own: nothing follows"),
     acts("smtp_alert", Value::Switch, "a new state is mailed"),
     acts("track_interface", Value::Block(Block::TrackInterfaces), "interfaces that count for all of its instances"),
@@ -199,7 +203,7 @@ pub(super) const TRACK_GROUP: &[Keyword] =
     &[acts("group", Value::Anything, "names of the instances, behind it or in braces")];
 
 pub(super) const SCRIPT: &[Keyword] = &[
-    acts("script", Value::Words, "the command line; exit code 0 is success"),
+    acts("script", Value::Command, "the command line; exit code 0 is success"),
     acts("interval", Value::Number(1, 4_294), "seconds between two runs"),
     acts("timeout", Value::Number(1, 4_294), "seconds after which a run counts as failed"),
     acts("weight", Value::Weight(-253, 253), "added to the priority; 0: failure is FAULT"),

@@ -6,6 +6,7 @@
 
 use super::super::diagnostic::{Problem, quoted};
 use super::super::schema::{Context, Entry};
+use super::super::source::{Span, narrow};
 
 /// Why a text is no command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,25 +16,16 @@ enum Unreadable {
     Byte,
 }
 
-/// The command and its arguments in the first value of a word; empty, and reported, where there is none.
-pub(super) fn first(cx: &mut Context, entry: &Entry) -> Vec<String> {
-    let parted = words(&written(cx, entry)).and_then(|outer| outer.first().map_or(Ok(Vec::new()), |line| words(line)));
-    let parted = match parted.and_then(texts) {
+/// The command and its arguments in the first value of a word; empty, and reported, where there is none. And the words behind
+/// it, with their places.
+pub(super) fn first(cx: &mut Context, entry: &Entry) -> (Vec<String>, Vec<(String, Span)>) {
+    let mut outer = outer(cx, entry).unwrap_or_default().into_iter();
+    let Some((line, _)) = outer.next() else { return (Vec::new(), Vec::new()) };
+    let parted = match words(line.as_bytes()).and_then(texts) {
         Ok(parted) => parted,
         Err(why) => {
-            let (code, message, help) = match why {
-                Unreadable::OpenQuote => ("open-quote", "a quote in the command is not closed", "close it"),
-                Unreadable::Byte => (
-                    "bad-escape",
-                    "an escape in the command stands for a byte that no text has",
-                    "write \\\\\\\\ for a \\ that the program is to get: the line is read twice",
-                ),
-            };
-            // A quote that the line leaves open was told by the lexer.
-            if !cx.report.problems().iter().any(|known| known.subject() == (code, true, entry.value_at(1))) {
-                cx.report.add(Problem::error(entry.value_at(1), code, message).help(help));
-            }
-            return Vec::new();
+            unreadable(cx, entry, why);
+            return (Vec::new(), Vec::new());
         }
     };
     if parted.is_empty() {
@@ -41,59 +33,129 @@ pub(super) fn first(cx: &mut Context, entry: &Entry) -> Vec<String> {
         cx.report
             .add(Problem::warning(entry.at, "no-script", "the command is empty: the script is left out").help(help));
     }
+    let parted: Vec<String> = parted.into_iter().map(|(word, _)| word).collect();
     if let Some(sign) = parted.iter().find(|word| matches!(word.as_str(), "|" | "||" | "&" | "&&" | ";" | ">" | "<")) {
         let message = format!("no shell reads the command: {} is handed to it as an argument", quoted(sign));
         let help = format!("write {} \"/bin/sh -c '…'\" for a line of shell", entry.keyword.word);
         cx.report.add(Problem::warning(entry.value_at(1), "no-shell", message).help(help));
     }
-    parted
+    (parted, outer.collect())
 }
 
 /// The same where nothing else may follow.
 pub(super) fn only(cx: &mut Context, entry: &Entry) -> Vec<String> {
-    let parted = first(cx, entry);
-    if let Some(token) = entry.statement.words.get(2) {
+    let (parted, behind) = first(cx, entry);
+    if let Some((extra, at)) = behind.first() {
         let word = entry.keyword.word;
         let message = format!(
             "{} is not used: {word} takes one word, and a command with arguments stands in quotes",
-            quoted(&cx.sources.word(token.span))
+            quoted(extra)
         );
         let help = format!("write {word} \"/path/to/command arguments\"");
-        cx.report.add(Problem::warning(token.span, "too-many-values", message).help(help));
+        cx.report.add(Problem::warning(*at, "too-many-values", message).help(help));
     }
     parted
 }
 
-/// What stands behind the word, as it is written.
-fn written(cx: &Context, entry: &Entry) -> Vec<u8> {
-    let mut line = String::new();
-    let mut before = None;
-    for span in entry.statement.words.iter().skip(1).map(|token| token.span) {
-        // A space behind a `\` belongs to the word; the lexer parts there.
-        let gap =
-            before.filter(|(source, _)| *source == span.source).map_or(1, |(_, end)| span.start.saturating_sub(end));
-        line.extend(before.map(|_| " ".repeat(usize::try_from(gap).unwrap_or(1).clamp(1, 2))));
-        line.push_str(cx.sources.raw(span));
-        before = Some((span.source, span.start + span.length));
+/// What stands behind the word, as it is written. The words of a statement stand on one line.
+fn written<'s>(cx: &'s Context, entry: &Entry) -> &'s [u8] {
+    let [_, first, ..] = entry.statement.words else { return &[] };
+    let last = entry.statement.words.last().unwrap_or(first).span;
+    let length = (last.start + last.length).saturating_sub(first.span.start);
+    cx.sources.raw(Span { length, ..first.span }).as_bytes()
+}
+
+/// The words behind a keyword that keepalived reads with quotes of either kind and escapes, with their places; none, and
+/// reported, where they can't be read.
+pub(super) fn outer(cx: &mut Context, entry: &Entry) -> Option<Vec<(String, Span)>> {
+    let first = entry.value_at(1);
+    let place = |(word, at)| (word, Span { start: first.start + narrow(at), length: 1, ..first });
+    match words(written(cx, entry)).and_then(texts) {
+        Ok(words) => Some(words.into_iter().map(place).collect()),
+        Err(why) => {
+            unreadable(cx, entry, why);
+            None
+        }
     }
-    line.into_bytes()
+}
+
+/// The first letter or sign behind a single `\` that means something else without it in a regular expression, and what it is
+/// read as.
+pub(super) fn lost_escape(cx: &Context, entry: &Entry) -> Option<(char, String)> {
+    let line = String::from_utf8_lossy(written(cx, entry));
+    let mut letters = line.chars();
+    while let Some(letter) = letters.next() {
+        if letter != '\\' {
+            continue;
+        }
+        match letters.next()? {
+            'b' => return Some(('b', "a backspace".to_owned())),
+            '\\' | '"' | '\'' | ' ' | 'a' | 'f' | 'n' | 'r' | 't' | 'v' | 'x' | 'c' | '0'..='7' => {}
+            sign => return Some((sign, sign.to_string())),
+        }
+    }
+    None
+}
+
+/// Tells why it is no text, unless the lexer told that a quote of the line is open.
+fn unreadable(cx: &mut Context, entry: &Entry, why: Unreadable) {
+    let (code, message, help) = match why {
+        Unreadable::OpenQuote => (
+            "open-quote",
+            "a quote in this line is not closed",
+            "close it; # and ! begin a comment, and { and } a block, where they stand outside of double quotes",
+        ),
+        Unreadable::Byte => (
+            "bad-escape",
+            "an escape in this line stands for a byte that no text has",
+            "write \\\\ for a \\ that is to stay, and in a command line, which is read twice, \\\\\\\\",
+        ),
+    };
+    let is_told = |known: &Problem| match known.subject() {
+        ("unexpected-block", true, at) => code == "open-quote" && is_behind(cx, entry, at),
+        (told, is_error, at) => told == code && is_error && is_here(entry, at),
+    };
+    if !cx.report.problems().iter().any(is_told) {
+        cx.report.add(Problem::error(entry.value_at(1), code, message).help(help));
+    }
+}
+
+/// Whether a brace cut the line off: it is the next thing behind the words.
+fn is_behind(cx: &Context, entry: &Entry, at: Span) -> bool {
+    let last = entry.statement.words.last().map_or(entry.at, |token| token.span);
+    let end = last.start + last.length;
+    let gap = Span { start: end, length: at.start.saturating_sub(end), ..last };
+    at.source == last.source && at.start >= end && cx.sources.raw(gap).trim().is_empty()
+}
+
+fn is_here(entry: &Entry, at: Span) -> bool {
+    entry.statement.words.iter().any(|token| token.span == at)
+}
+
+/// A word and where it begins on its line, in bytes.
+type Placed<T> = (T, usize);
+
+/// The bytes of the word that `at` belongs to.
+fn begun(word: &mut Option<Placed<Vec<u8>>>, at: usize) -> &mut Vec<u8> {
+    &mut word.get_or_insert((Vec::new(), at)).0
 }
 
 /// Words parted at white space outside of quotes, with quotes and escapes resolved.
-fn words(line: &[u8]) -> Result<Vec<Vec<u8>>, Unreadable> {
-    let (mut words, mut word, mut quote) = (Vec::new(), None::<Vec<u8>>, None);
+fn words(line: &[u8]) -> Result<Vec<Placed<Vec<u8>>>, Unreadable> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<Placed<Vec<u8>>>, None);
     let mut rest = line;
     while let Some((&byte, behind)) = rest.split_first() {
+        let at = line.len() - rest.len();
         rest = behind;
         match (byte, quote) {
-            (b'\\', _) => word.get_or_insert_default().extend(escaped(&mut rest)),
+            (b'\\', _) => begun(&mut word, at).extend(escaped(&mut rest)),
             (b'\'' | b'"', None) => {
                 quote = Some(byte);
-                word.get_or_insert_default();
+                begun(&mut word, at);
             }
             (_, Some(open)) if byte == open => quote = None,
             (_, None) if byte.is_ascii_whitespace() || byte == 0x0b => words.extend(word.take()),
-            _ => word.get_or_insert_default().push(byte),
+            _ => begun(&mut word, at).push(byte),
         }
     }
     words.extend(word);
@@ -132,9 +194,9 @@ fn escaped(rest: &mut &[u8]) -> Option<u8> {
     })
 }
 
-fn texts(words: Vec<Vec<u8>>) -> Result<Vec<String>, Unreadable> {
+fn texts(words: Vec<Placed<Vec<u8>>>) -> Result<Vec<Placed<String>>, Unreadable> {
     let text = |word: Vec<u8>| String::from_utf8(word).ok().filter(|text| !text.contains('\0')).ok_or(Unreadable::Byte);
-    words.into_iter().map(text).collect()
+    words.into_iter().map(|(word, at)| Ok((text(word)?, at))).collect()
 }
 
 #[cfg(test)]
@@ -143,7 +205,8 @@ mod tests {
 
     fn read(line: &str) -> Result<String, Unreadable> {
         let outer = words(line.as_bytes())?;
-        Ok(texts(words(outer.first().map_or(&[], Vec::as_slice))?)?.join("|"))
+        let inner = texts(words(outer.first().map_or(&[], |(word, _)| word))?)?;
+        Ok(inner.into_iter().map(|(word, _)| word).collect::<Vec<_>>().join("|"))
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::super::Wanted;
 use super::super::argument::Argument;
 use super::super::diagnostic::{Problem, quoted};
 use super::super::schema::{Context, Entry};
+use super::super::source::Span;
 use super::command;
 use crate::engine::model::{EdgeCommands, FifoWords, Fifos, Notifications, NotifyCommand, NotifyFifo, ScriptUser};
 
@@ -53,7 +54,7 @@ pub(super) fn global(cx: &mut Context, fifos: &mut Fifos, entry: &Entry) -> bool
 }
 
 /// What only the FIFOs together show.
-pub(super) fn check(cx: &mut Context, fifos: &mut Fifos, at: super::super::source::Span) {
+pub(super) fn check(cx: &mut Context, fifos: &mut Fifos, at: Span) {
     let path = |words: &FifoWords| words.fifo.as_ref().map(|fifo| fifo.path.clone());
     let (all, vrrp) = (path(&fifos.all), path(&fifos.vrrp));
     once(cx, at, &mut fifos.vrrp, "vrrp_notify_fifo", [("notify_fifo", all.clone())]);
@@ -71,7 +72,7 @@ pub(super) fn check(cx: &mut Context, fifos: &mut Fifos, at: super::super::sourc
 /// Leaves a FIFO out that another word names already.
 fn once<const N: usize>(
     cx: &mut Context,
-    at: super::super::source::Span,
+    at: Span,
     words: &mut FifoWords,
     word: &str,
     others: [(&str, Option<String>); N],
@@ -103,11 +104,11 @@ pub(super) fn edges(commands: &EdgeCommands) -> Option<Box<EdgeCommands>> {
 
 /// A command line in one word or one quoted string, and perhaps the user that runs it and its group.
 fn notify_command(cx: &mut Context, entry: &Entry) -> Option<NotifyCommand> {
-    let command = command::first(cx, entry);
+    let (command, behind) = command::first(cx, entry);
     if command.is_empty() {
         return None;
     }
-    let user = user(cx, entry);
+    let user = user(cx, entry, behind);
     cx.wants_program(&command, user.as_ref(), entry.value_at(1));
     Some(NotifyCommand { command, user })
 }
@@ -120,19 +121,22 @@ fn fifo(cx: &mut Context, entry: &Entry) -> Option<NotifyFifo> {
             .add(Problem::error(entry.value_at(1), "relative-path", message).help("write a path that begins with /"));
         return None;
     }
-    Some(NotifyFifo { path, owner: user(cx, entry) })
+    let behind = cx.words(entry.statement).into_iter().zip(entry.statement.words.iter().map(|token| token.span));
+    let owner = user(cx, entry, behind.skip(2).collect());
+    Some(NotifyFifo { path, owner })
 }
 
 /// The user and perhaps the group behind the first value.
-fn user(cx: &mut Context, entry: &Entry) -> Option<ScriptUser> {
-    let mut words = cx.words(entry.statement).into_iter().skip(2);
-    let user = ScriptUser { user: words.next()?, group: words.next() };
-    cx.wanted.push((entry.value_at(2), Wanted::User(user.clone())));
-    if words.next().is_some() {
+fn user(cx: &mut Context, entry: &Entry, behind: Vec<(String, Span)>) -> Option<ScriptUser> {
+    let mut words = behind.into_iter();
+    let (user, at) = words.next()?;
+    let user = ScriptUser { user, group: words.next().map(|(group, _)| group) };
+    cx.wanted.push((at, Wanted::User(user.clone())));
+    if let Some((_, at)) = words.next() {
         let message =
             format!("{} takes a user and perhaps a group behind it; what follows is not used", entry.keyword.word);
         let help = "put a command with arguments into quotes";
-        cx.report.add(Problem::warning(entry.value_at(4), "too-many-values", message).help(help));
+        cx.report.add(Problem::warning(at, "too-many-values", message).help(help));
     }
     Some(user)
 }

@@ -133,16 +133,16 @@ pub(super) fn sync_group<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block:
             let member = cx.sources.word(token.span);
             let known = draft.configuration.virtual_routers.iter().map(|router| router.name.as_str());
             if !known.clone().any(|known| known == member) {
-                if draft.named.contains(&*member) {
+                if draft.named.contains(member) {
                     broken = true; // what is wrong with it was said
                     continue;
                 }
-                let help = cx.is_misspelt("vrrp_instance", &member);
-                let help = help.or_else(|| nearest(&member, known).map(|meant| format!("did you mean {meant}?")));
-                let message = format!("there is no vrrp_instance {} for this group; it is left out", quoted(&member));
+                let help = cx.is_misspelt("vrrp_instance", member);
+                let help = help.or_else(|| nearest(member, known).map(|meant| format!("did you mean {meant}?")));
+                let message = format!("there is no vrrp_instance {} for this group; it is left out", quoted(member));
                 cx.report.add(Problem::warning(token.span, "unknown-name", message).help_if(help));
             } else if !members.contains(&member.to_string()) {
-                members.push(member.into_owned());
+                members.push(member.to_owned());
             }
         }
     }

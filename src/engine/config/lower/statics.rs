@@ -37,7 +37,7 @@ pub(super) fn track_group<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block
         let in_braces = cx.lines(Block::Members, entry.inner());
         let behind = entry.statement.words.iter().skip(1);
         for token in behind.chain(in_braces.iter().flat_map(|line| line.words)) {
-            let member = cx.sources.word(token.span).into_owned();
+            let member = cx.sources.word(token.span).to_owned();
             let known = draft.configuration.virtual_routers.iter().map(|router| router.name.as_str());
             if known.clone().any(|known| known == member) {
                 members.push(member);

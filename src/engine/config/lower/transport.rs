@@ -67,7 +67,7 @@ impl Words {
             }
             ("unicast_src_ip" | "mcast_src_ip", Argument::Address(source)) => {
                 let at = entry.value_at(1);
-                no_prefix(cx, &cx.sources.word(at), *source, at);
+                no_prefix(cx, cx.sources.word(at), *source, at);
                 self.source = Some((*source, at));
             }
             ("unicast_ttl", Argument::Number(ttl)) => self.ttl = Some(byte(*ttl)),

@@ -5,6 +5,7 @@ use super::super::super::diagnostic::{Problem, quoted};
 use super::super::super::keywords::Block;
 use super::super::super::schema::{Context, Entry};
 use super::super::super::suggest::nearest;
+use super::super::command;
 use super::{Common, Defaults, Outer, PLAIN};
 use crate::engine::model::{BodyPattern, CheckKind, CheckSpec, HttpCheck, HttpVersion, Tls, UrlCheck};
 use fancy_regex::Regex;
@@ -77,7 +78,7 @@ fn url<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: Option<&String>) 
             ("digest", Argument::Text(digest)) => url.digest = self::digest(cx, digest, &entry),
             ("status_code", Argument::Text(codes)) => url.status.extend(status(cx, codes, &entry)),
             ("virtualhost", Argument::Text(name)) => url.host = Some(name.clone()),
-            ("regex", Argument::Text(text)) => regex = Some((text.clone(), entry.value_at(1))),
+            ("regex", _) => regex = self::regex(cx, &entry).map(|text| (text, entry.value_at(1))).or(regex),
             ("regex_no_match", Argument::Switch(on)) => pattern.absent = *on,
             ("regex_options", Argument::Text(options)) => flags += &self::flags(cx, options, &entry),
             ("regex_min_offset", Argument::Number(from)) => pattern.from = usize::try_from(*from).unwrap_or(usize::MAX),
@@ -112,6 +113,22 @@ fn url<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: Option<&String>) 
         url.status.push((200, 299));
     }
     Some(url)
+}
+
+/// What `regex` says: one word, whose quotes and escapes are resolved before it is a regular expression, as keepalived does.
+fn regex(cx: &mut Context, entry: &Entry) -> Option<String> {
+    let mut words = command::outer(cx, entry)?.into_iter();
+    let (text, at) = words.next()?;
+    if words.next().is_some() {
+        let message = "regex takes one word; this one is left out, as keepalived does";
+        cx.report.add(Problem::warning(at, "too-many-values", message).help("write it in quotes: regex \"a b\""));
+        return None;
+    }
+    if let Some((sign, meaning)) = command::lost_escape(cx, entry) {
+        let message = format!("\\{sign} in a regex is read as {meaning}, as keepalived does");
+        cx.report.add(Problem::warning(at, "lost-escape", message).help(format!("write \\\\{sign}")));
+    }
+    Some(text)
 }
 
 /// `regex_options` as flags.
