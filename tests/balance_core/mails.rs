@@ -1,6 +1,6 @@
 //! Who is mailed of what. Subjects and conditions are those of keepalived 2.2.7, by measurement.
 
-use crate::rig::{A, B, Rig, S, WEB, rs, server, service};
+use crate::rig::{A, B, Rig, S, WEB, rs, server, service, with_alpha};
 use lvsdeck::engine::balance::Input;
 use lvsdeck::engine::command::Command;
 use lvsdeck::engine::model::{Configuration, GroupRole, MailWords, Quorum, RealServer, ServiceKey, VirtualServer};
@@ -66,7 +66,7 @@ fn a_first_failure_and_with_alpha_a_first_pass_are_mailed() {
     rig.give(Input::Start);
     rig.pass(5 * S);
     assert_eq!(mailed(&mut rig), [of_server("10.0.0.71", "DOWN")]);
-    let mut rig = Rig::started(&[VirtualServer { alpha: true, mails: false, ..web(2) }]);
+    let mut rig = Rig::started(&[with_alpha(VirtualServer { mails: false, ..web(2) })]);
     rig.pass(S);
     assert_eq!(mailed(&mut rig), [of_server("10.0.0.71", "UP"), of_server("10.0.0.72", "UP")]);
 }

@@ -1,6 +1,6 @@
 //! What scripts and FIFOs are told. The order and the lines are those of keepalived 2.2.7, by measurement.
 
-use crate::rig::{A, B, Rig, S, WEB, rs, server, service};
+use crate::rig::{A, B, Rig, S, WEB, rs, server, service, with_alpha};
 use lvsdeck::engine::balance::Input;
 use lvsdeck::engine::command::{Command, Outcome, ServiceSelector};
 use lvsdeck::engine::io::simulated::SimulatedIpvs;
@@ -48,7 +48,7 @@ fn running(web: VirtualServer) -> Rig {
 fn the_start_tells_the_quorum_there_or_not_and_of_servers_only_what_changes() {
     let mut rig = Rig::started(&[web(2)]);
     assert_eq!(told(&mut rig), [UP]);
-    let mut rig = Rig::started(&[VirtualServer { alpha: true, ..web(2) }]);
+    let mut rig = Rig::started(&[with_alpha(web(2))]);
     assert_eq!(told(&mut rig), [DOWN, A_UP, B_UP, UP], "alpha");
     let global = Global { tells_first_servers: true, ..Global::default() };
     let configuration = Configuration { global, ..Configuration::default() };

@@ -1,6 +1,6 @@
 //! Another configuration while everything runs: what it does not change is not touched.
 
-use crate::rig::{A, B, Rig, S, WEB, key, reload, rs, server, service, weight};
+use crate::rig::{A, B, Rig, S, WEB, key, reload, rs, server, service, weight, with_alpha};
 use lvsdeck::engine::balance::{Action, CheckId, Input, objection};
 use lvsdeck::engine::command::{Command, Outcome, ServiceSelector};
 use lvsdeck::engine::event::EventKind;
@@ -227,13 +227,13 @@ fn servers_and_services_come_and_go_and_the_order_is_the_files() {
 
 #[test]
 fn a_new_server_starts_as_at_the_start_alpha_included() {
-    let mut alpha = service(WEB, &[A]);
-    alpha.alpha = true;
+    let mut alpha = with_alpha(service(WEB, &[A]));
     let mut rig = Rig::started(&[alpha.clone()]);
     let mut slow = server(B);
     let tcp = &mut slow.checks[0];
     tcp.timing.warmup = 60 * S;
     alpha.real_servers.push(slow.clone());
+    let alpha = with_alpha(alpha);
     let mut plain = service(TLS, &[]);
     plain.real_servers.push(slow);
     assert_eq!(rig.reload(&[alpha, plain]), Ok(()));
@@ -246,13 +246,13 @@ fn a_new_server_starts_as_at_the_start_alpha_included() {
 fn alpha_that_comes_or_goes_moves_nobody_who_waits_for_a_verdict() {
     for alpha in [false, true] {
         let mut web = service(WEB, &[A]);
-        web.alpha = alpha;
         let tcp = &mut web.real_servers[0].checks[0];
         tcp.timing.warmup = 60 * S;
-        let mut rig = Rig::started(&[web.clone()]);
+        let (plain, waiting) = (web.clone(), with_alpha(web));
+        let (first, then) = if alpha { (waiting, plain) } else { (plain, waiting) };
+        let mut rig = Rig::started(&[first]);
         let before = rig.table(WEB);
-        web.alpha = !alpha;
-        assert_eq!(rig.reload(&[web]), Ok(()));
+        assert_eq!(rig.reload(&[then]), Ok(()));
         assert_eq!(rig.table(WEB), before);
     }
 }

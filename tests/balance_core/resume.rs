@@ -1,6 +1,6 @@
 //! The start on a table that is there already, and the end that leaves one.
 
-use crate::rig::{A, B, Rig, S, WEB, key, rs, service};
+use crate::rig::{A, B, Rig, S, WEB, key, rs, service, with_alpha};
 use lvsdeck::engine::balance::{Action, Input, OwnedService};
 use lvsdeck::engine::event::EventKind;
 use lvsdeck::engine::io::simulated::SimulatedIpvs;
@@ -37,8 +37,7 @@ fn start(kernel: SimulatedIpvs, servers: &[VirtualServer], owned: Vec<OwnedServi
 
 #[test]
 fn a_start_on_what_is_right_changes_nothing() {
-    let mut alpha = service("tcp/10.0.0.2:80", &[A, B]);
-    alpha.alpha = true;
+    let alpha = with_alpha(service("tcp/10.0.0.2:80", &[A, B]));
     let servers = patient(&[service(WEB, &[A, B]), alpha]);
     let (kernel, owned) = {
         let mut rig = Rig::started(&servers);
@@ -72,8 +71,7 @@ fn who_was_out_stays_out_until_its_check_passes() {
 
 #[test]
 fn who_is_in_the_table_stays_until_its_check_says_otherwise() {
-    let mut web = service(WEB, &[A, B]);
-    web.alpha = true;
+    let web = with_alpha(service(WEB, &[A, B]));
     let (kernel, owned) = killed(std::slice::from_ref(&web), &[]);
     let mut rig = Rig::on(kernel, &patient(&[web]), owned);
     rig.kill(A);

@@ -52,6 +52,13 @@ pub fn service(text: &str, servers: &[&str]) -> VirtualServer {
     }
 }
 
+/// The service with `alpha`, which each of its checks inherits.
+pub fn with_alpha(mut service: VirtualServer) -> VirtualServer {
+    let checks = service.real_servers.iter_mut().flat_map(|server| &mut server.checks);
+    checks.for_each(|check| check.alpha = true);
+    service
+}
+
 pub fn reload(servers: &[VirtualServer]) -> Input {
     Input::Reload(Arc::new(Configuration { virtual_servers: servers.to_vec(), ..Configuration::default() }))
 }

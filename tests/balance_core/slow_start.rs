@@ -1,6 +1,6 @@
 //! `servers.slow_start`: who comes back gets its weight in steps.
 
-use crate::rig::{A, B, Rig, S, WEB, rs, server, service, weight};
+use crate::rig::{A, B, Rig, S, WEB, rs, server, service, weight, with_alpha};
 use lvsdeck::engine::balance::{Input, Waiting};
 use lvsdeck::engine::command::{Command, Outcome, ServiceSelector};
 use lvsdeck::engine::event::EventKind;
@@ -94,7 +94,7 @@ fn nobody_starts_slowly_at_the_start_or_when_a_table_is_taken_up() {
     next.pass(30 * S);
     assert_eq!((next.ops(), next.server(0, A).slow_start), (Vec::new(), None));
     // Down before the start, and up at its first check.
-    let rig = started(&VirtualServer { alpha: true, ..file() });
+    let rig = started(&with_alpha(file()));
     assert_eq!(rig.table(WEB), "10.0.0.71:80 w100, 10.0.0.72:80 w100");
 }
 

@@ -1,6 +1,6 @@
 //! Health → table: who is in, with which weight, and what is said of it.
 
-use crate::rig::{A, B, Rig, S, WEB, key, rs, service};
+use crate::rig::{A, B, Rig, S, WEB, key, rs, service, with_alpha};
 use lvsdeck::engine::balance::{Action, Input, Waiting};
 use lvsdeck::engine::event::EventKind;
 use lvsdeck::engine::health::Verdict;
@@ -99,8 +99,8 @@ fn a_server_is_in_the_table_before_its_first_check_unless_alpha() {
     let mut slow = service(WEB, &[A]);
     let tcp = &mut slow.real_servers[0].checks[0];
     tcp.timing.warmup = 60 * S;
-    let mut alpha = slow.clone();
-    (alpha.key, alpha.alpha) = (key("tcp/10.0.0.2:80"), true);
+    let mut alpha = with_alpha(slow.clone());
+    alpha.key = key("tcp/10.0.0.2:80");
     let mut rig = Rig::started(&[slow, alpha]);
     assert_eq!((rig.table(WEB).as_str(), rig.table("tcp/10.0.0.2:80").as_str()), ("10.0.0.71:80 w1", ""));
     assert_eq!(rig.server(0, A).health, Health::Unknown);
@@ -112,7 +112,6 @@ fn a_server_is_in_the_table_before_its_first_check_unless_alpha() {
 #[test]
 fn a_server_whose_checks_are_not_run_yet_has_unknown_health_and_stays_in_the_table() {
     let mut web = service(WEB, &[A, B]);
-    web.alpha = true;
     for server in &mut web.real_servers {
         server.checks.clear();
     }

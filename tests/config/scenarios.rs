@@ -94,7 +94,7 @@ fn s2_is_two_instances_that_move_together_and_a_nat_service() {
             ["10.0.0.71:80", "10.0.0.72:80"].map(|k| (k.to_owned(), Forwarding::Nat, 1, k.to_owned()))
         );
         assert_eq!(vs.real_servers[0].checks[0].timing, timing(10, 5, 1));
-        assert_eq!((vs.quorum, vs.alpha, vs.one_packet), (Quorum { need: 1, hysteresis: 0 }, false, false));
+        assert_eq!((vs.quorum, vs.one_packet), (Quorum { need: 1, hysteresis: 0 }, false));
     }
 }
 

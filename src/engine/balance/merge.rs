@@ -43,7 +43,6 @@ pub(super) fn words(file: &VirtualServer) -> VirtualServer {
         one_packet: file.one_packet,
         quorum: file.quorum,
         sorry_server: file.sorry_server.clone(),
-        alpha: file.alpha,
         omega: file.omega,
         ha_suspend: file.ha_suspend,
         notify: file.notify.clone(),
@@ -59,11 +58,10 @@ impl ServiceState {
             return None;
         }
         // Whoever waits for a first verdict waits where it is, whatever `alpha` says from now on.
-        let alpha = self.config.alpha;
         let waits =
             |server: &&mut ServerState| server.standing.0 == Standing::Unknown && server.former != Former::Resting;
         for server in self.servers.iter_mut().filter(waits) {
-            server.former = if server.waits_outside(alpha) { Former::Absent } else { Former::Serving };
+            server.former = if server.waits_outside() { Former::Absent } else { Former::Serving };
         }
         let before = std::mem::replace(&mut self.config, words(file));
         let new = &self.config;

@@ -133,10 +133,10 @@ fn speaks(service: &ServiceState) -> bool {
 
 impl ServerState {
     /// Whether it is up, whatever an operator wants of it.
-    fn is_up(&self, alpha: bool) -> bool {
+    fn is_up(&self) -> bool {
         match self.standing.0 {
             Standing::Passing => true,
-            Standing::Unknown => !self.waits_outside(alpha),
+            Standing::Unknown => !self.waits_outside(),
             Standing::Failing => false,
         }
     }
@@ -168,9 +168,8 @@ impl Balance {
     pub(super) fn tell_server(&mut self, at: usize, key: RealServerKey) {
         let (tells, first) = (self.tells, self.tells_first_servers);
         let Some(service) = self.services.get_mut(at).filter(|_| tells) else { return };
-        let alpha = service.config.alpha;
         let Some(server) = service.server_mut(&key) else { return };
-        let up = server.is_up(alpha);
+        let up = server.is_up();
         let before = server.told.replace(up);
         if before == Some(up) || (before.is_none() && !(up && first)) {
             return;
@@ -189,7 +188,7 @@ impl Balance {
             return;
         };
         let Some(server) = service.server(&key) else { return };
-        let up = server.is_up(service.config.alpha);
+        let up = server.is_up();
         let mail = mail_of_server(&service.config, server, up, why);
         if mail.is_some() {
             let notice = of_server(&service.config, server, up);

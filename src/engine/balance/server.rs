@@ -152,16 +152,15 @@ impl ServerState {
         self.weight != self.config.weight
     }
     /// Whether it waits for its first verdict outside of the table.
-    pub fn waits_outside(&self, alpha: bool) -> bool {
+    pub fn waits_outside(&self) -> bool {
         match self.former {
-            // No check will ever end the wait that `alpha` asks for.
-            Former::Unseen => (alpha || self.config.checks.iter().any(|check| check.alpha)) && !self.config.unchecked,
+            Former::Unseen => self.config.checks.iter().any(|check| check.alpha),
             Former::Serving | Former::Resting => false,
             Former::Absent => !self.config.unchecked,
         }
     }
     /// Works out where it belongs.
-    pub fn place(&mut self, alpha: bool) {
+    pub fn place(&mut self) {
         let rests = self.former == Former::Resting && self.standing.0 == Standing::Unknown;
         let wish = match (self.admin.0, self.drain_end) {
             (Admin::Enabled, _) if rests => Wish::Drain,
@@ -169,7 +168,7 @@ impl ServerState {
             (Admin::Draining | Admin::Maintenance, DrainEnd::Never | DrainEnd::At(_)) => Wish::Drain,
             (Admin::Draining | Admin::Maintenance, DrainEnd::Passed) => Wish::Maintain,
         };
-        let outside = self.waits_outside(alpha);
+        let outside = self.waits_outside();
         self.effective = weigh(self.standing.0, wish, self.serving_weight(), outside, self.config.inhibit_on_failure);
     }
     /// The weight while it serves, with what its checks say of it.

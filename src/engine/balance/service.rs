@@ -119,10 +119,9 @@ impl ServiceState {
 
     /// A server changed in health, wish or weight: what follows for the weight that is up and the quorum.
     pub fn settle(&mut self, key: &RealServerKey, now: Instant) -> Touched {
-        let alpha = self.config.alpha;
         let Some(server) = self.server_mut(key) else { return Touched::One(*key) };
         let before = server.weight_up();
-        server.place(alpha);
+        server.place();
         let after = server.weight_up();
         self.have = self.have - before + after;
         if self.quorum.weigh(self.have) {
@@ -214,9 +213,8 @@ impl ServiceState {
     }
 
     fn count(&mut self) {
-        let alpha = self.config.alpha;
         for server in &mut self.servers {
-            server.place(alpha);
+            server.place();
         }
         self.have = self.servers.iter().map(ServerState::weight_up).sum();
         self.reindex();

@@ -25,6 +25,7 @@ pub mod settings;
 mod source;
 mod suggest;
 mod tree;
+mod unfit;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use files::ConfigError;

@@ -257,6 +257,7 @@ impl Failover {
             label: None,
             options: AddressOptions::default(),
             advertised: true,
+            times: 1,
             ..address.clone()
         };
         for (address, place) in self.places(i) {

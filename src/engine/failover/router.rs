@@ -243,15 +243,14 @@ impl Router {
         Channel { index, family: self.config.family, group: self.config.transport.group() }
     }
 
-    /// Virtual addresses of its family, in file order; of IPv6 those of the link first (RFC 9568 §5.2.9).
+    /// Virtual addresses of its family, in file order, each as often as the file has it; of IPv6 those of the link first (RFC 9568 §5.2.9).
     pub fn advertised_addresses(&self) -> Vec<IpAddr> {
         let its = self
             .config
             .addresses
             .iter()
-            .filter(|a| a.advertised)
-            .map(|a| a.address)
-            .filter(|a| Family::of(*a) == self.config.family);
+            .filter(|a| a.advertised && Family::of(a.address) == self.config.family)
+            .flat_map(|a| std::iter::repeat_n(a.address, a.times.into()));
         let mut addresses: Vec<IpAddr> = its.collect();
         addresses.sort_by_key(|address| matches!(address, IpAddr::V6(address) if !address.is_unicast_link_local()));
         addresses

@@ -121,8 +121,6 @@ pub struct VirtualServer {
     pub quorum: Quorum,
     /// `sorry_server`.
     pub sorry_server: Option<SorryServer>,
-    /// `alpha`: a server with checks starts down until they pass.
-    pub alpha: bool,
     /// `omega`: the end of the engine is told as the end of its servers and its quorum.
     pub omega: bool,
     /// `ha_suspend`: nothing is checked while its address is not on this host.
@@ -174,7 +172,6 @@ impl VirtualServer {
             one_packet: false,
             quorum: Quorum::default(),
             sorry_server: None,
-            alpha: false,
             omega: false,
             ha_suspend: false,
             notify: None,

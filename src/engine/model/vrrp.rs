@@ -91,6 +91,9 @@ pub struct VirtualAddress {
     pub label: Option<String>,
     /// False in `virtual_ipaddress_excluded`: it moves with the others, and no advertisement names it.
     pub advertised: bool,
+    /// How often an advertisement names it: once for each line that does, 1 as a rule. keepalived refuses another number of
+    /// addresses than its own.
+    pub times: u8,
     /// The other words behind it.
     pub options: AddressOptions,
 }
@@ -98,7 +101,15 @@ pub struct VirtualAddress {
 impl VirtualAddress {
     /// An advertised address without a word behind it.
     pub fn new(address: IpAddr, prefix: u8) -> Self {
-        Self { address, prefix, interface: None, label: None, advertised: true, options: AddressOptions::default() }
+        Self {
+            address,
+            prefix,
+            interface: None,
+            label: None,
+            advertised: true,
+            times: 1,
+            options: AddressOptions::default(),
+        }
     }
 }
 

@@ -275,7 +275,6 @@ pub(super) fn service(service: &VirtualServer) -> Vec<Field> {
         one_packet,
         quorum,
         sorry_server,
-        alpha,
         omega,
         ha_suspend,
         notify,
@@ -297,7 +296,6 @@ pub(super) fn service(service: &VirtualServer) -> Vec<Field> {
                 format!("{}{method}{}", sorry.key, if sorry.inhibit { " inhibit" } else { "" })
             }),
         ),
-        ("alpha", alpha.to_string()),
         ("ha_suspend", ha_suspend.to_string()),
         ("omega", omega.to_string()),
         ("quorum_up and quorum_down", notify.as_deref().map_or_else(String::new, edges)),

@@ -165,9 +165,14 @@ pub(in super::super) const KINDS: &[Kind] = &[
     same("bad-rule", false),
     told(
         "bad-address",
-        "leaves out the virtual address whose brd it can't read, and of one whose peer it can't read the peer alone",
-        "the address serves without it",
+        "says so, and leaves the virtual address out",
+        "the address serves without a brd that can't be read; what has two interfaces is left out here too",
     ),
+    same("bad-peer", false),
+    same("group-twice", false),
+    same("preempt-delay-ignored", false),
+    same("route-protocol", false),
+    told("no-dev", "says nothing: it sets the address on eth0 too", SILENT),
     same("no-fifo", false),
     same("out-of-range", false),
     same("no-interface", false),
@@ -176,8 +181,7 @@ pub(in super::super) const KINDS: &[Kind] = &[
     told("no-timeout", "says nothing; the persistence time is 360 s too", SILENT),
     told(
         "given-twice",
-        "says nothing, and the later word counts too; but of state it says so and keeps the first, and it sets an address that \
-         stands twice twice",
+        "says nothing: what counts is the same, but that it sets an address that stands twice twice",
         SILENT,
     ),
     same("listed-twice", false),

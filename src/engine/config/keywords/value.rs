@@ -120,15 +120,15 @@ impl Value {
             | Self::Exactly(_)
             | Self::Scheduler
             | Self::Netmask
+            | Self::Address
+            | Self::OwnAddress
+            | Self::Expression
             | Self::Server
             | Self::MailServer => true,
             Self::Flag
             | Self::Switch
-            | Self::Address
-            | Self::OwnAddress
             | Self::Words
             | Self::Command
-            | Self::Expression
             | Self::Block(_)
             | Self::Named(_)
             | Self::Service(_)

@@ -48,7 +48,7 @@ pub(super) fn lower<'t>(
         let spans: Vec<Span> = line.words.iter().map(|token| token.span).collect();
         let Some(mut address) = words.first().and_then(|word| parse(cx, word, first.span)) else { continue };
         address.advertised = advertised;
-        let group = options(cx, &words, &spans, &mut address);
+        let Ok(group) = options(cx, &words, &spans, &mut address) else { continue };
         if let Some(label) = address.label.as_ref().filter(|label| label.len() > LONGEST) {
             let message = format!(
                 "label {} has more than {LONGEST} characters; the address is left out, as keepalived does",
@@ -65,14 +65,16 @@ pub(super) fn lower<'t>(
                 format!("{} is not of the family of the addresses before it; it is left out", address.address);
             let help = "move it to virtual_ipaddress_excluded, or give it an instance of its own in a vrrp_sync_group";
             cx.report.add(Problem::warning(first.span, "mixed-families", message).help(help));
-        } else if addresses.iter().any(|a| a.address == address.address && a.interface == address.interface) {
-            let message = format!("{} stands in {name} before; this line is left out", address.address);
-            cx.report.add(Problem::warning(first.span, "given-twice", message));
+        } else if let Some(known) =
+            addresses.iter_mut().find(|a| a.address == address.address && a.interface == address.interface)
+        {
+            let message = again(known, advertised, name);
+            cx.report.add(Problem::warning(first.span, "given-twice", message).help("remove it on all nodes"));
         } else {
             addresses.push(address);
         }
     }
-    if addresses.iter().filter(|a| a.advertised).count() > 255 {
+    if addresses.iter().filter(|a| a.advertised).map(|a| usize::from(a.times)).sum::<usize>() > 255 {
         let message = format!("vrrp_instance {name} has more than 255 addresses, which no advertisement can carry");
         cx.report.add(
             Problem::error(block.at, "too-many-addresses", message)
@@ -80,6 +82,19 @@ pub(super) fn lower<'t>(
         );
     }
     groups
+}
+
+/// Counts a further line with the same address.
+pub(super) fn again(known: &mut VirtualAddress, advertised: bool, name: &str) -> String {
+    let address = known.address;
+    if !advertised {
+        return format!("{address} stands in {name} before; this line is left out");
+    }
+    known.times = if known.advertised { known.times.saturating_add(1) } else { 1 };
+    known.advertised = true;
+    format!(
+        "{address} stands in {name} before; advertisements name it once more, as with keepalived, and it is set once"
+    )
 }
 
 fn parse(cx: &mut Context, word: &str, at: Span) -> Option<VirtualAddress> {
@@ -115,8 +130,16 @@ fn meant_prefix(written: &str, widest: u64) -> Option<u64> {
     mask.or_else(|| number(plain, 0, widest).ok())
 }
 
+/// The line is to be left out.
+struct LeftOut;
+
 /// Gives the `track_group` among them.
-fn options(cx: &mut Context, words: &[String], spans: &[Span], address: &mut VirtualAddress) -> Option<(String, Span)> {
+fn options(
+    cx: &mut Context,
+    words: &[String],
+    spans: &[Span],
+    address: &mut VirtualAddress,
+) -> Result<Option<(String, Span)>, LeftOut> {
     let mut group = None;
     let mut rest = words.iter().zip(spans).skip(1);
     while let Some((word, at)) = rest.next() {
@@ -132,6 +155,11 @@ fn options(cx: &mut Context, words: &[String], spans: &[Span], address: &mut Vir
             (_, None) if *has_value => {
                 let message = format!("{option} has no value");
                 cx.report.add(Problem::error(*at, "missing-parameter", message).help(format!("write {option} VALUE")));
+            }
+            ("dev", Some(_)) if address.interface.is_some() => {
+                let message = "dev stands twice behind this address; it is left out, as in keepalived";
+                cx.report.add(Problem::warning(*at, "bad-address", message).help("write one line for each interface"));
+                return Err(LeftOut);
             }
             ("dev", Some(value)) => {
                 super::interface::check(cx, &value, *at);
@@ -162,7 +190,7 @@ fn options(cx: &mut Context, words: &[String], spans: &[Span], address: &mut Vir
             (option, _) => cx.only_read(Block::Addresses, option, *at, "the address is set without it"),
         }
     }
-    group
+    Ok(group)
 }
 
 /// An address, `+` (all host bits set) or `-` (none).
@@ -184,19 +212,31 @@ fn broadcast(cx: &mut Context, value: &str, at: Span, address: &mut VirtualAddre
     address.options.broadcast = found;
 }
 
-/// The other end of a point-to-point link; its prefix length, where it has one, is that of the address.
+/// The other end of a point-to-point link. Neither has a prefix length: keepalived refuses that of the peer, and does without
+/// that of the address.
 fn peer(cx: &mut Context, value: &str, at: Span, address: &mut VirtualAddress) {
-    let (text, prefix) = value.split_once('/').map_or((value, None), |(text, prefix)| (text, Some(prefix)));
     let widest = if address.address.is_ipv4() { 32 } else { 128 };
-    let prefix = prefix.map(|prefix| number(prefix, 0, widest).ok().and_then(|prefix| u8::try_from(prefix).ok()));
-    let found = text.parse().ok().filter(|peer: &IpAddr| peer.is_ipv4() == address.address.is_ipv4());
-    if let (Some(peer), None | Some(Some(_))) = (found, prefix) {
-        address.options.peer = Some(peer);
-        address.prefix = prefix.flatten().unwrap_or(address.prefix);
-    } else {
-        let message = format!("peer {} is no address of the same family; it is ignored", quoted(value));
-        cx.report.add(Problem::warning(at, "bad-address", message).help("write peer ADDRESS or peer ADDRESS/PREFIX"));
+    let mut tell = |message: String, help: String| {
+        cx.report.add(Problem::warning(at, "bad-peer", message + ", as in keepalived").help(help));
+    };
+    let found = value.parse::<IpAddr>().ok().filter(|peer| peer.is_ipv4() == address.address.is_ipv4());
+    let Some(peer) = found else {
+        let plain = value.split_once('/').map_or(value, |(text, _)| text);
+        let why = if plain == value { "no address of the same family" } else { "no address: it has a prefix length" };
+        let fits = plain.parse::<IpAddr>().is_ok_and(|meant| meant.is_ipv4() == address.address.is_ipv4());
+        let meant = if fits { plain } else { "ADDRESS" };
+        return tell(
+            format!("peer {} is {why}; the address is set without a peer", quoted(value)),
+            format!("write {} peer {meant}", address.address),
+        );
+    };
+    if address.prefix != widest {
+        tell(
+            format!("the prefix length /{} does not go with a peer; /{widest} is used", address.prefix),
+            format!("write {} peer {peer}", address.address),
+        );
     }
+    (address.options.peer, address.prefix) = (Some(peer), widest);
 }
 
 /// `RT_SCOPE_*` (`uapi/linux/rtnetlink.h`).

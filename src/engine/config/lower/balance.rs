@@ -241,7 +241,6 @@ fn complete<'t>(
         one_packet,
         quorum,
         sorry_server,
-        alpha: words.alpha,
         omega: words.omega,
         ha_suspend,
         notify: notify::edges(&words.notify),

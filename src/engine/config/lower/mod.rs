@@ -42,6 +42,8 @@ struct Draft {
     instances: Vec<Span>,
     /// Every instance that the file names, those with errors too.
     named: BTreeSet<String>,
+    /// Every `vrrp_sync_group` that the file names.
+    sync_groups: BTreeSet<String>,
     /// Where each service was named, parallel to `configuration.virtual_servers`.
     services: Vec<Span>,
     /// Every `virtual_server_group`.

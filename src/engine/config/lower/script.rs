@@ -118,7 +118,14 @@ fn track_in_members(draft: &mut Draft, members: &[String], tracks: &[Track]) {
 /// All `vrrp_instance` blocks are lowered before.
 pub(super) fn sync_group<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
     let Some(name) = cx.words(block.statement).into_iter().nth(1) else { return };
-    let mut members: Vec<String> = Vec::new();
+    if draft.sync_groups.contains(&name) {
+        let message = format!("vrrp_sync_group {name} is defined above; this one is left out, as in keepalived");
+        cx.report
+            .add(Problem::warning(block.value_at(1), "defined-twice", message).help("write one block with all of it"));
+        return cx.inspect(block);
+    }
+    draft.sync_groups.insert(name.clone());
+    let mut members: Option<Vec<String>> = None;
     let mut notifications = draft.defaults.notifications();
     let (mut tracks, mut weights_count, mut broken) = (Vec::new(), false, false);
     for entry in cx.entries(Block::SyncGroup, block.inner()) {
@@ -129,23 +136,15 @@ pub(super) fn sync_group<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block:
         if done || entry.keyword.word != "group" {
             continue;
         }
-        for token in cx.lines(Block::Members, entry.inner()).iter().flat_map(|line| line.words) {
-            let member = cx.sources.word(token.span);
-            let known = draft.configuration.virtual_routers.iter().map(|router| router.name.as_str());
-            if !known.clone().any(|known| known == member) {
-                if draft.named.contains(member) {
-                    broken = true; // what is wrong with it was said
-                    continue;
-                }
-                let help = cx.is_misspelt("vrrp_instance", member);
-                let help = help.or_else(|| nearest(member, known).map(|meant| format!("did you mean {meant}?")));
-                let message = format!("there is no vrrp_instance {} for this group; it is left out", quoted(member));
-                cx.report.add(Problem::warning(token.span, "unknown-name", message).help_if(help));
-            } else if !members.contains(&member.to_string()) {
-                members.push(member.to_owned());
-            }
+        if members.is_some() {
+            let message = format!("vrrp_sync_group {name} has a group above; this one is left out, as in keepalived");
+            let help = "write the names of all instances in one group { … }";
+            cx.report.add(Problem::warning(entry.at, "group-twice", message).help(help));
+            continue;
         }
+        members = Some(self::members(cx, draft, &entry, &name, &mut broken));
     }
+    let members = members.unwrap_or_default();
     let message = match members.len() {
         _ if broken => String::new(),
         0 => format!("sync group {name} has no instance; it is left out"),
@@ -169,6 +168,43 @@ pub(super) fn sync_group<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block:
     if !members.is_empty() {
         draft.configuration.sync_groups.push(SyncGroup { name, members, notifications });
     }
+}
+
+/// The instances that a `group` names, each in one group at most. `broken`: one of them has errors.
+fn members<'t>(
+    cx: &mut Context<'_, 't>,
+    draft: &Draft,
+    group: &Entry<'t>,
+    name: &str,
+    broken: &mut bool,
+) -> Vec<String> {
+    let mut members: Vec<String> = Vec::new();
+    for token in cx.lines(Block::Members, group.inner()).iter().flat_map(|line| line.words) {
+        let member = cx.sources.word(token.span);
+        let known = draft.configuration.virtual_routers.iter().map(|router| router.name.as_str());
+        let elsewhere = draft.configuration.sync_groups.iter().find(|other| other.members.iter().any(|m| m == member));
+        if let Some(other) = elsewhere {
+            let message = format!(
+                "{member} is in sync group {} already, and in no other one: it is left out of {name}, as in keepalived",
+                other.name
+            );
+            let help = "write all instances that move together into one group";
+            cx.report.add(Problem::warning(token.span, "group-twice", message).help(help));
+        } else if members.iter().any(|known| known == member) {
+            let message = format!("{member} stands in this group before; this line is left out");
+            cx.report.add(Problem::warning(token.span, "listed-twice", message));
+        } else if known.clone().any(|known| known == member) {
+            members.push(member.to_owned());
+        } else if draft.named.contains(member) {
+            *broken = true; // what is wrong with it was said
+        } else {
+            let help = cx.is_misspelt("vrrp_instance", member);
+            let help = help.or_else(|| nearest(member, known).map(|meant| format!("did you mean {meant}?")));
+            let message = format!("there is no vrrp_instance {} for this group; it is left out", quoted(member));
+            cx.report.add(Problem::warning(token.span, "unknown-name", message).help_if(help));
+        }
+    }
+    members
 }
 
 /// `A has 150, B has 100`: the first member, and the first one that differs from it.

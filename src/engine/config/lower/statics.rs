@@ -7,6 +7,9 @@ use super::super::suggest::nearest;
 use super::{Draft, address, routing};
 use crate::engine::model::StaticAddress;
 
+/// The interface of static addresses that name none.
+const INTERFACE: &str = "eth0";
+
 /// A block of addresses, routes or rules.
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
     let statics = &mut draft.configuration.statics;
@@ -17,10 +20,12 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
     let before = found.len();
     let groups = address::lower(cx, block, &mut found, block.keyword.word);
     for mut address in found.split_off(before) {
-        address.interface = address.interface.or_else(|| draft.defaults.interface.clone());
         if address.interface.is_none() {
-            let message = format!("static address {address} has no interface");
-            cx.report.add(Problem::error(block.at, "missing-word", message).help("write dev eth0 behind it"));
+            address.interface = draft.defaults.interface.clone().or_else(|| Some(INTERFACE.to_owned()));
+            if draft.defaults.interface.is_none() {
+                let message = format!("a static address has no dev: {INTERFACE} is used, as in keepalived");
+                cx.once(Block::Top, "static_ipaddress", block.at, "no-dev", || message);
+            }
         }
         let group = groups.iter().find(|(of, ..)| *of == (address.address, address.prefix));
         let group = group.map(|(_, group, at)| (group.clone(), *at));

@@ -22,7 +22,7 @@ pub(super) struct Words {
     peers: Vec<(UnicastPeer, Span)>,
     /// Where `unicast_peer` stands.
     block: Option<Span>,
-    ttl: Option<u8>,
+    ttl: Option<(u8, Span)>,
     check_source: bool,
     fault_without: bool,
     source: Option<(IpAddr, Span)>,
@@ -70,7 +70,7 @@ impl Words {
                 no_prefix(cx, cx.sources.word(at), *source, at);
                 self.source = Some((*source, at));
             }
-            ("unicast_ttl", Argument::Number(ttl)) => self.ttl = Some(byte(*ttl)),
+            ("unicast_ttl", Argument::Number(ttl)) => self.ttl = Some((byte(*ttl), entry.at)),
             ("check_unicast_src", Argument::Switch(on)) => self.check_source = *on,
             ("unicast_fault_no_peer", Argument::Switch(on)) => self.fault_without = *on,
             _ => return false,
@@ -108,11 +108,17 @@ impl Words {
                 cx.report.add(problem(at, "no-peer", message.to_owned()).help(help));
                 multicast
             }
-            Some(_) => {
-                Transport::Unicast(Unicast { peers, ttl: self.ttl.unwrap_or(255), check_source: self.check_source })
-            }
+            Some(_) => Transport::Unicast(Unicast {
+                peers,
+                ttl: self.ttl.map_or(255, |(ttl, _)| ttl),
+                check_source: self.check_source,
+            }),
             None => multicast,
         };
+        if let (Some((_, at)), Transport::Multicast { .. }) = (self.ttl, &transport) {
+            let message = "unicast_ttl without unicast_peer changes nothing; it is ignored, as in keepalived";
+            cx.report.add(Problem::warning(at, "no-peer", message).help("remove it, or write unicast_peer { … }"));
+        }
         (transport, source.map(|(source, _)| source))
     }
 }

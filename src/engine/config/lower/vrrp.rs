@@ -23,7 +23,7 @@ struct Words {
     interval: Option<(Duration, Span)>,
     version: Option<(u64, Option<Span>)>,
     nopreempt: Option<Span>,
-    preempt_delay: Duration,
+    preempt_delay: (Duration, Span),
     authentication: (Authentication, Option<Span>),
     addresses: Vec<VirtualAddress>,
     /// Whether there are lines for addresses, good or bad.
@@ -88,7 +88,7 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
         interval: None,
         version: draft.defaults.version.map(|version| (version, None)),
         nopreempt: None,
-        preempt_delay: Duration::ZERO,
+        preempt_delay: (Duration::ZERO, block.at),
         authentication: (Authentication::None, None),
         addresses: Vec::new(),
         addresses_written: false,
@@ -125,13 +125,16 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
                 words.interface = Some(interface.clone());
             }
             ("virtual_router_id", Argument::Number(n)) => words.vrid = Vrid::new(byte(*n)).ok(),
-            ("state", Argument::Text(state)) => words.state = start_state(cx, state, &entry),
+            ("state", Argument::Text(state)) => {
+                let written = start_state(cx, state, &entry);
+                words.state = stated(cx, words.state, written, &entry);
+            }
             ("priority", Argument::Number(n)) => words.priority = Priority::new(byte(*n)).ok(),
             ("advert_int", Argument::Time(interval)) => words.interval = Some((*interval, entry.value_at(1))),
             ("version", Argument::Number(version)) => words.version = Some((*version, Some(entry.at))),
             ("preempt", Argument::Switch(_)) => words.nopreempt = None,
             ("nopreempt", Argument::Switch(on)) => words.nopreempt = on.then_some(entry.at),
-            ("preempt_delay", Argument::Time(delay)) => words.preempt_delay = *delay,
+            ("preempt_delay", Argument::Time(delay)) => words.preempt_delay = (*delay, entry.at),
             ("authentication", _) => words.authentication = (authentication(cx, &entry), Some(entry.at)),
             ("virtual_ipaddress_excluded", _) => addresses(cx, &entry, &mut words.addresses, name),
             ("virtual_ipaddress", _) => {
@@ -174,6 +177,7 @@ fn complete(
     mut words: Words,
     at: Span,
 ) -> VirtualRouter {
+    merge(cx, &mut words.addresses, &interface, at);
     let family = family(cx, &words);
     if family == Family::Inet6 {
         link_local_first(cx, &words.addresses, at);
@@ -198,6 +202,7 @@ fn complete(
             Problem::warning(at, "nopreempt-ignored", message).help("write state BACKUP on all nodes to use nopreempt"),
         );
     }
+    let preempt_delay = preempt_delay(cx, words.preempt_delay, words.state, (priority, preempt));
     let authentication = match (version, words.authentication) {
         (VrrpVersion::V3, (Authentication::Pass(_), Some(at))) => {
             let message = "version 3 has no authentication; the password is ignored";
@@ -224,7 +229,7 @@ fn complete(
         priority,
         advert_interval,
         preempt,
-        preempt_delay: words.preempt_delay,
+        preempt_delay,
         authentication,
         addresses: words.addresses,
         links,
@@ -238,17 +243,33 @@ fn complete(
     }
 }
 
+/// An address with the instance's interface behind it is the same as one without.
+fn merge(cx: &mut Context, addresses: &mut Vec<VirtualAddress>, interface: &str, at: Span) {
+    let mut merged: Vec<VirtualAddress> = Vec::with_capacity(addresses.len());
+    for address in addresses.drain(..) {
+        let own = |a: &VirtualAddress| a.interface.as_deref().is_none_or(|name| name == interface);
+        match merged.iter_mut().find(|a| a.address == address.address && own(a) && own(&address)) {
+            Some(known) => {
+                let message = address::again(known, address.advertised, "this instance");
+                cx.report.add(Problem::warning(at, "given-twice", message).help("remove it on all nodes"));
+            }
+            None => merged.push(address),
+        }
+    }
+    *addresses = merged;
+}
+
 /// What keepalived resets in strict mode.
 fn be_strict(cx: &mut Context, words: &mut Words, at: Span) {
     let mut without = Vec::new();
     let mut reset = |is_there: bool, word: &'static str| without.extend(is_there.then_some(word));
     reset(words.authentication.0 != Authentication::None, "authentication");
-    reset(!words.preempt_delay.is_zero(), "preempt_delay");
+    reset(!words.preempt_delay.0.is_zero(), "preempt_delay");
     reset(!words.garp.refresh.is_zero(), "garp_master_refresh");
     reset(words.variations.higher_prio_send_advert, "higher_prio_send_advert");
     reset(words.links.leave_base(), "vmac_xmit_base");
     words.authentication = (Authentication::None, None);
-    (words.preempt_delay, words.garp.refresh) = (Duration::ZERO, Duration::ZERO);
+    (words.preempt_delay.0, words.garp.refresh) = (Duration::ZERO, Duration::ZERO);
     (words.variations.higher_prio_send_advert, words.variations.lower_prio_no_advert) = (false, true);
     for word in without {
         let message = format!("strict mode goes without {word}: it is ignored, as with keepalived");
@@ -282,6 +303,37 @@ fn wished_state(cx: &mut Context, state: Option<StartState>, priority: Option<Pr
         _ => return,
     };
     cx.report.add(Problem::warning(at, "state-and-priority", message).help(help));
+}
+
+/// What several `state` words come to: `MASTER` counts, wherever it stands.
+fn stated(cx: &mut Context, before: Option<StartState>, now: Option<StartState>, entry: &Entry) -> Option<StartState> {
+    let (Some(old), Some(new)) = (before, now) else { return now.or(before) };
+    if old == new {
+        return now;
+    }
+    let message = "state stands in this vrrp_instance before; MASTER counts, whichever comes first, as in keepalived";
+    cx.report.add(Problem::warning(entry.at, "given-twice", message).help("remove one of them"));
+    Some(StartState::Master)
+}
+
+/// `preempt_delay`, where it has something to delay.
+fn preempt_delay(
+    cx: &mut Context,
+    (delay, at): (Duration, Span),
+    state: Option<StartState>,
+    (priority, preempt): (Priority, bool),
+) -> Duration {
+    let why = match state {
+        _ if delay.is_zero() => return delay,
+        _ if priority.is_owner() => "priority 255",
+        Some(StartState::Master) => "state MASTER",
+        _ if !preempt => "nopreempt",
+        _ => return delay,
+    };
+    let message = format!("preempt_delay does not go with {why}; it is ignored, as keepalived does");
+    let help = if preempt { "write state BACKUP on all nodes to use preempt_delay" } else { "remove one of the two" };
+    cx.report.add(Problem::warning(at, "preempt-delay-ignored", message).help(help));
+    Duration::ZERO
 }
 
 fn start_state(cx: &mut Context, state: &str, entry: &Entry) -> Option<StartState> {

@@ -75,6 +75,10 @@ fn url<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: Option<&String>) 
     for entry in cx.entries(Block::Url, block.inner()) {
         match (entry.keyword.word, &entry.argument) {
             ("path", Argument::Text(path)) => url.path.clone_from(path),
+            ("digest", Argument::Text(_)) if url.digest.is_some() => {
+                let message = "digest stands in this url before; the first one counts, as in keepalived";
+                cx.report.add(Problem::warning(entry.at, "given-twice", message));
+            }
             ("digest", Argument::Text(digest)) => url.digest = self::digest(cx, digest, &entry),
             ("status_code", Argument::Text(codes)) => url.status.extend(status(cx, codes, &entry)),
             ("virtualhost", Argument::Text(name)) => url.host = Some(name.clone()),

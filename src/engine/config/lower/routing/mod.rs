@@ -12,6 +12,9 @@ use super::address::scope;
 use crate::engine::model::{Family, NextHop, RouteKind, Routing, VirtualRoute};
 use std::net::IpAddr;
 
+/// `RTPROT_KEEPALIVED`.
+const OWN: u8 = 18;
+
 /// Words of a route that lvsdeck does not act on, and whether a value follows.
 const OTHER_ROUTE: &[(&str, bool)] = &[
     ("or", true),
@@ -229,7 +232,9 @@ enum RouteWord {
     Number(u16),
     NextHop,
     Inet6,
-    /// Nothing that is not so anyway: a route that somebody removes is set again at the next take-over.
+    /// Nothing but that its protocol may be another one: a route that somebody removes is set again at the next take-over.
+    Untracked,
+    /// Nothing that is not so anyway.
     Nothing,
 }
 
@@ -259,7 +264,7 @@ const ROUTE: &[(&str, RouteWord)] = &[
     ("inet6", RouteWord::Inet6),
     ("add", RouteWord::Nothing),
     ("inet", RouteWord::Nothing),
-    ("no_track", RouteWord::Nothing),
+    ("no_track", RouteWord::Untracked),
     ("unicast", RouteWord::Kind(RouteKind::Unicast)),
     ("local", RouteWord::Kind(RouteKind::Local)),
     ("blackhole", RouteWord::Kind(RouteKind::Blackhole)),
@@ -280,12 +285,12 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
         scope: None,
         metric: None,
         tos: 0,
-        protocol: 18,
+        protocol: OWN,
         onlink: false,
         metrics: Vec::new(),
         next_hops: Vec::new(),
     };
-    let (mut named, mut six) = (false, false);
+    let (mut named, mut six, mut tracked) = (false, false, true);
     while let Some((word, span)) = line.word() {
         let Some(known) = known(ROUTE, &word) else {
             if !named && (word == "default" || word.contains(['.', ':'])) {
@@ -330,6 +335,7 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
                 route.next_hops.push(hop);
             }
             RouteWord::Inet6 => six = true,
+            RouteWord::Untracked => tracked = false,
             RouteWord::Nothing => {}
         }
     }
@@ -343,6 +349,11 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
         return None;
     }
     same_family(cx, at, route.family, addresses.iter().flatten())?;
+    if tracked && route.protocol != OWN {
+        let message = "protocol goes with no_track only: the route has that of keepalived, 18, as there";
+        cx.report.add(Problem::warning(at, "route-protocol", message).help("write no_track behind it, or no protocol"));
+        route.protocol = OWN;
+    }
     Some(route)
 }
 

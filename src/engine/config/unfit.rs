@@ -1,0 +1,117 @@
+//! What is said of words that fit nowhere: unknown ones, with what was probably meant, and values that their word does not
+//! take.
+
+use super::argument::Unfit;
+use super::diagnostic::{Problem, quoted};
+use super::keywords::{Block, Keyword, MEANT, Value};
+use super::secrets;
+use super::source::Span;
+use super::suggest::{foreign_letter, nearest};
+use super::tree::Statement;
+
+/// What is said about a value that does not fit its keyword.
+pub(super) fn misfit(keyword: &Keyword, word: &str, unfit: &Unfit, at: Span) -> Problem {
+    let wanted = keyword.value.wanted();
+    let help = match keyword.value {
+        Value::Choice(choices) | Value::Exactly(choices) => suggestion(word, choices.iter().copied()),
+        Value::Scheduler => Some(format!("the schedulers are {}", wanted.trim_start_matches("one of "))),
+        _ if unfit.code == "out-of-range" => {
+            Some(keyword.meaning).filter(|meaning| !meaning.is_empty()).map(|m| format!("{}: {m}", keyword.word))
+        }
+        _ => Some(format!("it takes {wanted}")),
+    };
+    if keyword.word == "auth_type" {
+        let problem = |what: String, help: &str| {
+            let message = format!("{what}; no password is sent, as keepalived does");
+            Problem::warning(at, unfit.code, message).help(help)
+        };
+        let written = word.trim_end_matches([';', ',']);
+        return match secrets::is_kind(word) {
+            true if written != word => problem(
+                format!("auth_type {} is not PASS or AH", shown(word)),
+                &format!("write auth_type {} without the {}", written.to_uppercase(), word.trim_start_matches(written)),
+            ),
+            true => problem(
+                format!("auth_type {} is not PASS or AH: capital letters count", shown(word)),
+                "write auth_type PASS on all nodes",
+            ),
+            false => problem("auth_type is not PASS or AH".to_owned(), "write auth_type PASS").secret(),
+        };
+    }
+    let message = format!("{} {} {}", keyword.word, shown(word), unfit.what);
+    Problem::error(at, unfit.code, message).help_if(help)
+}
+
+/// A word with quotes, unless it is a plain number.
+pub(super) fn shown(word: &str) -> String {
+    let plain =
+        !word.is_empty() && word.len() <= 20 && word.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b'-');
+    if plain { word.to_owned() } else { quoted(word) }
+}
+
+fn suggestion<'w>(word: &str, words: impl IntoIterator<Item = &'w str> + Clone) -> Option<String> {
+    nearest(word, words).map(|meant| format!("did you mean {meant}?"))
+}
+
+/// A shorter word is too near to too many others to have been one of another block.
+const SHORT: usize = 8;
+
+/// Of an unknown word, or of one with a block behind it, which keepalived takes otherwise.
+pub(super) const fn unknown_code(has_block: bool) -> &'static str {
+    if has_block { "unknown-block" } else { "unknown-word" }
+}
+
+/// The block that is meant by an unknown word with a block behind it, where there is no doubt.
+pub(super) fn misspelt(block: Block, word: &str, statement: &Statement) -> Option<&'static Keyword> {
+    statement.block.as_ref()?;
+    let usual = MEANT.iter().find(|(b, wrong, _)| *b == block && *wrong == word).map(|(_, _, right)| *right);
+    let meant = usual.or_else(|| nearest(word, block.words()))?;
+    block.find(meant).filter(|keyword| keyword.value.block().is_some())
+}
+
+/// Blocks whose words have secrets behind them.
+const SECRETIVE: [Block; 3] = [Block::Authentication, Block::AuthHmac, Block::Ssl];
+
+pub(super) fn unknown(block: Block, word: &str, has_block: bool, words: &[String], at: Span) -> Problem {
+    let code = unknown_code(has_block);
+    let ignored = if has_block { "it and its block are ignored" } else { "it is ignored" };
+    let meant = nearest(word, block.words());
+    if SECRETIVE.contains(&block) && meant.is_none() {
+        let words: Vec<_> = block.words().collect();
+        let help = match block {
+            Block::Authentication => {
+                "authentication takes auth_type PASS and auth_pass PASSWORD, each on its own line".to_owned()
+            }
+            _ => format!("{} takes {}, each on its own line", block.name(), words.join(", ")),
+        };
+        return Problem::warning(at, code, format!("unknown word in {}; {ignored}", block.name())).help(help).secret();
+    }
+    let problem = Problem::warning(at, code, format!("unknown word {} in {}; {ignored}", quoted(word), block.name()));
+    let misled = |wrong: &str| wrong == word || (meant.is_none() && nearest(word, [wrong]).is_some());
+    if let Some((_, _, right)) = MEANT.iter().find(|(b, wrong, _)| *b == block && misled(wrong)) {
+        let is_block = block.find(right).is_some_and(|keyword| keyword.value.block().is_some());
+        let value = match words.get(1) {
+            Some(value) if is_block => format!(" {{ {value} }}"),
+            Some(value) => format!(" {value}"),
+            None => String::new(),
+        };
+        return problem.help(match *right {
+            "" => "keepalived removed this word long ago; remove the line".to_owned(),
+            right => format!("keepalived ignores it here too; to make it count, write {right}{value}"),
+        });
+    }
+    let foreign = foreign_letter(word, "it");
+    let place_of = |word: &str| Block::ALL.into_iter().find(|b| b.knows(word)).map(Block::name);
+    let elsewhere = || match place_of(word) {
+        Some(place) => Some(format!("{word} belongs in {place}")),
+        None if word.len() < SHORT => None,
+        None => {
+            let meant = nearest(word, Block::ALL.into_iter().flat_map(Block::words))?;
+            Some(format!("did you mean {meant}? It belongs in {}", place_of(meant)?))
+        }
+    };
+    let meant = meant.map(|meant| format!("did you mean {meant}?")).or_else(elsewhere);
+    let help: Vec<_> = meant.into_iter().chain(foreign).collect();
+    let problem = problem.help_if((!help.is_empty()).then(|| help.join(" ")));
+    if SECRETIVE.contains(&block) { problem.secret() } else { problem }
+}
