@@ -52,7 +52,7 @@ const QUOTED_LINE: usize = 240;
 const QUOTED_WORD: usize = 48;
 
 /// A message that a stage wants to give.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Problem {
     severity: Severity,
     code: &'static str,
@@ -101,7 +101,7 @@ impl Problem {
 }
 
 /// Collects problems.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Reporter {
     problems: Vec<Problem>,
     errors: usize,

@@ -11,6 +11,7 @@
 
 mod against;
 mod argument;
+mod braces;
 mod definitions;
 mod diagnostic;
 mod expansion;
@@ -115,8 +116,18 @@ pub fn parse(name: &str, text: &str) -> Loaded {
 fn compile(name: &str, text: &Text, main: Option<&Path>, node: &str, against: bool) -> Loaded {
     let (mut sources, mut report) = (Sources::default(), Reporter::default());
     let tokens = Reader::new(&mut sources, &mut report, main, node).read(name, text);
-    let tree = tree::build(&tokens, &sources, &mut report);
-    let (configuration, wanted) = lower::lower(&tree, &sources, &mut report);
+    let mut tried = report.clone();
+    let mut tree = tree::build(&tokens, &sources, &mut tried);
+    let (mut configuration, mut wanted) = lower::lower(&tree, &sources, &mut tried);
+    // With blocks left open what was told may come of a missing brace alone.
+    let is_open = !tree.unclosed.is_empty() && tried.has_errors();
+    let closed = is_open.then(|| braces::closed(&tokens, &sources, &mut report)).flatten();
+    if let Some(tokens) = &closed {
+        tree = tree::build(tokens, &sources, &mut report);
+        (configuration, wanted) = lower::lower(&tree, &sources, &mut report);
+    } else {
+        report = tried;
+    }
     if !report.has("missing-brace") && !report.has("too-deep") {
         tree.unclosed.iter().for_each(|block| unclosed(*block, &sources, &mut report));
     }

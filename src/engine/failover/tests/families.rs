@@ -76,6 +76,21 @@ fn an_ipv6_pair_elects_the_higher_one_which_sends_from_its_link_local_address_an
     assert!(lan.nodes.iter().all(|node| node.warnings().is_empty()));
 }
 
+/// keepalived refuses another number of addresses than its own, and counts each line.
+#[test]
+fn an_address_that_stands_twice_is_advertised_twice_and_set_once() {
+    let twice = |priority| {
+        let mut configuration = one(priority);
+        configuration.virtual_routers[0].addresses[0].times = 2;
+        configuration
+    };
+    let mut lan = Lan::started(vec![twice(150), twice(100)]);
+    lan.run_for(seconds(5));
+    let (_, _, message) = sent(&lan, 0)[0].clone();
+    assert_eq!((message[3], &message[8..12]), (2, &message[12..16]));
+    assert_eq!((lan.holders(vip(254).address), lan.nodes[1].warnings()), (vec![0], vec![]));
+}
+
 #[test]
 fn among_equal_priorities_the_higher_link_local_address_stays_master() {
     let mut lan = Lan::started(vec![six(100), six(100)]);
