@@ -5,8 +5,8 @@
 
 use super::GlobalArgs;
 use crate::engine::{
-    ConfigError, Diagnostic, DiagnosticSeverity, Loaded, SettingsPlace, load_against_keepalived, load_configuration_as,
-    load_settings, look_on_host, settings_files,
+    ConfigError, Diagnostic, DiagnosticSeverity, Loaded, SettingsPlace, difference_of_unreadable,
+    load_against_keepalived, load_configuration_as, load_settings, look_on_host, settings_files,
 };
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -59,7 +59,10 @@ pub fn run(args: &CheckArgs, global: &GlobalArgs, else_found: Option<Diagnostic>
         Some(Other::Keepalived) => load_against_keepalived,
         None => load_configuration_as,
     };
-    let mut loaded = load(&file, args.config_id.as_deref()).unwrap_or_else(|error| unreadable(&file, &error));
+    let mut loaded = load(&file, args.config_id.as_deref()).unwrap_or_else(|error| {
+        let difference = args.against.and_then(|Other::Keepalived| difference_of_unreadable(&error));
+        unreadable(&file, &error, difference)
+    });
     let settings = SettingsPlace::from(args.settings.clone());
     loaded.asked.extend(settings_files(&settings));
     look_on_host(&mut loaded);
@@ -88,8 +91,8 @@ fn default_file() -> PathBuf {
     if ours.exists() { ours.to_owned() } else { theirs.to_owned() }
 }
 
-/// A file that can't be read is one message, with the place in it where there is one.
-fn unreadable(file: &Path, error: &ConfigError) -> Loaded {
+/// A file that can't be read is one message, with the place in it where there is one; and what another program would do.
+fn unreadable(file: &Path, error: &ConfigError, difference: Option<String>) -> Loaded {
     let (line, column) = error.place().unwrap_or_default();
     let (whole, place) = (error.to_string(), format!("{}:{line}:{column}: ", file.display()));
     let diagnostic = Diagnostic {
@@ -103,7 +106,14 @@ fn unreadable(file: &Path, error: &ConfigError) -> Loaded {
         message: whole.strip_prefix(&place).unwrap_or(&whole).to_owned(),
         help: None,
     };
-    Loaded { configuration: None, diagnostics: vec![diagnostic], asked: Vec::new() }
+    let difference = difference.map(|message| Diagnostic {
+        severity: DiagnosticSeverity::Difference,
+        code: "difference",
+        message,
+        ..diagnostic.clone()
+    });
+    let diagnostics = std::iter::once(diagnostic).chain(difference).collect();
+    Loaded { configuration: None, diagnostics, asked: Vec::new() }
 }
 
 fn print_json(loaded: &Loaded) -> std::io::Result<()> {

@@ -42,8 +42,8 @@ pub use config::settings::{
     page as settings_page, parse as parse_settings, schema as settings_schema,
 };
 pub use config::{
-    ConfigError, Diagnostic, Loaded, Severity as DiagnosticSeverity, differences_known, differences_page,
-    load as load_configuration, load_against_keepalived, load_as as load_configuration_as, nearest,
+    ConfigError, Diagnostic, Loaded, Severity as DiagnosticSeverity, difference_of_unreadable, differences_known,
+    differences_page, load as load_configuration, load_against_keepalived, load_as as load_configuration_as, nearest,
     parse as parse_configuration,
 };
 pub use connections::{

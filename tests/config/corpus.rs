@@ -2,7 +2,10 @@
 //! stand in `corpus/DEFAULTS`) and what is said about it (`.told`) beside it.
 
 use super::{folder, short};
-use lvsdeck::engine::{DiagnosticSeverity, differences_known, load_configuration_as, parse_configuration};
+use lvsdeck::engine::{
+    DiagnosticSeverity, difference_of_unreadable, differences_known, load_against_keepalived, load_configuration_as,
+    parse_configuration,
+};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -121,6 +124,39 @@ fn what_keepalived_does_is_known_of_every_message() {
             let is_error = told.severity == DiagnosticSeverity::Error;
             assert!(differences_known(told.code, is_error), "{} {is_error}: {}", told.code, file.display());
         }
+    }
+}
+
+/// Whether `check --against keepalived` says something of a file.
+fn tells_a_difference(file: &Path) -> bool {
+    load_against_keepalived(file, Some(NODE)).map_or_else(
+        |error| difference_of_unreadable(&error).is_some(),
+        |loaded| loaded.diagnostics.iter().any(|told| told.severity == DiagnosticSeverity::Difference),
+    )
+}
+
+/// What `tests/config/oracle` found to differ, `check --against keepalived` tells.
+#[test]
+fn every_file_that_keepalived_takes_otherwise_is_told_to_be_so() {
+    let list = std::fs::read_to_string(folder("oracle.differences")).unwrap();
+    let names = list.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(": "));
+    let files =
+        names.map(|(name, _)| folder("").join(name)).filter(|file| !file.to_string_lossy().contains("/samples/"));
+    let silent: Vec<_> = files.filter(|file| !tells_a_difference(file)).collect();
+    assert!(silent.is_empty(), "{silent:?}");
+}
+
+/// Each error of each file has what keepalived does beside it, or it does the same.
+#[test]
+fn what_cannot_be_read_is_told_otherwise_too() {
+    let place = tempfile::tempdir().unwrap();
+    for (name, text) in [("latin", &b"global_defs {\n router_id h\xe9\n}\n"[..]), ("zero", b"a\0b\n")] {
+        let file = place.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        assert!(tells_a_difference(&file), "{name}");
+    }
+    for file in [place.path(), Path::new("/dev/null"), Path::new("/no/such/file")] {
+        assert!(tells_a_difference(file), "{}", file.display());
     }
 }
 

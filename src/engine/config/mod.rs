@@ -32,7 +32,7 @@ pub use diagnostic::{Diagnostic, Severity};
 pub use files::ConfigError;
 pub use suggest::nearest;
 
-pub use against::{known as differences_known, page as differences_page};
+pub use against::{known as differences_known, of_unreadable as difference_of_unreadable, page as differences_page};
 
 use crate::engine::model::{Configuration, Global, ScriptUser};
 use diagnostic::{Problem, Reporter};

@@ -7,6 +7,7 @@
 mod table;
 
 use super::diagnostic::{Problem, Reporter};
+use super::files::ConfigError;
 use super::keywords::Block;
 use super::source::{Sources, Span, narrow};
 use super::tree::{Statement, Tree};
@@ -123,6 +124,12 @@ fn lines(source: u32, text: &str, found: &mut Vec<(Span, String)>) {
 /// Whether the tables say what keepalived does where lvsdeck gives this message, an error or a warning.
 pub fn known(code: &str, is_error: bool) -> bool {
     KINDS.iter().any(|kind| kind.code == code && kind.is_error == is_error)
+}
+
+/// What keepalived does where a file can't be read; none where it does the same.
+pub fn of_unreadable(error: &ConfigError) -> Option<String> {
+    let kind = KINDS.iter().find(|kind| kind.code == error.code() && kind.is_error)?;
+    Some(format!("keepalived {}", kind.keepalived)).filter(|_| !kind.keepalived.is_empty())
 }
 
 /// The page of all differences, in Markdown.

@@ -29,6 +29,7 @@ const fn same(code: &'static str, is_error: bool) -> Kind {
 const NOT_AS_WRITTEN: &str =
     "what would run is not what is written: an address that nobody holds is worse than a refused start";
 const PASTED: &str = "no reading of such a file is what its author meant";
+const NOTHING_READ: &str = "says so, and runs with nothing to do";
 const SILENT: &str = "keepalived runs it too and says nothing; the message is advice";
 
 /// Every kind of message.
@@ -87,6 +88,16 @@ pub(in super::super) const KINDS: &[Kind] = &[
     refused("not-a-number", "says so, and uses the default or leaves the line out", NOT_AS_WRITTEN),
     refused("open-quote", "says so, leaves the line out, and may crash", NOT_AS_WRITTEN),
     refused("out-of-range", "says so, and uses the default or the nearest value", NOT_AS_WRITTEN),
+    refused("no-such-file", NOTHING_READ, "a router without its configuration guards nothing"),
+    refused("is-a-directory", NOTHING_READ, "a router without its configuration guards nothing"),
+    refused("not-a-file", NOTHING_READ, "a router without its configuration guards nothing"),
+    refused("unreadable", NOTHING_READ, "a router without its configuration guards nothing"),
+    refused(
+        "not-utf-8",
+        "reads the bytes as they are, and runs",
+        "what messages, the console and the API show is text: a byte that is none could not be told from another",
+    ),
+    refused("not-text", "takes a zero byte for a space, and runs", "a file with zero bytes is none that anybody wrote"),
     refused(
         "relative-path",
         "takes the path as it is written, below whatever directory it was started in",
