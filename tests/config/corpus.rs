@@ -127,6 +127,42 @@ fn what_keepalived_does_is_known_of_every_message() {
     }
 }
 
+/// The codes of the messages that a source file gives, and whether they are errors.
+fn codes(source: &str) -> Vec<(String, bool)> {
+    let mut found = Vec::new();
+    for (name, is_error) in [("Problem::error(", true), ("Problem::warning(", false)] {
+        for (at, _) in source.match_indices(name) {
+            let arguments = &source[at + name.len()..];
+            // The place comes first, which may hold commas in parentheses.
+            let mut depth = 0;
+            let first = arguments.find(|c| {
+                depth += i32::from(c == '(') - i32::from(c == ')');
+                c == ',' && depth == 0
+            });
+            let code = arguments[first.unwrap_or(0)..].trim_start_matches(',').trim_start().strip_prefix('"');
+            let code = code.and_then(|code| code.split('"').next());
+            found.extend(code.map(|code| (code.to_owned(), is_error)));
+        }
+    }
+    found
+}
+
+/// The messages that no file of the corpus gets are known too.
+#[test]
+fn what_keepalived_does_is_known_of_every_message_of_the_sources() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/engine/config");
+    let mut all = 0;
+    for file in files_below(&folder, "rs").into_iter().filter(|file| !file.to_string_lossy().contains("settings")) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for (code, is_error) in codes(text.split("#[cfg(test)]").next().unwrap()) {
+            all += 1;
+            let known = differences_known(&code, is_error) || code == "on-this-host";
+            assert!(known, "{code} {is_error}: {}", file.display());
+        }
+    }
+    assert!(all > 100, "{all} messages");
+}
+
 /// Whether `check --against keepalived` says something of a file.
 fn tells_a_difference(file: &Path) -> bool {
     load_against_keepalived(file, Some(NODE)).map_or_else(

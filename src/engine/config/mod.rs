@@ -42,6 +42,12 @@ use source::{Sources, Span};
 use std::collections::BTreeSet;
 use std::path::Path;
 
+/// The words that lines of lists may have, for the test that they are explained.
+#[cfg(test)]
+fn words_of_lists() -> impl Iterator<Item = &'static str> {
+    lower::words_of_lists().chain(reader::CHECK_WORDS)
+}
+
 /// What reading a configuration came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loaded {

@@ -22,6 +22,9 @@ const MOST_TOKENS: usize = 4_000_000;
 /// So many undefined names are told.
 const MOST_LOOKED_FOR: usize = 1_000;
 
+/// The words of `include_check`.
+pub(super) const CHECK_WORDS: [&str; 4] = ["readable", "match", "wildcard_match", "brace_match"];
+
 /// Reads files into tokens.
 pub(super) struct Reader<'a> {
     pub sources: &'a mut Sources,
@@ -351,7 +354,7 @@ struct Check {
 }
 
 impl Check {
-    const WORDS: [&str; 4] = ["readable", "match", "wildcard_match", "brace_match"];
+    const WORDS: [&str; 4] = CHECK_WORDS;
     const ALL: Self = Self { readable: true, exists: true, wild: true, braces: true };
 
     /// What an include word asks for beyond what is asked for anyway; none when the word is no include.

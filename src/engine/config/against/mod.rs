@@ -50,9 +50,27 @@ fn words(block: Block, statements: &[Statement], sources: &Sources, found: &mut 
         if NEWER.contains(&(block.name(), word)) {
             found.push((first.span, format!("keepalived 2.2.7 ignores {word}: only newer ones know it")));
         }
+        if matches!(word, "static_routes" | "static_rules" | "virtual_routes" | "virtual_rules") {
+            families(statement, sources, found);
+        }
         let inner = block.find(word).and_then(|keyword| keyword.value.block());
         if let (Some(inner), Some(braces)) = (inner, &statement.block) {
             words(inner, &braces.statements, sources, found);
+        }
+    }
+}
+
+/// `inet` and `inet6` in the lines of a block of routes or rules.
+fn families(block: &Statement, sources: &Sources, found: &mut Vec<(Span, String)>) {
+    for line in block.block.iter().flat_map(|block| &block.statements) {
+        let mut before = "";
+        for token in line.words {
+            let word = sources.word(token.span);
+            if matches!(word, "inet" | "inet6") && !matches!(before, "via" | "gw") {
+                let message = "keepalived 2.2.7 takes the word behind this for its value, and may leave the line out";
+                found.push((token.span, message.to_owned()));
+            }
+            before = word;
         }
     }
 }
@@ -208,6 +226,12 @@ mod tests {
         let file = "track_file f {\nfile /f\n}\n";
         assert_eq!(told(&format!("{service}{file}")).iter().map(|(line, _)| *line).collect::<Vec<_>>(), [5]);
         assert_eq!(told(&format!("{file}{service}")), []);
+    }
+
+    #[test]
+    fn a_family_in_a_rule_is_read_otherwise() {
+        let text = "static_rules {\ninet6 table 100 priority 5\n}\nstatic_routes {\n10.0.0.0/8 via inet 10.1.0.1\n}\n";
+        assert_eq!(told(text).iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod checks;
 mod defaults;
 mod global;
 mod narrower;
+mod options;
 mod phrases;
 mod reference;
 mod value;

@@ -1,16 +1,17 @@
 //! What `lvsdeck explain` says of what is no word of a block: elements of the language, values, and options behind
 //! addresses. A table of data.
 
+use super::options::OPTIONS;
 use crate::engine::model::SCHEDULERS;
 
 /// How an element is written, its names, and what it is.
-struct Phrase {
+pub(super) struct Phrase {
     names: &'static [&'static str],
     written: &'static str,
     meaning: &'static str,
 }
 
-const fn phrase(names: &'static [&'static str], written: &'static str, meaning: &'static str) -> Phrase {
+pub(super) const fn phrase(names: &'static [&'static str], written: &'static str, meaning: &'static str) -> Phrase {
     Phrase { names, written, meaning }
 }
 
@@ -103,15 +104,23 @@ const PHRASES: &[Phrase] = &[
 
 /// What is to be said of an element of the language or of a value; none where it is neither.
 pub fn explain_phrase(word: &str) -> Option<String> {
+    let is_meant = |phrase: &&Phrase| phrase.names.iter().any(|name| name.eq_ignore_ascii_case(word));
     if let Some((_, name, meaning)) = SCHEDULERS.iter().find(|(_, name, _)| name.eq_ignore_ascii_case(word)) {
         return Some(format!("lb_algo {name}\n  means    {meaning}\n"));
     }
-    let found = PHRASES.iter().find(|phrase| phrase.names.iter().any(|name| name.eq_ignore_ascii_case(word)))?;
-    Some(format!("{}\n  means    {}\n", found.written, found.meaning))
+    let found = PHRASES.iter().chain(OPTIONS).filter(is_meant);
+    let all: Vec<_> = found.map(|phrase| format!("{}\n  means    {}\n", phrase.written, phrase.meaning)).collect();
+    (!all.is_empty()).then(|| all.join("\n"))
+}
+
+/// Every name that [`explain_phrase`] knows, schedulers left out.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    PHRASES.iter().chain(OPTIONS).flat_map(|phrase| phrase.names).copied()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Block, Value};
     use super::*;
 
     #[test]
@@ -122,10 +131,24 @@ mod tests {
         assert_eq!(explain_phrase("weigth"), None);
     }
 
+    /// Each word that a line of the language may be made of, the tables of `lower` included.
+    #[test]
+    fn every_word_that_a_value_may_be_is_explained() {
+        let choices = Block::ALL.into_iter().flat_map(Block::keywords).flat_map(|keyword| match keyword.value {
+            Value::Choice(words) | Value::Exactly(words) => words,
+            _ => &[],
+        });
+        let all: Vec<&str> = choices.copied().chain(super::super::super::words_of_lists()).collect();
+        let silent: Vec<_> = all
+            .iter()
+            .filter(|word| explain_phrase(word).is_none() && super::super::explain(word).is_empty())
+            .collect();
+        assert!(all.len() > 100 && silent.is_empty(), "{silent:?}");
+    }
+
     #[test]
     fn no_name_stands_in_the_table_twice() {
-        let mut names: Vec<_> =
-            PHRASES.iter().flat_map(|phrase| phrase.names).map(|n| n.to_ascii_lowercase()).collect();
+        let mut names: Vec<_> = names().map(str::to_ascii_lowercase).collect();
         names.sort_unstable();
         let all = names.len();
         names.dedup();

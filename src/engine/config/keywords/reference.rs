@@ -29,7 +29,7 @@ pub fn explain(word: &str) -> Vec<Explanation> {
 
 /// The word that was meant by one that nobody knows.
 pub fn meant(word: &str) -> Option<&'static str> {
-    super::super::suggest::nearest(word, Block::ALL.into_iter().flat_map(Block::words))
+    super::super::suggest::nearest(word, Block::ALL.into_iter().flat_map(Block::words).chain(super::phrases::names()))
 }
 
 fn explanations(block: Block) -> Vec<Explanation> {

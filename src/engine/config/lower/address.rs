@@ -30,6 +30,11 @@ const OPTIONS: &[(&str, bool)] = &[
     ("use_vmac", false),
 ];
 
+#[cfg(test)]
+pub(super) fn words() -> impl Iterator<Item = &'static str> {
+    OPTIONS.iter().map(|(word, _)| *word)
+}
+
 /// An address, and the `track_group` behind it.
 pub(super) type Grouped = ((IpAddr, u8), String, Span);
 

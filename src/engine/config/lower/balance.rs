@@ -40,7 +40,7 @@ pub(super) struct Words<'t> {
     hysteresis: Option<(u32, Span)>,
     sorry_server: Option<(SocketAddr, Span)>,
     sorry_forwarding: Option<Forwarding>,
-    sorry_inhibit: Option<Span>,
+    sorry_inhibit: bool,
     ha_suspend: Option<Span>,
     pub weight: Option<Weight>,
     pub inhibit_on_failure: bool,
@@ -163,7 +163,12 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>) -> Words
             ("hysteresis", Argument::Number(n)) => words.hysteresis = Some((small(*n), entry.at)),
             ("sorry_server", _) => words.sorry_server = server::endpoint(cx, &entry, "sorry_server"),
             ("sorry_server_lvs_method", Argument::Text(text)) => words.sorry_forwarding = forwarding(cx, text, &entry),
-            ("sorry_server_inhibit", Argument::Switch(on)) => words.sorry_inhibit = on.then_some(entry.at),
+            ("sorry_server_inhibit", Argument::Switch(_)) if words.sorry_server.is_none() => {
+                let message = "sorry_server_inhibit above or without sorry_server is ignored, as keepalived does";
+                cx.report
+                    .add(Problem::warning(entry.at, "no-sorry-server", message).help("write it below sorry_server"));
+            }
+            ("sorry_server_inhibit", Argument::Switch(on)) => words.sorry_inhibit = *on,
             ("hashed", _) => words.hashed = Some(entry.at),
             ("ha_suspend", Argument::Switch(on)) => words.ha_suspend = on.then_some(entry.at),
             ("weight", Argument::Number(weight)) => words.weight = Weight::new(small(*weight)).ok(),
@@ -215,12 +220,8 @@ fn complete<'t>(
         let forwarding = words.sorry_forwarding;
         let used = forwarding.or(words.forwarding).unwrap_or(Forwarding::Nat);
         address.set_port(server::kernel_port(cx, &key, used, address, at, "sorry_server"));
-        SorryServer { key: RealServerKey(address), forwarding, inhibit: words.sorry_inhibit.is_some() }
+        SorryServer { key: RealServerKey(address), forwarding, inhibit: words.sorry_inhibit }
     });
-    if let (Some(at), None) = (words.sorry_inhibit, &sorry_server) {
-        let message = "sorry_server_inhibit without a sorry_server; it is ignored, as keepalived does";
-        cx.report.add(Problem::warning(at, "no-sorry-server", message).help("write sorry_server ADDRESS PORT"));
-    }
     let ha_suspend = words.ha_suspend.is_some_and(|at| {
         let has_address = matches!(key, ServiceKey::Address { .. });
         if !has_address && group.is_none() {

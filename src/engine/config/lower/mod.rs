@@ -33,6 +33,12 @@ use super::tree::Tree;
 use crate::engine::model::{Configuration, GratuitousArp, Notifications, Variations};
 use std::collections::BTreeSet;
 
+/// The words of addresses, routes, rules and `regex_options`.
+#[cfg(test)]
+pub(super) fn words_of_lists() -> impl Iterator<Item = &'static str> {
+    address::words().chain(routing::words()).chain(check::words())
+}
+
 /// What is built: the configuration and what only lowering has to know.
 #[derive(Debug, Default)]
 struct Draft {

@@ -29,6 +29,11 @@ const IDLE: &[&str] = &[
     "utf",
 ];
 
+#[cfg(test)]
+pub(in super::super) fn words() -> impl Iterator<Item = &'static str> {
+    OPTIONS.iter().map(|(word, _)| *word).chain(IDLE.iter().copied())
+}
+
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Outer) -> Option<CheckSpec> {
     let mut common = Common::new(outer);
     let mut http = HttpCheck { tls: None, version: HttpVersion::default(), urls: Vec::new() };

@@ -15,6 +15,9 @@ use crate::engine::model::{CheckKind, CheckSpec, CheckTiming, Origin, TrackedFil
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+#[cfg(test)]
+pub(super) use http::words;
+
 /// The timing words of one block.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Timing {

@@ -41,6 +41,11 @@ const OTHER_ROUTE: &[(&str, bool)] = &[
     ("encap", true),
 ];
 
+#[cfg(test)]
+pub(super) fn words() -> impl Iterator<Item = &'static str> {
+    ROUTE.iter().map(|(word, _)| *word).chain(OTHER_ROUTE.iter().map(|(word, _)| *word)).chain(rule::words())
+}
+
 /// The words of a line, one after the other.
 struct Line<'l> {
     /// The block that it stands in, for messages.

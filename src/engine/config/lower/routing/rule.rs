@@ -15,6 +15,11 @@ const FIRST_PREFERENCE: u32 = 16_384;
 const OTHER_RULE: &[(&str, bool)] =
     &[("realms", true), ("protocol", true), ("track_group", true), ("tunnel-id", true), ("l3mdev", false)];
 
+#[cfg(test)]
+pub(super) fn words() -> impl Iterator<Item = &'static str> {
+    RULE.iter().map(|(word, _)| *word).chain(OTHER_RULE.iter().map(|(word, _)| *word))
+}
+
 /// What a word of a rule says.
 #[derive(Clone, Copy)]
 enum RuleWord {
