@@ -17,7 +17,11 @@ pub(super) const VIRTUAL_SERVER: &[Keyword] = &[
     acts("lvs_method", Value::Words, "the same as lb_kind"),
     acts("protocol", Value::Choice(&["TCP", "UDP", "SCTP"]), "transport protocol of the service"),
     acts("ip_family", Value::Exactly(&["inet", "inet6"]), "address family of a firewall-mark service"),
-    acts("persistence_timeout", Value::NumberOr(1, 2_678_400, 360), "seconds that a client stays on its real server"),
+    acts(
+        "persistence_timeout",
+        Value::NumberOr(0, 2_678_400, 360),
+        "seconds that a client stays on its real server; 0 is ignored, as in keepalived",
+    ),
     acts("persistence_granularity", Value::Netmask, "clients within this mask stay together"),
     acts("ops", Value::Flag, "schedule each packet by itself; UDP only"),
     acts("quorum", Value::Number(1, U32), "weight that has to be alive for the service to be up"),

@@ -32,6 +32,7 @@ const NARROWER: &[(Block, &str, Takes)] = &[
     (Block::VirtualServer, "retry", Takes::From(1)),
     (Block::RealServer, "retry", Takes::From(1)),
     (Block::VirtualServer, "weight", Takes::From(1)),
+    (Block::VirtualServer, "persistence_timeout", Takes::From(1)),
 ];
 
 /// What is to be written instead of a value that keepalived ignores; none where it takes it.

@@ -127,6 +127,17 @@ fn parse(cx: &mut Context, word: &str, at: Span) -> Option<VirtualAddress> {
     Some(VirtualAddress::new(address, length))
 }
 
+/// What is meant by an address behind an address: its netmask, or one more.
+fn meant_behind(word: &str, address: &VirtualAddress) -> Option<String> {
+    if word.contains('.')
+        && let Some(prefix) = meant_prefix(word, 32)
+    {
+        return Some(format!("write {}/{prefix}", address.address));
+    }
+    let plain = word.split_once('/').map_or(word, |(plain, _)| plain);
+    plain.parse::<IpAddr>().ok().map(|_| "write each address on its own line".to_owned())
+}
+
 /// The prefix length that is meant by one with a sign behind it, or by a netmask.
 fn meant_prefix(written: &str, widest: u64) -> Option<u64> {
     let plain = written.trim_end_matches([';', ',', '.']);
@@ -151,6 +162,7 @@ fn options(
         let Some((option, has_value)) = OPTIONS.iter().find(|(option, _)| option == word) else {
             let help =
                 nearest(word, OPTIONS.iter().map(|(option, _)| *option)).map(|meant| format!("did you mean {meant}?"));
+            let help = help.or_else(|| meant_behind(word, address));
             let message = format!("unknown word {} behind an address; it is ignored", quoted(word));
             cx.report.add(Problem::warning(*at, "unknown-word", message).help_if(help));
             continue;

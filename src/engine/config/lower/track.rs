@@ -167,6 +167,19 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &Draft, entry: &Entry<'
     true
 }
 
+/// The instance's own interface is tracked anyway, and a weight of it counts for nothing, as in keepalived.
+pub(super) fn leave_out_own(cx: &mut Context, tracks: &mut Vec<Track>, interface: &str, at: Span) {
+    let is_own = |track: &Track| track.kind == TrackKind::Interface && track.name == interface && track.weight != 0;
+    if tracks.iter().any(is_own) {
+        let message = format!(
+            "{interface} is the instance's own interface, which is FAULT when it is down: its weight is ignored, as in keepalived"
+        );
+        let help = "remove it from track_interface, or write dont_track_primary to have the weight alone";
+        cx.report.add(Problem::warning(at, "own-interface", message).help(help));
+        tracks.retain(|track| !is_own(track));
+    }
+}
+
 /// Weight and direction that a thing has by itself; none when it is not defined.
 fn defined(draft: &Draft, kind: TrackKind, name: &str) -> Option<(i32, bool)> {
     let configuration = &draft.configuration;
@@ -232,6 +245,7 @@ fn options(cx: &mut Context, words: &[String], spans: &[Span], track: &mut Track
             "noreverse" | "no_reverse" => track.reverse = false,
             other => {
                 let help = nearest(other, ["weight", "reverse"]).map(|meant| format!("did you mean {meant}?"));
+                let help = help.or_else(|| Some(format!("write one {} a line: NAME weight N", track.kind.name())));
                 let what = track.kind.name();
                 let message = format!("unknown word {} behind a tracked {what}; it is ignored", quoted(other));
                 cx.report.add(Problem::warning(*at, "unknown-word", message).help_if(help));

@@ -178,6 +178,9 @@ fn complete(
     at: Span,
 ) -> VirtualRouter {
     merge(cx, &mut words.addresses, &interface, at);
+    if words.tracks_interface {
+        track::leave_out_own(cx, &mut words.tracks, &interface, at);
+    }
     let family = family(cx, &words);
     if family == Family::Inet6 {
         link_local_first(cx, &words.addresses, at);
@@ -261,6 +264,11 @@ fn merge(cx: &mut Context, addresses: &mut Vec<VirtualAddress>, interface: &str,
 
 /// What keepalived resets in strict mode.
 fn be_strict(cx: &mut Context, words: &mut Words, at: Span) {
+    if words.state == Some(StartState::Master) && words.priority.is_some_and(|priority| !priority.is_owner()) {
+        words.state = Some(StartState::Backup);
+        let message = "in strict mode state MASTER is for priority 255 alone: BACKUP is used, as with keepalived";
+        cx.report.add(Problem::warning(at, "strict", message).help("write state BACKUP; the priority decides"));
+    }
     let mut without = Vec::new();
     let mut reset = |is_there: bool, word: &'static str| without.extend(is_there.then_some(word));
     reset(words.authentication.0 != Authentication::None, "authentication");
