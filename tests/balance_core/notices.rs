@@ -1,7 +1,7 @@
 //! What scripts and FIFOs are told. The order and the lines are those of keepalived 2.2.7, by measurement.
 
 use crate::rig::{A, B, Rig, S, WEB, rs, server, service, with_alpha};
-use lvsdeck::engine::balance::Input;
+use lvsdeck::engine::balance::{Action, Input};
 use lvsdeck::engine::command::{Command, Outcome, ServiceSelector};
 use lvsdeck::engine::io::simulated::SimulatedIpvs;
 use lvsdeck::engine::ipvs::{Refusal, RefusalKind};
@@ -56,6 +56,22 @@ fn the_start_tells_the_quorum_there_or_not_and_of_servers_only_what_changes() {
     rig.balance = rig.balance.following(&configuration);
     rig.give(Input::Start);
     assert_eq!(told(&mut rig), [A_UP, B_UP, UP], "rs_init_notifies");
+}
+
+/// What the first checks say is told after how everything began, however late the kernel's table comes.
+#[test]
+fn nothing_is_checked_before_the_kernel_was_seen_or_is_out_of_sight() {
+    let alpha = VirtualServer { alpha: true, ..web(2) };
+    for look in [Ok(Box::default()), Err(Refusal { kind: RefusalKind::NotPermitted, message: "no".to_owned() })] {
+        let mut rig = Rig::new(std::slice::from_ref(&alpha));
+        rig.balance.handle(rig.now, Input::Start);
+        let actions: Vec<Action> = std::iter::from_fn(|| rig.balance.poll_action()).collect();
+        assert!(actions.contains(&Action::Observe) && !actions.iter().any(|a| matches!(a, Action::Probe { .. })));
+        assert_eq!(rig.balance.poll_timeout(), None, "it waits for nothing else");
+        rig.now += 3 * S;
+        rig.give(Input::Observed(look));
+        assert_eq!((told(&mut rig), rig.probes), (vec![DOWN.into(), A_UP.into(), B_UP.into(), UP.into()], 2));
+    }
 }
 
 #[test]

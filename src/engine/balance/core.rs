@@ -183,7 +183,8 @@ impl Balance {
     /// When [`Input::Timeout`] is wanted, and for what.
     pub fn poll_timeout(&self) -> Option<(Instant, Waiting)> {
         let look = self.kernel.observe_at().map(|at| (at, Waiting::Look));
-        let check = self.checks.next().map(|(at, retry)| (at, if retry { Waiting::Retry } else { Waiting::Check }));
+        let check = self.checks.next().filter(|_| self.knows_the_kernel());
+        let check = check.map(|(at, retry)| (at, if retry { Waiting::Retry } else { Waiting::Check }));
         let lost = self.checks.lost_at().map(|at| (at, Waiting::Lost));
         let end = self.deadlines.first().filter(|_| self.knows_the_kernel());
         let end = end.map(|(at, ..)| (*at, Waiting::DrainEnd));
@@ -206,7 +207,8 @@ impl Balance {
         !self.keeps && self.kernel.observed().is_some() && self.kernel.has_leftovers()
     }
 
-    /// Whether the kernel was seen, or is out of sight: before that, nobody knows what is left of a drain.
+    /// Whether the kernel was seen, or is out of sight: before that, nobody knows what is left of a drain, and how everything
+    /// begins is not told.
     fn knows_the_kernel(&self) -> bool {
         self.kernel.observed().is_some() || self.kernel.unreadable().is_some()
     }
@@ -225,7 +227,10 @@ impl Balance {
                 self.give_overrides_out();
                 self.kernel.reconcile(now, &mut self.actions);
                 self.give_up_lost_checks(now);
-                self.checks.start_due(now, &mut self.actions);
+                // A verdict before the first look would change what nobody has been told yet.
+                if self.knows_the_kernel() {
+                    self.checks.start_due(now, &mut self.actions);
+                }
                 if self.answer_pending(now) {
                     self.give_overrides_out();
                     self.kernel.reconcile(now, &mut self.actions);
