@@ -28,7 +28,7 @@ impl Scripts {
     }
 
     /// Runs a script once. One that is forgotten meanwhile is ended.
-    pub(super) async fn run(self, check: &CheckSpec, misc: &MiscCheck) -> Verdict {
+    pub async fn run(self, check: &CheckSpec, misc: &MiscCheck) -> Verdict {
         let job = match scripts::job(&misc.command, misc.user.as_ref(), check.timing.timeout, &self.global) {
             Ok(job) => job,
             Err(reason) => return unable(reason),

@@ -1,14 +1,19 @@
 //! TLS of `SSL_GET`. Any certificate will do, as in keepalived, unless `tls_verify` asks for a valid one; what is wrong with it
-//! then has a name.
+//! then has a name. An end of the connection without TLS's own is an end, as in keepalived: whether the answer is whole by then, HTTP
+//! says.
 
 use super::super::origin;
 use crate::engine::health::{Hindrance, Verdict};
 use crate::engine::io::tls::{TlsError, client, reason};
 use crate::engine::model::{CheckSpec, Tls, UrlCheck};
 use std::collections::HashMap;
+use std::io;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::SystemTime;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -21,15 +26,41 @@ pub(super) async fn shake_hands(
     words: &Tls,
     url: &UrlCheck,
     stream: TcpStream,
-) -> Result<TlsStream<TcpStream>, Verdict> {
+) -> Result<Talk, Verdict> {
     let config = config(words)?;
     let name = words.sni_name.as_deref().or(url.host.as_deref());
     let name = name.and_then(|name| ServerName::try_from(name.split(':').next().unwrap_or(name).to_owned()).ok());
     let name = name.unwrap_or_else(|| ServerName::from(check.target.ip()));
-    TlsConnector::from(config).connect(name, stream).await.map_err(|error| match reason(&error) {
+    let talk = TlsConnector::from(config).connect(name, stream).await.map_err(|error| match reason(&error) {
         Some(why) => Verdict::Failed(why),
         None => origin::judge(check, &error),
-    })
+    })?;
+    Ok(Talk(talk))
+}
+
+/// A connection over TLS that takes every end of the other side for one (RFC 8446 §6.1 asks for `close_notify`; many servers leave it
+/// out).
+pub(super) struct Talk(TlsStream<TcpStream>);
+
+impl AsyncRead for Talk {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match Pin::new(&mut self.0).poll_read(context, into) {
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Poll::Ready(Ok(())),
+            other => other,
+        }
+    }
+}
+
+impl AsyncWrite for Talk {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
+    }
 }
 
 /// Kept configurations: by whether the name is told, and the file of certificates with its age.

@@ -1,0 +1,117 @@
+//! `UDP_CHECK` and `DNS_CHECK`.
+
+use crate::{LONG, SHORT, check, words};
+use lvsdeck::engine::io::probe;
+use lvsdeck::engine::model::{CheckKind, RecordType, UdpCheck};
+use std::time::Duration;
+use tokio::net::UdpSocket;
+
+/// Checks once against a server that answers a datagram with these.
+async fn datagrams(kind: CheckKind, timeout: Duration, answers: impl Fn(&[u8]) -> Vec<Vec<u8>>) -> String {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let check = check(socket.local_addr().unwrap(), kind, timeout);
+    let serve = async {
+        let mut asked = [0; 1_500];
+        let (length, from) = socket.recv_from(&mut asked).await.unwrap();
+        for answer in answers(&asked[..length]) {
+            socket.send_to(&answer, from).await.unwrap();
+        }
+    };
+    let (verdict, ()) = tokio::join!(probe::run(&check), serve);
+    words(verdict)
+}
+
+#[tokio::test]
+async fn udp_against_servers_of_every_kind() {
+    let plain = || CheckKind::Udp(UdpCheck { payload: vec![1, 2], reply: None, length: (0, 255) });
+    let strict =
+        || CheckKind::Udp(UdpCheck { payload: vec![1, 2], reply: Some(vec![(1, 0xff), (0x20, 0xf0)]), length: (2, 4) });
+    let echo = |asked: &[u8]| vec![asked.to_vec()];
+    assert_eq!(datagrams(plain(), LONG, echo).await, "passed");
+    assert_eq!(datagrams(plain(), SHORT, |_| vec![]).await, "passed", "silence is good");
+    assert_eq!(datagrams(strict(), LONG, |_| vec![vec![1, 0x2f, 9]]).await, "passed");
+    assert_eq!(datagrams(strict(), LONG, echo).await, "byte 1 of the answer is another than wanted");
+    assert_eq!(datagrams(strict(), LONG, |_| vec![vec![1]]).await, "an answer of 1 bytes (2 to 4 are wanted)");
+    assert_eq!(datagrams(strict(), SHORT, |_| vec![]).await, "no answer");
+    let closed = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    assert_eq!(words(probe::run(&check(closed, plain(), LONG)).await), "connection refused");
+}
+
+/// The question with these flags, and this behind it.
+fn reply(asked: &[u8], flags: u8, rcode: u8, answers: u8, rest: &[u8]) -> Vec<u8> {
+    let mut reply = asked.to_vec();
+    (reply[2], reply[3], reply[7]) = (flags, rcode, answers);
+    reply.extend_from_slice(rest);
+    reply
+}
+
+#[tokio::test]
+async fn dns_against_servers_of_every_kind() {
+    let ask = || CheckKind::Dns { record: RecordType::A, name: "www.good.test".to_owned() };
+    let address = [0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 10, 0, 0, 1];
+    let good = |asked: &[u8]| vec![reply(asked, 0x84, 0, 1, &address)];
+    assert_eq!(datagrams(ask(), LONG, good).await, "passed");
+    assert_eq!(datagrams(ask(), LONG, |asked| vec![reply(asked, 0x84, 3, 0, &[])]).await, "DNS NXDOMAIN");
+    assert_eq!(datagrams(ask(), LONG, |asked| vec![reply(asked, 0x84, 2, 0, &[])]).await, "DNS SERVFAIL");
+    let forged = |asked: &[u8]| {
+        let mut other = reply(asked, 0x84, 3, 0, &[]);
+        other[0] ^= 1;
+        vec![other, reply(asked, 0x84, 0, 1, &address)]
+    };
+    assert_eq!(datagrams(ask(), LONG, forged).await, "passed", "an answer to another question is passed over");
+    let looped = |asked: &[u8]| {
+        let at = u8::try_from(asked.len()).unwrap();
+        vec![reply(asked, 0x84, 0, 1, &[0xc0, at, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 10, 0, 0, 1])]
+    };
+    assert_eq!(datagrams(ask(), LONG, looped).await, "a damaged DNS answer");
+    assert_eq!(datagrams(ask(), LONG, |_| vec![b"rubbish".to_vec()]).await, "an answer that is no DNS");
+    assert_eq!(datagrams(ask(), SHORT, |_| vec![]).await, "timeout");
+    let closed = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    assert_eq!(words(probe::run(&check(closed, ask(), LONG)).await), "connection refused");
+}
+
+/// A server that answers again and again, each time to another question, cannot hold a slot; nor is it confused with the good answer
+/// behind a flood of forged ones.
+#[tokio::test]
+async fn datagrams_without_end_run_into_the_time_limit() {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let ask = CheckKind::Dns { record: RecordType::A, name: "www.good.test".to_owned() };
+    let check = check(socket.local_addr().unwrap(), ask, SHORT);
+    let flood = tokio::spawn(async move {
+        let mut asked = [0; 1_500];
+        let (length, from) = socket.recv_from(&mut asked).await.unwrap();
+        let mut other = reply(&asked[..length], 0x84, 0, 0, &[]);
+        other[0] ^= 1;
+        socket.connect(from).await.unwrap();
+        // An error is the answer of the closed port: the check is over.
+        while socket.send(&other).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    });
+    assert_eq!(words(probe::run(&check).await), "timeout");
+    tokio::time::timeout(LONG, flood).await.expect("its socket is closed").unwrap();
+}
+
+#[tokio::test]
+async fn datagrams_that_are_too_long_or_no_answer_are_named() {
+    let strict = || CheckKind::Udp(UdpCheck { payload: vec![1], reply: Some(vec![(1, 0xff)]), length: (0, 255) });
+    let long = |_: &[u8]| vec![vec![1; 60_000]];
+    assert_eq!(datagrams(strict(), LONG, long).await, "an answer of 60000 bytes (0 to 255 are wanted)");
+    assert_eq!(datagrams(strict(), LONG, |_| vec![vec![]]).await, "passed", "as in keepalived: 0 bytes may do");
+    let dns = || CheckKind::Dns { record: RecordType::Txt, name: "x.test".to_owned() };
+    assert_eq!(datagrams(dns(), SHORT, |_| vec![vec![0xff; 60_000]]).await, "timeout");
+    assert_eq!(datagrams(dns(), LONG, |_| vec![vec![]]).await, "an answer that is no DNS");
+    // It says that there are 65,535 answers, and has none.
+    let promised = |asked: &[u8]| {
+        let mut promised = reply(asked, 0x84, 0, 0xff, &[]);
+        promised[6] = 0xff;
+        vec![promised]
+    };
+    assert_eq!(datagrams(dns(), LONG, promised).await, "a damaged DNS answer");
+    // Two names that point at each other (RFC 1035 §4.1.4).
+    let mutual = |asked: &[u8]| {
+        let at = u8::try_from(asked.len()).unwrap();
+        vec![reply(asked, 0x84, 0, 1, &[0xc0, at + 2, 0xc0, at, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 10, 0, 0, 1])]
+    };
+    assert_eq!(datagrams(dns(), LONG, mutual).await, "a damaged DNS answer");
+}
