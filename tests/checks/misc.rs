@@ -66,6 +66,8 @@ async fn misc_against_scripts_of_every_kind() {
     }
     let weight = rig.run("exit 12", true, LONG).await;
     assert!(matches!(weight, Verdict::Weighed(_, SaidWeight::Is(10))), "{weight:?}");
+    let whole = rig.run("exit 0", true, LONG).await;
+    assert!(matches!(whole, Verdict::Weighed(_, SaidWeight::More(0))), "the file's weight is back: {whole:?}");
     let missing = rig.ask("/nosuch/script", false, LONG).await;
     assert!(matches!(&missing, Verdict::Unable(why) if why.reason.contains("/nosuch/script")), "{missing:?}");
 }

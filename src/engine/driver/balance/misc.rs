@@ -62,6 +62,8 @@ impl Drop for Run {
 
 fn verdict(ended: &Ended, dynamic: bool) -> Verdict {
     match &ended.how {
+        // What an earlier run said of the weight counts no more.
+        How::Exited(0) if dynamic => Verdict::Weighed(ended.took, SaidWeight::More(0)),
         How::Exited(0) => Verdict::Passed(ended.took),
         How::Exited(code @ 2..) if dynamic => {
             Verdict::Weighed(ended.took, SaidWeight::Is(u32::try_from(code - 2).unwrap_or(0)))
@@ -86,7 +88,7 @@ mod tests {
         let ended = |how| Ended { id: 1, how, output: "busy".to_owned(), took, exposed: None };
         let failed = |why: &str| Verdict::Failed(why.to_owned());
         for (how, plain, dynamic) in [
-            (How::Exited(0), Verdict::Passed(took), Verdict::Passed(took)),
+            (How::Exited(0), Verdict::Passed(took), Verdict::Weighed(took, SaidWeight::More(0))),
             (How::Exited(1), failed("exit code 1 after 3 ms: \"busy\""), failed("exit code 1 after 3 ms: \"busy\"")),
             (How::Exited(2), failed("exit code 2 after 3 ms: \"busy\""), Verdict::Weighed(took, SaidWeight::Is(0))),
             (
