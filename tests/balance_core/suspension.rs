@@ -1,7 +1,8 @@
 //! `ha_suspend`, and what becomes of servers and the sorry server under `inhibit`.
 
-use crate::rig::{A, B, Rig, S, WEB, rs, service};
+use crate::rig::{A, B, Rig, S, WEB, rs, service, weight};
 use lvsdeck::engine::balance::Input;
+use lvsdeck::engine::command::Command;
 use lvsdeck::engine::event::EventKind;
 use lvsdeck::engine::model::{Quorum, SorryServer, VirtualServer};
 use std::collections::HashSet;
@@ -92,4 +93,21 @@ fn with_inhibit_servers_and_sorry_server_stay_with_weight_zero() {
         rig.pass(12 * S);
         assert_eq!(rig.table(WEB), table, "{dead} dies, {alive} returns");
     }
+}
+
+/// By measurement of keepalived 2.2.7 the file's weight 0 leaves with the others; a drain is our own, and keeps its connections.
+#[test]
+fn while_the_sorry_server_serves_the_files_weight_0_is_out_and_a_drained_server_stays() {
+    let mut web = service(WEB, &[A, B, "10.0.0.73:80"]);
+    web.sorry_server = Some(SorryServer { key: rs(SORRY), forwarding: None, inhibit: false });
+    web.real_servers[0].weight = weight(0);
+    let mut rig = Rig::started(&[web]);
+    rig.force(Command::Drain { server: B.parse().unwrap(), service: None, deadline_seconds: None });
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w0, 10.0.0.72:80 w0, 10.0.0.73:80 w1");
+    rig.kill("10.0.0.73:80");
+    rig.pass(12 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.72:80 w0, 10.0.0.99:80 w1");
+    rig.revive("10.0.0.73:80");
+    rig.pass(12 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w0, 10.0.0.72:80 w0, 10.0.0.73:80 w1");
 }

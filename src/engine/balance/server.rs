@@ -151,19 +151,28 @@ impl ServerState {
     pub fn has_own_weight(&self) -> bool {
         self.weight != self.config.weight
     }
+    /// Whether it is well, and has weight 0 by the file or by its checks: nobody drains it.
+    pub fn is_weightless(&self) -> bool {
+        let is_well = self.standing.0 != Standing::Failing && self.admin.0 == Admin::Enabled && !self.rests();
+        is_well && !self.has_own_weight() && self.serving_weight() == Weight::ZERO
+    }
     /// Whether it waits for its first verdict outside of the table.
     pub fn waits_outside(&self) -> bool {
         match self.former {
-            Former::Unseen => self.config.checks.iter().any(|check| check.alpha),
+            // Where it is unchecked, no check will ever end the wait that `alpha` asks for.
+            Former::Unseen => self.config.checks.iter().any(|check| check.alpha) && !self.config.unchecked,
             Former::Serving | Former::Resting => false,
             Former::Absent => !self.config.unchecked,
         }
     }
+    /// Whether it keeps its connections after maintenance, until its checks pass.
+    fn rests(&self) -> bool {
+        self.former == Former::Resting && self.standing.0 == Standing::Unknown
+    }
     /// Works out where it belongs.
     pub fn place(&mut self) {
-        let rests = self.former == Former::Resting && self.standing.0 == Standing::Unknown;
         let wish = match (self.admin.0, self.drain_end) {
-            (Admin::Enabled, _) if rests => Wish::Drain,
+            (Admin::Enabled, _) if self.rests() => Wish::Drain,
             (Admin::Enabled, _) => Wish::Serve,
             (Admin::Draining | Admin::Maintenance, DrainEnd::Never | DrainEnd::At(_)) => Wish::Drain,
             (Admin::Draining | Admin::Maintenance, DrainEnd::Passed) => Wish::Maintain,

@@ -169,10 +169,11 @@ impl ServiceState {
     }
 
     /// Where a server belongs now. While the sorry server serves, the others leave, or get weight 0 with
-    /// `inhibit_on_failure`; those with weight 0 stay for the connections that they have. Who came back has a part of its weight.
+    /// `inhibit_on_failure`; those to which an operator gave weight 0 stay for the connections that they have. Who came back has a part
+    /// of its weight.
     pub fn place(&self, server: &ServerState) -> Option<EffectiveWeight> {
         let weight = server.effective?;
-        if self.sorry_is_active() && weight.serves() {
+        if self.sorry_is_active() && (weight.serves() || server.is_weightless()) {
             return server.config.inhibit_on_failure.then_some(EffectiveWeight::QUIESCENT);
         }
         Some(EffectiveWeight(server.ramp.weight(weight.0)))
