@@ -1,6 +1,6 @@
 //! Who is mailed of what. Subjects and conditions are those of keepalived 2.2.7, by measurement.
 
-use crate::rig::{A, B, Rig, S, WEB, rs, server, service, with_alpha};
+use crate::rig::{A, B, Rig, S, WEB, with_alpha, rs, server, service};
 use lvsdeck::engine::balance::Input;
 use lvsdeck::engine::command::Command;
 use lvsdeck::engine::model::{Configuration, GroupRole, MailWords, Quorum, RealServer, ServiceKey, VirtualServer};
@@ -69,6 +69,11 @@ fn a_first_failure_and_with_alpha_a_first_pass_are_mailed() {
     let mut rig = Rig::started(&[with_alpha(VirtualServer { mails: false, ..web(2) })]);
     rig.pass(S);
     assert_eq!(mailed(&mut rig), [of_server("10.0.0.71", "UP"), of_server("10.0.0.72", "UP")]);
+    let mut rig = Rig::new(&[with_alpha(VirtualServer { mails: false, ..web(1) })]);
+    rig.kill(A);
+    rig.give(Input::Start);
+    rig.pass(5 * S);
+    assert_eq!(mailed(&mut rig), [of_server("10.0.0.72", "UP"), of_server("10.0.0.71", "DOWN")]);
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! What scripts and FIFOs are told. The order and the lines are those of keepalived 2.2.7, by measurement.
 
-use crate::rig::{A, B, Rig, S, WEB, rs, server, service, with_alpha};
+use crate::rig::{A, B, Rig, S, WEB, with_alpha, rs, server, service};
 use lvsdeck::engine::balance::{Action, Input};
 use lvsdeck::engine::command::{Command, Outcome, ServiceSelector};
 use lvsdeck::engine::io::simulated::SimulatedIpvs;
 use lvsdeck::engine::ipvs::{Refusal, RefusalKind};
 use lvsdeck::engine::model::{
-    Configuration, EdgeCommands, Global, GroupRole, NotifyCommand, Quorum, RealServer, ServiceKey, VirtualServer,
+    Configuration, EdgeCommands, Global, GroupRole, NotifyCommand, Quorum, RealServer, ServiceKey, SorryServer,
+    VirtualServer,
 };
 
 const A_DOWN: &str = "RS [10.0.0.71]:tcp:80 [10.0.0.1]:tcp:80 DOWN";
@@ -37,6 +38,12 @@ fn web(need: u32) -> VirtualServer {
     }
 }
 
+/// The same with a sorry server.
+fn replaced(web: VirtualServer) -> VirtualServer {
+    let sorry_server = Some(SorryServer { key: rs("10.0.0.9:80"), forwarding: None, inhibit: false });
+    VirtualServer { sorry_server, ..web }
+}
+
 fn running(web: VirtualServer) -> Rig {
     let mut rig = Rig::started(&[web]);
     rig.pass(2 * S);
@@ -49,7 +56,13 @@ fn the_start_tells_the_quorum_there_or_not_and_of_servers_only_what_changes() {
     let mut rig = Rig::started(&[web(2)]);
     assert_eq!(told(&mut rig), [UP]);
     let mut rig = Rig::started(&[with_alpha(web(2))]);
-    assert_eq!(told(&mut rig), [DOWN, A_UP, B_UP, UP], "alpha");
+    assert_eq!(told(&mut rig), [A_UP, B_UP, UP], "alpha");
+    let mut rig = Rig::started(&[with_alpha(replaced(web(2)))]);
+    assert_eq!(told(&mut rig), [DOWN, A_UP, B_UP, UP], "alpha, and a sorry server");
+    let mut web_but_a = with_alpha(replaced(web(2)));
+    web_but_a.real_servers[0].checks[0].alpha = false;
+    let mut rig = Rig::started(&[web_but_a]);
+    assert_eq!(told(&mut rig), [DOWN, B_UP, UP], "alpha off in a server: it begins up");
     let global = Global { tells_first_servers: true, ..Global::default() };
     let configuration = Configuration { global, ..Configuration::default() };
     let mut rig = Rig::new(&[web(2)]);
@@ -61,9 +74,9 @@ fn the_start_tells_the_quorum_there_or_not_and_of_servers_only_what_changes() {
 /// What the first checks say is told after how everything began, however late the kernel's table comes.
 #[test]
 fn nothing_is_checked_before_the_kernel_was_seen_or_is_out_of_sight() {
-    let alpha = VirtualServer { alpha: true, ..web(2) };
+    let cautious = with_alpha(replaced(web(2)));
     for look in [Ok(Box::default()), Err(Refusal { kind: RefusalKind::NotPermitted, message: "no".to_owned() })] {
-        let mut rig = Rig::new(std::slice::from_ref(&alpha));
+        let mut rig = Rig::new(std::slice::from_ref(&cautious));
         rig.balance.handle(rig.now, Input::Start);
         let actions: Vec<Action> = std::iter::from_fn(|| rig.balance.poll_action()).collect();
         assert!(actions.contains(&Action::Observe) && !actions.iter().any(|a| matches!(a, Action::Probe { .. })));
@@ -71,6 +84,24 @@ fn nothing_is_checked_before_the_kernel_was_seen_or_is_out_of_sight() {
         rig.now += 3 * S;
         rig.give(Input::Observed(look));
         assert_eq!((told(&mut rig), rig.probes), (vec![DOWN.into(), A_UP.into(), B_UP.into(), UP.into()], 2));
+    }
+}
+
+/// keepalived 2.2.7: each server that `alpha` keeps out is told DOWN as its check fails the first time; the quorum that never was is
+/// not, without a sorry server.
+#[test]
+fn with_alpha_a_first_failure_is_told() {
+    for (web, first) in [(web(1), &[][..]), (replaced(web(1)), &[DOWN])] {
+        let mut rig = Rig::new(&[with_alpha(web)]);
+        rig.kill(A);
+        rig.kill(B);
+        rig.give(Input::Start);
+        assert_eq!(told(&mut rig), first);
+        rig.pass(30 * S);
+        assert_eq!(told(&mut rig), [A_DOWN, B_DOWN]);
+        rig.revive(A);
+        rig.pass(12 * S);
+        assert_eq!(told(&mut rig), [A_UP, UP]);
     }
 }
 

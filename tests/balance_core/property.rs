@@ -1,6 +1,6 @@
 //! Whatever the two configurations are: a reload and time lead where a fresh start leads.
 
-use crate::rig::{Rig, S, key, reload, rs, server, weight, with_alpha};
+use crate::rig::{Rig, S, with_alpha, key, reload, rs, server, weight};
 use lvsdeck::engine::balance::{Action, Input};
 use lvsdeck::engine::model::{Forwarding, Persistence, Quorum, Scheduler, SorryServer, VirtualServer};
 use proptest::collection::vec;
@@ -41,8 +41,8 @@ fn a_service(text: &'static str) -> impl Strategy<Value = VirtualServer> {
         1..4_u32,
         select(vec![None, Some("10.0.0.74:80"), Some("10.0.0.99:80")]),
     );
-    (servers, words).prop_map(move |(real_servers, (scheduler, persistent, alpha, need, sorry))| {
-        let service = VirtualServer {
+    (servers, words).prop_map(move |(real_servers, (scheduler, persistent, cautious, need, sorry))| {
+        let web = VirtualServer {
             scheduler,
             forwarding: Forwarding::Dr,
             persistence: persistent.then_some(Persistence { timeout: 300, prefix: 32 }),
@@ -51,7 +51,7 @@ fn a_service(text: &'static str) -> impl Strategy<Value = VirtualServer> {
             real_servers,
             ..VirtualServer::new(key(text))
         };
-        if alpha { with_alpha(service) } else { service }
+        if cautious { with_alpha(web) } else { web }
     })
 }
 

@@ -1,6 +1,6 @@
 //! Another configuration while everything runs: what it does not change is not touched.
 
-use crate::rig::{A, B, Rig, S, WEB, key, reload, rs, server, service, weight, with_alpha};
+use crate::rig::{A, B, Rig, S, WEB, with_alpha, key, reload, rs, server, service, weight};
 use lvsdeck::engine::balance::{Action, CheckId, Input, objection};
 use lvsdeck::engine::command::{Command, Outcome, ServiceSelector};
 use lvsdeck::engine::event::EventKind;
@@ -227,16 +227,15 @@ fn servers_and_services_come_and_go_and_the_order_is_the_files() {
 
 #[test]
 fn a_new_server_starts_as_at_the_start_alpha_included() {
-    let mut alpha = with_alpha(service(WEB, &[A]));
-    let mut rig = Rig::started(&[alpha.clone()]);
+    let mut cautious = service(WEB, &[A]);
+    let mut rig = Rig::started(&[with_alpha(cautious.clone())]);
     let mut slow = server(B);
     let tcp = &mut slow.checks[0];
     tcp.timing.warmup = 60 * S;
-    alpha.real_servers.push(slow.clone());
-    let alpha = with_alpha(alpha);
+    cautious.real_servers.push(slow.clone());
     let mut plain = service(TLS, &[]);
     plain.real_servers.push(slow);
-    assert_eq!(rig.reload(&[alpha, plain]), Ok(()));
+    assert_eq!(rig.reload(&[with_alpha(cautious), plain]), Ok(()));
     assert_eq!((rig.table(WEB).as_str(), rig.table(TLS).as_str()), ("10.0.0.71:80 w1", "10.0.0.72:80 w1"));
     rig.pass(60 * S);
     assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1");
@@ -244,15 +243,14 @@ fn a_new_server_starts_as_at_the_start_alpha_included() {
 
 #[test]
 fn alpha_that_comes_or_goes_moves_nobody_who_waits_for_a_verdict() {
-    for alpha in [false, true] {
+    for comes in [false, true] {
         let mut web = service(WEB, &[A]);
         let tcp = &mut web.real_servers[0].checks[0];
         tcp.timing.warmup = 60 * S;
-        let (plain, waiting) = (web.clone(), with_alpha(web));
-        let (first, then) = if alpha { (waiting, plain) } else { (plain, waiting) };
-        let mut rig = Rig::started(&[first]);
+        let (old, new) = if comes { (web.clone(), with_alpha(web)) } else { (with_alpha(web.clone()), web) };
+        let mut rig = Rig::started(&[old]);
         let before = rig.table(WEB);
-        assert_eq!(rig.reload(&[then]), Ok(()));
+        assert_eq!(rig.reload(&[new]), Ok(()));
         assert_eq!(rig.table(WEB), before);
     }
 }

@@ -1,6 +1,6 @@
 //! What operators wanted outlasts the engine: killed without a word, started again on what the kernel has.
 
-use crate::rig::{A, B, Rig, S, WEB, key, rs, server, service, weight, with_alpha};
+use crate::rig::{A, B, Rig, S, WEB, with_alpha, key, rs, server, service, weight};
 use lvsdeck::engine::balance::{AdminWish, Presence};
 use lvsdeck::engine::command::{Command, Outcome, ServiceSelector};
 use lvsdeck::engine::event::EventKind;
@@ -56,8 +56,8 @@ fn every_override_is_there_again_and_the_kernel_is_not_touched() {
         file[0].real_servers.iter_mut().for_each(|server| server.inhibit_on_failure = true);
         file
     };
-    let alpha = file.clone().map(with_alpha);
-    for file in [file.as_slice(), &inhibiting, &alpha] {
+    let cautious = [with_alpha(file[0].clone())];
+    for file in [file.as_slice(), &inhibiting, &cautious] {
         let cases: [(&[Command], &str); 6] = [
             (&[drain(A, None)], "10.0.0.71:80 w0, 10.0.0.72:80 w1"),
             (&[weigh(A, 7)], "10.0.0.71:80 w7, 10.0.0.72:80 w1"),

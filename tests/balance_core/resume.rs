@@ -1,6 +1,6 @@
 //! The start on a table that is there already, and the end that leaves one.
 
-use crate::rig::{A, B, Rig, S, WEB, key, rs, service, with_alpha};
+use crate::rig::{A, B, Rig, S, WEB, with_alpha, key, rs, service};
 use lvsdeck::engine::balance::{Action, Input, OwnedService};
 use lvsdeck::engine::event::EventKind;
 use lvsdeck::engine::io::simulated::SimulatedIpvs;
@@ -37,8 +37,7 @@ fn start(kernel: SimulatedIpvs, servers: &[VirtualServer], owned: Vec<OwnedServi
 
 #[test]
 fn a_start_on_what_is_right_changes_nothing() {
-    let alpha = with_alpha(service("tcp/10.0.0.2:80", &[A, B]));
-    let servers = patient(&[service(WEB, &[A, B]), alpha]);
+    let servers = patient(&[service(WEB, &[A, B]), with_alpha(service("tcp/10.0.0.2:80", &[A, B]))]);
     let (kernel, owned) = {
         let mut rig = Rig::started(&servers);
         rig.pass(61 * S);

@@ -1,6 +1,6 @@
 //! Health → table: who is in, with which weight, and what is said of it.
 
-use crate::rig::{A, B, Rig, S, WEB, key, rs, service, with_alpha};
+use crate::rig::{A, B, Rig, S, WEB, with_alpha, key, rs, service};
 use lvsdeck::engine::balance::{Action, Input, Waiting};
 use lvsdeck::engine::event::EventKind;
 use lvsdeck::engine::health::Verdict;
@@ -99,9 +99,9 @@ fn a_server_is_in_the_table_before_its_first_check_unless_alpha() {
     let mut slow = service(WEB, &[A]);
     let tcp = &mut slow.real_servers[0].checks[0];
     tcp.timing.warmup = 60 * S;
-    let mut alpha = with_alpha(slow.clone());
-    alpha.key = key("tcp/10.0.0.2:80");
-    let mut rig = Rig::started(&[slow, alpha]);
+    let mut cautious = with_alpha(slow.clone());
+    cautious.key = key("tcp/10.0.0.2:80");
+    let mut rig = Rig::started(&[slow, cautious]);
     assert_eq!((rig.table(WEB).as_str(), rig.table("tcp/10.0.0.2:80").as_str()), ("10.0.0.71:80 w1", ""));
     assert_eq!(rig.server(0, A).health, Health::Unknown);
     rig.pass(60 * S);

@@ -3,7 +3,9 @@
 //!
 //! - A server is told as it comes up or goes down by its checks; before the quorum that follows from it. One that begins up
 //!   is told where `rs_init_notifies` asks for it; one that a reload or an operator takes out ends DOWN.
-//! - A quorum is told at the start, there or not, and at each edge.
+//!   One that `alpha` keeps out is told DOWN when a check of it fails the first time.
+//! - A quorum is told at the start and at each edge; one that is not there at the start only where a sorry server serves in its place,
+//!   or where the kernel had the service from before.
 //! - The services of a group are told of as one.
 //! - Where `smtp_alert` asks for it, each of these is mailed, but a server that begins up and what `omega` tells. A check of several that
 //!   changes what it says is mailed too, with how the server stands; not so with `no_checker_emails`.
@@ -13,6 +15,7 @@ use super::Action;
 use super::core::Balance;
 use super::server::ServerState;
 use super::service::ServiceState;
+use super::wish::Former;
 use crate::engine::health::Standing;
 use crate::engine::mail::Mail;
 use crate::engine::model::{
@@ -174,9 +177,22 @@ impl Balance {
         if before == Some(up) || (before.is_none() && !(up && first)) {
             return;
         }
+        self.tell_server_as(at, key, up, before.is_some());
+    }
+
+    /// A check whose `alpha` keeps a server out failed the first time: that it is down is told once more, as keepalived does.
+    pub(super) fn tell_first_failure(&mut self, at: usize, key: RealServerKey) {
+        let server = self.services.get(at).and_then(|service| service.server(&key));
+        if server.is_some_and(|server| server.told == Some(false) && server.former == Former::Unseen) {
+            self.tell_server_as(at, key, false, true);
+        }
+    }
+
+    fn tell_server_as(&mut self, at: usize, key: RealServerKey, up: bool, mails: bool) {
+        let Some(service) = self.services.get(at) else { return };
         if let Some(server) = service.server(&key).filter(|_| speaks(service)) {
             let why = if up { "its checks pass" } else { server.reason.trim_start_matches("down: ") };
-            let mail = before.and_then(|_| mail_of_server(&service.config, server, up, why));
+            let mail = if mails { mail_of_server(&service.config, server, up, why) } else { None };
             let notice = Notice { mail, ..of_server(&service.config, server, up) };
             self.tell(notice);
         }
@@ -212,7 +228,10 @@ impl Balance {
         let tells = self.tells;
         let Some(service) = self.services.get_mut(at).filter(|_| tells) else { return };
         let up = service.quorum().is_up();
-        if service.told.replace(up) != Some(up) && speaks(service) {
+        // One that begins down, without a sorry server that takes its place, was never there to be lost.
+        let begins_down = !up && service.told.is_none() && service.config.sorry_server.is_none();
+        let is_silent = begins_down && service.servers.iter().all(|server| server.former == Former::Unseen);
+        if service.told.replace(up) != Some(up) && speaks(service) && !is_silent {
             let mail = mail_of_service(service, up);
             let notice = Notice { mail, ..of_service(&service.config, up) };
             self.tell(notice);

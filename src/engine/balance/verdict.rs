@@ -22,9 +22,10 @@ impl Balance {
             // A first pass is none where the server counts as up until then.
             let turned = before != Standing::Unknown || failed || check.spec.alpha;
             let is_news = turn != Turn::Steady || (failed && check.spec.log_all_failures);
-            (turn, turned, if is_news { check.owners.clone() } else { Vec::new() })
+            let first = before == Standing::Unknown && failed && check.spec.alpha;
+            (turn, turned, first, if is_news { check.owners.clone() } else { Vec::new() })
         });
-        let Some((turn, turned, owners)) = judged else { return };
+        let Some((turn, turned, first, owners)) = judged else { return };
         for (service, server) in owners {
             let Some(at) = self.by_key.get(&service).copied() else { continue };
             match turn {
@@ -35,6 +36,9 @@ impl Balance {
                 Turn::Recovered => self.check_fact(at, server, Severity::Info, "passes again".to_owned()),
                 Turn::Turned => {
                     let is_same = self.check_turned(now, id, at, server, &error);
+                    if first {
+                        self.tell_first_failure(at, server);
+                    }
                     if turned && is_same {
                         let says = if failed { "fails" } else { "passes" };
                         self.tell_turn(id, at, server, says, &error);
