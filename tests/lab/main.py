@@ -44,14 +44,13 @@ SCENARIOS = {
     "abuse": ("lvsdeck/lvsdeck",),
     "warnings": ("lvsdeck/lvsdeck",),
     "soak": ("lvsdeck/lvsdeck",),
+    "drain": ("lvsdeck/lvsdeck",),
     "noipvs": ("lvsdeck/lvsdeck",),
     "clock": ("lvsdeck/lvsdeck",),
 }
 WITHOUT_IPVS = ("noipvs", "clock")  # these need a guest of their own: without ip_vs, or with a clock to set
 # Busy for a minute on end, looked at often, or traced: side by side with others the guest's one processor is late for somebody.
-BUSY = {"ipvs", "ipvsadm", "quorum", "watch"}
-# Run when they are named: at a slow start keepalived's first checks may fail, and then it tells more than lvsdeck.
-NAMED = {"quorum"}
+BUSY = {"drain", "ipvs", "ipvsadm", "quorum", "watch"}
 LOCK = threading.Lock()
 
 
@@ -189,7 +188,7 @@ def main():
     parser.add_argument("--claims", metavar="DIR", help="take only what no other guest has taken from the same list")
     parser.add_argument("--list", action="store_true", help="print the cases and end")
     options = parser.parse_args()
-    chosen = [(s, c) for s, combos in SCENARIOS.items() if s in options.scenarios or not options.scenarios and (options.list or s not in NAMED)
+    chosen = [(s, c) for s, combos in SCENARIOS.items() if not options.scenarios or s in options.scenarios
               if options.list or (s in WITHOUT_IPVS) == options.without_ipvs
               for c in dict.fromkeys(options.combo or combos)]
     if unknown := set(options.scenarios) - set(SCENARIOS):
