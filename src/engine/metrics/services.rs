@@ -45,6 +45,40 @@ const SERVERS: &[Column<RealServerStatus>] = &[
     (Gauge, "lvsdeck_server_kernel_weight", "", "Weight in the kernel; absent where it is not in the table", |s| {
         s.kernel.map(|kernel| kernel.weight.into())
     }),
+    (Gauge, "lvsdeck_server_slow_start_weight", "", "Weight that it is to have; absent without a slow start", |s| {
+        s.slow_start.as_ref().map(|rising| rising.weight.into())
+    }),
+    (
+        Gauge,
+        "lvsdeck_server_slow_start_end_timestamp_seconds",
+        "seconds",
+        "When it has all of its weight; absent without a slow start",
+        |s| s.slow_start.as_ref().map(|rising| rising.full_at.into()),
+    ),
+    (
+        Gauge,
+        "lvsdeck_server_drain_start_timestamp_seconds",
+        "seconds",
+        "Since when it drains or is in maintenance; absent otherwise",
+        |s| s.drain.as_ref().map(|drain| drain.since.into()),
+    ),
+    (Gauge, "lvsdeck_server_drain_connections", "", "What a drain waits for; absent without one", |s| {
+        s.drain.as_ref().map(|drain| drain.left.into())
+    }),
+    (
+        Gauge,
+        "lvsdeck_server_drain_empty_seconds",
+        "seconds",
+        "About how long until no connection is left; absent where that is not known",
+        |s| s.drain.as_ref()?.empty_in_s.map(Into::into),
+    ),
+    (
+        Gauge,
+        "lvsdeck_server_drain_deadline_timestamp_seconds",
+        "seconds",
+        "When a drain ends although connections are left; absent without a deadline",
+        |s| s.drain.as_ref()?.deadline_at.map(Into::into),
+    ),
     (Gauge, "lvsdeck_server_active_connections", "", "Active connections", |s| some(s.active)),
     (Gauge, "lvsdeck_server_inactive_connections", "", "Inactive connections", |s| some(s.inactive)),
     (Gauge, "lvsdeck_server_persistence_templates", "", "Persistence templates", |s| some(s.persistent)),
