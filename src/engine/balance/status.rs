@@ -77,7 +77,11 @@ impl Balance {
         seen: Option<&Destination>,
         moment: Moment,
     ) -> RealServerStatus {
-        let checks = server.checks.iter().filter_map(|id| self.checks.get(*id));
+        // With no room to spare: a list that grows has room for four, and there is one of these for each server in each view.
+        let mut checks = Vec::with_capacity(server.checks.len());
+        checks.extend(
+            server.checks.iter().filter_map(|id| self.checks.get(*id)).map(|check| check_status(check, moment)),
+        );
         RealServerStatus {
             key: server.config.key,
             forward: server.config.forwarding,
@@ -93,7 +97,7 @@ impl Balance {
             active: seen.map_or(0, |seen| seen.active),
             inactive: seen.map_or(0, |seen| seen.inactive),
             persistent: seen.map_or(0, |seen| seen.persistent),
-            checks: checks.map(|check| check_status(check, moment)).collect(),
+            checks,
             counters: seen.map(|seen| counters(seen.traffic)).unwrap_or_default(),
             rates: server.meter.rates(),
         }
