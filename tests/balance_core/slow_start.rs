@@ -402,3 +402,22 @@ fn when_the_engine_stops_nothing_rises_any_more() {
     assert_eq!((rig.ops(), rig.balance.is_stopped()), (Vec::new(), true));
     assert_eq!(rig.table(WEB), "10.0.0.71:80 w10, 10.0.0.72:80 w100");
 }
+
+#[test]
+fn a_slow_start_goes_on_after_a_restart_from_the_weight_in_the_kernel() {
+    let mut rig = started(&file());
+    fall(&mut rig);
+    come_back(&mut rig);
+    rig.pass(35 * S);
+    assert_eq!(has(&rig), 40);
+    let (kernel, owned) = (SimulatedIpvs::default(), rig.remembered.clone());
+    rig.edit(|table| kernel.edit(|mine| mine.clone_from(table)));
+    let mut next = Rig::on(kernel, &[file()], owned);
+    next.balance = next.balance.following(&configuration(90, &[file()]));
+    next.give(Input::Start);
+    assert_eq!((next.ops(), has(&next)), (Vec::new(), 40));
+    next.pass(11 * S);
+    assert_eq!(has(&next), 50);
+    next.pass(50 * S);
+    assert_eq!((has(&next), next.server(0, A).slow_start), (100, None));
+}

@@ -296,7 +296,7 @@ impl Balance {
     fn observed(&mut self, now: Instant, result: Result<Box<IpvsTable>, Refusal>) {
         if let Ok(table) = &result {
             if !std::mem::replace(&mut self.resumed, true) {
-                self.resume(table);
+                self.resume(now, table);
             }
             self.take_rates(now, table);
             self.follow_drains(now, table);

@@ -3,12 +3,14 @@
 //! The one rule: **a server begins where the kernel has it.** In the table it stays until its checks say otherwise, `alpha` or
 //! not; a server with checks that its service has not in the table (or has with weight 0, where `inhibit_on_failure` puts the
 //! dead) was down, and stays out until its checks pass. A service that the kernel does not have begins as the file says.
+//! A server that has the part of its weight that a slow start gives goes on from there.
 
 use super::core::Balance;
 use super::reload::take_up;
 use super::wish::Former;
 use crate::engine::ipvs::{IpvsTable, Service};
 use crate::engine::model::{RealServer, Weight};
+use std::time::Instant;
 
 /// Where a server was, by what the kernel has of its service.
 pub(super) fn former(seen: Option<&Service>, server: &RealServer) -> Former {
@@ -23,7 +25,7 @@ pub(super) fn former(seen: Option<&Service>, server: &RealServer) -> Former {
 
 impl Balance {
     /// The first look at the kernel: whoever has no verdict yet begins where the kernel has it.
-    pub(super) fn resume(&mut self, table: &IpvsTable) {
+    pub(super) fn resume(&mut self, now: Instant, table: &IpvsTable) {
         for at in 0..self.services.len() {
             let Some(service) = self.services.get_mut(at) else { continue };
             let seen = table.services.get(&service.config.key);
@@ -31,9 +33,8 @@ impl Balance {
                 continue;
             }
             take_up(service, seen);
-            for key in service.keys() {
-                self.kernel.want(service.config.key, key, service.wanted(&key));
-            }
+            service.rise_on(now, seen);
+            self.want_all(at);
         }
     }
 }

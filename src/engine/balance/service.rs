@@ -5,7 +5,8 @@
 use super::overrides::By;
 use super::rates::Meter;
 use super::server::{ServerState, destination};
-use crate::engine::health::{EffectiveWeight, QuorumState};
+use super::wish::Former;
+use crate::engine::health::{EffectiveWeight, QuorumState, Ramp};
 use crate::engine::ipvs::{Destination, Service, Traffic};
 use crate::engine::model::{RealServerKey, SorryServer, VirtualServer, Weight};
 use std::collections::{BTreeMap, HashMap};
@@ -147,6 +148,19 @@ impl ServiceState {
     fn begin_slowly(&mut self, now: Instant) {
         if !self.sorry_is_active() {
             self.servers.iter_mut().for_each(|server| server.begin_slowly(now, self.slow_start));
+        }
+    }
+    /// Slow starts of an earlier run go on from the weights that it left in the kernel.
+    pub fn rise_on(&mut self, now: Instant, seen: Option<&Service>) {
+        let Some(seen) = seen.filter(|_| !self.sorry_is_active()) else { return };
+        let over = self.slow_start;
+        for server in
+            self.servers.iter_mut().filter(|server| server.former == Former::Serving && !server.has_own_weight())
+        {
+            let found = seen.destinations.get(&server.config.key);
+            if let (Some(found), Some(full)) = (found, server.effective.filter(|full| full.serves())) {
+                server.ramp = Ramp::resumed(now, over, found.weight, full.0);
+            }
         }
     }
     /// Counts as at the start: the quorum is there unless the weight is too little.

@@ -1,7 +1,8 @@
 //! `servers.slow_start`: who comes back gets its weight in steps.
 //!
-//! It begins when a server serves again after its checks failed, or after maintenance; not at the engine's start, not for who is new, and
-//! not while the sorry server serves in its place. A drain does not stop the time, a weight from an operator counts whole at once.
+//! It begins when a server serves again after its checks failed, or after maintenance; not for who is new, and not while the sorry
+//! server serves in its place. At the engine's start one goes on that the end of an earlier run interrupted. A drain does not stop the
+//! time, a weight from an operator counts whole at once.
 
 use super::core::Balance;
 use crate::engine::model::RealServerKey;

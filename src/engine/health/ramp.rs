@@ -33,6 +33,19 @@ pub enum Ramp {
 }
 
 impl Ramp {
+    /// How it goes on where the table of an earlier run has `have` of `full`, over so long in all: from the first step that is just that
+    /// much, and whole where none is.
+    pub fn resumed(now: Instant, over: Duration, have: Weight, full: Weight) -> Self {
+        let from = |step: u32| {
+            let passed = (over.as_nanos() * u128::from(step - 1)).div_ceil(u128::from(STEPS - 1));
+            let since = now.checked_sub(Duration::from_nanos(u64::try_from(passed).ok()?))?;
+            Some(Self::Rising { since, over, step })
+        };
+        if over.is_zero() || have == full {
+            return Self::Full;
+        }
+        (1..STEPS).filter_map(from).find(|ramp| ramp.weight(full) == have).unwrap_or_default()
+    }
     /// The server serves from now on. Says whether it rises.
     pub fn begin(&mut self, now: Instant, over: Duration) -> bool {
         match self {
@@ -118,6 +131,24 @@ mod tests {
         }
         ramp.rise(start + 9 * S);
         assert_eq!((ramp, ramp.weight(weight(100)), ramp.next()), (Ramp::Full, weight(100), None));
+    }
+
+    #[test]
+    fn a_ramp_goes_on_from_what_an_earlier_run_left() {
+        let now = Instant::now();
+        for (have, full, step) in [(10, 100, 1), (50, 100, 5), (90, 100, 9), (2, 11, 1), (1, 2, 1)] {
+            let mut ramp = Ramp::resumed(now, 7 * S, weight(have), weight(full));
+            assert!(matches!(ramp, Ramp::Rising { step: at, .. } if at == step), "{have} of {full}: {ramp:?}");
+            let before = ramp;
+            ramp.rise(now);
+            assert_eq!(ramp, before, "it is just there");
+            assert!(ramp.next().is_some_and(|at| at > now && at <= now + S));
+        }
+        for (have, full, over) in
+            [(100, 100, S), (0, 100, S), (55, 100, S), (200, 100, S), (1, 1, S), (10, 100, Duration::ZERO)]
+        {
+            assert_eq!(Ramp::resumed(now, over, weight(have), weight(full)), Ramp::Full, "{have} of {full}");
+        }
     }
 
     #[test]

@@ -35,7 +35,11 @@ pub(super) const VIRTUAL_SERVER: &[Keyword] = &[
     acts("virtualhost", Value::Text, "the name of the virtual host that HTTP checks ask for"),
     acts("omega", Value::Flag, "at the end the scripts and FIFOs are told that its servers and its quorum are down"),
     acts("quorum_up", Value::Command, "run when the quorum is gained, and at the start when it is there"),
-    acts("quorum_down", Value::Command, "run when the quorum is lost, and at the start when a sorry server takes its place"),
+    acts(
+        "quorum_down",
+        Value::Command,
+        "run when the quorum is lost, and at the start when a sorry server takes its place",
+    ),
     acts("ha_suspend", Value::Flag, "nothing is checked while the address is not on this host"),
     acts("smtp_alert", Value::Switch, "a quorum that is gained or lost is mailed"),
     read("persistence_engine", Value::Text, "the client's address decides"),

@@ -152,7 +152,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         meaning: "how long a server that comes back, after its checks failed or after maintenance, takes until it has its weight: a tenth at \
                   once, the other tenths in nine even steps. Tenths are rounded up, so that a weight of 1 comes back at once: write weights \
                   of 10 and more. The quorum counts the whole weight. It does not begin at the start of the engine, for new servers, or with the \
-                  end of a drain alone; a weight that an operator gives counts at once. 0 is no slow start",
+                  end of a drain alone; a weight that an operator gives counts at once. One that a restart interrupts goes on from \
+                  the weight in the kernel. 0 is no slow start",
     },
     Setting {
         section: "vrrp",
