@@ -18,6 +18,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// How many actions there is room for when none waits.
+const ROOM: usize = 256;
+
 /// Where the whole is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Life {
@@ -177,7 +180,12 @@ impl Balance {
 
     /// The next thing to do; none when all is said.
     pub fn poll_action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        let action = self.actions.pop_front();
+        if action.is_none() {
+            // A start with many servers needs room that nothing needs later on.
+            self.actions.shrink_to(ROOM);
+        }
+        action
     }
 
     /// When [`Input::Timeout`] is wanted, and for what.
