@@ -10,10 +10,16 @@ use lvsdeck::engine::snapshot::ConfigStatus;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// Longer than anything here takes; a test that needs it fails.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -36,28 +42,100 @@ fn server(at: &str, statuses: &'static [u16]) -> (SocketAddr, Heard) {
     let kept = Arc::clone(&heard);
     thread::spawn(move || {
         for (n, stream) in listener.incoming().enumerate() {
-            let mut stream = BufReader::new(stream.unwrap());
-            let (mut request, mut length) = (String::new(), 0);
-            loop {
-                let mut line = String::new();
-                stream.read_line(&mut line).unwrap();
-                if let Some(number) = line.to_lowercase().strip_prefix("content-length: ") {
-                    length = number.trim().parse().unwrap();
-                }
-                if line.trim().is_empty() {
-                    break;
-                }
-                request += &line;
-            }
-            let mut body = vec![0; length];
-            stream.read_exact(&mut body).unwrap();
-            kept.lock().unwrap().push((request, serde_json::from_slice(&body).unwrap()));
             let status = statuses.get(n).or(statuses.last()).unwrap();
-            let answer = format!("HTTP/1.1 {status} x\r\ncontent-length: 0\r\n\r\n");
-            stream.get_mut().write_all(answer.as_bytes()).unwrap();
+            kept.lock().unwrap().push(answer(stream.unwrap(), *status).unwrap());
         }
     });
     (address, heard)
+}
+
+/// Hears one request, head and body, and answers it.
+fn answer(stream: impl Read + Write, status: u16) -> std::io::Result<(String, Value)> {
+    let mut stream = BufReader::new(stream);
+    let (mut request, mut length) = (String::new(), 0);
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line)?;
+        if let Some(number) = line.to_lowercase().strip_prefix("content-length: ") {
+            length = number.trim().parse().unwrap();
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+        request += &line;
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body)?;
+    let answer = format!("HTTP/1.1 {status} x\r\ncontent-length: 0\r\n\r\n");
+    stream.get_mut().write_all(answer.as_bytes())?;
+    Ok((request, serde_json::from_slice(&body).unwrap()))
+}
+
+/// The same over TLS, with this certificate of the directory; who does not like it is not heard.
+fn secret_server(directory: &Path, name: &str) -> (SocketAddr, Heard) {
+    let at = |end: &str| directory.join(format!("{name}.{end}"));
+    let certificate = CertificateDer::from_pem_file(at("pem")).unwrap();
+    let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let key = PrivateKeyDer::from_pem_file(at("key")).unwrap();
+    let config = Arc::new(builder.with_single_cert(vec![certificate], key).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, heard) = (listener.local_addr().unwrap(), Heard::default());
+    let kept = Arc::clone(&heard);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            if let Ok(said) = answer(StreamOwned::new(connection, stream.unwrap()), 204) {
+                kept.lock().unwrap().push(said);
+            }
+        }
+    });
+    (address, heard)
+}
+
+/// An authority `ca`, and certificates of it for this host and for another.
+fn certificates() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let run = |words: &str| {
+        let run =
+            Command::new("openssl").args(words.split(' ')).current_dir(directory.path()).output().expect("openssl");
+        assert!(run.status.success(), "openssl {words}: {}", String::from_utf8_lossy(&run.stderr));
+    };
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+    run(&format!("req -x509 {key} -keyout ca.key -out ca.pem -subj /CN=ca -days 30"));
+    run(&format!("req -x509 {key} -keyout strange.key -out strange.pem -subj /CN=strange -days 30"));
+    for (name, alt) in [("own", "IP:127.0.0.1"), ("other", "DNS:other.test")] {
+        run(&format!("req {key} -keyout {name}.key -out {name}.csr -subj /CN={name} -addext subjectAltName={alt}"));
+        let ca = "-CA ca.pem -CAkey ca.key -CAcreateserial -copy_extensions copy";
+        run(&format!("x509 -req -in {name}.csr {ca} -days 30 -out {name}.pem"));
+    }
+    directory
+}
+
+#[test]
+fn over_https_the_certificate_has_to_be_valid_and_what_is_wrong_with_it_is_said() {
+    let directory = certificates();
+    let path = |name: &str| Some(directory.path().join(name));
+    for (certificate, verify, wrong) in [
+        ("own", "ca.pem", None),
+        ("own", "strange.pem", Some("certificate of an unknown issuer")),
+        ("other", "ca.pem", Some("certificate of another name")),
+    ] {
+        let (address, heard) = secret_server(directory.path(), certificate);
+        let url = Some(format!("https://{address}/hook/secret"));
+        let rig = Rig::new(&WebhookSettings { url, tls_verify: path(verify), ..WebhookSettings::default() });
+        rig.happens(EventKind::Quorum, Severity::Error, "first");
+        let Some(wrong) = wrong else {
+            until("it is heard", || !heard.lock().unwrap().is_empty());
+            let (request, body) = heard.lock().unwrap()[0].clone();
+            assert!(request.starts_with("POST /hook/secret HTTP/1.1\r\n"), "{request}");
+            assert_eq!(body["subject"], "first");
+            continue;
+        };
+        until(&format!("{wrong}: {:?}", rig.said()), || rig.said().iter().any(|said| said.contains(wrong)));
+        assert!(heard.lock().unwrap().is_empty(), "nothing is told to a stranger");
+        assert!(!rig.said().iter().any(|said| said.contains("secret")), "{:?}", rig.said());
+    }
 }
 
 struct Rig {
