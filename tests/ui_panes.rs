@@ -349,6 +349,19 @@ fn the_connection_table_is_asked_for_by_key_and_never_by_the_clock() {
 }
 
 #[test]
+fn on_a_low_screen_the_chosen_line_of_the_connection_table_stays_to_be_seen() {
+    for height in 5..=12 {
+        let mut console = degraded((40, height));
+        console.keys("↓C\t");
+        let screen = console.screen("mono");
+        assert!(screen.contains("10.0.3.11:443 "), "40x{height}:\n{screen}");
+        for line in screen.lines().filter(|line| line.contains("Esc ")) {
+            assert!(line.starts_with(" Esc back"), "40x{height}:\n{screen}");
+        }
+    }
+}
+
+#[test]
 fn the_connection_table_narrows_by_the_chosen_line_and_widens_with_esc() {
     let mut console = degraded((80, 24));
     console.keys("↓C\n");

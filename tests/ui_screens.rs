@@ -206,6 +206,47 @@ fn popups_stand_over_the_overview() {
 }
 
 #[test]
+fn on_a_small_screen_what_is_typed_and_chosen_stands_alone_in_its_line() {
+    let mut theme = Theme::load("mono").unwrap();
+    let popups: [(&str, &str, &[&str]); 12] = [
+        ("palette", ":drain 9m", &[":drain 9m", "d            drain"]),
+        ("help", "?take back", &["search take back", "u            what can be taken back"]),
+        ("weight", "↓w77", &["weight    77"]),
+        ("wrong", "↓w7x", &["weight    7x", "to 2147483647"]),
+        ("maintenance", "↓m30m", &["for       30m"]),
+        ("add_server", "↓a\t5", &["weight    1005"]),
+        ("add_service", "A\t\t\t360", &["persist   360"]),
+        ("remove", "↓↓Xab", &["type 10.0.3.11:443 to confirm:", " ab"]),
+        ("drain", "↓↓d", &["before   "]),
+        ("undo", "u↓", &["undo:"]),
+        ("columns", "c↓↓", &["ActiveConn"]),
+        ("page", "↓i", &["wants"]),
+    ];
+    for (name, keys, said) in popups {
+        for (width, height) in [(40, 5), (40, 10), (60, 20)] {
+            let mut console = Console::new(ui_fixture::degraded(noon()), ui_fixture::events(noon()), (80, 24));
+            console.keys(keys);
+            console.give(Message::Resize(width, height));
+            for is_ascii in [false, true] {
+                theme.ascii = is_ascii;
+                let screen = serialise(&view::picture(&console.state, &theme));
+                for said in said {
+                    assert!(screen.contains(said), "{said} is not at {width}x{height}:\n{screen}");
+                }
+                for line in screen.lines().filter(|line| line.contains("Esc ")) {
+                    let line = line.trim_matches(['│', '|', ' ']);
+                    let is_alone = ["Enter ", "Esc ", "space "].iter().any(|key| line.starts_with(key));
+                    assert!(is_alone, "{name}: {line} at {width}x{height}:\n{screen}");
+                }
+            }
+            if height < 20 {
+                insta::assert_snapshot!(format!("small_{name}_{width}x{height}"), console.screen("mono"));
+            }
+        }
+    }
+}
+
+#[test]
 fn the_four_acts_go_from_key_to_done() {
     let now = noon();
     let mut console = Console::new(ui_fixture::degraded(now), Vec::new(), (80, 24));

@@ -146,6 +146,21 @@ pub fn cut(text: &str, columns: usize, mark: char) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
+/// The end of a text that fits `columns`, with `mark` (one column) before it when something is missing.
+pub fn cut_front(text: &str, columns: usize, mark: char) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let Some(room) = columns.checked_sub(1) else { return Cow::Borrowed("") };
+    let mut used = 0;
+    let fits = |c: &char| {
+        used += c.width().unwrap_or(0);
+        used <= room
+    };
+    let kept: Vec<char> = text.chars().rev().take_while(fits).collect();
+    Cow::Owned(std::iter::once(mark).chain(kept.into_iter().rev()).collect())
+}
+
 /// Breaks a text where `between` stands into lines of at most so many columns; what has no place to break is left long.
 pub fn wrap(text: &str, between: &str, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -164,6 +179,13 @@ pub fn wrap(text: &str, between: &str, columns: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_of_a_long_text_is_kept_by_columns() {
+        assert_eq!(cut_front("10.0.0.71:80", 12, '<'), "10.0.0.71:80");
+        assert_eq!(cut_front("10.0.0.71:80", 8, '<'), "<0.71:80");
+        assert_eq!((cut_front("a日本", 4, '<'), cut_front("日本", 0, '<')), ("<本".into(), "".into()));
+    }
 
     #[test]
     fn numbers_keep_three_digits_and_five_columns() {

@@ -3,7 +3,7 @@
 use super::frame;
 use super::help::first_shown;
 use super::pen::Pen;
-use super::popups::keys;
+use super::popups::{keys, room};
 use crate::ui::popup::Chooser;
 use crate::ui::rows::columns::{Set, named};
 use crate::ui::state::UiState;
@@ -15,13 +15,12 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, chooser: Choose
     let lines = chooser.lines(&state.columns);
     let height = u16::try_from(lines.len() + 3).unwrap_or(u16::MAX);
     let within = super::page::area(state);
-    let area = frame::middle(buffer, theme, within, 76, height);
     let of = match chooser.set {
         Set::Services => "the services",
         Set::Counters => "the counters",
     };
-    let inner = frame::boxed(buffer, theme, area, &format!("Columns of {of}"));
-    let room = usize::from(inner.height).saturating_sub(1);
+    let inner = frame::popup(buffer, theme, within, (76, height), &format!("Columns of {of}"));
+    let room = room(inner, 0);
     let first = first_shown(chooser.choice, room, lines.len());
     for (line, (word, is_shown)) in lines.iter().enumerate().skip(first).take(room).map(|(n, line)| (n - first, line)) {
         let pen = Pen::at(buffer, theme, inner, line);
@@ -33,5 +32,5 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, chooser: Choose
         pen.put(paint, named(word).map_or("", |column| column.what));
     }
     let hints = [("space", "shows, hides"), ("h l", "moves left, right"), ("0", "as usual"), ("Esc", "done")];
-    keys(buffer, theme, inner, &hints);
+    keys(buffer, theme, inner, 0, &hints);
 }

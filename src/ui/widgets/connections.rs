@@ -15,7 +15,7 @@ use super::frame;
 use super::help::first_shown;
 use super::page::area;
 use super::pen::Pen;
-use super::popups::keys;
+use super::popups::{self, keys};
 use crate::engine::{ConnectionRow, ConnectionsPage};
 use crate::ui::format;
 use crate::ui::popup::{Browser, Part};
@@ -26,13 +26,19 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::time::Duration;
 
-/// Lines above those of a part: what is asked, what came, the parts, the column words.
+/// Lines above those of a part: what is asked, what came, the parts, the column words. On a low screen the latter give way.
 const ABOVE: usize = 4;
+
+/// So many of them have room beside the chosen line of a part.
+fn above(lines: u16) -> usize {
+    usize::from(lines).saturating_sub(1).clamp(1, ABOVE)
+}
 
 /// How many lines of a part are on screen.
 pub fn room(state: &UiState) -> usize {
     let edges = if plan(state).shape == Shape::Large { 2 } else { 1 };
-    usize::from(area(state).height).saturating_sub(edges + ABOVE + 1)
+    let lines = area(state).height.saturating_sub(edges);
+    popups::room(Rect::new(0, 0, 1, lines), above(lines))
 }
 
 /// Draws the browser.
@@ -47,21 +53,28 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, browser: &Brows
         None => drop(pen.skip(1).put(Paint::Title, &asked(browser))),
     }
     let (paint, said) = said(state, browser);
-    Pen::at(buffer, theme, inner, 1).skip(1).put(paint, &said);
+    let above = above(inner.height);
+    if above > 1 || browser.lines() == 0 {
+        Pen::at(buffer, theme, inner, 1).skip(1).put(paint, &said);
+    }
     if let Some(Err(why)) = &browser.answer {
         let columns = usize::from(inner.width).saturating_sub(2);
-        for (line, text) in format::wrap(why, " ", columns).iter().enumerate() {
-            Pen::at(buffer, theme, inner, 3 + line).skip(1).put(Paint::Bad, text);
+        let first = above.clamp(2, 3);
+        let room = usize::from(inner.height).saturating_sub(first + 1).max(1);
+        for (line, text) in format::wrap(why, " ", columns).iter().take(room).enumerate() {
+            Pen::at(buffer, theme, inner, first + line).skip(1).put(Paint::Bad, text);
         }
     } else {
-        tabs(buffer, theme, inner, browser);
+        if above > 2 {
+            tabs(buffer, theme, inner, browser);
+        }
         if let Some(page) = browser.page() {
             part(buffer, theme, inner, browser, page);
         }
     }
     let hints =
         [("Esc", "back"), ("Tab", "turns"), ("Enter", "narrows"), ("C", "asks again"), ("/", "words"), ("s", "order")];
-    keys(buffer, theme, inner, &hints);
+    keys(buffer, theme, inner, above, &hints);
 }
 
 /// What is asked, in words.
@@ -123,18 +136,20 @@ fn tabs(buffer: &mut Buffer, theme: &Theme, inner: Rect, browser: &Browser) {
 }
 
 fn part(buffer: &mut Buffer, theme: &Theme, inner: Rect, browser: &Browser, page: &ConnectionsPage) {
-    let heads = heads(browser);
-    let mut pen = Pen::at(buffer, theme, inner, 3);
-    put(pen.skip(1), Paint::Head, &heads, browser.part, inner.width);
-    let room = usize::from(inner.height).saturating_sub(ABOVE + 1);
+    let above = above(inner.height);
+    if above == ABOVE {
+        let mut pen = Pen::at(buffer, theme, inner, 3);
+        put(pen.skip(1), Paint::Head, &heads(browser), browser.part, inner.width);
+    }
+    let room = popups::room(inner, above);
     let (all, first) = (browser.lines(), first_shown(browser.choice, room, browser.lines()));
-    if all == 0 {
-        Pen::at(buffer, theme, inner, ABOVE).skip(1).put(Paint::Dim, "no connection matches at this moment");
+    if all == 0 && above > 1 {
+        Pen::at(buffer, theme, inner, above).skip(1).put(Paint::Dim, "no connection matches at this moment");
     }
     for line in 0..room.min(all - first) {
         let at = first + line;
         let Some(words) = line_of(page, browser.part, at) else { continue };
-        let pen = Pen::at(buffer, theme, inner, ABOVE + line);
+        let pen = Pen::at(buffer, theme, inner, above + line);
         let mut pen = if at == browser.choice { pen.over(Paint::Selected) } else { pen };
         put(pen.skip(1), Paint::Text, &words, browser.part, inner.width);
     }

@@ -79,9 +79,11 @@ fn message(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
     }
 }
 
-/// A text field with a visible cursor: the terminal's own stays hidden.
+/// A text field with a visible cursor: the terminal's own stays hidden. Of a text that is too long, the end before the cursor
+/// is shown.
 pub fn put_field(pen: &mut Pen<'_>, field: &Field) {
     let (before, after) = field.split();
+    let before = &*format::cut_front(before, pen.left_over().saturating_sub(2), '<');
     let mut rest = after.chars();
     let under = rest.next().unwrap_or(' ');
     pen.put(Paint::Text, before).put(Paint::Input, under.encode_utf8(&mut [0; 4])).put(Paint::Text, rest.as_str());

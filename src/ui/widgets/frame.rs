@@ -6,6 +6,11 @@ use crate::ui::theme::{Paint, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+/// Lines in which a popup has no box.
+const UNBOXED: u16 = 6;
+/// Columns below which it has none.
+const NARROW: u16 = 20;
+
 /// The characters of a box: corners from top left clockwise, horizontal, vertical, left and right ends of a rule.
 const fn marks(theme: &Theme) -> [char; 8] {
     if theme.ascii {
@@ -40,6 +45,18 @@ pub fn panel(buffer: &mut Buffer, theme: &Theme, area: Rect, is_boxed: bool, tit
     }
     heading(buffer, theme, area, title);
     Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }
+}
+
+/// A popup in the middle of an area, emptied, as large as asked for and possible: boxed, with its title alone where a box
+/// would take what is in it the place, and without that where there is one line; gives the area within.
+pub fn popup(buffer: &mut Buffer, theme: &Theme, within: Rect, (width, height): (u16, u16), title: &str) -> Rect {
+    let is_boxed = within.height > UNBOXED && within.width >= NARROW;
+    let (width, height) = if is_boxed { (width, height) } else { (within.width, height.saturating_sub(1)) };
+    let area = middle(buffer, theme, within, width, height);
+    match area.height {
+        0 | 1 => area,
+        _ => panel(buffer, theme, area, is_boxed, title),
+    }
 }
 
 /// A rule through a box, with a title.

@@ -3,7 +3,7 @@
 use super::footer::put_field;
 use super::frame;
 use super::pen::Pen;
-use super::popups::keys as key_line;
+use super::popups::{keys as key_line, room};
 use crate::ui::format;
 use crate::ui::intent::Intent;
 use crate::ui::keymap::{Group, Keymap, written};
@@ -68,15 +68,16 @@ pub fn lines(keys: &Keymap, search: &str) -> Vec<Line> {
 pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, finder: &Finder) {
     let lines = lines(&state.keys, finder.field.text());
     let within = super::page::area(state);
-    let area = frame::middle(buffer, theme, within, 92, within.height);
-    let inner = frame::boxed(buffer, theme, area, "Keys");
+    let inner = frame::popup(buffer, theme, within, (92, within.height.saturating_add(1)), "Keys");
     let mut pen = Pen::at(buffer, theme, inner, 0);
     pen.skip(1).put(Paint::Head, "search").skip(1);
     put_field(&mut pen, &finder.field);
+    let room = room(inner, 1);
+    // A blank line above the keys, where there is room.
+    let room = room - usize::from(room > 4);
     if lines.is_empty() {
-        Pen::at(buffer, theme, inner, 2).skip(2).put(Paint::Dim, "nothing on this page has all of these words in it");
+        Pen::at(buffer, theme, inner, room.min(2)).skip(2).put(Paint::Dim, "nothing on this page has all of these words in it");
     }
-    let room = usize::from(inner.height).saturating_sub(3);
     let first = first_shown(finder.choice, room, lines.len());
     for (line, Line { left, right, .. }) in lines.iter().skip(first).take(room).enumerate() {
         let pen = Pen::at(buffer, theme, inner, line + 1);
@@ -91,7 +92,7 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, finder: &Finder
     }
     let more = lines.len().saturating_sub(first + room);
     let below = if more > 0 { format!("{more} more lines below") } else { String::new() };
-    key_line(buffer, theme, inner, &[("Enter", "does it"), ("Esc", "leave"), ("", &below)]);
+    key_line(buffer, theme, inner, 1, &[("Enter", "does it"), ("Esc", "leave"), ("", &below)]);
 }
 
 /// The first line on screen, so that the chosen one is.

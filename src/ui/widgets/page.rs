@@ -58,7 +58,8 @@ pub fn chart_columns(state: &UiState) -> u16 {
 
 /// Lines between the title and the keys.
 pub fn room(state: &UiState) -> usize {
-    usize::from(area(state).height.saturating_sub(if is_boxed(state) { 3 } else { 2 }))
+    let within = usize::from(area(state).height.saturating_sub(if is_boxed(state) { 2 } else { 1 }));
+    if within > 1 { within - 1 } else { within }
 }
 
 /// All lines of a page, wrapped.
@@ -104,7 +105,7 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, page: Page) {
         1 => "1 more line below".to_owned(),
         more => format!("{more} more lines below"),
     };
-    keys(buffer, theme, inner, &[("Esc", "back"), ("h l", "previous, next"), ("", &below)]);
+    keys(buffer, theme, inner, 0, &[("Esc", "back"), ("h l", "previous, next"), ("", &below)]);
 }
 
 /// A text in one look.

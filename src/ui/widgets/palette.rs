@@ -4,7 +4,7 @@ use super::footer::put_field;
 use super::frame;
 use super::help::first_shown;
 use super::pen::Pen;
-use super::popups::keys as key_line;
+use super::popups::{keys as key_line, room};
 use crate::ui::keymap::{BINDINGS, written};
 use crate::ui::palette::{Entry, entries_with};
 use crate::ui::popup::Finder;
@@ -15,18 +15,17 @@ use ratatui::buffer::Buffer;
 /// Draws the palette over the screen.
 pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, finder: &Finder) {
     let found = entries_with(state.orders(), finder.field.text(), &state.recent);
-    let area = frame::middle(buffer, theme, super::page::area(state), 92, 20);
-    let inner = frame::boxed(buffer, theme, area, "Command");
+    let inner = frame::popup(buffer, theme, super::page::area(state), (92, 20), "Command");
     let mut pen = Pen::at(buffer, theme, inner, 0);
     pen.skip(1).put(Paint::Key, ":");
     put_field(&mut pen, &finder.field);
     if let Some(Entry::Action(intent)) = found.get(finder.choice) {
         pen.skip(2).put(Paint::Dim, intent.arguments());
     }
+    let room = room(inner, 1);
     if found.is_empty() {
-        Pen::at(buffer, theme, inner, 2).skip(2).put(Paint::Dim, "no action fits");
+        Pen::at(buffer, theme, inner, room.min(2)).skip(2).put(Paint::Dim, "no action fits");
     }
-    let room = usize::from(inner.height).saturating_sub(2);
     let first = first_shown(finder.choice, room, found.len());
     for (line, entry) in found.iter().skip(first).take(room).enumerate() {
         let pen = Pen::at(buffer, theme, inner, line + 1);
@@ -49,5 +48,5 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, finder: &Finder
             }
         }
     }
-    key_line(buffer, theme, inner, &[("Enter", "does it"), ("Tab", "write out"), ("Esc", "leave")]);
+    key_line(buffer, theme, inner, 1, &[("Enter", "does it"), ("Tab", "write out"), ("Esc", "leave")]);
 }

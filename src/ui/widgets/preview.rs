@@ -3,7 +3,7 @@
 use super::footer::put_field;
 use super::frame;
 use super::pen::Pen;
-use super::popups::keys;
+use super::popups::{keys, room, within};
 use crate::engine::Preview;
 use crate::ui::format;
 use crate::ui::popup::{Phase, PreviewPopup};
@@ -40,28 +40,37 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, popup: &Preview
             ("Refused", &[("Enter", "back"), ("Esc", "back")])
         }
     };
-    let typed = u16::from(popup.required().is_some()) * 2;
-    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(4 + typed);
-    let area = frame::middle(buffer, theme, buffer.area, width, height.min(state.size.1));
-    let inner = frame::boxed(buffer, theme, area, &format!("{word}: {}", popup.title));
-    // What has to be typed and the keys are never pushed out by a long list.
-    let room = inner.height.saturating_sub(1 + typed);
-    let hidden = lines.len().saturating_sub(room.into());
+    let asked = popup.required().map(|word| format!("type {word} to confirm: "));
+    // The field stands behind what is asked, or below it where it would not fit there.
+    let is_below = asked.as_ref().is_some_and(|asked| format::width(asked) * 3 / 2 > usize::from(width));
+    let typed = if asked.is_none() { 0 } else { 1 + usize::from(is_below) };
+    let height = lines.len() + 4 + if typed > 0 { typed + 1 } else { 0 };
+    let within = within(buffer, state);
+    let height = u16::try_from(height).unwrap_or(u16::MAX).min(within.height.saturating_add(1));
+    let inner = frame::popup(buffer, theme, within, (width, height), &format!("{word}: {}", popup.title));
+    // What has to be typed is never pushed out by a long list, and the keys are not where there are lines for both.
+    let room = room(inner, typed);
+    let shown = room - usize::from(typed > 0 && room > 2);
+    let hidden = lines.len().saturating_sub(shown);
     let above = popup.scroll.min(hidden);
-    draw_lines(buffer, theme, inner, room.into(), lines.get(above..).unwrap_or_default());
-    if let Some(word) = popup.required() {
-        let mut pen = Pen::at(buffer, theme, inner, usize::from(inner.height).saturating_sub(2));
-        pen.skip(1).put(Paint::Bad, &format!("type {word} to confirm: "));
+    draw_lines(buffer, theme, inner, shown, lines.get(above..).unwrap_or_default());
+    if let Some(asked) = asked {
+        let mut pen = Pen::at(buffer, theme, inner, room);
+        pen.skip(1).put(Paint::Bad, &asked);
+        if is_below {
+            pen = Pen::at(buffer, theme, inner, room + 1);
+            pen.skip(1);
+        }
         put_field(&mut pen, &popup.typed);
     }
-    keys(buffer, theme, inner, keys_shown);
+    keys(buffer, theme, inner, typed, keys_shown);
 }
 
 fn draw_lines(buffer: &mut Buffer, theme: &Theme, area: Rect, room: usize, lines: &[(&str, Paint, String)]) {
     for (line, (label, paint, text)) in lines.iter().take(room).enumerate() {
         let mut pen = Pen::at(buffer, theme, area, line);
         pen.skip(1);
-        if line + 1 == room && lines.len() > room {
+        if line + 1 == room && lines.len() > room && room > 1 {
             pen.put(Paint::Dim, &format!("and {} more lines", lines.len() - line));
             continue;
         }

@@ -3,20 +3,21 @@
 use super::frame;
 use super::help::first_shown;
 use super::pen::Pen;
-use super::popups::keys as key_line;
+use super::popups::{keys as key_line, room, within};
 use crate::ui::format;
 use crate::ui::popup::UndoList;
+use crate::ui::state::UiState;
 use crate::ui::theme::{Paint, Theme};
 use crate::ui::update::describe;
 use ratatui::buffer::Buffer;
 
 /// Draws the list over the screen, two lines a command.
-pub fn draw(buffer: &mut Buffer, theme: &Theme, undo: &UndoList) {
+pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, undo: &UndoList) {
     let entries = undo.entries();
     let wanted = u16::try_from(entries.len() * 2 + 4).unwrap_or(u16::MAX);
+    let within = within(buffer, state);
     let height = wanted.clamp(5, buffer.area.height.saturating_sub(2).max(5));
-    let area = frame::middle(buffer, theme, buffer.area, 92, height);
-    let inner = frame::boxed(buffer, theme, area, "What can be taken back, newest first");
+    let inner = frame::popup(buffer, theme, within, (92, height), "What can be taken back, newest first");
     let said = match &undo.list {
         None => Some((Paint::Dim, "asking the engine".to_owned())),
         Some(Err(why)) => Some((Paint::Bad, why.clone())),
@@ -28,7 +29,7 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, undo: &UndoList) {
     if let Some((paint, text)) = said {
         Pen::at(buffer, theme, inner, 0).skip(1).put(paint, &text);
     }
-    let room = usize::from(inner.height).saturating_sub(1) / 2;
+    let room = (room(inner, 1) + 1).div_euclid(2).max(1);
     let first = first_shown(undo.choice, room, entries.len());
     for (line, entry) in entries.iter().skip(first).take(room).enumerate() {
         let pen = Pen::at(buffer, theme, inner, line * 2);
@@ -39,5 +40,5 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, undo: &UndoList) {
         let age = format::age(std::time::Duration::from_secs(entry.age_s));
         pen.skip(6).put(Paint::Dim, &format!("by {who}, {age} ago; undo: {}", describe(&entry.undo)));
     }
-    key_line(buffer, theme, inner, &[("Enter", "shows what it would do"), ("Esc", "leave")]);
+    key_line(buffer, theme, inner, 1, &[("Enter", "shows what it would do"), ("Esc", "leave")]);
 }
