@@ -173,7 +173,7 @@ impl Balance {
                 && self.take_back(now, &asked, &targets)
             {
                 is_taken_back = true;
-                let message = format!("{refusal}; {} was taken back, nothing of it is left", asked.command.verb());
+                let message = format!("{refusal}; {} was taken back, nothing of it is left", asked.command.act());
                 self.answer(&asked, Answer { id: 0, outcome: Outcome::Failed, message, preview, token: None });
                 continue;
             }

@@ -7,7 +7,7 @@ use std::fmt;
 impl fmt::Display for Command {
     /// `drain 10.0.0.71:80 --service web --deadline 60s`: what follows `lvsdeck ctl`, quoted for a shell where needed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.verb())?;
+        f.write_str(&self.act())?;
         match self {
             Self::Failover { instance, hold_seconds, blind } => {
                 instances(f, instance.as_deref())?;
@@ -57,6 +57,23 @@ impl fmt::Display for Command {
             Self::Undo { id } => id.map_or(Ok(()), |id| write!(f, " {id}")),
             Self::Stop { keep } => flag(f, "keep", *keep),
         }
+    }
+}
+
+impl Command {
+    /// What it is, for people: its verb, or `drain of 2 servers` where it is several of one.
+    pub fn act(&self) -> Cow<'static, str> {
+        let Self::Several { commands } = self else { return self.verb().into() };
+        let mut verbs = commands.iter().map(Self::verb);
+        let what = match verbs.next() {
+            Some(first) if verbs.all(|verb| verb == first) => match first {
+                "add-server" => "addition",
+                "remove-server" => "removal",
+                other => other,
+            },
+            _ => "changes",
+        };
+        format!("{what} of {} servers", commands.len()).into()
     }
 }
 
@@ -124,7 +141,7 @@ mod tests {
             (r#"{"verb":"maintenance","server":"10.0.0.71","for":60}"#, "maintenance 10.0.0.71 --for 60s"),
             (
                 r#"{"verb":"several","commands":[{"verb":"drain","server":"10.0.0.71"},{"verb":"restore","server":"10.0.0.72"}]}"#,
-                "several: drain 10.0.0.71; restore 10.0.0.72",
+                "changes of 2 servers: drain 10.0.0.71; restore 10.0.0.72",
             ),
             (r#"{"verb":"drain","server":"10.0.0.71","deadline":60}"#, "drain 10.0.0.71 --deadline 60s"),
             (
@@ -153,6 +170,19 @@ mod tests {
         ] {
             assert_eq!(read(json), words);
         }
+    }
+
+    #[test]
+    fn several_of_one_are_called_what_they_are() {
+        let act = |json: &str| serde_json::from_str::<Command>(json).unwrap().act();
+        let two = |verb: &str| {
+            let one = format!(r#"{{"verb":"{verb}","service":"web","server":"10.0.0.71:80","weight":5}}"#);
+            act(&format!(r#"{{"verb":"several","commands":[{one},{one}]}}"#))
+        };
+        assert_eq!(two("drain"), "drain of 2 servers");
+        assert_eq!(two("weight"), "weight of 2 servers");
+        assert_eq!((two("add-server"), two("remove-server")), ("addition of 2 servers".into(), "removal of 2 servers".into()));
+        assert_eq!(act(r#"{"verb":"reload"}"#), "reload");
     }
 
     #[test]

@@ -160,7 +160,7 @@ impl LocalEngine {
     }
 
     fn take_this_back(&self, done: &Done, asked: &Asked) -> Result<Answer, HandleError> {
-        let what = format!("command {}, {} by {}", done.id, done.verb, done.who);
+        let what = format!("command {}, {} by {}", done.id, done.act, done.who);
         let reason = match &asked.reason {
             Some(reason) => format!("undo of {what}: {reason}"),
             None => format!("undo of {what}"),

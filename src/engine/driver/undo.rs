@@ -1,6 +1,7 @@
 //! Which commands can be taken back, newest last.
 
 use crate::engine::command::{Answer, Asked, Command, Outcome, Undoable, clean};
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -17,8 +18,8 @@ const LONGEST: usize = 256;
 pub struct Done {
     /// Number of the command.
     pub id: u64,
-    /// Its verb.
-    pub verb: &'static str,
+    /// What it was, in short: its verb, or how many servers it was for.
+    pub act: Cow<'static, str>,
     /// The whole command, as `ctl` is told it.
     pub command: String,
     /// When it was done.
@@ -43,7 +44,7 @@ impl UndoStack {
             }
             stack.push_back(Done {
                 id: asked.id,
-                verb: asked.command.verb(),
+                act: asked.command.act(),
                 command: clean(&asked.command.to_string(), LONGEST),
                 at: Instant::now(),
                 who: asked.who.to_string(),
@@ -57,9 +58,9 @@ impl UndoStack {
         self.with(|stack| {
             let found = stack.iter().find(|done| done.id == id).cloned();
             found.ok_or_else(|| match stack.back() {
-                Some(Done { id: newest, verb, who, .. }) => format!(
+                Some(Done { id: newest, act, who, .. }) => format!(
                     "command {id} can't be taken back: it was not done, has no way back, or was taken back already; the \
-                     newest is {newest} ({verb} by {who})"
+                     newest is {newest} ({act} by {who})"
                 ),
                 None => NOTHING.to_owned(),
             })

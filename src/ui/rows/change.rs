@@ -35,6 +35,17 @@ pub fn name_of(who: &str) -> &str {
     login.or_else(|| who.split([' ', ',']).next()).unwrap_or(who)
 }
 
+/// What several acts in one were, `drain of 2 servers`, and each of them with the end of it.
+fn several(event: &Event) -> Option<(&str, &str)> {
+    let detail = event.detail.as_deref().filter(|_| event.kind == EventKind::Command && event.subject == "several");
+    detail?.split_once(": ")
+}
+
+/// What an event is about, in the words of people.
+pub fn subject(event: &Event) -> &str {
+    several(event).map_or(&event.subject, |(act, _)| act)
+}
+
 /// What happened, in as few words as possible.
 pub fn text(event: &Event) -> String {
     let mut words: Vec<String> = Vec::new();
@@ -42,7 +53,11 @@ pub fn text(event: &Event) -> String {
         words.push(name_of(who).to_owned());
     }
     // `VS RS`: the server is what a reader looks for.
-    words.push(event.subject.rsplit(' ').next().unwrap_or(&event.subject).to_owned());
+    let of_several = several(event);
+    match of_several {
+        Some((act, _)) => words.push(act.to_owned()),
+        None => words.push(event.subject.rsplit(' ').next().unwrap_or(&event.subject).to_owned()),
+    }
     let change = match (event.kind, &event.from, &event.to) {
         (EventKind::ServerWeight | EventKind::Drift, Some(from), Some(to)) => Some(format!("{from}>{to}")),
         (EventKind::ServerTable | EventKind::ServiceTable | EventKind::Address | EventKind::Command, _, Some(to)) => {
@@ -80,7 +95,33 @@ pub fn text(event: &Event) -> String {
     words.extend(change);
     words.extend(event.reason.clone());
     if event.reason.is_none() {
-        words.extend(event.detail.clone());
+        words.extend(of_several.map(|(_, rest)| rest.to_owned()).or_else(|| event.detail.clone()));
     }
     words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_acts_in_one_are_called_what_they_are() {
+        let event = Event {
+            seq: 1,
+            at: std::time::SystemTime::UNIX_EPOCH,
+            kind: EventKind::Command,
+            severity: Severity::Notice,
+            subject: "several".to_owned(),
+            from: None,
+            to: Some("done".to_owned()),
+            reason: None,
+            who: Some("root, pid 7".to_owned()),
+            detail: Some("drain of 2 servers: drain 10.0.0.71:80; drain 10.0.0.72:80: is 0".to_owned()),
+        };
+        let said = text(&event);
+        assert_eq!(said, "root drain of 2 servers done drain 10.0.0.71:80; drain 10.0.0.72:80: is 0");
+        assert_eq!(subject(&event), "drain of 2 servers");
+        let reload = Event { subject: "reload".to_owned(), detail: Some("reload: read".to_owned()), ..event };
+        assert_eq!((subject(&reload), text(&reload)), ("reload", "root reload done reload: read".to_owned()));
+    }
 }

@@ -29,10 +29,7 @@ pub fn preview(state: &mut UiState, command: Command, always_type: Option<String
 /// A command in a line, in the words of `ctl`.
 pub fn describe(command: &Command) -> String {
     match command {
-        Command::Several { commands } => {
-            let verb = commands.first().map_or("nothing", Command::verb);
-            format!("{verb} of {} servers", commands.len())
-        }
+        Command::Several { .. } => command.act().into_owned(),
         other => other.to_string(),
     }
 }
