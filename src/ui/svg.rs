@@ -1,5 +1,6 @@
 //! A screen as an SVG picture, and as lines of text. Pure.
 
+use super::format;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use std::fmt::Write;
@@ -13,11 +14,22 @@ const TEXT: &str = "#d6d9e0";
 
 /// The lines, without spaces at their ends.
 pub fn lines(picture: &Buffer) -> Vec<String> {
-    let row = |y| {
-        let cells = (0..picture.area.width).filter_map(|x| picture.cell((x, y)));
-        cells.map(Cell::symbol).collect::<String>().trim_end().to_owned()
-    };
-    (0..picture.area.height).map(row).collect()
+    let width = usize::from(picture.area.width).max(1);
+    picture.content.chunks(width).map(|cells| line(cells).trim_end().to_owned()).collect()
+}
+
+/// The characters of a line; the cells that a wide one covers are none.
+fn line(cells: &[Cell]) -> String {
+    let (mut line, mut covered) = (String::new(), 0);
+    for symbol in cells.iter().map(Cell::symbol) {
+        if covered > 0 {
+            covered -= 1;
+        } else {
+            covered = format::width(symbol).saturating_sub(1);
+            line.push_str(symbol);
+        }
+    }
+    line
 }
 
 /// The picture.

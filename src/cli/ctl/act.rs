@@ -13,7 +13,7 @@ const END_WAIT: Duration = Duration::from_millis(250);
 /// Gives the command; a preview or what was done goes to the page, a refusal is an error.
 pub(super) fn perform(act: &Act, engine: &dyn EngineHandle, page: &mut Page<'_>) -> Result<(), CtlError> {
     let (command, how) = act.command();
-    let act = command.act();
+    let called = command.act();
     let request = CommandRequest {
         command,
         reason: how.reason.clone(),
@@ -29,8 +29,8 @@ pub(super) fn perform(act: &Act, engine: &dyn EngineHandle, page: &mut Page<'_>)
         Outcome::Preview | Outcome::Done if how.json => Ok(()),
         Outcome::Preview => preview(&answer, page),
         Outcome::Done => done(&answer, page),
-        Outcome::Refused | Outcome::Stale => Err(CtlError::Undone(format!("{act} refused: {}", answer.message))),
-        Outcome::Failed => Err(CtlError::Undone(format!("{act} failed: {}", answer.message))),
+        Outcome::Refused | Outcome::Stale => Err(CtlError::Undone(format!("{called} refused: {}", answer.message))),
+        Outcome::Failed => Err(CtlError::Undone(format!("{called} failed: {}", answer.message))),
     }
 }
 

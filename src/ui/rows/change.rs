@@ -109,6 +109,7 @@ mod tests {
         let event = Event {
             seq: 1,
             at: std::time::SystemTime::UNIX_EPOCH,
+            monotonic_ms: 0,
             kind: EventKind::Command,
             severity: Severity::Notice,
             subject: "several".to_owned(),

@@ -7,7 +7,8 @@ use crate::engine::{
     EngineHandle, HandleError, HistoryQuery, JournalFrom, RecordingEncoder, RecordingEntry, RecordingError,
     RecordingHeader,
 };
-use ratatui::buffer::{Buffer, Cell};
+use crate::ui::svg;
+use ratatui::buffer::Buffer;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -42,9 +43,7 @@ pub enum ExportError {
 
 /// A screen as lines of text.
 pub fn text(screen: &Buffer) -> String {
-    let width = usize::from(screen.area.width).max(1);
-    let line = |cells: &[Cell]| cells.iter().map(Cell::symbol).collect::<String>().trim_end().to_owned() + "\n";
-    screen.content.chunks(width).map(line).collect()
+    svg::lines(screen).into_iter().flat_map(|line| [line, "\n".to_owned()]).collect()
 }
 
 /// Writes the three files. Gives what to say.
@@ -147,6 +146,12 @@ mod tests {
             warnings: Vec::new(),
         };
         Still { status: Arc::new(status), at, is_rewound: false }
+    }
+
+    #[test]
+    fn no_blank_stands_behind_a_wide_character() {
+        let screen = Buffer::with_lines(["東京 a  ", "é| b"]);
+        assert_eq!(text(&screen), "東京 a\né| b\n");
     }
 
     #[test]
