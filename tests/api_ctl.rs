@@ -222,6 +222,21 @@ fn the_status_as_text_is_an_overview() {
 }
 
 #[test]
+fn a_long_name_of_an_instance_moves_the_columns_of_all() {
+    let mut status = small();
+    status.virtual_routers.push(api_fixture::router("VI_of_the_second_東京", VirtualRouterState::Backup));
+    let (_, out, _) = ctl(&FakeEngine::new(status), "status");
+    let column = |line: &str, word: &str| {
+        let before = line.split_once(word).unwrap_or_else(|| panic!("no {word} in {line}")).0;
+        unicode_width::UnicodeWidthStr::width(before)
+    };
+    let lines: Vec<&str> = out.lines().filter(|line| line.starts_with("INSTANCE") || line.starts_with("VI_")).collect();
+    assert_eq!(lines.len(), 3, "{out}");
+    let places: Vec<usize> = lines.iter().zip(["INTERFACE", "eth0", "eth0"]).map(|(l, word)| column(l, word)).collect();
+    assert!(places.iter().all(|place| *place == places[0]), "{out}");
+}
+
+#[test]
 fn what_a_real_server_says_can_not_steer_the_terminal() {
     let web = api_fixture::service(
         "tcp/10.0.0.1:80",

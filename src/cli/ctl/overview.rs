@@ -15,7 +15,7 @@
 //! ```
 
 use super::CtlError;
-use super::print::{Page, Style, age, left, span};
+use super::print::{Page, Style, age, cells, left, span};
 use crate::engine::{
     Admin, EngineHandle, Health, IpvsTotals, PeerState, PeerStatus, Row, RowKind, RowsPage, RowsQuery, Sort, Status,
     Summary, VirtualRouterState, VirtualRouterStatus,
@@ -33,14 +33,16 @@ pub(super) fn print(engine: &dyn EngineHandle, page: &mut Page<'_>) -> Result<()
     let now = summary.now;
     headline(&summary, page)?;
     in_all(&summary, page)?;
+    let names = status.virtual_routers.iter().map(|router| cells(&router.name));
+    let name = names.max().unwrap_or(0).max(16);
     if !status.virtual_routers.is_empty() {
         page.line(Style::Plain, "")?;
         let (instance, vrid, interface, state) = ("INSTANCE", "VRID", "INTERFACE", "STATE");
-        let line = format!("{instance:<16} {vrid} {interface:<10} {state:<7} PRIO {:<7} REASON", "SINCE");
+        let line = format!("{instance:<name$} {vrid} {interface:<10} {state:<7} PRIO {:<7} REASON", "SINCE");
         page.line(Style::Strong, &line)?;
     }
     for router in &status.virtual_routers {
-        instance(router, now, page)?;
+        instance(router, name, now, page)?;
     }
     table(&status, now, page)?;
     for foreign in &status.foreign {
@@ -103,7 +105,8 @@ fn headline(summary: &Summary, page: &mut Page<'_>) -> Result<(), CtlError> {
     }
 }
 
-fn instance(router: &VirtualRouterStatus, now: SystemTime, page: &mut Page<'_>) -> Result<(), CtlError> {
+/// `name`: columns of the longest name.
+fn instance(router: &VirtualRouterStatus, name: usize, now: SystemTime, page: &mut Page<'_>) -> Result<(), CtlError> {
     let style = match router.state {
         VirtualRouterState::Fault => Style::Problem,
         VirtualRouterState::Init | VirtualRouterState::Backup | VirtualRouterState::Master => Style::Plain,
@@ -115,7 +118,7 @@ fn instance(router: &VirtualRouterStatus, now: SystemTime, page: &mut Page<'_>) 
     };
     let line = format!(
         "{} {:>4} {:<10} {:<7} {priority:>4} {:<7} {}",
-        left(&router.name, 16),
+        left(&router.name, name),
         router.vrid,
         router.interface,
         router.state.name(),

@@ -68,7 +68,7 @@ fn boxed(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState, now: S
         .skip(1)
         .left(Paint::Head, "SINCE", 6)
         .skip(1);
-    pen.left(Paint::Head, "NEXT", 16).skip(1).put(Paint::Head, "PEER PRIO LAST-HEARD");
+    pen.left(Paint::Head, "NEXT", 16).skip(1).put(Paint::Head, "PEER PRIO HEARD");
     let room = usize::from(inner.height).saturating_sub(3);
     for (line, router) in routers.iter().skip(first_shown(state, room)).take(room).enumerate() {
         let mut pen = Pen::at(buffer, theme, inner, line + 1);
@@ -159,9 +159,15 @@ pub fn next_text(state: &UiState, router: &VirtualRouterStatus) -> String {
     format!("{} {}", next.waiting, format::seconds(next.in_ms.saturating_sub(gone)))
 }
 
-/// The same in a few letters, for lines that have to hold everything.
-fn next_short(state: &UiState, router: &VirtualRouterStatus) -> String {
-    next_text(state, router).replacen("advertise", "adv", 1).replacen("master down", "down", 1)
+/// The same in a few letters, for lines that have to hold everything. Of an instance that is held, `held, down in 3.4s`: it
+/// is not down.
+fn next_short(state: &UiState, router: &VirtualRouterStatus) -> (Paint, String) {
+    let text = next_text(state, router).replacen("advertise", "adv", 1).replacen("master down", "down", 1);
+    match (&router.held, text.rsplit_once(' ')) {
+        (None, _) => (Paint::Dim, text),
+        (Some(_), Some((what, time))) => (Paint::Drain, format!("held, {what} in {time}")),
+        (Some(_), None) => (Paint::Drain, "held".to_owned()),
+    }
 }
 
 /// Everything about an instance in a line of its own.
@@ -182,10 +188,8 @@ fn one_line(
     pen.skip(1).left(Paint::Text, &router.name, name).skip(1).left(state_paint(router.state), router.state.name(), 6);
     pen.put(Paint::Text, &format!(" {:<3}", router.effective_priority));
     pen.put(Paint::Dim, &format!(" {:<6} ", format::age(format::since(now, router.since))));
-    if router.held.is_some() {
-        pen.put(Paint::Drain, "held ");
-    }
-    pen.put(Paint::Dim, &next_short(state, router)).skip(1);
+    let (paint, next) = next_short(state, router);
+    pen.put(paint, &next).skip(1);
     put_peers(&mut pen, router, now, true);
     let columns = pen.left_over().saturating_sub(5).min(30);
     if columns >= 8 {
