@@ -18,6 +18,10 @@ use std::time::{Duration, SystemTime};
 /// Events of one page of the journal, and most pages.
 const PAGE: usize = 256;
 const PAGES: usize = 40;
+/// What the three files end with.
+const ENDS: [&str; 3] = ["txt", "json", "rec"];
+/// Most exports of one second.
+const MOST: usize = 99;
 /// How far back events and history reach.
 const DAY: Duration = Duration::from_hours(24);
 
@@ -59,8 +63,8 @@ pub fn write(
     let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
     let safe = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.') { c } else { '_' };
     let node: String = summary.node.chars().map(safe).take(40).collect();
-    let stem = directory.join(format!("lvsdeck-{node}-{}", stamp(summary.now)));
-    let [screen_path, state_path, recording_path] = ["txt", "json", "rec"].map(|end| with_end(&stem, end));
+    let stem = unused(&directory.join(format!("lvsdeck-{node}-{}", stamp(summary.now))));
+    let [screen_path, state_path, recording_path] = ENDS.map(|end| with_end(&stem, end));
     put(&screen_path, |to| to.write_all(screen.as_bytes()))?;
     put(&state_path, |to| {
         serde_json::to_writer_pretty(&mut *to, &*status)?;
@@ -74,6 +78,17 @@ pub fn write(
     lines.push(json(&RecordingEntry::End { ms: 0, at: summary.now, end: "asked".to_owned() })?);
     put(&recording_path, |to| lines.iter().try_for_each(|line| writeln!(to, "{line}")))?;
     Ok(format!("wrote {}.txt, .json and .rec", stem.display()))
+}
+
+/// The name, or with `-2`, `-3` … behind it where there are files of that name from the same second.
+fn unused(stem: &Path) -> PathBuf {
+    let is_free = |stem: &PathBuf| !ENDS.iter().any(|end| with_end(stem, end).exists());
+    let numbered = (2..=MOST).map(|number| {
+        let mut name = stem.as_os_str().to_owned();
+        name.push(format!("-{number}"));
+        PathBuf::from(name)
+    });
+    std::iter::once(stem.to_owned()).chain(numbered).find(is_free).unwrap_or_else(|| stem.to_owned())
 }
 
 fn with_end(stem: &Path, end: &str) -> PathBuf {
@@ -167,6 +182,14 @@ mod tests {
         let replayed = Replayed::new(Recording::read(&recording[..]).unwrap()).unwrap();
         assert_eq!((replayed.span(), replayed.caveat()), ((still().at, still().at), None));
 
+        for number in [2, 3] {
+            let again = write(&still(), "another\n", None, directory.path()).unwrap();
+            assert!(again.contains(&format!("20261121T140211Z-{number}.txt")), "{again}");
+        }
+        for number in 4..=MOST {
+            std::fs::write(directory.path().join(format!("lvsdeck-lvs_..__a-20261121T140211Z-{number}.json")), "")
+                .unwrap();
+        }
         let again = write(&still(), "another\n", None, directory.path()).unwrap_err().to_string();
         assert!(again.contains(".txt") && again.contains("exists"), "{again}");
         assert_eq!(std::fs::read_to_string(with_end(&stem, "txt")).unwrap(), "a screen\n");
