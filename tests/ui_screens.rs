@@ -247,6 +247,41 @@ fn on_a_small_screen_what_is_typed_and_chosen_stands_alone_in_its_line() {
 }
 
 #[test]
+fn a_weight_is_shown_whole_or_not_at_all() {
+    for (weight, configured, shown) in
+        [(80, 100, "80(100)"), (211, 100, "211(100)"), (65_535, 2_147_483_647, "65535(2147483647)")]
+    {
+        let mut status = ui_fixture::degraded(noon());
+        let server = &mut std::sync::Arc::make_mut(&mut status.virtual_servers[0]).real_servers[0];
+        (server.weight, server.configured_weight) = (weight, configured);
+        let mut console = Console::new(status, Vec::new(), (80, 24));
+        for (width, height) in [(60, 20), (80, 24), (100, 30), (120, 36), (200, 50)] {
+            for key in ["1", "2"] {
+                console.give(Message::Resize(width, height));
+                console.keys(key).poll();
+                let screen = console.screen("mono");
+                let line = screen.lines().find(|line| line.contains("-> 10.0.3.11:443")).unwrap();
+                assert!(width < 80 || line.contains(shown), "{shown} at {width}x{height}:\n{screen}");
+                let is_cut = !line.contains(shown) && line.contains('(');
+                assert!(!is_cut, "{shown} is cut at {width}x{height}:\n{screen}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_held_backup_does_not_read_as_down() {
+    let mut status = ui_fixture::pair(noon());
+    status.virtual_routers[0].state = lvsdeck::engine::VirtualRouterState::Backup;
+    status.virtual_routers[0].held = Some("by alice until rejoin".into());
+    status.virtual_routers[0].next =
+        serde_json::from_value(serde_json::json!({"waiting": "master down", "in_ms": 3_400})).unwrap();
+    let console = Console::new(status, Vec::new(), (80, 24));
+    let screen = console.screen("mono");
+    assert!(screen.contains("held, down in 3.4s"), "{screen}");
+}
+
+#[test]
 fn the_four_acts_go_from_key_to_done() {
     let now = noon();
     let mut console = Console::new(ui_fixture::degraded(now), Vec::new(), (80, 24));

@@ -14,7 +14,7 @@ pub struct Column {
     pub short: &'static str,
     /// What it says, for those who choose.
     pub what: &'static str,
-    /// The most columns a value takes.
+    /// The most columns a value takes; of a weight, what most of them take.
     pub value_width: usize,
     /// Counts since the kernel's start, or since somebody set a baseline.
     pub is_total: bool,
@@ -28,6 +28,17 @@ impl Column {
     /// Whether it is the kernel's counting, which may stand still: a total, or a rate.
     pub fn is_counted(&self) -> bool {
         self.is_total || self.word.ends_with("PS")
+    }
+}
+
+impl Column {
+    /// The width of its longest value among these rows where that has no limit of its own, and at least the usual one.
+    fn needed(&self, rows: &[Row]) -> usize {
+        if !matches!(self.word, "Weight" | "File" | "Kernel") {
+            return self.value_width;
+        }
+        let filled = rows.iter().filter(|row| !self.servers_only || row.kind == RowKind::Server);
+        filled.map(|row| (self.value)(row).len()).max().unwrap_or(0).max(self.value_width)
     }
 }
 
@@ -195,14 +206,16 @@ const HEALTH: usize = 14;
 impl Layout {
     /// For a table so many columns wide, its mark not counted, whose servers' names want so many of them: an address that
     /// is cut names nobody, so columns leave before it does.
-    pub fn of(columns: &[(&'static Column, usize)], width: usize, wanted: usize) -> Self {
+    ///
+    /// A weight that is cut reads as another number: its column is as wide as those of `rows` need, or leaves too.
+    pub fn of(columns: &[(&'static Column, usize)], width: usize, wanted: usize, rows: &[Row]) -> Self {
         let least = wanted.clamp(NAME, NAME.max(width * 2 / 3));
         let long = width >= 110;
         let fitted = |limit: usize| -> Vec<(&'static str, usize, &'static Column)> {
             let stay = columns.iter().filter(|(_, leaves)| *leaves < limit);
             stay.map(|(column, _)| {
                 let word = if long { column.word } else { column.short };
-                (word, word.len().max(column.value_width), *column)
+                (word, word.len().max(column.needed(rows)), *column)
             })
             .collect()
         };
@@ -250,7 +263,7 @@ mod tests {
     #[test]
     fn the_columns_never_take_more_than_the_width() {
         for (width, wanted) in (0..300).flat_map(|width| [(width, 0), (width, 40), (width, 500)]) {
-            let layout = Layout::of(&Chosen::default().columns(Set::Services), width, wanted);
+            let layout = Layout::of(&Chosen::default().columns(Set::Services), width, wanted, &[]);
             let used: usize = layout.columns.iter().map(|(_, w, _)| w + 1).sum::<usize>()
                 + layout.name
                 + if layout.health > 0 { layout.health + 1 } else { 0 };
@@ -261,10 +274,10 @@ mod tests {
     #[test]
     fn ipvsadms_own_words_stand_where_there_is_room() {
         let usual = Chosen::default().columns(Set::Services);
-        let words: Vec<&str> = Layout::of(&usual, 116, 24).columns.iter().map(|(word, ..)| *word).collect();
+        let words: Vec<&str> = Layout::of(&usual, 116, 24, &[]).columns.iter().map(|(word, ..)| *word).collect();
         assert_eq!(words.get(..4), Some(&["Forward", "Weight", "ActiveConn", "InActConn"][..]));
         assert_eq!(words.len(), usual.len());
-        let narrow: Vec<&str> = Layout::of(&usual, 78, 24).columns.iter().map(|(word, ..)| *word).collect();
+        let narrow: Vec<&str> = Layout::of(&usual, 78, 24, &[]).columns.iter().map(|(word, ..)| *word).collect();
         assert_eq!(narrow, ["Fwd", "Weight", "Active", "InAct", "CPS"]);
     }
 
@@ -273,7 +286,7 @@ mod tests {
         let mut chosen = Chosen::default();
         chosen.set(Set::Services, Some(vec!["Since", "CPS", "Conns"]));
         let words = |width| -> Vec<&str> {
-            Layout::of(&chosen.columns(Set::Services), width, 24).columns.iter().map(|(word, ..)| *word).collect()
+            Layout::of(&chosen.columns(Set::Services), width, 24, &[]).columns.iter().map(|(word, ..)| *word).collect()
         };
         assert_eq!((words(116), words(54)), (vec!["Since", "CPS", "Conns"], vec!["Since", "CPS"]));
         assert_eq!(chosen.words(Set::Counters), Chosen::default().words(Set::Counters));

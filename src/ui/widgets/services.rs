@@ -4,6 +4,7 @@ use super::frame;
 use super::pen::Pen;
 use crate::engine::{Counters, Row, RowKind, Sort};
 use crate::ui::format;
+use crate::ui::intent::Intent;
 use crate::ui::popup::Popup;
 use crate::ui::rows;
 use crate::ui::rows::columns::{Layout, Set};
@@ -35,7 +36,9 @@ fn title(state: &UiState) -> String {
     };
     let filter = if state.table.filter.is_empty() { "none" } else { &state.table.filter };
     let since = state.baseline.as_ref().and_then(|baseline| baseline.at).filter(|_| state.screen == Screen::Counters);
-    let since = since.map_or_else(String::new, |at| format!("  counted since {} (z)", format::clock(at)));
+    let since = since.map_or_else(String::new, |at| {
+        format!("  counted since {} ({})", format::clock(at), state.keys.hint(Intent::Baseline))
+    });
     format!(
         "Services {matching}/{all}  row {at}/{total}{marked}  sort: {}  filter: {filter}{since}",
         sort_word(state.table.sort)
@@ -51,17 +54,20 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
         let area = plan.services;
         Rect::new(area.x, area.y + 1, area.width, area.height.saturating_sub(1))
     };
-    let servers = state.page().map_or(&[][..], |page| &page.rows).iter().filter(|row| row.kind == RowKind::Server);
+    let loaded = state.page().map_or(&[][..], |page| &page.rows);
+    let servers = loaded.iter().filter(|row| row.kind == RowKind::Server);
     let wanted = servers.map(|row| format::width(&rows::name(row))).max().unwrap_or(0);
-    let layout =
-        Layout::of(&state.columns.columns(Set::of(state.screen)), usize::from(inner.width).saturating_sub(3), wanted);
+    let columns = state.columns.columns(Set::of(state.screen));
+    let layout = Layout::of(&columns, usize::from(inner.width).saturating_sub(3), wanted, loaded);
     heads(buffer, theme, plan, inner, &layout);
     let Some(page) = state.page() else { return };
     let body = usize::from(plan.heads);
     if page.total == 0 {
-        let text =
-            if page.services.1 == 0 { "no service is configured" } else { "nothing matches the filter; Esc clears it" };
-        Pen::at(buffer, theme, inner, body).skip(3).put(Paint::Dim, text);
+        let text = match page.services.1 {
+            0 => "no service is configured".to_owned(),
+            _ => format!("nothing matches the filter; {} clears it", state.keys.hint(Intent::Back)),
+        };
+        Pen::at(buffer, theme, inner, body).skip(3).put(Paint::Dim, &text);
     }
     for line in 0..plan.rows().min(page.total.saturating_sub(state.table.top)) {
         let index = state.table.top + line;
