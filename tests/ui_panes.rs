@@ -439,9 +439,22 @@ fn the_host_and_the_engines_log_are_asked_for_while_they_are_on_screen_and_not_o
         console.keys(keys);
         assert_eq!(asks(&console), asked, "after {keys:?}");
     }
-    // Of the past it is not asked.
+    // Of the past it is not asked, and a recording has none.
     console.keys("\t[");
     assert!(!wanted(&console.state).host && console.state.viewing.is_some());
+    console.state.replay = Some((noon(), noon()));
+    assert!(console.screen("mono").contains("how busy the host was is not recorded"));
+}
+
+#[test]
+fn a_long_name_of_an_instance_moves_the_columns_of_all() {
+    let mut status = contested();
+    status.virtual_routers[1].name = "VI_of_the_second_customer".to_owned();
+    let mut console = Console::new(status, Vec::new(), (120, 36));
+    console.keys("5\t");
+    let screen = console.screen("mono");
+    let places: Vec<_> = screen.lines().filter_map(|line| line.find("accepted ")).collect();
+    assert!(places.len() == 2 && places[0] == places[1], "{screen}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Which moment is shown: now, a frozen now, or one of the past, standing still or playing.
 
 use super::{show, wanted};
-use crate::ui::intent::Effect;
+use crate::ui::intent::{Effect, Intent};
 use crate::ui::state::{Playing, Tone, UiState};
 use std::time::{Duration, SystemTime};
 
@@ -12,11 +12,16 @@ pub fn step(state: &mut UiState, by: Duration, is_back: bool) -> Vec<Effect> {
         return Vec::new();
     };
     if !is_back && state.viewing.is_none() {
-        state.say(Tone::Good, "this is now; [ goes back");
+        let key = state.keys.hint(Intent::SecondBack);
+        state.say(Tone::Good, format!("this is now; {key} goes back"));
         return Vec::new();
     }
     let to = if is_back { from.checked_sub(by).unwrap_or(from) } else { from + by };
-    go_to(state, to)
+    let effects = go_to(state, to);
+    if state.replay.is_some() && state.viewing == Some(from) {
+        state.say(Tone::Good, if is_back { "the recording begins here" } else { "the recording ends here" });
+    }
+    effects
 }
 
 /// Shows a moment; one that is still to come is now.
@@ -72,7 +77,8 @@ pub fn pause(state: &mut UiState) -> Vec<Effect> {
     }
     match state.engine_now() {
         Some(now) => {
-            state.say(Tone::Good, "the screen is frozen, the engine goes on; space comes back");
+            let key = state.keys.hint(Intent::Pause);
+            state.say(Tone::Good, format!("the screen is frozen, the engine goes on; {key} comes back"));
             // Ages stand still at the moment of the key, not at that of the last picture.
             let age = state.picture_age();
             if let Some(picture) = &mut state.picture {

@@ -135,9 +135,12 @@ fn a_recording_stays_between_its_ends() {
     state.viewing = Some(second(100));
     polled(&mut state, 0);
     type_keys(&mut state, "{");
-    assert_eq!(state.viewing, Some(second(100)));
-    type_keys(&mut state, "}}");
-    assert_eq!(state.viewing, Some(second(160)));
+    assert_eq!((state.viewing, said(&state)), (Some(second(100)), "the recording begins here"));
+    type_keys(&mut state, "}");
+    state.said = None;
+    assert_eq!((state.viewing, state.said.is_none()), (Some(second(160)), true));
+    type_keys(&mut state, "}");
+    assert_eq!((state.viewing, said(&state)), (Some(second(160)), "the recording ends here"));
     type_keys(&mut state, "[[0");
     assert_eq!(state.viewing, Some(second(160)));
     type_keys(&mut state, "{ ");

@@ -12,7 +12,7 @@ use super::frame;
 use super::instance::refused;
 use super::pen::{Pen, Spans, put_spans};
 use crate::engine::{HostLoad, InterfaceLoad};
-use crate::ui::format::{age, compact, count};
+use crate::ui::format::{age, clean, compact, count, width};
 use crate::ui::intent::Intent;
 use crate::ui::screens::plan::{Plan, Shape};
 use crate::ui::state::UiState;
@@ -23,7 +23,8 @@ use std::time::Duration;
 /// Draws the panel over the whole screen.
 pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
     let node = state.summary().map_or("", |summary| &summary.node);
-    let title = format!("Host {node} and its interfaces, refused advertisements  (Tab: services)");
+    let tab = state.keys.hint(Intent::NextPanel);
+    let title = format!("Host {node} and its interfaces, refused advertisements  ({tab}: services)");
     let inner = frame::panel(buffer, theme, plan.body, plan.shape == Shape::Large, &title);
     let (lines, room) = (lines(state, inner.width, theme.ascii), usize::from(inner.height));
     let first = state.host_scroll.min(lines.len().saturating_sub(room));
@@ -43,6 +44,7 @@ fn lines(state: &UiState, width: u16, is_ascii: bool) -> Vec<Spans> {
             let live = state.keys.hint(Intent::Live);
             vec![vec![(Paint::Dim, format!("how busy the host was is not remembered: {live} goes back to now"))]]
         }
+        _ if state.replay.is_some() => vec![vec![(Paint::Dim, "how busy the host was is not recorded".to_owned())]],
         None => vec![vec![(Paint::Dim, "asking the engine".to_owned())]],
         Some(Err(why)) => vec![vec![(Paint::Warning, why.clone())]],
         Some(Ok(load)) => of_host(load, width, is_ascii),
@@ -120,7 +122,7 @@ fn heads(width: u16) -> String {
 fn of_interface(interface: &InterfaceLoad, width: u16) -> Spans {
     let rate = |rate: Option<f64>| rate.map_or_else(|| "-".to_owned(), compact);
     let (r, rx, tx) = (interface.rates, interface.rx, interface.tx);
-    let name = crate::ui::format::clean(&interface.name).into_owned();
+    let name = clean(&interface.name).into_owned();
     let mut spans = vec![(
         Paint::Text,
         format!(
@@ -149,7 +151,9 @@ fn of_instances(state: &UiState) -> Vec<Spans> {
         return vec![vec![(Paint::Dim, "no VRRP instance".to_owned())]];
     }
     let mut lines = Vec::new();
-    for router in state.routers() {
+    let names: Vec<String> = state.routers().iter().map(|router| clean(&router.name).into_owned()).collect();
+    let column = names.iter().map(|name| width(name)).max().unwrap_or(0).max(15);
+    for (router, name) in state.routers().iter().zip(names) {
         let c = &router.counters;
         let accepted = format!(
             "accepted {}  sent {}  own that came back {}  other addresses {}",
@@ -158,15 +162,15 @@ fn of_instances(state: &UiState) -> Vec<Spans> {
             c.own_rx,
             c.address_mismatch
         );
-        let name = crate::ui::format::clean(&router.name).into_owned();
-        lines.push(vec![(Paint::Title, format!("{name:<15} ")), (Paint::Text, accepted)]);
+        let pad = " ".repeat(column - width(&name) + 1);
+        lines.push(vec![(Paint::Title, format!("{name}{pad}")), (Paint::Text, accepted)]);
         let causes: Vec<(&str, u64)> = refused(c).collect();
         for part in causes.chunks(5) {
             let said = part.iter().map(|(why, n)| {
                 let paint = if *n > 0 { Paint::Warning } else { Paint::Dim };
                 (paint, format!("{why} {}  ", count(*n)))
             });
-            lines.push(std::iter::once((Paint::Text, " ".repeat(16))).chain(said).collect());
+            lines.push(std::iter::once((Paint::Text, " ".repeat(column + 1))).chain(said).collect());
         }
     }
     lines
