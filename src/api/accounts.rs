@@ -32,8 +32,8 @@ fn said(found: Option<(u32, u32, u32)>, groups: &str, user: impl Fn(u32) -> Stri
             format!("join the group {group} (and log in again), or run as root; --read-only needs neither")
         }
         Some((_, uid, _)) => format!(
-            "it is {}'s alone, since the engine found no group {GROUP} when it started; run as root, or make that group and \
-             restart the engine; --read-only needs neither",
+            "the engine found no group {GROUP}: run as root, or make that group and restart the engine; until then the socket \
+             is {}'s alone; --read-only needs neither",
             user(uid)
         ),
         None => format!("run as root, or join the group {GROUP} where it exists"),
@@ -66,7 +66,9 @@ mod tests {
         let user = |uid: u32| if uid == 0 { "root".to_owned() } else { uid.to_string() };
         assert!(said(Some((0o140_660, 0, 991)), groups, user).starts_with("join the group lvsdeck"));
         assert!(said(Some((0o140_660, 0, 55)), groups, user).starts_with("join the group 55"));
-        assert!(said(Some((0o140_600, 0, 0)), groups, user).starts_with("it is root's alone"));
+        assert!(
+            said(Some((0o140_600, 0, 0)), groups, user).starts_with("the engine found no group lvsdeck: run as root")
+        );
         assert!(said(None, groups, user).contains("lvsdeck"));
     }
 

@@ -44,10 +44,10 @@ pub fn forbidden(state: &UiState) -> Option<String> {
         why
     } else if state.read_only {
         READ_ONLY.to_owned()
+    } else if state.summary().is_some_and(|summary| !summary.writable) {
+        no_commands(state)
     } else if !state.unlocked {
         format!("read-only: press {} to allow writes", key(Intent::ToggleLock))
-    } else if !state.may_write() {
-        no_commands(state)
     } else {
         return None;
     };
@@ -72,7 +72,7 @@ pub fn not_now(state: &UiState) -> Option<String> {
 }
 
 /// Why nothing can be done to what is not on screen.
-fn unseen(state: &UiState, intent: Intent) -> Option<String> {
+pub fn unseen(state: &UiState, intent: Intent) -> Option<String> {
     let plan = plan(state);
     let instances = intent.is_about_instances();
     let elsewhere = match (intent.is_about_the_engine(), instances) {
