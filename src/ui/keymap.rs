@@ -240,6 +240,13 @@ impl Keymap {
         self.intent_of(event).filter(|_| !Chord::of(event).is_text())
     }
 
+    /// The shortest key of an intent, `h` rather than `Left`; its name where it has none.
+    pub fn short_hint(&self, intent: Intent) -> String {
+        let found = self.lines().find(|(binding, _)| binding.intent == intent);
+        let keys = found.into_iter().flat_map(|(_, chords)| chords).map(ToString::to_string);
+        keys.min_by_key(String::len).unwrap_or_else(|| format!(":{}", intent.name()))
+    }
+
     /// The key of an intent as hints show it; its name where it has none.
     pub fn hint(&self, intent: Intent) -> String {
         let found = self.lines().find(|(binding, _)| binding.intent == intent);

@@ -33,7 +33,8 @@ pub fn copy(state: &mut UiState, more: bool) -> Vec<Effect> {
     }
 }
 
-fn selected(state: &UiState, more: bool) -> Result<String, String> {
+/// What would be copied, or why nothing.
+pub fn selected(state: &UiState, more: bool) -> Result<String, String> {
     if let Some(list) = state.event_list().filter(|_| !state.is_on_engine_log()) {
         let seq = event_list::selected(state, list);
         let event = seq.and_then(|seq| state.events.iter().rev().find(|event| event.seq == seq));

@@ -8,6 +8,7 @@ mod connections;
 mod demonstration;
 mod event_list;
 mod find;
+mod offer;
 mod pages;
 mod parts;
 mod popups;
@@ -17,6 +18,7 @@ mod time;
 mod undo;
 
 pub use commit::describe;
+pub use offer::works;
 pub use popups::wrong_filter;
 
 use super::intent::{Effect, Intent, Message};
@@ -374,7 +376,8 @@ fn next_panel(state: &mut UiState) -> Vec<Effect> {
         return Vec::new();
     }
     if state.screen != Screen::Overview {
-        state.say(Tone::Bad, "this screen has one panel; 1 shows the overview");
+        let key = state.keys.hint(Intent::Show(Screen::Overview));
+        state.say(Tone::Bad, format!("this screen has one panel; {key} shows the overview"));
         return Vec::new();
     }
     state.focus = match state.focus {
@@ -431,7 +434,8 @@ fn toggle_lock(state: &mut UiState) -> Vec<Effect> {
             Some(false) => state.say(Tone::Bad, acts::no_commands(state)),
             Some(true) => {
                 state.unlocked = true;
-                state.say(Tone::Good, "writes are allowed now; each shows a preview first; r locks again");
+                let key = state.keys.hint(Intent::ToggleLock);
+                state.say(Tone::Good, format!("writes are allowed now; each shows a preview first; {key} locks again"));
             }
         }
     }

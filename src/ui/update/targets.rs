@@ -44,6 +44,10 @@ fn target(row: &Row) -> Result<Option<Target>, String> {
 
 /// Marks the selected server, or takes its mark away; of a service, all of its servers that are loaded.
 pub fn mark(state: &mut UiState) -> Vec<Effect> {
+    if let Some(why) = super::acts::unseen(state, Intent::Mark) {
+        state.say(Tone::Bad, why);
+        return Vec::new();
+    }
     let rows: Vec<Row> = match selected(state) {
         Err(why) => {
             state.say(Tone::Bad, why);

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 mod acting;
 mod clip;
 mod finding;
+mod offering;
 
 fn row(key: &str) -> Row {
     let mut parts = key.split(' ');

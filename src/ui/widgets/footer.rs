@@ -8,7 +8,7 @@ use crate::ui::popup::{Field, Popup};
 use crate::ui::screens::Screen;
 use crate::ui::state::{Tone, UiState};
 use crate::ui::theme::{Paint, Theme};
-use crate::ui::update::wrong_filter;
+use crate::ui::update::{works, wrong_filter};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -98,10 +98,7 @@ fn hints(buffer: &mut Buffer, theme: &Theme, area: Rect, line: usize, state: &Ui
         [(Intent::Help, "help"), (Intent::Detach, "detach")].map(|(intent, word)| (state.keys.hint(intent), word));
     let reserve: usize = last.iter().map(|(key, word)| format::width(key) + word.len() + 3).sum();
     let is_last = |intent: Intent| matches!(intent, Intent::Help | Intent::Detach);
-    let shown = |intent: Intent| match intent {
-        Intent::ToggleLock => !state.read_only,
-        _ => !(is_last(intent) || locked && intent.writes()),
-    };
+    let shown = |intent: Intent| !is_last(intent) && works(state, intent);
     let lines = state.keys.lines().filter(|(b, chords)| !b.hint.is_empty() && !chords.is_empty() && shown(b.intent));
     let mut lines: Vec<_> = lines.collect();
     lines.sort_by_key(|(b, _)| locked && b.intent != Intent::ToggleLock);
