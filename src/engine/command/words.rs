@@ -181,7 +181,10 @@ mod tests {
         };
         assert_eq!(two("drain"), "drain of 2 servers");
         assert_eq!(two("weight"), "weight of 2 servers");
-        assert_eq!((two("add-server"), two("remove-server")), ("addition of 2 servers".into(), "removal of 2 servers".into()));
+        assert_eq!(
+            (two("add-server"), two("remove-server")),
+            ("addition of 2 servers".into(), "removal of 2 servers".into())
+        );
         assert_eq!(act(r#"{"verb":"reload"}"#), "reload");
     }
 

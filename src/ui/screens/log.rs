@@ -12,6 +12,7 @@
 use super::plan::{Plan, Shape};
 use crate::engine::Event;
 use crate::ui::format;
+use crate::ui::intent::Intent;
 use crate::ui::rows::{change, event_list};
 use crate::ui::state::UiState;
 use crate::ui::theme::{Paint, Theme};
@@ -25,8 +26,9 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
     }
     let list = &state.log;
     let filter = if list.filter.is_empty() { "none" } else { &list.filter };
-    let title =
-        format!("Log  kinds: {} (s)  filter: {filter}  (Tab: the engine's lines)", event_list::kinds_word(list.kinds));
+    let kinds = event_list::kinds_word(list.kinds);
+    let [sort, tab] = [Intent::Sort, Intent::NextPanel].map(|intent| state.keys.hint(intent));
+    let title = format!("Log  kinds: {kinds} ({sort})  filter: {filter}  ({tab}: the engine's lines)");
     let inner = frame::panel(buffer, theme, plan.body, plan.shape == Shape::Large, &title);
     Pen::at(buffer, theme, inner, 0).skip(1).put(Paint::Head, "TIME UTC     LEVEL   EVENT");
     let cursor = event_list::selected(state, list);

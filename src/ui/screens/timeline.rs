@@ -10,6 +10,7 @@
 
 use super::plan::{Plan, Shape};
 use crate::ui::format;
+use crate::ui::intent::Intent;
 use crate::ui::rows::{change, event_list};
 use crate::ui::state::UiState;
 use crate::ui::theme::{Paint, Theme};
@@ -21,7 +22,8 @@ use std::time::SystemTime;
 pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
     let list = &state.timeline;
     let filter = if list.filter.is_empty() { "none" } else { &list.filter };
-    let title = format!("Timeline  kinds: {} (s)  filter: {filter}", event_list::kinds_word(list.kinds));
+    let (kinds, key) = (event_list::kinds_word(list.kinds), state.keys.hint(Intent::Sort));
+    let title = format!("Timeline  kinds: {kinds} ({key})  filter: {filter}");
     let inner = frame::panel(buffer, theme, plan.body, plan.shape == Shape::Large, &title);
     Pen::at(buffer, theme, inner, 0).skip(1).put(Paint::Head, "DATE   TIME UTC    AGE     WHAT");
     let Some(now) = state.engine_now() else { return };

@@ -21,6 +21,7 @@ pub fn toggle(state: &mut UiState) -> Vec<Effect> {
     let counters = page.rows.iter().map(|row| (row.key.clone(), row.counters)).collect();
     let rows = page.rows.len();
     state.baseline = Some(Baseline { at: state.engine_now(), counters });
-    state.say(Tone::Good, format!("the counters of {rows} rows count from now on; z takes it back"));
+    let key = state.keys.hint(Intent::Baseline);
+    state.say(Tone::Good, format!("the counters of {rows} rows count from now on; {key} takes it back"));
     Vec::new()
 }

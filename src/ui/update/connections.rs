@@ -102,7 +102,13 @@ pub fn on_key(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
             return ask_for(state, ConnectionsQuery { sort, offset: 0, ..query(state) });
         }
         (_, Some(Intent::Help)) => return super::find::open_help(state),
-        _ => no_meaning(state, key, "Tab turns, Enter narrows, / types words, s sorts, C asks again, Esc leaves"),
+        _ => {
+            let [words, sort, again] =
+                [Intent::Filter, Intent::Sort, Intent::Connections].map(|intent| state.keys.hint(intent));
+            let keys =
+                format!("Tab turns, Enter narrows, {words} types words, {sort} sorts, {again} asks again, Esc leaves");
+            no_meaning(state, key, &keys);
+        }
     }
     Vec::new()
 }

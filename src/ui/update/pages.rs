@@ -41,7 +41,9 @@ pub fn open_columns(state: &mut UiState) -> Vec<Effect> {
 pub fn on_key(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
     let Some(Popup::Page(page)) = state.popups.last().cloned() else { return Vec::new() };
     let Some(intent) = state.keys.intent_of(key) else {
-        no_meaning(state, key, "arrows scroll, h and l go to the previous and the next, Esc goes back");
+        let [previous, next] = [Intent::Fold, Intent::Unfold].map(|intent| state.keys.short_hint(intent));
+        let keys = format!("arrows scroll, {previous} and {next} go to the previous and the next, Esc goes back");
+        no_meaning(state, key, &keys);
         return Vec::new();
     };
     let (room, length) = (page::room(state).max(1), page::length(state, page.about));
@@ -110,7 +112,12 @@ pub fn on_columns_key(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
         (_, Some(Intent::Bottom)) => chooser.choice = last,
         (_, Some(Intent::Fold)) => chooser.shift(columns, true),
         (_, Some(Intent::Unfold)) => chooser.shift(columns, false),
-        _ => no_meaning(state, key, "space shows or hides, h and l move a column, 0 takes the usual ones, Esc ends"),
+        _ => {
+            let [left, right] = [Intent::Fold, Intent::Unfold].map(|intent| state.keys.short_hint(intent));
+            let keys =
+                format!("space shows or hides, {left} and {right} move a column, 0 takes the usual ones, Esc ends");
+            no_meaning(state, key, &keys);
+        }
     }
     Vec::new()
 }

@@ -98,7 +98,8 @@ fn go_to(state: &mut UiState, index: usize) {
     if let Some(key) = state.row_at(index).map(|row| row.key.clone()) {
         select(state, index, key);
     } else if state.paused_at.is_some() {
-        state.say(Tone::Bad, "the screen is frozen: only the rows that were loaded can be seen; space goes on");
+        let key = state.keys.hint(Intent::Pause);
+        state.say(Tone::Bad, format!("frozen, only the rows that were loaded can be seen; {key} goes on"));
         return;
     } else {
         state.table.cursor = index;

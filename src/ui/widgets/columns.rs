@@ -3,7 +3,8 @@
 use super::frame;
 use super::help::first_shown;
 use super::pen::Pen;
-use super::popups::{keys, room};
+use super::popups::{both, keys, room};
+use crate::ui::intent::Intent;
 use crate::ui::popup::Chooser;
 use crate::ui::rows::columns::{Set, named};
 use crate::ui::state::UiState;
@@ -31,6 +32,7 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, chooser: Choose
         pen.left(if *is_shown { Paint::Title } else { Paint::Dim }, word, 11).skip(1);
         pen.put(paint, named(word).map_or("", |column| column.what));
     }
-    let hints = [("space", "shows, hides"), ("h l", "moves left, right"), ("0", "as usual"), ("Esc", "done")];
+    let turn = both(state, Intent::Fold, Intent::Unfold);
+    let hints = [("space", "shows, hides"), (&*turn, "moves left, right"), ("0", "as usual"), ("Esc", "done")];
     keys(buffer, theme, inner, 0, &hints);
 }

@@ -18,6 +18,7 @@ use super::pen::Pen;
 use super::popups::{self, keys};
 use crate::engine::{ConnectionRow, ConnectionsPage};
 use crate::ui::format;
+use crate::ui::intent::Intent;
 use crate::ui::popup::{Browser, Part};
 use crate::ui::screens::plan::{Shape, plan};
 use crate::ui::state::UiState;
@@ -72,8 +73,10 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, browser: &Brows
             part(buffer, theme, inner, browser, page);
         }
     }
-    let hints =
-        [("Esc", "back"), ("Tab", "turns"), ("Enter", "narrows"), ("C", "asks again"), ("/", "words"), ("s", "order")];
+    let [again, words, sort] =
+        [Intent::Connections, Intent::Filter, Intent::Sort].map(|intent| state.keys.hint(intent));
+    let fixed = [("Esc", "back"), ("Tab", "turns"), ("Enter", "narrows")];
+    let hints = [&fixed[..], &[(&again, "asks again"), (&words, "words"), (&sort, "order")]].concat();
     keys(buffer, theme, inner, above, &hints);
 }
 

@@ -4,6 +4,7 @@ use super::frame;
 use super::pen::Pen;
 use crate::engine::{LogLine, Severity};
 use crate::ui::format;
+use crate::ui::intent::Intent;
 use crate::ui::screens::plan::{Plan, Shape};
 use crate::ui::state::UiState;
 use crate::ui::theme::{Paint, Theme};
@@ -40,7 +41,8 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
     let log = &state.engine_log;
     let filter = if state.log.filter.is_empty() { "none" } else { &state.log.filter };
     let (least, _) = level(log.level);
-    let title = format!("Engine's log  level: {least} and above (s)  filter: {filter}  (Tab: events)");
+    let [sort, tab] = [Intent::Sort, Intent::NextPanel].map(|intent| state.keys.hint(intent));
+    let title = format!("Engine's log  level: {least} and above ({sort})  filter: {filter}  ({tab}: events)");
     let inner = frame::panel(buffer, theme, plan.body, plan.shape == Shape::Large, &title);
     Pen::at(buffer, theme, inner, 0).skip(1).put(Paint::Head, "TIME UTC     LEVEL   LINE");
     let room = usize::from(inner.height).saturating_sub(1);

@@ -13,6 +13,7 @@
 use super::frame;
 use super::pen::Pen;
 use crate::engine::{Guide, GuideStep};
+use crate::ui::intent::Intent;
 use crate::ui::state::UiState;
 use crate::ui::theme::{Paint, Theme};
 use ratatui::buffer::Buffer;
@@ -41,7 +42,7 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState) {
     if area.height > LINES {
         beside(buffer, theme, area, guide);
     } else if area.height > 0 {
-        below(buffer, theme, area, guide);
+        below(buffer, theme, area, state, guide);
     }
 }
 
@@ -52,7 +53,7 @@ fn title(guide: &Guide) -> String {
     }
 }
 
-fn below(buffer: &mut Buffer, theme: &Theme, area: Rect, guide: &Guide) {
+fn below(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState, guide: &Guide) {
     let step = guide.steps.get(guide.current);
     let title = step.map_or_else(|| title(guide), |step| format!("{}: {}", title(guide), step.title));
     frame::heading(buffer, theme, area, &title);
@@ -65,8 +66,9 @@ fn below(buffer: &mut Buffer, theme: &Theme, area: Rect, guide: &Guide) {
         Pen::at(buffer, theme, area, 1).skip(1).put(Paint::Key, "do ").skip(2).put(Paint::Text, act);
         Pen::at(buffer, theme, area, 2).skip(1).put(Paint::Key, "see").skip(2).put(Paint::Text, look);
     } else {
-        let text = "every step is done; :again begins anew, ? shows the keys, q leaves";
-        Pen::at(buffer, theme, area, 1).skip(1).put(Paint::Up, text);
+        let [help, leave] = [Intent::Help, Intent::Detach].map(|intent| state.keys.hint(intent));
+        let text = format!("every step is done; :again begins anew, {help} shows the keys, {leave} leaves");
+        Pen::at(buffer, theme, area, 1).skip(1).put(Paint::Up, &text);
     }
     let between = if theme.ascii { " | " } else { " · " };
     let line = whole(&guide.notes, between, usize::from(area.width).saturating_sub(1));

@@ -3,6 +3,7 @@
 use super::pen::{Pen, Spans, put_spans, spans_width};
 use crate::engine::{Problem, Role, Summary};
 use crate::ui::format;
+use crate::ui::intent::Intent;
 use crate::ui::state::UiState;
 use crate::ui::theme::{Paint, Theme};
 use crate::ui::update::alarming;
@@ -197,7 +198,7 @@ pub fn line_two(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState)
         return;
     }
     let now = state.engine_now().unwrap_or(summary.now);
-    let hint = "(n next)";
+    let hint = format!("({} next)", state.keys.hint(Intent::NextProblem));
     pen.put(Paint::Bad, "! ");
     let mut shown = 0;
     for problem in &summary.problems {
@@ -219,7 +220,7 @@ pub fn line_two(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState)
         pen.put(Paint::Down, &format!("  +{}", summary.problem_count - shown));
     }
     let gap = pen.left_over().saturating_sub(hint.len() + 1);
-    pen.skip(gap).put(Paint::Dim, hint);
+    pen.skip(gap).put(Paint::Dim, &hint);
 }
 
 /// A problem with its age behind its first word, where a narrow screen does not cut it: `DOWN 12s 10.0.3.21:80 …`.

@@ -76,7 +76,9 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, finder: &Finder
     // A blank line above the keys, where there is room.
     let room = room - usize::from(room > 4);
     if lines.is_empty() {
-        Pen::at(buffer, theme, inner, room.min(2)).skip(2).put(Paint::Dim, "nothing on this page has all of these words in it");
+        Pen::at(buffer, theme, inner, room.min(2))
+            .skip(2)
+            .put(Paint::Dim, "nothing on this page has all of these words in it");
     }
     let first = first_shown(finder.choice, room, lines.len());
     for (line, Line { left, right, .. }) in lines.iter().skip(first).take(room).enumerate() {

@@ -16,7 +16,8 @@ mod row;
 use super::frame;
 use super::instance::wrapped;
 use super::pen::{Pen, Spans, put_spans};
-use super::popups::keys;
+use super::popups::{both, keys};
+use crate::ui::intent::Intent;
 use crate::ui::popup::{About, Page};
 use crate::ui::screens::plan::{Shape, plan};
 use crate::ui::state::UiState;
@@ -105,7 +106,8 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, page: Page) {
         1 => "1 more line below".to_owned(),
         more => format!("{more} more lines below"),
     };
-    keys(buffer, theme, inner, 0, &[("Esc", "back"), ("h l", "previous, next"), ("", &below)]);
+    let turn = both(state, Intent::Fold, Intent::Unfold);
+    keys(buffer, theme, inner, 0, &[("Esc", "back"), (&turn, "previous, next"), ("", &below)]);
 }
 
 /// A text in one look.

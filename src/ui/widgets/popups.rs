@@ -1,10 +1,11 @@
 //! What lies over the screen, and the forms. What is wrong stands below the field while it is typed.
 
 use super::footer::put_field;
-use super::pen::Pen;
 use super::help::first_shown;
+use super::pen::Pen;
 use super::{columns, connections, frame, help, page, palette, preview, undo};
 use crate::ui::format;
+use crate::ui::intent::Intent;
 use crate::ui::popup::{Form, Input, Popup};
 use crate::ui::screens::plan::{Shape, plan};
 use crate::ui::state::UiState;
@@ -107,4 +108,9 @@ pub fn keys(buffer: &mut Buffer, theme: &Theme, area: Rect, above: usize, keys: 
         }
         pen.put(Paint::Text, text).skip(3);
     }
+}
+
+/// Two keys beside each other, `Left Right`; `h l` where these are keys of theirs too.
+pub fn both(state: &UiState, one: Intent, other: Intent) -> String {
+    format!("{} {}", state.keys.short_hint(one), state.keys.short_hint(other))
 }
