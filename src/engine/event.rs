@@ -252,6 +252,15 @@ impl Event {
         let [from, to, reason, who, detail] = [from, to, reason, who, detail].map(|text| text.map(harmless));
         Self { seq, at, monotonic_ms, kind, severity, subject, from, to, reason, who, detail }
     }
+    /// What it is about, in the words of people: the subject, or `drain of 2 servers` of several acts in one.
+    pub fn about(&self) -> &str {
+        self.several().map_or(&self.subject, |(act, _)| act)
+    }
+    /// What several acts in one were, `drain of 2 servers`, and each of them with the end of it.
+    pub fn several(&self) -> Option<(&str, &str)> {
+        let detail = self.detail.as_deref().filter(|_| self.kind == EventKind::Command && self.subject == "several");
+        detail?.split_once(": ")
+    }
 }
 
 fn harmless(text: String) -> String {

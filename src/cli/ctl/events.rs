@@ -147,7 +147,7 @@ const fn style(severity: Severity) -> Style {
 /// `2026-11-21T14:02:11.000Z  server-health  tcp/10.0.0.1:80 10.0.0.71:80  up > down: timeout`
 fn text(event: &Event) -> String {
     let at = humantime::format_rfc3339_millis(event.at);
-    let mut text = format!("{at}  {}  {}", event.kind.name(), event.subject);
+    let mut text = format!("{at}  {}  {}", event.kind.name(), event.about());
     let change = match (&event.from, &event.to) {
         (Some(from), Some(to)) => Some(format!("{from} > {to}")),
         (None, one) | (one, None) => one.clone(),

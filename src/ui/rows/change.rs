@@ -35,17 +35,6 @@ pub fn name_of(who: &str) -> &str {
     login.or_else(|| who.split([' ', ',']).next()).unwrap_or(who)
 }
 
-/// What several acts in one were, `drain of 2 servers`, and each of them with the end of it.
-fn several(event: &Event) -> Option<(&str, &str)> {
-    let detail = event.detail.as_deref().filter(|_| event.kind == EventKind::Command && event.subject == "several");
-    detail?.split_once(": ")
-}
-
-/// What an event is about, in the words of people.
-pub fn subject(event: &Event) -> &str {
-    several(event).map_or(&event.subject, |(act, _)| act)
-}
-
 /// What happened, in as few words as possible.
 pub fn text(event: &Event) -> String {
     let mut words: Vec<String> = Vec::new();
@@ -53,7 +42,7 @@ pub fn text(event: &Event) -> String {
         words.push(name_of(who).to_owned());
     }
     // `VS RS`: the server is what a reader looks for.
-    let of_several = several(event);
+    let of_several = event.several();
     match of_several {
         Some((act, _)) => words.push(act.to_owned()),
         None => words.push(event.subject.rsplit(' ').next().unwrap_or(&event.subject).to_owned()),
@@ -121,8 +110,8 @@ mod tests {
         };
         let said = text(&event);
         assert_eq!(said, "root drain of 2 servers done drain 10.0.0.71:80; drain 10.0.0.72:80: is 0");
-        assert_eq!(subject(&event), "drain of 2 servers");
+        assert_eq!(event.about(), "drain of 2 servers");
         let reload = Event { subject: "reload".to_owned(), detail: Some("reload: read".to_owned()), ..event };
-        assert_eq!((subject(&reload), text(&reload)), ("reload", "root reload done reload: read".to_owned()));
+        assert_eq!((reload.about(), text(&reload)), ("reload", "root reload done reload: read".to_owned()));
     }
 }

@@ -13,7 +13,7 @@ use super::plan::{Plan, Shape};
 use crate::engine::Event;
 use crate::ui::format;
 use crate::ui::intent::Intent;
-use crate::ui::rows::{change, event_list};
+use crate::ui::rows::event_list;
 use crate::ui::state::UiState;
 use crate::ui::theme::{Paint, Theme};
 use crate::ui::widgets::{engine_log, frame, pen::Pen};
@@ -53,5 +53,5 @@ pub fn text(event: &Event) -> String {
     let more = [(": ", &event.reason), (" by ", &event.who), (" | ", &event.detail)];
     let more: Vec<&str> =
         more.iter().filter_map(|(before, field)| Some([*before, field.as_deref()?])).flatten().collect();
-    format!("{} {}{change}{}", event.kind.name(), change::subject(event), more.concat())
+    format!("{} {}{change}{}", event.kind.name(), event.about(), more.concat())
 }
