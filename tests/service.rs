@@ -153,6 +153,38 @@ fn a_reload_that_is_refused_is_one_warning_in_the_log() {
 }
 
 #[test]
+fn a_reload_that_may_not_read_what_the_start_included_takes_nothing_away() {
+    const NOBODY: u32 = 65_534;
+    let place = place();
+    let path = place.path().join("notify");
+    let manager = Manager::at(&path);
+    let included = place.path().join("vi.conf");
+    fs::write(&included, MASTER).unwrap();
+    // The start is root's, and the engine goes on without the right to read what is others'.
+    std::os::unix::fs::chown(&included, Some(NOBODY), Some(NOBODY)).unwrap();
+    fs::set_permissions(&included, fs::Permissions::from_mode(0o600)).unwrap();
+    let main = "include vi.conf\nglobal_defs {\n router_id d1\n}\nvrrp_instance VI_2 {\n interface d0\n virtual_router_id 52\n \
+                virtual_ipaddress {\n  10.99.0.2/24\n }\n}\n";
+    let running = Running::start(engine(place.path(), main).arg("--keep").env("NOTIFY_SOCKET", &path));
+    manager.until("READY=1");
+    for _ in 0..2 {
+        running.signal(Signal::HUP);
+        manager.until("RELOADING=1");
+        manager.until("READY=1");
+        // The second time it is gone altogether.
+        let _ = fs::remove_file(&included);
+    }
+    running.signal(Signal::TERM);
+    let (code, said) = running.end();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!said.contains("reloaded"), "{said}");
+    let refused: Vec<&str> = said.lines().filter(|line| line.contains("command refused: reload: ")).collect();
+    let [unreadable, missing] = refused[..] else { panic!("not two: {said}") };
+    assert!(unreadable.contains("x.conf:1:9: ") && unreadable.contains("Permission denied"), "{unreadable}");
+    assert!(missing.contains("vi.conf: no such file") && missing.contains("remove the include line"), "{missing}");
+}
+
+#[test]
 fn an_abstract_socket_will_do_and_a_refused_start_says_why() {
     let place = place();
     let name = format!("lvsdeck-service-test-{}", std::process::id());

@@ -113,7 +113,7 @@ fn unreadable(file: &Path, error: &ConfigError, difference: Option<String>) -> L
         ..diagnostic.clone()
     });
     let diagnostics = std::iter::once(diagnostic).chain(difference).collect();
-    Loaded { configuration: None, diagnostics, asked: Vec::new() }
+    Loaded { configuration: None, diagnostics, asked: Vec::new(), includes: Vec::new() }
 }
 
 fn print_json(loaded: &Loaded) -> std::io::Result<()> {

@@ -16,6 +16,7 @@ mod definitions;
 mod diagnostic;
 mod expansion;
 mod files;
+mod includes;
 pub mod keywords;
 mod lexer;
 mod lower;
@@ -30,6 +31,7 @@ mod unfit;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use files::ConfigError;
+pub use includes::{Include, lost};
 pub use suggest::nearest;
 
 pub use against::{known as differences_known, of_unreadable as difference_of_unreadable, page as differences_page};
@@ -57,6 +59,8 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
     /// What it asks of the host that it is for, each once, in the order of the file.
     pub asked: Vec<Asked>,
+    /// What its include lines came to.
+    pub includes: Vec<Include>,
 }
 
 /// Something that only the host that a configuration is for has, or has not.
@@ -121,7 +125,7 @@ pub fn parse(name: &str, text: &str) -> Loaded {
 
 fn compile(name: &str, text: &Text, main: Option<&Path>, node: &str, against: bool) -> Loaded {
     let (mut sources, mut report) = (Sources::default(), Reporter::default());
-    let tokens = Reader::new(&mut sources, &mut report, main, node).read(name, text);
+    let (tokens, includes) = Reader::new(&mut sources, &mut report, main, node).read(name, text);
     let mut tried = report.clone();
     let mut tree = tree::build(&tokens, &sources, &mut tried);
     let (mut configuration, mut wanted) = lower::lower(&tree, &sources, &mut tried);
@@ -142,7 +146,7 @@ fn compile(name: &str, text: &Text, main: Option<&Path>, node: &str, against: bo
     }
     let asked = asked(wanted, &configuration.global, &sources);
     let configuration = (!report.has_errors()).then_some(configuration);
-    Loaded { configuration, diagnostics: report.finish(&sources), asked }
+    Loaded { configuration, diagnostics: report.finish(&sources), asked, includes }
 }
 
 /// Each thing that is wanted at its first place, with what `global_defs` says for all.

@@ -7,6 +7,7 @@ use super::definitions::{DefinitionError, Definitions, almost_definition, cut_of
 use super::diagnostic::{Problem, Reporter, quoted};
 use super::expansion::{condition, expand, may_expand};
 use super::files::{self, ConfigError};
+use super::includes::Include;
 use super::lexer::{Kind, Token, lex_line};
 use super::source::{Sources, Span, narrow};
 use super::suggest::nearest;
@@ -36,6 +37,8 @@ pub(super) struct Reader<'a> {
     /// The files that are being read, outermost first; empty when `include` is not followed.
     open: Vec<PathBuf>,
     files: usize,
+    /// What each include line came to.
+    includes: Vec<Include>,
     /// Undefined names that were looked at.
     looked_for: usize,
     full: bool,
@@ -47,14 +50,15 @@ impl<'a> Reader<'a> {
         let open = main.map(Path::to_owned).into_iter().collect();
         let definitions = Definitions::new(node, u64::from(std::process::id()).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let check = Check::default();
-        Self { sources, report, tokens: Vec::new(), definitions, check, open, files: 0, looked_for: 0, full: false }
+        let (tokens, includes) = (Vec::new(), Vec::new());
+        Self { sources, report, tokens, definitions, check, open, files: 0, includes, looked_for: 0, full: false }
     }
 
     /// Reads the main text and all that it includes.
-    pub fn read(mut self, name: &str, text: &files::Text) -> Vec<Token> {
+    pub fn read(mut self, name: &str, text: &files::Text) -> (Vec<Token>, Vec<Include>) {
         let source = self.add(name, text);
         self.text(source);
-        self.tokens
+        (self.tokens, self.includes)
     }
 
     /// The number of a file's text. Bytes of its comments that are no UTF-8 are told.
@@ -251,14 +255,22 @@ impl<'a> Reader<'a> {
             Err(error) => return self.not_included(target, true, &error),
         };
         let mut found = 0;
+        let place = self.sources.place(target);
+        let place = format!("{}:{}:{}", place.file, place.line, place.column);
         for named in &all {
+            let this = self.includes.len();
+            self.includes.push(Include::new(&place, named));
             for file in &named.files {
                 if named.wild && !file.is_file() {
                     continue;
                 }
                 if file.exists() {
                     found += 1;
-                    self.included(target, file, check);
+                    if self.included(target, file, check)
+                        && let Some(include) = self.includes.get_mut(this)
+                    {
+                        include.files.push(file.clone());
+                    }
                 } else if named.from_braces {
                     self.not_included(target, check.braces, &format!("{}: no such file", file.display()));
                 } else {
@@ -278,18 +290,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn included(&mut self, at: Span, path: &Path, check: Check) {
-        let canonical = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        if self.open.iter().any(|open| open.canonicalize().is_ok_and(|open| open == canonical)) {
-            let message = format!("cannot include: {} includes itself", path.display());
-            let help = "remove this include, or name the files that a pattern is to match more closely";
-            return self.report.add(Problem::error(at, "include", message).help(help));
-        }
-        if self.open.len() >= DEEPEST || self.files >= MOST_FILES {
-            let limit = format!("more than {DEEPEST} levels or {MOST_FILES} files of include");
-            let message = format!("cannot include: {limit}");
-            let help = "write what is included into fewer files: lvsdeck has this limit, keepalived has none";
-            return self.report.add(Problem::error(at, "include", message).help(help));
+    /// Reads an included file; false when it is left out.
+    fn included(&mut self, at: Span, path: &Path, check: Check) -> bool {
+        if let Err((message, help)) = self.may_include(path) {
+            self.report.add(Problem::error(at, "include", format!("cannot include: {message}")).help(help));
+            return false;
         }
         self.files += 1;
         match files::read_configuration(path) {
@@ -300,12 +305,28 @@ impl<'a> Reader<'a> {
                 self.text(source);
                 self.check = outer;
                 self.open.pop();
+                return true;
             }
             Err(error @ (ConfigError::Directory(_) | ConfigError::NotAFile(_) | ConfigError::Unreadable { .. })) => {
                 self.not_included(at, check.readable, &error.to_string());
             }
             Err(error) => self.not_included(at, true, &error.to_string()),
         }
+        false
+    }
+
+    /// Errors: what stands against one more file, and what to do.
+    fn may_include(&self, path: &Path) -> Result<(), (String, &'static str)> {
+        let canonical = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if self.open.iter().any(|open| open.canonicalize().is_ok_and(|open| open == canonical)) {
+            let help = "remove this include, or name the files that a pattern is to match more closely";
+            return Err((format!("{} includes itself", path.display()), help));
+        }
+        if self.open.len() >= DEEPEST || self.files >= MOST_FILES {
+            let help = "write what is included into fewer files: lvsdeck has this limit, keepalived has none";
+            return Err((format!("more than {DEEPEST} levels or {MOST_FILES} files of include"), help));
+        }
+        Ok(())
     }
 
     /// A file is left out; an error where keepalived would not run either.
@@ -410,7 +431,7 @@ mod tests {
         let main = dir.path().join("a.conf");
         let text = files::read_configuration(&main).unwrap();
         let (mut sources, mut report) = (Sources::default(), Reporter::default());
-        let tokens = Reader::new(&mut sources, &mut report, Some(&main), "lb1").read("a.conf", &text);
+        let (tokens, _) = Reader::new(&mut sources, &mut report, Some(&main), "lb1").read("a.conf", &text);
         let words: Vec<_> = tokens.iter().map(|t| sources.word(t.span).to_owned()).collect();
         let told = report.finish(&sources).into_iter().map(|d| {
             let level = if d.severity == Severity::Error { "error" } else { "warning" };

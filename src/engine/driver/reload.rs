@@ -23,6 +23,7 @@ use super::watches::{self, WatchesSender};
 use super::webhook::Webhook;
 use crate::engine::balance::{objection, unproven};
 use crate::engine::command::{Answer, Asked, Outcome, Preview};
+use crate::engine::config::{self, Include};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::io::{host, host_facts};
 use crate::engine::ipvs::Refusal;
@@ -72,20 +73,22 @@ pub struct Loops {
 #[derive(Clone)]
 struct Running {
     configuration: Arc<Configuration>,
+    /// The files that it came from.
+    includes: Arc<Vec<Include>>,
     generation: u64,
 }
 
 impl Reloader {
-    /// Over loops that run `configuration`, the first generation of `source`. `warnings` stay whatever the file says.
+    /// Over loops that run the configuration, with its includes the first generation of `source`. `warnings` stay whatever the file says.
     pub fn new(
         source: Source,
         warnings: Vec<Warning>,
         door: Door,
-        configuration: Arc<Configuration>,
+        (configuration, includes): (Arc<Configuration>, Vec<Include>),
         shared: Arc<Shared>,
         loops: Loops,
     ) -> Self {
-        let running = RwLock::new(Running { configuration, generation: 1 });
+        let running = RwLock::new(Running { configuration, includes: Arc::new(includes), generation: 1 });
         Self { source, door, shared, loops, warnings, running, turn: Mutex::default() }
     }
 
@@ -105,7 +108,14 @@ impl Reloader {
 
     /// What the file says now.
     pub fn file(&self) -> Result<Arc<Configuration>, Unfit> {
-        self.source.read(0).map(|read| read.configuration)
+        self.read(&self.running(), 0).map(|read| read.configuration)
+    }
+
+    /// The file. A file that it included and that can't be read any more is a mistake: what came from it would end.
+    fn read(&self, running: &Running, generation: u64) -> Result<Read, Unfit> {
+        let read = self.source.read(generation)?;
+        let lost = config::lost(&running.includes, &read.includes);
+        if lost.is_empty() { Ok(read) } else { Err(Unfit(lost)) }
     }
 
     /// Warnings of the file that were not there before.
@@ -152,7 +162,7 @@ impl Reloader {
     pub fn reload(&self, asked: &Asked) -> Answer {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let running = self.running();
-        let mut read = match self.source.read(running.generation + 1) {
+        let mut read = match self.read(&running, running.generation + 1) {
             Ok(read) => read,
             Err(unfit) => return refused(&self.source, &unfit),
         };
@@ -221,7 +231,8 @@ impl Reloader {
             self.shared.append(fact.detail(warning.next));
         }
         self.shared.identify(read.identity);
-        let running = Running { configuration, generation: running.generation + 1 };
+        let includes = Arc::new(read.includes);
+        let running = Running { configuration, includes, generation: running.generation + 1 };
         *self.running.write().unwrap_or_else(PoisonError::into_inner) = running;
         match done.blocking_recv() {
             Ok(Ok(())) => answer(Outcome::Done, format!("reloaded: {sentence}"), None),

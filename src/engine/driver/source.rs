@@ -2,7 +2,7 @@
 
 use super::shared::Identity;
 use crate::engine::config::settings::Place;
-use crate::engine::config::{self, Diagnostic, Severity};
+use crate::engine::config::{self, Diagnostic, Include, Severity};
 use crate::engine::io::{host, userspace};
 use crate::engine::model::{Configuration, Settings};
 use crate::engine::snapshot::{ConfigStatus, Warning};
@@ -34,6 +34,8 @@ pub struct Read {
     pub configuration: Arc<Configuration>,
     /// Which file, when, and the warnings of it.
     pub identity: Identity,
+    /// What its include lines came to.
+    pub includes: Vec<Include>,
 }
 
 /// Why a file can't be run: one line a mistake.
@@ -90,7 +92,7 @@ impl Source {
         let node = configuration.global.router_id.clone().unwrap_or_else(host::name);
         let config = ConfigStatus { file: self.file.display().to_string(), loaded_at: SystemTime::now(), generation };
         let identity = Identity { node, mode: "run", dataplane: String::new(), config, warnings };
-        Ok(Read { configuration: Arc::new(configuration), identity })
+        Ok(Read { configuration: Arc::new(configuration), identity, includes: loaded.includes })
     }
 }
 

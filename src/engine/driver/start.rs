@@ -153,7 +153,7 @@ pub fn start_in<W: Surroundings + 'static>(
     let Setup { source, read, state, lasting, inheritance, mut kernel, userspace, runner, mut warnings } = setup;
     let flushed = flush(&read.configuration, &inheritance, kernel.as_deref_mut());
     let (kernel, door) = Dataplane::new(kernel);
-    let Read { configuration, mut identity } = read;
+    let Read { configuration, includes, mut identity } = read;
     door.dataplane().clone_into(&mut identity.dataplane);
     let wanted = inheritance.followed(&source);
     let Inheritance { past, services, overrides, file, mut damaged, warnings: unread, .. } = inheritance;
@@ -254,7 +254,7 @@ pub fn start_in<W: Surroundings + 'static>(
         webhook,
         watches: watches.clone(),
     };
-    let reloader = Reloader::new(source, warnings, door, Arc::clone(&configuration), Arc::clone(&shared), loops);
+    let reloader = Reloader::new(source, warnings, door, (configuration, includes), Arc::clone(&shared), loops);
     let handle = LocalEngine::new(Arc::clone(&shared), failover.clone(), commands, reloader, Arc::clone(&stop))
         .telling_of_disk(written_down);
     let (handle, state) = (Arc::new(handle), state.clone());
