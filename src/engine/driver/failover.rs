@@ -1,7 +1,8 @@
 //! The failover loop: a thread of its own that owns every virtual router and waits in `ppoll`.
 //!
 //! Each round, in this order:
-//! 1. perform the core's actions, oldest first;
+//! 1. perform the core's actions, oldest first; before addresses are announced, what came meanwhile is handed in: whoever
+//!    hears that another is master then gives them up, and tells nobody of them;
 //! 2. publish what changed (four times a second at most, unless a state changed);
 //! 3. wait for a packet, a message of the kernel, a command, or the core's deadline;
 //! 4. hand in packets first, then kernel messages, then commands, and only then the time: a thread that was merely
@@ -30,6 +31,8 @@ use std::time::{Duration, Instant, SystemTime};
 const PUBLISH_INTERVAL: Duration = Duration::from_millis(250);
 /// Time between two publications when nothing moves at all.
 pub const PULSE: Duration = Duration::from_secs(1);
+/// What came is looked at again before addresses are announced, when that was longer ago.
+const HEARD_LATELY: Duration = Duration::from_millis(1);
 /// Requests that may wait for the loop.
 const QUEUE: usize = 64;
 
@@ -163,13 +166,13 @@ impl<L: Listener, W: Surroundings> FailoverLoop<L, W> {
         let Self { world, core, .. } = &mut *self;
         world.list(|input| core.handle(Instant::now(), input))?;
         // What was master moments ago listens for another master first.
-        self.perform();
+        self.perform()?;
         let Self { world, core, .. } = &mut *self;
         world.drain(|input| core.handle(Instant::now(), input))?;
         let now = Instant::now();
         core.handle(now.checked_sub(world.silent_before()).unwrap_or(now), Input::Start);
         loop {
-            self.perform();
+            self.perform()?;
             self.publish();
             if self.core.is_stopped() {
                 return Ok(());
@@ -182,8 +185,15 @@ impl<L: Listener, W: Surroundings> FailoverLoop<L, W> {
         }
     }
 
-    fn perform(&mut self) {
-        while let Some(action) = self.core.poll_action() {
+    fn perform(&mut self) -> io::Result<()> {
+        let mut heard_at = None::<Instant>;
+        loop {
+            if self.core.announces_next() && heard_at.is_none_or(|at| at.elapsed() > HEARD_LATELY) {
+                let Self { world, core, .. } = &mut *self;
+                world.drain(|input| core.handle(Instant::now(), input))?;
+                heard_at = Some(Instant::now());
+            }
+            let Some(action) = self.core.poll_action() else { return Ok(()) };
             match action {
                 Action::Report(fact) => {
                     self.urgent = true;

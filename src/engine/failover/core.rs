@@ -54,7 +54,7 @@ pub struct Failover {
     /// `vrrp_startup_delay`, and from the start on until when it lasts.
     pub(super) startup_delay: Duration,
     pub(super) starts_at: Option<Instant>,
-    actions: VecDeque<Action>,
+    pub(super) actions: VecDeque<Action>,
     /// Holds or leads by `takeover` may be others than those given out.
     pub(super) holds_touched: bool,
     /// A state or a priority changed, or the list of routers: whoever is to be told of it is looked for.

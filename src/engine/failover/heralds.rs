@@ -4,6 +4,7 @@
 use super::Action;
 use super::core::Failover;
 use crate::engine::model::{AnnouncementPace, Family};
+use crate::engine::vrrp::announced;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -56,6 +57,18 @@ fn pace(pace: &AnnouncementPace, interface: &str, family: Family) -> (Duration, 
 }
 
 impl Failover {
+    /// Whether the next thing to do is to tell the link where an address is: the last moment to hear that it is not here.
+    pub fn announces_next(&self) -> bool {
+        matches!(self.actions.front(), Some(Action::Announce { .. }))
+    }
+
+    /// Nobody is told of these addresses any more: they are given up.
+    pub(super) fn drop_announcements(&mut self, gone: impl Fn(u32, IpAddr) -> bool) {
+        self.heralds.forget(&gone);
+        let is_gone = |index, frame: &[u8]| announced(frame).is_some_and(|address| gone(index, address));
+        self.actions.retain(|action| !matches!(action, Action::Announce { index, frame } if is_gone(*index, frame)));
+    }
+
     /// Sends an announcement, at once or in its turn.
     pub(super) fn herald(&mut self, now: Instant, index: u32, address: IpAddr, frame: Vec<u8>) {
         let interface = self.host.link(index).map(|link| link.name.clone()).unwrap_or_default();

@@ -41,7 +41,7 @@ impl Failover {
     /// Takes off what we put on for this router.
     pub(super) fn release(&mut self, i: usize) {
         let places: Vec<Place> = self.places(i).into_iter().filter_map(|(_, place)| place).collect();
-        self.heralds.forget(|index, address| places.iter().any(|place| (place.0, place.1) == (index, address)));
+        self.drop_announcements(|index, address| places.iter().any(|place| (place.0, place.1) == (index, address)));
         for ours in self.ours.values_mut().filter(|ours| ours.router == Some(i)) {
             ours.leaving = true;
         }
