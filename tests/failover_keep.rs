@@ -197,6 +197,31 @@ fn a_restart_that_keeps_is_not_noticed_by_the_peer_and_the_address_never_leaves(
 }
 
 #[test]
+fn who_finds_another_master_after_a_restart_that_kept_tells_no_client_that_it_has_the_address() {
+    let place = tempfile::tempdir().unwrap();
+    let (first, second) = pair(place.path());
+    let (sender, ear, body) = first.start();
+    let (peer_sender, peer_ear, peer_body) = second.start();
+    ear.wait("d1 is master", |s| s.state == VirtualRouterState::Master && !s.addresses_here.is_empty());
+    peer_ear.wait("d2 hears it", |s| s.counters.adverts_rx > 0);
+    sender.shutdown(true);
+    body.join().unwrap().unwrap();
+    let command = Verb::Takeover { instance: "VI_1".to_owned() };
+    let asked = Asked { id: 1, command, dry_run: false, token: None, force: false, who: Who::default(), reason: None };
+    assert!(peer_sender.command(asked, |_| {}));
+    peer_ear.wait("d2 takes over", |s| s.state == VirtualRouterState::Master && !s.addresses_here.is_empty());
+
+    let (sender, ear, body) = first.start();
+    let heard = ear.wait("d1 hears d2", |s| s.state == VirtualRouterState::Backup && s.counters.adverts_rx > 1);
+    assert_eq!((heard.counters.garp_tx, heard.counters.became_master), (0, 0), "{:?}", heard.history);
+    assert!(!first.holds_vip() && second.holds_vip());
+    for (sender, body) in [(sender, body), (peer_sender, peer_body)] {
+        sender.shutdown(false);
+        body.join().unwrap().unwrap();
+    }
+}
+
+#[test]
 fn a_hold_outlasts_the_loop_and_the_higher_priority_stays_backup_after_the_next_start() {
     let place = tempfile::tempdir().unwrap();
     let (first, second) = pair(place.path());

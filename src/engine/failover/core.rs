@@ -309,7 +309,7 @@ impl Failover {
             VirtualRouterState::Master => {
                 self.lift_hold(i);
                 if let Some(router) = self.routers.get_mut(i) {
-                    router.adopted = false;
+                    (router.adopted, router.mastership, router.resumes_at) = (false, None, None);
                 }
             }
             VirtualRouterState::Fault => self.release_adopted(i),
@@ -352,6 +352,7 @@ impl Failover {
             if self.routers.get(i).is_some_and(|r| due(r.hold.as_ref().and_then(|h| h.until), now)) {
                 self.end_hold(now, i);
             }
+            self.resume_in_time(now, i);
             self.drive(now, i, vrrp::Input::Timeout);
             if self.routers.get(i).is_some_and(|r| due(r.restore_at, now)) {
                 self.restore(now, i);

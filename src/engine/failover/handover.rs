@@ -1,10 +1,10 @@
 //! The end: in order, or without a word and handed over to the next start.
 
-use super::Action;
 use super::core::{Failover, Phase};
 use super::notices::Told;
 use super::past::{Mastership, Origin};
 use super::router::{Footing, Router};
+use super::Action;
 use crate::engine::model::{AdvertisedPriority, Family};
 use crate::engine::vrrp;
 use std::collections::BTreeSet;
@@ -49,7 +49,13 @@ impl Failover {
     }
 
     fn mastership(&self, i: usize) -> Option<Mastership> {
-        let router = self.routers.get(i).filter(|router| router.instance.is_master())?;
+        let router = self.routers.get(i)?;
+        if router.resumes_at.is_some() {
+            return router.mastership.clone();
+        }
+        if !router.instance.is_master() {
+            return None;
+        }
         let config = &router.config;
         let ours = self.ours.values().filter(|ours| ours.router == Some(i) && !ours.leaving);
         Some(Mastership {

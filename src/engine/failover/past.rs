@@ -112,6 +112,11 @@ impl Mastership {
         self.age(now) + interval / 10 >= interval * 3
     }
 
+    /// Until when it is early enough to listen for another master: what is left is for an engine that is not scheduled.
+    pub(super) fn listens_until(&self) -> Instant {
+        self.advertised_at + self.interval.duration() * 5 / 2
+    }
+
     /// How long ago that was.
     pub(super) fn age(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.advertised_at)

@@ -111,6 +111,9 @@ impl Failover {
         router.counters.priority_zero_rx += u64::from(resigns);
         let was_master = router.instance.is_master();
         let source = received.source;
+        if !resigns {
+            self.hear_rival(now, i, source);
+        }
         let heard = Heard { source, priority: advertisement.priority, interval: advertisement.interval };
         self.drive(now, i, vrrp::Input::Heard(heard));
         if resigns {

@@ -1,7 +1,8 @@
 //! The start, and resuming what was master moments ago.
 //!
 //! An instance resumes only when nobody can have taken over by silence yet, nothing was heard of another master, and the
-//! host is as it was left. Else it starts as always, and its addresses stay on until another master is heard.
+//! host is as it was left. Before it does, it listens for a little more than an interval, in which any other master speaks, or
+//! for as long as there is time. Else it starts as always, and its addresses stay on until another master is heard.
 
 use super::core::{Failover, Phase};
 use super::past::Mastership;
@@ -10,6 +11,7 @@ use super::{Action, Channel, OwnedAddress};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::vrrp;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Instant;
 
 impl Failover {
@@ -24,15 +26,10 @@ impl Failover {
         self.unset_left_routing();
         self.drop_links();
         for unit in 0..self.units.len() {
+            if self.may_resume(now, unit) {
+                self.listen_first(now, unit);
+            }
             self.resume(now, unit);
-        }
-        for i in 0..self.routers.len() {
-            let note = self.routers.get_mut(i).and_then(|router| router.mastership.take());
-            let Some(note) = note else { continue };
-            let why = self.routers.get(i).and_then(|router| self.obstacle(router, &note, now));
-            let why = why.unwrap_or_else(|| "another member of its sync group can't".to_owned());
-            let fact = Fact::new(EventKind::Warning, Severity::Notice, note.instance);
-            self.report(fact.reason(format!("not resumed as master: {why}")).detail("it starts by the normal rules"));
         }
         self.delay_start(now);
     }
@@ -43,23 +40,48 @@ impl Failover {
         if self.startup_delay.is_zero() {
             return;
         }
-        for router in self.routers.iter_mut().filter(|router| router.is_fresh() && !router.adopted) {
+        for router in
+            self.routers.iter_mut().filter(|router| router.is_fresh() && !router.adopted && router.resumes_at.is_none())
+        {
             router.delayed = true;
             "waits for vrrp_startup_delay".clone_into(&mut router.reason);
             self.starts_at = Some(now + self.startup_delay);
         }
     }
 
-    /// Resumes a whole unit, or nothing of it.
-    fn resume(&mut self, now: Instant, unit: usize) {
-        let members = self.members(unit);
-        let may = |i: &usize| {
+    /// Whether every member can go on as master.
+    fn may_resume(&self, now: Instant, unit: usize) -> bool {
+        self.members(unit).iter().all(|i| {
             self.routers.get(*i).is_some_and(|router| {
                 router.mastership.as_ref().is_some_and(|note| self.obstacle(router, note, now).is_none())
             })
-        };
-        if !members.iter().all(may) {
+        })
+    }
+
+    /// Another master that nobody told of advertises within an interval, or a moment later: the unit listens for so long, if
+    /// there is time.
+    fn listen_first(&mut self, now: Instant, unit: usize) {
+        let members = self.members(unit);
+        let notes = || members.iter().filter_map(|i| self.routers.get(*i)?.mastership.as_ref());
+        let heard_at = notes().map(|note| now + note.interval.duration() * 11 / 10).max();
+        let latest = notes().map(Mastership::listens_until).min();
+        let until = heard_at.min(latest).filter(|until| *until > now);
+        for i in members {
+            if let (Some(until), Some(router)) = (until, self.routers.get_mut(i)) {
+                router.resumes_at = Some(until);
+                "listens for another master before it is resumed".clone_into(&mut router.reason);
+            }
+        }
+    }
+
+    /// Resumes a whole unit, or nothing of it; later, while it listens.
+    fn resume(&mut self, now: Instant, unit: usize) {
+        let members = self.members(unit);
+        if members.iter().any(|i| self.routers.get(*i).is_some_and(|router| router.resumes_at.is_some())) {
             return;
+        }
+        if !self.may_resume(now, unit) {
+            return self.give_resumption_up(now, &members);
         }
         for i in members {
             let Some(router) = self.routers.get_mut(i) else { continue };
@@ -68,9 +90,47 @@ impl Failover {
         }
     }
 
+    fn give_resumption_up(&mut self, now: Instant, members: &[usize]) {
+        let why = |router: &Router| self.obstacle(router, router.mastership.as_ref()?, now);
+        let whys: Vec<_> = members.iter().map(|i| self.routers.get(*i).and_then(why)).collect();
+        for (i, why) in members.iter().zip(whys) {
+            let Some(note) = self.routers.get_mut(*i).and_then(|router| router.mastership.take()) else { continue };
+            let why = why.unwrap_or_else(|| "another member of its sync group can't".to_owned());
+            let fact = Fact::new(EventKind::Warning, Severity::Notice, note.instance);
+            self.report(fact.reason(format!("not resumed as master: {why}")).detail("it starts by the normal rules"));
+        }
+    }
+
+    pub(super) fn resume_in_time(&mut self, now: Instant, i: usize) {
+        if self.routers.get(i).and_then(|router| router.resumes_at).is_some_and(|at| at <= now) {
+            self.end_listening(now, i);
+        }
+    }
+
+    /// A member of a unit listened for long enough, or heard somebody.
+    fn end_listening(&mut self, now: Instant, i: usize) {
+        let Some(unit) = self.unit_of.get(i).copied() else { return };
+        for i in self.members(unit) {
+            if let Some(router) = self.routers.get_mut(i) {
+                router.resumes_at = None;
+            }
+        }
+        self.resume(now, unit);
+    }
+
+    /// While it listens, another master spoke.
+    pub(super) fn hear_rival(&mut self, now: Instant, i: usize, source: IpAddr) {
+        if let Some(router) = self.routers.get_mut(i).filter(|router| router.resumes_at.is_some()) {
+            router.rival = Some(source);
+            self.end_listening(now, i);
+            self.settle(now);
+        }
+    }
+
     /// Why the router can't go on as master.
     fn obstacle(&self, router: &Router, note: &Mastership, now: Instant) -> Option<String> {
-        let gone = note.addresses.iter().find(|owned| !self.host.place_of(owned).is_some_and(|p| self.host.holds(p)));
+        let is_gone = |owned: &&OwnedAddress| !self.host.place_of(owned).is_some_and(|place| self.host.holds(place));
+        let gone = note.addresses.iter().filter(|owned| router.wants(owned)).find(is_gone);
         let own = router.config.priority;
         match () {
             () if note.is_stale(now) => Some(format!(
@@ -80,6 +140,7 @@ impl Failover {
             () if router.rival.is_some() => router.rival.map(|rival| format!("{rival} is heard as master")),
             () if note.priority != own => Some(format!("its priority was {} and is {own} now", note.priority)),
             () if router.fault.is_some() => router.fault.clone(),
+            () if !router.is_fresh() => Some(format!("it was {} meanwhile", router.state().name())),
             () => {
                 gone.map(|OwnedAddress { interface, address, .. }| format!("{address} is not on {interface} any more"))
             }

@@ -1,11 +1,11 @@
 //! One virtual router with everything the core remembers about it.
 
-use super::Channel;
 use super::notices::Told;
 use super::past::Mastership;
 use super::peers::Peers;
 use super::rejections::Rejections;
 use super::waiting::Waiting;
+use super::{Channel, OwnedAddress};
 use crate::engine::model::{
     AdvertInterval, AdvertisedPriority, Authentication, Family, Priority, VirtualRouter, VrrpVersion,
 };
@@ -103,9 +103,11 @@ pub(super) struct Router {
     /// When its last advertisement went out, and the one before.
     pub advertised_at: Option<Instant>,
     pub advertised_before: Option<Instant>,
-    /// Until the start: it was master before.
+    /// It was master before, and is to be resumed.
     pub mastership: Option<Mastership>,
-    /// Heard as master before the start.
+    /// It listens until then whether another is master, and is resumed.
+    pub resumes_at: Option<Instant>,
+    /// Heard as master before it was resumed.
     pub rival: Option<IpAddr>,
     /// When addresses that somebody removed are put back.
     pub restore_at: Option<Instant>,
@@ -149,6 +151,7 @@ impl Router {
             advertised_at: None,
             advertised_before: None,
             mastership: None,
+            resumes_at: None,
             rival: None,
             restore_at: None,
             restored_at: None,
@@ -174,7 +177,8 @@ impl Router {
         let silent = self.peers.next_silence().map(|at| (at, Waiting::PeerSilent));
         let odd = self.peers.next_forgotten().map(|at| (at, Waiting::WarningEnds));
         let duplicate = self.duplicate_until.map(|at| (at, Waiting::WarningEnds));
-        [machine, hold, restore, rival, silent, odd, duplicate].into_iter().flatten().min()
+        let resumption = self.resumes_at.map(|at| (at, Waiting::Resume));
+        [machine, resumption, hold, restore, rival, silent, odd, duplicate].into_iter().flatten().min()
     }
 
     /// Its priority before any script counts: the operator's, or the file's.
@@ -191,11 +195,16 @@ impl Router {
         *self.instance.state() == State::Initialize
     }
 
+    /// Whether it is not to start yet.
+    const fn waits(&self) -> bool {
+        self.unanswered.is_some() || self.delayed || self.linkless || self.resumes_at.is_some()
+    }
+
     /// How it stands in its sync group.
     pub fn standing(&self) -> Standing {
         match self.instance.state() {
             _ if self.fault.is_some() => Standing::Unfit,
-            State::Initialize if self.unanswered.is_some() || self.delayed || self.linkless => Standing::Waiting,
+            State::Initialize if self.waits() => Standing::Waiting,
             State::Initialize | State::Fault => Standing::Idle,
             State::Backup { willing: true, .. } => Standing::Willing,
             State::Backup { willing: false, .. } => Standing::Listening,
@@ -225,6 +234,14 @@ impl Router {
         }
         self.announced.push_back((now, addresses, repeat));
         self.counters.garp_tx += addresses * repeat;
+    }
+
+    /// Whether the configuration has this address for it.
+    pub fn wants(&self, owned: &OwnedAddress) -> bool {
+        self.config.addresses.iter().any(|wanted| {
+            let interface = wanted.interface.as_ref().unwrap_or(&self.config.interface);
+            (wanted.address, interface) == (owned.address, &owned.interface)
+        })
     }
 
     /// What its advertisements must be like.

@@ -87,7 +87,8 @@ impl Failover {
         let hold = router.hold.as_ref().and_then(|hold| hold.until).map(|at| (at, Waiting::HoldEnds));
         let deaf = router.footing.and_then(|footing| self.deaf.get(&router.channel(footing.index)));
         let join = deaf.map(|deaf| (deaf.next, Waiting::Join));
-        machine.or(join).or(hold)
+        let resumption = router.resumes_at.map(|at| (at, Waiting::Resume));
+        resumption.or(machine).or(join).or(hold)
     }
 }
 

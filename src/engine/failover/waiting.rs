@@ -31,6 +31,8 @@ pub enum Waiting {
     Join,
     /// Instances start then.
     StartupDelay,
+    /// What was master before a restart listens for another master.
+    Resume,
     /// While stopping: the kernel has not confirmed yet that the virtual addresses are gone.
     AddressesGone,
 }
@@ -52,6 +54,7 @@ impl Waiting {
             Self::WarningEnds => "end of warning",
             Self::Join => "join the group",
             Self::StartupDelay => "startup delay",
+            Self::Resume => "resumption",
             Self::AddressesGone => "removal of addresses",
         }
     }

@@ -202,7 +202,19 @@ impl Lan {
         self.boot_hearing(n, &[]);
     }
 
-    /// The same; this comes before the start.
+    /// The same, and until what was master before has listened for another master.
+    pub fn boot_listening(&mut self, n: usize) {
+        self.boot(n);
+        while self.listens(n) {
+            self.run_for(Duration::from_millis(1));
+        }
+    }
+
+    pub fn listens(&self, n: usize) -> bool {
+        self.status(n).iter().any(|status| status.next.as_ref().is_some_and(|next| next.waiting == "resumption"))
+    }
+
+    /// The same as [`boot`](Self::boot); this comes before the start.
     pub fn boot_with(&mut self, n: usize, early: impl FnOnce(&mut Self)) {
         self.load(n);
         early(self);

@@ -128,7 +128,7 @@ fn a_restart_that_keeps_resumes_on_it() {
     lan.run_for(seconds(5));
     lan.keep(0);
     let from = lan.nodes[0].actions.len();
-    lan.boot(0);
+    lan.boot_listening(0);
     assert_eq!(lan.state(0), VirtualRouterState::Master);
     assert!(is_up(&lan, 0) && sent_from(&lan, 0).last() == Some(&Some(MAC)), "{:?}", lan.nodes[0].words(from));
 }

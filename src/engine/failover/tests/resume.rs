@@ -3,10 +3,11 @@
 use super::lan::*;
 use crate::engine::command::{Command, Outcome};
 use crate::engine::event::EventKind;
-use crate::engine::failover::{Input, OwnedAddress, Past};
+use crate::engine::failover::{Action, Failover, Input, OwnedAddress, Past};
 use crate::engine::model::{AdvertInterval, Configuration, Priority, VrrpVersion};
+use crate::engine::snapshot::Moment;
 use crate::engine::snapshot::VirtualRouterState::{Backup, Master};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Node 0 is master with an interval of 1 s, node 1 its backup.
 fn cluster() -> Lan {
@@ -47,10 +48,10 @@ fn a_restart_of_a_master_is_not_noticed_by_its_backup_and_no_address_leaves() {
         let before = lan.nodes[0].actions.len();
         lan.keep(0);
         lan.run_for(Duration::from_millis(pause));
-        lan.boot(0);
+        lan.boot_listening(0);
         assert_eq!((lan.state(0), lan.status(0)[0].reason.as_str()), (Master, "resumed after a restart"));
         let words = lan.nodes[0].words(before);
-        assert!(words.contains(&"advertise 200".to_owned()), "in the first round: {words:?}");
+        assert!(words.contains(&"advertise 200".to_owned()), "at once: {words:?}");
         lan.run_for(seconds(30));
         assert_eq!((lan.masters(), lan.holders(vip(254).address), changes(&lan, 1)), (vec![0], vec![0], transitions));
         let words = lan.nodes[0].words(before);
@@ -66,7 +67,7 @@ fn a_restart_of_a_master_is_not_noticed_by_its_backup_and_no_address_leaves() {
 fn a_note_is_good_for_one_start_only() {
     let mut lan = cluster();
     lan.keep(0);
-    lan.boot(0);
+    lan.boot_listening(0);
     lan.crash(0);
     lan.boot(0);
     assert_eq!((lan.state(0), refusal(&lan).as_str()), (Backup, ""));
@@ -122,7 +123,7 @@ fn a_master_that_is_heard_before_the_start_is_left_in_peace() {
         let mut other = Lan::started(vec![one(100)]);
         other.run_for(seconds(4));
         let sent = other.nodes[0].actions.iter().find_map(|(_, action)| match action {
-            crate::engine::failover::Action::Advertise { message, .. } => Some(message.clone()),
+            Action::Advertise { message, .. } => Some(message.clone()),
             _ => None,
         });
         // Version 2 sums the message alone, so that another source may say the same.
@@ -162,12 +163,12 @@ fn an_address_that_the_new_file_adds_comes_with_the_resumed_master_and_one_that_
     let mut lan = cluster();
     lan.keep(0);
     lan.nodes[0].configuration.virtual_routers[0].addresses = vec![vip(254), vip(253)];
-    lan.boot(0);
+    lan.boot_listening(0);
     lan.run_for(Duration::from_millis(5));
     assert_eq!((lan.state(0), lan.holders(vip(253).address)), (Master, vec![0]));
     lan.keep(0);
     lan.nodes[0].configuration.virtual_routers[0].addresses = vec![vip(253)];
-    lan.boot(0);
+    lan.boot_listening(0);
     lan.run_for(Duration::from_millis(5));
     assert_eq!((lan.state(0), lan.holders(vip(254).address), lan.holders(vip(253).address)), (Master, vec![], vec![0]));
     assert_eq!(lan.nodes[0].remembered.len(), 1);
@@ -179,7 +180,7 @@ fn a_sync_group_resumes_as_a_whole_or_not_at_all() {
     lan.run_for(seconds(10));
     lan.keep(0);
     lan.run_for(Duration::from_millis(200));
-    lan.boot(0);
+    lan.boot_listening(0);
     assert!(lan.status(0).iter().all(|s| s.state == Master));
     lan.keep(0);
     lan.nodes[0].addresses.retain(|known| known.1 != std::net::IpAddr::from([198, 51, 100, 254]));
@@ -245,7 +246,7 @@ fn what_keepalived_was_master_of_goes_on_from_the_moment_it_was_stopped() {
         lan.nodes[0].remembered = past.owned;
         lan.nodes[0].kept = past.masterships;
         lan.run_for(Duration::from_millis(pause));
-        lan.boot(0);
+        lan.boot_listening(0);
         assert_eq!(lan.state(0), state);
         if state == Master {
             assert_eq!(lan.status(0)[0].reason, "taken over from keepalived");
@@ -272,4 +273,79 @@ fn a_core_whose_loop_died_still_has_its_resignations() {
     let lan = cluster();
     let words = |n: usize| lan.nodes[n].core.as_ref().unwrap().last_words();
     assert_eq!((words(0).len(), words(1).len()), (1, 0));
+}
+
+/// Node 0 stopped and kept, and is about to start; what node 1 would send it as master now.
+fn kept_beside_a_master() -> (Lan, Vec<u8>) {
+    let mut lan = cluster();
+    lan.keep(0);
+    lan.command(1, Command::Takeover { instance: "VI_1".to_owned() });
+    let sent = lan.nodes[1].actions.iter().rev().find_map(|(_, action)| match action {
+        Action::Advertise { message, .. } => Some(packet([192, 0, 2, 12].into(), 255, message)),
+        _ => None,
+    });
+    (lan, sent.expect("it is master"))
+}
+
+#[test]
+fn what_was_master_listens_for_an_interval_and_leaves_another_master_in_peace() {
+    let (mut lan, _) = kept_beside_a_master();
+    let before = lan.nodes[0].actions.len();
+    lan.boot(0);
+    assert!(lan.listens(0));
+    assert_eq!(lan.status(0)[0].reason, "listens for another master before it is resumed");
+    lan.run_for(seconds(5));
+    assert_eq!((lan.masters(), lan.holders(vip(254).address)), (vec![1], vec![1]));
+    assert_eq!(refusal(&lan), "not resumed as master: 192.0.2.12 is heard as master");
+    assert!(
+        !lan.nodes[0].words(before).iter().any(|word| word.starts_with("advertise") || word.starts_with("announce"))
+    );
+}
+
+#[test]
+fn whoever_listens_has_time_left_before_a_backup_gives_up() {
+    for (age, listens) in [(1000, 1100), (1800, 700), (2499, 1), (2600, 0)] {
+        let mut lan = Lan::started(vec![one(200)]);
+        lan.run_for(seconds(10));
+        lan.keep(0);
+        let started_at = lan.nodes[0].kept[0].advertised_at + Duration::from_millis(age);
+        lan.run_for(started_at.duration_since(lan.now));
+        lan.boot_listening(0);
+        let listened = lan.now.duration_since(started_at);
+        assert_eq!((lan.state(0), listened), (Master, Duration::from_millis(listens)), "{age} ms");
+    }
+}
+
+#[test]
+fn an_engine_that_keeps_while_it_listens_hands_the_note_on() {
+    let mut lan = cluster();
+    let transitions = changes(&lan, 1);
+    lan.keep(0);
+    lan.boot(0);
+    lan.run_for(Duration::from_millis(300));
+    assert!(lan.listens(0));
+    lan.keep(0);
+    lan.boot_listening(0);
+    lan.run_for(seconds(10));
+    assert_eq!((lan.state(0), changes(&lan, 1)), (Master, transitions));
+}
+
+#[test]
+fn nobody_is_told_of_an_address_that_was_given_up_a_moment_ago() {
+    let (lan, advertisement) = kept_beside_a_master();
+    let node = &lan.nodes[0];
+    let (mut kept, now) = (node.kept.clone(), lan.now);
+    kept[0].advertised_at = now.checked_sub(Duration::from_millis(2600)).unwrap();
+    let past = Past { owned: node.remembered.clone(), masterships: kept, ..Past::default() };
+    let mut core = Failover::new(&node.configuration, past, now);
+    core.handle(now, Input::Link(node.links[0].clone()));
+    for (index, address, prefix) in node.addresses.clone() {
+        core.handle(now, Input::Address { index, address, prefix, present: true });
+    }
+    core.handle(now, Input::Start);
+    // Before anything of the start was done.
+    core.handle(now, Input::Packet { index: ETH0, packet: &advertisement });
+    let mut actions = std::iter::from_fn(|| core.poll_action());
+    assert!(!actions.any(|action| matches!(action, Action::Announce { .. })));
+    assert_eq!(core.status(Moment { now, wall: SystemTime::UNIX_EPOCH })[0].state, Backup);
 }

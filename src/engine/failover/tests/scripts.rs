@@ -234,7 +234,7 @@ fn init_fail_does_not_stop_a_master_that_was_resumed_and_a_real_failure_does() {
         let before = changes(&lan);
         lan.keep(0);
         lan.run_for(seconds(1) / 5);
-        lan.boot(0);
+        lan.boot_listening(0);
         assert_eq!(lan.state(0), Master);
         lan.say(0, "web", Presumed, NOT_YET);
         lan.run_for(seconds(10));
@@ -251,6 +251,7 @@ fn init_fail_that_comes_before_the_start_does_not_stop_a_resumption() {
     lan.keep(0);
     lan.run_for(seconds(1) / 5);
     lan.boot_with(0, |lan| lan.say(0, "web", Presumed, NOT_YET));
+    lan.run_for(seconds(2));
     assert_eq!(lan.state(0), Master);
 }
 
@@ -316,6 +317,6 @@ fn a_master_whose_weighted_script_fails_is_resumed_too() {
     assert_eq!((lan.masters(), lan.effective(0)), (vec![0], 195));
     lan.keep(0);
     lan.run_for(seconds(1) / 5);
-    lan.boot(0);
+    lan.boot_listening(0);
     assert_eq!((lan.state(0), lan.status(0)[0].reason.as_str()), (Master, "resumed after a restart"));
 }
