@@ -4,7 +4,7 @@ use super::core::{Failover, Phase};
 use super::notices::Told;
 use super::past::{Mastership, Origin};
 use super::router::{Footing, Router};
-use super::Action;
+use super::{Action, OwnedAddress};
 use crate::engine::model::{AdvertisedPriority, Family};
 use crate::engine::vrrp;
 use std::collections::BTreeSet;
@@ -57,7 +57,6 @@ impl Failover {
             return None;
         }
         let config = &router.config;
-        let ours = self.ours.values().filter(|ours| ours.router == Some(i) && !ours.leaving);
         Some(Mastership {
             instance: config.name.clone(),
             interface: config.interface.clone(),
@@ -67,10 +66,24 @@ impl Failover {
             priority: config.priority,
             interval: router.instance.parameters().interval,
             advertised_at: router.advertised_at?,
-            addresses: ours.map(|ours| ours.owned.clone()).collect(),
+            addresses: self.addresses_of(i),
             takeover: router.claim.as_ref().map(|(by, _)| by.clone()),
             origin: Origin::Lvsdeck,
         })
+    }
+
+    /// All addresses of a router, whoever put them on, as they are on the host.
+    fn addresses_of(&self, i: usize) -> Vec<OwnedAddress> {
+        let places = self.places(i).into_iter().filter_map(|(_, place)| place);
+        let on_host = |(index, address, prefix)| {
+            let prefix = if self.host.holds((index, address, prefix)) {
+                prefix
+            } else {
+                self.host.prefixes(index, address).next().unwrap_or(prefix)
+            };
+            Some(OwnedAddress { interface: self.host.link(index)?.name.clone(), address, prefix })
+        };
+        places.filter_map(on_host).collect()
     }
 
     /// The resignations of a core that can't be asked any more, because its loop panicked.

@@ -349,3 +349,17 @@ fn nobody_is_told_of_an_address_that_was_given_up_a_moment_ago() {
     assert!(!actions.any(|action| matches!(action, Action::Announce { .. })));
     assert_eq!(core.status(Moment { now, wall: SystemTime::UNIX_EPOCH })[0].state, Backup);
 }
+
+#[test]
+fn an_address_that_somebody_else_put_on_has_to_be_there_too() {
+    let mut lan = Lan::new(vec![one(200)]);
+    lan.nodes[0].addresses.push((ETH0, vip(254).address, 32));
+    lan.boot(0);
+    lan.run_for(seconds(10));
+    lan.keep(0);
+    let kept = lan.nodes[0].kept[0].addresses.clone();
+    assert_eq!(kept.iter().map(|owned| (owned.address, owned.prefix)).collect::<Vec<_>>(), [(vip(254).address, 32)]);
+    lan.nodes[0].addresses.retain(|known| known.1 != vip(254).address);
+    lan.boot_listening(0);
+    assert_eq!((lan.state(0), refusal(&lan).contains("192.0.2.254 is not on eth0 any more")), (Backup, true));
+}
