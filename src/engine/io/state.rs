@@ -7,13 +7,16 @@
 use crate::engine::balance::OwnedService;
 use crate::engine::failover::OwnedAddress;
 use crate::engine::model::VirtualLink;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// Largest file that is read, in bytes: 100,000 overrides or addresses are some 20 MiB.
+const LARGEST: u64 = 64 * 1024 * 1024;
 
 /// Why the state directory can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -144,12 +147,13 @@ impl StateDir {
 
     pub(super) fn load<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<T>, StateError> {
         let path = self.directory.join(name);
-        let text = match read(&path) {
-            Ok(text) => text,
+        let record = match read(&path) {
+            Ok(text) => serde_json::from_slice::<Record<T>>(&text),
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == ErrorKind::FileTooLarge => Err(serde_json::Error::custom(error)),
             Err(source) => return Err(StateError::Read { path, source }),
         };
-        match serde_json::from_slice::<Record<T>>(&text) {
+        match record {
             Ok(record) if record.life == self.life => Ok(record.items),
             Ok(_) => Ok(Vec::new()),
             Err(source) => {
@@ -183,10 +187,14 @@ impl StateDir {
     }
 }
 
-/// A whole file, never through a link.
+/// A whole file, never through a link. Errors: [`ErrorKind::FileTooLarge`] for what no engine writes.
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
-    private().read(true).open(path)?.read_to_end(&mut text)?;
+    private().read(true).open(path)?.take(LARGEST + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > LARGEST {
+        let mebibytes = LARGEST / 1024 / 1024;
+        return Err(io::Error::new(ErrorKind::FileTooLarge, format!("larger than {mebibytes} MiB")));
+    }
     Ok(text)
 }
 
@@ -254,6 +262,25 @@ mod tests {
         assert_eq!(state.addresses().unwrap(), [address()]);
         let rebooted = StateDir { life: "another boot".into(), ..state };
         assert!(rebooted.addresses().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_file_that_no_engine_writes_is_set_aside_and_not_read_whole() {
+        let place = tempfile::tempdir().unwrap();
+        let state = StateDir::open(place.path()).unwrap();
+        let huge = |name: &str| File::create(place.path().join(name)).unwrap().set_len(3 << 30).unwrap();
+        huge("services.json");
+        let said = state.services().unwrap_err().to_string();
+        assert!(said.contains("services.json") && said.contains("larger than 64 MiB"), "{said}");
+        assert!(place.path().join("services.json.damaged").exists());
+        assert!(state.services().unwrap().is_empty());
+        huge("masterships.json");
+        assert!(state.take_masterships().unwrap_err().to_string().contains("larger than 64 MiB"));
+        huge("overrides.json");
+        let (_, overrides, error) = crate::engine::io::overrides::OverridesFile::open(place.path());
+        let said = error.unwrap().to_string();
+        assert!(said.contains("larger than 64 MiB") && said.contains("it is kept as "), "{said}");
+        assert_eq!(overrides, crate::engine::io::overrides::Overrides::default());
     }
 
     #[test]
