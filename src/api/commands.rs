@@ -1,5 +1,6 @@
 //! The body of `POST /v1/commands`: read strictly, field by field, so that a mistake is named and nothing is guessed.
 
+use super::once::Once;
 use super::reply::Refusal;
 use crate::engine::{
     CommandRequest, Forwarding, Priority, RealServerKey, RealServerSelector, Scheduler, ServiceKey, ServiceSelector,
@@ -110,8 +111,12 @@ fn are_commands(value: &Value) -> Result<(), serde_json::Error> {
 /// Reads a command, or names what is wrong with it.
 pub(super) fn read(body: &[u8]) -> Result<CommandRequest, Refusal> {
     let example = r#"send {"verb":"drain","server":"10.0.0.71:80","dry_run":true}"#;
-    let value: Value = serde_json::from_slice(body)
-        .map_err(|error| Refusal::bad("bad-json", format!("the body is not JSON: {error}"), example))?;
+    let Once(value) = serde_json::from_slice(body).map_err(|error| {
+        if error.is_data() {
+            return Refusal::bad("bad-field", error.to_string(), "say each field once");
+        }
+        Refusal::bad("bad-json", format!("the body is not JSON: {error}"), example)
+    })?;
     let Value::Object(object) = value else {
         return Err(Refusal::bad("bad-json", "the body is JSON, but not an object", example));
     };
@@ -202,6 +207,12 @@ mod tests {
             ("[]", "bad-json", "object"),
             ("{}", "unknown-verb", "verb"),
             (r#"{"verb":"explode"}"#, "unknown-verb", "explode"),
+            (r#"{"verb":"stop","dry_run":true,"dry_run":false}"#, "bad-field", "\"dry_run\" is there twice"),
+            (
+                r#"{"verb":"several","commands":[{"verb":"drain","server":"10.0.0.71","server":"10.0.0.72"}]}"#,
+                "bad-field",
+                "\"server\" is there twice",
+            ),
             (r#"{"verb":7}"#, "unknown-verb", "7"),
             (r#"{"verb":"stop","now":true}"#, "unknown-field", "now"),
             (r#"{"verb":"priority","instance":"VI_1","priority":0}"#, "bad-field", "priority"),

@@ -12,6 +12,7 @@ mod door;
 mod events;
 mod exposition;
 mod log;
+mod once;
 mod past;
 mod patience;
 mod process;
