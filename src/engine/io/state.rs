@@ -201,16 +201,22 @@ pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// Puts a whole file into a directory, in place of one with the same name; `lasting`: once the disk has it.
 pub(super) fn replace(directory: &Path, name: &str, text: &[u8], lasting: bool) -> io::Result<()> {
     let fresh = directory.join(format!("{name}.new"));
-    let mut file = match fs::remove_file(&fresh) {
+    let file = match fs::remove_file(&fresh) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => private().write(true).create_new(true).open(&fresh)?,
     };
-    file.write_all(text)?;
-    if lasting {
-        file.sync_all()?;
+    let written = fill(file, text, lasting).and_then(|()| fs::rename(&fresh, directory.join(name)));
+    if let Err(error) = written {
+        // What a full disk took of it is of no use.
+        _ = fs::remove_file(&fresh);
+        return Err(error);
     }
-    fs::rename(&fresh, directory.join(name))?;
     if lasting { File::open(directory)?.sync_all() } else { Ok(()) }
+}
+
+fn fill(mut file: File, text: &[u8], lasting: bool) -> io::Result<()> {
+    file.write_all(text)?;
+    if lasting { file.sync_all() } else { Ok(()) }
 }
 
 /// Errors: it is not a directory of this user's into which nobody else may write.
@@ -281,6 +287,15 @@ mod tests {
         let said = error.unwrap().to_string();
         assert!(said.contains("larger than 64 MiB") && said.contains("it is kept as "), "{said}");
         assert_eq!(overrides, crate::engine::io::overrides::Overrides::default());
+    }
+
+    #[test]
+    fn what_could_not_be_put_into_its_place_leaves_nothing_behind() {
+        let place = tempfile::tempdir().unwrap();
+        let state = StateDir::open(place.path()).unwrap();
+        fs::create_dir(place.path().join("addresses.json")).unwrap();
+        assert!(state.save_addresses(vec![address()]).is_err());
+        assert!(!place.path().join("addresses.json.new").exists());
     }
 
     #[test]
