@@ -28,7 +28,7 @@ use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::io::{host, host_facts};
 use crate::engine::ipvs::Refusal;
 use crate::engine::model::Configuration;
-use crate::engine::reload::{Plan, effects, plan};
+use crate::engine::reload::{Plan, beside, effects, plan};
 use crate::engine::snapshot::Warning;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -185,14 +185,16 @@ impl Reloader {
             preview.blast_radius = format!("{}; {absent}", preview.blast_radius);
         }
         if !preview.ops.is_empty() {
-            let status = self.shared.status();
             let effects = effects(&running.configuration, &read.configuration, &status.virtual_routers);
             preview.after.extend(effects.into_iter().take(MOST_EFFECTS));
             preview.ipvsadm = self.foreseen(&read.configuration);
         }
         let answer =
             |outcome, message: String, token| Answer { id: 0, outcome, message, preview: preview.clone(), token };
+        let status = self.shared.status();
+        let beside = beside(&plan.readdressed, &status.virtual_routers);
         if let (false, Err(refusal)) = (read.configuration.virtual_servers.is_empty(), self.door.open()) {
+        preview.blast_radius = std::iter::once(preview.blast_radius).chain(beside).collect::<Vec<_>>().join("; ");
             let message =
                 format!("the file has services, and the kernel can't serve them ({refusal}); nothing was changed");
             return answer(Outcome::Refused, message, None);

@@ -6,6 +6,9 @@ use crate::engine::model::{Configuration, VirtualRouter};
 use crate::engine::snapshot::{VirtualRouterState, VirtualRouterStatus};
 use std::collections::HashMap;
 
+/// So many instances are named.
+const MOST_NAMED: usize = 5;
+
 /// An owner's priority.
 const OWNER: u8 = 255;
 
@@ -35,6 +38,33 @@ pub fn effects(old: &Configuration, new: &Configuration, status: &[VirtualRouter
         }
     }
     lines
+}
+
+/// What other routers make of another list of addresses in the advertisements of these instances; none where there are none.
+/// keepalived refuses them (measured, 2.2.7); a backup says nothing on the wire, so that one may be there unheard.
+pub fn beside(readdressed: &[String], status: &[VirtualRouterStatus]) -> Option<String> {
+    let heard = |name: &String| {
+        let router = status.iter().find(|router| router.name == *name)?;
+        let heard = router.peers.iter().filter(|peer| peer.last_priority.is_some());
+        let peers: Vec<&str> = heard.map(|peer| peer.address.as_str()).collect();
+        Some(peers.join(" ")).filter(|peers| !peers.is_empty())
+    };
+    let one = |name: &String| match heard(name) {
+        Some(peers) => format!("{name} (beside {peers})"),
+        None => format!("{name} (whom it has beside it was not heard)"),
+    };
+    let all: Vec<String> = readdressed.iter().take(MOST_NAMED).map(one).collect();
+    let more = match readdressed.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (!all.is_empty()).then(|| {
+        format!(
+            "{}{more}: a keepalived refuses advertisements with another list of addresses and may become master too, until its \
+             file has the same: do it on both nodes at once",
+            all.join(", ")
+        )
+    })
 }
 
 fn by_name(side: &Configuration) -> HashMap<&str, &VirtualRouter> {
@@ -188,6 +218,18 @@ mod tests {
 
     fn told(old: &[(&str, u8, &str)], new: &[(&str, u8, &str)], status: &[VirtualRouterStatus]) -> Vec<String> {
         effects(&file(old), &file(new), status)
+    }
+
+    #[test]
+    fn another_list_of_addresses_says_who_would_refuse_it() {
+        let status = [heard("A", "MASTER", 200, Some(100)), heard("B", "MASTER", 200, None)];
+        let names = ["A", "B"].map(str::to_owned);
+        let said = beside(&names, &status).unwrap();
+        assert!(
+            said.starts_with("A (beside 10.0.0.12), B (whom it has beside it was not heard): a keepalived refuses")
+        );
+        assert!(said.contains("both nodes at once"));
+        assert_eq!(beside(&[], &status), None);
     }
 
     #[test]

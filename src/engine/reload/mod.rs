@@ -9,12 +9,13 @@ mod effects;
 mod fields;
 
 pub use compare::compare;
-pub use effects::effects;
+pub use effects::{beside, effects};
 
 use crate::engine::model::{Authentication, Configuration, Statics, VirtualRouter, VirtualServer};
 use fields::Field;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::IpAddr;
 
 /// Most lines of one kind in [`Plan::before`], [`Plan::after`] and [`Plan::steps`].
 const LINES: usize = 200;
@@ -36,6 +37,8 @@ pub struct Plan {
     pub removed: usize,
     /// Instances with words that the other node must have too, or refuses to hear this one.
     pub paired: Vec<String>,
+    /// Instances that stay with another list of addresses in their advertisements.
+    pub readdressed: Vec<String>,
     /// Virtual addresses of instances that stay which the file has no longer.
     pub leaving: Vec<String>,
     /// Instances with another priority.
@@ -91,6 +94,11 @@ pub fn plan(old: &Configuration, new: &Configuration) -> Plan {
     writer.finish()
 }
 
+/// What stands in its advertisements, in any order.
+fn advertised(router: &VirtualRouter) -> BTreeSet<IpAddr> {
+    router.addresses.iter().filter(|address| address.advertised).map(|address| address.address).collect()
+}
+
 struct Writer {
     plan: Plan,
     hasher: DefaultHasher,
@@ -141,6 +149,9 @@ impl Writer {
             let Some(before) = before.get(router.name.as_str()) else { continue };
             if shared(before) != shared(router) {
                 self.plan.paired.push(router.name.clone());
+            }
+            if before.is_same_to_others(router) && advertised(before) != advertised(router) {
+                self.plan.readdressed.push(router.name.clone());
             }
             if before.priority != router.priority {
                 self.plan.reranked.push(router.name.clone());

@@ -103,6 +103,18 @@ fn addresses_that_leave_and_ranks_that_change_are_named() {
 }
 
 #[test]
+fn instances_that_advertise_another_list_of_addresses_are_named() {
+    for (from, into, readdressed) in [
+        ("10.0.0.1/24", "10.0.0.1/24\n10.0.0.2/24", &["VI_1"][..]),
+        ("10.0.0.1/24", "10.0.0.1/25", &[]),
+        ("virtual_router_id 51", "virtual_router_id 52", &[]),
+        ("priority 100", "priority 110", &[]),
+    ] {
+        assert_eq!(to(&[(from, into)]).readdressed, readdressed, "{into}");
+    }
+}
+
+#[test]
 fn no_line_has_a_secret_and_another_secret_is_another_plan() {
     let (second, third) =
         (to(&[("auth_pass first", "auth_pass second")]), to(&[("auth_pass first", "auth_pass third")]));
