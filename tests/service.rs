@@ -187,6 +187,33 @@ fn a_reload_that_may_not_read_what_the_start_included_takes_nothing_away() {
 #[test]
 fn an_abstract_socket_will_do_and_a_refused_start_says_why() {
     let place = place();
+fn a_reload_that_cannot_write_down_which_addresses_are_ours_says_so() {
+    let place = place();
+    let path = place.path().join("notify");
+    let manager = Manager::at(&path);
+    let running = Running::start(engine(place.path(), MASTER).env("NOTIFY_SOCKET", &path));
+    manager.until("READY=1");
+    let owned = place.path().join("x.sock.d/addresses.json");
+    let begun = Instant::now();
+    while !owned.is_file() {
+        assert!(begun.elapsed() < PATIENCE, "it is written down before it is made");
+        std::thread::yield_now();
+    }
+    // Nothing can be put into its place.
+    fs::remove_file(&owned).unwrap();
+    fs::create_dir(&owned).unwrap();
+    let two = MASTER.replace("10.99.0.1/24\n", "10.99.0.1/24\n  10.99.0.2/24\n");
+    fs::write(place.path().join("x.conf"), two).unwrap();
+    let mut ctl = Command::new(env!("CARGO_BIN_EXE_lvsdeck"));
+    let reload = ctl.args(["ctl", "reload"]).env("LVSDECK_SOCKET", place.path().join("x.sock")).output().unwrap();
+    let said = String::from_utf8_lossy(&reload.stdout).into_owned() + &String::from_utf8_lossy(&reload.stderr);
+    assert!(said.contains("reloaded: ") && said.contains("not on disk"), "{said}");
+    fs::remove_dir(&owned).unwrap();
+    running.signal(Signal::TERM);
+    assert_eq!(running.end().0, Some(0));
+}
+
+#[test]
     let name = format!("lvsdeck-service-test-{}", std::process::id());
     let address = SocketAddr::from_abstract_name(&name).unwrap();
     let manager = Manager(UnixDatagram::bind_addr(&address).unwrap());

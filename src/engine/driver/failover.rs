@@ -60,10 +60,13 @@ pub trait Listener: Send {
 /// What is done with an answer, on the loop's thread.
 type Reply = Box<dyn FnOnce(Answer) + Send>;
 
+/// What is done when something is in effect and in the view, on the loop's thread.
+type Done = Box<dyn FnOnce() + Send>;
+
 /// One request to the loop.
 enum Request {
     Command(Box<Asked>, Reply),
-    Reload(Arc<Configuration>),
+    Reload(Arc<Configuration>, Done),
     Tracked { kind: TrackKind, name: String, state: Tracked, said: String },
     Shutdown { keep: bool },
 }
@@ -83,9 +86,10 @@ impl FailoverSender {
         sent
     }
 
-    /// Gives the loop another configuration; it can't refuse. Errors: it has ended.
-    pub fn reload(&self, configuration: Arc<Configuration>) -> bool {
-        let sent = self.requests.send(Request::Reload(configuration)).is_ok();
+    /// Gives the loop another configuration; it can't refuse. `done` is called once it is in effect and in the view, on the
+    /// loop's thread. False when it has ended.
+    pub fn reload(&self, configuration: Arc<Configuration>, done: impl FnOnce() + Send + 'static) -> bool {
+        let sent = self.requests.send(Request::Reload(configuration, Box::new(done))).is_ok();
         self.bell.ring();
         sent
     }
@@ -116,6 +120,7 @@ pub struct FailoverLoop<L, W = World> {
     /// What is told once a view is out that shows it: whoever hears of something finds it there.
     facts: Vec<Fact>,
     answers: Vec<(Reply, Answer)>,
+    reloaded: Vec<Done>,
     published_at: Option<Instant>,
     urgent: bool,
     /// Something may have changed since the last view.
@@ -138,6 +143,7 @@ impl<L: Listener, W: Surroundings> FailoverLoop<L, W> {
             waiting: Vec::new(),
             facts: Vec::new(),
             answers: Vec::new(),
+            reloaded: Vec::new(),
             published_at: None,
             urgent: true,
             stale: true,
@@ -229,6 +235,7 @@ impl<L: Listener, W: Surroundings> FailoverLoop<L, W> {
         (self.published_at, self.urgent, self.stale) = (Some(now), false, false);
         self.facts.drain(..).for_each(|fact| self.listener.report(fact));
         self.answers.drain(..).for_each(|(reply, answer)| reply(answer));
+        self.reloaded.drain(..).for_each(|done| done());
     }
 
     fn wait(&self) -> io::Result<()> {
@@ -257,7 +264,11 @@ impl<L: Listener, W: Surroundings> FailoverLoop<L, W> {
                 Ok(Request::Tracked { kind, name, state, said }) => {
                     self.core.handle(Instant::now(), Input::Tracked { kind, name, state, said });
                 }
-                Ok(Request::Reload(new)) => self.core.handle(Instant::now(), Input::Reload(new)),
+                Ok(Request::Reload(new, done)) => {
+                    self.core.handle(Instant::now(), Input::Reload(new));
+                    self.urgent = true;
+                    self.reloaded.push(done);
+                }
                 Ok(Request::Shutdown { keep }) => self.core.handle(Instant::now(), Input::Shutdown { keep }),
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
             }

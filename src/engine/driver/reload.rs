@@ -21,6 +21,7 @@ use super::shared::Shared;
 use super::source::{Read, Source, Unfit};
 use super::watches::{self, WatchesSender};
 use super::webhook::Webhook;
+use super::world::UNWRITTEN;
 use crate::engine::balance::{objection, unproven};
 use crate::engine::command::{Answer, Asked, Outcome, Preview};
 use crate::engine::config::{self, Include};
@@ -31,13 +32,18 @@ use crate::engine::model::Configuration;
 use crate::engine::reload::{Plan, beside, effects, plan};
 use crate::engine::snapshot::Warning;
 use std::path::Path;
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 /// Most mistakes of a file that a refusal names.
 const NAMED: usize = 10;
 /// Most lines of a preview about mastership and addresses.
 const MOST_EFFECTS: usize = 200;
+
+/// How long the failover loop may take to put a configuration into effect before nobody waits for it.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
 
 /// What runs, and the way to something else.
 pub struct Reloader {
@@ -158,6 +164,12 @@ impl Reloader {
         asked.ok().and_then(|()| foreseen.blocking_recv().ok()).unwrap_or_default()
     }
 
+    /// Why the addresses that are ours are not written down.
+    fn unwritten(&self) -> Option<String> {
+        let status = self.shared.status();
+        status.warnings.iter().find(|warning| warning.code == UNWRITTEN).map(|warning| warning.message.clone())
+    }
+
     /// Does or previews a reload. Blocks until the kernel has it.
     pub fn reload(&self, asked: &Asked) -> Answer {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
@@ -180,7 +192,10 @@ impl Reloader {
                 read.identity.config.file
             ),
         };
+        let status = self.shared.status();
+        let beside = beside(&plan.readdressed, &status.virtual_routers);
         let mut preview = preview(plan);
+        preview.blast_radius = std::iter::once(preview.blast_radius).chain(beside).collect::<Vec<_>>().join("; ");
         for absent in fitness::absent(&running.configuration, &read.configuration, host::has_interface) {
             preview.blast_radius = format!("{}; {absent}", preview.blast_radius);
         }
@@ -191,10 +206,7 @@ impl Reloader {
         }
         let answer =
             |outcome, message: String, token| Answer { id: 0, outcome, message, preview: preview.clone(), token };
-        let status = self.shared.status();
-        let beside = beside(&plan.readdressed, &status.virtual_routers);
         if let (false, Err(refusal)) = (read.configuration.virtual_servers.is_empty(), self.door.open()) {
-        preview.blast_radius = std::iter::once(preview.blast_radius).chain(beside).collect::<Vec<_>>().join("; ");
             let message =
                 format!("the file has services, and the kernel can't serve them ({refusal}); nothing was changed");
             return answer(Outcome::Refused, message, None);
@@ -223,7 +235,9 @@ impl Reloader {
         notifier.follow(configuration.global.clone());
         mailer.follow(&configuration);
         webhook.follow(&configuration.settings.webhook);
-        if !failover.reload(Arc::clone(&configuration)) || balance.blocking_send(request).is_err() {
+        let (begun, both) = sync_channel(1);
+        let begun = move || _ = begun.send(());
+        if !failover.reload(Arc::clone(&configuration), begun) || balance.blocking_send(request).is_err() {
             return Answer::refused("the engine is stopping");
         }
         scripts.reload(prepared);
@@ -237,7 +251,14 @@ impl Reloader {
         let running = Running { configuration, includes, generation: running.generation + 1 };
         *self.running.write().unwrap_or_else(PoisonError::into_inner) = running;
         match done.blocking_recv() {
-            Ok(Ok(())) => answer(Outcome::Done, format!("reloaded: {sentence}"), None),
+            Ok(Ok(())) => {
+                // The failover loop says at once what it could not write down of its addresses.
+                _ = both.recv_timeout(WRITTEN_WITHIN);
+                let unwritten = self.unwritten().map_or_else(String::new, |trouble| {
+                    format!("; not on disk, so that a start after a crash would not know which addresses are lvsdeck's: {trouble}")
+                });
+                answer(Outcome::Done, format!("reloaded: {sentence}{unwritten}"), None)
+            }
             Ok(Err(why)) => {
                 let message = format!("reloaded: {sentence}; the kernel has not taken all of it, tried again: {why}");
                 answer(Outcome::Failed, message, None)

@@ -21,6 +21,8 @@ use std::time::{Duration, Instant};
 /// The largest packet that is looked at: 255 IPv6 addresses and headers fit.
 const PACKET: usize = 4608;
 
+/// Code of the warning that the addresses which are ours are not on disk.
+pub(super) const UNWRITTEN: &str = "state-not-written";
 /// Time between two tries to list links and addresses.
 const LIST_PAUSE: Duration = Duration::from_secs(1);
 /// Packets taken from one socket in one round: a storm must not hold up the deadlines of the other instances.
@@ -223,7 +225,7 @@ impl World {
     /// What the operator should know of the loop's own means.
     pub fn warnings(&self) -> impl Iterator<Item = Warning> {
         let unwritten = self.scribe.trouble().map(|message| Warning {
-            code: "state-not-written".to_owned(),
+            code: UNWRITTEN.to_owned(),
             subject: "state directory".to_owned(),
             message: message.to_owned(),
             next: "after a crash the next start will not know which addresses are lvsdeck's".to_owned(),
