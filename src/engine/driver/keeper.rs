@@ -78,6 +78,8 @@ struct Trouble {
     good_since: Option<Instant>,
     /// Events that fell out of the memory unwritten: the first, the last, and how many.
     lost: Option<(u64, u64, u64)>,
+    /// The last number that the run before wrote, when it ended without a word: it may have given more.
+    crashed_at: Option<u64>,
 }
 
 impl Trouble {
@@ -98,7 +100,12 @@ impl Trouble {
     }
     /// It is over: what is said of it.
     fn end(&mut self) -> String {
-        match std::mem::take(self).lost {
+        let Self { lost, crashed_at, .. } = std::mem::take(self);
+        let before = crashed_at.map_or_else(String::new, |last| {
+            format!("; what the run before had not written when it died is lost as well, and how many nobody knows: event {last} is its last")
+        });
+        let own = match lost {
+            None if crashed_at.is_some() => "written again; nothing of this run was lost".to_owned(),
             None => "written again; nothing was lost".to_owned(),
             Some((from, to, count)) if count == to - from + 1 => {
                 format!("written again; the events {from} to {to} could not be kept and are lost")
@@ -106,7 +113,8 @@ impl Trouble {
             Some((from, to, count)) => {
                 format!("written again; {count} of the events {from} to {to} could not be kept and are lost")
             }
-        }
+        };
+        format!("{own}{before}")
     }
 }
 
@@ -141,8 +149,10 @@ impl Keeper {
 
     fn wrote(&mut self, events: &[Arc<Event>]) {
         let (Some(first), Some(last)) = (events.first(), events.last()) else { return };
-        if self.trouble.is_there && first.seq > self.written + 1 {
-            self.trouble.lose(self.written + 1, first.seq - 1);
+        // Numbers that were skipped behind a crash were nobody's.
+        let before = self.written.max(self.shared.before_run());
+        if self.trouble.is_there && first.seq > before + 1 {
+            self.trouble.lose(before + 1, first.seq - 1);
         }
         self.written = last.seq;
         self.reserve(last.seq);
@@ -173,6 +183,7 @@ impl Keeper {
                     return self.begin_anew();
                 }
                 (self.written, self.ours) = (found.after, true);
+                self.trouble.crashed_at = (after > found.after).then_some(found.after);
                 self.reserve(after);
                 self.shared.reach_back(Arc::clone(&self.files));
                 for message in damage.into_iter().chain(found.told) {

@@ -115,6 +115,12 @@ fn a_disk_that_takes_a_line_now_and_then_is_not_well_again_before_it_took_all_fo
     trouble.lose(20, 20);
     assert!(trouble.good(at(105)));
     assert_eq!(trouble.end(), "written again; 6 of the events 5 to 20 could not be kept and are lost");
+    let mut trouble = Trouble { crashed_at: Some(7), ..Trouble::default() };
+    let said = trouble.end();
+    assert!(
+        said.starts_with("written again; nothing of this run was lost; what the run before")
+            && said.contains("event 7")
+    );
     assert!(!trouble.good(at(200)), "said once");
 }
 
