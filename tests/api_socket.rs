@@ -17,7 +17,7 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 fn drain() -> CommandRequest {
@@ -637,6 +637,33 @@ fn who_is_neither_root_nor_a_member_is_answered_and_may_not_command_whatever_the
     assert_eq!((summary.status, &summary.json()["writable"]), (200, &false.into()));
     assert_eq!(running.get("/v1/summary").json()["writable"], true, "and the next one is told of itself");
     assert!(running.engine.asked.lock().unwrap().is_empty());
+    let told = running.engine.refused.lock().unwrap().clone();
+    let [(verb, who, why)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((verb.as_deref(), who.user.as_str(), who.pid), (Some("stop"), "nobody", Some(std::process::id())));
+    assert!(why.contains("may not give commands"), "{why}");
+}
+
+#[test]
+fn whoever_asks_again_and_again_for_what_he_may_not_is_told_of_once_and_then_in_sum() {
+    let running = Running::new(small());
+    let read_only = running.socket.with_file_name("lvsdeck-ro.sock");
+    let told = || running.engine.refused.lock().unwrap().clone();
+    assert_eq!(post_to(&read_only, r#"{"verb":"stop","dry_run":true}"#).status, 403);
+    assert_eq!(told(), [], "it would have done nothing");
+    for body in [r#"{"verb":"stop"}"#, "nonsense", r#"{"verb":"reload"}"#, r#"{"verb":"rejoin"}"#] {
+        assert_eq!(post_to(&read_only, body).refusal(), (403, "read-only".into()));
+    }
+    assert_eq!(told().len(), 1);
+    let begun = Instant::now();
+    while told().len() < 2 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "the sum never came");
+        std::thread::yield_now();
+    }
+    let (verb, _, why) = told().pop().unwrap();
+    assert_eq!(
+        (verb.as_deref(), why.as_str()),
+        (Some("rejoin"), "this socket takes no commands (the last of 3 in 1 s)")
+    );
 }
 
 #[test]

@@ -54,7 +54,7 @@ pub(super) enum Kind {
 
 /// Who is at the other end, as far as the kernel tells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Peer {
+pub(super) struct Peer {
     user: Option<u32>,
     pid: Option<u32>,
     groups: Vec<u32>,
@@ -83,7 +83,7 @@ impl Peer {
     }
 
     /// For the journal. Reads `/etc/passwd` and `/proc`.
-    fn who(&self) -> Who {
+    pub(super) fn who(&self) -> Who {
         let login = self.pid.and_then(login_user).filter(|login| Some(*login) != self.user);
         Who { user: self.name(), login: login.map(user_name), pid: self.pid, origin: None }
     }
@@ -95,6 +95,7 @@ pub(super) struct Came {
     pub access: Access,
     /// Who gives commands on it; nobody where it takes none.
     pub who: Who,
+    pub peer: Peer,
     /// In whose name places are taken, and whether from whatever is free.
     pub user: (u32, bool),
     /// Held until the connection ends.
@@ -196,14 +197,14 @@ impl Door {
                 sleep(Duration::from_millis(100)).await; // out of file descriptors: until some are given back
                 continue;
             };
-            if let Some(came) = self.receive(stream, &peer) {
+            if let Some(came) = self.receive(stream, peer) {
                 return came;
             }
         }
     }
 
     /// Gives a seat, or a place to be told why there is none; or nothing, and that is told on the doorstep.
-    fn receive(&self, stream: Fresh, peer: &Peer) -> Option<Came> {
+    fn receive(&self, stream: Fresh, peer: Peer) -> Option<Came> {
         let engine = own_user();
         // Whoever may end the engine is not kept from its seats; on TCP nobody is known.
         let trusted = match self.kind {
@@ -213,10 +214,10 @@ impl Door {
         let user = (peer.user.unwrap_or(NOBODY), trusted);
         match self.seats.take(user.0, trusted) {
             Ok(seat) => {
-                let access = self.access(peer, engine);
+                let access = self.access(&peer, engine);
                 let who = if access == Access::Commands { peer.who() } else { Who::default() };
                 self.doorstep().clear();
-                Some(Came { wire: stream.wire(), access, who, user, seat })
+                Some(Came { wire: stream.wire(), access, who, peer, user, seat })
             }
             Err(none) => {
                 let why = match none {
@@ -234,7 +235,7 @@ impl Door {
                     }
                     return None;
                 };
-                Some(Came { wire: stream.wire(), access: Access::Full(why), who: Who::default(), user, seat })
+                Some(Came { wire: stream.wire(), access: Access::Full(why), who: Who::default(), peer, user, seat })
             }
         }
     }

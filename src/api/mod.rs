@@ -23,6 +23,7 @@ mod seats;
 mod server;
 mod socket;
 mod source;
+mod trespass;
 mod written;
 
 pub use client::Client;

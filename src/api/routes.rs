@@ -252,23 +252,25 @@ async fn happened(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Rep
 
 /// Gives a command and answers with its end; 409 where its token is stale.
 async fn command(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, Refusal> {
-    let forbidden = |code, message: &str, next| Err(Refusal::new(StatusCode::FORBIDDEN, code, message, next));
-    match &guest.access {
-        Access::Commands => {}
+    let forbidden = |code, message: &str, next: &str| Refusal::new(StatusCode::FORBIDDEN, code, message, next);
+    let refusal = match &guest.access {
+        Access::Commands => None,
         Access::Visitor(why) => {
-            return forbidden(
-                "not-permitted",
-                why,
-                "have root add you to it (usermod -aG lvsdeck USER) and log in again",
-            );
+            let code = "not-permitted";
+            Some(forbidden(code, why, "have root add you to it (usermod -aG lvsdeck USER) and log in again"))
         }
         Access::Questions | Access::Metrics | Access::Full(_) => {
             let next = "use the socket without -ro in its name; members of its group may";
-            return forbidden("read-only", "this socket takes no commands", next);
+            Some(forbidden("read-only", "this socket takes no commands", next))
         }
     }
     let origin = header(&request, HeaderName::from_static(ORIGIN)).trim().parse().ok();
     query::none(request.uri().query())?;
+    };
+    if let Some(refusal) = refusal {
+        let command = read_body(request).await.and_then(|body| commands::read(&body)).ok();
+        guest.note_refused(command, &refusal.body.message);
+        return Err(refusal);
     let command = commands::read(&read_body(request).await?)?;
     let asking = Arc::clone(guest);
     let answer = guest.order(move |engine| engine.command(&command, &asking.who(origin))).await?;

@@ -5,15 +5,16 @@
 //! out or makes them wait, and no crowd takes all processors from the engine; no user takes all seats of a door. The engine is asked on threads of their own: no answer, however large, delays another.
 //! Of those at most [`THREADS`] are in use: a question that its asker no longer waits for keeps its desk until it ends.
 
-use super::door::{Access, Came, DESKS, Door, Kind};
+use super::door::{Access, Came, DESKS, Door, Kind, Peer};
 use super::events::News;
 use super::patience::Patient;
 use super::reply::Refusal;
 use super::routes;
 use super::seats::{NoSeat, Seat, Seats};
 use super::socket::Bound;
+use super::trespass::{self, Refused, Trespasses};
 use super::written::Written;
-use crate::engine::{EngineHandle, HandleError, Who};
+use crate::engine::{CommandRequest, EngineHandle, HandleError, Who};
 use hyper::StatusCode;
 use hyper::body::Bytes;
 use hyper::server::conn::http1;
@@ -78,6 +79,8 @@ pub(super) struct Server {
     pub started_at: SystemTime,
     commands: Arc<Semaphore>,
     written: Written,
+    /// Commands of those who may give none.
+    trespasses: Arc<Trespasses>,
 }
 
 /// How long an answer with ages and the engine's clock in it may be given again.
@@ -125,6 +128,7 @@ pub(super) struct Guest {
     streams: Arc<Seats>,
     desks: Arc<Semaphore>,
     who: Who,
+    peer: Peer,
     user: (u32, bool),
 }
 
@@ -166,6 +170,16 @@ impl Guest {
         })
     }
 
+    /// Tells the journal of a command that was refused since this guest may give none. Dry runs would have done nothing.
+    pub(super) fn note_refused(&self, request: Option<CommandRequest>, why: &str) {
+        if request.as_ref().is_some_and(|request| request.dry_run) {
+            return;
+        }
+        let (command, why) = (request.map(|request| request.command), why.to_owned());
+        let refused = Refused { command, who: self.peer.who(), why };
+        trespass::tell(&self.server.trespasses, &self.server.engine, self.user.0, &refused);
+    }
+
     /// Who asks, for the journal; `origin` is what the client says of itself.
     pub(super) fn who(&self, origin: Option<IpAddr>) -> Who {
         Who { origin, ..self.who.clone() }
@@ -189,6 +203,7 @@ pub async fn serve(bound: &Bound, engine: Arc<dyn EngineHandle>, stop: impl Futu
         started_at: SystemTime::now(),
         commands: Arc::new(Semaphore::new(COMMANDS)),
         written: Written::default(),
+        trespasses: Arc::default(),
     });
     let mut connections = JoinSet::new();
     let mut stop = pin!(stop);
@@ -202,9 +217,9 @@ pub async fn serve(bound: &Bound, engine: Arc<dyn EngineHandle>, stop: impl Futu
             came = readers.next() => (came, &readers),
             Some((came, door)) = next(scrapers.as_ref()) => (came, door),
         };
-        let Came { wire, access, who, user, seat } = came;
+        let Came { wire, access, who, peer, user, seat } = came;
         let (streams, desks) = (Arc::clone(&door.streams), Arc::clone(&door.desks));
-        let guest = Guest { server: Arc::clone(&server), access, streams, desks, who, user };
+        let guest = Guest { server: Arc::clone(&server), access, streams, desks, who, peer, user };
         let connection = converse(Patient::new(wire), guest, stopping.clone());
         connections.spawn(async move {
             connection.await;

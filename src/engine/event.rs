@@ -1,6 +1,6 @@
 //! What happened: numbered facts for the journal, the console and `ctl events` (layer 2).
 
-use super::command::{Asked, Command, Outcome, clean, steers};
+use super::command::{Asked, Command, Outcome, Who, clean, steers};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime};
 
@@ -164,6 +164,14 @@ impl Fact {
     /// A fact with a kind, a severity and a subject; the rest by the `with` functions.
     pub fn new(kind: EventKind, severity: Severity, subject: impl Into<String>) -> Self {
         Self { kind, severity, subject: subject.into(), from: None, to: None, reason: None, who: None, detail: None }
+    }
+    /// A command that was refused before it came to the engine, as far as it could be read. What came from outside is cut and
+    /// cleaned here.
+    pub fn not_permitted(command: Option<&Command>, who: &Who, why: &str) -> Self {
+        let (verb, whole) =
+            command.map_or(("unreadable", "a command that can't be read".to_owned()), |c| (c.verb(), c.to_string()));
+        let fact = Self::new(EventKind::Command, Severity::Warning, verb).to(Outcome::Refused.name());
+        fact.who(clean(&who.to_string(), MAX_REASON)).detail(clean(&format!("{whole}: {why}"), MAX_DETAIL))
     }
     /// How a command ended, whoever carried it out; none for a dry run. What came from outside is cut and cleaned here.
     pub fn command(asked: &Asked, outcome: Outcome, message: impl Into<String>) -> Option<Self> {

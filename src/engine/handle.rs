@@ -1,6 +1,6 @@
 //! The engine as its fronts see it (layer 5): one trait, implemented by the engine itself and by the API's client.
 
-use super::command::{Answer, CommandRequest, Undoable, Who};
+use super::command::{Answer, Command, CommandRequest, Undoable, Who};
 use super::connections::{ConnectionsPage, ConnectionsQuery};
 use super::difference::Difference;
 use super::event::Event;
@@ -187,6 +187,10 @@ pub trait EngineHandle: Send + Sync {
     /// What an engine that is a demonstration can be told, and shows beside its status; none of any other.
     fn stage(&self) -> Option<&dyn Stage> {
         None
+    }
+    /// A command was refused before it became one, since `who` may not give any: for the journal. None where it can't be read.
+    fn note_refused(&self, command: Option<&Command>, who: &Who, why: &str) {
+        let _ = (command, who, why);
     }
     /// Gives a command and waits for its end. `who` goes into the journal; a remote engine takes it from the socket's peer
     /// credentials instead.

@@ -206,6 +206,8 @@ pub struct FakeEngine {
     pub differences: Mutex<Option<Vec<Difference>>>,
     /// What was asked, by whom.
     pub asked: Mutex<Vec<(CommandRequest, Who)>>,
+    /// What was refused before it came here: the verb, who and why.
+    pub refused: Mutex<Vec<(Option<String>, Who, String)>>,
 }
 
 impl FakeEngine {
@@ -221,6 +223,7 @@ impl FakeEngine {
             gone: Mutex::new(false),
             differences: Mutex::default(),
             asked: Mutex::default(),
+            refused: Mutex::default(),
         })
     }
     /// Publishes another status.
@@ -263,6 +266,10 @@ impl FakeEngine {
 }
 
 impl EngineHandle for FakeEngine {
+    fn note_refused(&self, command: Option<&Command>, who: &Who, why: &str) {
+        let verb = command.map(|command| command.verb().to_owned());
+        self.refused.lock().unwrap().push((verb, who.clone(), why.to_owned()));
+    }
     fn summary(&self) -> Result<Summary, HandleError> {
         Ok(Summary::of(&*self.status()?, now(), true))
     }
