@@ -3,9 +3,8 @@
 //! `OpenMetrics` 1.0 by default; the text format 0.0.4, which knows neither infos, nor sets of states, nor units, for those who ask
 //! for that first.
 
-use super::process;
 use super::reply::{Payload, Reply, set};
-use crate::engine::{MOST_SERVERS, MetricFamily, MetricKind, MetricValue, Status, metric_families};
+use crate::engine::{MOST_SERVERS, MetricFamily, MetricKind, MetricValue, ProcessFacts, Status, metric_families};
 use hyper::Response;
 use hyper::header::CONTENT_TYPE;
 use std::fmt::Write as _;
@@ -43,9 +42,9 @@ impl Format {
     }
 }
 
-/// Everything that is measured, as text. Reads `/proc`.
-pub(super) fn page(status: &Status, started_at: SystemTime, format: Format) -> String {
-    let families = metric_families(status, &process::facts(started_at), MOST_SERVERS, SystemTime::now());
+/// Everything that is measured, as text.
+pub(super) fn page(status: &Status, process: &ProcessFacts, format: Format) -> String {
+    let families = metric_families(status, process, MOST_SERVERS, SystemTime::now());
     let mut text = String::new();
     for family in &families {
         write_family(&mut text, family, format);

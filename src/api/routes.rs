@@ -7,6 +7,7 @@ use super::events;
 use super::exposition::{self, Format};
 use super::log;
 use super::past;
+use super::process;
 use super::query;
 use super::reply::{Payload, Refusal, Reply, json, set};
 use super::server::{Guest, PATIENCE};
@@ -157,7 +158,9 @@ async fn computed(request: &Request<Incoming>, guest: &Arc<Guest>) -> Result<Rep
             query::none(query)?;
             let format = Format::accepted(header(request, ACCEPT));
             let started_at = guest.server.started_at;
-            let page = guest.ask(move |engine| Ok(exposition::page(&*engine.status()?, started_at, format))).await?;
+            let facts = move |engine: &dyn EngineHandle| Ok(process::facts(started_at, engine.events_of_run()?));
+            let page =
+                guest.ask(move |engine| Ok(exposition::page(&*engine.status()?, &facts(engine)?, format))).await?;
             Ok(exposition::reply(page, format))
         }
         _ => status(request, guest).await,
@@ -263,14 +266,14 @@ async fn command(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply
             let next = "use the socket without -ro in its name; members of its group may";
             Some(forbidden("read-only", "this socket takes no commands", next))
         }
-    }
-    let origin = header(&request, HeaderName::from_static(ORIGIN)).trim().parse().ok();
-    query::none(request.uri().query())?;
     };
     if let Some(refusal) = refusal {
         let command = read_body(request).await.and_then(|body| commands::read(&body)).ok();
         guest.note_refused(command, &refusal.body.message);
         return Err(refusal);
+    }
+    let origin = header(&request, HeaderName::from_static(ORIGIN)).trim().parse().ok();
+    query::none(request.uri().query())?;
     let command = commands::read(&read_body(request).await?)?;
     let asking = Arc::clone(guest);
     let answer = guest.order(move |engine| engine.command(&command, &asking.who(origin))).await?;

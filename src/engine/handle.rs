@@ -192,6 +192,10 @@ pub trait EngineHandle: Send + Sync {
     fn note_refused(&self, command: Option<&Command>, who: &Who, why: &str) {
         let _ = (command, who, why);
     }
+    /// How many events happened since this engine started.
+    fn events_of_run(&self) -> Result<u64, HandleError> {
+        Ok(self.summary()?.last_event)
+    }
     /// Gives a command and waits for its end. `who` goes into the journal; a remote engine takes it from the socket's peer
     /// credentials instead.
     fn command(&self, request: &CommandRequest, who: &Who) -> Result<Answer, HandleError>;

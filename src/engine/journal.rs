@@ -27,6 +27,8 @@ pub struct Journal {
     last_seq: u64,
     /// The last number of the run before.
     before_run: u64,
+    /// What was appended in this run, whatever became of it.
+    appended: u64,
     waiting: Option<Waiting>,
 }
 
@@ -50,7 +52,7 @@ impl Journal {
         self.events = older.into();
         self.before_run = after;
         self.last_seq = after + waiting.dropped;
-        waiting.facts.into_iter().for_each(|(fact, at, monotonic_ms)| self.append(fact, at, monotonic_ms));
+        waiting.facts.into_iter().for_each(|(fact, at, monotonic_ms)| self.number(fact, at, monotonic_ms));
         true
     }
 
@@ -61,6 +63,11 @@ impl Journal {
 
     /// Stamps and appends a fact.
     pub fn append(&mut self, fact: Fact, at: SystemTime, monotonic_ms: u64) {
+        self.appended += 1;
+        self.number(fact, at, monotonic_ms);
+    }
+
+    fn number(&mut self, fact: Fact, at: SystemTime, monotonic_ms: u64) {
         if let Some(waiting) = &mut self.waiting {
             if waiting.facts.len() == CAPACITY {
                 waiting.facts.pop_front();
@@ -79,6 +86,11 @@ impl Journal {
     /// The number of the newest event; 0 before the first.
     pub const fn last_seq(&self) -> u64 {
         self.last_seq
+    }
+
+    /// How many events happened in this run of the engine. Numbers may skip, this does not.
+    pub const fn appended(&self) -> u64 {
+        self.appended
     }
 
     /// Events above this number are of this run of the engine.
@@ -155,7 +167,7 @@ mod tests {
         );
         assert_eq!((journal.before_run(), journal.oldest()), (7, 5));
         assert!(!journal.begin(0, Vec::new()), "numbers begin once");
-        assert_eq!(journal.last_seq(), 9);
+        assert_eq!((journal.last_seq(), journal.appended()), (9, 2));
     }
 
     #[test]

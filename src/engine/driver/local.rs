@@ -286,6 +286,9 @@ impl EngineHandle for LocalEngine {
     fn note_refused(&self, command: Option<&Command>, who: &Who, why: &str) {
         self.shared.append(Fact::not_permitted(command, who, why));
     }
+    fn events_of_run(&self) -> Result<u64, HandleError> {
+        Ok(self.shared.events_of_run())
+    }
     fn command(&self, request: &CommandRequest, who: &Who) -> Result<Answer, HandleError> {
         let id = if request.dry_run { 0 } else { self.last_id.fetch_add(1, Ordering::Relaxed) + 1 };
         // The loops tell answers apart by this number, dry runs too.

@@ -233,6 +233,11 @@ impl Shared {
         self.kept().journal.last_seq()
     }
 
+    /// How many events happened in this run.
+    pub fn events_of_run(&self) -> u64 {
+        self.kept().journal.appended()
+    }
+
     /// The last number of the runs before this one.
     pub fn before_run(&self) -> u64 {
         self.numbered().journal.before_run()

@@ -9,7 +9,7 @@ pub(super) fn families(status: &Status, summary: &Summary, process: &ProcessFact
     let mut families = vec![build(status)];
     families.extend(configuration(status));
     families.push(role(status.role));
-    families.extend(troubles(status, summary));
+    families.extend(troubles(status, summary, process.events));
     families.extend(used(process));
     families
 }
@@ -48,10 +48,10 @@ fn role(role: Role) -> MetricFamily {
     family
 }
 
-fn troubles(status: &Status, summary: &Summary) -> [MetricFamily; 5] {
+fn troubles(status: &Status, summary: &Summary, happened: u64) -> [MetricFamily; 5] {
     let none = labels(&[]);
-    let mut events = family(Counter, "lvsdeck_events", "", "Events in the journal, by the number of the newest");
-    events.put(&none, status.last_event);
+    let mut events = family(Counter, "lvsdeck_events", "", "Events since the engine started");
+    events.put(&none, happened);
     let mut problems = family(Gauge, "lvsdeck_problems", "", "What needs a person now");
     problems.put(&none, summary.problem_count);
     let mut drift = family(Gauge, "lvsdeck_drifts", "", "Differences between wish and kernel");

@@ -60,6 +60,8 @@ pub struct MetricFamily {
 pub struct ProcessFacts {
     /// When it began to serve.
     pub started_at: Option<SystemTime>,
+    /// Events that happened since the engine started.
+    pub events: u64,
     /// Descriptors that are open, and how many may be.
     pub open_files: Option<(u64, u64)>,
     /// Bytes of memory in use.
