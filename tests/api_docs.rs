@@ -144,3 +144,17 @@ fn every_metric_is_documented_and_every_documented_one_is_there() {
     let listed: BTreeSet<String> = listed.map(|name| name.split(|c| !word(c)).next().unwrap().to_owned()).collect();
     assert_eq!(names, listed);
 }
+
+/// Pages for those who change the program, not for those who run it.
+const OF_THE_SOURCE: [&str; 3] = ["architecture.md", "lab.md", "rfc.md"];
+
+#[test]
+fn the_package_has_every_page_for_its_users() {
+    let manifest = include_str!("../Cargo.toml");
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/docs")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let is_page = path.extension().is_some_and(|end| end == "md") && !OF_THE_SOURCE.contains(&name);
+        assert!(!is_page || manifest.contains(&format!("\"usr/share/doc/lvsdeck/{name}\"")), "{name} is in no package");
+    }
+}
