@@ -175,6 +175,8 @@ fn a_reload_that_may_not_read_what_the_start_included_takes_nothing_away() {
         let _ = fs::remove_file(&included);
     }
     running.signal(Signal::TERM);
+    let stopping = manager.until("STOPPING=1").pop().unwrap();
+    assert!(stopping.contains("stay in place") && stopping.contains("do not resign"), "{stopping}");
     let (code, said) = running.end();
     assert_eq!(code, Some(0), "{said}");
     assert!(!said.contains("reloaded"), "{said}");
@@ -185,8 +187,6 @@ fn a_reload_that_may_not_read_what_the_start_included_takes_nothing_away() {
 }
 
 #[test]
-fn an_abstract_socket_will_do_and_a_refused_start_says_why() {
-    let place = place();
 fn a_reload_that_cannot_write_down_which_addresses_are_ours_says_so() {
     let place = place();
     let path = place.path().join("notify");
@@ -214,6 +214,8 @@ fn a_reload_that_cannot_write_down_which_addresses_are_ours_says_so() {
 }
 
 #[test]
+fn an_abstract_socket_will_do_and_a_refused_start_says_why() {
+    let place = place();
     let name = format!("lvsdeck-service-test-{}", std::process::id());
     let address = SocketAddr::from_abstract_name(&name).unwrap();
     let manager = Manager(UnixDatagram::bind_addr(&address).unwrap());

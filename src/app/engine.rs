@@ -176,7 +176,7 @@ async fn serve(options: &Options, source: Source, read: Read, service: &Service)
         let asked = service.while_running(&running.handle, signals.until_asked(&running, &state, service)).await;
         let keep = asked.as_ref().is_ok_and(|keep| keep.unwrap_or(options.keep));
         // The loops end before the socket goes: an attached console sees the last events.
-        let in_time = service.while_stopping(timeout(END_LIMIT, running.end(keep))).await;
+        let in_time = service.while_stopping(keep, timeout(END_LIMIT, running.end(keep))).await;
         let late = in_time.map_err(|_| {
             if keep {
                 return Refused(exit::FAILED, "the engine did not end in time; what it made stays in place".to_owned());

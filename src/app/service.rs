@@ -5,7 +5,7 @@
 //! | both loops have published for the first time | `READY=1` |
 //! | the status line changed, at most once a second | `STATUS=` |
 //! | half of `WATCHDOG_USEC` is over and both loops live | `WATCHDOG=1` |
-//! | a reload begins, and when it has ended | `RELOADING=1`, `READY=1` |
+//! | a reload by HUP begins, and when it has ended | `RELOADING=1`, `READY=1` |
 //! | the end begins, and once a second until it is over | `STOPPING=1`, `EXTEND_TIMEOUT_USEC=` |
 //! | the start is refused | `STATUS=` with the reason |
 //!
@@ -120,9 +120,14 @@ impl Service {
         }
     }
 
-    /// Tells that the engine ends, and asks for time while `work` goes on.
-    pub async fn while_stopping<F: Future>(&self, work: F) -> F::Output {
-        self.socket.send("STOPPING=1\nSTATUS=stopping: masters resign, then services leave the kernel's table");
+    /// Tells that the engine ends, leaving everything in place or not, and asks for time while `work` goes on.
+    pub async fn while_stopping<F: Future>(&self, keep: bool, work: F) -> F::Output {
+        let what = if keep {
+            "addresses and services stay in place, masters do not resign"
+        } else {
+            "masters resign, then services leave the kernel's table"
+        };
+        self.socket.send(&format!("STOPPING=1\nSTATUS=stopping: {what}"));
         let mut work = pin!(work);
         loop {
             if let Ok(output) = timeout(LOOK, &mut work).await {
