@@ -98,9 +98,9 @@ fn best<'a>(
     moving: impl Iterator<Item = (&'a usize, &'a usize)>,
     blanked: impl Iterator<Item = (&'a usize, &'a usize)>,
 ) -> Option<(usize, usize, usize)> {
-    let saves = |(now, then): (&usize, &usize)| now.cast_signed() - then.cast_signed();
+    let gain = |(now, then): (&usize, &usize)| now.cast_signed() - then.cast_signed();
     let (mut run, mut first, mut found) = (0_isize, 0, None::<(usize, usize, usize)>);
-    for (line, (moves, blank)) in moving.map(saves).zip(blanked.map(saves)).enumerate() {
+    for (line, (moves, blank)) in moving.map(gain).zip(blanked.map(gain)).enumerate() {
         if run <= 0 {
             (run, first) = (0, line);
         }

@@ -9,8 +9,8 @@ use super::screens::Screen;
 use super::screens::plan::plan;
 use super::widgets::{chart, charts, page};
 use crate::engine::{
-    Counters, Event, EventKind, Guide, HistoryPage, HistoryQuery, HostLoad, LogLine, RealServerStatus, Row, RowKind,
-    RowsPage, RowsQuery, STAGE_ORDERS, Severity, Sort, Summary, VirtualRouterStatus,
+    Counters, Event, Guide, HistoryPage, HistoryQuery, HostLoad, LogLine, RealServerStatus, Row, RowKind, RowsPage,
+    RowsQuery, STAGE_ORDERS, Severity, Sort, Summary, VirtualRouterStatus,
 };
 use ratatui::layout::Rect;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -22,8 +22,6 @@ const SPAN: Duration = Duration::from_mins(10);
 
 /// How many events are kept for the list of changes.
 pub const EVENTS_KEPT: usize = 512;
-/// So far before the end of an engine stands the command that ended it.
-const NEAR: usize = 32;
 
 /// What the engine is asked for every second.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -339,16 +337,6 @@ impl UiState {
         }
         let (now, at) = self.live?;
         Some(now + self.clock.saturating_sub(at))
-    }
-    /// Whether the engine that does not answer was stopped in order, and by whom: ` by anna`, empty where nobody gave a command.
-    pub fn stopped(&self) -> Option<String> {
-        self.lost.as_ref()?;
-        let mut events = self.events.iter().rev();
-        let last = events.find(|event| matches!(event.kind, EventKind::EngineStarted | EventKind::EngineStopping))?;
-        let asked = |event: &&Event| event.kind == EventKind::Command && event.subject == "stop";
-        let by = self.events.iter().rev().take(NEAR).find(asked).and_then(|event| event.who.as_deref());
-        let who = by.map_or_else(String::new, |who| format!(" by {}", crate::ui::rows::change::name_of(who)));
-        (last.kind == EventKind::EngineStopping).then_some(who)
     }
     /// Whether a moment is shown that is made of what is remembered.
     pub fn is_rewound(&self) -> bool {

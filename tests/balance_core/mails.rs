@@ -1,6 +1,6 @@
 //! Who is mailed of what. Subjects and conditions are those of keepalived 2.2.7, by measurement.
 
-use crate::rig::{A, B, Rig, S, WEB, with_alpha, rs, server, service};
+use crate::rig::{A, B, Rig, S, WEB, rs, server, service, with_alpha};
 use lvsdeck::engine::balance::Input;
 use lvsdeck::engine::command::Command;
 use lvsdeck::engine::model::{Configuration, GroupRole, MailWords, Quorum, RealServer, ServiceKey, VirtualServer};

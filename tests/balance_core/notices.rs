@@ -1,6 +1,6 @@
 //! What scripts and FIFOs are told. The order and the lines are those of keepalived 2.2.7, by measurement.
 
-use crate::rig::{A, B, Rig, S, WEB, with_alpha, rs, server, service};
+use crate::rig::{A, B, Rig, S, WEB, rs, server, service, with_alpha};
 use lvsdeck::engine::balance::{Action, Input};
 use lvsdeck::engine::command::{Command, Outcome, ServiceSelector};
 use lvsdeck::engine::io::simulated::SimulatedIpvs;

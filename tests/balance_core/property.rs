@@ -1,6 +1,6 @@
 //! Whatever the two configurations are: a reload and time lead where a fresh start leads.
 
-use crate::rig::{Rig, S, with_alpha, key, reload, rs, server, weight};
+use crate::rig::{Rig, S, key, reload, rs, server, weight, with_alpha};
 use lvsdeck::engine::balance::{Action, Input};
 use lvsdeck::engine::model::{Forwarding, Persistence, Quorum, Scheduler, SorryServer, VirtualServer};
 use proptest::collection::vec;

@@ -1,6 +1,6 @@
 //! Another configuration while everything runs: what it does not change is not touched.
 
-use crate::rig::{A, B, Rig, S, WEB, with_alpha, key, reload, rs, server, service, weight};
+use crate::rig::{A, B, Rig, S, WEB, key, reload, rs, server, service, weight, with_alpha};
 use lvsdeck::engine::balance::{Action, CheckId, Input, objection};
 use lvsdeck::engine::command::{Command, Outcome, ServiceSelector};
 use lvsdeck::engine::event::EventKind;

@@ -1,6 +1,6 @@
 //! What operators wanted outlasts the engine: killed without a word, started again on what the kernel has.
 
-use crate::rig::{A, B, Rig, S, WEB, with_alpha, key, rs, server, service, weight};
+use crate::rig::{A, B, Rig, S, WEB, key, rs, server, service, weight, with_alpha};
 use lvsdeck::engine::balance::{AdminWish, Presence};
 use lvsdeck::engine::command::{Command, Outcome, ServiceSelector};
 use lvsdeck::engine::event::EventKind;

@@ -1,6 +1,6 @@
 //! The start on a table that is there already, and the end that leaves one.
 
-use crate::rig::{A, B, Rig, S, WEB, with_alpha, key, rs, service};
+use crate::rig::{A, B, Rig, S, WEB, key, rs, service, with_alpha};
 use lvsdeck::engine::balance::{Action, Input, OwnedService};
 use lvsdeck::engine::event::EventKind;
 use lvsdeck::engine::io::simulated::SimulatedIpvs;

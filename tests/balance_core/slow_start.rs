@@ -1,6 +1,6 @@
 //! `servers.slow_start`: who comes back gets its weight in steps.
 
-use crate::rig::{A, B, Rig, S, WEB, with_alpha, rs, server, service, weight};
+use crate::rig::{A, B, Rig, S, WEB, rs, server, service, weight, with_alpha};
 use lvsdeck::engine::balance::{Input, Waiting};
 use lvsdeck::engine::command::{Command, Outcome, ServiceSelector};
 use lvsdeck::engine::event::EventKind;

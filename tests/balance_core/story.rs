@@ -1,6 +1,6 @@
 //! Health → table: who is in, with which weight, and what is said of it.
 
-use crate::rig::{A, B, Rig, S, WEB, with_alpha, key, rs, service};
+use crate::rig::{A, B, Rig, S, WEB, key, rs, service, with_alpha};
 use lvsdeck::engine::balance::{Action, Input, Waiting};
 use lvsdeck::engine::event::EventKind;
 use lvsdeck::engine::health::Verdict;

@@ -107,7 +107,9 @@ impl Balance {
 /// Why it serves with a part of its weight.
 fn slow_start_status(service: &ServiceState, server: &ServerState, moment: Moment) -> Option<SlowStartStatus> {
     let (since, full_at) = server.ramp.span()?;
-    let weight = server.effective.filter(|_| service.place(server).is_some_and(EffectiveWeight::serves))?.0.get();
+    let now = service.place(server).filter(|place| place.serves())?.0;
+    // A weight of 1 has all of it at once.
+    let weight = server.effective.map(|whole| whole.0).filter(|whole| *whole > now)?.get();
     Some(SlowStartStatus { weight, since: moment.wall_of(since), full_at: moment.wall_of(full_at) })
 }
 

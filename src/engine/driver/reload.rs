@@ -296,7 +296,9 @@ fn preview(plan: Plan) -> Preview {
     let mut blast_radius = match (plan.removed, plan.changed) {
         _ if plan.is_empty() => "nobody".to_owned(),
         (0, 0) => "nobody who is served now".to_owned(),
+        (0, 1) => "1 object changes in place; connections to servers that stay go on".to_owned(),
         (0, changed) => format!("{changed} objects change in place; connections to servers that stay go on"),
+        (1, _) => "1 object goes, with its addresses and connections".to_owned(),
         (removed, _) => format!("{removed} objects go, with their addresses and connections"),
     };
     if !plan.leaving.is_empty() {
@@ -304,7 +306,7 @@ fn preview(plan: Plan) -> Preview {
     }
     if !plan.reranked.is_empty() {
         blast_radius =
-            format!("{blast_radius}; another priority, so perhaps another master: {}", plan.reranked.join(", "));
+            format!("{blast_radius}; another priority, with what follows from it: {}", plan.reranked.join(", "));
     }
     if !plan.paired.is_empty() {
         let instances = plan.paired.join(", ");

@@ -131,7 +131,10 @@ impl Watch {
         let is_heard = |router: &VirtualRouterStatus| {
             router.state != VirtualRouterState::Init || router.peers.iter().any(|peer| peer.last_heard_at.is_some())
         };
-        while self.listens {
+        if !self.listens {
+            return;
+        }
+        loop {
             let status = self.shared.status();
             let (now, routers) = (Instant::now(), &status.virtual_routers);
             let is_known = !routers.is_empty() && routers.iter().all(is_heard);

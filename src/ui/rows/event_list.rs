@@ -1,7 +1,22 @@
 //! Which events a list shows, and which of them are on screen. Only what is looked at is matched.
 
+use super::change;
 use crate::engine::{Event, EventKind, Severity};
 use crate::ui::state::{EventList, Kinds, UiState};
+
+/// So far before the end of an engine stands the command that ended it.
+const NEAR: usize = 32;
+
+/// Whether the engine that does not answer was stopped in order, and by whom: ` by anna`, empty where nobody gave a command.
+pub fn stopped(state: &UiState) -> Option<String> {
+    state.lost.as_ref()?;
+    let newest = || state.events.iter().rev();
+    let last = newest().find(|event| matches!(event.kind, EventKind::EngineStarted | EventKind::EngineStopping))?;
+    let asked = |event: &&Event| event.kind == EventKind::Command && event.subject == "stop";
+    let by = newest().take(NEAR).find(asked).and_then(|event| event.who.as_deref());
+    let who = by.map_or_else(String::new, |who| format!(" by {}", change::name_of(who)));
+    (last.kind == EventKind::EngineStopping).then_some(who)
+}
 
 /// The word of a selection of kinds.
 pub const fn kinds_word(kinds: Kinds) -> &'static str {

@@ -4,6 +4,7 @@ use super::pen::{Pen, Spans, put_spans, spans_width};
 use crate::engine::{Problem, Role, Summary};
 use crate::ui::format;
 use crate::ui::intent::Intent;
+use crate::ui::rows::event_list::stopped;
 use crate::ui::state::UiState;
 use crate::ui::theme::{Paint, Theme};
 use crate::ui::update::alarming;
@@ -120,7 +121,7 @@ fn right_pieces(state: &UiState, summary: &Summary) -> Vec<Piece> {
     let now = state.engine_now().unwrap_or(summary.now);
     let mut right = Vec::new();
     if let Some(lost) = &state.lost {
-        let word = if state.stopped().is_some() { "STOPPED" } else { "NO ANSWER" };
+        let word = if stopped(state).is_some() { "STOPPED" } else { "NO ANSWER" };
         let text = format!("{word} {}", format::age(state.clock.saturating_sub(lost.since)));
         right.push(piece(0, vec![(Paint::Bad, text.clone())], vec![(Paint::Bad, text)]));
     }
@@ -178,7 +179,7 @@ fn fit(left: &[Piece], right: &[Piece], columns: usize) -> (Spans, Spans) {
 pub fn lost_text(state: &UiState) -> Option<String> {
     let lost = state.lost.as_ref()?;
     let age = format::age(state.clock.saturating_sub(lost.since));
-    Some(match state.stopped() {
+    Some(match stopped(state) {
         Some(who) => format!("! the engine was stopped {age} ago{who}: what you see was before"),
         None => format!("! the engine does not answer for {age}: what you see is old"),
     })
