@@ -7,7 +7,7 @@ use super::rates::counters;
 use super::server::ServerState;
 use super::service::ServiceState;
 use super::wish::DrainEnd;
-use crate::engine::health::{EffectiveWeight, Verdict};
+use crate::engine::health::Verdict;
 use crate::engine::ipvs::{Destination, Service};
 use crate::engine::model::ServiceKey;
 use crate::engine::snapshot::{

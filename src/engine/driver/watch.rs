@@ -122,8 +122,8 @@ impl Watch {
         Ok(Self { shared, host: HostReader::default(), listens, _running: [sampling, looking] })
     }
 
-    /// Waits until something was heard of every instance, [`PATIENCE`] at most: a picture of the first moment knows nothing of VRRP.
-    /// Where no file says which there are, that may be after [`ROUND`] at the earliest.
+    /// Waits until something was heard of every instance, three seconds at most: a picture of the first moment knows nothing of VRRP.
+    /// Where no file says which there are, that may be after 1.2 s at the earliest.
     pub fn listen(&self) {
         let begun = Instant::now();
         let until = begun + PATIENCE;

@@ -112,9 +112,13 @@ impl Mastership {
         self.age(now) + interval / 10 >= interval * 3
     }
 
-    /// Until when it is early enough to listen for another master: what is left is for an engine that is not scheduled.
+    /// Until when it is early enough to listen for another master: what is left is for an engine that is not scheduled. A
+    /// keepalived that was frozen a moment ago listened itself.
     pub(super) fn listens_until(&self) -> Instant {
-        self.advertised_at + self.interval.duration() * 5 / 2
+        match self.origin {
+            Origin::Lvsdeck => self.advertised_at + self.interval.duration() * 5 / 2,
+            Origin::Keepalived => self.advertised_at,
+        }
     }
 
     /// How long ago that was.

@@ -246,7 +246,7 @@ fn what_keepalived_was_master_of_goes_on_from_the_moment_it_was_stopped() {
         lan.nodes[0].remembered = past.owned;
         lan.nodes[0].kept = past.masterships;
         lan.run_for(Duration::from_millis(pause));
-        lan.boot_listening(0);
+        lan.boot(0);
         assert_eq!(lan.state(0), state);
         if state == Master {
             assert_eq!(lan.status(0)[0].reason, "taken over from keepalived");
