@@ -40,7 +40,7 @@ fn adopt(args: &AdoptArgs, places: &Places) -> Result<String, Refused> {
     if !host::is_root() {
         return Err((exit::NOT_PERMITTED, "freezing and ending keepalived needs root".to_owned()));
     }
-    let found = processes::here("keepalived");
+    let found = processes::keepalived();
     let Some(main) = main_process(&found) else {
         let message = "no keepalived runs here, so there is nothing to adopt; start with `lvsdeck run -f FILE`";
         return Err((exit::FAILED, message.to_owned()));

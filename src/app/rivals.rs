@@ -26,7 +26,7 @@ fn keepalived(configuration: &Configuration) -> Option<String> {
     if configuration.virtual_routers.is_empty() {
         return None;
     }
-    let pid = processes::here("keepalived").into_iter().min()?;
+    let pid = processes::keepalived().into_iter().min()?;
     Some(format!(
         "keepalived runs here as pid {pid}: two VRRP programs on one host do not hear each other and both become master; stop \
          it first (systemctl stop keepalived), take its place (lvsdeck adopt), or look at it (lvsdeck watch)"

@@ -54,7 +54,7 @@ pub fn run(args: &WatchArgs, color: bool, depth: Option<Depth>) -> u8 {
 
 /// The file that keepalived runs, or its usual one where there is none to ask.
 fn found() -> Option<PathBuf> {
-    let running = main_process(&processes::here("keepalived")).map(file_of);
+    let running = main_process(&processes::keepalived()).map(file_of);
     Some(running.unwrap_or_else(|| PathBuf::from(KEEPALIVED_FILE))).filter(|file| file.exists())
 }
 

@@ -33,7 +33,7 @@ impl Frozen {
         let mut frozen = Self { processes: Vec::new(), at: Instant::now() };
         for _ in 0..LOOKS {
             let known = |pid: &u32| frozen.processes.iter().any(|process| process.pid == *pid);
-            let fresh = processes::here("keepalived").into_iter().filter(|pid| !known(pid));
+            let fresh = processes::keepalived().into_iter().filter(|pid| !known(pid));
             // One that has gone meanwhile is none to freeze.
             let mut fresh: Vec<Process> = fresh.filter_map(|pid| Process::hold(pid).ok()).collect();
             if fresh.is_empty() {

@@ -216,7 +216,7 @@ impl TableThread {
         let begun = Instant::now();
         let addresses = host_addresses::read().unwrap_or_default();
         if self.keepalived.is_none_or(|(at, _)| begun.saturating_duration_since(at) >= PROCESSES) {
-            self.keepalived = Some((begun, !processes::here("keepalived").is_empty()));
+            self.keepalived = Some((begun, !processes::keepalived().is_empty()));
         }
         let keepalived = self.keepalived.is_some_and(|(_, runs)| runs);
         {

@@ -83,6 +83,21 @@ pub fn here(name: &str) -> Vec<u32> {
         .collect()
 }
 
+/// The keepalived processes here that are directors: one that only tests a file, or says its version, is none.
+pub fn keepalived() -> Vec<u32> {
+    let is_director = |pid: &u32| {
+        let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        !words.split(|byte| *byte == 0).skip(1).any(ends_at_once)
+    };
+    here("keepalived").into_iter().filter(is_director).collect()
+}
+
+/// Whether keepalived does only this and ends, by a word of its command line (keepalived(8)).
+fn ends_at_once(word: &[u8]) -> bool {
+    let whole: [&[u8]; 4] = [b"-v", b"--version", b"-h", b"--help"];
+    whole.contains(&word) || word.starts_with(b"-t") || word.starts_with(b"--config-test")
+}
+
 fn is_called(process: &Path, name: &str) -> bool {
     fs::read_to_string(process.join("comm")).is_ok_and(|comm| comm.trim_end() == name)
 }
@@ -140,5 +155,12 @@ mod tests {
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(here("no-such-program").is_empty());
+    }
+
+    #[test]
+    fn a_keepalived_that_tests_a_file_is_no_director() {
+        let words = ["-t", "--config-test", "--config-test=/tmp/log", "-v", "-n", "--vrrp", "-f", "/etc/-t"];
+        let found = words.map(|word| ends_at_once(word.as_bytes()));
+        assert_eq!(found, [true, true, true, true, false, false, false, false]);
     }
 }

@@ -70,7 +70,11 @@ pub(super) const MISC: &[Keyword] = &[
 
 pub(super) const SMTP: &[Keyword] = &[
     acts("helo_name", Value::Text, "the name that the server is greeted with"),
-    acts("host", Value::Block(Block::SmtpHost), "the old place of the words on the connection"),
+    acts(
+        "host",
+        Value::Block(Block::SmtpHost),
+        "a check of its own with these words on the connection, beside that of the server",
+    ),
 ];
 
 pub(super) const DNS: &[Keyword] = &[

@@ -8,7 +8,7 @@ use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::super::suggest::nearest;
 use super::{Draft, command, notify, small, track};
-use crate::engine::model::{ScriptUser, SyncGroup, Track, VrrpScript};
+use crate::engine::model::{ScriptUser, SyncGroup, Track, TrackKind, VrrpScript};
 use std::time::Duration;
 
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
@@ -85,10 +85,20 @@ pub(super) fn reversed(cx: &mut Context, entry: &Entry) -> bool {
 }
 
 /// Inside of a group only what has no weight counts: the members have to keep their priorities alike. What the group
-/// itself tracks counts for all of them alike.
+/// itself tracks counts for all of them alike; the weight of an interface counts, as in keepalived 2.2.7, which says that it does not.
 fn leave_out_weights(cx: &mut Context, draft: &mut Draft, group: &str, members: &[String], at: Span) {
+    let is_left_out = |track: &Track| track.weight != 0 && track.kind != TrackKind::Interface;
     for router in draft.configuration.virtual_routers.iter_mut().filter(|r| members.contains(&r.name)) {
-        let weighty: Vec<&str> = router.tracks.iter().filter(|s| s.weight != 0).map(|s| s.name.as_str()).collect();
+        for link in router.tracks.iter().filter(|track| track.weight != 0 && !is_left_out(track)) {
+            let message = format!(
+                "{} tracks {} with a weight inside of sync group {group}: it counts for {} alone, as in keepalived, which says that it \
+                 does not",
+                router.name, link.name, router.name
+            );
+            let help = "track it in the group, for all of its instances";
+            cx.report.add(Problem::warning(at, "weight-in-group", message).help(help));
+        }
+        let weighty: Vec<&str> = router.tracks.iter().filter(|s| is_left_out(s)).map(|s| s.name.as_str()).collect();
         if weighty.is_empty() {
             continue;
         }
@@ -100,7 +110,7 @@ fn leave_out_weights(cx: &mut Context, draft: &mut Draft, group: &str, members: 
         let help = "write weight 0, so that failure is FAULT for the whole group, or track it in the group, for all of its \
                     instances";
         cx.report.add(Problem::warning(at, "weight-in-group", message).help(help));
-        router.tracks.retain(|track| track.weight == 0);
+        router.tracks.retain(|track| !is_left_out(track));
     }
 }
 

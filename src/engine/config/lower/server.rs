@@ -120,7 +120,7 @@ fn lower<'t>(
         log_all_failures: service.log_all_failures,
         files,
     };
-    let mut specs: Vec<_> = checks.iter().filter_map(|entry| check::lower(cx, entry, &outer)).collect();
+    let mut specs: Vec<_> = checks.iter().flat_map(|entry| check::lower(cx, entry, &outer)).collect();
     specs.shrink_to_fit(); // it grew to four at once, and there is one for each server
     let kernel = kernel_port(cx, key, forwarding, written, at, "real_server");
     let server = RealServer {

@@ -167,17 +167,32 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &Draft, entry: &Entry<'
     true
 }
 
-/// The instance's own interface is tracked anyway, and a weight of it counts for nothing, as in keepalived.
-pub(super) fn leave_out_own(cx: &mut Context, tracks: &mut Vec<Track>, interface: &str, at: Span) {
-    let is_own = |track: &Track| track.kind == TrackKind::Interface && track.name == interface && track.weight != 0;
-    if tracks.iter().any(is_own) {
-        let message = format!(
-            "{interface} is the instance's own interface, which is FAULT when it is down: its weight is ignored, as in keepalived"
-        );
-        let help = "remove it from track_interface, or write dont_track_primary to have the weight alone";
+/// The instance's own interface is tracked anyway, or with `dont_track_primary` not at all; a line of it, and its weight, count for
+/// nothing, as in keepalived.
+pub(super) fn leave_out_own(
+    cx: &mut Context,
+    tracks: &mut Vec<Track>,
+    (interface, is_tracked): (&str, bool),
+    at: Span,
+) {
+    let is_own = |track: &Track| track.kind == TrackKind::Interface && track.name == interface;
+    let Some(own) = tracks.iter().find(|track| is_own(track)) else { return };
+    let told = match (is_tracked, own.weight) {
+        (true, 0) => None,
+        (true, _) => Some((
+            "which is FAULT when it is down: its weight is ignored, as in keepalived",
+            "remove it from track_interface",
+        )),
+        (false, _) => Some((
+            "which dont_track_primary leaves alone: track_interface does not change that, as in keepalived",
+            "remove dont_track_primary if the instance is to be FAULT when it is down, or the line if not",
+        )),
+    };
+    if let Some((what, help)) = told {
+        let message = format!("{interface} is the instance's own interface, {what}");
         cx.report.add(Problem::warning(at, "own-interface", message).help(help));
-        tracks.retain(|track| !is_own(track));
     }
+    tracks.retain(|track| !is_own(track));
 }
 
 /// Weight and direction that a thing has by itself; none when it is not defined.

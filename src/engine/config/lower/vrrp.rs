@@ -178,9 +178,7 @@ fn complete(
     at: Span,
 ) -> VirtualRouter {
     merge(cx, &mut words.addresses, &interface, at);
-    if words.tracks_interface {
-        track::leave_out_own(cx, &mut words.tracks, &interface, at);
-    }
+    track::leave_out_own(cx, &mut words.tracks, (&interface, words.tracks_interface), at);
     let family = family(cx, &words);
     if family == Family::Inet6 {
         link_local_first(cx, &words.addresses, at);

@@ -92,6 +92,7 @@ pub(super) struct Outer<'d> {
 }
 
 /// The words that every check has.
+#[derive(Clone)]
 struct Common {
     target: SocketAddr,
     timing: Timing,
@@ -193,17 +194,19 @@ pub(super) fn is_check(entry: &Entry) -> bool {
     )
 }
 
-/// A check of a real server; none where it can't be run, which was said.
-pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Outer) -> Option<CheckSpec> {
-    match block.keyword.value.block()? {
+/// The checks of a real server that a block makes; none where it can't be run, which was said.
+pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Outer) -> Vec<CheckSpec> {
+    let Some(kind) = block.keyword.value.block() else { return Vec::new() };
+    let one = match kind {
         Block::TcpCheck => plain::tcp(cx, block, outer),
         Block::HttpGet => http::lower(cx, block, outer),
         Block::MiscCheck => misc::lower(cx, block, outer),
-        Block::SmtpCheck => plain::smtp(cx, block, outer),
+        Block::SmtpCheck => return plain::smtp(cx, block, outer),
         Block::PingCheck => plain::ping(cx, block, outer),
         Block::UdpCheck => plain::udp(cx, block, outer),
         Block::DnsCheck => plain::dns(cx, block, outer),
         Block::FileCheck => file::lower(cx, block, outer),
         _ => None,
-    }
+    };
+    one.into_iter().collect()
 }

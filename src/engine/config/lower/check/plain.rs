@@ -27,20 +27,31 @@ pub(super) fn ping<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Oute
     common.complete(cx, block, outer, CheckKind::Ping, &PLAIN)
 }
 
-pub(super) fn smtp<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Outer) -> Option<CheckSpec> {
-    let (mut common, mut helo) = (Common::new(outer), HELO.to_owned());
+/// A check of the server, and one more for each `host`, as keepalived makes them.
+pub(super) fn smtp<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Outer) -> Vec<CheckSpec> {
+    let (mut common, mut helo, mut hosts) = (Common::new(outer), HELO.to_owned(), Vec::new());
     for entry in cx.entries(Block::SmtpCheck, block.inner()) {
         match (entry.keyword.word, &entry.argument) {
             ("helo_name", Argument::Text(name)) => helo.clone_from(name),
-            ("host", _) => {
-                for inner in cx.entries(Block::SmtpHost, entry.inner()) {
-                    common.take(&inner);
-                }
-            }
+            ("host", _) => hosts.push(entry),
             _ => common.take(&entry),
         }
     }
-    common.complete(cx, block, outer, CheckKind::Smtp { helo }, &Defaults { port: Some(25), ..PLAIN })
+    if let Some(host) = hosts.first() {
+        let message = "a host block makes a check of its own, beside that of the server, as in keepalived";
+        let help = "write its words in SMTP_CHECK itself to have one check, or an SMTP_CHECK for each";
+        cx.report.add(Problem::warning(host.at, "deprecated", message.to_owned()).help(help));
+    }
+    let mut all = vec![common.clone()];
+    for host in hosts {
+        let mut own = common.clone();
+        cx.entries(Block::SmtpHost, host.inner()).iter().for_each(|inner| own.take(inner));
+        all.push(own);
+    }
+    let defaults = Defaults { port: Some(25), ..PLAIN };
+    all.into_iter()
+        .filter_map(|common| common.complete(cx, block, outer, CheckKind::Smtp { helo: helo.clone() }, &defaults))
+        .collect()
 }
 
 pub(super) fn dns<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Outer) -> Option<CheckSpec> {
