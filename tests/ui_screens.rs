@@ -217,7 +217,7 @@ fn on_a_small_screen_what_is_typed_and_chosen_stands_alone_in_its_line() {
         ("add_server", "↓a\t5", &["weight    1005"]),
         ("add_service", "A\t\t\t360", &["persist   360"]),
         ("remove", "↓↓Xab", &["type 10.0.3.11:443 to confirm:", " ab"]),
-        ("drain", "↓↓d", &["before   "]),
+        ("drain", "↓↓d", &["touches  481 active"]),
         ("undo", "u↓", &["undo:"]),
         ("columns", "c↓↓", &["ActiveConn"]),
         ("page", "↓i", &["wants"]),

@@ -11,9 +11,10 @@ const MOST: usize = 256;
 pub struct Drains(BTreeMap<String, u32>);
 
 impl Drains {
-    /// Looks at rows; gives the servers that have no connection left since this look.
-    pub fn look<'a>(&mut self, rows: impl Iterator<Item = &'a Row>) -> Vec<String> {
-        let mut emptied = Vec::new();
+    /// Looks at rows; gives the servers that have no connection left since this look, and apart from them those whose deadline passed
+    /// with connections left.
+    pub fn look<'a>(&mut self, rows: impl Iterator<Item = &'a Row>) -> (Vec<String>, Vec<String>) {
+        let (mut emptied, mut cut) = (Vec::new(), Vec::new());
         for row in rows.filter(|row| row.kind == RowKind::Server) {
             if row.admin == Admin::Enabled {
                 self.0.remove(&row.key);
@@ -24,9 +25,10 @@ impl Drains {
             }
             let before = self.0.insert(row.key.clone(), row.active).unwrap_or(0);
             if row.active == 0 && before > 0 {
-                emptied.extend(row.server.clone());
+                let is_over = row.drain.as_ref().is_some_and(|drain| drain.is_over);
+                if is_over { &mut cut } else { &mut emptied }.extend(row.server.clone());
             }
         }
-        emptied
+        (emptied, cut)
     }
 }

@@ -214,6 +214,8 @@ impl Default for EngineLog {
 pub struct UiState {
     /// The console's own clock: time since it started.
     pub clock: Duration,
+    /// Since when the console looks: before, it was stopped itself.
+    pub awake_since: Duration,
     /// Columns and rows of the console: the terminal's, less a demonstration's panel.
     pub size: (u16, u16),
     /// Columns and rows of the terminal.

@@ -255,7 +255,7 @@ class Story:
         terminal.keys("drain", "Enter")
         self.agrees({R1: 0, R2: 0})
         terminal.keys("u")
-        terminal.shows("what can be taken back", r"several: drain 10\.0\.0\.71:80")
+        terminal.shows("what can be taken back", r"drain of 2 servers: drain 10\.0\.0\.71:80")
         terminal.keys("Enter")
         self.preview("undo", "Enter do it")
         terminal.keys("Enter")

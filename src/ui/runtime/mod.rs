@@ -14,6 +14,7 @@ mod player;
 mod signals;
 mod workers;
 
+use super::format;
 use super::intent::{Effect, Message};
 use super::keymap;
 use super::script::Script;
@@ -92,7 +93,10 @@ pub fn run(engine: &Arc<dyn EngineHandle>, options: &Options) -> Result<Exit, Co
     state.bell = options.bell.unwrap_or(state.bell);
     let warnings: Vec<String> = options.notice.clone().into_iter().chain(warning).chain(key_warning).collect();
     if !warnings.is_empty() {
-        update(&mut state, Message::Warning(warnings.join(" | ")), Duration::ZERO);
+        // Of several, all are named in one line: what is wrong in each stands behind its place.
+        let room = if warnings.len() == 1 { usize::MAX } else { 76 / warnings.len() };
+        let short = warnings.iter().map(|warning| format::cut(warning, room, '~').into_owned()).collect::<Vec<_>>();
+        update(&mut state, Message::Warning(short.join(" | ")), Duration::ZERO);
     }
     let mut console = Console {
         started: Instant::now(),
@@ -199,6 +203,7 @@ impl Console {
         let now = Instant::now();
         if now.duration_since(self.turned) > wait + STALL {
             self.stall = Some((self.turned, now));
+            self.state.awake_since = self.started.elapsed();
         }
     }
 
@@ -265,7 +270,8 @@ impl Console {
         };
         match input {
             Input::Message(message) => self.update(message),
-            Input::Key(_, read_at) if self.typed_blindly(read_at) => {
+            // A script waits for what it wants to see.
+            Input::Key(_, read_at) if self.shown.is_none() && self.typed_blindly(read_at) => {
                 self.dropped += 1;
                 let still = self.full_since.map(|since| since.elapsed());
                 let stalled = still.or(self.stall.map(|(from, to)| to.duration_since(from)));

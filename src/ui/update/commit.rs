@@ -107,7 +107,10 @@ pub fn on_answer(state: &mut UiState, serial: u64, answer: Result<Box<Answer>, S
             vec![Effect::Poll]
         }
         (Outcome::Stale, Phase::Committing(shown)) => {
-            popup.changed = changes(&shown.preview.before, &answer.preview.before);
+            let (old, new) = (&shown.preview, &answer.preview);
+            let parts = [(&old.before, &new.before), (&old.after, &new.after), (&old.ops, &new.ops)];
+            popup.changed =
+                parts.map(|(old, new)| changes(old, new)).into_iter().find(|c| !c.is_empty()).unwrap_or_default();
             if popup.changed.is_empty() {
                 // What is there is the same, and what the command would do about it is not.
                 popup.changed = vec!["what this does is not what was shown: look at it again".to_owned()];

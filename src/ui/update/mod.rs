@@ -137,7 +137,7 @@ fn notice_silence(state: &mut UiState, message: &Message) {
     if state.viewing.is_some() {
         return; // what was is asked for once, and does not change
     }
-    let silent = state.clock.saturating_sub(newest) > SILENCE;
+    let silent = state.clock.saturating_sub(newest.max(state.awake_since)) > SILENCE;
     if silent && state.lost.is_none() && !matches!(message, Message::Polled(_) | Message::Lost(_)) {
         state.lost = Some(Lost { since: newest, why: "the engine does not answer".to_owned() });
         state.dirty = true;

@@ -36,8 +36,11 @@ pub fn on_page(state: &mut UiState) {
 fn follow_drains(state: &mut UiState) {
     let page = state.picture.as_ref().and_then(|picture| picture.polled.page.as_ref());
     let Some(page) = page else { return };
-    let emptied = state.table.drains.look(page.rows.iter());
-    if !emptied.is_empty() {
+    let (emptied, cut) = state.table.drains.look(page.rows.iter());
+    if !cut.is_empty() {
+        let text = format!("out of the table at its deadline, with connections left: {}", cut.join(", "));
+        state.say(Tone::Bad, text);
+    } else if !emptied.is_empty() {
         state.say(Tone::Good, format!("drained: {} has no active connection left", emptied.join(", ")));
     }
 }

@@ -15,24 +15,34 @@ use ratatui::layout::Rect;
 
 /// Columns of the words before each line.
 const LABEL: usize = 8;
+/// Lines of the box, of what is typed and of the keys.
+const FRAME: usize = 6;
 
 /// Draws the popup.
 pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, popup: &PreviewPopup) {
     let width = 100.min(buffer.area.width);
     let columns = usize::from(width).saturating_sub(LABEL + 4);
+    let within = within(buffer, state);
     let mut lines = Vec::new();
     part(&mut lines, "CHANGED", Paint::Bad, &popup.changed, columns);
+    let changed = lines.len();
+    // Who feels it comes first where not all of it is seen at once.
+    let told = |preview: &Preview| {
+        let lines = preview_lines(preview, columns, false);
+        let fits = changed + lines.len() + FRAME <= usize::from(within.height);
+        if fits { lines } else { preview_lines(preview, columns, true) }
+    };
     let (word, keys_shown): (&str, &[(&str, &str)]) = match &popup.phase {
         Phase::Asking => {
             lines.push(("", Paint::Dim, "asking the engine what this would do".to_owned()));
             ("Preview", &[("Esc", "leave")])
         }
         Phase::Ready(answer) => {
-            lines.extend(preview_lines(&answer.preview, columns));
+            lines.extend(told(&answer.preview));
             ("Preview", &[("Enter", "do it"), ("Esc", "leave")])
         }
         Phase::Committing(answer) => {
-            lines.extend(preview_lines(&answer.preview, columns));
+            lines.extend(told(&answer.preview));
             ("Under way", &[("Esc", "do not wait for the end")])
         }
         Phase::Refused(why) => {
@@ -45,7 +55,6 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, popup: &Preview
     let is_below = asked.as_ref().is_some_and(|asked| format::width(asked) * 3 / 2 > usize::from(width));
     let typed = if asked.is_none() { 0 } else { 1 + usize::from(is_below) };
     let height = lines.len() + 4 + if typed > 0 { typed + 1 } else { 0 };
-    let within = within(buffer, state);
     let height = u16::try_from(height).unwrap_or(u16::MAX).min(within.height.saturating_add(1));
     let inner = frame::popup(buffer, theme, within, (width, height), &format!("{word}: {}", popup.title));
     // What has to be typed is never pushed out by a long list, and the keys are not where there are lines for both.
@@ -91,17 +100,22 @@ fn part(
     }
 }
 
-fn preview_lines(preview: &Preview, columns: usize) -> Vec<(&'static str, Paint, String)> {
+fn preview_lines(preview: &Preview, columns: usize, touches_first: bool) -> Vec<(&'static str, Paint, String)> {
+    let touches = ("touches", Paint::Warning, std::slice::from_ref(&preview.blast_radius));
     let undo = preview.undo.as_ref().map_or_else(|| "none: this can't be taken back".to_owned(), describe);
     let mut lines = Vec::new();
-    for (label, paint, texts) in [
+    let mut parts = [
         ("before", Paint::Text, &preview.before[..]),
         ("after", Paint::Fresh, &preview.after),
-        ("touches", Paint::Warning, std::slice::from_ref(&preview.blast_radius)),
+        touches,
         ("does", Paint::Text, &preview.ops),
         ("ipvsadm", Paint::Dim, &preview.ipvsadm),
         ("undo", Paint::Dim, &[undo]),
-    ] {
+    ];
+    if touches_first {
+        parts[..3].rotate_right(1);
+    }
+    for (label, paint, texts) in parts {
         part(&mut lines, label, paint, texts, columns);
     }
     lines

@@ -83,10 +83,12 @@ fn boxed(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState, now: S
         pen.left(state_paint(router.state), router.state.name(), 6).skip(1);
         pen.right(Paint::Text, &router.effective_priority.to_string(), 4).skip(1);
         pen.left(Paint::Text, &format::age(format::since(now, router.since)), 6).skip(1);
-        pen.left(Paint::Text, &next_text(state, router), 16).skip(1);
-        if router.held.is_some() {
-            pen.put(Paint::Drain, "held ");
-        }
+        // The last line of the box says who holds it.
+        let (paint, next) = match router.held {
+            Some(_) => (Paint::Drain, "held".to_owned()),
+            None => (Paint::Text, next_text(state, router)),
+        };
+        pen.left(paint, &next, 16).skip(1);
         put_peers(&mut pen, router, now, false);
     }
     let shown = routers.iter().find(|r| Some(&r.name) == state.router.as_ref()).or_else(|| routers.first());

@@ -309,6 +309,22 @@ fn a_drain_tells_when_it_is_empty() {
     assert_eq!(said(&state), "");
     show_table(&mut state, &draining(0));
     assert_eq!(said(&state), "drained: 10.0.1.1:80 has no active connection left");
+    show_table(&mut state, &draining(7));
+    let mut over = draining(0);
+    let since = state.engine_now().unwrap();
+    over[1].drain = Some(crate::engine::DrainStatus {
+        since,
+        who: None,
+        reason: None,
+        weight: 5,
+        left: 0,
+        empty_in_s: Some(0),
+        deadline_at: None,
+        is_over: true,
+        return_at: None,
+    });
+    show_table(&mut state, &over);
+    assert_eq!(said(&state), "out of the table at its deadline, with connections left: 10.0.1.1:80");
 }
 
 #[test]

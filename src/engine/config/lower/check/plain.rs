@@ -39,8 +39,8 @@ pub(super) fn smtp<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Oute
     }
     if let Some(host) = hosts.first() {
         let message = "a host block makes a check of its own, beside that of the server, as in keepalived";
-        let help = "write its words in SMTP_CHECK itself to have one check, or an SMTP_CHECK for each";
-        cx.report.add(Problem::warning(host.at, "deprecated", message.to_owned()).help(help));
+        let instead = "write its words in SMTP_CHECK itself to have one check, or an SMTP_CHECK for each";
+        cx.report.add(Problem::warning(host.at, "deprecated", message.to_owned()).help(instead));
     }
     let mut all = vec![common.clone()];
     for host in hosts {
