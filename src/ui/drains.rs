@@ -11,8 +11,8 @@ const MOST: usize = 256;
 pub struct Drains(BTreeMap<String, u32>);
 
 impl Drains {
-    /// Looks at rows; gives the servers that have no connection left since this look, and apart from them those whose deadline passed
-    /// with connections left.
+    /// Looks at rows; gives the servers that have no connection left since this look, and apart from them those whose deadline
+    /// took them out.
     pub fn look<'a>(&mut self, rows: impl Iterator<Item = &'a Row>) -> (Vec<String>, Vec<String>) {
         let (mut emptied, mut cut) = (Vec::new(), Vec::new());
         for row in rows.filter(|row| row.kind == RowKind::Server) {

@@ -8,7 +8,7 @@ use ratatui::style::{Color, Modifier};
 use std::io::Write;
 
 /// So many cells must be drawn less for lines to be moved: moving them costs as much as some 20 characters.
-const WORTH: usize = 24;
+pub const WORTH: usize = 24;
 /// Up to so many cells are sorted by style.
 const FEW: usize = 64;
 /// Modifiers and their numbers in SGR (ECMA-48 §8.3.117).
@@ -53,16 +53,17 @@ struct Cursor {
     is_sure: bool,
 }
 
-/// Adds the bytes that move lines by one, where that leaves less to draw: a table was scrolled. Gives what is on the screen then.
-pub fn scroll(out: &mut Vec<u8>, before: Buffer, now: &Buffer) -> Buffer {
-    let Some(Moved { from, to, .. }) = moved(&before, now) else { return before };
+/// Adds the bytes that move lines by one, where that leaves less to draw: a table was scrolled. Gives what is on the screen then;
+/// none where nothing is moved.
+pub fn scroll(out: &mut Vec<u8>, before: &Buffer, now: &Buffer) -> Option<Buffer> {
+    let Moved { from, to, .. } = moved(before, now)?;
     // Deleted here and inserted there (ECMA-48 §8.3.32, §8.3.67): what is not between the two stays where it is.
     push(out, format_args!("\x1b[{}H\x1b[M\x1b[{}H\x1b[L", from + 1, to + 1));
     let mut lines: Vec<&[Cell]> = before.content.chunks(usize::from(before.area.width)).collect();
     let blank = vec![Cell::EMPTY; usize::from(before.area.width)];
     lines.remove(from);
     lines.insert(to, &blank);
-    Buffer { area: before.area, content: lines.concat() }
+    Some(Buffer { area: before.area, content: lines.concat() })
 }
 
 /// A line that is deleted, and where a blank one is inserted: the lines between move by one. With how many cells that saves.
@@ -332,7 +333,7 @@ mod tests {
             (screen(["head", a, d, c, "foot", "other"]), ""),
         ] {
             let mut bytes = Vec::new();
-            scroll(&mut bytes, before.clone(), &now);
+            scroll(&mut bytes, &before, &now);
             assert_eq!(String::from_utf8(bytes).unwrap(), moves);
         }
     }
@@ -358,7 +359,7 @@ mod tests {
             let blank = Buffer::empty(first.area);
             for (before, now) in [(&blank, &first), (&first, &second)] {
                 let mut bytes = Vec::new();
-                let before = scroll(&mut bytes, before.clone(), now);
+                let before = scroll(&mut bytes, before, now).unwrap_or_else(|| before.clone());
                 paint(&mut bytes, before.diff(now), COLUMNS);
                 terminal.process(&bytes);
                 let mut hidden = false;

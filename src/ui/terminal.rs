@@ -4,7 +4,7 @@
 //! Never a query: answers that come late would be taken for keys. The cursor stays hidden; text fields show their own.
 
 use super::ConsoleError;
-use super::paint::{paint, scroll};
+use super::paint::{WORTH, paint, scroll};
 use super::state::UiState;
 use super::theme::Theme;
 use super::view;
@@ -145,9 +145,13 @@ impl Terminal {
             self.shown = None; // gone before there are three of them
         }
         let before = self.shown.take().unwrap_or_else(|| Buffer::empty(next.area));
-        let before = if is_repaint { before } else { scroll(&mut frame, before, &next) };
-        let is_scrolled = !is_repaint && !frame.is_empty();
-        let changed = before.diff(&next);
+        let mut changed = before.diff(&next);
+        // A quiet second changes a few digits: then nothing was scrolled, and nothing is looked for.
+        let scrolled = if is_repaint || changed.len() < WORTH { None } else { scroll(&mut frame, &before, &next) };
+        let is_scrolled = scrolled.is_some();
+        if let Some(moved) = &scrolled {
+            changed = moved.diff(&next);
+        }
         if is_repaint || is_scrolled || !changed.is_empty() {
             paint(&mut frame, changed, next.area.width);
             let needs_brackets = is_repaint || is_scrolled || frame.len() > ONE_PIECE;

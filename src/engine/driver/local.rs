@@ -32,10 +32,36 @@ use tokio::sync::{mpsc, oneshot};
 /// How long a command may take: a failover waits for somebody to take over, at most 3 × 40.95 s + skew.
 const COMMAND_LIMIT: Duration = Duration::from_mins(3);
 
-/// For how long a comparison of file, engine and kernel is good.
-const DIFF_AGE: Duration = Duration::from_secs(1);
+/// For how long an answer that costs something is good.
+const ANSWER_AGE: Duration = Duration::from_secs(1);
 
-/// A second since 1970, the configuration's generation, and how everything was.
+/// The last answer to a question that reads a file or asks the loops. Whoever may read may ask it: all who ask within a second
+/// share one answer, unless something happened.
+struct Lately<T>(Mutex<Option<(Instant, u64, T)>>);
+
+impl<T> Default for Lately<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Clone> Lately<T> {
+    /// The answer after the event with this number. Errors are those of `make`, and are not kept.
+    fn get(&self, event: u64, make: impl FnOnce() -> Result<T, HandleError>) -> Result<T, HandleError> {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, after, answer)) = &*last
+            && at.elapsed() < ANSWER_AGE
+            && *after == event
+        {
+            return Ok(answer.clone());
+        }
+        let answer = make()?;
+        *last = Some((Instant::now(), event, answer.clone()));
+        Ok(answer)
+    }
+}
+
+/// A moment, the configuration's generation, and how everything was.
 type Moment = ((SystemTime, u64), Arc<Status>);
 
 /// The running engine. Reads are cheap; [`command`](EngineHandle::command) blocks until the loop has answered.
@@ -49,7 +75,9 @@ pub struct LocalEngine {
     last_id: AtomicU64,
     last_dry_run: AtomicU64,
     /// The newest comparison of file, engine and kernel.
-    compared: Mutex<Option<(Instant, u64, Vec<Difference>)>>,
+    compared: Lately<Vec<Difference>>,
+    /// What can be taken back: each of it is tried on the loops.
+    offered: Lately<Vec<Undoable>>,
     connections: Connections,
     host: HostReader,
     /// What becomes of what operators want beside the file.
@@ -76,7 +104,8 @@ impl LocalEngine {
             stop,
             last_id: AtomicU64::new(0),
             last_dry_run: AtomicU64::new(0),
-            compared: Mutex::default(),
+            compared: Lately::default(),
+            offered: Lately::default(),
             connections: Connections::default(),
             host: HostReader::default(),
             written: None,
@@ -251,25 +280,21 @@ impl EngineHandle for LocalEngine {
         Ok(Arc::new(Still { status, at, is_rewound: true }))
     }
     fn diff(&self) -> Result<Vec<Difference>, HandleError> {
-        // Whoever may read may ask, and each time a file is read: all who ask within a second share one answer, unless something happened.
         let status = self.shared.status();
-        let mut last = self.compared.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_good = |at: &Instant, event: &u64| at.elapsed() < DIFF_AGE && *event == status.last_event;
-        if let Some((.., differences)) = last.as_ref().filter(|(at, event, _)| is_good(at, event)) {
-            return Ok(differences.clone());
-        }
-        let file = self.reloader.file().map_err(|unfit| HandleError::Rejected {
-            status: 409,
-            code: "file-unfit".to_owned(),
-            message: format!("the configuration file can't be compared: {unfit}"),
-            next: "mend the file; `lvsdeck check` names each mistake".to_owned(),
-        })?;
-        let differences = compare(&file, &self.reloader.configuration(), &status);
-        *last = Some((Instant::now(), status.last_event, differences.clone()));
-        Ok(differences)
+        self.compared.get(status.last_event, || {
+            let file = self.reloader.file().map_err(|unfit| HandleError::Rejected {
+                status: 409,
+                code: "file-unfit".to_owned(),
+                message: format!("the configuration file can't be compared: {unfit}"),
+                next: "mend the file; `lvsdeck check` names each mistake".to_owned(),
+            })?;
+            Ok(compare(&file, &self.reloader.configuration(), &status))
+        })
     }
     fn undoable(&self) -> Result<Vec<Undoable>, HandleError> {
-        Ok(self.undo.list().into_iter().filter(|one| self.would_change(&one.undo)).collect())
+        self.offered.get(self.shared.newest(), || {
+            Ok(self.undo.list().into_iter().filter(|one| self.would_change(&one.undo)).collect())
+        })
     }
     fn connections(&self, query: &ConnectionsQuery) -> Result<ConnectionsPage, HandleError> {
         self.connections.page(query, &self.shared.status(), self.shared.dataplane.get())

@@ -38,7 +38,7 @@ fn follow_drains(state: &mut UiState) {
     let Some(page) = page else { return };
     let (emptied, cut) = state.table.drains.look(page.rows.iter());
     if !cut.is_empty() {
-        let text = format!("out of the table at its deadline, with connections left: {}", cut.join(", "));
+        let text = format!("out of the table at its deadline: {}", cut.join(", "));
         state.say(Tone::Bad, text);
     } else if !emptied.is_empty() {
         state.say(Tone::Good, format!("drained: {} has no active connection left", emptied.join(", ")));

@@ -324,7 +324,7 @@ fn a_drain_tells_when_it_is_empty() {
         return_at: None,
     });
     show_table(&mut state, &over);
-    assert_eq!(said(&state), "out of the table at its deadline, with connections left: 10.0.1.1:80");
+    assert_eq!(said(&state), "out of the table at its deadline: 10.0.1.1:80");
 }
 
 #[test]
