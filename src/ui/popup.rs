@@ -156,6 +156,8 @@ pub struct PreviewPopup {
     pub changed: Vec<String>,
     /// Lines that are scrolled out above.
     pub scroll: usize,
+    /// What was typed while it was being done; it counts when that has ended well.
+    pub ahead: Vec<KeyEvent>,
 }
 
 impl PreviewPopup {

@@ -7,6 +7,7 @@ use crate::ui::intent::Effect;
 use crate::ui::popup::{Field, Phase, Popup, PreviewPopup};
 use crate::ui::screens::plan::{Shape, plan};
 use crate::ui::state::{Tone, UiState};
+use crate::ui::update::on_key;
 
 /// Asks the engine what a command would do, and shows that on top of what is there.
 pub fn preview(state: &mut UiState, command: Command, always_type: Option<String>) -> Vec<Effect> {
@@ -22,6 +23,7 @@ pub fn preview(state: &mut UiState, command: Command, always_type: Option<String
         typed: Field::default(),
         changed: Vec::new(),
         scroll: 0,
+        ahead: Vec::new(),
     })));
     vec![Effect::Command(state.serial, request)]
 }
@@ -81,6 +83,10 @@ pub fn on_answer(state: &mut UiState, serial: u64, answer: Result<Box<Answer>, S
     let Some(Popup::Preview(popup)) = at.and_then(|at| state.popups.get_mut(at)) else {
         return without_popup(state, answer);
     };
+    if !matches!(&answer, Ok(answer) if answer.outcome == Outcome::Done) {
+        // It was typed for what comes after this, and that does not come.
+        popup.ahead.clear();
+    }
     let answer = match answer {
         Ok(answer) => answer,
         Err(why) => {
@@ -102,9 +108,12 @@ pub fn on_answer(state: &mut UiState, serial: u64, answer: Result<Box<Answer>, S
             if matches!(popup.request.command, Command::Several { .. }) {
                 state.table.marks.clear();
             }
+            let ahead = std::mem::take(&mut popup.ahead);
             state.popups.clear();
             state.say(Tone::Good, answer.message);
-            vec![Effect::Poll]
+            let mut effects = vec![Effect::Poll];
+            effects.extend(ahead.iter().flat_map(|key| on_key(state, key)));
+            effects
         }
         (Outcome::Stale, Phase::Committing(shown)) => {
             let (old, new) = (&shown.preview, &answer.preview);

@@ -153,6 +153,7 @@ fn preview(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
         }
         KeyCode::Up => popup.scroll = popup.scroll.saturating_sub(1),
         KeyCode::PageUp => popup.scroll = popup.scroll.saturating_sub(page),
+        _ if matches!(popup.phase, Phase::Committing(_)) => popup.ahead.push(*key),
         _ => {
             let keys = match popup.phase {
                 Phase::Ready(_) => "Enter does it, Esc leaves",

@@ -142,6 +142,26 @@ fn marked_servers_are_drained_in_one_act_and_the_marks_go_when_it_is_done() {
 }
 
 #[test]
+fn what_is_typed_while_an_act_is_being_done_counts_when_it_ended_well_and_only_then() {
+    for outcome in [Outcome::Done, Outcome::Refused] {
+        let mut state = ready();
+        let (serial, request) = commands(press(&mut state, KeyCode::Char('d'))).remove(0);
+        update(&mut state, Message::Answered(serial, Ok(preview(&request.command, "weight 5"))), at(2));
+        let (serial, _) = commands(press(&mut state, KeyCode::Enter)).remove(0);
+        type_text(&mut state, ":kill web2");
+        assert!(matches!(state.popups.last(), Some(Popup::Preview(_))));
+        let ended = Answer { outcome, message: "ended".into(), ..*preview(&request.command, "") };
+        update(&mut state, Message::Answered(serial, Ok(Box::new(ended))), at(3));
+        let typed = match state.popups.last() {
+            Some(Popup::Palette(finder)) => finder.field.text(),
+            Some(Popup::Preview(popup)) if popup.ahead.is_empty() => "",
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(typed, if outcome == Outcome::Done { ":kill web2" } else { "" }.trim_start_matches(':'));
+    }
+}
+
+#[test]
 fn marks_are_taken_away_by_the_same_key_and_all_by_esc() {
     let mut state = ready();
     press(&mut state, KeyCode::Char('v'));
