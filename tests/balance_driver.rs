@@ -79,7 +79,10 @@ fn start_with(
         (kernel, Scripts::none()),
         asked,
         move |view| drop(publish.send(view)),
-        (move |fact| told.lock().unwrap().push((Instant::now(), fact)), |_| {}),
+        (
+            move |facts: Vec<Fact>| told.lock().unwrap().extend(facts.into_iter().map(|fact| (Instant::now(), fact))),
+            |_| {},
+        ),
         move |memory| match memory {
             Memory::Owned(owned) => kept.lock().unwrap().push(owned),
             Memory::Overrides(all) => *given.lock().unwrap() = all,

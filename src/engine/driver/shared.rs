@@ -165,13 +165,20 @@ impl Shared {
 
     /// Appends to the journal. Writes nothing itself: whoever reports never waits for a slow log.
     pub fn append(&self, fact: Fact) {
+        self.append_all(vec![fact]);
+    }
+
+    /// The same with what happened at once, in this order: readers wake once for all of it.
+    pub fn append_all(&self, facts: Vec<Fact>) {
         let wall = SystemTime::now();
         let monotonic = self.monotonic_ms();
         let mut kept = self.kept();
-        if fact.kind.is_change() {
-            kept.changed_at = Some(Moment { now: Instant::now(), wall });
+        for fact in facts {
+            if fact.kind.is_change() {
+                kept.changed_at = Some(Moment { now: Instant::now(), wall });
+            }
+            kept.journal.append(fact, wall, monotonic);
         }
-        kept.journal.append(fact, wall, monotonic);
         drop(kept);
         self.appended.notify_all();
     }

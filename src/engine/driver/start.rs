@@ -364,7 +364,7 @@ fn balance_thread(
     let (publisher, reporter, shared) = (Arc::clone(shared), Arc::clone(shared), Arc::clone(shared));
     let enter = real_time(&shared, "checker", words);
     let publish = move |view: BalanceView| publisher.publish_balance(view);
-    let report = move |fact: Fact| reporter.append(fact);
+    let report = move |facts| reporter.append_all(facts);
     let remember = move |memory| match memory {
         Memory::Owned(owned) => {
             if let Err(error) = state.save_services(owned) {

@@ -9,6 +9,7 @@ use crate::engine::balance::Input;
 use crate::engine::io::ipvs_netlink::IpvsKernel;
 use crate::engine::ipvs::{IpvsOp, Refusal, RefusalKind, Service};
 use crate::engine::model::ServiceKey;
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,8 +18,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Batches on their way to the thread. The core has at most one plan, one look and one memory out, so that this is never full.
 const BATCHES: usize = 16;
-/// Results on their way back; the thread waits when the loop is behind.
-const RESULTS: usize = 1_024;
+/// Results on their way back, those of what was sent together at once; the thread waits when the loop is behind.
+const RESULTS: usize = 8;
 /// Operations that are sent together: results come that often, and a stop is noticed that soon.
 const TOGETHER: usize = 128;
 
@@ -34,7 +35,9 @@ pub(super) enum Job {
 /// The thread, from the loop's side.
 pub(super) struct KernelThread {
     jobs: Option<blocking::SyncSender<Vec<Job>>>,
-    results: mpsc::Receiver<Input>,
+    results: mpsc::Receiver<Vec<Input>>,
+    /// Those that came together and that the loop has not taken yet.
+    come: VecDeque<Input>,
     stopping: Arc<AtomicBool>,
 }
 
@@ -48,8 +51,8 @@ struct Worker<R> {
 }
 
 impl<R: FnMut(Memory)> Worker<R> {
-    /// Performs a batch in its order; `tell` gets each result, and ends it by saying false.
-    fn perform(&mut self, batch: Vec<Job>, mut tell: impl FnMut(Input) -> bool) -> bool {
+    /// Performs a batch in its order; `tell` gets the results, and ends it by saying false.
+    fn perform(&mut self, batch: Vec<Job>, mut tell: impl FnMut(Vec<Input>) -> bool) -> bool {
         let mut together = Vec::new();
         for job in batch {
             let goes_on = match job {
@@ -60,8 +63,8 @@ impl<R: FnMut(Memory)> Worker<R> {
                 Job::Observe => {
                     // Before the table: whether its counters are to be believed.
                     self.apply(&mut together, &mut tell)
-                        && self.kernel.totals().is_none_or(|totals| tell(Input::Counted(totals)))
-                        && tell(self.observe())
+                        && tell(self.kernel.totals().map(Input::Counted).into_iter().collect())
+                        && tell(vec![self.observe()])
                 }
                 Job::Remember(memory) => {
                     let goes_on = self.apply(&mut together, &mut tell);
@@ -88,14 +91,17 @@ impl<R: FnMut(Memory)> Worker<R> {
         Input::Observed(result.map(Box::new))
     }
     /// Does these operations but those that are given up, and leaves none.
-    fn apply(&mut self, together: &mut Vec<IpvsOp>, tell: &mut impl FnMut(Input) -> bool) -> bool {
+    fn apply(&mut self, together: &mut Vec<IpvsOp>, tell: &mut impl FnMut(Vec<Input>) -> bool) -> bool {
+        if together.is_empty() {
+            return true;
+        }
         let (given_up, ops): (Vec<_>, Vec<_>) = std::mem::take(together).into_iter().partition(|op| self.gives_up(op));
         let results = if ops.is_empty() { Vec::new() } else { self.kernel.apply_all(&ops) };
         for result in &results {
             self.listen(result.as_ref().err());
         }
-        given_up.iter().all(|_| tell(Input::NotApplied))
-            && ops.into_iter().zip(results).all(|(op, result)| tell(Input::Applied { op: Box::new(op), result }))
+        let applied = ops.into_iter().zip(results).map(|(op, result)| Input::Applied { op: Box::new(op), result });
+        tell(given_up.iter().map(|_| Input::NotApplied).chain(applied).collect())
     }
     fn gives_up(&self, op: &IpvsOp) -> bool {
         let is_removal = matches!(op, IpvsOp::DelService(_) | IpvsOp::DelDestination(..));
@@ -117,13 +123,13 @@ impl KernelThread {
         let mut worker = Worker { kernel, remember, stopping: Arc::clone(&stopping), mute: None };
         let work = move || {
             for batch in todo {
-                if !worker.perform(batch, |input| done.blocking_send(input).is_ok()) {
+                if !worker.perform(batch, |inputs| done.blocking_send(inputs).is_ok()) {
                     return;
                 }
             }
         };
         std::thread::Builder::new().name("ipvs".to_owned()).spawn(work)?;
-        Ok(Self { jobs: Some(jobs), results, stopping })
+        Ok(Self { jobs: Some(jobs), results, come: VecDeque::new(), stopping })
     }
 
     /// Gives the thread its next acts.
@@ -135,11 +141,17 @@ impl KernelThread {
     }
     /// The next result; none when the thread ended.
     pub async fn next(&mut self) -> Option<Input> {
-        self.results.recv().await
+        while self.come.is_empty() {
+            self.come = self.results.recv().await?.into();
+        }
+        self.come.pop_front()
     }
     /// A result that is there already.
     pub fn try_next(&mut self) -> Option<Input> {
-        self.results.try_recv().ok()
+        while self.come.is_empty() {
+            self.come = self.results.try_recv().ok()?.into();
+        }
+        self.come.pop_front()
     }
     /// The loop stops: from now on only removals are worth their time.
     pub fn stop(&self) {

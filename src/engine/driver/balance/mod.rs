@@ -107,7 +107,7 @@ pub async fn run(
     (kernel, scripts): (Box<dyn IpvsKernel>, Scripts),
     mut requests: mpsc::Receiver<Request>,
     publish: impl Fn(BalanceView),
-    (report, notify): (impl Fn(Fact), impl Fn(Notice)),
+    (report, notify): (impl Fn(Vec<Fact>), impl Fn(Notice)),
     remember: impl FnMut(Memory) + Send + 'static,
     shutdown: impl Future<Output = bool>,
 ) -> Result<(), BalanceLoopError> {
@@ -118,6 +118,7 @@ pub async fn run(
         asking: HashMap::new(),
         reloading: VecDeque::new(),
         trials: Vec::new(),
+        facts: Vec::new(),
         untold: Vec::new(),
         report,
         notify,
@@ -135,14 +136,14 @@ pub async fn run(
         if is_over {
             (views.due, views.next_at) = (true, now());
         }
-        if views.publish(&own.core, !own.untold.is_empty()) {
+        if views.publish(&own.core, own.has_news()) {
             own.tell();
         }
         sent.map_err(|()| BalanceLoopError::ThreadEnded)?;
         if is_over {
             let finished = tokio::time::timeout_at(stop_by.unwrap_or_else(now).into(), kernel.finish()).await;
             if finished.is_err() || own.core.leaves_behind() {
-                (own.report)(left_behind());
+                (own.report)(vec![left_behind()]);
             }
             return Ok(());
         }
@@ -193,28 +194,35 @@ struct BalanceLoop<R, N> {
     reloading: VecDeque<oneshot::Sender<Result<(), String>>>,
     trials: Vec<Job>,
     /// What is told once a view is out that shows it: whoever hears of something finds it there.
+    facts: Vec<Fact>,
     untold: Vec<Untold>,
     report: R,
     notify: N,
 }
 
-/// Something to be told, and whom.
+/// An answer, and to whom.
 enum Untold {
-    Fact(Fact),
     Answer(oneshot::Sender<Answer>, Box<Answer>),
     Reloaded(oneshot::Sender<Result<(), String>>, Result<(), String>),
 }
 
-impl<R: Fn(Fact), N: Fn(Notice)> BalanceLoop<R, N> {
-    /// Tells what waited for a view. Who asked may have left; the journal has it all the same.
+impl<R: Fn(Vec<Fact>), N: Fn(Notice)> BalanceLoop<R, N> {
+    /// Tells what waited for a view: the journal first. Who asked may have left.
     fn tell(&mut self) {
+        if !self.facts.is_empty() {
+            (self.report)(std::mem::take(&mut self.facts));
+        }
         for untold in self.untold.drain(..) {
             match untold {
-                Untold::Fact(fact) => (self.report)(fact),
                 Untold::Answer(reply, answer) => _ = reply.send(*answer),
                 Untold::Reloaded(told, result) => _ = told.send(result),
             }
         }
+    }
+
+    /// Whether something waits for a view.
+    fn has_news(&self) -> bool {
+        !self.facts.is_empty() || !self.untold.is_empty()
     }
 
     /// What is asked of the core; a trial is the kernel's thread's matter alone.
@@ -268,7 +276,7 @@ impl<R: Fn(Fact), N: Fn(Notice)> BalanceLoop<R, N> {
                 Action::Apply(op) => jobs.push(Job::Apply(op)),
                 Action::Remember(owned) => jobs.push(Job::Remember(Memory::Owned(owned))),
                 Action::Overrides(all) => jobs.push(Job::Remember(Memory::Overrides(all))),
-                Action::Report(fact) => self.untold.push(Untold::Fact(fact)),
+                Action::Report(fact) => self.facts.push(fact),
                 Action::Notify(notice) => (self.notify)(*notice),
                 Action::Reloaded(result) => {
                     let told = self.reloading.pop_front();
@@ -286,7 +294,7 @@ impl<R: Fn(Fact), N: Fn(Notice)> BalanceLoop<R, N> {
     fn deadline<P>(&self, views: &Views<P>) -> Instant {
         let core = self.core.poll_timeout().map(|(at, _)| at);
         let view = if views.due { views.next_at } else { views.pulse_at };
-        let awaited = (!self.untold.is_empty()).then_some(views.soon_at);
+        let awaited = self.has_news().then_some(views.soon_at);
         core.into_iter().chain(awaited).chain([view]).min().unwrap_or(view)
     }
 }

@@ -32,14 +32,20 @@ impl Queue {
             waiting.lost += 1;
         }
         waiting.tellings += 1;
-        waiting.requests.push_back(Request::Tell(telling));
-        drop(waiting);
-        self.0.1.notify_one();
+        self.add(waiting, Request::Tell(telling));
     }
 
     pub fn push(&self, request: Request) {
-        self.waiting().requests.push_back(request);
-        self.0.1.notify_one();
+        self.add(self.waiting(), request);
+    }
+
+    /// Whoever takes is woken by the first only: it waits for nothing while something is there.
+    fn add(&self, mut waiting: MutexGuard<'_, Waiting>, request: Request) {
+        waiting.requests.push_back(request);
+        if waiting.requests.len() == 1 {
+            drop(waiting);
+            self.0.1.notify_one();
+        }
     }
 
     /// The next request, and how many tellings before it were lost; none when `until` has come first.
