@@ -37,6 +37,30 @@ async fn udp_against_servers_of_every_kind() {
     assert_eq!(words(probe::run(&check(closed, plain(), LONG)).await), "connection refused");
 }
 
+#[tokio::test(start_paused = true)]
+async fn silence_passes_however_late_it_was_sent() {
+    let plain = CheckKind::Udp(UdpCheck { payload: vec![1], reply: None, length: (0, 255) });
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let check = check(socket.local_addr().unwrap(), plain, SHORT);
+    // Between the probe's first step and its second the others have their turn for a while.
+    let busy = async { tokio::time::advance(SHORT / 2).await };
+    let (verdict, ()) = tokio::join!(probe::run(&check), busy);
+    assert_eq!(words(verdict), "passed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_stood_still_knows_nothing_of_its_targets() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let ask = || CheckKind::Smtp { helo: "d1".to_owned() };
+    let check = check(listener.local_addr().unwrap(), ask(), SHORT);
+    let still = async {
+        tokio::time::advance(SHORT / 2).await;
+        tokio::time::advance(SHORT + Duration::from_secs(2)).await;
+    };
+    let (verdict, ()) = tokio::join!(probe::run(&check), still);
+    assert!(words(verdict).contains("this host stood still for 2."));
+}
+
 /// The question with these flags, and this behind it.
 fn reply(asked: &[u8], flags: u8, rcode: u8, answers: u8, rest: &[u8]) -> Vec<u8> {
     let mut reply = asked.to_vec();

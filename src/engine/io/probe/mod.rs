@@ -13,6 +13,7 @@ mod udp;
 use crate::engine::health::{Hindrance, Verdict};
 use crate::engine::model::{CheckKind, CheckSpec};
 use std::io;
+use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 /// Runs a check once. However slowly its target answers, it is over after the check's time limit. A script is not run here.
@@ -33,12 +34,25 @@ pub async fn run(check: &CheckSpec) -> Verdict {
             })),
         }
     };
-    match timeout(check.longest(), asked).await {
+    let limit = match &check.kind {
+        // Keeps its time itself: silence may be what is wanted.
+        CheckKind::Udp(_) => check.longest() + STILL,
+        _ => check.longest(),
+    };
+    match timeout(limit, asked).await {
         Ok(Ok(())) => Verdict::Passed(started.elapsed()),
         Ok(Err(verdict)) => verdict,
+        // Its answer may have come meanwhile.
+        Err(_) if started.elapsed() > limit + STILL => Verdict::Unable(Hindrance {
+            reason: format!("this host stood still for {:.1} s", (started.elapsed() - limit).as_secs_f64()),
+            next: "look at the load of this host, and at its hypervisor for pauses",
+        }),
         Err(_) => Verdict::Failed("timeout".to_owned()),
     }
 }
+
+/// Who notices so late that a time limit is over knows nothing about the target.
+const STILL: Duration = Duration::from_secs(1);
 
 /// The target failed, and why.
 fn failed<T>(why: impl Into<String>) -> Result<T, Verdict> {

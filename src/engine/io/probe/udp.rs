@@ -5,16 +5,16 @@ use crate::engine::health::Verdict;
 use crate::engine::model::{CheckSpec, UdpCheck};
 use tokio::time::timeout;
 
-/// Room for the longest answer that may be asked for, and a byte to see that one is longer.
-const ROOM: usize = 65_536;
+/// Room for the longest datagram.
+const ROOM: usize = 65_535;
 
 /// Sends the payload once and waits for an answer, or for an ICMP error. Without `require_reply` silence passes when the time
-/// is over.
+/// is over; it counts from the sending.
 pub(super) async fn ask(check: &CheckSpec, udp: &UdpCheck) -> Result<(), Verdict> {
     let socket = origin::udp(check)?;
     socket.send(&udp.payload).await.map_err(|error| origin::judge(check, &error))?;
-    let mut answer = vec![0; ROOM];
-    let received = timeout(check.timing.timeout.mul_f64(0.98), socket.recv(&mut answer)).await;
+    let mut answer = vec![0; if udp.reply.is_some() { ROOM } else { 1 }];
+    let received = timeout(check.timing.timeout, socket.recv(&mut answer)).await;
     let length = match (received, &udp.reply) {
         (Ok(Ok(length)), _) => length,
         (Ok(Err(error)), _) => return Err(origin::judge(check, &error)),

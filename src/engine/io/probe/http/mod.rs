@@ -4,6 +4,7 @@
 //! answers byte by byte has no more time than one that does not answer at all.
 
 mod pattern;
+mod raw;
 mod tls;
 
 use super::{failed, origin};
@@ -13,7 +14,7 @@ use crate::engine::model::{CheckSpec, HttpCheck, HttpVersion, UrlCheck};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body, Bytes};
 use hyper::client::conn::http1;
-use hyper::header::{CONNECTION, HOST, USER_AGENT};
+use hyper::header::{CONNECTION, HOST, TRANSFER_ENCODING, USER_AGENT};
 use hyper::{Request, Version};
 use hyper_util::rt::TokioIo;
 use md5::{Digest, Md5};
@@ -27,6 +28,9 @@ use tokio::time::timeout;
 const HEAD: usize = 64 << 10;
 /// The longest body, bytes.
 const BODY: usize = 8 << 20;
+
+/// What checks call themselves: keepalived's name, because logs and filters of real servers know it.
+const AGENT: &str = "KeepAliveClient";
 
 /// Asks every URL, one after the other.
 pub(super) async fn ask(check: &CheckSpec, http: &HttpCheck) -> Result<(), Verdict> {
@@ -60,11 +64,13 @@ where
 {
     let request =
         request(check, http, url).or_else(|error| failed(format!("{} can't be asked for: {error}", url.path)))?;
-    let builder = http1::Builder::new().max_buf_size(HEAD).handshake(TokioIo::new(stream)).await;
+    let read = url.digest.map(|_| raw::Read::default());
+    let stream = TokioIo::new(raw::Kept::new(stream, read.clone()));
+    let builder = http1::Builder::new().max_buf_size(HEAD).title_case_headers(true).handshake(stream).await;
     let (mut sender, connection) = builder.map_err(|error| Verdict::Failed(words(&error)))?;
     let asked = async {
         let answer = sender.send_request(request).await.map_err(|error| Verdict::Failed(words(&error)))?;
-        judge(url, answer).await
+        judge(url, answer, read.as_ref()).await
     };
     let (mut asked, mut connection) = (pin!(asked), pin!(connection));
     tokio::select! {
@@ -83,7 +89,7 @@ fn request(check: &CheckSpec, http: &HttpCheck, url: &UrlCheck) -> Result<Reques
         (None, target) if target.is_ipv6() => format!("[{}]", target.ip()),
         (None, target) => target.ip().to_string(),
     };
-    let mut request = Request::get(&url.path).header(USER_AGENT, "lvsdeck").header(HOST, host);
+    let mut request = Request::get(&url.path).header(USER_AGENT, AGENT).header(HOST, host);
     request = match http.version {
         HttpVersion::V10 => request.version(Version::HTTP_10),
         HttpVersion::V10Close => request.version(Version::HTTP_10).header(CONNECTION, "close"),
@@ -92,8 +98,8 @@ fn request(check: &CheckSpec, http: &HttpCheck, url: &UrlCheck) -> Result<Reques
     request.body(Empty::new())
 }
 
-/// Status, then the body as it comes.
-async fn judge<B>(url: &UrlCheck, answer: hyper::Response<B>) -> Result<(), Verdict>
+/// Status, then the body as it comes. Where a digest is wanted, `read` is what came over the connection.
+async fn judge<B>(url: &UrlCheck, answer: hyper::Response<B>, read: Option<&raw::Read>) -> Result<(), Verdict>
 where
     B: Body<Data = Bytes, Error = hyper::Error>,
 {
@@ -101,6 +107,7 @@ where
     if !url.status.iter().any(|(first, last)| (*first..=*last).contains(&status)) {
         return failed(format!("HTTP {status} ({} is wanted)", ranges(&url.status)));
     }
+    let is_chunked = answer.headers().contains_key(TRANSFER_ENCODING);
     let mut body = pin!(answer.into_body());
     let (mut digest, mut text, mut length) = (Md5::new(), Vec::new(), 0);
     while let Some(frame) = body.frame().await {
@@ -110,7 +117,7 @@ where
         if length > BODY {
             return failed(format!("an answer of more than {} MiB", BODY >> 20));
         }
-        if url.digest.is_some() {
+        if url.digest.is_some() && !is_chunked {
             digest.update(data);
         }
         if url.pattern.is_some() {
@@ -118,6 +125,9 @@ where
         }
     }
     if let Some(wanted) = url.digest {
+        if let Some(read) = read.filter(|_| is_chunked) {
+            digest.update(read.body());
+        }
         let found: [u8; 16] = digest.finalize().into();
         if found != wanted {
             return failed(format!("digest {} ({} is wanted)", hex(found), hex(wanted)));
