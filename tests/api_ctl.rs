@@ -3,10 +3,10 @@
 
 mod api_fixture;
 
-use api_fixture::{FakeEngine, small, status};
+use api_fixture::{FakeEngine, draining, now, server, service, small, status};
 use clap::Parser;
 use lvsdeck::cli::ctl::{CtlArgs, run_with};
-use lvsdeck::engine::{Difference, Foreign, Outcome, Status, VirtualRouterState};
+use lvsdeck::engine::{Difference, Foreign, Forwarding, Outcome, OverrideStatus, Status, VirtualRouterState};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -328,7 +328,7 @@ fn a_difference_is_a_line_with_file_engine_and_kernel_side_by_side() {
     assert_eq!(ctl(&engine, "diff --json").1, "[]\n");
     let difference = |subject: &str, field: &str, three: [Option<&str>; 3]| {
         let [file, engine, kernel] = three.map(|value| value.map(str::to_owned));
-        Difference { subject: subject.into(), field: field.into(), file, engine, kernel }
+        Difference { subject: subject.into(), field: field.into(), file, engine, kernel, by: None }
     };
     *engine.differences.lock().unwrap() = Some(vec![
         difference("tcp/10.0.0.1:80 10.0.0.71:80", "weight", [Some("1"), Some("0"), Some("0")]),
@@ -347,6 +347,43 @@ fn a_difference_is_a_line_with_file_engine_and_kernel_side_by_side() {
         json[1],
         json!({"subject": "VI_1", "field": "priority", "file": "200", "engine": "150", "kernel": null})
     );
+}
+
+#[test]
+fn what_operators_want_is_words_for_the_file() {
+    let engine = FakeEngine::new(small());
+    *engine.differences.lock().unwrap() = Some(Vec::new());
+    assert_eq!(ctl(&engine, "diff --fragment").1, "# nothing is wanted of virtual servers beside the file\n");
+    let by = |weight, reason: Option<&str>| {
+        let reason = reason.map(str::to_owned);
+        Some(Box::new(OverrideStatus { since: now(), who: "anna".into(), reason, weight }))
+    };
+    let mut weighed = server("10.0.0.71:80");
+    weighed.overridden = by(5, Some("more memory"));
+    let mut added = server("[fd00::73]:8080");
+    (added.added, added.forward, added.overridden) = (true, Forwarding::Tun, by(3, None));
+    let mut drained = draining("10.0.0.72:80", 3);
+    drained.overridden = by(1, None);
+    let web = service("tcp/10.0.0.1:80", vec![server("10.0.0.70:80"), weighed, drained, added]);
+    let mark = service("fwmark/7", vec![server("10.0.0.70:80")]);
+    let engine = FakeEngine::new(status(vec![web, mark]));
+    let difference = |subject: &str, field: &str, file: Option<&str>, engine: Option<&str>| Difference {
+        subject: subject.into(),
+        field: field.into(),
+        file: file.map(str::to_owned),
+        engine: engine.map(str::to_owned),
+        kernel: None,
+        by: None,
+    };
+    *engine.differences.lock().unwrap() = Some(vec![
+        difference("fwmark/7", "object", None, Some("rr")),
+        difference("tcp/10.0.0.1:80 10.0.0.74:80", "weight", Some("1"), None),
+        difference("udp/10.0.0.1:53", "object", Some("sh"), None),
+        difference("VI_1", "priority", Some("200"), Some("150")),
+    ]);
+    let (code, out, _) = ctl(&engine, "diff --fragment");
+    assert_eq!(code, 0);
+    insta::assert_snapshot!(out);
 }
 
 #[test]

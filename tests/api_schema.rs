@@ -10,9 +10,9 @@ use api_fixture::served::{Running, exchange, post_to};
 use api_fixture::{down, draining, router, server, service, status};
 use lvsdeck::api::Client;
 use lvsdeck::engine::{
-    AnnouncementStatus, Difference, Drift, EngineHandle, Foreign, IpvsTotals, Jitter, Outcome, PeerDetail,
-    RefusedPacket, RouterDetail, SlowStartStatus, SplitBrainStatus, Status, TrackedStatus, VirtualRouterState, Warning,
-    WhatIf, Who,
+    AnnouncementStatus, Difference, Drift, EngineHandle, Foreign, IpvsTotals, Jitter, Outcome, OverrideStatus,
+    PeerDetail, RefusedPacket, RouterDetail, SlowStartStatus, SplitBrainStatus, Status, TrackedStatus,
+    VirtualRouterState, Warning, WhatIf, Who,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -64,6 +64,8 @@ fn peer_detail() -> PeerDetail {
 fn full() -> Status {
     let mut slow = server("10.0.0.70:80");
     let full_at = slow.health_since + Duration::from_secs(30);
+    let (since, reason) = (slow.health_since, Some("more memory".to_owned()));
+    slow.overridden = Some(Box::new(OverrideStatus { since, who: "anna".into(), reason, weight: 10 }));
     slow.slow_start = Some(SlowStartStatus { weight: 10, since: slow.health_since, full_at });
     let mut web = service("tcp/10.0.0.1:80", vec![slow, server("10.0.0.71:80"), down("10.0.0.72:80", 41, "timeout")]);
     web.name = Some("web".into());
@@ -101,6 +103,7 @@ fn answers() -> Vec<(&'static str, Value)> {
         file: Some("200".into()),
         engine: Some("150".into()),
         kernel: None,
+        by: Some("anna since 2026-11-29T12:00:00Z: new kernel".into()),
     }]);
     let mut found = Vec::new();
     for (schema, path) in [

@@ -8,6 +8,7 @@ mod args;
 mod connections;
 mod diff;
 mod events;
+mod fragment;
 mod overview;
 mod print;
 mod record;
@@ -154,7 +155,8 @@ fn run_in(
         Verb::Record(record) => record::record(record, engine, &mut page, world),
         Verb::Connections(wanted) => connections::print(wanted, engine, &mut page),
         Verb::Sysctls { json } => sysctls::print(engine, &mut page, *json),
-        Verb::Diff { json } => diff::print(engine, &mut page, *json),
+        Verb::Diff { fragment: true, .. } => fragment::print(engine, &mut page),
+        Verb::Diff { json, .. } => diff::print(engine, &mut page, *json),
         Verb::Act(act) => act::perform(act, engine, &mut page),
     };
     let done = done.and(page.flush());

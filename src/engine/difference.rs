@@ -15,4 +15,7 @@ pub struct Difference {
     pub engine: Option<String>,
     /// What the kernel has.
     pub kernel: Option<String>,
+    /// Who wants it so beside the file, since when and why; absent where no operator does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }

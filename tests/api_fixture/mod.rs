@@ -57,6 +57,7 @@ pub fn server(key: &str) -> RealServerStatus {
         admin: Admin::Enabled,
         added: false,
         drain: None,
+        overridden: None,
         slow_start: None,
         kernel: Some(KernelServer { weight: 1, forward: Forwarding::Dr }),
         active: 0,

@@ -68,6 +68,19 @@ fn each_way_below_the_floor_is_refused_with_the_way_on_and_nothing_is_done() {
 }
 
 #[test]
+fn a_whole_service_that_serves_is_not_removed_by_the_way() {
+    let remove = || Command::RemoveService { service: ServiceSelector(WEB.to_owned()) };
+    let mut rig = four();
+    let answer = rig.ask(remove());
+    let said = "tcp/10.0.0.1:80 would keep 0 of 4 servers in service, and depool_threshold asks for 2 (50 %)";
+    assert_eq!(answer.outcome, Outcome::Refused);
+    assert!(answer.message.starts_with(said), "{}", answer.message);
+    let shown = rig.dry(remove());
+    assert!(shown.preview.blast_radius.ends_with(&format!("; BELOW THE FLOOR: {said}")), "{:?}", shown.preview);
+    assert_eq!(rig.ask_with(remove(), false, shown.token).outcome, Outcome::Done);
+}
+
+#[test]
 fn the_preview_tells_of_it_asks_for_the_word_and_its_token_commits_it() {
     let mut rig = half();
     let shown = rig.dry(drain(C));

@@ -89,6 +89,7 @@ fn a_reboot_makes_the_table_as_operators_wanted_it() {
     let fresh = Rig { kernel: SimulatedIpvs::default(), remembered: Vec::new(), ..rig };
     let mut next = fresh.restarted(60 * S, &file);
     assert_eq!((next.table(WEB), next.table(NEW)), ("10.0.0.71:80 w0, 10.0.0.73:80 w3".to_owned(), String::new()));
+    assert_eq!(next.server(0, C).checks[0].target, C, "checked as the others");
     next.pass(20 * S);
     assert_eq!(next.ask(restore(A)).outcome, Outcome::Done);
     assert_eq!(next.ask(add_server(WEB, B, None)).outcome, Outcome::Done);

@@ -39,6 +39,7 @@ pub fn server(now: SystemTime, key: &str, forward: Forwarding, weight: u32) -> R
         admin: Admin::Enabled,
         added: false,
         drain: None,
+        overridden: None,
         slow_start: None,
         kernel: Some(KernelServer { weight, forward }),
         active: 481,

@@ -67,6 +67,9 @@ pub enum Verb {
         /// As JSON: a list of objects
         #[arg(long)]
         json: bool,
+        /// What operators want of virtual servers beside the file, as words of keepalived.conf
+        #[arg(long, conflicts_with = "json")]
+        fragment: bool,
     },
     /// Show the connections: by state, real server and client, and the first of them
     #[command(after_help = "The table is read for this one answer: hundreds of thousands take a second or two.\n\
@@ -260,6 +263,8 @@ pub enum Act {
         #[arg(value_name = "VS", value_parser = service, help = "tcp/10.0.0.1:80, udp/[fd00::1]:53, fwmark/1234 or the configured name")]
         service: ServiceSelector,
         #[command(flatten)]
+        floor: Floor,
+        #[command(flatten)]
         how: How,
     },
     /// Read the configuration file again and change only what it changed
@@ -393,6 +398,7 @@ impl Act {
             | Self::Restore { floor, .. }
             | Self::Weight { floor, .. }
             | Self::RemoveServer { floor, .. }
+            | Self::RemoveService { floor, .. }
             | Self::Undo { floor, .. } => floor.force,
             Self::Failover { .. }
             | Self::Rejoin { .. }
@@ -400,7 +406,6 @@ impl Act {
             | Self::Priority { .. }
             | Self::AddServer { .. }
             | Self::AddService { .. }
-            | Self::RemoveService { .. }
             | Self::Reload { .. }
             | Self::Stop { .. } => false,
         }
@@ -443,7 +448,7 @@ impl Act {
                 let forward = forward.map(Forwarding::from);
                 (Command::AddService { service: *service, scheduler: *scheduler, forward, persistence }, how)
             }
-            Self::RemoveService { service, how } => (Command::RemoveService { service: service.clone() }, how),
+            Self::RemoveService { service, how, .. } => (Command::RemoveService { service: service.clone() }, how),
             Self::Reload { how } => (Command::Reload, how),
             Self::Undo { id, how, .. } => (Command::Undo { id: *id }, how),
             Self::Stop { keep, how } => (Command::Stop { keep: *keep }, how),

@@ -56,6 +56,9 @@ pub(super) fn scheduler(text: &str) -> Result<Scheduler, String> {
 }
 
 pub(super) fn weight(text: &str) -> Result<Weight, String> {
+    if text.starts_with('+') {
+        return Err("a weight is written whole, not as a difference: the number that it shall be".to_owned());
+    }
     let number: u32 = text.parse().map_err(|_| "it is not a weight; write a number from 0 to 2147483647".to_owned())?;
     Weight::new(number).map_err(|error| error.to_string())
 }

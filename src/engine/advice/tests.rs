@@ -104,6 +104,7 @@ fn with_server(configuration: &Configuration, admin: Admin) -> Status {
         health_since: SystemTime::UNIX_EPOCH,
         admin,
         added: false,
+        overridden: None,
         drain: None,
         slow_start: None,
         kernel: Some(KernelServer { weight: 1, forward: service.forwarding }),

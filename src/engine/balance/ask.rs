@@ -233,7 +233,7 @@ impl Balance {
         let Some(service) = self.services.get_mut(at) else { return };
         let name = service.config.key;
         let armed = match &step {
-            Step::Add(server) => self.checks.arm((name, key), server.specs(), now),
+            Step::Add(server) => self.checks.arm_at_once((name, key), server.specs(), now),
             Step::Drain(_) | Step::Maintain(..) | Step::Restore | Step::Weigh(_) | Step::Remove => Vec::new(),
         };
         let old = service.server(&key).cloned();

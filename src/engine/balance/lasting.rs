@@ -120,7 +120,8 @@ impl ServiceState {
                     self.removed.push(server);
                 }
                 (None, Presence::Added(added)) => {
-                    let config = added.config(wish.server);
+                    let config =
+                        RealServer { checks: self.checks_of_siblings(&wish.server), ..added.config(wish.server) };
                     let mut server = ServerState::new(config, true, self.next_order(), Vec::new(), now);
                     server.take_over(wish);
                     self.servers.push(server);

@@ -6,6 +6,7 @@
 use super::overrides::overrides;
 use super::server::ServerState;
 use super::service::ServiceState;
+use super::siblings;
 use super::wish::Former;
 use crate::engine::health::Standing;
 use crate::engine::model::{RealServer, RealServerKey, VirtualServer};
@@ -108,7 +109,14 @@ impl ServiceState {
             }
         }
         let (added, left): (Vec<ServerState>, Vec<ServerState>) = old.into_iter().flatten().partition(|s| s.added);
-        self.servers.extend(added);
+        for mut server in added {
+            let checks = siblings::checks(file.iter(), &server.config.key);
+            if server.config.checks != checks {
+                server.config.checks = checks;
+                merged.rechecked.push(server.config.key);
+            }
+            self.servers.push(server);
+        }
         let (memories, gone): (Vec<ServerState>, Vec<ServerState>) = removed.into_iter().partition(|s| s.added);
         still_removed.extend(memories);
         self.removed = still_removed;

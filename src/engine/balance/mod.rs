@@ -46,6 +46,7 @@ mod resume;
 mod sentence;
 mod server;
 mod service;
+mod siblings;
 mod slow_start;
 mod status;
 mod suspension;

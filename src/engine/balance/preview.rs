@@ -13,7 +13,7 @@ use super::wish::DrainEnd;
 use crate::engine::command::{Command, Preview};
 use crate::engine::health::EffectiveWeight;
 use crate::engine::ipvs::{Destination, IpvsOp, IpvsTable};
-use crate::engine::model::{RealServerKey, ServiceKey};
+use crate::engine::model::{Protocol, RealServerKey, ServiceKey};
 use crate::engine::snapshot::{Admin, Health};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -206,6 +206,7 @@ impl Balance {
                 };
             }
             text += &self.persistence_note(old, mine());
+            text += &stays_note(old, active, mine());
             if mine()
                 .any(|change| matches!(change.step, Step::Drain(DrainEnd::At(_)) | Step::Maintain(DrainEnd::At(_), _)))
             {
@@ -232,6 +233,24 @@ impl Balance {
             persistence.timeout
         )
     }
+}
+
+/// What of a drained server's traffic stays, or is not seen, for other reasons than persistence.
+fn stays_note<'a>(service: &ServiceState, active: u32, changes: impl Iterator<Item = &'a Change>) -> String {
+    let drained: Vec<&ServerState> = changes
+        .filter(|change| matches!(change.step, Step::Drain(_) | Step::Maintain(..)))
+        .filter_map(|change| service.server(&change.server))
+        .collect();
+    let is_udp = matches!(service.config.key, ServiceKey::Address { protocol: Protocol::Udp, .. });
+    let mut note = String::new();
+    if is_udp && !service.config.one_packet && !drained.is_empty() {
+        note += "; a UDP client stays on its server until it is silent for the UDP timeout (ipvsadm -l --timeout)";
+    }
+    if let Some(server) = drained.iter().find(|server| server.config.forwarding.keeps_port()).filter(|_| active > 0) {
+        let way = server.config.forwarding;
+        let _ = write!(note, "; what a server resets is not seen here ({way}) and counts until its timeout");
+    }
+    note
 }
 
 fn serves(service: &ServiceState, server: &ServerState) -> bool {

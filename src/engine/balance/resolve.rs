@@ -225,11 +225,18 @@ impl Balance {
         }
         let mut server = match known {
             // Without any word it comes back as it was.
-            Some(known) if weight.is_none() && forward.is_none() => known.revived(now),
+            Some(known) if weight.is_none() && forward.is_none() => {
+                let mut back = known.revived(now);
+                if back.added {
+                    back.config.checks = service.checks_of_siblings(&key);
+                }
+                back
+            }
             Some(known) if !known.added => ServerState::new(known.config.clone(), false, known.order, Vec::new(), now),
             Some(_) | None => {
                 let weight = weight.unwrap_or(Weight::DEFAULT);
-                let config = RealServer { weight, forwarding, ..RealServer::new(key) };
+                let checks = service.checks_of_siblings(&key);
+                let config = RealServer { weight, forwarding, checks, ..RealServer::new(key) };
                 ServerState::new(config, true, service.next_order(), Vec::new(), now)
             }
         };

@@ -4,6 +4,8 @@ use super::ask::{Change, Step};
 use super::core::Balance;
 use super::preview::seconds;
 use super::wish::DrainEnd;
+use crate::engine::health::Standing;
+use crate::engine::model::CheckSpec;
 use crate::engine::snapshot::{Admin, Health};
 use std::time::Instant;
 
@@ -54,6 +56,11 @@ impl Balance {
             Step::Add(server) if server.config.checks.is_empty() => {
                 format!("{key} is added to {name} with weight {}; no check watches it", server.weight)
             }
+            Step::Add(server) if server.added && server.standing.0 == Standing::Unknown => format!(
+                "{key} is added to {name} with weight {} and the checks of the other servers ({})",
+                server.weight,
+                server.config.checks.iter().map(CheckSpec::name).collect::<Vec<_>>().join(", ")
+            ),
             Step::Add(server) => format!("{key} is back in {name} with weight {} and its checks", server.weight),
             Step::Remove => {
                 format!("{key} is removed from {name}, {active} active connections linger until they expire")

@@ -11,8 +11,8 @@ use crate::engine::health::Verdict;
 use crate::engine::ipvs::{Destination, Service};
 use crate::engine::model::ServiceKey;
 use crate::engine::snapshot::{
-    Admin, CheckStatus, DrainStatus, Drift, Foreign, Health, KernelServer, Moment, QuorumStatus, RealServerStatus,
-    SlowStartStatus, VirtualServerStatus,
+    Admin, CheckStatus, DrainStatus, Drift, Foreign, Health, KernelServer, Moment, OverrideStatus, QuorumStatus,
+    RealServerStatus, SlowStartStatus, VirtualServerStatus,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,6 +91,7 @@ impl Balance {
             health_since: moment.wall_of(server.standing.1),
             admin: server.admin.0,
             added: server.added,
+            overridden: override_status(server, moment).map(Box::new),
             slow_start: slow_start_status(service, server, moment),
             drain: drain_status(service.config.key, server, seen, moment),
             kernel: seen.map(|seen| KernelServer { weight: seen.weight.get(), forward: seen.forwarding }),
@@ -102,6 +103,14 @@ impl Balance {
             rates: server.meter.rates(),
         }
     }
+}
+
+/// Who wants it otherwise than the file.
+fn override_status(server: &ServerState, moment: Moment) -> Option<OverrideStatus> {
+    let is_one = server.added || server.has_own_weight() || server.admin.0 != Admin::Enabled;
+    let By { who, at, why } = server.by.as_ref().filter(|_| is_one)?;
+    let (since, weight) = (moment.wall_of(*at), server.weight.get());
+    Some(OverrideStatus { since, who: who.clone(), reason: why.clone(), weight })
 }
 
 /// Why it serves with a part of its weight.

@@ -7,6 +7,7 @@
 use super::By;
 use super::ask::{Prepared, Work};
 use super::core::Balance;
+use super::preview::Touch;
 use super::reconcile::{Keys, Target};
 use super::server::ServerState;
 use super::service::{KEPT, ServiceState};
@@ -51,6 +52,9 @@ impl Balance {
         };
         let key = service.config.key;
         let ops = self.foresee_service(service, false);
+        let touch = Touch::from([(at, service.clone())]);
+        let below = self.below_floor(&touch, &Touch::new());
+        let note = below.as_ref().map_or_else(String::new, |below| format!("; BELOW THE FLOOR: {below}"));
         let keys = || service.servers.iter().map(|server| server.config.key);
         let active: u32 = keys().filter_map(|server| self.seen(&key, &server)).map(|seen| seen.active).sum();
         let preview = Preview {
@@ -59,7 +63,7 @@ impl Balance {
             ops: ops.iter().map(|op| self.op_line(op)).collect(),
             ipvsadm: ops.iter().map(super::ipvsadm::ipvsadm).collect(),
             blast_radius: format!(
-                "the whole service with {} real servers; {active} active connections end",
+                "the whole service with {} real servers; {active} active connections end{note}",
                 service.servers.len()
             ),
             undo: Some(Command::AddService { service: key, scheduler: None, forward: None, persistence: None }),
@@ -68,7 +72,7 @@ impl Balance {
         let steady = Preview { before: self.service_lines(service, None), ..preview.clone() };
         let token = steady.token(command);
         let message = format!("{key} is removed with {} real servers", service.servers.len());
-        Prepared { work: Work::RemoveService(at), preview, token, message, below: None }
+        Prepared { work: Work::RemoveService(at), preview, token, message, below }
     }
 
     /// Does it; gives what the operations are about.

@@ -167,6 +167,7 @@ impl Then<'_> {
         let mut then = RealServerStatus {
             counters: Counters::default(),
             persistent: 0,
+            overridden: None,
             drain: None,
             slow_start: None,
             ..now.clone()

@@ -25,6 +25,7 @@ fn server(weight: u32, active: u32) -> RealServerStatus {
         health_since: at(300),
         admin: Admin::Enabled,
         added: false,
+        overridden: None,
         drain: None,
         slow_start: None,
         kernel: Some(KernelServer { weight, forward }),

@@ -35,6 +35,7 @@ fn server(key: usize, active: u32, next_in_ms: Option<u64>) -> RealServerStatus 
         health_since: at(0),
         admin: Admin::Enabled,
         added: false,
+        overridden: None,
         drain: None,
         slow_start: None,
         kernel: None,

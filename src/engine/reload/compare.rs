@@ -31,7 +31,14 @@ impl Found {
         engine: Option<String>,
         kernel: Option<String>,
     ) {
-        self.0.push(Difference { subject: subject.to_owned(), field: field.to_owned(), file, engine, kernel });
+        self.0.push(Difference {
+            subject: subject.to_owned(),
+            field: field.to_owned(),
+            file,
+            engine,
+            kernel,
+            by: None,
+        });
     }
 
     /// What the file says otherwise than the configuration that runs; the kernel knows nothing of these words.
@@ -154,6 +161,8 @@ impl Found {
             let kernel = now.and_then(|server| server.kernel.as_ref()).map(|server| server.weight.to_string());
             if weight != wanted || wanted != kernel {
                 self.push(&subject, "weight", weight, wanted, kernel);
+                let by = now.and_then(|server| server.overridden.as_deref()).map(ToString::to_string);
+                self.0.last_mut().into_iter().for_each(|line| line.by.clone_from(&by));
             }
             if let (Some(file), Some(running)) = (file, running) {
                 let others = |server: &RealServer| {

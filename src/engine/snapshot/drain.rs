@@ -2,6 +2,7 @@
 
 use super::rfc3339;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::time::SystemTime;
 
 /// A server that an operator took out: since when, who and why, what is left of it, and how it ends.
@@ -30,6 +31,28 @@ pub struct DrainStatus {
     /// When a maintenance ends by itself.
     #[serde(with = "rfc3339::option")]
     pub return_at: Option<SystemTime>,
+}
+
+/// What an operator changed of a server beside the file: since when, who and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverrideStatus {
+    /// When the last word on it was said.
+    #[serde(with = "rfc3339")]
+    pub since: SystemTime,
+    /// By whom.
+    pub who: String,
+    /// Why, as it was given.
+    pub reason: Option<String>,
+    /// The weight that it has by that while it serves.
+    pub weight: u32,
+}
+
+/// `anna since 2026-11-29T12:00:00.000Z: new kernel`.
+impl fmt::Display for OverrideStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} since {}", self.who, humantime::format_rfc3339_seconds(self.since))?;
+        self.reason.as_ref().map_or(Ok(()), |reason| write!(f, ": {reason}"))
+    }
 }
 
 impl DrainStatus {

@@ -18,7 +18,7 @@ mod wall;
 pub use detail::{
     AnnouncementStatus, Jitter, PeerDetail, RefusedPacket, RouterDetail, SplitBrainStatus, TrackedStatus, WhatIf,
 };
-pub use drain::DrainStatus;
+pub use drain::{DrainStatus, OverrideStatus};
 pub use filter::filter_error;
 pub use host::{HostLoad, InterfaceCounters, InterfaceLoad, InterfaceRates};
 pub use kernel::IpvsTotals;
@@ -390,6 +390,9 @@ pub struct RealServerStatus {
     pub admin: Admin,
     /// Whether it is not in the file (made by `add-server`).
     pub added: bool,
+    /// Who wants it otherwise than the file, or added it; none where it is as in the file.
+    #[serde(default, rename = "override", skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<Box<OverrideStatus>>,
     /// How its drain or maintenance goes; none while it is enabled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drain: Option<DrainStatus>,

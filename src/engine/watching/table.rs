@@ -197,6 +197,7 @@ impl TableWatch {
             health_since: seen.since.unwrap_or(now.wall),
             admin: if drained { Admin::Draining } else { Admin::Enabled },
             added: false,
+            overridden: None,
             drain: None,
             slow_start: None,
             kernel: found.map(|found| KernelServer { weight: found.weight.get(), forward: found.forwarding }),

@@ -44,7 +44,7 @@ pub async fn run(check: &CheckSpec) -> Verdict {
         Ok(Err(verdict)) => verdict,
         // Its answer may have come meanwhile.
         Err(_) if started.elapsed() > limit + STILL => Verdict::Unable(Hindrance {
-            reason: format!("this host stood still for {:.1} s", (started.elapsed() - limit).as_secs_f64()),
+            reason: format!("this host stood still for {:.1} s", started.elapsed().saturating_sub(limit).as_secs_f64()),
             next: "look at the load of this host, and at its hypervisor for pauses",
         }),
         Err(_) => Verdict::Failed("timeout".to_owned()),

@@ -174,7 +174,7 @@ impl IpvsKernel for Userspace {
                 Ok(())
             }
             IpvsOp::DelDestination(_, server) => {
-                self.served(op)?.pool().remove(*server);
+                self.served(op)?.remove(*server);
                 Ok(())
             }
         }

@@ -5,14 +5,14 @@ use super::room::Seat;
 use super::{Reach, Ways};
 use crate::engine::ipvs::schedule::{End, Phase, Pool};
 use crate::engine::ipvs::{Destination, Service, Traffic};
-use crate::engine::model::RealServerKey;
+use crate::engine::model::{RealServerKey, Weight};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// How long a real server may take to accept; the client waits for it.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -57,6 +57,17 @@ impl Served {
             self.tallies.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
         }
         pool.add(key, settings);
+    }
+
+    /// A server leaves. One of weight 0 was drained, and its time is over: its connections end. Those of another one, which its
+    /// checks took out, may yet be well: they go on.
+    pub fn remove(&self, key: RealServerKey) {
+        let mut pool = self.pool();
+        let is_drained = pool.service().destinations.get(&key).is_some_and(|server| server.weight == Weight::ZERO);
+        pool.remove(key);
+        drop(pool);
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.values().filter(|one| is_drained && one.key == key).for_each(|one| one.cut.notify_one());
     }
 
     /// Ends its connections.
@@ -152,7 +163,7 @@ async fn serve(served: Arc<Served>, client: TcpStream, from: SocketAddr, reach: 
         // As the kernel answers: the port is unreachable.
         return relay::refuse(&client);
     };
-    let counted = Arc::new(Counted { key, client: from, is_closing: AtomicBool::new(false) });
+    let counted = Arc::new(Counted { key, client: from, is_closing: AtomicBool::new(false), cut: Notify::new() });
     let _open = Open { served: &served, number: served.enter(Arc::clone(&counted)) };
     let _seat = seat; // is free before the connection counts no more
     let tally = served.tally(key);
@@ -180,6 +191,7 @@ async fn serve(served: Arc<Served>, client: TcpStream, from: SocketAddr, reach: 
     tokio::select! {
         () = relayed => {}
         _ = era.wait_for(|era| *era != begun) => relay::refuse(&client),
+        () = counted.cut.notified() => relay::refuse(&client),
     }
 }
 
@@ -188,6 +200,8 @@ struct Counted {
     key: RealServerKey,
     client: SocketAddr,
     is_closing: AtomicBool,
+    /// Its server is no server of the service any more.
+    cut: Notify,
 }
 
 /// Counts a connection as long as it is there.

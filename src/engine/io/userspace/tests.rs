@@ -185,11 +185,24 @@ fn a_drained_server_keeps_its_connections_and_gets_no_more() {
     assert_eq!(name, "b");
     rig.apply(&IpvsOp::SetDestination(rig.key, rig.b, destination(Forwarding::Nat, 0)));
     assert_eq!((rig.connect().1, rig.connect().1), ("a".to_owned(), "a".to_owned()));
-    rig.apply(&IpvsOp::DelDestination(rig.key, rig.b));
     held.write_all(b"still").unwrap();
     let mut back = [0; 5];
     held.read_exact(&mut back).unwrap();
     assert_eq!(&back, b"still");
+}
+
+#[test]
+fn who_leaves_drained_takes_the_connections_along_and_who_leaves_otherwise_does_not() {
+    for (weight, goes_on) in [(1, true), (0, false)] {
+        let mut rig = Rig::new(&service("rr"));
+        let (mut held, _) = rig.connect();
+        rig.apply(&IpvsOp::SetDestination(rig.key, rig.b, destination(Forwarding::Nat, weight)));
+        rig.apply(&IpvsOp::DelDestination(rig.key, rig.b));
+        // What is written after the end may still be taken by this host.
+        _ = held.write_all(b"still");
+        let mut back = [0; 5];
+        assert_eq!(held.read_exact(&mut back).is_ok(), goes_on);
+    }
 }
 
 #[test]

@@ -107,6 +107,10 @@ fn axes(state: &UiState, row: &Row, events: &[&Event], now: SystemTime) -> Vec<L
             },
         ),
     ];
+    let overridden = state.detail().and_then(|server| server.overridden.as_deref());
+    if let Some(by) = overridden.filter(|_| row.admin == Admin::Enabled) {
+        operator.push((Paint::Dim, format!("  {by}")));
+    }
     operator.extend(newest(&[EventKind::ServerAdmin]).map(|spans| prefixed("  ", spans)).unwrap_or_default());
     let mut checks = vec![(rows::paint(row), format!("say {}", health_word(row.health)))];
     if let Some(age) = row.health_age_s {
