@@ -43,16 +43,19 @@ fn each_verb_asks_for_what_was_typed() {
         ("rejoin --all", json!({"verb": "rejoin", "instance": null})),
         ("rejoin VI_1", json!({"verb": "rejoin", "instance": "VI_1"})),
         ("takeover VI_1", json!({"verb": "takeover", "instance": "VI_1"})),
-        ("drain 10.0.0.71", json!({"verb": "drain", "server": "10.0.0.71", "service": null, "deadline": null})),
         (
-            "drain 10.0.0.71:80 --service web --deadline 60s",
-            json!({"verb": "drain", "server": "10.0.0.71:80", "service": "web", "deadline": 60}),
+            "drain 10.0.0.71",
+            json!({"verb": "drain", "server": "10.0.0.71", "service": null, "for": null, "deadline": null}),
+        ),
+        (
+            "drain 10.0.0.71:80 --service web --for 10m --deadline 60s",
+            json!({"verb": "drain", "server": "10.0.0.71:80", "service": "web", "for": 600, "deadline": 60}),
         ),
         (
             "drain 10.0.0.71:80 10.0.0.72 --service web --deadline 60s",
             json!({"verb": "several", "commands": [
-                {"verb": "drain", "server": "10.0.0.71:80", "service": "web", "deadline": 60},
-                {"verb": "drain", "server": "10.0.0.72", "service": "web", "deadline": 60},
+                {"verb": "drain", "server": "10.0.0.71:80", "service": "web", "for": null, "deadline": 60},
+                {"verb": "drain", "server": "10.0.0.72", "service": "web", "for": null, "deadline": 60},
             ]}),
         ),
         (

@@ -21,7 +21,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 fn drain() -> CommandRequest {
-    let command = Command::Drain { server: "10.0.0.71".parse().unwrap(), service: None, deadline_seconds: None };
+    let command = Command::Drain {
+        server: "10.0.0.71".parse().unwrap(),
+        service: None,
+        hold_seconds: None,
+        deadline_seconds: None,
+    };
     CommandRequest { command, reason: Some("update".into()), dry_run: false, token: None, force: false }
 }
 

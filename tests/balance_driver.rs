@@ -222,7 +222,9 @@ async fn a_drain_is_answered_when_the_kernel_has_it_and_memory_is_empty_after_th
         let mut running = start(&[service(&[one], Duration::from_secs(1))], Box::new(kernel.clone()));
         running.until_in_table(&[one]).await;
         let selector = one.to_string().parse().unwrap();
-        let answer = running.ask(Command::Drain { server: selector, service: None, deadline_seconds: None }).await;
+        let answer = running
+            .ask(Command::Drain { server: selector, service: None, hold_seconds: None, deadline_seconds: None })
+            .await;
         assert_eq!(answer.outcome, Outcome::Done);
         let weight =
             kernel.edit(|table| table.services.values().next().unwrap().destinations[&RealServerKey(one)].weight);
@@ -260,7 +262,9 @@ async fn a_drain_outlasts_the_engine_on_disk_and_the_next_start_writes_nothing_t
         let mut running = start(&servers, Box::new(kernel.clone()));
         running.until_in_table(&[one]).await;
         let selector = one.to_string().parse().unwrap();
-        let answer = running.ask(Command::Drain { server: selector, service: None, deadline_seconds: None }).await;
+        let answer = running
+            .ask(Command::Drain { server: selector, service: None, hold_seconds: None, deadline_seconds: None })
+            .await;
         assert_eq!(answer.outcome, Outcome::Done);
         let (overrides, owned) = (Arc::clone(&running.overrides), Arc::clone(&running.remembered));
         running.end(true).await;
@@ -449,7 +453,7 @@ async fn stopped_while_stuck() -> (Running, std::sync::mpsc::Sender<Result<(), R
 }
 
 fn drain_all() -> Command {
-    Command::Drain { server: "127.0.0.1:9".parse().unwrap(), service: None, deadline_seconds: None }
+    Command::Drain { server: "127.0.0.1:9".parse().unwrap(), service: None, hold_seconds: None, deadline_seconds: None }
 }
 
 #[tokio::test]

@@ -122,7 +122,7 @@ fn what_was_taken_back_by_hand_is_not_offered_for_undo() {
     let offered = || cluster.undoable().unwrap().into_iter().map(|one| one.command).collect::<Vec<_>>();
     let undo = || give(Command::Undo { id: None });
     let server: RealServerSelector = "192.0.2.21".parse().unwrap();
-    let drain = Command::Drain { server, service: None, deadline_seconds: None };
+    let drain = Command::Drain { server, service: None, hold_seconds: None, deadline_seconds: None };
 
     assert_eq!(undo().outcome, Outcome::Refused, "nothing was done");
     assert_eq!(give(drain).outcome, Outcome::Done);
@@ -141,7 +141,7 @@ fn the_moment_of_an_event_is_right_after_it() {
     let (cluster, ending) = Cluster::start(&Options { servers: 3, seed: 1 }).unwrap();
     wait("a master with good servers", || cluster.summary().unwrap().totals.up == 9);
     let server: RealServerSelector = "192.0.2.21".parse().unwrap();
-    let command = Command::Drain { server, service: None, deadline_seconds: None };
+    let command = Command::Drain { server, service: None, hold_seconds: None, deadline_seconds: None };
     let request = CommandRequest { command, reason: None, dry_run: false, token: None, force: false };
     cluster.command(&request, &Who::default()).unwrap();
     let weights = || {

@@ -26,6 +26,7 @@ const VERBS: &[(&str, &[Field])] = &[
         &[
             ("server", true, is::<RealServerSelector>),
             ("service", false, is::<Option<ServiceSelector>>),
+            ("for", false, is::<Option<u64>>),
             ("deadline", false, is::<Option<u64>>),
         ],
     ),
@@ -174,7 +175,7 @@ mod tests {
         r#"{"verb":"priority","instance":"VI_1","priority":50}"#,
         r#"{"verb":"maintenance","server":"10.0.0.71","service":"web","for":60,"deadline":5}"#,
         r#"{"verb":"several","commands":[{"verb":"weight","service":"web","server":"10.0.0.71:80","weight":5}]}"#,
-        r#"{"verb":"drain","server":"10.0.0.71","service":"web","deadline":60,"force":true}"#,
+        r#"{"verb":"drain","server":"10.0.0.71","service":"web","for":600,"deadline":60,"force":true}"#,
         r#"{"verb":"restore","server":"[fd00::71]:80","service":"tcp/[fd00::1]:80"}"#,
         r#"{"verb":"weight","service":"web","server":"10.0.0.71:80","weight":5}"#,
         r#"{"verb":"add-server","service":"web","server":"10.0.0.71:80","weight":5,"forward":"dr"}"#,

@@ -54,6 +54,9 @@ pub enum Command {
         /// In which service; in all that it serves when absent.
         #[serde(default)]
         service: Option<ServiceSelector>,
+        /// Seconds after which it gets its weight back by itself; never when absent.
+        #[serde(default, rename = "for")]
+        hold_seconds: Option<u64>,
         /// Seconds after which it is taken out although connections are left; never when absent.
         #[serde(default, rename = "deadline")]
         deadline_seconds: Option<u64>,

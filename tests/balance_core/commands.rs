@@ -17,7 +17,7 @@ fn selector(text: &str) -> RealServerSelector {
     text.parse().unwrap()
 }
 fn drain(server: &str) -> Command {
-    Command::Drain { server: selector(server), service: None, deadline_seconds: None }
+    Command::Drain { server: selector(server), service: None, hold_seconds: None, deadline_seconds: None }
 }
 fn restore(server: &str) -> Command {
     Command::Restore { server: selector(server), service: None }

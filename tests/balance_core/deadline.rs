@@ -7,7 +7,7 @@ use lvsdeck::engine::event::EventKind;
 use lvsdeck::engine::snapshot::Admin;
 
 fn drain(seconds: Option<u64>) -> Command {
-    Command::Drain { server: A.parse().unwrap(), service: None, deadline_seconds: seconds }
+    Command::Drain { server: A.parse().unwrap(), service: None, hold_seconds: None, deadline_seconds: seconds }
 }
 fn restore() -> Command {
     Command::Restore { server: A.parse().unwrap(), service: None }

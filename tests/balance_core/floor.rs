@@ -28,7 +28,7 @@ fn four() -> Rig {
     started(&[service(WEB, &[A, B, C, D])])
 }
 fn drain(server: &str) -> Command {
-    Command::Drain { server: server.parse().unwrap(), service: None, deadline_seconds: None }
+    Command::Drain { server: server.parse().unwrap(), service: None, hold_seconds: None, deadline_seconds: None }
 }
 fn maintain(server: &str) -> Command {
     let server = server.parse().unwrap();
@@ -126,9 +126,12 @@ fn several_in_one_act_are_judged_together_and_each_service_for_itself() {
     let mut rig = started(&[service(WEB, &[A, B, C, D]), service(OTHER, &[A])]);
     let several = |servers: &[&str]| {
         let one = |server: &&str| match drain(server) {
-            Command::Drain { server, .. } => {
-                Command::Drain { server, service: Some(ServiceSelector(WEB.to_owned())), deadline_seconds: None }
-            }
+            Command::Drain { server, .. } => Command::Drain {
+                server,
+                service: Some(ServiceSelector(WEB.to_owned())),
+                hold_seconds: None,
+                deadline_seconds: None,
+            },
             _ => unreachable!(),
         };
         Command::Several { commands: servers.iter().map(one).collect() }
@@ -139,6 +142,7 @@ fn several_in_one_act_are_judged_together_and_each_service_for_itself() {
     let host = rig.ask(Command::Drain {
         server: RealServerSelector::Host("10.0.0.71".parse().unwrap()),
         service: None,
+        hold_seconds: None,
         deadline_seconds: None,
     });
     let one = "tcp/10.0.0.2:80 would keep 0 of 1 servers in service, and depool_threshold asks for 1 (50 %)";

@@ -79,7 +79,7 @@ fn a_configured_service_that_is_there_already_is_adopted_with_its_known_servers_
 #[test]
 fn what_somebody_else_changed_is_told_and_repaired() {
     let mut rig = Rig::started(&[service(WEB, &[A, B])]);
-    rig.ask(Command::Drain { server: A.parse().unwrap(), service: None, deadline_seconds: None });
+    rig.ask(Command::Drain { server: A.parse().unwrap(), service: None, hold_seconds: None, deadline_seconds: None });
     rig.ask(Command::Restore { server: A.parse().unwrap(), service: None });
     let _ = (rig.facts(EventKind::ServerWeight), rig.facts(EventKind::ServerTable));
     rig.edit(|table| {

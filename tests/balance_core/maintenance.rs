@@ -14,7 +14,7 @@ fn restore() -> Command {
     Command::Restore { server: A.parse().unwrap(), service: None }
 }
 fn drain() -> Command {
-    Command::Drain { server: A.parse().unwrap(), service: None, deadline_seconds: None }
+    Command::Drain { server: A.parse().unwrap(), service: None, hold_seconds: None, deadline_seconds: None }
 }
 fn rig() -> Rig {
     let mut rig = Rig::started(&[service(WEB, &[A, B])]);
@@ -139,6 +139,31 @@ fn it_comes_back_by_itself_and_leaves_at_its_deadline() {
     );
     assert_eq!(rig.server(0, A).admin, Admin::Enabled);
     assert!(rig.overrides.is_empty(), "{:?}", rig.overrides);
+}
+
+#[test]
+fn a_drain_ends_by_itself_as_well_a_restart_later() {
+    let file = [service(WEB, &[A, B])];
+    let mut rig = rig();
+    let drain = |hold_seconds, deadline_seconds| Command::Drain {
+        server: A.parse().unwrap(),
+        service: None,
+        hold_seconds,
+        deadline_seconds,
+    };
+    let said = "10.0.0.71:80 drains in tcp/10.0.0.1:80, 3 active connections go on for 60 s at most; it has its weight back after 600 s";
+    assert_eq!(done(&mut rig, &drain(Some(600), Some(60))), said);
+    let again = rig.dry(restore()).preview.undo.unwrap().to_string();
+    assert_eq!(again, "drain 10.0.0.71:80 --service tcp/10.0.0.1:80 --for 600s --deadline 60s");
+    rig.pass(100 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.72:80 w1");
+    let mut next = rig.restarted(S, &file);
+    next.pass(490 * S);
+    assert_eq!((next.server(0, A).admin, next.table(WEB).as_str()), (Admin::Draining, "10.0.0.72:80 w1"));
+    next.pass(10 * S);
+    assert_eq!(next.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1");
+    let told = next.facts(EventKind::ServerAdmin);
+    assert_eq!(told, ["tcp/10.0.0.1:80 10.0.0.71:80: draining>enabled (its time is over)"]);
 }
 
 #[test]

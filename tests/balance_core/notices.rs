@@ -140,7 +140,7 @@ fn a_server_is_told_before_the_quorum_that_follows_and_each_with_its_script() {
 fn what_an_operator_drains_is_not_down_but_counts_no_more_for_the_quorum() {
     let mut rig = running(web(2));
     let selector = A.parse().unwrap();
-    rig.ask(Command::Drain { server: selector, service: None, deadline_seconds: None });
+    rig.ask(Command::Drain { server: selector, service: None, hold_seconds: None, deadline_seconds: None });
     assert_eq!(told(&mut rig), [DOWN]);
     rig.ask(Command::Maintenance { server: selector, service: None, deadline_seconds: None, hold_seconds: None });
     rig.ask(Command::Restore { server: selector, service: None });
@@ -186,7 +186,7 @@ fn a_group_is_told_of_as_one_and_named_by_one_of_its_services_only() {
     assert_eq!(rig.probes, 3, "one check for both");
     let drain = |service: &str| {
         let service = Some(ServiceSelector(service.to_owned()));
-        Command::Drain { server: A.parse().unwrap(), service, deadline_seconds: None }
+        Command::Drain { server: A.parse().unwrap(), service, hold_seconds: None, deadline_seconds: None }
     };
     let answer = rig.ask(drain("G"));
     assert_eq!(answer.message, "G is a group of services: name one of them, fwmark/7, tcp/10.0.0.1:80 …");

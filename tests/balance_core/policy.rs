@@ -112,7 +112,7 @@ fn under_report_a_service_that_somebody_removed_does_not_come_back_by_halves() {
 fn under_report_a_scheduler_that_somebody_set_stays_while_servers_come_and_go() {
     let mut rig = started(DriftPolicy::Report, &[service(WEB, &[A, B])]);
     rig.edit(|table| table.services.get_mut(&key(WEB)).unwrap().scheduler = "wlc".to_owned());
-    rig.ask(Command::Drain { server: A.parse().unwrap(), service: None, deadline_seconds: None });
+    rig.ask(Command::Drain { server: A.parse().unwrap(), service: None, hold_seconds: None, deadline_seconds: None });
     rig.pass(2 * S);
     let scheduler = rig.edit(|table| table.services[&key(WEB)].scheduler.clone());
     assert_eq!((scheduler.as_str(), rig.table(WEB).as_str()), ("wlc", "10.0.0.71:80 w0, 10.0.0.72:80 w1"));

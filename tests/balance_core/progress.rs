@@ -6,7 +6,7 @@ use lvsdeck::engine::model::{RealServer, VirtualServer};
 use lvsdeck::engine::snapshot::DrainStatus;
 
 fn drain(deadline_seconds: Option<u64>) -> Command {
-    Command::Drain { server: A.parse().unwrap(), service: None, deadline_seconds }
+    Command::Drain { server: A.parse().unwrap(), service: None, hold_seconds: None, deadline_seconds }
 }
 fn maintain(hold_seconds: Option<u64>) -> Command {
     Command::Maintenance { server: A.parse().unwrap(), service: None, hold_seconds, deadline_seconds: None }

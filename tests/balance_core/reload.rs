@@ -18,7 +18,7 @@ fn web() -> ServiceSelector {
     ServiceSelector(WEB.to_owned())
 }
 fn drain(server: &str) -> Command {
-    Command::Drain { server: server.parse().unwrap(), service: None, deadline_seconds: None }
+    Command::Drain { server: server.parse().unwrap(), service: None, hold_seconds: None, deadline_seconds: None }
 }
 fn set_weight(server: &str, number: u32) -> Command {
     Command::Weight { service: web(), server: rs(server), weight: weight(number) }

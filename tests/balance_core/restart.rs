@@ -12,7 +12,7 @@ const C: &str = "10.0.0.73:80";
 const NEW: &str = "tcp/10.0.0.2:80";
 
 fn drain(server: &str, deadline_seconds: Option<u64>) -> Command {
-    Command::Drain { server: server.parse().unwrap(), service: None, deadline_seconds }
+    Command::Drain { server: server.parse().unwrap(), service: None, hold_seconds: None, deadline_seconds }
 }
 fn restore(server: &str) -> Command {
     Command::Restore { server: server.parse().unwrap(), service: None }

@@ -84,7 +84,10 @@ fn a_removed_service_leaves_with_its_servers_and_asks_for_its_name_first() {
 fn a_service_of_the_file_comes_back_as_it_was_in_its_place() {
     let files = [service(WEB, &[A, B]), service(NEW, &[A])];
     let mut rig = Rig::started(&files);
-    done(&mut rig, &Command::Drain { server: B.parse().unwrap(), service: None, deadline_seconds: None });
+    done(
+        &mut rig,
+        &Command::Drain { server: B.parse().unwrap(), service: None, hold_seconds: None, deadline_seconds: None },
+    );
     rig.kill(A);
     rig.pass(12 * S);
     done(&mut rig, &remove(WEB));

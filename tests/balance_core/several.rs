@@ -9,7 +9,7 @@ const TLS: &str = "tcp/10.0.0.1:443";
 
 fn drain(service: &str, server: &str) -> Command {
     let service = Some(ServiceSelector(service.to_owned()));
-    Command::Drain { server: server.parse().unwrap(), service, deadline_seconds: None }
+    Command::Drain { server: server.parse().unwrap(), service, hold_seconds: None, deadline_seconds: None }
 }
 fn several(commands: Vec<Command>) -> Command {
     Command::Several { commands }

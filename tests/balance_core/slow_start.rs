@@ -64,7 +64,7 @@ fn has(rig: &Rig) -> u32 {
     rig.server(0, A).kernel.map_or(0, |kernel| kernel.weight)
 }
 fn drain(server: &str) -> Command {
-    Command::Drain { server: server.parse().unwrap(), service: None, deadline_seconds: None }
+    Command::Drain { server: server.parse().unwrap(), service: None, hold_seconds: None, deadline_seconds: None }
 }
 fn maintain() -> Command {
     let server = A.parse().unwrap();

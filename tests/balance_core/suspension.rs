@@ -102,7 +102,7 @@ fn while_the_sorry_server_serves_the_files_weight_0_is_out_and_a_drained_server_
     web.sorry_server = Some(SorryServer { key: rs(SORRY), forwarding: None, inhibit: false });
     web.real_servers[0].weight = weight(0);
     let mut rig = Rig::started(&[web]);
-    rig.force(Command::Drain { server: B.parse().unwrap(), service: None, deadline_seconds: None });
+    rig.force(Command::Drain { server: B.parse().unwrap(), service: None, hold_seconds: None, deadline_seconds: None });
     assert_eq!(rig.table(WEB), "10.0.0.71:80 w0, 10.0.0.72:80 w0, 10.0.0.73:80 w1");
     rig.kill("10.0.0.73:80");
     rig.pass(12 * S);

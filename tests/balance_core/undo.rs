@@ -13,7 +13,7 @@ fn web() -> ServiceSelector {
     ServiceSelector(WEB.to_owned())
 }
 fn drain(server: &str, deadline_seconds: Option<u64>) -> Command {
-    Command::Drain { server: server.parse().unwrap(), service: None, deadline_seconds }
+    Command::Drain { server: server.parse().unwrap(), service: None, hold_seconds: None, deadline_seconds }
 }
 fn restore(server: &str) -> Command {
     Command::Restore { server: server.parse().unwrap(), service: None }
@@ -132,7 +132,12 @@ fn a_deadline_that_was_there_before_is_there_again_with_the_time_that_was_left()
         let undo = rig.ask(command).preview.undo.unwrap();
         assert_eq!(
             undo,
-            Command::Drain { server: A.parse().unwrap(), service: Some(web()), deadline_seconds: Some(40) }
+            Command::Drain {
+                server: A.parse().unwrap(),
+                service: Some(web()),
+                hold_seconds: None,
+                deadline_seconds: Some(40)
+            }
         );
         assert_eq!(rig.ask(undo).outcome, Outcome::Done);
     }

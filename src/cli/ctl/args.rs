@@ -168,6 +168,9 @@ pub enum Act {
     Drain {
         #[command(flatten)]
         whom: Servers,
+        /// Give it its weight back by itself after this time, as 10m or 2h
+        #[arg(long = "for", value_name = "TIME", value_parser = time)]
+        hold: Option<Duration>,
         /// Take it out after this time even if connections are left, as 60s or 10m
         #[arg(long, value_name = "TIME", value_parser = time)]
         deadline: Option<Duration>,
@@ -423,9 +426,10 @@ impl Act {
             Self::Priority { instance, priority, how, .. } => {
                 (Command::Priority { instance: instance.clone(), priority: *priority }, how)
             }
-            Self::Drain { whom, deadline, how, .. } => {
-                let deadline_seconds = deadline.map(|time| time.as_secs());
-                (whom.each(|server, service| Command::Drain { server, service, deadline_seconds }), how)
+            Self::Drain { whom, hold, deadline, how, .. } => {
+                let [hold_seconds, deadline_seconds] = [hold, deadline].map(|time| time.map(|time| time.as_secs()));
+                let one = |server, service| Command::Drain { server, service, hold_seconds, deadline_seconds };
+                (whom.each(one), how)
             }
             Self::Maintenance { whom, hold, deadline, how, .. } => {
                 let [hold_seconds, deadline_seconds] = [hold, deadline].map(|time| time.map(|time| time.as_secs()));

@@ -16,7 +16,8 @@ use std::time::Instant;
 /// What happens to one server.
 #[derive(Debug, Clone)]
 pub(super) enum Step {
-    Drain(DrainEnd),
+    /// With the moment at which it ends by itself.
+    Drain(DrainEnd, Option<Instant>),
     Maintain(DrainEnd, Option<Instant>),
     Restore,
     Weigh(Weight),
@@ -234,7 +235,7 @@ impl Balance {
         let name = service.config.key;
         let armed = match &step {
             Step::Add(server) => self.checks.arm_at_once((name, key), server.specs(), now),
-            Step::Drain(_) | Step::Maintain(..) | Step::Restore | Step::Weigh(_) | Step::Remove => Vec::new(),
+            Step::Drain(..) | Step::Maintain(..) | Step::Restore | Step::Weigh(_) | Step::Remove => Vec::new(),
         };
         let old = service.server(&key).cloned();
         let touched = apply(service, key, &step, armed, now);
@@ -261,7 +262,7 @@ impl Balance {
                     self.checks.disarm(*id, (name, key), &mut self.actions);
                 }
             }
-            Step::Drain(_) | Step::Maintain(..) | Step::Restore => self.start_or_stop_checks(now, at, key),
+            Step::Drain(..) | Step::Maintain(..) | Step::Restore => self.start_or_stop_checks(now, at, key),
             Step::Weigh(_) => {}
         }
         let admin = |server: &ServerState| server.admin.0;
@@ -306,11 +307,11 @@ pub(super) fn apply(
     match step {
         Step::Add(server) => return service.add(ServerState { checks, ..ServerState::clone(server) }, now),
         Step::Remove => return service.remove(&key),
-        Step::Drain(_) | Step::Maintain(..) | Step::Restore | Step::Weigh(_) => {}
+        Step::Drain(..) | Step::Maintain(..) | Step::Restore | Step::Weigh(_) => {}
     }
     if let Some(server) = service.server_mut(&key) {
         match step {
-            Step::Drain(end) => server.set_admin(Admin::Draining, *end, None, now),
+            Step::Drain(end, return_at) => server.set_admin(Admin::Draining, *end, *return_at, now),
             Step::Maintain(end, return_at) => server.set_admin(Admin::Maintenance, *end, *return_at, now),
             Step::Restore => server.set_admin(Admin::Enabled, DrainEnd::Never, None, now),
             Step::Weigh(weight) => {

@@ -17,7 +17,7 @@ impl Balance {
             let Some(position) = self.by_key.get(&service).copied() else { continue };
             let Some(server) = self.services.get(position).and_then(|state| state.server(&key)) else { continue };
             if server.return_at == Some(at) {
-                self.end_maintenance(now, position, key);
+                self.come_back(now, position, key);
             } else if server.drain_end == DrainEnd::At(at) && server.admin.0 != Admin::Enabled {
                 self.end_drain(now, position, (service, key));
             }
@@ -43,18 +43,20 @@ impl Balance {
         self.settle(now, position, key);
     }
 
-    /// The time of a maintenance is over.
-    fn end_maintenance(&mut self, now: Instant, position: usize, key: RealServerKey) {
+    /// The time of a drain or a maintenance is over.
+    fn come_back(&mut self, now: Instant, position: usize, key: RealServerKey) {
         let Some(service) = self.services.get_mut(position) else { return };
         let name = service.config.key;
+        let was = service.server(&key).map_or(Admin::Maintenance, |server| server.admin.0);
         let touched = apply(service, key, &Step::Restore, Vec::new(), now);
         if let Some(server) = service.server_mut(&key) {
-            "the time of its maintenance is over".clone_into(&mut server.reason);
+            server.reason =
+                format!("the time of its {} is over", if was == Admin::Draining { "drain" } else { "maintenance" });
         }
         self.overrides_touched = true;
         self.start_or_stop_checks(now, position, key);
         let fact = Fact::new(EventKind::ServerAdmin, Severity::Notice, subject(&(name, Some(key))));
-        self.report(fact.change("maintenance", "enabled").reason("its time is over"));
+        self.report(fact.change(admin_word(was), "enabled").reason("its time is over"));
         self.want(position, touched);
     }
 

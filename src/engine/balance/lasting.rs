@@ -141,7 +141,9 @@ impl ServerState {
         self.weight = wish.weight.unwrap_or(self.config.weight);
         match wish.admin {
             AdminWish::Enabled => {}
-            AdminWish::Draining { since, end } => (self.admin, self.drain_end) = ((Admin::Draining, since), end),
+            AdminWish::Draining { since, end, return_at } => {
+                (self.admin, self.drain_end, self.return_at) = ((Admin::Draining, since), end, return_at);
+            }
             AdminWish::Maintenance { since, end, return_at } => {
                 (self.admin, self.drain_end, self.return_at) = ((Admin::Maintenance, since), end, return_at);
             }

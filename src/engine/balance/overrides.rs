@@ -66,6 +66,8 @@ pub enum AdminWish<T = Instant> {
         since: T,
         /// Until when it may.
         end: DrainEnd<T>,
+        /// When it ends by itself.
+        return_at: Option<T>,
     },
     /// Weight 0, and not checked.
     Maintenance {
@@ -123,7 +125,9 @@ impl<T> AdminWish<T> {
     fn at<U>(self, time: &impl Fn(T) -> U) -> AdminWish<U> {
         match self {
             Self::Enabled => AdminWish::Enabled,
-            Self::Draining { since, end } => AdminWish::Draining { since: time(since), end: end.at(time) },
+            Self::Draining { since, end, return_at } => {
+                AdminWish::Draining { since: time(since), end: end.at(time), return_at: return_at.map(time) }
+            }
             Self::Maintenance { since, end, return_at } => {
                 AdminWish::Maintenance { since: time(since), end: end.at(time), return_at: return_at.map(time) }
             }
@@ -174,7 +178,7 @@ impl ServerOverride {
         let (admin, since) = server.admin;
         let admin = match admin {
             Admin::Enabled => AdminWish::Enabled,
-            Admin::Draining => AdminWish::Draining { since, end: server.drain_end },
+            Admin::Draining => AdminWish::Draining { since, end: server.drain_end, return_at: server.return_at },
             Admin::Maintenance => AdminWish::Maintenance { since, end: server.drain_end, return_at: server.return_at },
         };
         Self {

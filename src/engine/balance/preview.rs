@@ -128,7 +128,7 @@ impl Balance {
                 service.server(&key).map_or((false, 0), |s| (s.admin.0 == Admin::Maintenance, s.config.checks.len()));
             let after = |at: Instant| seconds(at.saturating_duration_since(now));
             let (end, return_at, rests) = match change.step {
-                Step::Drain(end) => (end, None, false),
+                Step::Drain(end, return_at) => (end, return_at, false),
                 Step::Maintain(end, return_at) => (end, return_at, true),
                 Step::Restore => (DrainEnd::Never, None, false),
                 Step::Weigh(weight) => {
@@ -207,9 +207,9 @@ impl Balance {
             }
             text += &self.persistence_note(old, mine());
             text += &stays_note(old, active, mine());
-            if mine()
-                .any(|change| matches!(change.step, Step::Drain(DrainEnd::At(_)) | Step::Maintain(DrainEnd::At(_), _)))
-            {
+            if mine().any(|change| {
+                matches!(change.step, Step::Drain(DrainEnd::At(_), _) | Step::Maintain(DrainEnd::At(_), _))
+            }) {
                 text += "; the connections that the deadline finds are cut";
             }
             said.push(if before.len() > 1 { format!("{}: {text}", old.config.key) } else { text });
@@ -221,7 +221,7 @@ impl Balance {
     fn persistence_note<'a>(&self, service: &ServiceState, changes: impl Iterator<Item = &'a Change>) -> String {
         let Some(persistence) = service.config.persistence else { return String::new() };
         let drained: Vec<&Change> =
-            changes.filter(|change| matches!(change.step, Step::Drain(_) | Step::Maintain(..))).collect();
+            changes.filter(|change| matches!(change.step, Step::Drain(..) | Step::Maintain(..))).collect();
         if drained.is_empty() {
             return String::new();
         }
@@ -238,7 +238,7 @@ impl Balance {
 /// What of a drained server's traffic stays, or is not seen, for other reasons than persistence.
 fn stays_note<'a>(service: &ServiceState, active: u32, changes: impl Iterator<Item = &'a Change>) -> String {
     let drained: Vec<&ServerState> = changes
-        .filter(|change| matches!(change.step, Step::Drain(_) | Step::Maintain(..)))
+        .filter(|change| matches!(change.step, Step::Drain(..) | Step::Maintain(..)))
         .filter_map(|change| service.server(&change.server))
         .collect();
     let is_udp = matches!(service.config.key, ServiceKey::Address { protocol: Protocol::Udp, .. });

@@ -20,14 +20,16 @@ impl Balance {
     pub(super) fn resolve(&self, now: Instant, command: &Command) -> Result<Vec<Change>, String> {
         let one = |service, server, step| Ok(vec![Change { service, server, step }]);
         match command {
-            Command::Drain { server, service, deadline_seconds } => {
+            Command::Drain { server, service, hold_seconds, deadline_seconds } => {
                 let end = after(now, *deadline_seconds)?.map_or(DrainEnd::Never, DrainEnd::At);
+                let return_at = after(now, *hold_seconds)?;
+                let says_nothing = end == DrainEnd::Never && return_at.is_none();
                 let drain = |found: &ServerState| match (found.admin.0, found.drain_end) {
                     (Admin::Enabled | Admin::Maintenance, _) | (Admin::Draining, DrainEnd::At(_)) => {
-                        Some(Step::Drain(end))
+                        Some(Step::Drain(end, return_at))
                     }
-                    (Admin::Draining, DrainEnd::Never) => (end != DrainEnd::Never).then_some(Step::Drain(end)),
-                    (Admin::Draining, DrainEnd::Passed) => None,
+                    (Admin::Draining, DrainEnd::Never) => (!says_nothing).then_some(Step::Drain(end, return_at)),
+                    (Admin::Draining, end @ DrainEnd::Passed) => return_at.map(|at| Step::Drain(end, Some(at))),
                 };
                 self.selected(server, service.as_ref(), now, drain)
             }

@@ -21,21 +21,13 @@ impl Balance {
         let down = if down { "; it is down and joins the table when its checks pass" } else { "" };
         let active = self.seen(&name, &key).map_or(0, |seen| seen.active);
         match &only.step {
-            Step::Drain(DrainEnd::At(end)) => {
-                let left = seconds(end.saturating_duration_since(now));
-                format!("{key} drains in {name}, {active} active connections go on for {left} at most")
-            }
-            Step::Drain(DrainEnd::Never | DrainEnd::Passed) => {
-                format!("{key} drains in {name}, {active} active connections go on")
+            Step::Drain(end, return_at) => {
+                let back = return_at.map(|at| seconds(at.saturating_duration_since(now)));
+                let back = back.map_or_else(String::new, |span| format!("; it has its weight back after {span}"));
+                format!("{key} drains in {name}, {}{back}", go_on(active, *end, now))
             }
             Step::Maintain(end, return_at) => {
-                let connections = match end {
-                    DrainEnd::At(end) => {
-                        let left = seconds(end.saturating_duration_since(now));
-                        format!("{active} active connections go on for {left} at most")
-                    }
-                    DrainEnd::Never | DrainEnd::Passed => format!("{active} active connections go on"),
-                };
+                let connections = go_on(active, *end, now);
                 let back = match return_at {
                     Some(at) => format!("after {}", seconds(at.saturating_duration_since(now))),
                     None => "with restore".to_owned(),
@@ -69,12 +61,23 @@ impl Balance {
     }
 }
 
+/// What becomes of the connections of a server that gets no more.
+fn go_on(active: u32, end: DrainEnd, now: Instant) -> String {
+    match end {
+        DrainEnd::At(end) => {
+            let left = seconds(end.saturating_duration_since(now));
+            format!("{active} active connections go on for {left} at most")
+        }
+        DrainEnd::Never | DrainEnd::Passed => format!("{active} active connections go on"),
+    }
+}
+
 /// `3 servers draining, 1 server with another weight`.
 fn several(changes: &[Change]) -> String {
     let mut counted: Vec<(&str, usize)> = Vec::new();
     for change in changes {
         let word = match change.step {
-            Step::Drain(_) => "draining",
+            Step::Drain(..) => "draining",
             Step::Maintain(..) => "in maintenance, not checked",
             Step::Restore => "restored",
             Step::Weigh(_) => "with another weight",

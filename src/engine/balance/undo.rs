@@ -23,10 +23,16 @@ impl Balance {
                 all.then(|| Command::Restore { server: *server, service: service.clone() })
             }
             (_, Command::Restore { server, service }) => {
-                let drained =
-                    |state: &ServerState| (state.admin.0, state.drain_end) == (Admin::Draining, DrainEnd::Never);
+                let drained = |state: &ServerState| {
+                    (state.admin.0, state.drain_end, state.return_at) == (Admin::Draining, DrainEnd::Never, None)
+                };
                 let all = self.is_all(*server, service.as_ref(), changes, drained);
-                all.then(|| Command::Drain { server: *server, service: service.clone(), deadline_seconds: None })
+                all.then(|| Command::Drain {
+                    server: *server,
+                    service: service.clone(),
+                    hold_seconds: None,
+                    deadline_seconds: None,
+                })
             }
             _ => None,
         }
@@ -53,11 +59,14 @@ impl Balance {
         let old = state.server(&change.server);
         let server = RealServerSelector::Key(change.server);
         Some(match &change.step {
-            Step::Drain(_) | Step::Maintain(..) | Step::Restore => match old?.admin.0 {
+            Step::Drain(..) | Step::Maintain(..) | Step::Restore => match old?.admin.0 {
                 Admin::Enabled => Command::Restore { server, service: Some(service) },
-                Admin::Draining => {
-                    Command::Drain { server, service: Some(service), deadline_seconds: left(now, old?.drain_end) }
-                }
+                Admin::Draining => Command::Drain {
+                    server,
+                    service: Some(service),
+                    hold_seconds: old?.return_at.and_then(|at| left(now, DrainEnd::At(at))),
+                    deadline_seconds: left(now, old?.drain_end),
+                },
                 Admin::Maintenance => Command::Maintenance {
                     server,
                     service: Some(service),

@@ -24,12 +24,8 @@ impl fmt::Display for Command {
                 }
                 Ok(())
             }
-            Self::Drain { server, service, deadline_seconds } => {
-                write!(f, " {server}")?;
-                option(f, "service", service.as_ref().map(selector))?;
-                option(f, "deadline", seconds(deadline_seconds.map(|left| left.max(1))))
-            }
-            Self::Maintenance { server, service, hold_seconds, deadline_seconds } => {
+            Self::Drain { server, service, hold_seconds, deadline_seconds }
+            | Self::Maintenance { server, service, hold_seconds, deadline_seconds } => {
                 write!(f, " {server}")?;
                 option(f, "service", service.as_ref().map(selector))?;
                 option(f, "for", seconds(hold_seconds.map(|left| left.max(1))))?;

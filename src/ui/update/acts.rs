@@ -141,7 +141,7 @@ fn by_name(
 ) -> Result<Vec<Effect>, String> {
     let service = None;
     let command = match intent {
-        Intent::Drain => Command::Drain { server, service, deadline_seconds: time(words)? },
+        Intent::Drain => Command::Drain { server, service, hold_seconds: None, deadline_seconds: time(words)? },
         Intent::Restore => Command::Restore { server, service },
         other => {
             let key = state.keys.hint(other);
@@ -159,6 +159,7 @@ fn at_once(state: &UiState, intent: Intent, words: &str) -> Result<(Command, Opt
             let drain = |Target { service, server, .. }: Target| Command::Drain {
                 server: RealServerSelector::Key(server),
                 service: Some(service),
+                hold_seconds: None,
                 deadline_seconds,
             };
             (together(targets::servers(state)?.into_iter().map(drain).collect()), None)

@@ -11,7 +11,7 @@ fn wanted(now: Instant) -> Overrides {
     let drained = ServerOverride {
         server: "10.0.0.71:80".parse().unwrap(),
         presence: Presence::InFile,
-        admin: AdminWish::Draining { since: now, end: DrainEnd::At(now + HOUR) },
+        admin: AdminWish::Draining { since: now, end: DrainEnd::At(now + HOUR), return_at: None },
         weight: Some(Weight::ZERO),
         by: by.clone(),
     };

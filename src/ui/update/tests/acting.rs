@@ -200,7 +200,7 @@ fn the_palettes_words_make_the_command() {
     assert_eq!(named, Command::Rejoin { instance: Some("VI_1".into()) });
     let drain = only_command(&mut state, Intent::Drain, "10.0.0.71:80 60s");
     let server = "10.0.0.71:80".parse().unwrap();
-    assert_eq!(drain, Command::Drain { server, service: None, deadline_seconds: Some(60) });
+    assert_eq!(drain, Command::Drain { server, service: None, hold_seconds: None, deadline_seconds: Some(60) });
     let failover = only_command(&mut state, Intent::Failover, "VI_1 --blind --for 5m");
     let wanted = Command::Failover { instance: Some("VI_1".into()), hold_seconds: Some(300), blind: true };
     assert_eq!(failover, wanted);
