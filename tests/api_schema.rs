@@ -11,8 +11,8 @@ use api_fixture::{down, draining, router, server, service, status};
 use lvsdeck::api::Client;
 use lvsdeck::engine::{
     AnnouncementStatus, Difference, Drift, EngineHandle, Foreign, IpvsTotals, Jitter, Outcome, OverrideStatus,
-    PeerDetail, RefusedPacket, RouterDetail, SlowStartStatus, SplitBrainStatus, Status, TrackedStatus,
-    VirtualRouterState, Warning, WhatIf, Who,
+    PeerDetail, RefusedPacket, RouterDetail, SlowStartStatus, SorryServerStatus, SplitBrainStatus, Status,
+    TrackedStatus, VirtualRouterState, Warning, WhatIf, Who,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -69,6 +69,7 @@ fn full() -> Status {
     slow.slow_start = Some(SlowStartStatus { weight: 10, since: slow.health_since, full_at });
     let mut web = service("tcp/10.0.0.1:80", vec![slow, server("10.0.0.71:80"), down("10.0.0.72:80", 41, "timeout")]);
     web.name = Some("web".into());
+    web.sorry_server = Some(SorryServerStatus { key: "10.0.0.99:80".parse().unwrap(), active: 2, inactive: 3 });
     let mark = service("fwmark6/8", vec![draining("[fd00::73]:80", 31)]);
     let mut status = status(vec![web, mark]);
     status.virtual_routers.push(router("VI_2", VirtualRouterState::Fault));

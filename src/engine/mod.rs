@@ -81,8 +81,8 @@ pub use snapshot::{
     Admin, AnnouncementStatus, CheckStatus, ConfigStatus, Counters, DrainStatus, Drift, Foreign, Health, HostLoad,
     InterfaceCounters, InterfaceLoad, InterfaceRates, IpvsTotals, Jitter, KernelServer, Moment, NextStep,
     OverrideStatus, PeerDetail, PeerState, PeerStatus, Problem, QuorumStatus, Rates, RealServerStatus, RefusedPacket,
-    Role, RouterDetail, Row, RowKind, RowsPage, RowsQuery, SlowStartStatus, Sort, SplitBrainStatus, StateChange,
-    Status, Summary, Totals, TrackedStatus, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, VrrpCounters,
-    Warning, WhatIf, filter_error,
+    Role, RouterDetail, Row, RowKind, RowsPage, RowsQuery, SlowStartStatus, SorryServerStatus, Sort, SplitBrainStatus,
+    StateChange, Status, Summary, Totals, TrackedStatus, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus,
+    VrrpCounters, Warning, WhatIf, filter_error,
 };
 pub use still::Still;

@@ -108,6 +108,7 @@ pub fn service(key: &str, real_servers: Vec<RealServerStatus>) -> VirtualServerS
         persistence: Some(7200),
         quorum: QuorumStatus { need: 1, have, up: have >= 1 },
         sorry_server_active: false,
+        sorry_server: None,
         in_kernel: true,
         counters: Counters::default(),
         rates: Rates::default(),

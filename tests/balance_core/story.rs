@@ -145,6 +145,7 @@ fn the_sorry_server_replaces_all_when_the_quorum_is_lost_and_leaves_when_it_is_g
     rig.pass(11 * S);
     assert_eq!(rig.table(WEB), "10.0.0.99:80 w1");
     assert!(rig.status()[0].sorry_server_active && !rig.status()[0].quorum.up);
+    assert!(rig.status()[0].sorry_server.is_some());
     assert_eq!(rig.facts(EventKind::Quorum), ["tcp/10.0.0.1:80: up>down (weight 1 is up, 2 is needed)"]);
     rig.revive(A);
     rig.pass(10 * S);

@@ -129,6 +129,7 @@ pub fn service(key: &str, scheduler: &str, forward: Forwarding, servers: Vec<Rea
         persistence: None,
         quorum: QuorumStatus { need: 1, have, up: have > 0 },
         sorry_server_active: false,
+        sorry_server: None,
         in_kernel: true,
         counters,
         rates,

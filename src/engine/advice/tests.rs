@@ -123,6 +123,7 @@ fn with_server(configuration: &Configuration, admin: Admin) -> Status {
         persistence: None,
         quorum: QuorumStatus { need: 1, have: 1, up: true },
         sorry_server_active: false,
+        sorry_server: None,
         in_kernel: true,
         counters: Counters::default(),
         rates: Rates::default(),

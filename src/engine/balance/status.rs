@@ -12,7 +12,7 @@ use crate::engine::ipvs::{Destination, Service};
 use crate::engine::model::ServiceKey;
 use crate::engine::snapshot::{
     Admin, CheckStatus, DrainStatus, Drift, Foreign, Health, KernelServer, Moment, OverrideStatus, QuorumStatus,
-    RealServerStatus, SlowStartStatus, VirtualServerStatus,
+    RealServerStatus, SlowStartStatus, SorryServerStatus, VirtualServerStatus,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +49,7 @@ impl Balance {
                 up: service.quorum().is_up(),
             },
             sorry_server_active: service.sorry_is_active(),
+            sorry_server: sorry_status(service, seen),
             in_kernel: seen.is_some(),
             counters: seen.map(|seen| counters(seen.traffic)).unwrap_or_default(),
             rates: service.meter.rates(),
@@ -103,6 +104,14 @@ impl Balance {
             rates: server.meter.rates(),
         }
     }
+}
+
+/// The sorry server while it serves.
+fn sorry_status(service: &ServiceState, seen: Option<&Service>) -> Option<SorryServerStatus> {
+    let key = service.config.sorry_server.as_ref().filter(|_| service.sorry_is_active())?.key;
+    let seen = seen.and_then(|seen| seen.destinations.get(&key));
+    let (active, inactive) = seen.map_or((0, 0), |seen| (seen.active, seen.inactive));
+    Some(SorryServerStatus { key, active, inactive })
 }
 
 /// Who wants it otherwise than the file.

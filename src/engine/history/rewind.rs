@@ -152,6 +152,7 @@ impl Then<'_> {
         Some(VirtualServerStatus {
             quorum: QuorumStatus { have, up: is_up, ..now.quorum },
             sorry_server_active: !is_up && now.sorry_server_active,
+            sorry_server: now.sorry_server.filter(|_| !is_up),
             counters: Counters::default(),
             rates: rates(&row),
             real_servers: servers,

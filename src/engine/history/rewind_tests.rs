@@ -47,6 +47,7 @@ fn service(server: RealServerStatus) -> Arc<VirtualServerStatus> {
         persistence: None,
         quorum: QuorumStatus { need: 1, have: server.weight, up: true },
         sorry_server_active: false,
+        sorry_server: None,
         in_kernel: true,
         counters: server.counters,
         rates: server.rates,

@@ -57,6 +57,7 @@ fn status(real_servers: Vec<RealServerStatus>, warnings: usize) -> Status {
         persistence: None,
         quorum: QuorumStatus { need: 1, have: 1, up: true },
         sorry_server_active: false,
+        sorry_server: None,
         in_kernel: true,
         counters: Counters::default(),
         rates: Rates::default(),

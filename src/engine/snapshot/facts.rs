@@ -135,8 +135,8 @@ impl ServiceFacts {
         };
         let serving = up.saturating_sub(self.refused);
         let mut note = format!("{serving}/{real_servers} {word}");
-        if service.sorry_server_active {
-            note.push_str(", sorry server");
+        if let Some(sorry) = service.sorry_server {
+            let _ = write!(note, ", sorry server {}", sorry.key); // writing to a String can't fail
         }
         if self.refused > 0 {
             let _ = write!(note, ", {} refused", self.refused); // writing to a String can't fail

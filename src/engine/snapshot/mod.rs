@@ -349,6 +349,9 @@ pub struct VirtualServerStatus {
     pub quorum: QuorumStatus,
     /// Whether the sorry server serves.
     pub sorry_server_active: bool,
+    /// The one that serves, and how busy it is; none while none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sorry_server: Option<SorryServerStatus>,
     /// Whether the kernel has the service.
     pub in_kernel: bool,
     /// Since start of the kernel's service.
@@ -357,6 +360,17 @@ pub struct VirtualServerStatus {
     pub rates: Rates,
     /// In file order, added ones last.
     pub real_servers: Vec<RealServerStatus>,
+}
+
+/// A sorry server that serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SorryServerStatus {
+    /// Address and port.
+    pub key: RealServerKey,
+    /// Active connections.
+    pub active: u32,
+    /// Inactive connections.
+    pub inactive: u32,
 }
 
 /// Quorum in weight.

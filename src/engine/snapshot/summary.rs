@@ -229,7 +229,7 @@ fn lost_quorums(status: &Status) -> impl Iterator<Item = Problem> {
             service.key,
             service.quorum.have,
             service.quorum.need,
-            if service.sorry_server_active { "; the sorry server serves" } else { "" }
+            service.sorry_server.map_or_else(String::new, |sorry| format!("; the sorry server {} serves", sorry.key))
         ),
         since: None,
     })

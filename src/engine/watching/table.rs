@@ -8,7 +8,8 @@ use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::ipvs::{Destination, IpvsTable, Service};
 use crate::engine::model::{Forwarding, RealServer, RealServerKey, Scheduler, ServiceKey, VirtualServer};
 use crate::engine::snapshot::{
-    Admin, CheckStatus, Health, KernelServer, Moment, QuorumStatus, RealServerStatus, VirtualServerStatus,
+    Admin, CheckStatus, Health, KernelServer, Moment, QuorumStatus, RealServerStatus, SorryServerStatus,
+    VirtualServerStatus,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -130,6 +131,10 @@ impl TableWatch {
             meter.look(now.now, found.map(|found| found.traffic));
             meter.rates()
         });
+        let serving = sorry.and_then(|key| {
+            let Destination { active, inactive, .. } = destinations?.get(&key)?;
+            Some(SorryServerStatus { key, active: *active, inactive: *inactive })
+        });
         let scheduler = found.and_then(|found| Scheduler::from_name(&found.scheduler));
         let scheduler = scheduler.or_else(|| wanted.map(|wanted| wanted.scheduler)).unwrap_or(Scheduler::Wlc);
         let persistence = match found {
@@ -143,7 +148,8 @@ impl TableWatch {
             forward,
             persistence: persistence.map(|persistence| persistence.timeout),
             quorum: QuorumStatus { need, have, up: have >= need },
-            sorry_server_active: sorry.is_some_and(|sorry| destinations.is_some_and(|all| all.contains_key(&sorry))),
+            sorry_server_active: serving.is_some(),
+            sorry_server: serving,
             in_kernel: found.is_some(),
             counters: found.map_or_else(Default::default, |found| counters(found.traffic)),
             rates: rates.unwrap_or_default(),
