@@ -309,18 +309,22 @@ impl Instance {
     /// The loser of an election advertised.
     fn answer(&mut self, now: Instant, out: &mut Vec<Action>) {
         let Parameters { garp, interval, priority, .. } = self.parameters;
-        let State::Master { answer_from, announcement, .. } = &mut self.state else { return };
+        let State::Master { answer_from, announce_from, announcement, .. } = &mut self.state else { return };
         if now < *answer_from {
             return;
         }
         *answer_from = now + interval.duration() / 2;
         out.push(Action::Advertise(priority.advertised()));
         let count = garp.lower_priority_repeat.unwrap_or(garp.repeat);
-        announce(count, out);
+        // Who has just announced its addresses does not do so again for the last words of the master before it.
+        let at_once = now >= *announce_from;
+        if at_once {
+            announce(count, out);
+        }
         let delay = garp.lower_priority_delay.unwrap_or(garp.delay);
-        let second = Announcement { at: now + delay, count };
-        if !delay.is_zero() && count > 0 && announcement.is_none_or(|round| second.at < round.at) {
-            *announcement = Some(second);
+        let second = if delay.is_zero() { (!at_once).then_some(*announce_from) } else { Some(now + delay) };
+        if let Some(at) = second.filter(|at| count > 0 && announcement.is_none_or(|round| *at < round.at)) {
+            *announcement = Some(Announcement { at, count });
         }
     }
 
@@ -367,7 +371,8 @@ impl Instance {
         announce(repeat, out);
         let advertise_at = now + self.parameters.interval.duration();
         let announcement = second.or_else(|| self.refresh(now));
-        self.enter(State::Master { advertise_at, announcement, answer_from: now }, reason, out);
+        let announce_from = now + self.parameters.interval.duration() / 2;
+        self.enter(State::Master { advertise_at, announcement, answer_from: now, announce_from }, reason, out);
     }
 
     /// Stops being master and says so, before the addresses go.

@@ -126,6 +126,8 @@ pub enum State {
         announcement: Option<Announcement>,
         /// Losing advertisements are not answered before.
         answer_from: Instant,
+        /// Nor with announcements before this: the link has just been told.
+        announce_from: Instant,
     },
     /// Can't work.
     Fault,

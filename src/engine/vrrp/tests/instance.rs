@@ -299,7 +299,7 @@ fn losing_advertisements_are_answered_at_most_twice_an_interval() {
     let start = Instant::now();
     let mut instance = master(VrrpVersion::V3, start);
     let answers = |instance: &mut Instance, at| words(&instance.handle(at, heard(BELOW, 1)));
-    assert_eq!(answers(&mut instance, start), "advertise 100, announce 5");
+    assert_eq!(answers(&mut instance, start), "advertise 100", "the link has just been told where the addresses are");
     assert_eq!(answers(&mut instance, start + Duration::from_millis(999)), "");
     assert_eq!(answers(&mut instance, start + SECOND), "advertise 100, announce 5");
 }
