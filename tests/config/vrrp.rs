@@ -360,8 +360,14 @@ fn strict_mode_goes_without_what_keepalived_resets_and_says_so() {
     assert!(router.variations.lower_prio_no_advert && !router.variations.higher_prio_send_advert);
     assert_eq!(router.advertises_from.as_deref(), Some("vrrp.51"));
     assert_eq!(told.iter().filter(|told| told.contains("warning strict: ")).count(), 5, "{told:?}");
-    assert_eq!(told.iter().filter(|told| told.contains("warning no-drop: ")).count(), 1, "{told:?}");
-    assert_eq!(read("", "strict_mode\naccept", "").1, [""; 0]);
+    assert_eq!(told.iter().filter(|told| told.contains("warning drops: ")).count(), 1, "{told:?}");
+    assert!(!router.variations.accepts);
+    let (accepts, told) = read("", "strict_mode\nversion 3\naccept", "");
+    assert!(accepts.virtual_routers[0].variations.accepts && told.is_empty(), "{told:?}");
+    let (two, told) = read("", "strict_mode\naccept", "");
+    assert!(!two.virtual_routers[0].variations.accepts && told[1].contains("without accept in version 2"), "{told:?}");
+    let (owner, told) = read("", "strict_mode\nstate MASTER\npriority 255", "");
+    assert!(owner.virtual_routers[0].priority.is_owner() && told.is_empty(), "{told:?}");
     let loose = read("global_defs {\nvrrp_strict\n}", &format!("strict_mode off\n{words}"), "");
     assert_ne!(loose.0.virtual_routers[0].authentication, lvsdeck::engine::model::Authentication::None);
     assert_eq!(loose.1, [""; 0]);

@@ -6,6 +6,7 @@ use super::overrides::OverridesSender;
 use super::scribe::Scribe;
 use crate::engine::failover::{Action, Channel, Input, Link};
 use crate::engine::io::frames::FrameSocket;
+use crate::engine::io::packet_filter::PacketFilter;
 use crate::engine::io::route_netlink::{RouteMessage, RouteSocket};
 use crate::engine::io::state::StateDir;
 use crate::engine::io::vrrp_socket::VrrpSocket;
@@ -32,6 +33,7 @@ const BURST: usize = 2048;
 pub struct World {
     route: RouteSocket,
     frames: FrameSocket,
+    filter: PacketFilter,
     sockets: BTreeMap<(u32, Family), VrrpSocket>,
     names: BTreeMap<u32, String>,
     scribe: Scribe,
@@ -48,6 +50,7 @@ impl World {
         Ok(Self {
             route: RouteSocket::open()?,
             frames: FrameSocket::open()?,
+            filter: PacketFilter::default(),
             sockets: BTreeMap::new(),
             names: BTreeMap::new(),
             scribe: Scribe::start(state)?,
@@ -181,6 +184,9 @@ impl World {
                 self.route.set_routing(entry, *present, index).map(|seq| {
                     self.asked.insert(seq, action.clone());
                 })
+            Action::Drop { addresses, present: true } => self.filter.drop(addresses),
+            Action::Drop { addresses, present: false } => self.filter.accept(addresses),
+            Action::DropNothing => self.filter.accept_all(),
             }
             Action::Remember(owned) => {
                 self.scribe.write(owned.clone());

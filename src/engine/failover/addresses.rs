@@ -35,6 +35,7 @@ impl Failover {
     /// Puts on what is missing; written down before it is made. False when nothing was.
     pub(super) fn acquire(&mut self, i: usize) -> bool {
         let owned_before = self.ours.len();
+        self.drop_packets(i);
         self.keep(i);
         let missing = self.take_in(i, &self.places(i));
         if self.ours.len() > owned_before {
@@ -124,6 +125,32 @@ impl Failover {
         for router in self.routers.iter_mut().filter(|router| router.instance.is_master()) {
             router.restore_at = Some(now);
         }
+    }
+
+    /// Changes of addresses that nobody polled yet.
+    pub(super) fn unasked(&self) -> Vec<(Place, bool)> {
+        let change = |action: &Action| match action {
+            Action::AddAddress { index, address } => Some(((*index, address.address, address.prefix), true)),
+            Action::RemoveAddress { index, address } => Some(((*index, address.address, address.prefix), false)),
+            Action::Join(_)
+            | Action::Leave { .. }
+            | Action::Advertise { .. }
+            | Action::Announce { .. }
+            | Action::MakeLink { .. }
+            | Action::SetLink { .. }
+            | Action::RemoveLink { .. }
+            | Action::Remember(_)
+            | Action::RememberLinks(_)
+            | Action::Keep(_)
+            | Action::Holds(_)
+            | Action::Route { .. }
+            | Action::Drop { .. }
+            | Action::DropNothing
+            | Action::Report(_)
+            | Action::Notify(_)
+            | Action::Answer { .. } => None,
+        };
+        self.actions.iter().filter_map(change).collect()
     }
 
     /// The first address of the interface that is none of ours; of IPv6 one of the link, unless unicast peers are further

@@ -200,30 +200,6 @@ impl Failover {
         (routers, self.units.iter().map(unit).collect::<Vec<_>>(), self.virtuals.clone())
     }
 
-    /// Changes of addresses that nobody polled yet.
-    pub(super) fn unasked(&self) -> Vec<(Place, bool)> {
-        let change = |action: &Action| match action {
-            Action::AddAddress { index, address } => Some(((*index, address.address, address.prefix), true)),
-            Action::RemoveAddress { index, address } => Some(((*index, address.address, address.prefix), false)),
-            Action::Join(_)
-            | Action::Leave { .. }
-            | Action::Advertise { .. }
-            | Action::Announce { .. }
-            | Action::MakeLink { .. }
-            | Action::SetLink { .. }
-            | Action::RemoveLink { .. }
-            | Action::Remember(_)
-            | Action::RememberLinks(_)
-            | Action::Keep(_)
-            | Action::Holds(_)
-            | Action::Route { .. }
-            | Action::Report(_)
-            | Action::Notify(_)
-            | Action::Answer { .. } => None,
-        };
-        self.actions.iter().filter_map(change).collect()
-    }
-
     pub(super) fn push(&mut self, action: Action) {
         self.actions.push_back(action);
     }

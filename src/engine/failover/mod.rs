@@ -7,6 +7,7 @@ mod addresses;
 mod commands;
 mod contest;
 mod core;
+mod drops;
 mod forecast;
 mod handover;
 mod haste;
@@ -212,6 +213,15 @@ pub enum Action {
     },
     /// Send a whole Ethernet frame (gratuitous ARP, unsolicited neighbour advertisement).
     Announce {
+    /// Drop what is sent to these addresses and what comes from them, neighbour discovery aside; or do so no more.
+    Drop {
+        /// Which.
+        addresses: Vec<Dropped>,
+        /// From now on, or no more.
+        present: bool,
+    },
+    /// Drop nothing: what an earlier run has left goes.
+    DropNothing,
         /// Out of this interface.
         index: u32,
         /// Destination address first.
@@ -249,6 +259,17 @@ pub struct Channel {
     pub group: Option<IpAddr>,
 }
 
+    /// Behind authentication headers as well.
+    pub sealed: bool,
+}
+
+/// An address whose packets are dropped (`no_accept`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Dropped {
+    /// The address.
+    pub address: IpAddr,
+    /// For a link-local one: the kernel index of its interface, where it alone counts.
+    pub index: Option<u32>,
 /// An address that lvsdeck put on an interface: survives a crash in the state directory.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct OwnedAddress {

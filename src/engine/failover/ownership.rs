@@ -6,6 +6,7 @@ use super::host::Place;
 use super::{Action, OwnedAddress};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::model::VirtualAddress;
+use std::collections::BTreeSet;
 
 /// An address that we put on an interface.
 #[derive(Debug, Clone)]
@@ -48,6 +49,7 @@ impl Failover {
         for ours in self.ours.clone().into_values().filter(|ours| ours.router == Some(i)) {
             self.take_off(ours.place, ours.address);
         }
+        self.accept_packets(i, &BTreeSet::new());
         self.level_links(i);
     }
 
@@ -118,6 +120,7 @@ impl Failover {
             fact.reason("adopted from an earlier run, until another master is heard").detail(self.name(router)),
         );
         self.own(Ours { router: Some(router), place, address, owned, leaving: false });
+        self.drop_packets(router);
         if let Some(router) = self.routers.get_mut(router) {
             router.adopted = true;
         }

@@ -87,6 +87,15 @@ impl Failover {
             }
             Action::Leave { index, .. } => (self.link_name(*index), "leave the group of VRRP"),
             Action::Remember(_) | Action::RememberLinks(_) => {
+            Action::Drop { addresses, present } => {
+                if *present {
+                    self.undropped(addresses);
+                }
+                let list: Vec<String> = addresses.iter().map(|dropped| dropped.address.to_string()).collect();
+                let what = if *present { "drop its packets (no_accept)" } else { "accept its packets again" };
+                (list.join(" "), what)
+            }
+            Action::DropNothing => ("packet filter".to_owned(), "remove `inet lvsdeck`: look at `nft list tables`"),
                 ("state directory".to_owned(), "write down the addresses: is the disk full?")
             }
             Action::Keep(_) => {

@@ -63,6 +63,7 @@ impl Failover {
         if !stand_alike {
             self.survey();
         }
+        self.drop_packets_of_holders();
         self.put_on_added(now, &readdressed);
         self.set_statics();
         self.reroute(&routing_before);
@@ -71,6 +72,7 @@ impl Failover {
                 self.take_off(place, address);
             }
         }
+        self.accept_packets_of_holders();
         self.drop_links();
         self.tell_all(configuration);
     }
@@ -138,6 +140,7 @@ impl Failover {
         for i in ended {
             self.drive(now, i, vrrp::Input::Shutdown);
             let place = |router: &Router| Some((router.footing?.index, router.config.family));
+            self.accept_packets(i, &BTreeSet::new());
             left.extend(self.routers.get(i).and_then(place));
         }
         (left, leaving)

@@ -20,6 +20,7 @@ impl Failover {
             return;
         }
         self.phase = Phase::Running;
+        self.forget_drops();
         self.settle_inherited();
         self.set_statics();
         self.survey();

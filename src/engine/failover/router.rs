@@ -5,7 +5,7 @@ use super::past::Mastership;
 use super::peers::Peers;
 use super::rejections::Rejections;
 use super::waiting::Waiting;
-use super::{Channel, OwnedAddress};
+use super::{Channel, Dropped, OwnedAddress};
 use crate::engine::model::{
     AdvertInterval, AdvertisedPriority, Authentication, Family, Priority, VirtualRouter, VrrpVersion,
 };
@@ -13,7 +13,7 @@ use crate::engine::snapshot::{VirtualRouterState, VrrpCounters};
 use crate::engine::vrrp::{
     Advertisement, Check, ChecksumForm, Expected, Instance, IpPacket, Parameters, Standing, State, Tracked,
 };
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
 
@@ -88,6 +88,8 @@ pub(super) struct Router {
     pub counters: VrrpCounters,
     pub rejections: Rejections,
     /// The last rounds of announcements: when, of how many addresses, how often each.
+    /// Addresses whose packets are dropped for it.
+    pub dropped: BTreeSet<Dropped>,
     pub announced: VecDeque<(Instant, u64, u64)>,
     /// The last message that was sent.
     pub last_sent: Vec<u8>,
@@ -145,6 +147,7 @@ impl Router {
             last_sent: Vec::new(),
             unsent: None,
             duplicate_until: None,
+            dropped: BTreeSet::new(),
             hold: None,
             claim: None,
             wish: None,

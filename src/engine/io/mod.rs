@@ -21,6 +21,7 @@ mod netlink;
 pub mod notify;
 pub mod number_file;
 pub mod overrides;
+pub mod packet_filter;
 pub mod peer;
 pub mod privilege;
 pub mod probe;

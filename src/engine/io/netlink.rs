@@ -21,6 +21,10 @@ const RECEIVE_BUFFER: usize = 1 << 20;
 /// Requests of a batch. A refusal takes about 1 KiB of the receive buffer, of which 208 KiB are the usual limit.
 pub(super) const BATCH: usize = 128;
 
+/// `NFNL_MSG_BATCH_BEGIN` and `NFNL_MSG_BATCH_END`.
+const BATCH_BEGIN: u16 = 0x10;
+const BATCH_END: u16 = 0x11;
+
 /// One message in a buffer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Message<'a> {
@@ -59,6 +63,17 @@ impl<'a> Iterator for Messages<'a> {
     }
 }
 
+/// One of a [transaction](Requests::transaction).
+#[derive(Debug, Clone)]
+pub(super) struct Request {
+    /// `nlmsg_type`.
+    pub kind: u16,
+    /// `nlmsg_flags` beside those of each request.
+    pub flags: NlmF,
+    /// After the header.
+    pub payload: Vec<u8>,
+}
+
 /// A whole message. A payload beyond 4 GiB does not exist.
 pub(super) fn frame(kind: u16, flags: NlmF, seq: u32, payload: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(HEADER + payload.len());
@@ -86,6 +101,16 @@ pub(super) enum RequestError {
     /// The socket failed or did not answer in time; it must not be used again.
     #[error("netlink socket: {0}")]
     Socket(#[from] io::Error),
+}
+
+impl From<RequestError> for io::Error {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::Refused(code) => Self::from_raw_os_error(code),
+            RequestError::Socket(error) => error,
+            RequestError::NoFamily | RequestError::Interrupted => Self::other(error),
+        }
+    }
 }
 
 /// What carries messages to the kernel and back: a netlink socket, or a script in tests.
@@ -195,6 +220,42 @@ impl<C: Carrier> Requests<C> {
                 *end = (code != 0).then_some(code);
                 if message.seq == self.seq {
                     return Ok(ends);
+                }
+            }
+        }
+    }
+
+    /// Does all of these requests of one netfilter subsystem, or none (`uapi/linux/netfilter/nfnetlink.h`). Errors: the first
+    /// refusal.
+    pub fn transaction(&mut self, subsystem: u16, requests: &[Request]) -> Result<(), RequestError> {
+        let [resource, _] = subsystem.to_be_bytes();
+        let bound = [0, 0, 0, resource];
+        let first = self.seq.wrapping_add(1);
+        let mut bytes = Vec::new();
+        let mut add = |kind: u16, flags: NlmF, payload: &[u8]| {
+            self.seq = self.seq.wrapping_add(1);
+            bytes.extend(frame(kind, flags | NlmF::REQUEST, self.seq, payload));
+            bytes.resize(bytes.len().next_multiple_of(4), 0);
+            self.seq
+        };
+        add(BATCH_BEGIN, NlmF::empty(), &bound);
+        let mut last = first;
+        for request in requests {
+            last = add(request.kind, request.flags | NlmF::ACK, &request.payload);
+        }
+        add(BATCH_END, NlmF::empty(), &bound);
+        self.socket.send(bytes)?;
+        let mut refusal = None;
+        loop {
+            let length = self.receive()?;
+            for message in Messages(self.buffer.get(..length).unwrap_or_default()) {
+                let Some(code) = message.code().filter(|_| (first..=last).contains(&message.seq)) else { continue };
+                if code != 0 && refusal.is_none() {
+                    refusal = Some(code);
+                }
+                // What fails as a whole is answered to the first message alone.
+                if message.seq == last || message.seq == first {
+                    return refusal.map_or(Ok(()), |code| Err(RequestError::Refused(code)));
                 }
             }
         }

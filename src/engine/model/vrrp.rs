@@ -251,6 +251,9 @@ impl Variations {
     /// Goes by `[vrrp]` of lvsdeck.toml.
     pub(super) fn follow(&mut self, settings: &Settings) {
         self.swift_handover = settings.swift_handover;
+    /// False with `no_accept`, and in strict mode without `accept`: what is sent to the addresses of a master that does not own
+    /// them is dropped.
+    pub accepts: bool,
         self.yields_to_refused = settings.split_brain == SplitBrainPolicy::StepDownLower;
         self.steps_down_without_address = settings.address_removed == AddressRemovedPolicy::StepDown;
     }
@@ -276,6 +279,7 @@ impl Default for Variations {
 pub struct VirtualRouter {
     /// Its name in the file; unique.
     pub name: String,
+            accepts: true,
     /// `interface`.
     pub interface: String,
     /// `virtual_router_id`.

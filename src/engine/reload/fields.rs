@@ -150,6 +150,7 @@ fn varied(variations: Variations) -> String {
         lower_prio_no_advert,
         skip_check_adv_addr,
         checksum_as_v2,
+        accepts,
         // These three are told as settings.
         swift_handover: _,
         yields_to_refused: _,
@@ -162,6 +163,7 @@ fn varied(variations: Variations) -> String {
         word("lower_prio_no_advert", lower_prio_no_advert),
         word("skip_check_adv_addr", skip_check_adv_addr),
         word("v3_checksum_as_v2", checksum_as_v2),
+        word("no_accept", !accepts),
     ];
     list(words.into_iter().flatten())
 }

@@ -154,9 +154,9 @@ pub(in super::super) const KINDS: &[Kind] = &[
     same("deprecated", false),
     told("no-effect", "says so of vmac_xmit_base, and nothing of track_group", SILENT),
     told(
-        "no-drop",
-        "drops by nftables what is sent to the addresses of a master, and what comes from them",
-        "an address that answers nobody is a failure to most operators; a firewall is theirs to make",
+        "drops",
+        "says nothing",
+        "it does the same; an address that answers nobody looks like a failure to most operators",
     ),
     told(
         "unknown-block",

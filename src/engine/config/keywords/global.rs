@@ -178,27 +178,27 @@ pub(super) const GLOBAL: &[Keyword] = &[
     read(
         "vrrp_iptables",
         Value::Anything,
-        "lvsdeck adds no firewall rule; addresses without accept are the kernel's to answer",
+        "no_accept has a table of nftables of its own, inet lvsdeck, and nothing else needs a firewall rule",
     ),
     read(
         "vrrp_ipsets",
         Value::Anything,
-        "lvsdeck adds no firewall rule; addresses without accept are the kernel's to answer",
+        "no_accept has a table of nftables of its own, inet lvsdeck, and nothing else needs a firewall rule",
     ),
     read(
         "nftables",
         Value::Anything,
-        "lvsdeck adds no firewall rule; addresses without accept are the kernel's to answer",
+        "no_accept has a table of nftables of its own, inet lvsdeck, and nothing else needs a firewall rule",
     ),
     read(
         "nftables_priority",
         Value::Anything,
-        "lvsdeck adds no firewall rule; addresses without accept are the kernel's to answer",
+        "no_accept has a table of nftables of its own, inet lvsdeck, and nothing else needs a firewall rule",
     ),
     read(
         "nftables_ifindex",
         Value::Anything,
-        "lvsdeck adds no firewall rule; addresses without accept are the kernel's to answer",
+        "no_accept has a table of nftables of its own, inet lvsdeck, and nothing else needs a firewall rule",
     ),
     read("nftables_ipvs", Value::Anything, "a group becomes one service for each of its addresses"),
     read("nftables_ipvs_priority", Value::Anything, "a group becomes one service for each of its addresses"),
@@ -206,7 +206,7 @@ pub(super) const GLOBAL: &[Keyword] = &[
     read(
         "nftables_counters",
         Value::Anything,
-        "lvsdeck adds no firewall rule; addresses without accept are the kernel's to answer",
+        "no_accept has a table of nftables of its own, inet lvsdeck, and nothing else needs a firewall rule",
     ),
     acts("lvs_notify_fifo", Value::Words, "the same for services and real servers alone"),
     acts("lvs_notify_fifo_script", Value::Command, "run beside it, with the FIFO's path behind its own arguments"),

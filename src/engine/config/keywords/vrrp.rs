@@ -107,16 +107,20 @@ pub(super) const INSTANCE: &[Keyword] = &[
     acts("notify_priority_changes", Value::Switch, "FIFOs are told of changes of the priority"),
     acts("smtp_alert", Value::Switch, "a state that all of its instances have is mailed"),
     acts("strict_mode", Value::Switch, "vrrp_strict of this instance alone"),
-    acts("accept", Value::Flag, "the master accepts packets to its addresses; so it does in any case"),
+    acts(
+        "accept",
+        Value::Flag,
+        "the master accepts packets to its addresses; so it does by default, but in strict mode",
+    ),
+    acts(
+        "no_accept",
+        Value::Flag,
+        "a master that does not own its addresses drops packets to and from them, by the table inet lvsdeck of nftables",
+    ),
     read(
         "auth_hmac",
         Value::Block(Block::AuthHmac),
         "advertisements are neither signed nor checked: nodes that sign them are not heard",
-    ),
-    read(
-        "no_accept",
-        Value::Flag,
-        "the master accepts packets to its addresses all the same; a firewall can drop them, as keepalived does by nftables",
     ),
     read("debug", Value::Anything, "the log's level is set for the whole engine"),
     acts(

@@ -42,8 +42,8 @@ struct Words {
     native_ipv6: Option<Span>,
     /// `strict_mode`.
     strict: bool,
-    /// `accept`.
-    accepts: bool,
+    /// `accept` and `no_accept`, and where.
+    accepts: Option<(bool, Span)>,
     /// `lvs_sync_daemon_interface`.
     synchronises_on: Option<(String, Span)>,
 }
@@ -61,6 +61,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
     if words.strict {
         be_strict(cx, &mut words, at);
     }
+    words.variations.accepts = words.accepts.map_or(!words.strict, |(accepts, _)| accepts);
     let mut needed = |word: &str, help: &str| {
         if !cx.mentions(block.inner(), word) {
             let message = format!("vrrp_instance {name} has no {word}");
@@ -103,7 +104,7 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
         notifications: draft.defaults.notifications(),
         native_ipv6: None,
         strict: draft.defaults.strict,
-        accepts: false,
+        accepts: None,
         synchronises_on: None,
     };
     for entry in cx.entries(Block::Instance, block.inner()) {
@@ -142,7 +143,8 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
                 addresses(cx, &entry, &mut words.addresses, name);
             }
             ("strict_mode", Argument::Switch(on)) => words.strict = *on,
-            ("accept", Argument::Switch(on)) => words.accepts = *on,
+            ("accept", _) => words.accepts = Some((true, entry.at)),
+            ("no_accept", _) => words.accepts = Some((false, entry.at)),
             ("lvs_sync_daemon_interface", Argument::Text(name)) => {
                 words.synchronises_on = Some((name.clone(), entry.at));
             }
@@ -281,12 +283,25 @@ fn be_strict(cx: &mut Context, words: &mut Words, at: Span) {
         let message = format!("strict mode goes without {word}: it is ignored, as with keepalived");
         cx.report.add(Problem::warning(at, "strict", message).help("remove it on all nodes, or vrrp_strict"));
     }
-    if !words.accepts && words.priority.is_none_or(|priority| !priority.is_owner()) {
+    // An owner accepts in any case.
+    if words.priority.map_or(words.state == Some(StartState::Master), Priority::is_owner) {
+        return;
+    }
+    let first = words.addresses.iter().find(|address| address.advertised);
+    let is_four = first.map_or(words.native_ipv6.is_none(), |first| first.address.is_ipv4());
+    let is_two = is_four && words.version.is_none_or(|(version, _)| version == 2);
+    if let Some((_, at)) = words.accepts.filter(|(accepts, _)| *accepts && is_two) {
+        words.accepts = None;
+        let message = "strict mode goes without accept in version 2: it is ignored, as with keepalived";
+        cx.report.add(Problem::warning(at, "strict", message).help("write version 3, or remove vrrp_strict"));
+    }
+    if words.accepts.is_none() {
         let message = || {
-            "in strict mode keepalived drops what is sent to the addresses of a master without accept; lvsdeck does not"
+            "in strict mode a master drops packets to and from its addresses, as with keepalived: they answer nobody, and no \
+             service on them is reached; accept (version 3) lets them in"
                 .to_owned()
         };
-        cx.once(Block::Instance, "strict_mode", at, "no-drop", message);
+        cx.once(Block::Instance, "strict_mode", at, "drops", message);
     }
 }
 
@@ -416,14 +431,7 @@ fn authentication<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Authentica
     let (mut pass_type, mut password) = (None, None);
     for entry in cx.entries(Block::Authentication, block.inner()) {
         match (entry.keyword.word, &entry.argument) {
-            ("auth_type", Argument::Text(kind)) if kind == "AH" => {
-                let message = "auth_type AH is not supported: nodes that use it would not accept this one, nor it them";
-                cx.report.add(
-                    Problem::error(entry.at, "unsupported", message)
-                        .help("write auth_type PASS on all nodes, or remove authentication"),
-                );
-            }
-            ("auth_type", _) => pass_type = Some(entry.at),
+            ("auth_type", Argument::Text(kind)) => chosen = Some((kind == "AH", entry.at)),
             ("auth_pass", Argument::Text(text)) => {
                 if text.len() > 8 {
                     let message = "auth_pass is longer than 8 bytes; its first 8 count, as in keepalived";

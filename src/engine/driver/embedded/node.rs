@@ -85,6 +85,8 @@ impl Surroundings for Node {
             | Action::RememberLinks(_)
             | Action::Keep(_)
             | Action::Route { .. }
+            | Action::Drop { .. }
+            | Action::DropNothing
             | Action::Report(_)
             | Action::Notify(_)
             | Action::Answer { .. } => {}

@@ -3,7 +3,7 @@
 
 use crate::engine::command::{Answer, Asked, Command, Who};
 use crate::engine::event::{EventKind, Fact};
-use crate::engine::failover::{Action, Failover, Held, Input, Link, Macvlan, Mastership, OwnedAddress, Past};
+use crate::engine::failover::{Action, Dropped, Failover, Held, Input, Link, Macvlan, Mastership, OwnedAddress, Past};
 use crate::engine::model::{
     AdvertInterval, Authentication, Configuration, Family, GratuitousArp, Notifications, Priority, StartState,
     SyncGroup, Transport, Variations, VirtualAddress, VirtualLink, VirtualRouter, Vrid, VrrpVersion,
@@ -92,6 +92,10 @@ pub struct Node {
     pub refuses_joins: bool,
     /// Interfaces that are joined.
     pub joined: Vec<u32>,
+    /// Above this are the numbers of its authentication headers when it starts.
+    pub sequence: u32,
+    /// Addresses whose packets are dropped.
+    pub dropped: Vec<Dropped>,
 }
 
 pub struct Lan {
@@ -413,6 +417,11 @@ impl Lan {
         let macvlan = found.map_or(Some(Macvlan { base, enabled: false }), |found| found.macvlan);
         let up = found.is_some_and(|found| found.up);
         self.nodes[n].links.retain(|known| known.index != index);
+                Action::Drop { addresses, present: true } => self.nodes[n].dropped.extend(addresses),
+                Action::Drop { addresses, present: false } => {
+                    self.nodes[n].dropped.retain(|dropped| !addresses.contains(dropped));
+                }
+                Action::DropNothing => self.nodes[n].dropped.clear(),
         let made = Link { index, name: link.name.clone(), up, mac: Some(link.mac.0), macvlan };
         self.nodes[n].links.push(made.clone());
         self.deliver(n, ECHO, Delivery::Link(made));
@@ -566,6 +575,8 @@ impl Node {
     pub fn facts(&self, kind: EventKind) -> Vec<Fact> {
         let fact = |(_, action): &(Instant, Action)| match action {
             Action::Report(fact) if fact.kind == kind => Some(fact.clone()),
+            sequence: 0,
+            dropped: Vec::new(),
             _ => None,
         };
         self.actions.iter().filter_map(fact).collect()
@@ -610,6 +621,11 @@ impl Node {
     }
 
     pub fn answer(&self) -> &Answer {
+            Action::Drop { addresses, present } => {
+                let list: Vec<String> = addresses.iter().map(|dropped| dropped.address.to_string()).collect();
+                Some(format!("{} {}", if *present { "drop" } else { "accept" }, list.join(" ")))
+            }
+            Action::DropNothing => Some("drop nothing".to_owned()),
         &self.answers.last().expect("an answer").1
     }
 

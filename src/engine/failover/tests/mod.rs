@@ -4,6 +4,7 @@ mod addresses;
 mod commands;
 mod crowd;
 mod detail;
+mod drops;
 mod families;
 mod groups;
 mod lan;

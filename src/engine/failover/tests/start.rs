@@ -87,8 +87,8 @@ fn what_a_crashed_run_left_behind_and_is_no_longer_configured_is_removed_first()
     lan.boot(0);
     lan.run_for(Duration::from_millis(3));
     let words = lan.nodes[0].words(0);
-    assert_eq!(words[..3], ["remember 2", "remove 192.0.2.99/24", "join"]);
-    assert_eq!(words[3..], ["remember 1"], "as the kernel confirms it; the configured one is adopted");
+    assert_eq!(words[..4], ["drop nothing", "remember 2", "remove 192.0.2.99/24", "join"]);
+    assert_eq!(words[4..], ["remember 1"], "as the kernel confirms it; the configured one is adopted");
     let facts = lan.nodes[0].facts(EventKind::Address);
     let left = |fact: &&Fact| fact.reason.as_deref() == Some("left behind by an earlier run");
     assert_eq!(facts.iter().filter(left).count(), 1);

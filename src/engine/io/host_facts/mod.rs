@@ -6,7 +6,7 @@
 
 mod clock;
 mod ipvs;
-mod modules;
+pub(super) mod modules;
 mod nftables;
 mod routes;
 mod sockets;

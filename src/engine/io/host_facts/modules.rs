@@ -27,7 +27,7 @@ fn module_name(line: &str) -> Option<String> {
 }
 
 /// Whether a question would make the kernel load this module: it is at hand and not loaded. One that is built in is not.
-pub(super) fn would_load(root: &Path, module: &str) -> bool {
+pub fn would_load(root: &Path, module: &str) -> bool {
     let release = fs::read_to_string(root.join("proc/sys/kernel/osrelease")).unwrap_or_default();
     let list = root.join("lib/modules").join(release.trim()).join("modules.dep");
     let at_hand = fs::read_to_string(list).is_ok_and(|text| text.contains(&format!("/{module}.ko")));
