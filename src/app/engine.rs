@@ -11,7 +11,7 @@ use super::signals::Signals;
 use super::{Places, exit, logging, rights, rivals};
 use crate::api;
 use crate::engine::EngineHandle;
-use crate::engine::driver::adopt::Frozen;
+use crate::engine::driver::adopt::{self, Frozen};
 use crate::engine::driver::inheritance::Inheritance;
 use crate::engine::driver::shared::Vitals;
 use crate::engine::driver::source::{Read, Source};
@@ -164,8 +164,8 @@ async fn serve(options: &Options, source: Source, read: Read, service: &Service)
         Refused(code, error.to_string())
     })?;
     begun(&running).await?;
-    if let Some(Err(error)) = frozen.map(Frozen::end) {
-        tracing::error!("keepalived can't be ended: {error}; end it before it wakes up: it would be a second master");
+    if let Some(frozen) = frozen {
+        end(frozen);
     }
     say_ready(options.ready_fd);
     // Ends with this function.
@@ -278,6 +278,21 @@ fn freeze() -> Result<Frozen, Refused> {
         frozen.ok_or_else(|| Refused(exit::FAILED, "no keepalived runs here: start without --adopt".to_owned()))?;
     tracing::info!("keepalived (pid {}) is frozen; this engine takes its place", frozen.pid());
     Ok(frozen)
+}
+
+/// Ends the keepalived whose place was taken, and what it would leave behind.
+fn end(frozen: Frozen) {
+    if let Err(error) = frozen.end() {
+        tracing::error!("keepalived can't be ended: {error}; end it before it wakes up: it would be a second master");
+        return;
+    }
+    match adopt::remove_rules() {
+        Ok(tables) if tables.is_empty() => {}
+        Ok(tables) => tracing::info!("removed what keepalived left in nftables: table {}", tables.join(", table ")),
+        Err(error) => tracing::warn!(
+            "what keepalived left in nftables can't be removed: {error}; look at `nft list tables` for its table"
+        ),
+    }
 }
 
 /// Waits until both loops have gone round once: from then on the engine is what it says. Errors: one of them has ended.

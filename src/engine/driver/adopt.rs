@@ -6,6 +6,7 @@
 
 use crate::engine::balance::OwnedService;
 use crate::engine::failover::{OwnedAddress, Past};
+use crate::engine::io::packet_filter;
 use crate::engine::io::processes::{self, Process};
 use crate::engine::io::route_netlink::{RouteMessage, RouteSocket};
 use crate::engine::ipvs::IpvsTable;
@@ -16,6 +17,8 @@ use std::time::{Duration, Instant};
 
 /// How long a killed process may take to go.
 const GONE: Duration = Duration::from_secs(2);
+/// Its tables of nftables, where the file names no other: with `use_vmac`, and where packets to its addresses are dropped.
+const TABLES: &[&str] = &["keepalived"];
 /// How often it is looked for processes that were started meanwhile.
 const LOOKS: usize = 10;
 
@@ -80,6 +83,12 @@ impl Drop for Frozen {
             let _ = process.thaw(); // one that has gone needs none
         }
     }
+}
+
+/// Removes the rules that a keepalived which was [ended](Frozen::end) has left in the kernel's packet filter: nobody else
+/// would, and what they drop may be for this engine. Gives the tables.
+pub fn remove_rules() -> io::Result<Vec<String>> {
+    packet_filter::remove_tables(TABLES)
 }
 
 /// The configured services that are in the kernel's table, with those of their servers that are: what keepalived made.
