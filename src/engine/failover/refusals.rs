@@ -14,6 +14,8 @@ const REFUSAL_PAUSE: Duration = Duration::from_mins(1);
 
 /// ENODEV: the interface is gone.
 const NO_DEVICE: &str = "(os error 19)";
+/// EADDRNOTAVAIL: it has no such address. With the first address of a subnet a kernel removes all others of it.
+const NO_ADDRESS: &str = "(os error 99)";
 
 impl Failover {
     /// Takes note that the system refused an action.
@@ -35,8 +37,8 @@ impl Failover {
                 let place = (*index, address.address, address.prefix);
                 self.host.refused(place, false);
                 self.forget_gone(Some(place));
-                if error.ends_with(NO_DEVICE) {
-                    return; // its interface is gone, and the address with it
+                if [NO_DEVICE, NO_ADDRESS].iter().any(|end| error.ends_with(end)) {
+                    return; // it is gone already, perhaps with its interface
                 }
                 (address.to_string(), "remove the address: look at `ip address`")
             }
@@ -85,8 +87,6 @@ impl Failover {
                 }
                 (entry.to_string(), if *present { "set it: try the same with ip" } else { "remove it: look at ip" })
             }
-            Action::Leave { index, .. } => (self.link_name(*index), "leave the group of VRRP"),
-            Action::Remember(_) | Action::RememberLinks(_) => {
             Action::Drop { addresses, present } => {
                 if *present {
                     self.undropped(addresses);
@@ -96,6 +96,8 @@ impl Failover {
                 (list.join(" "), what)
             }
             Action::DropNothing => ("packet filter".to_owned(), "remove `inet lvsdeck`: look at `nft list tables`"),
+            Action::Leave { index, .. } => (self.link_name(*index), "leave the group of VRRP"),
+            Action::Remember(_) | Action::RememberLinks(_) => {
                 ("state directory".to_owned(), "write down the addresses: is the disk full?")
             }
             Action::Keep(_) => {

@@ -94,3 +94,14 @@ fn a_socket_that_refuses_to_send_makes_one_report_a_minute() {
     }
     assert_eq!(lan.nodes[0].facts(EventKind::OperationRefused).len(), 2);
 }
+
+#[test]
+fn an_address_that_is_gone_already_is_no_failure_to_remove_it() {
+    let mut lan = Lan::started(vec![one(100)]);
+    lan.run_for(Duration::from_secs(5));
+    for (number, told) in [(99, 0), (1, 1)] {
+        let action = Box::new(Action::RemoveAddress { index: ETH0, address: vip(254) });
+        lan.input(0, Input::Refused { action, error: format!("what the system says (os error {number})") });
+        assert_eq!(lan.nodes[0].facts(EventKind::OperationRefused).len(), told, "{number}");
+    }
+}
