@@ -185,6 +185,23 @@ fn a_password_in_version_3_is_left_out_with_a_warning() {
 }
 
 #[test]
+fn an_authentication_header_is_read_and_left_out_where_there_is_none() {
+    let words = "authentication {\nauth_type AH\nauth_pass secret\n}";
+    let of = |more: &str| {
+        let (configuration, told) = read("", &format!("{words}\n{more}"), "");
+        (configuration.virtual_routers[0].authentication, told)
+    };
+    let key = lvsdeck::engine::model::Password::new("secret");
+    assert_eq!(of(""), (lvsdeck::engine::model::Authentication::Ah(key), Vec::new()));
+    let (three, told) = of("version 3");
+    assert_eq!(three, lvsdeck::engine::model::Authentication::None);
+    assert!(told.len() == 1 && told[0].contains("version 3 has no authentication"), "{told:?}");
+    let (keyless, told) = read("", "authentication {\nauth_type AH\n}", "");
+    assert_eq!(keyless.virtual_routers[0].authentication, lvsdeck::engine::model::Authentication::None);
+    assert!(told[0].contains("auth_type without auth_pass"), "{told:?}");
+}
+
+#[test]
 fn a_vrid_and_a_priority_are_within_their_bounds_and_the_priority_is_100_where_none_is_written() {
     assert_eq!(good("", "", "").virtual_routers[0].priority.get(), 100);
     for (words, right) in [("priority 1", true), ("priority 255", true), ("priority 0", false), ("priority 256", false)]

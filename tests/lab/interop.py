@@ -36,12 +36,12 @@ SLACK = 0.25  # seconds: many cases share two processors
 class Case:
     """One combination. `interval` in seconds: 1 in version 2, which carries whole seconds."""
 
-    def __init__(self, first, second, version, family, unicast):
+    def __init__(self, first, second, version, family, unicast, authentication=None):
         self.programs = {"d1": first, "d2": second}
-        self.version, self.family, self.unicast = version, family, unicast
+        self.version, self.family, self.unicast, self.authentication = version, family, unicast, authentication
         self.interval = 1.0 if version == 2 else 0.1
         way = "unicast" if unicast else "multicast"
-        self.name = f"{first}/{second} v{version} IPv{family} {way}"
+        self.name = f"{first}/{second} v{version} IPv{family} {way}" + (f" {authentication}" if authentication else "")
 
     def down(self, priority):
         """Master_Down_Interval (RFC 3768 §6.1, RFC 9568 §6.1)."""
@@ -60,6 +60,8 @@ def config(case, node, priority, more=()):
     if case.unicast:
         own = OWN[node, case.family]
         lines += [f" unicast_src_ip {own}", f" unicast_peer {{\n  {OWN[other, case.family]}\n }}"]
+    if case.authentication:
+        lines += [f" authentication {{\n  auth_type {case.authentication}\n  auth_pass secret\n }}"]
     lines += [" virtual_ipaddress {", *[f"  {vip}" for vip in [*vips, *more]], " }", "}"]
     return "\n".join(lines) + "\n"
 
@@ -279,6 +281,11 @@ def cases(full):
             if not full and (version == 2 and unicast or version == 3 and family == 6 and unicast):
                 continue
             yield Case(first, second, version, family, unicast)
+        if "frr" in (first, second):
+            continue  # nor authentication
+        for unicast, authentication in ((False, "AH"), (True, "AH"), (False, "PASS")):
+            if full or not unicast and authentication == "AH":
+                yield Case(first, second, 2, 4, unicast, authentication)
 
 
 def main():

@@ -19,6 +19,8 @@ ETH_P_ALL = 0x0003
 SO_TIMESTAMPNS = 35
 PACKET_OUTGOING = 4
 VRRP = 112
+AH = 51
+AH_LENGTH = 24
 
 Advert = collections.namedtuple("Advert", "at port heard_by source version vrid priority interval_s addresses mac")
 Arp = collections.namedtuple("Arp", "at port heard_by operation sender_mac sender target")
@@ -98,8 +100,10 @@ def decode(at, port, heard_by, data):
         operation = int.from_bytes(data[20:22], "big")
         return Arp(at, port, heard_by, operation, data[22:28].hex(":"),
                    socket.inet_ntoa(data[28:32]), socket.inet_ntoa(data[38:42]))
-    if kind == 0x0800 and len(data) >= 42 and data[23] == VRRP:
+    if kind == 0x0800 and len(data) >= 42 and data[23] in (VRRP, AH):
         body, source, size = data[14 + (data[14] & 15) * 4:], socket.inet_ntoa(data[26:30]), 4
+        if data[23] == AH:
+            body = body[AH_LENGTH:] if body[0] == VRRP else b""
     elif kind == 0x86DD and len(data) >= 62 and data[20] == VRRP:
         body, source, size = data[54:], socket.inet_ntop(socket.AF_INET6, data[22:38]), 16
     else:

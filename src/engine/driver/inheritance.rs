@@ -11,6 +11,7 @@ use crate::engine::model::Configuration;
 use crate::engine::snapshot::Warning;
 use std::io;
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What is in the kernel already and belongs to this engine, and what operators wanted beside the file.
 #[derive(Debug)]
@@ -43,7 +44,10 @@ impl Inheritance {
         let services = services.unwrap_or_else(|error| note(&mut damaged, &error));
         let masterships = state.take_masterships().unwrap_or_else(|error| note(&mut damaged, &error));
         let (file, overrides, trouble) = OverridesFile::open(lasting);
-        let past = Past { owned, links, masterships, ..Past::default() };
+        // One a second at most is sent, so that what an earlier run has sent is below; past 2106 it stays where it is.
+        let sequence = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let sequence = u32::try_from(sequence).unwrap_or(u32::MAX / 2);
+        let past = Past { owned, links, masterships, sequence, ..Past::default() };
         let mut this = Self { past, services, overrides, file, unsure, damaged, warnings: Vec::new() };
         if let Some(trouble) = trouble {
             this.warn("overrides-not-read", trouble.to_string());
@@ -57,7 +61,7 @@ impl Inheritance {
         let (mut past, mut services) = (frozen.past(configuration)?, adopt::services(configuration, table));
         let known: Vec<_> = self.past.owned.into_iter().filter(|owned| !past.owned.contains(owned)).collect();
         past.owned.extend(known);
-        past.links = self.past.links;
+        (past.links, past.sequence) = (self.past.links, self.past.sequence);
         let known: Vec<_> =
             self.services.into_iter().filter(|left| !services.iter().any(|s| s.key == left.key)).collect();
         services.extend(known);

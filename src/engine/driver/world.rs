@@ -9,7 +9,7 @@ use crate::engine::io::frames::FrameSocket;
 use crate::engine::io::packet_filter::PacketFilter;
 use crate::engine::io::route_netlink::{RouteMessage, RouteSocket};
 use crate::engine::io::state::StateDir;
-use crate::engine::io::vrrp_socket::VrrpSocket;
+use crate::engine::io::vrrp_socket::{self, VrrpSocket};
 use crate::engine::model::Family;
 use crate::engine::snapshot::Warning;
 use std::collections::btree_map::Entry;
@@ -68,7 +68,7 @@ impl World {
 
     /// What the loop waits for.
     pub fn descriptors(&self) -> impl Iterator<Item = RawFd> + '_ {
-        std::iter::once(self.route.as_raw_fd()).chain(self.sockets.values().map(VrrpSocket::as_raw_fd))
+        std::iter::once(self.route.as_raw_fd()).chain(self.sockets.values().flat_map(VrrpSocket::descriptors))
     }
 
     /// Lists links and addresses as they are now, and what has gone since the list before.
@@ -153,14 +153,13 @@ impl World {
                 self.sockets.remove(&(*index, *family));
                 Ok(())
             }
-            Action::Advertise { index, source, destination, ttl, message, mac: Some(mac) } => {
-                self.frames.advertise(*index, *mac, (*source, *destination), *ttl, message)
-            }
-            Action::Advertise { index, source, destination, ttl, message, mac: None } => {
-                match self.socket(*index, *source) {
-                    Some(socket) => socket.send((*source, *destination), *ttl, message),
-                    None => Err(io::Error::other("no socket is open on this interface")),
-                }
+            Action::Advertise { index, source, destination, ttl, message, header, mac } => {
+                let packet = vrrp_socket::packet((*source, *destination), *ttl, message, header.as_ref());
+                packet.and_then(|packet| match (mac, self.socket(*index, *source)) {
+                    (Some(mac), _) => self.frames.advertise(*index, *mac, *destination, packet),
+                    (None, Some(socket)) => socket.send((*source, *destination), &packet),
+                    (None, None) => Err(io::Error::other("no socket is open on this interface")),
+                })
             }
             Action::AddAddress { index, address } => self.route.add_address(*index, address).map(|seq| {
                 self.asked.insert(seq, action.clone());
@@ -184,10 +183,10 @@ impl World {
                 self.route.set_routing(entry, *present, index).map(|seq| {
                     self.asked.insert(seq, action.clone());
                 })
+            }
             Action::Drop { addresses, present: true } => self.filter.drop(addresses),
             Action::Drop { addresses, present: false } => self.filter.accept(addresses),
             Action::DropNothing => self.filter.accept_all(),
-            }
             Action::Remember(owned) => {
                 self.scribe.write(owned.clone());
                 Ok(())
@@ -212,7 +211,7 @@ impl World {
         self.sockets.get(&(index, Family::of(source)))
     }
 
-    fn join(&mut self, Channel { index, family, group }: Channel) -> io::Result<()> {
+    fn join(&mut self, Channel { index, family, group, sealed }: Channel) -> io::Result<()> {
         let socket = match self.sockets.entry((index, family)) {
             Entry::Occupied(open) => open.into_mut(),
             Entry::Vacant(place) => {
@@ -220,6 +219,10 @@ impl World {
                 place.insert(VrrpSocket::open(index, name, family)?)
             }
         };
+        if sealed {
+            let name = self.names.get(&index).ok_or_else(|| io::Error::other("the interface has gone"))?;
+            socket.take_sealed(name)?;
+        }
         let joined = group.map_or(Ok(()), |group| socket.join(group));
         // Who is not member of its group is deaf: the next try begins with a new socket.
         if joined.is_err() && socket.is_alone() {

@@ -12,7 +12,7 @@ use super::ownership::Ours;
 use super::past::Past;
 use super::peers::Peers;
 use super::pending::Pending;
-use super::router::{Footing, Router, state_name};
+use super::router::{Footing, Outgoing, Router, state_name};
 use super::routers::Routers;
 use super::statics::OurStatics;
 use super::strangers::Strangers;
@@ -40,6 +40,8 @@ pub struct Failover {
     /// By place, of which there are many: a reload of hundreds of instances asks for each.
     pub(super) ours: BTreeMap<Place, Ours>,
     pub(super) inherited: Vec<OwnedAddress>,
+    /// Where sequence numbers of authentication headers begin.
+    pub(super) sequence: u32,
     pub(super) foreign: BTreeSet<Place>,
     pub(super) links: OurLinks,
     pub(super) statics: OurStatics,
@@ -75,8 +77,9 @@ pub(super) enum Phase {
 impl Failover {
     /// A core that waits for [`Input::Start`], with what an earlier run left behind.
     pub fn new(configuration: &Configuration, past: Past, now: Instant) -> Self {
-        let routers = configuration.virtual_routers.iter().map(|c| Router::new(c, now)).collect();
-        let Past { owned, links, masterships, holds } = past;
+        let Past { owned, links, masterships, holds, sequence } = past;
+        let new = |config| Router { sequence, ..Router::new(config, now) };
+        let routers = configuration.virtual_routers.iter().map(new).collect();
         let mut this = Self {
             routers: Routers::new(routers),
             units: units(configuration),
@@ -85,6 +88,7 @@ impl Failover {
             host: Host::default(),
             ours: BTreeMap::new(),
             inherited: owned,
+            sequence,
             foreign: BTreeSet::new(),
             links: OurLinks::of(&links),
             statics: OurStatics::new(&configuration.statics),
@@ -251,12 +255,13 @@ impl Failover {
         let (ttl, number) = (router.config.transport.ttl(), messages.len() as u64);
         router.counters.adverts_tx += number;
         router.counters.priority_zero_tx += if priority.is_resignation() { number } else { 0 };
-        router.last_sent = messages.first().map(|(_, message)| message.clone()).unwrap_or_default();
+        router.last_sent = messages.first().map(|first| first.message.clone()).unwrap_or_default();
+        router.sequence = router.sequence.saturating_add(1);
         router.unsent = None;
         router.advertised_before = router.advertised_at.replace(now);
         let (index, mac) = self.routers.get(i).map_or((index, None), |router| self.way_out(router, index));
-        for (destination, message) in messages {
-            self.push(Action::Advertise { index, source, destination, ttl, message, mac });
+        for Outgoing { destination, message, header } in messages {
+            self.push(Action::Advertise { index, source, destination, ttl, message, header, mac });
         }
     }
 

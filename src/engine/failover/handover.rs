@@ -3,7 +3,7 @@
 use super::core::{Failover, Phase};
 use super::notices::Told;
 use super::past::{Mastership, Origin};
-use super::router::{Footing, Router};
+use super::router::{Footing, Outgoing, Router};
 use super::{Action, OwnedAddress};
 use crate::engine::model::{AdvertisedPriority, Family};
 use crate::engine::vrrp;
@@ -94,12 +94,13 @@ impl Failover {
             let messages = footing.map(|Footing { index, source }| {
                 let (index, mac) = self.way_out(router, index);
                 let messages = router.messages(AdvertisedPriority::RESIGN, interval, source).into_iter();
-                messages.map(move |(destination, message)| Action::Advertise {
+                messages.map(move |Outgoing { destination, message, header }| Action::Advertise {
                     index,
                     source,
                     destination,
                     ttl,
                     message,
+                    header,
                     mac,
                 })
             });

@@ -50,7 +50,7 @@ pub use waiting::Waiting;
 use crate::engine::command::{Answer, Asked};
 use crate::engine::event::Fact;
 use crate::engine::model::{Configuration, Family, Routing, TrackKind, VirtualAddress, VirtualLink};
-use crate::engine::vrrp::Tracked;
+use crate::engine::vrrp::{AuthenticationHeader, Tracked};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -168,6 +168,8 @@ pub enum Action {
         ttl: u8,
         /// From the version byte on.
         message: Vec<u8>,
+        /// The authentication header in front of it.
+        header: Option<AuthenticationHeader>,
         /// The MAC address that the frame comes from, on a virtual interface; the system's choice otherwise.
         mac: Option<[u8; 6]>,
     },
@@ -211,8 +213,6 @@ pub enum Action {
         /// Set or removed.
         present: bool,
     },
-    /// Send a whole Ethernet frame (gratuitous ARP, unsolicited neighbour advertisement).
-    Announce {
     /// Drop what is sent to these addresses and what comes from them, neighbour discovery aside; or do so no more.
     Drop {
         /// Which.
@@ -222,6 +222,8 @@ pub enum Action {
     },
     /// Drop nothing: what an earlier run has left goes.
     DropNothing,
+    /// Send a whole Ethernet frame (gratuitous ARP, unsolicited neighbour advertisement).
+    Announce {
         /// Out of this interface.
         index: u32,
         /// Destination address first.
@@ -257,8 +259,6 @@ pub struct Channel {
     pub family: Family,
     /// The group to join; none for unicast.
     pub group: Option<IpAddr>,
-}
-
     /// Behind authentication headers as well.
     pub sealed: bool,
 }
@@ -270,6 +270,8 @@ pub struct Dropped {
     pub address: IpAddr,
     /// For a link-local one: the kernel index of its interface, where it alone counts.
     pub index: Option<u32>,
+}
+
 /// An address that lvsdeck put on an interface: survives a crash in the state directory.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct OwnedAddress {

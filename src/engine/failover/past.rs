@@ -18,6 +18,9 @@ pub struct Past {
     pub masterships: Vec<Mastership>,
     /// What operators held: what it gave with [`Action::Holds`](super::Action::Holds).
     pub holds: Vec<Held>,
+    /// Above this are the sequence numbers of authentication headers: more than an earlier run can have sent, so that others
+    /// do not take ours for a replay.
+    pub sequence: u32,
 }
 
 /// That this host was master of a virtual router when its engine ended without resigning. Good for one start, and only

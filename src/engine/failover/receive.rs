@@ -21,6 +21,9 @@ impl Failover {
             Phase::Stopping(_) => return,
         }
         let sender = vrrp::sender(packet);
+        if sender.foreign {
+            return;
+        }
         let (Some(source), Some(vrid)) = (sender.source, sender.vrid) else {
             return self.unreadable(now, &interface, packet, sender.source.map(Family::of));
         };
@@ -108,6 +111,8 @@ impl Failover {
         let advertisement = &received.advertisement;
         let resigns = advertisement.priority.is_resignation();
         router.counters.adverts_rx += 1;
+        // One counter of both directions: the next one of ours is above what was heard, of whomever.
+        router.sequence = received.sequence.unwrap_or(router.sequence);
         router.counters.priority_zero_rx += u64::from(resigns);
         let was_master = router.instance.is_master();
         let source = received.source;

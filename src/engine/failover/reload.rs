@@ -102,6 +102,7 @@ impl Failover {
                 && old.addresses == new.addresses
                 && old.links == new.links
                 && old.source == new.source
+                && old.authentication == new.authentication
                 && owner(old) == owner(new)
                 && tracks
                 && old.tracks_interface == new.tracks_interface
@@ -139,8 +140,8 @@ impl Failover {
         let mut left = BTreeSet::new();
         for i in ended {
             self.drive(now, i, vrrp::Input::Shutdown);
-            let place = |router: &Router| Some((router.footing?.index, router.config.family));
             self.accept_packets(i, &BTreeSet::new());
+            let place = |router: &Router| Some((router.footing?.index, router.config.family));
             left.extend(self.routers.get(i).and_then(place));
         }
         (left, leaving)
@@ -170,7 +171,7 @@ impl Failover {
                     router
                 }
                 Some((false, before)) => begun_anew(config, before, &self.tracks, now),
-                None => Router::new(config, now),
+                None => Router { sequence: self.sequence, ..Router::new(config, now) },
             };
             self.routers.push(router);
         }
@@ -302,7 +303,7 @@ fn reconfigure(
 
 /// A router of the same name that is another one to the link.
 fn begun_anew(config: &VirtualRouter, before: Router, tracks: &Tracks, now: Instant) -> Router {
-    let mut router = Router::new(config, now);
+    let mut router = Router { sequence: before.sequence, ..Router::new(config, now) };
     (router.hold, router.claim, router.wish) = (before.hold, before.claim, before.wish);
     router.weighed = weighed(&router, tracks);
     router.instance.set_yields(router.hold.is_some());

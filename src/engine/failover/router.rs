@@ -11,7 +11,8 @@ use crate::engine::model::{
 };
 use crate::engine::snapshot::{VirtualRouterState, VrrpCounters};
 use crate::engine::vrrp::{
-    Advertisement, Check, ChecksumForm, Expected, Instance, IpPacket, Parameters, Standing, State, Tracked,
+    self, Advertisement, AuthenticationHeader, Check, ChecksumForm, Expected, Instance, IpPacket, Parameters, Standing,
+    State, Tracked,
 };
 use std::collections::{BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
@@ -33,6 +34,14 @@ pub(super) struct Footing {
     pub index: u32,
     /// Primary address.
     pub source: IpAddr,
+}
+
+/// An advertisement on its way.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    pub destination: IpAddr,
+    pub message: Vec<u8>,
+    pub header: Option<AuthenticationHeader>,
 }
 
 /// Held back by a `failover` command.
@@ -79,6 +88,8 @@ pub(super) struct Router {
     pub linkless: bool,
     /// It starts when `vrrp_startup_delay` is over.
     pub delayed: bool,
+    /// Addresses whose packets are dropped for it.
+    pub dropped: BTreeSet<Dropped>,
     /// It holds addresses that an earlier run left on, without being master yet.
     pub adopted: bool,
     pub since: Instant,
@@ -88,9 +99,9 @@ pub(super) struct Router {
     pub counters: VrrpCounters,
     pub rejections: Rejections,
     /// The last rounds of announcements: when, of how many addresses, how often each.
-    /// Addresses whose packets are dropped for it.
-    pub dropped: BTreeSet<Dropped>,
     pub announced: VecDeque<(Instant, u64, u64)>,
+    /// The sequence number of authentication headers: the last one sent or heard.
+    pub sequence: u32,
     /// The last message that was sent.
     pub last_sent: Vec<u8>,
     /// Why that did not go out.
@@ -136,6 +147,7 @@ impl Router {
             unanswered: None,
             linkless: false,
             delayed: false,
+            dropped: BTreeSet::new(),
             adopted: false,
             since: now,
             reason: "not started yet".to_owned(),
@@ -144,10 +156,10 @@ impl Router {
             counters: VrrpCounters::default(),
             rejections: Rejections::default(),
             announced: VecDeque::new(),
+            sequence: 0,
             last_sent: Vec::new(),
             unsent: None,
             duplicate_until: None,
-            dropped: BTreeSet::new(),
             hold: None,
             claim: None,
             wish: None,
@@ -255,12 +267,14 @@ impl Router {
             vrid: self.config.vrid,
             interval: self.instance.parameters().interval,
             authentication: self.config.authentication,
+            sequence: self.sequence,
         }
     }
 
     /// Where it listens on an interface.
     pub fn channel(&self, index: u32) -> Channel {
-        Channel { index, family: self.config.family, group: self.config.transport.group() }
+        let sealed = matches!(self.config.authentication, Authentication::Ah(_));
+        Channel { index, family: self.config.family, group: self.config.transport.group(), sealed }
     }
 
     /// Virtual addresses of its family, in file order, each as often as the file has it; of IPv6 those of the link first (RFC 9568 §5.2.9).
@@ -281,27 +295,28 @@ impl Router {
         ChecksumForm::sent(self.config.version, self.config.family, self.config.variations.checksum_as_v2)
     }
 
-    /// The messages that it sends, each with its destination.
-    pub fn messages(
-        &self,
-        priority: AdvertisedPriority,
-        interval: AdvertInterval,
-        source: IpAddr,
-    ) -> Vec<(IpAddr, Vec<u8>)> {
+    /// What it sends, to each destination; each round has the next sequence number.
+    pub fn messages(&self, priority: AdvertisedPriority, interval: AdvertInterval, source: IpAddr) -> Vec<Outgoing> {
         let version = self.config.version;
-        let advertisement = Advertisement {
-            version,
-            vrid: self.config.vrid,
-            priority,
-            interval,
-            authentication: match version {
-                VrrpVersion::V2 => self.config.authentication,
-                VrrpVersion::V3 => Authentication::None,
-            },
-            addresses: self.advertised_addresses(),
+        let authentication = match version {
+            VrrpVersion::V2 => self.config.authentication,
+            VrrpVersion::V3 => Authentication::None,
         };
-        let form = self.checksum_form();
-        let to = |destination| (destination, advertisement.encode(source, destination, form));
+        let vrid = self.config.vrid;
+        let addresses = self.advertised_addresses();
+        let advertisement = Advertisement { version, vrid, priority, interval, authentication, addresses };
+        let (form, ttl) = (self.checksum_form(), self.config.transport.ttl());
+        let sequence = self.sequence.saturating_add(1);
+        let to = |destination| {
+            let message = advertisement.encode(source, destination, form);
+            let header = match (authentication, source, destination) {
+                (Authentication::Ah(password), IpAddr::V4(source), IpAddr::V4(destination)) => {
+                    Some(vrrp::seal(password, (source, destination), ttl, sequence, &message))
+                }
+                (_, _, _) => None,
+            };
+            Outgoing { destination, message, header }
+        };
         self.config.transport.destinations().into_iter().map(to).collect()
     }
 

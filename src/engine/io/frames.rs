@@ -1,6 +1,5 @@
 //! Whole Ethernet frames out of an interface: gratuitous ARP, and advertisements from a virtual MAC address. Sends only.
 
-use super::vrrp_socket;
 use socket2::{Domain, Protocol, SockAddr, SockAddrStorage, Socket, Type};
 use std::io;
 use std::net::IpAddr;
@@ -25,19 +24,11 @@ impl FrameSocket {
         self.socket.send_to(frame, &link_address(index)).map(|_| ())
     }
 
-    /// Sends one VRRP message from the first address to the second, a multicast group, as a frame from `mac`.
-    pub fn advertise(
-        &self,
-        index: u32,
-        mac: [u8; 6],
-        (source, group): (IpAddr, IpAddr),
-        ttl: u8,
-        message: &[u8],
-    ) -> io::Result<()> {
+    /// Sends an IP packet to a multicast group as a frame from `mac`.
+    pub fn advertise(&self, index: u32, mac: [u8; 6], group: IpAddr, mut packet: Vec<u8>) -> io::Result<()> {
         let Some((to, kind)) = group_address(group) else {
             return Err(io::Error::other(format!("{group} is no multicast group")));
         };
-        let mut packet = vrrp_socket::packet((source, group), ttl, message)?;
         if group.is_ipv4() {
             sum_header(&mut packet);
         }

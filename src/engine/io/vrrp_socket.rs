@@ -6,6 +6,7 @@
 
 use super::ancillary;
 use crate::engine::model::Family;
+use crate::engine::vrrp::{AH_PROTOCOL, AuthenticationHeader};
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockAddr, Socket, Type};
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind, Read};
@@ -26,6 +27,8 @@ const RECEIVE_BUFFER: usize = 1 << 20;
 #[derive(Debug)]
 pub struct VrrpSocket {
     socket: Socket,
+    /// What comes behind authentication headers, where an instance wants it.
+    sealed: Option<Socket>,
     index: u32,
     family: Family,
     groups: BTreeSet<IpAddr>,
@@ -34,13 +37,7 @@ pub struct VrrpSocket {
 impl VrrpSocket {
     /// Opens the socket and binds it to the interface. Needs `CAP_NET_RAW`.
     pub fn open(index: u32, interface: &str, family: Family) -> io::Result<Self> {
-        let domain = match family {
-            Family::Inet => Domain::IPV4,
-            Family::Inet6 => Domain::IPV6,
-        };
-        let socket = Socket::new(domain, Type::RAW, Some(Protocol::from(i32::from(PROTOCOL))))?;
-        socket.set_nonblocking(true)?;
-        socket.bind_device(Some(interface.as_bytes()))?;
+        let socket = open(interface, family, PROTOCOL)?;
         match family {
             Family::Inet => {
                 socket.set_header_included_v4(true)?;
@@ -52,9 +49,19 @@ impl VrrpSocket {
                 ancillary::tell_destination_and_hops(&socket)?;
             }
         }
-        // Best effort: the system's limit (rmem_max) may be lower.
-        let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
-        Ok(Self { socket, index, family, groups: BTreeSet::new() })
+        Ok(Self { socket, sealed: None, index, family, groups: BTreeSet::new() })
+    }
+
+    /// Takes what comes behind authentication headers from now on too; once is enough. IPv4 alone has it.
+    pub fn take_sealed(&mut self, interface: &str) -> io::Result<()> {
+        if self.sealed.is_none() && self.family == Family::Inet {
+            let socket = open(interface, Family::Inet, AH_PROTOCOL)?;
+            for group in &self.groups {
+                join(&socket, self.index, *group)?;
+            }
+            self.sealed = Some(socket);
+        }
+        Ok(())
     }
 
     /// Joins a group; once is enough.
@@ -62,11 +69,9 @@ impl VrrpSocket {
         if self.groups.contains(&group) {
             return Ok(());
         }
-        match group {
-            IpAddr::V4(group) => {
-                self.socket.join_multicast_v4_n(&group, &InterfaceIndexOrAddress::Index(self.index))?;
-            }
-            IpAddr::V6(group) => self.socket.join_multicast_v6(&group, self.index)?,
+        join(&self.socket, self.index, group)?;
+        if let Some(sealed) = &self.sealed {
+            join(sealed, self.index, group)?;
         }
         self.groups.insert(group);
         Ok(())
@@ -82,30 +87,37 @@ impl VrrpSocket {
         self.index
     }
 
-    /// Sends one VRRP message from the first address to the second, of the socket's family.
-    pub fn send(&self, (source, destination): (IpAddr, IpAddr), ttl: u8, message: &[u8]) -> io::Result<()> {
-        let packet = packet((source, destination), ttl, message)?;
+    /// Sends a [packet] from the first address to the second, of the socket's family.
+    pub fn send(&self, (_, destination): (IpAddr, IpAddr), packet: &[u8]) -> io::Result<()> {
         let to = match destination {
             IpAddr::V4(destination) => SockAddr::from(SocketAddrV4::new(destination, 0)),
             IpAddr::V6(destination) => SockAddr::from(SocketAddrV6::new(destination, 0, 0, self.index)),
         };
-        self.socket.send_to(&packet, &to).map(|_| ())
+        self.socket.send_to(packet, &to).map(|_| ())
     }
 
     /// Reads one packet, IP header included, into `buffer`; none when there is no more.
     pub fn receive<'a>(&self, buffer: &'a mut [u8]) -> io::Result<Option<&'a [u8]>> {
+        let mut sealed = self.sealed.as_ref();
         loop {
-            let read = match self.family {
-                Family::Inet => (&self.socket).read(buffer),
-                Family::Inet6 => self.receive_v6(buffer),
+            let read = match (sealed, self.family) {
+                (Some(mut socket), _) => socket.read(buffer),
+                (None, Family::Inet) => (&self.socket).read(buffer),
+                (None, Family::Inet6) => self.receive_v6(buffer),
             };
             return match read {
                 Ok(length) => Ok(buffer.get(..length)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock && sealed.take().is_some() => continue,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => Err(error),
             };
         }
+    }
+
+    /// Readable when [`receive`](Self::receive) has something.
+    pub fn descriptors(&self) -> impl Iterator<Item = RawFd> {
+        std::iter::once(&self.socket).chain(&self.sealed).map(AsRawFd::as_raw_fd)
     }
 
     fn receive_v6(&self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -117,16 +129,47 @@ impl VrrpSocket {
     }
 }
 
-impl AsRawFd for VrrpSocket {
-    fn as_raw_fd(&self) -> RawFd {
-        self.socket.as_raw_fd()
+/// A raw socket of one protocol, on one interface.
+fn open(interface: &str, family: Family, protocol: u8) -> io::Result<Socket> {
+    let domain = match family {
+        Family::Inet => Domain::IPV4,
+        Family::Inet6 => Domain::IPV6,
+    };
+    let socket = Socket::new(domain, Type::RAW, Some(Protocol::from(i32::from(protocol))))?;
+    socket.set_nonblocking(true)?;
+    socket.bind_device(Some(interface.as_bytes()))?;
+    // Best effort: the system's limit (rmem_max) may be lower.
+    let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+    Ok(socket)
+}
+
+fn join(socket: &Socket, index: u32, group: IpAddr) -> io::Result<()> {
+    match group {
+        IpAddr::V4(group) => socket.join_multicast_v4_n(&group, &InterfaceIndexOrAddress::Index(index)),
+        IpAddr::V6(group) => socket.join_multicast_v6(&group, index),
     }
 }
 
-/// An IP packet from the first address to the second. Errors: they differ in family.
-pub(super) fn packet((source, destination): (IpAddr, IpAddr), ttl: u8, message: &[u8]) -> io::Result<Vec<u8>> {
+/// An IP packet around a VRRP message from the first address to the second. Errors: they differ in family.
+pub fn packet(
+    (source, destination): (IpAddr, IpAddr),
+    ttl: u8,
+    message: &[u8],
+    header: Option<&AuthenticationHeader>,
+) -> io::Result<Vec<u8>> {
     match (source, destination) {
-        (IpAddr::V4(source), IpAddr::V4(destination)) => Ok(ipv4_packet(source, destination, ttl, message)),
+        (IpAddr::V4(source), IpAddr::V4(destination)) => {
+            let Some(AuthenticationHeader { bytes, identification }) = header else {
+                return Ok(ipv4_packet(source, destination, ttl, message));
+            };
+            let mut packet = ipv4_packet(source, destination, ttl, &[bytes, message].concat());
+            // What the header covers, as it covers it.
+            let [high, low] = identification.to_be_bytes();
+            for (at, byte) in [(4, high), (5, low), (9, AH_PROTOCOL)] {
+                packet.iter_mut().skip(at).take(1).for_each(|slot| *slot = byte);
+            }
+            Ok(packet)
+        }
         (IpAddr::V6(source), IpAddr::V6(destination)) => Ok(ipv6_packet(source, destination, ttl, message)),
         (IpAddr::V4(_) | IpAddr::V6(_), _) => Err(io::Error::other("source and destination differ in family")),
     }

@@ -67,6 +67,16 @@ impl fmt::Debug for Password {
     }
 }
 
+impl Authentication {
+    /// Its password, whatever it is for.
+    pub const fn password(self) -> Option<Password> {
+        match self {
+            Self::None => None,
+            Self::Pass(password) | Self::Ah(password) => Some(password),
+        }
+    }
+}
+
 /// `authentication` of an instance; version 2 only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -76,6 +86,8 @@ pub enum Authentication {
     None,
     /// Simple text password (type 1).
     Pass(Password),
+    /// An IP Authentication Header with this key (type 2).
+    Ah(Password),
 }
 
 /// One line of `virtual_ipaddress`.
@@ -239,6 +251,9 @@ pub struct Variations {
     pub skip_check_adv_addr: bool,
     /// `v3_checksum_as_v2`: version 3 over IPv4 without a pseudo-header, as RFC 9568 has it.
     pub checksum_as_v2: bool,
+    /// False with `no_accept`, and in strict mode without `accept`: what is sent to the addresses of a master that does not own
+    /// them is dropped.
+    pub accepts: bool,
     /// A planned hand-over in version 3 is announced with a short interval first (`vrrp.swift_handover` of lvsdeck.toml).
     pub swift_handover: bool,
     /// `vrrp.split_brain = "step-down-lower"`: who ranks lower yields to a master whose advertisements are refused.
@@ -251,9 +266,6 @@ impl Variations {
     /// Goes by `[vrrp]` of lvsdeck.toml.
     pub(super) fn follow(&mut self, settings: &Settings) {
         self.swift_handover = settings.swift_handover;
-    /// False with `no_accept`, and in strict mode without `accept`: what is sent to the addresses of a master that does not own
-    /// them is dropped.
-    pub accepts: bool,
         self.yields_to_refused = settings.split_brain == SplitBrainPolicy::StepDownLower;
         self.steps_down_without_address = settings.address_removed == AddressRemovedPolicy::StepDown;
     }
@@ -267,6 +279,7 @@ impl Default for Variations {
             lower_prio_no_advert: false,
             skip_check_adv_addr: false,
             checksum_as_v2: false,
+            accepts: true,
             swift_handover: true,
             yields_to_refused: false,
             steps_down_without_address: false,
@@ -279,7 +292,6 @@ impl Default for Variations {
 pub struct VirtualRouter {
     /// Its name in the file; unique.
     pub name: String,
-            accepts: true,
     /// `interface`.
     pub interface: String,
     /// `virtual_router_id`.

@@ -484,6 +484,7 @@ const fn masked(authentication: &Authentication) -> &'static str {
     match authentication {
         Authentication::None => "",
         Authentication::Pass(_) => "PASS ***",
+        Authentication::Ah(_) => "AH ***",
     }
 }
 

@@ -11,7 +11,7 @@ mod fields;
 pub use compare::compare;
 pub use effects::{beside, effects};
 
-use crate::engine::model::{Authentication, Configuration, Statics, VirtualRouter, VirtualServer};
+use crate::engine::model::{Configuration, Statics, VirtualRouter, VirtualServer};
 use fields::Field;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -87,7 +87,7 @@ pub fn plan(old: &Configuration, new: &Configuration) -> Plan {
     }
     // A secret is in no line, and yet with another one it is another plan.
     for router in &new.virtual_routers {
-        if let Authentication::Pass(password) = router.authentication {
+        if let Some(password) = router.authentication.password() {
             password.bytes().hash(&mut writer.hasher);
         }
     }

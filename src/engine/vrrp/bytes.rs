@@ -25,7 +25,11 @@ pub fn shown(packet: &[u8]) -> String {
 /// From where on nothing is shown.
 fn first_secret(packet: &[u8]) -> usize {
     let Some(ip) = IpPacket::parse(packet) else { return FIXED };
-    let header = if ip.source.is_ipv4() { packet.first().map_or(0, |b| usize::from(b & 0x0f) * 4) } else { 40 };
+    let header = match ip.seal {
+        Some(seal) => seal.ip.len() + seal.header.len(),
+        None if ip.source.is_ipv4() => packet.first().map_or(0, |b| usize::from(b & 0x0f) * 4),
+        None => 40,
+    };
     let Some(&[first, _, _, count, ..]) = ip.payload.first_chunk::<4>() else { return header };
     let size = if ip.source.is_ipv4() { 4 } else { 16 };
     let addresses_end = header + 8 + size * usize::from(count);

@@ -3,6 +3,7 @@
 //! Bytes and instants come in, values go out. Nothing here reads a clock, sends, logs, or knows an interface. IPv4 with
 //! versions 2 and 3, IPv6 with version 3, multicast and unicast.
 
+mod ah;
 mod announce;
 mod bytes;
 mod checksum;
@@ -20,6 +21,7 @@ mod timers;
 mod track;
 mod validate;
 
+pub use ah::{AH_PROTOCOL, AuthenticationHeader, seal};
 pub use announce::{announced, announcement};
 pub use bytes::{SHOWN, shown};
 pub use checksum::ChecksumForm;

@@ -17,6 +17,7 @@
 //! +---------------------------------------------------------------+
 //! ```
 
+use super::ah::{self, AH_PROTOCOL};
 use super::checksum::{ChecksumForm, checksum};
 use crate::engine::model::{AdvertInterval, AdvertisedPriority, Authentication, Vrid, VrrpVersion};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -56,7 +57,7 @@ impl Advertisement {
         }
         if self.version == VrrpVersion::V2 {
             message.extend(match self.authentication {
-                Authentication::None => [0; 8],
+                Authentication::None | Authentication::Ah(_) => [0; 8],
                 Authentication::Pass(password) => password.bytes(),
             });
         }
@@ -84,6 +85,7 @@ pub(super) const fn authentication_type(authentication: Authentication) -> u8 {
     match authentication {
         Authentication::None => 0,
         Authentication::Pass(_) => 1,
+        Authentication::Ah(_) => 2,
     }
 }
 
@@ -98,8 +100,20 @@ pub struct IpPacket<'a> {
     pub source: IpAddr,
     /// Destination address.
     pub destination: IpAddr,
-    /// After the header and its options, up to the length that the header tells: link-layer padding is cut off.
+    /// After the header and its options, up to the length that the header tells: link-layer padding is cut off. Behind the
+    /// authentication header, where there is one for VRRP.
     pub payload: &'a [u8],
+    /// That header, and the IP header in front of it. The protocol is then the one behind it.
+    pub seal: Option<Seal<'a>>,
+}
+
+/// What an authentication header covers beside the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seal<'a> {
+    /// The IP header.
+    pub ip: &'a [u8],
+    /// The authentication header.
+    pub header: &'a [u8; ah::LENGTH],
 }
 
 impl<'a> IpPacket<'a> {
@@ -122,12 +136,19 @@ impl<'a> IpPacket<'a> {
         if header_length < 20 {
             return None;
         }
+        let (ip, payload) = bytes.get(..total_length)?.split_at_checked(header_length)?;
+        let sealed = if protocol == AH_PROTOCOL { ah::split(payload).ok()? } else { None };
+        let (protocol, payload, seal) = match sealed {
+            Some((header, message)) => (PROTOCOL, message, Some(Seal { ip, header })),
+            None => (protocol, payload, None),
+        };
         Some(Self {
             ttl,
             protocol,
             source: IpAddr::V4(Ipv4Addr::new(s0, s1, s2, s3)),
             destination: IpAddr::V4(Ipv4Addr::new(d0, d1, d2, d3)),
-            payload: bytes.get(header_length..total_length)?,
+            payload,
+            seal,
         })
     }
 
@@ -141,6 +162,7 @@ impl<'a> IpPacket<'a> {
             source: IpAddr::V6(Ipv6Addr::from(*source)),
             destination: IpAddr::V6(Ipv6Addr::from(*destination)),
             payload: rest.get(..usize::from(u16::from_be_bytes([l0, l1])))?,
+            seal: None,
         })
     }
 }

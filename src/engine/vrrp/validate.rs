@@ -11,15 +11,19 @@
 //! 6. at least one address (§5.2.5, erratum 8299)
 //! 7. exactly the length that version and count give (§7.1)
 //! 8. checksum, in any form that is in use (§5.2.8)
-//! 9. version 2: authentication type, then password (RFC 2338 §5.3.6, §5.3.10)
+//! 9. version 2: authentication type, then password, or the authentication header: its digest, then its SPI, then its
+//!    sequence number (RFC 2338 §5.3.6, §5.3.10)
 //! 10. version 2: the configured interval (RFC 3768 §7.1); version 3: an interval above 0 (erratum 8301)
 //!
 //! The local owner's advertisements are not refused (erratum 8298), nor is another list of addresses (§7.1): both are
 //! the caller's to report. Never panics, whatever the bytes.
 
+use super::ah::{self, AH_PROTOCOL};
 use super::checksum::{ChecksumForm, verified};
 use super::packet::{Advertisement, IpPacket, PROTOCOL, authentication_type};
-use crate::engine::model::{AdvertInterval, AdvertisedPriority, Authentication, Transport, Vrid, VrrpVersion};
+use crate::engine::model::{
+    AdvertInterval, AdvertisedPriority, Authentication, Password, Transport, Vrid, VrrpVersion,
+};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What an instance wants of the advertisements it counts.
@@ -35,6 +39,8 @@ pub struct Expected<'a> {
     pub interval: AdvertInterval,
     /// Its authentication; compared in version 2 only.
     pub authentication: Authentication,
+    /// Authentication headers count whose sequence number is above this.
+    pub sequence: u32,
 }
 
 /// An advertisement that passed every check.
@@ -46,6 +52,8 @@ pub struct Received {
     pub advertisement: Advertisement,
     /// How its checksum was made.
     pub checksum: ChecksumForm,
+    /// The sequence number of its authentication header.
+    pub sequence: Option<u32>,
 }
 
 /// Who sent a packet and for whom, as far as it says so: read before any check, to find the instance it concerns.
@@ -59,6 +67,8 @@ pub struct Sender {
     pub priority: Option<AdvertisedPriority>,
     /// Whether it may be an advertisement of this link at all: TTL 255, version 2 or 3, type 1.
     pub plausible: bool,
+    /// Whether it is no VRRP at all: an authentication header with something else behind it.
+    pub foreign: bool,
 }
 
 /// Reads the sender of a packet.
@@ -69,6 +79,7 @@ pub fn sender(packet: &[u8]) -> Sender {
         source: parsed.map(|p| p.source),
         vrid: payload.get(1).copied(),
         priority: payload.get(2).copied().map(AdvertisedPriority),
+        foreign: parsed.is_some_and(|p| p.protocol == AH_PROTOCOL),
         plausible: parsed.is_some_and(|p| p.ttl == 255) && matches!(payload.first(), Some(0x21 | 0x31)),
     }
 }
@@ -151,6 +162,27 @@ pub enum DecodeError {
     /// Step 9.
     #[error("another password: set `auth_pass` alike on all routers (RFC 2338 5.3.10)")]
     Password,
+    /// Step 9.
+    #[error("no authentication header: set `auth_type AH` on all routers (RFC 2338 5.3.6.3)")]
+    Unsealed,
+    /// Step 9.
+    #[error(
+        "the digest of its authentication header is wrong: set `auth_pass` alike on all routers (RFC 2338 5.3.6.3)"
+    )]
+    Digest,
+    /// Step 9.
+    #[error("the SPI of its authentication header is not the address that it comes from")]
+    Spi,
+    /// Step 9.
+    #[error(
+        "the sequence number {found} of its authentication header is not above {last}, the last one: sent again by somebody?"
+    )]
+    Replayed {
+        /// In the packet.
+        found: u32,
+        /// The last one that counted.
+        last: u32,
+    },
     /// Step 10.
     #[error("interval {found} s, configured are {wanted} s: set `advert_int` alike on all routers (RFC 3768 7.1)")]
     Interval {
@@ -187,7 +219,7 @@ pub enum Check {
     Checksum,
     /// Authentication type.
     AuthenticationType,
-    /// Password.
+    /// Password, or what the authentication header says.
     Password,
     /// Interval.
     Interval,
@@ -207,7 +239,7 @@ impl DecodeError {
             Self::NoAddress => Check::Count,
             Self::Checksum(_) => Check::Checksum,
             Self::AuthenticationType { .. } => Check::AuthenticationType,
-            Self::Password => Check::Password,
+            Self::Password | Self::Unsealed | Self::Digest | Self::Spi | Self::Replayed { .. } => Check::Password,
             Self::Interval { .. } | Self::IntervalZero => Check::Interval,
         }
     }
@@ -228,6 +260,9 @@ pub fn receive(packet: &[u8], expected: &Expected<'_>) -> Result<Received, Decod
     if ip.protocol != PROTOCOL {
         return Err(DecodeError::Protocol(ip.protocol));
     }
+    if ip.seal.is_some() && expected.version == VrrpVersion::V3 {
+        return Err(DecodeError::Protocol(AH_PROTOCOL));
+    }
     way(&ip, expected.transport)?;
     let message = ip.payload;
     let Some((&[first, vrid, priority, count, fourth, fifth, c0, c1], body)) = message.split_first_chunk() else {
@@ -244,12 +279,16 @@ pub fn receive(packet: &[u8], expected: &Expected<'_>) -> Result<Received, Decod
     }
     let checksum = verified(expected.version, ip.source, ip.destination, message)
         .ok_or(DecodeError::Checksum(u16::from_be_bytes([c0, c1])))?;
-    let (interval, authentication) = match expected.version {
+    let (interval, authentication, sequence) = match expected.version {
         VrrpVersion::V2 => {
             authenticate(fourth, body, expected.authentication)?;
-            (same_interval(fifth, expected.interval)?, expected.authentication)
+            let sequence = match expected.authentication {
+                Authentication::Ah(password) => Some(unseal(&ip, password, expected.sequence)?),
+                Authentication::None | Authentication::Pass(_) => None,
+            };
+            (same_interval(fifth, expected.interval)?, expected.authentication, sequence)
         }
-        VrrpVersion::V3 => (any_interval(fourth, fifth)?, Authentication::None),
+        VrrpVersion::V3 => (any_interval(fourth, fifth)?, Authentication::None, None),
     };
     let advertisement = Advertisement {
         version: expected.version,
@@ -259,7 +298,7 @@ pub fn receive(packet: &[u8], expected: &Expected<'_>) -> Result<Received, Decod
         authentication,
         addresses: addresses(ip.source, body, usize::from(count)),
     };
-    Ok(Received { source: ip.source, advertisement, checksum })
+    Ok(Received { source: ip.source, advertisement, checksum, sequence })
 }
 
 /// Where it came from and went to: steps 1 and 2.
@@ -312,6 +351,19 @@ fn authenticate(found: u8, body: &[u8], configured: Authentication) -> Result<()
     let sent = body.last_chunk::<8>().copied().unwrap_or_default();
     let difference = sent.iter().zip(password.bytes()).fold(0, |seen, (a, b)| std::hint::black_box(seen | (a ^ b)));
     if difference == 0 { Ok(()) } else { Err(DecodeError::Password) }
+}
+
+/// Step 9, the authentication header: its sequence number.
+fn unseal(ip: &IpPacket<'_>, password: Password, last: u32) -> Result<u32, DecodeError> {
+    let Some(seal) = ip.seal else { return Err(DecodeError::Unsealed) };
+    if !ah::is_genuine(password, seal.ip, seal.header, ip.payload) {
+        return Err(DecodeError::Digest);
+    }
+    let (spi, found) = ah::numbers(seal.header);
+    if IpAddr::V4(Ipv4Addr::from(spi)) != ip.source {
+        return Err(DecodeError::Spi);
+    }
+    if found > last { Ok(found) } else { Err(DecodeError::Replayed { found, last }) }
 }
 
 /// Step 10, version 2.

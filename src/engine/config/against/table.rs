@@ -126,7 +126,6 @@ pub(in super::super) const KINDS: &[Kind] = &[
     refused("unknown-scheduler", "says so and uses wlc", NOT_AS_WRITTEN),
     refused("unknown-value", "says so and uses the default", NOT_AS_WRITTEN),
     refused("unknown-word", "says so and leaves the word out", NOT_AS_WRITTEN),
-    refused("unsupported", "authenticates with AH", "RFC 3768 removed it; with its MD5 it protects nothing"),
     refused(
         "missing-word",
         "does not run either where an instance lacks its interface or virtual_router_id; a check without a port goes to port 0",

@@ -86,7 +86,11 @@ const PHRASES: &[Phrase] = &[
         "state MASTER, state BACKUP",
         "the state that the node should have first; every instance starts as backup, and the priority decides",
     ),
-    phrase(&["PASS", "AH"], "auth_type PASS", "a password in each advertisement, in clear; AH is not supported"),
+    phrase(
+        &["PASS", "AH"],
+        "auth_type PASS",
+        "a password in each advertisement, in clear; AH: a digest of each with the password",
+    ),
     phrase(&["TCP", "UDP", "SCTP"], "protocol TCP", "the transport protocol of a service"),
     phrase(&["inet", "inet6"], "ip_family inet6", "IPv4 or IPv6, of a firewall-mark service, a route or a rule"),
     phrase(&["brd", "broadcast"], "ADDRESS brd BROADCAST", "the broadcast address; + has all host bits set, - none"),

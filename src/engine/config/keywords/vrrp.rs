@@ -165,8 +165,12 @@ pub(super) const INSTANCE: &[Keyword] = &[
 ];
 
 pub(super) const AUTHENTICATION: &[Keyword] = &[
-    acts("auth_type", Value::Exactly(&["PASS", "AH"]), "PASS: a password in the advertisement"),
-    acts("auth_pass", Value::Text, "the password; its first 8 bytes count"),
+    acts(
+        "auth_type",
+        Value::Exactly(&["PASS", "AH"]),
+        "PASS: a password in the advertisement; AH: an authentication header with a digest (RFC 2402)",
+    ),
+    acts("auth_pass", Value::Text, "the password, or the key of the digest; its first 8 bytes count"),
 ];
 
 pub(super) const AUTH_HMAC: &[Keyword] = &[

@@ -207,7 +207,7 @@ fn complete(
     }
     let preempt_delay = preempt_delay(cx, words.preempt_delay, words.state, (priority, preempt));
     let authentication = match (version, words.authentication) {
-        (VrrpVersion::V3, (Authentication::Pass(_), Some(at))) => {
+        (VrrpVersion::V3, (Authentication::Pass(_) | Authentication::Ah(_), Some(at))) => {
             let message = "version 3 has no authentication; the password is ignored";
             cx.report.add(
                 Problem::warning(at, "no-authentication", message).help("remove authentication, or write version 2"),
@@ -428,7 +428,7 @@ fn interval(cx: &mut Context, version: VrrpVersion, wanted: Duration, at: Span) 
 }
 
 fn authentication<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Authentication {
-    let (mut pass_type, mut password) = (None, None);
+    let (mut chosen, mut password) = (None, None);
     for entry in cx.entries(Block::Authentication, block.inner()) {
         match (entry.keyword.word, &entry.argument) {
             ("auth_type", Argument::Text(kind)) => chosen = Some((kind == "AH", entry.at)),
@@ -444,10 +444,11 @@ fn authentication<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Authentica
             _ => {}
         }
     }
-    match (pass_type, password) {
-        (Some(_), Some((password, _))) => Authentication::Pass(password),
-        (Some(at), None) => {
-            let message = "auth_type PASS without auth_pass: no password is sent, as in keepalived";
+    match (chosen, password) {
+        (Some((true, _)), Some((password, _))) => Authentication::Ah(password),
+        (Some((false, _)), Some((password, _))) => Authentication::Pass(password),
+        (Some((_, at)), None) => {
+            let message = "auth_type without auth_pass: nothing is authenticated, as in keepalived";
             cx.report.add(Problem::warning(at, "no-authentication", message).help("write auth_pass PASSWORD"));
             Authentication::None
         }

@@ -9,7 +9,7 @@ use crate::engine::model::{
     SyncGroup, Transport, Variations, VirtualAddress, VirtualLink, VirtualRouter, Vrid, VrrpVersion,
 };
 use crate::engine::snapshot::{Moment, VirtualRouterState, VirtualRouterStatus};
-use crate::engine::vrrp::announced;
+use crate::engine::vrrp::{AuthenticationHeader, announced};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -183,6 +183,23 @@ pub fn packet_to(source: IpAddr, destination: IpAddr, ttl: u8, message: &[u8]) -
     packet
 }
 
+/// The same, behind an authentication header.
+fn sealed(
+    source: IpAddr,
+    destination: IpAddr,
+    ttl: u8,
+    message: &[u8],
+    header: Option<AuthenticationHeader>,
+) -> Vec<u8> {
+    let Some(AuthenticationHeader { bytes, identification }) = header else {
+        return packet_to(source, destination, ttl, message);
+    };
+    let mut packet = packet_to(source, destination, ttl, &[&bytes, message].concat());
+    packet[4..6].copy_from_slice(&identification.to_be_bytes());
+    packet[9] = 51;
+    packet
+}
+
 impl Lan {
     /// Nodes 192.0.2.11, .12, … that are not started yet.
     pub fn new(configurations: Vec<Configuration>) -> Self {
@@ -243,6 +260,7 @@ impl Lan {
             links: node.remembered_links.clone(),
             masterships: std::mem::take(&mut node.kept),
             holds: node.holds.clone(),
+            sequence: node.sequence,
         };
         let mut core = Failover::new(&node.configuration, past, self.now);
         for link in &node.links {
@@ -377,11 +395,11 @@ impl Lan {
             self.nodes[n].actions.push((self.now, action.clone()));
             match action {
                 Action::Join(channel) if !self.nodes[n].refuses_joins => self.nodes[n].joined.push(channel.index),
-                Action::Advertise { index, source, destination, ttl, ref message, mac }
+                Action::Advertise { index, source, destination, ttl, ref message, header, mac }
                     if self.nodes[n].hears_or_sends(index, mac) =>
                 {
                     let index = self.nodes[n].below(index);
-                    self.send(n, index, destination, &packet_to(source, destination, ttl, message));
+                    self.send(n, index, destination, &sealed(source, destination, ttl, message, header));
                 }
                 Action::Join(_) | Action::Advertise { .. } => {
                     let error = "No buffer space available (os error 105)".to_owned();
@@ -399,6 +417,11 @@ impl Lan {
                 Action::Answer { answer, .. } => self.nodes[n].answers.push((self.now, *answer)),
                 Action::Leave { index, .. } => self.nodes[n].joined.retain(|joined| *joined != index),
                 Action::Announce { .. } | Action::Route { .. } | Action::Report(_) | Action::Notify(_) => {}
+                Action::Drop { addresses, present: true } => self.nodes[n].dropped.extend(addresses),
+                Action::Drop { addresses, present: false } => {
+                    self.nodes[n].dropped.retain(|dropped| !addresses.contains(dropped));
+                }
+                Action::DropNothing => self.nodes[n].dropped.clear(),
             }
         }
     }
@@ -417,11 +440,6 @@ impl Lan {
         let macvlan = found.map_or(Some(Macvlan { base, enabled: false }), |found| found.macvlan);
         let up = found.is_some_and(|found| found.up);
         self.nodes[n].links.retain(|known| known.index != index);
-                Action::Drop { addresses, present: true } => self.nodes[n].dropped.extend(addresses),
-                Action::Drop { addresses, present: false } => {
-                    self.nodes[n].dropped.retain(|dropped| !addresses.contains(dropped));
-                }
-                Action::DropNothing => self.nodes[n].dropped.clear(),
         let made = Link { index, name: link.name.clone(), up, mac: Some(link.mac.0), macvlan };
         self.nodes[n].links.push(made.clone());
         self.deliver(n, ECHO, Delivery::Link(made));
@@ -557,6 +575,8 @@ impl Node {
             loses_answers: false,
             refuses_joins: false,
             joined: Vec::new(),
+            sequence: 0,
+            dropped: Vec::new(),
         }
     }
 
@@ -575,8 +595,6 @@ impl Node {
     pub fn facts(&self, kind: EventKind) -> Vec<Fact> {
         let fact = |(_, action): &(Instant, Action)| match action {
             Action::Report(fact) if fact.kind == kind => Some(fact.clone()),
-            sequence: 0,
-            dropped: Vec::new(),
             _ => None,
         };
         self.actions.iter().filter_map(fact).collect()
@@ -603,6 +621,11 @@ impl Node {
             Action::Keep(kept) => Some(format!("keep {}", kept.len())),
             Action::Route { entry, present: true } => Some(format!("set {entry}")),
             Action::Route { entry, present: false } => Some(format!("unset {entry}")),
+            Action::Drop { addresses, present } => {
+                let list: Vec<String> = addresses.iter().map(|dropped| dropped.address.to_string()).collect();
+                Some(format!("{} {}", if *present { "drop" } else { "accept" }, list.join(" ")))
+            }
+            Action::DropNothing => Some("drop nothing".to_owned()),
             Action::Holds(_) | Action::Report(_) | Action::Notify(_) => None,
         };
         self.actions[from..].iter().filter_map(word).collect()
@@ -621,11 +644,6 @@ impl Node {
     }
 
     pub fn answer(&self) -> &Answer {
-            Action::Drop { addresses, present } => {
-                let list: Vec<String> = addresses.iter().map(|dropped| dropped.address.to_string()).collect();
-                Some(format!("{} {}", if *present { "drop" } else { "accept" }, list.join(" ")))
-            }
-            Action::DropNothing => Some("drop nothing".to_owned()),
         &self.answers.last().expect("an answer").1
     }
 

@@ -2,14 +2,14 @@
 
 use super::lan::*;
 use crate::engine::event::EventKind;
-use crate::engine::failover::{Input, Waiting};
+use crate::engine::failover::{Action, Input, Waiting};
 use crate::engine::model::{
     AdvertInterval, AdvertisedPriority, Authentication, Configuration, Family, Password, Vrid, VrrpVersion,
 };
 use crate::engine::snapshot::PeerState;
 use crate::engine::snapshot::VirtualRouterState::{Backup, Fault, Master};
-use crate::engine::vrrp::{Advertisement, ChecksumForm};
-use std::net::Ipv4Addr;
+use crate::engine::vrrp::{Advertisement, ChecksumForm, seal};
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 const PEER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 20);
@@ -28,6 +28,77 @@ fn advertisement(version: VrrpVersion, priority: u8) -> Advertisement {
 fn wire(advertisement: &Advertisement) -> Vec<u8> {
     let form = ChecksumForm::sent(advertisement.version, Family::Inet, false);
     packet(PEER, 255, &advertisement.encode(PEER.into(), GROUP, form))
+}
+
+fn with_header(priority: u8) -> Configuration {
+    let mut configuration = one(priority);
+    configuration.virtual_routers[0].authentication = Authentication::Ah(Password::new("secret"));
+    configuration
+}
+
+/// As a node of this priority sends it, with a number of its authentication header.
+fn sealed(key: &str, priority: u8, sequence: u32) -> Vec<u8> {
+    let authentication = Authentication::Ah(Password::new(key));
+    let message = Advertisement { authentication, ..advertisement(VrrpVersion::V2, priority) }.encode(
+        PEER.into(),
+        GROUP,
+        ChecksumForm::MessageOnly,
+    );
+    let IpAddr::V4(group) = GROUP else { panic!("a group of IPv4") };
+    let header = seal(Password::new(key), (PEER, group), 255, sequence, &message);
+    let mut packet = packet(PEER, 255, &[&header.bytes, message.as_slice()].concat());
+    packet[4..6].copy_from_slice(&header.identification.to_be_bytes());
+    packet[9] = 51;
+    packet
+}
+
+#[test]
+fn what_authentication_headers_refuse_is_counted_and_touches_nothing() {
+    let mut lan = Lan::started(vec![with_header(100)]);
+    assert_eq!(lan.nodes[0].actions.iter().filter(|(_, a)| matches!(a, Action::Join(c) if c.sealed)).count(), 1);
+    lan.inject(0, ETH0, &sealed("secret", 200, 7));
+    let next = |lan: &Lan| lan.status(0)[0].next.clone();
+    let before = next(&lan);
+    lan.run_for(Duration::from_millis(100));
+    let plain = Advertisement {
+        authentication: Authentication::Pass(Password::new("secret")),
+        ..advertisement(VrrpVersion::V2, 200)
+    };
+    for packet in
+        [sealed("secret", 200, 7), sealed("guess", 200, 9), wire(&plain), sealed("secret", 200, 9)[..50].to_vec()]
+    {
+        lan.inject(0, ETH0, &packet);
+    }
+    let c = lan.status(0)[0].counters.clone();
+    assert_eq!((c.adverts_rx, c.rejected_auth, c.rejected_auth_type, c.rejected_length), (1, 2, 1, 1));
+    let (before, after) = (before.unwrap(), next(&lan).unwrap());
+    assert_eq!(before.waiting, after.waiting);
+    assert!(after.in_ms < before.in_ms, "the timer runs on");
+    let esp = [&sealed("secret", 200, 9)[..20], &[50; 44]].concat();
+    lan.inject(0, ETH0, &esp);
+    assert_eq!(lan.status(0)[0].counters.rejected_length, 1, "what else has such a header is nobody's");
+}
+
+#[test]
+fn a_number_is_above_all_that_were_sent_or_heard_also_after_a_restart() {
+    let mut lan = Lan::started(vec![with_header(200), with_header(100)]);
+    lan.run_for(Duration::from_secs(60));
+    assert_eq!((lan.masters(), lan.status(1)[0].counters.rejected_auth), (vec![0], 0));
+    // The backup takes over where the other one left off, and that one hears it when it is back with a number of nothing.
+    lan.crash(0);
+    lan.run_for(Duration::from_secs(5));
+    assert_eq!(lan.masters(), [1]);
+    lan.boot(0);
+    lan.run_for(Duration::from_secs(10));
+    assert_eq!((lan.masters(), lan.status(0)[0].counters.rejected_auth), (vec![0], 0));
+    assert_eq!(lan.status(1)[0].counters.rejected_auth, 0);
+    // One that is resumed has heard nobody meanwhile: it starts above what it sent before.
+    lan.nodes[0].sequence = 1000;
+    lan.keep(0);
+    lan.boot(0);
+    lan.run_for(Duration::from_secs(10));
+    assert_eq!((lan.masters(), lan.status(1)[0].counters.rejected_auth), (vec![0], 0));
+    assert_eq!(lan.status(1)[0].counters.became_master, 1, "the restart was felt by nobody");
 }
 
 fn version_3(priority: u8) -> Configuration {

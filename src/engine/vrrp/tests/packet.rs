@@ -35,6 +35,7 @@ fn expected(a: &Advertisement) -> Expected<'static> {
         vrid: a.vrid,
         interval: a.interval,
         authentication: a.authentication,
+        sequence: 0,
     }
 }
 
