@@ -29,6 +29,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// Time between two publications while only timers and counters move.
 const PUBLISH_INTERVAL: Duration = Duration::from_millis(250);
+/// With more instances than this timers and counters are published as seldom as if nothing moved: a view of hundreds costs
+/// more than all their advertisements.
+const CROWD: usize = 64;
 /// Time between two publications when nothing moves at all.
 pub const PULSE: Duration = Duration::from_secs(1);
 /// What came is looked at again before addresses are announced, when that was longer ago.
@@ -122,6 +125,8 @@ pub struct FailoverLoop<L, W = World> {
     answers: Vec<(Reply, Answer)>,
     reloaded: Vec<Done>,
     published_at: Option<Instant>,
+    /// Until the next view that nobody needs at once.
+    pause: Duration,
     urgent: bool,
     /// Something may have changed since the last view.
     stale: bool,
@@ -145,6 +150,7 @@ impl<L: Listener, W: Surroundings> FailoverLoop<L, W> {
             answers: Vec::new(),
             reloaded: Vec::new(),
             published_at: None,
+            pause: PUBLISH_INTERVAL,
             urgent: true,
             stale: true,
         };
@@ -224,14 +230,16 @@ impl<L: Listener, W: Surroundings> FailoverLoop<L, W> {
 
     fn publish(&mut self) {
         let now = Instant::now();
-        if !self.urgent && self.published_at.is_some_and(|at| now < at + PUBLISH_INTERVAL) {
+        if !self.urgent && self.published_at.is_some_and(|at| now < at + self.pause) {
             self.stale = true;
             return;
         }
         let moment = Moment { now, wall: SystemTime::now() };
         let mut warnings = self.core.warnings();
         warnings.extend(self.world.warnings());
-        self.listener.publish(FailoverView { at: Some(now), routers: self.core.status(moment), warnings });
+        let routers = self.core.status(moment);
+        self.pause = if routers.len() > CROWD { PULSE } else { PUBLISH_INTERVAL };
+        self.listener.publish(FailoverView { at: Some(now), routers, warnings });
         (self.published_at, self.urgent, self.stale) = (Some(now), false, false);
         self.facts.drain(..).for_each(|fact| self.listener.report(fact));
         self.answers.drain(..).for_each(|(reply, answer)| reply(answer));
@@ -250,7 +258,7 @@ impl<L: Listener, W: Surroundings> FailoverLoop<L, W> {
     /// When the next view is due even if nothing happens: one that was withheld soon, any other as a pulse, since readers
     /// take an old one for a loop that hangs.
     fn pulse_at(&self) -> Option<Instant> {
-        self.published_at.map(|at| at + if self.stale { PUBLISH_INTERVAL } else { PULSE })
+        self.published_at.map(|at| at + if self.stale { self.pause } else { PULSE })
     }
 
     fn take_requests(&mut self) {

@@ -1,8 +1,8 @@
-//! What the kernel tells of an IPv6 packet beside its payload: source, destination, hop limit (RFC 3542 §6).
+//! What the kernel tells of an IPv6 packet beside its payload, and is told: source, destination, hop limit (RFC 3542 §6).
 //!
-//! Receives only; decides nothing.
+//! Decides nothing.
 
-use socket2::Socket;
+use socket2::{SockAddr, Socket};
 use std::io;
 use std::net::Ipv6Addr;
 use std::os::fd::AsRawFd;
@@ -64,6 +64,30 @@ pub(super) fn receive(socket: &Socket, buffer: &mut [u8]) -> io::Result<Told> {
     let (destination, hops) = read(control);
     let source = Ipv6Addr::from(from.sin6_addr.s6_addr);
     Ok(Told { length, source, destination: destination.unwrap_or(Ipv6Addr::UNSPECIFIED), hops: hops.unwrap_or(0) })
+}
+
+/// Sends a whole packet by the interface and from the address that it says: a kernel that is not told looks for the best of
+/// all addresses of the interface, each time, and a router may have hundreds.
+#[allow(unsafe_code)]
+pub(super) fn send(socket: &Socket, index: u32, source: Ipv6Addr, to: &SockAddr, packet: &[u8]) -> io::Result<()> {
+    let mut room = Room([0; CONTROL]);
+    let length = MESSAGE_HEADER + 20;
+    let head = [libc::IPPROTO_IPV6.to_ne_bytes(), libc::IPV6_PKTINFO.to_ne_bytes()].concat();
+    let fields = [&length.to_ne_bytes(), head.as_slice(), &source.octets(), &index.to_ne_bytes()].concat();
+    room.0.iter_mut().zip(fields).for_each(|(slot, byte)| *slot = byte);
+    // SAFETY: it is plain integers and pointers, for which all bits zero is a value.
+    let mut header = unsafe { std::mem::zeroed::<libc::msghdr>() };
+    let mut part = libc::iovec { iov_base: packet.as_ptr().cast_mut().cast(), iov_len: packet.len() };
+    header.msg_name = to.as_ptr().cast_mut().cast();
+    header.msg_namelen = to.len();
+    header.msg_iov = &raw mut part;
+    header.msg_iovlen = 1;
+    header.msg_control = room.0.as_mut_ptr().cast();
+    header.msg_controllen = length.next_multiple_of(WORD);
+    // SAFETY: every pointer in `header` leads to a buffer of the length beside it, all of which outlive the call; the kernel
+    // writes to none of them.
+    let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const header, 0) };
+    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Destination and hop limit out of control messages.

@@ -88,11 +88,18 @@ impl VrrpSocket {
     }
 
     /// Sends a [packet] from the first address to the second, of the socket's family.
-    pub fn send(&self, (_, destination): (IpAddr, IpAddr), packet: &[u8]) -> io::Result<()> {
+    pub fn send(&self, (source, destination): (IpAddr, IpAddr), packet: &[u8]) -> io::Result<()> {
         let to = match destination {
             IpAddr::V4(destination) => SockAddr::from(SocketAddrV4::new(destination, 0)),
             IpAddr::V6(destination) => SockAddr::from(SocketAddrV6::new(destination, 0, 0, self.index)),
         };
+        if let IpAddr::V6(source) = source {
+            match ancillary::send(&self.socket, self.index, source, &to, packet) {
+                // No address of this host, or not yet: it goes out as it is.
+                Err(error) if error.kind() == ErrorKind::InvalidInput => {}
+                done => return done,
+            }
+        }
         self.socket.send_to(packet, &to).map(|_| ())
     }
 
