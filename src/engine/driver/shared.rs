@@ -370,7 +370,8 @@ impl Shared {
             next.in_ms = next.in_ms.saturating_sub(age);
         }
         let split = routers.iter().any(|router| {
-            router.state == VirtualRouterState::Master && router.peers.iter().any(|p| p.state == PeerState::Master)
+            let is_beside = router.peers.iter().any(|p| p.state == PeerState::Master);
+            router.state == VirtualRouterState::Master && (is_beside || router.detail.split_brain.is_some())
         });
         let mut warnings: Vec<Warning> = silent.into_iter().chain(identity.warnings.iter().cloned()).collect();
         warnings.extend_from_slice(&self.keeping.lock().unwrap_or_else(PoisonError::into_inner));

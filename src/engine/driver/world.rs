@@ -5,6 +5,7 @@
 use super::overrides::OverridesSender;
 use super::scribe::Scribe;
 use crate::engine::failover::{Action, Channel, Input, Link};
+use crate::engine::io::arp_listener::ArpListener;
 use crate::engine::io::frames::FrameSocket;
 use crate::engine::io::packet_filter::PacketFilter;
 use crate::engine::io::route_netlink::{RouteMessage, RouteSocket};
@@ -34,6 +35,8 @@ pub struct World {
     route: RouteSocket,
     frames: FrameSocket,
     filter: PacketFilter,
+    /// From the first probe on.
+    answers: Option<ArpListener>,
     sockets: BTreeMap<(u32, Family), VrrpSocket>,
     names: BTreeMap<u32, String>,
     scribe: Scribe,
@@ -51,6 +54,7 @@ impl World {
             route: RouteSocket::open()?,
             frames: FrameSocket::open()?,
             filter: PacketFilter::default(),
+            answers: None,
             sockets: BTreeMap::new(),
             names: BTreeMap::new(),
             scribe: Scribe::start(state)?,
@@ -68,7 +72,10 @@ impl World {
 
     /// What the loop waits for.
     pub fn descriptors(&self) -> impl Iterator<Item = RawFd> + '_ {
-        std::iter::once(self.route.as_raw_fd()).chain(self.sockets.values().flat_map(VrrpSocket::descriptors))
+        let answers = self.answers.iter().map(AsRawFd::as_raw_fd);
+        std::iter::once(self.route.as_raw_fd())
+            .chain(answers)
+            .chain(self.sockets.values().flat_map(VrrpSocket::descriptors))
     }
 
     /// Lists links and addresses as they are now, and what has gone since the list before.
@@ -92,6 +99,12 @@ impl World {
                 // An error here is the interface going away; netlink tells it better.
                 let Ok(Some(packet)) = socket.receive(&mut buffer) else { break };
                 input(Input::Packet { index: socket.index(), packet });
+            }
+        }
+        if let Some(answers) = &self.answers {
+            for _ in 0..BURST {
+                let Ok(Some(frame)) = answers.receive(&mut buffer) else { break };
+                input(Input::ProbeAnswer { frame });
             }
         }
         self.scribe.listen();
@@ -176,6 +189,12 @@ impl World {
             Action::RemoveLink { index } => self.route.remove_link(*index).map(|seq| {
                 self.asked.insert(seq, action.clone());
             }),
+            Action::Probe { index, frame } => {
+                if self.answers.is_none() {
+                    self.answers = ArpListener::open().ok(); // without it nothing is asked in vain but the frame
+                }
+                self.frames.send(*index, frame)
+            }
             Action::Announce { index, frame } => self.frames.send(*index, frame),
             Action::Route { entry, present } => {
                 let names = &self.names;

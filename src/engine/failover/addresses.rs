@@ -136,6 +136,7 @@ impl Failover {
             | Action::Leave { .. }
             | Action::Advertise { .. }
             | Action::Announce { .. }
+            | Action::Probe { .. }
             | Action::MakeLink { .. }
             | Action::SetLink { .. }
             | Action::RemoveLink { .. }

@@ -3,6 +3,7 @@
 
 use super::core::Failover;
 use super::peers::Peer;
+use super::probes;
 use super::router::Router;
 use super::warnings::split_brain;
 use crate::engine::event::{EventKind, Fact, Severity};
@@ -52,6 +53,10 @@ impl Failover {
             let warning = split_brain(&router.config.name, source, peer.rejected);
             let fact = Fact::new(EventKind::SplitBrain, Severity::Error, warning.subject).to("begun");
             self.report(fact.reason(warning.message).detail(warning.next));
+            // Its MAC address says which host it is.
+            if let Some(router) = self.routers.get_mut(i) {
+                router.probe_at = router.probe_at.map(|at| at.min(now));
+            }
         }
         if !refused {
             self.tell_lower(now, i);
@@ -76,14 +81,21 @@ impl Failover {
     }
 }
 
-/// The other masters, while there are any.
+/// The other masters, while there are any, and who has the address beside us.
 pub(super) fn status(router: &Router) -> Option<SplitBrainStatus> {
     let rivals: Vec<(IpAddr, &Peer)> = router.peers.rivals().collect();
-    let (_, first) = rivals.first()?;
+    let Some((source, first)) = rivals.first() else {
+        let answer = router.answered?;
+        let evidence = probes::warning(&router.config.name, &answer).next;
+        let evidence = format!("{}: {evidence}", answer.evidence());
+        return Some(SplitBrainStatus { with: vec![answer.mac()], cause: "address-answered".to_owned(), evidence });
+    };
+    let heard = split_brain(&router.config.name, *source, first.rejected).next;
+    let answered = router.answered.map_or(String::new(), |answer| format!("; {}", answer.evidence()));
     Some(SplitBrainStatus {
         with: rivals.iter().map(|(address, _)| address.to_string()).collect(),
         cause: cause(first.rejected).to_owned(),
-        evidence: split_brain(&router.config.name, rivals.first()?.0, first.rejected).next,
+        evidence: format!("{heard}{answered}"),
     })
 }
 

@@ -146,6 +146,7 @@ impl Failover {
             Input::Resync => self.resync(now),
             Input::Start => self.start(now),
             Input::Packet { index, packet } => self.packet(now, index, packet),
+            Input::ProbeAnswer { frame } => self.probe_answered(now, frame),
             Input::Refused { action, error } => self.refused(now, &action, &error),
             Input::Tracked { kind, name, state, said } => self.tracked(kind, name, state, said),
             Input::Command(asked) => self.command(now, *asked),
@@ -271,6 +272,8 @@ impl Failover {
         let (from, to) = (state_name(from), router.state());
         self.to_tell = true;
         router.entered(now, reason.to_string());
+        self.plan_probe(now, i);
+        let Some(router) = self.routers.get_mut(i) else { return };
         router.counters.became_master += u64::from(to == VirtualRouterState::Master);
         router.counters.released_master += u64::from(from == VirtualRouterState::Master);
         let severity = match (to, reason) {
@@ -339,6 +342,7 @@ impl Failover {
                 self.restore(now, i);
             }
             self.expire_peers(now, i);
+            self.probe_in_time(now, i);
         }
     }
 

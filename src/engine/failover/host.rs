@@ -55,6 +55,10 @@ impl Host {
     pub fn link(&self, index: u32) -> Option<&Link> {
         self.links.get(&index)
     }
+    /// Whether an interface of this host has this hardware address.
+    pub fn has_mac(&self, mac: [u8; 6]) -> bool {
+        self.links.values().any(|link| link.mac == Some(mac))
+    }
     pub fn by_name(&self, name: &str) -> Option<&Link> {
         self.names.get(name).and_then(|index| self.links.get(index))
     }

@@ -22,6 +22,7 @@ mod past;
 mod peers;
 mod pending;
 mod priority;
+mod probes;
 mod receive;
 mod refusals;
 mod rejections;
@@ -88,6 +89,11 @@ pub enum Input<'a> {
         index: u32,
         /// The packet.
         packet: &'a [u8],
+    },
+    /// A frame that answers [`Action::Probe`].
+    ProbeAnswer {
+        /// Destination address first.
+        frame: &'a [u8],
     },
     /// The system refused an action. For anything but an address this comes at once, before any other input.
     Refused {
@@ -224,6 +230,13 @@ pub enum Action {
     DropNothing,
     /// Send a whole Ethernet frame (gratuitous ARP, unsolicited neighbour advertisement).
     Announce {
+        /// Out of this interface.
+        index: u32,
+        /// Destination address first.
+        frame: Vec<u8>,
+    },
+    /// Send a frame that asks who has an address, and listen to answers from now on.
+    Probe {
         /// Out of this interface.
         index: u32,
         /// Destination address first.

@@ -103,7 +103,9 @@ impl Failover {
             Action::Keep(_) => {
                 ("state directory".to_owned(), "write down who is master: the next start begins as backup")
             }
-            Action::Holds(_) | Action::Report(_) | Action::Notify(_) | Action::Answer { .. } => return,
+            Action::Probe { .. } | Action::Holds(_) | Action::Report(_) | Action::Notify(_) | Action::Answer { .. } => {
+                return;
+            }
         };
         let fact = Fact::new(EventKind::OperationRefused, Severity::Error, subject);
         self.report(fact.reason(error).detail(format!("refused to {what}")));

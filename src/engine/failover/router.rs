@@ -3,6 +3,7 @@
 use super::notices::Told;
 use super::past::Mastership;
 use super::peers::Peers;
+use super::probes::Answered;
 use super::rejections::Rejections;
 use super::waiting::Waiting;
 use super::{Channel, Dropped, OwnedAddress};
@@ -108,6 +109,9 @@ pub(super) struct Router {
     pub unsent: Option<String>,
     /// Another router uses our own address: worth a warning until then.
     pub duplicate_until: Option<Instant>,
+    /// When it asks whether another host has its address, and who answered.
+    pub probe_at: Option<Instant>,
+    pub answered: Option<Answered>,
     pub hold: Option<Hold>,
     /// It leads by `takeover`, until `rejoin`: who asked for it and why, and when.
     pub claim: Option<(String, Instant)>,
@@ -160,6 +164,8 @@ impl Router {
             last_sent: Vec::new(),
             unsent: None,
             duplicate_until: None,
+            probe_at: None,
+            answered: None,
             hold: None,
             claim: None,
             wish: None,

@@ -2,6 +2,7 @@
 //! this host. Facts only; each ends with its cause.
 
 use super::core::Failover;
+use super::probes;
 use super::strangers::Stranger;
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::snapshot::Warning;
@@ -19,6 +20,9 @@ impl Failover {
             }
             if let (Some(_), Some(footing)) = (router.duplicate_until, router.footing) {
                 warnings.push(duplicate_address(name, &router.config.interface, footing.source));
+            }
+            if let (Some(answer), None) = (&router.answered, router.peers.rivals().next()) {
+                warnings.push(probes::warning(name, answer));
             }
             for (source, peer) in router.peers.iter() {
                 if peer.is_rival() {

@@ -1,6 +1,7 @@
 //! Everything that touches the world, without decisions (layer 4).
 
 mod ancillary;
+pub mod arp_listener;
 pub mod fifo;
 pub mod frames;
 pub mod host;

@@ -60,10 +60,10 @@ pub struct AnnouncementStatus {
 /// Two masters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SplitBrainStatus {
-    /// The others, by address.
+    /// The others, by address; by MAC address where they are known by their answer to ARP alone.
     pub with: Vec<String>,
     /// The likely cause, a stable word: `not-heard-by-peer`, `authentication`, `interval`, `version`, `destination`,
-    /// `checksum`, `refused`.
+    /// `checksum`, `refused`, `address-answered`.
     pub cause: String,
     /// The same in a sentence.
     pub evidence: String,

@@ -189,20 +189,22 @@ fn problems(status: &Status) -> (Vec<Problem>, usize) {
 
 fn split_brains(status: &Status) -> Vec<Problem> {
     let masters = status.virtual_routers.iter().filter(|r| r.state == VirtualRouterState::Master);
-    let found: Vec<Problem> = masters
-        .flat_map(|router| {
-            router.peers.iter().filter(|p| p.state == PeerState::Master).map(|peer| Problem {
-                key: router.name.clone(),
-                text: format!(
-                    "SPLIT-BRAIN {}: {} advertises as master too{}",
-                    router.name,
-                    peer.address,
-                    peer.last_priority.map_or_else(String::new, |p| format!(" with priority {p}"))
-                ),
-                since: None,
-            })
-        })
-        .collect();
+    let problem = |router: &VirtualRouterStatus, text: String| Problem {
+        key: router.name.clone(),
+        text: format!("SPLIT-BRAIN {}: {text}", router.name),
+        since: None,
+    };
+    let mut found = Vec::new();
+    for router in masters {
+        let before = found.len();
+        found.extend(router.peers.iter().filter(|p| p.state == PeerState::Master).map(|peer| {
+            let priority = peer.last_priority.map_or_else(String::new, |p| format!(" with priority {p}"));
+            problem(router, format!("{} advertises as master too{priority}", peer.address))
+        }));
+        if let (true, Some(split)) = (found.len() == before, &router.detail.split_brain) {
+            found.push(problem(router, split.evidence.clone()));
+        }
+    }
     if !found.is_empty() || status.role != Role::SplitBrain {
         return found;
     }

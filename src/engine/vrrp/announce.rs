@@ -20,6 +20,10 @@ const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 const ICMPV6: u8 = 58;
 /// Where the address stands in either frame.
 const ARP_TARGET: usize = 38;
+/// The sender's protocol address, with the target's hardware address behind it.
+const ARP_SENDER: usize = 28;
+/// ARP for IPv4 over Ethernet, a reply.
+const ARP_REPLY: [u8; 10] = [0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0, 2];
 const NA_TARGET: usize = 62;
 
 /// The frame that tells everybody on the link that `address` is at `mac`.
@@ -37,6 +41,25 @@ pub fn announced(frame: &[u8]) -> Option<IpAddr> {
         [0x86, 0xdd] => frame.get(NA_TARGET..)?.first_chunk::<16>().map(|octets| IpAddr::from(*octets)),
         _ => None,
     }
+}
+
+/// An ARP probe: who has `address`? Without a sender's address, so that nobody's cache is touched (RFC 5227 §2.1.1).
+pub fn probe(mac: [u8; 6], address: Ipv4Addr) -> Vec<u8> {
+    let mut frame = gratuitous_arp(mac, address);
+    if let Some(fields) = frame.get_mut(ARP_SENDER..ARP_TARGET) {
+        fields.fill(0);
+    }
+    frame
+}
+
+/// The address and the MAC address of who answered such a probe.
+pub fn answered(frame: &[u8]) -> Option<(Ipv4Addr, [u8; 6])> {
+    let arp = frame.get(12..ARP_TARGET + 4)?;
+    let (kind, fields) = arp.split_first_chunk::<10>()?;
+    let (mac, fields) = fields.split_first_chunk::<6>()?;
+    let (address, rest) = fields.split_first_chunk::<4>()?;
+    let is_answer = *kind == ARP_REPLY && rest.ends_with(&[0; 4]);
+    is_answer.then(|| (Ipv4Addr::from(*address), *mac))
 }
 
 /// An unsolicited neighbour advertisement: flags router and override, hop limit 255, to all nodes (RFC 9568 §6.4.1, RFC

@@ -87,6 +87,7 @@ impl Surroundings for Node {
             | Action::Route { .. }
             | Action::Drop { .. }
             | Action::DropNothing
+            | Action::Probe { .. }
             | Action::Report(_)
             | Action::Notify(_)
             | Action::Answer { .. } => {}

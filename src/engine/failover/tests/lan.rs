@@ -416,7 +416,11 @@ impl Lan {
                 Action::Holds(holds) => self.nodes[n].holds = holds,
                 Action::Answer { answer, .. } => self.nodes[n].answers.push((self.now, *answer)),
                 Action::Leave { index, .. } => self.nodes[n].joined.retain(|joined| *joined != index),
-                Action::Announce { .. } | Action::Route { .. } | Action::Report(_) | Action::Notify(_) => {}
+                Action::Announce { .. }
+                | Action::Probe { .. }
+                | Action::Route { .. }
+                | Action::Report(_)
+                | Action::Notify(_) => {}
                 Action::Drop { addresses, present: true } => self.nodes[n].dropped.extend(addresses),
                 Action::Drop { addresses, present: false } => {
                     self.nodes[n].dropped.retain(|dropped| !addresses.contains(dropped));
@@ -626,7 +630,7 @@ impl Node {
                 Some(format!("{} {}", if *present { "drop" } else { "accept" }, list.join(" ")))
             }
             Action::DropNothing => Some("drop nothing".to_owned()),
-            Action::Holds(_) | Action::Report(_) | Action::Notify(_) => None,
+            Action::Probe { .. } | Action::Holds(_) | Action::Report(_) | Action::Notify(_) => None,
         };
         self.actions[from..].iter().filter_map(word).collect()
     }

@@ -12,6 +12,7 @@ mod links;
 mod mails;
 mod notices;
 mod priority;
+mod probes;
 mod receive;
 mod refusals;
 mod reload;

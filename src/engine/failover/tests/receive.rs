@@ -69,7 +69,7 @@ fn what_authentication_headers_refuse_is_counted_and_touches_nothing() {
     {
         lan.inject(0, ETH0, &packet);
     }
-    let c = lan.status(0)[0].counters.clone();
+    let c = lan.status(0)[0].counters;
     assert_eq!((c.adverts_rx, c.rejected_auth, c.rejected_auth_type, c.rejected_length), (1, 2, 1, 1));
     let (before, after) = (before.unwrap(), next(&lan).unwrap());
     assert_eq!(before.waiting, after.waiting);
@@ -82,7 +82,7 @@ fn what_authentication_headers_refuse_is_counted_and_touches_nothing() {
 #[test]
 fn a_number_is_above_all_that_were_sent_or_heard_also_after_a_restart() {
     let mut lan = Lan::started(vec![with_header(200), with_header(100)]);
-    lan.run_for(Duration::from_secs(60));
+    lan.run_for(Duration::from_mins(1));
     assert_eq!((lan.masters(), lan.status(1)[0].counters.rejected_auth), (vec![0], 0));
     // The backup takes over where the other one left off, and that one hears it when it is back with a number of nothing.
     lan.crash(0);

@@ -1,0 +1,133 @@
+//! Whether another host has an address of ours: asked by ARP, where no advertisement may pass. What is concluded is only
+//! what was answered.
+//!
+//! A master asks a moment after it became one and every half minute; more often while another master is heard, or an
+//! answer came. It asks when it advertises anyhow: no deadline of its own.
+
+use super::Action;
+use super::core::Failover;
+use super::router::Router;
+use crate::engine::event::{EventKind, Fact, Severity};
+use crate::engine::snapshot::Warning;
+use crate::engine::vrrp::{self, answered};
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::{Duration, Instant};
+
+/// After becoming master: who yields has done so by then.
+const FIRST: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_secs(30);
+/// While there is something to be seen.
+const SHORT_PAUSE: Duration = Duration::from_secs(5);
+/// An answer counts for so long: two probes later there is none.
+const MEMORY: Duration = Duration::from_secs(12);
+
+/// An answer that was not ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Answered {
+    pub address: Ipv4Addr,
+    pub mac: [u8; 6],
+    until: Instant,
+}
+
+impl Answered {
+    /// Its MAC address as people write it.
+    pub fn mac(&self) -> String {
+        self.mac.map(|byte| format!("{byte:02x}")).join(":")
+    }
+
+    /// What was seen.
+    pub fn evidence(&self) -> String {
+        format!("{} answers ARP for {} too", self.mac(), self.address)
+    }
+}
+
+impl Failover {
+    /// The state of a router changed: a master asks, and nobody else.
+    pub(super) fn plan_probe(&mut self, now: Instant, i: usize) {
+        let Some(router) = self.routers.get_mut(i) else { return };
+        router.probe_at = router.instance.is_master().then(|| now + FIRST);
+        router.answered = None;
+    }
+
+    /// Asks, when it is time to.
+    pub(super) fn probe_in_time(&mut self, now: Instant, i: usize) {
+        let Some(router) = self.routers.get(i) else { return };
+        if router.probe_at.is_none_or(|at| at > now) {
+            return;
+        }
+        let is_curious = router.answered.is_some() || router.peers.rivals().next().is_some();
+        let frame = self.probe(i);
+        if let Some(router) = self.routers.get_mut(i) {
+            router.probe_at = Some(now + if is_curious { SHORT_PAUSE } else { PAUSE });
+        }
+        if let Some((index, frame)) = frame {
+            self.push(Action::Probe { index, frame });
+        }
+        self.forget_answer(now, i);
+    }
+
+    /// The question for the first IPv4 address that is on. None with `use_vmac`: both masters have one MAC address then.
+    fn probe(&self, i: usize) -> Option<(u32, Vec<u8>)> {
+        if !self.routers.get(i)?.config.links.is_empty() {
+            return None;
+        }
+        let places = self.places(i).into_iter().filter_map(|(_, place)| place);
+        places.filter(|place| self.host.holds(*place)).find_map(|(index, address, _)| match address {
+            IpAddr::V4(address) => Some((index, vrrp::probe(self.host.link(index)?.mac?, address))),
+            IpAddr::V6(_) => None,
+        })
+    }
+
+    /// Somebody answered a probe.
+    pub(super) fn probe_answered(&mut self, now: Instant, frame: &[u8]) {
+        let Some((address, mac)) = answered(frame) else { return };
+        if self.host.has_mac(mac) {
+            return;
+        }
+        let its = |router: &Router| {
+            router.instance.is_master() && router.config.addresses.iter().any(|its| its.address == address)
+        };
+        let Some(router) = self.routers.iter_mut().find(|router| its(router)) else { return };
+        let answer = Answered { address, mac, until: now + MEMORY };
+        if router.answered.replace(answer).is_some() {
+            return;
+        }
+        let is_known = router.peers.rivals().next().is_some();
+        let Warning { subject, message, next, .. } = warning(&router.config.name, &answer);
+        router.probe_at = router.probe_at.map(|at| at.min(now + SHORT_PAUSE));
+        let fact = if is_known {
+            Fact::new(EventKind::Warning, Severity::Warning, subject)
+        } else {
+            Fact::new(EventKind::SplitBrain, Severity::Error, subject).to("begun")
+        };
+        self.report(fact.reason(message).detail(next));
+    }
+
+    /// Nobody else has answered for a while. The link is told again where the address is: it believed both.
+    fn forget_answer(&mut self, now: Instant, i: usize) {
+        let Some(router) = self.routers.get_mut(i) else { return };
+        let Some(answer) = router.answered.filter(|answer| answer.until <= now) else { return };
+        router.answered = None;
+        if router.peers.rivals().next().is_some() {
+            return;
+        }
+        let (name, repeat) = (router.config.name.clone(), router.config.garp.repeat);
+        let fact = Fact::new(EventKind::SplitBrain, Severity::Notice, name).to("over");
+        self.report(fact.reason(format!("{} answers ARP for {} no more", answer.mac(), answer.address)));
+        self.announce(now, i, repeat);
+    }
+}
+
+/// What the operator should know of it.
+pub(super) fn warning(name: &str, answer: &Answered) -> Warning {
+    Warning {
+        code: "split-brain".to_owned(),
+        subject: name.to_owned(),
+        message: format!("another host has an address of this master: {}", answer.evidence()),
+        next: format!(
+            "find {}: a master whose advertisements do not get here (IP protocol 112, a firewall), or a real server that should \
+             not answer for it (net.ipv4.conf.all.arp_ignore 1)",
+            answer.mac()
+        ),
+    }
+}

@@ -1,0 +1,116 @@
+//! ARP probes: whether another host has an address of ours.
+
+use super::lan::*;
+use crate::engine::event::EventKind;
+use crate::engine::failover::{Action, Input};
+use crate::engine::model::VirtualLink;
+use std::time::{Duration, Instant};
+
+const OTHER: [u8; 6] = [0x52, 0x54, 0, 0, 0, 9];
+
+/// What a host with this MAC address answers.
+fn answer(mac: [u8; 6], address: [u8; 4]) -> Vec<u8> {
+    let mut frame = vec![2; 6];
+    frame.extend(mac);
+    frame.extend([8, 6, 0, 1, 8, 0, 6, 4, 0, 2]);
+    frame.extend(mac);
+    frame.extend(address);
+    frame.extend([2; 6]);
+    frame.extend([0; 4]);
+    frame
+}
+
+fn probes(lan: &Lan) -> Vec<Instant> {
+    let probe = |(at, action): &(Instant, Action)| matches!(action, Action::Probe { .. }).then_some(*at);
+    lan.nodes[0].actions.iter().filter_map(probe).collect()
+}
+
+/// Answers each probe until the time is over.
+fn answering(lan: &mut Lan, span: Duration, mac: [u8; 6]) {
+    let end = lan.now + span;
+    while lan.now < end {
+        let before = probes(lan).len();
+        lan.run_for(Duration::from_millis(100));
+        if probes(lan).len() > before {
+            lan.input(0, Input::ProbeAnswer { frame: &answer(mac, [192, 0, 2, 254]) });
+        }
+    }
+}
+
+#[test]
+fn a_master_asks_a_moment_after_it_became_one_and_every_half_minute_and_a_backup_never_does() {
+    let mut lan = Lan::started(vec![one(100)]);
+    lan.run_for(Duration::from_secs(3));
+    assert_eq!(probes(&lan).len(), 0, "a backup");
+    lan.run_for(Duration::from_secs(40));
+    let asked = probes(&lan);
+    assert_eq!(asked.len(), 2, "{asked:?}");
+    assert_eq!((asked[1] - asked[0]).as_secs(), 30);
+    let frame = lan.nodes[0].actions.iter().find_map(|(_, action)| match action {
+        Action::Probe { frame, .. } => Some(frame.clone()),
+        _ => None,
+    });
+    let frame = frame.unwrap();
+    // RFC 5227 §2.1.1: no sender address, so that nobody's cache is touched.
+    assert_eq!(
+        (frame.len(), &frame[20..22], &frame[28..32], &frame[38..42]),
+        (42, &[0, 1][..], &[0; 4][..], &[192, 0, 2, 254][..])
+    );
+}
+
+#[test]
+fn another_mac_address_that_answers_is_a_split_brain_with_its_evidence_until_it_is_silent() {
+    let mut lan = Lan::started(vec![one(100)]);
+    answering(&mut lan, Duration::from_secs(20), OTHER);
+    let split = lan.status(0)[0].detail.split_brain.clone().unwrap();
+    assert_eq!(
+        (split.cause.as_str(), split.with.as_slice()),
+        ("address-answered", &["52:54:00:00:00:09".to_owned()][..])
+    );
+    assert!(split.evidence.contains("answers ARP for 192.0.2.254"), "{}", split.evidence);
+    assert!(lan.nodes[0].warnings().contains(&"split-brain".to_owned()));
+    let told = lan.nodes[0].facts(EventKind::SplitBrain);
+    assert_eq!((told.len(), told[0].to.as_deref()), (1, Some("begun")), "told once");
+    let before = lan.nodes[0].actions.len();
+    lan.run_for(Duration::from_secs(20));
+    assert_eq!(lan.status(0)[0].detail.split_brain, None);
+    assert_eq!(lan.nodes[0].facts(EventKind::SplitBrain)[1].to.as_deref(), Some("over"));
+    assert!(lan.nodes[0].words(before).iter().any(|word| word == "announce .254"), "the link is told again");
+}
+
+#[test]
+fn our_own_answer_and_those_for_other_addresses_say_nothing() {
+    let mut lan = Lan::started(vec![one(100)]);
+    lan.run_for(Duration::from_secs(6));
+    let own = lan.nodes[0].links[0].mac.unwrap();
+    let mut request = answer(OTHER, [192, 0, 2, 254]);
+    request[21] = 1;
+    for frame in [answer(own, [192, 0, 2, 254]), answer(OTHER, [192, 0, 2, 99]), request, vec![1, 2, 3]] {
+        lan.input(0, Input::ProbeAnswer { frame: &frame });
+        assert_eq!(lan.status(0)[0].detail.split_brain, None);
+    }
+}
+
+#[test]
+fn with_a_master_that_is_heard_it_is_evidence_beside_what_is_heard() {
+    let mut lan = Lan::started(vec![one(200), one(100)]);
+    lan.faults.deaf = vec![1];
+    answering(&mut lan, Duration::from_secs(12), OTHER);
+    let split = lan.status(0)[0].detail.split_brain.clone().unwrap();
+    assert_eq!((split.cause.as_str(), split.with.as_slice()), ("not-heard-by-peer", &["192.0.2.12".to_owned()][..]));
+    assert!(split.evidence.contains("52:54:00:00:00:09 answers ARP"), "{}", split.evidence);
+}
+
+#[test]
+fn with_one_mac_address_on_both_nobody_asks() {
+    let mut configuration = one(100);
+    configuration.virtual_routers[0].links = vec![VirtualLink {
+        name: "vrrp.51".to_owned(),
+        base: "eth0".to_owned(),
+        family: crate::engine::model::Family::Inet,
+        mac: crate::engine::model::Mac([0, 0, 0x5e, 0, 1, 51]),
+    }];
+    let mut lan = Lan::started(vec![configuration]);
+    lan.run_for(Duration::from_secs(40));
+    assert_eq!(probes(&lan).len(), 0);
+}
