@@ -2,7 +2,8 @@
 //!
 //! It sees what arrives for the protocol's groups and what this host sends itself, on every interface of the network
 //! namespace. Network cards are told to let the two groups' frames in while the socket is open, as a capture would; nothing
-//! goes out for that, no membership is reported. A filter in the kernel lets only protocol 112 through.
+//! goes out for that, no membership is reported. A filter in the kernel lets only protocol 112 through, also behind an
+//! authentication header.
 
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 use std::collections::BTreeMap;
@@ -110,15 +111,17 @@ const ANCILLARY: u32 = 0xffff_f000;
 const PROTOCOL: u32 = ANCILLARY;
 const VLAN_TAG_PRESENT: u32 = ANCILLARY + 48;
 
-/// Protocol 112 over IPv4 (byte 9) or IPv6 (byte 6), and not what a VLAN's own interface shows as well.
-static FILTER: [SockFilter; 11] = [
+/// Protocol 112 over IPv4 (byte 9) or IPv6 (byte 6), over IPv4 behind an authentication header (51) too, and not what a
+/// VLAN's own interface shows as well.
+static FILTER: [SockFilter; 12] = [
     code(LOAD | libc::BPF_B, 0, 0, VLAN_TAG_PRESENT),
-    code(EQUAL, 0, 8, 0),
+    code(EQUAL, 0, 9, 0),
     code(LOAD | libc::BPF_H, 0, 0, PROTOCOL),
     code(EQUAL, 1, 0, 0x0800),
-    code(EQUAL, 2, 5, 0x86dd),
+    code(EQUAL, 3, 6, 0x86dd),
     code(LOAD | libc::BPF_B, 0, 0, 9),
-    code(EQUAL, 2, 3, 112),
+    code(EQUAL, 3, 0, 112),
+    code(EQUAL, 2, 3, 51),
     code(LOAD | libc::BPF_B, 0, 0, 6),
     code(EQUAL, 0, 1, 112),
     code(libc::BPF_RET | libc::BPF_K, 0, 0, 0xffff),

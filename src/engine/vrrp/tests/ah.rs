@@ -161,6 +161,14 @@ fn what_else_comes_behind_authentication_headers_is_nobodys() {
 }
 
 #[test]
+fn who_only_watches_reads_what_is_behind_the_header() {
+    let heard = overhear(&packet(&advertisement("secret"), GROUP, 255, 9)).unwrap();
+    assert_eq!((heard.vrid, heard.priority, heard.version, heard.fault), (51, 150, 2, None));
+    assert_eq!(heard.addresses, [IpAddr::from([10, 9, 0, 100])]);
+    assert_eq!(overhear(&with(packet(&advertisement("secret"), GROUP, 255, 9), 20, 4)), None);
+}
+
+#[test]
 fn no_digest_and_no_key_is_shown_of_a_refused_packet() {
     let packet = packet(&advertisement("secret"), GROUP, 255, 9);
     let text = shown(&packet);
