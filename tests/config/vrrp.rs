@@ -204,10 +204,12 @@ fn an_authentication_header_is_read_and_left_out_where_there_is_none() {
 #[test]
 fn a_vrid_and_a_priority_are_within_their_bounds_and_the_priority_is_100_where_none_is_written() {
     assert_eq!(good("", "", "").virtual_routers[0].priority.get(), 100);
-    for (words, right) in [("priority 1", true), ("priority 255", true), ("priority 0", false), ("priority 256", false)]
-    {
-        let text = format!("vrrp_instance VI_1 {{\n{words}\n{NEEDED}}}\n");
-        assert_eq!(parse_configuration("test", &text).configuration.is_some(), right, "{words}");
+    for (word, counts) in [("1", 1), ("255", 255), ("0", 100), ("256", 100), ("150;", 100)] {
+        for state in ["BACKUP", "MASTER"] {
+            let text = format!("vrrp_instance VI_1 {{\nstate {state}\npriority {word}\n{NEEDED}}}\n");
+            let configuration = parse_configuration("test", &text).configuration.unwrap();
+            assert_eq!(configuration.virtual_routers[0].priority.get(), counts, "{word}, as keepalived has it");
+        }
     }
     for (vrid, right) in [("1", true), ("255", true), ("0", false), ("256", false)] {
         let text = format!("vrrp_instance VI_1 {{\n{}}}\n", NEEDED.replace("51", vrid));
@@ -262,8 +264,9 @@ fn routes_and_rules_that_can_not_be_set_are_told_with_their_place() {
     for part in ["rtt is not acted on", "unknown word \"vai\"", "16384 is used"] {
         assert!(told.iter().any(|line| line.contains(part)), "{part}: {told:?}");
     }
-    for wrong in ["via 10.0.0.254", "10.1.0.0/16 via fd00::1", "10.1.0.0/33", "10.1.0.0/16 table x", "10.1.0.0/16 via"]
-    {
+    let (configuration, told) = read("", "virtual_routes {\n10.1.0.0/16 via fd00::1\n}", "");
+    assert!(configuration.virtual_routers[0].routing.is_empty() && told[0].contains("mixed-families"), "{told:?}");
+    for wrong in ["via 10.0.0.254", "10.1.0.0/33", "10.1.0.0/16 table x", "10.1.0.0/16 via"] {
         let text = format!("vrrp_instance VI_1 {{\nvirtual_routes {{\n{wrong}\n}}\n{NEEDED}}}\n");
         assert!(parse_configuration("test", &text).configuration.is_none(), "{wrong}");
     }

@@ -86,9 +86,10 @@ pub(super) fn said(word: &str) -> Option<bool> {
         _ => None,
     }
 }
-/// The word without a prefix length, where none counts.
+/// The word without a prefix length or the end of a range, where keepalived reads no further.
 fn alone(value: Value, word: &str) -> &str {
-    if value == Value::OwnAddress { word.split_once('/').map_or(word, |(address, _)| address) } else { word }
+    let ends: &[char] = if value == Value::OwnAddress { &['/'] } else { &['/', '-'] };
+    word.split(ends).next().unwrap_or("")
 }
 
 /// A whole number of `low..=high`.
@@ -125,18 +126,21 @@ fn seconds(word: &str, low: u64, high: u64) -> Result<Argument, Unfit> {
     if !negative && (!plain || (whole.is_empty() && fraction.is_empty())) {
         return Err(unfit("not-a-number", "is not a number of seconds"));
     }
-    let micros = || {
-        let seconds: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-        let digits: String = fraction.chars().chain("0000000".chars()).take(7).collect();
-        let rounded = (digits.parse::<u64>().ok()? + 5) / 10;
-        seconds.checked_mul(1_000_000)?.checked_add(rounded)
-    };
-    micros()
+    micros(word)
         .filter(|n| !negative && (low..=high).contains(n))
         .map(|n| Argument::Time(Duration::from_micros(n)))
         .ok_or_else(|| {
             unfit("out-of-range", format!("is out of range: {} to {} seconds are allowed", decimal(low), decimal(high)))
         })
+}
+
+/// Plain decimal seconds in microseconds.
+pub(super) fn micros(word: &str) -> Option<u64> {
+    let (whole, fraction) = word.split_once('.').unwrap_or((word, ""));
+    let seconds: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    let digits: String = fraction.chars().chain("0000000".chars()).take(7).collect();
+    let rounded = (digits.parse::<u64>().ok()? + 5) / 10;
+    seconds.checked_mul(1_000_000)?.checked_add(rounded)
 }
 
 fn netmask(word: &str) -> Result<Argument, Unfit> {

@@ -26,6 +26,7 @@ mod secrets;
 pub mod settings;
 mod source;
 mod suggest;
+mod tolerance;
 mod tree;
 mod unfit;
 

@@ -8,6 +8,7 @@ use super::keywords::{Block, FIRST, Keyword, Status, Value, ignored};
 use super::lexer::Token;
 use super::source::{Sources, Span};
 use super::suggest::nearest;
+use super::tolerance::{Tolerated, tolerated};
 use super::tree::Statement;
 use super::unfit::{misfit, misspelt, shown, unknown, unknown_code};
 use crate::engine::model::ScriptUser;
@@ -53,8 +54,8 @@ pub(super) struct Context<'c, 't> {
     pub wanted: Vec<(Span, Wanted)>,
     /// How many rules of IPv4 and of IPv6 have no preference of their own, so far.
     pub without_preference: (u32, u32),
-    /// Blocks whose word is misspelt: the word that is meant, the block's name, and where it stands.
-    misspelt: BTreeMap<(&'static str, String), Span>,
+    /// Blocks that were not taken: the word that is meant, the block's name, and why.
+    left_out: BTreeMap<(&'static str, String), String>,
     once: BTreeMap<(Block, &'static str), Once>,
     /// Inside of a block that is only read, its words are checked but not reported as "only read" again.
     quiet: usize,
@@ -69,7 +70,7 @@ impl<'c, 't> Context<'c, 't> {
             misplaced,
             wanted,
             without_preference: (0, 0),
-            misspelt: BTreeMap::new(),
+            left_out: BTreeMap::new(),
             once,
             quiet: 0,
         }
@@ -91,14 +92,21 @@ impl<'c, 't> Context<'c, 't> {
                 self.without_keyword(block, word, statement, first.span);
                 continue;
             };
-            if counts_once(keyword) && !seen.insert(keyword.word) {
+            let argument = self.argument(block, keyword, statement, first.span);
+            if counts_once(keyword) && argument.is_some() && !seen.insert(keyword.word) {
                 self.report.add(Problem::warning(
                     first.span,
                     "given-twice",
                     format!("{} stands in this {} before; this later one counts", keyword.word, block.name()),
                 ));
             }
-            if let Some(argument) = self.argument(block, keyword, statement, first.span) {
+            if argument.is_none() && keyword.status == Status::Acts {
+                // What else is wrong in a block that is refused is told at once too.
+                self.quiet += 1;
+                self.look_into(keyword, statement);
+                self.quiet -= 1;
+            }
+            if let Some(argument) = argument {
                 if !matches!(keyword.value, Value::Command | Value::Expression | Value::Anything) {
                     self.single_quotes(statement.words.get(1..).unwrap_or(&[]));
                 }
@@ -271,6 +279,10 @@ impl<'c, 't> Context<'c, 't> {
             );
             return None;
         }
+        if given > most && TWO_NAMES.iter().any(|(word, _)| *word == keyword.word) {
+            self.two_names(keyword, statement);
+            return None;
+        }
         if given > most {
             self.too_many(keyword, statement, most, at, secret);
         }
@@ -278,6 +290,12 @@ impl<'c, 't> Context<'c, 't> {
         let value = statement.words.get(1).map_or(at, |token| token.span);
         match argument::parse(keyword.value, &words) {
             Ok(argument) => {
+                if let (Value::Address, Some(word)) = (keyword.value, words.first())
+                    && word.contains(['/', '-'])
+                {
+                    let message = format!("of {} only the address is used, as in keepalived", quoted(word));
+                    self.report.add(Problem::warning(value, "prefix-unused", message).help("write the address alone"));
+                }
                 let Some(wanted) = ignored(block, keyword.word, &argument) else { return Some(argument) };
                 let word = words.first().map_or("", String::as_str);
                 let message = format!("{} {} is ignored, as keepalived does", keyword.word, shown(word));
@@ -285,13 +303,37 @@ impl<'c, 't> Context<'c, 't> {
                 None
             }
             Err(unfit) => {
+                if let Some(Tolerated { argument, problem }) = tolerated(block, keyword, &words, &unfit, value) {
+                    self.report.add(problem);
+                    return argument;
+                }
                 self.report.add(misfit(keyword, words.first().map_or("", String::as_str), &unfit, value));
                 None
             }
         }
     }
 
+    /// A second name behind a block's word, where keepalived makes nothing of the block.
+    fn two_names(&mut self, keyword: &'static Keyword, statement: &Statement) {
+        let is_error = TWO_NAMES.iter().any(|(word, is_error)| *word == keyword.word && *is_error);
+        let names: Vec<_> = statement.words.iter().skip(1).map(|token| token.span).collect();
+        let (Some(first), Some(second)) = (names.first(), names.get(1)) else { return };
+        let (name, more) = (self.sources.word(*first), self.sources.word(*second));
+        let then = if is_error { "keepalived does not run with it" } else { "it is left out, as keepalived does" };
+        let message = format!("{} has more than one name behind it, {name} and {more}: {then}", keyword.word);
+        let help = format!("write one name without a space: {} {name}_{more} {{", keyword.word);
+        self.left_out.insert(
+            (keyword.word, name.to_owned()),
+            format!("its block has two names at line {}", self.sources.place(*first).line),
+        );
+        self.report.add(Problem::new(is_error, *second, "two-names", message).help(help));
+    }
+
     fn too_many(&mut self, keyword: &Keyword, statement: &Statement, most: usize, at: Span, secret: bool) {
+        let first = statement.words.get(1).map_or("", |token| self.sources.word(token.span));
+        if matches!(first, "=" | ":") {
+            return; // that no sign belongs there is said of the value
+        }
         let span = if secret { at } else { statement.words.get(most + 1).map_or(at, |t| t.span) };
         let given = statement.words.len() - 1;
         let what = if secret { "what follows the password".to_owned() } else { quoted(self.sources.word(span)) };
@@ -325,7 +367,8 @@ impl<'c, 't> Context<'c, 't> {
         match meant {
             Some(keyword) => {
                 if let Some(name) = statement.words.get(1) {
-                    self.misspelt.insert((keyword.word, self.sources.word(name.span).to_owned()), at);
+                    let why = format!("the word of its block is misspelt at line {}", self.sources.place(at).line);
+                    self.left_out.insert((keyword.word, self.sources.word(name.span).to_owned()), why);
                 }
                 self.quiet += 1;
                 self.look_into(keyword, statement);
@@ -335,10 +378,9 @@ impl<'c, 't> Context<'c, 't> {
         }
     }
 
-    /// Whether the block that would define this is there under a misspelt word; told where.
-    pub fn is_misspelt(&self, block: &'static str, name: &str) -> Option<String> {
-        let at = self.misspelt.get(&(block, name.to_owned()))?;
-        Some(format!("the word of its block is misspelt at line {}", self.sources.place(*at).line))
+    /// Why the block that would define this is not taken, though it is there.
+    pub fn is_left_out(&self, block: &'static str, name: &str) -> Option<String> {
+        self.left_out.get(&(block, name.to_owned())).cloned()
     }
 
     /// Whether a block stands in another one where only an enclosing block has a place for it: a `}` is missing.
@@ -387,6 +429,9 @@ impl<'c, 't> Context<'c, 't> {
 /// Words of more than one value of which the last line counts.
 const ONCE: &[&str] =
     &["lb_kind", "lvs_method", "sorry_server_lvs_method", "script", "misc_path", "process", "payload"];
+/// Blocks of which keepalived makes nothing where a second name stands behind the first, and whether it does not run then.
+const TWO_NAMES: &[(&str, bool)] =
+    &[("vrrp_instance", false), ("vrrp_sync_group", false), ("virtual_server_group", true)];
 /// Words of which the first line counts, or another rule; told where they are lowered.
 const OTHERWISE: &[&str] = &["state", "digest"];
 

@@ -8,13 +8,22 @@ use super::secrets;
 use super::source::Span;
 use super::suggest::{foreign_letter, nearest};
 use super::tree::Statement;
+use crate::engine::model::SCHEDULERS;
+use std::net::IpAddr;
 
 /// What is said about a value that does not fit its keyword.
 pub(super) fn misfit(keyword: &Keyword, word: &str, unfit: &Unfit, at: Span) -> Problem {
     let wanted = keyword.value.wanted();
     let help = match keyword.value {
         Value::Choice(choices) | Value::Exactly(choices) => suggestion(word, choices.iter().copied()),
-        Value::Scheduler => Some(format!("the schedulers are {}", wanted.trim_start_matches("one of "))),
+        Value::Scheduler => {
+            let names = SCHEDULERS.iter().map(|(_, name, _)| *name);
+            let listed = || Some(format!("the schedulers are {}", wanted.trim_start_matches("one of ")));
+            suggestion(word, names).or_else(listed)
+        }
+        Value::Address | Value::OwnAddress if let Some(meant) = meant_address(word) => {
+            Some(format!("write {} {}", keyword.word, meant.split(' ').next().unwrap_or("")))
+        }
         _ if unfit.code == "out-of-range" => {
             Some(keyword.meaning).filter(|meaning| !meaning.is_empty()).map(|m| format!("{}: {m}", keyword.word))
         }
@@ -39,7 +48,42 @@ pub(super) fn misfit(keyword: &Keyword, word: &str, unfit: &Unfit, at: Span) -> 
         };
     }
     let message = format!("{} {} {}", keyword.word, shown(word), unfit.what);
-    Problem::error(at, unfit.code, message).help_if(help)
+    if !is_ignored(keyword.value, word) {
+        return Problem::error(at, unfit.code, message).help_if(help);
+    }
+    let code = if unfit.code == "bad-address" { "unfit-address" } else { unfit.code };
+    Problem::warning(at, code, format!("{message}; it is ignored, as keepalived does")).help_if(help)
+}
+
+/// Whether keepalived goes on without a line whose value is none of its kind.
+fn is_ignored(value: Value, word: &str) -> bool {
+    match value {
+        Value::Choice(_)
+        | Value::Exactly(_)
+        | Value::Scheduler
+        | Value::Switch
+        | Value::Address
+        | Value::OwnAddress => true,
+        // It takes a mask with gaps, which the kernel refuses.
+        Value::Netmask => word.parse::<IpAddr>().is_err(),
+        Value::Flag
+        | Value::Number(..)
+        | Value::NumberOr(..)
+        | Value::Signed(..)
+        | Value::Weight(..)
+        | Value::Seconds(..)
+        | Value::Text
+        | Value::Words
+        | Value::Command
+        | Value::Expression
+        | Value::Server
+        | Value::MailServer
+        | Value::Block(_)
+        | Value::Named(_)
+        | Value::Service(_)
+        | Value::RealServer(_)
+        | Value::Anything => false,
+    }
 }
 
 /// A word with quotes, unless it is a plain number.
@@ -51,6 +95,25 @@ pub(super) fn shown(word: &str) -> String {
 
 fn suggestion<'w>(word: &str, words: impl IntoIterator<Item = &'w str> + Clone) -> Option<String> {
     nearest(word, words).map(|meant| format!("did you mean {meant}?"))
+}
+
+/// The address that is meant by one in brackets, with a sign or with a port behind it.
+pub(super) fn meant_address(word: &str) -> Option<String> {
+    let is_address = |text: &str| text.parse::<IpAddr>().is_ok();
+    let is_port = |text: &str| text.parse::<u16>().is_ok();
+    let plain = word.trim_end_matches([';', ',']);
+    if let Some((address, port)) = plain.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
+        return match port.strip_prefix(':') {
+            _ if !is_address(address) => None,
+            Some(port) if is_port(port) => Some(format!("{address} {port}")),
+            _ => Some(address.to_owned()),
+        };
+    }
+    match plain.split_once(':') {
+        _ if is_address(plain) => Some(plain.to_owned()).filter(|meant| meant != word),
+        Some((address, port)) if is_address(address) && is_port(port) => Some(format!("{address} {port}")),
+        _ => None,
+    }
 }
 
 /// A shorter word is too near to too many others to have been one of another block.
@@ -114,4 +177,25 @@ pub(super) fn unknown(block: Block, word: &str, has_block: bool, words: &[String
     let help: Vec<_> = meant.into_iter().chain(foreign).collect();
     let problem = problem.help_if((!help.is_empty()).then(|| help.join(" ")));
     if SECRETIVE.contains(&block) { problem.secret() } else { problem }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_with_something_around_it_is_recognised() {
+        for (written, meant) in [
+            ("[::1]", Some("::1")),
+            ("[fd00::1]:80", Some("fd00::1 80")),
+            ("10.0.0.1:80", Some("10.0.0.1 80")),
+            ("10.0.0.1,", Some("10.0.0.1")),
+            ("fd00::1;", Some("fd00::1")),
+            ("10.0.0.1", None),
+            ("web1:80", None),
+            ("[x]", None),
+        ] {
+            assert_eq!(meant_address(written).as_deref(), meant, "{written}");
+        }
+    }
 }

@@ -37,7 +37,6 @@ const DEFAULTS: &[(Block, &str, &str)] = &[
     (Block::Instance, "priority", "100; 255 with state MASTER"),
     (Block::Instance, "advert_int", "1"),
     (Block::Instance, "version", "vrrp_version"),
-    (Block::Instance, "interface", "default_interface"),
     (Block::Instance, "preempt_delay", "0"),
     (Block::Instance, "garp_master_delay", "vrrp_garp_master_delay"),
     (Block::Instance, "garp_master_repeat", "vrrp_garp_master_repeat"),

@@ -89,7 +89,7 @@ pub(super) const GLOBAL: &[Keyword] = &[
         Value::Seconds(0, 4_294_967_295),
         "seconds between two unsolicited NAs on an interface; 0: no delay",
     ),
-    acts("default_interface", Value::Text, "the interface of instances that name none"),
+    acts("default_interface", Value::Text, "the interface of static addresses that name none"),
     acts(
         "vrrp_strict",
         Value::Flag,

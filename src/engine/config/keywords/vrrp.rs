@@ -61,7 +61,7 @@ pub(super) const INSTANCE: &[Keyword] = &[
     acts("down_timer_adverts", Value::Number(1, 100), "for how many intervals the master may be silent, 3 by default"),
     acts("higher_prio_send_advert", Value::Switch, "a master that yields advertises once more"),
     acts("lower_prio_no_advert", Value::Switch, "a master does not answer advertisements of lower priority"),
-    acts("skip_check_adv_addr", Value::Switch, "the addresses of a master are compared when it is heard first"),
+    acts("skip_check_adv_addr", Value::Flag, "the addresses of a master are compared when it is heard first"),
     acts("v3_checksum_as_v2", Value::Switch, "version 3 over IPv4 sums without a pseudo-header, as RFC 9568 has it"),
     acts(
         "garp_lower_prio_repeat",

@@ -6,6 +6,8 @@ use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::super::suggest::nearest;
+use super::super::tolerance::leading;
+use super::super::unfit::meant_address;
 use super::interface::LONGEST;
 use crate::engine::model::{Family, VirtualAddress};
 use std::net::{IpAddr, Ipv4Addr};
@@ -38,15 +40,22 @@ pub(super) fn words() -> impl Iterator<Item = &'static str> {
 /// An address, and the `track_group` behind it.
 pub(super) type Grouped = ((IpAddr, u8), String, Span);
 
-/// Appends the addresses of one block, each once. Those that are advertised are all of one family. Gives those with a
-/// `track_group`.
+/// What the lines of a block have beside their addresses.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    pub groups: Vec<Grouped>,
+    /// Where each address stands.
+    pub places: Vec<(IpAddr, Span)>,
+}
+
+/// Appends the addresses of one block, each once. Those that are advertised are all of one family.
 pub(super) fn lower<'t>(
     cx: &mut Context<'_, 't>,
     block: &Entry<'t>,
     addresses: &mut Vec<VirtualAddress>,
     name: &str,
-) -> Vec<Grouped> {
-    let mut groups = Vec::new();
+) -> Lines {
+    let Lines { mut groups, mut places } = Lines::default();
     let advertised = block.keyword.word == "virtual_ipaddress";
     for line in cx.lines(Block::Addresses, block.inner()) {
         let (words, Some(first)) = (cx.words(line), line.words.first()) else { continue };
@@ -76,6 +85,7 @@ pub(super) fn lower<'t>(
             let message = again(known, advertised, name);
             cx.report.add(Problem::warning(first.span, "given-twice", message).help("remove it on all nodes"));
         } else {
+            places.push((address.address, first.span));
             addresses.push(address);
         }
     }
@@ -86,7 +96,7 @@ pub(super) fn lower<'t>(
                 .help("spread them over several instances, or move some to virtual_ipaddress_excluded"),
         );
     }
-    groups
+    Lines { groups, places }
 }
 
 /// Counts a further line with the same address.
@@ -105,26 +115,36 @@ pub(super) fn again(known: &mut VirtualAddress, advertised: bool, name: &str) ->
 fn parse(cx: &mut Context, word: &str, at: Span) -> Option<VirtualAddress> {
     let (text, prefix) = word.split_once('/').map_or((word, None), |(text, prefix)| (text, Some(prefix)));
     let Ok(address) = text.parse::<IpAddr>() else {
-        let help = "write ADDRESS or ADDRESS/PREFIX, for example 10.0.0.100/24";
+        let help = match meant_address(word) {
+            Some(meant) => format!("write {}", meant.split(' ').next().unwrap_or("")),
+            None => "write ADDRESS or ADDRESS/PREFIX, for example 10.0.0.100/24".to_owned(),
+        };
         let message = format!("{} is not an address", quoted(word));
         cx.report.add(Problem::error(at, "bad-address", message).help(help));
         return None;
     };
     let widest = if address.is_ipv4() { 32 } else { 128 };
     let length = match prefix.map_or(Ok(widest), |prefix| number(prefix, 0, widest)) {
-        Ok(prefix) => u8::try_from(prefix).unwrap_or(u8::MAX),
+        Ok(prefix) => prefix,
         Err(unfit) => {
-            let message = format!("the prefix length of {} {}", quoted(word), unfit.what);
-            let meant = prefix.and_then(|prefix| meant_prefix(prefix, widest));
-            let help = match meant {
+            let written = prefix.unwrap_or("");
+            let help = match meant_prefix(written, widest) {
                 Some(meant) => format!("write {address}/{meant}"),
                 None => format!("write {address}/{widest} for this address alone"),
             };
-            cx.report.add(Problem::error(at, unfit.code, message).help(help));
-            return None;
+            let what = format!("the prefix length of {}", quoted(word));
+            if leading(written).is_empty() {
+                cx.report.add(Problem::error(at, unfit.code, format!("{what} {}", unfit.what)).help(help));
+                return None;
+            }
+            // Like keepalived: the digits count, and all of the address where they are out of range.
+            let length = number(leading(written), 0, widest).unwrap_or(widest);
+            let message = format!("{what} {}; /{length} is used, as keepalived does", unfit.what);
+            cx.report.add(Problem::warning(at, unfit.code, message).help(help));
+            length
         }
     };
-    Some(VirtualAddress::new(address, length))
+    Some(VirtualAddress::new(address, u8::try_from(length).unwrap_or(u8::MAX)))
 }
 
 /// What is meant by an address behind an address: its netmask, or one more.
@@ -167,7 +187,10 @@ fn options(
             cx.report.add(Problem::warning(*at, "unknown-word", message).help_if(help));
             continue;
         };
-        let value = if *has_value { rest.next().map(|(value, _)| value.clone()) } else { None };
+        let (value, value_at) = match has_value.then(|| rest.next()).flatten() {
+            Some((value, at)) => (Some(value.clone()), *at),
+            None => (None, *at),
+        };
         match (*option, value) {
             (_, None) if *has_value => {
                 let message = format!("{option} has no value");
@@ -179,23 +202,27 @@ fn options(
                 return Err(LeftOut);
             }
             ("dev", Some(value)) => {
-                super::interface::check(cx, &value, *at);
+                super::interface::check(cx, &value, value_at);
                 address.interface = Some(value);
             }
             ("label", value) => address.label = value,
-            ("brd" | "broadcast", Some(value)) => broadcast(cx, &value, *at, address),
-            ("peer", Some(value)) => peer(cx, &value, *at, address),
+            ("brd" | "broadcast", Some(value)) => broadcast(cx, &value, value_at, address),
+            ("peer", Some(value)) => peer(cx, &value, value_at, address),
             ("scope", Some(value)) => {
                 if let Some(scope) = scope(&value) {
                     address.options.scope = scope;
                 } else {
                     let message = format!("scope {} is unknown; global is used", quoted(&value));
                     let help = "write global, site, link, host, or a number up to 255";
-                    cx.report.add(Problem::warning(*at, "unknown-value", message).help(help));
+                    cx.report.add(Problem::warning(value_at, "unknown-value", message).help(help));
                 }
             }
             ("preferred_lft", Some(value)) => address.options.deprecated = Some(value == "0"),
             ("home", _) => address.options.home = true,
+            ("nodad", _) if address.address.is_ipv4() => {
+                let message = "nodad says nothing of an IPv4 address; it is ignored, as keepalived does";
+                cx.report.add(Problem::warning(*at, "unknown-word", message).help("remove it"));
+            }
             ("nodad", _) => address.options.skips_detection = true,
             ("-nodad", _) => address.options.skips_detection = false,
             ("mngtmpaddr", _) => address.options.manages_temporary = true,
@@ -216,6 +243,12 @@ fn broadcast(cx: &mut Context, value: &str, at: Span, address: &mut VirtualAddre
         let message = "an IPv6 address has no broadcast address; brd is ignored";
         return cx.report.add(Problem::warning(at, "unknown-word", message));
     };
+    if matches!(value, "+" | "-") && address.prefix > 30 {
+        let message =
+            format!("brd {value} is ignored, as keepalived does: a /{} has no broadcast address", address.prefix);
+        let help = format!("remove brd, or write the prefix length of the subnet: {own}/24 brd {value}");
+        return cx.report.add(Problem::warning(at, "no-broadcast", message).help(help));
+    }
     let host = u32::MAX.checked_shr(address.prefix.into()).unwrap_or(0);
     let found = match value {
         "+" => Some(Ipv4Addr::from(u32::from(own) | host)),

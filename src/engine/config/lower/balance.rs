@@ -36,7 +36,7 @@ pub(super) struct Words<'t> {
     persistence: Option<u32>,
     granularity: Option<(u8, Span)>,
     one_packet: Option<Span>,
-    need: Option<u32>,
+    need: Option<(u32, Span)>,
     hysteresis: Option<(u32, Span)>,
     sorry_server: Option<(SocketAddr, Span)>,
     sorry_forwarding: Option<Forwarding>,
@@ -58,8 +58,17 @@ pub(super) struct Words<'t> {
 
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
     let named = named(cx, draft, block);
-    let words = read(cx, draft, block);
+    let mut words = read(cx, draft, block);
     let named = named.filter(|(named, group)| is_of_one_kind(cx, block, named, group.as_deref(), words.family));
+    if let Some(at) = words.ha_suspend.filter(|_| named.as_ref().is_some_and(|(named, _)| has_mark(named))) {
+        let message = "ha_suspend has no address to look for with a firewall mark; it is ignored, as keepalived does";
+        let help = match named.as_ref().and_then(|(_, group)| group.as_deref()) {
+            Some(group) => format!("remove the line, or the fwmark from virtual_server_group {group}"),
+            None => "remove the line".to_owned(),
+        };
+        cx.report.add(Problem::warning(at, "ha-suspend", message).help(help));
+        words.ha_suspend = None;
+    }
     let Some((named, group)) = named else { return words.real_servers.iter().for_each(|server| cx.inspect(server)) };
     if words.real_servers.is_empty() {
         let message = "this service has no real server; it is left out, as keepalived does";
@@ -81,6 +90,11 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
         draft.configuration.virtual_servers.push(service);
         draft.services.push(block.at);
     }
+}
+
+/// Whether a service is known by a mark, or a line of its group is.
+fn has_mark(named: &[Named]) -> bool {
+    named.iter().any(|one| matches!(one, Named::Mark(..)))
 }
 
 /// A group of both families leaves open which one a mark is of that says none: keepalived removes the service.
@@ -118,6 +132,9 @@ fn named(cx: &mut Context, draft: &Draft, block: &Entry) -> Option<(Vec<Named>, 
             if let Some(group) = draft.groups.iter().find(|group| group.name == name) {
                 return Some((group.services.clone(), Some(group.name.clone())));
             }
+            if cx.is_left_out("virtual_server_group", name).is_some() {
+                return None; // what is wrong with it was said
+            }
             let message = format!(
                 "there is no virtual_server_group {}; its services are left out, as keepalived does",
                 quoted(name)
@@ -149,7 +166,9 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>) -> Words
     for entry in cx.entries(Block::VirtualServer, block.inner()) {
         match (entry.keyword.word, &entry.argument) {
             ("lb_algo" | "lvs_sched", Argument::Scheduler(scheduler)) => words.scheduler = Some(*scheduler),
-            ("lb_kind" | "lvs_method", Argument::Text(text)) => words.forwarding = forwarding(cx, text, &entry),
+            ("lb_kind" | "lvs_method", Argument::Text(text)) => {
+                words.forwarding = forwarding(cx, text, &entry).or(words.forwarding);
+            }
             ("protocol", Argument::Text(name)) => words.protocol = Some((protocol(name), entry.at)),
             ("ip_family", Argument::Text(name)) => {
                 words.family = Some(if name == "inet6" { Family::Inet6 } else { Family::Inet });
@@ -159,10 +178,12 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>) -> Words
                 words.granularity = Some((*prefix, entry.value_at(1)));
             }
             ("ops", Argument::Switch(on)) => words.one_packet = on.then_some(entry.at),
-            ("quorum", Argument::Number(need)) => words.need = Some(small(*need)),
+            ("quorum", Argument::Number(need)) => words.need = Some((small(*need), entry.value_at(1))),
             ("hysteresis", Argument::Number(n)) => words.hysteresis = Some((small(*n), entry.at)),
             ("sorry_server", _) => words.sorry_server = server::endpoint(cx, &entry, "sorry_server"),
-            ("sorry_server_lvs_method", Argument::Text(text)) => words.sorry_forwarding = forwarding(cx, text, &entry),
+            ("sorry_server_lvs_method", Argument::Text(text)) => {
+                words.sorry_forwarding = forwarding(cx, text, &entry).or(words.sorry_forwarding);
+            }
             ("sorry_server_inhibit", Argument::Switch(_)) if words.sorry_server.is_none() => {
                 let message = "sorry_server_inhibit above or without sorry_server is ignored, as keepalived does";
                 cx.report
@@ -207,7 +228,7 @@ fn complete<'t>(
     let persistence = persistence(cx, block, &key, words);
     let real_servers = server::all(cx, &key, words, files);
     let total: u64 = real_servers.iter().map(|server| u64::from(server.weight.get())).sum();
-    let quorum = quorum(cx, words, total, block.at);
+    let quorum = quorum(cx, words, total);
     let one_packet = words.one_packet.is_some_and(|at| {
         let udp = matches!(key, ServiceKey::Address { protocol: Protocol::Udp, .. });
         if !udp {
@@ -222,15 +243,6 @@ fn complete<'t>(
         address.set_port(server::kernel_port(cx, &key, used, address, at, "sorry_server"));
         SorryServer { key: RealServerKey(address), forwarding, inhibit: words.sorry_inhibit }
     });
-    let ha_suspend = words.ha_suspend.is_some_and(|at| {
-        let has_address = matches!(key, ServiceKey::Address { .. });
-        if !has_address && group.is_none() {
-            let message =
-                "ha_suspend has no address to look for with a firewall mark; it is ignored, as keepalived does";
-            cx.report.add(Problem::warning(at, "ha-suspend", message).help("remove the line"));
-        }
-        has_address
-    });
     VirtualServer {
         key,
         name: group.map(str::to_owned),
@@ -243,7 +255,7 @@ fn complete<'t>(
         quorum,
         sorry_server,
         omega: words.omega,
-        ha_suspend,
+        ha_suspend: words.ha_suspend.is_some(),
         notify: notify::edges(&words.notify),
         mails: words.mails.unwrap_or(words.defaults.services()),
         real_servers,
@@ -315,9 +327,9 @@ fn persistence(cx: &mut Context, block: &Entry, key: &ServiceKey, words: &Words)
 }
 
 /// As keepalived has it: a quorum that `total`, the weight of all servers, can't reach is lowered to that.
-fn quorum(cx: &mut Context, words: &Words, total: u64, at: Span) -> Quorum {
-    let mut need = words.need.unwrap_or(1);
-    if words.need.is_some_and(|need| u64::from(need) > total) {
+fn quorum(cx: &mut Context, words: &Words, total: u64) -> Quorum {
+    let mut need = words.need.map_or(1, |(need, _)| need);
+    if let Some((_, at)) = words.need.filter(|(need, _)| u64::from(*need) > total) {
         let reached = small(total).max(1);
         let message = format!(
             "a quorum of {need} can never be reached: all weights together are {total}; {reached} is used, as keepalived does"
@@ -382,12 +394,16 @@ pub(super) fn forwarding(cx: &mut Context, text: &str, entry: &Entry) -> Option<
         "DR" => Forwarding::Dr,
         "TUN" => Forwarding::Tun,
         _ => {
-            let message =
-                format!("{} {} is unknown: it is one of {}", entry.keyword.word, quoted(method), METHODS.join(", "));
+            let message = format!(
+                "{} {} is not one of {}; it is ignored, as keepalived does",
+                entry.keyword.word,
+                quoted(method),
+                METHODS.join(", ")
+            );
             let usual = MEANT_METHODS.iter().find(|(wrong, _)| wrong.eq_ignore_ascii_case(method));
             let meant = usual.map(|(_, meant)| *meant).or_else(|| nearest(method, METHODS.iter().copied()));
             let help = meant.map(|meant| format!("did you mean {meant}?"));
-            cx.report.add(Problem::error(entry.value_at(1), "unknown-value", message).help_if(help));
+            cx.report.add(Problem::warning(entry.value_at(1), "unknown-value", message).help_if(help));
             return None;
         }
     };

@@ -11,7 +11,14 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
     let Draft { configuration, defaults, sync_daemon_at, .. } = draft;
     let global = &mut configuration.global;
     let mut rises = false;
-    for entry in cx.entries(Block::Global, block.inner()) {
+    let entries = cx.entries(Block::Global, block.inner());
+    if entries.iter().any(|entry| entry.keyword.word == "vrrp_min_garp" && entry.argument == Argument::Switch(true)) {
+        // Whatever a word says counts, wherever it stands.
+        let at_once = std::time::Duration::ZERO;
+        (defaults.garp.repeat, defaults.garp.delay) = (1, at_once);
+        (defaults.garp.lower_priority_repeat, defaults.garp.lower_priority_delay) = (Some(1), Some(at_once));
+    }
+    for entry in entries {
         if entry.keyword.word == "lvs_sync_daemon" {
             *sync_daemon_at = Some(entry.at);
         }
@@ -44,9 +51,6 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
                 *(if word == "vrrp_gna_interval" { &mut global.pace.gna } else { &mut global.pace.garp }) = *gap;
             }
             ("vrrp_startup_delay", Argument::Time(delay)) => global.startup_delay = *delay,
-            ("vrrp_min_garp", Argument::Switch(true)) => {
-                (defaults.garp.repeat, defaults.garp.delay) = (1, std::time::Duration::ZERO);
-            }
             ("vrrp_notify_priority_changes", Argument::Switch(on)) => defaults.priority_changes = *on,
             ("vrrp_strict", Argument::Switch(on)) => defaults.strict = *on,
             ("max_auto_priority", _) => rises = real_time::rises(cx, &entry),

@@ -3,6 +3,7 @@
 //! Order in the file does not matter: global settings first, then scripts and what else is tracked, instances and sync groups, then services.
 
 mod address;
+mod authentication;
 mod balance;
 mod check;
 mod command;
@@ -32,6 +33,7 @@ use super::source::{Sources, Span};
 use super::tree::Tree;
 use crate::engine::model::{Configuration, GratuitousArp, Notifications, Variations};
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 /// The words of addresses, routes, rules and `regex_options`.
 #[cfg(test)]
@@ -44,8 +46,8 @@ pub(super) fn words_of_lists() -> impl Iterator<Item = &'static str> {
 struct Draft {
     configuration: Configuration,
     defaults: Defaults,
-    /// Where each instance was named, parallel to `configuration.virtual_routers`.
-    instances: Vec<Span>,
+    /// Where each instance and its words stand, parallel to `configuration.virtual_routers`.
+    instances: Vec<Places>,
     /// Every instance that the file names, those with errors too.
     named: BTreeSet<String>,
     /// Every `vrrp_sync_group` that the file names.
@@ -60,6 +62,23 @@ struct Draft {
     static_groups: Vec<Option<(String, Span)>>,
     /// Where `lvs_sync_daemon` stands.
     sync_daemon_at: Option<Span>,
+}
+
+/// Where an instance is named, and what may collide with another one.
+#[derive(Debug, Clone)]
+struct Places {
+    name: Span,
+    vrid: Span,
+    /// The first word that tracks something; the name where there is none.
+    tracks: Span,
+    addresses: Vec<(IpAddr, Span)>,
+}
+
+impl Places {
+    /// The last line with this address; the name where there is none.
+    fn of(&self, address: IpAddr) -> Span {
+        self.addresses.iter().rfind(|(found, _)| *found == address).map_or(self.name, |(_, at)| *at)
+    }
 }
 
 /// What instances inherit from `global_defs`.

@@ -5,7 +5,6 @@ use super::super::argument::Argument;
 use super::super::diagnostic::{Problem, quoted};
 use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
-use super::super::source::Span;
 use super::super::suggest::nearest;
 use super::{Draft, command, notify, small, track};
 use crate::engine::model::{ScriptUser, SyncGroup, Track, TrackKind, VrrpScript};
@@ -86,9 +85,11 @@ pub(super) fn reversed(cx: &mut Context, entry: &Entry) -> bool {
 
 /// Inside of a group only what has no weight counts: the members have to keep their priorities alike. What the group
 /// itself tracks counts for all of them alike; the weight of an interface counts, as in keepalived 2.2.7, which says that it does not.
-fn leave_out_weights(cx: &mut Context, draft: &mut Draft, group: &str, members: &[String], at: Span) {
+fn leave_out_weights(cx: &mut Context, draft: &mut Draft, group: &str, members: &[String]) {
     let is_left_out = |track: &Track| track.weight != 0 && track.kind != TrackKind::Interface;
-    for router in draft.configuration.virtual_routers.iter_mut().filter(|r| members.contains(&r.name)) {
+    let all = draft.configuration.virtual_routers.iter_mut().zip(&draft.instances);
+    for (router, places) in all.filter(|(router, _)| members.contains(&router.name)) {
+        let at = places.tracks;
         for link in router.tracks.iter().filter(|track| track.weight != 0 && !is_left_out(track)) {
             let message = format!(
                 "{} tracks {} with a weight inside of sync group {group}: it counts for {} alone, as in keepalived, which says that it \
@@ -138,6 +139,7 @@ pub(super) fn sync_group<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block:
     let mut members: Option<Vec<String>> = None;
     let mut notifications = draft.defaults.notifications();
     let (mut tracks, mut weights_count, mut broken) = (Vec::new(), false, false);
+    let mut group_at = block.value_at(1);
     for entry in cx.entries(Block::SyncGroup, block.inner()) {
         if let ("sync_group_tracking_weight", Argument::Switch(on)) = (entry.keyword.word, &entry.argument) {
             weights_count = *on;
@@ -152,6 +154,7 @@ pub(super) fn sync_group<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block:
             cx.report.add(Problem::warning(entry.at, "group-twice", message).help(help));
             continue;
         }
+        group_at = entry.at;
         members = Some(self::members(cx, draft, &entry, &name, &mut broken));
     }
     let members = members.unwrap_or_default();
@@ -163,16 +166,16 @@ pub(super) fn sync_group<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block:
     };
     if !message.is_empty() {
         let help = "write group { … } with the names of the instances that move together, one a line";
-        cx.report.add(Problem::warning(block.at, "lonely-group", message).help(help));
+        cx.report.add(Problem::warning(group_at, "lonely-group", message).help(help));
     }
     if let Some(different) = different_priorities(draft, &members) {
         let message = format!("the instances of sync group {name} have different priorities: {different}");
         let help = "give all instances of a group the same priority on a node: else one of them may win an election that \
                     another one loses, and the group follows to and fro";
-        cx.report.add(Problem::warning(block.at, "group-priorities", message).help(help));
+        cx.report.add(Problem::warning(group_at, "group-priorities", message).help(help));
     }
     if members.len() > 1 && !weights_count {
-        leave_out_weights(cx, draft, &name, &members, block.at);
+        leave_out_weights(cx, draft, &name, &members);
     }
     track_in_members(draft, &members, &tracks);
     if !members.is_empty() {
@@ -208,7 +211,8 @@ fn members<'t>(
         } else if draft.named.contains(member) {
             *broken = true; // what is wrong with it was said
         } else {
-            let help = cx.is_misspelt("vrrp_instance", member);
+            let help = cx.is_left_out("vrrp_instance", member);
+            *broken |= help.is_some();
             let help = help.or_else(|| nearest(member, known).map(|meant| format!("did you mean {meant}?")));
             let message = format!("there is no vrrp_instance {} for this group; it is left out", quoted(member));
             cx.report.add(Problem::warning(token.span, "unknown-name", message).help_if(help));

@@ -21,7 +21,8 @@ fn once(cx: &mut Context, draft: &mut Draft) {
     let mut names: HashMap<String, Span> = HashMap::new();
     let (routers, places) =
         (std::mem::take(&mut draft.configuration.virtual_routers), std::mem::take(&mut draft.instances));
-    for (router, at) in routers.into_iter().zip(places) {
+    for (router, places) in routers.into_iter().zip(places) {
+        let at = places.name;
         if let Some(first) = names.get(&router.name) {
             let line = cx.sources.place(*first).line;
             let message = format!(
@@ -33,7 +34,7 @@ fn once(cx: &mut Context, draft: &mut Draft) {
         } else {
             names.insert(router.name.clone(), at);
             draft.configuration.virtual_routers.push(router);
-            draft.instances.push(at);
+            draft.instances.push(places);
         }
     }
 }
@@ -41,7 +42,7 @@ fn once(cx: &mut Context, draft: &mut Draft) {
 fn instances(cx: &mut Context, draft: &Draft) {
     let (mut numbers, mut holders) = (HashMap::new(), HashMap::new());
     let mut pasted: BTreeSet<(&String, &String)> = BTreeSet::new();
-    for (router, at) in draft.configuration.virtual_routers.iter().zip(&draft.instances) {
+    for (router, places) in draft.configuration.virtual_routers.iter().zip(&draft.instances) {
         let name = &router.name;
         if let Some(other) = numbers.insert((router.vrid, &router.interface, router.family), router) {
             let (is_same, other) = (same_addresses(other, router), &other.name);
@@ -54,7 +55,7 @@ fn instances(cx: &mut Context, draft: &Draft) {
             } else {
                 "give one of them a virtual_router_id of its own"
             };
-            cx.report.add(Problem::error(*at, "same-vrid", message).help(help));
+            cx.report.add(Problem::error(places.vrid, "same-vrid", message).help(help));
             pasted.extend(is_same.then_some((other, name)));
         }
         for address in &router.addresses {
@@ -63,7 +64,8 @@ fn instances(cx: &mut Context, draft: &Draft) {
                 Some(other) if other != name && !pasted.contains(&(other, name)) => {
                     let message = format!("{} is an address of {other} and of {name}", address.address);
                     let help = "keep it in one: the first of them to stop would take the address from the other";
-                    cx.report.add(Problem::warning(*at, "shared-address", message).help(help));
+                    let at = places.of(address.address);
+                    cx.report.add(Problem::warning(at, "shared-address", message).help(help));
                 }
                 _ => {}
             }
@@ -82,14 +84,14 @@ fn same_addresses(one: &VirtualRouter, other: &VirtualRouter) -> bool {
 /// No two interfaces have the same name, nor two above the same one the same MAC address.
 fn links(cx: &mut Context, draft: &Draft) {
     let (mut names, mut macs) = (HashMap::new(), HashMap::new());
-    for (router, at) in draft.configuration.virtual_routers.iter().zip(&draft.instances) {
+    for (router, places) in draft.configuration.virtual_routers.iter().zip(&draft.instances) {
         for link in &router.links {
             let name = &router.name;
             let same = names.insert(&link.name, name);
             let Some(other) = macs.insert((&link.base, link.mac), name).or(same) else { continue };
             let message = format!("{other} and {name} both make {} with {} on {}", link.name, link.mac, link.base);
             let help = "give one of them a virtual_router_id of its own, or other words behind use_vmac";
-            cx.report.add(Problem::error(*at, "same-virtual-link", message).help(help));
+            cx.report.add(Problem::error(places.name, "same-virtual-link", message).help(help));
         }
     }
 }

@@ -5,6 +5,7 @@ use super::super::diagnostic::{Problem, quoted};
 use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
+use super::super::unfit::meant_address;
 use super::balance::{Words, forwarding};
 use super::check::{self, Outer, Timing};
 use super::{notify, small};
@@ -18,15 +19,22 @@ use std::net::{IpAddr, SocketAddr};
 pub(super) fn endpoint(cx: &mut Context, entry: &Entry, word: &str) -> Option<(SocketAddr, Span)> {
     let words = cx.words(entry.statement);
     let text = words.get(1).map_or("", String::as_str);
-    let Ok(address) = text.parse::<IpAddr>() else {
+    let plain = text.split(['/', '-']).next().unwrap_or("");
+    let Ok(address) = plain.parse::<IpAddr>() else {
         let message = format!("{word} {} is not an address", quoted(text));
-        let help = match text.rsplit_once(':') {
-            Some((address, port)) if address.parse::<IpAddr>().is_ok() => format!("write {word} {address} {port}"),
-            _ => format!("write an address and a port, not a name or a range: {word} 10.0.0.1 80"),
+        let help = match meant_address(text) {
+            Some(meant) if meant.contains(' ') || words.len() < 3 => format!("write {word} {meant}"),
+            Some(meant) => {
+                format!("write {word} {meant} {}", words.get(2).map_or("", |port| port.trim_matches([',', ';'])))
+            }
+            None => format!("write an address and a port, not a name: {word} 10.0.0.1 80"),
         };
         cx.report.add(Problem::error(entry.value_at(1), "bad-address", message).help(help));
         return None;
     };
+    if plain != text {
+        alone(cx, entry, word, (text, plain));
+    }
     let at = entry.value_at(if words.len() > 2 { 2 } else { 1 });
     if let Some(extra) = words.get(3) {
         let message = format!("{} is not used: {word} takes an address and a port", quoted(extra));
@@ -40,6 +48,24 @@ pub(super) fn endpoint(cx: &mut Context, entry: &Entry, word: &str) -> Option<(S
             None
         }
     }
+}
+
+/// keepalived takes what stands before a / or a - for the address, and says nothing of the rest.
+fn alone(cx: &mut Context, entry: &Entry, word: &str, (text, plain): (&str, &str)) {
+    let (at, is_range) = (entry.value_at(1), text.get(plain.len()..).unwrap_or("").starts_with('-'));
+    let (code, message) = if is_range {
+        ("range-unused", format!("{word} takes no range: of {} only {plain} is used, as in keepalived", quoted(text)))
+    } else {
+        ("prefix-unused", format!("the prefix length of {} is not used, as in keepalived", quoted(text)))
+    };
+    let help = if is_range && word == "virtual_server" {
+        format!("write {text} into a virtual_server_group NAME, and virtual_server group NAME")
+    } else if is_range {
+        format!("write a {word} for each address")
+    } else {
+        format!("write {word} {plain}")
+    };
+    cx.report.add(Problem::warning(at, code, message).help(help));
 }
 
 /// A number that the table bounds to a port.
@@ -83,7 +109,7 @@ fn lower<'t>(
     for entry in cx.entries(Block::RealServer, block.inner()) {
         match (entry.keyword.word, &entry.argument) {
             ("weight", Argument::Number(n)) => weight = Weight::new(small(*n)).ok(),
-            ("lvs_method", Argument::Text(text)) => method = forwarding(cx, text, &entry),
+            ("lvs_method", Argument::Text(text)) => method = forwarding(cx, text, &entry).or(method),
             ("inhibit_on_failure", Argument::Switch(on)) => inhibit = *on,
             ("uthreshold", Argument::Number(n)) => upper = small(*n),
             ("lthreshold", Argument::Number(n)) => lower = (small(*n), entry.at),
@@ -96,12 +122,16 @@ fn lower<'t>(
             _ => timing.take(&entry),
         }
     }
-    let (written, at) = named?;
+    let Some((written, at)) = named else {
+        checks.iter().for_each(|check| cx.inspect(check));
+        return None;
+    };
     let forwarding = method.unwrap_or(Forwarding::Nat);
     if Family::of(written.ip()) != key.family() && forwarding != Forwarding::Tun {
         let message = format!("real_server {} is not of the service's address family; it is left out", written.ip());
         let help = "only lb_kind TUN reaches servers of the other family";
         cx.report.add(Problem::warning(block.value_at(1), "mixed-families", message).help(help));
+        checks.iter().for_each(|check| cx.inspect(check));
         return None;
     }
     if lower.0 > upper {
@@ -114,6 +144,7 @@ fn lower<'t>(
     }
     let outer = Outer {
         written: checked,
+        names_port: written.port() != 0,
         timing: timing.within(service.timing),
         alpha,
         virtualhost,

@@ -18,7 +18,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
     }
     let mut found: Vec<_> = statics.addresses.iter().map(|known| known.address.clone()).collect();
     let before = found.len();
-    let groups = address::lower(cx, block, &mut found, block.keyword.word);
+    let groups = address::lower(cx, block, &mut found, block.keyword.word).groups;
     for mut address in found.split_off(before) {
         if address.interface.is_none() {
             address.interface = draft.defaults.interface.clone().or_else(|| Some(INTERFACE.to_owned()));
@@ -51,7 +51,7 @@ pub(super) fn track_group<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block
             if draft.named.contains(&member) {
                 continue; // what is wrong with it was said
             }
-            let help = cx.is_misspelt("vrrp_instance", &member);
+            let help = cx.is_left_out("vrrp_instance", &member);
             let help = help.or_else(|| nearest(&member, known).map(|meant| format!("did you mean {meant}?")));
             let message = format!("there is no vrrp_instance {} for this group; it is left out", quoted(&member));
             cx.report.add(Problem::warning(token.span, "unknown-name", message).help_if(help));

@@ -7,6 +7,8 @@ use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::super::suggest::nearest;
+use super::super::tolerance::leading;
+use super::super::unfit::shown;
 use super::{Draft, script, small};
 use crate::engine::model::{ParameterMatch, Track, TrackKind, TrackedFile, TrackedProcess};
 use std::time::Duration;
@@ -226,10 +228,32 @@ fn unknown(cx: &mut Context, draft: &Draft, (kind, name): (TrackKind, &str), tra
     };
     let is_free = |known: &&str| !tracks.iter().any(|track| track.kind == kind && track.name == *known);
     let help = cx
-        .is_misspelt(block, name)
+        .is_left_out(block, name)
         .or_else(|| nearest(name, known.into_iter().filter(is_free)).map(|meant| format!("did you mean {meant}?")));
     let message = format!("there is no {block} {}; this line is left out", quoted(name));
     cx.report.add(Problem::warning(at, "unknown-name", message).help_if(help));
+}
+
+/// The weight behind a tracked name. Like keepalived, digits with something behind them count, and a number that is out of
+/// range does not.
+fn weight(cx: &mut Context, value: &str, bound: i64, at: Span) -> Option<i32> {
+    let digits = match leading(value) {
+        "" => "0",
+        digits => digits,
+    };
+    let taken = match argument::signed(digits, -bound, bound) {
+        Ok(Argument::Signed(weight)) => i32::try_from(weight).ok(),
+        _ => None,
+    };
+    if taken.is_none() || digits != value {
+        let what = taken.map_or("is ignored, as keepalived does".to_owned(), |taken| {
+            format!("counts as {taken}, as with keepalived")
+        });
+        let code = if taken.is_none() { "out-of-range" } else { "not-a-number" };
+        let help = format!("write a whole number from -{bound} to {bound}: weight -20");
+        cx.report.add(Problem::warning(at, code, format!("weight {} {what}", shown(value))).help(help));
+    }
+    taken
 }
 
 fn options(cx: &mut Context, words: &[String], spans: &[Span], track: &mut Track) {
@@ -242,18 +266,8 @@ fn options(cx: &mut Context, words: &[String], spans: &[Span], track: &mut Track
         match option.as_str() {
             "weight" => {
                 let value = options.next().map_or("", |(value, _)| value.as_str());
-                match argument::signed(value, -bound, bound) {
-                    Ok(Argument::Signed(weight)) => {
-                        (track.weight, track.reverse) = (i32::try_from(weight).unwrap_or(0), false);
-                    }
-                    _ => cx.report.add(
-                        Problem::error(
-                            *at,
-                            "out-of-range",
-                            format!("weight needs a whole number from -{bound} to {bound}"),
-                        )
-                        .help("for example: weight -20"),
-                    ),
+                if let Some(weight) = weight(cx, value, bound, *at) {
+                    (track.weight, track.reverse) = (weight, false);
                 }
             }
             "reverse" => track.reverse = true,

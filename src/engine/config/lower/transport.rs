@@ -5,6 +5,7 @@ use super::super::diagnostic::{Problem, quoted};
 use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
+use super::super::unfit::meant_address;
 use super::vrrp::byte;
 use crate::engine::model::{Family, Transport, Unicast, UnicastPeer};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -132,7 +133,10 @@ fn peers<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Vec<(UnicastPeer, S
         let text = word.split_once('/').map_or(word.as_str(), |(text, _)| text);
         let Ok(address) = text.parse::<IpAddr>() else {
             let message = format!("{} is not an address", quoted(word));
-            let help = "write the address of another router, for example 10.0.0.12";
+            let help = match meant_address(text) {
+                Some(meant) => format!("write {}", meant.split(' ').next().unwrap_or("")),
+                None => "write the address of another router, for example 10.0.0.12".to_owned(),
+            };
             cx.report.add(Problem::error(at, "bad-address", message).help(help));
             continue;
         };

@@ -6,10 +6,12 @@ use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::super::suggest::nearest;
-use super::{Defaults, Draft, address, lvs, notify, routing, small, track, transport, virtual_link};
+use super::{
+    Defaults, Draft, Places, address, authentication, lvs, notify, routing, small, track, transport, virtual_link,
+};
 use crate::engine::model::{
-    AdvertInterval, Authentication, Family, GratuitousArp, Notifications, Password, Priority, Routing, StartState,
-    Track, Variations, VirtualAddress, VirtualRouter, Vrid, VrrpVersion,
+    AdvertInterval, Authentication, Family, GratuitousArp, Notifications, Priority, Routing, StartState, Track,
+    Variations, VirtualAddress, VirtualRouter, Vrid, VrrpVersion,
 };
 use std::net::IpAddr;
 use std::time::Duration;
@@ -17,9 +19,11 @@ use std::time::Duration;
 /// The words of an instance as they were found.
 struct Words {
     interface: Option<String>,
-    vrid: Option<Vrid>,
+    vrid: Option<(Vrid, Span)>,
     state: Option<StartState>,
+    state_at: Option<Span>,
     priority: Option<Priority>,
+    priority_at: Option<Span>,
     interval: Option<(Duration, Span)>,
     version: Option<(u64, Option<Span>)>,
     nopreempt: Option<Span>,
@@ -32,7 +36,10 @@ struct Words {
     priority_written: bool,
     garp: GratuitousArp,
     routing: Vec<Routing>,
+    /// Where each address stands.
+    places: Vec<(IpAddr, Span)>,
     tracks: Vec<Track>,
+    tracks_at: Option<Span>,
     tracks_interface: bool,
     transport: transport::Words,
     links: virtual_link::Words,
@@ -69,23 +76,36 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
         }
     };
     if words.interface.is_none() {
-        needed("interface", "write the interface that advertisements go out on, for example: interface eth0");
+        let of_statics = draft.defaults.interface.as_ref();
+        let help = match of_statics {
+            Some(name) => format!("write interface {name} in it: default_interface is for static addresses alone"),
+            None => "write the interface that advertisements go out on, for example: interface eth0".to_owned(),
+        };
+        needed("interface", &help);
     }
     if words.vrid.is_none() {
         needed("virtual_router_id", "write a number from 1 to 255, the same on all nodes: virtual_router_id 51");
     }
-    let (Some(interface), Some(vrid)) = (words.interface.clone(), words.vrid) else { return };
-    let router = complete(cx, draft, (name, interface, vrid), words, at);
+    let (Some(interface), Some((vrid, vrid_at))) = (words.interface.clone(), words.vrid) else { return };
+    let places = Places {
+        name: at,
+        vrid: vrid_at,
+        tracks: words.tracks_at.unwrap_or(at),
+        addresses: std::mem::take(&mut words.places),
+    };
+    let router = complete(cx, draft, (name, interface, vrid), words, &places);
     draft.configuration.virtual_routers.push(router);
-    draft.instances.push(at);
+    draft.instances.push(places);
 }
 
 fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &str) -> Words {
     let mut words = Words {
-        interface: draft.defaults.interface.clone(),
+        interface: None,
         vrid: None,
         state: None,
+        state_at: None,
         priority: None,
+        priority_at: None,
         interval: None,
         version: draft.defaults.version.map(|version| (version, None)),
         nopreempt: None,
@@ -96,7 +116,9 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
         priority_written: false,
         garp: draft.defaults.garp,
         routing: Vec::new(),
+        places: Vec::new(),
         tracks: Vec::new(),
+        tracks_at: None,
         tracks_interface: true,
         transport: transport::Words::new(draft.defaults.check_unicast_source),
         links: virtual_link::Words::default(),
@@ -115,7 +137,7 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
                     let help = "name the interface that the other router is reached by";
                     cx.report.add(Problem::error(entry.at, "bad-interface", message).help(help));
                 }
-                super::interface::check(cx, interface, entry.at);
+                super::interface::check(cx, interface, entry.value_at(1));
                 if !interface.is_ascii() {
                     let message = format!(
                         "interface {} is not in plain letters: FAULT until there is one of that name",
@@ -125,22 +147,27 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
                 }
                 words.interface = Some(interface.clone());
             }
-            ("virtual_router_id", Argument::Number(n)) => words.vrid = Vrid::new(byte(*n)).ok(),
+            ("virtual_router_id", Argument::Number(n)) => {
+                words.vrid = Vrid::new(byte(*n)).ok().map(|vrid| (vrid, entry.value_at(1)))
+            }
             ("state", Argument::Text(state)) => {
                 let written = start_state(cx, state, &entry);
                 words.state = stated(cx, words.state, written, &entry);
+                words.state_at = Some(entry.value_at(1));
             }
-            ("priority", Argument::Number(n)) => words.priority = Priority::new(byte(*n)).ok(),
+            ("priority", Argument::Number(n)) => {
+                (words.priority, words.priority_at) = (Priority::new(byte(*n)).ok(), Some(entry.value_at(1)));
+            }
             ("advert_int", Argument::Time(interval)) => words.interval = Some((*interval, entry.value_at(1))),
             ("version", Argument::Number(version)) => words.version = Some((*version, Some(entry.at))),
             ("preempt", Argument::Switch(_)) => words.nopreempt = None,
             ("nopreempt", Argument::Switch(on)) => words.nopreempt = on.then_some(entry.at),
             ("preempt_delay", Argument::Time(delay)) => words.preempt_delay = (*delay, entry.at),
-            ("authentication", _) => words.authentication = (authentication(cx, &entry), Some(entry.at)),
-            ("virtual_ipaddress_excluded", _) => addresses(cx, &entry, &mut words.addresses, name),
+            ("authentication", _) => words.authentication = (authentication::lower(cx, &entry), Some(entry.at)),
+            ("virtual_ipaddress_excluded", _) => addresses(cx, &entry, &mut words, name),
             ("virtual_ipaddress", _) => {
                 words.addresses_written |= !entry.inner().is_empty();
-                addresses(cx, &entry, &mut words.addresses, name);
+                addresses(cx, &entry, &mut words, name);
             }
             ("strict_mode", Argument::Switch(on)) => words.strict = *on,
             ("accept", _) => words.accepts = Some((true, entry.at)),
@@ -152,7 +179,9 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
             ("native_ipv6", Argument::Switch(on)) => words.native_ipv6 = on.then_some(entry.at),
             _ if words.transport.lower(cx, &entry) => {}
             _ if words.links.lower(cx, &entry) => {}
-            _ if track::lower(cx, draft, &entry, &mut words.tracks) => {}
+            _ if track::lower(cx, draft, &entry, &mut words.tracks) => {
+                words.tracks_at.get_or_insert(entry.at);
+            }
             _ if routing::lower(cx, &entry, &mut words.routing) => {}
             _ if notify::lower(cx, &mut words.notifications, &entry) => {}
             (word, argument) => {
@@ -161,11 +190,21 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
             }
         }
     }
+    // What a lower priority leads to is that of global_defs where the instance does not say.
+    let (garp, outer) = (&mut words.garp, &draft.defaults.garp);
+    if garp.repeat != outer.repeat {
+        garp.lower_priority_repeat.get_or_insert(outer.repeat);
+    }
+    if garp.delay != outer.delay {
+        garp.lower_priority_delay.get_or_insert(outer.delay);
+    }
     words
 }
 
-fn addresses<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, addresses: &mut Vec<VirtualAddress>, name: &str) {
-    for (_, _, at) in address::lower(cx, block, addresses, name) {
+fn addresses<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, words: &mut Words, name: &str) {
+    let address::Lines { groups, places } = address::lower(cx, block, &mut words.addresses, name);
+    words.places.extend(places);
+    for (_, _, at) in groups {
         let message = "track_group behind a virtual address says nothing; it is for static ones";
         cx.report.add(Problem::warning(at, "no-effect", message));
     }
@@ -177,13 +216,14 @@ fn complete(
     draft: &Draft,
     (name, interface, vrid): (String, String, Vrid),
     mut words: Words,
-    at: Span,
+    places: &Places,
 ) -> VirtualRouter {
-    merge(cx, &mut words.addresses, &interface, at);
+    let at = places.name;
+    merge(cx, &mut words.addresses, &interface, places);
     track::leave_out_own(cx, &mut words.tracks, (&interface, words.tracks_interface), at);
     let family = family(cx, &words);
     if family == Family::Inet6 {
-        link_local_first(cx, &words.addresses, at);
+        link_local_first(cx, &words.addresses, places.addresses.first().map_or(at, |(_, at)| *at));
     }
     let Defaults { groups, .. } = &draft.defaults;
     let (transport, source) = words.transport.complete(cx, family, *groups);
@@ -193,7 +233,7 @@ fn complete(
     let default = if words.state == Some(StartState::Master) { Priority::OWNER } else { Priority::DEFAULT };
     let priority = words.priority.unwrap_or(default);
     if words.priority.is_some() || !words.priority_written {
-        wished_state(cx, words.state, words.priority, at);
+        wished_state(cx, words.state, words.priority, words.priority_at.or(words.state_at).unwrap_or(at));
     }
     let advert_interval = words.interval.map_or(AdvertInterval::DEFAULT, |(span, at)| interval(cx, version, span, at));
     let mut preempt = words.nopreempt.is_none();
@@ -216,9 +256,8 @@ fn complete(
         }
         (_, (authentication, _)) => authentication,
     };
-    if words.addresses.is_empty() && !words.addresses_written {
-        let message = format!("vrrp_instance {name} has no virtual address: nothing moves with it");
-        cx.report.add(Problem::warning(at, "no-address", message).help("write virtual_ipaddress { ADDRESS/PREFIX }"));
+    if !words.addresses_written && !words.addresses.iter().any(|address| address.advertised) {
+        no_address(cx, &name, family, words.addresses.is_empty(), at);
     }
     VirtualRouter {
         name,
@@ -247,13 +286,14 @@ fn complete(
 }
 
 /// An address with the instance's interface behind it is the same as one without.
-fn merge(cx: &mut Context, addresses: &mut Vec<VirtualAddress>, interface: &str, at: Span) {
+fn merge(cx: &mut Context, addresses: &mut Vec<VirtualAddress>, interface: &str, places: &Places) {
     let mut merged: Vec<VirtualAddress> = Vec::with_capacity(addresses.len());
     for address in addresses.drain(..) {
         let own = |a: &VirtualAddress| a.interface.as_deref().is_none_or(|name| name == interface);
         match merged.iter_mut().find(|a| a.address == address.address && own(a) && own(&address)) {
             Some(known) => {
                 let message = address::again(known, address.advertised, "this instance");
+                let at = places.of(address.address);
                 cx.report.add(Problem::warning(at, "given-twice", message).help("remove it on all nodes"));
             }
             None => merged.push(address),
@@ -383,6 +423,23 @@ fn family(cx: &mut Context, words: &Words) -> Family {
     }
 }
 
+/// keepalived runs an instance of IPv4 without an address, and refuses one of IPv6.
+fn no_address(cx: &mut Context, name: &str, family: Family, is_alone: bool, at: Span) {
+    let what = if is_alone { "has no virtual address" } else { "advertises no address: all of its own are excluded" };
+    let is_refused = family == Family::Inet6;
+    let then = match (is_refused, is_alone) {
+        (true, _) => "an instance of IPv6 needs one",
+        (false, true) => "nothing moves with it",
+        (false, false) => "other routers see an empty list",
+    };
+    let help = match family {
+        Family::Inet => "write virtual_ipaddress { ADDRESS/PREFIX }",
+        Family::Inet6 => "write virtual_ipaddress { fe80::1/64 }, say, on all nodes",
+    };
+    let message = format!("vrrp_instance {name} {what}; {then}");
+    cx.report.add(Problem::new(is_refused, at, "no-address", message).help(help));
+}
+
 /// RFC 9568 §5.2.9 has an address of the link first, and other implementations may refuse what has none.
 fn link_local_first(cx: &mut Context, addresses: &[VirtualAddress], at: Span) {
     let of_link = |a: &VirtualAddress| matches!(a.address, IpAddr::V6(address) if address.is_unicast_link_local());
@@ -425,40 +482,6 @@ fn interval(cx: &mut Context, version: VrrpVersion, wanted: Duration, at: Span) 
         cx.report.add(Problem::warning(at, "interval-rounded", message).help(help));
     }
     interval
-}
-
-fn authentication<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Authentication {
-    let (mut chosen, mut password) = (None, None);
-    for entry in cx.entries(Block::Authentication, block.inner()) {
-        match (entry.keyword.word, &entry.argument) {
-            ("auth_type", Argument::Text(kind)) => chosen = Some((kind == "AH", entry.at)),
-            ("auth_pass", Argument::Text(text)) => {
-                if text.len() > 8 {
-                    let message = "auth_pass is longer than 8 bytes; its first 8 count, as in keepalived";
-                    cx.report.add(
-                        Problem::warning(entry.at, "password-cut", message).help("shorten it to 8 bytes on all nodes"),
-                    );
-                }
-                password = Some((Password::new(text), entry.at));
-            }
-            _ => {}
-        }
-    }
-    match (chosen, password) {
-        (Some((true, _)), Some((password, _))) => Authentication::Ah(password),
-        (Some((false, _)), Some((password, _))) => Authentication::Pass(password),
-        (Some((_, at)), None) => {
-            let message = "auth_type without auth_pass: nothing is authenticated, as in keepalived";
-            cx.report.add(Problem::warning(at, "no-authentication", message).help("write auth_pass PASSWORD"));
-            Authentication::None
-        }
-        (None, Some((_, at))) if !cx.mentions(block.inner(), "auth_type") => {
-            let message = "auth_pass without auth_type: no password is sent, as in keepalived";
-            cx.report.add(Problem::warning(at, "no-authentication", message).help("write auth_type PASS"));
-            Authentication::None
-        }
-        (None, _) => Authentication::None,
-    }
 }
 
 /// A number that the table bounds to a byte.

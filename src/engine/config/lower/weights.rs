@@ -11,9 +11,9 @@ const FAR: i64 = 10;
 
 /// Says which weights change nothing, or too little to matter.
 pub(super) fn check(cx: &mut Context, draft: &Draft) {
-    for (router, at) in draft.configuration.virtual_routers.iter().zip(&draft.instances) {
+    for (router, places) in draft.configuration.virtual_routers.iter().zip(&draft.instances) {
         if let Some((code, message, help)) = advice(router) {
-            cx.report.add(Problem::warning(*at, code, message).help(help));
+            cx.report.add(Problem::warning(places.tracks, code, message).help(help));
         }
     }
 }

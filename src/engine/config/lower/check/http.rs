@@ -82,7 +82,8 @@ fn url<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: Option<&String>) 
             ("path", Argument::Text(path)) => url.path.clone_from(path),
             ("digest", Argument::Text(_)) if url.digest.is_some() => {
                 let message = "digest stands in this url before; the first one counts, as in keepalived";
-                cx.report.add(Problem::warning(entry.at, "given-twice", message));
+                let help = "write a url { … } for each page, or keep the digest of today's";
+                cx.report.add(Problem::warning(entry.at, "already-set", message).help(help));
             }
             ("digest", Argument::Text(digest)) => url.digest = self::digest(cx, digest, &entry),
             ("status_code", Argument::Text(codes)) => url.status.extend(status(cx, codes, &entry)),

@@ -82,6 +82,8 @@ const PLAIN: Defaults = Defaults { retry: 1, retry_delay: Some(Duration::from_se
 pub(super) struct Outer<'d> {
     /// The real server's address and port; 0: none.
     pub written: SocketAddr,
+    /// Whether that port is the real server's own, and not the service's.
+    pub names_port: bool,
     pub timing: Timing,
     pub alpha: bool,
     pub virtualhost: Option<String>,
@@ -95,6 +97,8 @@ pub(super) struct Outer<'d> {
 #[derive(Clone)]
 struct Common {
     target: SocketAddr,
+    /// Whether a word names its port.
+    names_port: bool,
     timing: Timing,
     bind_address: Option<(IpAddr, Span)>,
     bind_port: Option<u16>,
@@ -108,6 +112,7 @@ impl Common {
     const fn new(outer: &Outer) -> Self {
         Self {
             target: outer.written,
+            names_port: outer.names_port,
             timing: Timing { interval: None, timeout: None, retry: None, retry_delay: None, warmup: None },
             bind_address: None,
             bind_port: None,
@@ -122,7 +127,10 @@ impl Common {
     fn take(&mut self, entry: &Entry) {
         match (entry.keyword.word, &entry.argument) {
             ("connect_ip", Argument::Address(address)) => self.target.set_ip(*address),
-            ("connect_port", Argument::Number(port)) => self.target.set_port(server::port(*port)),
+            ("connect_port", Argument::Number(port)) => {
+                self.target.set_port(server::port(*port));
+                self.names_port = true;
+            }
             ("bindto", Argument::Address(address)) => self.bind_address = Some((*address, entry.value_at(1))),
             ("bind_port", Argument::Number(port)) => self.bind_port = Some(server::port(*port)),
             ("bind_if", Argument::Text(name)) => self.interface = Some(name.clone()),
@@ -142,16 +150,24 @@ impl Common {
         kind: CheckKind,
         own: &Defaults,
     ) -> Option<CheckSpec> {
-        let Self { mut target, timing, bind_address, bind_port, interface, mark, alpha, log_all_failures } = self;
+        let Self { mut target, names_port, timing, bind_address, bind_port, interface, mark, alpha, log_all_failures } =
+            self;
+        let goes_nowhere = matches!(kind, CheckKind::Misc(_) | CheckKind::Ping);
         if target.port() == 0 {
             target.set_port(own.port.unwrap_or(0));
         }
-        let goes_nowhere = matches!(kind, CheckKind::Misc(_) | CheckKind::Ping);
         if target.port() == 0 && !goes_nowhere {
             let message = "this check has no port to connect to: neither the real server nor the service names one";
             let help = format!("write connect_port PORT inside {}", block.keyword.word);
             cx.report.add(Problem::error(block.at, "missing-word", message).help(help));
             return None;
+        }
+        if !names_port && !goes_nowhere {
+            let port = target.port();
+            let message = format!("no port is named for this check: {port} is used, where keepalived goes to port 0");
+            let help =
+                format!("write connect_port {port} inside {}, or the port behind real_server", block.keyword.word);
+            cx.report.add(Problem::warning(block.at, "no-port", message).help(help));
         }
         if let Some((_, at)) = bind_address.filter(|(address, _)| address.is_ipv4() != target.is_ipv4()) {
             let message = format!("bindto is not of the family of {}, which is connected to", target.ip());

@@ -372,8 +372,9 @@ fn same_family<'a>(
     if addresses.all(|address| Family::of(*address) == family) {
         return Some(());
     }
-    let message = "IPv4 and IPv6 addresses in one entry; it is left out";
-    cx.report.add(Problem::error(at, "mixed-families", message).help("write one entry for each family"));
+    let message = "IPv4 and IPv6 addresses in one entry; it is left out, as keepalived does";
+    let help = "write an entry for each family: an IPv4 prefix goes via an IPv4 router";
+    cx.report.add(Problem::warning(at, "mixed-families", message).help(help));
     None
 }
 
