@@ -98,18 +98,12 @@ fn indentation(at: Span, sources: &Sources) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lexer::lex_line;
+    use super::super::lexer::lexed;
     use super::*;
 
     /// The lines before which a `}` is missing, as they are told.
     fn missing(text: &str) -> Vec<String> {
-        let (mut tokens, mut report, mut sources) = (Vec::new(), Reporter::default(), Sources::default());
-        let source = sources.add("x", text, None);
-        let mut start = 0;
-        for line in text.split_inclusive('\n') {
-            lex_line(line, source, start, &mut tokens, &mut report);
-            start += line.len();
-        }
+        let (tokens, sources, mut report) = lexed(text);
         closed(&tokens, &sources, &mut report);
         report.finish(&sources).into_iter().map(|d| format!("{}: {}", d.line, d.message)).collect()
     }

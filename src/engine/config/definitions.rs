@@ -115,12 +115,11 @@ impl Definitions {
         self.values.remove(name)
     }
 
-    /// Puts a variable back to what it was.
-    pub fn restore(&mut self, name: &str, before: Option<String>) {
-        match before {
-            Some(value) => self.values.insert(name.to_owned(), value),
-            None => self.values.remove(name),
-        };
+    /// Puts a variable back to what it was, where it has no new value.
+    pub fn keep(&mut self, name: &str, before: Option<String>) {
+        if let Some(value) = before {
+            self.values.entry(name.to_owned()).or_insert(value);
+        }
     }
 
     /// The line with each definition on it replaced once; none when it uses none.

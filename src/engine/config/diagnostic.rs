@@ -4,9 +4,11 @@
 //! line's text, in file order. No secret and no control character of the file gets into a diagnostic, and a file
 //! full of rubbish yields [`SHOWN`] messages at most.
 
+use super::causes::{self, Cause};
 use super::secrets;
 use super::source::{Sources, Span};
 use super::suggest::foreign_letter;
+use super::unfit::placeholder;
 use serde::Serialize;
 
 /// Whether a configuration runs all the same.
@@ -89,6 +91,19 @@ impl Problem {
         self.help = help;
         self
     }
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+    pub const fn is_secret(&self) -> bool {
+        self.secret
+    }
+    pub const fn has_help(&self) -> bool {
+        self.help.is_some()
+    }
+    /// Says more behind its message.
+    pub fn add(&mut self, more: &str) {
+        self.message += more;
+    }
     /// As a message on its own.
     pub fn rendered(&self, sources: &Sources) -> Diagnostic {
         render(self, sources)
@@ -104,6 +119,8 @@ impl Problem {
 #[derive(Debug, Default, Clone)]
 pub(super) struct Reporter {
     problems: Vec<Problem>,
+    /// What makes other things wrong; told by [`Reporter::gather`].
+    causes: Vec<Cause>,
     errors: usize,
     dropped: usize,
 }
@@ -116,6 +133,16 @@ impl Reporter {
         } else {
             self.problems.push(problem);
         }
+    }
+    /// A place that something makes wrong.
+    pub fn cause(&mut self, cause: Cause, at: Span) {
+        causes::note(&mut self.causes, cause, at);
+    }
+    /// Tells the causes, and what comes of them no longer.
+    pub fn gather(&mut self, sources: &Sources) {
+        let dropped = self.errors - self.problems.iter().filter(|p| p.severity == Severity::Error).count();
+        causes::gathered(std::mem::take(&mut self.causes), &mut self.problems, sources);
+        self.errors = dropped + self.problems.iter().filter(|p| p.severity == Severity::Error).count();
     }
     /// Further problems are counted, not kept: a reason to save the work of wording them.
     pub fn is_full(&self) -> bool {
@@ -173,7 +200,8 @@ fn render(problem: &Problem, sources: &Sources) -> Diagnostic {
 
 /// The help of a problem, with the letter that only looks like one of a known word.
 fn advice(problem: &Problem, sources: &Sources, lines: [(&str, usize); 2]) -> Option<String> {
-    let is_of_word = ["bad-", "unknown-", "missing-", "not-a-number"].iter().any(|kind| problem.code.starts_with(kind));
+    let is_of_word =
+        ["bad-", "unknown-", "unfit-", "missing-", "not-a-number"].iter().any(|kind| problem.code.starts_with(kind));
     let is_secret =
         problem.secret || lines.iter().any(|(line, at)| secrets::parts(line).iter().any(|p| p.contains(at)));
     let help = problem.help.as_deref().unwrap_or("");
@@ -181,6 +209,9 @@ fn advice(problem: &Problem, sources: &Sources, lines: [(&str, usize); 2]) -> Op
         return problem.help.clone();
     }
     let marked = sources.raw(problem.span);
+    if let Some(told) = placeholder(marked) {
+        return Some(told.to_owned());
+    }
     let [(line, at), _] = lines;
     let behind = line.get(at + marked.len()..).unwrap_or("").split_whitespace().next().unwrap_or("");
     let meant = help.strip_prefix("did you mean ").unwrap_or("");

@@ -10,6 +10,7 @@
 //! As in keepalived 2.2.7, `'` and `\` are letters like any other, inside of quotes and outside; only command lines and regular
 //! expressions are read once more, with other rules, from the text of their line.
 
+use super::causes::Cause;
 use super::diagnostic::{Problem, Reporter};
 use super::source::{Span, narrow};
 
@@ -46,9 +47,18 @@ pub(super) fn lex_line(line: &str, source: u32, start: usize, tokens: &mut Vec<T
                 continue;
             }
             b'#' | b'!' => return,
+            b'{' if matches!(bytes.get(at + 1), Some(b'{' | b'%' | b'#')) && template(rest_of(bytes, at)).is_some() => {
+                let (length, is_word) = template(rest_of(bytes, at)).unwrap_or((2, true));
+                let span = Span { source, start: narrow(start + at), length: narrow(length) };
+                report.cause(unfilled(), span);
+                if !is_word {
+                    return;
+                }
+                (Kind::Word, length)
+            }
             b'{' => (Kind::Open, 1),
             b'}' => (Kind::Close, 1),
-            _ => (Kind::Word, word_length(bytes.get(at..).unwrap_or(&[]))),
+            _ => (Kind::Word, word_length(rest_of(bytes, at))),
         };
         let (length, open_quote) = match length {
             length if length > bytes.len() - at => (bytes.len() - at, true),
@@ -72,6 +82,36 @@ pub(super) fn lex_line(line: &str, source: u32, start: usize, tokens: &mut Vec<T
         first_on_line = false;
         at += length;
     }
+}
+
+fn rest_of(bytes: &[u8], at: usize) -> &[u8] {
+    bytes.get(at..).unwrap_or(&[])
+}
+
+/// The end of a part of a template is looked for so far.
+const LONGEST_TEMPLATE: usize = 256;
+
+/// How long the part of a template is that `bytes` begin with, with what touches it, and whether a value comes of it.
+fn template(bytes: &[u8]) -> Option<(usize, bool)> {
+    let (end, is_word): (&[u8], _) = match bytes.get(..2)? {
+        b"{{" => (b"}}", true),
+        b"{%" => (b"%}", false),
+        b"{#" => (b"#}", false),
+        _ => return None,
+    };
+    let closed = bytes.windows(2).take(LONGEST_TEMPLATE).position(|two| two == end)? + 2;
+    Some((closed + word_length(rest_of(bytes, closed)).min(bytes.len() - closed), is_word))
+}
+
+/// What is told of a template once.
+fn unfilled() -> Cause {
+    Cause::error(
+        "template",
+        "this is a template that nobody filled in",
+        "keepalived reads its braces as those of blocks",
+        "let the tool that it was written for (Ansible, Salt, Helm) write the file, and check that; a brace that is meant stands \
+         in double quotes",
+    )
 }
 
 /// Where the comment of a line begins, or where the line ends. The line may be of any encoding.
@@ -99,7 +139,12 @@ fn word_length(bytes: &[u8]) -> usize {
             b'$' if bytes.get(at + 1) == Some(&b'{') => {
                 let name = bytes.get(at + 2..).unwrap_or(&[]);
                 let length = name.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
-                at += if name.get(length) == Some(&b'}') { length + 3 } else { 1 };
+                let is_shell = matches!(name.get(length), Some(b':' | b'-' | b'='));
+                let end = name.iter().position(|byte| matches!(byte, b'}' | b' ' | b'\t' | b'"' | b'{'));
+                at += match end.filter(|end| name.get(*end) == Some(&b'}') && (*end == length || is_shell)) {
+                    Some(end) => end + 3,
+                    None => 1,
+                };
             }
             _ => at += 1,
         }
@@ -113,15 +158,25 @@ fn quoted_length(bytes: &[u8]) -> usize {
     inner.iter().position(|byte| *byte == b'"').map_or(bytes.len() + 1, |length| length + 2)
 }
 
+/// The tokens of a text of several lines, for tests.
+#[cfg(test)]
+pub(super) fn lexed(text: &str) -> (Vec<Token>, super::source::Sources, Reporter) {
+    let (mut tokens, mut report, mut sources) = (Vec::new(), Reporter::default(), super::source::Sources::default());
+    let source = sources.add("x", text, None);
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        lex_line(line, source, start, &mut tokens, &mut report);
+        start += line.len();
+    }
+    (tokens, sources, report)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::source::Sources;
     use super::*;
 
     fn words(line: &str) -> (Vec<String>, bool) {
-        let (mut tokens, mut report, mut sources) = (Vec::new(), Reporter::default(), Sources::default());
-        let source = sources.add("x", line, None);
-        lex_line(line, source, 0, &mut tokens, &mut report);
+        let (tokens, sources, report) = lexed(line);
         (tokens.iter().map(|t| sources.word(t.span).to_owned()).collect(), report.has_errors())
     }
 

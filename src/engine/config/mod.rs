@@ -12,6 +12,7 @@
 mod against;
 mod argument;
 mod braces;
+mod causes;
 mod definitions;
 mod diagnostic;
 mod expansion;
@@ -142,6 +143,7 @@ fn compile(name: &str, text: &Text, main: Option<&Path>, node: &str, against: bo
     if !report.has("missing-brace") && !report.has("too-deep") {
         tree.unclosed.iter().for_each(|block| unclosed(*block, &sources, &mut report));
     }
+    report.gather(&sources);
     if against {
         against::report(&tree, &sources, &mut report);
     }

@@ -3,6 +3,7 @@
 //! What it reads is bounded: files, depth of inclusion, words and the size of expanded definitions have limits, and
 //! reaching one is an error that says which.
 
+use super::causes::Cause;
 use super::definitions::{DefinitionError, Definitions, almost_definition, cut_off, unbraced, undefined};
 use super::diagnostic::{Problem, Reporter, quoted};
 use super::expansion::{condition, expand, may_expand};
@@ -132,6 +133,11 @@ impl<'a> Reader<'a> {
         }
         let span =
             Span { source, start: narrow(at + (line.len() - line.trim_start().len())), length: narrow(text.len()) };
+        if is_bare_sequence(text) {
+            let message = "nothing stands behind this sequence: the lines below are read once, with its last value, as in keepalived";
+            let help = "write the lines into a definition, $X=… with \\ at the end of each, and ~SEQ(…) $X below it";
+            self.report.add(Problem::warning(span, "definition", message).help(help));
+        }
         if almost_definition(text) {
             let message = "this is no definition: a space stands before the =";
             self.report.add(Problem::warning(span, "definition", message).help("write $NAME=value without spaces"));
@@ -181,13 +187,17 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let own = Span { start: span.start + narrow(found.at), length: narrow(found.length), ..span };
-            let message = format!("${name} is not defined; it is left as it stands, as keepalived does");
             let help = match meant {
                 Some(meant) => format!("did you mean ${meant}?"),
                 None => format!("write ${name}=VALUE above the line that uses it"),
             };
-            self.report.add(Problem::warning(if is_own { own } else { span }, "definition", message).help(help));
-            return true;
+            let (what, left) = (format!("${name} is not defined"), "it is left as it stands, as keepalived does");
+            if !is_own {
+                // A whole definition stands there, in which other things may be wrong.
+                self.report.add(Problem::warning(span, "definition", format!("{what}: {left}")).help(help));
+                return true;
+            }
+            self.report.cause(Cause::new("definition", what, left, help), own);
         }
         false
     }
@@ -338,6 +348,12 @@ impl<'a> Reader<'a> {
         };
         self.report.add(Problem::new(is_error, at, "include", format!("cannot include: {why}")).help(help));
     }
+}
+
+/// Whether a `~SEQ(…)` or `~LST(…)` is all that stands on a line.
+fn is_bare_sequence(line: &str) -> bool {
+    let plain = line.split(['#', '!']).next().unwrap_or("").trim_end();
+    (plain.starts_with("~SEQ") || plain.starts_with("~LST")) && plain.find(')') == plain.len().checked_sub(1)
 }
 
 /// Where an `include`, its name, and what is written behind it stand on a line that begins with one. The name may hold

@@ -107,6 +107,7 @@ impl<'c, 't> Context<'c, 't> {
                 self.quiet -= 1;
             }
             if let Some(argument) = argument {
+                self.cut_off(keyword, statement);
                 if !matches!(keyword.value, Value::Command | Value::Expression | Value::Anything) {
                     self.single_quotes(statement.words.get(1..).unwrap_or(&[]));
                 }
@@ -243,6 +244,26 @@ impl<'c, 't> Context<'c, 't> {
         let message = "the single quotes are a part of this value, as in keepalived: they keep no spaces together";
         let help = "remove them, or write double quotes, on all nodes";
         self.report.add(Problem::warning(first.span, "single-quotes", message).help(help));
+    }
+
+    /// Tells of a # or a ! right behind a text, which was hardly meant to begin a comment.
+    fn cut_off(&mut self, keyword: &Keyword, statement: &Statement) {
+        let is_text = matches!(keyword.value, Value::Text | Value::Words | Value::Command | Value::Expression);
+        let Some(last) = statement.words.last().filter(|_| is_text && statement.words.len() > 1) else { return };
+        let is_quoted = self.sources.raw(last.span).starts_with('"');
+        let (line, at) = self.sources.around(last.span);
+        let behind = line.get(at + last.span.length as usize..).unwrap_or("");
+        let Some(sign) = behind.chars().next().filter(|sign| matches!(sign, '#' | '!') && !is_quoted) else { return };
+        let goes_on = behind.chars().nth(1).is_some_and(|next| !next.is_whitespace());
+        if goes_on || keyword.word == "auth_pass" {
+            let message = format!(
+                "the value of {} ends before this {sign}, which begins a comment, as in keepalived",
+                keyword.word
+            );
+            let at = Span { start: last.span.start + last.span.length, length: 1, ..last.span };
+            let help = "put the whole value in double quotes on all nodes if the rest belongs to it, or a space before the comment";
+            self.report.add(Problem::warning(at, "value-cut", message).help(help));
+        }
     }
 
     fn argument(

@@ -157,18 +157,12 @@ fn finish<'a>(frame: Frame<'a>, frames: &mut [Frame<'a>], top: &mut Vec<Statemen
 
 #[cfg(test)]
 mod tests {
-    use super::super::lexer::lex_line;
+    use super::super::lexer::lexed;
     use super::*;
 
     /// The tree as text: words joined by spaces, blocks in brackets.
     fn shape(text: &str) -> (String, usize, bool) {
-        let (mut tokens, mut report, mut sources) = (Vec::new(), Reporter::default(), Sources::default());
-        let source = sources.add("x", text, None);
-        let mut start = 0;
-        for line in text.split_inclusive('\n') {
-            lex_line(line, source, start, &mut tokens, &mut report);
-            start += line.len();
-        }
+        let (tokens, sources, mut report) = lexed(text);
         let tree = build(&tokens, &sources, &mut report);
         (draw(&tree.statements, &sources), tree.unclosed.len(), report.has_errors())
     }

@@ -116,6 +116,39 @@ pub(super) fn meant_address(word: &str) -> Option<String> {
     }
 }
 
+/// The line that is meant by a word of the block with a sign and perhaps its value behind it: `priority=100`, `nopreempt;`.
+fn without_sign(block: Block, word: &str, words: &[String]) -> Option<String> {
+    let (stem, behind) = word.split_at(word.find(['=', ':', ';', ','])?);
+    let keyword = block.find(stem)?;
+    let sign = behind.get(..1)?;
+    let inner = Some(behind.trim_matches(['=', ':', ';', ','])).filter(|inner| !inner.is_empty());
+    let value = inner.or_else(|| words.get(1).map(String::as_str)).filter(|_| keyword.value.arity().1 > 0);
+    let value = value.map_or(String::new(), |value| format!(" {value}"));
+    Some(format!("{stem}{value}, without the {sign}"))
+}
+
+/// What is said of a word that stands for a value which somebody has to fill in, or that another program fills in.
+pub(super) fn placeholder(word: &str) -> Option<&'static str> {
+    let within = |left: &str, right: &str| {
+        word.len() > left.len() + right.len() && word.starts_with(left) && word.ends_with(right)
+    };
+    let octets = word.split('/').next().unwrap_or("").split('.').collect::<Vec<_>>();
+    let is_octet = |octet: &&str| octet.bytes().all(|byte| byte.is_ascii_digit()) || is_crosses(octet);
+    let is_address = octets.len() == 4 && octets.iter().all(is_octet) && octets.iter().any(|octet| is_crosses(octet));
+    if is_address || within("<", ">") || within("%", "%") || within("__", "__") {
+        return Some("this is a placeholder: write the value of this host");
+    }
+    if word.starts_with("$(") || word.starts_with('`') {
+        return Some("no shell reads this file: write what the command prints");
+    }
+    (word.starts_with("${") && word.ends_with('}') && word.contains([':', '-', '=']))
+        .then_some("only a shell knows such a default: write $NAME=VALUE in a line above, and ${NAME} here")
+}
+
+fn is_crosses(octet: &str) -> bool {
+    !octet.is_empty() && octet.bytes().all(|byte| matches!(byte, b'x' | b'X'))
+}
+
 /// A shorter word is too near to too many others to have been one of another block.
 const SHORT: usize = 8;
 
@@ -163,6 +196,9 @@ pub(super) fn unknown(block: Block, word: &str, has_block: bool, words: &[String
             right => format!("keepalived ignores it here too; to make it count, write {right}{value}"),
         });
     }
+    if let Some(meant) = without_sign(block, word, words) {
+        return problem.help(format!("write {meant}"));
+    }
     let foreign = foreign_letter(word, "it");
     let place_of = |word: &str| Block::ALL.into_iter().find(|b| b.knows(word)).map(Block::name);
     let elsewhere = || match place_of(word) {
@@ -182,6 +218,33 @@ pub(super) fn unknown(block: Block, word: &str, has_block: bool, words: &[String
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_with_a_sign_is_recognised_in_its_block() {
+        let meant = |line: &str| {
+            let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
+            without_sign(Block::Instance, &words[0], &words)
+        };
+        for (line, told) in [
+            ("priority=100", Some("priority 100, without the =")),
+            ("priority: 100", Some("priority 100, without the :")),
+            ("nopreempt;", Some("nopreempt, without the ;")),
+            ("priority =100", None),
+            ("eth0:1", None),
+        ] {
+            assert_eq!(meant(line).as_deref(), told, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_word_that_somebody_has_to_fill_in_is_recognised() {
+        for word in ["<VIP>", "%VIP%", "__VIP__", "10.0.0.x", "X.X.X.X/24", "$(hostname", "${A:-1}"] {
+            assert!(placeholder(word).is_some(), "{word}");
+        }
+        for word in ["<", "10.0.0.1", "xxx", "${A}", "web.x.y.z", "%", "eth0"] {
+            assert_eq!(placeholder(word), None, "{word}");
+        }
+    }
 
     #[test]
     fn an_address_with_something_around_it_is_recognised() {

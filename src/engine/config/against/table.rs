@@ -108,6 +108,7 @@ pub(in super::super) const KINDS: &[Kind] = &[
         "under systemd that is /, by hand it is another one",
     ),
     refused("stray-brace", "says so, and ignores the brace", PASTED),
+    refused("template", "reads its braces as those of blocks, and runs with what is left, if at all", PASTED),
     refused(
         "thresholds",
         "says nothing; the kernel refuses the real server",
@@ -187,6 +188,7 @@ pub(in super::super) const KINDS: &[Kind] = &[
     told("lost-escape", "says nothing: it reads the regex so too", SILENT),
     told("prefix-unused", "says nothing: it does not use the prefix length either", SILENT),
     told("not-utf-8", "says nothing: it reads the bytes as they are", SILENT),
+    told("value-cut", "says nothing: the value ends there too", SILENT),
     told("range-unused", "says nothing: the first address alone counts too", SILENT),
     same("no-preference", false),
     same("bad-label", false),

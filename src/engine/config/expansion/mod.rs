@@ -91,7 +91,10 @@ fn sequence(definitions: &mut Definitions, line: &str, out: &mut String, depth: 
     }
     let before: Vec<_> = names.iter().map(|name| definitions.take(name)).collect();
     let result = run(definitions, head, (names, values), |definitions| read(definitions, rest, out, depth + 1));
-    names.iter().zip(before).rev().for_each(|(name, before)| definitions.restore(name, before));
+    // As in keepalived the last value stays, for the lines below too.
+    for (name, before) in names.iter().zip(before) {
+        definitions.keep(name, before);
+    }
     result
 }
 

@@ -15,7 +15,8 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Authenti
                 if text.len() > 8 {
                     let message = "auth_pass is longer than 8 bytes; its first 8 count, as in keepalived";
                     cx.report.add(
-                        Problem::warning(entry.at, "password-cut", message).help("shorten it to 8 bytes on all nodes"),
+                        Problem::warning(entry.value_at(1), "password-cut", message)
+                            .help("shorten it to 8 bytes on all nodes"),
                     );
                 }
                 password = Some((Password::new(text), entry.at));

@@ -69,7 +69,13 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
         cx.report.add(Problem::warning(at, "ha-suspend", message).help(help));
         words.ha_suspend = None;
     }
-    let Some((named, group)) = named else { return words.real_servers.iter().for_each(|server| cx.inspect(server)) };
+    let Some((named, group)) = named else {
+        for entry in &words.real_servers {
+            let _ = server::endpoint(cx, entry, "real_server");
+            cx.inspect(entry);
+        }
+        return;
+    };
     if words.real_servers.is_empty() {
         let message = "this service has no real server; it is left out, as keepalived does";
         cx.report.add(

@@ -18,7 +18,7 @@ pub(super) fn check(cx: &mut Context, name: &str, at: Span) {
     } else if plain != name {
         ("does not exist: what stands behind the name belongs to it", format!("write {plain}"))
     } else if name.starts_with('$') {
-        ("is a definition that is not made", "write $NAME=eth0 in a line above, or the interface's name".to_owned())
+        ("does not exist", "write $NAME=eth0 in a line above, or the interface's name".to_owned())
     } else {
         return;
     };
