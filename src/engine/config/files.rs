@@ -86,7 +86,7 @@ impl ConfigError {
 
 /// The text of a file that is UTF-8 throughout.
 pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
-    text(path, &bytes(path)?, |_| usize::MAX).map(|text| text.text)
+    text(path, bytes(path)?, |_| usize::MAX).map(|text| text.text)
 }
 
 /// The text of a configuration.
@@ -105,11 +105,15 @@ impl From<&str> for Text {
 
 /// The text of a file whose comments may be in any encoding.
 pub(super) fn read_configuration(path: &Path) -> Result<Text, ConfigError> {
-    text(path, &bytes(path)?, super::lexer::comment)
+    text(path, bytes(path)?, super::lexer::comment)
 }
 
 /// The bytes as text; what is no UTF-8 behind the place that `lenient_from` gives for its line is replaced.
-fn text(path: &Path, bytes: &[u8], lenient_from: impl Fn(&[u8]) -> usize) -> Result<Text, ConfigError> {
+fn text(path: &Path, bytes: Vec<u8>, lenient_from: impl Fn(&[u8]) -> usize) -> Result<Text, ConfigError> {
+    let bytes = match String::from_utf8(bytes) {
+        Ok(text) => return Ok(Text { text, foreign: Vec::new() }),
+        Err(error) => error.into_bytes(),
+    };
     let mut read = Text::default();
     let mut start = 0;
     for (line, number) in bytes.split_inclusive(|byte| *byte == b'\n').zip(1..) {
@@ -144,8 +148,9 @@ fn bytes(path: &Path) -> Result<Vec<u8>, ConfigError> {
     if !is_handed_over && std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
         return Err(ConfigError::NotAFile(path.to_owned()));
     }
-    let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(unreadable)?;
+    let length = file.metadata().map_or(0, |found| found.len().min(LARGEST));
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
     file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > LARGEST {
         return Err(ConfigError::TooLarge(path.to_owned()));

@@ -116,16 +116,16 @@ fn load_with(path: &Path, id: Option<&str>, against: bool) -> Result<Loaded, Con
     let text = files::read_configuration(path)?;
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let node = id.unwrap_or_else(|| host.trim().split('.').next().unwrap_or(""));
-    Ok(compile(&path.to_string_lossy(), &text, Some(path), node, against))
+    Ok(compile(&path.to_string_lossy(), text, Some(path), node, against))
 }
 
 /// Reads a configuration from a text, which is called `name` in messages. Includes are not followed, and no `@id`
 /// line is for this node.
 pub fn parse(name: &str, text: &str) -> Loaded {
-    compile(name, &text.into(), None, "", false)
+    compile(name, text.into(), None, "", false)
 }
 
-fn compile(name: &str, text: &Text, main: Option<&Path>, node: &str, against: bool) -> Loaded {
+fn compile(name: &str, text: Text, main: Option<&Path>, node: &str, against: bool) -> Loaded {
     let (mut sources, mut report) = (Sources::default(), Reporter::default());
     let (tokens, includes) = Reader::new(&mut sources, &mut report, main, node).read(name, text);
     let mut tried = report.clone();

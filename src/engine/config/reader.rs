@@ -56,15 +56,15 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the main text and all that it includes.
-    pub fn read(mut self, name: &str, text: &files::Text) -> (Vec<Token>, Vec<Include>) {
+    pub fn read(mut self, name: &str, text: files::Text) -> (Vec<Token>, Vec<Include>) {
         let source = self.add(name, text);
         self.text(source);
         (self.tokens, self.includes)
     }
 
     /// The number of a file's text. Bytes of its comments that are no UTF-8 are told.
-    fn add(&mut self, name: &str, text: &files::Text) -> u32 {
-        let source = self.sources.add(name, &text.text, None);
+    fn add(&mut self, name: &str, text: files::Text) -> u32 {
+        let source = self.sources.add(name, text.text, None);
         if let Some(first) = text.foreign.first() {
             let at = Span { source, start: narrow(*first), length: narrow('\u{fffd}'.len_utf8()) };
             let more = text.foreign.len() - 1;
@@ -161,7 +161,7 @@ impl<'a> Reader<'a> {
             }
             Ok(Some(expanded)) => {
                 expanded.lines().any(|line| self.undefined(line, span, false));
-                let source = self.sources.add("", &expanded, Some(span));
+                let source = self.sources.add("", expanded.as_str(), Some(span));
                 let mut start = 0;
                 for line in expanded.split_inclusive('\n') {
                     self.lex(line, source, start);
@@ -309,7 +309,7 @@ impl<'a> Reader<'a> {
         self.files += 1;
         match files::read_configuration(path) {
             Ok(text) => {
-                let source = self.add(&path.to_string_lossy(), &text);
+                let source = self.add(&path.to_string_lossy(), text);
                 self.open.push(path.to_owned());
                 let outer = self.check;
                 self.text(source);
@@ -447,7 +447,7 @@ mod tests {
         let main = dir.path().join("a.conf");
         let text = files::read_configuration(&main).unwrap();
         let (mut sources, mut report) = (Sources::default(), Reporter::default());
-        let (tokens, _) = Reader::new(&mut sources, &mut report, Some(&main), "lb1").read("a.conf", &text);
+        let (tokens, _) = Reader::new(&mut sources, &mut report, Some(&main), "lb1").read("a.conf", text);
         let words: Vec<_> = tokens.iter().map(|t| sources.word(t.span).to_owned()).collect();
         let told = report.finish(&sources).into_iter().map(|d| {
             let level = if d.severity == Severity::Error { "error" } else { "warning" };

@@ -18,7 +18,7 @@ pub(super) struct Span {
 #[derive(Debug)]
 pub(super) struct Source {
     pub name: String,
-    pub text: Rc<str>,
+    pub text: Rc<String>,
     /// Where the text is used, when it is an expanded definition and no file.
     pub origin: Option<Span>,
     line_starts: Vec<u32>,
@@ -45,14 +45,15 @@ const COUNTED_BYTES: usize = 4096;
 
 impl Sources {
     /// Takes a text in and answers with its number.
-    pub fn add(&mut self, name: &str, text: &str, origin: Option<Span>) -> u32 {
+    pub fn add(&mut self, name: &str, text: impl Into<String>, origin: Option<Span>) -> u32 {
+        let text = text.into();
         let line_starts = if origin.is_some() {
             Vec::new()
         } else {
             let after = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| narrow(at + 1));
             std::iter::once(0).chain(after).collect()
         };
-        self.0.push(Source { name: name.to_owned(), text: Rc::from(text), origin, line_starts });
+        self.0.push(Source { name: name.to_owned(), text: Rc::new(text), origin, line_starts });
         narrow(self.0.len() - 1)
     }
 
@@ -88,7 +89,7 @@ impl Sources {
 
     /// The line that a span stands on in its own text, as far as it is looked at, and where the span begins on it.
     pub fn around(&self, span: Span) -> (&str, usize) {
-        let text = self.get(span.source).map_or("", |source| &source.text);
+        let text = self.get(span.source).map_or("", |source| source.text.as_str());
         let start = (span.start as usize).min(text.len());
         let first = text.ceil_char_boundary(start.saturating_sub(COUNTED_BYTES));
         let before = text.get(first..start).unwrap_or("");
@@ -166,7 +167,7 @@ mod tests {
         let expanded = sources.add("", "auth_pass 1\nz 2\n", Some(span(file, 2, 5)));
         assert_eq!(sources.around(span(file, 8, 1)), ("$PASS y", 6));
         assert_eq!(sources.around(span(expanded, 14, 1)), ("z 2", 2));
-        let long = sources.add("b.conf", &"ü".repeat(10_000), None);
+        let long = sources.add("b.conf", "ü".repeat(10_000), None);
         let (line, at) = sources.around(span(long, 10_000, 2));
         assert!(line.len() <= 2 * COUNTED_BYTES && line.get(at..).is_some());
     }

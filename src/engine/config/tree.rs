@@ -37,12 +37,14 @@ pub(super) struct Tree<'a> {
 struct Frame<'a> {
     words: &'a [Token],
     open: Span,
-    statements: Vec<Statement<'a>>,
+    /// How many statements stood before its first one.
+    begin: usize,
 }
 
 /// Builds the tree; reports braces that are wrong where they stand.
 pub(super) fn build<'a>(tokens: &'a [Token], sources: &Sources, report: &mut Reporter) -> Tree<'a> {
-    let mut top = Vec::new();
+    // Those of a block leave it for a list of their own, with no room to spare, when it is closed.
+    let mut statements: Vec<Statement<'a>> = Vec::new();
     let mut frames: Vec<Frame<'a>> = Vec::new();
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
@@ -55,22 +57,14 @@ pub(super) fn build<'a>(tokens: &'a [Token], sources: &Sources, report: &mut Rep
                 match tokens.get(at) {
                     Some(open) if open.kind == Kind::Open && belongs_to_value(words, *open, sources) => {
                         in_value(open.span, words, sources, report);
-                        frames
-                            .last_mut()
-                            .map_or(&mut top, |f| &mut f.statements)
-                            .push(Statement { words, block: None });
+                        statements.push(Statement { words, block: None });
                         at += tokens.get(at..).unwrap_or(&[]).iter().take_while(|t| !t.first_on_line).count();
                     }
                     Some(open) if open.kind == Kind::Open => {
-                        frames.push(Frame { words, open: open.span, statements: Vec::new() });
+                        frames.push(Frame { words, open: open.span, begin: statements.len() });
                         at += 1;
                     }
-                    _ => {
-                        frames
-                            .last_mut()
-                            .map_or(&mut top, |f| &mut f.statements)
-                            .push(Statement { words, block: None });
-                    }
+                    _ => statements.push(Statement { words, block: None }),
                 }
             }
             Kind::Open => {
@@ -78,11 +72,11 @@ pub(super) fn build<'a>(tokens: &'a [Token], sources: &Sources, report: &mut Rep
                     Problem::error(token.span, "stray-brace", "this { has no word before it")
                         .help("name the block before the brace, or remove the brace and its }"),
                 );
-                frames.push(Frame { words: &[], open: token.span, statements: Vec::new() });
+                frames.push(Frame { words: &[], open: token.span, begin: statements.len() });
                 at += 1;
             }
             Kind::Close => {
-                close(token.span, &mut frames, &mut top, sources, report);
+                close(token.span, &mut frames, &mut statements, sources, report);
                 at += 1;
             }
         }
@@ -96,9 +90,9 @@ pub(super) fn build<'a>(tokens: &'a [Token], sources: &Sources, report: &mut Rep
     }
     let unclosed = frames.iter().map(|f| f.words.first().map_or(f.open, |word| word.span)).collect();
     while let Some(frame) = frames.pop() {
-        finish(frame, &mut frames, &mut top);
+        finish(&frame, &mut statements);
     }
-    Tree { statements: top, unclosed }
+    Tree { statements, unclosed }
 }
 
 /// Whether a `{` was meant as a letter of a value: it touches the value of a word that has no block, or stands behind a `'` that is
@@ -124,7 +118,7 @@ fn in_value(at: Span, words: &[Token], sources: &Sources, report: &mut Reporter)
 fn close<'a>(
     at: Span,
     frames: &mut Vec<Frame<'a>>,
-    top: &mut Vec<Statement<'a>>,
+    statements: &mut Vec<Statement<'a>>,
     sources: &Sources,
     report: &mut Reporter,
 ) {
@@ -147,12 +141,12 @@ fn close<'a>(
             .help("open and close each block in the same file"),
         );
     }
-    finish(frame, frames, top);
+    finish(&frame, statements);
 }
 
-fn finish<'a>(frame: Frame<'a>, frames: &mut [Frame<'a>], top: &mut Vec<Statement<'a>>) {
-    let statement = Statement { words: frame.words, block: Some(Block { statements: frame.statements }) };
-    frames.last_mut().map_or(top, |f| &mut f.statements).push(statement);
+fn finish<'a>(frame: &Frame<'a>, statements: &mut Vec<Statement<'a>>) {
+    let inner = statements.split_off(frame.begin);
+    statements.push(Statement { words: frame.words, block: Some(Block { statements: inner }) });
 }
 
 #[cfg(test)]

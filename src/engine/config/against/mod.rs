@@ -195,7 +195,7 @@ mod tests {
     use crate::engine::config::Severity;
 
     fn told(text: &str) -> Vec<(usize, String)> {
-        let all = compile("x.conf", &text.into(), None, "", true).diagnostics;
+        let all = compile("x.conf", text.into(), None, "", true).diagnostics;
         all.into_iter().filter(|d| d.severity == Severity::Difference).map(|d| (d.line, d.message)).collect()
     }
 
