@@ -7,6 +7,7 @@ use lvsdeck::engine::config::settings::Place;
 use lvsdeck::engine::driver::inheritance::Inheritance;
 use lvsdeck::engine::driver::source::Source;
 use lvsdeck::engine::driver::start::{self, Setup};
+use lvsdeck::engine::io::host;
 use lvsdeck::engine::io::runner::RunnerError;
 use lvsdeck::engine::io::simulated::SimulatedIpvs;
 use lvsdeck::engine::io::state::StateDir;
@@ -14,6 +15,7 @@ use std::error::Error;
 use std::path::Path;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    host::share_the_allocator(2); // as the program does for `run`
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [file, socket, state] = arguments.as_slice() else {
         return Err("use: engine_without_ipvs FILE SOCKET STATE-DIR".into());
@@ -32,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         state: &state,
         lasting,
         inheritance: Inheritance::of(&state, lasting),
-        kernel: Some(Box::new(SimulatedIpvs::default())),
+        kernel: Some(Box::new(SimulatedIpvs::forgetful())),
         userspace: None,
         runner: Err(RunnerError::Process(std::io::Error::other("none in this benchmark"))),
         warnings: Vec::new(),

@@ -24,7 +24,7 @@ impl Dataplane {
     pub fn new(kernel: Option<Box<dyn IpvsKernel>>) -> (Self, Door) {
         let (next, is_open) = (Arc::default(), Mutex::new(kernel.is_some()));
         let name = kernel.as_ref().map_or("kernel", |kernel| kernel.name());
-        let kernel = kernel.unwrap_or_else(|| Box::new(SimulatedIpvs::default()));
+        let kernel = kernel.unwrap_or_else(|| Box::new(SimulatedIpvs::forgetful()));
         (Self { kernel, next: Arc::clone(&next) }, Door { is_open, name, next })
     }
 

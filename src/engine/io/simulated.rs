@@ -17,6 +17,8 @@ struct State {
     table: IpvsTable,
     /// Every operation that was asked for, in order, with how it ended.
     history: Vec<(IpvsOp, Result<(), Refusal>)>,
+    /// Nobody will ask for it.
+    forgets: bool,
     refused: Vec<(IpvsOp, Refusal)>,
     unreachable: Option<Refusal>,
     daemons: Vec<SyncDaemon>,
@@ -27,6 +29,11 @@ impl SimulatedIpvs {
     /// A kernel that starts with this table.
     pub fn new(table: IpvsTable) -> Self {
         Self(Arc::new(Mutex::new(State { table, ..State::default() })))
+    }
+
+    /// A kernel that only keeps its table, not what was asked of it.
+    pub fn forgetful() -> Self {
+        Self(Arc::new(Mutex::new(State { forgets: true, ..State::default() })))
     }
 
     /// Changes the table behind the engine's back: settings, connections, traffic.
@@ -114,7 +121,9 @@ impl IpvsKernel for SimulatedIpvs {
     fn apply(&mut self, op: &IpvsOp) -> Result<(), Refusal> {
         let mut state = self.state();
         let result = state.apply(op);
-        state.history.push((op.clone(), result.clone()));
+        if !state.forgets {
+            state.history.push((op.clone(), result.clone()));
+        }
         result
     }
 
