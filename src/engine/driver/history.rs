@@ -1,6 +1,7 @@
 //! The sampler: once a second it reads what the loops have published, on a thread of its own.
 
 use super::shared::Shared;
+use crate::engine::io::host;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -22,6 +23,8 @@ pub fn start(shared: Arc<Shared>) -> io::Result<Sender<()>> {
             samples = samples.saturating_add(1);
             if samples == PATIENCE {
                 shared.begin(0, Vec::new());
+                // By now the file is read and its services are in the kernel: what that took is most of the memory that was taken.
+                host::shed_the_start();
             }
             // A process that was stopped does not make up for what it missed.
             due = (due + INTERVAL).max(Instant::now());
