@@ -25,7 +25,7 @@ fn scrape(running: &Running, accept: &str) -> Reply {
 fn odd() -> Status {
     let full_at = SystemTime::UNIX_EPOCH + Duration::from_millis(90_500);
     let slow_start = Some(SlowStartStatus { weight: 100, since: SystemTime::UNIX_EPOCH, full_at });
-    let rising = RealServerStatus { slow_start, ..server("[fd00::73]:80") };
+    let rising = RealServerStatus { slow_start: slow_start.map(Box::new), ..server("[fd00::73]:80") };
     let mut web = service("tcp/[fd00::1]:80", vec![server("[fd00::71]:80"), draining("[fd00::72]:80", 31), rising]);
     web.name = Some("web".into());
     let marks = [service("fwmark/8", vec![server("10.0.0.71:0")]), service("fwmark6/8", vec![server("[fd00::71]:0")])];

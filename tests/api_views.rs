@@ -128,7 +128,7 @@ fn notes_say_how_a_server_and_a_service_are() {
     let (since, full_at) = (ago(3), ago(0));
     let rising = lvsdeck::engine::RealServerStatus {
         weight: 3,
-        slow_start: Some(SlowStartStatus { weight: 10, since, full_at }),
+        slow_start: Some(Box::new(SlowStartStatus { weight: 10, since, full_at })),
         ..server("10.0.0.79:80")
     };
     let mut status = small();

@@ -31,8 +31,8 @@ fn service(targets: &[SocketAddr], interval: Duration) -> VirtualServer {
         warmup: Duration::ZERO,
     };
     let server = |target: &SocketAddr| RealServer {
-        checks: vec![CheckSpec::tcp(*target, timing)],
-        ..RealServer::new(RealServerKey(*target))
+        checks: vec![CheckSpec::tcp(*target, timing).into()],
+        ..RealServer::new(RealServerKey::from(*target))
     };
     VirtualServer {
         scheduler: Scheduler::Rr,
@@ -98,7 +98,7 @@ impl Running {
         assert!(waited.is_ok_and(|view| view.is_ok()), "never: {what}");
     }
     async fn until_in_table(&mut self, servers: &[SocketAddr]) {
-        let wanted: Vec<RealServerKey> = servers.iter().copied().map(RealServerKey).collect();
+        let wanted: Vec<RealServerKey> = servers.iter().copied().map(RealServerKey::from).collect();
         self.until(&format!("exactly {servers:?} in the table"), |view| {
             view.servers.first().is_some_and(|service| {
                 let in_table = service.real_servers.iter().filter(|s| s.kernel.is_some()).map(|s| s.key);
@@ -131,7 +131,7 @@ impl Running {
 }
 
 fn servers_in(kernel: &SimulatedIpvs) -> Vec<SocketAddr> {
-    kernel.edit(|table| table.services.values().flat_map(|s| s.destinations.keys().map(|k| k.0)).collect())
+    kernel.edit(|table| table.services.values().flat_map(|s| s.destinations.keys().map(|k| k.0.into())).collect())
 }
 
 async fn listen(address: &str) -> (TcpListener, SocketAddr) {
@@ -227,7 +227,7 @@ async fn a_drain_is_answered_when_the_kernel_has_it_and_memory_is_empty_after_th
             .await;
         assert_eq!(answer.outcome, Outcome::Done);
         let weight =
-            kernel.edit(|table| table.services.values().next().unwrap().destinations[&RealServerKey(one)].weight);
+            kernel.edit(|table| table.services.values().next().unwrap().destinations[&RealServerKey::from(one)].weight);
         assert_eq!(weight, Weight::ZERO);
         let remembered = Arc::clone(&running.remembered);
         running.stop().await;
@@ -244,7 +244,7 @@ async fn whoever_hears_of_something_finds_it_in_the_view() {
         let mut running = start(&[service(&[one], Duration::from_secs(1))], Box::new(SimulatedIpvs::default()));
         running.until_in_table(&[one]).await;
         for weight in (2..30).map(|weight| Weight::new(weight).unwrap()) {
-            let (service, server) = (WEB.parse::<ServiceKey>().unwrap().into(), RealServerKey(one));
+            let (service, server) = (WEB.parse::<ServiceKey>().unwrap().into(), RealServerKey::from(one));
             assert_eq!(running.ask(Command::Weight { service, server, weight }).await.outcome, Outcome::Done);
             assert_eq!(running.views.borrow().servers[0].real_servers[0].weight, weight.get(), "when it is answered");
         }
@@ -284,7 +284,7 @@ async fn a_drain_outlasts_the_engine_on_disk_and_the_next_start_writes_nothing_t
         .await;
         assert_eq!(kernel.take_history(), []);
         let drained = |table: &mut IpvsTable| {
-            table.services.values().all(|s| s.destinations[&RealServerKey(one)].weight == Weight::ZERO)
+            table.services.values().all(|s| s.destinations[&RealServerKey::from(one)].weight == Weight::ZERO)
         };
         assert!(kernel.edit(drained));
         next.stop().await;
@@ -331,7 +331,7 @@ async fn an_end_that_keeps_leaves_everything_and_the_next_start_goes_on_with_it(
         running.end(true).await;
         assert_eq!((kernel.take_history(), servers_in(&kernel)), (vec![], vec![one]));
         let owned = remembered.lock().unwrap().last().cloned().unwrap();
-        assert_eq!(owned[0].servers, [RealServerKey(one), RealServerKey(two)]);
+        assert_eq!(owned[0].servers, [RealServerKey::from(one), RealServerKey::from(two)]);
         let is_left_behind = |fact: &Fact| fact.kind == EventKind::Warning;
         assert!(!facts.lock().unwrap().iter().any(|(_, fact)| is_left_behind(fact)));
         let mut next = start_on(&servers, Box::new(kernel.clone()), owned);

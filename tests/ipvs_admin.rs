@@ -48,7 +48,7 @@ fn destination(forwarding: Forwarding, tunnel: Tunnel) -> Destination {
         active: 0,
         inactive: 0,
         persistent: 0,
-        traffic: Traffic::default(),
+        traffic: Traffic::default().into(),
     }
 }
 

@@ -54,7 +54,7 @@ fn destination(forwarding: Forwarding, weight: u32) -> Destination {
         active: 0,
         inactive: 0,
         persistent: 0,
-        traffic: Traffic::default(),
+        traffic: Traffic::default().into(),
     }
 }
 
@@ -107,7 +107,7 @@ fn servers(key: ServiceKey) -> BTreeMap<RealServerKey, Destination> {
         for (which, weight) in [0, 1, 100, 2_147_483_647].into_iter().enumerate() {
             let port = if forwarding == Forwarding::Nat { 8080 } else { key.port().unwrap_or(90) };
             let address = format!("{prefix}{}", 10 * method + which + 1).parse().unwrap();
-            list.insert(RealServerKey(std::net::SocketAddr::new(address, port)), destination(forwarding, weight));
+            list.insert(std::net::SocketAddr::new(address, port).into(), destination(forwarding, weight));
         }
     }
     list
@@ -343,7 +343,7 @@ fn connections_packets_and_bytes_are_read_as_ipvsadm_shows_them() {
         };
         let destination = &found.destinations[&server("10.0.0.71:8080")];
         assert_eq!(numbers(found.traffic).as_slice(), columns("10.0.0.1:80"));
-        assert_eq!(numbers(destination.traffic).as_slice(), columns("10.0.0.71:8080"));
+        assert_eq!(numbers(*destination.traffic).as_slice(), columns("10.0.0.71:8080"));
         assert_eq!((destination.traffic.connections, destination.active, destination.inactive), (1, 1, 0));
     });
 }
@@ -373,11 +373,13 @@ fn drive(balance: &mut Balance, kernel: &mut Netlink, owned: &mut Vec<OwnedServi
         while let Some(action) = balance.poll_action() {
             match action {
                 Action::Observe => inputs.push_back(Input::Observed(kernel.read_table().map(Box::new))),
-                Action::Apply(op) => {
-                    operations += 1;
-                    let result = kernel.apply(&op);
-                    assert!(result.is_ok(), "{op}: {result:?}");
-                    inputs.push_back(Input::Applied { op, result });
+                Action::Apply(ops) => {
+                    operations += ops.len();
+                    for op in ops {
+                        let result = kernel.apply(&op);
+                        assert!(result.is_ok(), "{op}: {result:?}");
+                        inputs.push_back(Input::Applied { op: Box::new(op), result });
+                    }
                 }
                 Action::Remember(list) => *owned = list,
                 Action::Reloaded(result) => assert_eq!(result, Ok(())),
@@ -398,7 +400,7 @@ fn a_thousand_services_are_reloaded_and_taken_up_without_a_write_and_end_in_half
     with_ipvs("a_thousand_services_are_reloaded_and_taken_up_without_a_write_and_end_in_half_a_second", || {
         let server = |text: String| RealServer {
             forwarding: Forwarding::Dr,
-            checks: vec![CheckSpec::tcp(text.parse().unwrap(), CheckTiming::default())],
+            checks: vec![CheckSpec::tcp(text.parse().unwrap(), CheckTiming::default()).into()],
             ..RealServer::new(text.parse().unwrap())
         };
         let service = |n: usize| VirtualServer {

@@ -39,7 +39,7 @@ fn destination(weight: u32, thresholds: (u32, u32)) -> Destination {
         active: 0,
         inactive: 0,
         persistent: 0,
-        traffic: Traffic::default(),
+        traffic: Traffic::default().into(),
     }
 }
 

@@ -64,8 +64,8 @@ pub fn server(key: &str) -> RealServerStatus {
         inactive: 0,
         persistent: 0,
         checks: vec![check(key, None)],
-        counters: Counters::default(),
-        rates: Rates::default(),
+        counters: Counters::default().into(),
+        rates: Rates::default().into(),
     }
 }
 
@@ -94,7 +94,7 @@ pub fn draining(key: &str, active: u32) -> RealServerStatus {
         is_over: false,
         return_at: None,
     };
-    RealServerStatus { admin: Admin::Draining, weight: 0, active, drain: Some(drain), ..server(key) }
+    RealServerStatus { admin: Admin::Draining, weight: 0, active, drain: Some(Box::new(drain)), ..server(key) }
 }
 
 /// A service with its quorum as its servers say.

@@ -7,6 +7,7 @@ use lvsdeck::engine::event::EventKind;
 use lvsdeck::engine::ipvs::{IpvsOp, Refusal, RefusalKind};
 use lvsdeck::engine::model::{Forwarding, Persistence, SorryServer};
 use lvsdeck::engine::snapshot::{Admin, Health};
+use std::sync::Arc;
 
 const NEW: &str = "10.0.0.73:80";
 
@@ -261,7 +262,7 @@ fn an_added_server_is_checked_as_the_others_at_once_and_goes_as_they_do() {
     // The others are asked another thing from now on, and so is this one.
     let mut changed = service(WEB, &[A, B]);
     for server in &mut changed.real_servers {
-        server.checks.iter_mut().for_each(|check| check.target.set_port(8080));
+        server.checks.iter_mut().for_each(|check| Arc::make_mut(check).target.set_port(8080));
     }
     rig.reload(&[changed]).unwrap();
     assert_eq!(rig.server(0, NEW).checks[0].target, "10.0.0.73:8080");
@@ -349,9 +350,10 @@ fn the_answer_waits_for_the_kernel() {
     };
     rig.balance.handle(rig.now, Input::Command(Box::new(asked)));
     let actions: Vec<Action> = std::iter::from_fn(|| rig.balance.poll_action()).collect();
-    let op = actions.iter().find_map(|action| if let Action::Apply(op) = action { Some(op.clone()) } else { None });
+    let ops = actions.iter().find_map(|action| if let Action::Apply(ops) = action { Some(ops) } else { None });
+    let [op] = ops.unwrap().as_slice() else { panic!("{ops:?}") };
     assert!(!actions.iter().any(|action| matches!(action, Action::Answer { .. })), "{actions:?}");
-    rig.give(Input::Applied { op: op.unwrap(), result: Ok(()) });
+    rig.give(Input::Applied { op: Box::new(op.clone()), result: Ok(()) });
     assert_eq!((rig.answers.len(), rig.answers[0].outcome), (1, Outcome::Done));
 }
 

@@ -9,6 +9,7 @@ use lvsdeck::engine::model::{
     Configuration, EdgeCommands, Global, GroupRole, NotifyCommand, Quorum, RealServer, ServiceKey, SorryServer,
     VirtualServer,
 };
+use std::sync::Arc;
 
 const A_DOWN: &str = "RS [10.0.0.71]:tcp:80 [10.0.0.1]:tcp:80 DOWN";
 const A_UP: &str = "RS [10.0.0.71]:tcp:80 [10.0.0.1]:tcp:80 UP";
@@ -60,7 +61,7 @@ fn the_start_tells_the_quorum_there_or_not_and_of_servers_only_what_changes() {
     let mut rig = Rig::started(&[with_alpha(replaced(web(2)))]);
     assert_eq!(told(&mut rig), [DOWN, A_UP, B_UP, UP], "alpha, and a sorry server");
     let mut web_but_a = with_alpha(replaced(web(2)));
-    web_but_a.real_servers[0].checks[0].alpha = false;
+    Arc::make_mut(&mut web_but_a.real_servers[0].checks[0]).alpha = false;
     let mut rig = Rig::started(&[web_but_a]);
     assert_eq!(told(&mut rig), [DOWN, B_UP, UP], "alpha off in a server: it begins up");
     let global = Global { tells_first_servers: true, ..Global::default() };

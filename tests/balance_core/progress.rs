@@ -23,7 +23,7 @@ fn busy(rig: &mut Rig, service: &str, active: u32, inactive: u32) {
     rig.pass(S);
 }
 fn progress(rig: &Rig) -> DrainStatus {
-    rig.server(0, A).drain.unwrap()
+    *rig.server(0, A).drain.unwrap()
 }
 
 #[test]

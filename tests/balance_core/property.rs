@@ -6,6 +6,7 @@ use lvsdeck::engine::model::{Forwarding, Persistence, Quorum, Scheduler, SorrySe
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
+use std::sync::Arc;
 
 const SERVICES: [&str; 3] = ["tcp/10.0.0.1:80", "udp/10.0.0.1:80", "fwmark/7"];
 const SERVERS: [&str; 4] = ["10.0.0.71:80", "10.0.0.72:80", "10.0.0.73:80", "10.0.0.74:80"];
@@ -22,7 +23,7 @@ prop_compose! {
         one.weight = weight(number);
         one.forwarding = if nat { Forwarding::Nat } else { Forwarding::Dr };
         (one.inhibit_on_failure, one.upper_threshold) = (inhibit, upper);
-        let tcp = &mut one.checks[0];
+        let tcp = Arc::make_mut(&mut one.checks[0]);
         tcp.timing.interval = (5 + u32::from(checks)) * S;
         if checks == 0 {
             one.checks.clear();

@@ -9,6 +9,7 @@ use lvsdeck::engine::ipvs::{Destination, IpvsOp, Refusal, RefusalKind, Traffic};
 use lvsdeck::engine::model::{Configuration, Forwarding, Persistence, Quorum, Scheduler, SorryServer, VirtualServer};
 use lvsdeck::engine::snapshot::{Admin, Health};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const C: &str = "10.0.0.73:80";
@@ -31,7 +32,7 @@ fn remove(server: &str) -> Command {
 }
 /// The same service, a server's checks asked every `seconds`.
 fn every(mut service: VirtualServer, at: usize, seconds: u32) -> VirtualServer {
-    let tcp = &mut service.real_servers[at].checks[0];
+    let tcp = Arc::make_mut(&mut service.real_servers[at].checks[0]);
     tcp.timing.interval = seconds * S;
     service
 }
@@ -101,7 +102,7 @@ fn what_goes_on_unchanged_keeps_its_checks_its_probe_and_its_counts() {
         rig.edit(|table| {
             let service = table.services.get_mut(&key(WEB)).unwrap();
             let a = service.destinations.get_mut(&rs(A)).unwrap();
-            a.traffic = Traffic { connections: second * 20, ..Traffic::default() };
+            a.traffic = Traffic { connections: second * 20, ..Traffic::default() }.into();
             a.active = 5;
         });
         rig.pass(S);
@@ -230,7 +231,7 @@ fn a_new_server_starts_as_at_the_start_alpha_included() {
     let mut cautious = service(WEB, &[A]);
     let mut rig = Rig::started(&[with_alpha(cautious.clone())]);
     let mut slow = server(B);
-    let tcp = &mut slow.checks[0];
+    let tcp = Arc::make_mut(&mut slow.checks[0]);
     tcp.timing.warmup = 60 * S;
     cautious.real_servers.push(slow.clone());
     let mut plain = service(TLS, &[]);
@@ -245,7 +246,7 @@ fn a_new_server_starts_as_at_the_start_alpha_included() {
 fn alpha_that_comes_or_goes_moves_nobody_who_waits_for_a_verdict() {
     for comes in [false, true] {
         let mut web = service(WEB, &[A]);
-        let tcp = &mut web.real_servers[0].checks[0];
+        let tcp = Arc::make_mut(&mut web.real_servers[0].checks[0]);
         tcp.timing.warmup = 60 * S;
         let (old, new) = if comes { (web.clone(), with_alpha(web)) } else { (with_alpha(web.clone()), web) };
         let mut rig = Rig::started(&[old]);
@@ -389,7 +390,8 @@ fn a_reload_while_a_plan_is_out_and_commands_wait_goes_into_the_next() {
         reason: None,
     };
     let out = actions(&mut rig, Input::Command(Box::new(asked)));
-    let Some(Action::Apply(op)) = out.into_iter().rfind(|action| matches!(action, Action::Apply(_))) else { panic!() };
+    let Some(Action::Apply(ops)) = out.into_iter().rfind(|action| matches!(action, Action::Apply(_))) else { panic!() };
+    let [op] = <[_; 1]>::try_from(ops).unwrap();
     assert_eq!(
         actions(&mut rig, reload(&[service(WEB, &[B, C])])).len(),
         4,
@@ -400,7 +402,7 @@ fn a_reload_while_a_plan_is_out_and_commands_wait_goes_into_the_next() {
         0
     );
     let result = lvsdeck::engine::io::ipvs_netlink::IpvsKernel::apply(&mut rig.kernel.clone(), &op);
-    rig.give(Input::Applied { op, result });
+    rig.give(Input::Applied { op: Box::new(op), result });
     assert_eq!((rig.answers.len(), rig.answers[0].outcome), (1, Outcome::Done));
     assert_eq!(rig.reloads, [Ok(()), Ok(())]);
     assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.73:80 w1", "A is a new server, without the drain");

@@ -7,12 +7,13 @@ use lvsdeck::engine::io::simulated::SimulatedIpvs;
 use lvsdeck::engine::ipvs::{Refusal, RefusalKind};
 use lvsdeck::engine::model::{Quorum, SorryServer, VirtualServer};
 use lvsdeck::engine::snapshot::Health;
+use std::sync::Arc;
 
 /// The same services, first checked after up to a minute.
 fn patient(servers: &[VirtualServer]) -> Vec<VirtualServer> {
     let mut servers = servers.to_vec();
     for check in servers.iter_mut().flat_map(|s| &mut s.real_servers).flat_map(|r| &mut r.checks) {
-        let tcp = check;
+        let tcp = Arc::make_mut(check);
         tcp.timing.warmup = 60 * S;
     }
     servers
@@ -181,7 +182,7 @@ fn an_end_that_keeps_waits_for_the_plan_that_is_out_and_answers_everybody() {
     let mut ops = Vec::new();
     while let Some(action) = rig.balance.poll_action() {
         match action {
-            Action::Apply(op) => ops.push(op),
+            Action::Apply(plan) => ops.extend(plan),
             Action::Remember(owned) => rig.remembered = owned,
             _ => {}
         }
@@ -189,7 +190,7 @@ fn an_end_that_keeps_waits_for_the_plan_that_is_out_and_answers_everybody() {
     rig.give(Input::Shutdown { keep: true });
     assert!(!rig.balance.is_stopped());
     for op in ops {
-        rig.give(Input::Applied { op, result: Ok(()) });
+        rig.give(Input::Applied { op: Box::new(op), result: Ok(()) });
     }
     assert!(rig.balance.is_stopped());
     assert_eq!(rig.remembered, [OwnedService { key: key(WEB), servers: vec![rs(A)] }]);

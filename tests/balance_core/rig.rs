@@ -38,8 +38,8 @@ pub fn server(text: &str) -> RealServer {
     let timing = CheckTiming { interval: 10 * S, timeout: S, retry: 1, retry_delay: S, warmup: Duration::ZERO };
     RealServer {
         forwarding: Forwarding::Dr,
-        checks: vec![CheckSpec::tcp(target, timing)],
-        ..RealServer::new(RealServerKey(target))
+        checks: vec![CheckSpec::tcp(target, timing).into()],
+        ..RealServer::new(RealServerKey::from(target))
     }
 }
 
@@ -55,7 +55,7 @@ pub fn service(text: &str, servers: &[&str]) -> VirtualServer {
 /// The service with `alpha`, which each of its checks inherits.
 pub fn with_alpha(mut service: VirtualServer) -> VirtualServer {
     let checks = service.real_servers.iter_mut().flat_map(|server| &mut server.checks);
-    checks.for_each(|check| check.alpha = true);
+    checks.for_each(|check| Arc::make_mut(check).alpha = true);
     service
 }
 
@@ -128,22 +128,25 @@ impl Rig {
         }
     }
 
-    fn perform(&mut self, action: Action) -> Option<Input> {
+    fn perform(&mut self, action: Action) -> Vec<Input> {
         match action {
             Action::Probe { check, spec } => {
                 self.probes += 1;
                 let tcp = &*spec;
                 let well = Verdict::Passed(Duration::from_millis(1));
                 let verdict = self.dead.get(&tcp.target).cloned().unwrap_or(well);
-                return Some(Input::Verdict { check, verdict });
+                return vec![Input::Verdict { check, verdict }];
             }
             Action::Observe => {
                 self.looks += 1;
-                return Some(Input::Observed(self.kernel.read_table().map(Box::new)));
+                return vec![Input::Observed(self.kernel.read_table().map(Box::new))];
             }
-            Action::Apply(op) => {
-                let result = self.kernel.apply(&op);
-                return Some(Input::Applied { op, result });
+            Action::Apply(ops) => {
+                let apply = |op| {
+                    let result = self.kernel.apply(&op);
+                    Input::Applied { op: Box::new(op), result }
+                };
+                return ops.into_iter().map(apply).collect();
             }
             Action::CancelProbe { .. } => {}
             Action::Remember(owned) => self.remembered = owned,
@@ -153,7 +156,7 @@ impl Rig {
             Action::Answer { answer, .. } => self.answers.push(*answer),
             Action::Reloaded(result) => self.reloads.push(result),
         }
-        None
+        Vec::new()
     }
 
     /// Lets time pass, waking the core at each of its deadlines.

@@ -6,8 +6,9 @@ use lvsdeck::engine::event::EventKind;
 use lvsdeck::engine::health::Verdict;
 use lvsdeck::engine::ipvs::Traffic;
 use lvsdeck::engine::model::{Quorum, SorryServer};
-use lvsdeck::engine::snapshot::Health;
-use std::time::{Duration, Instant};
+use lvsdeck::engine::snapshot::{Health, Moment};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
 #[test]
 fn a_server_that_dies_leaves_the_table_and_returns_when_it_lives_again() {
@@ -97,7 +98,7 @@ fn the_decision_and_its_operation_come_from_the_same_call() {
 #[test]
 fn a_server_is_in_the_table_before_its_first_check_unless_alpha() {
     let mut slow = service(WEB, &[A]);
-    let tcp = &mut slow.real_servers[0].checks[0];
+    let tcp = Arc::make_mut(&mut slow.real_servers[0].checks[0]);
     tcp.timing.warmup = 60 * S;
     let mut cautious = with_alpha(slow.clone());
     cautious.key = key("tcp/10.0.0.2:80");
@@ -179,6 +180,20 @@ fn live_numbers_and_rates_come_from_the_kernel() {
     assert_eq!((status.counters.connections, status.real_servers[0].active), (60, 5));
     assert!((status.rates.connections_per_s - 10.0).abs() < 0.01, "{:?}", status.rates);
     assert_eq!(rig.looks, 7, "one at the start and one a second");
+}
+
+#[test]
+fn a_service_that_is_as_it_was_is_told_by_the_same_status() {
+    let dns = "udp/10.0.0.1:53";
+    let mut rig = Rig::started(&[service(WEB, &[A, B]), service(dns, &[A])]);
+    let before = rig.status();
+    rig.edit(|table| table.services.get_mut(&key(dns)).unwrap().traffic.connections = 9);
+    rig.give(Input::Observed(Ok(Box::new(rig.edit(|table| table.clone())))));
+    let moment = Moment { now: rig.now, wall: SystemTime::UNIX_EPOCH + 1_000_000 * S };
+    let after = rig.balance.status_after(&before, moment);
+    let is_shared: Vec<bool> = before.iter().zip(&after).map(|(before, after)| Arc::ptr_eq(before, after)).collect();
+    assert_eq!((is_shared, after[1].counters.connections), (vec![true, false], 9));
+    assert_eq!(after, rig.status());
 }
 
 #[test]

@@ -203,7 +203,7 @@ fn s11_ignores_nb_get_retry_as_keepalived_does_and_says_what_was_meant() {
         assert_eq!(servers(vs)[0], ("61.164.122.9:80".to_owned(), Forwarding::Dr, 3, "61.164.122.9:80".to_owned()));
         let target = "61.164.122.10:80".parse().unwrap();
         let check = CheckSpec::tcp(target, timing(6, 10, 3));
-        assert_eq!(vs.real_servers[1].checks, [check]);
+        assert_eq!(vs.real_servers[1].checks, [check.into()]);
     }
 }
 

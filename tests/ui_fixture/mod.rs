@@ -61,14 +61,16 @@ pub fn server(now: SystemTime, key: &str, forward: Forwarding, weight: u32) -> R
             out_packets: 0,
             in_bytes: 12_345_678_901,
             out_bytes: 0,
-        },
+        }
+        .into(),
         rates: Rates {
             connections_per_s: 91.0,
             in_packets_per_s: 8_812.0,
             out_packets_per_s: 0.0,
             in_bytes_per_s: 4_123_000.0,
             out_bytes_per_s: 0.0,
-        },
+        }
+        .into(),
     }
 }
 
@@ -78,7 +80,7 @@ pub fn down(mut server: RealServerStatus, now: SystemTime, seconds: u64, why: &s
     server.health_since = ago(now, seconds);
     server.weight = 0;
     server.kernel = None;
-    (server.active, server.rates) = (0, Rates::default());
+    (server.active, server.rates) = (0, Rates::default().into());
     if let Some(check) = server.checks.first_mut() {
         check.ok = Some(false);
         check.error = Some(why.to_owned());
@@ -90,7 +92,7 @@ pub fn down(mut server: RealServerStatus, now: SystemTime, seconds: u64, why: &s
 
 /// The same server, drained by an operator.
 pub fn drained(mut server: RealServerStatus, now: SystemTime) -> RealServerStatus {
-    server.drain = Some(DrainStatus {
+    server.drain = Some(Box::new(DrainStatus {
         weight: 1,
         since: ago(now, 58),
         who: Some("alice (pid 4242)".to_owned()),
@@ -100,7 +102,7 @@ pub fn drained(mut server: RealServerStatus, now: SystemTime) -> RealServerStatu
         deadline_at: Some(now + Duration::from_secs(542)),
         is_over: false,
         return_at: None,
-    });
+    }));
     server.admin = Admin::Draining;
     server.weight = 0;
     server.kernel = Some(KernelServer { weight: 0, forward: server.forward });
@@ -343,10 +345,10 @@ fn server_row(service: &VirtualServerStatus, server: &RealServerStatus, now: Sys
         problem: server.health == Health::Down,
         expanded: false,
         added: server.added,
-        drain: server.drain.clone(),
-        slow_start: server.slow_start,
-        counters: server.counters,
-        rates: server.rates,
+        drain: server.drain.as_deref().cloned(),
+        slow_start: server.slow_start.as_deref().copied(),
+        counters: *server.counters,
+        rates: *server.rates,
     }
 }
 

@@ -63,7 +63,7 @@ fn removed(differences: &[Difference], service: &ServiceKey) -> Vec<String> {
     let (prefix, absent) = (format!("{service} "), |line: &&Difference| line.file.is_some() && line.engine.is_none());
     let servers = differences.iter().filter(|line| line.field == "weight").filter(absent);
     servers
-        .filter_map(|line| Some(place(line.subject.strip_prefix(&prefix)?.parse::<RealServerKey>().ok()?.0)))
+        .filter_map(|line| Some(place(line.subject.strip_prefix(&prefix)?.parse::<RealServerKey>().ok()?.0.into())))
         .collect()
 }
 
@@ -112,7 +112,7 @@ fn block(service: &VirtualServerStatus, server: &RealServerStatus) -> Vec<String
         (Some(by), Admin::Enabled) => (by.weight, ""),
         (None, Admin::Enabled) => (server.configured_weight, ""),
     };
-    said.push(format!("    real_server {} {{", place(server.key.0)));
+    said.push(format!("    real_server {} {{", place(server.key.0.into())));
     said.push(format!("        weight {weight}{note}"));
     if server.added && server.forward != service.forward {
         said.push(format!("        lvs_method {}", method(server.forward)));

@@ -35,7 +35,7 @@ fn by_service(a: &ServiceKey, b: &ServiceKey) -> Ordering {
         .then_with(|| protocol(a).cmp(&protocol(b)))
         .then_with(|| match (a, b) {
             (ServiceKey::Address { address: a, .. }, ServiceKey::Address { address: b, .. }) => {
-                by_server(RealServerKey(*a), RealServerKey(*b))
+                by_server((*a).into(), (*b).into())
             }
             (ServiceKey::FwMark { .. }, _) | (_, ServiceKey::FwMark { .. }) => Ordering::Equal,
         })

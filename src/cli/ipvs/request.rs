@@ -272,7 +272,7 @@ fn service_change(draft: &Draft, key: ServiceKey, scheduler: &str, bits: u32) ->
 
 fn server_change(draft: &Draft, service: ServiceKey) -> Result<Change, Fault> {
     let (host, asked) = draft.server.ok_or_else(|| Fault::wrong("a real server is missing"))?;
-    let server = |port| RealServerKey(SocketAddr::new(host, port));
+    let server = |port| RealServerKey::from(SocketAddr::new(host, port));
     if draft.command == Command::DeleteServer {
         let op = IpvsOp::DelDestination(service, server(asked));
         return Ok(Change { op, keep: None, unheeded_port: None });
@@ -295,7 +295,7 @@ fn server_change(draft: &Draft, service: ServiceKey) -> Result<Change, Fault> {
         active: 0,
         inactive: 0,
         persistent: 0,
-        traffic: Traffic::default(),
+        traffic: Traffic::default().into(),
     };
     let key = server(kept.unwrap_or(asked));
     let op = match draft.command {

@@ -36,7 +36,7 @@ impl Naming {
             ServiceKey::Address { protocol, .. } => Some(*protocol),
             ServiceKey::FwMark { .. } => None,
         };
-        self.endpoint(server.0, protocol)
+        self.endpoint(server.0.into(), protocol)
     }
 
     fn host(&mut self, address: Ipv4Addr) -> Option<&str> {

@@ -112,8 +112,8 @@ fn with_server(configuration: &Configuration, admin: Admin) -> Status {
         inactive: 0,
         persistent: 0,
         checks: Vec::new(),
-        counters: Counters::default(),
-        rates: Rates::default(),
+        counters: Counters::default().into(),
+        rates: Rates::default().into(),
     };
     let service = VirtualServerStatus {
         key: service.key,

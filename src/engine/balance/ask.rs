@@ -110,7 +110,7 @@ impl Balance {
                 targets
             }
             Work::AddService(mut service) => {
-                service.by = Some(by);
+                service.by = Some(Box::new(by));
                 self.add_service(now, *service)
             }
             Work::RemoveService(at) => self.remove_service(at, by),
@@ -240,10 +240,10 @@ impl Balance {
         let old = service.server(&key).cloned();
         let touched = apply(service, key, &step, armed, now);
         if let Some(removed) = service.removed.iter_mut().find(|removed| removed.config.key == key) {
-            removed.by = Some(By::of(asked, now));
+            removed.by = Some(Box::new(By::of(asked, now)));
         }
         if let Some(server) = service.server_mut(&key) {
-            server.by = Some(By::of(asked, now));
+            server.by = Some(Box::new(By::of(asked, now)));
             server.reason = format!("{} by {}", asked.command.verb(), asked.who);
             self.deadlines.extend(server.deadlines().map(|at| (at, name, key)));
         }

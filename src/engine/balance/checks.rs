@@ -23,11 +23,11 @@ pub(super) struct Checks {
 impl Checks {
     /// Numbers the checks of a server; the first runs are spread over the warmup from `now`. A check that somebody else asks
     /// for already goes on as it is.
-    pub fn arm(&mut self, owner: Owner, specs: &[CheckSpec], now: Instant) -> Vec<CheckId> {
+    pub fn arm(&mut self, owner: Owner, specs: &[Arc<CheckSpec>], now: Instant) -> Vec<CheckId> {
         specs.iter().map(|spec| self.arm_one(owner, spec, (Standing::Unknown, now), None)).collect()
     }
     /// The same without the warmup.
-    pub fn arm_at_once(&mut self, owner: Owner, specs: &[CheckSpec], now: Instant) -> Vec<CheckId> {
+    pub fn arm_at_once(&mut self, owner: Owner, specs: &[Arc<CheckSpec>], now: Instant) -> Vec<CheckId> {
         specs.iter().map(|spec| self.arm_one(owner, spec, (Standing::Unknown, now), Some(now))).collect()
     }
     /// Numbers the checks that a server has now, in place of its `old` ones: equal ones go on, the others begin anew as if
@@ -36,7 +36,7 @@ impl Checks {
         &mut self,
         owner: Owner,
         old: &[CheckId],
-        specs: &[CheckSpec],
+        specs: &[Arc<CheckSpec>],
         (standing, now): (Standing, Instant),
         actions: &mut VecDeque<Action>,
     ) -> Vec<CheckId> {
@@ -49,7 +49,7 @@ impl Checks {
     fn arm_one(
         &mut self,
         owner: Owner,
-        spec: &CheckSpec,
+        spec: &Arc<CheckSpec>,
         (standing, now): (Standing, Instant),
         first_at: Option<Instant>,
     ) -> CheckId {
@@ -64,9 +64,8 @@ impl Checks {
         let first = first_at.unwrap_or_else(|| first_due(now, id.0, spec.timing.warmup));
         self.due.insert((first, id));
         let checker = Checker::new(spec.timing, first).assuming(standing);
-        let spec = Arc::new(spec.clone());
-        self.by_spec.insert(Arc::clone(&spec), id);
-        self.by_id.insert(id, Check { checker, spec, owners: vec![owner], lost_at: None });
+        self.by_spec.insert(Arc::clone(spec), id);
+        self.by_id.insert(id, Check { checker, spec: Arc::clone(spec), owners: vec![owner], lost_at: None });
         id
     }
     /// A server asks for a check no longer. With the last one it is forgotten, and its probe cancelled when one is out.

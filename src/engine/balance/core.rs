@@ -85,8 +85,8 @@ impl Balance {
         then.actions.clear();
         then.handle(now, Input::Reload(configuration));
         let actions = std::iter::from_fn(|| then.poll_action());
-        let ops = actions.filter_map(|action| if let Action::Apply(op) = action { Some(op) } else { None });
-        ops.map(|op| ipvsadm(&op)).collect()
+        let plans = actions.filter_map(|action| if let Action::Apply(ops) = action { Some(ops) } else { None });
+        plans.flatten().map(|op| ipvsadm(&op)).collect()
     }
 
     /// All `servers`, unjudged; `owned` is what an earlier run left in the kernel, `overrides` what operators wanted of it

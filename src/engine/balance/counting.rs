@@ -48,8 +48,8 @@ impl Balance {
             let (key, seen) = (service.config.key, table.services.get(&service.config.key));
             for server in service.servers.iter_mut().filter(|server| server.admin.0 != Admin::Enabled) {
                 match seen.and_then(|seen| seen.destinations.get(&server.config.key)) {
-                    Some(seen) => server.pace.look(now, left(&key, seen)),
-                    None => server.pace.forget(),
+                    Some(seen) => server.pace.get_or_insert_default().look(now, left(&key, seen)),
+                    None => server.pace = None,
                 }
             }
         }
@@ -63,7 +63,7 @@ impl Balance {
             service.meter.look(now, seen.map(|seen| seen.traffic));
             for server in &mut service.servers {
                 let seen = seen.and_then(|seen| seen.destinations.get(&server.config.key));
-                server.meter.look(now, seen.map(|seen| seen.traffic));
+                server.meter.look(now, seen.map(|seen| *seen.traffic));
             }
         }
     }

@@ -16,9 +16,9 @@ impl Balance {
             self.deadlines.remove(&(at, service, key));
             let Some(position) = self.by_key.get(&service).copied() else { continue };
             let Some(server) = self.services.get(position).and_then(|state| state.server(&key)) else { continue };
-            if server.return_at == Some(at) {
+            if server.ends.return_at == Some(at) {
                 self.come_back(now, position, key);
-            } else if server.drain_end == DrainEnd::At(at) && server.admin.0 != Admin::Enabled {
+            } else if server.ends.drain == DrainEnd::At(at) && server.admin.0 != Admin::Enabled {
                 self.end_drain(now, position, (service, key));
             }
         }
@@ -28,7 +28,7 @@ impl Balance {
     fn end_drain(&mut self, now: Instant, position: usize, (service, key): (ServiceKey, RealServerKey)) {
         let left = self.seen(&service, &key).map_or(0, |seen| seen.active);
         let Some(server) = self.services.get_mut(position).and_then(|state| state.server_mut(&key)) else { return };
-        server.drain_end = DrainEnd::Passed;
+        server.ends.drain = DrainEnd::Passed;
         self.overrides_touched = true;
         let reason = match left {
             0 => "deadline passed, no connection was left".to_owned(),

@@ -82,7 +82,7 @@ mod tests {
             active: 0,
             inactive: 0,
             persistent: 0,
-            traffic: Traffic::default(),
+            traffic: Traffic::default().into(),
         };
         for (op, command) in [
             (IpvsOp::NewService(web, service(24, false)), "ipvsadm -A -t 10.0.0.1:80 -s wrr -p 300 -M 255.255.255.0"),

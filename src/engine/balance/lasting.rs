@@ -8,6 +8,7 @@ use super::overrides::{AddedServer, AddedService, AdminWish, Presence, ServerOve
 use super::reload::ended;
 use super::server::ServerState;
 use super::service::{ADDED, ServiceState};
+use super::wish::Ends;
 use super::{Action, By};
 use crate::engine::event::Fact;
 use crate::engine::model::{RealServer, RealServerKey, ServiceKey, VirtualServer};
@@ -42,7 +43,7 @@ pub(super) fn overridden(file: Vec<ServiceState>, overrides: &[ServiceOverrides]
         match wish.presence {
             Presence::InFile | Presence::Added(_) => all.services.push(service),
             Presence::Removed => {
-                service.by.clone_from(&wish.by);
+                service.by = wish.by.clone().map(Box::new);
                 all.removed.push(service);
             }
         }
@@ -53,7 +54,7 @@ pub(super) fn overridden(file: Vec<ServiceState>, overrides: &[ServiceOverrides]
             Presence::Added(added) => {
                 let order = all.services.last().map_or(ADDED, |last| last.order.max(ADDED)) + 1;
                 let mut service = ServiceState::new(added.config(key), true, order, Vec::new());
-                service.by.clone_from(&wish.by);
+                service.by = wish.by.clone().map(Box::new);
                 let lost = service.override_servers(&wish.servers, now);
                 all.ended.extend(lost.into_iter().map(|(server, what)| ended(key, Some(server), &what)));
                 all.services.push(service);
@@ -100,7 +101,7 @@ impl ServiceState {
         };
         let servers: Vec<ServerOverride> = self.server_overrides().collect();
         let is_wish = presence != Presence::InFile || !servers.is_empty();
-        let by = self.by.clone().filter(|_| presence != Presence::InFile);
+        let by = self.by.as_deref().cloned().filter(|_| presence != Presence::InFile);
         is_wish.then_some(ServiceOverrides { service: config.key, presence, by, servers })
     }
 
@@ -142,15 +143,15 @@ impl ServerState {
         match wish.admin {
             AdminWish::Enabled => {}
             AdminWish::Draining { since, end, return_at } => {
-                (self.admin, self.drain_end, self.return_at) = ((Admin::Draining, since), end, return_at);
+                (self.admin, self.ends) = ((Admin::Draining, since), Ends { drain: end, return_at }.into());
             }
             AdminWish::Maintenance { since, end, return_at } => {
-                (self.admin, self.drain_end, self.return_at) = ((Admin::Maintenance, since), end, return_at);
+                (self.admin, self.ends) = ((Admin::Maintenance, since), Ends { drain: end, return_at }.into());
             }
         }
         let who = wish.by.as_ref().map_or_else(String::new, |By { who, .. }| format!(" by {who}"));
         self.reason = format!("{}{who}, before the restart", wish.words());
-        self.by.clone_from(&wish.by);
+        self.by = wish.by.clone().map(Box::new);
     }
 }
 

@@ -10,6 +10,7 @@ use super::siblings;
 use super::wish::Former;
 use crate::engine::health::Standing;
 use crate::engine::model::{RealServer, RealServerKey, VirtualServer};
+use std::collections::HashMap;
 use std::time::Instant;
 
 /// What came of it.
@@ -88,12 +89,14 @@ impl ServiceState {
     }
 
     fn merge_servers(&mut self, file: &[RealServer], merged: &mut Merged, now: Instant) {
+        let places: HashMap<RealServerKey, usize> =
+            self.servers.iter().enumerate().map(|(at, server)| (server.config.key, at)).collect();
         let mut old: Vec<Option<ServerState>> = std::mem::take(&mut self.servers).into_iter().map(Some).collect();
         let mut removed = std::mem::take(&mut self.removed);
         let mut still_removed = Vec::new();
         for (order, config) in (0..).zip(file) {
             let out = removed.iter().position(|server| server.config.key == config.key).map(|at| removed.remove(at));
-            let known = self.position(&config.key).and_then(|at| old.get_mut(at)).and_then(Option::take);
+            let known = places.get(&config.key).and_then(|at| old.get_mut(*at)).and_then(Option::take);
             match (known, out) {
                 (Some(server), _) => {
                     if server.config.checks != config.checks || server.config.unchecked != config.unchecked {

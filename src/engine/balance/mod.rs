@@ -138,8 +138,9 @@ pub enum Action {
     },
     /// Read the kernel's table; exactly one `Observed` follows.
     Observe,
-    /// Change the kernel's table; exactly one `Applied` or `NotApplied` follows. Operations are done one after the other, in order.
-    Apply(Box<IpvsOp>),
+    /// Change the kernel's table, by one operation after the other, in this order; exactly one `Applied` or `NotApplied` follows for each
+    /// of them.
+    Apply(Vec<IpvsOp>),
     /// Write down, before it is made, what this engine owns in the kernel.
     Remember(Vec<OwnedService>),
     /// Write down, for the next start, everything that operators want beside the file: in place of what was given before.

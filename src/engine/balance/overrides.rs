@@ -178,15 +178,17 @@ impl ServerOverride {
         let (admin, since) = server.admin;
         let admin = match admin {
             Admin::Enabled => AdminWish::Enabled,
-            Admin::Draining => AdminWish::Draining { since, end: server.drain_end, return_at: server.return_at },
-            Admin::Maintenance => AdminWish::Maintenance { since, end: server.drain_end, return_at: server.return_at },
+            Admin::Draining => AdminWish::Draining { since, end: server.ends.drain, return_at: server.ends.return_at },
+            Admin::Maintenance => {
+                AdminWish::Maintenance { since, end: server.ends.drain, return_at: server.ends.return_at }
+            }
         };
         Self {
             server: server.config.key,
             presence,
             admin,
             weight: server.has_own_weight().then_some(server.weight),
-            by: server.by.clone(),
+            by: server.by.as_deref().cloned(),
         }
     }
 

@@ -110,10 +110,10 @@ impl Balance {
         ] {
             line += if is_so { note } else { "" };
         }
-        if let (DrainEnd::At(end), Some(now)) = (server.drain_end, now) {
+        if let (DrainEnd::At(end), Some(now)) = (server.ends.drain, now) {
             let _ = write!(line, ", out after {}", seconds(end.saturating_duration_since(now)));
         }
-        if let (Some(at), Some(now)) = (server.return_at, now) {
+        if let (Some(at), Some(now)) = (server.ends.return_at, now) {
             let _ = write!(line, ", back after {}", seconds(at.saturating_duration_since(now)));
         }
         line

@@ -19,7 +19,16 @@ pub(super) const SILENCE: Duration = Duration::from_millis(3_900);
 /// The totals of one service or server, and how fast they grow.
 #[derive(Debug, Clone, Default)]
 pub struct Meter {
-    base: Option<Base>,
+    /// When they were last looked at; none where the object is not in the table.
+    seen_at: Option<Instant>,
+    /// More of it from the first total on that is not 0: most objects of a director that begins have none.
+    moved: Option<Box<Moved>>,
+}
+
+/// Totals that are not 0 all of them.
+#[derive(Debug, Clone)]
+struct Moved {
+    base: Base,
     rates: Rates,
 }
 
@@ -28,16 +37,22 @@ pub struct Meter {
 struct Base {
     at: Instant,
     totals: Traffic,
-    /// As of the last look, and when that was.
-    seen: (Instant, Traffic),
+    /// As of the last look.
+    seen: Traffic,
     /// Whether a total changed at this moment; it did some time ago otherwise.
     at_a_change: bool,
 }
 
+impl Base {
+    const fn new(at: Instant, totals: Traffic, at_a_change: bool) -> Self {
+        Self { at, totals, seen: totals, at_a_change }
+    }
+}
+
 impl Meter {
     /// Rates as of the last look.
-    pub const fn rates(&self) -> Rates {
-        self.rates
+    pub fn rates(&self) -> Rates {
+        self.moved.as_ref().map_or_else(Rates::default, |moved| moved.rates)
     }
 
     /// A look at the totals; none when the object is not in the table.
@@ -46,18 +61,30 @@ impl Meter {
             *self = Self::default();
             return;
         };
-        let begin = |at_a_change| Some(Base { at: now, totals: new, seen: (now, new), at_a_change });
-        let Some(base) = &mut self.base else {
-            self.base = begin(false);
+        let seen_at = self.seen_at.replace(now);
+        let is_reset = self.moved.as_ref().is_some_and(|moved| was_reset(new, moved.base.seen));
+        let Some(seen_at) = seen_at.filter(|_| !is_reset) else {
+            let first = || Box::new(Moved { base: Base::new(now, new, false), rates: Rates::default() });
+            self.moved = (new != Traffic::default()).then(first);
             return;
         };
-        if was_reset(new, base.seen.1) {
-            *self = Self { base: begin(false), rates: Rates::default() };
-            return;
+        match &mut self.moved {
+            Some(moved) => moved.look(now, seen_at, new),
+            None if new == Traffic::default() => {}
+            None => {
+                let none = Base::new(seen_at, Traffic::default(), false);
+                let moved = self.moved.insert(Box::new(Moved { base: none, rates: Rates::default() }));
+                moved.look(now, seen_at, new);
+            }
         }
+    }
+}
+
+impl Moved {
+    fn look(&mut self, now: Instant, seen_at: Instant, new: Traffic) {
+        let base = &mut self.base;
         let span = now.saturating_duration_since(base.at);
-        let (seen_at, seen) = std::mem::replace(&mut base.seen, (now, new));
-        let changed = new != seen;
+        let changed = new != std::mem::replace(&mut base.seen, new);
         let over = match (changed, base.at_a_change) {
             (true, true) if span >= WINDOW => span,
             (true, false) => now.saturating_duration_since(seen_at).max(TICK),
@@ -65,7 +92,7 @@ impl Meter {
             (true | false, _) => return,
         };
         self.rates = rates(new, base.totals, over);
-        self.base = begin(changed);
+        self.base = Base::new(now, new, changed);
     }
 }
 
@@ -132,6 +159,15 @@ mod tests {
     #[test]
     fn totals_that_grow_every_second_are_taken_over_two() {
         assert_eq!(look_every_second(&[0, 5, 10, 15, 20]), [0.0, 2.5, 2.5, 5.0, 5.0]);
+    }
+
+    #[test]
+    fn totals_of_nothing_take_no_memory() {
+        let (start, mut meter) = (Instant::now(), Meter::default());
+        for (second, connections) in (0..).zip([0, 0, 5, 0]) {
+            meter.look(start + second * TICK, Some(Traffic { connections, ..Traffic::default() }));
+            assert_eq!(meter.moved.is_some(), connections > 0, "{second}");
+        }
     }
 
     #[test]

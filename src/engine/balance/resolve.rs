@@ -24,7 +24,7 @@ impl Balance {
                 let end = after(now, *deadline_seconds)?.map_or(DrainEnd::Never, DrainEnd::At);
                 let return_at = after(now, *hold_seconds)?;
                 let says_nothing = end == DrainEnd::Never && return_at.is_none();
-                let drain = |found: &ServerState| match (found.admin.0, found.drain_end) {
+                let drain = |found: &ServerState| match (found.admin.0, found.ends.drain) {
                     (Admin::Enabled | Admin::Maintenance, _) | (Admin::Draining, DrainEnd::At(_)) => {
                         Some(Step::Drain(end, return_at))
                     }
@@ -37,7 +37,7 @@ impl Balance {
                 let (end, return_at) = (after(now, *deadline_seconds)?, after(now, *hold_seconds)?);
                 let says_nothing = end.is_none() && return_at.is_none();
                 let maintain = |found: &ServerState| {
-                    let end = match (found.drain_end, end) {
+                    let end = match (found.ends.drain, end) {
                         (DrainEnd::Passed, _) => DrainEnd::Passed,
                         (known, None) => known,
                         (_, Some(end)) => DrainEnd::At(end),

@@ -5,7 +5,6 @@ use super::core::Balance;
 use super::preview::seconds;
 use super::wish::DrainEnd;
 use crate::engine::health::Standing;
-use crate::engine::model::CheckSpec;
 use crate::engine::snapshot::{Admin, Health};
 use std::time::Instant;
 
@@ -51,7 +50,7 @@ impl Balance {
             Step::Add(server) if server.added && server.standing.0 == Standing::Unknown => format!(
                 "{key} is added to {name} with weight {} and the checks of the other servers ({})",
                 server.weight,
-                server.config.checks.iter().map(CheckSpec::name).collect::<Vec<_>>().join(", ")
+                server.config.checks.iter().map(|check| check.name()).collect::<Vec<_>>().join(", ")
             ),
             Step::Add(server) => format!("{key} is back in {name} with weight {} and its checks", server.weight),
             Step::Remove => {

@@ -3,13 +3,18 @@
 use super::CheckId;
 use super::overrides::By;
 use super::rates::Meter;
-use super::wish::{DrainEnd, Former};
+use super::wish::{DrainEnd, Ends, Former};
 use crate::engine::health::{EffectiveWeight, Pace, Ramp, Standing, Wish, weigh};
 use crate::engine::ipvs::{Destination, Traffic, Tunnel};
-use crate::engine::model::{CheckSpec, Forwarding, RealServer, Weight};
+use crate::engine::model::{Blank, CheckSpec, Forwarding, RealServer, Seldom, Weight};
 use crate::engine::snapshot::{Admin, Health};
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+impl Blank for Ramp {
+    const BLANK: &'static Self = &Self::Full;
+}
 
 /// One real server in one service.
 #[derive(Debug, Clone)]
@@ -26,18 +31,16 @@ pub(super) struct ServerState {
     pub added_weight: i64,
     /// The operator's wish, and since when.
     pub admin: (Admin, Instant),
-    /// While it drains or is in maintenance: until when it keeps its connections.
-    pub drain_end: DrainEnd,
-    /// When its maintenance ends by itself.
-    pub return_at: Option<Instant>,
+    /// While it drains or is in maintenance: what ends by itself.
+    pub ends: Seldom<Ends>,
     /// Who had the last word on it.
-    pub by: Option<By>,
+    pub by: Option<Box<By>>,
     /// Where it was before.
     pub former: Former,
     /// What its checks say together, and since when.
     pub standing: (Standing, Instant),
     /// How much of its weight the table has, after it came back.
-    pub ramp: Ramp,
+    pub ramp: Seldom<Ramp>,
     /// Why it last changed, for the journal.
     pub reason: String,
     /// `ha_suspend`: its service's address is not on this host.
@@ -49,7 +52,7 @@ pub(super) struct ServerState {
     /// How fast its totals grow.
     pub meter: Meter,
     /// While it drains or is in maintenance: how fast its connections get fewer.
-    pub pace: Pace,
+    pub pace: Option<Box<Pace>>,
     /// Where it belongs by health and wish; what the quorum makes of it is the service's matter.
     pub effective: Option<EffectiveWeight>,
 }
@@ -63,18 +66,17 @@ impl ServerState {
             weight: config.weight,
             added_weight: 0,
             admin: (Admin::Enabled, now),
-            drain_end: DrainEnd::Never,
-            return_at: None,
+            ends: Seldom::default(),
             by: None,
             former: Former::Unseen,
             standing: (unjudged(&config), now),
-            ramp: Ramp::Full,
+            ramp: Seldom::default(),
             reason: String::new(),
             suspended: false,
             told: None,
             checks,
             meter: Meter::default(),
-            pace: Pace::default(),
+            pace: None,
             effective: None,
             config,
         }
@@ -87,13 +89,13 @@ impl ServerState {
             Standing::Failing => Former::Absent,
         };
         let standing = (unjudged(&self.config), now);
-        let (checks, meter, pace, effective) = (Vec::new(), Meter::default(), Pace::default(), None);
-        let (told, ramp) = (None, Ramp::Full);
+        let (checks, meter, pace, effective) = (Vec::new(), Meter::default(), None, None);
+        let (told, ramp) = (None, Seldom::default());
         Self { former, standing, ramp, told, checks, added_weight: 0, meter, pace, effective, ..self.clone() }
     }
 
     /// The checks that are to run: none in maintenance, and none while its service is suspended.
-    pub fn specs(&self) -> &[CheckSpec] {
+    pub fn specs(&self) -> &[Arc<CheckSpec>] {
         match self.admin.0 {
             _ if self.suspended => &[],
             Admin::Enabled | Admin::Draining => &self.config.checks,
@@ -102,39 +104,40 @@ impl ServerState {
     }
     /// When something ends by itself.
     pub fn deadlines(&self) -> impl Iterator<Item = Instant> {
-        let drain = match self.drain_end {
+        let drain = match self.ends.drain {
             DrainEnd::At(end) => Some(end),
             DrainEnd::Never | DrainEnd::Passed => None,
         };
-        drain.into_iter().chain(self.return_at)
+        drain.into_iter().chain(self.ends.return_at)
     }
     /// From now on the operator wants `admin` of it. Nobody checks it in maintenance, and what was known of it before counts no
     /// more after it: until its checks speak, it keeps its connections if it had them, and gets no new ones.
     pub fn set_admin(&mut self, admin: Admin, end: DrainEnd, return_at: Option<Instant>, now: Instant) {
         if (self.admin.0 == Admin::Maintenance || admin == Admin::Maintenance) && self.admin.0 != admin {
             self.former = if self.effective.is_some() { Former::Resting } else { Former::Absent };
-            self.ramp = Ramp::Awaited;
+            self.ramp = Ramp::Awaited.into();
             if self.standing.0 != unjudged(&self.config) {
                 self.standing = (unjudged(&self.config), now);
             }
         }
         if self.admin.0 != admin {
             self.admin = (admin, now);
-            self.pace.forget();
+            self.pace = None;
         }
-        (self.drain_end, self.return_at) = (end, return_at);
+        self.ends = Ends { drain: end, return_at }.into();
     }
 
     /// Its checks say another thing from now on.
-    pub const fn judge(&mut self, standing: Standing, now: Instant) {
+    pub fn judge(&mut self, standing: Standing, now: Instant) {
         self.standing = (standing, now);
         if matches!(standing, Standing::Failing) {
-            self.ramp = Ramp::Awaited;
+            self.ramp = Ramp::Awaited.into();
         }
     }
     /// It serves, if it does: who comes back begins slowly.
     pub fn begin_slowly(&mut self, now: Instant, over: Duration) {
-        if self.effective.is_some_and(EffectiveWeight::serves) && self.ramp.begin(now, over) {
+        let is_out = *self.ramp != Ramp::Full;
+        if is_out && self.effective.is_some_and(EffectiveWeight::serves) && self.ramp.begin(now, over) {
             let _ = write!(self.reason, "; slow start over {} s", over.as_secs()); // writing to a String can't fail
         }
     }
@@ -171,7 +174,7 @@ impl ServerState {
     }
     /// Works out where it belongs.
     pub fn place(&mut self) {
-        let wish = match (self.admin.0, self.drain_end) {
+        let wish = match (self.admin.0, self.ends.drain) {
             (Admin::Enabled, _) if self.rests() => Wish::Drain,
             (Admin::Enabled, _) => Wish::Serve,
             (Admin::Draining | Admin::Maintenance, DrainEnd::Never | DrainEnd::At(_)) => Wish::Drain,
@@ -218,6 +221,6 @@ pub(super) fn destination(forwarding: Forwarding, weight: Weight) -> Destination
         active: 0,
         inactive: 0,
         persistent: 0,
-        traffic: Traffic::default(),
+        traffic: Traffic::default().into(),
     }
 }

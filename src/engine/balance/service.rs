@@ -9,7 +9,7 @@ use super::wish::Former;
 use crate::engine::health::{EffectiveWeight, QuorumState, Ramp};
 use crate::engine::ipvs::{Destination, Service, Traffic};
 use crate::engine::model::{RealServerKey, SorryServer, VirtualServer, Weight};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// Places from here on are those of what an operator added.
@@ -34,7 +34,7 @@ pub(super) struct ServiceState {
     /// Not in the file.
     pub added: bool,
     /// Who added it or took it out.
-    pub by: Option<By>,
+    pub by: Option<Box<By>>,
     /// Its place among the others: the file's, added ones behind.
     pub order: u64,
     /// By their places.
@@ -49,7 +49,8 @@ pub(super) struct ServiceState {
     pub told: Option<bool>,
     quorum: QuorumState,
     have: u64,
-    index: HashMap<RealServerKey, usize>,
+    /// Where the servers stand, in the order of their keys.
+    index: Vec<u32>,
 }
 
 impl ServiceState {
@@ -67,7 +68,7 @@ impl ServiceState {
             meter: Meter::default(),
             told: None,
             have: 0,
-            index: HashMap::new(),
+            index: Vec::new(),
         };
         service.begin();
         service
@@ -75,15 +76,17 @@ impl ServiceState {
 
     /// The server with this key.
     pub fn server(&self, key: &RealServerKey) -> Option<&ServerState> {
-        self.servers.get(*self.index.get(key)?)
+        self.servers.get(self.position(key)?)
     }
     /// The same, to change it; [`ServiceState::settle`] must follow.
     pub fn server_mut(&mut self, key: &RealServerKey) -> Option<&mut ServerState> {
-        self.servers.get_mut(*self.index.get(key)?)
+        let at = self.position(key)?;
+        self.servers.get_mut(at)
     }
     /// Where a server stands.
     pub fn position(&self, key: &RealServerKey) -> Option<usize> {
-        self.index.get(key).copied()
+        let found = self.index.binary_search_by(|at| self.key_at(*at).cmp(&Some(*key))).ok()?;
+        self.index.get(found).map(|at| *at as usize)
     }
     /// The place of the next server that an operator adds.
     pub fn next_order(&self) -> u64 {
@@ -98,7 +101,8 @@ impl ServiceState {
         let at = self.servers.partition_point(|other| other.order <= server.order);
         self.servers.insert(at, server);
         if at + 1 == self.servers.len() {
-            self.index.insert(key, at);
+            let place = self.index.partition_point(|known| self.key_at(*known) < Some(key));
+            self.index.insert(place, narrow(at));
         } else {
             self.reindex();
         }
@@ -159,7 +163,7 @@ impl ServiceState {
         {
             let found = seen.destinations.get(&server.config.key);
             if let (Some(found), Some(full)) = (found, server.effective.filter(|full| full.serves())) {
-                server.ramp = Ramp::resumed(now, over, found.weight, full.0);
+                server.ramp = Ramp::resumed(now, over, found.weight, full.0).into();
             }
         }
     }
@@ -236,6 +240,16 @@ impl ServiceState {
     }
     /// Servers may stand elsewhere: finds them again.
     pub fn reindex(&mut self) {
-        self.index = self.servers.iter().enumerate().map(|(at, server)| (server.config.key, at)).collect();
+        let mut index: Vec<u32> = (0..narrow(self.servers.len())).collect();
+        index.sort_unstable_by_key(|at| self.key_at(*at));
+        self.index = index;
     }
+    fn key_at(&self, at: u32) -> Option<RealServerKey> {
+        self.servers.get(at as usize).map(|server| server.config.key)
+    }
+}
+
+/// A place among servers: no configuration has four billion of them.
+fn narrow(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }

@@ -42,7 +42,7 @@ impl Balance {
         for at in 0..self.services.len() {
             let Some(service) = self.services.get_mut(at) else { continue };
             service.slow_start = over;
-            service.servers.iter_mut().for_each(|server| server.ramp.retune(now, over));
+            service.servers.iter_mut().filter(|s| s.ramp.is_rising()).for_each(|server| server.ramp.retune(now, over));
             self.want_all(at);
         }
     }

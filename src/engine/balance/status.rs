@@ -20,8 +20,17 @@ use std::time::Duration;
 impl Balance {
     /// Every service, in file order.
     pub fn status(&self, moment: Moment) -> Vec<Arc<VirtualServerStatus>> {
+        self.status_after(&[], moment)
+    }
+    /// The same; a service that is as it was before is the same one, so that it takes no more memory for being told again.
+    pub fn status_after(&self, before: &[Arc<VirtualServerStatus>], moment: Moment) -> Vec<Arc<VirtualServerStatus>> {
         let seen = |service: &ServiceState| self.kernel.observed()?.services.get(&service.config.key);
-        self.services.iter().map(|service| Arc::new(self.service_status(service, seen(service), moment))).collect()
+        let before = before.iter().map(Some).chain(std::iter::repeat(None));
+        let status = |(service, before): (&ServiceState, Option<&Arc<VirtualServerStatus>>)| {
+            let now = self.service_status(service, seen(service), moment);
+            before.filter(|before| ***before == now).map_or_else(|| Arc::new(now), Arc::clone)
+        };
+        self.services.iter().zip(before).map(status).collect()
     }
     /// Where kernel and wish differ, as of the last look.
     pub fn drift(&self) -> Vec<Drift> {
@@ -93,15 +102,15 @@ impl Balance {
             admin: server.admin.0,
             added: server.added,
             overridden: override_status(server, moment).map(Box::new),
-            slow_start: slow_start_status(service, server, moment),
-            drain: drain_status(service.config.key, server, seen, moment),
+            slow_start: slow_start_status(service, server, moment).map(Box::new),
+            drain: drain_status(service.config.key, server, seen, moment).map(Box::new),
             kernel: seen.map(|seen| KernelServer { weight: seen.weight.get(), forward: seen.forwarding }),
             active: seen.map_or(0, |seen| seen.active),
             inactive: seen.map_or(0, |seen| seen.inactive),
             persistent: seen.map_or(0, |seen| seen.persistent),
             checks,
-            counters: seen.map(|seen| counters(seen.traffic)).unwrap_or_default(),
-            rates: server.meter.rates(),
+            counters: seen.map(|seen| counters(*seen.traffic).into()).unwrap_or_default(),
+            rates: server.meter.rates().into(),
         }
     }
 }
@@ -117,7 +126,7 @@ fn sorry_status(service: &ServiceState, seen: Option<&Service>) -> Option<SorryS
 /// Who wants it otherwise than the file.
 fn override_status(server: &ServerState, moment: Moment) -> Option<OverrideStatus> {
     let is_one = server.added || server.has_own_weight() || server.admin.0 != Admin::Enabled;
-    let By { who, at, why } = server.by.as_ref().filter(|_| is_one)?;
+    let By { who, at, why } = server.by.as_deref().filter(|_| is_one)?;
     let (since, weight) = (moment.wall_of(*at), server.weight.get());
     Some(OverrideStatus { since, who: who.clone(), reason: why.clone(), weight })
 }
@@ -139,12 +148,12 @@ fn drain_status(
     moment: Moment,
 ) -> Option<DrainStatus> {
     let (admin, since) = server.admin;
-    let (deadline_at, is_over) = match server.drain_end {
+    let (deadline_at, is_over) = match server.ends.drain {
         DrainEnd::Never => (None, false),
         DrainEnd::At(end) => (Some(end), false),
         DrainEnd::Passed => (None, true),
     };
-    let by = server.by.as_ref();
+    let by = server.by.as_deref();
     (admin != Admin::Enabled).then(|| DrainStatus {
         since: moment.wall_of(since),
         who: by.map(|By { who, .. }| who.clone()),
@@ -153,11 +162,11 @@ fn drain_status(
         weight: server.weight.get(),
         // What is not in the table has no connection.
         empty_in_s: seen
-            .map_or(Some(Duration::ZERO), |_| server.pace.empty_in())
+            .map_or(Some(Duration::ZERO), |_| server.pace.as_ref()?.empty_in())
             .map(|left| left.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX)),
         deadline_at: deadline_at.map(|end| moment.wall_of(end)),
         is_over,
-        return_at: server.return_at.map(|at| moment.wall_of(at)),
+        return_at: server.ends.return_at.map(|at| moment.wall_of(at)),
     })
 }
 

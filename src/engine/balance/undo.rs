@@ -24,7 +24,7 @@ impl Balance {
             }
             (_, Command::Restore { server, service }) => {
                 let drained = |state: &ServerState| {
-                    (state.admin.0, state.drain_end, state.return_at) == (Admin::Draining, DrainEnd::Never, None)
+                    (state.admin.0, state.ends.drain, state.ends.return_at) == (Admin::Draining, DrainEnd::Never, None)
                 };
                 let all = self.is_all(*server, service.as_ref(), changes, drained);
                 all.then(|| Command::Drain {
@@ -64,14 +64,14 @@ impl Balance {
                 Admin::Draining => Command::Drain {
                     server,
                     service: Some(service),
-                    hold_seconds: old?.return_at.and_then(|at| left(now, DrainEnd::At(at))),
-                    deadline_seconds: left(now, old?.drain_end),
+                    hold_seconds: old?.ends.return_at.and_then(|at| left(now, DrainEnd::At(at))),
+                    deadline_seconds: left(now, old?.ends.drain),
                 },
                 Admin::Maintenance => Command::Maintenance {
                     server,
                     service: Some(service),
-                    hold_seconds: old?.return_at.and_then(|at| left(now, DrainEnd::At(at))),
-                    deadline_seconds: left(now, old?.drain_end),
+                    hold_seconds: old?.ends.return_at.and_then(|at| left(now, DrainEnd::At(at))),
+                    deadline_seconds: left(now, old?.ends.drain),
                 },
             },
             // A slow start that ended early does not begin again.

@@ -102,7 +102,7 @@ impl Balance {
         self.uninstall(&service);
         service.servers.iter_mut().for_each(|server| server.checks.clear());
         let target = (service.config.key, None);
-        service.by = Some(by);
+        service.by = Some(Box::new(by));
         self.removed.push(service);
         if self.removed.iter().filter(|service| service.added).count() > KEPT
             && let Some(oldest) = self.removed.iter().position(|service| service.added)

@@ -1,5 +1,6 @@
 //! What is known of a server beside its checks: until when it keeps its connections, where it was before.
 
+use crate::engine::model::Blank;
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
@@ -13,6 +14,19 @@ pub enum DrainEnd<T = Instant> {
     At(T),
     /// It did: the server is out of the table until `restore`.
     Passed,
+}
+
+/// What of an operator's wish ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ends {
+    /// Until when the server keeps its connections.
+    pub drain: DrainEnd,
+    /// When its maintenance ends.
+    pub return_at: Option<Instant>,
+}
+
+impl Blank for Ends {
+    const BLANK: &'static Self = &Self { drain: DrainEnd::Never, return_at: None };
 }
 
 /// Where a server was before anybody judged it; decides where it waits for its first verdict.

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::engine::command::RealServerSelector;
 use crate::engine::ipvs::Connection;
-use crate::engine::model::{Family, Protocol, RealServerKey, ServiceKey};
+use crate::engine::model::{Family, Protocol, ServiceKey};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
@@ -157,7 +157,7 @@ impl Tally {
         });
         let server = match &self.query.server {
             None => true,
-            Some(RealServerSelector::Key(RealServerKey(key))) => *key == connection.server,
+            Some(RealServerSelector::Key(key)) => *key == connection.server.into(),
             Some(RealServerSelector::Host(host)) => *host == connection.server.ip(),
         };
         let client = self.query.client.is_none_or(|wanted| wanted.contains(connection.client.ip()));

@@ -91,7 +91,7 @@ fn count(query: &ConnectionsQuery, services: Option<Vec<ServiceKey>>, userspace:
     let counted = userspace.connections(|service, client, server, is_closing| {
         if let ServiceKey::Address { address, .. } = service {
             let state = if is_closing { "FIN_WAIT" } else { "ESTABLISHED" };
-            let (service, server) = (address, server.0);
+            let (service, server) = (address, server.0.into());
             tally.count(&Connection { protocol: "TCP", client, service, server, state, expires: 0, engine: None });
         }
         Ok::<(), Infallible>(())

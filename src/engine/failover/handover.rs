@@ -19,8 +19,6 @@ impl Failover {
         if keep && self.phase == Phase::Running {
             self.hand_over(now);
         } else {
-            // Who still listens is a master all the same, as far as others know: it goes as one, with a resignation.
-            (0..self.routers.len()).for_each(|i| self.resume_now(now, i));
             for i in 0..self.routers.len() {
                 if let Some(router) = self.routers.get_mut(i) {
                     router.ends_as = Some(Told::Stop);

@@ -108,13 +108,6 @@ impl Failover {
         }
     }
 
-    /// It listens no longer, if it still does.
-    pub(super) fn resume_now(&mut self, now: Instant, i: usize) {
-        if self.routers.get(i).is_some_and(|router| router.resumes_at.is_some()) {
-            self.end_listening(now, i);
-        }
-    }
-
     /// A member of a unit listened for long enough, or heard somebody.
     fn end_listening(&mut self, now: Instant, i: usize) {
         let Some(unit) = self.unit_of.get(i).copied() else { return };

@@ -166,7 +166,7 @@ impl Then<'_> {
         let subject = format!("{key} {}", now.key);
         let table = self.word(EventKind::ServerTable, &subject);
         let mut then = RealServerStatus {
-            counters: Counters::default(),
+            counters: Counters::default().into(),
             persistent: 0,
             overridden: None,
             drain: None,
@@ -201,7 +201,7 @@ impl Then<'_> {
         }
         let level = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
         let [.., active, inactive, _] = values;
-        (then.active, then.inactive, then.rates) = (level(active), level(inactive), rates(&Row(values)));
+        (then.active, then.inactive, then.rates) = (level(active), level(inactive), rates(&Row(values)).into());
         Some(then)
     }
 }

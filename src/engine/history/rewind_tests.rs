@@ -33,8 +33,8 @@ fn server(weight: u32, active: u32) -> RealServerStatus {
         inactive: 0,
         persistent: 3,
         checks: Vec::new(),
-        counters: Counters { connections: 99, ..Counters::default() },
-        rates: Rates { connections_per_s: f64::from(active) / 2.0, ..Rates::default() },
+        counters: Counters { connections: 99, ..Counters::default() }.into(),
+        rates: Rates { connections_per_s: f64::from(active) / 2.0, ..Rates::default() }.into(),
     }
 }
 
@@ -49,8 +49,8 @@ fn service(server: RealServerStatus) -> Arc<VirtualServerStatus> {
         sorry_server_active: false,
         sorry_server: None,
         in_kernel: true,
-        counters: server.counters,
-        rates: server.rates,
+        counters: *server.counters,
+        rates: *server.rates,
         real_servers: vec![server],
     })
 }
@@ -174,7 +174,7 @@ fn states_numbers_and_reasons_are_those_of_the_moment() {
 #[test]
 fn what_is_not_remembered_is_not_shown_as_if_it_had_been_so() {
     let moment = then(50);
-    assert_eq!(moment.virtual_servers[0].real_servers[0].counters, Counters::default());
+    assert_eq!(moment.virtual_servers[0].real_servers[0].counters, Counters::default().into());
     assert_eq!(moment.virtual_servers[0].real_servers[0].persistent, 0);
     assert_eq!(
         (moment.virtual_routers[0].counters, moment.virtual_routers[0].next.clone()),

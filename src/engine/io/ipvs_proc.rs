@@ -166,7 +166,7 @@ fn endpoint(text: &str) -> Option<SocketAddr> {
 
 fn server(line: &str) -> Option<ServerEntry> {
     let mut words = line.split_whitespace();
-    let key = RealServerKey(endpoint(words.next()?)?);
+    let key = RealServerKey::from(endpoint(words.next()?)?);
     let forwarding = match words.next()? {
         "Masq" => Forwarding::Nat,
         "Route" => Forwarding::Dr,
@@ -183,7 +183,7 @@ fn server(line: &str) -> Option<ServerEntry> {
         active: words.next()?.parse().ok()?,
         inactive: words.next()?.parse().ok()?,
         persistent: 0,
-        traffic: Traffic::default(),
+        traffic: Traffic::default().into(),
     };
     Some(ServerEntry { key, destination, rates: KernelRates::default() })
 }

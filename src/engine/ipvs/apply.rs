@@ -82,12 +82,13 @@ impl Destination {
     /// The destination without connections and traffic.
     #[must_use]
     pub fn settings(&self) -> Self {
-        Self { active: 0, inactive: 0, persistent: 0, traffic: Traffic::default(), ..*self }
+        Self { active: 0, inactive: 0, persistent: 0, traffic: Traffic::default().into(), ..*self }
     }
 
     /// Takes over the settings of `new`, keeping what is counted.
     fn set(&mut self, new: &Self) {
-        let Self { active, inactive, persistent, traffic, .. } = *self;
+        let Self { active, inactive, persistent, .. } = *self;
+        let traffic = std::mem::take(&mut self.traffic);
         *self = Self { active, inactive, persistent, traffic, ..*new };
     }
 }
@@ -123,8 +124,11 @@ mod tests {
     #[test]
     fn a_change_keeps_servers_connections_and_counts() {
         let (web, rs) = (key("tcp/10.0.0.1:80"), server("10.0.0.71:80"));
-        let counted =
-            Destination { active: 5, traffic: Traffic { connections: 9, ..Traffic::default() }, ..destination(1) };
+        let counted = Destination {
+            active: 5,
+            traffic: Traffic { connections: 9, ..Traffic::default() }.into(),
+            ..destination(1)
+        };
         let old = Service { destinations: [(rs, counted)].into(), ..service("rr") };
         let mut table = IpvsTable { services: [(web, old)].into() };
         table.apply(&IpvsOp::SetService(web, Box::new(service("wlc")))).unwrap();

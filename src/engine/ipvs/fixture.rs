@@ -36,7 +36,7 @@ pub fn destination(weight: u32) -> Destination {
         active: 0,
         inactive: 0,
         persistent: 0,
-        traffic: Traffic::default(),
+        traffic: Traffic::default().into(),
     }
 }
 

@@ -354,7 +354,7 @@ pub fn destination(body: &[u8], family: Family) -> Option<(RealServerKey, Destin
     let attributes: Indexed<16> = Attributes::new(Attributes::new(body).first(top::DEST)?).index();
     let family = attributes.u16(dest::FAMILY).unwrap_or_else(|| family_number(family));
     let address = address(family, attributes.get(dest::ADDRESS)?)?;
-    let key = RealServerKey(SocketAddr::new(address, u16::from_be_bytes(attributes.array(dest::PORT)?)));
+    let key = RealServerKey::from(SocketAddr::new(address, u16::from_be_bytes(attributes.array(dest::PORT)?)));
     let number = |kind| attributes.u32(kind).unwrap_or(0);
     let forwarding = forwarding(number(dest::FORWARDING));
     let destination = Destination {
@@ -366,7 +366,7 @@ pub fn destination(body: &[u8], family: Family) -> Option<(RealServerKey, Destin
         active: number(dest::ACTIVE),
         inactive: number(dest::INACTIVE),
         persistent: number(dest::PERSISTENT),
-        traffic: traffic(&attributes),
+        traffic: traffic(&attributes).into(),
     };
     Some((key, destination))
 }

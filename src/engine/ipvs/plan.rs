@@ -17,9 +17,13 @@ pub fn plan(desired: &IpvsTable, observed: &IpvsTable, owned: &Ownership) -> Vec
     findings.iter().filter_map(Finding::repair).collect()
 }
 
-/// What is not as wanted, in key order: all that [`plan`] would change, and what strangers added to wanted services.
+/// What is not as wanted, in key order: all that [`plan`] would change, and what strangers added to wanted services. A service that is
+/// not there is one difference, with all that it should have.
 pub fn drift(desired: &IpvsTable, observed: &IpvsTable, owned: &Ownership) -> Vec<Difference> {
-    compare(desired, observed, owned).iter().map(Finding::in_words).collect()
+    let goes_with_its_service =
+        |finding: &Finding| matches!(finding, Finding::Server { key, .. } if !observed.services.contains_key(key));
+    let findings = compare(desired, observed, owned);
+    findings.iter().filter(|finding| !goes_with_its_service(finding)).map(Finding::in_words).collect()
 }
 
 /// One thing that is not as wanted, in words.
@@ -53,13 +57,13 @@ impl fmt::Display for Difference {
 /// One thing that is not as wanted: either side may be absent, both never are.
 enum Finding<'a> {
     Service {
-        key: ServiceKey,
+        key: &'a ServiceKey,
         wanted: Option<&'a Service>,
         found: Option<&'a Service>,
     },
     Server {
-        key: ServiceKey,
-        server: RealServerKey,
+        key: &'a ServiceKey,
+        server: &'a RealServerKey,
         wanted: Option<&'a Destination>,
         found: Option<&'a Destination>,
         /// Ours, or wanted, which makes it ours.
@@ -72,20 +76,20 @@ fn compare<'a>(desired: &'a IpvsTable, observed: &'a IpvsTable, owned: &Ownershi
     for (key, wanted) in &desired.services {
         let found = observed.services.get(key);
         if !found.is_some_and(|found| wanted.same_settings(found)) {
-            findings.push(Finding::Service { key: *key, wanted: Some(wanted), found });
+            findings.push(Finding::Service { key, wanted: Some(wanted), found });
         }
-        compare_servers(*key, wanted, found, owned, &mut findings);
+        compare_servers(key, wanted, found, owned, &mut findings);
     }
     for (key, _) in owned.iter().filter(|(key, _)| !desired.services.contains_key(key)) {
-        if let found @ Some(_) = observed.services.get(&key) {
-            findings.push(Finding::Service { key, wanted: None, found });
+        if let Some((key, found)) = observed.services.get_key_value(&key) {
+            findings.push(Finding::Service { key, wanted: None, found: Some(found) });
         }
     }
     findings
 }
 
 fn compare_servers<'a>(
-    key: ServiceKey,
+    key: &'a ServiceKey,
     wanted: &'a Service,
     found: Option<&'a Service>,
     owned: &Ownership,
@@ -94,13 +98,13 @@ fn compare_servers<'a>(
     for (server, wanted) in &wanted.destinations {
         let found = found.and_then(|found| found.destinations.get(server));
         if !found.is_some_and(|found| wanted.same_settings(found)) {
-            findings.push(Finding::Server { key, server: *server, wanted: Some(wanted), found, ours: true });
+            findings.push(Finding::Server { key, server, wanted: Some(wanted), found, ours: true });
         }
     }
     for (server, found) in found.into_iter().flat_map(|found| &found.destinations) {
         if !wanted.destinations.contains_key(server) {
-            let ours = owned.owns_server(&key, server);
-            findings.push(Finding::Server { key, server: *server, wanted: None, found: Some(found), ours });
+            let ours = owned.owns_server(key, server);
+            findings.push(Finding::Server { key, server, wanted: None, found: Some(found), ours });
         }
     }
 }
@@ -109,32 +113,32 @@ impl Finding<'_> {
     /// Its place in a plan: removals after everything else, then by service, then what gives capacity first.
     fn rank(&self) -> (u8, ServiceKey, u8) {
         match *self {
-            Self::Service { key, wanted: Some(_), .. } => (0, key, 0),
+            Self::Service { key, wanted: Some(_), .. } => (0, *key, 0),
             Self::Server { key, wanted: Some(wanted), found, .. } => {
                 let gains = found.is_none_or(|found| wanted.weight > found.weight);
-                (0, key, if gains { 1 } else { 2 })
+                (0, *key, if gains { 1 } else { 2 })
             }
-            Self::Server { key, wanted: None, .. } => (1, key, 0),
-            Self::Service { key, wanted: None, .. } => (2, key, 0),
+            Self::Server { key, wanted: None, .. } => (1, *key, 0),
+            Self::Service { key, wanted: None, .. } => (2, *key, 0),
         }
     }
 
     fn repair(&self) -> Option<IpvsOp> {
         match *self {
             Self::Service { key, wanted: Some(new), found: None } => {
-                Some(IpvsOp::NewService(key, Box::new(new.settings())))
+                Some(IpvsOp::NewService(*key, Box::new(new.settings())))
             }
             Self::Service { key, wanted: Some(new), found: Some(_) } => {
-                Some(IpvsOp::SetService(key, Box::new(new.settings())))
+                Some(IpvsOp::SetService(*key, Box::new(new.settings())))
             }
-            Self::Service { key, wanted: None, .. } => Some(IpvsOp::DelService(key)),
+            Self::Service { key, wanted: None, .. } => Some(IpvsOp::DelService(*key)),
             Self::Server { key, server, wanted: Some(new), found: None, .. } => {
-                Some(IpvsOp::NewDestination(key, server, new.settings()))
+                Some(IpvsOp::NewDestination(*key, *server, new.settings()))
             }
             Self::Server { key, server, wanted: Some(new), found: Some(_), .. } => {
-                Some(IpvsOp::SetDestination(key, server, new.settings()))
+                Some(IpvsOp::SetDestination(*key, *server, new.settings()))
             }
-            Self::Server { key, server, wanted: None, ours: true, .. } => Some(IpvsOp::DelDestination(key, server)),
+            Self::Server { key, server, wanted: None, ours: true, .. } => Some(IpvsOp::DelDestination(*key, *server)),
             Self::Server { wanted: None, ours: false, .. } => None,
         }
     }
@@ -145,11 +149,11 @@ impl Finding<'_> {
         }
         match *self {
             Self::Service { key, wanted, found } => {
-                Difference { service: key, server: None, wanted: words(wanted), found: words(found), repairable: true }
+                Difference { service: *key, server: None, wanted: words(wanted), found: words(found), repairable: true }
             }
             Self::Server { key, server, wanted, found, ours } => Difference {
-                service: key,
-                server: Some(server),
+                service: *key,
+                server: Some(*server),
                 wanted: words(wanted),
                 found: words(found),
                 repairable: ours,

@@ -1,6 +1,6 @@
 //! A table of services and destinations: the same type for what is wanted and for what the kernel has.
 
-use crate::engine::model::{Forwarding, Persistence, RealServerKey, ServiceKey, Weight};
+use crate::engine::model::{Blank, Forwarding, Persistence, RealServerKey, Seldom, ServiceKey, Weight};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -54,7 +54,7 @@ pub struct Destination {
     /// Persistence templates.
     pub persistent: u32,
     /// What went through it.
-    pub traffic: Traffic,
+    pub traffic: Seldom<Traffic>,
 }
 
 /// What a packet to a tunnelled destination is wrapped in.
@@ -102,6 +102,10 @@ pub struct Traffic {
     pub in_bytes: u64,
     /// Bytes out.
     pub out_bytes: u64,
+}
+
+impl Blank for Traffic {
+    const BLANK: &'static Self = &Self { connections: 0, in_packets: 0, out_packets: 0, in_bytes: 0, out_bytes: 0 };
 }
 
 /// One change of the kernel's table. `New` and `Set` write the whole record, as the kernel demands.

@@ -3,6 +3,7 @@
 use super::{CheckSpec, EdgeCommands, RealServerKey, Scheduler, ServiceKey, Weight};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::Arc;
 
 /// How packets reach a real server (`lb_kind`; `IP_VS_CONN_F_*` of `uapi/linux/ip_vs.h`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -149,7 +150,7 @@ pub struct RealServer {
     /// See `upper_threshold`.
     pub lower_threshold: u32,
     /// Its checks, in file order. All must pass.
-    pub checks: Vec<CheckSpec>,
+    pub checks: Vec<Arc<CheckSpec>>,
     /// The file has checks for it, and none of them can be run yet: its health is unknown, and it stays in the table.
     pub unchecked: bool,
     /// `notify_up` and `notify_down`; none where the file has neither.

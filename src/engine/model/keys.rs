@@ -144,20 +144,56 @@ impl FromStr for ServiceKey {
     }
 }
 
+/// An address with its port, in 20 bytes where a `SocketAddr` takes 32: there is one wherever a real server is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Endpoint {
+    ip: IpAddr,
+    port: u16,
+}
+
+impl Endpoint {
+    /// The address.
+    pub const fn ip(&self) -> IpAddr {
+        self.ip
+    }
+    /// The port.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+impl From<SocketAddr> for Endpoint {
+    fn from(address: SocketAddr) -> Self {
+        Self { ip: address.ip(), port: address.port() }
+    }
+}
+
+impl From<Endpoint> for SocketAddr {
+    fn from(Endpoint { ip, port }: Endpoint) -> Self {
+        Self::new(ip, port)
+    }
+}
+
 /// What identifies a real server within a service: `10.0.0.71:80`, `[fd00::71]:80`. Port 0 with a firewall mark: any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RealServerKey(pub SocketAddr);
+pub struct RealServerKey(pub Endpoint);
+
+impl From<SocketAddr> for RealServerKey {
+    fn from(address: SocketAddr) -> Self {
+        Self(address.into())
+    }
+}
 
 impl fmt::Display for RealServerKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        SocketAddr::from(self.0).fmt(f)
     }
 }
 
 impl FromStr for RealServerKey {
     type Err = KeyError;
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        text.parse().map(Self).map_err(|_| KeyError {
+        text.parse::<SocketAddr>().map(Self::from).map_err(|_| KeyError {
             text: text.to_owned(),
             wanted: "real server",
             example: "10.0.0.71:80 or [fd00::71]:80",

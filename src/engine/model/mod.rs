@@ -13,6 +13,7 @@ mod real_time;
 mod routing;
 mod scheduler;
 mod script;
+mod seldom;
 mod settings;
 mod statics;
 mod track;
@@ -26,7 +27,7 @@ pub use check::{
     BodyPattern, CheckKind, CheckSpec, CheckTiming, FileCheck, HttpCheck, HttpVersion, MiscCheck, Origin, RecordType,
     Tls, UdpCheck, UrlCheck,
 };
-pub use keys::{Family, KeyError, Protocol, RealServerKey, ServiceKey};
+pub use keys::{Endpoint, Family, KeyError, Protocol, RealServerKey, ServiceKey};
 pub use lvs::{LvsTimeouts, LvsWords, SyncDaemonWords};
 pub use mail::MailWords;
 pub use notify::{EdgeCommands, FifoWords, Fifos, Notifications, NotifyCommand, NotifyFifo};
@@ -34,6 +35,7 @@ pub use real_time::RealTime;
 pub use routing::{NextHop, RouteKind, Routing, RuleAction, RuleLimits, VirtualRoute, VirtualRule};
 pub use scheduler::{SCHEDULER_FLAGS, SCHEDULERS, Scheduler, scheduler_flag_names};
 pub use script::{ScriptUser, VrrpScript};
+pub use seldom::{Blank, Seldom};
 pub use settings::{
     AddressRemovedPolicy, DriftPolicy, EVENT_KINDS, MailSettings, Settings, SplitBrainPolicy, TRUSTED, WebhookSettings,
 };
@@ -48,6 +50,7 @@ pub use vrrp::{
 };
 
 use serde::Serialize;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A whole configuration, lowered from keepalived.conf and lvsdeck.toml: what the two cores are built from.
@@ -79,8 +82,9 @@ impl Configuration {
         for router in &mut self.virtual_routers {
             router.variations.follow(&settings);
         }
-        for check in self.virtual_servers.iter_mut().flat_map(|s| &mut s.real_servers).flat_map(|r| &mut r.checks) {
-            if let CheckKind::Http(HttpCheck { tls: Some(tls), .. }) = &mut check.kind {
+        let checks = self.virtual_servers.iter_mut().flat_map(|s| &mut s.real_servers).flat_map(|r| &mut r.checks);
+        for check in checks.filter(|check| matches!(check.kind, CheckKind::Http(HttpCheck { tls: Some(_), .. }))) {
+            if let CheckKind::Http(HttpCheck { tls: Some(tls), .. }) = &mut Arc::make_mut(check).kind {
                 tls.verify.clone_from(&settings.tls_verify);
             }
         }

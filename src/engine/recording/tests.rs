@@ -43,8 +43,8 @@ fn server(key: usize, active: u32, next_in_ms: Option<u64>) -> RealServerStatus 
         inactive: 0,
         persistent: 0,
         checks: vec![check],
-        counters: Counters::default(),
-        rates: Rates { connections_per_s: f64::from(active) / 3.0, ..Rates::default() },
+        counters: Counters::default().into(),
+        rates: Rates { connections_per_s: f64::from(active) / 3.0, ..Rates::default() }.into(),
     }
 }
 

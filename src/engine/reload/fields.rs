@@ -324,7 +324,7 @@ pub(super) fn server(server: &RealServer) -> Vec<Field> {
         ("inhibit_on_failure", inhibit_on_failure.to_string()),
         ("uthreshold", upper_threshold.to_string()),
         ("lthreshold", lower_threshold.to_string()),
-        ("checks", if *unchecked { "not run".to_owned() } else { list(checks.iter().map(check)) }),
+        ("checks", if *unchecked { "not run".to_owned() } else { list(checks.iter().map(|spec| check(spec))) }),
         ("notify_up and notify_down", notify.as_deref().map_or_else(String::new, edges)),
         ("smtp_alert", mails.to_string()),
     ]

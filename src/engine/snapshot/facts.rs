@@ -195,7 +195,7 @@ pub(super) fn server_note(server: &RealServerStatus, drift: Option<&Drift>) -> S
         (Standing::Draining, ..) => format!("DRAIN {} conn", server.active),
         (Standing::Unknown | Standing::Up, _, Some(drift)) => format!("DRIFT found {}", drift.found),
         (Standing::Unknown, _, None) => "not checked yet".to_owned(),
-        (Standing::Up, _, None) => match server.slow_start {
+        (Standing::Up, _, None) => match server.slow_start.as_deref() {
             // A check that fails says more.
             Some(slow) if server.checks.iter().all(|check| check.failures.0 == 0) => {
                 format!("slow start {}/{}, {}", server.weight, slow.weight, passing_note(&server.checks))

@@ -169,7 +169,7 @@ impl Filter {
             let _ = write!(text, " {}", server.key); // writing to a String can't fail
             let keyed = text.len();
             push_server_states(server, drift.server(service.key, server.key), &mut text);
-            self.holds(&text, keyed, vip, Some(server.key.0))
+            self.holds(&text, keyed, vip, Some(server.key.0.into()))
         });
         let servers = servers.collect();
         (itself, servers)

@@ -13,6 +13,7 @@ mod page;
 mod rows;
 mod slow_start;
 mod summary;
+mod traffic;
 mod wall;
 
 pub use detail::{
@@ -25,9 +26,10 @@ pub use kernel::IpvsTotals;
 pub use rows::{Row, RowKind, RowsPage, RowsQuery, Sort};
 pub use slow_start::SlowStartStatus;
 pub use summary::{Problem, Summary, Totals};
+pub use traffic::{Counters, Rates};
 pub use wall::{Moment, rfc3339};
 
-use super::model::{Family, Forwarding, RealServerKey, Scheduler, ServiceKey};
+use super::model::{Family, Forwarding, RealServerKey, Scheduler, Seldom, ServiceKey};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -300,38 +302,6 @@ pub enum Admin {
     Maintenance,
 }
 
-/// Monotonic counters of a service or a real server, from the kernel.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Counters {
-    /// Connections scheduled.
-    pub connections: u64,
-    /// Packets from clients.
-    pub in_packets: u64,
-    /// Packets to clients (0 with DR and TUN: they take another way).
-    pub out_packets: u64,
-    /// Bytes from clients.
-    pub in_bytes: u64,
-    /// Bytes to clients.
-    pub out_bytes: u64,
-}
-
-/// Rates a second, from two samples of the counters.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Rates {
-    /// Connections.
-    pub connections_per_s: f64,
-    /// Packets from clients.
-    pub in_packets_per_s: f64,
-    /// Packets to clients.
-    pub out_packets_per_s: f64,
-    /// Bytes from clients.
-    pub in_bytes_per_s: f64,
-    /// Bytes to clients.
-    pub out_bytes_per_s: f64,
-}
-
 /// One service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VirtualServerStatus {
@@ -409,10 +379,10 @@ pub struct RealServerStatus {
     pub overridden: Option<Box<OverrideStatus>>,
     /// How its drain or maintenance goes; none while it is enabled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub drain: Option<DrainStatus>,
+    pub drain: Option<Box<DrainStatus>>,
     /// Why it has a part of its weight; none where it has all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub slow_start: Option<SlowStartStatus>,
+    pub slow_start: Option<Box<SlowStartStatus>>,
     /// What the kernel has; none where the server is not in the table.
     pub kernel: Option<KernelServer>,
     /// Active connections.
@@ -424,9 +394,9 @@ pub struct RealServerStatus {
     /// Its checks.
     pub checks: Vec<CheckStatus>,
     /// Since the server joined the table.
-    pub counters: Counters,
+    pub counters: Seldom<Counters>,
     /// A second.
-    pub rates: Rates,
+    pub rates: Seldom<Rates>,
 }
 
 /// What the kernel has of a real server.

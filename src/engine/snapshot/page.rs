@@ -227,10 +227,10 @@ fn server_row(
         problem: server_rank(server, drift) < 2,
         expanded: false,
         added: server.added,
-        drain: server.drain.clone(),
-        slow_start: server.slow_start,
-        counters: server.counters,
-        rates: server.rates,
+        drain: server.drain.as_deref().cloned(),
+        slow_start: server.slow_start.as_deref().copied(),
+        counters: *server.counters,
+        rates: *server.rates,
     }
 }
 

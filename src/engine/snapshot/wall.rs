@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+/// Clocks that are further apart than this were set: more than it may take between reading one and the other.
+const SET: Duration = Duration::from_millis(20);
+
 /// One moment on both clocks, read together by a driver: cores turn their Instants into wall time with it.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment {
@@ -24,6 +27,14 @@ impl Moment {
         let would = self.wall_of(then.now);
         let apart = would.duration_since(then.wall).unwrap_or_else(|error| error.duration());
         if apart < Duration::from_secs(1) { then.wall } else { would }
+    }
+    /// This moment by the clocks as they were at an earlier one, unless they were set since: what happened at one time is then told as
+    /// the same time again, although no two clocks are ever read together.
+    #[must_use]
+    pub fn continuing(self, earlier: &Self) -> Self {
+        let wall = earlier.wall_of(self.now);
+        let apart = self.wall.duration_since(wall).unwrap_or_else(|error| error.duration());
+        if apart < SET { Self { wall, ..self } } else { self }
     }
     /// Milliseconds from now until a deadline, rounded down; 0 when it has passed.
     pub fn millis_until(&self, deadline: Instant) -> u64 {
@@ -84,6 +95,20 @@ mod tests {
             SystemTime::UNIX_EPOCH + Duration::from_secs(1005)
         );
         assert_eq!(moment.millis_until(before), 0);
+    }
+
+    #[test]
+    fn one_time_is_told_as_the_same_again_until_the_clock_is_set() {
+        let (start, wall) = (Instant::now(), SystemTime::UNIX_EPOCH + Duration::from_secs(1_000));
+        let moment = |seconds: u64, late: Duration| {
+            let after = Duration::from_secs(seconds);
+            Moment { now: start + after, wall: wall + after + late }
+        };
+        let first = moment(10, Duration::ZERO);
+        let next = moment(11, Duration::from_micros(70)).continuing(&first);
+        assert_eq!((next.now, next.wall_of(start)), (start + Duration::from_secs(11), first.wall_of(start)));
+        let set = moment(12, Duration::from_secs(1));
+        assert_eq!(set.continuing(&next).wall, set.wall);
     }
 
     #[test]

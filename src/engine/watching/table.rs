@@ -190,7 +190,7 @@ impl TableWatch {
             (Some(_), ..) => {}
         }
         seen.weight = weight;
-        seen.meter.look(now.now, found.map(|found| found.traffic));
+        seen.meter.look(now.now, found.map(|found| *found.traffic));
         let configured = wanted.map(|wanted| wanted.weight.get());
         let forward = found.map(|found| found.forwarding).or_else(|| wanted.map(|wanted| wanted.forwarding));
         let drained = weight == Some(0) && configured != Some(0);
@@ -211,8 +211,8 @@ impl TableWatch {
             inactive: found.map_or(0, |found| found.inactive),
             persistent: found.map_or(0, |found| found.persistent),
             checks: if found.is_some() { Vec::new() } else { vec![missing()] },
-            counters: found.map_or_else(Default::default, |found| counters(found.traffic)),
-            rates: seen.meter.rates(),
+            counters: found.map_or_else(Default::default, |found| counters(*found.traffic).into()),
+            rates: seen.meter.rates().into(),
         }
     }
 }

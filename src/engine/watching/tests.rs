@@ -158,7 +158,7 @@ fn table(servers: &[(&str, u32)]) -> IpvsTable {
         active: 3,
         inactive: 4,
         persistent: 0,
-        traffic: Traffic::default(),
+        traffic: Traffic::default().into(),
     };
     let service = Service {
         scheduler: "wrr".to_owned(),

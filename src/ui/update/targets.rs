@@ -117,7 +117,11 @@ pub fn add_server(state: &UiState, words: &str) -> Result<Form, String> {
         p.rows.iter().filter(|r| r.service == row.service && r.kind == RowKind::Server).collect()
     });
     let taken: Vec<String> = siblings.iter().filter_map(|r| r.server.clone()).collect();
-    let highest = taken.iter().filter_map(|key| key.parse().ok()).map(|RealServerKey(address)| address).max();
+    let highest = taken
+        .iter()
+        .filter_map(|key| key.parse::<RealServerKey>().ok())
+        .max()
+        .map(|RealServerKey(address)| address.into());
     let address = highest.map_or_else(|| service.port().map_or(String::new(), |port| format!(":{port}")), next_address);
     let mut weights: BTreeMap<u32, usize> = BTreeMap::new();
     for sibling in &siblings {

@@ -20,7 +20,7 @@ use policy::is_over;
 use refusals::Refused;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
-use words::{drift_fact, foreign, report, without_servers_of_missing_services};
+use words::{drift_fact, foreign, report};
 
 /// The same while it can't be read.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
@@ -328,7 +328,6 @@ impl Reconciler {
         // What was wished a moment ago differs because of that.
         found.retain(|difference| !self.is_dirty(&(difference.service, difference.server)));
         self.forget_wishes();
-        let found = without_servers_of_missing_services(found);
         let expelled = self.expel(&found);
         let repaired = found.iter().filter(|difference| synced || !difference.repairable);
         let repaired = repaired.map(|difference| (difference.service, difference.server)).collect();
@@ -362,9 +361,10 @@ impl Reconciler {
         self.repaired.clear();
         self.fresh = ops.iter().filter(|op| matches!(op, IpvsOp::NewService(..))).map(IpvsOp::service).collect();
         self.remember(actions);
-        actions.extend(ops.into_iter().map(|op| Action::Apply(Box::new(op))));
-        if self.outstanding == 0 {
+        if ops.is_empty() {
             self.finished = self.begun;
+        } else {
+            actions.push_back(Action::Apply(ops));
         }
     }
 

@@ -3,10 +3,9 @@
 use super::super::Action;
 use super::{Reconciler, Target, target};
 use crate::engine::event::{EventKind, Fact, Severity};
-use crate::engine::ipvs::{Difference, IpvsOp, IpvsTable, Ownership, Refusal, RefusalKind};
+use crate::engine::ipvs::{IpvsOp, IpvsTable, Ownership, Refusal, RefusalKind};
 use crate::engine::model::ServiceKey;
 use crate::engine::snapshot::{Drift, Foreign, Warning};
-use std::collections::BTreeSet;
 
 impl Reconciler {
     /// What an operation did to the table, in words; the picture is still the one before. The reason is there where it is
@@ -76,13 +75,6 @@ impl Reconciler {
 /// `tcp/10.0.0.1:80`, or `tcp/10.0.0.1:80 10.0.0.71:80`.
 pub(in super::super) fn subject((service, server): &Target) -> String {
     server.map_or_else(|| service.to_string(), |server| format!("{service} {server}"))
-}
-
-pub(super) fn without_servers_of_missing_services(mut found: Vec<Difference>) -> Vec<Difference> {
-    let missing: BTreeSet<ServiceKey> =
-        found.iter().filter(|d| d.server.is_none() && d.found == "absent").map(|d| d.service).collect();
-    found.retain(|d| d.server.is_none() || !missing.contains(&d.service));
-    found
 }
 
 pub(super) fn foreign(observed: &IpvsTable, desired: &IpvsTable, owned: &Ownership) -> Vec<Foreign> {

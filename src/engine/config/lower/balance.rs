@@ -10,8 +10,8 @@ use super::check::Timing;
 use super::mail::MailDefaults;
 use super::{Draft, notify, server, small};
 use crate::engine::model::{
-    EdgeCommands, Family, Forwarding, GroupRole, Persistence, Protocol, Quorum, RealServerKey, SCHEDULER_FLAGS,
-    Scheduler, ServiceKey, SorryServer, TrackedFile, VirtualServer, Weight,
+    EdgeCommands, Family, Forwarding, GroupRole, Persistence, Protocol, Quorum, SCHEDULER_FLAGS, Scheduler, ServiceKey,
+    SorryServer, TrackedFile, VirtualServer, Weight,
 };
 use std::net::SocketAddr;
 
@@ -247,7 +247,7 @@ fn complete<'t>(
         let forwarding = words.sorry_forwarding;
         let used = forwarding.or(words.forwarding).unwrap_or(Forwarding::Nat);
         address.set_port(server::kernel_port(cx, &key, used, address, at, "sorry_server"));
-        SorryServer { key: RealServerKey(address), forwarding, inhibit: words.sorry_inhibit }
+        SorryServer { key: address.into(), forwarding, inhibit: words.sorry_inhibit }
     });
     VirtualServer {
         key,

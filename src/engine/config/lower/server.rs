@@ -9,11 +9,10 @@ use super::super::unfit::meant_address;
 use super::balance::{Words, forwarding};
 use super::check::{self, Outer, Timing};
 use super::{notify, small};
-use crate::engine::model::{
-    EdgeCommands, Family, Forwarding, RealServer, RealServerKey, ServiceKey, TrackedFile, Weight,
-};
+use crate::engine::model::{EdgeCommands, Family, Forwarding, RealServer, ServiceKey, TrackedFile, Weight};
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 /// Address and port behind `word`, and where the port (or else the address) stands. Port 0: none was given.
 pub(super) fn endpoint(cx: &mut Context, entry: &Entry, word: &str) -> Option<(SocketAddr, Span)> {
@@ -151,11 +150,11 @@ fn lower<'t>(
         log_all_failures: service.log_all_failures,
         files,
     };
-    let mut specs: Vec<_> = checks.iter().flat_map(|entry| check::lower(cx, entry, &outer)).collect();
+    let mut specs: Vec<_> = checks.iter().flat_map(|entry| check::lower(cx, entry, &outer)).map(Arc::new).collect();
     specs.shrink_to_fit(); // it grew to four at once, and there is one for each server
     let kernel = kernel_port(cx, key, forwarding, written, at, "real_server");
     let server = RealServer {
-        key: RealServerKey(SocketAddr::new(written.ip(), kernel)),
+        key: SocketAddr::new(written.ip(), kernel).into(),
         weight: weight.unwrap_or(Weight::DEFAULT),
         forwarding,
         inhibit_on_failure: inhibit,

@@ -1,5 +1,5 @@
-//! The one thread that talks to the kernel's IPVS: its calls block, and their order is the core's. Operations that follow each
-//! other are sent together.
+//! The one thread that talks to the kernel's IPVS: its calls block, and their order is the core's. Operations of one plan are sent
+//! together.
 //!
 //! When the loop stops, what waits and would only make more to take away is given up, and so is everything once the kernel
 //! does not answer: each further call would block for as long again.
@@ -26,7 +26,7 @@ const TOGETHER: usize = 128;
 /// One act.
 pub(super) enum Job {
     Observe,
-    Apply(Box<IpvsOp>),
+    Apply(Vec<IpvsOp>),
     Remember(Memory),
     /// Whether these would be taken; told to whoever asked.
     Trial(Vec<(ServiceKey, Service)>, oneshot::Sender<Result<(), Refusal>>),
@@ -53,55 +53,44 @@ struct Worker<R> {
 impl<R: FnMut(Memory)> Worker<R> {
     /// Performs a batch in its order; `tell` gets the results, and ends it by saying false.
     fn perform(&mut self, batch: Vec<Job>, mut tell: impl FnMut(Vec<Input>) -> bool) -> bool {
-        let mut together = Vec::new();
-        for job in batch {
-            let goes_on = match job {
-                Job::Apply(op) => {
-                    together.push(*op);
-                    together.len() < TOGETHER || self.apply(&mut together, &mut tell)
-                }
-                Job::Observe => {
-                    // Before the table: whether its counters are to be believed.
-                    self.apply(&mut together, &mut tell)
-                        && tell(self.kernel.totals().map(Input::Counted).into_iter().collect())
-                        && tell(vec![self.observe()])
-                }
-                Job::Remember(memory) => {
-                    let goes_on = self.apply(&mut together, &mut tell);
-                    (self.remember)(memory);
-                    goes_on
-                }
-                Job::Trial(services, told) => {
-                    let goes_on = self.apply(&mut together, &mut tell);
-                    let tried = services.iter().try_for_each(|(key, service)| self.kernel.would_take(*key, service));
-                    // Who asked may have left.
-                    let _ = told.send(tried);
-                    goes_on
-                }
-            };
-            if !goes_on {
-                return false;
+        batch.into_iter().all(|job| match job {
+            Job::Apply(ops) => self.apply(ops, &mut tell),
+            Job::Observe => {
+                // Before the table: whether its counters are to be believed.
+                tell(self.kernel.totals().map(Input::Counted).into_iter().collect()) && tell(vec![self.observe()])
             }
-        }
-        self.apply(&mut together, &mut tell)
+            Job::Remember(memory) => {
+                (self.remember)(memory);
+                true
+            }
+            Job::Trial(services, told) => {
+                let tried = services.iter().try_for_each(|(key, service)| self.kernel.would_take(*key, service));
+                // Who asked may have left.
+                let _ = told.send(tried);
+                true
+            }
+        })
     }
     fn observe(&mut self) -> Input {
         let result = self.mute.clone().map_or_else(|| self.kernel.read_table(), Err);
         self.listen(result.as_ref().err());
         Input::Observed(result.map(Box::new))
     }
-    /// Does these operations but those that are given up, and leaves none.
-    fn apply(&mut self, together: &mut Vec<IpvsOp>, tell: &mut impl FnMut(Vec<Input>) -> bool) -> bool {
-        if together.is_empty() {
-            return true;
+    /// Does these operations but those that are given up, some of them together.
+    fn apply(&mut self, ops: Vec<IpvsOp>, tell: &mut impl FnMut(Vec<Input>) -> bool) -> bool {
+        let mut ops = ops.into_iter().peekable();
+        while ops.peek().is_some() {
+            let (given_up, ops): (Vec<_>, Vec<_>) = ops.by_ref().take(TOGETHER).partition(|op| self.gives_up(op));
+            let results = if ops.is_empty() { Vec::new() } else { self.kernel.apply_all(&ops) };
+            for result in &results {
+                self.listen(result.as_ref().err());
+            }
+            let applied = ops.into_iter().zip(results).map(|(op, result)| Input::Applied { op: Box::new(op), result });
+            if !tell(given_up.iter().map(|_| Input::NotApplied).chain(applied).collect()) {
+                return false;
+            }
         }
-        let (given_up, ops): (Vec<_>, Vec<_>) = std::mem::take(together).into_iter().partition(|op| self.gives_up(op));
-        let results = if ops.is_empty() { Vec::new() } else { self.kernel.apply_all(&ops) };
-        for result in &results {
-            self.listen(result.as_ref().err());
-        }
-        let applied = ops.into_iter().zip(results).map(|(op, result)| Input::Applied { op: Box::new(op), result });
-        tell(given_up.iter().map(|_| Input::NotApplied).chain(applied).collect())
+        true
     }
     fn gives_up(&self, op: &IpvsOp) -> bool {
         let is_removal = matches!(op, IpvsOp::DelService(_) | IpvsOp::DelDestination(..));

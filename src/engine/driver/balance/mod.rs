@@ -123,7 +123,9 @@ pub async fn run(
         report,
         notify,
     };
-    let mut views = Views { due: true, soon_at: now(), next_at: now(), pulse_at: now(), publish };
+    let clocks = Moment { now: now(), wall: SystemTime::now() };
+    let mut views =
+        Views { due: true, soon_at: now(), next_at: now(), pulse_at: now(), clocks, last: Vec::new(), publish };
     let mut shutdown = std::pin::pin!(shutdown);
     let mut stop_by: Option<Instant> = None;
     let mut look_at = now();
@@ -273,7 +275,7 @@ impl<R: Fn(Vec<Fact>), N: Fn(Notice)> BalanceLoop<R, N> {
                 Action::Probe { check, spec } => self.probes.start(check, spec),
                 Action::CancelProbe { check } => self.probes.cancel(check),
                 Action::Observe => jobs.push(Job::Observe),
-                Action::Apply(op) => jobs.push(Job::Apply(op)),
+                Action::Apply(ops) => jobs.push(Job::Apply(ops)),
                 Action::Remember(owned) => jobs.push(Job::Remember(Memory::Owned(owned))),
                 Action::Overrides(all) => jobs.push(Job::Remember(Memory::Overrides(all))),
                 Action::Report(fact) => self.facts.push(fact),
@@ -306,21 +308,27 @@ struct Views<P> {
     soon_at: Instant,
     next_at: Instant,
     pulse_at: Instant,
+    /// By which times are told.
+    clocks: Moment,
+    /// What the last one had: the next one shares what is the same.
+    last: Vec<Arc<VirtualServerStatus>>,
     publish: P,
 }
 
 impl<P: Fn(BalanceView)> Views<P> {
     /// Gives whether one went out. `is_awaited`: something is to be told that it shows.
     fn publish(&mut self, core: &Balance, is_awaited: bool) -> bool {
-        let moment = Moment { now: now(), wall: SystemTime::now() };
+        let moment = Moment { now: now(), wall: SystemTime::now() }.continuing(&self.clocks);
         let asked = (self.due && moment.now >= self.next_at) || (is_awaited && moment.now >= self.soon_at);
         if !asked && moment.now < self.pulse_at {
             return false;
         }
         self.due = false;
+        self.clocks = moment;
+        self.last = core.status_after(&self.last, moment);
         (self.publish)(BalanceView {
             at: Some(moment.now),
-            servers: core.status(moment),
+            servers: self.last.clone(),
             drift: core.drift(),
             foreign: core.foreign(),
             warnings: core.warnings(),

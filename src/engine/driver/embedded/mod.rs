@@ -151,7 +151,10 @@ impl Cluster {
         for director in &DIRECTORS {
             let station = lan.join(director.address.into(), 24).map_err(ClusterError::Thread)?;
             let real = layout.real.clone();
-            let find = move |key: RealServerKey| real.get(&key.0).copied().unwrap_or(key.0);
+            let find = move |key: RealServerKey| {
+                let address = key.0.into();
+                real.get(&address).copied().unwrap_or(address)
+            };
             let dataplane = Userspace::start(Ways::Embedded(Arc::new(find)), "dataplane", CONNECTIONS)
                 .map_err(ClusterError::Thread)?;
             let running = direct(director, &layout, &ending.directory, station, dataplane.clone())

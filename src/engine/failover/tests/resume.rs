@@ -331,24 +331,6 @@ fn an_engine_that_keeps_while_it_listens_hands_the_note_on() {
 }
 
 #[test]
-fn who_stops_while_it_listens_resigns_as_the_master_that_others_take_it_for() {
-    let mut lan = cluster();
-    lan.keep(0);
-    lan.boot(0);
-    lan.run_for(Duration::from_millis(300));
-    assert!(lan.listens(0));
-    let before = lan.nodes[0].actions.len();
-    let stopped_at = lan.now;
-    lan.input(0, Input::Shutdown { keep: false });
-    assert!(lan.nodes[0].words(before).contains(&"advertise 0".to_owned()), "{:?}", lan.nodes[0].words(before));
-    while lan.state(1) != Master {
-        lan.run_for(Duration::from_millis(10));
-    }
-    let waited = lan.now.duration_since(stopped_at);
-    assert!(waited < seconds(1), "its backup waits for a skew and no more: {waited:?}");
-}
-
-#[test]
 fn nobody_is_told_of_an_address_that_was_given_up_a_moment_ago() {
     let (lan, advertisement) = kept_beside_a_master();
     let node = &lan.nodes[0];

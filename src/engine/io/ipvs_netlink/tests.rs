@@ -151,7 +151,7 @@ fn destination(weight: u32) -> Destination {
         active: 0,
         inactive: 0,
         persistent: 0,
-        traffic: Traffic::default(),
+        traffic: Traffic::default().into(),
     }
 }
 
@@ -160,7 +160,8 @@ const DNS: &str = "udp/10.0.0.1:53";
 
 /// Two services, the first with so many servers and the other with one.
 fn table(servers: u32) -> IpvsTable {
-    let server = |n: u32| RealServerKey((std::net::Ipv4Addr::from_bits(0x0a01_0000 + n), 80).into());
+    let server =
+        |n: u32| RealServerKey::from(std::net::SocketAddr::from((std::net::Ipv4Addr::from_bits(0x0a01_0000 + n), 80)));
     let service = |count: u32| Service {
         scheduler: "rr".to_owned(),
         persistence: None,
@@ -201,7 +202,7 @@ impl Rig {
 }
 
 fn ops() -> Vec<IpvsOp> {
-    let server = |n: u8| RealServerKey(([10, 2, 0, n], 80).into());
+    let server = |n: u8| RealServerKey::from(std::net::SocketAddr::from(([10, 2, 0, n], 80)));
     (1..=3).map(|n| IpvsOp::NewDestination(WEB.parse().unwrap(), server(n), destination(1))).collect()
 }
 
@@ -308,7 +309,7 @@ fn an_answer_that_never_comes_is_a_time_out_and_the_next_request_has_another_soc
     assert_eq!(refusal.kind, RefusalKind::TimedOut, "{refusal}");
     assert_eq!(rig.connections(), 2);
     assert_eq!(rig.kernel.read_table().unwrap(), table(3));
-    let server = RealServerKey(([10, 1, 0, 0], 80).into());
+    let server = RealServerKey::from(std::net::SocketAddr::from(([10, 1, 0, 0], 80)));
     let op = IpvsOp::SetDestination(WEB.parse().unwrap(), server, destination(5));
     assert_eq!(IpvsKernel::apply(&mut rig.kernel, &op).unwrap_err().kind, RefusalKind::TimedOut);
     assert_eq!((IpvsKernel::apply(&mut rig.kernel, &op), rig.connections()), (Ok(()), 3));

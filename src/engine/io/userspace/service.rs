@@ -91,7 +91,7 @@ impl Served {
         for (key, destination) in &mut service.destinations {
             let connections = destination.traffic.connections;
             let carried = tallies.get(key).map_or_else(Traffic::default, |tally| tally.traffic());
-            destination.traffic = Traffic { connections, ..carried };
+            destination.traffic = Traffic { connections, ..carried }.into();
         }
         service.traffic = Traffic { connections: service.traffic.connections, ..self.total.traffic() };
         service
@@ -168,7 +168,7 @@ async fn serve(served: Arc<Served>, client: TcpStream, from: SocketAddr, reach: 
     let _seat = seat; // is free before the connection counts no more
     let tally = served.tally(key);
     let target = match &reach.ways {
-        Ways::Real => key.0,
+        Ways::Real => key.0.into(),
         Ways::Embedded(find) => find(key),
     };
     let closing = || {

@@ -31,14 +31,14 @@ fn destination(forwarding: Forwarding, weight: u32) -> Destination {
         active: 0,
         inactive: 0,
         persistent: 0,
-        traffic: Traffic::default(),
+        traffic: Traffic::default().into(),
     }
 }
 
 /// A server that says its name to whoever connects, then gives back what it reads.
 fn echo(name: &'static str) -> RealServerKey {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let key = RealServerKey(listener.local_addr().unwrap());
+    let key = RealServerKey::from(listener.local_addr().unwrap());
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             std::thread::spawn(move || {
@@ -161,7 +161,7 @@ fn short_connections_are_shared_out_as_well() {
 #[test]
 fn a_server_that_comes_back_has_all_its_counts_or_none() {
     let mut rig = Rig::new(&service("rr"));
-    let counts = |rig: &mut Rig| rig.view().destinations[&rig.b].traffic;
+    let counts = |rig: &mut Rig| rig.view().destinations[&rig.b].traffic.clone();
     let (stream, _) = rig.connect();
     let b = rig.b;
     rig.until("it is counted", |s| s.destinations[&b].traffic.out_bytes > 0);
@@ -175,7 +175,7 @@ fn a_server_that_comes_back_has_all_its_counts_or_none() {
     drop(stream);
     let mut rig = Rig::new(&service("rr"));
     again(&mut rig);
-    assert_eq!(counts(&mut rig), Traffic::default());
+    assert_eq!(counts(&mut rig), Traffic::default().into());
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn nobody_to_take_it_and_a_server_that_refuses_are_a_reset() {
     rig.apply(&IpvsOp::DelDestination(rig.key, rig.b));
     let mut nobody = TcpStream::connect(address).unwrap();
     assert!(nobody.read(&mut [0]).is_err(), "a reset");
-    let dead = RealServerKey(TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
+    let dead = RealServerKey::from(TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
     rig.apply(&IpvsOp::NewDestination(rig.key, dead, destination(Forwarding::Nat, 1)));
     let mut refused = TcpStream::connect(address).unwrap();
     assert!(refused.read(&mut [0]).is_err(), "a reset");

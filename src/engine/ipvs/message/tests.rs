@@ -33,10 +33,10 @@ fn answer(statistics: &[(u16, Builder)]) -> Vec<u8> {
 fn wide_statistics_come_first_and_narrow_ones_will_do() {
     let other = Traffic { connections: 9, ..TRAFFIC };
     let both = answer(&[(STATS, stats(other, false)), (STATS64, stats(TRAFFIC, true))]);
-    assert_eq!(super::destination(&both, Family::Inet).unwrap().1.traffic, TRAFFIC);
+    assert_eq!(super::destination(&both, Family::Inet).unwrap().1.traffic, TRAFFIC.into());
     let old = answer(&[(STATS, stats(TRAFFIC, false))]);
     let (found_key, found) = super::destination(&old, Family::Inet).unwrap();
-    assert_eq!((found_key, found.traffic, found.active, found.inactive), (server("10.0.0.71:80"), TRAFFIC, 7, 8));
+    assert_eq!((found_key, *found.traffic, found.active, found.inactive), (server("10.0.0.71:80"), TRAFFIC, 7, 8));
 }
 
 #[test]
@@ -90,7 +90,7 @@ proptest! {
     #[test]
     fn a_destination_reads_back_as_it_was_written(key in any_key(), settings in any_destination(), port: u16) {
         for address in ["10.0.0.71", "fd00::71"] {
-            let server = RealServerKey(SocketAddr::new(address.parse().unwrap(), port));
+            let server = RealServerKey::from(SocketAddr::new(address.parse().unwrap(), port));
             let body = encode(&IpvsOp::NewDestination(key, server, settings.clone())).body;
             prop_assert_eq!(super::destination(&body, key.family()), Some((server, settings.clone())));
             prop_assert_eq!(service(&body).map(|(key, _)| key), Some(key));

@@ -249,7 +249,7 @@ fn counted(settings: &Destination, counts: &Destination) -> Destination {
         active: counts.active,
         inactive: counts.inactive,
         persistent: counts.persistent,
-        traffic: counts.traffic,
+        traffic: counts.traffic.clone(),
         ..settings.settings()
     }
 }
