@@ -1,51 +1,82 @@
-//! What is kept of one subject.
+//! What is kept of one subject: little while it is always the same, tracks from its first change on.
 
-use super::track::{Tick, Track};
-use super::{COARSE_CHUNK, FINE_CHUNK, LEVELS, Row, STEP, Subject};
+use super::moving::Moving;
+use super::still::Still;
+use super::track::Tick;
+use super::{Row, Subject};
 
-/// The two tracks of a subject, and the ten seconds that are not over.
-#[derive(Debug, Clone, Default)]
+/// One subject's samples, and when it came.
+#[derive(Debug, Clone)]
 pub(super) struct Kept {
-    pub(super) fine: Track,
-    pub(super) coarse: Track,
-    pub(super) sums: Row,
-    pub(super) count: u64,
-    /// The coarse tick that is summed.
-    pub(super) summing: Tick,
-    /// What it costs, as of its last push.
-    pub(super) cost: usize,
     pub(super) admitted: u64,
+    samples: Samples,
+}
+
+#[derive(Debug, Clone)]
+enum Samples {
+    Still(Still),
+    Moving(Box<Moving>),
 }
 
 impl Kept {
-    pub(super) fn bytes(&self) -> usize {
-        // itself, its key and its places in the two maps
-        size_of::<Self>() + 3 * size_of::<Subject>() + 64 + self.fine.bytes() + self.coarse.bytes()
+    pub(super) fn new(admitted: u64) -> Self {
+        Self { admitted, samples: Samples::Still(Still::default()) }
     }
+
+    /// What it takes, with its place.
+    pub(super) fn bytes(&self) -> usize {
+        let beside = match &self.samples {
+            Samples::Still(still) => still.bytes(),
+            Samples::Moving(moving) => moving.bytes(),
+        };
+        Self::PLACE + beside
+    }
+    /// The same, as of its last change.
+    pub(super) fn cost(&self) -> usize {
+        match &self.samples {
+            Samples::Still(_) => self.bytes(),
+            Samples::Moving(moving) => moving.cost,
+        }
+    }
+    /// Itself, its key, and what a map that is not full takes for both.
+    const PLACE: usize = size_of::<Self>() + size_of::<Subject>() + 32;
 
     pub(super) fn push(&mut self, second: Tick, row: &Row) {
-        self.fine.push(second, row, FINE_CHUNK);
-        let summing = second / STEP;
-        if summing != self.summing {
-            self.finish();
-            self.summing = summing;
+        if let Samples::Still(still) = &mut self.samples {
+            if still.push(second, row) {
+                return;
+            }
+            self.samples = Samples::Moving(Box::new(still.moving()));
         }
-        let mut sums = self.sums;
-        sums.add(row);
-        for (sum, value) in sums.0.iter_mut().zip(row.0).skip(LEVELS) {
-            *sum = value;
+        if let Samples::Moving(moving) = &mut self.samples {
+            moving.push(second, row);
         }
-        self.sums = sums;
-        self.count += 1;
+        self.weigh();
     }
 
-    /// The ten seconds are over: the mean of the rates that were seen, the last of the levels.
-    pub(super) fn finish(&mut self) {
-        if self.count > 0 {
-            let mut row = self.sums;
-            row.0.iter_mut().take(LEVELS).for_each(|sum| *sum = (*sum + self.count / 2) / self.count);
-            self.coarse.push(self.summing, &row, COARSE_CHUNK);
+    /// Forgets what is too old; says whether there is something left.
+    pub(super) fn expire(&mut self, second: Tick) -> bool {
+        let is_left = match &mut self.samples {
+            Samples::Still(still) => still.expire(second),
+            Samples::Moving(moving) => moving.expire(second),
+        };
+        self.weigh();
+        is_left
+    }
+
+    fn weigh(&mut self) {
+        let bytes = self.bytes();
+        if let Samples::Moving(moving) = &mut self.samples {
+            moving.cost = bytes;
         }
-        (self.sums, self.count) = (Row::default(), 0);
+    }
+
+    /// Gives every row between two seconds (the second one excluded) with its time, in order; one for ten seconds where the `unit` is
+    /// ten.
+    pub(super) fn each(&self, from: Tick, to: Tick, unit: u64, give: impl FnMut(Tick, Row)) {
+        match &self.samples {
+            Samples::Still(still) => still.each(from, to, unit, give),
+            Samples::Moving(moving) => moving.each(from, to, unit, give),
+        }
     }
 }

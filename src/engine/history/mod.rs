@@ -5,12 +5,15 @@
 //! sampled is a gap, never a zero. Of ten seconds a rate is the mean and a level the last value. Nothing outlasts the engine.
 
 mod kept;
+mod moving;
 mod number;
 mod points;
 mod query;
 mod rewind;
 mod row;
 mod series;
+mod shelf;
+mod still;
 mod subject;
 mod track;
 mod varint;
@@ -22,7 +25,8 @@ pub use subject::Subject;
 
 use super::snapshot::{VirtualRouterStatus, VirtualServerStatus};
 use kept::Kept;
-use std::collections::{BTreeMap, HashMap};
+use shelf::Shelf;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use subject::{row_of_router, row_of_server, row_of_service};
 use track::Tick;
@@ -47,9 +51,7 @@ pub const LEVELS: usize = 5;
 /// Everything that is remembered. A value: its owner brings the time.
 #[derive(Debug, Default)]
 pub struct History {
-    kept: HashMap<Subject, Kept>,
-    /// Who goes first when memory is short: the last of these.
-    order: BTreeMap<(u8, u64), Subject>,
+    kept: Shelf,
     bytes: usize,
     admissions: u64,
     left_out: LeftOut,
@@ -96,15 +98,14 @@ impl History {
 
     /// Adds one row; sheds what there is no room for.
     fn push(&mut self, second: Tick, subject: &Subject, row: &Row) {
-        if !self.kept.contains_key(subject) && !self.admit(subject) {
+        if self.kept.get(subject).is_none() && !self.admit(subject) {
             self.left_out.count(subject);
             return;
         }
         let Some(kept) = self.kept.get_mut(subject) else { return };
-        let before = kept.cost;
+        let before = kept.cost();
         kept.push(second, row);
-        kept.cost = kept.bytes();
-        self.bytes = self.bytes + kept.cost - before;
+        self.bytes = self.bytes + kept.cost() - before;
         self.shed();
     }
 
@@ -114,42 +115,43 @@ impl History {
             return false;
         }
         self.admissions += 1;
-        let kept = Kept { admitted: self.admissions, ..Kept::default() };
-        self.order.insert((subject.rank(), self.admissions), subject.clone());
-        self.kept.insert(subject.clone(), kept);
+        let kept = Kept::new(self.admissions);
+        self.bytes += kept.cost();
+        self.kept.insert(subject, kept);
         true
     }
 
+    /// Those of the last rank go first, and of them those that came last.
     fn shed(&mut self) {
         if self.bytes <= self.cap() {
             return;
         }
-        while self.bytes > self.cap() / 16 * 15 {
-            let Some((_, subject)) = self.order.pop_last() else { return };
-            if let Some(kept) = self.kept.remove(&subject) {
-                self.bytes -= kept.cost;
-            }
+        let mut all: Vec<_> =
+            self.kept.iter().map(|(subject, kept)| (subject.rank(), kept.admitted, subject)).collect();
+        all.sort_unstable_by_key(|(rank, admitted, _)| (*rank, *admitted));
+        while let Some((.., subject)) = all.pop().filter(|_| self.bytes > self.cap() / 16 * 15) {
+            self.forget(&subject);
             self.left_out.count(&subject);
         }
     }
 
+    fn forget(&mut self, subject: &Subject) {
+        self.bytes -= self.kept.remove(subject).map_or(0, |kept| kept.cost());
+    }
+
     fn expire(&mut self, second: Tick) {
-        let mut gone = Vec::new();
-        for (subject, kept) in &mut self.kept {
-            kept.fine.expire(second.saturating_sub(FINE));
-            kept.coarse.expire(second.saturating_sub(COARSE) / STEP);
-            let cost = kept.bytes();
-            self.bytes = self.bytes + cost - kept.cost;
-            kept.cost = cost;
-            if kept.fine.is_empty() && kept.coarse.is_empty() {
-                gone.push((subject.clone(), kept.admitted));
+        let mut gone = BTreeSet::new();
+        for kept in self.kept.values_mut() {
+            let before = kept.cost();
+            if !kept.expire(second) {
+                gone.insert(kept.admitted);
             }
+            self.bytes = self.bytes + kept.cost() - before;
         }
-        for (subject, admitted) in gone {
-            self.order.remove(&(subject.rank(), admitted));
-            if let Some(kept) = self.kept.remove(&subject) {
-                self.bytes -= kept.cost;
-            }
+        let gone: Vec<Subject> =
+            self.kept.iter().filter(|(_, kept)| gone.contains(&kept.admitted)).map(|(subject, _)| subject).collect();
+        for subject in &gone {
+            self.forget(subject);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Reading the history: one subject's columns over a span of time, at a resolution that fits the answer.
 
 use super::points::Points;
-use super::{COARSE, FINE, History, Kept, Row, STEP, Series, Subject};
+use super::{COARSE, FINE, History, STEP, Series, Subject};
 use crate::engine::snapshot::rfc3339;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -119,24 +119,5 @@ impl History {
             series: series.collect(),
             left_out: self.left_out,
         })
-    }
-}
-
-impl Kept {
-    fn each(&self, from: u64, to: u64, unit: u64, mut give: impl FnMut(u64, Row)) {
-        if unit == 1 {
-            return self.fine.each(from, to, give);
-        }
-        self.coarse.each(from / STEP, to.div_ceil(STEP), |tick, row| give(tick * STEP, row));
-        // The ten seconds that are not over have no coarse sample yet.
-        if self.count > 0 && (from..to).contains(&(self.summing * STEP)) {
-            let mut open = self.clone_of_sum();
-            open.finish();
-            open.coarse.each(0, u64::MAX, |tick, row| give(tick * STEP, row));
-        }
-    }
-
-    fn clone_of_sum(&self) -> Self {
-        Self { sums: self.sums, count: self.count, summing: self.summing, ..Self::default() }
     }
 }

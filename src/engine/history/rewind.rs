@@ -5,7 +5,7 @@
 //! being shown as if it had been so: totals since the start, timers, peers, drift and warnings. Services and servers that have
 //! left since are not there; those that came since are not shown before they came.
 
-use super::{History, Row, Subject};
+use super::{History, Row, STEP, Subject};
 use crate::engine::event::{Event, EventKind};
 use crate::engine::snapshot::{
     Admin, Counters, Health, QuorumStatus, Rates, RealServerStatus, Role, Status, VirtualRouterState,
@@ -79,9 +79,9 @@ impl History {
         let kept = self.kept.get(subject)?;
         let mut row = None;
         // A sample may have come a moment late: the one before is that of this second too.
-        kept.fine.each(second.saturating_sub(2), second + 1, |_, found| row = Some(found));
+        kept.each(second.saturating_sub(2), second + 1, 1, |_, found| row = Some(found));
         if row.is_none() {
-            kept.coarse.each(second / super::STEP, second / super::STEP + 1, |_, found| row = Some(found));
+            kept.each(second / STEP * STEP, second / STEP * STEP + 1, STEP, |_, found| row = Some(found));
         }
         row
     }
@@ -108,7 +108,7 @@ impl Then<'_> {
     fn row(&self, subject: &Subject) -> Option<Row> {
         let row = self.history.row_at(subject, self.second);
         let was_sampled = || self.history.row_at(&Subject::Total, self.second).is_some();
-        if row.is_none() && self.history.kept.contains_key(subject) && was_sampled() {
+        if row.is_none() && self.history.kept.get(subject).is_some() && was_sampled() {
             return None;
         }
         Some(row.unwrap_or_default())

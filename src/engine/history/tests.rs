@@ -43,10 +43,50 @@ proptest! {
                 prop_assert!(history.bytes() <= cap);
             }
             history.expire(second);
-            let sum: usize = history.kept.values().map(Kept::bytes).sum();
+            let sum: usize = history.kept.iter().map(|(_, kept)| kept.bytes()).sum();
             prop_assert_eq!(sum, history.bytes());
-            prop_assert_eq!(history.order.len(), history.kept.len());
         }
+    }
+}
+
+proptest! {
+    /// Three subjects with the same seconds: the first never changes, the second after a time, the third at once.
+    #[test]
+    fn what_was_always_the_same_is_told_as_if_it_had_been_kept_in_tracks(
+        steps in proptest::collection::vec((0u8..8, 1u64..900), 1..60),
+        change in 0usize..60,
+        unit in prop::sample::select(vec![1u64, 10, 40]),
+    ) {
+        let (mut history, mut second) = (History::default(), 100);
+        let (still, later, tracks) = (service(1), service(2), service(3));
+        history.push(0, &tracks, &row(9, 9));
+        for (number, (kind, step)) in steps.iter().enumerate() {
+            // Mostly a run of seconds, now and then one of them was missed.
+            for _ in 0..if *kind == 0 { 1 } else { *step } {
+                second += if *kind == 0 { *step } else { 1 };
+                let now = if number < change { row(3, 7) } else { row(5, 8) };
+                history.push(second, &still, &row(3, 7));
+                history.push(second, &later, &now);
+                history.push(second, &tracks, &if number < change { row(3, 7) } else { row(5, 8) });
+            }
+        }
+        let first = Some(now() - Duration::from_secs(second - 100));
+        let all = |subject: &Subject, series: Series| {
+            let query = HistoryQuery { step: Some(unit), from: first.max(Some(now() - Duration::from_secs(FINE - 100))), ..of(subject) };
+            history.page(&query, now(), second).unwrap().series[&series].clone()
+        };
+        for series in [Series::ConnectionsPerS, Series::Active] {
+            let (never, once, tracked) = (all(&still, series), all(&later, series), all(&tracks, series));
+            prop_assert_eq!(&once, &tracked);
+            let sampled = |points: &[Option<f64>]| points.iter().map(Option::is_some).collect::<Vec<_>>();
+            prop_assert_eq!(sampled(&never), sampled(&tracked));
+            let value = if series == Series::Active { 7.0 } else { 3.0 };
+            prop_assert!(never.iter().flatten().all(|point| (point - value).abs() < 0.01));
+        }
+        let one = history.kept.get(&still).map_or(0, Kept::bytes);
+        prop_assert!(steps.iter().filter(|(kind, step)| *kind == 0 && *step > 1).count() > 16 || one < 400, "{}", one);
+        let sum: usize = history.kept.iter().map(|(_, kept)| kept.bytes()).sum();
+        prop_assert_eq!(sum, history.bytes());
     }
 }
 
@@ -63,7 +103,7 @@ fn real_servers_go_before_services_and_what_is_left_out_is_said() {
         }
         for number in 0..40 {
             let Subject::Service(key) = service(number) else { unreachable!() };
-            history.push(second, &Subject::Server(key, server), &row(1, 1));
+            history.push(second, &Subject::Server(key, server), &row(second * 5 % 11, 1));
         }
     }
     assert!((0..40).all(|number| history.page(&of(&service(number)), now(), 59).is_ok()));

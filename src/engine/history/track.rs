@@ -71,6 +71,17 @@ impl Track {
         self.open.add(row);
     }
 
+    /// Adds the same row for each tick from the first of these to the last, which is excluded.
+    pub fn push_run(&mut self, (first, end): (Tick, Tick), row: &Row, chunk: u32) {
+        let mut tick = first;
+        while tick < end {
+            self.push(tick, row, chunk);
+            let room = u64::from(chunk.saturating_sub(self.open.ticks)).min(end - tick - 1);
+            self.open.repeat(u32::try_from(room).unwrap_or(0));
+            tick += 1 + room;
+        }
+    }
+
     fn close(&mut self) {
         let Open { start, ticks, mut bytes, last, run, run_is_gap } = std::mem::take(&mut self.open);
         Open { last, run, run_is_gap, ..Open::default() }.flush(&mut bytes);
@@ -133,28 +144,35 @@ impl Open {
     fn add(&mut self, row: &Row) {
         let codes = row.codes();
         if self.ticks > 0 && codes == self.last {
-            self.run_of(false);
-            self.run += 1;
-        } else {
-            self.run_of(false);
-            let mut columns = 0;
-            let mut differences = Vec::with_capacity(COLUMNS);
-            for (column, (&new, &old)) in codes.iter().zip(&self.last).enumerate() {
-                if new != old {
-                    columns |= 1_u64 << column;
-                    differences.push(zigzag(i64::from(new) - i64::from(old)));
-                }
-            }
-            let mut bytes = std::mem::take(&mut self.bytes);
-            self.flush(&mut bytes);
-            write(&mut bytes, columns << 1 | 1);
-            for difference in differences {
-                write(&mut bytes, difference);
-            }
-            self.bytes = bytes;
-            self.last = codes;
+            return self.repeat(1);
         }
+        self.run_of(false);
+        let mut columns = 0;
+        let mut differences = Vec::with_capacity(COLUMNS);
+        for (column, (&new, &old)) in codes.iter().zip(&self.last).enumerate() {
+            if new != old {
+                columns |= 1_u64 << column;
+                differences.push(zigzag(i64::from(new) - i64::from(old)));
+            }
+        }
+        let mut bytes = std::mem::take(&mut self.bytes);
+        self.flush(&mut bytes);
+        write(&mut bytes, columns << 1 | 1);
+        for difference in differences {
+            write(&mut bytes, difference);
+        }
+        self.bytes = bytes;
+        self.last = codes;
         self.ticks += 1;
+    }
+
+    /// The row before once more, so many times.
+    fn repeat(&mut self, ticks: u32) {
+        if ticks > 0 {
+            self.run_of(false);
+            self.run += ticks;
+            self.ticks += ticks;
+        }
     }
 
     /// The run that is open is one of this kind.
