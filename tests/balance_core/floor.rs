@@ -92,6 +92,20 @@ fn the_preview_tells_of_it_asks_for_the_word_and_its_token_commits_it() {
 }
 
 #[test]
+fn a_token_from_before_others_left_commits_nothing() {
+    for command in [drain(A), weigh(A, 0), remove(A)] {
+        let mut rig = started(&[service(WEB, &[A, B])]);
+        let shown = rig.dry(command.clone());
+        assert_eq!(shown.preview.confirm, None, "{:?}", shown.preview);
+        assert_eq!(rig.ask(drain(B)).outcome, Outcome::Done);
+        let now = rig.dry(command.clone());
+        assert!(now.preview.blast_radius.contains("BELOW THE FLOOR"), "{:?}", now.preview);
+        assert_ne!(shown.token, now.token);
+        assert_eq!(rig.ask_with(command, false, shown.token).outcome, Outcome::Stale);
+    }
+}
+
+#[test]
 fn force_does_it_at_once() {
     let mut rig = half();
     assert_eq!(rig.force(drain(C)).outcome, Outcome::Done);

@@ -66,7 +66,10 @@ impl Balance {
             undo: self.undo(now, command, changes),
             confirm: (below.is_some() || before.keys().any(is_last)).then(|| word(command).to_owned()),
         };
-        let steady = Preview { before: lines(&before, false), after: lines(&after, false), ..preview.clone() };
+        let mut steady = Preview { before: lines(&before, false), after: lines(&after, false), ..preview.clone() };
+        // Who else left meanwhile makes another thing of it; in tenths, since a large service never stands still.
+        let shares = before.iter().map(|(at, old)| share(old, after.get(at)) / 10);
+        steady.ops.push(format!("{:?} {:?} {:?}", shares.collect::<Vec<_>>(), below.is_some(), preview.confirm));
         let token = steady.token(command);
         Ok((preview, token, below))
     }
@@ -188,7 +191,7 @@ impl Balance {
             let servers = mine().filter(is_serving).count();
             let active: u32 = mine().filter_map(|c| self.seen(&old.config.key, &c.server)).map(|d| d.active).sum();
             let change = i128::from(new.have()) - i128::from(old.have());
-            let share = change.abs() * 100 / i128::from(old.have().max(new.have()).max(1));
+            let share = share(old, Some(new));
             let mut text = if change > 0 {
                 let more = match mine().count() {
                     1 => "1 server gets more".to_owned(),
@@ -233,6 +236,12 @@ impl Balance {
             persistence.timeout
         )
     }
+}
+
+/// By how much the weight of a service changes, in percent of the larger one.
+fn share(old: &ServiceState, new: Option<&ServiceState>) -> u64 {
+    let (old, new) = (old.have(), new.map_or(0, ServiceState::have));
+    (u128::from(old.abs_diff(new)) * 100 / u128::from(old.max(new).max(1))).try_into().unwrap_or(100)
 }
 
 /// What of a drained server's traffic stays, or is not seen, for other reasons than persistence.
