@@ -1,4 +1,5 @@
-//! The signals of `lvsdeck run`: TERM and INT stop, HUP reloads, USR1 writes the status into the state directory.
+//! The signals of `lvsdeck run`: TERM and INT stop, HUP reloads, USR1 (and USR2, with which keepalived writes its
+//! statistics) writes the status into the state directory.
 
 use super::engine::Refused;
 use super::exit;
@@ -20,6 +21,7 @@ pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     dump: Signal,
+    statistics: Signal,
     hangup: Signal,
     overrun: Signal,
 }
@@ -31,6 +33,7 @@ impl Signals {
             terminate: catch(SignalKind::terminate())?,
             interrupt: catch(SignalKind::interrupt())?,
             dump: catch(SignalKind::user_defined1())?,
+            statistics: catch(SignalKind::user_defined2())?,
             hangup: catch(SignalKind::hangup())?,
             overrun: catch(SignalKind::from_raw(SIGXCPU))?,
         })
@@ -44,7 +47,7 @@ impl Signals {
         state: &StateDir,
         service: &Service,
     ) -> Result<Option<bool>, Refused> {
-        let Self { mut terminate, mut interrupt, mut dump, mut overrun, hangup } = self;
+        let Self { mut terminate, mut interrupt, mut dump, mut statistics, mut overrun, hangup } = self;
         let mut reloads = std::pin::pin!(reload_on(hangup, &running.handle, service));
         loop {
             tokio::select! {
@@ -52,6 +55,7 @@ impl Signals {
                 _ = interrupt.recv() => return Ok(None),
                 keep = running.stop.asked() => return Ok(Some(keep)),
                 _ = dump.recv() => write_snapshot(running, state),
+                _ = statistics.recv() => write_snapshot(running, state),
                 _ = overrun.recv() => {
                     tracing::warn!("a real-time thread took more processor time than its rlimit_rttime without a pause");
                 }

@@ -26,6 +26,7 @@ const LEFT: usize = 64;
 
 /// Runs scripts for the engine on standard input and output until it goes.
 pub fn serve() -> io::Result<()> {
+    let engine = rustix::process::getppid();
     let engine_gone = settle()?;
     let requests = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     rustix::io::ioctl_fionbio(&requests, true)?;
@@ -35,7 +36,9 @@ pub fn serve() -> io::Result<()> {
     let alarm = Alarm::new()?;
     loop {
         let now = Instant::now();
-        incoming.closed |= engine_gone.load(Ordering::Relaxed) || runner.deaf;
+        // Anybody may send this signal: `kill` to all processes of this name.
+        incoming.closed |=
+            runner.deaf || engine_gone.swap(false, Ordering::Relaxed) && rustix::process::getppid() != engine;
         incoming.take(|request| runner.take(request, now));
         if incoming.closed {
             runner.end_all(now);
@@ -64,7 +67,9 @@ fn settle() -> io::Result<Arc<AtomicBool>> {
     // A kernel without ambient capabilities has none to clear.
     _ = rustix::thread::clear_ambient_capability_set();
     let ignored = Arc::new(AtomicBool::new(false));
-    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT, libc::SIGPIPE] {
+    for signal in
+        [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT, libc::SIGPIPE, libc::SIGUSR1, libc::SIGALRM]
+    {
         // With a handler rather than ignored: scripts would inherit that.
         signal_hook::flag::register(signal, Arc::clone(&ignored))?;
     }
