@@ -29,6 +29,9 @@ pub const WRONG_USE: u8 = 64;
 /// The same of `ctl`.
 const WRONG_USE_OF_CTL: u8 = 2;
 
+/// Where `--socket` is looked for when it is not given.
+const SOCKET_VARIABLE: &str = "LVSDECK_SOCKET";
+
 /// A Linux Virtual Server director: VRRP failover, health checks and IPVS, under a full-screen console.
 ///
 /// Without a subcommand it opens the console: on the engine that answers on the socket, or on one that it starts.
@@ -56,8 +59,8 @@ pub struct GlobalArgs {
     /// When to use colours (auto: on a terminal, unless `NO_COLOR` is set), and how many in the console
     #[arg(long, global = true, value_enum, default_value_t = ColorWhen::Auto, value_name = "WHEN")]
     pub color: ColorWhen,
-    /// The engine's control socket
-    #[arg(long, global = true, env = "LVSDECK_SOCKET", value_name = "PATH")]
+    /// The engine's control socket [env: `LVSDECK_SOCKET`]
+    #[arg(long, global = true, value_name = "PATH")]
     pub socket: Option<PathBuf>,
 }
 
@@ -109,12 +112,12 @@ pub enum Command {
 /// Reads the arguments, the first of which is the program's name. Errors: what to exit with, after clap has said what is
 /// wrong or printed help.
 pub fn parse(mut args: Vec<OsString>) -> Result<Cli, ExitCode> {
+    let socket = std::env::var_os(SOCKET_VARIABLE).filter(|socket| !socket.is_empty()).map(PathBuf::from);
     let by_name = ipvs::is_called_ipvsadm(args.first());
     // What follows is ipvsadm's, whatever it looks like; and scripts that call it for each line wait for no parser.
     if by_name || args.get(1).is_some_and(|word| word == "ipvs") {
         let words = args.split_off(if by_name { 1 } else { 2 });
-        let global =
-            GlobalArgs { color: ColorWhen::Auto, socket: std::env::var_os("LVSDECK_SOCKET").map(PathBuf::from) };
+        let global = GlobalArgs { color: ColorWhen::Auto, socket };
         let command = Some(Command::Ipvs(ipvs::IpvsArgs { words, by_name }));
         return Ok(Cli { global, file: None, console: run::ConsoleArgs::default(), command });
     }
@@ -122,7 +125,10 @@ pub fn parse(mut args: Vec<OsString>) -> Result<Cli, ExitCode> {
     let is_ctl = args.iter().skip(1).any(|word| word == "ctl");
     let parsed = command.clone().try_get_matches_from(args).and_then(|matches| {
         misplaced(command, &matches)?;
-        Cli::from_arg_matches(&matches)
+        let mut cli = Cli::from_arg_matches(&matches)?;
+        // By hand: to clap an empty variable is a mistake, and everywhere else it is none at all.
+        cli.global.socket = cli.global.socket.or(socket);
+        Ok(cli)
     });
     parsed.map_err(|error| wrong_use(&error, if is_ctl { WRONG_USE_OF_CTL } else { WRONG_USE }))
 }
