@@ -204,7 +204,8 @@ impl Reader<'_> {
             (Kind::Switch { set, .. }, DeValue::Boolean(on)) => set(&mut self.settings, *on),
             (Kind::Text { form, set, .. }, DeValue::String(text)) => {
                 if !set(&mut self.settings, text) {
-                    let message = format!("\"{text}\" is no value of {name}");
+                    let shown = if is_secret(name, text) { "***" } else { text.as_ref() };
+                    let message = format!("\"{shown}\" is no value of {name}");
                     self.say(&value.span(), "bad-value", message, format!("{name} is {form}"));
                 } else if text.starts_with('/') {
                     let at = self.at(&value.span(), "on-this-host", String::new(), String::new());
@@ -238,8 +239,12 @@ impl Reader<'_> {
         let before = self.text.get(..span.start).unwrap_or(self.text);
         let start = before.rfind('\n').map_or(0, |at| at + 1);
         let source_line = self.text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
-        let source_line = source_line.chars().map(|c| if c.is_control() && c != '\t' { ' ' } else { c }).take(240);
         let marked = self.text.get(span.clone()).unwrap_or_default().lines().next().unwrap_or_default();
+        let (key, value) = source_line.split_once('=').unwrap_or((source_line, ""));
+        let hidden =
+            if is_secret(key, value.trim().trim_matches(['"', '\''])) { format!("{key}= ***") } else { String::new() };
+        let source_line = if hidden.is_empty() { source_line } else { &hidden };
+        let source_line = source_line.chars().map(|c| if c.is_control() && c != '\t' { ' ' } else { c }).take(240);
         Diagnostic {
             severity: Severity::Error,
             code,
@@ -252,6 +257,13 @@ impl Reader<'_> {
             help: Some(help),
         }
     }
+}
+
+/// Whether the value of a setting, or of what somebody took for one, may be a password: only a path to one is shown.
+fn is_secret(key: &str, value: &str) -> bool {
+    let is_password = ["pass", "secret", "token"].iter().any(|word| key.to_ascii_lowercase().contains(word));
+    let has_user = value.split_once("://").is_some_and(|(_, rest)| rest.contains('@'));
+    is_password && !value.starts_with('/') || has_user
 }
 
 /// `a`, `a or b`, `a, b or c`.

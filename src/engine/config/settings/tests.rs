@@ -141,6 +141,21 @@ fn a_mistake_is_told_with_its_line_and_what_was_meant() {
 }
 
 #[test]
+fn no_mistake_shows_a_password() {
+    for text in [
+        "[mail]\nuser = \"x\"\npassword = \"S3cr3t\"\n",
+        "[mail]\nuser = \"x\"\npass = S3cr3t\n",
+        "[mail]\nuser = \"x\"\npassword_file = \"S3cr3t\"\n",
+        "[webhook]\nurl = \"htps://u:S3cr3t@h/x\"\n",
+        "[webhook]\nurl = https://u:S3cr3t@h/x\n",
+        "[webhook]\nurrl = \"https://u:S3cr3t@h/x\"\n",
+    ] {
+        let found = parse("lvsdeck.toml", text).unwrap_err();
+        assert!(!format!("{found:?}").contains("S3cr3t"), "{found:?}");
+    }
+}
+
+#[test]
 fn each_setting_is_explained_by_its_name() {
     assert_eq!(
         explain("swift_handover").unwrap(),
