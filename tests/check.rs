@@ -207,7 +207,11 @@ fn what_keepalived_would_do_otherwise_is_told_at_its_line_and_changes_no_exit_co
     assert_eq!((&messages[0]["severity"], &messages[0]["line"]), (&"difference".into(), &2.into()));
     let refused = CLEAN.replace("id 5", "id 256");
     let (code, _, err) = check(refused.as_bytes(), &["--against", "keepalived"]);
-    assert!(code == Some(2) && err.contains("otherwise: keepalived says so, and leaves the line out; it does not run either"), "{err}");
+    assert!(
+        code == Some(2)
+            && err.contains("otherwise: keepalived says so, and leaves the line out; it does not run either"),
+        "{err}"
+    );
     assert_eq!(check(CLEAN.as_bytes(), &["--against", "haproxy"]).0, Some(64));
 }
 

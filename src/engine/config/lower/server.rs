@@ -122,7 +122,9 @@ fn lower<'t>(
         }
     }
     let Some((written, at)) = named else {
-        checks.iter().for_each(|check| cx.inspect(check));
+        for check in &checks {
+            cx.inspect(check);
+        }
         return None;
     };
     let forwarding = method.unwrap_or(Forwarding::Nat);
@@ -130,7 +132,9 @@ fn lower<'t>(
         let message = format!("real_server {} is not of the service's address family; it is left out", written.ip());
         let help = "only lb_kind TUN reaches servers of the other family";
         cx.report.add(Problem::warning(block.value_at(1), "mixed-families", message).help(help));
-        checks.iter().for_each(|check| cx.inspect(check));
+        for check in &checks {
+            cx.inspect(check);
+        }
         return None;
     }
     if lower.0 > upper {

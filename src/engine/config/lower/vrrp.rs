@@ -148,7 +148,7 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
                 words.interface = Some(interface.clone());
             }
             ("virtual_router_id", Argument::Number(n)) => {
-                words.vrid = Vrid::new(byte(*n)).ok().map(|vrid| (vrid, entry.value_at(1)))
+                words.vrid = Vrid::new(byte(*n)).ok().map(|vrid| (vrid, entry.value_at(1)));
             }
             ("state", Argument::Text(state)) => {
                 let written = start_state(cx, state, &entry);
