@@ -41,9 +41,9 @@ fn what_is_wrong_with_a_group_is_told_at_its_line() {
         ),
         (
             "virtual_server_group G {\n10.0.0.9-3 80\n}\n",
-            "2:1 bad-address \"10.0.0.9-3\" is neither an address, a range of them nor fwmark",
+            "2:1 bad-service \"10.0.0.9-3\" is neither an address, a range of them nor fwmark",
         ),
-        ("virtual_server_group G {\n10.0.0.1 80x\n}\n", "2:1 not-a-number port \"80x\" is not a whole number"),
+        ("virtual_server_group G {\n10.0.0.1 80x\n}\n", "2:10 not-a-number port \"80x\" counts as 80"),
         ("virtual_server_group G {\n10.0.0.1 80 10.0.0.2 81\n}\n", "2:13 too-many-values \"10.0.0.2\" is not used"),
         ("virtual_server_group G {\nfwmark 7 inet6 x\n}\n", "2:16 too-many-values \"x\" is not used"),
         (

@@ -266,7 +266,7 @@ fn routes_and_rules_that_can_not_be_set_are_told_with_their_place() {
     }
     let (configuration, told) = read("", "virtual_routes {\n10.1.0.0/16 via fd00::1\n}", "");
     assert!(configuration.virtual_routers[0].routing.is_empty() && told[0].contains("mixed-families"), "{told:?}");
-    for wrong in ["via 10.0.0.254", "10.1.0.0/33", "10.1.0.0/16 table x", "10.1.0.0/16 via"] {
+    for wrong in ["via 10.0.0.254", "10.1.0.0/33", "10.1.0.0/16 table 5x", "10.1.0.0/16 via"] {
         let text = format!("vrrp_instance VI_1 {{\nvirtual_routes {{\n{wrong}\n}}\n{NEEDED}}}\n");
         assert!(parse_configuration("test", &text).configuration.is_none(), "{wrong}");
     }

@@ -200,10 +200,10 @@ fn definition(line: &str) -> Option<(&str, &str)> {
 }
 
 /// A line that was meant as a definition and is none: `$NAME = value`.
-pub(super) fn almost_definition(line: &str) -> bool {
-    let Some(rest) = line.trim_start().strip_prefix('$') else { return false };
+pub(super) fn almost_definition(line: &str) -> Option<&str> {
+    let rest = line.trim_start().strip_prefix('$')?;
     let (name, rest) = rest.split_at(name_length(rest));
-    !name.is_empty() && rest.starts_with([' ', '\t']) && rest.trim_start().starts_with('=')
+    (!name.is_empty() && rest.starts_with([' ', '\t']) && rest.trim_start().starts_with('=')).then_some(name)
 }
 
 /// The name that a `$` begins, with what stands in its braces, and how many bytes its use takes.
@@ -302,7 +302,8 @@ mod tests {
         assert_eq!(unbraced("$A/24", &d), Some("A"));
         assert_eq!((unbraced("$A=2", &d), unbraced("$B=$A/24", &d)), (None, Some("A")), "a new value is no use");
         assert_eq!((once(&mut d, "no use"), once(&mut d, "${NONE} ${_x y}")), (None, None));
-        assert!(almost_definition("$C =2") && !almost_definition("$C=2") && !almost_definition("$C 2"));
+        assert_eq!(almost_definition("$C =2"), Some("C"));
+        assert_eq!((almost_definition("$C=2"), almost_definition("$C 2")), (None, None));
     }
 
     #[test]

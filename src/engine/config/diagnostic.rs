@@ -97,6 +97,9 @@ impl Problem {
     pub const fn is_secret(&self) -> bool {
         self.secret
     }
+    pub fn advice(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
     pub const fn has_help(&self) -> bool {
         self.help.is_some()
     }
@@ -200,8 +203,9 @@ fn render(problem: &Problem, sources: &Sources) -> Diagnostic {
 
 /// The help of a problem, with the letter that only looks like one of a known word.
 fn advice(problem: &Problem, sources: &Sources, lines: [(&str, usize); 2]) -> Option<String> {
-    let is_of_word =
-        ["bad-", "unknown-", "unfit-", "missing-", "not-a-number"].iter().any(|kind| problem.code.starts_with(kind));
+    let is_of_word = ["bad-", "unknown-", "unfit-", "missing-", "not-a-number", "too-many-values"]
+        .iter()
+        .any(|kind| problem.code.starts_with(kind));
     let is_secret =
         problem.secret || lines.iter().any(|(line, at)| secrets::parts(line).iter().any(|p| p.contains(at)));
     let help = problem.help.as_deref().unwrap_or("");

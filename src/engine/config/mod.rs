@@ -18,15 +18,18 @@ mod diagnostic;
 mod expansion;
 mod files;
 mod includes;
+mod inclusion;
 pub mod keywords;
 mod lexer;
 mod lower;
+mod misuse;
 mod reader;
 mod schema;
 mod secrets;
 pub mod settings;
 mod source;
 mod suggest;
+mod tables;
 mod tolerance;
 mod tree;
 mod unfit;
@@ -49,7 +52,7 @@ use std::path::Path;
 /// The words that lines of lists may have, for the test that they are explained.
 #[cfg(test)]
 fn words_of_lists() -> impl Iterator<Item = &'static str> {
-    lower::words_of_lists().chain(reader::CHECK_WORDS)
+    lower::words_of_lists().chain(inclusion::CHECK_WORDS)
 }
 
 /// What reading a configuration came to.
@@ -128,15 +131,17 @@ pub fn parse(name: &str, text: &str) -> Loaded {
 fn compile(name: &str, text: Text, main: Option<&Path>, node: &str, against: bool) -> Loaded {
     let (mut sources, mut report) = (Sources::default(), Reporter::default());
     let (tokens, includes) = Reader::new(&mut sources, &mut report, main, node).read(name, text);
+    // What has no file of its own is read without those of the host.
+    let tables = main.map(|_| tables::of_host()).unwrap_or_default();
     let mut tried = report.clone();
     let mut tree = tree::build(&tokens, &sources, &mut tried);
-    let (mut configuration, mut wanted) = lower::lower(&tree, &sources, &mut tried);
+    let (mut configuration, mut wanted) = lower::lower(&tree, &sources, &tables, &mut tried);
     // With blocks left open what was told may come of a missing brace alone.
     let is_open = !tree.unclosed.is_empty() && tried.has_errors();
     let closed = is_open.then(|| braces::closed(&tokens, &sources, &mut report)).flatten();
     if let Some(tokens) = &closed {
         tree = tree::build(tokens, &sources, &mut report);
-        (configuration, wanted) = lower::lower(&tree, &sources, &mut report);
+        (configuration, wanted) = lower::lower(&tree, &sources, &tables, &mut report);
     } else {
         report = tried;
     }

@@ -9,6 +9,7 @@ use super::diagnostic::{Problem, Reporter, quoted};
 use super::expansion::{condition, expand, may_expand};
 use super::files::{self, ConfigError};
 use super::includes::Include;
+use super::inclusion::{Check, Inclusion};
 use super::lexer::{Kind, Token, lex_line};
 use super::source::{Sources, Span, narrow};
 use super::suggest::nearest;
@@ -23,9 +24,6 @@ const MOST_FILES: usize = 1024;
 const MOST_TOKENS: usize = 4_000_000;
 /// So many undefined names are told.
 const MOST_LOOKED_FOR: usize = 1_000;
-
-/// The words of `include_check`.
-pub(super) const CHECK_WORDS: [&str; 4] = ["readable", "match", "wildcard_match", "brace_match"];
 
 /// Reads files into tokens.
 pub(super) struct Reader<'a> {
@@ -138,15 +136,23 @@ impl<'a> Reader<'a> {
             let help = "write the lines into a definition, $X=… with \\ at the end of each, and ~SEQ(…) $X below it";
             self.report.add(Problem::warning(span, "definition", message).help(help));
         }
-        if almost_definition(text) {
-            let message = "this is no definition: a space stands before the =";
-            self.report.add(Problem::warning(span, "definition", message).help("write $NAME=value without spaces"));
+        if let Some(name) = almost_definition(text) {
+            let what = format!("${name} is not defined");
+            let why = "this is no definition: a space stands before the =";
+            let help = format!("write ${name}=VALUE without spaces around the =");
+            self.report.cause(Cause::new("definition", what, why, help), span);
             return;
         }
         if let Some(name) = unbraced(text, &self.definitions) {
-            let message = format!("${name} is left as it stands, since something is written right behind it");
+            let what = format!("${name} is left as it stands");
+            let why = "something is written right behind it, as keepalived has it";
             let help = format!("write ${{{name}}} to have it replaced");
-            self.report.add(Problem::warning(span, "definition", message).help(help));
+            let own = text.find(&format!("${name}")).map_or(span, |at| Span {
+                start: span.start + narrow(at),
+                length: narrow(name.len() + 1),
+                ..span
+            });
+            self.report.cause(Cause::new("definition", what, why, help), own);
         }
         if let Some(at) = cut_off(text) {
             let at = Span { start: span.start + narrow(at), length: narrow("${_HASH}".len()), ..span };
@@ -156,11 +162,14 @@ impl<'a> Reader<'a> {
         }
         match expand(&mut self.definitions, text) {
             Ok(None) => {
-                self.undefined(text, span, true);
+                self.undefined(text, span, Place::Own);
                 self.lex(line, source, at);
             }
             Ok(Some(expanded)) => {
-                expanded.lines().any(|line| self.undefined(line, span, false));
+                let is_one = expanded.lines().filter(|line| !line.trim().is_empty()).count() == 1;
+                expanded
+                    .lines()
+                    .any(|line| self.undefined(line, span, if is_one { Place::Line } else { Place::Definition }));
                 let source = self.sources.add("", expanded.as_str(), Some(span));
                 let mut start = 0;
                 for line in expanded.split_inclusive('\n') {
@@ -176,7 +185,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Tells the first name on a line that nobody defined, at its own place or at that of the line that stands for it.
-    fn undefined(&mut self, line: &str, span: Span, is_own: bool) -> bool {
+    fn undefined(&mut self, line: &str, span: Span, place: Place) -> bool {
         for found in undefined(line, &self.definitions) {
             if self.looked_for >= MOST_LOOKED_FOR {
                 return true;
@@ -192,12 +201,12 @@ impl<'a> Reader<'a> {
                 None => format!("write ${name}=VALUE above the line that uses it"),
             };
             let (what, left) = (format!("${name} is not defined"), "it is left as it stands, as keepalived does");
-            if !is_own {
+            if place == Place::Definition {
                 // A whole definition stands there, in which other things may be wrong.
                 self.report.add(Problem::warning(span, "definition", format!("{what}: {left}")).help(help));
                 return true;
             }
-            self.report.cause(Cause::new("definition", what, left, help), own);
+            self.report.cause(Cause::new("definition", what, left, help), if place == Place::Own { own } else { span });
         }
         false
     }
@@ -350,87 +359,21 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Where an undefined name stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In the file.
+    Own,
+    /// In what a line of the file stands for, which is one line too.
+    Line,
+    /// In what it stands for, which is many.
+    Definition,
+}
+
 /// Whether a `~SEQ(…)` or `~LST(…)` is all that stands on a line.
 fn is_bare_sequence(line: &str) -> bool {
     let plain = line.split(['#', '!']).next().unwrap_or("").trim_end();
     (plain.starts_with("~SEQ") || plain.starts_with("~LST")) && plain.find(')') == plain.len().checked_sub(1)
-}
-
-/// Where an `include`, its name, and what is written behind it stand on a line that begins with one. The name may hold
-/// braces, so this comes before the lexer.
-struct Inclusion {
-    word: Span,
-    target: Option<Span>,
-    more: Option<Span>,
-}
-
-impl Inclusion {
-    fn of(line: &str, source: u32, at: usize) -> Option<Self> {
-        let plain = line.split(['#', '!']).next().unwrap_or("");
-        let mut words = plain.split_ascii_whitespace().map(|word| {
-            let start = at + (word.as_ptr() as usize - line.as_ptr() as usize);
-            (word, Span { source, start: narrow(start), length: narrow(word.len()) })
-        });
-        let (_, word) = words.next().filter(|(word, _)| Check::of(word, Check::default()).is_some())?;
-        let mut next = || words.next().map(|(_, span)| span);
-        Some(Self { word, target: next(), more: next() })
-    }
-}
-
-/// Which shortcomings of an `include` are errors; the others are warnings, as in keepalived.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Check {
-    /// A file that is there can't be read.
-    readable: bool,
-    /// A plain name has no file.
-    exists: bool,
-    /// A pattern matches nothing.
-    wild: bool,
-    /// A name out of braces has no file.
-    braces: bool,
-}
-
-impl Check {
-    const WORDS: [&str; 4] = CHECK_WORDS;
-    const ALL: Self = Self { readable: true, exists: true, wild: true, braces: true };
-
-    /// What an include word asks for beyond what is asked for anyway; none when the word is no include.
-    fn of(word: &str, base: Self) -> Option<Self> {
-        let added = match word {
-            "include" => "",
-            "includer" => "readable",
-            "includem" => "match",
-            "includew" => "wildcard_match",
-            "includeb" => "brace_match",
-            "includea" => return Some(Self::ALL),
-            _ => return None,
-        };
-        Some(base.with(added, true))
-    }
-
-    /// After `include_check WORD…`; no word asks for everything, and the first word without `+` or `-` begins anew.
-    fn changed<'w>(self, words: impl Iterator<Item = &'w str> + Clone) -> Self {
-        if words.clone().next().is_none() {
-            return Self::ALL;
-        }
-        let begins_anew = words.clone().next().is_some_and(|word| !word.starts_with(['+', '-']));
-        words.fold(if begins_anew { Self::default() } else { self }, |check, word| match word.strip_prefix('-') {
-            Some(word) => check.with(word, false),
-            None => check.with(word.trim_start_matches('+'), true),
-        })
-    }
-
-    fn with(mut self, word: &str, on: bool) -> Self {
-        match word {
-            "readable" => self.readable = on,
-            "match" => self.exists = on,
-            "wildcard_match" => self.wild = on,
-            "brace_match" => self.braces = on,
-            _ => {}
-        }
-        self.readable |= on && word != "readable" && !word.is_empty();
-        self
-    }
 }
 
 #[cfg(test)]

@@ -3,14 +3,16 @@
 
 use super::Wanted;
 use super::argument::{self, Argument};
+use super::causes::Cause;
 use super::diagnostic::{Problem, Reporter, quoted};
 use super::keywords::{Block, FIRST, Keyword, Status, Value, ignored};
-use super::lexer::Token;
+use super::misuse::one_name;
 use super::source::{Sources, Span};
 use super::suggest::nearest;
+use super::tables::Tables;
 use super::tolerance::{Tolerated, tolerated};
 use super::tree::Statement;
-use super::unfit::{misfit, misspelt, shown, unknown, unknown_code};
+use super::unfit::{misfit, misspelt, placeholder, shown, stray, unknown, unknown_code};
 use crate::engine::model::ScriptUser;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,6 +49,8 @@ struct Once {
 /// What walks through a configuration share.
 pub(super) struct Context<'c, 't> {
     pub sources: &'c Sources,
+    /// The routing tables that have names.
+    pub tables: &'c Tables,
     pub report: &'c mut Reporter,
     /// Blocks of the top level that were found inside of others: a `}` is missing before them.
     pub misplaced: Vec<&'t Statement<'t>>,
@@ -55,23 +59,27 @@ pub(super) struct Context<'c, 't> {
     /// How many rules of IPv4 and of IPv6 have no preference of their own, so far.
     pub without_preference: (u32, u32),
     /// Blocks that were not taken: the word that is meant, the block's name, and why.
-    left_out: BTreeMap<(&'static str, String), String>,
+    pub(super) left_out: BTreeMap<(&'static str, String), String>,
     once: BTreeMap<(Block, &'static str), Once>,
+    /// The block whose braces were missing right above.
+    without_braces: Option<Block>,
     /// Inside of a block that is only read, its words are checked but not reported as "only read" again.
     quiet: usize,
 }
 
 impl<'c, 't> Context<'c, 't> {
-    pub fn new(sources: &'c Sources, report: &'c mut Reporter) -> Self {
+    pub fn new(sources: &'c Sources, tables: &'c Tables, report: &'c mut Reporter) -> Self {
         let (misplaced, wanted, once) = (Vec::new(), Vec::new(), BTreeMap::new());
         Self {
             sources,
+            tables,
             report,
             misplaced,
             wanted,
             without_preference: (0, 0),
             left_out: BTreeMap::new(),
             once,
+            without_braces: None,
             quiet: 0,
         }
     }
@@ -89,9 +97,14 @@ impl<'c, 't> Context<'c, 't> {
             let Some(first) = statement.words.first() else { continue };
             let word = self.sources.word(first.span);
             let Some(keyword) = block.find(word) else {
-                self.without_keyword(block, word, statement, first.span);
+                // Of a block whose braces are missing each line would be out of place: that was told.
+                let is_told = self.without_braces.is_some_and(|open| open.knows(word) && statement.block.is_none());
+                if !is_told {
+                    self.without_keyword(block, word, statement, first.span);
+                }
                 continue;
             };
+            self.without_braces = None;
             let argument = self.argument(block, keyword, statement, first.span);
             if counts_once(keyword) && argument.is_some() && !seen.insert(keyword.word) {
                 self.report.add(Problem::warning(
@@ -224,46 +237,17 @@ impl<'c, 't> Context<'c, 't> {
         statements.iter().filter_map(|s| s.words.first()).any(|first| self.sources.word(first.span) == word)
     }
 
+    /// Whether `word` stands anywhere in the statements, perhaps behind another one on its line.
+    pub fn holds(&self, statements: &[Statement], word: &str) -> bool {
+        statements.iter().flat_map(|s| s.words).any(|token| self.sources.word(token.span) == word)
+    }
+
     /// Whether an unknown word that begins one of the statements is a misspelling of `word`: that was told.
     pub fn misspells(&self, block: Block, statements: &[Statement], word: &str) -> bool {
         statements.iter().filter_map(|statement| statement.words.first()).any(|first| {
             let written = self.sources.word(first.span);
             !block.knows(written) && nearest(written, block.words()) == Some(word)
         })
-    }
-
-    /// Tells of values in single quotes, which keepalived takes for letters of the value.
-    fn single_quotes(&mut self, words: &[Token]) {
-        let ends = |token: &Token| self.sources.word(token.span).ends_with('\'');
-        let begins = |token: &Token| self.sources.raw(token.span).starts_with('\'');
-        let Some(first) = words.iter().position(begins) else { return };
-        let is_quoted = |token: &Token| ends(token) && (!begins(token) || token.span.length > 1);
-        let Some(first) = words.get(first..).filter(|words| words.iter().any(is_quoted)).and_then(<[_]>::first) else {
-            return;
-        };
-        let message = "the single quotes are a part of this value, as in keepalived: they keep no spaces together";
-        let help = "remove them, or write double quotes, on all nodes";
-        self.report.add(Problem::warning(first.span, "single-quotes", message).help(help));
-    }
-
-    /// Tells of a # or a ! right behind a text, which was hardly meant to begin a comment.
-    fn cut_off(&mut self, keyword: &Keyword, statement: &Statement) {
-        let is_text = matches!(keyword.value, Value::Text | Value::Words | Value::Command | Value::Expression);
-        let Some(last) = statement.words.last().filter(|_| is_text && statement.words.len() > 1) else { return };
-        let is_quoted = self.sources.raw(last.span).starts_with('"');
-        let (line, at) = self.sources.around(last.span);
-        let behind = line.get(at + last.span.length as usize..).unwrap_or("");
-        let Some(sign) = behind.chars().next().filter(|sign| matches!(sign, '#' | '!') && !is_quoted) else { return };
-        let goes_on = behind.chars().nth(1).is_some_and(|next| !next.is_whitespace());
-        if goes_on || keyword.word == "auth_pass" {
-            let message = format!(
-                "the value of {} ends before this {sign}, which begins a comment, as in keepalived",
-                keyword.word
-            );
-            let at = Span { start: last.span.start + last.span.length, length: 1, ..last.span };
-            let help = "put the whole value in double quotes on all nodes if the rest belongs to it, or a space before the comment";
-            self.report.add(Problem::warning(at, "value-cut", message).help(help));
-        }
     }
 
     fn argument(
@@ -286,26 +270,41 @@ impl<'c, 't> Context<'c, 't> {
             return None;
         }
         if keyword.value.block().is_some() && statement.block.is_none() {
+            let words: Vec<_> = self.words(statement).into_iter().skip(1).collect();
+            let help = if words.iter().any(|word| word.contains('(')) {
+                "write { and } instead of ( and )".to_owned()
+            } else if matches!(keyword.value, Value::Block(_)) && !words.is_empty() {
+                format!("write {} {{, each of the values on a line of its own, and }} on a line below", keyword.word)
+            } else {
+                "write { behind it, and } after the last line that belongs to it".to_owned()
+            };
             self.report.add(
-                Problem::error(at, "missing-block", format!("{} has no block in braces", keyword.word))
-                    .help("write { behind it, and } after the last line that belongs to it"),
+                Problem::error(at, "missing-block", format!("{} has no block in braces", keyword.word)).help(help),
             );
+            self.without_braces = keyword.value.block();
             return None;
         }
         let secret = keyword.word == "auth_pass";
         if statement.block.is_some() && keyword.value.block().is_none() && keyword.value != Value::Anything {
             self.report.add(
-                Problem::error(at, "unexpected-block", format!("{} takes no block in braces", keyword.word))
-                    .help(format!("it takes {}; is a }} missing above, or a word misspelt?", wanted())),
+                Problem::error(at, "unexpected-block", format!("{} takes no block in braces", keyword.word)).help(
+                    match statement.words.iter().skip(2).find(|token| block.knows(self.sources.word(token.span))) {
+                        Some(token) => format!(
+                            "write {}, and each further word, on a line of its own",
+                            self.sources.word(token.span)
+                        ),
+                        None => format!("it takes {}; is a }} missing above, or a word misspelt?", wanted()),
+                    },
+                ),
             );
             return None;
         }
-        if given > most && TWO_NAMES.iter().any(|(word, _)| *word == keyword.word) {
+        if given > most && one_name(keyword.word) {
             self.two_names(keyword, statement);
             return None;
         }
         if given > most {
-            self.too_many(keyword, statement, most, at, secret);
+            self.too_many(block, keyword, statement, most, at, secret);
         }
         let words: Vec<String> = self.words(statement).into_iter().skip(1).collect();
         let value = statement.words.get(1).map_or(at, |token| token.span);
@@ -334,45 +333,6 @@ impl<'c, 't> Context<'c, 't> {
         }
     }
 
-    /// A second name behind a block's word, where keepalived makes nothing of the block.
-    fn two_names(&mut self, keyword: &'static Keyword, statement: &Statement) {
-        let is_error = TWO_NAMES.iter().any(|(word, is_error)| *word == keyword.word && *is_error);
-        let names: Vec<_> = statement.words.iter().skip(1).map(|token| token.span).collect();
-        let (Some(first), Some(second)) = (names.first(), names.get(1)) else { return };
-        let (name, more) = (self.sources.word(*first), self.sources.word(*second));
-        let then = if is_error { "keepalived does not run with it" } else { "it is left out, as keepalived does" };
-        let message = format!("{} has more than one name behind it, {name} and {more}: {then}", keyword.word);
-        let help = format!("write one name without a space: {} {name}_{more} {{", keyword.word);
-        self.left_out.insert(
-            (keyword.word, name.to_owned()),
-            format!("its block has two names at line {}", self.sources.place(*first).line),
-        );
-        self.report.add(Problem::new(is_error, *second, "two-names", message).help(help));
-    }
-
-    fn too_many(&mut self, keyword: &Keyword, statement: &Statement, most: usize, at: Span, secret: bool) {
-        let first = statement.words.get(1).map_or("", |token| self.sources.word(token.span));
-        if matches!(first, "=" | ":") {
-            return; // that no sign belongs there is said of the value
-        }
-        let span = if secret { at } else { statement.words.get(most + 1).map_or(at, |t| t.span) };
-        let given = statement.words.len() - 1;
-        let what = if secret { "what follows the password".to_owned() } else { quoted(self.sources.word(span)) };
-        let mut message = format!("{what} is not used: {} takes {}", keyword.word, keyword.value.wanted());
-        let mut help = "one statement a line; # begins a comment".to_owned();
-        if keyword.value == Value::Flag {
-            match argument::said(self.sources.word(span)) {
-                Some(true) if given == 1 => return,
-                Some(false) => {
-                    message += ": it holds";
-                    help = format!("remove the line if {} is not to hold", keyword.word);
-                }
-                _ => {}
-            }
-        }
-        self.report.add(Problem::warning(span, "too-many-values", message).help(help));
-    }
-
     /// A word that `block` has no value for: known to keepalived there, out of place, misspelt or unknown.
     fn without_keyword(&mut self, block: Block, word: &str, statement: &'t Statement<'t>, at: Span) {
         if statement.block.is_some() && self.out_of_place(block, word, statement, at) {
@@ -383,6 +343,16 @@ impl<'c, 't> Context<'c, 't> {
         } else {
             unknown(block, word, statement.block.is_some(), &self.words(statement), at)
         };
+        if let Some(told) = placeholder(word) {
+            let what = told.split(": ").next().unwrap_or(told).to_owned();
+            let cause = Cause::new("unknown-word", what, "keepalived knows no such word", told.to_owned());
+            self.report.cause(cause, at);
+        } else if let Some(sign) = stray(word) {
+            let (what, otherwise) = (format!("no {sign} belongs to this language"), "keepalived knows no such word");
+            let help =
+                problem.advice().unwrap_or("write a word and its value, and nothing between or behind them").to_owned();
+            self.report.cause(Cause::new("unknown-word", what, otherwise, help), at);
+        }
         self.report.add(problem);
         let meant = (!self.report.is_full()).then(|| misspelt(block, word, statement)).flatten();
         match meant {
@@ -450,9 +420,6 @@ impl<'c, 't> Context<'c, 't> {
 /// Words of more than one value of which the last line counts.
 const ONCE: &[&str] =
     &["lb_kind", "lvs_method", "sorry_server_lvs_method", "script", "misc_path", "process", "payload"];
-/// Blocks of which keepalived makes nothing where a second name stands behind the first, and whether it does not run then.
-const TWO_NAMES: &[(&str, bool)] =
-    &[("vrrp_instance", false), ("vrrp_sync_group", false), ("virtual_server_group", true)];
 /// Words of which the first line counts, or another rule; told where they are lowered.
 const OTHERWISE: &[&str] = &["state", "digest"];
 

@@ -127,6 +127,11 @@ fn without_sign(block: Block, word: &str, words: &[String]) -> Option<String> {
     Some(format!("{stem}{value}, without the {sign}"))
 }
 
+/// The sign of another language at the end of an unknown word, or that is the word.
+pub(super) fn stray(word: &str) -> Option<char> {
+    word.chars().last().filter(|sign| matches!(sign, ':' | ';' | ','))
+}
+
 /// What is said of a word that stands for a value which somebody has to fill in, or that another program fills in.
 pub(super) fn placeholder(word: &str) -> Option<&'static str> {
     let within = |left: &str, right: &str| {
@@ -138,12 +143,37 @@ pub(super) fn placeholder(word: &str) -> Option<&'static str> {
     if is_address || within("<", ">") || within("%", "%") || within("__", "__") {
         return Some("this is a placeholder: write the value of this host");
     }
+    let pasted = PASTED.iter().find(|(begin, whole, _)| if *whole { word == *begin } else { word.starts_with(begin) });
+    if let Some((.., told)) = pasted {
+        return Some(told);
+    }
     if word.starts_with("$(") || word.starts_with('`') {
         return Some("no shell reads this file: write what the command prints");
     }
     (word.starts_with("${") && word.ends_with('}') && word.contains([':', '-', '=']))
         .then_some("only a shell knows such a default: write $NAME=VALUE in a line above, and ${NAME} here")
 }
+
+/// What words begin with, or are, that came with a paste from elsewhere.
+const PASTED: &[(&str, bool, &str)] = &[
+    ("//", false, "a comment begins with # or !"),
+    ("/*", false, "a comment begins with # or !, on each of its lines"),
+    ("--", true, "a comment begins with # or !"),
+    ("<<<<<<<", false, "this is of a merge that was not finished: keep one of the two versions"),
+    ("=======", false, "this is of a merge that was not finished: keep one of the two versions"),
+    (">>>>>>>", false, "this is of a merge that was not finished: keep one of the two versions"),
+    ("&quot;", false, "this is HTML: write the sign that it stands for, \""),
+    ("&lt;", false, "this is HTML: write the sign that it stands for"),
+    ("&gt;", false, "this is HTML: write the sign that it stands for"),
+    ("&amp;", false, "this is HTML: write the sign that it stands for, &"),
+    ("+", true, "this looks like what diff prints: remove the signs in front, and the lines with a -"),
+    ("-", true, "this is of a list in YAML, or of what diff prints: write each value alone on its line"),
+    ("(", true, "blocks stand in { and }"),
+    (")", true, "blocks stand in { and }"),
+    ("EOF", true, "this ends a document of the shell: remove the line"),
+    ("[root@", false, "this is the prompt of a shell: remove the line"),
+    ("```", false, "this is of a text with marks: remove the line"),
+];
 
 fn is_crosses(octet: &str) -> bool {
     !octet.is_empty() && octet.bytes().all(|byte| matches!(byte, b'x' | b'X'))
@@ -238,10 +268,24 @@ mod tests {
 
     #[test]
     fn a_word_that_somebody_has_to_fill_in_is_recognised() {
-        for word in ["<VIP>", "%VIP%", "__VIP__", "10.0.0.x", "X.X.X.X/24", "$(hostname", "${A:-1}"] {
+        for word in [
+            "//",
+            "//x",
+            "<<<<<<<",
+            "+",
+            "[root@lb1",
+            "&quot;x&quot;",
+            "<VIP>",
+            "%VIP%",
+            "__VIP__",
+            "10.0.0.x",
+            "X.X.X.X/24",
+            "$(hostname",
+            "${A:-1}",
+        ] {
             assert!(placeholder(word).is_some(), "{word}");
         }
-        for word in ["<", "10.0.0.1", "xxx", "${A}", "web.x.y.z", "%", "eth0"] {
+        for word in ["<", "10.0.0.1", "+5", "/x", "EOFX", "xxx", "${A}", "web.x.y.z", "%", "eth0"] {
             assert_eq!(placeholder(word), None, "{word}");
         }
     }

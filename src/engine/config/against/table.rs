@@ -203,6 +203,7 @@ pub(in super::super) const KINDS: &[Kind] = &[
     same("own-interface", false),
     same("bad-family", false),
     same("bad-prefix", false),
+    same("bad-service", false),
     same("ha-suspend", false),
     same("missing-word", false),
     same("no-sorry-server", false),

@@ -366,6 +366,7 @@ pub(super) const MEANT: &[(Block, &str, &str)] = &[
     (Block::UdpCheck, "nb_get_retry", "retry"),
     (Block::DnsCheck, "nb_get_retry", "retry"),
     (Block::Global, "lvs_sync_daemon_interface", "lvs_sync_daemon"),
+    (Block::Global, "lvs_id", "router_id"),
     (Block::Instance, "advert_interval", "advert_int"),
     (Block::Instance, "vrid", "virtual_router_id"),
     (Block::Instance, "vip", "virtual_ipaddress"),

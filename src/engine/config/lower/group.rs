@@ -5,7 +5,9 @@ use super::super::diagnostic::{Problem, quoted};
 use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
+use super::super::tolerance::leading;
 use super::super::tree::Statement;
+use super::super::unfit::meant_address;
 use super::balance::Named;
 use super::{Draft, server, small};
 use crate::engine::model::Family;
@@ -54,13 +56,14 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
 }
 
 /// `ADDRESS [PORT]`, `FIRST-LAST [PORT]`, `ADDRESS/PREFIX [PORT]` or `fwmark N [inet|inet6]`.
-fn add(cx: &Context, line: &Statement, at: Span, services: &mut Vec<Named>) -> Result<(), Problem> {
+fn add(cx: &mut Context, line: &Statement, at: Span, services: &mut Vec<Named>) -> Result<(), Problem> {
     let words = cx.words(line);
     let (first, second) = (words.first().map_or("", String::as_str), words.get(1).map_or("", String::as_str));
     if first == "fwmark" {
-        let mark = argument::number(second, 1, u64::from(u32::MAX));
+        let mark = argument::number(leading(second), 1, u64::from(u32::MAX));
         let mark =
             mark.map_err(|unfit| Problem::error(at, unfit.code, format!("fwmark {} {}", quoted(second), unfit.what)))?;
+        digits(cx, "fwmark", second, line);
         let family = match words.get(2).map(String::as_str) {
             None => None,
             Some("inet") => Some(Family::Inet),
@@ -79,16 +82,35 @@ fn add(cx: &Context, line: &Statement, at: Span, services: &mut Vec<Named>) -> R
             Problem::warning(at, "bad-prefix", message).help("for example: 10.0.0.16/28 80")
         })?,
         None => range(first).ok_or_else(|| {
-            let message = format!("{} is neither an address, a range of them nor fwmark", quoted(first));
-            Problem::error(at, "bad-address", message).help("for example: 10.0.0.1 80, 10.0.0.3-5 80, or fwmark 7")
+            let message = format!(
+                "{} is neither an address, a range of them nor fwmark; this line makes no service, as with keepalived",
+                quoted(first)
+            );
+            let help = match meant_address(first) {
+                Some(meant) => format!("write {meant}"),
+                None => "for example: 10.0.0.1 80, 10.0.0.3-5 80, or fwmark 7".to_owned(),
+            };
+            Problem::warning(at, "bad-service", message).help(help)
         })?,
     };
-    let port = if words.len() > 1 { argument::number(second, 0, 65_535) } else { Ok(0) };
-    let port =
-        port.map_err(|unfit| Problem::error(at, unfit.code, format!("port {} {}", quoted(second), unfit.what)))?;
+    let port = if words.len() > 1 { argument::number(leading(second), 0, 65_535) } else { Ok(0) };
+    let port = port.map_err(|unfit| {
+        let message = format!("port {} {}; this line makes no service, as with keepalived", quoted(second), unfit.what);
+        Problem::warning(at, unfit.code, message).help("write a number from 0 to 65535")
+    })?;
+    digits(cx, "port", second, line);
     let room = MOST.saturating_sub(services.len());
     services.extend(range.take(room).map(|address| Named::Address(SocketAddr::new(address, server::port(port)))));
     Ok(())
+}
+
+/// Like keepalived, what stands behind the digits of a number is passed over; and told.
+fn digits(cx: &mut Context, what: &str, word: &str, line: &Statement) {
+    let (plain, at) = (leading(word), line.words.get(1).map(|token| token.span));
+    if let Some(at) = at.filter(|_| plain != word) {
+        let message = format!("{what} {} counts as {plain}, as with keepalived", quoted(word));
+        cx.report.add(Problem::warning(at, "not-a-number", message).help(format!("write {plain}")));
+    }
 }
 
 /// Addresses, one after the other.

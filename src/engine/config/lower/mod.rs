@@ -30,6 +30,7 @@ use super::diagnostic::Reporter;
 use super::keywords::Block;
 use super::schema::{Context, Entry};
 use super::source::{Sources, Span};
+use super::tables::Tables;
 use super::tree::Tree;
 use crate::engine::model::{Configuration, GratuitousArp, Notifications, Variations};
 use std::collections::BTreeSet;
@@ -110,9 +111,10 @@ impl Defaults {
 pub(super) fn lower<'t>(
     tree: &'t Tree<'t>,
     sources: &Sources,
+    tables: &Tables,
     report: &mut Reporter,
 ) -> (Configuration, Vec<(Span, Wanted)>) {
-    let mut cx = Context::new(sources, report);
+    let mut cx = Context::new(sources, tables, report);
     let mut draft = Draft::default();
     let top = cx.entries(Block::Top, &tree.statements);
     blocks(&mut cx, &mut draft, &top);

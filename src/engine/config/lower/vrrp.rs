@@ -6,6 +6,7 @@ use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::super::suggest::nearest;
+use super::super::tree::Statement;
 use super::{
     Defaults, Draft, Places, address, authentication, lvs, notify, routing, small, track, transport, virtual_link,
 };
@@ -60,6 +61,10 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
     draft.named.insert(name.clone());
     let mut words = read(cx, draft, block, &name);
     words.addresses_written |= cx.misspells(Block::Instance, block.inner(), "virtual_ipaddress");
+    let has_block = |s: &Statement| {
+        s.block.is_some() && s.words.first().is_some_and(|word| cx.sources.word(word.span) == "virtual_ipaddress")
+    };
+    words.addresses_written |= cx.holds(block.inner(), "virtual_ipaddress") && !block.inner().iter().any(has_block);
     words.priority_written = words.priority.is_some() || cx.misspells(Block::Instance, block.inner(), "priority");
     let at = block.value_at(1);
     if let Some((interface, at)) = words.synchronises_on.take() {
@@ -70,7 +75,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
     }
     words.variations.accepts = words.accepts.map_or(!words.strict, |(accepts, _)| accepts);
     let mut needed = |word: &str, help: &str| {
-        if !cx.mentions(block.inner(), word) {
+        if !cx.holds(block.inner(), word) {
             let message = format!("vrrp_instance {name} has no {word}");
             cx.report.add(Problem::error(at, "missing-word", message).help(help));
         }
@@ -135,7 +140,7 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
                 if interface == "lo" {
                     let message = "interface lo is the loopback: no other router hears it";
                     let help = "name the interface that the other router is reached by";
-                    cx.report.add(Problem::error(entry.at, "bad-interface", message).help(help));
+                    cx.report.add(Problem::error(entry.value_at(1), "bad-interface", message).help(help));
                 }
                 super::interface::check(cx, interface, entry.value_at(1));
                 if !interface.is_ascii() {
@@ -403,7 +408,10 @@ fn start_state(cx: &mut Context, state: &str, entry: &Entry) -> Option<StartStat
         "BACKUP" => return Some(StartState::Backup),
         _ => {}
     }
-    let help = nearest(state, ["MASTER", "BACKUP"]).map(|meant| format!("did you mean {meant}?"));
+    let second = cx.words(entry.statement).into_iter().nth(2);
+    let meant =
+        second.filter(|_| matches!(state, "=" | ":")).map(|word| format!("write state {word}, without the {state}"));
+    let help = meant.or_else(|| nearest(state, ["MASTER", "BACKUP"]).map(|meant| format!("did you mean {meant}?")));
     let message = format!("state {} is unknown; BACKUP is used, as keepalived does", quoted(state));
     cx.report.add(Problem::warning(entry.value_at(1), "unknown-value", message).help_if(help));
     None

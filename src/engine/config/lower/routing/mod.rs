@@ -136,11 +136,27 @@ impl Line<'_> {
             Some("main") => Some(254),
             Some("local") => Some(255),
             Some("default") => Some(253),
-            _ => None,
+            Some(name) => cx.tables.get(name).copied(),
+            None => None,
         };
         if known.is_some() {
             self.next += 1;
             return known;
+        }
+        if let Some(name) = name.filter(|name| !name.starts_with(|c: char| c.is_ascii_digit())) {
+            let message = format!(
+                "there is no routing table {} on this host; the line is left out, as keepalived does",
+                quoted(name)
+            );
+            let help = match nearest_or_longer(name, &cx.tables.keys().map(String::as_str).collect::<Vec<_>>()) {
+                Some(meant) => format!("did you mean {meant}?"),
+                None => format!(
+                    "write its number, or \"100 {name}\" into /etc/iproute2/rt_tables.d/{name}.conf, 100 being the number"
+                ),
+            };
+            let at = self.spans.get(self.next).copied().unwrap_or(at);
+            cx.report.add(Problem::warning(at, "unknown-name", message).help(help));
+            return None;
         }
         self.number(cx, "table", at, u32::MAX.into())
     }
@@ -155,9 +171,16 @@ fn prefix(cx: &mut Context, text: &str, at: Span) -> Option<Option<(IpAddr, u8)>
     let (address, length) = text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
     let parsed = address.parse::<IpAddr>().ok().and_then(|address| {
         let widest = if address.is_ipv4() { 32 } else { 128 };
-        let length = length.map_or(Some(widest), |text| text.parse().ok().filter(|length| *length <= widest))?;
+        let length = length.map_or(Some(widest), |text| {
+            text.trim_end_matches([';', ',']).parse().ok().filter(|length| *length <= widest)
+        })?;
         Some((address, length))
     });
+    if text.ends_with([';', ',']) && parsed.is_some() {
+        let plain = text.trim_end_matches([';', ',']);
+        let message = format!("{} counts as {plain}, as with keepalived", quoted(text));
+        cx.report.add(Problem::warning(at, "not-a-number", message).help(format!("write {plain}")));
+    }
     if parsed.is_none() {
         let message = format!("{} is neither an address nor a prefix", quoted(text));
         cx.report.add(Problem::error(at, "bad-address", message).help("for example: 10.1.0.0/16, or default"));
