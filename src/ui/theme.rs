@@ -4,16 +4,15 @@
 //! that `mono` says as much as the others.
 
 mod depth;
+mod file;
 
 pub use depth::Depth;
 
-use ratatui::style::{Color, Modifier, Style};
-use serde::Deserialize;
+use ratatui::style::Style;
 use std::collections::BTreeMap;
 
 /// What a text means; the theme says how that looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Paint {
     /// Everything that is not said otherwise, and the ground of the screen.
     Text,
@@ -110,35 +109,6 @@ pub enum ThemeError {
     },
 }
 
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-struct Patch {
-    #[serde(deserialize_with = "color")]
-    fg: Option<Color>,
-    #[serde(deserialize_with = "color")]
-    bg: Option<Color>,
-    modifiers: Vec<Attribute>,
-}
-
-/// One of `modifiers`.
-struct Attribute(Modifier);
-
-impl<'de> Deserialize<'de> for Attribute {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let word = String::deserialize(deserializer)?;
-        modifier(&word).map(Self).ok_or_else(|| {
-            serde::de::Error::custom(format!("\"{word}\" is none of bold, dim, italic, underlined, reversed"))
-        })
-    }
-}
-
-fn color<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Color>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    text.parse()
-        .map(Some)
-        .map_err(|_| serde::de::Error::custom(format!("\"{text}\" is no colour; write green, 12 or #8fd68f")))
-}
-
 impl Theme {
     /// A theme by built-in name or by path.
     pub fn load(name: &str) -> Result<Self, ThemeError> {
@@ -155,24 +125,14 @@ impl Theme {
 
     /// A theme from its text, over `ansi`; `ansi` and `mono` stand on nothing.
     pub fn parse(name: &str, text: &str) -> Result<Self, ThemeError> {
-        let patches: BTreeMap<Paint, Patch> = toml::from_str(text).map_err(|error| {
-            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-            let line = before.matches('\n').count() + 1;
-            let cause = error.message().trim_end().replace('\n', " ");
-            ThemeError::Unreadable { name: name.to_owned(), line, cause }
-        })?;
+        let styles = file::styles(text);
+        let styles = styles.map_err(|(line, cause)| ThemeError::Unreadable { name: name.to_owned(), line, cause })?;
         let mut theme = if name == "ansi" || name == "mono" {
             Self { styles: BTreeMap::new(), ascii: false }
         } else {
             Self::load("ansi")?
         };
-        for (paint, patch) in patches {
-            let mut style = Style { fg: patch.fg, bg: patch.bg, ..Style::default() };
-            for Attribute(modifier) in patch.modifiers {
-                style = style.add_modifier(modifier);
-            }
-            theme.styles.insert(paint, style);
-        }
+        theme.styles.extend(styles);
         Ok(theme)
     }
 
@@ -191,17 +151,6 @@ impl Theme {
     pub const fn cut_mark(&self) -> char {
         if self.ascii { '~' } else { '…' }
     }
-}
-
-fn modifier(word: &str) -> Option<Modifier> {
-    Some(match word {
-        "bold" => Modifier::BOLD,
-        "dim" => Modifier::DIM,
-        "italic" => Modifier::ITALIC,
-        "underlined" => Modifier::UNDERLINED,
-        "reversed" => Modifier::REVERSED,
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 use super::depth::Depth;
 use super::*;
+use ratatui::style::{Color, Modifier};
 
 const ALL: [Paint; 23] = [
     Paint::Text,
@@ -197,7 +198,14 @@ fn a_broken_theme_names_file_line_and_word() {
         ("[up]\nfg = \"green\"\n[upp]\nfg = \"green\"", "mine.toml:3:", "upp"),
         ("[up]\nmodifiers = [\"bold\", \"blink\"]", "mine.toml:2:", "blink"),
         ("[up]\nfgg = \"green\"", "mine.toml:2:", "fgg"),
-        ("[up\n", "mine.toml:1:", ""),
+        ("[up\n", "mine.toml:1:", "not TOML"),
+        ("[up]\nfg = \"gren\"", "mine.toml:2:", "up: fg = \"gren\" is no colour; write"),
+        ("[up]\nfg = 12", "mine.toml:2:", "write \"green\", \"12\""),
+        ("[up]\n[don]\n", "mine.toml:2:", "did you mean down?"),
+        ("[colours]\n", "mine.toml:1:", "there are text, dim, title"),
+        ("up = \"green\"", "mine.toml:1:", "up is a table: [up]"),
+        ("[up]\nmodifiers = \"bold\"", "mine.toml:2:", "[\"bold\"]"),
+        ("[up]\nbold = true", "mine.toml:2:", "up: there is no \"bold\"; there are fg, bg and modifiers"),
     ] {
         let said = error(text);
         assert!(said.contains(place) && said.contains(word) && !said.contains('\n'), "{said}");
