@@ -161,6 +161,23 @@ pub fn cut_front(text: &str, columns: usize, mark: char) -> Cow<'_, str> {
     Cow::Owned(std::iter::once(mark).chain(kept.into_iter().rev()).collect())
 }
 
+/// Beginning and end of a name that fit `columns`, with `mark` (one column) between them when something is missing: what tells
+/// long names apart stands at either.
+pub fn cut_middle(text: &str, columns: usize, mark: char) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let Some(room) = columns.checked_sub(1) else { return Cow::Borrowed("") };
+    let mut used = 0;
+    let mut fits = |c: &char, room: usize| {
+        used += c.width().unwrap_or(0);
+        used <= room
+    };
+    let end: Vec<char> = text.chars().rev().take_while(|c| fits(c, room / 2)).collect();
+    let end: String = end.into_iter().rev().collect();
+    Cow::Owned(format!("{}{end}", cut(text, columns - width(&end), mark)))
+}
+
 /// Breaks a text where `between` stands into lines of at most so many columns; what has no place to break is left long.
 pub fn wrap(text: &str, between: &str, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -251,6 +268,18 @@ mod tests {
         assert_eq!(wrap("one two  three", " ", 8), ["one two", "three"]);
         assert_eq!(wrap("Conns 1 234  InPkts 5", "  ", 12), ["Conns 1 234", "InPkts 5"]);
         assert!(wrap("", " ", 8).is_empty());
+    }
+
+    #[test]
+    fn a_name_keeps_its_beginning_and_its_end() {
+        assert_eq!(cut_middle("VI_frontend_1", 13, '…'), "VI_frontend_1");
+        assert_eq!(
+            (cut_middle("VI_frontend_1", 8, '…'), cut_middle("VI_frontend_1", 7, '~')),
+            ("VI_f…d_1".into(), "VI_~d_1".into())
+        );
+        for columns in 0..12 {
+            assert!(width(&cut_middle("a日b本c語d", columns, '…')) <= columns);
+        }
     }
 
     #[test]

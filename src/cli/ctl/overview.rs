@@ -15,7 +15,7 @@
 //! ```
 
 use super::CtlError;
-use super::print::{Page, Style, age, cells, left, span};
+use super::print::{Page, Style, age, cells, left, short, span};
 use crate::engine::{
     Admin, EngineHandle, Health, IpvsTotals, PeerState, PeerStatus, Row, RowKind, RowsPage, RowsQuery, Sort, Status,
     Summary, VirtualRouterState, VirtualRouterStatus,
@@ -25,6 +25,10 @@ use std::time::SystemTime;
 
 /// Rows computed at a time.
 const WINDOW: usize = 2000;
+/// Most cells of the name of an instance or a service: longer ones would push away what stands behind them.
+const NAME: usize = 32;
+/// The same of an interface: Linux has no longer ones, a configuration may.
+const LINK: usize = 15;
 
 /// Prints the overview.
 pub(super) fn print(engine: &dyn EngineHandle, page: &mut Page<'_>) -> Result<(), CtlError> {
@@ -34,15 +38,17 @@ pub(super) fn print(engine: &dyn EngineHandle, page: &mut Page<'_>) -> Result<()
     headline(&summary, page)?;
     in_all(&summary, page)?;
     let names = status.virtual_routers.iter().map(|router| cells(&router.name));
-    let name = names.max().unwrap_or(0).max(16);
+    let name = names.max().unwrap_or(0).clamp(16, NAME);
     if !status.virtual_routers.is_empty() {
         page.line(Style::Plain, "")?;
         let (instance, vrid, interface, state) = ("INSTANCE", "VRID", "INTERFACE", "STATE");
-        let line = format!("{instance:<name$} {vrid} {interface:<10} {state:<7} PRIO {:<7} REASON", "SINCE");
+        let line = format!("{instance:<name$} {vrid} {interface:<link$} {state:<7} PRIO {:<7} REASON", "SINCE");
+    let links = status.virtual_routers.iter().map(|router| cells(&router.interface));
+    let link = links.max().unwrap_or(0).clamp(10, LINK);
         page.line(Style::Strong, &line)?;
     }
     for router in &status.virtual_routers {
-        instance(router, name, now, page)?;
+        instance(router, (name, link), now, page)?;
     }
     table(&status, now, page)?;
     for foreign in &status.foreign {
@@ -105,8 +111,13 @@ fn headline(summary: &Summary, page: &mut Page<'_>) -> Result<(), CtlError> {
     }
 }
 
-/// `name`: columns of the longest name.
-fn instance(router: &VirtualRouterStatus, name: usize, now: SystemTime, page: &mut Page<'_>) -> Result<(), CtlError> {
+/// `name` and `link`: columns of the longest name of an instance and of an interface.
+fn instance(
+    router: &VirtualRouterStatus,
+    (name, link): (usize, usize),
+    now: SystemTime,
+    page: &mut Page<'_>,
+) -> Result<(), CtlError> {
     let style = match router.state {
         VirtualRouterState::Fault => Style::Problem,
         VirtualRouterState::Init | VirtualRouterState::Backup | VirtualRouterState::Master => Style::Plain,
@@ -118,9 +129,9 @@ fn instance(router: &VirtualRouterStatus, name: usize, now: SystemTime, page: &m
     };
     let line = format!(
         "{} {:>4} {:<10} {:<7} {priority:>4} {:<7} {}",
-        left(&router.name, name),
+        left(&short(&router.name, name), name),
         router.vrid,
-        router.interface,
+        left(&short(&router.interface, link), link),
         router.state.name(),
         age(now, router.since),
         router.reason
@@ -194,7 +205,7 @@ fn row_text(row: &Row, now: SystemTime) -> String {
                 let _ = write!(text, " persistent {seconds}");
             }
             if let Some(name) = &row.name {
-                let _ = write!(text, " ({name})");
+                let _ = write!(text, " ({})", short(name, NAME));
             }
             format!("{} {}", left(&text, 74), row.note)
         }

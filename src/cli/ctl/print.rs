@@ -2,9 +2,10 @@
 
 use super::CtlError;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::io::Write;
 use std::time::{Duration, SystemTime};
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// What a line means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +71,25 @@ pub(super) fn left(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(columns.saturating_sub(cells(text))))
 }
 
+/// A name in at most so many cells: of a long one the middle is left out, for what tells names apart stands at either end.
+pub(super) fn short(name: &str, most: usize) -> Cow<'_, str> {
+    if cells(name) <= most {
+        return Cow::Borrowed(name);
+    }
+    let taken = |letters: &mut dyn Iterator<Item = char>, room: usize| -> Vec<char> {
+        let mut used = 0;
+        let fits = |c: &char| {
+            used += c.width().unwrap_or(0);
+            used <= room
+        };
+        letters.take_while(fits).collect()
+    };
+    let end = taken(&mut name.chars().rev(), most.saturating_sub(1) / 2);
+    let end: String = end.into_iter().rev().collect();
+    let begin = taken(&mut name.chars(), most.saturating_sub(1 + cells(&end)));
+    Cow::Owned(begin.into_iter().chain(['…']).chain(end.chars()).collect())
+}
+
 /// The cells that a text takes on a terminal.
 pub(super) fn cells(text: &str) -> usize {
     text.width()
@@ -93,6 +113,18 @@ pub(super) fn span(s: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_name_keeps_both_ends_in_the_cells_that_it_may_have() {
+        for (name, most, shown) in
+            [("VI_1", 4, "VI_1"), ("VI_frontend_1", 8, "VI_f…d_1"), ("東京大阪名古屋", 8, "東京…屋")]
+        {
+            assert_eq!(short(name, most), shown);
+        }
+        for most in 1..14 {
+            assert!(cells(&short("a東b京c大d阪", most)) <= most);
+        }
+    }
 
     #[test]
     fn columns_are_counted_in_cells() {

@@ -12,7 +12,7 @@ use super::frame;
 use super::instance::refused;
 use super::pen::{Pen, Spans, put_spans};
 use crate::engine::{HostLoad, InterfaceLoad};
-use crate::ui::format::{age, clean, compact, count, width};
+use crate::ui::format::{age, clean, compact, count, cut_middle, width};
 use crate::ui::intent::Intent;
 use crate::ui::screens::plan::{Plan, Shape};
 use crate::ui::state::UiState;
@@ -51,7 +51,7 @@ fn lines(state: &UiState, width: u16, is_ascii: bool) -> Vec<Spans> {
     };
     lines.push(Spans::new());
     lines.push(vec![(Paint::Head, "Advertisements since the engine started, by cause of refusal".to_owned())]);
-    lines.extend(of_instances(state));
+    lines.extend(of_instances(state, is_ascii));
     lines
 }
 
@@ -82,7 +82,7 @@ fn of_host(load: &HostLoad, width: u16, is_ascii: bool) -> Vec<Spans> {
     lines.push(vec![label("up"), text(age(Duration::from_secs(load.uptime_s)))]);
     lines.push(Spans::new());
     lines.push(vec![(Paint::Head, heads(width))]);
-    lines.extend(load.interfaces.iter().map(|interface| of_interface(interface, width)));
+    lines.extend(load.interfaces.iter().map(|interface| of_interface(interface, width, is_ascii)));
     lines
 }
 
@@ -109,6 +109,17 @@ const fn is_wide(width: u16) -> bool {
     width >= 116
 }
 
+/// Columns of the name of an interface, and most columns of that of an instance.
+const INTERFACE: usize = 15;
+const INSTANCE: usize = 24;
+
+/// A name in so many columns; of a long one the middle is left out.
+fn named(name: &str, columns: usize, is_ascii: bool) -> String {
+    let name = clean(name);
+    let name = cut_middle(&name, columns, if is_ascii { '~' } else { '…' });
+    format!("{name}{}", " ".repeat(columns.saturating_sub(width(&name))))
+}
+
 fn heads(width: u16) -> String {
     let rates = format!("{:<15} {:>7} {:>7} {:>7} {:>7}", "INTERFACE", "IN B/s", "IN P/s", "OUT B/s", "OUT P/s");
     let faults = format!("{:>6} {:>6} {:>6} {:>6}", "RXERR", "RXDROP", "TXERR", "TXDROP");
@@ -119,14 +130,14 @@ fn heads(width: u16) -> String {
     }
 }
 
-fn of_interface(interface: &InterfaceLoad, width: u16) -> Spans {
+fn of_interface(interface: &InterfaceLoad, width: u16, is_ascii: bool) -> Spans {
     let rate = |rate: Option<f64>| rate.map_or_else(|| "-".to_owned(), compact);
     let (r, rx, tx) = (interface.rates, interface.rx, interface.tx);
-    let name = clean(&interface.name).into_owned();
+    let name = named(&interface.name, INTERFACE, is_ascii);
     let mut spans = vec![(
         Paint::Text,
         format!(
-            "{name:<15} {:>7} {:>7} {:>7} {:>7}",
+            "{name} {:>7} {:>7} {:>7} {:>7}",
             rate(r.map(|r| r.rx_bytes_per_s)),
             rate(r.map(|r| r.rx_packets_per_s)),
             rate(r.map(|r| r.tx_bytes_per_s)),
@@ -146,14 +157,14 @@ fn of_interface(interface: &InterfaceLoad, width: u16) -> Spans {
 }
 
 /// Every instance with every cause: a zero is an answer.
-fn of_instances(state: &UiState) -> Vec<Spans> {
+fn of_instances(state: &UiState, is_ascii: bool) -> Vec<Spans> {
     if state.routers().is_empty() {
         return vec![vec![(Paint::Dim, "no VRRP instance".to_owned())]];
     }
     let mut lines = Vec::new();
-    let names: Vec<String> = state.routers().iter().map(|router| clean(&router.name).into_owned()).collect();
-    let column = names.iter().map(|name| width(name)).max().unwrap_or(0).max(15);
-    for (router, name) in state.routers().iter().zip(names) {
+    let widths = state.routers().iter().map(|router| width(&clean(&router.name)));
+    let column = widths.max().unwrap_or(0).clamp(INTERFACE, INSTANCE);
+    for router in state.routers() {
         let c = &router.counters;
         let accepted = format!(
             "accepted {}  sent {}  own that came back {}  other addresses {}",
@@ -162,8 +173,8 @@ fn of_instances(state: &UiState) -> Vec<Spans> {
             c.own_rx,
             c.address_mismatch
         );
-        let pad = " ".repeat(column - width(&name) + 1);
-        lines.push(vec![(Paint::Title, format!("{name}{pad}")), (Paint::Text, accepted)]);
+        let name = named(&router.name, column, is_ascii);
+        lines.push(vec![(Paint::Title, format!("{name} ")), (Paint::Text, accepted)]);
         let causes: Vec<(&str, u64)> = refused(c).collect();
         for part in causes.chunks(5) {
             let said = part.iter().map(|(why, n)| {

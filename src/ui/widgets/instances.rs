@@ -86,7 +86,7 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, boxed: bool, state: 
         if let Some(paint) = look(state, router) {
             pen = pen.over(paint);
         }
-        pen.skip(1).left(Paint::Text, &router.name, name).skip(1);
+        pen.skip(1).name(Paint::Text, &router.name, name).skip(1);
         pen.left(state_paint(router.state), router.state.name(), 6);
         for column in &columns {
             put(pen.skip(1), Paint::Text, &(column.value)(state, router, now), column);

@@ -60,6 +60,13 @@ impl<'a> Pen<'a> {
         self.write(paint, text, columns, false)
     }
 
+    /// Writes a name at the left of so many columns; of a long one the middle is left out.
+    pub fn name(&mut self, paint: Paint, name: &str, columns: usize) -> &mut Self {
+        let room = columns.min(self.left_over());
+        let shown = format::cut_middle(&format::clean(name), room, self.theme.cut_mark()).into_owned();
+        self.left(paint, &shown, columns)
+    }
+
     /// Writes a text at the right of so many columns.
     pub fn right(&mut self, paint: Paint, text: &str, columns: usize) -> &mut Self {
         self.write(paint, text, columns, true)

@@ -32,7 +32,7 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
         let rest = format!("{} {}{held}", router.effective_priority, format::age(format::since(now, router.since)));
         // A name that is too long is cut, not the state behind it.
         let room = pen.left_over().saturating_sub(word.len() + rest.len() + 3);
-        let name = format::cut(&format::clean(&router.name), room, theme.cut_mark()).into_owned();
+        let name = format::cut_middle(&format::clean(&router.name), room, theme.cut_mark()).into_owned();
         pen.skip(1).put(Paint::Text, &name).skip(1).put(paint, word).skip(1).put(Paint::Dim, &rest);
         line += 1;
     }

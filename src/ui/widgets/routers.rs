@@ -76,7 +76,7 @@ fn boxed(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState, now: S
             pen = pen.over(paint);
         }
         pen.skip(1)
-            .left(Paint::Text, &router.name, name)
+            .name(Paint::Text, &router.name, name)
             .skip(1)
             .right(Paint::Text, &router.vrid.to_string(), 4)
             .skip(1);
@@ -118,7 +118,7 @@ pub fn history(
 ) {
     let mut pen = Pen::at(buffer, theme, area, line);
     let clean = format::clean(&router.name);
-    let shown = format::cut(&clean, HISTORY_NAME, theme.cut_mark());
+    let shown = format::cut_middle(&clean, HISTORY_NAME, theme.cut_mark());
     pen.skip(1).put(Paint::Dim, "1h ").left(Paint::Dim, &shown, name.max(format::width(&shown))).skip(1);
     let columns = pen.left_over().saturating_sub(5).min(60);
     put_letters(&mut pen, &timeline::letters(router, now, columns));
@@ -187,7 +187,7 @@ fn one_line(
         pen = pen.over(paint);
     }
     let name = state.routers().iter().map(|r| format::width(&format::clean(&r.name))).max().unwrap_or(0).min(12);
-    pen.skip(1).left(Paint::Text, &router.name, name).skip(1).left(state_paint(router.state), router.state.name(), 6);
+    pen.skip(1).name(Paint::Text, &router.name, name).skip(1).left(state_paint(router.state), router.state.name(), 6);
     pen.put(Paint::Text, &format!(" {:<3}", router.effective_priority));
     pen.put(Paint::Dim, &format!(" {:<6} ", format::age(format::since(now, router.since))));
     let (paint, next) = next_short(state, router);
@@ -213,7 +213,7 @@ fn joined(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState, now: 
             }
             let name = if look(state, router).is_some() { Paint::Selected } else { Paint::Text };
             // The states of all of them count for more than the end of a long name.
-            let text = format::cut(&format::clean(&router.name), 16, theme.cut_mark()).into_owned();
+            let text = format::cut_middle(&format::clean(&router.name), 16, theme.cut_mark()).into_owned();
             pen.put(name, &text).skip(1).put(state_paint(router.state), router.state.name());
             pen.put(Paint::Text, &format!(" {}", router.effective_priority)).skip(1);
             if router.held.is_some() {
