@@ -6,6 +6,7 @@ use crate::engine::{
     ServiceSelector, Weight,
 };
 use crossterm::event::{KeyCode, KeyEvent};
+use std::net::{IpAddr, Ipv4Addr};
 
 /// A real server that a form or an act is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -409,6 +410,17 @@ fn new_server(
     let key: RealServerKey = text.parse().map_err(|_| format!("write address and port, like {example}"))?;
     if taken.contains(&key.to_string()) {
         return Err(format!("{key} is in this service already"));
+    }
+    let address = key.0.ip();
+    if address.is_unspecified() || address.is_multicast() || address == IpAddr::V4(Ipv4Addr::BROADCAST) {
+        return Err(format!("{address} is no host's address"));
+    }
+    // The director would send to itself what it has just taken.
+    if matches!(service, ServiceKey::Address { address: own, .. } if own.ip() == address) {
+        return Err(format!("{address} is this service's own address, not a server's"));
+    }
+    if let (0, Some(port @ 1..)) = (key.0.port(), service.port()) {
+        return Err(format!("nobody listens on port 0: use {port}"));
     }
     if Family::of(key.0.ip()) != service.family() && forward != Forwarding::Tun {
         return Err(format!("{} forwards within one address family only", forward.ipvsadm_name()));

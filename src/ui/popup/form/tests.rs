@@ -20,6 +20,8 @@ fn a_server_is_checked_against_its_service_while_it_is_typed() {
         ("tcp/10.0.0.1:80", "10.0.0.72:80", Forwarding::Dr),
         ("tcp/10.0.0.1:80", "10.0.0.72:8080", Forwarding::Nat),
         ("tcp/10.0.0.1:80", "[fd00::1]:80", Forwarding::Tun),
+        ("tcp/10.0.0.1:0", "10.0.0.72:0", Forwarding::Dr),
+        ("fwmark/8", "10.0.0.72:0", Forwarding::Dr),
     ] {
         let form = adding(service, address, forward);
         assert_eq!(form.wrong(0), None, "{address}");
@@ -30,6 +32,10 @@ fn a_server_is_checked_against_its_service_while_it_is_typed() {
         ("10.0.0.71:80", Forwarding::Dr, "already"),
         ("10.0.0.72:8080", Forwarding::Dr, "use 80"),
         ("[fd00::1]:80", Forwarding::Nat, "family"),
+        ("10.0.0.72:0", Forwarding::Nat, "port 0: use 80"),
+        ("10.0.0.1:8080", Forwarding::Nat, "own address"),
+        ("0.0.0.0:80", Forwarding::Dr, "no host's address"),
+        ("224.0.0.18:80", Forwarding::Dr, "no host's address"),
     ] {
         let form = adding("tcp/10.0.0.1:80", address, forward);
         assert!(form.wrong(0).unwrap().contains(says), "{address}: {:?}", form.wrong(0));
