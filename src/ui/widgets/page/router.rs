@@ -75,7 +75,7 @@ fn interval(ms: u64) -> String {
 
 /// The question in a line, the answer and what it takes for granted below it.
 fn forecast(what_if: &WhatIf) -> Vec<Line> {
-    let after = what_if.in_ms.map_or_else(String::new, |ms| format!(" after {}.{:03} s", ms / 1000, ms % 1000));
+    let after = what_if.in_ms.map_or_else(String::new, |ms| format!(" after {ms} ms"));
     let answer: Spans = match &what_if.new_master {
         Some(who) => vec![(Paint::Up, format!("> {who} becomes master{after}"))],
         None if what_if.note.is_empty() => vec![(Paint::Warning, "> nobody that is known becomes master".to_owned())],
