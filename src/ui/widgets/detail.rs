@@ -47,7 +47,7 @@ fn lines(state: &UiState, row: &Row) -> Vec<(&'static str, Paint, String)> {
     let drain = drain(state, row).map(|text| ("drain", Paint::Drain, text));
     let most = if drain.is_some() { 1 } else { 2 };
     let mut lines: Vec<_> = drain.into_iter().collect();
-    lines.extend([("totals", Paint::Text, totals(row)), ("rates", Paint::Text, rates(row))]);
+    lines.extend([totals(state, row), ("rates", Paint::Text, rates(row))]);
     match row.kind {
         RowKind::Server => {
             lines.extend(checks(state, row, most));
@@ -61,8 +61,8 @@ fn lines(state: &UiState, row: &Row) -> Vec<(&'static str, Paint, String)> {
 }
 
 /// Totals, rates and the equivalent ipvsadm command.
-pub fn numbers(row: &Row) -> Vec<(&'static str, Paint, String)> {
-    let numbers = [("totals", Paint::Text, totals(row)), ("rates", Paint::Text, rates(row))];
+pub fn numbers(state: &UiState, row: &Row) -> Vec<(&'static str, Paint, String)> {
+    let numbers = [totals(state, row), ("rates", Paint::Text, rates(row))];
     numbers.into_iter().chain(ipvsadm(row)).collect()
 }
 
@@ -70,11 +70,17 @@ fn ipvsadm(row: &Row) -> Option<(&'static str, Paint, String)> {
     Some(("ipvsadm", Paint::Dim, rows::ipvsadm(row)?))
 }
 
-fn totals(row: &Row) -> String {
+fn totals(state: &UiState, row: &Row) -> (&'static str, Paint, String) {
+    if state.is_rewound() {
+        let text = format!("not remembered: {} goes back to now", state.keys.hint(Intent::Live));
+        return ("totals", Paint::Dim, text);
+    }
     let c = row.counters;
     let [conns, in_packets, out_packets, in_bytes, out_bytes] =
         [c.connections, c.in_packets, c.out_packets, c.in_bytes, c.out_bytes].map(grouped);
-    format!("Conns {conns}  InPkts {in_packets}  OutPkts {out_packets}  InBytes {in_bytes}  OutBytes {out_bytes}")
+    let text =
+        format!("Conns {conns}  InPkts {in_packets}  OutPkts {out_packets}  InBytes {in_bytes}  OutBytes {out_bytes}");
+    ("totals", Paint::Text, text)
 }
 
 fn rates(row: &Row) -> String {
@@ -121,12 +127,14 @@ fn check_line(state: &UiState, check: &CheckStatus) -> (&'static str, Paint, Str
     let at = check.at.map_or(String::new(), |at| format!(" at {}", format::clock(at)));
     let gone = u64::try_from(state.detail_age().as_millis()).unwrap_or(u64::MAX);
     let next = match check.next_in_ms {
-        Some(ms) => format!("next in {}", format::seconds(ms.saturating_sub(gone))),
-        None => "running now".to_owned(),
+        // When the next one was due is not remembered.
+        _ if state.is_rewound() => String::new(),
+        Some(ms) => format!("  next in {}", format::seconds(ms.saturating_sub(gone))),
+        None => "  running now".to_owned(),
     };
     let (failed, of) = check.failures;
     let fails = if failed > 0 { format!("  {failed}/{of} fails") } else { String::new() };
-    ("check", paint, format!("{} {}  {verdict}{error}{took}{at}  {next}{fails}", check.kind, check.target))
+    ("check", paint, format!("{} {}  {verdict}{error}{took}{at}{next}{fails}", check.kind, check.target))
 }
 
 /// How a drain or a maintenance goes: what is left, what comes next, since when, who and why.

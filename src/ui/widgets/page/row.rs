@@ -58,7 +58,7 @@ pub fn lines(state: &UiState, theme: &Theme) -> Vec<Line> {
     }));
     lines.extend(results(state, row, &events, now));
     lines.push(heading("In numbers"));
-    lines.extend(detail::numbers(row).into_iter().map(|(label, paint, said)| (label, parts(paint, &said))));
+    lines.extend(detail::numbers(state, row).into_iter().map(|(label, paint, said)| (label, parts(paint, &said))));
     lines
 }
 
