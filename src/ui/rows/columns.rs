@@ -120,10 +120,10 @@ impl Set {
         match self {
             Self::Services => &[
                 ("Forward", 4),
-                ("Weight", 2),
+                ("Weight", 1),
                 ("ActiveConn", 0),
                 ("InActConn", 3),
-                ("CPS", 1),
+                ("CPS", 2),
                 ("InPPS", 5),
                 ("OutPPS", 8),
                 ("InBPS", 6),
