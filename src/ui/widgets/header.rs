@@ -33,16 +33,18 @@ const fn role_paint(role: Role) -> Paint {
     }
 }
 
-/// A piece of line 1: what it says at full length, abbreviated and where every column counts, and how soon it is left out (0: never).
+/// A piece of line 1: what it says at full length, abbreviated, where every column counts and where hardly one is left, and how soon
+/// it is left out (0: never).
 struct Piece {
     long: Spans,
     short: Spans,
     tiny: Spans,
+    bare: Spans,
     leaves: u8,
 }
 
 fn piece(leaves: u8, long: Spans, short: Spans) -> Piece {
-    Piece { tiny: short.clone(), long, short, leaves }
+    Piece { tiny: short.clone(), bare: short.clone(), long, short, leaves }
 }
 
 /// Draws line 1.
@@ -73,10 +75,12 @@ fn pieces(state: &UiState, summary: &Summary) -> (Vec<Piece>, Vec<Piece>) {
     // What nobody confirms any more is not shown as if it were so.
     let look = if state.lost.is_some() { Paint::Stale } else { role_paint(summary.role) };
     let masters = if all == 0 { String::new() } else { format!(" {mine}/{all}") };
-    let mut role = vec![(look, role_word(summary.role).to_owned()), (Paint::Header, masters)];
+    let mut bare = vec![(look, role_word(summary.role).to_owned())];
+    let mut role = [&bare[..], &[(Paint::Header, masters)]].concat();
     if summary.held > 0 {
         let count = if all == 1 { String::new() } else { format!("{} ", summary.held) };
         role.push((Paint::Drain, format!(" {count}held")));
+        bare.push((Paint::Drain, " held".to_owned()));
     }
     let mut reals: Spans = head(format!("reals {}: {} up", t.real_servers, t.up));
     let mut reals_short: Spans = head(format!("RS {}/{}", t.up, t.real_servers));
@@ -108,11 +112,11 @@ fn pieces(state: &UiState, summary: &Summary) -> (Vec<Piece>, Vec<Piece>) {
     let services_short = if worst.is_empty() { Spans::new() } else { vec![(Paint::Down, worst)] };
     let (here, addresses) = summary.addresses_here;
     let left = vec![
-        piece(0, role.clone(), role),
+        Piece { bare, ..piece(0, role.clone(), role) },
         piece(5, head(summary.node.clone()), head(format::cut(&format::clean(&summary.node), 12, '~').into_owned())),
         piece(4, head(format!("VIPs here {here}/{addresses}")), head(format!("VIPs {here}/{addresses}"))),
         piece(if services_short.is_empty() { 6 } else { 3 }, services, services_short),
-        Piece { tiny, ..piece(1, reals, reals_short) },
+        Piece { bare: tiny.clone(), tiny, ..piece(1, reals, reals_short) },
     ];
     (left, right_pieces(state, summary))
 }
@@ -154,19 +158,22 @@ fn right_pieces(state: &UiState, summary: &Summary) -> Vec<Piece> {
 fn fit(left: &[Piece], right: &[Piece], columns: usize) -> (Spans, Spans) {
     let join = |pieces: &[Piece], gap: usize, limit: u8| {
         let texts = pieces.iter().filter(|piece| piece.leaves < limit).map(|piece| match gap {
+            0 => &piece.bare,
             1 => &piece.tiny,
             2 => &piece.short,
             _ => &piece.long,
         });
         texts.filter(|text| !text.is_empty()).fold(Spans::new(), |mut spans, text| {
             if !spans.is_empty() {
-                spans.push((Paint::Header, " ".repeat(gap)));
+                spans.push((Paint::Header, " ".repeat(gap.max(1))));
             }
             spans.extend(text.iter().cloned());
             spans
         })
     };
-    for (gap, limit) in [(3, 8), (2, 8), (2, 7), (2, 6), (1, 6), (2, 5), (1, 5), (1, 4), (1, 3), (1, 2), (1, 1)] {
+    for (gap, limit) in
+        [(3, 8), (2, 8), (2, 7), (2, 6), (1, 6), (2, 5), (1, 5), (1, 4), (1, 3), (0, 3), (1, 2), (0, 2), (1, 1)]
+    {
         let (l, r) = (join(left, gap, limit), join(right, gap, limit));
         if spans_width(&l) + spans_width(&r) < columns || limit == 1 {
             return (l, r);
