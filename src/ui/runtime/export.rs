@@ -77,7 +77,8 @@ pub fn write(
     lines.push(json(&RecordingEncoder::default().status(0, summary.now, &status)?)?);
     lines.push(json(&RecordingEntry::End { ms: 0, at: summary.now, end: "asked".to_owned() })?);
     put(&recording_path, |to| lines.iter().try_for_each(|line| writeln!(to, "{line}")))?;
-    Ok(format!("wrote {}.txt, .json and .rec", stem.display()))
+    let name = stem.file_name().unwrap_or_default().to_string_lossy();
+    Ok(format!("wrote {name}.txt, .json and .rec (of this moment alone) in {}", directory.display()))
 }
 
 /// The name, or with `-2`, `-3` … behind it where there are files of that name from the same second.
@@ -174,7 +175,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let said = write(&still(), "a screen\n", None, directory.path()).unwrap();
         let stem = directory.path().join("lvsdeck-lvs_..__a-20261121T140211Z");
-        assert!(said.contains("20261121T140211Z.txt"), "{said}");
+        assert!(said.contains("20261121T140211Z.txt, .json and .rec (of this moment alone) in /"), "{said}");
         assert_eq!(std::fs::read_to_string(with_end(&stem, "txt")).unwrap(), "a screen\n");
         let state: Status = serde_json::from_slice(&std::fs::read(with_end(&stem, "json")).unwrap()).unwrap();
         assert_eq!(state.pid, 1);
