@@ -32,19 +32,23 @@ const LINK: usize = 15;
 
 /// Prints the overview.
 pub(super) fn print(engine: &dyn EngineHandle, page: &mut Page<'_>) -> Result<(), CtlError> {
-    let summary = engine.summary()?;
+    let mut summary = engine.summary()?;
+    if summary.mode == "watch" {
+        // What can't be seen comes first: everything else is to be read with that in mind.
+        summary.problems.sort_by_key(|problem| !problem.text.starts_with("WARNING "));
+    }
     let status = engine.status()?;
     let now = summary.now;
     headline(&summary, page)?;
     in_all(&summary, page)?;
     let names = status.virtual_routers.iter().map(|router| cells(&router.name));
     let name = names.max().unwrap_or(0).clamp(16, NAME);
+    let links = status.virtual_routers.iter().map(|router| cells(&router.interface));
+    let link = links.max().unwrap_or(0).clamp(10, LINK);
     if !status.virtual_routers.is_empty() {
         page.line(Style::Plain, "")?;
         let (instance, vrid, interface, state) = ("INSTANCE", "VRID", "INTERFACE", "STATE");
         let line = format!("{instance:<name$} {vrid} {interface:<link$} {state:<7} PRIO {:<7} REASON", "SINCE");
-    let links = status.virtual_routers.iter().map(|router| cells(&router.interface));
-    let link = links.max().unwrap_or(0).clamp(10, LINK);
         page.line(Style::Strong, &line)?;
     }
     for router in &status.virtual_routers {
@@ -128,7 +132,7 @@ fn instance(
         format!("{}>{}", router.priority, router.effective_priority)
     };
     let line = format!(
-        "{} {:>4} {:<10} {:<7} {priority:>4} {:<7} {}",
+        "{} {:>4} {} {:<7} {priority:>4} {:<7} {}",
         left(&short(&router.name, name), name),
         router.vrid,
         left(&short(&router.interface, link), link),

@@ -144,7 +144,7 @@ fn notice_silence(state: &mut UiState, message: &Message) {
     }
 }
 
-fn on_polled(state: &mut UiState, polled: Polled) -> Vec<Effect> {
+fn on_polled(state: &mut UiState, mut polled: Polled) -> Vec<Effect> {
     if state.lost.take().is_some() {
         state.say(Tone::Good, "the engine answers again");
     }
@@ -164,6 +164,10 @@ fn on_polled(state: &mut UiState, polled: Polled) -> Vec<Effect> {
         state.live = Some((polled.summary.now, state.clock));
     }
     let picture = Picture { polled, taken_at: state.clock, detail_at: state.clock };
+    if polled.summary.mode == "watch" {
+        // What can't be seen comes first: everything else is to be read with that in mind.
+        polled.summary.problems.sort_by_key(|problem| !problem.text.starts_with("WARNING "));
+    }
     if state.paused_at.is_some() {
         state.behind = Some(picture);
         return Vec::new();
