@@ -144,9 +144,12 @@ fn announced(rounds: &[AnnouncementStatus], now: SystemTime) -> Vec<Line> {
         let before = n.checked_sub(1).and_then(|before| rounds.get(before));
         let gap =
             before.map_or_else(String::new, |before| format!(", after {}", exact(format::since(round.at, before.at))));
-        let (when, addresses, frames) = (format::clock_ms(round.at), round.addresses, round.repeat);
+        let many =
+            |number: u64, word: &str, ending: &str| format!("{number} {word}{}", if number == 1 { "" } else { ending });
+        let (addresses, frames) = (many(round.addresses, "address", "es"), many(round.repeat, "frame", "s"));
+        let when = format::clock_ms(round.at);
         let label = if n + 1 == rounds.len() { "garp" } else { "" };
-        (label, text(format!("{when} -{ago:<7}{addresses} addresses, {frames} frames each{gap}")))
+        (label, text(format!("{when} -{ago:<7}{addresses}, {frames} each{gap}")))
     };
     rounds.iter().enumerate().rev().map(line).collect()
 }
