@@ -33,7 +33,9 @@ pub fn on_paste(state: &mut UiState, text: &str) -> Vec<Effect> {
         state.say(Tone::Bad, "pasted text is ignored here");
         return Vec::new();
     };
-    field.insert(text);
+    // The end of a line parts words as a space does.
+    let words: Vec<&str> = text.split(['\r', '\n', '\t']).filter(|words| !words.is_empty()).collect();
+    field.insert(&words.join(" "));
     follow_filter(state)
 }
 
