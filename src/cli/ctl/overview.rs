@@ -28,7 +28,7 @@ const WINDOW: usize = 2000;
 /// Most cells of the name of an instance or a service: longer ones would push away what stands behind them.
 const NAME: usize = 32;
 /// The same of an interface: Linux has no longer ones, a configuration may.
-const LINK: usize = 15;
+const DEVICE: usize = 15;
 
 /// Prints the overview.
 pub(super) fn print(engine: &dyn EngineHandle, page: &mut Page<'_>) -> Result<(), CtlError> {
@@ -43,16 +43,16 @@ pub(super) fn print(engine: &dyn EngineHandle, page: &mut Page<'_>) -> Result<()
     in_all(&summary, page)?;
     let names = status.virtual_routers.iter().map(|router| cells(&router.name));
     let name = names.max().unwrap_or(0).clamp(16, NAME);
-    let links = status.virtual_routers.iter().map(|router| cells(&router.interface));
-    let link = links.max().unwrap_or(0).clamp(10, LINK);
+    let interfaces = status.virtual_routers.iter().map(|router| cells(&router.interface));
+    let device = interfaces.max().unwrap_or(0).clamp(10, DEVICE);
     if !status.virtual_routers.is_empty() {
         page.line(Style::Plain, "")?;
         let (instance, vrid, interface, state) = ("INSTANCE", "VRID", "INTERFACE", "STATE");
-        let line = format!("{instance:<name$} {vrid} {interface:<link$} {state:<7} PRIO {:<7} REASON", "SINCE");
+        let line = format!("{instance:<name$} {vrid} {interface:<device$} {state:<7} PRIO {:<7} REASON", "SINCE");
         page.line(Style::Strong, &line)?;
     }
     for router in &status.virtual_routers {
-        instance(router, (name, link), now, page)?;
+        instance(router, (name, device), now, page)?;
     }
     table(&status, now, page)?;
     for foreign in &status.foreign {
@@ -115,10 +115,10 @@ fn headline(summary: &Summary, page: &mut Page<'_>) -> Result<(), CtlError> {
     }
 }
 
-/// `name` and `link`: columns of the longest name of an instance and of an interface.
+/// `name` and `device`: columns of the longest name of an instance and of an interface.
 fn instance(
     router: &VirtualRouterStatus,
-    (name, link): (usize, usize),
+    (name, device): (usize, usize),
     now: SystemTime,
     page: &mut Page<'_>,
 ) -> Result<(), CtlError> {
@@ -135,7 +135,7 @@ fn instance(
         "{} {:>4} {} {:<7} {priority:>4} {:<7} {}",
         left(&short(&router.name, name), name),
         router.vrid,
-        left(&short(&router.interface, link), link),
+        left(&short(&router.interface, device), device),
         router.state.name(),
         age(now, router.since),
         router.reason
