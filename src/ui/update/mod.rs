@@ -163,11 +163,11 @@ fn on_polled(state: &mut UiState, mut polled: Polled) -> Vec<Effect> {
     if polled.wanted.at.is_none() {
         state.live = Some((polled.summary.now, state.clock));
     }
-    let picture = Picture { polled, taken_at: state.clock, detail_at: state.clock };
     if polled.summary.mode == "watch" {
         // What can't be seen comes first: everything else is to be read with that in mind.
         polled.summary.problems.sort_by_key(|problem| !problem.text.starts_with("WARNING "));
     }
+    let picture = Picture { polled, taken_at: state.clock, detail_at: state.clock };
     if state.paused_at.is_some() {
         state.behind = Some(picture);
         return Vec::new();
