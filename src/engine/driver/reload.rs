@@ -194,6 +194,8 @@ impl Reloader {
         };
         let status = self.shared.status();
         let beside = beside(&plan.readdressed, &status.virtual_routers);
+        // Whoever reloads without a preview, as by HUP, reads it in the journal.
+        let sentence = beside.iter().fold(sentence, |sentence, beside| format!("{sentence}; {beside}"));
         let mut preview = preview(plan);
         preview.blast_radius = std::iter::once(preview.blast_radius).chain(beside).collect::<Vec<_>>().join("; ");
         for absent in fitness::absent(&running.configuration, &read.configuration, host::has_interface) {
