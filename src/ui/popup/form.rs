@@ -158,7 +158,12 @@ impl Form {
                 "no new connections, no checks; it serves again when its checks pass".to_owned()
             }
             FormKind::AddServer { taken, .. } => {
-                format!("{} servers in this service; defaults come from them", taken.len())
+                // A filter or a fold leaves some out.
+                match taken.len() {
+                    0 => "none of its servers is listed that defaults could come from".to_owned(),
+                    1 => "defaults come from the one of its servers that is listed".to_owned(),
+                    many => format!("defaults come from its {many} servers that are listed"),
+                }
             }
             FormKind::AddService(_) => {
                 "tcp/10.0.0.1:80, udp/[fd00::1]:53 or fwmark/8; servers are added to it then".to_owned()
@@ -417,7 +422,7 @@ fn new_server(
     }
     // The director would send to itself what it has just taken.
     if matches!(service, ServiceKey::Address { address: own, .. } if own.ip() == address) {
-        return Err(format!("{address} is this service's own address, not a server's"));
+        return Err("that is the service's own address".to_owned());
     }
     if let (0, Some(port @ 1..)) = (key.0.port(), service.port()) {
         return Err(format!("nobody listens on port 0: use {port}"));
