@@ -29,6 +29,9 @@ pub fn selected(state: &UiState) -> Result<&Row, String> {
         _ if state.focus == Focus::Routers => {
             format!("select a real server first: {} goes to the services", state.keys.hint(Intent::NextPanel))
         }
+        Some(key) if !state.table.filter.is_empty() => {
+            format!("the filter hides {key}, or it is gone; move to select another row")
+        }
         Some(key) => format!("{key} is not in the table any more; move to select another row"),
         None => "nothing is selected".to_owned(),
     })

@@ -19,8 +19,10 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
         return;
     }
     let row = state.selected_row();
+    let gone =
+        if state.table.filter.is_empty() { "not in the table any more" } else { "hidden by the filter, or gone" };
     let title = row.map_or_else(
-        || state.table.selected.as_ref().map_or_else(String::new, |key| format!("{key} (not in the table any more)")),
+        || state.table.selected.as_ref().map_or_else(String::new, |key| format!("{key} ({gone})")),
         |row| row.server.as_ref().map_or_else(|| row.service.clone(), |server| format!("{} / {server}", row.service)),
     );
     let area = plan.detail;
