@@ -250,7 +250,7 @@ impl Intent {
             Self::Takeover | Self::Rejoin => "[INSTANCE]",
             Self::Failover => "[INSTANCE] [--blind] [--for TIME]",
             Self::Priority => "[INSTANCE] N or --from-file",
-            Self::AddServer => "[ADDRESS:PORT] [WEIGHT]",
+            Self::AddServer => "[VS] [ADDRESS:PORT] [WEIGHT]",
             Self::AddService => "[VS, as tcp/10.0.0.1:80]",
             Self::Filter => "WORDS",
             Self::Sort => "problems, file, key, active or rate",

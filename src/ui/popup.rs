@@ -152,6 +152,8 @@ pub struct PreviewPopup {
     pub always_type: Option<String>,
     /// What is typed of it.
     pub typed: Field,
+    /// What it is about and nobody sees beside it.
+    pub hidden: Option<String>,
     /// What changed since the preview that was about to be committed.
     pub changed: Vec<String>,
     /// Lines that are scrolled out above.

@@ -24,7 +24,10 @@ pub const READ_ONLY: &str = "this console was started with --read-only; start an
 /// why.
 pub fn begin(state: &mut UiState, intent: Intent, words: &str) -> Vec<Effect> {
     state.said = None;
-    match forbidden(state).or_else(|| unseen(state, intent)).map_or_else(|| start(state, intent, words), Err) {
+    match forbidden(state)
+        .or_else(|| out_of_sight(state, intent, words))
+        .map_or_else(|| start(state, intent, words), Err)
+    {
         Ok(effects) => effects,
         Err(why) => {
             state.say(Tone::Bad, why);
@@ -86,9 +89,33 @@ pub fn unseen(state: &UiState, intent: Intent) -> Option<String> {
         let key = state.keys.hint(Intent::Show(screen));
         return Some(format!("what this would change is not on this screen: {key} shows the {what}"));
     }
-    let small = plan.shape == Shape::Line;
-    let hidden = if instances || intent.is_about_the_engine() { small } else { plan.rows() == 0 };
-    hidden.then(|| "not on screen: enlarge the terminal".to_owned())
+    if instances || intent.is_about_the_engine() {
+        return no_room(state);
+    }
+    // In the one line that such a screen has for it.
+    let why = || match intent {
+        Intent::Drain | Intent::Restore => format!("enlarge to 60x15, or :{} ADDRESS", intent.name()),
+        Intent::AddServer => "enlarge to 60x15, or :add-server VS".to_owned(),
+        _ => "no row is on screen: enlarge to 60x15".to_owned(),
+    };
+    (plan.rows() == 0).then(why)
+}
+
+/// Why a preview can't be shown.
+pub fn no_room(state: &UiState) -> Option<String> {
+    (plan(state).shape == Shape::Line).then(|| "enlarge to 40x5 to see the preview".to_owned())
+}
+
+/// The same for a line of the palette: what names its object needs no row under a cursor, and its preview says whom it means.
+fn out_of_sight(state: &UiState, intent: Intent, words: &str) -> Option<String> {
+    let is_named = match intent {
+        Intent::Drain | Intent::Restore => server_of(state, words).is_some(),
+        Intent::AddServer => targets::names_service(state, words),
+        // It says what to do instead.
+        Intent::Remove => !words.is_empty(),
+        _ => false,
+    };
+    if is_named { no_room(state) } else { unseen(state, intent) }
 }
 
 fn start(state: &mut UiState, intent: Intent, words: &str) -> Result<Vec<Effect>, String> {
@@ -144,8 +171,8 @@ fn by_name(
         Intent::Drain => Command::Drain { server, service, hold_seconds: None, deadline_seconds: time(words)? },
         Intent::Restore => Command::Restore { server, service },
         other => {
-            let key = state.keys.hint(other);
-            return Err(format!("{} acts on the row under the cursor: go to {server} and press {key}", other.name()));
+            let (name, key) = (other.name(), state.keys.hint(other));
+            return Err(format!("{name} takes no address: go to {server} and press {key}"));
         }
     };
     Ok(preview(state, command, None))
@@ -202,10 +229,7 @@ fn remove(state: &UiState) -> Result<(Command, Option<String>), String> {
 }
 
 fn instances(state: &mut UiState, intent: Intent, words: &str) -> Result<Vec<Effect>, String> {
-    let (name, words) = match words.split_once(' ').unwrap_or((words, "")) {
-        (name, rest) if state.routers().iter().any(|router| router.name == name) => (name.to_owned(), rest.trim()),
-        _ => (targets::instance(state, intent)?, words),
-    };
+    let (name, words) = targets::named_instance(state, intent, words)?;
     let node = state.summary().map(|summary| summary.node.clone());
     let (command, word) = match intent {
         Intent::Failover => {
@@ -213,7 +237,7 @@ fn instances(state: &mut UiState, intent: Intent, words: &str) -> Result<Vec<Eff
             (Command::Failover { instance: Some(name), hold_seconds, blind }, node)
         }
         Intent::Takeover | Intent::Rejoin if !words.is_empty() => {
-            return Err(format!("{} takes the name of an instance, and not \"{words}\"", intent.name()));
+            return Err(format!("{} takes an instance and nothing else, not \"{words}\"", intent.name()));
         }
         Intent::Takeover => (Command::Takeover { instance: name }, None),
         Intent::Priority if words.is_empty() => {

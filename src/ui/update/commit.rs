@@ -5,15 +5,15 @@
 use crate::engine::{Answer, Command, CommandRequest, Outcome};
 use crate::ui::intent::Effect;
 use crate::ui::popup::{Field, Phase, Popup, PreviewPopup};
-use crate::ui::screens::plan::{Shape, plan};
 use crate::ui::state::{Tone, UiState};
-use crate::ui::update::on_key;
+use crate::ui::update::{acts, on_key, targets};
 
 /// Asks the engine what a command would do, and shows that on top of what is there.
 pub fn preview(state: &mut UiState, command: Command, always_type: Option<String>) -> Vec<Effect> {
     state.serial += 1;
     state.said = None;
     let request = CommandRequest { command, reason: None, dry_run: true, token: None, force: false };
+    let hidden = targets::hidden_text(state, &request.command);
     state.popups.push(Popup::Preview(Box::new(PreviewPopup {
         title: describe(&request.command),
         request: request.clone(),
@@ -21,6 +21,7 @@ pub fn preview(state: &mut UiState, command: Command, always_type: Option<String
         phase: Phase::Asking,
         always_type,
         typed: Field::default(),
+        hidden,
         changed: Vec::new(),
         scroll: 0,
         ahead: Vec::new(),
@@ -39,8 +40,8 @@ pub fn describe(command: &Command) -> String {
 /// Enter in a preview: commits what was shown when nothing is missing.
 pub fn commit(state: &mut UiState) -> Vec<Effect> {
     let serial = state.serial + 1;
-    if plan(state).shape == Shape::Line {
-        state.say(Tone::Bad, "the preview is not on screen: enlarge the terminal first");
+    if let Some(why) = acts::no_room(state) {
+        state.say(Tone::Bad, why);
         return Vec::new();
     }
     if state.lost.is_some() {

@@ -61,7 +61,10 @@ pub fn on_palette_key(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
             let typed = finder.field.text().to_owned();
             let (name, words) = split(&typed);
             let intent = Intent::ALL.into_iter().find(|intent| intent.writes() && intent.name() == name);
-            if let (Some(intent), true) = (intent, super::acts::named(state, words).is_some()) {
+            let takes_none = |intent: Intent| !words.is_empty() && intent.arguments().is_empty();
+            // Whoever writes an act out means that one, and hears why it does not take what follows.
+            let is_meant = |intent: &Intent| super::acts::named(state, words).is_some() || takes_none(*intent);
+            if let Some(intent) = intent.filter(is_meant) {
                 state.popups.pop();
                 return super::acts::begin(state, intent, words);
             }

@@ -20,6 +20,7 @@ mod undo;
 pub use commit::describe;
 pub use offer::works;
 pub use popups::wrong_filter;
+pub use targets::hidden_marks;
 
 use super::intent::{Effect, Intent, Message};
 use super::keymap::Chord;

@@ -1,15 +1,20 @@
 //! Whom an act is about: the marked servers, or the selected row; and what forms begin with.
 
-use crate::engine::{RealServerKey, Row, RowKind, Scheduler, ServiceKey, ServiceSelector};
+use crate::engine::{
+    Command, RealServerKey, RealServerSelector, Row, RowKind, Scheduler, ServiceKey, ServiceSelector, nearest,
+};
 use crate::ui::intent::{Effect, Intent};
 use crate::ui::popup::{Form, Target};
 use crate::ui::rows;
+use crate::ui::screens::plan::plan;
 use crate::ui::state::{Focus, Tone, UiState};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Most servers that may be marked: one act's preview is to be read.
 const MOST_MARKS: usize = 200;
+/// Most of them that a preview names apart from the others because they are not on screen.
+const NAMED: usize = 6;
 
 /// The marked servers, or the selected one.
 pub fn servers(state: &UiState) -> Result<Vec<Target>, String> {
@@ -100,6 +105,45 @@ pub fn refresh_marks(state: &mut UiState) {
     }
 }
 
+/// The marked servers that are not on screen: filtered away, folded, or above or below the rows that have room.
+pub fn hidden_marks(state: &UiState) -> impl Iterator<Item = &Target> {
+    let top = state.table.top;
+    let shown = (top..top + plan(state).rows()).filter_map(|index| state.row_at(index));
+    let shown: HashSet<&str> = shown.map(|row| row.key.as_str()).collect();
+    state.table.marks.iter().filter(move |(key, _)| !shown.contains(key.as_str())).map(|(_, target)| target)
+}
+
+/// What a preview says of marked servers that a command is about while they are not on screen.
+pub fn hidden_text(state: &UiState, command: &Command) -> Option<String> {
+    let meant = match command {
+        Command::Several { commands } => commands.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let meant: Vec<_> = meant.iter().filter_map(server_of).collect();
+    let hidden = hidden_marks(state).filter(|target| meant.contains(&(&target.service, target.server)));
+    let hidden: Vec<String> = hidden.map(|target| format!("{} of {}", target.server, target.service)).collect();
+    let verb = if hidden.len() == 1 { "is" } else { "are" };
+    let first = hidden.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = match hidden.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let (many, marked) = (hidden.len(), state.table.marks.len());
+    (many > 0).then(|| format!("{many} of {marked} marked {verb} not on screen: {first}{more}"))
+}
+
+/// The server of one service that a command is about.
+fn server_of(command: &Command) -> Option<(&ServiceSelector, RealServerKey)> {
+    match command {
+        Command::Drain { server: RealServerSelector::Key(server), service: Some(service), .. }
+        | Command::Restore { server: RealServerSelector::Key(server), service: Some(service) }
+        | Command::Maintenance { server: RealServerSelector::Key(server), service: Some(service), .. }
+        | Command::Weight { service, server, .. }
+        | Command::RemoveServer { service, server } => Some((service, *server)),
+        _ => None,
+    }
+}
+
 /// The instance that an act is about.
 pub fn instance(state: &UiState, intent: Intent) -> Result<String, String> {
     match (state.selected_router(), state.routers().len()) {
@@ -112,9 +156,57 @@ pub fn instance(state: &UiState, intent: Intent) -> Result<String, String> {
     }
 }
 
-/// A form whose defaults come from the servers that the service has already. `words`: address and weight, if given.
+/// The instance that the words begin with, or the selected one; and the other words.
+pub fn named_instance<'a>(state: &UiState, intent: Intent, words: &'a str) -> Result<(String, &'a str), String> {
+    let rest = |name: &str| words.strip_prefix(name).filter(|rest| rest.is_empty() || rest.starts_with(' '));
+    let known = state.routers().iter().filter_map(|router| Some((router.name.clone(), rest(&router.name)?.trim())));
+    if let Some(found) = known.max_by_key(|(name, _)| name.len()) {
+        return Ok(found);
+    }
+    let first = words.split(' ').next().unwrap_or_default();
+    let is_argument = first.is_empty()
+        || first.starts_with("--")
+        || (intent == Intent::Priority && (first == "from-file" || first.parse::<i64>().is_ok()));
+    if is_argument || state.routers().is_empty() {
+        return Ok((instance(state, intent)?, words));
+    }
+    let names = || state.routers().iter().map(|router| router.name.as_str());
+    let (all, more) = (names().take(NAMED).collect::<Vec<_>>().join(", "), names().count().saturating_sub(NAMED));
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let meant =
+        nearest(first, names()).map_or_else(|| format!("there is {all}{more}"), |name| format!("did you mean {name}?"));
+    Err(format!("there is no VRRP instance {first}: {meant}"))
+}
+
+/// The service that the words begin with, as it is loaded, and the other words.
+fn named_service<'a>(state: &'a UiState, words: &'a str) -> Result<Option<(&'a Row, &'a str)>, String> {
+    let (first, rest) = words.split_once(' ').unwrap_or((words, ""));
+    if first.parse::<ServiceKey>().is_err() {
+        return Ok(None);
+    }
+    let services = || state.page().map_or(&[][..], |page| &page.rows).iter().filter(|row| row.kind == RowKind::Service);
+    let found = services().find(|row| row.service == first).map(|row| (row, rest.trim()));
+    found.map(Some).ok_or_else(|| {
+        let meant = nearest(first, services().map(|row| row.service.as_str()));
+        let meant =
+            meant.map_or_else(|| "go to it in the table first".to_owned(), |key| format!("did you mean {key}?"));
+        format!("no service {first} is loaded: {meant}")
+    })
+}
+
+/// Whether it is clear without a cursor for which service a server is to be added.
+pub fn names_service(state: &UiState, words: &str) -> bool {
+    let is_only = state.page().is_some_and(|page| page.services.1 == 1);
+    state.has_table() && (is_only || !matches!(named_service(state, words), Ok(None)))
+}
+
+/// A form whose defaults come from the servers that the service has already. `words`: service, address and weight, as far as they
+/// are given.
 pub fn add_server(state: &UiState, words: &str) -> Result<Form, String> {
-    let row = selected(state)?;
+    let (row, words) = match named_service(state, words)? {
+        Some(named) => named,
+        None => (selected(state)?, words),
+    };
     let service: ServiceKey = row.service.parse().map_err(|error: crate::engine::KeyError| error.to_string())?;
     let siblings: Vec<&Row> = state.page().map_or(Vec::new(), |p| {
         p.rows.iter().filter(|r| r.service == row.service && r.kind == RowKind::Server).collect()

@@ -10,6 +10,7 @@ mod acting;
 mod clip;
 mod finding;
 mod offering;
+mod sight;
 
 fn row(key: &str) -> Row {
     let mut parts = key.split(' ');

@@ -7,6 +7,7 @@ use super::popups::{keys, room, within};
 use crate::engine::Preview;
 use crate::ui::format;
 use crate::ui::popup::{Phase, PreviewPopup};
+use crate::ui::screens::plan::{Shape, plan};
 use crate::ui::state::UiState;
 use crate::ui::theme::{Paint, Theme};
 use crate::ui::update::describe;
@@ -25,11 +26,12 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, popup: &Preview
     let within = within(buffer, state);
     let mut lines = Vec::new();
     part(&mut lines, "CHANGED", Paint::Bad, &popup.changed, columns);
-    let changed = lines.len();
+    part(&mut lines, "HIDDEN", Paint::Bad, popup.hidden.as_slice(), columns);
+    let above = lines.len();
     // Who feels it comes first where not all of it is seen at once.
     let told = |preview: &Preview| {
         let lines = preview_lines(preview, columns, false);
-        let fits = changed + lines.len() + FRAME <= usize::from(within.height);
+        let fits = above + lines.len() + FRAME <= usize::from(within.height);
         if fits { lines } else { preview_lines(preview, columns, true) }
     };
     let (word, keys_shown): (&str, &[(&str, &str)]) = match &popup.phase {
@@ -39,7 +41,11 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, popup: &Preview
         }
         Phase::Ready(answer) => {
             lines.extend(told(&answer.preview));
-            ("Preview", &[("Enter", "do it"), ("Esc", "leave")])
+            // Nothing is done that can't be read.
+            match plan(state).shape {
+                Shape::Line => ("Enlarge to 40x5", &[("Esc", "leave")]),
+                Shape::List | Shape::Small | Shape::Large => ("Preview", &[("Enter", "do it"), ("Esc", "leave")]),
+            }
         }
         Phase::Committing(answer) => {
             lines.extend(told(&answer.preview));

@@ -12,6 +12,7 @@ use crate::ui::screens::Screen;
 use crate::ui::screens::plan::{Plan, Shape};
 use crate::ui::state::{Focus, UiState};
 use crate::ui::theme::{Paint, Theme};
+use crate::ui::update::hidden_marks;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::time::Duration;
@@ -30,9 +31,10 @@ fn title(state: &UiState) -> String {
     let (matching, all) = state.page().map_or((0, 0), |page| page.services);
     let total = state.page().map_or(0, |page| page.total);
     let at = if total == 0 { 0 } else { state.table.cursor + 1 };
-    let marked = match state.table.marks.len() {
-        0 => String::new(),
-        marked => format!("  {marked} marked"),
+    let marked = match (state.table.marks.len(), hidden_marks(state).count()) {
+        (0, _) => String::new(),
+        (marked, 0) => format!("  {marked} marked"),
+        (marked, hidden) => format!("  {marked} marked ({hidden} hidden)"),
     };
     let filter = if state.table.filter.is_empty() { "none" } else { &state.table.filter };
     let since = state.baseline.as_ref().and_then(|baseline| baseline.at).filter(|_| state.screen == Screen::Counters);
