@@ -294,9 +294,9 @@ fn pasted_text_is_no_keystroke() {
     press(&mut state, KeyCode::Char('/'));
     update(&mut state, Message::Paste("web\r\n".to_owned()), at(2));
     assert_eq!(state.table.filter, "web");
-    press(&mut state, KeyCode::Esc);
     update(&mut state, Message::Paste(" 10.0.0.71\r\n!state:up\n".to_owned()), at(2));
     assert_eq!(state.table.filter, "web 10.0.0.71 !state:up");
+    press(&mut state, KeyCode::Esc);
     assert_eq!(state.table.filter, "");
 }
 
