@@ -92,6 +92,7 @@ fn a_script_gets_a_clean_environment_and_nothing_to_read_and_its_end_is_told() {
 #[test]
 fn signals_that_are_meant_for_an_engine_end_no_runner() {
     let rig = Rig::new();
+    assert_eq!(rig.run(rig.job("exit 0", LIMIT)).how, How::Exited(0), "it is there");
     for signal in ["TERM", "INT", "HUP", "QUIT", "PIPE", "USR1", "USR2", "ALRM"] {
         let sent = std::process::Command::new("kill").args(["-s", signal, &rig.process.to_string()]).status().unwrap();
         assert!(sent.success());

@@ -99,7 +99,7 @@ mod tests {
             [
                 "2 there is no user nobody-here on this host",
                 "6 there is no group no-group on this host",
-                "7 rise 0 is out of range: 1 to 2147483647 is allowed",
+                "7 rise 0 is ignored, as keepalived does",
                 "10 there is no /no/such on this host",
                 "18 no-such-program is in no directory for programs of this host",
                 "22 /etc is no file on this host",

@@ -32,7 +32,7 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Views go out at most this often where nobody waits for one.
 const PUBLISH: Duration = Duration::from_millis(100);
-/// Where something is to be told with it, one may take this part of the time to the next.
+/// A view may take this part of the time to the next.
 const SHARE: u32 = 10;
 /// Views go out at least this often: readers take an old one for a loop that hangs.
 const PULSE: Duration = Duration::from_secs(1);
@@ -336,7 +336,9 @@ impl<P: Fn(BalanceView)> Views<P> {
         });
         let cost = now().saturating_duration_since(moment.now);
         self.soon_at = moment.now + (cost * SHARE).min(PUBLISH);
-        (self.next_at, self.pulse_at) = (moment.now + PUBLISH, moment.now + PULSE);
+        // Where a view of many servers is dear it goes out less often: the loop has other things to do.
+        self.next_at = moment.now + (cost * SHARE).clamp(PUBLISH, PULSE);
+        self.pulse_at = moment.now + PULSE;
         true
     }
 }
