@@ -267,7 +267,7 @@ impl Failover {
     }
 
     /// Virtual addresses that sit on the host without us; an owner's belong there.
-    fn foreign_addresses(&self) -> Vec<(usize, VirtualAddress, Place)> {
+    pub(super) fn foreign_addresses(&self) -> Vec<(usize, VirtualAddress, Place)> {
         let strangers =
             (0..self.routers.len()).filter(|i| !self.routers.get(*i).is_some_and(|r| r.config.priority.is_owner()));
         strangers

@@ -90,11 +90,25 @@ impl Pending {
 impl Failover {
     /// Another master was heard while we are not.
     pub(super) fn took_over(&mut self, now: Instant, i: usize, source: IpAddr) {
+        if !self.pending.iter().any(|pending| pending.waits_for(i)) {
+            return;
+        }
         let name = self.name(i);
+        let staying = self.foreign_addresses().into_iter().filter(|(of, ..)| *of == i);
+        let staying: Vec<String> = staying.map(|(_, address, _)| address.to_string()).collect();
+        let stays = if staying.is_empty() {
+            String::new()
+        } else {
+            format!(
+                ", and {} stays on this host too, since lvsdeck has not put it there: remove it by hand",
+                staying.join(" ")
+            )
+        };
         for pending in self.pending.iter_mut().filter(|pending| pending.awaits == Awaits::Successor) {
             if pending.waiting.remove(&i) {
                 let after = now.saturating_duration_since(pending.began_at).as_millis();
-                pending.said.push(format!("{name}: {source} took over after {after} ms"));
+                pending.failed |= !staying.is_empty();
+                pending.said.push(format!("{name}: {source} took over after {after} ms{stays}"));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Addresses: ours, others', and those that somebody meddles with.
 
 use super::lan::*;
-use crate::engine::command::Command;
+use crate::engine::command::{Command, Outcome};
 use crate::engine::event::EventKind;
 use crate::engine::failover::Input;
 use crate::engine::model::VirtualAddress;
@@ -32,6 +32,19 @@ fn an_address_that_was_there_before_is_used_reported_once_and_never_removed() {
     let words = lan.nodes[0].words(0);
     assert!(!words.iter().any(|w| w.starts_with("add") && w.contains('/') || w.starts_with("remove")), "{words:?}");
     assert!(words.iter().any(|w| w == "announce .254"));
+}
+
+#[test]
+fn a_failover_that_leaves_a_strange_address_behind_is_no_success() {
+    let mut lan = Lan::new(vec![one(200), one(100)]);
+    lan.nodes[0].addresses.push((ETH0, vip(254).address, 24));
+    (0..2).for_each(|n| lan.boot(n));
+    lan.run_for(seconds(10));
+    lan.command(0, Command::Failover { instance: None, hold_seconds: None, blind: false });
+    lan.run_for(seconds(5));
+    let answer = lan.nodes[0].answer();
+    assert_eq!((answer.outcome, lan.masters()), (Outcome::Failed, vec![1]));
+    assert!(answer.message.contains("192.0.2.254/24 stays on this host too"), "{}", answer.message);
 }
 
 #[test]
