@@ -91,7 +91,14 @@ impl Webs {
 async fn serve(name: Arc<str>, at: SocketAddr, port: Port, mut alive: watch::Receiver<bool>) {
     let Port { listener, place: _place } = port;
     let mut first = Some(listener);
-    while alive.wait_for(|alive| *alive).await.is_ok() {
+    let lives = |alive: &bool, first: &mut Option<_>| {
+        if !alive {
+            // Who died before the first visitor listens no more either.
+            *first = None;
+        }
+        *alive
+    };
+    while alive.wait_for(|alive| lives(alive, &mut first)).await.is_ok() {
         let listener = match first.take() {
             Some(listener) => listener.set_nonblocking(true).and_then(|()| TcpListener::from_std(listener)),
             None => TcpListener::bind(at).await,
