@@ -96,6 +96,26 @@ fn problems_come_worst_first_and_the_latest_server_first() {
 }
 
 #[test]
+fn what_a_watcher_may_not_see_comes_before_what_is_wrong() {
+    let mut many = status(vec![service(
+        "tcp/10.0.0.1:80",
+        (1..40).map(|n| down(&format!("10.0.1.{n}:80"), n, "refused")).collect(),
+    )]);
+    let word = |text: &str| text.to_owned();
+    many.warnings.push(Warning {
+        code: word("rights"),
+        subject: word("VRRP"),
+        message: word("can't be heard"),
+        next: word("root"),
+    });
+    for (mode, first) in [("run", false), ("watch", true)] {
+        many.mode = mode.into();
+        let problems = Summary::of(&many, now(), true).problems;
+        assert_eq!(problems[0].text == "WARNING VRRP: can't be heard", first, "{problems:?}");
+    }
+}
+
+#[test]
 fn a_split_brain_whose_peer_is_not_known_is_a_problem_too() {
     let mut status = status(Vec::new());
     status.role = Role::SplitBrain;

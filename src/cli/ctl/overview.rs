@@ -32,11 +32,7 @@ const DEVICE: usize = 15;
 
 /// Prints the overview.
 pub(super) fn print(engine: &dyn EngineHandle, page: &mut Page<'_>) -> Result<(), CtlError> {
-    let mut summary = engine.summary()?;
-    if summary.mode == "watch" {
-        // What can't be seen comes first: everything else is to be read with that in mind.
-        summary.problems.sort_by_key(|problem| !problem.text.starts_with("WARNING "));
-    }
+    let summary = engine.summary()?;
     let status = engine.status()?;
     let now = summary.now;
     headline(&summary, page)?;

@@ -184,7 +184,12 @@ fn problems(status: &Status) -> (Vec<Problem>, usize) {
         text: format!("WARNING {}: {}", w.subject, w.message),
         since: None,
     });
-    (worse.into_iter().chain(rest).chain(drift).chain(warned).take(MAX_PROBLEMS).collect(), count)
+    let (mut first, mut last): (Vec<Problem>, Vec<Problem>) = (Vec::new(), warned.collect());
+    if status.mode == "watch" {
+        // What can't be seen comes first: everything else is to be read with that in mind.
+        std::mem::swap(&mut first, &mut last);
+    }
+    (first.into_iter().chain(worse).chain(rest).chain(drift).chain(last).take(MAX_PROBLEMS).collect(), count)
 }
 
 fn split_brains(status: &Status) -> Vec<Problem> {

@@ -145,7 +145,7 @@ fn notice_silence(state: &mut UiState, message: &Message) {
     }
 }
 
-fn on_polled(state: &mut UiState, mut polled: Polled) -> Vec<Effect> {
+fn on_polled(state: &mut UiState, polled: Polled) -> Vec<Effect> {
     if state.lost.take().is_some() {
         state.say(Tone::Good, "the engine answers again");
     }
@@ -163,10 +163,6 @@ fn on_polled(state: &mut UiState, mut polled: Polled) -> Vec<Effect> {
     }
     if polled.wanted.at.is_none() {
         state.live = Some((polled.summary.now, state.clock));
-    }
-    if polled.summary.mode == "watch" {
-        // What can't be seen comes first: everything else is to be read with that in mind.
-        polled.summary.problems.sort_by_key(|problem| !problem.text.starts_with("WARNING "));
     }
     let picture = Picture { polled, taken_at: state.clock, detail_at: state.clock };
     if state.paused_at.is_some() {

@@ -145,19 +145,6 @@ fn what_is_named_is_done_where_no_row_is_on_screen_as_long_as_the_preview_is() {
     assert_eq!(commands(palette(&mut state, "drain 10.0.1.1")).len(), 1, "no screen is needed either");
 }
 
-#[test]
-fn what_a_watcher_may_not_see_comes_before_what_is_wrong() {
-    let mut state = console(&table(1..4));
-    let Message::Polled(mut polled) = answer(&state, &table(1..4)) else { panic!("no picture") };
-    let problem = |text: &str| Problem { key: String::new(), text: text.to_owned(), since: None };
-    polled.summary.problems = ["DOWN a", "DOWN b", "WARNING VRRP: VRRP can't be heard"].map(problem).to_vec();
-    for (mode, first) in [("run", "DOWN a"), ("watch", "WARNING VRRP: VRRP can't be heard")] {
-        polled.summary.mode = mode.to_owned();
-        update(&mut state, Message::Polled(polled.clone()), at(2));
-        assert_eq!(state.summary().unwrap().problems.first().unwrap().text, first);
-    }
-}
-
 /// What is on the terminal.
 fn screen(state: &UiState) -> String {
     let theme = crate::ui::theme::Theme::load("mono").unwrap();
