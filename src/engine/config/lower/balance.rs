@@ -337,8 +337,9 @@ fn quorum(cx: &mut Context, words: &Words, total: u64) -> Quorum {
     let mut need = words.need.map_or(1, |(need, _)| need);
     if let Some((_, at)) = words.need.filter(|(need, _)| u64::from(*need) > total) {
         let reached = small(total).max(1);
+        let does = if total == 0 { "keepalived uses 0" } else { "as keepalived does" };
         let message = format!(
-            "a quorum of {need} can never be reached: all weights together are {total}; {reached} is used, as keepalived does"
+            "a quorum of {need} can never be reached: all weights together are {total}; {reached} is used, {does}"
         );
         cx.report.add(Problem::warning(at, "quorum", message).help("lower quorum, or raise the weights"));
         need = reached;
