@@ -74,6 +74,7 @@ def status_agrees(case, pair):
 
 def servers(case, pair):
     d1 = pair.d1
+    pair.lan["r1"].must("ip", "address", "add", "10.0.0.73/24", "dev", "eth0")
     for words, wanted in (
         (("drain", "10.0.0.71"), {R1: 0, R2: 1}),
         (("restore", R1), {R1: 1, R2: 1}),
