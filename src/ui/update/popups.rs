@@ -142,10 +142,16 @@ fn form(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
 }
 
 fn preview(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
+    let height = state.size.1;
+    let Some(Popup::Preview(popup)) = state.popups.last_mut() else { return Vec::new() };
+    // A second Enter is impatience; one behind other keys belongs to them.
+    if matches!(popup.phase, Phase::Committing(_)) && (key.code != KeyCode::Enter || !popup.ahead.is_empty()) {
+        popup.ahead.push(*key);
+        return Vec::new();
+    }
     if key.code == KeyCode::Enter {
         return commit::commit(state);
     }
-    let height = state.size.1;
     let Some(Popup::Preview(popup)) = state.popups.last_mut() else { return Vec::new() };
     let page = usize::from(height.saturating_sub(6)).max(1);
     match key.code {
@@ -155,7 +161,6 @@ fn preview(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
         }
         KeyCode::Up => popup.scroll = popup.scroll.saturating_sub(1),
         KeyCode::PageUp => popup.scroll = popup.scroll.saturating_sub(page),
-        _ if matches!(popup.phase, Phase::Committing(_)) => popup.ahead.push(*key),
         _ => {
             let keys = match popup.phase {
                 Phase::Ready(_) => "Enter does it, Esc leaves",
