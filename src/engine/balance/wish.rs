@@ -21,7 +21,7 @@ pub enum DrainEnd<T = Instant> {
 pub(super) struct Ends {
     /// Until when the server keeps its connections.
     pub drain: DrainEnd,
-    /// When its maintenance ends.
+    /// When its drain or maintenance ends.
     pub return_at: Option<Instant>,
 }
 

@@ -6,7 +6,7 @@ use crate::ui::keymap::BINDINGS;
 use crate::ui::popup::{FormKind, Target};
 use crate::ui::screens::Screen;
 
-fn router(name: &str) -> VirtualRouterStatus {
+pub(super) fn router(name: &str) -> VirtualRouterStatus {
     serde_json::from_value(serde_json::json!({
         "name": name, "interface": "eth0", "family": "inet", "vrid": 51, "version": 2, "state": VirtualRouterState::Master,
         "priority": 200, "effective_priority": 200, "advert_interval_ms": 1000, "preempt": true,

@@ -1,7 +1,7 @@
 //! What an act is about and nobody sees, and acts that name what they are about.
 
+use super::acting::router;
 use super::*;
-use crate::engine::{VirtualRouterState, VirtualRouterStatus};
 use crate::ui::palette::split;
 
 fn hidden(state: &UiState) -> Option<&str> {
@@ -18,17 +18,8 @@ fn palette(state: &mut UiState, line: &str) -> Vec<Effect> {
 }
 
 fn with_instances(names: &[&str]) -> UiState {
-    let router = |name: &&str| -> VirtualRouterStatus {
-        serde_json::from_value(serde_json::json!({
-            "name": name, "interface": "eth0", "family": "inet", "vrid": 51, "version": 2, "state": VirtualRouterState::Master,
-            "priority": 200, "effective_priority": 200, "advert_interval_ms": 1000, "preempt": true,
-            "since": "2026-01-01T00:00:00.000Z", "reason": "", "addresses": ["10.0.0.1/24"], "addresses_here": [],
-            "next": null, "peers": [], "counters": crate::engine::VrrpCounters::default(), "history": [],
-        }))
-        .unwrap()
-    };
     let mut state = console(&table(1..4));
-    state.picture.as_mut().unwrap().polled.routers = Some(names.iter().map(router).collect());
+    state.picture.as_mut().unwrap().polled.routers = Some(names.iter().map(|name| router(name)).collect());
     state
 }
 
