@@ -142,6 +142,33 @@ fn another_method_is_told_which_one_is_right() {
 }
 
 #[test]
+fn a_head_is_a_get_without_its_body() {
+    let running = Running::new(small());
+    for path in ["/v1/summary", "/v1/status", "/metrics"] {
+        let ask = |method| {
+            exchange(&running.socket, &format!("{method} {path} HTTP/1.1\r\nHost: l\r\nConnection: close\r\n\r\n"))
+        };
+        let (head, get) = (ask("HEAD"), ask("GET"));
+        assert_eq!((head.status, head.header("content-type")), (200, get.header("content-type")), "{path}");
+        assert!(head.body.is_empty() && !get.body.is_empty(), "{path}");
+    }
+}
+
+#[test]
+fn a_header_that_is_too_large_is_refused_though_it_came_in_one_piece() {
+    let running = Running::new(small());
+    let ask = |size: usize| {
+        let fields = format!("X: {}\r\nY: {}", "x".repeat(size / 2), "y".repeat(size / 2));
+        exchange(
+            &running.socket,
+            &format!("GET /v1/summary HTTP/1.1\r\nHost: l\r\nConnection: close\r\n{fields}\r\n\r\n"),
+        )
+    };
+    assert_eq!(ask(60_000).status, 200);
+    assert_eq!(ask(66_000).refusal(), (431, "header-too-large".into()));
+}
+
+#[test]
 fn a_body_that_is_too_large_is_refused_whether_it_says_so_or_not() {
     let running = Running::new(small());
     let body = format!("{{\"verb\":\"stop\",\"reason\":\"{}\"}}", "x".repeat(70_000));

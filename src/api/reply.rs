@@ -81,6 +81,12 @@ impl Refusal {
         let message = format!("the {what} did not come within {} s", limit.as_secs());
         Self::new(StatusCode::REQUEST_TIMEOUT, "slow-request", message, "send it at once")
     }
+    /// A request whose header fields take more than `limit` bytes.
+    pub(super) fn large_header(limit: usize) -> Self {
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        let message = format!("the header is larger than {} KiB", limit / 1024);
+        Self::new(status, "header-too-large", message, "send what the call needs alone")
+    }
     /// The whole answer as bytes, for a connection that is closed with it.
     pub(super) fn bytes(&self) -> Vec<u8> {
         let body = serde_json::to_vec(&self.body).unwrap_or_default();

@@ -10,12 +10,12 @@ use super::past;
 use super::process;
 use super::query;
 use super::reply::{Payload, Refusal, Reply, json, set};
-use super::server::{Guest, PATIENCE};
+use super::server::{Guest, MAX_HEADER, PATIENCE};
 use crate::engine::{Answer, EngineHandle, Outcome, Summary};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::{ACCEPT, CONNECTION, ETAG, HeaderName, IF_NONE_MATCH};
-use hyper::{Request, Response, StatusCode};
+use hyper::header::{ACCEPT, CONNECTION, ETAG, HeaderMap, HeaderName, IF_NONE_MATCH};
+use hyper::{Method, Request, Response, StatusCode};
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -33,7 +33,12 @@ const CALLS: &str = "GET /v1/status, /v1/summary, /v1/rows, /v1/real-servers, /v
 pub(super) async fn answer(request: Request<Incoming>, guest: &Arc<Guest>) -> Reply {
     route(request, guest).await.unwrap_or_else(|refusal| {
         let mut reply = refusal.reply();
-        let unread = [StatusCode::PAYLOAD_TOO_LARGE, StatusCode::REQUEST_TIMEOUT, StatusCode::SERVICE_UNAVAILABLE];
+        let unread = [
+            StatusCode::PAYLOAD_TOO_LARGE,
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            StatusCode::REQUEST_TIMEOUT,
+            StatusCode::SERVICE_UNAVAILABLE,
+        ];
         if unread.contains(&refusal.status) {
             set(&mut reply, CONNECTION, "close");
         }
@@ -44,6 +49,10 @@ pub(super) async fn answer(request: Request<Incoming>, guest: &Arc<Guest>) -> Re
 async fn route(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, Refusal> {
     if let Access::Full(why) = &guest.access {
         return Err(Refusal::busy(why));
+    }
+    // hyper reads past its limit by what came in one piece.
+    if header_size(request.headers()) > MAX_HEADER {
+        return Err(Refusal::large_header(MAX_HEADER));
     }
     let path = request.uri().path().to_owned();
     if guest.access == Access::Metrics && path != "/metrics" {
@@ -81,7 +90,9 @@ async fn route(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, 
             ));
         }
     };
-    if request.method().as_str() != allow {
+    // What a GET has besides its body: hyper leaves that out.
+    let is_head = allow == "GET" && request.method() == Method::HEAD;
+    if request.method().as_str() != allow && !is_head {
         let message = format!("{path} does not take {}", request.method());
         let refusal =
             Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", message, format!("use {allow}"));
@@ -92,6 +103,11 @@ async fn route(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, 
         "/v1/commands" => command(request, guest).await,
         _ => computed(&request, guest).await,
     }
+}
+
+/// Bytes of all fields, with `: ` and the end of the line.
+fn header_size(fields: &HeaderMap) -> usize {
+    fields.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
 }
 
 /// Answers that are computed from the engine's snapshot, in turn.

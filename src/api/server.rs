@@ -48,7 +48,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// How long answers that are being written may take when the server stops.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// Largest header of a request.
-const MAX_HEADER: usize = 64 * 1024;
+pub(super) const MAX_HEADER: usize = 64 * 1024;
 
 /// The engine as the server holds it.
 pub(super) type Engine = Arc<dyn EngineHandle>;
