@@ -84,7 +84,7 @@ pub fn run(options: &Options) -> u8 {
     if options.ready_fd.is_some() {
         host::leave_session();
     }
-    logging::start(options.json_log, options.log_color);
+    let log = logging::start(options.json_log, options.log_color);
     let service = Service::from_environment();
     let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build();
     let ended = match (preflight(options), runtime) {
@@ -101,8 +101,7 @@ pub fn run(options: &Options) -> u8 {
         Ok(()) => exit::OK,
         Err(Refused(code, message)) => {
             service.failed(&message);
-            // Whoever read standard error may be gone; the code remains.
-            let _ = writeln!(std::io::stderr(), "lvsdeck: {message}");
+            log.last_word(&message);
             code
         }
     }
@@ -207,7 +206,7 @@ fn bind(options: &Options) -> Result<api::Bound, api::BindError> {
 
 /// The configuration, with its warnings told.
 fn read(source: &Source) -> Result<Read, Refused> {
-    let read = source.read(1).map_err(|unfit| Refused(exit::CONFIGURATION, unfit.0.join("\nlvsdeck: ")))?;
+    let read = source.read(1).map_err(|unfit| Refused(exit::CONFIGURATION, unfit.0.join("\n")))?;
     for warning in &read.identity.warnings {
         tracing::warn!("{}: {}", warning.subject, warning.message);
     }

@@ -26,11 +26,38 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::Registry;
 use tracing_subscriber::util::SubscriberInitExt;
 
+/// Who reads what is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// A person at a terminal, or a file.
+    Person,
+    /// A program, or the journal.
+    Program,
+}
+
 /// Starts the log of this process.
-pub fn start(json: bool, color: bool) {
+pub fn start(json: bool, color: bool) -> Reader {
     let form = Form::choose(json, color, env::var_os("JOURNAL_STREAM").as_deref(), Path::new(journald::SOCKET));
+    let reader = if matches!(form, Form::Text { .. }) { Reader::Person } else { Reader::Program };
     // It fails only where a log was started before, which then goes on.
     _ = subscriber(Log { form, lost: AtomicU64::new(0), out: io::stderr }).try_init();
+    reader
+}
+
+impl Reader {
+    /// Why the process ends, a line a cause: in the log's form for a program, in a command's words for a person.
+    pub fn last_word(self, why: &str) {
+        for line in why.lines() {
+            match self {
+                Self::Program => tracing::error!("{line}"),
+                // Whoever read standard error may be gone; the exit code remains.
+                Self::Person => {
+                    let name = if line.starts_with(' ') { "" } else { "lvsdeck: " };
+                    _ = writeln!(io::stderr(), "{name}{line}");
+                }
+            }
+        }
+    }
 }
 
 fn subscriber<O: Output>(log: Log<O>) -> impl Subscriber + Send + Sync {
