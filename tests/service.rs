@@ -214,6 +214,34 @@ fn a_reload_that_cannot_write_down_which_addresses_are_ours_says_so() {
 }
 
 #[test]
+fn a_stop_is_refused_that_could_not_write_down_what_it_keeps_and_names_what_stays_by_itself() {
+    let place = place();
+    let vip = Command::new("ip").args(["addr", "add", "10.99.0.1/24", "dev", "d0"]).status().unwrap();
+    assert!(vip.success());
+    let path = place.path().join("notify");
+    let manager = Manager::at(&path);
+    let no_owner = MASTER.replace("priority 255", "priority 200");
+    let running = Running::start(engine(place.path(), &no_owner).env("NOTIFY_SOCKET", &path));
+    manager.until("READY=1");
+    // Nothing can be put into its place.
+    fs::create_dir(place.path().join("x.sock.d/trial")).unwrap();
+    let stop = |keep: &[&str]| {
+        let mut ctl = Command::new(env!("CARGO_BIN_EXE_lvsdeck"));
+        ctl.args(["ctl", "stop"]).args(keep).env("LVSDECK_SOCKET", place.path().join("x.sock")).output().unwrap()
+    };
+    let kept = stop(&["--keep"]);
+    let said = String::from_utf8_lossy(&kept.stdout).into_owned() + &String::from_utf8_lossy(&kept.stderr);
+    assert!(!kept.status.success() && said.contains("can't write down") && said.contains("trial"), "{said}");
+    let stopped = stop(&[]);
+    let said = String::from_utf8_lossy(&stopped.stdout);
+    assert!(
+        stopped.status.success() && said.contains("VI_1: 10.99.0.1/24 is on d0") && said.contains("stays"),
+        "{said}"
+    );
+    assert_eq!(running.end().0, Some(0));
+}
+
+#[test]
 fn an_abstract_socket_will_do_and_a_refused_start_says_why() {
     let place = place();
     let name = format!("lvsdeck-service-test-{}", std::process::id());
@@ -308,6 +336,9 @@ fn a_wrong_configuration_exits_2_and_wrong_use_64() {
     let (code, said) = refused(&mut engine(place.path(), "vrrp_instance A {\n}\n"));
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("lvsdeck check -f"), "{said}");
+    let (code, said) = refused(engine(place.path(), "vrrp_instance A {\n}\n").args(["--log-format", "json"]));
+    let last: serde_json::Value = serde_json::from_str(said.lines().last().unwrap()).expect("the log's form");
+    assert!(code == Some(2) && last["level"] == "ERROR", "{said}");
     let (code, said) = refused(engine(place.path(), MASTER).arg("--nonsense"));
     assert_eq!(code, Some(64), "{said}");
     let (code, said) = refused(engine(place.path(), MASTER).args(["--dataplane", "userspace", "--adopt"]));

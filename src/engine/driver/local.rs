@@ -17,6 +17,7 @@ use crate::engine::event::{Event, Fact, MAX_REASON};
 use crate::engine::handle::{EngineHandle, HandleError, unreadable_host};
 use crate::engine::history::{HistoryError, HistoryPage, HistoryQuery};
 use crate::engine::io::host_load::HostReader;
+use crate::engine::io::state::StateDir;
 use crate::engine::ipvs::{Refusal, Sysctl};
 use crate::engine::journal::{JournalFrom, JournalPage, LogPage, LogQuery};
 use crate::engine::model::Configuration;
@@ -82,6 +83,8 @@ pub struct LocalEngine {
     host: HostReader,
     /// What becomes of what operators want beside the file.
     written: Option<Written>,
+    /// Where the next start finds what this one leaves in place.
+    state: Option<StateDir>,
     /// The moment that was asked for last, with the configuration's generation, and how it was.
     past: Mutex<Option<Moment>>,
 }
@@ -109,14 +112,15 @@ impl LocalEngine {
             connections: Connections::default(),
             host: HostReader::default(),
             written: None,
+            state: None,
             past: Mutex::default(),
         }
     }
 
-    /// The same, whose answers say what is not on disk.
+    /// The same, whose answers say what is not on disk, and which leaves nothing in place that the next start can't know of.
     #[must_use]
-    pub fn telling_of_disk(self, written: Written) -> Self {
-        Self { written: Some(written), ..self }
+    pub fn telling_of_disk(self, written: Written, state: StateDir) -> Self {
+        Self { written: Some(written), state: Some(state), ..self }
     }
 
     /// The kernel's table, where a command brings the first service.
@@ -219,6 +223,14 @@ impl LocalEngine {
     }
 
     fn end(&self, asked: &Asked) -> Answer {
+        let is_to_stay = matches!(asked.command, Command::Stop { keep: true });
+        if let Some(Err(error)) = self.state.as_ref().filter(|_| is_to_stay).map(StateDir::try_to_write) {
+            let message = format!(
+                "the next start could not go on as master, since this one can't write down that it was: {error}; or stop \
+                 without keep: masters resign"
+            );
+            return self.tell(asked, Answer::refused(message));
+        }
         let answer = self.tell(asked, stop::answer(asked, &self.shared.status()));
         if let (Outcome::Done, Command::Stop { keep }) = (answer.outcome, &asked.command) {
             self.stop.ask(*keep);

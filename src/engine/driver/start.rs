@@ -256,7 +256,7 @@ pub fn start_in<W: Surroundings + 'static>(
     };
     let reloader = Reloader::new(source, warnings, door, (configuration, includes), Arc::clone(&shared), loops);
     let handle = LocalEngine::new(Arc::clone(&shared), failover.clone(), commands, reloader, Arc::clone(&stop))
-        .telling_of_disk(written_down);
+        .telling_of_disk(written_down, state.clone());
     let (handle, state) = (Arc::new(handle), state.clone());
     let engine = Arc::clone(&handle);
     let synchroniser =

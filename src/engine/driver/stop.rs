@@ -47,9 +47,11 @@ pub(super) fn answer(asked: &Asked, status: &Status) -> Answer {
         let ops = ["send priority 0", "remove virtual addresses", "remove services"].map(str::to_owned);
         ("engine stopped; its services and virtual addresses removed from this host", ops.to_vec())
     };
+    let others = status.warnings.iter().filter(|warning| !keep && warning.code == "address-present");
+    let stay: Vec<String> = others.map(|warning| format!("{}: {}", warning.subject, warning.message)).collect();
     let preview = Preview {
         before: masters.clone(),
-        after: vec![after.to_owned()],
+        after: std::iter::once(after.to_owned()).chain(stay.iter().cloned()).collect(),
         ops,
         blast_radius: format!(
             "{} instances hold addresses here, {} services; health checks end",
@@ -68,5 +70,6 @@ pub(super) fn answer(asked: &Asked, status: &Status) -> Answer {
         let message = "what the preview showed has changed; look again".to_owned();
         return Answer { id: asked.id, outcome: Outcome::Stale, message, preview, token: Some(token) };
     }
-    Answer { id: asked.id, outcome: Outcome::Done, message: "stopping".to_owned(), preview, token: None }
+    let message = std::iter::once("stopping".to_owned()).chain(stay).collect::<Vec<_>>().join("; ");
+    Answer { id: asked.id, outcome: Outcome::Done, message, preview, token: None }
 }

@@ -177,6 +177,12 @@ impl StateDir {
         }
     }
 
+    /// Tries whether a page of some kilobytes can be written now, and removes it.
+    pub fn try_to_write(&self) -> Result<(), StateError> {
+        self.write("trial", &[b' '; 64 * 1024])?;
+        self.remove("trial")
+    }
+
     /// Puts a whole file into the directory, in place of one with the same name; gives its path.
     pub fn write(&self, name: &str, text: &[u8]) -> Result<PathBuf, StateError> {
         let path = self.directory.join(name);
