@@ -179,7 +179,7 @@ impl StateDir {
 
     /// Tries whether a page of some kilobytes can be written now, and removes it.
     pub fn try_to_write(&self) -> Result<(), StateError> {
-        self.write("trial", &[b' '; 64 * 1024])?;
+        self.write("trial", &vec![b' '; 64 * 1024])?;
         self.remove("trial")
     }
 
