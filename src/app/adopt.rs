@@ -4,12 +4,14 @@
 //! 2. systemd is told not to start keepalived again;
 //! 3. an engine is started with `run --adopt`, which freezes keepalived, takes its place and ends it, or lets it go on.
 
-use super::{Places, exit, spawn};
+use super::keepalived::{Keepalived, Words};
+use super::{Places, engine, exit, spawn};
 use crate::api::Client;
 use crate::cli::run::AdoptArgs;
+use crate::engine::io::ipvs_netlink::{IpvsKernel, Netlink};
 use crate::engine::io::{host, processes};
 use crate::engine::model::{Configuration, VirtualRouter};
-use crate::engine::{HandleError, load_configuration};
+use crate::engine::{HandleError, load_configuration_as};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,8 +19,6 @@ use std::process::Command;
 
 /// Where systemd keeps what lasts until the next boot.
 const RUNTIME_UNITS: &str = "/run/systemd/system";
-/// keepalived's own default.
-pub(super) const KEEPALIVED_FILE: &str = "/etc/keepalived/keepalived.conf";
 
 /// Takes over. Gives the exit code.
 pub fn run(args: &AdoptArgs, places: &Places) -> u8 {
@@ -40,22 +40,20 @@ fn adopt(args: &AdoptArgs, places: &Places) -> Result<String, Refused> {
     if !host::is_root() {
         return Err((exit::NOT_PERMITTED, "freezing and ending keepalived needs root".to_owned()));
     }
-    let found = processes::keepalived();
-    let Some(main) = main_process(&found) else {
+    let Some(Keepalived { pid: main, file: own, words }) = Keepalived::here() else {
         let message = "no keepalived runs here, so there is nothing to adopt; start with `lvsdeck run -f FILE`";
         return Err((exit::FAILED, message.to_owned()));
     };
-    let own = file_of(main);
     let file = args.file.clone().unwrap_or_else(|| own.clone());
     let file = file.canonicalize().unwrap_or(file);
-    let configuration = read(&file)?;
+    let configuration = read(&file, &words)?;
     match Client::connect(&places.socket) {
         Err(HandleError::NoEngine { .. }) => {}
         Err(error) => return Err((exit::ENGINE, error.to_string())),
         Ok(_) => return Err((exit::ENGINE, format!("an engine runs already on {}", places.socket.display()))),
     }
     if own.canonicalize().is_ok_and(|own| own != file) {
-        let lacks = lacks(&read(&own)?, &configuration);
+        let lacks = lacks(&read(&own, &words)?, &configuration);
         if !lacks.is_empty() {
             let (file, own, lacks) = (file.display(), own.display(), lacks.join(", "));
             let message = format!(
@@ -77,10 +75,15 @@ fn adopt(args: &AdoptArgs, places: &Places) -> Result<String, Refused> {
         let message = format!("interface {} of {} does not exist", router.interface, router.name);
         return Err((exit::CONFIGURATION, message));
     }
+    if !configuration.virtual_servers.is_empty() {
+        let table = Netlink::open().and_then(|mut kernel| kernel.read_table());
+        table.map_err(engine::no_table).map_err(|engine::Refused(code, why)| (code, why))?;
+    }
     let (instances, services) = (configuration.virtual_routers.len(), configuration.virtual_servers.len());
     if args.dry_run {
+        let told: String = words.options().iter().flat_map(|word| [" ", word]).collect();
         return Ok(format!(
-            "would freeze keepalived (pid {main}), start an engine on {} with {instances} instances and {services} \
+            "would freeze keepalived (pid {main}), start an engine on {}{told} with {instances} instances and {services} \
              services in its place, and end keepalived with its addresses and services left in place\nnothing was done",
             file.display()
         ));
@@ -89,7 +92,7 @@ fn adopt(args: &AdoptArgs, places: &Places) -> Result<String, Refused> {
     let restarts = unit.as_deref().map(forbid_restart).transpose();
     let restarts =
         restarts.map_err(|error| (exit::FAILED, format!("systemd would start keepalived again: {error}")))?;
-    let started = spawn::engine(&file, places, &["--adopt"]);
+    let started = spawn::engine(&file, places, &[&["--adopt"], words.options().as_slice()].concat());
     if let (Err(_), Some(dropin)) = (&started, &restarts) {
         let _ = fs::remove_file(dropin).and_then(|()| reload_systemd()); // keepalived goes on, and so does its unit
     }
@@ -106,13 +109,16 @@ fn adopt(args: &AdoptArgs, places: &Places) -> Result<String, Refused> {
     Ok(format!("adopted: the engine runs in keepalived's place ({instances} instances, {services} services){next}"))
 }
 
-fn read(file: &Path) -> Result<Configuration, Refused> {
-    let loaded = load_configuration(file).map_err(|error| (exit::CONFIGURATION, error.to_string()))?;
+/// What an engine that is told the same as keepalived would run of a file.
+fn read(file: &Path, words: &Words) -> Result<Configuration, Refused> {
+    let loaded = load_configuration_as(file, words.config_id.as_deref());
+    let loaded = loaded.map_err(|error| (exit::CONFIGURATION, error.to_string()))?;
     let open = loaded.diagnostics.iter().any(|diagnostic| diagnostic.code == "missing-brace");
-    loaded.configuration.filter(|_| !open).ok_or_else(|| {
+    let read = loaded.configuration.filter(|_| !open).ok_or_else(|| {
         let message = format!("{} would not run as it is; see `lvsdeck check -f {}`", file.display(), file.display());
         (exit::CONFIGURATION, message)
-    })
+    })?;
+    Ok(read.half(words.vrrp_only, words.ipvs_only))
 }
 
 /// What keepalived's own configuration has and the one to adopt has not.
@@ -131,37 +137,6 @@ fn lacks(own: &Configuration, adopted: &Configuration) -> Vec<String> {
     let gone = own.virtual_servers.iter().filter(|s| !adopted.virtual_servers.iter().any(|a| a.key == s.key));
     lacks.extend(gone.map(|service| format!("virtual_server {}", service.key)));
     lacks
-}
-
-/// The one whose parent is no keepalived.
-pub(super) fn main_process(found: &[u32]) -> Option<u32> {
-    let parent = |pid: &u32| processes::Process::hold(*pid).map_or(0, |process| process.parent);
-    found.iter().copied().find(|pid| !found.contains(&parent(pid)))
-}
-
-/// The file that a keepalived was started with.
-pub(super) fn file_of(pid: u32) -> PathBuf {
-    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let words: Vec<String> =
-        line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect();
-    let directory = fs::read_link(format!("/proc/{pid}/cwd")).unwrap_or_else(|_| PathBuf::from("/"));
-    directory.join(named_file(&words).unwrap_or(KEEPALIVED_FILE))
-}
-
-/// `-f FILE`, `-fFILE`, `--use-file FILE` or `--use-file=FILE` among a command line's words.
-fn named_file(words: &[String]) -> Option<&str> {
-    let mut words = words.iter().map(String::as_str);
-    while let Some(word) = words.next() {
-        match word {
-            "-f" | "--use-file" => return words.next(),
-            _ => {}
-        }
-        let glued = word.strip_prefix("--use-file=").or_else(|| word.strip_prefix("-f"));
-        if let Some(file) = glued {
-            return Some(file);
-        }
-    }
-    None
 }
 
 /// Tells systemd, until the next boot, not to start the unit when its process dies. None where no systemd runs.
@@ -186,7 +161,7 @@ fn reload_systemd() -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{lacks, named_file};
+    use super::lacks;
     use crate::engine::parse_configuration;
 
     #[test]
@@ -202,20 +177,6 @@ mod tests {
             ("10.0.0.1 80", "10.0.0.1 81", &["virtual_server tcp/10.0.0.1:80"]),
         ] {
             assert_eq!(lacks(&read(own), &read(&own.replace(from, into))), lack, "{into}");
-        }
-    }
-
-    #[test]
-    fn the_file_of_a_keepalived_is_found_in_its_command_line() {
-        for (line, file) in [
-            ("keepalived -n -f /a.conf", Some("/a.conf")),
-            ("keepalived -f/a.conf -l", Some("/a.conf")),
-            ("keepalived --use-file a.conf", Some("a.conf")),
-            ("keepalived --use-file=/a.conf", Some("/a.conf")),
-            ("keepalived --dont-fork", None),
-        ] {
-            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-            assert_eq!(named_file(&words), file, "{line}");
         }
     }
 }

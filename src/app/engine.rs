@@ -256,7 +256,7 @@ fn userspace(configuration: &Configuration, warnings: &mut Vec<Warning>) -> Resu
 }
 
 /// A kernel without a table for services, as the exit code that it deserves.
-fn no_table(refusal: Refusal) -> Refused {
+pub(super) fn no_table(refusal: Refusal) -> Refused {
     let code = match refusal.kind {
         RefusalKind::NoIpvs => exit::NO_IPVS,
         RefusalKind::NotPermitted => exit::NOT_PERMITTED,

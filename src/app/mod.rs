@@ -7,6 +7,7 @@ mod adopt;
 pub mod console;
 mod demo;
 pub mod engine;
+mod keepalived;
 mod keys;
 mod logging;
 mod replay;

@@ -8,6 +8,7 @@ use crate::engine::io::state::open_log;
 use std::fs::{DirBuilder, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -47,6 +48,7 @@ pub fn engine(file: &Path, places: &Places, options: &[&str]) -> Result<(), Spaw
     let before = log.seek(SeekFrom::End(0)).map_err(system(&log_path))?;
     let program = Path::new("/proc/self/exe");
     let mut child = Command::new(program)
+        .arg0(env!("CARGO_PKG_NAME"))
         .args(["run", "--ready-fd", "1"])
         .args(options)
         .arg("-f")

@@ -1,10 +1,9 @@
 //! `lvsdeck watch`: which file gives the names, and which front shows what is seen.
 
-use super::adopt::{KEEPALIVED_FILE, file_of, main_process};
+use super::keepalived::{Keepalived, STANDARD_FILE};
 use super::{exit, look};
 use crate::cli::watch::{WatchArgs, print};
 use crate::engine::driver::watch::{Known, Watch};
-use crate::engine::io::processes;
 use crate::engine::model::Configuration;
 use crate::engine::{DiagnosticSeverity, EngineHandle, load_configuration};
 use crate::ui;
@@ -54,8 +53,8 @@ pub fn run(args: &WatchArgs, color: bool, depth: Option<Depth>) -> u8 {
 
 /// The file that keepalived runs, or its usual one where there is none to ask.
 fn found() -> Option<PathBuf> {
-    let running = main_process(&processes::keepalived()).map(file_of);
-    Some(running.unwrap_or_else(|| PathBuf::from(KEEPALIVED_FILE))).filter(|file| file.exists())
+    let running = Keepalived::here().map(|keepalived| keepalived.file);
+    Some(running.unwrap_or_else(|| PathBuf::from(STANDARD_FILE))).filter(|file| file.exists())
 }
 
 fn read(file: &Path) -> Known {

@@ -78,14 +78,7 @@ impl Source {
             return Err(Unfit(errors));
         }
         configuration.follow(settings);
-        if self.vrrp_only {
-            configuration.virtual_servers.clear();
-        }
-        if self.ipvs_only {
-            configuration.virtual_routers.clear();
-            configuration.statics = crate::engine::model::Statics::default();
-            configuration.sync_groups.clear();
-        }
+        configuration = configuration.half(self.vrrp_only, self.ipvs_only);
         if self.userspace {
             warnings.extend(userspace::cut(&mut configuration));
         }

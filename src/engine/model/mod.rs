@@ -90,6 +90,20 @@ impl Configuration {
         }
         self.settings = settings;
     }
+
+    /// What is left of it for an engine with VRRP alone (keepalived's `-P`), or with services alone (`-C`).
+    #[must_use]
+    pub fn half(mut self, vrrp_only: bool, ipvs_only: bool) -> Self {
+        if vrrp_only {
+            self.virtual_servers.clear();
+        }
+        if ipvs_only {
+            self.virtual_routers.clear();
+            self.statics = Statics::default();
+            self.sync_groups.clear();
+        }
+        self
+    }
 }
 
 /// What `global_defs` says.
