@@ -15,10 +15,7 @@ type Field = (&'static str, bool, fn(&Value) -> Result<(), serde_json::Error>);
 
 /// Every verb with its fields.
 const VERBS: &[(&str, &[Field])] = &[
-    (
-        "failover",
-        &[("instance", false, is::<Option<String>>), ("for", false, is::<Option<u64>>), ("blind", false, is::<bool>)],
-    ),
+    ("failover", &[("instance", false, is::<Option<String>>), ("for", false, is_time), ("blind", false, is::<bool>)]),
     ("rejoin", &[("instance", false, is::<Option<String>>)]),
     ("takeover", &[("instance", true, is::<String>)]),
     (
@@ -26,7 +23,7 @@ const VERBS: &[(&str, &[Field])] = &[
         &[
             ("server", true, is::<RealServerSelector>),
             ("service", false, is::<Option<ServiceSelector>>),
-            ("for", false, is::<Option<u64>>),
+            ("for", false, is_time),
             ("deadline", false, is::<Option<u64>>),
         ],
     ),
@@ -35,7 +32,7 @@ const VERBS: &[(&str, &[Field])] = &[
         &[
             ("server", true, is::<RealServerSelector>),
             ("service", false, is::<Option<ServiceSelector>>),
-            ("for", false, is::<Option<u64>>),
+            ("for", false, is_time),
             ("deadline", false, is::<Option<u64>>),
         ],
     ),
@@ -89,6 +86,14 @@ const FORCE: Field = ("force", false, is::<bool>);
 
 fn is<T: DeserializeOwned>(value: &Value) -> Result<(), serde_json::Error> {
     T::deserialize(value).map(drop)
+}
+
+/// Seconds until it ends by itself.
+fn is_time(value: &Value) -> Result<(), serde_json::Error> {
+    match Option::<u64>::deserialize(value)? {
+        Some(0) => Err(serde_json::Error::custom("0 s would be over at once; leave it out for no end")),
+        None | Some(_) => Ok(()),
+    }
 }
 
 /// `local` stands in tables and is never given.
@@ -223,6 +228,7 @@ mod tests {
             (r#"{"verb":"drain","server":"web"}"#, "bad-field", "10.0.0.71:80"),
             (r#"{"verb":"drain","server":7}"#, "bad-field", "server"),
             (r#"{"verb":"failover","for":"5m"}"#, "bad-field", "for"),
+            (r#"{"verb":"drain","server":"10.0.0.71:80","for":0}"#, "bad-field", "for: 0 s would be over at once"),
             (r#"{"verb":"stop","dry_run":"yes"}"#, "bad-field", "dry_run"),
             (r#"{"verb":"weight","service":"w","server":"10.0.0.71:80","weight":-1}"#, "bad-field", "weight"),
             (r#"{"verb":"weight","service":"w","server":"10.0.0.71:80","weight":2147483648}"#, "bad-field", "weight"),
