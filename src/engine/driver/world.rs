@@ -2,12 +2,12 @@
 //!
 //! Translates between the core's inputs and actions and [`crate::engine::io`]; decides nothing.
 
+use super::filter::FilterThread;
 use super::overrides::OverridesSender;
 use super::scribe::Scribe;
 use crate::engine::failover::{Action, Channel, Input, Link};
 use crate::engine::io::arp_listener::ArpListener;
 use crate::engine::io::frames::FrameSocket;
-use crate::engine::io::packet_filter::PacketFilter;
 use crate::engine::io::route_netlink::{RouteMessage, RouteSocket};
 use crate::engine::io::state::StateDir;
 use crate::engine::io::vrrp_socket::{self, VrrpSocket};
@@ -34,7 +34,7 @@ const BURST: usize = 2048;
 pub struct World {
     route: RouteSocket,
     frames: FrameSocket,
-    filter: PacketFilter,
+    filter: FilterThread,
     /// From the first probe on.
     answers: Option<ArpListener>,
     sockets: BTreeMap<(u32, Family), VrrpSocket>,
@@ -53,7 +53,7 @@ impl World {
         Ok(Self {
             route: RouteSocket::open()?,
             frames: FrameSocket::open()?,
-            filter: PacketFilter::default(),
+            filter: FilterThread::default(),
             answers: None,
             sockets: BTreeMap::new(),
             names: BTreeMap::new(),
@@ -108,6 +108,9 @@ impl World {
             }
         }
         self.scribe.listen();
+        for (action, error) in self.filter.refused() {
+            input(Input::Refused { action: Box::new(action), error });
+        }
         let mut messages = Vec::new();
         let mut lost = self.list_again_at.is_some_and(|at| at <= Instant::now());
         if self.route.receive(|message| messages.push(message)).is_err() {
@@ -203,9 +206,7 @@ impl World {
                     self.asked.insert(seq, action.clone());
                 })
             }
-            Action::Drop { addresses, present: true } => self.filter.drop(addresses),
-            Action::Drop { addresses, present: false } => self.filter.accept(addresses),
-            Action::DropNothing => self.filter.accept_all(),
+            Action::Drop { .. } | Action::DropNothing => self.filter.perform(action),
             Action::Remember(owned) => {
                 self.scribe.write(owned.clone());
                 Ok(())
