@@ -6,7 +6,7 @@ mod ui_matrix;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use lvsdeck::engine::event::{EventKind, Fact, Severity};
-use lvsdeck::engine::{CommandRequest, EngineHandle, Event, Status, Who};
+use lvsdeck::engine::{CommandRequest, EngineHandle, Event, OverrideStatus, Status, Who};
 use lvsdeck::ui::intent::{Effect, Message};
 use lvsdeck::ui::paint::paint;
 use lvsdeck::ui::state::{Polled, UiState};
@@ -254,6 +254,8 @@ fn a_weight_is_shown_whole_or_not_at_all() {
         let mut status = ui_fixture::degraded(noon());
         let server = &mut std::sync::Arc::make_mut(&mut status.virtual_servers[0]).real_servers[0];
         (server.weight, server.configured_weight) = (weight, configured);
+        let given = OverrideStatus { since: noon(), who: "anna".into(), reason: None, weight };
+        server.overridden = Some(Box::new(given));
         let mut console = Console::new(status, Vec::new(), (80, 24));
         for (width, height) in [(60, 20), (80, 24), (100, 30), (120, 36), (200, 50)] {
             for key in ["1", "2"] {

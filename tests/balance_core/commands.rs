@@ -75,6 +75,12 @@ fn a_server_that_gets_more_is_said_with_the_weights_and_not_as_a_loss() {
         rig.dry(set_weight(A, 5)).preview.blast_radius,
         "1 server gets more, the weight of all grows from 1 to 6, 3 active connections"
     );
+    rig.ask(set_weight(B, 2));
+    let both = Command::Several { commands: vec![set_weight(A, 5), set_weight(B, 1)] };
+    assert_eq!(
+        rig.dry(both).preview.blast_radius,
+        "1 server gets more, 1 less, the weight of all grows from 2 to 6, 3 active connections"
+    );
 }
 
 #[test]

@@ -210,14 +210,7 @@ fn row_text(row: &Row, now: SystemTime) -> String {
             format!("{} {}", left(&text, 74), row.note)
         }
         RowKind::Server => {
-            // As in the console: what a check or a slow start took away is an arrow, what an operator set stands before the file's weight.
-            let weight = match row.weight == row.configured_weight {
-                true => row.weight.to_string(),
-                false if (row.health == Health::Down && row.admin == Admin::Enabled) || row.slow_start.is_some() => {
-                    format!("{}>{}", row.configured_weight, row.weight)
-                }
-                false => format!("{}({})", row.weight, row.configured_weight),
-            };
+            let weight = row.weights();
             let age = row.health_age_s.filter(|_| row.health == Health::Down);
             let outlook = row.drain.as_ref().map(|drain| format!(", {}", drain.outlook(now, span)));
             format!(

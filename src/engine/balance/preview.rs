@@ -15,6 +15,7 @@ use crate::engine::health::EffectiveWeight;
 use crate::engine::ipvs::{Destination, IpvsOp, IpvsTable};
 use crate::engine::model::{Protocol, RealServerKey, ServiceKey};
 use crate::engine::snapshot::{Admin, Health};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
@@ -193,11 +194,20 @@ impl Balance {
             let change = i128::from(new.have()) - i128::from(old.have());
             let share = share(old, Some(new));
             let mut text = if change > 0 {
-                let more = match mine().count() {
+                let weight = |service: &ServiceState, change: &Change| {
+                    let server = service.server(&change.server)?;
+                    service.place(server).map(|place| place.0.get())
+                };
+                let count = |order| mine().filter(|c| weight(new, c).cmp(&weight(old, c)) == order).count();
+                let more = match count(Ordering::Greater) {
                     1 => "1 server gets more".to_owned(),
                     several => format!("{several} servers get more"),
                 };
-                format!("{more}, the weight of all grows from {} to {}", old.have(), new.have())
+                let less = match count(Ordering::Less) {
+                    0 => String::new(),
+                    fewer => format!(", {fewer} less"),
+                };
+                format!("{more}{less}, the weight of all grows from {} to {}", old.have(), new.have())
             } else {
                 format!("{servers} of {} servers, {share} % of the weight", serving(Some(old)))
             };

@@ -24,6 +24,7 @@ use crate::engine::model::Configuration;
 use crate::engine::reload::compare;
 use crate::engine::snapshot::{HostLoad, RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
 use crate::engine::still::Still;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -73,6 +74,8 @@ pub struct LocalEngine {
     reloader: Reloader,
     undo: UndoStack,
     stop: Arc<Stop>,
+    /// Begins each token: that of another run commits nothing here.
+    run: String,
     last_id: AtomicU64,
     last_dry_run: AtomicU64,
     /// The newest comparison of file, engine and kernel.
@@ -105,6 +108,7 @@ impl LocalEngine {
             reloader,
             undo: UndoStack::default(),
             stop,
+            run: format!("{:08x}", RandomState::new().build_hasher().finish() >> 32),
             last_id: AtomicU64::new(0),
             last_dry_run: AtomicU64::new(0),
             compared: Lately::default(),
@@ -333,7 +337,7 @@ impl EngineHandle for LocalEngine {
             id: if id == 0 { u64::MAX - self.last_dry_run.fetch_add(1, Ordering::Relaxed) } else { id },
             command: request.command.clone(),
             dry_run: request.dry_run,
-            token: request.token.clone(),
+            token: request.token.as_deref().map(|token| token.strip_prefix(&self.run).unwrap_or(token).to_owned()),
             force: request.force,
             who: who.clone(),
             // From here on it is in holds, logs and events: none of them is to be steered by it.
@@ -345,6 +349,7 @@ impl EngineHandle for LocalEngine {
             self.undo.remember(&asked, &answer);
         }
         answer.id = id;
+        answer.token = answer.token.map(|token| format!("{}{token}", self.run));
         Ok(answer)
     }
 }

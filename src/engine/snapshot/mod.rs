@@ -399,6 +399,14 @@ pub struct RealServerStatus {
     pub rates: Seldom<Rates>,
 }
 
+impl RealServerStatus {
+    /// The weight that the operator wants it to have while it serves: the file's where nobody gave another.
+    pub fn wanted_weight(&self) -> u32 {
+        let overridden = self.overridden.as_ref().map(|by| by.weight);
+        overridden.or_else(|| Some(self.drain.as_ref()?.weight)).unwrap_or(self.configured_weight)
+    }
+}
+
 /// What the kernel has of a real server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KernelServer {

@@ -182,6 +182,7 @@ fn service_row(group: &Group<'_>, drift: &DriftIndex<'_>) -> Row {
         forward: service.forward.ipvsadm_name().to_owned(),
         weight: sum(|s| s.weight),
         configured_weight: sum(|s| s.configured_weight),
+        wanted_weight: other(sum(RealServerStatus::wanted_weight), sum(|s| s.configured_weight)),
         kernel_weight: service.in_kernel.then(|| sum(|s| s.kernel.map_or(0, |k| k.weight))),
         active: facts.active,
         inactive: sum(|s| s.inactive),
@@ -217,6 +218,7 @@ fn server_row(
         forward: server.forward.ipvsadm_name().to_owned(),
         weight: server.weight,
         configured_weight: server.configured_weight,
+        wanted_weight: other(server.wanted_weight(), server.configured_weight),
         kernel_weight: server.kernel.map(|k| k.weight),
         active: server.active,
         inactive: server.inactive,
@@ -232,6 +234,11 @@ fn server_row(
         counters: *server.counters,
         rates: *server.rates,
     }
+}
+
+/// What is wanted, where the file has something else.
+fn other(wanted: u32, file: u32) -> Option<u32> {
+    (wanted != file).then_some(wanted)
 }
 
 /// The stable name of a server's row.

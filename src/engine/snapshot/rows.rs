@@ -73,6 +73,9 @@ pub struct Row {
     pub weight: u32,
     /// Weight in the file; for a service the sum.
     pub configured_weight: u32,
+    /// What the operator wants it to have while it serves, where that is not the weight in the file; for a service the sum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wanted_weight: Option<u32>,
     /// Weight in the kernel; none where it is not in the table.
     pub kernel_weight: Option<u32>,
     /// Active connections; for a service the sum.
@@ -104,6 +107,27 @@ pub struct Row {
     pub counters: Counters,
     /// A second.
     pub rates: Rates,
+}
+
+impl Row {
+    /// The weight that it has while it is enabled and up, and no check gives another.
+    pub fn wanted(&self) -> u32 {
+        self.wanted_weight.unwrap_or(self.configured_weight)
+    }
+
+    /// The weight in a cell: `100`; `5(100)` where an operator gave another than the file's; `100>0`, `5(100)>0` when checks took
+    /// it away, `100>30` while it starts slowly; `0(100)` where an operator took it out. Empty for a service.
+    pub fn weights(&self) -> String {
+        let (now, wanted, file) = (self.weight, self.wanted(), self.configured_weight);
+        if self.kind == RowKind::Service {
+            return String::new();
+        }
+        if self.admin != Admin::Enabled && now != wanted {
+            return format!("{now}({wanted})");
+        }
+        let given = if wanted == file { wanted.to_string() } else { format!("{wanted}({file})") };
+        if now == wanted { given } else { format!("{given}>{now}") }
+    }
 }
 
 /// A window of the rows.

@@ -15,7 +15,7 @@ pub struct Target {
     pub service: ServiceSelector,
     /// It.
     pub server: RealServerKey,
-    /// Its weight now and in the file.
+    /// Its weight while it serves, and that in the file.
     pub weights: (u32, u32),
 }
 
@@ -151,8 +151,8 @@ impl Form {
     pub fn note(&self) -> String {
         match &self.kind {
             FormKind::Weight(targets) => match targets.as_slice() {
-                [only] => format!("in {}: now {}, in the file {}", only.service, only.weights.0, only.weights.1),
-                _ => "+ and - count from each one's weight now, % from its weight in the file".to_owned(),
+                [only] => format!("wants {}, file {}: {}", only.weights.0, only.weights.1, only.service),
+                _ => "+ and - count from each one's weight while it serves, % from that in the file".to_owned(),
             },
             FormKind::Maintenance(_) => {
                 "no new connections, no checks; it serves again when its checks pass".to_owned()
@@ -299,9 +299,9 @@ fn whom(targets: &[Target]) -> String {
 pub enum Change {
     /// This weight.
     To(u32),
-    /// So much more than now.
+    /// So much more than it has while it serves.
     Up(u32),
-    /// So much less than now, 0 at least.
+    /// So much less than that, 0 at least.
     Down(u32),
     /// So many hundredths of the weight in the file.
     Percent(u32),
@@ -326,7 +326,7 @@ impl std::str::FromStr for Change {
 }
 
 impl Change {
-    /// What it makes of a weight now and in the file. A weight above 0 stays above 0 by a percentage above 0.
+    /// What it makes of a weight while it serves and in the file. A weight above 0 stays above 0 by a percentage above 0.
     pub fn of(self, (now, file): (u32, u32)) -> Result<Weight, String> {
         let wide = match self {
             Self::To(weight) => u64::from(weight),

@@ -1,8 +1,8 @@
 //! The columns of the table: one table with words, widths and values; a width of the screen chooses among them.
 
 use crate::engine::{Row, RowKind};
+use crate::ui::format;
 use crate::ui::screens::Screen;
-use crate::ui::{format, rows};
 use std::time::Duration;
 
 /// One column of numbers or words between the name and the health.
@@ -62,7 +62,7 @@ pub const ALL: &[Column] = &[
     of_servers(column(
         ("Weight", "Weight", 6),
         "the weight that counts, and the file's where it differs",
-        rows::weight,
+        Row::weights,
     )),
     column(("ActiveConn", "Active", 6), "active connections", |row| format::count(row.active.into())),
     column(("InActConn", "InAct", 6), "inactive connections", |row| format::count(row.inactive.into())),

@@ -33,17 +33,6 @@ pub const fn paint(row: &Row) -> Paint {
     }
 }
 
-/// The weight: `100`, `100>0` when checks took it down, `100>30` while it starts slowly, `0(100)` and `5(100)` when an operator did.
-pub fn weight(row: &Row) -> String {
-    match (row.kind, row.health) {
-        (RowKind::Service, _) => String::new(),
-        (_, _) if row.weight == row.configured_weight => row.weight.to_string(),
-        (_, Health::Down) if row.admin == Admin::Enabled => format!("{}>{}", row.configured_weight, row.weight),
-        (..) if row.slow_start.is_some() => format!("{}>{}", row.configured_weight, row.weight),
-        (_, Health::Down | Health::Up | Health::Unknown) => format!("{}({})", row.weight, row.configured_weight),
-    }
-}
-
 /// ipvsadm's word back to the method; `Route` for what is not known.
 pub fn forwarding(word: &str) -> Forwarding {
     [Forwarding::Nat, Forwarding::Tun, Forwarding::Local]

@@ -47,7 +47,7 @@ fn target(row: &Row) -> Result<Option<Target>, String> {
     let Some(server) = row.server.as_ref().filter(|_| row.kind == RowKind::Server) else { return Ok(None) };
     let server: RealServerKey = server.parse().map_err(|error: crate::engine::KeyError| error.to_string())?;
     let service = ServiceSelector(row.service.clone());
-    Ok(Some(Target { service, server, weights: (row.weight, row.configured_weight) }))
+    Ok(Some(Target { service, server, weights: (row.wanted(), row.configured_weight) }))
 }
 
 /// Marks the selected server, or takes its mark away; of a service, all of its servers that are loaded.
@@ -100,7 +100,7 @@ pub fn refresh_marks(state: &mut UiState) {
     let Some(page) = state.picture.as_ref().and_then(|picture| picture.polled.page.as_ref()) else { return };
     for row in page.rows.iter().filter(|row| row.kind == RowKind::Server) {
         if let Some(mark) = state.table.marks.get_mut(&row.key) {
-            mark.weights = (row.weight, row.configured_weight);
+            mark.weights = (row.wanted(), row.configured_weight);
         }
     }
 }

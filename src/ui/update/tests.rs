@@ -27,6 +27,7 @@ fn row(key: &str) -> Row {
         forward: "Route".to_owned(),
         weight: 5,
         configured_weight: 5,
+        wanted_weight: None,
         kernel_weight: Some(5),
         active: 0,
         inactive: 0,

@@ -168,7 +168,8 @@ pub fn kernel(state: &UiState, row: &Row) -> (Paint, String) {
     let slow = row.slow_start.zip(state.engine_now()).map(|(slow, now)| {
         format!(", slow start: {} in {}", slow.weight, format::age(format::since(slow.full_at, now)))
     });
-    let wanted = format!("wanted {} (file {}{})", row.weight, row.configured_weight, slow.unwrap_or_default());
+    let file = if row.added { "added with" } else { "file" };
+    let wanted = format!("wanted {} ({file} {}{})", row.weight, row.configured_weight, slow.unwrap_or_default());
     match row.kernel_weight {
         Some(weight) if weight == row.weight => (Paint::Text, format!("weight {weight}, {wanted}: in sync{admin}")),
         Some(weight) => (Paint::Warning, format!("weight {weight}, {wanted}: DIFFERENT{admin}")),

@@ -1,7 +1,9 @@
 //! From the key to the preview, for every act; and that there is no way around the preview.
 
 use super::*;
-use crate::engine::{Half, RealServerSelector, ServiceSelector, Undoable, VirtualRouterState, VirtualRouterStatus};
+use crate::engine::{
+    CommandRequest, Half, RealServerSelector, ServiceSelector, Undoable, VirtualRouterState, VirtualRouterStatus,
+};
 use crate::ui::keymap::BINDINGS;
 use crate::ui::popup::{FormKind, Target};
 use crate::ui::screens::Screen;
@@ -179,7 +181,7 @@ fn a_marked_server_that_is_not_on_screen_any_more_stays_marked_with_its_last_wei
     let mut state = ready();
     press(&mut state, KeyCode::Char('v'));
     let mut rows = table(1..6);
-    rows[1].weight = 9;
+    rows[1].wanted_weight = Some(9);
     show_table(&mut state, &rows);
     show_table(&mut state, &table(3..6));
     let [Target { weights, .. }] = &state.table.marks.values().cloned().collect::<Vec<_>>()[..] else { panic!("no") };
@@ -315,6 +317,30 @@ fn what_others_did_is_told_with_their_name_and_what_this_console_did_is_not() {
 }
 
 #[test]
+fn a_weight_counts_from_what_is_wanted_while_a_server_is_out() {
+    for (admin, health, wanted, shown, made) in [
+        (Admin::Enabled, Health::Down, None, "5>0", 7),
+        (Admin::Enabled, Health::Down, Some(3), "3(5)>0", 5),
+        (Admin::Enabled, Health::Unknown, Some(2), "2(5)>0", 4),
+        (Admin::Draining, Health::Up, Some(9), "0(9)", 11),
+        (Admin::Maintenance, Health::Up, None, "0(5)", 7),
+    ] {
+        let mut state = ready();
+        let mut rows = table(1..6);
+        (rows[1].weight, rows[1].wanted_weight, rows[1].admin, rows[1].health) = (0, wanted, admin, health);
+        assert_eq!(rows[1].weights(), shown);
+        show_table(&mut state, &rows);
+        acts::begin(&mut state, Intent::Weight, "");
+        "+2".chars().for_each(|key| _ = press(&mut state, KeyCode::Char(key)));
+        let asked = commands(press(&mut state, KeyCode::Enter));
+        let Some((_, CommandRequest { command: Command::Weight { weight, .. }, .. })) = asked.first() else {
+            panic!("{admin:?}: {asked:?}, {}", said(&state));
+        };
+        assert_eq!(weight.get(), made, "{admin:?} {health:?} {wanted:?}");
+    }
+}
+
+#[test]
 fn a_drain_tells_when_it_is_empty() {
     let mut state = ready();
     let draining = |active| {
@@ -377,7 +403,7 @@ fn the_details_say_how_a_drain_goes_and_why_the_kernel_has_less() {
     let mut row = table(1..2).remove(1);
     row.slow_start = Some(SlowStartStatus { weight: 100, since: now, full_at: now + at(12) });
     (row.weight, row.kernel_weight, row.configured_weight) = (20, Some(20), 100);
-    assert_eq!(crate::ui::rows::weight(&row), "100>20");
+    assert_eq!(row.weights(), "100>20");
     let (_, said) = detail::kernel(&state, &row);
     assert_eq!(said, "weight 20, wanted 20 (file 100, slow start: 100 in 12s): in sync");
     state.clock += at(2);

@@ -92,18 +92,18 @@ fn axes(state: &UiState, row: &Row, events: &[&Event], now: SystemTime) -> Vec<L
         Admin::Draining => (Paint::Drain, "draining"),
         Admin::Maintenance => (Paint::Drain, "maintenance"),
     };
-    let file = if row.added { "added by hand with" } else { "in the file" };
+    let file = if row.added { "as added" } else { "in the file" };
     let mut operator = vec![
-        (paint, format!("wants {wants}")),
-        // What is down has weight 0, or is not there, by its checks, whatever the operator wants.
+        (paint, format!("wants {wants},")),
+        // What checks and a slow start make of it is nobody's wish.
         (
             Paint::Text,
-            if (row.admin, row.health) == (Admin::Enabled, Health::Down) {
-                format!(", weight {} {file}", row.configured_weight)
-            } else {
-                // A slow start is nobody's wish.
-                let wanted = row.slow_start.map_or(row.weight, |slow| slow.weight);
-                format!(", weight {wanted} ({file} {})", row.configured_weight)
+            match (row.admin, row.wanted()) {
+                (Admin::Enabled, wanted) if wanted == row.configured_weight => format!(" weight {wanted} {file}"),
+                (Admin::Enabled, wanted) => format!(" weight {wanted} ({file} {})", row.configured_weight),
+                (_, wanted) => {
+                    format!(" weight {}, {wanted} when restored ({file} {})", row.weight, row.configured_weight)
+                }
             },
         ),
     ];
