@@ -5,9 +5,10 @@ mod api_fixture;
 
 use api_fixture::{ago, check, down, draining, now, router, server, service, small, status};
 use lvsdeck::engine::{
-    Admin, Drift, Health, PeerState, Role, RowKind, RowsPage, RowsQuery, SlowStartStatus, Sort, Status, Summary,
-    VirtualRouterState, Warning,
+    Admin, Drift, Health, OverrideStatus, PeerState, Role, RowKind, RowsPage, RowsQuery, SlowStartStatus, Sort, Status,
+    Summary, VirtualRouterState, Warning,
 };
+use std::sync::Arc;
 
 fn page(status: &Status, query: &RowsQuery) -> RowsPage {
     RowsPage::of(status, query, now())
@@ -253,6 +254,10 @@ fn a_filter_is_words_that_all_hold() {
     assert_eq!(filtered(&status, "state:down"), [web[0], web[2]]);
     assert_eq!(filtered(&status, "WEB state:up"), [web[0], web[1]]);
     assert_eq!(filtered(&status, "rs:10.0.0.71"), [web[0], web[1]]);
+    let mut overridden = status.clone();
+    let by = OverrideStatus { since: now(), who: "anna".into(), reason: None, weight: 7 };
+    Arc::make_mut(&mut overridden.virtual_servers[1]).real_servers[1].overridden = Some(Box::new(by));
+    assert_eq!(filtered(&overridden, "state:over"), [web[0], web[2]]);
     assert_eq!(filtered(&status, "rs:10.0.0.71:80"), [web[0], web[1]]);
     assert_eq!(filtered(&status, "rs:10.0.0.7").len(), 0, "a whole address is compared as one");
     assert_eq!(filtered(&status, "vip:10.0.0.1").len(), 4);

@@ -16,6 +16,20 @@ fn several(commands: Vec<Command>) -> Command {
 }
 
 #[test]
+fn whoever_is_so_already_is_left_out_of_several() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B, C])]);
+    rig.ask(drain(WEB, A));
+    let restore =
+        |server: &str| Command::Restore { server: server.parse().unwrap(), service: Some(ServiceSelector(WEB.into())) };
+    let all = several([A, B, C].map(restore).to_vec());
+    let done = rig.ask(all.clone());
+    assert_eq!((done.outcome, done.message.as_str()), (Outcome::Done, "10.0.0.71:80 restored"));
+    assert_eq!(done.preview.after.len(), 1);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1, 10.0.0.73:80 w1");
+    assert_eq!(rig.ask(all).message, "all of it is so already");
+}
+
+#[test]
 fn several_servers_are_one_preview_one_token_one_commit_and_one_undo() {
     let mut rig = Rig::started(&[service(WEB, &[A, B, C]), service(TLS, &["10.0.0.71:443", "10.0.0.72:443"])]);
     rig.ops();

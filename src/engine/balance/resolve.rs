@@ -18,6 +18,21 @@ const LONGEST: u64 = 365 * 86_400;
 impl Balance {
     /// Who is meant, or why nothing can be done.
     pub(super) fn resolve(&self, now: Instant, command: &Command) -> Result<Vec<Change>, String> {
+        let changes = self.changes(now, command)?;
+        match command {
+            Command::Maintenance { server, .. } if changes.is_empty() => {
+                let since = self.since(now, server);
+                Err(format!("{server} is in maintenance already, since {since} ago; restore brings it back"))
+            }
+            Command::Restore { server, .. } if changes.is_empty() => {
+                Err(format!("{server} is not draining and has its configured weight; nothing to restore"))
+            }
+            _ => Ok(changes),
+        }
+    }
+
+    /// The same; none where all of it is so already.
+    fn changes(&self, now: Instant, command: &Command) -> Result<Vec<Change>, String> {
         let one = |service, server, step| Ok(vec![Change { service, server, step }]);
         match command {
             Command::Drain { server, service, hold_seconds, deadline_seconds } => {
@@ -31,7 +46,7 @@ impl Balance {
                     (Admin::Draining, DrainEnd::Never) => (!says_nothing).then_some(Step::Drain(end, return_at)),
                     (Admin::Draining, end @ DrainEnd::Passed) => return_at.map(|at| Step::Drain(end, Some(at))),
                 };
-                self.selected(server, service.as_ref(), now, drain)
+                self.selected(server, service.as_ref(), drain)
             }
             Command::Maintenance { server, service, hold_seconds, deadline_seconds } => {
                 let (end, return_at) = (after(now, *deadline_seconds)?, after(now, *hold_seconds)?);
@@ -45,10 +60,10 @@ impl Balance {
                     let is_so = found.admin.0 == Admin::Maintenance && says_nothing;
                     (!is_so).then_some(Step::Maintain(end, return_at))
                 };
-                self.selected(server, service.as_ref(), now, maintain)
+                self.selected(server, service.as_ref(), maintain)
             }
             Command::Several { commands } => self.all_of(now, commands),
-            Command::Restore { server, service } => self.selected(server, service.as_ref(), now, restoration),
+            Command::Restore { server, service } => self.selected(server, service.as_ref(), restoration),
             Command::Weight { service, server, weight } => {
                 let at = self.service(service)?;
                 let found = self.server(at, server)?;
@@ -79,7 +94,7 @@ impl Balance {
         }
     }
 
-    /// The changes of several commands; one that can't be done is enough to do none.
+    /// The changes of several commands; one that can't be done is enough to do none, and one that is so already is left out.
     fn all_of(&self, now: Instant, commands: &[Command]) -> Result<Vec<Change>, String> {
         let mut all: Vec<Change> = Vec::new();
         let mut named = HashSet::new();
@@ -87,7 +102,7 @@ impl Balance {
             if matches!(command, Command::Several { .. }) {
                 return Err("several commands in one can't contain several again".to_owned());
             }
-            let changes = self.resolve(now, command).map_err(|why| format!("{command}: {why}; nothing is done"))?;
+            let changes = self.changes(now, command).map_err(|why| format!("{command}: {why}; nothing is done"))?;
             if let Some(twice) = changes.iter().find(|change| !named.insert((change.service, change.server))) {
                 return Err(format!("{command}: {} is named twice; nothing is done", twice.server));
             }
@@ -136,7 +151,6 @@ impl Balance {
         &self,
         selector: &RealServerSelector,
         service: Option<&ServiceSelector>,
-        now: Instant,
         step: impl Fn(&ServerState) -> Option<Step>,
     ) -> Result<Vec<Change>, String> {
         let only = service.map(|service| self.service(service)).transpose()?;
@@ -155,38 +169,28 @@ impl Balance {
                 found.into_iter().map(move |server| (at, server))
             })
             .collect();
-        let Some((_, first)) = matches.first() else {
+        if matches.is_empty() {
             let all =
                 self.services.iter().flat_map(|service| &service.servers).map(|server| server.config.key.to_string());
             return Err(format!("no real server {selector} in any service; {}", nearest(&selector.to_string(), all)));
-        };
-        let (state, since) = first.admin;
-        let changes: Vec<Change> = matches
-            .iter()
-            .filter_map(|(at, server)| {
-                step(server).map(|step| Change { service: *at, server: server.config.key, step })
-            })
-            .collect();
-        match (changes.is_empty(), state) {
-            // Whoever drains twice, as scripts do, has what was wanted.
-            (false, _) | (true, Admin::Draining) => Ok(changes),
-            (true, Admin::Maintenance) => Err(format!(
-                "{selector} is in maintenance already, since {} ago; restore brings it back",
-                seconds(now.saturating_duration_since(since))
-            )),
-            (true, Admin::Enabled) => {
-                Err(format!("{selector} is not draining and has its configured weight; nothing to restore"))
-            }
         }
+        let change = |(at, server): &(usize, &ServerState)| {
+            step(server).map(|step| Change { service: *at, server: server.config.key, step })
+        };
+        Ok(matches.iter().filter_map(change).collect())
     }
 
     /// What is said of a command that changes nothing.
     pub(super) fn already(&self, now: Instant, command: &Command) -> String {
         let Command::Drain { server: selector, .. } = command else { return "all of it is so already".to_owned() };
+        format!("{selector} is drained already, since {} ago; restore brings it back", self.since(now, selector))
+    }
+
+    /// For how long what an operator wants of these servers is as it is.
+    fn since(&self, now: Instant, selector: &RealServerSelector) -> String {
         let servers = self.services.iter().flat_map(|service| &service.servers);
         let since = servers.filter(|server| selector.matches(&server.config.key)).map(|server| server.admin.1).max();
-        let span = since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
-        format!("{selector} is drained already, since {} ago; restore brings it back", seconds(span))
+        seconds(since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since)))
     }
 
     fn addition(

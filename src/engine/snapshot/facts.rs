@@ -239,4 +239,7 @@ pub(super) fn push_server_states(server: &RealServerStatus, drift: Option<&Drift
     if server.added {
         text.push_str(" added");
     }
+    if server.overridden.is_some() {
+        text.push_str(" override");
+    }
 }

@@ -16,8 +16,20 @@ use std::net::{IpAddr, SocketAddr};
 const SIZE: usize = 256 * 1024;
 
 /// What `state:` finds: services' states, then real servers'.
-const STATES: [&str; 11] =
-    ["up", "down", "problem", "degraded", "sorry", "drift", "unknown", "draining", "maintenance", "failing", "added"];
+const STATES: [&str; 12] = [
+    "up",
+    "down",
+    "problem",
+    "degraded",
+    "sorry",
+    "drift",
+    "unknown",
+    "draining",
+    "maintenance",
+    "failing",
+    "added",
+    "override",
+];
 
 /// A filter, read once a query.
 #[derive(Debug, Default)]
