@@ -242,6 +242,32 @@ fn a_stop_is_refused_that_could_not_write_down_what_it_keeps_and_names_what_stay
 }
 
 #[test]
+fn what_one_run_has_shown_the_next_one_does_not_commit() {
+    let place = place();
+    let path = place.path().join("notify");
+    let manager = Manager::at(&path);
+    let stop = |words: &[&str]| {
+        let mut ctl = Command::new(env!("CARGO_BIN_EXE_lvsdeck"));
+        let said =
+            ctl.args(["ctl", "stop"]).args(words).env("LVSDECK_SOCKET", place.path().join("x.sock")).output().unwrap();
+        (said.status.success(), String::from_utf8(said.stdout).unwrap())
+    };
+    let mut old: Option<String> = None;
+    for _ in 0..2 {
+        let running = Running::start(engine(place.path(), MASTER).env("NOTIFY_SOCKET", &path));
+        manager.until("READY=1");
+        if let Some(old) = &old {
+            assert!(!stop(&["--token", old]).0, "committed what another run had shown");
+        }
+        let (_, shown) = stop(&["--dry-run"]);
+        let token = shown.split_once("--token ").expect("a token").1.split_whitespace().next().unwrap();
+        assert!(stop(&["--token", token]).0, "{shown}");
+        assert_eq!(running.end().0, Some(0));
+        old = Some(token.to_owned());
+    }
+}
+
+#[test]
 fn an_abstract_socket_will_do_and_a_refused_start_says_why() {
     let place = place();
     let name = format!("lvsdeck-service-test-{}", std::process::id());
