@@ -6,10 +6,10 @@ use std::sync::Arc;
 use tokio_rustls::rustls::client::Resumption;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
-use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
 
 /// Why TLS can't be spoken at all.
@@ -55,9 +55,16 @@ pub(super) fn reason(error: &io::Error) -> Option<String> {
             CertificateError::UnknownIssuer => "certificate of an unknown issuer".to_owned(),
             CertificateError::Revoked => "certificate revoked".to_owned(),
             other if format!("{other:?}").contains("CaUsedAsEndEntity") => "certificate signed by itself".to_owned(),
+            other if format!("{other:?}").contains("UnsupportedCertVersion") => {
+                "certificate of X.509 version 1 or 2, which can't be verified".to_owned()
+            }
             other => format!("certificate: {other}"),
         },
         Error::InvalidMessage(_) => "an answer that is no TLS".to_owned(),
+        Error::AlertReceived(AlertDescription::HandshakeFailure) => {
+            "TLS alert HandshakeFailure: it has no cipher in common with TLS 1.3 or ECDHE with AES-GCM or ChaCha20"
+                .to_owned()
+        }
         Error::AlertReceived(alert) => format!("TLS alert {alert:?}"),
         other => format!("TLS: {other}"),
     })
@@ -65,7 +72,12 @@ pub(super) fn reason(error: &io::Error) -> Option<String> {
 
 fn roots(file: &Path) -> Result<RootCertStore, TlsError> {
     let unable = TlsError::Certificates;
-    let read = CertificateDer::pem_file_iter(file).map_err(|error| unable(format!("{}: {error:?}", file.display())))?;
+    let unreadable = |error| match error {
+        pem::Error::Io(error) => error.to_string(),
+        other => format!("no PEM: {other}"),
+    };
+    let read = CertificateDer::pem_file_iter(file);
+    let read = read.map_err(|error| unable(format!("{}: {}", file.display(), unreadable(error))))?;
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(read.filter_map(Result::ok));
     if roots.is_empty() { Err(unable(format!("{} has no certificate", file.display()))) } else { Ok(roots) }
@@ -103,6 +115,8 @@ impl ServerCertVerifier for AnyCertificate {
         Ok(HandshakeSignatureValid::assertion())
     }
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        // None is verified, so that those which the library can't verify will do as well.
+        let more = [SignatureScheme::ECDSA_NISTP521_SHA512, SignatureScheme::ED448, SignatureScheme::RSA_PKCS1_SHA1];
+        self.0.signature_verification_algorithms.supported_schemes().into_iter().chain(more).collect()
     }
 }

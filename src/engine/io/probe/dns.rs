@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 /// Room for any datagram.
 const ROOM: usize = 65_536;
 
-/// Asks once. Answers to other questions (late ones, forged ones) are passed over.
+/// Asks once. What is no answer to this question (a late one, a forged one, no DNS at all) is passed over.
 pub(super) async fn ask(check: &CheckSpec, record: RecordType, name: &str) -> Result<(), Verdict> {
     let Some((id, question)) = question(record, name) else { return failed(format!("{name} is no name to ask for")) };
     let socket = origin::udp(check)?;
@@ -54,10 +54,10 @@ fn fresh() -> u16 {
     LAST.fetch_add(0x9e37, Ordering::Relaxed) ^ std::process::id().to_le_bytes().into_iter().map(u16::from).sum::<u16>()
 }
 
-/// What an answer says; none where it is not one to this question. Every name in it is followed, so that one that points at
+/// What an answer says; none where it is none to this question. Every name in it is followed, so that one that points at
 /// itself is found.
 fn judge(answer: &[u8], id: u16) -> Option<Result<(), Verdict>> {
-    let Ok(message) = Message::from_octets(answer) else { return Some(failed("an answer that is no DNS")) };
+    let message = Message::from_octets(answer).ok()?;
     let header = message.header();
     if header.id() != id {
         return None;
@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(said(&[header(0x80, 2, 1, 0), root_soa.to_vec()].concat()), "DNS SERVFAIL");
         assert_eq!(said(&[header(0, 0, 1, 0), root_soa.to_vec()].concat()), "a question in place of an answer");
         assert_eq!(said(&header(0x80, 0, 1, 0)), "a damaged DNS answer");
-        assert_eq!(said(b"220 hello"), "an answer that is no DNS");
+        assert_eq!(said(b"220 hello"), "not ours");
         let mut other = header(0x80, 0, 0, 0);
         other[1] = 8;
         assert_eq!(said(&other), "not ours");

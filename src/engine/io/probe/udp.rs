@@ -8,11 +8,15 @@ use tokio::time::timeout;
 /// Room for the longest datagram.
 const ROOM: usize = 65_535;
 
+/// What is sent where the file names no `payload`: many servers drop an empty datagram. keepalived sends 32 bytes of its own as well.
+const PAYLOAD: &[u8; 32] = b"lvsdeck check: does anyone hear?";
+
 /// Sends the payload once and waits for an answer, or for an ICMP error. Without `require_reply` silence passes when the time
 /// is over; it counts from the sending.
 pub(super) async fn ask(check: &CheckSpec, udp: &UdpCheck) -> Result<(), Verdict> {
     let socket = origin::udp(check)?;
-    socket.send(&udp.payload).await.map_err(|error| origin::judge(check, &error))?;
+    let payload = if udp.payload.is_empty() { PAYLOAD.as_slice() } else { &udp.payload };
+    socket.send(payload).await.map_err(|error| origin::judge(check, &error))?;
     let mut answer = vec![0; if udp.reply.is_some() { ROOM } else { 1 }];
     let received = timeout(check.timing.timeout, socket.recv(&mut answer)).await;
     let length = match (received, &udp.reply) {

@@ -26,6 +26,8 @@ use tokio::time::timeout;
 
 /// The longest head of an answer, bytes.
 const HEAD: usize = 64 << 10;
+/// The most lines of a head.
+const LINES: usize = 4_096;
 /// The longest body, bytes.
 const BODY: usize = 8 << 20;
 
@@ -64,10 +66,19 @@ where
 {
     let request =
         request(check, http, url).or_else(|error| failed(format!("{} can't be asked for: {error}", url.path)))?;
-    let read = url.digest.map(|_| raw::Read::default());
+    let read = (url.digest.is_some() || url.pattern.is_some()).then(raw::Read::default);
     let stream = TokioIo::new(raw::Kept::new(stream, read.clone()));
-    let builder = http1::Builder::new().max_buf_size(HEAD).title_case_headers(true).handshake(stream).await;
-    let (mut sender, connection) = builder.map_err(|error| Verdict::Failed(words(&error)))?;
+    // Lines of a head that are no HTTP say nothing of whether the server serves: browsers and keepalived pass over them.
+    let connected = http1::Builder::new()
+        .max_buf_size(HEAD)
+        .max_headers(LINES)
+        .ignore_invalid_headers_in_responses(true)
+        .allow_obsolete_multiline_headers_in_responses(true)
+        .allow_spaces_after_header_name_in_responses(true)
+        .title_case_headers(true)
+        .handshake(stream)
+        .await;
+    let (mut sender, connection) = connected.map_err(|error| Verdict::Failed(words(&error)))?;
     let asked = async {
         let answer = sender.send_request(request).await.map_err(|error| Verdict::Failed(words(&error)))?;
         judge(url, answer, read.as_ref()).await
@@ -98,7 +109,7 @@ fn request(check: &CheckSpec, http: &HttpCheck, url: &UrlCheck) -> Result<Reques
     request.body(Empty::new())
 }
 
-/// Status, then the body as it comes. Where a digest is wanted, `read` is what came over the connection.
+/// Status, then the body as it comes. Where a digest or a text is wanted, `read` is what came over the connection.
 async fn judge<B>(url: &UrlCheck, answer: hyper::Response<B>, read: Option<&raw::Read>) -> Result<(), Verdict>
 where
     B: Body<Data = Bytes, Error = hyper::Error>,
@@ -133,7 +144,8 @@ where
             return failed(format!("digest {} ({} is wanted)", hex(found), hex(wanted)));
         }
     }
-    url.pattern.as_ref().map_or(Ok(()), |wanted| pattern::judge(&text, wanted))
+    let whole = read.map(raw::Read::whole).unwrap_or_default();
+    url.pattern.as_ref().map_or(Ok(()), |wanted| pattern::judge(&[&text, &whole], wanted))
 }
 
 fn ranges(status: &[(u16, u16)]) -> String {
@@ -157,9 +169,10 @@ fn words(error: &hyper::Error) -> String {
     if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
         "connection closed before the answer's end".to_owned()
     } else if error.is_parse_too_large() {
-        format!("a head of more than {} KiB", HEAD >> 10)
+        format!("a head of more than {} KiB or {LINES} lines", HEAD >> 10)
     } else if error.is_parse() || error.is_parse_status() {
-        "an answer that is no HTTP".to_owned()
+        // `invalid HTTP version parsed`.
+        format!("an answer that is no HTTP: {}", error.to_string().trim_end_matches(" parsed"))
     } else {
         error.to_string()
     }

@@ -1,5 +1,5 @@
 //! A connection that keeps what it read: keepalived and its genhash make the digest of a chunked answer over the chunks as
-//! they came, sizes and all.
+//! they came, sizes and all, and look for the `regex` in the head as well.
 
 use std::io;
 use std::pin::Pin;
@@ -12,6 +12,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 pub(super) struct Read(Arc<Mutex<Vec<u8>>>);
 
 impl Read {
+    /// All of it, the head first.
+    pub fn whole(&self) -> Vec<u8> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
     /// What came behind the head of the answer.
     pub fn body(&self) -> Vec<u8> {
         let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -2,7 +2,7 @@
 
 use crate::engine::health::Verdict;
 use crate::engine::io::probe::run;
-use crate::engine::model::{CheckKind, CheckSpec, CheckTiming, HttpCheck, HttpVersion, UrlCheck};
+use crate::engine::model::{BodyPattern, CheckKind, CheckSpec, CheckTiming, HttpCheck, HttpVersion, UrlCheck};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -67,10 +67,44 @@ async fn an_answer_passes_or_says_why_not() {
         (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nhello", "connection closed before the answer's end"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel", "connection closed before the answer's end"),
         (b"", "connection closed before the answer's end"),
-        (b"220 mail.example.org ESMTP\r\n", "an answer that is no HTTP"),
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", "an answer that is no HTTP"),
+        (b"220 mail.example.org ESMTP\r\n", "an answer that is no HTTP: invalid HTTP version"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", "an answer that is no HTTP: invalid HTTP version"),
     ] {
         assert_eq!(said(answer).await, wanted, "{}", String::from_utf8_lossy(answer));
+    }
+}
+
+#[tokio::test]
+async fn lines_of_a_head_that_are_no_http_are_passed_over() {
+    for line in [&b"X-A: b\r\n c"[..], b"X-A : b", b"no colon", b"X-A: \x01", b"X(A: b", b"X A: b"] {
+        let head = [b"HTTP/1.1 200 OK\r\n", line, b"\r\nContent-Length: 5\r\n\r\nhello"].concat();
+        assert_eq!(said(head.leak()).await, "passed", "{}", String::from_utf8_lossy(line));
+    }
+    let many = ["HTTP/1.1 200 OK\r\n", &"X: y\r\n".repeat(1_000), "\r\nhello"].concat();
+    assert_eq!(said(many.leak().as_bytes()).await, "passed");
+}
+
+#[tokio::test]
+async fn a_regex_is_looked_for_in_the_body_and_in_all_that_came() {
+    let answer: &[u8] =
+        b"HTTP/1.1 200 OK\r\nX-Health: green\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n";
+    for (regex, absent, passes) in [
+        ("^hello$", false, true),
+        ("^HTTP/1.1 200", false, true),
+        ("X-Health: green", false, true),
+        ("X-Health: green", true, false),
+        ("hello", true, false),
+        ("red", true, true),
+        ("red", false, false),
+    ] {
+        let wanted = BodyPattern { regex: regex.to_owned(), absent, from: 0, until: None };
+        let (verdict, _) = ask(
+            |check| http(check).urls[0].pattern = Some(wanted),
+            LONG,
+            |mut stream| async move { _ = stream.write_all(answer).await },
+        )
+        .await;
+        assert_eq!(matches!(verdict, Verdict::Passed(_)), passes, "{regex} {absent}: {verdict:?}");
     }
 }
 
@@ -86,7 +120,7 @@ async fn what_has_no_end_is_cut_off() {
         },
     )
     .await;
-    assert_eq!(verdict, Verdict::Failed("a head of more than 64 KiB".to_owned()));
+    assert_eq!(verdict, Verdict::Failed("a head of more than 64 KiB or 4096 lines".to_owned()));
     let (verdict, _) = ask(
         |_| {},
         LONG,
