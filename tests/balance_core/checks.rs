@@ -60,8 +60,15 @@ fn a_check_says_the_weight_until_an_operator_does() {
     assert_eq!(rig.ask(command).outcome, Outcome::Done);
     assert_eq!(says(&mut rig, 5), "10.0.0.71:80 w9, 10.0.0.72:80 w1", "the operator's word counts");
     let command = Command::Restore { server: A.parse().unwrap(), service: None };
-    assert_eq!(rig.ask(command).outcome, Outcome::Done);
+    let done = rig.ask(command);
+    assert_eq!(
+        (done.outcome, done.message.as_str()),
+        (Outcome::Done, "10.0.0.71:80 has weight 5 in tcp/10.0.0.1:80, as its check says")
+    );
     assert_eq!(rig.table(WEB), "10.0.0.71:80 w5, 10.0.0.72:80 w1");
+    let drain =
+        Command::Drain { server: A.parse().unwrap(), service: None, hold_seconds: None, deadline_seconds: None };
+    assert!(rig.dry(drain).preview.after[0].ends_with("draining, weight 5 when restored"));
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn the_preview_shows_the_deadline_and_what_it_does() {
             "after 60 s, whatever is left: remove real server 10.0.0.71:80 of tcp/10.0.0.1:80",
         ]
     );
-    assert!(answer.preview.blast_radius.ends_with("; the connections that the deadline finds are cut"));
+    assert!(answer.preview.blast_radius.contains("; the connections that the deadline finds hang until they time out"));
     rig.pass(30 * S);
     assert_eq!(rig.dry(drain(Some(60))).token, answer.token, "time passes");
     assert_ne!(rig.dry(drain(Some(61))).token, answer.token);

@@ -1,8 +1,8 @@
 //! What operators wanted outlasts the engine: killed without a word, started again on what the kernel has.
 
 use crate::rig::{A, B, Rig, S, WEB, key, rs, server, service, weight, with_alpha};
-use lvsdeck::engine::balance::{AdminWish, Presence};
-use lvsdeck::engine::command::{Command, Outcome, ServiceSelector};
+use lvsdeck::engine::balance::{AdminWish, Input, Presence};
+use lvsdeck::engine::command::{Asked, Command, Outcome, ServiceSelector, Who};
 use lvsdeck::engine::event::EventKind;
 use lvsdeck::engine::io::simulated::SimulatedIpvs;
 use lvsdeck::engine::model::{Forwarding, Scheduler, VirtualServer};
@@ -126,10 +126,28 @@ fn who_when_and_why_are_written_down() {
     rig.pass(5 * S);
     let wish = &rig.overrides[0];
     assert_eq!((wish.service, &wish.presence, wish.servers.len()), (key(WEB), &Presence::InFile, 1));
-    let by = wish.servers[0].by.clone().unwrap();
+    let by = wish.servers[0].admin_by.clone().unwrap();
     assert_eq!((by.who.as_str(), by.why.as_deref(), by.at), ("anna", Some("kernel update"), asked_at));
     assert_eq!(rig.ask(restore(A)).outcome, Outcome::Done);
     assert_eq!(rig.overrides, []);
+}
+
+#[test]
+fn the_reason_of_a_drain_outlasts_another_weight_and_both_outlast_a_restart() {
+    let file = [service(WEB, &[A, B])];
+    let mut rig = started(&file, &[drain(A, None)]);
+    rig.pass(5 * S);
+    let (command, who) = (weigh(A, 6), Who { user: "bert".into(), ..Who::default() });
+    let asked = Asked { id: 8, command, dry_run: false, token: None, force: false, who, reason: None };
+    rig.give(Input::Command(Box::new(asked)));
+    let said = |rig: &Rig| {
+        let server = rig.server(0, A);
+        let (drain, last) = (server.drain.unwrap(), server.overridden.unwrap());
+        (drain.who, drain.reason, last.who, last.reason)
+    };
+    let wanted = (Some("anna".to_owned()), Some("kernel update".to_owned()), "bert".to_owned(), None);
+    assert_eq!(said(&rig), wanted);
+    assert_eq!(said(&rig.restarted(S, &file)), wanted);
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn whoever_is_so_already_is_left_out_of_several() {
         |server: &str| Command::Restore { server: server.parse().unwrap(), service: Some(ServiceSelector(WEB.into())) };
     let all = several([A, B, C].map(restore).to_vec());
     let done = rig.ask(all.clone());
-    assert_eq!((done.outcome, done.message.as_str()), (Outcome::Done, "10.0.0.71:80 restored"));
+    assert_eq!((done.outcome, done.message.as_str()), (Outcome::Done, "10.0.0.71:80 is restored in tcp/10.0.0.1:80"));
     assert_eq!(done.preview.after.len(), 1);
     assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1, 10.0.0.73:80 w1");
     assert_eq!(rig.ask(all).message, "all of it is so already");
@@ -51,6 +51,18 @@ fn several_servers_are_one_preview_one_token_one_commit_and_one_undo() {
     let undone = rig.ask(shown.preview.undo.unwrap());
     assert_eq!((undone.outcome, undone.message.as_str()), (Outcome::Done, "3 servers restored"));
     assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1, 10.0.0.73:80 w1");
+}
+
+#[test]
+fn a_host_that_is_drained_for_a_time_says_when_it_is_out_and_when_it_is_back() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B]), service(TLS, &["10.0.0.71:443", "10.0.0.72:443"])]);
+    let host = Command::Drain {
+        server: "10.0.0.71".parse().unwrap(),
+        service: None,
+        hold_seconds: Some(20),
+        deadline_seconds: Some(60),
+    };
+    assert_eq!(rig.ask(host).message, "2 servers draining; out after 60 s; back after 20 s");
 }
 
 #[test]

@@ -243,7 +243,11 @@ impl Balance {
             removed.by = Some(Box::new(By::of(asked, now)));
         }
         if let Some(server) = service.server_mut(&key) {
-            server.by = Some(Box::new(By::of(asked, now)));
+            match step {
+                Step::Drain(..) | Step::Maintain(..) => server.ends.by = Some(By::of(asked, now)),
+                Step::Weigh(_) | Step::Add(_) => server.by = Some(Box::new(By::of(asked, now))),
+                Step::Restore | Step::Remove => {}
+            }
             server.reason = format!("{} by {}", asked.command.verb(), asked.who);
             self.deadlines.extend(server.deadlines().map(|at| (at, name, key)));
         }

@@ -329,6 +329,7 @@ impl Balance {
         let server = (*server)?;
         let sorry = service.config.sorry_server.as_ref().is_some_and(|sorry| sorry.key == server);
         match service.server(&server) {
+            Some(server) if service.is_displaced(server) => Some(service.sorry_words()),
             Some(server) if !server.reason.is_empty() => Some(server.reason.clone()),
             None if sorry => Some("sorry server".to_owned()),
             Some(_) | None => None,
@@ -370,7 +371,7 @@ impl Balance {
 
 fn quorum_fact(service: &ServiceState) -> Fact {
     let key = service.config.key.to_string();
-    let reason = format!("weight {} is up, {} is needed", service.have(), service.quorum().need());
+    let reason = format!("weight {} is up, {} is needed", service.have(), service.quorum().need_words());
     let fact = if service.quorum().is_up() {
         Fact::new(EventKind::Quorum, Severity::Notice, key).change("down", "up")
     } else {

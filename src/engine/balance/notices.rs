@@ -110,7 +110,7 @@ fn mail_of_service(service: &ServiceState, up: bool) -> Option<Mail> {
             config.key,
             word(up),
             service.have(),
-            service.quorum().need(),
+            service.quorum().need_words(),
             match &config.sorry_server {
                 Some(sorry) if service.sorry_is_active() => format!("; sorry server {} serves", sorry.key),
                 Some(_) | None => String::new(),

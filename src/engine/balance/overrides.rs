@@ -91,8 +91,15 @@ pub struct ServerOverride<T = Instant> {
     pub admin: AdminWish<T>,
     /// Another weight than the file's.
     pub weight: Option<Weight>,
-    /// The last word on it.
+    /// The last word on its weight and its presence.
     pub by: Option<By<T>>,
+    /// Who drained it or put it into maintenance.
+    #[serde(default = "nobody")]
+    pub admin_by: Option<By<T>>,
+}
+
+const fn nobody<T>() -> Option<By<T>> {
+    None
 }
 
 /// What is wanted of a service and its servers beside the file.
@@ -154,6 +161,7 @@ impl<T> ServiceOverrides<T> {
             admin: server.admin.at(time),
             weight: server.weight,
             by: server.by.map(|by| by.at(time)),
+            admin_by: server.admin_by.map(|by| by.at(time)),
         };
         ServiceOverrides {
             service: self.service,
@@ -189,6 +197,7 @@ impl ServerOverride {
             admin,
             weight: server.has_own_weight().then_some(server.weight),
             by: server.by.as_deref().cloned(),
+            admin_by: server.ends.by.clone(),
         }
     }
 

@@ -107,7 +107,7 @@ impl Balance {
         for (is_so, note) in [
             (server.admin.0 == Admin::Draining, ", draining"),
             (server.admin.0 == Admin::Maintenance, ", in maintenance"),
-            (server.admin.0 != Admin::Enabled, &format!(", weight {} when restored", server.weight)),
+            (server.admin.0 != Admin::Enabled, &format!(", weight {} when restored", server.serving_weight())),
             (server.health() == Health::Down, ", down"),
             (server.ramp.is_rising() && place.is_some_and(EffectiveWeight::serves), ", slow start"),
             (place.is_none(), ", not in the table"),
@@ -223,7 +223,13 @@ impl Balance {
             if mine().any(|change| {
                 matches!(change.step, Step::Drain(DrainEnd::At(_), _) | Step::Maintain(DrainEnd::At(_), _))
             }) {
-                text += "; the connections that the deadline finds are cut";
+                text += match self.limit {
+                    Some(_) => "; the connections that the deadline finds are cut",
+                    None => {
+                        "; the connections that the deadline finds hang until they time out (unless \
+                         net.ipv4.vs.expire_nodest_conn is 1: then they are cut)"
+                    }
+                };
             }
             said.push(if before.len() > 1 { format!("{}: {text}", old.config.key) } else { text });
         }

@@ -3,6 +3,7 @@
 use super::ask::{Change, Step};
 use super::core::Balance;
 use super::preview::seconds;
+use super::server::ServerState;
 use super::wish::DrainEnd;
 use crate::engine::health::Standing;
 use crate::engine::snapshot::{Admin, Health};
@@ -12,7 +13,7 @@ impl Balance {
     /// What was done, once it is.
     pub(super) fn sentence(&self, now: Instant, changes: &[Change]) -> String {
         let [only] = changes else {
-            return several(changes);
+            return several(changes, now);
         };
         let Some(service) = self.services.get(only.service) else { return String::new() };
         let (name, key) = (service.config.key, only.server);
@@ -43,7 +44,14 @@ impl Balance {
             Step::Weigh(weight) if service.server(&key).is_some_and(|s| s.admin.0 == Admin::Draining) => {
                 format!("{key} drains in {name} and gets weight {weight} when it is restored")
             }
-            Step::Weigh(weight) => format!("{key} has weight {weight} in {name}{down}"),
+            Step::Weigh(weight) => {
+                let file = service.server(&key).filter(|server| server.config.weight == *weight);
+                let checked = file.map(|server| ServerState { weight: *weight, ..server.clone() }.serving_weight());
+                match checked.filter(|checked| checked != weight) {
+                    Some(checked) => format!("{key} has weight {checked} in {name}, as its check says{down}"),
+                    None => format!("{key} has weight {weight} in {name}{down}"),
+                }
+            }
             Step::Add(server) if server.config.checks.is_empty() => {
                 format!("{key} is added to {name} with weight {}; no check watches it", server.weight)
             }
@@ -72,7 +80,7 @@ fn go_on(active: u32, end: DrainEnd, now: Instant) -> String {
 }
 
 /// `3 servers draining, 1 server with another weight`.
-fn several(changes: &[Change]) -> String {
+fn several(changes: &[Change], now: Instant) -> String {
     let mut counted: Vec<(&str, usize)> = Vec::new();
     for change in changes {
         let word = match change.step {
@@ -90,5 +98,18 @@ fn several(changes: &[Change]) -> String {
     }
     let said =
         counted.iter().map(|(word, count)| format!("{count} server{} {word}", if *count == 1 { "" } else { "s" }));
-    said.collect::<Vec<_>>().join(", ")
+    let said = said.collect::<Vec<_>>().join(", ");
+    // The same for all of them: it is one command's.
+    let ends = changes.iter().find_map(|change| match change.step {
+        Step::Drain(end, back) | Step::Maintain(end, back) => Some((end, back)),
+        Step::Restore | Step::Weigh(_) | Step::Add(_) | Step::Remove => None,
+    });
+    let after = |at: Instant| seconds(at.saturating_duration_since(now));
+    let (out, back) = match ends {
+        Some((DrainEnd::At(out), back)) => (format!("; out after {}", after(out)), back),
+        Some((DrainEnd::Never | DrainEnd::Passed, back)) => (String::new(), back),
+        None => (String::new(), None),
+    };
+    let back = back.map_or_else(String::new, |at| format!("; back after {}", after(at)));
+    format!("{said}{out}{back}")
 }

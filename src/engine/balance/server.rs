@@ -124,7 +124,7 @@ impl ServerState {
             self.admin = (admin, now);
             self.pace = None;
         }
-        self.ends = Ends { drain: end, return_at }.into();
+        self.ends = Ends { drain: end, return_at, by: None }.into();
     }
 
     /// Its checks say another thing from now on.
@@ -184,7 +184,7 @@ impl ServerState {
         self.effective = weigh(self.standing.0, wish, self.serving_weight(), outside, self.config.inhibit_on_failure);
     }
     /// The weight while it serves, with what its checks say of it.
-    fn serving_weight(&self) -> Weight {
+    pub fn serving_weight(&self) -> Weight {
         if self.has_own_weight() || self.added_weight == 0 {
             return self.weight;
         }

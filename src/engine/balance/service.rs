@@ -196,6 +196,15 @@ impl ServiceState {
         }
         Some(EffectiveWeight(server.ramp.weight(weight.0)))
     }
+    /// Whether it would serve, and does not, since the sorry server does.
+    pub fn is_displaced(&self, server: &ServerState) -> bool {
+        self.sorry_is_active() && server.effective.is_some_and(EffectiveWeight::serves)
+    }
+    /// `no quorum: the sorry server 10.0.0.74:80 serves`.
+    pub fn sorry_words(&self) -> String {
+        let sorry = self.config.sorry_server.as_ref().map_or_else(String::new, |sorry| format!(" {}", sorry.key));
+        format!("no quorum: the sorry server{sorry} serves")
+    }
     /// What the table is to have under this key.
     pub fn wanted(&self, key: &RealServerKey) -> Option<Destination> {
         let sorry = self.config.sorry_server.as_ref().filter(|sorry| sorry.key == *key);

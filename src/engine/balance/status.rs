@@ -125,8 +125,9 @@ fn sorry_status(service: &ServiceState, seen: Option<&Service>) -> Option<SorryS
 
 /// Who wants it otherwise than the file.
 fn override_status(server: &ServerState, moment: Moment) -> Option<OverrideStatus> {
-    let is_one = server.added || server.has_own_weight() || server.admin.0 != Admin::Enabled;
-    let By { who, at, why } = server.by.as_deref().filter(|_| is_one)?;
+    let of_weight = server.by.as_deref().filter(|_| server.added || server.has_own_weight());
+    let of_admin = server.ends.by.as_ref().filter(|_| server.admin.0 != Admin::Enabled);
+    let By { who, at, why } = of_weight.into_iter().chain(of_admin).max_by_key(|by| by.at)?;
     let (since, weight) = (moment.wall_of(*at), server.weight.get());
     Some(OverrideStatus { since, who: who.clone(), reason: why.clone(), weight })
 }
@@ -153,16 +154,17 @@ fn drain_status(
         DrainEnd::At(end) => (Some(end), false),
         DrainEnd::Passed => (None, true),
     };
-    let by = server.by.as_deref();
+    let by = server.ends.by.as_ref();
+    let still = seen.map_or(0, |seen| left(&service, seen));
+    let pace = || server.pace.as_ref()?.empty_in();
     (admin != Admin::Enabled).then(|| DrainStatus {
         since: moment.wall_of(since),
         who: by.map(|By { who, .. }| who.clone()),
         reason: by.and_then(|by| by.why.clone()),
-        left: seen.map_or(0, |seen| left(&service, seen)),
+        left: still,
         weight: server.weight.get(),
         // What is not in the table has no connection.
-        empty_in_s: seen
-            .map_or(Some(Duration::ZERO), |_| server.pace.as_ref()?.empty_in())
+        empty_in_s: if still == 0 { Some(Duration::ZERO) } else { pace() }
             .map(|left| left.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX)),
         deadline_at: deadline_at.map(|end| moment.wall_of(end)),
         is_over,

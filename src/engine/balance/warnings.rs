@@ -1,6 +1,7 @@
 //! What the operator should know of the virtual servers, as long as it is so.
 
 use super::core::Balance;
+use super::overrides::By;
 use super::reconcile::subject;
 use crate::engine::snapshot::Warning;
 
@@ -9,17 +10,24 @@ const NOT_RUN: &str = "check-not-run";
 /// How many such checks are named; trouble of the host tends to hit all of them.
 const NAMED: usize = 16;
 
+/// ` (root, pid 12: ticket 4711)`.
+fn whose(by: Option<&By>) -> String {
+    let Some(By { who, why, .. }) = by else { return String::new() };
+    let why = why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+    format!(" ({who}{why})")
+}
+
 impl Balance {
     /// What the operator should know.
     pub fn warnings(&self) -> Vec<Warning> {
         let removed = self.services.iter().flat_map(|service| {
             let key = service.config.key;
             service.removed.iter().filter(|server| !server.added).map(move |server| {
-                let server = server.config.key;
+                let (by, server) = (whose(server.by.as_deref()), server.config.key);
                 Warning {
                     code: "removed-from-file-server".to_owned(),
                     subject: format!("{key} {server}"),
-                    message: format!("the file has {server} in {key}, an operator took it out"),
+                    message: format!("the file has {server} in {key}, an operator took it out{by}"),
                     next: format!("lvsdeck ctl add-server {key} {server}, or take it out of the file"),
                 }
             })
@@ -30,20 +38,20 @@ impl Balance {
     /// Whole services that are not as the file says, since an operator wanted it so.
     fn services_beside_the_file(&self) -> impl Iterator<Item = Warning> {
         let removed = self.removed.iter().filter(|service| !service.added).map(|service| {
-            let key = service.config.key;
+            let (by, key) = (whose(service.by.as_deref()), service.config.key);
             Warning {
                 code: "removed-from-file-service".to_owned(),
                 subject: key.to_string(),
-                message: format!("the file has {key}, an operator took it out with its real servers"),
+                message: format!("the file has {key}, an operator took it out with its real servers{by}"),
                 next: format!("lvsdeck ctl add-service {key}, or take it out of the file"),
             }
         });
         let added = self.services.iter().filter(|service| service.added).map(|service| {
-            let key = service.config.key;
+            let (by, key) = (whose(service.by.as_deref()), service.config.key);
             Warning {
                 code: "service-not-in-file".to_owned(),
                 subject: key.to_string(),
-                message: format!("an operator added {key}; the file does not have it"),
+                message: format!("the file does not have {key}, an operator added it{by}"),
                 next: format!("write it into the file and reload, or lvsdeck ctl remove-service {key}"),
             }
         });

@@ -1,5 +1,6 @@
 //! What is known of a server beside its checks: until when it keeps its connections, where it was before.
 
+use super::overrides::By;
 use crate::engine::model::Blank;
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
@@ -16,17 +17,19 @@ pub enum DrainEnd<T = Instant> {
     Passed,
 }
 
-/// What of an operator's wish ends by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What of an operator's wish that a server is not to serve ends by itself, and whose wish it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Ends {
     /// Until when the server keeps its connections.
     pub drain: DrainEnd,
     /// When its drain or maintenance ends.
     pub return_at: Option<Instant>,
+    /// Who drained it or put it into maintenance.
+    pub by: Option<By>,
 }
 
 impl Blank for Ends {
-    const BLANK: &'static Self = &Self { drain: DrainEnd::Never, return_at: None };
+    const BLANK: &'static Self = &Self { drain: DrainEnd::Never, return_at: None, by: None };
 }
 
 /// Where a server was before anybody judged it; decides where it waits for its first verdict.

@@ -139,7 +139,12 @@ impl Poster {
 
     fn failed(&mut self, settings: &Arc<WebhookSettings>, url: &str, error: &WebhookError) {
         let why = format!("{} takes no event: {error}", origin(url));
-        let next = "look at the program behind webhook.url of lvsdeck.toml; what is still in the journal's memory is tried again";
+        let next = match error.is_final() {
+            true => "look at the program behind webhook.url of lvsdeck.toml; an event with such an answer is given up",
+            false => {
+                "look at the program behind webhook.url of lvsdeck.toml; what is still in the journal's memory is tried again"
+            }
+        };
         if self.trouble.as_ref().is_none_or(|(_, before)| *before != why) {
             self.tell(Severity::Warning, why.clone(), Some(next));
         }

@@ -26,9 +26,18 @@ impl QuorumState {
     pub const fn is_up(&self) -> bool {
         self.up
     }
-    /// Weight needed, without the hysteresis.
+    /// Weight needed: without the hysteresis while it is there, and with it to gain it again.
     pub const fn need(&self) -> u32 {
-        self.quorum.need
+        if self.up { self.quorum.need } else { self.quorum.need.saturating_add(self.quorum.hysteresis) }
+    }
+    /// The same as people read it: `29 (quorum 20 and hysteresis 9)`.
+    pub fn need_words(&self) -> String {
+        match (self.up, self.quorum) {
+            (false, Quorum { need, hysteresis: hysteresis @ 1.. }) => {
+                format!("{} (quorum {need} and hysteresis {hysteresis})", self.need())
+            }
+            _ => self.need().to_string(),
+        }
     }
     /// The weight that is up is now `have`. Says whether the quorum was gained or lost by that.
     pub fn weigh(&mut self, have: u64) -> bool {
@@ -56,6 +65,9 @@ mod tests {
         {
             assert_eq!((state.weigh(have), state.is_up()), (edge, up), "{have}");
         }
+        assert_eq!((state.need(), state.need_words().as_str()), (12, "12 (quorum 10 and hysteresis 2)"));
+        state.weigh(12);
+        assert_eq!((state.need(), state.need_words().as_str()), (10, "10"));
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub struct DrainStatus {
     pub deadline_at: Option<SystemTime>,
     /// The deadline passed: it is out of the table until `restore`.
     pub is_over: bool,
-    /// When a maintenance ends by itself.
+    /// When it ends by itself.
     #[serde(with = "rfc3339::option")]
     pub return_at: Option<SystemTime>,
 }

@@ -187,7 +187,7 @@ pub(super) fn down_reason(server: &RealServerStatus) -> Option<&str> {
 }
 
 /// A server's health in a few words: see [`super::Row::note`].
-pub(super) fn server_note(server: &RealServerStatus, drift: Option<&Drift>) -> String {
+pub(super) fn server_note(server: &RealServerStatus, drift: Option<&Drift>, sorry_serves: bool) -> String {
     match (Standing::of(server), server.admin, drift) {
         (Standing::Down, ..) => down_reason(server).map_or_else(|| "DOWN".to_owned(), |why| format!("DOWN {why}")),
         _ if server.drain.as_ref().is_some_and(|drain| drain.is_over) => "OUT deadline passed".to_owned(),
@@ -195,6 +195,7 @@ pub(super) fn server_note(server: &RealServerStatus, drift: Option<&Drift>) -> S
         (Standing::Draining, ..) => format!("DRAIN {} conn", server.active),
         (Standing::Unknown | Standing::Up, _, Some(drift)) => format!("DRIFT found {}", drift.found),
         (Standing::Unknown, _, None) => "not checked yet".to_owned(),
+        (Standing::Up, _, None) if sorry_serves && server.weight == 0 => "up, sorry server serves".to_owned(),
         (Standing::Up, _, None) => match server.slow_start.as_deref() {
             // A check that fails says more.
             Some(slow) if server.checks.iter().all(|check| check.failures.0 == 0) => {

@@ -224,7 +224,7 @@ fn server_row(
         inactive: server.inactive,
         health: server.health,
         admin: server.admin,
-        note: server_note(server, drift),
+        note: server_note(server, drift, service.sorry_server_active),
         health_age_s: Some(now.duration_since(server.health_since).map_or(0, |age| age.as_secs())),
         problem: server_rank(server, drift) < 2,
         expanded: false,

@@ -14,6 +14,7 @@ fn wanted(now: Instant) -> Overrides {
         admin: AdminWish::Draining { since: now, end: DrainEnd::At(now + HOUR), return_at: None },
         weight: Some(Weight::ZERO),
         by: by.clone(),
+        admin_by: by.clone(),
     };
     let added = ServerOverride {
         server: "[fd00::73]:80".parse().unwrap(),
@@ -21,6 +22,7 @@ fn wanted(now: Instant) -> Overrides {
         admin: AdminWish::Enabled,
         weight: None,
         by: by.clone(),
+        admin_by: by.clone(),
     };
     let service = ServiceOverrides {
         service: "fwmark/8".parse().unwrap(),
