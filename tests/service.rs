@@ -372,6 +372,24 @@ fn a_wrong_configuration_exits_2_and_wrong_use_64() {
 }
 
 #[test]
+fn a_keepalived_with_more_rights_than_the_unit_has_is_seen_as_well() {
+    let place = place();
+    let program = place.path().join("keepalived");
+    fs::copy("/bin/sleep", &program).unwrap();
+    let beside = Running::start(Command::new(&program).arg("60").stderr(Stdio::piped()));
+    let plain = engine(place.path(), MASTER);
+    let unit = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/lvsdeck.service")).unwrap();
+    let set = unit.lines().find_map(|line| line.strip_prefix("CapabilityBoundingSet=")).unwrap();
+    let set: String = set.split(' ').map(|name| name.replace("CAP_", ",+").to_lowercase()).collect();
+    let mut bounded = Command::new("setpriv");
+    bounded.args(["--bounding-set", &format!("-all{set}"), "--no-new-privs"]);
+    bounded.arg(plain.get_program()).args(plain.get_args()).stderr(Stdio::piped());
+    let (code, said) = refused(&mut bounded);
+    assert!(code == Some(1) && said.contains("keepalived runs here as pid"), "{code:?}: {said}");
+    drop(beside);
+}
+
+#[test]
 fn a_state_directory_that_cannot_be_had_exits_1() {
     let place = place();
     let file = place.path().join("file");

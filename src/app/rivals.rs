@@ -72,8 +72,12 @@ impl Engine {
         words.iter().skip(1).find(|word| *word == "run")?;
         let variables = strings(&format!("/proc/{pid}/environ"));
         let socket = socket_of(&words, &variables);
-        let reached = if socket.is_absolute() {
-            Path::new(&format!("/proc/{pid}/root")).join(socket.strip_prefix("/").unwrap_or(&socket))
+        let root = format!("/proc/{pid}/root");
+        let reached = if socket.is_absolute() && fs::read_link(&root).is_err() {
+            // No right to look there, as in a unit without CAP_SYS_PTRACE: most processes see the same files.
+            socket.clone()
+        } else if socket.is_absolute() {
+            Path::new(&root).join(socket.strip_prefix("/").unwrap_or(&socket))
         } else {
             Path::new(&format!("/proc/{pid}/cwd")).join(&socket)
         };

@@ -139,19 +139,19 @@ impl Poster {
 
     fn failed(&mut self, settings: &Arc<WebhookSettings>, url: &str, error: &WebhookError) {
         let why = format!("{} takes no event: {error}", origin(url));
-        let next = match error.is_final() {
-            true => "look at the program behind webhook.url of lvsdeck.toml; an event with such an answer is given up",
-            false => {
-                "look at the program behind webhook.url of lvsdeck.toml; what is still in the journal's memory is tried again"
-            }
+        let becomes = if error.is_final() {
+            "an event with such an answer is given up"
+        } else {
+            "what is still in the journal's memory is tried again"
         };
+        let next = format!("look at the program behind webhook.url of lvsdeck.toml; {becomes}");
         if self.trouble.as_ref().is_none_or(|(_, before)| *before != why) {
-            self.tell(Severity::Warning, why.clone(), Some(next));
+            self.tell(Severity::Warning, why.clone(), Some(&next));
         }
         self.trouble = Some((Arc::clone(settings), why.clone()));
         let message = format!("{why}; not posted so far: {}", self.lost);
         let (code, subject) = ("webhook-not-taken".to_owned(), SUBJECT.to_owned());
-        let warning = Warning { code, subject, message, next: next.to_owned() };
+        let warning = Warning { code, subject, message, next };
         self.shared.warn_of_telling(SUBJECT, Some(warning));
     }
 

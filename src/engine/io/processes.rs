@@ -4,6 +4,7 @@
 use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -70,17 +71,24 @@ impl Process {
     }
 }
 
-/// Processes with this name in this process's network namespace. Needs root to see those of other users.
+/// Processes with this name in this process's network namespace, of whatever user.
 pub fn here(name: &str) -> Vec<u32> {
-    let Ok(here) = fs::read_link("/proc/self/ns/net") else { return Vec::new() };
+    let Some(here) = network(Path::new("/proc/self")) else { return Vec::new() };
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     entries
         .flatten()
         .filter_map(|entry| Some((entry.file_name().to_str()?.parse::<u32>().ok()?, entry.path())))
         .filter(|(_, process)| is_called(process, name))
-        .filter(|(_, process)| fs::read_link(process.join("ns/net")).is_ok_and(|there| there == here))
+        .filter(|(_, process)| network(process) == Some(here))
         .map(|(pid, _)| pid)
         .collect()
+}
+
+/// What stands for a process's network namespace: the inode of a file that each has of its own (`fs/proc/generic.c`,
+/// `proc_alloc_inum`). Unlike the link `ns/net`, which a process without `CAP_SYS_PTRACE` can't read of one that has more
+/// capabilities, it may be read by everybody.
+fn network(process: &Path) -> Option<u64> {
+    fs::metadata(process.join("net/dev")).ok().map(|found| found.ino())
 }
 
 /// The keepalived processes here that are directors: one that only tests a file, or says its version, is none.
