@@ -1,8 +1,10 @@
 //! What may be asked of a running engine (layer 2): the one vocabulary of `ctl`, the API and the console.
 
+mod reach;
 mod who;
 mod words;
 
+pub use reach::Reach;
 pub use who::Who;
 pub use words::{clean, steers};
 

@@ -76,6 +76,10 @@ impl Balance {
             },
             // A slow start that ended early does not begin again.
             Step::Weigh(weight) if old.is_some_and(|old| old.weight == *weight) => return None,
+            // The file's weight, whatever that is by then.
+            Step::Weigh(_) if old.is_some_and(|old| !old.has_own_weight() && old.admin.0 == Admin::Enabled) => {
+                Command::Restore { server, service: Some(service) }
+            }
             Step::Weigh(_) => Command::Weight { service, server: change.server, weight: old?.weight },
             // What somebody else put there can't be given back.
             Step::Add(_) if self.kernel.is_strange((&state.config.key, &change.server)) => return None,

@@ -10,7 +10,7 @@ use super::shared::{Shared, Vitals};
 use super::stop::{self, Stop};
 use super::sysctls;
 use super::undo::{Done, NOTHING, UndoStack};
-use crate::engine::command::{Answer, Asked, Command, CommandRequest, Half, Outcome, Undoable, Who, clean};
+use crate::engine::command::{Answer, Asked, Command, CommandRequest, Half, Outcome, Reach, Undoable, Who, clean};
 use crate::engine::connections::{ConnectionsPage, ConnectionsQuery};
 use crate::engine::difference::Difference;
 use crate::engine::event::{Event, Fact, MAX_REASON};
@@ -24,6 +24,7 @@ use crate::engine::model::Configuration;
 use crate::engine::reload::compare;
 use crate::engine::snapshot::{HostLoad, RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
 use crate::engine::still::Still;
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
@@ -182,7 +183,7 @@ impl LocalEngine {
         }
         let newest = || self.undo.list().into_iter().find(|one| self.would_change(&one.undo)).map(|one| one.id);
         match id.or_else(newest).ok_or_else(|| NOTHING.to_owned()).and_then(|id| self.undo.find(id)) {
-            Ok(done) => self.take_this_back(&done, asked),
+            Ok((done, inverse)) => self.take_this_back(&done, inverse, asked),
             Err(message) => Ok(self.tell(asked, Answer::refused(message))),
         }
     }
@@ -196,15 +197,14 @@ impl LocalEngine {
         tried.map_or(true, |answer| answer.outcome == Outcome::Preview && !answer.preview.is_empty())
     }
 
-    fn take_this_back(&self, done: &Done, asked: &Asked) -> Result<Answer, HandleError> {
+    fn take_this_back(&self, done: &Done, inverse: Command, asked: &Asked) -> Result<Answer, HandleError> {
         let what = format!("command {}, {} by {}", done.id, done.act, done.who);
         let reason = match &asked.reason {
             Some(reason) => format!("undo of {what}: {reason}"),
             None => format!("undo of {what}"),
         };
         // The loop tells the journal of it, with this reason.
-        let mut answer =
-            self.dispatch(Asked { command: done.inverse.clone(), reason: Some(reason), ..asked.clone() })?;
+        let mut answer = self.dispatch(Asked { command: inverse, reason: Some(reason), ..asked.clone() })?;
         if answer.outcome == Outcome::Done {
             self.undo.forget(done.id);
         }
@@ -249,6 +249,13 @@ impl LocalEngine {
         }
         receiver.blocking_recv().is_ok_and(|a| answer.send(a).is_ok())
     }
+}
+
+/// The members of an instance's sync group, itself among them.
+fn group_of(configuration: &Configuration, name: &str) -> BTreeSet<String> {
+    let mut groups = configuration.sync_groups.iter();
+    let group = groups.find(|group| group.members.iter().any(|member| member == name));
+    group.into_iter().flat_map(|group| group.members.iter().cloned()).chain([name.to_owned()]).collect()
 }
 
 impl EngineHandle for LocalEngine {
@@ -346,7 +353,9 @@ impl EngineHandle for LocalEngine {
         let is_undo = matches!(asked.command, Command::Undo { .. });
         let mut answer = self.dispatch(asked.clone())?;
         if !is_undo {
-            self.undo.remember(&asked, &answer);
+            let configuration = self.reloader.configuration();
+            let reach = Reach::of(&asked.command, &|name| group_of(&configuration, name));
+            self.undo.remember(&asked, &answer, reach);
         }
         answer.id = id;
         answer.token = answer.token.map(|token| format!("{}{token}", self.run));
