@@ -115,7 +115,7 @@ impl Running {
         tokio::time::timeout(PATIENCE, answer).await.expect("an answer in time").unwrap()
     }
     /// Another configuration; its answer comes by the receiver.
-    async fn reload(&self, servers: &[VirtualServer]) -> oneshot::Receiver<Result<(), String>> {
+    async fn reload(&self, servers: &[VirtualServer]) -> oneshot::Receiver<Result<String, String>> {
         let configuration = Configuration { virtual_servers: servers.to_vec(), ..Configuration::default() };
         let (told, answer) = oneshot::channel();
         self.commands.send(Request::Reload(Arc::new(configuration), told)).await.unwrap();
@@ -303,11 +303,11 @@ async fn a_reload_is_told_when_the_kernel_has_it_and_each_of_two_in_a_row() {
         running.until_in_table(&[one]).await;
         kernel.take_history();
         let unchanged = running.reload(&of(&[one])).await;
-        assert_eq!(tokio::time::timeout(PATIENCE, unchanged).await.unwrap().unwrap(), Ok(()));
+        assert_eq!(tokio::time::timeout(PATIENCE, unchanged).await.unwrap().unwrap(), Ok(String::new()));
         assert_eq!(kernel.take_history(), []);
         let (both, second) = (running.reload(&of(&[one, two])).await, running.reload(&of(&[two])).await);
         for told in [both, second] {
-            assert_eq!(tokio::time::timeout(PATIENCE, told).await.unwrap().unwrap(), Ok(()));
+            assert_eq!(tokio::time::timeout(PATIENCE, told).await.unwrap().unwrap(), Ok(String::new()));
         }
         assert_eq!(servers_in(&kernel), [two]);
         running.until_in_table(&[two]).await;

@@ -382,7 +382,7 @@ fn drive(balance: &mut Balance, kernel: &mut Netlink, owned: &mut Vec<OwnedServi
                     }
                 }
                 Action::Remember(list) => *owned = list,
-                Action::Reloaded(result) => assert_eq!(result, Ok(())),
+                Action::Reloaded(result) => assert_eq!(result, Ok(String::new())),
                 Action::Probe { .. }
                 | Action::CancelProbe { .. }
                 | Action::Overrides(_)

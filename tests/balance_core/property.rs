@@ -100,7 +100,7 @@ proptest! {
         rig.kernel.take_history();
         rig.balance.handle(rig.now, reload(last));
         let actions: Vec<Action> = std::iter::from_fn(|| rig.balance.poll_action()).collect();
-        prop_assert_eq!(actions, vec![Action::Reloaded(Ok(()))], "twice is once");
+        prop_assert_eq!(actions, vec![Action::Reloaded(Ok(String::new()))], "twice is once");
         rig.give(Input::Shutdown { keep: false });
         prop_assert!(rig.edit(|table| table.services.is_empty()) && rig.remembered.is_empty());
     }

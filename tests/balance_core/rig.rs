@@ -154,7 +154,7 @@ impl Rig {
             Action::Report(fact) => self.facts.push(fact),
             Action::Notify(notice) => self.notices.push(*notice),
             Action::Answer { answer, .. } => self.answers.push(*answer),
-            Action::Reloaded(result) => self.reloads.push(result),
+            Action::Reloaded(result) => self.reloads.push(result.map(drop)),
         }
         Vec::new()
     }

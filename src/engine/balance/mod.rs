@@ -156,8 +156,9 @@ pub enum Action {
         /// Its answer.
         answer: Box<Answer>,
     },
-    /// The kernel has all that the newest [`Input::Reload`] wants, or says what it refused (it is tried again).
-    Reloaded(Result<(), String>),
+    /// The kernel has all that the newest [`Input::Reload`] wants; the text says what it refused before already, and is empty as a
+    /// rule. Errors: what it refused since (it is tried again).
+    Reloaded(Result<String, String>),
 }
 
 /// What [`Balance::poll_timeout`] waits for.

@@ -27,6 +27,7 @@ impl Balance {
             }
         }
         let wanted = &configuration.virtual_servers;
+        let refused = self.refused_so_far();
         self.start_slowly(now, configuration.settings.slow_start);
         let mut old: Vec<Option<ServiceState>> = std::mem::take(&mut self.services).into_iter().map(Some).collect();
         let known = std::mem::take(&mut self.by_key);
@@ -57,7 +58,7 @@ impl Balance {
         self.mails_checks = !configuration.global.mail.servers_only;
         self.kernel.bring_back();
         self.kernel.try_again(now);
-        self.await_reload();
+        self.await_reload(refused);
     }
 
     /// The next service in the order.

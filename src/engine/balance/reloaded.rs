@@ -3,6 +3,7 @@
 use super::Action;
 use super::core::Balance;
 use super::merge::words;
+use super::reconcile::Target;
 use super::server::destination;
 use super::service::ServiceState;
 use crate::engine::ipvs::{Destination, Service};
@@ -13,12 +14,14 @@ use std::collections::{HashMap, HashSet};
 const TOLD: usize = 3;
 
 /// Reloads that wait for the kernel.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Reloading {
     /// The plan that holds the newest.
     turn: u64,
     /// How many wait: each is told.
     count: usize,
+    /// What was refused before the first of them: no fault of theirs where it is refused in the same words again.
+    known: Vec<(Target, String)>,
 }
 
 /// Why a balance can't run a configuration; none when it can.
@@ -62,19 +65,26 @@ pub fn unproven(old: &Configuration, new: &Configuration) -> Vec<(ServiceKey, Se
 }
 
 impl Balance {
+    /// What the kernel refuses already.
+    pub(super) fn refused_so_far(&self) -> Vec<(Target, String)> {
+        self.kernel.refusals().map(|(target, why)| (*target, why.to_owned())).collect()
+    }
     /// Whoever asked is told when the next plan ended.
-    pub(super) fn await_reload(&mut self) {
-        let count = self.reloading.map_or(1, |reloading| reloading.count + 1);
-        self.reloading = Some(Reloading { turn: self.kernel.next_turn(), count });
+    pub(super) fn await_reload(&mut self, known: Vec<(Target, String)>) {
+        let (count, known) = match self.reloading.take() {
+            Some(Reloading { count, known, .. }) => (count + 1, known),
+            None => (1, known),
+        };
+        self.reloading = Some(Reloading { turn: self.kernel.next_turn(), count, known });
     }
     /// Tells those who wait, once the kernel has the newest configuration or refuses parts of it.
     pub(super) fn answer_reload(&mut self) {
-        let Some(Reloading { turn, .. }) = self.reloading else { return };
-        let done = self.kernel.is_calm() || turn <= self.kernel.finished();
+        let Some(Reloading { turn, known, .. }) = &self.reloading else { return };
+        let done = self.kernel.is_calm() || *turn <= self.kernel.finished();
         let result = match (self.kernel.unreadable(), self.kernel.observed()) {
             (Some(refusal), None) => Err(format!("noted, but not done yet, tried again: {refusal}")),
             (Some(refusal), Some(_)) if done => Err(format!("not known whether all is done: {refusal}")),
-            (None, Some(_)) if done && !self.kernel.is_racing() => self.refusals(),
+            (None, Some(_)) if done && !self.kernel.is_racing() => self.refusals(known),
             (Some(_) | None, Some(_)) | (None, None) => return,
         };
         self.tell_reloaded(&result);
@@ -83,17 +93,26 @@ impl Balance {
     pub(super) fn refuse_reload(&mut self, why: &str) {
         self.tell_reloaded(&Err(format!("not known whether the kernel did it all: {why}")));
     }
-    fn tell_reloaded(&mut self, result: &Result<(), String>) {
+    fn tell_reloaded(&mut self, result: &Result<String, String>) {
         let count = self.reloading.take().map_or(0, |reloading| reloading.count);
         self.actions.extend((0..count).map(|_| Action::Reloaded(result.clone())));
     }
-    fn refusals(&self) -> Result<(), String> {
-        let all: Vec<&str> = self.kernel.refusals().collect();
-        let told = all.iter().take(TOLD).copied().collect::<Vec<_>>().join("; ");
-        match all.len() {
-            0 => Ok(()),
-            n if n > TOLD => Err(format!("the kernel refused {n} operations, tried again every 30 s: {told}; …")),
-            _ => Err(format!("the kernel refused, tried again every 30 s: {told}")),
+    /// What is refused as before, as a note; errors: what is refused since.
+    fn refusals(&self, known: &[(Target, String)]) -> Result<String, String> {
+        let is_known = |(target, why): &(&Target, &str)| known.iter().any(|(k, w)| k == *target && w == why);
+        let (old, new): (Vec<_>, Vec<_>) = self.kernel.refusals().partition(is_known);
+        match (new.len(), old.len()) {
+            (0, 0) => Ok(String::new()),
+            (0, n) => Ok(format!("the kernel still refuses {n} of what was there before: {}", told(&old))),
+            (n, _) if n > TOLD => {
+                Err(format!("the kernel refused {n} operations, tried again every 30 s: {}; …", told(&new)))
+            }
+            _ => Err(format!("the kernel refused, tried again every 30 s: {}", told(&new))),
         }
     }
+}
+
+/// The first of them.
+fn told(refused: &[(&Target, &str)]) -> String {
+    refused.iter().take(TOLD).map(|(_, why)| *why).collect::<Vec<_>>().join("; ")
 }

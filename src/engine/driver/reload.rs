@@ -253,13 +253,14 @@ impl Reloader {
         let running = Running { configuration, includes, generation: running.generation + 1 };
         *self.running.write().unwrap_or_else(PoisonError::into_inner) = running;
         match done.blocking_recv() {
-            Ok(Ok(())) => {
+            Ok(Ok(note)) => {
                 // The failover loop says at once what it could not write down of its addresses.
                 _ = both.recv_timeout(WRITTEN_WITHIN);
                 let unwritten = self.unwritten().map_or_else(String::new, |trouble| {
                     format!("; not on disk, so that a start after a crash would not know which addresses are lvsdeck's: {trouble}")
                 });
-                answer(Outcome::Done, format!("reloaded: {sentence}{unwritten}"), None)
+                let note = if note.is_empty() { note } else { format!("; {note}") };
+                answer(Outcome::Done, format!("reloaded: {sentence}{note}{unwritten}"), None)
             }
             Ok(Err(why)) => {
                 let message = format!("reloaded: {sentence}; the kernel has not taken all of it, tried again: {why}");

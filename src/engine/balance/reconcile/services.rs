@@ -102,9 +102,10 @@ impl Reconciler {
     pub fn has_refusals(&self) -> bool {
         !self.refused.is_empty()
     }
-    /// What the kernel refused and is still wanted.
-    pub fn refusals(&self) -> impl Iterator<Item = &str> {
-        self.refused.values().filter(|refused| !refused.excused).map(|refused| refused.refusal.message.as_str())
+    /// What the kernel refused and is still wanted, in its words.
+    pub fn refusals(&self) -> impl Iterator<Item = (&Target, &str)> {
+        let told = self.refused.iter().filter(|(_, refused)| !refused.excused);
+        told.map(|(target, refused)| (target, refused.refusal.message.as_str()))
     }
     /// Whether a target waits for the next plan.
     pub(super) fn is_dirty(&self, (key, server): &Target) -> bool {

@@ -87,7 +87,7 @@ pub enum Request {
     /// A command, and where its answer goes.
     Command(Asked, oneshot::Sender<Answer>),
     /// Another configuration; told once the kernel has what it wants, or refuses.
-    Reload(Arc<Configuration>, oneshot::Sender<Result<(), String>>),
+    Reload(Arc<Configuration>, oneshot::Sender<Result<String, String>>),
     /// What a reload of this would change in the kernel's table, in ipvsadm's words.
     Foresee(Arc<Configuration>, oneshot::Sender<Vec<String>>),
     /// Whether the kernel would take these services; nothing of them stays.
@@ -193,7 +193,7 @@ struct BalanceLoop<R, N> {
     core: Balance,
     probes: Probes,
     asking: HashMap<u64, oneshot::Sender<Answer>>,
-    reloading: VecDeque<oneshot::Sender<Result<(), String>>>,
+    reloading: VecDeque<oneshot::Sender<Result<String, String>>>,
     trials: Vec<Job>,
     /// What is told once a view is out that shows it: whoever hears of something finds it there.
     facts: Vec<Fact>,
@@ -205,7 +205,7 @@ struct BalanceLoop<R, N> {
 /// An answer, and to whom.
 enum Untold {
     Answer(oneshot::Sender<Answer>, Box<Answer>),
-    Reloaded(oneshot::Sender<Result<(), String>>, Result<(), String>),
+    Reloaded(oneshot::Sender<Result<String, String>>, Result<String, String>),
 }
 
 impl<R: Fn(Vec<Fact>), N: Fn(Notice)> BalanceLoop<R, N> {
