@@ -233,6 +233,15 @@ impl Router {
         }
     }
 
+    /// Whether it is backup of a router that outranks it, or was until that one resigned.
+    pub fn follows_a_stronger_one(&self) -> bool {
+        let own = (self.instance.parameters().priority, self.footing.map(|footing| footing.source));
+        let Some(master) = self.instance.heard_master() else { return false };
+        self.peers
+            .iter()
+            .any(|(address, peer)| address == master && peer.rank.is_some_and(|rank| (rank, Some(address)) > own))
+    }
+
     /// The state changed to what it is now.
     pub fn entered(&mut self, now: Instant, reason: String) {
         if self.history.len() == HISTORY {

@@ -61,7 +61,8 @@ impl Failover {
     /// Takes a step with a whole unit; false when nothing was left to do.
     fn take(&mut self, now: Instant, unit: usize, step: Step) -> bool {
         let members = self.members(unit);
-        let waits = self.units.get(unit).is_some_and(|u| u.leads_from.is_some_and(|at| now < at));
+        let waits = self.units.get(unit).is_some_and(|u| u.leads_from.is_some_and(|at| now < at))
+            && !members.iter().all(|i| self.router(*i, Router::follows_a_stronger_one));
         let held = members.iter().any(|i| self.router(*i, |r| r.hold.as_ref().is_some_and(|hold| hold.blind)));
         let mut moved = false;
         for i in members {
@@ -96,10 +97,13 @@ impl Failover {
         moved
     }
 
-    /// A group that resigned because of one member waits for the master down interval and up to an interval more, by its
-    /// address (neighbours far apart): two equal groups that each win on one side resign at the same moment, and would
-    /// meet again and again.
+    /// A group that resigned because one member was outranked waits for the master down interval and up to an interval more,
+    /// by its address (neighbours far apart): two equal groups that each win on one side resign at the same moment, and
+    /// would meet again and again. It does not wait where each member then hears who outranks it: that one wins on all sides.
     fn let_others_lead(&mut self, now: Instant, unit: usize, i: usize) {
+        if !self.members(unit).iter().any(|i| self.router(*i, |r| r.instance.heard_master().is_some())) {
+            return;
+        }
         let Some(router) = self.routers.get(i) else { return };
         let interval = router.instance.parameters().interval;
         let last_byte = router.footing.map_or(0, |footing| last_byte(footing.source));

@@ -73,6 +73,14 @@ impl Instance {
             State::Initialize | State::Master { .. } | State::Fault => self.parameters.interval,
         }
     }
+    /// As a backup: the master that was heard last, silent or resigned by now perhaps.
+    pub const fn heard_master(&self) -> Option<IpAddr> {
+        match &self.state {
+            State::Backup { expiry: Reason::Silence { master, .. }, .. } => *master,
+            State::Backup { expiry: Reason::Resigned { by } | Reason::Preempts { whom: by, .. }, .. } => Some(*by),
+            State::Backup { .. } | State::Initialize | State::Master { .. } | State::Fault => None,
+        }
+    }
     /// How long a master with this interval may be silent.
     pub fn master_down_interval(&self, master_interval: AdvertInterval) -> Duration {
         let Parameters { version, priority, variations, .. } = self.parameters;

@@ -2,7 +2,9 @@
 
 use super::lan::*;
 use crate::engine::failover::Input;
+use crate::engine::model::VrrpVersion;
 use crate::engine::snapshot::VirtualRouterState::{self, Backup, Fault, Master};
+use std::time::Duration;
 
 fn states(lan: &Lan, n: usize) -> Vec<VirtualRouterState> {
     lan.status(n).iter().map(|s| s.state).collect()
@@ -63,7 +65,7 @@ fn a_member_that_is_outranked_takes_the_others_along() {
     };
     lan.inject(0, ETH0, &packet(source, 255, &message));
     assert_eq!(states(&lan, 0), [Backup, Backup]);
-    lan.run_for(std::time::Duration::from_millis(3));
+    lan.run_for(Duration::from_millis(3));
     let words = lan.nodes[0].words(before);
     assert_eq!(words[..3], ["remove 192.0.2.254/24", "advertise 0", "remove 198.51.100.254/24"]);
     assert_eq!(words[3..], ["remember 1", "remember 0"], "as the kernel confirms them");
@@ -79,10 +81,53 @@ fn a_group_that_stops_resigns_on_both_sides() {
     assert_eq!(lan.holders(vip(254).address), [1]);
 }
 
+/// How long nobody advertises after node 0 has gone, which had preempted node 1 `before`.
+fn dark_after_preemption(version: VrrpVersion, before: Duration, grouped: bool, goes: fn(&mut Lan)) -> Duration {
+    let node = |priority| {
+        let mut configuration = pair(priority);
+        if !grouped {
+            configuration.sync_groups.clear();
+        }
+        configuration.virtual_routers.iter_mut().for_each(|router| router.version = version);
+        configuration
+    };
+    let mut lan = Lan::new(vec![node(150), node(100)]);
+    lan.faults.delay_up_to = Duration::ZERO; // nothing is overtaken
+    lan.boot(1);
+    lan.run_for(seconds(10));
+    lan.boot(0);
+    while states(&lan, 0) != [Master, Master] || states(&lan, 1) != [Backup, Backup] {
+        lan.run_for(Duration::from_millis(1));
+    }
+    lan.run_for(before);
+    goes(&mut lan);
+    let gone = lan.now;
+    while states(&lan, 1) != [Master, Master] {
+        lan.run_for(Duration::from_millis(1));
+        assert!(lan.now < gone + seconds(30));
+    }
+    lan.now - gone
+}
+
+#[test]
+fn a_group_that_was_outranked_takes_over_as_quickly_as_instances_without_a_group() {
+    let resigns = |lan: &mut Lan| lan.input(0, Input::Shutdown { keep: false });
+    let dies = |lan: &mut Lan| lan.crash(0);
+    for (version, milliseconds) in [(VrrpVersion::V2, 610), (VrrpVersion::V3, 7)] {
+        for before in [0, 10, 600, 2600] {
+            let before = Duration::from_millis(before);
+            let dark = dark_after_preemption(version, before, true, resigns);
+            assert!(dark.as_millis() <= milliseconds, "{version:?}: {before:?} {dark:?}");
+            let [grouped, alone] = [true, false].map(|with| dark_after_preemption(version, before, with, dies));
+            assert!(grouped.abs_diff(alone) <= Duration::from_millis(2), "{version:?}: {grouped:?} {alone:?}");
+        }
+    }
+}
+
 #[test]
 fn a_group_of_owners_is_master_as_soon_as_the_loop_turns() {
     let mut lan = Lan::started(vec![pair(255)]);
-    lan.run_for(std::time::Duration::from_millis(1));
+    lan.run_for(Duration::from_millis(1));
     assert_eq!(states(&lan, 0), [Master, Master]);
     assert!(lan.status(0)[0].reason.contains("owner"));
 }
