@@ -44,7 +44,8 @@ pub enum EventKind {
     /// A command ended, one event each (none for a dry run); subject: the verb, `to`: the outcome, `who` and `reason` as it
     /// was given, `detail`: the whole command as `ctl` is told it, a colon, and the answer's message.
     Command,
-    /// A hold that `failover` made ended (`to` is `ended`): by `rejoin`, or because its time was over.
+    /// An operator holds an instance: `to` is `begun` or `ended` (`failover`, `takeover`), or `priority 50`, with `of the file`
+    /// behind it when that counts again.
     Hold,
     /// A tracked script counts differently: `up`, `down`, or `left-out` when it can't be run; `reason` is what its last run
     /// came to.

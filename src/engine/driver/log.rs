@@ -66,6 +66,7 @@ const MESSAGES: &[Row] = &[
     row(AdvertisementRejected, ["", "", "", ""], "({subject}) advertisement refused"),
     row(SplitBrain, ["", "", "", ""], "({subject}) split brain {to}"),
     row(EventKind::Command, ["", "", "", "{command}: {message}"], "command {to}: {command}: {message}"),
+    row(EventKind::Hold, ["", "begun", "", ""], "({subject}) held by failover or takeover"),
     row(EventKind::Hold, ["", "ended", "", ""], "({subject}) no longer held by failover or takeover"),
     row(EventKind::Hold, ["", "", "", ""], "({subject}) {to}"),
     row(Link, ["", "up", "", ""], "Netlink reports {subject} up"),

@@ -3,6 +3,7 @@
 
 use super::Action;
 use super::core::{Failover, Phase};
+use super::forecast::{self, Rival};
 use super::pending::{Awaits, Pending};
 use super::router::{Hold, Router};
 use crate::engine::command::{Answer, Asked, Command, Outcome, Preview};
@@ -115,12 +116,15 @@ impl Failover {
             }
             let Some(router) = self.routers.get_mut(i) else { continue };
             router.hold = Some(Hold { until, blind, by: by.clone(), since: now });
+            let fact = Fact::new(EventKind::Hold, Severity::Notice, &router.config.name).to("begun");
             router.instance.set_yields(true);
             if blind {
                 router.instance.set_asks(true);
             }
             let wait = (!blind).then(|| takeover_time(router));
-            if router.instance.is_master() {
+            let leads = router.instance.is_master();
+            self.report(fact.reason(&by));
+            if leads {
                 waiting.insert(i);
                 self.drive(now, i, vrrp::Input::StepDown { wait, reason: TransitionReason::Operator(by.clone()) });
             }
@@ -140,9 +144,12 @@ impl Failover {
         if self.end_claim(now, i) {
             self.report_hold_ended(i, "rejoin");
         }
-        if self.lift_hold(i) && self.routers.get(i).is_some_and(|r| r.state() == VirtualRouterState::Backup) {
-            let fact = Fact::new(EventKind::Hold, Severity::Notice, self.name(i)).to("ended");
-            self.report(fact);
+        if !self.lift_hold(i) {
+            return;
+        }
+        let fact = Fact::new(EventKind::Hold, Severity::Notice, self.name(i)).to("ended");
+        self.report(fact);
+        if self.routers.get(i).is_some_and(|r| r.state() == VirtualRouterState::Backup) {
             self.drive(now, i, vrrp::Input::Startup);
         }
     }
@@ -327,14 +334,15 @@ pub(super) fn addresses(router: &Router) -> String {
     }
 }
 
+/// Who follows, by the same reckoning as the forecast, and until when that is waited for.
 fn successor(router: &Router, now: Instant) -> String {
-    let name = &router.config.name;
-    let within = takeover_time(router).as_millis();
-    match router.peers.iter().filter(|(_, p)| p.rank.is_some()).max_by_key(|(_, p)| p.rank) {
-        Some((address, peer)) => format!(
-            "{name}: {address} should take over within {within} ms (priority {}; last heard {} s ago, for a backup is silent)",
-            peer.rank.map_or(0, Priority::get),
-            now.saturating_duration_since(peer.heard_at).as_secs()
+    let (name, within) = (&router.config.name, takeover_time(router).as_millis());
+    match forecast::follows_us(router, now) {
+        Some((Rival { address, priority, age }, wait)) => format!(
+            "{name}: {address} should take over after {} ms (priority {priority}; last heard {} s ago, for a backup is silent); \
+             whoever does has {within} ms",
+            wait.as_millis(),
+            age.as_secs()
         ),
         None => format!("{name}: no other router was ever heard, so nobody may take over (known after {within} ms)"),
     }

@@ -68,13 +68,21 @@ impl Failover {
     pub(super) fn expire_peers(&mut self, now: Instant, i: usize) {
         let Some(router) = self.routers.get_mut(i) else { return };
         router.duplicate_until = router.duplicate_until.filter(|until| now < *until);
-        let (over, name) = (router.peers.expire(now), router.config.name.clone());
-        let repeat = router.config.garp.repeat;
-        let heals = !over.is_empty() && router.instance.is_master() && router.peers.rivals().next().is_none();
-        for source in over {
-            let fact = Fact::new(EventKind::SplitBrain, Severity::Notice, &name).to("over");
-            self.report(fact.reason(format!("{source} is silent")));
+        let over: Vec<String> = router.peers.expire(now).iter().map(ToString::to_string).collect();
+        if over.is_empty() {
+            return;
         }
+        let (name, repeat) = (router.config.name.clone(), router.config.garp.repeat);
+        let heals = router.instance.is_master() && router.peers.rivals().next().is_none();
+        let silent = format!("{} is silent", over.join(", "));
+        // It is over with its last cause: whoever looks back, or waits for the end, is told of one end.
+        let fact = match status(router) {
+            None => Fact::new(EventKind::SplitBrain, Severity::Notice, name).to("over").reason(silent),
+            Some(left) => Fact::new(EventKind::Warning, Severity::Warning, name)
+                .reason(format!("{silent}, and there are two masters still: {}", left.with.join(", ")))
+                .detail(left.evidence),
+        };
+        self.report(fact);
         if heals {
             self.announce(now, i, repeat);
         }

@@ -4,6 +4,7 @@
 //! 2. sync groups are settled: every router is a member of one, alone if need be;
 //! 3. commands that wait for their end are looked at.
 
+use super::contest;
 use super::heralds::Heralds;
 use super::host::{Host, Place, Seen};
 use super::joins::Deaf;
@@ -271,6 +272,7 @@ impl Failover {
         let Some(router) = self.routers.get_mut(i) else { return };
         let (from, to) = (state_name(from), router.state());
         self.to_tell = true;
+        let contested = from == VirtualRouterState::Master && contest::status(router).is_some();
         router.entered(now, reason.to_string());
         self.plan_probe(now, i);
         let Some(router) = self.routers.get_mut(i) else { return };
@@ -288,10 +290,16 @@ impl Failover {
             fact = fact.detail("the hold made by `failover` is over: nobody else is master");
         }
         self.report(fact);
+        if contested {
+            let over = Fact::new(EventKind::SplitBrain, Severity::Notice, self.name(i)).to("over");
+            self.report(over.reason(format!("this node is {} now", to.name())));
+        }
         self.tell_state(i);
         match to {
             VirtualRouterState::Master => {
-                self.lift_hold(i);
+                if self.lift_hold(i) {
+                    self.report_hold_ended(i, "nobody else is master");
+                }
                 if let Some(router) = self.routers.get_mut(i) {
                     (router.adopted, router.mastership, router.resumes_at) = (false, None, None);
                 }

@@ -11,10 +11,10 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 /// Another router that was heard with a priority above 0.
-struct Rival {
-    address: IpAddr,
-    priority: Priority,
-    age: Duration,
+pub(super) struct Rival {
+    pub address: IpAddr,
+    pub priority: Priority,
+    pub age: Duration,
 }
 
 impl Failover {
@@ -37,10 +37,8 @@ impl Failover {
 
     /// This node stops in order, or `failover` is commanded.
     fn resigns(router: &Router, now: Instant) -> WhatIf {
-        let interval = super::haste::haste(router).unwrap_or(router.instance.parameters().interval);
-        match strongest(router, now) {
-            Some(rival) => {
-                let wait = skew_time(router.instance.parameters().version, rival.priority, interval);
+        match follows_us(router, now) {
+            Some((rival, wait)) => {
                 answer("this node stops, or hands over by `failover`", Some(&rival), Some(wait), String::new())
             }
             None => nobody("this node stops, or hands over by `failover`"),
@@ -131,6 +129,15 @@ fn dies(router: &Router, now: Instant) -> WhatIf {
         }
         None => nobody(event),
     }
+}
+
+/// Who should be master after a planned hand-over, and after how long.
+pub(super) fn follows_us(router: &Router, now: Instant) -> Option<(Rival, Duration)> {
+    let parameters = router.instance.parameters();
+    let interval = super::haste::haste(router).unwrap_or(parameters.interval);
+    let rival = strongest(router, now)?;
+    let wait = skew_time(parameters.version, rival.priority, interval);
+    Some((rival, wait))
 }
 
 /// A backup, when its master goes.

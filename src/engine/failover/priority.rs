@@ -73,12 +73,16 @@ impl Failover {
         for i in routers.iter().copied() {
             let Some(router) = self.routers.get_mut(i) else { continue };
             let by = |priority| format!("priority {priority} by {}{why}", asked.who);
+            let word = |router: &Router| {
+                let of_file = if router.wish.is_some() { "" } else { " of the file" };
+                format!("priority {}{of_file}", router.own_priority())
+            };
+            let before = word(router);
             router.wish = priority.map(|priority| PriorityWish { priority, by: by(priority), since: now });
             let own = router.own_priority();
             said.push(format!("{}: priority {own}", router.config.name));
             let fact = Fact::new(EventKind::Hold, Severity::Notice, router.config.name.clone());
-            let to = if priority.is_some() { format!("priority {own}") } else { format!("priority {own} of the file") };
-            let fact = fact.to(to).who(asked.who.to_string());
+            let fact = fact.change(before, word(router)).who(asked.who.to_string());
             self.report(match &asked.reason {
                 Some(reason) => fact.reason(reason),
                 None => fact,

@@ -123,7 +123,7 @@ pub(super) fn warning(name: &str, answer: &Answered) -> Warning {
     Warning {
         code: "split-brain".to_owned(),
         subject: name.to_owned(),
-        message: format!("another host has an address of this master: {}", answer.evidence()),
+        message: format!("{}: another host has an address of this master", answer.evidence()),
         next: format!(
             "find {}: a master whose advertisements do not get here (IP protocol 112, a firewall), or a real server that should \
              not answer for it (net.ipv4.conf.all.arp_ignore 1)",

@@ -72,6 +72,8 @@ impl Failover {
             router.claim = Some((by.clone(), now));
             let parameters = router.parameters();
             router.instance.reconfigure(now, parameters);
+            let fact = Fact::new(EventKind::Hold, Severity::Notice, &router.config.name).to("begun");
+            self.report(fact.reason(&by));
         }
         for i in routers.iter().copied() {
             self.drive(now, i, vrrp::Input::Claim(TransitionReason::Operator(by.clone())));

@@ -300,6 +300,10 @@ fn the_engine_and_everything_else_have_a_line_too() {
     );
     assert_eq!(lines(command("done", "weight is 0")), ["drain: done: weight is 0, by anna"]);
     assert_eq!(
+        lines(fact(EventKind::Hold, "VI_1").to("begun").reason("failover by anna")),
+        ["(VI_1) held by failover or takeover: failover by anna"]
+    );
+    assert_eq!(
         lines(fact(EventKind::Hold, "VI_1").to("ended").reason("rejoin")),
         ["(VI_1) no longer held by failover or takeover: rejoin"]
     );

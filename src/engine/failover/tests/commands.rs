@@ -49,7 +49,9 @@ fn a_failover_is_done_when_another_master_is_heard() {
     let verbs = lan.nodes[0].facts(EventKind::Command).into_iter().map(|fact| fact.subject).collect::<Vec<_>>();
     assert_eq!(verbs, ["failover", "rejoin"]);
     let holds = lan.nodes[0].facts(EventKind::Hold);
-    assert_eq!(holds.iter().map(|fact| fact.subject.as_str()).collect::<Vec<_>>(), ["VI_1"]);
+    let told: Vec<_> = holds.iter().map(|fact| (fact.subject.as_str(), fact.to.as_deref().unwrap())).collect();
+    assert_eq!(told, [("VI_1", "begun"), ("VI_1", "ended")]);
+    assert_eq!(holds[0].reason.as_deref(), Some("failover by root, pid 4: kernel update"));
 }
 
 #[test]
@@ -109,6 +111,8 @@ fn a_held_node_takes_over_again_when_the_other_master_dies_and_says_so() {
     assert_eq!((lan.state(0), &lan.status(0)[0].held), (Master, &None));
     let told = lan.nodes[0].facts(EventKind::InstanceState).pop().unwrap();
     assert!(told.detail.unwrap().contains("the hold made by `failover` is over"));
+    let ended = lan.nodes[0].facts(EventKind::Hold).pop().unwrap();
+    assert_eq!((ended.to.as_deref(), ended.reason.as_deref()), (Some("ended"), Some("nobody else is master")));
 }
 
 #[test]
@@ -119,6 +123,20 @@ fn a_hold_ends_with_its_time_and_the_normal_rules_come_back() {
     assert_eq!(lan.masters(), [1]);
     lan.run_for(seconds(6));
     assert_eq!(lan.masters(), [0]);
+}
+
+#[test]
+fn preview_and_forecast_of_a_failover_reckon_alike() {
+    let mut lan = cluster();
+    lan.command(0, failover(None, false));
+    lan.run_for(seconds(5));
+    lan.command(0, rejoin());
+    lan.run_for(seconds(5));
+    let forecast = lan.status(0)[0].detail.what_if[0].clone();
+    lan.ask(0, failover(None, false), true, None);
+    let shown = lan.nodes[0].answer().preview.blast_radius.clone();
+    let (who, wait) = (forecast.new_master.unwrap(), forecast.in_ms.unwrap());
+    assert!(shown.contains(&format!("{who} should take over after {wait} ms")), "{shown}");
 }
 
 #[test]

@@ -102,6 +102,33 @@ fn with_a_master_that_is_heard_it_is_evidence_beside_what_is_heard() {
 }
 
 #[test]
+fn two_masters_are_over_with_the_last_of_their_causes_and_not_before() {
+    let mut lan = Lan::started(vec![one(200), one(100)]);
+    lan.faults.deaf = vec![1];
+    answering(&mut lan, Duration::from_secs(12), OTHER);
+    let ends = |lan: &Lan| {
+        lan.nodes[0].facts(EventKind::SplitBrain).iter().filter(|f| f.to.as_deref() == Some("over")).count()
+    };
+    // Its engine dies, and its host still answers.
+    lan.crash(1);
+    answering(&mut lan, Duration::from_secs(10), OTHER);
+    assert_eq!((ends(&lan), lan.status(0)[0].detail.split_brain.is_some()), (0, true));
+    let said = lan.nodes[0].facts(EventKind::Warning).pop().and_then(|fact| fact.reason).unwrap();
+    assert_eq!(said, "192.0.2.12 is silent, and there are two masters still: 52:54:00:00:00:09");
+    lan.run_for(Duration::from_secs(20));
+    assert_eq!((ends(&lan), lan.status(0)[0].detail.split_brain.is_some()), (1, false));
+}
+
+#[test]
+fn two_masters_are_over_when_this_one_is_none_any_more() {
+    let mut lan = Lan::started(vec![one(100)]);
+    answering(&mut lan, Duration::from_secs(12), OTHER);
+    lan.command(0, crate::engine::command::Command::Failover { instance: None, hold_seconds: None, blind: true });
+    let told = lan.nodes[0].facts(EventKind::SplitBrain).pop().unwrap();
+    assert_eq!((told.to.as_deref(), told.reason.as_deref()), (Some("over"), Some("this node is BACKUP now")));
+}
+
+#[test]
 fn with_one_mac_address_on_both_nobody_asks() {
     let mut configuration = one(100);
     configuration.virtual_routers[0].links = vec![VirtualLink {

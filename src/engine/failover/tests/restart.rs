@@ -35,7 +35,8 @@ fn restart(lan: &mut Lan, n: usize, pause: Duration) {
 }
 
 fn why_holds_ended(lan: &Lan, n: usize) -> Vec<String> {
-    lan.nodes[n].facts(EventKind::Hold).into_iter().filter_map(|fact| fact.reason).collect()
+    let ended = lan.nodes[n].facts(EventKind::Hold).into_iter().filter(|fact| fact.to.as_deref() == Some("ended"));
+    ended.filter_map(|fact| fact.reason).collect()
 }
 
 #[test]

@@ -47,7 +47,8 @@ fn a_takeover_makes_the_lower_router_master_at_once_until_rejoin() {
     assert_eq!((lan.status(1)[0].effective_priority, &lan.status(1)[0].held), (100, &None));
     lan.run_for(seconds(4));
     assert_eq!((lan.masters(), lan.holders(vip(254).address)), (vec![0], vec![0]), "the higher one preempts");
-    assert_eq!(lan.nodes[1].facts(EventKind::Hold).len(), 1);
+    let told: Vec<_> = lan.nodes[1].facts(EventKind::Hold).into_iter().filter_map(|fact| fact.to).collect();
+    assert_eq!(told, ["begun", "ended"]);
 }
 
 #[test]
@@ -170,13 +171,15 @@ fn a_takeover_ends_a_hold_and_a_failover_ends_a_takeover() {
     lan.command(0, takeover());
     lan.run_for(seconds(2));
     assert_eq!(lan.masters(), [0]);
-    let holds = lan.nodes[0].facts(EventKind::Hold);
-    assert_eq!(holds.last().unwrap().reason.as_deref(), Some("takeover"));
+    let ended = |lan: &Lan| {
+        let holds = lan.nodes[0].facts(EventKind::Hold).into_iter().rev();
+        holds.filter(|hold| hold.to.as_deref() == Some("ended")).find_map(|hold| hold.reason)
+    };
+    assert_eq!(ended(&lan).as_deref(), Some("takeover"));
     lan.command(0, Command::Failover { instance: None, hold_seconds: None, blind: false });
     lan.run_for(seconds(20));
     assert_eq!((lan.masters(), lan.status(0)[0].effective_priority), (vec![1], 200));
-    let holds = lan.nodes[0].facts(EventKind::Hold);
-    assert_eq!(holds.last().unwrap().reason.as_deref(), Some("failover"));
+    assert_eq!(ended(&lan).as_deref(), Some("failover"));
     assert!(lan.status(0)[0].held.as_ref().unwrap().starts_with("failover"));
 }
 
