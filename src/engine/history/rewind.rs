@@ -8,8 +8,8 @@
 use super::{History, Row, STEP, Subject};
 use crate::engine::event::{Event, EventKind};
 use crate::engine::snapshot::{
-    Admin, Counters, Health, QuorumStatus, Rates, RealServerStatus, Role, Status, VirtualRouterState,
-    VirtualRouterStatus, VirtualServerStatus, VrrpCounters,
+    Admin, Counters, Health, QuorumStatus, Rates, RealServerStatus, Role, RouterDetail, SplitBrainStatus, Status,
+    VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, VrrpCounters,
 };
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
@@ -27,21 +27,26 @@ fn word<T: DeserializeOwned>(text: Option<&str>) -> Option<T> {
 /// What an event's kind and subject say of a moment: the state after the last event before it, or else the state before
 /// the first one behind it; and since when. None where nothing happened.
 fn state_of(events: Option<&Vec<&Event>>, at: SystemTime) -> Option<(String, Option<SystemTime>, Option<String>)> {
-    let events = events?;
-    let behind = events.partition_point(|event| event.at <= at);
-    if let Some(last) = behind.checked_sub(1).and_then(|index| events.get(index)) {
+    let (last, next) = around(events?, at);
+    if let Some(last) = last {
         return Some((last.to.clone()?, Some(last.at), last.reason.clone()));
     }
-    let next = events.get(behind)?;
+    let next = next?;
     // What came was not there before, though its event does not say so.
     let before = match (next.from.as_deref(), next.to.as_deref()) {
         (Some(from), _) => from,
         (None, Some("present")) => "absent",
         (None, Some("absent")) => "present",
-        (None, Some("begun")) => "over",
         (None, _) => return None,
     };
     Some((before.to_owned(), None, None))
+}
+
+/// The last event up to a moment, and the first one behind it.
+fn around<'a>(events: &[&'a Event], at: SystemTime) -> (Option<&'a Event>, Option<&'a Event>) {
+    let behind = events.partition_point(|event| event.at <= at);
+    let last = behind.checked_sub(1).and_then(|index| events.get(index));
+    (last.copied(), events.get(behind).copied())
 }
 
 impl History {
@@ -54,8 +59,7 @@ impl History {
         }
         let then = Then { history: self, happened, at, second };
         let routers: Vec<_> = now.virtual_routers.iter().map(|router| then.router(router)).collect();
-        let masters = || routers.iter().filter(|router| router.state == VirtualRouterState::Master);
-        let split = masters().any(|router| then.word(EventKind::SplitBrain, &router.name).as_deref() == Some("begun"));
+        let split = routers.iter().any(|router| router.detail.split_brain.is_some());
         let before = || events.iter().rev().filter(|event| event.at <= at);
         Status {
             role: Role::of(&routers, split),
@@ -117,12 +121,13 @@ impl Then<'_> {
     fn router(&self, now: &VirtualRouterStatus) -> VirtualRouterStatus {
         let mut then = VirtualRouterStatus {
             next: None,
-            held: None,
             counters: VrrpCounters::default(),
             // What one was then is not known, even if it has said nothing since.
             peers: Vec::new(),
+            detail: RouterDetail { split_brain: None, what_if: Vec::new(), tracked: Vec::new(), ..now.detail.clone() },
             ..now.clone()
         };
+        then.detail.announcements.retain(|round| round.at <= self.at);
         then.history.retain(|change| change.at <= self.at);
         if let Some(change) = then.history.last() {
             (then.state, then.since, then.reason) = (change.state, change.at, change.reason.clone());
@@ -138,7 +143,44 @@ impl Then<'_> {
             None => now.addresses_here.contains(address),
         };
         then.addresses_here = now.addresses.iter().filter(present).cloned().collect();
+        then.detail.split_brain = self.split_brain(&then);
+        (then.held, then.priority_set) = self.held(now);
+        let own = |router: &VirtualRouterStatus| i16::from(router.priority_set.unwrap_or(router.priority));
+        let shifted = i16::from(now.effective_priority) + own(&then) - own(now);
+        then.effective_priority = u8::try_from(shifted.clamp(1, 255)).unwrap_or(now.effective_priority);
         then
+    }
+
+    /// What a master was told of another one since it is master.
+    fn split_brain(&self, router: &VirtualRouterStatus) -> Option<SplitBrainStatus> {
+        let events = self.happened.get(&(EventKind::SplitBrain, router.name.as_str()))?;
+        let told = |event: &&&Event| event.at <= self.at && event.at >= router.since;
+        let begun = events.iter().rev().find(told).filter(|event| event.to.as_deref() == Some("begun"))?;
+        let is_master = router.state == VirtualRouterState::Master;
+        let said = [&begun.reason, &begun.detail].into_iter().flatten().cloned().collect::<Vec<_>>();
+        is_master.then(|| SplitBrainStatus { with: Vec::new(), cause: "told".to_owned(), evidence: said.join(": ") })
+    }
+
+    /// What an operator held an instance by, and which priority was given. Where nothing has happened to that since, it was as
+    /// it is now.
+    fn held(&self, now: &VirtualRouterStatus) -> (Option<String>, Option<u8>) {
+        let all = self.happened.get(&(EventKind::Hold, now.name.as_str())).map_or(&[][..], Vec::as_slice);
+        let word = |event: &Event| event.to.clone().unwrap_or_default();
+        let (priorities, holds): (Vec<&Event>, Vec<&Event>) =
+            all.iter().partition(|event| word(event).starts_with("priority "));
+        let given = |word: &str| word.strip_prefix("priority ").and_then(|number| number.parse::<u8>().ok());
+        let priority = match around(&priorities, self.at) {
+            (Some(last), _) => given(&word(last)),
+            (None, Some(next)) => next.from.as_deref().and_then(given),
+            (None, None) => now.priority_set,
+        };
+        let held = match around(&holds, self.at) {
+            (Some(last), _) => last.reason.clone().filter(|_| word(last) == "begun"),
+            (None, Some(next)) => (word(next) == "ended").then(|| "by an operator".to_owned()),
+            // What holds it now is said first; a priority alone says so itself.
+            (None, None) => now.held.clone().filter(|held| !held.starts_with("priority ")),
+        };
+        (held.or_else(|| priority.map(|priority| format!("priority {priority}"))), priority)
     }
 
     /// None where the service was not there yet.

@@ -194,3 +194,55 @@ fn what_came_later_is_not_there_yet() {
     let servers = |second| history.rewind(&now, &events(), at(second), second).virtual_servers[0].real_servers.len();
     assert_eq!((servers(50), servers(400)), (1, 2));
 }
+
+/// What an event of the instance says, `second` seconds after the start.
+fn told(second: u64, kind: EventKind, from: Option<&str>, to: &str, reason: &str, detail: &str) -> Arc<Event> {
+    let fact = Fact::new(kind, Severity::Notice, "VI_1").to(to).reason(reason).detail(detail);
+    let fact = Fact { from: from.map(str::to_owned), ..fact };
+    Arc::new(Event::stamp(fact, 100 + second, at(second), second * 1000))
+}
+
+#[test]
+fn two_masters_are_those_that_were_told_of_in_the_words_of_the_event_until_they_were_over() {
+    let split = |second, to| told(second, EventKind::SplitBrain, None, to, "aa:bb answers ARP", "find aa:bb");
+    let events = [split(30, "begun"), split(40, "over"), split(180, "begun")];
+    let then = |second| history().rewind(&status(), &events, at(second), second);
+    let problems = |second| crate::engine::snapshot::Summary::of(&then(second), at(second), false).problems;
+    assert_eq!((then(29).role, then(40).role, then(181).role), (Role::Master, Role::Master, Role::SplitBrain));
+    assert_eq!(then(35).role, Role::SplitBrain);
+    let problem = problems(35).remove(0);
+    assert_eq!(
+        (problem.key.as_str(), problem.text.as_str()),
+        ("VI_1", "SPLIT-BRAIN VI_1: aa:bb answers ARP: find aa:bb")
+    );
+    // It was backup from 200 on, and master again at 250: what was told before says nothing of that.
+    assert_eq!((then(220).role, then(260).role), (Role::Backup, Role::Master));
+    let mut now = status();
+    now.virtual_routers[0].detail.split_brain =
+        Some(SplitBrainStatus { with: Vec::new(), cause: String::new(), evidence: "now".to_owned() });
+    assert_eq!(history().rewind(&now, &[], at(260), 260).virtual_routers[0].detail.split_brain, None, "that is now");
+}
+
+#[test]
+fn a_hold_of_then_is_shown_and_one_of_now_is_not_shown_before_it_began() {
+    let hold = |second, from, to| told(second, EventKind::Hold, from, to, "failover by anna", "");
+    let events = [
+        hold(20, None, "ended"),
+        hold(60, None, "begun"),
+        hold(70, None, "ended"),
+        hold(80, Some("priority 100 of the file"), "priority 50"),
+        hold(90, Some("priority 50"), "priority 100 of the file"),
+    ];
+    let held = |now: &Status, events: &[Arc<Event>], second| {
+        let mut then = history().rewind(now, events, at(second), second).virtual_routers.remove(0);
+        (then.held.take(), then.effective_priority)
+    };
+    let said = |second| held(&status(), &events, second);
+    assert_eq!(said(15).0.as_deref(), Some("by an operator"));
+    assert_eq!((said(30), said(75)), ((None, 100), (None, 100)));
+    assert_eq!((said(65).0.as_deref(), said(85)), (Some("failover by anna"), (Some("priority 50".to_owned()), 50)));
+    let mut now = status();
+    now.virtual_routers[0].held = Some("failover by anna; ends with rejoin".to_owned());
+    assert_eq!(held(&now, &[], 300).0, now.virtual_routers[0].held, "nothing happened since");
+    assert_eq!(held(&now, &[hold(350, None, "begun")], 300).0, None);
+}

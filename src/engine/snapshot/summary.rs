@@ -215,7 +215,7 @@ fn split_brains(status: &Status) -> Vec<Problem> {
     }
     vec![Problem {
         key: status.node.clone(),
-        text: "SPLIT-BRAIN: another router advertises as master too".to_owned(),
+        text: "SPLIT-BRAIN: another router is master too".to_owned(),
         since: None,
     }]
 }
