@@ -259,11 +259,11 @@ impl Reader<'_> {
     }
 }
 
-/// Whether the value of a setting, or of what somebody took for one, may be a password: only a path to one is shown.
+/// Whether the value of a setting, or of what somebody took for one, may be a password, or a URL, which may hold one: only a path to
+/// one is shown.
 fn is_secret(key: &str, value: &str) -> bool {
     let is_password = ["pass", "secret", "token"].iter().any(|word| key.to_ascii_lowercase().contains(word));
-    let has_user = value.split_once("://").is_some_and(|(_, rest)| rest.contains('@'));
-    is_password && !value.starts_with('/') || has_user
+    is_password && !value.starts_with('/') || key.trim() == "url" || value.contains("://")
 }
 
 /// `a`, `a or b`, `a, b or c`.

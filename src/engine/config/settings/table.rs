@@ -238,10 +238,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         kind: Kind::Text {
             form: "a URL that begins with http:// or https://, or \"\" for none",
             set: |settings, text| {
-                settings.webhook.url = (!text.is_empty()).then(|| text.to_owned());
-                let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
-                let plain = !text.contains(|c: char| c.is_control() || c.is_whitespace());
-                text.is_empty() || (plain && rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/')))
+                settings.webhook.url = url(text);
+                text.is_empty() || settings.webhook.url.is_some()
             },
             get: |settings| settings.webhook.url.clone().unwrap_or_default(),
         },
@@ -312,3 +310,19 @@ pub(super) const SETTINGS: &[Setting] = &[
                   (none)",
     },
 ];
+
+/// A URL of HTTP with a host and, where it names one, a port; its scheme in small letters.
+fn url(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once("://")?;
+    let scheme = ["http", "https"].into_iter().find(|known| known.eq_ignore_ascii_case(scheme))?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+    let (host, port) = match place.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
+        Some((host, "")) => (host, None),
+        Some((host, behind)) => (host, Some(behind.strip_prefix(':')?)),
+        None => place.split_once(':').map_or((place, None), |(host, port)| (host, Some(port))),
+    };
+    let is_port = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+    let is_plain = !text.contains(|c: char| c.is_control() || c.is_whitespace());
+    (is_plain && is_port && !host.is_empty()).then(|| format!("{scheme}://{rest}"))
+}

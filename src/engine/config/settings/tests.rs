@@ -115,7 +115,7 @@ fn a_mistake_is_told_with_its_line_and_what_was_meant() {
         ),
         (
             "[webhook]\nurl = \"ftp://h\"\n",
-            "lvsdeck.toml:2:7 bad-value: \"ftp://h\" is no value of url; url is a URL that begins with http:// or https://, or \"\" for none",
+            "lvsdeck.toml:2:7 bad-value: \"***\" is no value of url; url is a URL that begins with http:// or https://, or \"\" for none",
         ),
         (
             "[webhook]\nevents = \"quorum, lnik\"\n",
