@@ -59,7 +59,7 @@ fn what_is_wrong_with_a_group_is_told_at_its_line() {
             "6:22 mixed-families virtual_server_group G has both families, and a fwmark that says none; its services are left \
              out, as keepalived does",
         ),
-        ("virtual_server_group G {\nfwmark 0\n}\n", "2:1 out-of-range fwmark \"0\" is out of range"),
+        ("virtual_server_group G {\nfwmark 0\n}\n", "2:8 bad-mark fwmark \"0\" is out of range"),
     ] {
         let (_, told) = read(&(group.to_owned() + &server));
         assert!(told.iter().any(|line| line.starts_with(wanted)), "{told:?} for {group}");

@@ -7,6 +7,7 @@
 //! ```
 
 use super::diagnostic::{Problem, Reporter};
+use super::keywords::Block;
 use super::lexer::{Kind, Token};
 use super::source::{Sources, Span};
 
@@ -66,6 +67,54 @@ pub(super) fn closed(tokens: &[Token], sources: &Sources, report: &mut Reporter)
     Some(all)
 }
 
+/// A `}` that closes its block too early, so that words of it stand behind, and another `}` at the end closes nothing.
+pub(super) struct Early {
+    /// Where it stands.
+    pub at: Span,
+    /// The word of the block that it closes.
+    pub block: Span,
+}
+
+/// The tokens without each `}` behind which words of the block that it closes stand, where only such a block knows them. None where
+/// these are not as many as the `extra` ones that close nothing.
+pub(super) fn reopened(tokens: &[Token], extra: usize, sources: &Sources) -> Option<(Vec<Token>, Vec<Early>)> {
+    // Of each open block: its word, and what it is.
+    let mut frames: Vec<(Span, Option<Block>)> = Vec::new();
+    let (mut all, mut early) = (Vec::<Token>::with_capacity(tokens.len()), Vec::new());
+    let (mut statement, mut closed): (Option<Token>, Option<(Span, Option<Block>)>) = (None, None);
+    for token in tokens {
+        let outer = frames.last().map_or(Some(Block::Top), |(_, block)| *block);
+        match token.kind {
+            Kind::Word if token.first_on_line || statement.is_none() => {
+                let word = sources.word(token.span);
+                let is_of = |block: Option<Block>| block.is_some_and(|block| block.knows(word));
+                if let (Some((name, block)), Some(last)) = (closed.take(), all.last().copied())
+                    && is_of(block)
+                    && outer.is_some_and(|outer| !outer.knows(word))
+                {
+                    all.pop();
+                    early.push(Early { at: last.span, block: name });
+                    frames.push((name, block));
+                }
+                statement = Some(*token);
+            }
+            Kind::Word => {}
+            Kind::Open => {
+                let word = statement.take().unwrap_or(*token);
+                let inner = outer.and_then(|outer| outer.inside(sources.word(word.span)));
+                frames.push((word.span, inner));
+                closed = None;
+            }
+            Kind::Close => {
+                closed = frames.pop();
+                statement = None;
+            }
+        }
+        all.push(*token);
+    }
+    (!early.is_empty() && early.len() == extra).then_some((all, early))
+}
+
 /// Whether a token is too far to the left to stand in the block that is open. Its first line shows whether that can be told.
 fn ends(frame: &mut Frame, token: Token, sources: &Sources) -> bool {
     let of_one_text = frame.word.source == token.span.source && token.first_on_line && token.kind != Kind::Open;
@@ -122,6 +171,23 @@ mod tests {
             missing("a\n{\n  b {\n    1\nc {\n  2\n}\n"),
             ["1: a is not closed: a } is missing before line 5", "3: b is not closed: a } is missing before line 5"]
         );
+    }
+
+    /// Which block is closed too early, and where.
+    fn early(text: &str, extra: usize) -> Vec<String> {
+        let (tokens, sources, _) = lexed(text);
+        let found = reopened(&tokens, extra, &sources).map_or(Vec::new(), |(_, early)| early);
+        found.iter().map(|e| format!("{} {}", sources.word(e.block), sources.place(e.at).line)).collect()
+    }
+
+    #[test]
+    fn the_brace_that_closes_too_early_has_words_of_its_block_behind_it() {
+        let instance = "vrrp_instance A {\ninterface eth0\n}\npriority 5\n}\n";
+        assert_eq!(early(instance, 1), ["vrrp_instance 3"]);
+        let server = "virtual_server 10.0.0.1 80 {\nreal_server 10.0.0.2 80 {\nTCP_CHECK {\n}\n}\n}\nquorum 1\n}\n";
+        assert_eq!(early(server, 1), ["virtual_server 6"]);
+        assert_eq!(early(instance, 2), [""; 0], "it explains one of two");
+        assert_eq!(early("vrrp_instance A {\ninterface eth0\n}\n}\n", 1), [""; 0], "nothing stands behind it");
     }
 
     #[test]

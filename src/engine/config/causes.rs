@@ -14,6 +14,8 @@ pub(super) struct Cause {
     help: String,
     /// Whether it stops the configuration from running by itself, whatever comes of it.
     is_error: bool,
+    /// Whether it says enough, whatever comes of it.
+    is_whole: bool,
     places: Vec<Span>,
     /// Further places, which were not kept.
     more: usize,
@@ -25,18 +27,23 @@ const MOST_PLACES: usize = 1_000;
 impl Cause {
     /// A cause that says with its first consequence what follows.
     pub fn new(code: &'static str, what: String, otherwise: &'static str, help: String) -> Self {
-        Self { code, what, otherwise, help, is_error: false, places: Vec::new(), more: 0 }
+        Self { code, what, otherwise, help, is_error: false, is_whole: false, places: Vec::new(), more: 0 }
     }
     /// A cause that is an error by itself, and says enough.
     pub fn error(code: &'static str, what: &str, otherwise: &'static str, help: &str) -> Self {
-        Self { is_error: true, ..Self::new(code, what.to_owned(), otherwise, help.to_owned()) }
+        Self { is_error: true, ..Self::whole(code, what.to_owned(), otherwise, help.to_owned()) }
+    }
+    /// A cause that says enough.
+    pub fn whole(code: &'static str, what: String, otherwise: &'static str, help: String) -> Self {
+        Self { is_whole: true, ..Self::new(code, what, otherwise, help) }
     }
 
     /// The message, without those that it stands for.
     fn told(self, problems: &mut Vec<Problem>, sources: &Sources) -> Option<Problem> {
         let (mut consequence, mut is_error) = (None, self.is_error);
-        let places: Vec<_> = self.places.iter().map(|at| sources.written_at(*at)).collect();
-        let first = *self.places.first()?;
+        let mut places: Vec<_> = self.places.iter().map(|at| sources.written_at(*at)).collect();
+        places.sort_unstable();
+        let first = *places.first()?;
         problems.retain(|problem| {
             let (code, breaks, at) = problem.subject();
             let at = sources.written_at(at);
@@ -49,7 +56,7 @@ impl Cause {
             false
         });
         let is_hidden = consequence.as_ref().is_some_and(Problem::is_secret);
-        let follows = consequence.filter(|_| !self.is_error && !is_hidden);
+        let follows = consequence.filter(|_| !self.is_whole && !is_hidden);
         let message = match follows {
             Some(problem) => format!("{}: {}", self.what, problem.message()),
             None => format!("{}: {}", self.what, self.otherwise),

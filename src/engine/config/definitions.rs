@@ -6,7 +6,7 @@
 use super::lexer::comment;
 use super::secrets;
 use super::suggest::nearest;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A definition that can't be applied.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +40,8 @@ const RANDOM_MOST: u64 = 32_767;
 #[derive(Debug)]
 pub(super) struct Definitions {
     values: HashMap<String, String>,
+    /// Variables of sequences that can't be read: that they have no value was told there.
+    lost: HashSet<String>,
     /// The name that `@id` lines are compared with, and `${_INSTANCE}`.
     pub node: String,
     /// `${_PWD}`: the directory of the file that is being read.
@@ -55,6 +57,7 @@ impl Default for Definitions {
     fn default() -> Self {
         Self {
             values: HashMap::new(),
+            lost: HashSet::new(),
             node: String::new(),
             directory: String::new(),
             spent: (0, 0),
@@ -82,6 +85,11 @@ impl Definitions {
         let joined: Vec<_> = plain.map(|line| line.trim_end_matches('\\').trim()).collect();
         self.values.insert(name.to_owned(), joined.join("\n").trim().to_owned());
         true
+    }
+
+    /// A variable has no value, and nothing more is to be told of that.
+    pub fn lose(&mut self, name: &str) {
+        self.lost.insert(name.to_owned());
     }
 
     /// Gives a variable its value.
@@ -271,7 +279,8 @@ pub(super) fn undefined<'t>(line: &'t str, definitions: &Definitions) -> Vec<Und
         let from = line.get(at..)?;
         let (name, length) = used_name(from).or_else(|| quoted_name(from))?;
         let is_name = !name.contains(' ') && !name.starts_with(|c: char| c.is_ascii_digit());
-        let is_defined = PREDEFINED.contains(&name) || definitions.get(name).is_some();
+        let is_defined =
+            PREDEFINED.contains(&name) || definitions.get(name).is_some() || definitions.lost.contains(name);
         (is_name && !is_defined).then_some(Undefined { name, at, length, is_text: false })
     });
     let mut found: Vec<_> = names.take(MOST_ON_A_LINE).collect();

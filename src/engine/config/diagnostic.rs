@@ -141,6 +141,13 @@ impl Reporter {
     pub fn cause(&mut self, cause: Cause, at: Span) {
         causes::note(&mut self.causes, cause, at);
     }
+    /// Says more of the first problem behind a place of a text.
+    pub fn amend(&mut self, at: Span, more: &str) {
+        let is_behind = |problem: &&mut Problem| problem.span.source == at.source && problem.span.start >= at.start;
+        if let Some(problem) = self.problems.iter_mut().filter(is_behind).min_by_key(|problem| problem.span.start) {
+            problem.add(more);
+        }
+    }
     /// Tells the causes, and what comes of them no longer.
     pub fn gather(&mut self, sources: &Sources) {
         let dropped = self.errors - self.problems.iter().filter(|p| p.severity == Severity::Error).count();
@@ -187,6 +194,7 @@ fn render(problem: &Problem, sources: &Sources) -> Diagnostic {
     let line: String = place.text.chars().take(QUOTED_LINE).map(printable).collect();
     let source_line = if problem.secret { secrets::hidden(&line) } else { secrets::masked(&line) };
     let lines = [sources.around(problem.span), sources.around(sources.written_at(problem.span))];
+    let shown = source_line.chars().count() + 1;
     let clear = |text: &str| lines.iter().fold(text.to_owned(), |text, (line, at)| secrets::cleared(&text, line, *at));
     Diagnostic {
         severity: problem.severity,
@@ -194,7 +202,12 @@ fn render(problem: &Problem, sources: &Sources) -> Diagnostic {
         file: place.file.to_owned(),
         line: place.line,
         column: place.column,
-        length: place.length,
+        // That of a password stays hidden too.
+        length: if source_line == line {
+            place.length
+        } else {
+            place.length.min(shown.saturating_sub(place.column)).max(1)
+        },
         source_line,
         message: clear(&problem.message),
         help: advice(problem, sources, lines).as_deref().map(clear),
@@ -213,7 +226,7 @@ fn advice(problem: &Problem, sources: &Sources, lines: [(&str, usize); 2]) -> Op
         return problem.help.clone();
     }
     let marked = sources.raw(problem.span);
-    if let Some(told) = placeholder(marked) {
+    if let Some(told) = placeholder(marked).filter(|_| !help.contains('"')) {
         return Some(told.to_owned());
     }
     let [(line, at), _] = lines;
@@ -230,7 +243,8 @@ fn advice(problem: &Problem, sources: &Sources, lines: [(&str, usize); 2]) -> Op
 
 /// A terminal must not act on what a file contains.
 fn printable(c: char) -> char {
-    if c.is_control() && c != '\t' { '\u{fffd}' } else { c }
+    let turns_text = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if c.is_control() && c != '\t' || turns_text { '\u{fffd}' } else { c }
 }
 
 /// A word as messages quote it.

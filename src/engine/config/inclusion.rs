@@ -5,24 +5,25 @@ use super::source::{Span, narrow};
 /// The words of `include_check`.
 pub(super) const CHECK_WORDS: [&str; 4] = ["readable", "match", "wildcard_match", "brace_match"];
 
-/// Where an `include`, its name, and what is written behind it stand on a line that begins with one. The name may hold
-/// braces, so this comes before the lexer.
+/// Where an `include` and its name stand on a line that begins with one. The name is all that stands behind, as keepalived has it,
+/// and may hold spaces and braces, so this comes before the lexer.
 pub(super) struct Inclusion {
     pub word: Span,
     pub target: Option<Span>,
-    pub more: Option<Span>,
 }
 
 impl Inclusion {
     pub fn of(line: &str, source: u32, at: usize) -> Option<Self> {
         let plain = line.split(['#', '!']).next().unwrap_or("");
-        let mut words = plain.split_ascii_whitespace().map(|word| {
-            let start = at + (word.as_ptr() as usize - line.as_ptr() as usize);
-            (word, Span { source, start: narrow(start), length: narrow(word.len()) })
-        });
-        let (_, word) = words.next().filter(|(word, _)| Check::of(word, Check::default()).is_some())?;
-        let mut next = || words.next().map(|(_, span)| span);
-        Some(Self { word, target: next(), more: next() })
+        let place = |part: &str| {
+            let start = at + (part.as_ptr() as usize - line.as_ptr() as usize);
+            Span { source, start: narrow(start), length: narrow(part.len()) }
+        };
+        let plain = plain.trim_ascii();
+        let (word, name) = plain.split_at(plain.find(|c: char| c.is_ascii_whitespace()).unwrap_or(plain.len()));
+        Check::of(word, Check::default())?;
+        let target = Some(name.trim_ascii_start()).filter(|name| !name.is_empty()).map(place);
+        Some(Self { word: place(word), target })
     }
 }
 

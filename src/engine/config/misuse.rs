@@ -1,6 +1,7 @@
 //! What is said of lines with more on them than their word takes: further names and values, comments in a value, single quotes.
 
 use super::argument;
+use super::causes::Cause;
 use super::diagnostic::{Problem, quoted};
 use super::keywords::{Block, Keyword, Value};
 use super::lexer::Token;
@@ -11,6 +12,13 @@ use super::tree::Statement;
 /// Blocks of which keepalived makes nothing where a second name stands behind the first, and whether it does not run then.
 const TWO_NAMES: &[(&str, bool)] =
     &[("vrrp_instance", false), ("vrrp_sync_group", false), ("virtual_server_group", true)];
+
+/// What is told of a \ that was meant to continue a line.
+pub(super) fn continuation() -> Cause {
+    let what = "a \\ continues no statement".to_owned();
+    let otherwise = "only the lines of a definition go on with it, as in keepalived";
+    Cause::whole("continuation", what, otherwise, "write the whole statement on one line".to_owned())
+}
 
 /// Whether a block has one name, or is none.
 pub(super) fn one_name(word: &str) -> bool {
@@ -67,6 +75,34 @@ impl Context<'_, '_> {
             }
         }
         self.report.add(Problem::warning(span, "too-many-values", message).help(help));
+    }
+
+    /// Tells of a = or a : between a word and its value, which keepalived takes for the value, and of a \ at the end of a line. What
+    /// comes of it is told with it.
+    pub(super) fn stray_sign(&mut self, keyword: &Keyword, statement: &Statement) {
+        if let Some(last) = statement.words.last().filter(|last| self.sources.word(last.span) == "\\") {
+            self.report.cause(continuation(), last.span);
+        }
+        let Some(first) = statement.words.get(1) else { return };
+        let sign = self.sources.word(first.span);
+        if !matches!(sign, "=" | ":") {
+            return;
+        }
+        let takes_none = keyword.value == Value::Flag || keyword.value.arity().1 == 0;
+        let otherwise = if takes_none {
+            "it is ignored, as keepalived does"
+        } else {
+            "it is taken for the value, as keepalived does"
+        };
+        let rest: Vec<_> = statement.words.iter().skip(2).map(|token| self.sources.raw(token.span)).collect();
+        let help = match keyword.value.block() {
+            Some(_) => format!("write {} {{", [&[keyword.word], &rest[..]].concat().join(" ")),
+            None if keyword.word.contains("pass") => format!("write {} and the password alone", keyword.word),
+            None if takes_none => format!("write {} alone", keyword.word),
+            None => format!("write {} {}", keyword.word, rest.join(" ")),
+        };
+        let what = format!("no {sign} belongs behind {}", keyword.word);
+        self.report.cause(Cause::whole("stray-sign", what, otherwise, help), first.span);
     }
 
     /// Tells of a # or a ! right behind a text, which was hardly meant to begin a comment.

@@ -41,13 +41,16 @@ pub use suggest::nearest;
 
 pub use against::{known as differences_known, of_unreadable as difference_of_unreadable, page as differences_page};
 
-use crate::engine::model::{Configuration, Global, ScriptUser};
+use crate::engine::model::{Configuration, ScriptUser};
 use diagnostic::{Problem, Reporter};
 use files::Text;
+use lexer::Token;
 use reader::Reader;
 use source::{Sources, Span};
 use std::collections::BTreeSet;
 use std::path::Path;
+use tables::Tables;
+use tree::Tree;
 
 /// The words that lines of lists may have, for the test that they are explained.
 #[cfg(test)]
@@ -86,6 +89,8 @@ pub enum Wanted {
     Program(String, Option<ScriptUser>, bool),
     /// A file that a setting of lvsdeck.toml names.
     File(String),
+    /// A network interface.
+    Interface(String),
 }
 
 impl Loaded {
@@ -143,7 +148,7 @@ fn compile(name: &str, text: Text, main: Option<&Path>, node: &str, against: boo
         tree = tree::build(tokens, &sources, &mut report);
         (configuration, wanted) = lower::lower(&tree, &sources, &tables, &mut report);
     } else {
-        report = tried;
+        report = closed_early(&tokens, &tree, &sources, &tables, (&report, tried));
     }
     if !report.has("missing-brace") && !report.has("too-deep") {
         tree.unclosed.iter().for_each(|block| unclosed(*block, &sources, &mut report));
@@ -152,20 +157,52 @@ fn compile(name: &str, text: Text, main: Option<&Path>, node: &str, against: boo
     if against {
         against::report(&tree, &sources, &mut report);
     }
-    let asked = asked(wanted, &configuration.global, &sources);
+    let asked = asked(wanted, &configuration, &sources);
     let configuration = (!report.has_errors()).then_some(configuration);
     Loaded { configuration, diagnostics: report.finish(&sources), asked, includes }
 }
 
-/// Each thing that is wanted at its first place, with what `global_defs` says for all.
-fn asked(wanted: Vec<(Span, Wanted)>, global: &Global, sources: &Sources) -> Vec<Asked> {
+/// What is to be told where blocks are closed too early, so that the lines below belong to nothing, as keepalived has it: that, in the
+/// place of what comes of it. `read` is what reading told, and `tried` what building and lowering told then.
+fn closed_early(
+    tokens: &[Token],
+    tree: &Tree,
+    sources: &Sources,
+    tables: &Tables,
+    (read, tried): (&Reporter, Reporter),
+) -> Reporter {
+    let reopened = (tree.extra > 0 && tree.unclosed.is_empty()).then(|| braces::reopened(tokens, tree.extra, sources));
+    let Some((tokens, early)) = reopened.flatten() else { return tried };
+    let mut told = read.clone();
+    let whole = tree::build(&tokens, sources, &mut told);
+    let _ = lower::lower(&whole, sources, tables, &mut told);
+    let is_error = tried.has_errors() && !told.has_errors();
+    for braces::Early { at, block } in early {
+        let message = format!(
+            "this }} closes {} of line {}, and lines below are words of it: they are ignored, up to the }} that closes nothing, as \
+             keepalived does",
+            sources.word(block),
+            sources.place(block).line
+        );
+        let help = "remove this }, or another one above that is one too many";
+        told.add(Problem::new(is_error, at, "extra-brace", message).help(help));
+    }
+    told
+}
+
+/// Each thing that is wanted at its first place, with what `global_defs` says for all; not the interfaces that lvsdeck makes.
+fn asked(wanted: Vec<(Span, Wanted)>, configuration: &Configuration, sources: &Sources) -> Vec<Asked> {
+    let global = &configuration.global;
+    let own: BTreeSet<_> =
+        configuration.virtual_routers.iter().flat_map(|router| &router.links).map(|link| link.name.as_str()).collect();
     let whole = |(at, what)| match what {
         Wanted::Program(program, user, _) => {
             (at, Wanted::Program(program, user.or_else(|| global.script_user.clone()), global.script_security))
         }
-        other @ (Wanted::User(_) | Wanted::File(_)) => (at, other),
+        other @ (Wanted::User(_) | Wanted::File(_) | Wanted::Interface(_)) => (at, other),
     };
-    let mut all: Vec<_> = wanted.into_iter().map(whole).collect();
+    let is_own = |what: &Wanted| matches!(what, Wanted::Interface(name) if own.contains(name.as_str()));
+    let mut all: Vec<_> = wanted.into_iter().filter(|(_, what)| !is_own(what)).map(whole).collect();
     all.sort_by_key(|(at, _)| sources.written_at(*at));
     let mut seen = BTreeSet::new();
     all.retain(|(_, what)| seen.insert(what.clone()));

@@ -6,7 +6,7 @@
 use super::causes::Cause;
 use super::definitions::{DefinitionError, Definitions, almost_definition, cut_off, unbraced, undefined};
 use super::diagnostic::{Problem, Reporter, quoted};
-use super::expansion::{condition, expand, may_expand};
+use super::expansion::{condition, expand, may_expand, variables};
 use super::files::{self, ConfigError};
 use super::includes::Include;
 use super::inclusion::{Check, Inclusion};
@@ -177,11 +177,30 @@ impl<'a> Reader<'a> {
                     start += line.len();
                 }
             }
+            Err(DefinitionError::Sequence(what)) => self.without_sequence(text, what, span),
             Err(error) => {
                 self.full |= matches!(error, DefinitionError::TooMuch { .. });
                 self.report.add(Problem::error(span, "definition", error.to_string()));
             }
         }
+    }
+
+    /// A line with a sequence that can't be read. Its braces stay, so that those of other lines belong to what they did.
+    fn without_sequence(&mut self, text: &str, what: String, span: Span) {
+        for name in variables(text) {
+            self.definitions.lose(name);
+        }
+        let help = "write ~SEQ(NAME, START, STEP, END) or ~LST(NAME, VALUE, VALUE)".to_owned();
+        let cause = Cause::whole("definition", what, "the line is left out, as keepalived does", help);
+        self.report.cause(cause, span);
+        let (mut tokens, mut unheard) = (Vec::new(), Reporter::default());
+        lex_line(text, span.source, 0, &mut tokens, &mut unheard);
+        let count = |kind| tokens.iter().filter(|token| token.kind == kind).count();
+        let (opened, closed) = (count(Kind::Open), count(Kind::Close));
+        let braces = if opened > closed { "~SEQ { ".repeat(opened - closed) } else { "}".repeat(closed - opened) };
+        let instead = if braces.is_empty() { "~SEQ".to_owned() } else { braces };
+        let source = self.sources.add("", instead.as_str(), Some(span));
+        lex_line(&instead, source, 0, &mut self.tokens, self.report);
     }
 
     /// Tells the first name on a line that nobody defined, at its own place or at that of the line that stands for it.
@@ -212,15 +231,8 @@ impl<'a> Reader<'a> {
     }
 
     fn lex(&mut self, line: &str, source: u32, at: usize) {
-        if let Some(Inclusion { word, target, more }) = Inclusion::of(line, source, at) {
+        if let Some(Inclusion { word, target }) = Inclusion::of(line, source, at) {
             let check = Check::of(self.sources.word(word), self.check).unwrap_or_default();
-            if let Some(more) = more {
-                let what = quoted(self.sources.word(more));
-                let message =
-                    format!("{what} is not used: include takes one name, with *, ?, [] and {{}} for several files");
-                let help = "write an include line for each file; keepalived takes the whole line for the name of one";
-                self.report.add(Problem::warning(more, "too-many-values", message).help(help));
-            }
             return self.include(word, target, check);
         }
         let before = self.tokens.len();
@@ -258,8 +270,8 @@ impl<'a> Reader<'a> {
 
     fn include(&mut self, at: Span, target: Option<Span>, check: Check) {
         let Some(target) = target else {
-            self.report
-                .add(Problem::error(at, "missing-parameter", "include needs a file name").help("write: include FILE"));
+            let message = "include names no file; it is ignored, as keepalived does";
+            self.report.add(Problem::warning(at, "missing-parameter", message).help("write include FILE"));
             return;
         };
         let Some(including) = self.open.last() else {
@@ -267,7 +279,6 @@ impl<'a> Reader<'a> {
             return;
         };
         let named = PathBuf::from(self.sources.raw(target));
-        let named_in_quotes = self.sources.raw(target).starts_with(['"', '\'']);
         let path = including.parent().map_or_else(|| named.clone(), |directory| directory.join(&named));
         let all = match files::named(&path) {
             Ok(all) => all,
@@ -293,8 +304,12 @@ impl<'a> Reader<'a> {
                 } else if named.from_braces {
                     self.not_included(target, check.braces, &format!("{}: no such file", file.display()));
                 } else {
-                    let quotes = if named_in_quotes { ": the quotes are taken for a part of its name" } else { "" };
-                    self.not_included(target, check.exists, &format!("{}: no such file{quotes}", file.display()));
+                    let why = match self.sources.raw(target) {
+                        raw if raw.starts_with(['"', '\'']) => ": the quotes are taken for a part of its name",
+                        raw if raw.contains(char::is_whitespace) => ": the whole line is taken for one name",
+                        _ => "",
+                    };
+                    self.not_included(target, check.exists, &format!("{}: no such file{why}", file.display()));
                 }
             }
         }
@@ -311,8 +326,9 @@ impl<'a> Reader<'a> {
 
     /// Reads an included file; false when it is left out.
     fn included(&mut self, at: Span, path: &Path, check: Check) -> bool {
-        if let Err((message, help)) = self.may_include(path) {
-            self.report.add(Problem::error(at, "include", format!("cannot include: {message}")).help(help));
+        let (is_error, limits) = self.may_include(path);
+        if let Err((message, help)) = limits {
+            self.report.add(Problem::new(is_error, at, "include", format!("cannot include: {message}")).help(help));
             return false;
         }
         self.files += 1;
@@ -334,18 +350,18 @@ impl<'a> Reader<'a> {
         false
     }
 
-    /// Errors: what stands against one more file, and what to do.
-    fn may_include(&self, path: &Path) -> Result<(), (String, &'static str)> {
+    /// Errors: what stands against one more file, and what to do; and whether the configuration can't run then.
+    fn may_include(&self, path: &Path) -> (bool, Result<(), (String, &'static str)>) {
         let canonical = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         if self.open.iter().any(|open| open.canonicalize().is_ok_and(|open| open == canonical)) {
             let help = "remove this include, or name the files that a pattern is to match more closely";
-            return Err((format!("{} includes itself", path.display()), help));
+            return (false, Err((format!("{} includes itself: it is left out here", path.display()), help)));
         }
         if self.open.len() >= DEEPEST || self.files >= MOST_FILES {
             let help = "write what is included into fewer files: lvsdeck has this limit, keepalived has none";
-            return Err((format!("more than {DEEPEST} levels or {MOST_FILES} files of include"), help));
+            return (true, Err((format!("more than {DEEPEST} levels or {MOST_FILES} files of include"), help)));
         }
-        Ok(())
+        (false, Ok(()))
     }
 
     /// A file is left out; an error where keepalived would not run either.
@@ -420,20 +436,27 @@ mod tests {
             ("include b*", format!("warning 1: {none}")),
             ("includem b*", format!("warning 1: {none}")),
             ("includew b*", format!("error 1: {none}")),
-            ("includeb {b,a}.conf", format!("error 1: {missing}\nerror 1: cannot include: DIR/a.conf includes itself")),
+            (
+                "includeb {b,a}.conf",
+                format!(
+                    "error 1: {missing}\nwarning 1: cannot include: DIR/a.conf includes itself: it is left out here"
+                ),
+            ),
         ] {
             assert_eq!(read(&[("a.conf", line)]).1.join("\n"), told, "{line}");
         }
-        assert_eq!(read(&[("a.conf", "include")]).1, ["error 1: include needs a file name"]);
+        let told = "warning 1: include names no file; it is ignored, as keepalived does";
+        assert_eq!(read(&[("a.conf", "include")]).1, [told]);
         let recursion = read(&[("a.conf", "include b.conf"), ("b.conf", "include a.conf")]);
-        assert_eq!(recursion.1, ["error 1: cannot include: DIR/a.conf includes itself"]);
+        assert_eq!(recursion.1, ["warning 1: cannot include: DIR/a.conf includes itself: it is left out here"]);
     }
 
     #[test]
     fn what_include_and_its_check_do_not_know_is_told() {
         let told = |line| read(&[("a.conf", line), ("b.conf", "b"), ("c.conf", "c")]);
-        let more = "warning 1: \"c.conf\" is not used: include takes one name, with *, ?, [] and {} for several files";
-        assert_eq!(told("include b.conf c.conf"), ("b".to_owned(), vec![more.to_owned()]));
+        let more = "warning 1: cannot include: DIR/b.conf c.conf: no such file: the whole line is taken for one name";
+        assert_eq!(told("include b.conf c.conf"), (String::new(), vec![more.to_owned()]));
+        assert_eq!(read(&[("a.conf", "include my b.conf"), ("my b.conf", "b")]).0, "b");
         assert_eq!(told("include {b,c}.conf # both"), ("b c".to_owned(), vec![]));
         let check = told("include_check readible +brace_match -match x");
         let wrong = |word| format!("warning 1: \"{word}\" is no word of include_check; it is ignored");

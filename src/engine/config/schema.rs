@@ -6,11 +6,11 @@ use super::argument::{self, Argument};
 use super::causes::Cause;
 use super::diagnostic::{Problem, Reporter, quoted};
 use super::keywords::{Block, FIRST, Keyword, Status, Value, ignored};
-use super::misuse::one_name;
+use super::misuse::{continuation, one_name};
 use super::source::{Sources, Span};
 use super::suggest::nearest;
 use super::tables::Tables;
-use super::tolerance::{Tolerated, tolerated};
+use super::tolerance::{Tolerated, ignored_without_value, tolerated};
 use super::tree::Statement;
 use super::unfit::{misfit, misspelt, placeholder, shown, stray, unknown, unknown_code};
 use crate::engine::model::ScriptUser;
@@ -180,7 +180,11 @@ impl<'c, 't> Context<'c, 't> {
 
     /// The host has to have a program, the first word of a command that this user runs.
     pub fn wants_program(&mut self, command: &[String], user: Option<&ScriptUser>, at: Span) {
-        if let Some(program) = command.first() {
+        // What is wrong with a command that begins so is told where it stands.
+        let is_told = |program: &&String| {
+            !program.starts_with(['=', ':', '\u{201c}', '\u{201d}', '\u{201e}', '\u{2018}', '\u{2019}'])
+        };
+        if let Some(program) = command.first().filter(is_told) {
             self.wanted.push((at, Wanted::Program(program.clone(), user.cloned(), false)));
         }
     }
@@ -242,6 +246,12 @@ impl<'c, 't> Context<'c, 't> {
         statements.iter().flat_map(|s| s.words).any(|token| self.sources.word(token.span) == word)
     }
 
+    /// Where `word` stands first in the statements.
+    pub fn place_of(&self, statements: &[Statement], word: &str) -> Option<Span> {
+        let mut all = statements.iter().flat_map(|s| s.words);
+        all.find(|token| self.sources.word(token.span) == word).map(|token| token.span)
+    }
+
     /// Whether an unknown word that begins one of the statements is a misspelling of `word`: that was told.
     pub fn misspells(&self, block: Block, statements: &[Statement], word: &str) -> bool {
         statements.iter().filter_map(|statement| statement.words.first()).any(|first| {
@@ -263,8 +273,10 @@ impl<'c, 't> Context<'c, 't> {
         if given < least {
             let plain = keyword.value.block().is_none() && !keyword.meaning.is_empty();
             let meaning = if plain { format!(": {}", keyword.meaning) } else { String::new() };
+            let is_error = !ignored_without_value(block, keyword.word);
+            let then = if is_error { "" } else { "; it is ignored, as keepalived does" };
             self.report.add(
-                Problem::error(at, "missing-parameter", format!("{} has no value", keyword.word))
+                Problem::new(is_error, at, "missing-parameter", format!("{} has no value{then}", keyword.word))
                     .help(format!("it takes {}{meaning}", wanted())),
             );
             return None;
@@ -310,6 +322,7 @@ impl<'c, 't> Context<'c, 't> {
         let value = statement.words.get(1).map_or(at, |token| token.span);
         match argument::parse(keyword.value, &words) {
             Ok(argument) => {
+                self.stray_sign(keyword, statement);
                 if let (Value::Address, Some(word)) = (keyword.value, words.first())
                     && word.contains(['/', '-'])
                 {
@@ -347,8 +360,12 @@ impl<'c, 't> Context<'c, 't> {
             let what = told.split(": ").next().unwrap_or(told).to_owned();
             let cause = Cause::new("unknown-word", what, "keepalived knows no such word", told.to_owned());
             self.report.cause(cause, at);
+        } else if word == "\\" {
+            self.report.cause(continuation(), at);
         } else if let Some(sign) = stray(word) {
-            let (what, otherwise) = (format!("no {sign} belongs to this language"), "keepalived knows no such word");
+            let alone = word.chars().count() == 1 || problem.is_secret();
+            let of = if alone { String::new() } else { format!(" behind {}", word.trim_end_matches(sign)) };
+            let (what, otherwise) = (format!("no {sign} belongs{of}"), "keepalived knows no such word");
             let help =
                 problem.advice().unwrap_or("write a word and its value, and nothing between or behind them").to_owned();
             self.report.cause(Cause::new("unknown-word", what, otherwise, help), at);

@@ -43,6 +43,61 @@ const WHOLE_SECONDS: &[&str] = &[
     "garp_master_refresh",
 ];
 
+/// Words that keepalived 2.2.7 passes over where they stand without a value; without that of others it does not run.
+const WITHOUT_VALUE: &[(Block, &[&str])] = &[
+    (
+        Block::Global,
+        &[
+            "router_id",
+            "notification_email_from",
+            "default_interface",
+            "smtp_helo_name",
+            "lvs_timeouts",
+            "lvs_sync_daemon",
+            "vrrp_priority",
+            "vrrp_rt_priority",
+            "vrrp_cpu_affinity",
+            "checker_priority",
+            "checker_rt_priority",
+            "checker_cpu_affinity",
+            "notify_fifo",
+            "notify_fifo_script",
+            "vrrp_notify_fifo",
+            "vrrp_notify_fifo_script",
+            "lvs_notify_fifo",
+            "lvs_notify_fifo_script",
+            "script_user",
+        ],
+    ),
+    (Block::Process, &["param_match", "weight"]),
+    (Block::File, &["file", "weight"]),
+    (Block::VirtualServer, &["virtualhost", "sorry_server_lvs_method"]),
+    (Block::RealServer, &["virtualhost"]),
+    (Block::MiscCheck, &["misc_path", "user"]),
+    (Block::SmtpCheck, &["helo_name"]),
+    (Block::UdpCheck, &["payload"]),
+    (Block::HttpGet, &["virtualhost", "http_protocol", "sni_name"]),
+    (
+        Block::Url,
+        &[
+            "status_code",
+            "virtualhost",
+            "regex",
+            "regex_options",
+            "regex_min_offset",
+            "regex_max_offset",
+            "regex_stack",
+        ],
+    ),
+    (Block::FileCheck, &["weight"]),
+    (Block::OtherCheck, &["name"]),
+];
+
+/// Whether keepalived goes on without a word that has no value.
+pub(super) fn ignored_without_value(block: Block, word: &str) -> bool {
+    WITHOUT_VALUE.iter().any(|(known, words)| *known == block && words.contains(&word))
+}
+
 /// What counts instead of a value that does not fit, and what is said of it.
 pub(super) struct Tolerated {
     /// None: the line is left out.
@@ -286,5 +341,6 @@ mod tests {
         }
         assert!(NEAREST.iter().all(|(block, word)| block.knows(word)));
         assert!(INSTEAD.iter().all(|(block, word, _)| block.knows(word)));
+        assert!(WITHOUT_VALUE.iter().all(|(block, words)| words.iter().all(|word| block.knows(word))));
     }
 }

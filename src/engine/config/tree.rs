@@ -14,7 +14,6 @@ const DEEPEST: usize = 32;
 /// Words, and the block that follows them.
 #[derive(Debug)]
 pub(super) struct Statement<'a> {
-    /// Empty when a `{` stood alone, which was reported.
     pub words: &'a [Token],
     pub block: Option<Block<'a>>,
 }
@@ -31,6 +30,8 @@ pub(super) struct Tree<'a> {
     pub statements: Vec<Statement<'a>>,
     /// Blocks that the end of the file closed: the words before their `{`, outermost first.
     pub unclosed: Vec<Span>,
+    /// How many `}` close nothing.
+    pub extra: usize,
 }
 
 /// A block whose `}` has not come yet.
@@ -46,7 +47,7 @@ pub(super) fn build<'a>(tokens: &'a [Token], sources: &Sources, report: &mut Rep
     // Those of a block leave it for a list of their own, with no room to spare, when it is closed.
     let mut statements: Vec<Statement<'a>> = Vec::new();
     let mut frames: Vec<Frame<'a>> = Vec::new();
-    let mut at = 0;
+    let (mut at, mut extra) = (0, 0);
     while let Some(token) = tokens.get(at) {
         match token.kind {
             Kind::Word => {
@@ -68,14 +69,14 @@ pub(super) fn build<'a>(tokens: &'a [Token], sources: &Sources, report: &mut Rep
                 }
             }
             Kind::Open => {
-                report.add(
-                    Problem::error(token.span, "stray-brace", "this { has no word before it")
-                        .help("name the block before the brace, or remove the brace and its }"),
-                );
+                let message = "this { has no word before it: it and its } are ignored, as keepalived does";
+                let help = "name the block before the brace, or remove the brace and its }";
+                report.add(Problem::warning(token.span, "stray-brace", message).help(help));
                 frames.push(Frame { words: &[], open: token.span, begin: statements.len() });
                 at += 1;
             }
             Kind::Close => {
+                extra += usize::from(frames.is_empty());
                 close(token.span, &mut frames, &mut statements, sources, report);
                 at += 1;
             }
@@ -92,7 +93,7 @@ pub(super) fn build<'a>(tokens: &'a [Token], sources: &Sources, report: &mut Rep
     while let Some(frame) = frames.pop() {
         finish(&frame, &mut statements);
     }
-    Tree { statements, unclosed }
+    Tree { statements, unclosed, extra }
 }
 
 /// Whether a `{` was meant as a letter of a value: it touches the value of a word that has no block, or stands behind a `'` that is
@@ -124,8 +125,12 @@ fn close<'a>(
 ) {
     let Some(frame) = frames.pop() else {
         report.add(
-            Problem::error(at, "extra-brace", "this } closes nothing: every block above is already closed")
-                .help("remove it, or find the block above that was closed too early"),
+            Problem::warning(
+                at,
+                "extra-brace",
+                "this } closes nothing: every block above is already closed; it is ignored, as keepalived does",
+            )
+            .help("remove it, or find the block above that was closed too early"),
         );
         return;
     };
@@ -133,7 +138,7 @@ fn close<'a>(
     if opened.source != sources.written_at(at).source {
         let place = sources.place(frame.open);
         report.add(
-            Problem::error(
+            Problem::warning(
                 at,
                 "brace-in-other-file",
                 format!("this }} closes a block that was opened in another file, at {}:{}", place.file, place.line),
@@ -144,7 +149,11 @@ fn close<'a>(
     finish(&frame, statements);
 }
 
+/// The statements of a `{` without a word stay where they are.
 fn finish<'a>(frame: &Frame<'a>, statements: &mut Vec<Statement<'a>>) {
+    if frame.words.is_empty() {
+        return;
+    }
     let inner = statements.split_off(frame.begin);
     statements.push(Statement { words: frame.words, block: Some(Block { statements: inner }) });
 }
@@ -183,9 +192,9 @@ mod tests {
     }
 
     #[test]
-    fn a_brace_too_many_is_an_error_and_the_rest_is_still_read() {
-        assert_eq!(shape("a { b } }\nc"), ("a[b]; c".to_owned(), 0, true));
-        assert_eq!(shape("{ b }\nc"), ("[b]; c".to_owned(), 0, true));
+    fn a_brace_too_many_is_ignored() {
+        assert_eq!(shape("a { b } }\nc"), ("a[b]; c".to_owned(), 0, false));
+        assert_eq!(shape("{ b }\nc"), ("b; c".to_owned(), 0, false));
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! What a configuration asks of the host that `lvsdeck check` runs on: users, groups and scripts. A file may be for another
+//! What a configuration asks of the host that `lvsdeck check` runs on: interfaces, users, groups and scripts. A file may be for another
 //! host, so that each answer is a warning that names this one. Nothing is run or changed.
 
 use super::scripts::default_identity;
-use crate::engine::config::{Asked, Diagnostic, Loaded, Wanted};
+use crate::engine::config::{Asked, Diagnostic, Loaded, Wanted, nearest};
 use crate::engine::io::runner::{Identity, PlaceError, locate, others_can_change};
 use std::io::ErrorKind;
 use std::path::Path;
@@ -10,7 +10,7 @@ use std::path::Path;
 /// Adds what this host has not, each at its place among the messages.
 pub fn look(loaded: &mut Loaded) {
     for Asked { at, what } in std::mem::take(&mut loaded.asked) {
-        let Some((message, help)) = missing(&what) else { continue };
+        let Some((message, help)) = missing(&what, &at) else { continue };
         let place = |d: &Diagnostic| (d.line, d.column);
         let all = &mut loaded.diagnostics;
         let end = all.iter().rposition(|d| d.file == at.file).map_or(all.len(), |last| last + 1);
@@ -20,16 +20,34 @@ pub fn look(loaded: &mut Loaded) {
 }
 
 /// What this host has not, and what to do; none where it is there, or nobody can say.
-fn missing(wanted: &Wanted) -> Option<(String, String)> {
+fn missing(wanted: &Wanted, at: &Diagnostic) -> Option<(String, String)> {
     let (program, user, secure) = match wanted {
         Wanted::User(user) => {
-            let help = "make it there, or correct the name";
+            let is_behind = ["notify", "quorum_"].iter().any(|word| at.source_line.trim_start().starts_with(word));
+            let help = if is_behind {
+                "make it there, or correct the name; the arguments of a command stand within its double quotes"
+            } else {
+                "make it there, or correct the name"
+            };
             return Identity::of(user).err().map(|error| (error.to_string(), help.to_owned()));
         }
         Wanted::File(path) => {
             let help = "make it, or correct the path";
             let is_gone = matches!(Path::new(path).try_exists(), Ok(false));
             return is_gone.then(|| (format!("there is no {path} on this host"), help.to_owned()));
+        }
+        Wanted::Interface(name) => {
+            // Of this network namespace, unlike /sys/class/net.
+            let links = std::fs::read_to_string("/proc/self/net/dev").ok()?;
+            let mut known = links.lines().filter_map(|line| line.split_once(':')).map(|(name, _)| name.trim());
+            if known.clone().any(|known| known == name) {
+                return None;
+            }
+            let help = match nearest(name, known.by_ref().filter(|known| *known != "lo")) {
+                Some(meant) => format!("did you mean {meant}?"),
+                None => "see `ip link` for the names of this host".to_owned(),
+            };
+            return Some((format!("there is no interface {name} on this host"), help));
         }
         Wanted::Program(program, user, secure) => (program, user, *secure),
     };
@@ -87,6 +105,16 @@ mod tests {
         look(&mut loaded);
         assert_eq!(loaded.configuration.is_some(), runs, "what this host has not makes no error");
         loaded.diagnostics.iter().map(|d| format!("{} {}", d.line, d.message)).collect()
+    }
+
+    #[test]
+    fn an_interface_that_this_host_has_not_is_told_unless_lvsdeck_makes_it() {
+        let text = "vrrp_instance a {\ninterface no-such-link\nvirtual_router_id 5\nuse_vmac own-link\nvirtual_ipaddress {\n\
+                    10.0.0.9 dev own-link\n10.0.0.10 dev nor-this\n10.0.0.11 dev nor-this\n}\ntrack_interface {\nlo\n}\n}\n";
+        assert_eq!(
+            told(text),
+            ["2 there is no interface no-such-link on this host", "7 there is no interface nor-this on this host"]
+        );
     }
 
     #[test]

@@ -131,7 +131,17 @@ fn run(
 
 /// What is wrong with a sequence.
 fn wrong(what: &str) -> DefinitionError {
-    DefinitionError::Sequence(format!("{what}; write ~SEQ(NAME, START, STEP, END) or ~LST(NAME, VALUE, VALUE)"))
+    DefinitionError::Sequence(what.to_owned())
+}
+
+/// The variables that a sequence names, as far as that can be read.
+pub(super) fn variables(line: &str) -> Vec<&str> {
+    let inner = line.split_once('(').map_or("", |(_, inner)| inner).trim_start();
+    let names = match inner.strip_prefix('{') {
+        Some(several) => several.split('}').next(),
+        None => inner.split([',', ')', ' ']).next(),
+    };
+    names.unwrap_or("").split(',').map(str::trim).filter(|name| !name.is_empty()).collect()
 }
 
 /// The first name that a line says, of a definition or of a sequence's variable.

@@ -7,10 +7,13 @@ const S: u64 = 1_000_000;
 /// The largest number of 32 bits.
 const U32: u64 = 4_294_967_295;
 
+/// A word of every check that connects, of `real_server` and of `virtual_server`; the inner one counts.
+pub(super) const TIMEOUT: &[Keyword] =
+    &[acts("connect_timeout", Value::Seconds(1, 4_294_967_295), "seconds to wait for an answer")];
+
 /// Words of every check, of `real_server` and of `virtual_server`; the inner one counts.
 pub(super) const TIMING: &[Keyword] = &[
     acts("delay_loop", Value::Seconds(1, U32 * S), "seconds between two checks"),
-    acts("connect_timeout", Value::Seconds(1, 4_294_967_295), "seconds to wait for an answer"),
     acts("retry", Value::Number(0, U32), "further tries after a failure before the server is down"),
     acts("delay_before_retry", Value::Seconds(0, U32 * S), "seconds before such a try"),
     acts(

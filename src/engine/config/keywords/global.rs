@@ -321,15 +321,6 @@ pub(super) const GLOBAL: &[Keyword] = &[
         Value::Anything,
         "lvsdeck ctl status --json shows the state; USR1 writes it to the state directory",
     ),
-    read("linkbeat_use_polling", Value::Anything, "the kernel's own word about the link counts"),
-    read(
-        "net_namespace",
-        Value::Anything,
-        "lvsdeck works in the namespace that it is started in; start it with ip netns exec",
-    ),
-    read("instance", Value::Anything, "two engines are told apart by --socket PATH"),
-    read("use_pid_dir", Value::Anything, "there is no PID file; systemctl and the control socket know the process"),
-    read("child_wait_time", Value::Anything, "the end waits for each step, at most ten seconds in all"),
 ];
 
 pub(super) const GARP_GROUP: &[Keyword] = &[

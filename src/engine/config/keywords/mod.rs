@@ -290,13 +290,15 @@ impl Block {
             Self::Script => &[vrrp::SCRIPT],
             Self::Process => &[vrrp::PROCESS],
             Self::File => &[vrrp::FILE],
-            Self::VirtualServer => &[balance::VIRTUAL_SERVER, checks::TIMING],
-            Self::RealServer => &[balance::REAL_SERVER, checks::TIMING],
-            Self::TcpCheck | Self::PingCheck | Self::SmtpHost => &[checks::CONNECTION, checks::COMMON, checks::TIMING],
-            Self::HttpGet => &[checks::HTTP, checks::CONNECTION, checks::COMMON, checks::TIMING],
-            Self::SmtpCheck => &[checks::SMTP, checks::CONNECTION, checks::COMMON, checks::TIMING],
-            Self::UdpCheck => &[checks::UDP, checks::CONNECTION, checks::COMMON, checks::TIMING],
-            Self::DnsCheck => &[checks::DNS, checks::CONNECTION, checks::COMMON, checks::TIMING],
+            Self::VirtualServer => &[balance::VIRTUAL_SERVER, checks::TIMEOUT, checks::TIMING],
+            Self::RealServer => &[balance::REAL_SERVER, checks::TIMEOUT, checks::TIMING],
+            Self::TcpCheck | Self::PingCheck | Self::SmtpHost => {
+                &[checks::CONNECTION, checks::COMMON, checks::TIMEOUT, checks::TIMING]
+            }
+            Self::HttpGet => &[checks::HTTP, checks::CONNECTION, checks::COMMON, checks::TIMEOUT, checks::TIMING],
+            Self::SmtpCheck => &[checks::SMTP, checks::CONNECTION, checks::COMMON, checks::TIMEOUT, checks::TIMING],
+            Self::UdpCheck => &[checks::UDP, checks::CONNECTION, checks::COMMON, checks::TIMEOUT, checks::TIMING],
+            Self::DnsCheck => &[checks::DNS, checks::CONNECTION, checks::COMMON, checks::TIMEOUT, checks::TIMING],
             Self::Url => &[checks::URL],
             Self::MiscCheck => &[checks::MISC, checks::COMMON, checks::TIMING],
             Self::FileCheck => &[checks::FILE],
@@ -361,6 +363,7 @@ pub(super) fn may_have_block(word: &str) -> bool {
 pub(super) const MEANT: &[(Block, &str, &str)] = &[
     (Block::TcpCheck, "nb_get_retry", "retry"),
     (Block::MiscCheck, "nb_get_retry", "retry"),
+    (Block::MiscCheck, "connect_timeout", "misc_timeout"),
     (Block::SmtpCheck, "nb_get_retry", "retry"),
     (Block::PingCheck, "nb_get_retry", "retry"),
     (Block::UdpCheck, "nb_get_retry", "retry"),

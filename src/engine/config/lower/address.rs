@@ -1,5 +1,6 @@
 //! `virtual_ipaddress` and `virtual_ipaddress_excluded`: `ADDRESS[/PREFIX] [dev IF] [label NAME] …`, one a line.
 
+use super::super::Wanted;
 use super::super::argument::number;
 use super::super::diagnostic::{Problem, quoted};
 use super::super::keywords::Block;
@@ -37,6 +38,9 @@ pub(super) fn words() -> impl Iterator<Item = &'static str> {
     OPTIONS.iter().map(|(word, _)| *word)
 }
 
+/// Addresses that an advertisement can carry: its field for their number has one byte.
+const MOST_ADVERTISED: usize = 255;
+
 /// An address, and the `track_group` behind it.
 pub(super) type Grouped = ((IpAddr, u8), String, Span);
 
@@ -48,12 +52,13 @@ pub(super) struct Lines {
     pub places: Vec<(IpAddr, Span)>,
 }
 
-/// Appends the addresses of one block, each once. Those that are advertised are all of one family.
+/// Appends the addresses of one block of `name`, each once. Those that are advertised are all of one family: the one that is asked
+/// for, or that of the first.
 pub(super) fn lower<'t>(
     cx: &mut Context<'_, 't>,
     block: &Entry<'t>,
     addresses: &mut Vec<VirtualAddress>,
-    name: &str,
+    (name, asked): (&str, Option<Family>),
 ) -> Lines {
     let Lines { mut groups, mut places } = Lines::default();
     let advertised = block.keyword.word == "virtual_ipaddress";
@@ -69,14 +74,16 @@ pub(super) fn lower<'t>(
                 quoted(label)
             );
             let help = "shorten the label, or remove it";
-            cx.report.add(Problem::warning(first.span, "bad-label", message).help(help));
+            let at = words.iter().zip(&spans).find(|(word, _)| *word == label).map_or(first.span, |(_, at)| *at);
+            cx.report.add(Problem::warning(at, "bad-label", message).help(help));
             continue;
         }
         groups.extend(group.map(|(group, at)| ((address.address, address.prefix), group, at)));
-        let family = addresses.iter().find(|a| a.advertised).map(|a| Family::of(a.address)).filter(|_| advertised);
+        let before = addresses.iter().find(|a| a.advertised).map(|a| Family::of(a.address));
+        let family = before.or(asked).filter(|_| advertised);
         if family.is_some_and(|family| family != Family::of(address.address)) {
-            let message =
-                format!("{} is not of the family of the addresses before it; it is left out", address.address);
+            let of = if before.is_some() { "the addresses before it" } else { "native_ipv6" };
+            let message = format!("{} is not of the family of {of}; it is left out, as in keepalived", address.address);
             let help = "move it to virtual_ipaddress_excluded, or give it an instance of its own in a vrrp_sync_group";
             cx.report.add(Problem::warning(first.span, "mixed-families", message).help(help));
         } else if let Some(known) =
@@ -89,14 +96,31 @@ pub(super) fn lower<'t>(
             addresses.push(address);
         }
     }
-    if addresses.iter().filter(|a| a.advertised).map(|a| usize::from(a.times)).sum::<usize>() > 255 {
-        let message = format!("vrrp_instance {name} has more than 255 addresses, which no advertisement can carry");
+    if addresses.iter().filter(|a| a.advertised).map(|a| usize::from(a.times)).sum::<usize>() > MOST_ADVERTISED {
+        let message = format!(
+            "vrrp_instance {name} has more than 255 addresses, which no advertisement can carry: the last {} are set without \
+             being advertised, as with keepalived",
+            exclude_last(addresses)
+        );
         cx.report.add(
-            Problem::error(block.at, "too-many-addresses", message)
+            Problem::warning(block.at, "too-many-addresses", message)
                 .help("spread them over several instances, or move some to virtual_ipaddress_excluded"),
         );
     }
     Lines { groups, places }
+}
+
+/// Takes the last addresses out of the advertisements, so that 255 stay; their number.
+fn exclude_last(addresses: &mut [VirtualAddress]) -> usize {
+    let (mut sum, mut excluded) = (0, 0);
+    for address in addresses.iter_mut().filter(|address| address.advertised) {
+        sum += usize::from(address.times);
+        if sum > MOST_ADVERTISED {
+            address.advertised = false;
+            excluded += 1;
+        }
+    }
+    excluded
 }
 
 /// Counts a further line with the same address.
@@ -119,8 +143,8 @@ fn parse(cx: &mut Context, word: &str, at: Span) -> Option<VirtualAddress> {
             Some(meant) => format!("write {}", meant.split(' ').next().unwrap_or("")),
             None => "write ADDRESS or ADDRESS/PREFIX, for example 10.0.0.100/24".to_owned(),
         };
-        let message = format!("{} is not an address", quoted(word));
-        cx.report.add(Problem::error(at, "bad-address", message).help(help));
+        let message = format!("{} is not an address; it is left out, as keepalived does", quoted(word));
+        cx.report.add(Problem::warning(at, "bad-address", message).help(help));
         return None;
     };
     let widest = if address.is_ipv4() { 32 } else { 128 };
@@ -133,11 +157,7 @@ fn parse(cx: &mut Context, word: &str, at: Span) -> Option<VirtualAddress> {
                 None => format!("write {address}/{widest} for this address alone"),
             };
             let what = format!("the prefix length of {}", quoted(word));
-            if leading(written).is_empty() {
-                cx.report.add(Problem::error(at, unfit.code, format!("{what} {}", unfit.what)).help(help));
-                return None;
-            }
-            // Like keepalived: the digits count, and all of the address where they are out of range.
+            // Like keepalived: the digits count, and all of the address where there are none, or they are out of range.
             let length = number(leading(written), 0, widest).unwrap_or(widest);
             let message = format!("{what} {}; /{length} is used, as keepalived does", unfit.what);
             cx.report.add(Problem::warning(at, unfit.code, message).help(help));
@@ -193,8 +213,10 @@ fn options(
         };
         match (*option, value) {
             (_, None) if *has_value => {
-                let message = format!("{option} has no value");
-                cx.report.add(Problem::error(*at, "missing-parameter", message).help(format!("write {option} VALUE")));
+                let message = format!("{option} has no value; the address is left out, as keepalived does");
+                let help = format!("write {option} VALUE");
+                cx.report.add(Problem::warning(*at, "missing-parameter", message).help(help));
+                return Err(LeftOut);
             }
             ("dev", Some(_)) if address.interface.is_some() => {
                 let message = "dev stands twice behind this address; it is left out, as in keepalived";
@@ -203,6 +225,7 @@ fn options(
             }
             ("dev", Some(value)) => {
                 super::interface::check(cx, &value, value_at);
+                cx.wanted.push((value_at, Wanted::Interface(value.clone())));
                 address.interface = Some(value);
             }
             ("label", value) => address.label = value,

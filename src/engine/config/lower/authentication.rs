@@ -27,6 +27,10 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Authenti
     match (chosen, password) {
         (Some((true, _)), Some((password, _))) => Authentication::Ah(password),
         (Some((false, _)), Some((password, _))) => Authentication::Pass(password),
+        // That it stands on the line of another word was said.
+        (Some(_), None) if cx.holds(block.inner(), "auth_pass") && !cx.mentions(block.inner(), "auth_pass") => {
+            Authentication::None
+        }
         (Some((_, at)), None) => {
             let message = "auth_type without auth_pass: nothing is authenticated, as in keepalived";
             cx.report.add(Problem::warning(at, "no-authentication", message).help("write auth_pass PASSWORD"));

@@ -16,11 +16,20 @@ use crate::engine::model::{
 use std::net::SocketAddr;
 
 /// What the line of a service names.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Named {
     Address(SocketAddr),
     /// The family where its line says so.
     Mark(u32, Option<Family>),
+}
+
+impl std::fmt::Display for Named {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Mark(mark, _) => write!(f, "fwmark {mark}"),
+        }
+    }
 }
 
 /// The words of a service as they were found. Real servers are lowered after them: words below them count too.
@@ -53,7 +62,12 @@ pub(super) struct Words<'t> {
     pub virtualhost: Option<String>,
     pub log_all_failures: bool,
     pub timing: Timing,
-    pub real_servers: Vec<Entry<'t>>,
+    /// The first real server whose address can't be read.
+    unreadable: Option<Span>,
+    /// Whether it is one of a `virtual_server_group`.
+    pub in_group: bool,
+    /// Those whose addresses can be read, with them and where their ports stand.
+    pub real_servers: Vec<(Entry<'t>, (SocketAddr, Span))>,
 }
 
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
@@ -70,19 +84,23 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
         words.ha_suspend = None;
     }
     let Some((named, group)) = named else {
-        for entry in &words.real_servers {
-            let _ = server::endpoint(cx, entry, "real_server");
+        for (entry, _) in &words.real_servers {
             cx.inspect(entry);
         }
         return;
     };
     if words.real_servers.is_empty() {
+        if let Some(first) = words.unreadable {
+            cx.report.amend(first, "; no other server is left, so the service is left out too");
+            return;
+        }
         let message = "this service has no real server; it is left out, as keepalived does";
         cx.report.add(
             Problem::warning(block.at, "no-real-server", message).help("write real_server ADDRESS PORT { … } in it"),
         );
         return;
     }
+    words.in_group = group.is_some();
     // Of a group the first address speaks, as keepalived names its servers by address and protocol.
     let speaker = named.iter().position(|named| matches!(named, Named::Address(_))).unwrap_or(0);
     for (place, one) in named.iter().enumerate() {
@@ -154,9 +172,13 @@ fn named(cx: &mut Context, draft: &Draft, block: &Entry) -> Option<(Vec<Named>, 
             if let Some(Ok(mark)) = second.map(|mark| argument::number(mark, 1, u64::from(u32::MAX))) {
                 return Some((vec![Named::Mark(small(mark), None)], None));
             }
-            let message = "virtual_server fwmark needs a number from 1 up";
-            let help = "for example: virtual_server fwmark 1234 {";
-            cx.report.add(Problem::error(block.value_at(2), "bad-mark", message).help(help));
+            let message = match second {
+                Some("0") => "mark 0 is that of packets without a mark; this service is left out".to_owned(),
+                Some(word) => format!("{} is no mark; this service is left out, as keepalived does", quoted(word)),
+                None => "fwmark names no mark; this service is left out".to_owned(),
+            };
+            let help = "write a number from 1 up: virtual_server fwmark 1234 {";
+            cx.report.add(Problem::warning(block.value_at(2), "bad-mark", message).help(help));
             None
         }
         _ => {
@@ -206,7 +228,14 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>) -> Words
             ("quorum_down", _) => notify::set(cx, &mut words.notify.down, &entry),
             ("virtualhost", Argument::Text(name)) => words.virtualhost = Some(name.clone()),
             ("smtp_alert", Argument::Switch(on)) => words.mails = Some(*on),
-            ("real_server", _) => words.real_servers.push(entry),
+            ("real_server", _) => {
+                if let Some(named) = server::endpoint(cx, &entry, "real_server") {
+                    words.real_servers.push((entry, named));
+                } else {
+                    words.unreadable.get_or_insert(entry.at);
+                    cx.inspect(&entry);
+                }
+            }
             (word, Argument::Switch(true))
                 if let Some((word, _, bit)) = SCHEDULER_FLAGS.iter().find(|f| f.0 == word) =>
             {
@@ -246,7 +275,7 @@ fn complete<'t>(
     let sorry_server = words.sorry_server.map(|(mut address, at)| {
         let forwarding = words.sorry_forwarding;
         let used = forwarding.or(words.forwarding).unwrap_or(Forwarding::Nat);
-        address.set_port(server::kernel_port(cx, &key, used, address, at, "sorry_server"));
+        address.set_port(server::kernel_port(cx, &key, used, address, at, server::PortOf::SorryServer));
         SorryServer { key: address.into(), forwarding, inhibit: words.sorry_inhibit }
     });
     VirtualServer {
@@ -294,9 +323,8 @@ fn key(cx: &mut Context, block: &Entry, named: &Named, words: &Words, in_group: 
                     "protocol is not used: a firewall mark stands for all protocols that the packet filter marks";
                 cx.report.add(Problem::warning(at, "protocol", message).help("remove the line"));
             }
-            let first = words.real_servers.first().map(|entry| cx.sources.word(entry.value_at(1)));
-            let colon = first.is_some_and(|address| address.contains(':'));
-            let family = family.or(words.family).unwrap_or(if colon { Family::Inet6 } else { Family::Inet });
+            let first = words.real_servers.first().map(|(_, (address, _))| Family::of(address.ip()));
+            let family = family.or(words.family).or(first).unwrap_or(Family::Inet);
             ServiceKey::FwMark { mark, family }
         }
     }

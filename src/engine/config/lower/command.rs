@@ -8,6 +8,9 @@ use super::super::diagnostic::{Problem, quoted};
 use super::super::schema::{Context, Entry};
 use super::super::source::{Span, narrow};
 
+/// Quotes of word processors.
+const CURLY: &[char] = &['\u{201c}', '\u{201d}', '\u{201e}', '\u{2018}', '\u{2019}'];
+
 /// Why a text is no command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Unreadable {
@@ -28,6 +31,13 @@ pub(super) fn first(cx: &mut Context, entry: &Entry) -> (Vec<String>, Vec<(Strin
             return (Vec::new(), Vec::new());
         }
     };
+    if parted.iter().any(|(word, _)| word.contains(CURLY)) {
+        let message =
+            "these are curly quotes, which keep nothing together: they are letters of the command, as with keepalived";
+        let help = format!("write {} \"/path/to/command arguments\" with plain quotes", entry.keyword.word);
+        cx.report.add(Problem::warning(entry.value_at(1), "curly-quotes", message).help(help));
+        return (parted.into_iter().map(|(word, _)| word).collect(), Vec::new());
+    }
     if parted.is_empty() {
         let help = format!("write {} \"/path/to/command arguments\"", entry.keyword.word);
         cx.report
@@ -42,10 +52,26 @@ pub(super) fn first(cx: &mut Context, entry: &Entry) -> (Vec<String>, Vec<(Strin
     (parted, outer.collect())
 }
 
+/// A path as an absolute one: keepalived takes one that is relative below the directory that it was started in, which under systemd
+/// is /.
+pub(super) fn absolute(cx: &mut Context, path: &str, entry: &Entry) -> String {
+    if path.starts_with('/') {
+        return path.to_owned();
+    }
+    let word = entry.keyword.word;
+    let message =
+        format!("{word} {} is no absolute path: it counts as /{path}, as with keepalived below systemd", quoted(path));
+    let help = format!("write the whole path: {word} /path/to/{path}");
+    cx.report.add(Problem::warning(entry.value_at(1), "relative-path", message).help(help));
+    format!("/{path}")
+}
+
 /// The same where nothing else may follow.
 pub(super) fn only(cx: &mut Context, entry: &Entry) -> Vec<String> {
     let (parted, behind) = first(cx, entry);
-    if let Some((extra, at)) = behind.first() {
+    // What is wrong with a sign for a command was said.
+    let is_sign = matches!(parted.first().map(String::as_str), Some("=" | ":"));
+    if let Some((extra, at)) = behind.first().filter(|_| !is_sign) {
         let word = entry.keyword.word;
         let message = format!(
             "{} is not used: {word} takes one word, and a command with arguments stands in quotes",
@@ -69,7 +95,10 @@ fn written<'s>(cx: &'s Context, entry: &Entry) -> &'s [u8] {
 /// reported, where they can't be read.
 pub(super) fn outer(cx: &mut Context, entry: &Entry) -> Option<Vec<(String, Span)>> {
     let first = entry.value_at(1);
-    let place = |(word, at)| (word, Span { start: first.start + narrow(at), length: 1, ..first });
+    let place = |(word, at): (String, usize)| {
+        let length = narrow(word.len().max(1));
+        (word, Span { start: first.start + narrow(at), length, ..first })
+    };
     match words(written(cx, entry)).and_then(texts) {
         Ok(words) => Some(words.into_iter().map(place).collect()),
         Err(why) => {

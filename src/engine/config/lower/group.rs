@@ -11,6 +11,7 @@ use super::super::unfit::meant_address;
 use super::balance::Named;
 use super::{Draft, server, small};
 use crate::engine::model::Family;
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Most services that a group may stand for.
@@ -26,7 +27,8 @@ pub(super) struct Group {
 
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
     let Some(name) = cx.words(block.statement).into_iter().nth(1) else { return };
-    let mut services = Vec::new();
+    let (mut services, mut seen) = (Vec::new(), HashSet::new());
+    let mut is_full = false;
     for line in cx.lines(Block::ServiceGroup, block.inner()) {
         let Some(first) = line.words.first() else { continue };
         let words = cx.words(line);
@@ -39,8 +41,34 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
             let help = "one statement a line; # begins a comment";
             cx.report.add(Problem::warning(more.span, "too-many-values", message).help(help));
         }
-        if let Err(problem) = add(cx, line, first.span, &mut services) {
-            cx.report.add(problem);
+        let of_line = match of_line(cx, line, first.span) {
+            Ok(found) => found,
+            Err(problem) => {
+                cx.report.add(problem);
+                continue;
+            }
+        };
+        let (mut again, mut more) = (None, 0);
+        for one in of_line {
+            if seen.contains(&one) {
+                again.get_or_insert(one);
+                more += 1;
+            } else if services.len() < MOST {
+                seen.insert(one);
+                services.push(one);
+            } else if !std::mem::replace(&mut is_full, true) {
+                let message = format!(
+                    "{name} has more than the {MOST} services that a group may stand for: those from {one} on are left out"
+                );
+                let help = "spread them over several groups, or mark their packets and write fwmark N";
+                cx.report.add(Problem::warning(first.span, "too-many-services", message).help(help));
+                break;
+            }
+        }
+        if let Some(again) = again {
+            let others = if more > 1 { format!(", and {} more of this line,", more - 1) } else { String::new() };
+            let message = format!("{again}{others} stands in {name} before; once is enough");
+            cx.report.add(Problem::warning(first.span, "given-twice", message).help("remove it here or there"));
         }
     }
     if draft.groups.iter().any(|group| group.name == name) {
@@ -56,13 +84,16 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
 }
 
 /// `ADDRESS [PORT]`, `FIRST-LAST [PORT]`, `ADDRESS/PREFIX [PORT]` or `fwmark N [inet|inet6]`.
-fn add(cx: &mut Context, line: &Statement, at: Span, services: &mut Vec<Named>) -> Result<(), Problem> {
+fn of_line(cx: &mut Context, line: &Statement, at: Span) -> Result<Box<dyn Iterator<Item = Named>>, Problem> {
     let words = cx.words(line);
     let (first, second) = (words.first().map_or("", String::as_str), words.get(1).map_or("", String::as_str));
     if first == "fwmark" {
         let mark = argument::number(leading(second), 1, u64::from(u32::MAX));
-        let mark =
-            mark.map_err(|unfit| Problem::error(at, unfit.code, format!("fwmark {} {}", quoted(second), unfit.what)))?;
+        let mark = mark.map_err(|unfit| {
+            let message = format!("fwmark {} {}; this line makes no service", quoted(second), unfit.what);
+            let at = line.words.get(1).map_or(at, |token| token.span);
+            Problem::warning(at, "bad-mark", message).help("write a number from 1 up, in decimal digits")
+        })?;
         digits(cx, "fwmark", second, line);
         let family = match words.get(2).map(String::as_str) {
             None => None,
@@ -73,8 +104,7 @@ fn add(cx: &mut Context, line: &Statement, at: Span, services: &mut Vec<Named>) 
                 return Err(Problem::warning(at, "bad-family", message).help("write inet or inet6"));
             }
         };
-        services.push(Named::Mark(small(mark), family));
-        return Ok(());
+        return Ok(Box::new(std::iter::once(Named::Mark(small(mark), family))));
     }
     let range = match first.split_once('/') {
         Some((address, prefix)) => network(address, prefix).map_err(|why| {
@@ -99,9 +129,8 @@ fn add(cx: &mut Context, line: &Statement, at: Span, services: &mut Vec<Named>) 
         Problem::warning(at, unfit.code, message).help("write a number from 0 to 65535")
     })?;
     digits(cx, "port", second, line);
-    let room = MOST.saturating_sub(services.len());
-    services.extend(range.take(room).map(|address| Named::Address(SocketAddr::new(address, server::port(port)))));
-    Ok(())
+    let port = server::port(port);
+    Ok(Box::new(range.map(move |address| Named::Address(SocketAddr::new(address, port)))))
 }
 
 /// Like keepalived, what stands behind the digits of a number is passed over; and told.

@@ -7,8 +7,11 @@ use super::super::source::Span;
 use super::Draft;
 use crate::engine::model::{LvsTimeouts, LvsWords, SyncDaemonWords};
 
-/// Seconds that a timeout may have: the kernel takes what fits an `int` of its clock's ticks, here of a thousandth.
-const TIMEOUT: u64 = 2_147_483;
+/// Seconds that a timeout may have in keepalived: 31 days; a kernel may refuse that. 0 leaves it as it is.
+const TIMEOUT: u64 = 2_678_400;
+
+/// What may stand behind the interface of `lvs_sync_daemon`.
+const DAEMON_WORDS: [&str; 6] = ["inst", "id", "maxlen", "port", "ttl", "group"];
 
 /// Takes a word of this kind; false where it is none.
 pub(super) fn lower(cx: &mut Context, words: &mut LvsWords, word: &str, argument: &Argument, entry: &Entry) -> bool {
@@ -35,42 +38,48 @@ fn flush_on_stop(cx: &mut Context, entry: &Entry) -> bool {
     }
 }
 
-/// A number behind a word of a line, or nothing with an error.
+/// A number behind a word of a line; nothing, and told, where it is none.
 fn given(cx: &mut Context, entry: &Entry, words: &[String], at: usize, low: u64, high: u64) -> Option<u64> {
     let (name, value) = (words.get(at)?, words.get(at + 1).map_or("", String::as_str));
     match number(value, low, high) {
         Ok(number) => Some(number),
         Err(unfit) => {
-            let message = format!("{name} {} {}", quoted(value), unfit.what);
+            let message = format!("{name} {} {}; it is ignored, as keepalived does", quoted(value), unfit.what);
             let help = format!("write {name} and a whole number from {low} to {high}");
-            cx.report.add(Problem::error(entry.value_at(at), unfit.code, message).help(help));
+            cx.report.add(Problem::warning(entry.value_at(at), unfit.code, message).help(help));
             None
         }
     }
 }
 
 fn unknown(cx: &mut Context, entry: &Entry, at: usize, word: &str, known: &str) {
-    let message = format!("unknown word {} behind {}", quoted(word), entry.keyword.word);
-    cx.report.add(Problem::error(entry.value_at(at), "unknown-word", message).help(format!("the words are {known}")));
+    let message =
+        format!("unknown word {} behind {}; it is ignored, as keepalived does", quoted(word), entry.keyword.word);
+    cx.report.add(Problem::warning(entry.value_at(at), "unknown-word", message).help(format!("the words are {known}")));
 }
 
 /// `tcp N tcpfin N udp N`, each of them or some.
 fn timeouts(cx: &mut Context, entry: &Entry) -> LvsTimeouts {
     let (words, mut timeouts) = (cx.words(entry.statement), LvsTimeouts::default());
-    for at in (1..words.len()).step_by(2) {
-        let word = words.get(at).map_or("", String::as_str);
-        let place = match word {
+    let mut at = 1;
+    while let Some(word) = words.get(at) {
+        let place = match word.as_str() {
             "tcp" => &mut timeouts.tcp,
             "tcpfin" => &mut timeouts.tcp_fin,
             "udp" => &mut timeouts.udp,
             _ => {
                 unknown(cx, entry, at, word, "tcp, tcpfin and udp, each with seconds behind it");
-                return timeouts;
+                at += 1;
+                while words.get(at).is_some_and(|word| !matches!(word.as_str(), "tcp" | "tcpfin" | "udp")) {
+                    at += 1; // it was the unknown word's
+                }
+                continue;
             }
         };
-        if let Some(seconds) = given(cx, entry, &words, at, 1, TIMEOUT) {
+        if let Some(seconds) = given(cx, entry, &words, at, 0, TIMEOUT) {
             *place = super::small(seconds);
         }
+        at += 2;
     }
     timeouts
 }
@@ -93,10 +102,10 @@ fn sync_daemon(cx: &mut Context, entry: &Entry) -> Option<SyncDaemonWords> {
             "group" => {
                 daemon.group = value.and_then(|value| value.parse().ok());
                 if daemon.group.is_none_or(|group: std::net::IpAddr| !group.is_multicast()) {
-                    let message = format!("group {} is no multicast address", quoted(value.map_or("", String::as_str)));
-                    cx.report.add(
-                        Problem::error(entry.value_at(at), "bad-address", message).help("the usual one is 224.0.0.81"),
-                    );
+                    let group = quoted(value.map_or("", String::as_str));
+                    let message = format!("group {group} is no multicast address; it is ignored, as keepalived does");
+                    let help = "the usual one is 224.0.0.81";
+                    cx.report.add(Problem::warning(entry.value_at(at), "bad-address", message).help(help));
                     daemon.group = None;
                 }
             }
@@ -107,7 +116,11 @@ fn sync_daemon(cx: &mut Context, entry: &Entry) -> Option<SyncDaemonWords> {
             }
             other => {
                 unknown(cx, entry, at, other, "inst, id, maxlen, port, ttl and group, each with its value behind it");
-                return Some(daemon);
+                at += 1;
+                while words.get(at).is_some_and(|word| !DAEMON_WORDS.contains(&word.as_str())) {
+                    at += 1; // it was the unknown word's
+                }
+                continue;
             }
         }
         at += 2;
@@ -130,7 +143,7 @@ fn short(number: Option<u64>) -> u16 {
 }
 
 /// A sync daemon that follows an instance which is not there follows nobody.
-pub(super) fn check(cx: &mut Context, draft: &Draft) {
+pub(super) fn check(cx: &mut Context, draft: &mut Draft) {
     let Some(SyncDaemonWords { instance: Some(name), .. }) = &draft.configuration.global.lvs.sync_daemon else {
         return;
     };
@@ -139,7 +152,11 @@ pub(super) fn check(cx: &mut Context, draft: &Draft) {
     {
         let known = draft.configuration.virtual_routers.iter().map(|router| router.name.as_str());
         let help = super::super::suggest::nearest(name, known).map(|meant| format!("did you mean {meant}?"));
-        let message = format!("lvs_sync_daemon follows vrrp_instance {}, which is not there", quoted(name));
-        cx.report.add(Problem::error(at, "unknown-name", message).help_if(help));
+        let message = format!(
+            "lvs_sync_daemon follows vrrp_instance {}, which is not there: no sync daemon runs, as with keepalived",
+            quoted(name)
+        );
+        cx.report.add(Problem::warning(at, "unknown-name", message).help_if(help));
+        draft.configuration.global.lvs.sync_daemon = None;
     }
 }

@@ -86,18 +86,21 @@ fn server(cx: &mut Context, mail: &mut MailWords, entry: &Entry) {
     let words = cx.words(entry.statement);
     let host = words.get(1).map_or("", String::as_str);
     if let Some((name, port)) = host.split_once(':').filter(|(_, port)| argument::number(port, 1, 65_535).is_ok()) {
-        let message = format!("{} is no name of a host; a port stands behind it", quoted(host));
+        let message = format!("{} is no name of a host: a port stands behind it; no mail is sent", quoted(host));
         let help = format!("write smtp_server {name} {port}");
-        cx.report.add(Problem::error(entry.value_at(1), "bad-address", message).help(help));
+        cx.report.add(Problem::warning(entry.value_at(1), "bad-address", message).help(help));
         return;
     }
-    host.clone_into(&mut mail.server);
     match words.get(2).map_or(Ok(25), |port| argument::number(port, 1, 65_535)) {
-        Ok(port) => mail.port = u16::try_from(small(port)).unwrap_or(25),
+        Ok(port) => {
+            host.clone_into(&mut mail.server);
+            mail.port = u16::try_from(small(port)).unwrap_or(25);
+        }
         Err(unfit) => {
-            let message = format!("port {} {}", words.get(2).map(|port| quoted(port)).unwrap_or_default(), unfit.what);
+            let port = words.get(2).map(|port| quoted(port)).unwrap_or_default();
+            let message = format!("port {port} {}; smtp_server is left out, as keepalived does", unfit.what);
             let help = "write a number from 1 to 65535, or leave it out for 25";
-            cx.report.add(Problem::error(entry.value_at(2), unfit.code, message).help(help));
+            cx.report.add(Problem::warning(entry.value_at(2), unfit.code, message).help(help));
         }
     }
 }

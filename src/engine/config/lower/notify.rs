@@ -2,7 +2,7 @@
 
 use super::super::Wanted;
 use super::super::argument::Argument;
-use super::super::diagnostic::{Problem, quoted};
+use super::super::diagnostic::Problem;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::command;
@@ -114,13 +114,7 @@ fn notify_command(cx: &mut Context, entry: &Entry) -> Option<NotifyCommand> {
 }
 
 fn fifo(cx: &mut Context, entry: &Entry) -> Option<NotifyFifo> {
-    let path = cx.words(entry.statement).into_iter().nth(1)?;
-    if !path.starts_with('/') {
-        let message = format!("{} {} is no absolute path", entry.keyword.word, quoted(&path));
-        cx.report
-            .add(Problem::error(entry.value_at(1), "relative-path", message).help("write a path that begins with /"));
-        return None;
-    }
+    let path = command::absolute(cx, &cx.words(entry.statement).into_iter().nth(1)?, entry);
     let behind = cx.words(entry.statement).into_iter().zip(entry.statement.words.iter().map(|token| token.span));
     let owner = user(cx, entry, behind.skip(2).collect());
     Some(NotifyFifo { path, owner })

@@ -45,10 +45,10 @@ fn processors(cx: &mut Context, entry: &Entry) -> Vec<u16> {
         match word.parse() {
             Ok(number) if number < 1_024 => numbers.push(number),
             _ => cx.report.add(
-                Problem::error(
+                Problem::warning(
                     entry.value_at(at),
                     "not-a-number",
-                    format!("{} is no processor's number", quoted(word)),
+                    format!("{} is no processor's number; it is ignored, as keepalived does", quoted(word)),
                 )
                 .help("processors count from 0: see /proc/cpuinfo"),
             ),

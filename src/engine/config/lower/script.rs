@@ -27,7 +27,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
     let mut script_at = block.at;
     for entry in cx.entries(Block::Script, block.inner()) {
         match (entry.keyword.word, &entry.argument) {
-            ("script", _) => (script.command, script_at) = (command::only(cx, &entry), entry.value_at(1)),
+            ("script", _) => (script.command, script_at) = (by_shell(command::only(cx, &entry)), entry.value_at(1)),
             ("interval", Argument::Number(seconds)) => script.interval = Duration::from_secs(*seconds),
             ("timeout", Argument::Number(seconds)) => script.timeout = Some(Duration::from_secs(*seconds)),
             ("weight", Argument::Signed(weight)) => {
@@ -49,12 +49,21 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
             let help = "write script \"/path/to/command arguments\"";
             cx.report.add(Problem::warning(block.at, "no-script", message).help(help));
         }
+        cx.left_out.insert(("vrrp_script", script.name), "it has no script".to_owned());
     } else if draft.configuration.scripts.iter().any(|s| s.name == script.name) {
         let message = format!("vrrp_script {} is defined above; this one is left out", script.name);
         cx.report.add(Problem::warning(block.at, "defined-twice", message));
     } else {
         draft.configuration.scripts.push(script);
     }
+}
+
+/// Like keepalived, a script that begins with `</` is a redirection, for the shell to do: it passes where the file can be opened.
+fn by_shell(command: Vec<String>) -> Vec<String> {
+    if command.first().is_some_and(|first| first.starts_with("</")) {
+        return vec!["/bin/sh".to_owned(), "-c".to_owned(), command.join(" ")];
+    }
+    command
 }
 
 /// A user and perhaps a group behind a keyword.

@@ -4,8 +4,9 @@ use super::super::diagnostic::Problem;
 use super::super::schema::Context;
 use super::super::source::Span;
 use super::Draft;
-use crate::engine::model::VirtualRouter;
-use std::collections::{BTreeSet, HashMap};
+use crate::engine::model::{ServiceKey, VirtualRouter, VirtualServer};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::net::IpAddr;
 
 pub(super) fn check(cx: &mut Context, draft: &mut Draft) {
     once(cx, draft);
@@ -59,18 +60,30 @@ fn instances(cx: &mut Context, draft: &Draft) {
             pasted.extend(is_same.then_some((other, name)));
         }
         for address in &router.addresses {
+            // One of the link is another one on each interface.
             let interface = address.interface.as_ref().unwrap_or(&router.interface);
-            match holders.insert((address.address, interface), name) {
+            match holders.insert((address.address, is_of_link(address.address).then_some(interface)), name) {
                 Some(other) if other != name && !pasted.contains(&(other, name)) => {
                     let message = format!("{} is an address of {other} and of {name}", address.address);
-                    let help = "keep it in one: the first of them to stop would take the address from the other";
+                    let help = "keep it in one: each sets and removes it for itself, whatever the other one does";
                     let at = places.of(address.address);
                     cx.report.add(Problem::warning(at, "shared-address", message).help(help));
                 }
                 _ => {}
             }
+            let statics = &mut draft.configuration.statics.addresses.iter().map(|known| &known.address);
+            if statics.any(|known| known.address == address.address && known.interface.as_ref() == Some(interface)) {
+                let message = format!("{} of {name} is a static address too: a backup removes it", address.address);
+                let help = "remove it from static_ipaddress, or from the instance";
+                let at = places.of(address.address);
+                cx.report.add(Problem::warning(at, "shared-address", message).help(help));
+            }
         }
     }
+}
+
+const fn is_of_link(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }
 
 /// Whether two instances advertise the same addresses.
@@ -89,22 +102,35 @@ fn links(cx: &mut Context, draft: &Draft) {
             let name = &router.name;
             let same = names.insert(&link.name, name);
             let Some(other) = macs.insert((&link.base, link.mac), name).or(same) else { continue };
-            let message = format!("{other} and {name} both make {} with {} on {}", link.name, link.mac, link.base);
+            let what = if same.is_some() { link.name.clone() } else { format!("an interface with {}", link.mac) };
+            let message = format!("{other} and {name} both make {what} on {}", link.base);
             let help = "give one of them a virtual_router_id of its own, or other words behind use_vmac";
             cx.report.add(Problem::error(places.name, "same-virtual-link", message).help(help));
         }
     }
 }
 
-fn services(cx: &mut Context, draft: &Draft) {
-    let mut seen = HashMap::new();
-    for (server, at) in draft.configuration.virtual_servers.iter().zip(&draft.services) {
-        if let Some(first) = seen.insert(server.key, *at) {
-            let line = cx.sources.place(first).line;
-            let message = format!("{} is defined before, at line {line}", server.key);
-            cx.report.add(
-                Problem::error(*at, "defined-twice", message).help("put all its real servers into one virtual_server"),
-            );
-        }
+/// The first service of each key stays, and gets the real servers of the others, as keepalived has it in the kernel's table.
+fn services(cx: &mut Context, draft: &mut Draft) {
+    let mut seen: HashMap<ServiceKey, (usize, Span)> = HashMap::new();
+    let all = std::mem::take(&mut draft.configuration.virtual_servers);
+    let mut kept: Vec<VirtualServer> = Vec::with_capacity(all.len());
+    for (server, at) in all.into_iter().zip(std::mem::take(&mut draft.services)) {
+        let (first, first_at) = *seen.entry(server.key).or_insert((kept.len(), at));
+        let Some(known) = kept.get_mut(first) else {
+            kept.push(server);
+            draft.services.push(at);
+            continue;
+        };
+        let line = cx.sources.place(first_at).line;
+        let message = format!(
+            "{} is defined before, at line {line}: of this one the real servers alone count, as with keepalived",
+            server.key
+        );
+        let help = "put all its real servers into one virtual_server";
+        cx.report.add(Problem::warning(at, "defined-twice", message).help(help));
+        let keys: HashSet<_> = known.real_servers.iter().map(|server| server.key).collect();
+        known.real_servers.extend(server.real_servers.into_iter().filter(|server| !keys.contains(&server.key)));
     }
+    draft.configuration.virtual_servers = kept;
 }

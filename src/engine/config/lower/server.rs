@@ -14,13 +14,14 @@ use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-/// Address and port behind `word`, and where the port (or else the address) stands. Port 0: none was given.
+/// Address and port behind `word`, and where the port (or else the address) stands. Port 0: none was given. None where they can't
+/// be read: what they are of is left out, as keepalived does.
 pub(super) fn endpoint(cx: &mut Context, entry: &Entry, word: &str) -> Option<(SocketAddr, Span)> {
     let words = cx.words(entry.statement);
     let text = words.get(1).map_or("", String::as_str);
     let plain = text.split(['/', '-']).next().unwrap_or("");
     let Ok(address) = plain.parse::<IpAddr>() else {
-        let message = format!("{word} {} is not an address", quoted(text));
+        let message = format!("{word} {} is not an address; it is left out, as keepalived does", quoted(text));
         let help = match meant_address(text) {
             Some(meant) if meant.contains(' ') || words.len() < 3 => format!("write {word} {meant}"),
             Some(meant) => {
@@ -28,7 +29,7 @@ pub(super) fn endpoint(cx: &mut Context, entry: &Entry, word: &str) -> Option<(S
             }
             None => format!("write an address and a port, not a name: {word} 10.0.0.1 80"),
         };
-        cx.report.add(Problem::error(entry.value_at(1), "bad-address", message).help(help));
+        cx.report.add(Problem::warning(entry.value_at(1), "bad-address", message).help(help));
         return None;
     };
     if plain != text {
@@ -42,8 +43,9 @@ pub(super) fn endpoint(cx: &mut Context, entry: &Entry, word: &str) -> Option<(S
     match words.get(2).map_or(Ok(0), |text| argument::number(text, 0, 65_535)) {
         Ok(number) => Some((SocketAddr::new(address, port(number)), at)),
         Err(unfit) => {
-            let message = format!("port {} {}", words.get(2).map(|text| quoted(text)).unwrap_or_default(), unfit.what);
-            cx.report.add(Problem::error(at, unfit.code, message).help("write a number from 1 to 65535"));
+            let port = words.get(2).map(|text| quoted(text)).unwrap_or_default();
+            let message = format!("port {port} {}; this {word} is left out, as keepalived does", unfit.what);
+            cx.report.add(Problem::warning(at, unfit.code, message).help("write a number from 1 to 65535"));
             None
         }
     }
@@ -81,8 +83,8 @@ pub(super) fn all<'t>(
 ) -> Vec<RealServer> {
     let mut seen = HashSet::new();
     let mut servers = Vec::with_capacity(words.real_servers.len());
-    for entry in &words.real_servers {
-        let Some((server, at)) = lower(cx, key, (words, files), entry) else { continue };
+    for written in &words.real_servers {
+        let Some((server, at)) = lower(cx, key, (words, files), written) else { continue };
         if seen.insert(server.key) {
             servers.push(server);
         } else {
@@ -97,9 +99,9 @@ fn lower<'t>(
     cx: &mut Context<'_, 't>,
     key: &ServiceKey,
     (service, files): (&Words<'t>, &[TrackedFile]),
-    block: &Entry<'t>,
+    (block, (written, at)): &(Entry<'t>, (SocketAddr, Span)),
 ) -> Option<(RealServer, Span)> {
-    let named = endpoint(cx, block, "real_server");
+    let (written, at) = (*written, *at);
     let (mut weight, mut method, mut inhibit) = (service.weight, service.forwarding, service.inhibit_on_failure);
     let (mut upper, mut lower) = (0, (0, block.at));
     let (mut timing, mut checks) = (Timing::default(), Vec::new());
@@ -121,12 +123,6 @@ fn lower<'t>(
             _ => timing.take(&entry),
         }
     }
-    let Some((written, at)) = named else {
-        for check in &checks {
-            cx.inspect(check);
-        }
-        return None;
-    };
     let forwarding = method.unwrap_or(Forwarding::Nat);
     if Family::of(written.ip()) != key.family() && forwarding != Forwarding::Tun {
         let message = format!("real_server {} is not of the service's address family; it is left out", written.ip());
@@ -138,8 +134,15 @@ fn lower<'t>(
         return None;
     }
     if lower.0 > upper {
-        let message = format!("lthreshold {} is above uthreshold {upper}: the kernel refuses such a server", lower.0);
-        cx.report.add(Problem::error(lower.1, "thresholds", message).help("write uthreshold above lthreshold"));
+        let message = format!(
+            "lthreshold {} is above uthreshold {upper}: the server is left out, since the kernel refuses it, as with keepalived",
+            lower.0
+        );
+        cx.report.add(Problem::warning(lower.1, "thresholds", message).help("write uthreshold above lthreshold"));
+        for check in &checks {
+            cx.inspect(check);
+        }
+        return None;
     }
     let mut checked = written;
     if checked.port() == 0 {
@@ -156,7 +159,8 @@ fn lower<'t>(
     };
     let mut specs: Vec<_> = checks.iter().flat_map(|entry| check::lower(cx, entry, &outer)).map(Arc::new).collect();
     specs.shrink_to_fit(); // it grew to four at once, and there is one for each server
-    let kernel = kernel_port(cx, key, forwarding, written, at, "real_server");
+    let of = if service.in_group { PortOf::ServerOfGroup } else { PortOf::Server };
+    let kernel = kernel_port(cx, key, forwarding, written, at, of);
     let server = RealServer {
         key: SocketAddr::new(written.ip(), kernel).into(),
         weight: weight.unwrap_or(Weight::DEFAULT),
@@ -172,6 +176,15 @@ fn lower<'t>(
     Some((server, block.value_at(1)))
 }
 
+/// Whose port is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PortOf {
+    Server,
+    /// Of a server whose services are a group, each with a port of its own.
+    ServerOfGroup,
+    SorryServer,
+}
+
 /// The port by which the kernel knows a server, as keepalived has it: behind a mark the one of the file where NAT rewrites to it, and
 /// 0 where packets keep theirs; otherwise what is not rewritten keeps the service's.
 pub(super) fn kernel_port(
@@ -180,7 +193,7 @@ pub(super) fn kernel_port(
     forwarding: Forwarding,
     written: SocketAddr,
     at: Span,
-    word: &'static str,
+    of: PortOf,
 ) -> u16 {
     let Some(service) = key.port() else { return if forwarding.keeps_port() { 0 } else { written.port() } };
     if written.port() == 0 || written.port() == service {
@@ -189,13 +202,26 @@ pub(super) fn kernel_port(
     if !forwarding.keeps_port() {
         return written.port();
     }
-    let message = format!(
-        "{} can't change ports: {word} {} gets packets on port {service}; checks still go to port {}",
-        forwarding.to_string().to_uppercase(),
-        written.ip(),
-        written.port()
-    );
-    let help = format!("write {word} {} {service}, and connect_port {} in its check", written.ip(), written.port());
+    let (method, ip, port) = (forwarding.to_string().to_uppercase(), written.ip(), written.port());
+    let (message, help) = match of {
+        PortOf::SorryServer => (
+            format!("{method} can't change ports: sorry_server {ip} gets packets on port {service}"),
+            format!("write sorry_server {ip} {service}"),
+        ),
+        PortOf::Server => (
+            format!(
+                "{method} can't change ports: real_server {ip} gets packets on port {service}; checks still go to port {port}"
+            ),
+            format!("write real_server {ip} {service}, and connect_port {port} in its check"),
+        ),
+        PortOf::ServerOfGroup => (
+            format!(
+                "{method} can't change ports: real_server {ip} gets packets on the port of each service of the group, such as \
+                 {service}; checks still go to port {port}"
+            ),
+            format!("write real_server {ip} without a port, and connect_port {port} in its check"),
+        ),
+    };
     cx.report.add(Problem::warning(at, "port-rewritten", message).help(help));
     service
 }

@@ -18,13 +18,14 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
     }
     let mut found: Vec<_> = statics.addresses.iter().map(|known| known.address.clone()).collect();
     let before = found.len();
-    let groups = address::lower(cx, block, &mut found, block.keyword.word).groups;
+    let address::Lines { groups, places } = address::lower(cx, block, &mut found, (block.keyword.word, None));
     for mut address in found.split_off(before) {
         if address.interface.is_none() {
             address.interface = draft.defaults.interface.clone().or_else(|| Some(INTERFACE.to_owned()));
             if draft.defaults.interface.is_none() {
                 let message = format!("a static address has no dev: {INTERFACE} is used, as in keepalived");
-                cx.once(Block::Top, "static_ipaddress", block.at, "no-dev", || message);
+                let at = places.iter().find(|(known, _)| *known == address.address).map_or(block.at, |(_, at)| *at);
+                cx.once(Block::Top, "static_ipaddress", at, "no-dev", || message);
             }
         }
         let group = groups.iter().find(|(of, ..)| *of == (address.address, address.prefix));

@@ -1,6 +1,7 @@
 //! What is tracked: `vrrp_track_process`, `track_file`, and the lines of `track_script`, `track_process`, `track_file` and
 //! `track_interface`.
 
+use super::super::Wanted;
 use super::super::argument::{self, Argument};
 use super::super::diagnostic::{Problem, quoted};
 use super::super::keywords::Block;
@@ -9,7 +10,7 @@ use super::super::source::Span;
 use super::super::suggest::nearest;
 use super::super::tolerance::leading;
 use super::super::unfit::shown;
-use super::{Draft, script, small};
+use super::{Draft, command, script, small};
 use crate::engine::model::{ParameterMatch, Track, TrackKind, TrackedFile, TrackedProcess};
 use std::time::Duration;
 
@@ -72,12 +73,7 @@ pub(super) fn file<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entr
     let mut file = TrackedFile { name, path: String::new(), weight: 1, reverse: false, start: None };
     for entry in cx.entries(Block::File, block.inner()) {
         match (entry.keyword.word, &entry.argument) {
-            ("file", Argument::Text(path)) if path.starts_with('/') => file.path.clone_from(path),
-            ("file", Argument::Text(path)) => {
-                let message = format!("file {} is no absolute path", quoted(path));
-                let help = "write a path that begins with /";
-                cx.report.add(Problem::error(entry.value_at(1), "relative-path", message).help(help));
-            }
+            ("file", Argument::Text(path)) => file.path = command::absolute(cx, path, &entry),
             ("weight", Argument::Signed(weight)) => {
                 file.weight = i32::try_from(*weight).unwrap_or(0);
                 file.reverse = script::reversed(cx, &entry);
@@ -155,6 +151,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &Draft, entry: &Entry<'
         };
         if kind == TrackKind::Interface {
             super::interface::check(cx, name, first.span);
+            cx.wanted.push((first.span, Wanted::Interface(name.clone())));
         }
         let mut track = Track { kind, name: name.clone(), weight, reverse };
         let spans: Vec<Span> = line.words.iter().skip(1).map(|token| token.span).collect();
@@ -220,6 +217,9 @@ fn defined(draft: &Draft, kind: TrackKind, name: &str) -> Option<(i32, bool)> {
 /// What is tracked already is no suggestion.
 fn unknown(cx: &mut Context, draft: &Draft, (kind, name): (TrackKind, &str), tracks: &[Track], at: Span) {
     let configuration = &draft.configuration;
+    if kind == TrackKind::Script && cx.is_left_out("vrrp_script", name).is_some_and(|why| why == "it has no script") {
+        return; // that was said
+    }
     let (block, known): (_, Vec<&str>) = match kind {
         TrackKind::Script => ("vrrp_script", configuration.scripts.iter().map(|s| s.name.as_str()).collect()),
         TrackKind::Process => ("vrrp_track_process", configuration.processes.iter().map(|p| p.name.as_str()).collect()),

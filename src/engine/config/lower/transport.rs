@@ -37,9 +37,10 @@ impl Groups {
             ("vrrp_mcast_group6", IpAddr::V6(group)) if group.is_multicast() => self.v6 = Some(group),
             _ => {
                 let family = if word.ends_with('4') { "IPv4" } else { "IPv6" };
-                let message = format!("{word} {address} is no multicast address of {family}");
+                let message =
+                    format!("{word} {address} is no multicast address of {family}; it is ignored, as keepalived does");
                 let help = "write the same group on all nodes, or leave the word out: 224.0.0.18 and ff02::12 are used";
-                cx.report.add(Problem::error(at, "bad-address", message).help(help));
+                cx.report.add(Problem::warning(at, "bad-address", message).help(help));
             }
         }
     }
@@ -132,12 +133,12 @@ fn peers<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Vec<(UnicastPeer, S
         let (Some(word), Some(at)) = (words.first(), line.words.first().map(|token| token.span)) else { continue };
         let text = word.split_once('/').map_or(word.as_str(), |(text, _)| text);
         let Ok(address) = text.parse::<IpAddr>() else {
-            let message = format!("{} is not an address", quoted(word));
+            let message = format!("{} is not an address; the peer is left out, as keepalived does", quoted(word));
             let help = match meant_address(text) {
                 Some(meant) => format!("write {}", meant.split(' ').next().unwrap_or("")),
                 None => "write the address of another router, for example 10.0.0.12".to_owned(),
             };
-            cx.report.add(Problem::error(at, "bad-address", message).help(help));
+            cx.report.add(Problem::warning(at, "bad-address", message).help(help));
             continue;
         };
         no_prefix(cx, word, address, at);
@@ -178,8 +179,8 @@ fn range(cx: &mut Context, words: &[String], at: Span) -> Option<(u8, u8)> {
         match number(value, 0, 255) {
             Ok(ttl) => *place = Some(byte(ttl)),
             Err(unfit) => {
-                let message = format!("{word} {} {}", quoted(value), unfit.what);
-                cx.report.add(Problem::error(at, unfit.code, message).help("a TTL is a number from 0 to 255"));
+                let message = format!("{word} {} {}; it is ignored, as keepalived does", quoted(value), unfit.what);
+                cx.report.add(Problem::warning(at, unfit.code, message).help("a TTL is a number from 0 to 255"));
             }
         }
     }
@@ -188,8 +189,10 @@ fn range(cx: &mut Context, words: &[String], at: Span) -> Option<(u8, u8)> {
     }
     let (low, high) = (low.unwrap_or(0), high.unwrap_or(255));
     if low > high {
-        let message = format!("min_ttl {low} is more than max_ttl {high}: nothing would be accepted from this peer");
-        cx.report.add(Problem::error(at, "out-of-range", message).help("give a min_ttl not above max_ttl"));
+        let message = format!(
+            "min_ttl {low} is more than max_ttl {high}: nothing is accepted from this peer, as with keepalived"
+        );
+        cx.report.add(Problem::warning(at, "out-of-range", message).help("give a min_ttl not above max_ttl"));
     }
     Some((low, high))
 }

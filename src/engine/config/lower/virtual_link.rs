@@ -146,25 +146,28 @@ fn own<'t>(cx: &Context<'_, 't>, entry: &Entry<'t>) -> Own {
     own
 }
 
+/// What counts instead of a MAC address that can't be used.
+const ROUTERS_OWN: &str = "; that of virtual_router_id is used, as with keepalived";
+
 /// The address that is written, where an interface can have it.
 fn mac(cx: &mut Context, word: &str, at: Span, vrid: Vrid) -> Option<Mac> {
     match parse(word, vrid) {
         Some(mac) if mac.is_of_a_router() => {
-            let message = format!("{word} is one of the addresses of RFC 9568; that of virtual_router_id is used");
+            let message = format!("{word} is one of the addresses of RFC 9568{ROUTERS_OWN}");
             cx.report.add(Problem::warning(at, "bad-mac", message).help("leave it out, as keepalived ignores it"));
             None
         }
         Some(Mac([first, ..])) if first & 1 == 1 => {
-            let message = format!("{word} is a multicast address: no interface can have it");
+            let message = format!("{word} is a multicast address, which no interface can have{ROUTERS_OWN}");
             let help = "write one whose first byte is even, for example 02:00:00:00:00:33, or leave it out";
-            cx.report.add(Problem::error(at, "bad-mac", message).help(help));
+            cx.report.add(Problem::warning(at, "bad-mac", message).help(help));
             None
         }
         Some(mac) => Some(mac),
         None => {
-            let message = format!("{} is no MAC address", quoted(word));
+            let message = format!("{} is no MAC address{ROUTERS_OWN}", quoted(word));
             let help = "write six bytes, for example 02:00:00:00:00:33, or leave it out";
-            cx.report.add(Problem::error(at, "bad-mac", message).help(help));
+            cx.report.add(Problem::warning(at, "bad-mac", message).help(help));
             None
         }
     }

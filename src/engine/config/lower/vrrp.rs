@@ -1,6 +1,10 @@
 //! `vrrp_instance`.
 
+mod strict;
+
+use super::super::Wanted;
 use super::super::argument::Argument;
+use super::super::causes::Cause;
 use super::super::diagnostic::{Problem, quoted};
 use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
@@ -71,13 +75,21 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
         lvs::synchronise(cx, draft, interface, &name, at);
     }
     if words.strict {
-        be_strict(cx, &mut words, at);
+        strict::settle(cx, &mut words, block);
     }
     words.variations.accepts = words.accepts.map_or(!words.strict, |(accepts, _)| accepts);
     let mut needed = |word: &str, help: &str| {
-        if !cx.holds(block.inner(), word) {
-            let message = format!("vrrp_instance {name} has no {word}");
-            cx.report.add(Problem::error(at, "missing-word", message).help(help));
+        if cx.mentions(block.inner(), word) {
+            return; // what is wrong with it was said
+        }
+        let what = format!("vrrp_instance {name} has no {word}");
+        match cx.place_of(block.inner(), word) {
+            Some(elsewhere) => {
+                let help = format!("write {word} on a line of its own");
+                let why = "it stands behind another word on its line, where it is not read";
+                cx.report.cause(Cause::error("missing-word", &what, why, &help), elsewhere);
+            }
+            None => cx.report.add(Problem::error(at, "missing-word", what).help(help)),
         }
     };
     if words.interface.is_none() {
@@ -143,6 +155,7 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
                     cx.report.add(Problem::error(entry.value_at(1), "bad-interface", message).help(help));
                 }
                 super::interface::check(cx, interface, entry.value_at(1));
+                cx.wanted.push((entry.value_at(1), Wanted::Interface(interface.clone())));
                 if !interface.is_ascii() {
                     let message = format!(
                         "interface {} is not in plain letters: FAULT until there is one of that name",
@@ -207,7 +220,8 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
 }
 
 fn addresses<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, words: &mut Words, name: &str) {
-    let address::Lines { groups, places } = address::lower(cx, block, &mut words.addresses, name);
+    let asked = words.native_ipv6.map(|_| Family::Inet6);
+    let address::Lines { groups, places } = address::lower(cx, block, &mut words.addresses, (name, asked));
     words.places.extend(places);
     for (_, _, at) in groups {
         let message = "track_group behind a virtual address says nothing; it is for static ones";
@@ -246,9 +260,12 @@ fn complete(
         preempt = true;
         let why = if priority.is_owner() { "priority 255" } else { "state MASTER" };
         let message = format!("nopreempt does not go with {why}; it is ignored, as keepalived does");
-        cx.report.add(
-            Problem::warning(at, "nopreempt-ignored", message).help("write state BACKUP on all nodes to use nopreempt"),
-        );
+        let help = if priority.is_owner() {
+            "write a priority below 255, and state BACKUP on all nodes, to use nopreempt"
+        } else {
+            "write state BACKUP on all nodes to use nopreempt"
+        };
+        cx.report.add(Problem::warning(at, "nopreempt-ignored", message).help(help));
     }
     let preempt_delay = preempt_delay(cx, words.preempt_delay, words.state, (priority, preempt));
     let authentication = match (version, words.authentication) {
@@ -261,7 +278,9 @@ fn complete(
         }
         (_, (authentication, _)) => authentication,
     };
-    if !words.addresses_written && !words.addresses.iter().any(|address| address.advertised) {
+    if (!words.addresses_written || family == Family::Inet6)
+        && !words.addresses.iter().any(|address| address.advertised)
+    {
         no_address(cx, &name, family, words.addresses.is_empty(), at);
     }
     VirtualRouter {
@@ -305,49 +324,6 @@ fn merge(cx: &mut Context, addresses: &mut Vec<VirtualAddress>, interface: &str,
         }
     }
     *addresses = merged;
-}
-
-/// What keepalived resets in strict mode.
-fn be_strict(cx: &mut Context, words: &mut Words, at: Span) {
-    if words.state == Some(StartState::Master) && words.priority.is_some_and(|priority| !priority.is_owner()) {
-        words.state = Some(StartState::Backup);
-        let message = "in strict mode state MASTER is for priority 255 alone: BACKUP is used, as with keepalived";
-        cx.report.add(Problem::warning(at, "strict", message).help("write state BACKUP; the priority decides"));
-    }
-    let mut without = Vec::new();
-    let mut reset = |is_there: bool, word: &'static str| without.extend(is_there.then_some(word));
-    reset(words.authentication.0 != Authentication::None, "authentication");
-    reset(!words.preempt_delay.0.is_zero(), "preempt_delay");
-    reset(!words.garp.refresh.is_zero(), "garp_master_refresh");
-    reset(words.variations.higher_prio_send_advert, "higher_prio_send_advert");
-    reset(words.links.leave_base(), "vmac_xmit_base");
-    words.authentication = (Authentication::None, None);
-    (words.preempt_delay.0, words.garp.refresh) = (Duration::ZERO, Duration::ZERO);
-    (words.variations.higher_prio_send_advert, words.variations.lower_prio_no_advert) = (false, true);
-    for word in without {
-        let message = format!("strict mode goes without {word}: it is ignored, as with keepalived");
-        cx.report.add(Problem::warning(at, "strict", message).help("remove it on all nodes, or vrrp_strict"));
-    }
-    // An owner accepts in any case.
-    if words.priority.map_or(words.state == Some(StartState::Master), Priority::is_owner) {
-        return;
-    }
-    let first = words.addresses.iter().find(|address| address.advertised);
-    let is_four = first.map_or(words.native_ipv6.is_none(), |first| first.address.is_ipv4());
-    let is_two = is_four && words.version.is_none_or(|(version, _)| version == 2);
-    if let Some((_, at)) = words.accepts.filter(|(accepts, _)| *accepts && is_two) {
-        words.accepts = None;
-        let message = "strict mode goes without accept in version 2: it is ignored, as with keepalived";
-        cx.report.add(Problem::warning(at, "strict", message).help("write version 3, or remove vrrp_strict"));
-    }
-    if words.accepts.is_none() {
-        let message = || {
-            "in strict mode a master drops packets to and from its addresses, as with keepalived: they answer nobody, and no \
-             service on them is reached; accept (version 3) lets them in"
-                .to_owned()
-        };
-        cx.once(Block::Instance, "strict_mode", at, "drops", message);
-    }
 }
 
 /// `state` is a wish, and the priority decides: says so where the two go different ways.

@@ -61,7 +61,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Out
     }
     let port = if is_tls { 443 } else { 80 };
     let own = Defaults { retry_delay: Some(Duration::from_secs(3)), port: Some(port), ..PLAIN };
-    common.complete(cx, block, outer, CheckKind::Http(http), &own)
+    Some(common.complete(cx, block, outer, CheckKind::Http(http), &own))
 }
 
 fn version(word: &str) -> HttpVersion {
@@ -115,9 +115,12 @@ fn url<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: Option<&String>) 
         url.path.insert(0, '/');
     }
     if url.path.contains(|c: char| c.is_ascii_whitespace() || c.is_control() || !c.is_ascii()) {
-        let message = format!("path {} has a character that no request can have", quoted(&url.path));
+        let message = format!(
+            "path {} has a character that no request can have: most servers answer it with an error, and the check never passes",
+            quoted(&url.path)
+        );
         cx.report
-            .add(Problem::error(block.at, "bad-path", message).help("write it as %20, with the number of the byte"));
+            .add(Problem::warning(block.at, "bad-path", message).help("write it as %20, with the number of the byte"));
     }
     if url.status.is_empty() {
         url.status.push((200, 299));
@@ -144,7 +147,7 @@ fn regex(cx: &mut Context, entry: &Entry) -> Option<String> {
 /// `regex_options` as flags.
 fn flags(cx: &mut Context, options: &str, entry: &Entry) -> String {
     let mut flags = String::new();
-    for option in options.split_whitespace() {
+    for (option, place) in options.split_whitespace().zip(1..) {
         let known = OPTIONS.iter().find(|(name, _)| *name == option);
         if let Some((_, flag)) = known {
             flags += flag;
@@ -152,7 +155,7 @@ fn flags(cx: &mut Context, options: &str, entry: &Entry) -> String {
             let names = OPTIONS.iter().map(|(name, _)| *name).chain(IDLE.iter().copied());
             let meant = nearest(option, names).map(|meant| format!("did you mean {meant}?"));
             let message = format!("regex option {} is not acted on", quoted(option));
-            cx.report.add(Problem::warning(entry.value_at(1), "not-acted-on", message).help_if(meant));
+            cx.report.add(Problem::warning(entry.value_at(place), "not-acted-on", message).help_if(meant));
         }
     }
     flags
@@ -161,25 +164,31 @@ fn flags(cx: &mut Context, options: &str, entry: &Entry) -> String {
 fn digest(cx: &mut Context, text: &str, entry: &Entry) -> Option<[u8; 16]> {
     let digest = u128::from_str_radix(text, 16).ok().filter(|_| text.len() == 32).map(u128::to_be_bytes);
     if digest.is_none() {
-        let message = format!("digest {} is no MD5: it has 32 hexadecimal digits", quoted(text));
+        let message = format!(
+            "digest {} is no MD5, which has 32 hexadecimal digits: no digest is compared, as with keepalived",
+            quoted(text)
+        );
         let help = "make it with: curl -s http://SERVER/PATH | md5sum";
-        cx.report.add(Problem::error(entry.value_at(1), "bad-digest", message).help(help));
+        cx.report.add(Problem::warning(entry.value_at(1), "bad-digest", message).help(help));
     }
     digest
 }
 
 /// `200-299 404`.
 fn status(cx: &mut Context, codes: &str, entry: &Entry) -> Vec<(u16, u16)> {
-    let code = |text: &str| text.parse::<u16>().ok().filter(|code| (100..=999).contains(code));
+    let code = |text: &str| text.parse::<u16>().ok().filter(|code| (100..=599).contains(code));
     let mut ranges = Vec::new();
     for (index, word) in codes.split_whitespace().enumerate() {
         let (first, last) = word.split_once('-').unwrap_or((word, word));
         match (code(first), code(last)) {
             (Some(first), Some(last)) if first <= last => ranges.push((first, last)),
             _ => {
-                let message = format!("status_code {} is no status and no range", quoted(word));
-                let help = "write numbers from 100 to 999: status_code 200-299 404";
-                cx.report.add(Problem::error(entry.value_at(index + 1), "bad-status", message).help(help));
+                let message = format!(
+                    "status_code {} is no status and no range; it is ignored, as keepalived does",
+                    quoted(word)
+                );
+                let help = "write numbers from 100 to 599: status_code 200-299 404";
+                cx.report.add(Problem::warning(entry.value_at(index + 1), "bad-status", message).help(help));
             }
         }
     }

@@ -31,7 +31,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Out
         return None;
     }
     cx.wants_program(&misc.command, misc.user.as_ref(), program_at);
-    let mut check = common.complete(cx, block, outer, CheckKind::Misc(misc), &Defaults { retry: 0, ..PLAIN })?;
+    let mut check = common.complete(cx, block, outer, CheckKind::Misc(misc), &Defaults { retry: 0, ..PLAIN });
     check.timing.timeout = limit.filter(|limit| !limit.is_zero()).unwrap_or(check.timing.interval);
     Some(check)
 }

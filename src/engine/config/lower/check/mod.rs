@@ -141,15 +141,8 @@ impl Common {
         }
     }
 
-    /// The check; none where it has nowhere to go.
-    fn complete(
-        self,
-        cx: &mut Context,
-        block: &Entry,
-        outer: &Outer,
-        kind: CheckKind,
-        own: &Defaults,
-    ) -> Option<CheckSpec> {
+    /// The check.
+    fn complete(self, cx: &mut Context, block: &Entry, outer: &Outer, kind: CheckKind, own: &Defaults) -> CheckSpec {
         let Self { mut target, names_port, timing, bind_address, bind_port, interface, mark, alpha, log_all_failures } =
             self;
         let goes_nowhere = matches!(kind, CheckKind::Misc(_) | CheckKind::Ping);
@@ -157,38 +150,43 @@ impl Common {
             target.set_port(own.port.unwrap_or(0));
         }
         if target.port() == 0 && !goes_nowhere {
-            let message = "this check has no port to connect to: neither the real server nor the service names one";
+            let message = "this check has no port to connect to: neither the real server nor the service names one; it goes to \
+                           port 0, as with keepalived, and never passes";
             let help = format!("write connect_port PORT inside {}", block.keyword.word);
-            cx.report.add(Problem::error(block.at, "missing-word", message).help(help));
-            return None;
-        }
-        if !names_port && !goes_nowhere {
+            cx.report.add(Problem::warning(block.at, "no-port", message).help(help));
+        } else if !names_port && !goes_nowhere {
             let port = target.port();
             let message = format!("no port is named for this check: {port} is used, where keepalived goes to port 0");
             let help =
                 format!("write connect_port {port} inside {}, or the port behind real_server", block.keyword.word);
             cx.report.add(Problem::warning(block.at, "no-port", message).help(help));
         }
-        if let Some((_, at)) = bind_address.filter(|(address, _)| address.is_ipv4() != target.is_ipv4()) {
-            let message = format!("bindto is not of the family of {}, which is connected to", target.ip());
-            let help = "write an address of that family, or remove bindto";
-            cx.report.add(Problem::error(at, "mixed-families", message).help(help));
-            return None;
-        }
+        let bind_address = bind_address.filter(|(address, at)| {
+            let fits = address.is_ipv4() == target.is_ipv4();
+            if !fits {
+                let message = format!(
+                    "bindto is not of the family of {}, which is connected to; it is ignored, as keepalived does",
+                    target.ip()
+                );
+                let help = "write an address of that family, or remove bindto";
+                cx.report.add(Problem::warning(*at, "mixed-families", message).help(help));
+            }
+            fits
+        });
         let any =
             || if target.is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
         let bind = match (bind_address, bind_port) {
             (None, None) => None,
             (address, port) => Some((address.map_or_else(any, |(address, _)| address), port.unwrap_or(0))),
         };
-        Some(CheckSpec {
+        CheckSpec {
             kind,
             target,
             origin: Origin { bind, interface, mark },
             timing: timing.within(outer.timing).complete(own),
             alpha: alpha.unwrap_or(outer.alpha),
             log_all_failures: log_all_failures.unwrap_or(outer.log_all_failures),
-        })
+        }
     }
 }
 
@@ -214,13 +212,13 @@ pub(super) fn is_check(entry: &Entry) -> bool {
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Outer) -> Vec<CheckSpec> {
     let Some(kind) = block.keyword.value.block() else { return Vec::new() };
     let one = match kind {
-        Block::TcpCheck => plain::tcp(cx, block, outer),
+        Block::TcpCheck => Some(plain::tcp(cx, block, outer)),
         Block::HttpGet => http::lower(cx, block, outer),
         Block::MiscCheck => misc::lower(cx, block, outer),
         Block::SmtpCheck => return plain::smtp(cx, block, outer),
-        Block::PingCheck => plain::ping(cx, block, outer),
-        Block::UdpCheck => plain::udp(cx, block, outer),
-        Block::DnsCheck => plain::dns(cx, block, outer),
+        Block::PingCheck => Some(plain::ping(cx, block, outer)),
+        Block::UdpCheck => Some(plain::udp(cx, block, outer)),
+        Block::DnsCheck => Some(plain::dns(cx, block, outer)),
         Block::FileCheck => file::lower(cx, block, outer),
         _ => None,
     };

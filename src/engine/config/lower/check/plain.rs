@@ -12,13 +12,13 @@ const HELO: &str = "smtpchecker.keepalived.org";
 /// The longest answer of a `UDP_CHECK` that says nothing of it.
 const LONGEST: u16 = 255;
 
-pub(super) fn tcp<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Outer) -> Option<CheckSpec> {
+pub(super) fn tcp<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Outer) -> CheckSpec {
     let mut common = Common::new(outer);
     cx.entries(Block::TcpCheck, block.inner()).iter().for_each(|entry| common.take(entry));
     common.complete(cx, block, outer, CheckKind::Tcp, &PLAIN)
 }
 
-pub(super) fn ping<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Outer) -> Option<CheckSpec> {
+pub(super) fn ping<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Outer) -> CheckSpec {
     let mut common = Common::new(outer);
     cx.entries(Block::PingCheck, block.inner()).iter().for_each(|entry| common.take(entry));
     // An echo has no port.
@@ -50,11 +50,11 @@ pub(super) fn smtp<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Oute
     }
     let defaults = Defaults { port: Some(25), ..PLAIN };
     all.into_iter()
-        .filter_map(|common| common.complete(cx, block, outer, CheckKind::Smtp { helo: helo.clone() }, &defaults))
+        .map(|common| common.complete(cx, block, outer, CheckKind::Smtp { helo: helo.clone() }, &defaults))
         .collect()
 }
 
-pub(super) fn dns<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Outer) -> Option<CheckSpec> {
+pub(super) fn dns<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Outer) -> CheckSpec {
     let (mut common, mut record, mut name) = (Common::new(outer), RecordType::default(), ".".to_owned());
     for entry in cx.entries(Block::DnsCheck, block.inner()) {
         match (entry.keyword.word, &entry.argument) {
@@ -80,18 +80,20 @@ pub(super) fn dns<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Outer
     common.complete(cx, block, outer, CheckKind::Dns { record, name }, &own)
 }
 
-pub(super) fn udp<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Outer) -> Option<CheckSpec> {
+pub(super) fn udp<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Outer) -> CheckSpec {
     let (mut common, mut udp) = (Common::new(outer), UdpCheck { length: (0, LONGEST), ..UdpCheck::default() });
     for entry in cx.entries(Block::UdpCheck, block.inner()) {
         let words = || cx.words(entry.statement).split_off(1);
         match (entry.keyword.word, &entry.argument) {
             ("payload", _) => match digits(&words(), false) {
                 Some(bytes) => udp.payload = bytes.into_iter().map(|(value, _)| value).collect(),
-                None => bad_digits(cx, &entry, "0-9 and a-f"),
+                None => bad_digits(cx, &entry, "an empty datagram is sent", "0-9 and a-f"),
             },
             ("require_reply", _) => match digits(&words(), true) {
                 Some(bytes) => udp.reply = Some(bytes),
-                None => bad_digits(cx, &entry, "0-9, a-f and x for what may be anything"),
+                None => {
+                    bad_digits(cx, &entry, "no answer is compared", "0-9, a-f and x for what may be anything");
+                }
             },
             ("min_reply_length", Argument::Number(least)) => udp.length.0 = u16::try_from(*least).unwrap_or(u16::MAX),
             ("max_reply_length", Argument::Number(most)) => udp.length.1 = u16::try_from(*most).unwrap_or(u16::MAX),
@@ -100,17 +102,20 @@ pub(super) fn udp<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Outer
     }
     let (least, most) = udp.length;
     if least > most {
-        let message = format!("min_reply_length {least} is above max_reply_length {most}: no answer is ever right");
+        let message = format!(
+            "min_reply_length {least} is above max_reply_length {most}: no answer is ever right, and the check never passes"
+        );
         cx.report
-            .add(Problem::error(block.at, "out-of-range", message).help("write the smaller number as the minimum"));
+            .add(Problem::warning(block.at, "out-of-range", message).help("write the smaller number as the minimum"));
     }
     common.complete(cx, block, outer, CheckKind::Udp(udp), &PLAIN)
 }
 
-fn bad_digits(cx: &mut Context, entry: &Entry, digits: &str) {
-    let message = format!("{} takes bytes in hexadecimal digits", entry.keyword.word);
-    let help = format!("write {digits}, with or without spaces: {} 00ff 7f", entry.keyword.word);
-    cx.report.add(Problem::error(entry.value_at(1), "bad-bytes", message).help(help));
+fn bad_digits(cx: &mut Context, entry: &Entry, instead: &str, digits: &str) {
+    let word = entry.keyword.word;
+    let message = format!("{word} takes bytes in hexadecimal digits; {instead}, as with keepalived");
+    let help = format!("write {digits}, with or without spaces: {word} 00ff 7f");
+    cx.report.add(Problem::warning(entry.value_at(1), "bad-bytes", message).help(help));
 }
 
 /// Bytes in hexadecimal, as keepalived reads them: pairs of digits within each word, a last one alone is a byte too. `x` is

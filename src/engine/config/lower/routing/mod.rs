@@ -46,6 +46,9 @@ pub(super) fn words() -> impl Iterator<Item = &'static str> {
     ROUTE.iter().map(|(word, _)| *word).chain(OTHER_ROUTE.iter().map(|(word, _)| *word)).chain(rule::words())
 }
 
+/// What becomes of a line of which a value can't be read.
+const LEFT_OUT: &str = "; the line is left out, as keepalived does";
+
 /// The words of a line, one after the other.
 struct Line<'l> {
     /// The block that it stands in, for messages.
@@ -77,8 +80,8 @@ impl Line<'_> {
     fn value(&mut self, cx: &mut Context, word: &str, at: Span) -> Option<(String, Span)> {
         let found = self.word();
         if found.is_none() {
-            let message = format!("{word} has no value");
-            cx.report.add(Problem::error(at, "missing-parameter", message).help(format!("write {word} VALUE")));
+            let message = format!("{word} has no value{LEFT_OUT}");
+            cx.report.add(Problem::warning(at, "missing-parameter", message).help(format!("write {word} VALUE")));
         }
         found
     }
@@ -91,8 +94,8 @@ impl Line<'_> {
             None => argument::number(&text, 0, most).ok(),
         };
         if number.is_none() {
-            let message = format!("{word} {} is no whole number up to {most}", quoted(&text));
-            cx.report.add(Problem::error(span, "out-of-range", message).help(format!("for example: {word} 100")));
+            let message = format!("{word} {} is no whole number up to {most}{LEFT_OUT}", quoted(&text));
+            cx.report.add(Problem::warning(span, "out-of-range", message).help(format!("for example: {word} 100")));
         }
         number.and_then(|number| u32::try_from(number).ok())
     }
@@ -104,8 +107,8 @@ impl Line<'_> {
         }
         let address = text.parse().ok();
         if address.is_none() {
-            let message = format!("{word} {} is no address", quoted(&text));
-            cx.report.add(Problem::error(span, "bad-address", message).help("for example: via 10.0.0.254"));
+            let message = format!("{word} {} is no address{LEFT_OUT}", quoted(&text));
+            cx.report.add(Problem::warning(span, "bad-address", message).help("for example: via 10.0.0.254"));
         }
         address
     }
@@ -117,9 +120,9 @@ impl Line<'_> {
         let range = text.split_once('-').and_then(|(first, last)| number(first).zip(number(last)));
         let range = range.filter(|(first, last)| first <= last);
         if range.is_none() {
-            let message = format!("{word} {} is no range of numbers up to {most}", quoted(&text));
+            let message = format!("{word} {} is no range of numbers up to {most}{LEFT_OUT}", quoted(&text));
             let help = format!("write the first and the last one: {word} 80-80");
-            cx.report.add(Problem::error(span, "not-a-number", message).help(help));
+            cx.report.add(Problem::warning(span, "not-a-number", message).help(help));
         }
         range
     }
@@ -144,10 +147,7 @@ impl Line<'_> {
             return known;
         }
         if let Some(name) = name.filter(|name| !name.starts_with(|c: char| c.is_ascii_digit())) {
-            let message = format!(
-                "there is no routing table {} on this host; the line is left out, as keepalived does",
-                quoted(name)
-            );
+            let message = format!("there is no routing table {} on this host{LEFT_OUT}", quoted(name));
             let help = match nearest_or_longer(name, &cx.tables.keys().map(String::as_str).collect::<Vec<_>>()) {
                 Some(meant) => format!("did you mean {meant}?"),
                 None => format!(
@@ -182,8 +182,8 @@ fn prefix(cx: &mut Context, text: &str, at: Span) -> Option<Option<(IpAddr, u8)>
         cx.report.add(Problem::warning(at, "not-a-number", message).help(format!("write {plain}")));
     }
     if parsed.is_none() {
-        let message = format!("{} is neither an address nor a prefix", quoted(text));
-        cx.report.add(Problem::error(at, "bad-address", message).help("for example: 10.1.0.0/16, or default"));
+        let message = format!("{} is neither an address nor a prefix{LEFT_OUT}", quoted(text));
+        cx.report.add(Problem::warning(at, "bad-address", message).help("for example: 10.1.0.0/16, or default"));
     }
     // 0.0.0.0/0 is everywhere.
     parsed.map(|(address, length)| (length > 0).then_some((address, length)))
@@ -373,7 +373,8 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
     route.family = if six { Family::Inet6 } else { Family::Inet };
     if !named {
         let help = "write what it leads to first: 10.1.0.0/16 via 10.0.0.254, or default";
-        cx.report.add(Problem::error(at, "bad-route", "the route has no destination").help(help));
+        let message = format!("the route has no destination{LEFT_OUT}");
+        cx.report.add(Problem::warning(at, "bad-route", message).help(help));
         return None;
     }
     same_family(cx, at, route.family, addresses.iter().flatten())?;

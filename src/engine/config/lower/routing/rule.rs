@@ -4,7 +4,7 @@ use super::super::super::diagnostic::{Problem, quoted};
 use super::super::super::keywords::Block;
 use super::super::super::schema::Context;
 use super::super::super::source::Span;
-use super::{Line, known, other, same_family};
+use super::{LEFT_OUT, Line, known, other, same_family};
 use crate::engine::model::{Family, RuleAction, RuleLimits, VirtualRule};
 use std::net::IpAddr;
 
@@ -199,8 +199,8 @@ fn mark(cx: &mut Context, line: &mut Line, at: Span) -> Option<(u32, Option<u32>
         None => number(&text).map(|mark| (mark, None)),
     };
     if found.is_none() {
-        let message = format!("fwmark {} is no number", quoted(&text));
-        cx.report.add(Problem::error(span, "not-a-number", message).help("for example: fwmark 0x10/0xff"));
+        let message = format!("fwmark {} is no number{LEFT_OUT}", quoted(&text));
+        cx.report.add(Problem::warning(span, "not-a-number", message).help("for example: fwmark 0x10/0xff"));
     }
     found
 }
