@@ -225,13 +225,13 @@ fn two_masters_are_those_that_were_told_of_in_the_words_of_the_event_until_they_
 
 #[test]
 fn a_hold_of_then_is_shown_and_one_of_now_is_not_shown_before_it_began() {
-    let hold = |second, from, to| told(second, EventKind::Hold, from, to, "failover by anna", "");
+    let told_hold = |second, from, to| told(second, EventKind::Hold, from, to, "failover by anna", "");
     let events = [
-        hold(20, None, "ended"),
-        hold(60, None, "begun"),
-        hold(70, None, "ended"),
-        hold(80, Some("priority 100 of the file"), "priority 50"),
-        hold(90, Some("priority 50"), "priority 100 of the file"),
+        told_hold(20, None, "ended"),
+        told_hold(60, None, "begun"),
+        told_hold(70, None, "ended"),
+        told_hold(80, Some("priority 100 of the file"), "priority 50"),
+        told_hold(90, Some("priority 50"), "priority 100 of the file"),
     ];
     let held = |now: &Status, events: &[Arc<Event>], second| {
         let mut then = history().rewind(now, events, at(second), second).virtual_routers.remove(0);
@@ -244,5 +244,5 @@ fn a_hold_of_then_is_shown_and_one_of_now_is_not_shown_before_it_began() {
     let mut now = status();
     now.virtual_routers[0].held = Some("failover by anna; ends with rejoin".to_owned());
     assert_eq!(held(&now, &[], 300).0, now.virtual_routers[0].held, "nothing happened since");
-    assert_eq!(held(&now, &[hold(350, None, "begun")], 300).0, None);
+    assert_eq!(held(&now, &[told_hold(350, None, "begun")], 300).0, None);
 }

@@ -379,6 +379,14 @@ fn quorum(cx: &mut Context, words: &Words, total: u64) -> Quorum {
             let message = format!("hysteresis {wanted} is not below the quorum of {need}; {hysteresis} is used");
             cx.report.add(Problem::warning(at, "quorum", message));
         }
+        let again = u64::from(need) + u64::from(hysteresis);
+        if hysteresis > 0 && again > total {
+            let message = format!(
+                "once lost, the quorum never comes back: it takes {again} (quorum {need} and hysteresis {hysteresis}), and all \
+                 weights together are {total}"
+            );
+            cx.report.add(Problem::warning(at, "quorum", message).help("lower hysteresis, or raise the weights"));
+        }
     }
     Quorum { need, hysteresis }
 }
