@@ -242,7 +242,7 @@ mod tests {
     fn the_summary_counts_what_there_is() {
         let empty = parse_configuration("x.conf", "");
         assert_eq!(summary(&empty), "nothing to run; no warnings");
-        let wrong = parse_configuration("x.conf", "}\n}\nfoo\n");
+        let wrong = parse_configuration("x.conf", "vrrp_instance A {\n}\nfoo\n");
         assert_eq!(summary(&wrong), "2 errors, 1 warning; it would not run");
     }
 }
