@@ -14,6 +14,9 @@ use crate::engine::model::{AdvertInterval, AdvertisedPriority, GratuitousArp, Pr
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+/// How many resignations are answered at once within half an interval; others share one answer at its end.
+const ANSWERS: u8 = 4;
+
 /// A virtual router on one interface.
 #[derive(Debug, Clone)]
 pub struct Instance {
@@ -23,12 +26,22 @@ pub struct Instance {
     yields: bool,
     asks: bool,
     haste: Option<AdvertInterval>,
+    /// When half an interval of answered resignations began, and how many came in it.
+    resignations: Option<(Instant, u8)>,
 }
 
 impl Instance {
     /// Not started yet; `source` is the primary address, which decides among equal priorities.
     pub const fn new(parameters: Parameters, source: IpAddr) -> Self {
-        Self { parameters, source, state: State::Initialize, yields: false, asks: false, haste: None }
+        Self {
+            parameters,
+            source,
+            state: State::Initialize,
+            yields: false,
+            asks: false,
+            haste: None,
+            resignations: None,
+        }
     }
     /// The state.
     pub const fn state(&self) -> &State {
@@ -299,8 +312,7 @@ impl Instance {
     fn hear_as_master(&mut self, now: Instant, heard: Heard, out: &mut Vec<Action>) {
         let own = self.parameters.priority.advertised();
         if heard.priority.is_resignation() {
-            out.push(Action::Advertise(own));
-            self.advertise_next(now + self.parameters.interval.duration());
+            self.answer_resignation(now, out);
         } else if (heard.priority, heard.source) > (own, self.source) {
             let reason = Reason::Outranked { by: heard.source, priority: heard.priority.0, own: own.0 };
             if self.parameters.variations.higher_prio_send_advert {
@@ -314,15 +326,42 @@ impl Instance {
         }
     }
 
+    /// Whoever heard it too would take over after its skew: it hears at once that there is a master.
+    fn answer_resignation(&mut self, now: Instant, out: &mut Vec<Action>) {
+        let Parameters { interval, priority, .. } = self.parameters;
+        let half = interval.duration() / 2;
+        let (since, before) = self.resignations.filter(|(since, _)| now < *since + half).unwrap_or((now, 0));
+        self.resignations = Some((since, before.saturating_add(1)));
+        let State::Master { advertise_at, answer_from, announce_from, .. } = &mut self.state else { return };
+        if before >= ANSWERS {
+            *advertise_at = (*advertise_at).min(since + half);
+            return;
+        }
+        *advertise_at = now + interval.duration();
+        out.push(Action::Advertise(priority.advertised()));
+        // It was master too, and the link believes that the addresses are there.
+        if now >= *announce_from && now >= *answer_from {
+            *answer_from = now + half;
+            self.announce_again(now, out);
+        }
+    }
+
     /// The loser of an election advertised.
     fn answer(&mut self, now: Instant, out: &mut Vec<Action>) {
-        let Parameters { garp, interval, priority, .. } = self.parameters;
-        let State::Master { answer_from, announce_from, announcement, .. } = &mut self.state else { return };
+        let Parameters { interval, priority, .. } = self.parameters;
+        let State::Master { answer_from, .. } = &mut self.state else { return };
         if now < *answer_from {
             return;
         }
         *answer_from = now + interval.duration() / 2;
         out.push(Action::Advertise(priority.advertised()));
+        self.announce_again(now, out);
+    }
+
+    /// Another master was there: the link is told again, as `garp_lower_prio_repeat` and `garp_lower_prio_delay` say.
+    fn announce_again(&mut self, now: Instant, out: &mut Vec<Action>) {
+        let garp = self.parameters.garp;
+        let State::Master { announce_from, announcement, .. } = &mut self.state else { return };
         let count = garp.lower_priority_repeat.unwrap_or(garp.repeat);
         // Who has just announced its addresses does not do so again for the last words of the master before it.
         let at_once = now >= *announce_from;

@@ -197,7 +197,7 @@ fn in_master_every_input_does_what_the_rfc_says() {
             master,
             vec![
                 (Input::Startup, "", "master", unchanged),
-                (heard(ABOVE, 0), "advertise 100", "master", Some((SECOND * 3, Deadline::Advertise))),
+                (heard(ABOVE, 0), "advertise 100, announce 5", "master", Some((SECOND * 3, Deadline::Advertise))),
                 (
                     heard(BELOW, 101),
                     "release, entered",
@@ -302,6 +302,23 @@ fn losing_advertisements_are_answered_at_most_twice_an_interval() {
     assert_eq!(answers(&mut instance, start), "advertise 100", "the link has just been told where the addresses are");
     assert_eq!(answers(&mut instance, start + Duration::from_millis(999)), "");
     assert_eq!(answers(&mut instance, start + SECOND), "advertise 100, announce 5");
+}
+
+#[test]
+fn of_a_flood_of_resignations_the_first_are_answered_at_once_and_the_rest_twice_an_interval() {
+    let start = Instant::now();
+    let mut instance = master(VrrpVersion::V3, start);
+    let interval = instance.parameters().interval.duration();
+    let end = start + interval * 5;
+    let (mut now, mut sent) = (start, 0);
+    while now < end {
+        let answers = [instance.handle(now, heard(BELOW, 0)), instance.handle(now, Input::Timeout)].concat();
+        let adverts = answers.iter().filter(|action| matches!(action, Action::Advertise(_))).count();
+        assert!(now > start || adverts == 1, "the first at once");
+        sent += adverts;
+        now += Duration::from_millis(1);
+    }
+    assert!((10..=60).contains(&sent), "{sent} in five intervals");
 }
 
 #[test]
