@@ -3,8 +3,8 @@
 //!
 //! 1. a whole IP packet of protocol 112 (RFC 9568 §5.1.1.4), to the group where the instance uses multicast (§5.1.1.2),
 //!    to this host where it uses unicast
-//! 2. multicast: TTL or hop limit 255 (§5.1.1.3): nobody beyond the link has sent it; unicast: one of the peers, with a
-//!    TTL as `unicast_peer` says, where it says so
+//! 2. from an address that a router can have (§5.1.1.1); multicast: TTL or hop limit 255 (§5.1.1.3): nobody beyond the
+//!    link has sent it; unicast: one of the peers, with a TTL as `unicast_peer` says, where it says so
 //! 3. the fixed 8 bytes are there (§7.1)
 //! 4. version as configured, type 1 (§5.2.1, §5.2.2)
 //! 5. the VRID asked for (§7.1)
@@ -103,6 +103,9 @@ pub enum DecodeError {
     #[error("sent to the group {0}: this instance has `unicast_peer`, the other router has not")]
     Group(IpAddr),
     /// Step 2.
+    #[error("sent from {0}, which is no address that a router can have (RFC 9568 5.1.1.1)")]
+    NoSender(IpAddr),
+    /// Step 2.
     #[error("TTL {0}, not 255: it may come from beyond this link (RFC 9568 5.1.1.3)")]
     Ttl(u8),
     /// Step 2, unicast.
@@ -139,7 +142,7 @@ pub enum DecodeError {
     #[error("no address in it (RFC 9568 5.2.5)")]
     NoAddress,
     /// Step 7.
-    #[error("{found} bytes, where version and address count give {wanted} (RFC 9568 7.1)")]
+    #[error("{found} bytes, where version and address count give {wanted} (RFC 3768 7.1, RFC 9568 7.1)")]
     Length {
         /// In the packet.
         found: usize,
@@ -231,7 +234,7 @@ impl DecodeError {
         match self {
             Self::Truncated(_) | Self::Protocol(_) | Self::Length { .. } => Check::Length,
             Self::Destination(_) | Self::Group(_) => Check::Destination,
-            Self::Source => Check::Source,
+            Self::Source | Self::NoSender(_) => Check::Source,
             Self::Ttl(_) | Self::PeerTtl { .. } => Check::Ttl,
             Self::Version { .. } => Check::Version,
             Self::Type(_) => Check::Type,
@@ -303,8 +306,14 @@ pub fn receive(packet: &[u8], expected: &Expected<'_>) -> Result<Received, Decod
 
 /// Where it came from and went to: steps 1 and 2.
 fn way(ip: &IpPacket<'_>, transport: &Transport) -> Result<(), DecodeError> {
+    let is_broadcast = ip.source == IpAddr::V4(Ipv4Addr::BROADCAST);
     match transport {
         Transport::Multicast { group } if ip.destination != *group => Err(DecodeError::Destination(ip.destination)),
+        Transport::Multicast { .. } | Transport::Unicast(_)
+            if ip.source.is_unspecified() || ip.source.is_multicast() || is_broadcast =>
+        {
+            Err(DecodeError::NoSender(ip.source))
+        }
         Transport::Multicast { .. } if ip.ttl != 255 => Err(DecodeError::Ttl(ip.ttl)),
         Transport::Multicast { .. } => Ok(()),
         Transport::Unicast(_) if ip.destination.is_multicast() => Err(DecodeError::Group(ip.destination)),

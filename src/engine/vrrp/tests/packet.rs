@@ -222,6 +222,11 @@ fn each_step_of_the_ladder_refuses_what_it_is_for_and_comes_before_the_later_one
     assert_eq!(received(&broken, &wanted), Err(DecodeError::Version { found: 3, wanted: 2 }));
     assert!(matches!(received(&broken[..7], &wanted), Err(DecodeError::Truncated(_))));
     assert_eq!(receive(&packet(254, 112, &broken), &wanted), Err(DecodeError::Ttl(254)));
+    for nobody in [[0, 0, 0, 0], [224, 0, 0, 18], [255; 4]] {
+        let mut packet = packet(254, 112, &broken);
+        packet[12..16].copy_from_slice(&nobody);
+        assert_eq!(receive(&packet, &wanted), Err(DecodeError::NoSender(IpAddr::from(nobody))));
+    }
     let mut unicast = packet(254, 112, &broken);
     unicast[16..20].copy_from_slice(&[192, 0, 2, 1]);
     assert_eq!(receive(&unicast, &wanted), Err(DecodeError::Destination(SOURCE)));
