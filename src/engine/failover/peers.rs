@@ -42,6 +42,8 @@ pub(super) struct Peer {
     pub odd_until: Instant,
     /// How many advertisements in a row had another interval than ours. A new peer is in no haste.
     pub odd_intervals: u8,
+    /// The number of its last authentication header.
+    pub sequence: u32,
     /// While we are master: it does not yield.
     contest: Contest,
 }
@@ -106,6 +108,7 @@ impl Peers {
             oddity: Oddity::default(),
             odd_until: now,
             odd_intervals: HASTY,
+            sequence: 0,
             contest: Contest::No,
         });
         peer.heard_at = now;
@@ -114,6 +117,10 @@ impl Peers {
     /// The peer of this address, if it was heard before.
     pub fn known(&mut self, source: IpAddr) -> Option<&mut Peer> {
         self.0.get_mut(&source)
+    }
+    /// The peer of this address, as it was heard before.
+    pub fn get(&self, source: IpAddr) -> Option<&Peer> {
+        self.0.get(&source)
     }
     /// Our state changed: what was a contest is decided.
     pub fn settle(&mut self) {

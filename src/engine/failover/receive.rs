@@ -76,7 +76,7 @@ impl Failover {
 
     fn receive(&mut self, now: Instant, i: usize, packet: &[u8]) {
         let Some(router) = self.routers.get(i) else { return };
-        match vrrp::receive(packet, &router.expected()) {
+        match vrrp::receive(packet, &router.expected(vrrp::sender(packet).source)) {
             Ok(received) => self.accept(now, i, &received),
             Err(error) => self.reject(now, i, packet, error),
         }
@@ -111,8 +111,8 @@ impl Failover {
         let advertisement = &received.advertisement;
         let resigns = advertisement.priority.is_resignation();
         router.counters.adverts_rx += 1;
-        // One counter of both directions: the next one of ours is above what was heard, of whomever.
-        router.sequence = received.sequence.unwrap_or(router.sequence);
+        // The next one of ours is above what was heard, of whomever.
+        router.sequence = router.sequence.max(received.sequence.unwrap_or(0));
         router.counters.priority_zero_rx += u64::from(resigns);
         let was_master = router.instance.is_master();
         let source = received.source;
@@ -155,6 +155,7 @@ impl Failover {
         let other_addresses = if skips && peer.priority.is_some() { peer.oddity.addresses } else { other_addresses };
         let news = (other_addresses && !peer.oddity.addresses, other_interval && !peer.oddity.interval);
         peer.rejected = None;
+        peer.sequence = received.sequence.unwrap_or(0);
         peer.beat(now, advertisement.interval, received.checksum);
         peer.advertised(advertisement.priority, window);
         peer.oddity = Oddity { addresses: other_addresses, interval: other_interval, checksum: other_checksum };

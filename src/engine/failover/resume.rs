@@ -167,7 +167,7 @@ impl Failover {
             return;
         }
         for router in self.routers.iter_mut().filter(|router| router.config.interface == interface) {
-            let heard = vrrp::receive(packet, &router.expected());
+            let heard = vrrp::receive(packet, &router.expected(None));
             if heard.is_ok_and(|received| !received.advertisement.priority.is_resignation()) {
                 router.rival = Some(source);
             }

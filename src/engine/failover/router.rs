@@ -274,15 +274,15 @@ impl Router {
         })
     }
 
-    /// What its advertisements must be like.
-    pub fn expected(&self) -> Expected<'_> {
+    /// What the advertisements of this sender must be like.
+    pub fn expected(&self, source: Option<IpAddr>) -> Expected<'_> {
         Expected {
             transport: &self.config.transport,
             version: self.config.version,
             vrid: self.config.vrid,
             interval: self.instance.parameters().interval,
             authentication: self.config.authentication,
-            sequence: self.sequence,
+            sequence: source.and_then(|source| self.peers.get(source)).map_or(0, |peer| peer.sequence),
         }
     }
 

@@ -101,6 +101,18 @@ fn a_number_is_above_all_that_were_sent_or_heard_also_after_a_restart() {
     assert_eq!(lan.status(1)[0].counters.became_master, 1, "the restart was felt by nobody");
 }
 
+#[test]
+fn a_node_that_starts_takes_the_numbers_of_others_as_they_come_and_each_but_once() {
+    let mut lan = Lan::new(vec![with_header(100)]);
+    lan.nodes[0].sequence = 1_000_000;
+    lan.boot(0);
+    for number in [7, 8, 8, 7] {
+        lan.inject(0, ETH0, &sealed("secret", 200, number));
+    }
+    let counters = lan.status(0)[0].counters;
+    assert_eq!((counters.adverts_rx, counters.rejected_auth), (2, 2));
+}
+
 fn version_3(priority: u8) -> Configuration {
     let mut configuration = one(priority);
     configuration.virtual_routers[0].version = VrrpVersion::V3;
