@@ -4,6 +4,7 @@
 use super::Action;
 use super::core::{Failover, Phase};
 use super::forecast::{self, Rival};
+use super::haste::haste;
 use super::pending::{Awaits, Pending};
 use super::router::{Hold, Router};
 use crate::engine::command::{Answer, Asked, Command, Outcome, Preview};
@@ -270,12 +271,12 @@ impl Failover {
     }
 }
 
-/// How long the slowest possible backup needs after a resignation (`Skew_Time` of priority 1), and a little more. A backup
-/// is silent: whom nobody ever heard may be the one that takes over.
+/// How long the slowest possible backup needs after a resignation (`Skew_Time` of priority 1, by the interval that it was told),
+/// and a little more. A backup is silent: whom nobody ever heard may be the one that takes over.
 pub(super) fn takeover_time(router: &Router) -> Duration {
     let parameters = router.instance.parameters();
     let slowest = Priority::new(1).unwrap_or(Priority::DEFAULT);
-    skew_time(parameters.version, slowest, parameters.interval) + GRACE
+    skew_time(parameters.version, slowest, haste(router).unwrap_or(parameters.interval)) + GRACE
 }
 
 pub(super) fn line(router: &Router) -> String {

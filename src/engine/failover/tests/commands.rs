@@ -4,6 +4,7 @@ use super::lan::*;
 use crate::engine::command::{Command, Outcome};
 use crate::engine::event::EventKind;
 use crate::engine::failover::Input;
+use crate::engine::model::VrrpVersion;
 use crate::engine::snapshot::VirtualRouterState::{Backup, Master};
 use std::time::Duration;
 
@@ -257,4 +258,20 @@ fn a_stopped_engine_refuses_commands_and_still_answers() {
     lan.input(0, Input::Shutdown { keep: false });
     lan.command(0, failover(None, false));
     assert_eq!(lan.nodes[0].answer().outcome, Outcome::Refused);
+}
+
+#[test]
+fn a_failover_that_nobody_follows_is_dark_for_no_longer_than_a_backup_needs_by_the_interval_that_it_was_told() {
+    let mut configuration = one(100);
+    configuration.virtual_routers[0].version = VrrpVersion::V3;
+    configuration.virtual_routers[0].variations.swift_handover = true;
+    let mut lan = Lan::started(vec![configuration]);
+    lan.run_for(seconds(10));
+    lan.command(0, failover(None, false));
+    assert_eq!(lan.state(0), Backup);
+    // Priority 1 at 1 cs, and 50 ms.
+    lan.run_for(Duration::from_micros(59_900));
+    assert_eq!(lan.state(0), Backup);
+    lan.run_for(Duration::from_millis(1));
+    assert_eq!((lan.state(0), lan.nodes[0].answer().outcome), (Master, Outcome::Failed));
 }
