@@ -1,7 +1,7 @@
 //! Looks at the processes and files that instances track, and tells the failover loop what follows. On a thread of its own:
 //!
-//! 1. the end of a process that counts and a change of a file are told by the kernel at once; everything is looked at again
-//!    twice a second, since nobody tells of a new process;
+//! 1. the end of a process that counts and a change of a file are told by the kernel at once; processes are looked at again
+//!    twice a second, since nobody tells of a new one, and so are files in directories that can't be watched;
 //! 2. what counts differently goes to the failover loop;
 //! 3. nothing is looked at that no instance tracks.
 
@@ -21,6 +21,8 @@ use std::time::{Duration, Instant};
 
 /// How often everything is looked at.
 const INTERVAL: Duration = Duration::from_millis(500);
+/// An empty file counts when it is still so after this: whoever writes it anew empties it first.
+const SETTLES: Duration = Duration::from_millis(100);
 /// Processes whose end is waited for; of more, the end is seen at the next look.
 const HELD: usize = 256;
 
@@ -84,6 +86,8 @@ pub struct WatchLoop<T, R> {
     watch: Watch,
     processes: Vec<(TrackedProcess, Quorum)>,
     files: Vec<(TrackedFile, Option<Number>)>,
+    /// When empty files count.
+    settles_at: Option<Instant>,
     /// Of processes that count.
     ends: BTreeMap<u32, OwnedFd>,
     tell: T,
@@ -102,6 +106,7 @@ impl<T: Fn(TrackKind, String, Tracked, String), R: Fn(Fact)> WatchLoop<T, R> {
             watch: Watch::new()?,
             processes: Vec::new(),
             files: Vec::new(),
+            settles_at: None,
             ends: BTreeMap::new(),
             tell,
             report,
@@ -117,8 +122,8 @@ impl<T: Fn(TrackKind, String, Tracked, String), R: Fn(Fact)> WatchLoop<T, R> {
             let now = Instant::now();
             let ends: Vec<RawFd> = self.ends.values().map(AsRawFd::as_raw_fd).collect();
             let due = look_at <= now;
-            if due || files_changed {
-                self.look_at_files();
+            if due || files_changed || self.settles_at.is_some_and(|at| at <= now) {
+                self.look_at_files(now, files_changed);
             }
             if due || wait::is_any_readable(&ends) {
                 self.look_at_processes(now);
@@ -126,7 +131,8 @@ impl<T: Fn(TrackKind, String, Tracked, String), R: Fn(Fact)> WatchLoop<T, R> {
                 look_at = turns.map_or(now + INTERVAL, |at| at.clamp(now, now + INTERVAL));
             }
             let idle = self.processes.is_empty() && self.files.is_empty();
-            self.alarm.set((!idle).then(|| look_at.saturating_duration_since(Instant::now())))?;
+            let next = self.settles_at.map_or(look_at, |at| at.min(look_at));
+            self.alarm.set((!idle).then(|| next.saturating_duration_since(Instant::now())))?;
             let mut descriptors: Vec<RawFd> =
                 vec![self.ear.as_raw_fd(), self.alarm.as_raw_fd(), self.watch.as_raw_fd()];
             descriptors.extend(self.ends.values().map(AsRawFd::as_raw_fd));
@@ -174,17 +180,29 @@ impl<T: Fn(TrackKind, String, Tracked, String), R: Fn(Fact)> WatchLoop<T, R> {
         None
     }
 
-    fn look_at_files(&mut self) {
+    /// Reads those that changed, if any has, and those of which nobody tells.
+    fn look_at_files(&mut self, now: Instant, changed: bool) {
+        let is_settled = self.settles_at.take().is_some_and(|at| at <= now);
         for (file, seen) in &mut self.files {
-            self.watch.add(Path::new(&file.path));
-            let number = number_file::read(Path::new(&file.path));
+            let path = Path::new(&file.path);
+            let is_told = self.watch.watches(path);
+            self.watch.add(path);
+            if is_told && !changed && !is_settled && seen.is_some() {
+                continue;
+            }
+            let number = number_file::read(path);
             if seen.as_ref() == Some(&number) {
+                continue;
+            }
+            if number == Number::Empty && !is_settled {
+                self.settles_at = Some(now + SETTLES);
                 continue;
             }
             let (value, said) = match &number {
                 Number::Is(value) => (*value, format!("it says {value}")),
                 Number::Missing => (0, format!("{} does not exist: that counts as 0", file.path)),
                 Number::Unreadable(why) => (0, format!("{} can't be read ({why}): that counts as 0", file.path)),
+                Number::Empty => (0, format!("{} is empty: that counts as 0", file.path)),
                 Number::None => (0, format!("{} begins with no number: that counts as 0", file.path)),
             };
             *seen = Some(number);

@@ -25,6 +25,8 @@ pub enum Number {
     Unreadable(String),
     /// It begins with no number: counts as 0.
     None,
+    /// It is empty, perhaps because somebody is about to write it: counts as 0 when it stays so.
+    Empty,
 }
 
 /// Reads the number that a file begins with.
@@ -40,6 +42,7 @@ pub fn read(path: &Path) -> Number {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     };
     match open() {
+        Ok(text) if text.is_empty() => Number::Empty,
         Ok(text) => parse(&text).map_or(Number::None, Number::Is),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Number::Missing,
         Err(error) => Number::Unreadable(error.to_string()),
@@ -74,7 +77,8 @@ pub fn write(path: &Path, number: i32, over: bool) -> io::Result<()> {
     }
 }
 
-/// Watches the directories of files: one that is replaced or not there yet is seen as well.
+/// Watches the directories of files: one that is replaced or not there yet is seen as well. A file that is written is told
+/// of when its writer closes it: until then it may be empty, or say half of a number.
 #[derive(Debug)]
 pub struct Watch {
     descriptor: OwnedFd,
@@ -90,6 +94,11 @@ impl Watch {
         Ok(Self { descriptor, directories: BTreeSet::new(), names: BTreeSet::new() })
     }
 
+    /// Whether changes of a file are told.
+    pub fn watches(&self, file: &Path) -> bool {
+        self.directories.contains(file.parent().unwrap_or(Path::new("/")))
+    }
+
     /// Watches a file, too; false while its directory can't be watched.
     pub fn add(&mut self, file: &Path) -> bool {
         if let Some(name) = file.file_name() {
@@ -100,7 +109,6 @@ impl Watch {
             return true;
         }
         let what = WatchFlags::CLOSE_WRITE
-            | WatchFlags::MODIFY
             | WatchFlags::MOVED_TO
             | WatchFlags::MOVED_FROM
             | WatchFlags::DELETE

@@ -17,7 +17,7 @@ pub(super) async fn look(check: &FileCheck) -> Result<(), Verdict> {
     let path = PathBuf::from(&check.path);
     let settled = move || match read(&path) {
         // It may be about to be written.
-        Number::None => {
+        Number::None | Number::Empty => {
             std::thread::sleep(WRITTEN);
             read(&path)
         }
@@ -25,7 +25,7 @@ pub(super) async fn look(check: &FileCheck) -> Result<(), Verdict> {
     };
     let number = match tokio::task::spawn_blocking(settled).await {
         Ok(Number::Is(number)) => number,
-        Ok(Number::Missing | Number::None) => 0,
+        Ok(Number::Missing | Number::None | Number::Empty) => 0,
         Ok(Number::Unreadable(why)) => return unable(format!("{}: {why}", check.path)),
         Err(error) => return unable(error.to_string()),
     };
