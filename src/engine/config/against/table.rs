@@ -292,6 +292,13 @@ pub(in super::super) const READ_OTHERWISE: &[(&str, &str)] = &[
         "keepalived reads the line, and leaves the variable as it stands; lvsdeck leaves the line out",
     ),
     ("an included file that includes itself", "keepalived reads it again, until no more files can be opened"),
+        "`mcast_src_ip` with an address that is on no interface of this host",
+        "keepalived advertises from it all the same; with lvsdeck the instance is in FAULT until the address is there",
+    ),
+    (
+        "`version 2` for an instance with IPv6 addresses",
+        "keepalived 2.2.7 speaks version 2 over IPv6, which no RFC has, and refuses version 3, which lvsdeck speaks there: write `version 3` on all routers",
+    ),
     ("a line of more than 1,023 bytes", "keepalived reads what is beyond as a line of its own"),
     ("`${_ENV NAME}`", "keepalived 2.2.7 leaves it as it stands"),
     (
