@@ -1,5 +1,9 @@
 //! Two masters: noticed, told with the likely cause, and what is done about it. Nothing is concluded from what was not
 //! heard.
+//!
+//! It is told once when it begins and once when it is over, however its evidence changes meanwhile: an advertisement that is
+//! heard, an answer to a probe. Silence alone does not end it where somebody can be asked: keepalived restarts its timer
+//! with each advertisement that it hears, and goes on as master without a word.
 
 use super::core::Failover;
 use super::peers::Peer;
@@ -8,10 +12,66 @@ use super::router::Router;
 use super::warnings::split_brain;
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::model::AdvertisedPriority;
-use crate::engine::snapshot::SplitBrainStatus;
+use crate::engine::snapshot::{SplitBrainStatus, Warning};
 use crate::engine::vrrp::{self, Check, DecodeError, Heard};
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// One that was found out afterwards is told no more often than this.
+const PAST_PAUSE: Duration = Duration::from_mins(1);
+
+/// Two masters, as it was told.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Split {
+    /// Who was heard last, and why it is master beside us.
+    heard: Option<(IpAddr, Why)>,
+    /// Nobody is heard any more; so long somebody may still answer.
+    over_at: Option<Instant>,
+}
+
+/// Why another router does not yield.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// We refuse its advertisements.
+    Refused(DecodeError),
+    /// It has another list of addresses: keepalived refuses ours then.
+    Addresses,
+    /// It does not hear us.
+    Unheard,
+}
+
+impl Why {
+    pub const fn of(peer: &Peer) -> Self {
+        match peer.rejected {
+            Some(error) => Self::Refused(error),
+            None if peer.oddity.addresses => Self::Addresses,
+            None => Self::Unheard,
+        }
+    }
+
+    /// In a word.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Unheard => "not-heard-by-peer",
+            Self::Addresses => "address-list",
+            Self::Refused(error) => match error.check() {
+                Check::AuthenticationType | Check::Password => "authentication",
+                Check::Interval => "interval",
+                Check::Version => "version",
+                Check::Destination | Check::Source => "destination",
+                Check::Checksum => "checksum",
+                Check::Length | Check::Ttl | Check::Type | Check::Vrid | Check::Count => "refused",
+            },
+        }
+    }
+}
+
+impl Split {
+    /// When it is over, unless somebody is heard or answers.
+    pub const fn ends_at(&self) -> Option<Instant> {
+        self.over_at
+    }
+}
 
 impl Failover {
     /// A router of this link that is configured otherwise: it is no master of ours, but master it may be. With
@@ -45,21 +105,87 @@ impl Failover {
     /// one, and it yields to our answer before it could advertise again, as when a network heals.
     pub(super) fn contest(&mut self, now: Instant, i: usize, source: IpAddr) {
         let Some(router) = self.routers.get_mut(i) else { return };
-        let interval = router.instance.parameters().interval;
-        let is_settled = now.saturating_duration_since(router.since) >= router.instance.master_down_interval(interval);
+        let interval = router.instance.parameters().interval.duration();
+        let is_settled = router.is_settled(now);
+        let is_old = now.saturating_duration_since(router.since) >= interval / 2;
         let peer = router.peers.heard(source, now);
-        let refused = peer.rejected.is_some();
-        if peer.contest(now, interval.duration(), is_settled) {
-            let warning = split_brain(&router.config.name, source, peer.rejected);
-            let fact = Fact::new(EventKind::SplitBrain, Severity::Error, warning.subject).to("begun");
-            self.report(fact.reason(warning.message).detail(warning.next));
+        let begins = peer.contest(now, interval, is_settled);
+        let (why, is_rival, refused) = (Why::of(peer), peer.is_rival(), peer.rejected.is_some());
+        if begins {
             // Its MAC address says which host it is.
-            if let Some(router) = self.routers.get_mut(i) {
-                router.probe_at = router.probe_at.map(|at| at.min(now));
+            router.probe_at = router.probe_at.map(|at| at.min(now));
+            let known = router.split.as_ref().and_then(|split| split.heard);
+            let warning = split_brain(&router.config.name, source, why);
+            if known != Some((source, why)) {
+                self.tell_contest(i, warning);
             }
         }
-        if !refused {
+        if let Some(split) = self.routers.get_mut(i).and_then(|router| router.split.as_mut()).filter(|_| is_rival) {
+            *split = Split { heard: Some((source, why)), over_at: None };
+        }
+        // The last words of the master before are no news.
+        if !refused && is_old {
             self.tell_lower(now, i);
+        }
+    }
+
+    /// There is evidence of another master: the first makes it begin, and what comes later is told beside.
+    pub(super) fn tell_contest(&mut self, i: usize, warning: Warning) {
+        let Some(router) = self.routers.get_mut(i) else { return };
+        let fact = if router.split.is_none() {
+            router.split = Some(Split::default());
+            Fact::new(EventKind::SplitBrain, Severity::Error, warning.subject).to("begun")
+        } else {
+            Fact::new(EventKind::Warning, Severity::Warning, warning.subject)
+        };
+        self.report(fact.reason(warning.message).detail(warning.next));
+    }
+
+    /// A master hears who outranks it, and is about to yield. That one may have been master as well, as behind a cut, unless
+    /// it had resigned or we have only just become master ourselves: one more advertisement makes it tell the link again
+    /// where the addresses are.
+    pub(super) fn take_leave(&mut self, now: Instant, i: usize, (source, priority): (IpAddr, AdvertisedPriority)) {
+        let Some(router) = self.routers.get_mut(i) else { return };
+        router.doubted = None;
+        let own = router.instance.parameters().priority.advertised();
+        let outranks = router.footing.is_some_and(|footing| (priority, source) > (own, footing.source));
+        let before = router.peers.get(source).and_then(|peer| peer.priority);
+        let had_resigned = before.is_some_and(|priority| AdvertisedPriority(priority).is_resignation());
+        if !router.instance.is_master() || !router.is_settled(now) || !outranks || had_resigned {
+            return;
+        }
+        router.doubted = before.map(|_| source);
+        if !router.config.variations.higher_prio_send_advert {
+            self.advertise(now, i, own, None);
+        }
+    }
+
+    /// Somebody resigned while we are master. It was master too, where we have been for long.
+    pub(super) fn resigned_beside(&mut self, now: Instant, i: usize, source: IpAddr) {
+        let Some(router) = self.routers.get_mut(i).filter(|router| router.instance.is_master()) else { return };
+        let left = router.peers.known(source).is_some_and(Peer::leave);
+        if router.split.is_some() {
+            if left && router.peers.rivals().next().is_none() {
+                self.ask_once_more(now, i);
+            }
+            return;
+        }
+        if !router.is_settled(now) || router.tells_past_from.is_some_and(|from| now < from) {
+            return;
+        }
+        router.tells_past_from = Some(now + PAST_PAUSE);
+        let fact = Fact::new(EventKind::SplitBrain, Severity::Warning, &router.config.name).to("past");
+        self.report(fact.reason(format!("{source} resigned: it was master beside this node")));
+    }
+
+    /// Nobody is heard any more: over, unless somebody answers.
+    fn ask_once_more(&mut self, now: Instant, i: usize) {
+        let asks = self.can_ask(i);
+        let Some(router) = self.routers.get_mut(i) else { return };
+        let wait = if asks { probes::PATIENCE } else { router.instance.parameters().interval.duration() * 3 };
+        router.probe_at = router.probe_at.map(|at| at.min(now));
+        if let Some(split) = &mut router.split {
+            split.over_at = Some(now + wait);
         }
     }
 
@@ -68,56 +194,71 @@ impl Failover {
     pub(super) fn expire_peers(&mut self, now: Instant, i: usize) {
         let Some(router) = self.routers.get_mut(i) else { return };
         router.duplicate_until = router.duplicate_until.filter(|until| now < *until);
-        let over: Vec<String> = router.peers.expire(now).iter().map(ToString::to_string).collect();
-        if over.is_empty() {
+        if router.peers.expire(now) && router.peers.rivals().next().is_none() {
+            self.ask_once_more(now, i);
+        }
+        let Some(router) = self.routers.get_mut(i) else { return };
+        let answered = router.answered;
+        router.answered = answered.filter(|answer| now < answer.until);
+        let is_evident = router.answered.is_some() || router.peers.rivals().next().is_some();
+        let Some(split) = &mut router.split else { return };
+        split.over_at = split.over_at.filter(|at| now < *at);
+        if is_evident || split.over_at.is_some() {
             return;
         }
-        let (name, repeat) = (router.config.name.clone(), router.config.garp.repeat);
-        let heals = router.instance.is_master() && router.peers.rivals().next().is_none();
-        let silent = format!("{} is silent", over.join(", "));
-        // It is over with its last cause: whoever looks back, or waits for the end, is told of one end.
-        let fact = match status(router) {
-            None => Fact::new(EventKind::SplitBrain, Severity::Notice, name).to("over").reason(silent),
-            Some(left) => Fact::new(EventKind::Warning, Severity::Warning, name)
-                .reason(format!("{silent}, and there are two masters still: {}", left.with.join(", ")))
-                .detail(left.evidence),
+        let why = match (split.heard, answered) {
+            (_, Some(answer)) => format!("{} answers ARP for {} no more", answer.mac(), answer.address),
+            (Some((source, _)), None) => format!("{source} is silent"),
+            (None, None) => "the other master is silent".to_owned(),
         };
-        self.report(fact);
-        if heals {
-            self.announce(now, i, repeat);
+        router.split = None;
+        let (name, repeat) = (router.config.name.clone(), router.config.garp.repeat);
+        let fact = Fact::new(EventKind::SplitBrain, Severity::Notice, name).to("over");
+        self.report(fact.reason(why).detail("the addresses are announced again"));
+        self.announce(now, i, repeat);
+    }
+
+    /// We are master no more.
+    pub(super) fn leave_contest(&mut self, i: usize) {
+        let Some(router) = self.routers.get_mut(i) else { return };
+        if router.split.take().is_some() {
+            let (name, state) = (router.config.name.clone(), router.state().name());
+            let fact = Fact::new(EventKind::SplitBrain, Severity::Notice, name).to("over");
+            self.report(fact.reason(format!("this node is {state}")));
         }
     }
 }
 
 /// The other masters, while there are any, and who has the address beside us.
 pub(super) fn status(router: &Router) -> Option<SplitBrainStatus> {
-    let rivals: Vec<(IpAddr, &Peer)> = router.peers.rivals().collect();
-    let Some((source, first)) = rivals.first() else {
+    let split = router.split.as_ref()?;
+    let rivals: Vec<String> = router.peers.rivals().map(|(address, _)| address.to_string()).collect();
+    let Some((source, why)) = split.heard else {
         let answer = router.answered?;
         let evidence = probes::warning(&router.config.name, &answer).next;
         let evidence = format!("{}: {evidence}", answer.evidence());
         return Some(SplitBrainStatus { with: vec![answer.mac()], cause: "address-answered".to_owned(), evidence });
     };
-    let heard = split_brain(&router.config.name, *source, first.rejected).next;
+    let heard = split_brain(&router.config.name, source, why).next;
     let answered = router.answered.map_or(String::new(), |answer| format!("; {}", answer.evidence()));
     Some(SplitBrainStatus {
-        with: rivals.iter().map(|(address, _)| address.to_string()).collect(),
-        cause: cause(first.rejected).to_owned(),
+        with: if rivals.is_empty() { vec![source.to_string()] } else { rivals },
+        cause: why.word().to_owned(),
         evidence: format!("{heard}{answered}"),
     })
 }
 
-/// The likely cause in a word: why we refuse it, or else that it does not hear us.
-const fn cause(refused: Option<DecodeError>) -> &'static str {
-    match refused {
-        None => "not-heard-by-peer",
-        Some(error) => match error.check() {
-            Check::AuthenticationType | Check::Password => "authentication",
-            Check::Interval => "interval",
-            Check::Version => "version",
-            Check::Destination | Check::Source => "destination",
-            Check::Checksum => "checksum",
-            Check::Length | Check::Ttl | Check::Type | Check::Vrid | Check::Count => "refused",
-        },
+/// What the operator should know of it, of each other master.
+pub(super) fn warnings(router: &Router) -> Vec<Warning> {
+    let name = &router.config.name;
+    let Some(split) = &router.split else { return Vec::new() };
+    let mut warnings: Vec<Warning> =
+        router.peers.rivals().map(|(source, peer)| split_brain(name, source, Why::of(peer))).collect();
+    if warnings.is_empty() {
+        warnings.extend(match (split.heard, &router.answered) {
+            (Some((source, why)), _) => Some(split_brain(name, source, why)),
+            (None, answer) => answer.as_ref().map(|answer| probes::warning(name, answer)),
+        });
     }
+    warnings
 }

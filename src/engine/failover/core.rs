@@ -4,7 +4,6 @@
 //! 2. sync groups are settled: every router is a member of one, alone if need be;
 //! 3. commands that wait for their end are looked at.
 
-use super::contest;
 use super::heralds::Heralds;
 use super::host::{Host, Place, Seen};
 use super::joins::Deaf;
@@ -248,7 +247,13 @@ impl Failover {
     }
 
     /// Sends an advertisement, with another interval than usual if need be.
-    fn advertise(&mut self, now: Instant, i: usize, priority: AdvertisedPriority, interval: Option<AdvertInterval>) {
+    pub(super) fn advertise(
+        &mut self,
+        now: Instant,
+        i: usize,
+        priority: AdvertisedPriority,
+        interval: Option<AdvertInterval>,
+    ) {
         let Some(router) = self.routers.get_mut(i) else { return };
         let Some(Footing { index, source }) = router.footing.filter(|f| self.host.link(f.index).is_some()) else {
             return;
@@ -272,8 +277,11 @@ impl Failover {
         let Some(router) = self.routers.get_mut(i) else { return };
         let (from, to) = (state_name(from), router.state());
         self.to_tell = true;
-        let contested = from == VirtualRouterState::Master && contest::status(router).is_some();
-        router.entered(now, reason.to_string());
+        let why = match router.doubted.take().filter(|_| matches!(reason, TransitionReason::Outranked { .. })) {
+            Some(other) => format!("{reason}; {other} had been silent here, and may have been master too"),
+            None => reason.to_string(),
+        };
+        router.entered(now, why.clone());
         self.plan_probe(now, i);
         let Some(router) = self.routers.get_mut(i) else { return };
         router.counters.became_master += u64::from(to == VirtualRouterState::Master);
@@ -285,15 +293,12 @@ impl Failover {
         };
         let mut fact = Fact::new(EventKind::InstanceState, severity, &router.config.name)
             .change(from.name(), to.name())
-            .reason(reason.to_string());
+            .reason(why);
         if to == VirtualRouterState::Master && router.hold.is_some() {
             fact = fact.detail("the hold made by `failover` is over: nobody else is master");
         }
         self.report(fact);
-        if contested {
-            let over = Fact::new(EventKind::SplitBrain, Severity::Notice, self.name(i)).to("over");
-            self.report(over.reason(format!("this node is {} now", to.name())));
-        }
+        self.leave_contest(i);
         self.tell_state(i);
         match to {
             VirtualRouterState::Master => {

@@ -128,10 +128,10 @@ impl Peers {
             peer.contest = Contest::No;
         }
     }
-    /// Forgets the mastership and the oddities of who is silent; gives the contests that are over by silence.
-    pub fn expire(&mut self, now: Instant) -> Vec<IpAddr> {
-        let mut over = Vec::new();
-        for (address, peer) in &mut self.0 {
+    /// Forgets the mastership and the oddities of who is silent; whether a contest ended by silence.
+    pub fn expire(&mut self, now: Instant) -> bool {
+        let mut over = false;
+        for peer in self.0.values_mut() {
             if peer.master_until().is_some_and(|end| end <= now) {
                 peer.window = Duration::ZERO;
             }
@@ -140,7 +140,7 @@ impl Peers {
             }
             if matches!(peer.contest, Contest::Until(end) if end <= now) {
                 peer.contest = Contest::No;
-                over.push(*address);
+                over = true;
             }
         }
         over
@@ -227,6 +227,10 @@ impl Peer {
         };
         self.contest = next;
         begins
+    }
+    /// It resigned: it is master beside us no more. False when it was none.
+    pub fn leave(&mut self) -> bool {
+        std::mem::replace(&mut self.contest, Contest::No) != Contest::No
     }
     fn contested_until(&self) -> Option<Instant> {
         match self.contest {

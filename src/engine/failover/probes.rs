@@ -7,7 +7,6 @@
 use super::Action;
 use super::core::Failover;
 use super::router::Router;
-use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::snapshot::Warning;
 use crate::engine::vrrp::{self, answered};
 use std::net::{IpAddr, Ipv4Addr};
@@ -17,16 +16,17 @@ use std::time::{Duration, Instant};
 const FIRST: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_secs(30);
 /// While there is something to be seen.
-const SHORT_PAUSE: Duration = Duration::from_secs(5);
-/// An answer counts for so long: two probes later there is none.
-const MEMORY: Duration = Duration::from_secs(12);
+const SHORT_PAUSE: Duration = Duration::from_secs(1);
+/// How long an answer takes at most.
+pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 
 /// An answer that was not ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Answered {
     pub address: Ipv4Addr,
     pub mac: [u8; 6],
-    until: Instant,
+    /// It counts until then: two probes later there is none.
+    pub until: Instant,
 }
 
 impl Answered {
@@ -55,7 +55,7 @@ impl Failover {
         if router.probe_at.is_none_or(|at| at > now) {
             return;
         }
-        let is_curious = router.answered.is_some() || router.peers.rivals().next().is_some();
+        let is_curious = router.split.is_some();
         let frame = self.probe(i);
         if let Some(router) = self.routers.get_mut(i) {
             router.probe_at = Some(now + if is_curious { SHORT_PAUSE } else { PAUSE });
@@ -63,7 +63,11 @@ impl Failover {
         if let Some((index, frame)) = frame {
             self.push(Action::Probe { index, frame });
         }
-        self.forget_answer(now, i);
+    }
+
+    /// Whether anybody can be asked.
+    pub(super) fn can_ask(&self, i: usize) -> bool {
+        self.probe(i).is_some()
     }
 
     /// The question for the first IPv4 address that is on. None with `use_vmac`: both masters have one MAC address then.
@@ -87,34 +91,16 @@ impl Failover {
         let its = |router: &Router| {
             router.instance.is_master() && router.config.addresses.iter().any(|its| its.address == address)
         };
-        let Some(router) = self.routers.iter_mut().find(|router| its(router)) else { return };
-        let answer = Answered { address, mac, until: now + MEMORY };
-        if router.answered.replace(answer).is_some() {
-            return;
-        }
-        let is_known = router.peers.rivals().next().is_some();
-        let Warning { subject, message, next, .. } = warning(&router.config.name, &answer);
-        router.probe_at = router.probe_at.map(|at| at.min(now + SHORT_PAUSE));
-        let fact = if is_known {
-            Fact::new(EventKind::Warning, Severity::Warning, subject)
-        } else {
-            Fact::new(EventKind::SplitBrain, Severity::Error, subject).to("begun")
-        };
-        self.report(fact.reason(message).detail(next));
-    }
-
-    /// Nobody else has answered for a while. The link is told again where the address is: it believed both.
-    fn forget_answer(&mut self, now: Instant, i: usize) {
+        let Some(i) = self.routers.iter().position(its) else { return };
         let Some(router) = self.routers.get_mut(i) else { return };
-        let Some(answer) = router.answered.filter(|answer| answer.until <= now) else { return };
-        router.answered = None;
-        if router.peers.rivals().next().is_some() {
-            return;
+        let pause = SHORT_PAUSE.max(router.instance.parameters().interval.duration());
+        let answer = Answered { address, mac, until: now + pause * 2 + PATIENCE };
+        let is_news = router.answered.replace(answer).is_none();
+        router.probe_at = router.probe_at.map(|at| at.min(now + SHORT_PAUSE));
+        if is_news {
+            let warning = warning(&router.config.name, &answer);
+            self.tell_contest(i, warning);
         }
-        let (name, repeat) = (router.config.name.clone(), router.config.garp.repeat);
-        let fact = Fact::new(EventKind::SplitBrain, Severity::Notice, name).to("over");
-        self.report(fact.reason(format!("{} answers ARP for {} no more", answer.mac(), answer.address)));
-        self.announce(now, i, repeat);
     }
 }
 

@@ -106,13 +106,15 @@ impl Failover {
     }
 
     fn accept(&mut self, now: Instant, i: usize, received: &Received) {
-        self.note_peer(now, i, received);
-        let Some(router) = self.routers.get_mut(i) else { return };
         let advertisement = &received.advertisement;
         let resigns = advertisement.priority.is_resignation();
-        router.counters.adverts_rx += 1;
+        let Some(router) = self.routers.get_mut(i) else { return };
         // The next one of ours is above what was heard, of whomever.
         router.sequence = router.sequence.max(received.sequence.unwrap_or(0));
+        self.take_leave(now, i, (received.source, advertisement.priority));
+        self.note_peer(now, i, received);
+        let Some(router) = self.routers.get_mut(i) else { return };
+        router.counters.adverts_rx += 1;
         router.counters.priority_zero_rx += u64::from(resigns);
         let was_master = router.instance.is_master();
         let source = received.source;
@@ -122,7 +124,7 @@ impl Failover {
         let heard = Heard { source, priority: advertisement.priority, interval: advertisement.interval };
         self.drive(now, i, vrrp::Input::Heard(heard));
         if resigns {
-            return;
+            return self.resigned_beside(now, i, source);
         }
         match self.routers.get(i).is_some_and(|r| r.instance.is_master()) {
             true if was_master => self.contest(now, i, source),

@@ -1,5 +1,6 @@
 //! One virtual router with everything the core remembers about it.
 
+use super::contest::Split;
 use super::notices::Told;
 use super::past::Mastership;
 use super::peers::Peers;
@@ -112,6 +113,12 @@ pub(super) struct Router {
     /// When it asks whether another host has its address, and who answered.
     pub probe_at: Option<Instant>,
     pub answered: Option<Answered>,
+    /// Two masters, from when it was told until it is told that it is over.
+    pub split: Option<Split>,
+    /// Who outranks us and may have been master all the time.
+    pub doubted: Option<IpAddr>,
+    /// No sooner is another master told that was found out afterwards.
+    pub tells_past_from: Option<Instant>,
     pub hold: Option<Hold>,
     /// It leads by `takeover`, until `rejoin`: who asked for it and why, and when.
     pub claim: Option<(String, Instant)>,
@@ -166,6 +173,9 @@ impl Router {
             duplicate_until: None,
             probe_at: None,
             answered: None,
+            split: None,
+            doubted: None,
+            tells_past_from: None,
             hold: None,
             claim: None,
             wish: None,
@@ -194,7 +204,10 @@ impl Router {
         let machine = self.instance.next().map(|(at, deadline)| (at, Waiting::from(deadline)));
         let hold = self.hold.as_ref().and_then(|hold| hold.until).map(|at| (at, Waiting::HoldEnds));
         let restore = self.restore_at.map(|at| (at, Waiting::Restore));
-        let rival = self.peers.next().map(|at| (at, Waiting::SplitBrainEnds));
+        let quiet = self.split.as_ref().and_then(Split::ends_at);
+        let answered = self.answered.as_ref().map(|answer| answer.until);
+        let rival = [self.peers.next(), quiet, answered].into_iter().flatten().min();
+        let rival = rival.map(|at| (at, Waiting::SplitBrainEnds));
         let silent = self.peers.next_silence().map(|at| (at, Waiting::PeerSilent));
         let odd = self.peers.next_forgotten().map(|at| (at, Waiting::WarningEnds));
         let duplicate = self.duplicate_until.map(|at| (at, Waiting::WarningEnds));
@@ -240,6 +253,12 @@ impl Router {
         self.peers
             .iter()
             .any(|(address, peer)| address == master && peer.rank.is_some_and(|rank| (rank, Some(address)) > own))
+    }
+
+    /// Whether it has been master, or what it is, for so long that every other router has heard it.
+    pub fn is_settled(&self, now: Instant) -> bool {
+        let interval = self.instance.parameters().interval;
+        now.saturating_duration_since(self.since) >= self.instance.master_down_interval(interval)
     }
 
     /// The state changed to what it is now.

@@ -1,12 +1,11 @@
 //! What the operator should know now, and what to do about it: the words of every warning but those about addresses on
 //! this host. Facts only; each ends with its cause.
 
+use super::contest::{self, Why};
 use super::core::Failover;
-use super::probes;
 use super::strangers::Stranger;
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::snapshot::Warning;
-use crate::engine::vrrp::DecodeError;
 use std::net::IpAddr;
 
 impl Failover {
@@ -21,13 +20,8 @@ impl Failover {
             if let (Some(_), Some(footing)) = (router.duplicate_until, router.footing) {
                 warnings.push(duplicate_address(name, &router.config.interface, footing.source));
             }
-            if let (Some(answer), None) = (&router.answered, router.peers.rivals().next()) {
-                warnings.push(probes::warning(name, answer));
-            }
+            warnings.extend(contest::warnings(router));
             for (source, peer) in router.peers.iter() {
-                if peer.is_rival() {
-                    warnings.push(split_brain(name, source, peer.rejected));
-                }
                 if peer.oddity.addresses {
                     warnings.push(addresses_differ(name, source));
                 }
@@ -54,10 +48,15 @@ fn warning(code: &str, subject: &str, message: String, next: String) -> Warning 
     Warning { code: code.to_owned(), subject: subject.to_owned(), message, next }
 }
 
-pub(super) fn split_brain(name: &str, source: IpAddr, refused: Option<DecodeError>) -> Warning {
-    let next = match refused {
-        Some(why) => format!("its advertisements are refused here: {why}"),
-        None => format!("it may not hear this node: check that IP protocol 112 gets to {source}"),
+pub(super) fn split_brain(name: &str, source: IpAddr, why: Why) -> Warning {
+    let next = match why {
+        Why::Refused(why) => format!("its advertisements are refused here: {why}"),
+        Why::Addresses => {
+            "it advertises other addresses, and may refuse this node's advertisements therefore, as keepalived does: make \
+             `virtual_ipaddress` alike on all routers"
+                .to_owned()
+        }
+        Why::Unheard => format!("it may not hear this node: check that IP protocol 112 gets to {source}"),
     };
     warning("split-brain", name, format!("{source} is master too: it advertises beside this node"), next)
 }

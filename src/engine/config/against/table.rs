@@ -292,6 +292,7 @@ pub(in super::super) const READ_OTHERWISE: &[(&str, &str)] = &[
         "keepalived reads the line, and leaves the variable as it stands; lvsdeck leaves the line out",
     ),
     ("an included file that includes itself", "keepalived reads it again, until no more files can be opened"),
+    (
         "`mcast_src_ip` with an address that is on no interface of this host",
         "keepalived advertises from it all the same; with lvsdeck the instance is in FAULT until the address is there",
     ),

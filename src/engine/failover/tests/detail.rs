@@ -29,6 +29,28 @@ fn wire(version: VrrpVersion, priority: u8, password: Option<&str>) -> Vec<u8> {
     packet(PEER, 255, &advertisement.encode(PEER.into(), GROUP, form))
 }
 
+/// A loser with one address more.
+pub fn another_list() -> Vec<u8> {
+    let mut listed = one(50);
+    listed.virtual_routers[0].addresses.push(vip(253));
+    heard_from(&listed)
+}
+
+/// As a node with this configuration sends it.
+pub fn heard_from(configuration: &Configuration) -> Vec<u8> {
+    let router = &configuration.virtual_routers[0];
+    let advertisement = Advertisement {
+        version: router.version,
+        vrid: router.vrid,
+        priority: router.priority.advertised(),
+        interval: router.advert_interval,
+        authentication: Authentication::None,
+        addresses: router.addresses.iter().map(|address| address.address).collect(),
+    };
+    let form = ChecksumForm::sent(router.version, Family::Inet, false);
+    packet(PEER, 255, &advertisement.encode(PEER.into(), GROUP, form))
+}
+
 fn with_password() -> Configuration {
     let mut configuration = one(100);
     configuration.virtual_routers[0].authentication = Authentication::Pass(Password::new("secret"));
@@ -87,6 +109,7 @@ fn a_split_brain_names_its_likely_cause_and_when_it_is_over_addresses_are_announ
     let mut foreign = wire(VrrpVersion::V2, 50, None);
     foreign[19] = 99;
     let causes = [
+        ("address-list", another_list()),
         ("not-heard-by-peer", wire(VrrpVersion::V2, 50, None)),
         ("authentication", wire(VrrpVersion::V2, 200, Some("hunter2"))),
         ("version", wire(VrrpVersion::V3, 200, None)),
@@ -102,7 +125,7 @@ fn a_split_brain_names_its_likely_cause_and_when_it_is_over_addresses_are_announ
         // What losing advertisements of its were answered with is over by then.
         lan.run_for(Duration::from_millis(1900));
         let before = lan.nodes[0].actions.len();
-        lan.run_for(Duration::from_millis(300));
+        lan.run_for(Duration::from_millis(800));
         assert_eq!(lan.status(0)[0].detail.split_brain, None);
         let words = lan.nodes[0].words(before);
         // Losing advertisements have a second round of their own after five seconds.

@@ -7,6 +7,7 @@ mod detail;
 mod drops;
 mod families;
 mod groups;
+mod heal;
 mod lan;
 mod links;
 mod mails;
