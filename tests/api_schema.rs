@@ -47,6 +47,7 @@ fn detail() -> RouterDetail {
             said: "x".into(),
         }],
         routing: vec!["route default via 10.0.0.254".into()],
+        routing_here: vec!["route default via 10.0.0.254".into()],
     }
 }
 

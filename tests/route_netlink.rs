@@ -4,6 +4,7 @@
 
 use lvsdeck::engine::failover::Macvlan;
 use lvsdeck::engine::io::route_netlink::{RouteMessage, RouteSocket};
+use lvsdeck::engine::io::routing_watch::{RoutingMessage, RoutingWatch};
 use lvsdeck::engine::model::{AddressOptions, Family, Mac, Routing, VirtualAddress, VirtualLink};
 use std::net::IpAddr;
 use std::os::fd::AsRawFd;
@@ -30,10 +31,21 @@ fn address(text: &str, label: Option<&str>) -> VirtualAddress {
 }
 
 /// What waits on the socket. The kernel has told all of it before the call that caused it returned.
-fn received(socket: &mut RouteSocket) -> Vec<RouteMessage> {
+fn told_of(socket: &mut RouteSocket) -> Vec<RouteMessage> {
     let mut list = Vec::new();
     socket.receive(|message| list.push(message)).unwrap();
     list
+}
+
+/// The same without who did it.
+fn received(socket: &mut RouteSocket) -> Vec<RouteMessage> {
+    let unnamed = |message| match message {
+        RouteMessage::Address { index, address, prefix, present, .. } => {
+            RouteMessage::Address { index, address, prefix, present, by: None }
+        }
+        other => other,
+    };
+    told_of(socket).into_iter().map(unnamed).collect()
 }
 
 fn dumped(socket: &mut RouteSocket) -> Vec<RouteMessage> {
@@ -51,7 +63,7 @@ fn veth() -> u32 {
 
 fn came(index: u32, text: &str, present: bool) -> RouteMessage {
     let VirtualAddress { address, prefix, .. } = address(text, None);
-    RouteMessage::Address { index, address, prefix, present }
+    RouteMessage::Address { index, address, prefix, present, by: None }
 }
 
 /// Receives until the message came: the carrier of a link is told by a kernel thread, in its own time.
@@ -288,6 +300,92 @@ fn routes_and_rules_are_what_ip_shows_of_them_and_go_again() {
     }
     let missing = socket.set_routing(&entries[0], true, |_| None).unwrap_err();
     assert_eq!(missing.to_string(), "interface va does not exist");
+}
+
+/// Runs `ip` and gives its process number beside.
+fn ip_as(arguments: &str) -> u32 {
+    let mut child = Command::new("ip").args(arguments.split_whitespace()).spawn().unwrap();
+    let pid = child.id();
+    assert!(child.wait().unwrap().success(), "ip {arguments}");
+    pid
+}
+
+#[test]
+fn who_removes_an_address_is_told_by_its_number() {
+    new_namespace();
+    let index = veth();
+    let mut socket = RouteSocket::open().unwrap();
+    ip("address add 10.0.0.9/24 dev va");
+    let pid = ip_as("address del 10.0.0.9/24 dev va");
+    let by = |message: &RouteMessage| match message {
+        RouteMessage::Address { present: false, by, .. } => Some(*by),
+        _ => None,
+    };
+    assert_eq!(told_of(&mut socket).iter().filter_map(by).collect::<Vec<_>>(), [Some(pid)]);
+    let own = address("10.0.0.9/24", None);
+    socket.add_address(index, &own).unwrap();
+    socket.remove_address(index, &own).unwrap();
+    let port = socket.port().unwrap();
+    assert_eq!(told_of(&mut socket).iter().filter_map(by).collect::<Vec<_>>(), [Some(port)]);
+}
+
+#[test]
+fn the_removal_of_each_route_and_rule_by_another_program_is_told_and_our_own_is_not() {
+    new_namespace();
+    let index = veth();
+    ip("link set lo up");
+    ip("address add 10.0.0.11/24 dev va");
+    ip("address add fd00::11/64 dev va nodad");
+    let of = |name: &str| (name == "va").then_some(index);
+    let mut socket = RouteSocket::open().unwrap();
+    let mut watch = RoutingWatch::open(socket.port().unwrap()).unwrap();
+    let entries = routing(
+        "virtual_routes {\n10.1.0.0/16 via 10.0.0.254 dev va src 10.0.0.11 metric 50 mtu 1400\nblackhole 10.2.0.0/16
+         default via 10.0.0.253 table 1000\nfd00:1::/64 via fd00::fe dev va
+         10.4.0.0/16 nexthop via 10.0.0.1 dev va weight 2 nexthop via 10.0.0.2 dev va\n}
+         virtual_rules {\nfrom 10.9.0.0/16 table 1000 preference 900\nto 10.8.0.0/16 fwmark 0x10/0xff lookup main priority 901
+         iif va prohibit preference 902\nfrom fd00:2::/64 table 101 preference 903\nnot from 10.7.0.0/16 goto 902 preference 800\n}",
+    );
+    let by_hand = [
+        "-4 route del 10.1.0.0/16",
+        "-4 route del blackhole 10.2.0.0/16",
+        "-4 route del default table 1000",
+        "-6 route del fd00:1::/64",
+        "-4 route del 10.4.0.0/16",
+        "-4 rule del preference 900",
+        "-4 rule del preference 901",
+        "-4 rule del preference 902",
+        "-6 rule del preference 903",
+        "-4 rule del preference 800",
+    ];
+    assert_eq!(entries.len(), by_hand.len());
+    let told = |watch: &mut RoutingWatch| {
+        let mut list = Vec::new();
+        watch.receive(|message| list.push(message));
+        list
+    };
+    for entry in &entries {
+        watch.note(entry, true, of);
+        let seq = socket.set_routing(entry, true, of).unwrap();
+        assert!(told_of(&mut socket).contains(&RouteMessage::Ack { seq, error: None }), "{entry}");
+    }
+    // Others of the same kind are nobody's concern.
+    ip("route add 10.1.0.0/16 via 10.0.0.254 dev va metric 60");
+    ip("route del 10.1.0.0/16 metric 60");
+    ip("rule add from 10.9.0.0/16 table 1001 preference 899");
+    ip("rule del preference 899");
+    assert_eq!(told(&mut watch), []);
+    for (entry, command) in entries.iter().zip(by_hand).rev() {
+        let by = Some(ip_as(command));
+        assert_eq!(told(&mut watch), [RoutingMessage::Gone { entry: entry.clone(), by }], "{command}");
+    }
+    for present in [true, false] {
+        for entry in &entries {
+            watch.note(entry, present, of);
+            socket.set_routing(entry, present, of).unwrap();
+        }
+    }
+    assert_eq!(told(&mut watch), []);
 }
 
 #[test]

@@ -108,7 +108,7 @@ fn addresses() -> io::Result<Vec<OwnedAddress>> {
     let (mut names, mut found) = (HashMap::new(), Vec::new());
     RouteSocket::open()?.dump(|message| match message {
         RouteMessage::Link { index, name, .. } => _ = names.insert(index, name),
-        RouteMessage::Address { index, address, prefix, present: true } => found.push((index, address, prefix)),
+        RouteMessage::Address { index, address, prefix, present: true, .. } => found.push((index, address, prefix)),
         RouteMessage::Address { .. }
         | RouteMessage::LinkGone { .. }
         | RouteMessage::Ack { .. }

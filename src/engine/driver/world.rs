@@ -8,7 +8,9 @@ use super::scribe::Scribe;
 use crate::engine::failover::{Action, Channel, Input, Link};
 use crate::engine::io::arp_listener::ArpListener;
 use crate::engine::io::frames::FrameSocket;
+use crate::engine::io::process_list;
 use crate::engine::io::route_netlink::{RouteMessage, RouteSocket};
+use crate::engine::io::routing_watch::{RoutingMessage, RoutingWatch};
 use crate::engine::io::state::StateDir;
 use crate::engine::io::vrrp_socket::{self, VrrpSocket};
 use crate::engine::model::Family;
@@ -35,6 +37,8 @@ pub struct World {
     route: RouteSocket,
     frames: FrameSocket,
     filter: FilterThread,
+    /// From the first route or rule on.
+    routing: Option<RoutingWatch>,
     /// From the first probe on.
     answers: Option<ArpListener>,
     sockets: BTreeMap<(u32, Family), VrrpSocket>,
@@ -54,6 +58,7 @@ impl World {
             route: RouteSocket::open()?,
             frames: FrameSocket::open()?,
             filter: FilterThread::default(),
+            routing: None,
             answers: None,
             sockets: BTreeMap::new(),
             names: BTreeMap::new(),
@@ -73,6 +78,7 @@ impl World {
     /// What the loop waits for.
     pub fn descriptors(&self) -> impl Iterator<Item = RawFd> + '_ {
         let answers = self.answers.iter().map(AsRawFd::as_raw_fd);
+        let answers = answers.chain(self.routing.iter().map(AsRawFd::as_raw_fd));
         std::iter::once(self.route.as_raw_fd())
             .chain(answers)
             .chain(self.sockets.values().flat_map(VrrpSocket::descriptors))
@@ -124,6 +130,14 @@ impl World {
                 other => self.translate(other, &mut input),
             }
         }
+        if let Some(routing) = &mut self.routing {
+            routing.receive(|message| match message {
+                RoutingMessage::Gone { entry, by } => {
+                    input(Input::RoutingGone { entry: Box::new(entry), by: by.map(who) });
+                }
+                RoutingMessage::Lost => lost = true,
+            });
+        }
         if lost {
             let listed = self.list(&mut input);
             self.list_again_at = listed.is_err().then(|| Instant::now() + LIST_PAUSE);
@@ -147,8 +161,9 @@ impl World {
                 self.sockets.retain(|(at, _), _| *at != index);
                 input(Input::LinkGone { index });
             }
-            RouteMessage::Address { index, address, prefix, present } => {
-                input(Input::Address { index, address, prefix, present });
+            RouteMessage::Address { index, address, prefix, present, by } => {
+                let by = by.filter(|port| !present && self.route.port().ok() != Some(*port)).map(who);
+                input(Input::Address { index, address, prefix, present, by });
             }
             RouteMessage::Ack { seq, error } => {
                 if let (Some(action), Some(code)) = (self.asked.remove(&seq), error) {
@@ -202,6 +217,13 @@ impl World {
             Action::Route { entry, present } => {
                 let names = &self.names;
                 let index = |name: &str| names.iter().find(|(_, known)| *known == name).map(|(index, _)| *index);
+                if self.routing.is_none() && *present {
+                    // Without it what others remove goes unnoticed.
+                    self.routing = self.route.port().and_then(RoutingWatch::open).ok();
+                }
+                if let Some(routing) = &mut self.routing {
+                    routing.note(entry, *present, index);
+                }
                 self.route.set_routing(entry, *present, index).map(|seq| {
                     self.asked.insert(seq, action.clone());
                 })
@@ -267,5 +289,13 @@ impl World {
         });
         let overrides = self.overrides.as_ref().and_then(OverridesSender::warning);
         unwritten.into_iter().chain(unlisted).chain(overrides)
+    }
+}
+
+/// Who has a netlink socket: its port is the process's number, unless that has several.
+fn who(port: u32) -> String {
+    match process_list::name(port) {
+        Some(name) => format!("pid {port} ({name})"),
+        None => format!("pid {port}"),
     }
 }

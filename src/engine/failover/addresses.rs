@@ -14,7 +14,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 /// An address that somebody removes again and again is put back no more often than this.
-const RESTORE_PAUSE: Duration = Duration::from_secs(1);
+pub(super) const RESTORE_PAUSE: Duration = Duration::from_secs(1);
 
 impl Failover {
     /// The virtual addresses of a router with the places where they belong; none where the interface is missing.
@@ -32,18 +32,23 @@ impl Failover {
         self.host.prefixes(index, address).any(|prefix| !self.is_ours((index, address, prefix)))
     }
 
-    /// Puts on what is missing; written down before it is made. False when nothing was.
-    pub(super) fn acquire(&mut self, i: usize) -> bool {
+    /// Puts on what is missing; written down before it is made.
+    pub(super) fn acquire(&mut self, i: usize) {
+        self.acquire_these(i, &self.places(i));
+    }
+
+    /// The same for some of its places; gives those that were missing.
+    fn acquire_these(&mut self, i: usize, places: &[(VirtualAddress, Option<Place>)]) -> Vec<Place> {
         let owned_before = self.ours.len();
         self.drop_packets(i);
         self.keep(i);
-        let missing = self.take_in(i, &self.places(i));
+        let missing = self.take_in(i, places);
         if self.ours.len() > owned_before {
             self.remember();
         }
-        let some = !missing.is_empty();
+        let found = missing.iter().map(|(place, _)| *place).collect();
         self.put_on(missing);
-        some
+        found
     }
 
     /// Makes these addresses ours and gives those that are not on.
@@ -125,6 +130,7 @@ impl Failover {
         for router in self.routers.iter_mut().filter(|router| router.instance.is_master()) {
             router.restore_at = Some(now);
         }
+        self.review_routing(false);
     }
 
     /// Changes of addresses that nobody polled yet.
@@ -166,7 +172,7 @@ impl Failover {
     }
 
     /// The kernel says an address came or went.
-    pub(super) fn observe_address(&mut self, now: Instant, place: Place, present: bool) -> Seen {
+    pub(super) fn observe_address(&mut self, now: Instant, place: Place, present: bool, by: Option<&str>) -> Seen {
         let seen = self.host.observe(place, present);
         if self.phase == Phase::Loading {
             return seen;
@@ -177,7 +183,7 @@ impl Failover {
         self.review_ownership(place, present);
         let Some((i, address)) = self.router_of(place) else {
             if let Some(address) = self.static_at(place).filter(|_| seen != Seen::Known) {
-                self.static_told(now, &address, (seen == Seen::Echo, present));
+                self.static_told(now, &address, (seen == Seen::Echo, present), by);
                 return seen;
             }
             if let (Some(address), Seen::Echo, false) = (left, seen, present) {
@@ -189,7 +195,7 @@ impl Failover {
         let lost = was_ours || self.host.prefixes(place.0, place.1).next().is_none();
         match (seen, present) {
             (Seen::Echo, present) => self.report_address(i, &address, present),
-            (Seen::Foreign, false) if lost && address.options.watched => self.drifted(now, i, &address),
+            (Seen::Foreign, false) if lost && address.options.watched => self.drifted(now, i, &address, by),
             (Seen::Foreign | Seen::Known, _) => {}
         }
         seen
@@ -231,39 +237,53 @@ impl Failover {
     }
 
     /// Somebody removed an address of ours.
-    fn drifted(&mut self, now: Instant, i: usize, address: &VirtualAddress) {
+    fn drifted(&mut self, now: Instant, i: usize, address: &VirtualAddress, by: Option<&str>) {
         let Some(router) = self.routers.get(i).filter(|r| r.instance.is_master()) else { return };
         let yields = router.config.variations.steps_down_without_address;
         let fact = Fact::new(EventKind::Drift, Severity::Warning, address.to_string()).change("present", "absent");
         let so = if yields { "mastership is given up" } else { "it is put back" };
-        let fact = fact.reason(format!("somebody removed it; {so}")).detail(&router.config.name);
+        let fact = removed(fact, by, so).detail(&router.config.name);
         self.report(fact);
         if yields {
             let reason = TransitionReason::AddressRemoved(address.to_string());
             return self.drive(now, i, vrrp::Input::StepDown { wait: None, reason });
         }
-        let Some(router) = self.routers.get_mut(i) else { return };
-        match router.restored_at.map(|at| at + RESTORE_PAUSE).filter(|at| *at > now) {
-            Some(later) => router.restore_at = Some(later),
-            None => self.restore(now, i),
-        }
+        self.restore(now, i);
     }
 
-    /// Puts back what is missing and tells the link.
+    /// When what is missing there may be put back again; none: now.
+    pub(super) fn restorable_at(&self, now: Instant, place: Place) -> Option<Instant> {
+        let at = *self.restored.get(&place)? + RESTORE_PAUSE;
+        (at > now && !self.host.will_have(place)).then_some(at)
+    }
+
+    /// These were put back.
+    pub(super) fn note_restored(&mut self, now: Instant, places: impl IntoIterator<Item = Place>) {
+        self.restored.retain(|_, at| *at + RESTORE_PAUSE > now);
+        self.restored.extend(places.into_iter().map(|place| (place, now)));
+    }
+
+    /// Puts back what is missing and tells the link: each address at once, and no more often than once a second.
     pub(super) fn restore(&mut self, now: Instant, i: usize) {
+        let mut places = self.places(i);
+        let later = places.iter().filter_map(|(_, place)| self.restorable_at(now, (*place)?)).min();
+        places.retain(|(_, place)| place.is_none_or(|place| self.restorable_at(now, place).is_none()));
         let Some(router) = self.routers.get_mut(i) else { return };
         router.restore_at = None;
-        if router.instance.is_master() {
-            let repeat = router.config.garp.repeat;
-            if self.acquire(i) {
-                // The kernel removes routes with the address that they send from.
-                self.set_routing(i);
-                self.announce(now, i, repeat);
-                if let Some(router) = self.routers.get_mut(i) {
-                    router.restored_at = Some(now);
-                }
-            }
+        if !router.instance.is_master() {
+            return;
         }
+        router.restore_at = later;
+        let repeat = router.config.garp.repeat;
+        let back = self.acquire_these(i, &places);
+        if back.is_empty() {
+            return;
+        }
+        // The kernel removes routes with the address that they send from.
+        self.set_routing(i);
+        places.retain(|(_, place)| place.is_some_and(|place| back.contains(&place)));
+        self.announce_these(now, i, repeat, &places);
+        self.note_restored(now, back);
     }
 
     /// Virtual addresses that sit on the host without us; an owner's belong there.
@@ -306,6 +326,14 @@ impl Failover {
 
     pub(super) fn foreign_warnings(&self) -> impl Iterator<Item = Warning> {
         self.foreign_addresses().into_iter().map(|(i, address, _)| self.foreign_warning(i, &address))
+    }
+}
+
+/// Who removed something, as far as netlink tells, and what follows.
+pub(super) fn removed(fact: Fact, by: Option<&str>, so: &str) -> Fact {
+    match by {
+        Some(by) => fact.reason(format!("removed by {by}; {so}")).who(by),
+        None => fact.reason(format!("somebody removed it; {so}")),
     }
 }
 

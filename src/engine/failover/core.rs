@@ -6,7 +6,7 @@
 
 use super::heralds::Heralds;
 use super::host::{Host, Place, Seen};
-use super::joins::Deaf;
+use super::joins::{Deaf, deaf};
 use super::links::OurLinks;
 use super::ownership::Ours;
 use super::past::Past;
@@ -14,6 +14,7 @@ use super::peers::Peers;
 use super::pending::Pending;
 use super::router::{Footing, Outgoing, Router, state_name};
 use super::routers::Routers;
+use super::routing::OurRouting;
 use super::statics::OurStatics;
 use super::strangers::Strangers;
 use super::track::Tracks;
@@ -43,8 +44,11 @@ pub struct Failover {
     /// Where sequence numbers of authentication headers begin.
     pub(super) sequence: u32,
     pub(super) foreign: BTreeSet<Place>,
+    /// When addresses that somebody removed were put back last, of the last moments.
+    pub(super) restored: BTreeMap<Place, Instant>,
     pub(super) links: OurLinks,
     pub(super) statics: OurStatics,
+    pub(super) routing: OurRouting,
     pub(super) strangers: Strangers,
     pub(super) tracks: Tracks,
     pub(super) pending: Vec<Pending>,
@@ -90,8 +94,10 @@ impl Failover {
             inherited: owned,
             sequence,
             foreign: BTreeSet::new(),
+            restored: BTreeMap::new(),
             links: OurLinks::of(&links),
             statics: OurStatics::new(&configuration.statics),
+            routing: OurRouting::default(),
             strangers: Strangers::default(),
             tracks: Tracks::new(),
             pending: Vec::new(),
@@ -137,12 +143,18 @@ impl Failover {
             Input::Shutdown { .. } | Input::Reload(_) if stops => {}
             Input::Link(link) => self.link(now, link),
             Input::LinkGone { index } => self.link_gone(index),
-            Input::Address { index, address, prefix, present } => {
+            Input::Address { index, address, prefix, present, by } => {
                 // Echoes of our own changes move no primary address.
-                if self.observe_address(now, (index, address, prefix), present) != Seen::Echo {
+                let place = (index, address, prefix);
+                let is_ours = self.is_ours(place);
+                if self.observe_address(now, place, present, by.as_deref()) != Seen::Echo {
+                    if !is_ours {
+                        self.review_routing(present);
+                    }
                     self.survey();
                 }
             }
+            Input::RoutingGone { entry, by } => self.routing_gone(now, &entry, by.as_deref()),
             Input::Resync => self.resync(now),
             Input::Start => self.start(now),
             Input::Packet { index, packet } => self.packet(now, index, packet),
@@ -182,7 +194,8 @@ impl Failover {
         let heralds = self.heralds.next().map(|at| (at, Waiting::Announce));
         let startup = self.starts_at.map(|at| (at, Waiting::StartupDelay));
         if self.phase == Phase::Running {
-            let statics = self.statics.restore_at.map(|at| (at, Waiting::Restore));
+            let statics = [self.statics.restore_at, self.routing.restore_at];
+            let statics = statics.into_iter().flatten().map(|at| (at, Waiting::Restore));
             let routers = self.routers.next().into_iter().chain(heralds).chain(startup).chain(statics);
             routers.chain(groups).chain(strangers).chain(pending).chain(joins).min()
         } else {
@@ -345,6 +358,9 @@ impl Failover {
         if due(self.statics.restore_at, now) {
             self.restore_statics(now);
         }
+        if due(self.routing.restore_at, now) {
+            self.restore_routing(now);
+        }
         for i in self.routers.due(now) {
             if self.routers.get(i).is_some_and(|r| due(r.hold.as_ref().and_then(|h| h.until), now)) {
                 self.end_hold(now, i);
@@ -372,10 +388,14 @@ impl Failover {
             let word = |up| if up { "up" } else { "down" };
             let severity = if up { Severity::Notice } else { Severity::Warning };
             let was = before.map_or("absent", word);
-            self.report(Fact::new(EventKind::Link, severity, name).change(was, word(up)));
+            self.report(Fact::new(EventKind::Link, severity, &name).change(was, word(up)));
         }
         if self.phase == Phase::Running && (before.is_none() || up && before == Some(false)) {
             self.set_statics();
+            self.review_routing(true);
+        }
+        if !up {
+            self.forget_routes(&name);
         }
         self.survey();
         if before.is_none() {
@@ -391,6 +411,7 @@ impl Failover {
             self.report(Fact::new(EventKind::Link, Severity::Warning, &link.name).to("absent"));
         }
         self.forget_interface(index, &link.name);
+        self.forget_routes(&link.name);
         self.link_told(&link.name, true);
         self.strangers.forget_interface(index);
         self.deaf.retain(|channel, _| channel.index != index);
@@ -478,19 +499,6 @@ impl Failover {
         };
         Ok(Footing { index: link.index, source })
     }
-}
-
-fn deaf(interface: &str, router: &Router, error: &str) -> String {
-    let Some(group) = router.config.transport.group() else {
-        return format!("interface {interface} can't be listened to: {error}; it is tried again every second");
-    };
-    let limit = match router.config.family {
-        Family::Inet => "net.ipv4.igmp_max_memberships",
-        Family::Inet6 => "net.ipv6.mld_max_msf",
-    };
-    format!(
-        "interface {interface} can't join {group}: {error}: look at `sysctl {limit}`; it is tried again every second"
-    )
 }
 
 fn due(deadline: Option<Instant>, now: Instant) -> bool {

@@ -3,7 +3,9 @@
 //! tried again until it works.
 
 use super::core::Failover;
+use super::router::Router;
 use super::{Action, Channel};
+use crate::engine::model::Family;
 use std::time::{Duration, Instant};
 
 /// How long after a refusal joining is tried again.
@@ -62,4 +64,18 @@ impl Failover {
             self.survey();
         }
     }
+}
+
+/// The reason of a FAULT for want of ears.
+pub(super) fn deaf(interface: &str, router: &Router, error: &str) -> String {
+    let Some(group) = router.config.transport.group() else {
+        return format!("interface {interface} can't be listened to: {error}; it is tried again every second");
+    };
+    let limit = match router.config.family {
+        Family::Inet => "net.ipv4.igmp_max_memberships",
+        Family::Inet6 => "net.ipv6.mld_max_msf",
+    };
+    format!(
+        "interface {interface} can't join {group}: {error}: look at `sysctl {limit}`; it is tried again every second"
+    )
 }

@@ -76,6 +76,15 @@ pub enum Input<'a> {
         prefix: u8,
         /// Came or went.
         present: bool,
+        /// Who removed it, as far as the kernel tells: `pid 1234 (ip)`.
+        by: Option<String>,
+    },
+    /// Somebody else removed a route or a rule that was set.
+    RoutingGone {
+        /// Which.
+        entry: Box<Routing>,
+        /// Who, likewise.
+        by: Option<String>,
     },
     /// All links and addresses follow as they are now, and what has gone since the list before: answers to our own changes
     /// may have been lost, and none is waited for any more. At the next [`Input::Timeout`] masters put on what they lack.

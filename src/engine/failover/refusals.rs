@@ -82,7 +82,7 @@ impl Failover {
                 } else {
                     &["error 2)", "error 3)", "error 19)", "does not exist"]
                 };
-                if as_wanted.iter().any(|end| error.ends_with(end)) {
+                if as_wanted.iter().any(|end| error.ends_with(end)) || *present && !self.routing.refuse(entry) {
                     return;
                 }
                 (entry.to_string(), if *present { "set it: try the same with ip" } else { "remove it: look at ip" })

@@ -135,8 +135,6 @@ pub(super) struct Router {
     pub rival: Option<IpAddr>,
     /// When addresses that somebody removed are put back.
     pub restore_at: Option<Instant>,
-    /// When that was done last.
-    pub restored_at: Option<Instant>,
     /// As what its end is told.
     pub ends_as: Option<Told>,
     /// No sooner is an advertisement that loses told.
@@ -185,7 +183,6 @@ impl Router {
             resumes_at: None,
             rival: None,
             restore_at: None,
-            restored_at: None,
             ends_as: None,
             tells_lower_from: None,
             priority_told: None,

@@ -1,24 +1,21 @@
 //! Static addresses, routes and rules: on the host while the engine runs, whoever is master. Ours like virtual addresses:
 //! written down before they are put on, put back where somebody removes them, and taken off at the end.
 
+use super::OwnedAddress;
+use super::addresses::removed;
 use super::core::Failover;
 use super::host::Place;
 use super::ownership::Ours;
 use super::router::Router;
-use super::{Action, OwnedAddress};
 use crate::engine::event::{EventKind, Fact, Severity};
-use crate::engine::model::{Routing, Statics, VirtualAddress, VirtualRoute};
-use std::time::{Duration, Instant};
-
-/// What somebody removes again and again is put back no more often than this.
-const PAUSE: Duration = Duration::from_secs(1);
+use crate::engine::model::{Statics, VirtualAddress};
+use std::time::Instant;
 
 /// What is to be there, and when it was put back.
 #[derive(Debug, Default)]
 pub(super) struct OurStatics {
     pub wanted: Statics,
     pub restore_at: Option<Instant>,
-    restored_at: Option<Instant>,
 }
 
 impl OurStatics {
@@ -47,9 +44,16 @@ impl Failover {
 
     /// Puts on what is missing.
     pub(super) fn set_statics(&mut self) {
+        self.put_statics(self.static_places());
+        let entries = self.statics.wanted.routing.iter().filter(|entry| !self.is_cut_off(entry));
+        self.route(entries.cloned().collect::<Vec<_>>(), true);
+    }
+
+    /// Puts on what is missing of these; gives their places.
+    fn put_statics(&mut self, places: Vec<(VirtualAddress, Place)>) -> Vec<Place> {
         let mut missing = Vec::new();
         let owned_before = self.ours.len();
-        for (address, place) in self.static_places() {
+        for (address, place) in places {
             if let Some(left) = self.ours.get_mut(&place).filter(|ours| ours.router.is_none()) {
                 left.leaving = false;
             }
@@ -64,16 +68,9 @@ impl Failover {
         if self.ours.len() > owned_before {
             self.remember();
         }
+        let found = missing.iter().map(|(place, _)| *place).collect();
         self.put_on(missing);
-        // One through an interface that is down can't be set now; it is when that comes up.
-        let down = |entry: &Routing| match entry {
-            Routing::Route(VirtualRoute { interface: Some(name), .. }) => self.host.by_name(name).is_none_or(|l| !l.up),
-            Routing::Route(_) | Routing::Rule(_) => false,
-        };
-        let entries: Vec<Routing> = self.statics.wanted.routing.iter().filter(|entry| !down(entry)).cloned().collect();
-        for entry in entries {
-            self.push(Action::Route { entry: Box::new(entry), present: true });
-        }
+        found
     }
 
     /// It is ours from now on.
@@ -87,9 +84,7 @@ impl Failover {
     pub(super) fn unset_statics(&mut self) {
         let mut entries = std::mem::take(&mut self.statics).wanted.routing;
         entries.reverse();
-        for entry in entries {
-            self.push(Action::Route { entry: Box::new(entry), present: false });
-        }
+        self.route(entries, false);
         for (place, address) in self.give_up_statics() {
             self.take_off(place, address);
         }
@@ -110,14 +105,19 @@ impl Failover {
     /// Other statics than before; gives the addresses that go.
     pub(super) fn change_statics(&mut self, wanted: &Statics) -> Vec<(Place, VirtualAddress)> {
         let before = std::mem::replace(&mut self.statics.wanted, wanted.clone());
-        for entry in before.routing.into_iter().rev().filter(|entry| !wanted.routing.contains(entry)) {
-            self.push(Action::Route { entry: Box::new(entry), present: false });
-        }
+        let gone = before.routing.into_iter().rev().filter(|entry| !wanted.routing.contains(entry));
+        self.route(gone.collect::<Vec<_>>(), false);
         self.give_up_statics()
     }
 
     /// The kernel told of a static address: what somebody removed is put back.
-    pub(super) fn static_told(&mut self, now: Instant, address: &VirtualAddress, (echo, present): (bool, bool)) {
+    pub(super) fn static_told(
+        &mut self,
+        now: Instant,
+        address: &VirtualAddress,
+        (echo, present): (bool, bool),
+        by: Option<&str>,
+    ) {
         if echo {
             let fact = Fact::new(EventKind::Address, Severity::Info, address.to_string());
             return self.report(fact.to(if present { "present" } else { "absent" }).detail("static_ipaddress"));
@@ -126,17 +126,21 @@ impl Failover {
             return;
         }
         let fact = Fact::new(EventKind::Drift, Severity::Warning, address.to_string()).change("present", "absent");
-        self.report(fact.reason("somebody removed it; it is put back").detail("static_ipaddress"));
-        match self.statics.restored_at.map(|at| at + PAUSE).filter(|at| *at > now) {
-            Some(later) => self.statics.restore_at = Some(later),
-            None => self.restore_statics(now),
-        }
+        self.report(removed(fact, by, "it is put back").detail("static_ipaddress"));
+        self.restore_statics(now);
     }
 
-    /// Puts back what is missing.
+    /// Puts back what is missing: each address at once, and no more often than once a second.
     pub(super) fn restore_statics(&mut self, now: Instant) {
-        (self.statics.restore_at, self.statics.restored_at) = (None, Some(now));
-        self.set_statics();
+        let mut places = self.static_places();
+        self.statics.restore_at = places.iter().filter_map(|(_, place)| self.restorable_at(now, *place)).min();
+        places.retain(|(_, place)| self.restorable_at(now, *place).is_none());
+        let back = self.put_statics(places);
+        if !back.is_empty() {
+            // The kernel removes routes with the address that they send from.
+            self.route(self.statics.wanted.routing.clone(), true);
+        }
+        self.note_restored(now, back);
     }
 
     /// The static address without which a router can't work (`track_group`).

@@ -73,6 +73,13 @@ impl Failover {
             what_if: Self::forecast(router, moment.now),
             tracked: self.tracked_status(router),
             routing: router.config.routing.iter().map(ToString::to_string).collect(),
+            routing_here: router
+                .config
+                .routing
+                .iter()
+                .filter(|e| self.routing.has(e))
+                .map(ToString::to_string)
+                .collect(),
         }
     }
 

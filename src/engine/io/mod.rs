@@ -31,6 +31,7 @@ pub mod processes;
 pub mod real_time;
 pub mod route_netlink;
 mod routing_message;
+pub mod routing_watch;
 pub mod runner;
 pub mod simulated;
 pub mod simulated_lan;

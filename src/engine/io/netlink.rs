@@ -34,6 +34,8 @@ pub(super) struct Message<'a> {
     pub flags: NlmF,
     /// `nlmsg_seq`.
     pub seq: u32,
+    /// `nlmsg_pid`: the port of the socket that asked; 0 where the kernel did it by itself.
+    pub port: u32,
     /// After the header.
     pub payload: &'a [u8],
 }
@@ -58,8 +60,9 @@ impl<'a> Iterator for Messages<'a> {
         let kind = u16::from_ne_bytes(*self.0.get(4..)?.first_chunk()?);
         let flags = NlmF::from_bits_retain(u16::from_ne_bytes(*self.0.get(6..)?.first_chunk()?));
         let seq = u32::from_ne_bytes(*self.0.get(8..)?.first_chunk()?);
+        let port = u32::from_ne_bytes(*self.0.get(12..)?.first_chunk()?);
         self.0 = self.0.get(length.next_multiple_of(4)..).unwrap_or_default();
-        Some(Message { kind, flags, seq, payload })
+        Some(Message { kind, flags, seq, port, payload })
     }
 }
 

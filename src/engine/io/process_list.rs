@@ -33,6 +33,12 @@ fn look(pid: u32) -> io::Result<Option<Running>> {
     Ok(runs.map(|(name, _)| Running { pid, name }))
 }
 
+/// The name of a process, also of one that has just ended; none where nothing is left of it.
+pub fn name(pid: u32) -> Option<String> {
+    let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+    Some(name.trim_end().to_owned())
+}
+
 /// Name and state: `812 (a name (so)) S …`, proc(5).
 fn parse(stat: &[u8]) -> Option<(String, u8)> {
     let open = stat.iter().position(|byte| *byte == b'(')?;

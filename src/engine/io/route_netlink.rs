@@ -72,6 +72,8 @@ pub enum RouteMessage {
         prefix: u8,
         /// Came or went.
         present: bool,
+        /// The port of the socket that asked for its removal; none where the kernel removed it by itself.
+        by: Option<u32>,
     },
     /// The answer to [`RouteSocket::add_address`] or [`RouteSocket::remove_address`].
     Ack {
@@ -119,7 +121,7 @@ impl RouteSocket {
             each(message);
         }
         for (index, address, prefix) in addresses.difference(&self.addresses).copied() {
-            each(RouteMessage::Address { index, address, prefix, present: false });
+            each(RouteMessage::Address { index, address, prefix, present: false, by: None });
         }
         for index in links.difference(&self.links).copied() {
             each(RouteMessage::LinkGone { index });
@@ -198,6 +200,11 @@ impl RouteSocket {
         self.send(libc::RTM_DELLINK, NlmF::empty(), &link_message::header(index, 0, 0))
     }
 
+    /// The port by which the kernel names what this socket asks for.
+    pub fn port(&self) -> io::Result<u32> {
+        self.socket.pid()
+    }
+
     fn send(&mut self, kind: u16, flags: NlmF, payload: &[u8]) -> io::Result<u32> {
         self.seq = self.seq.checked_add(1).unwrap_or(1);
         self.socket.send(frame(kind, flags | NlmF::REQUEST | NlmF::ACK, self.seq, payload), Msg::empty())?;
@@ -245,10 +252,10 @@ impl RouteSocket {
         match *message {
             RouteMessage::Link { index, .. } => drop(self.links.insert(index)),
             RouteMessage::LinkGone { index } => drop(self.links.remove(&index)),
-            RouteMessage::Address { index, address, prefix, present: true } => {
+            RouteMessage::Address { index, address, prefix, present: true, .. } => {
                 self.addresses.insert((index, address, prefix));
             }
-            RouteMessage::Address { index, address, prefix, present: false } => {
+            RouteMessage::Address { index, address, prefix, present: false, .. } => {
                 self.addresses.remove(&(index, address, prefix));
             }
             RouteMessage::Ack { .. } | RouteMessage::Resync => {}
@@ -323,8 +330,8 @@ fn decode(message: Message<'_>) -> Option<RouteMessage> {
             let (index, ..) = link_fields(message.payload)?;
             Some(RouteMessage::LinkGone { index })
         }
-        libc::RTM_NEWADDR => decode_address(message.payload, true),
-        libc::RTM_DELADDR => decode_address(message.payload, false),
+        libc::RTM_NEWADDR => decode_address(message.payload, true, 0),
+        libc::RTM_DELADDR => decode_address(message.payload, false, message.port),
         _ => None,
     }
 }
@@ -358,7 +365,7 @@ fn decode_macvlan(attributes: &Attributes<'_>, flags: u32) -> Option<Macvlan> {
 }
 
 /// An address that the kernel still looks for on the link, or found there, can't be used: it counts as absent.
-fn decode_address(payload: &[u8], present: bool) -> Option<RouteMessage> {
+fn decode_address(payload: &[u8], present: bool, port: u32) -> Option<RouteMessage> {
     const UNUSABLE: u32 = libc::IFA_F_TENTATIVE | libc::IFA_F_DADFAILED;
     let [family, prefix, flags, _] = array(payload)?;
     let usable = family != AF_INET6 || u32::from(flags) & UNUSABLE == 0;
@@ -371,7 +378,8 @@ fn decode_address(payload: &[u8], present: bool) -> Option<RouteMessage> {
         AF_INET6 => Ipv6Addr::from(array::<16>(bytes)?).into(),
         _ => return None,
     };
-    Some(RouteMessage::Address { index, address, prefix, present: present && usable })
+    let by = (port != 0).then_some(port);
+    Some(RouteMessage::Address { index, address, prefix, present: present && usable, by })
 }
 
 #[cfg(test)]

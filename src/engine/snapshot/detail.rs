@@ -26,6 +26,9 @@ pub struct RouterDetail {
     /// Routes and rules that are there while it is master, as `ip` has them.
     #[serde(default)]
     pub routing: Vec<String>,
+    /// Those of them that are there now.
+    #[serde(default)]
+    pub routing_here: Vec<String>,
 }
 
 /// Something that is tracked.

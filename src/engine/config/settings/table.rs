@@ -186,7 +186,7 @@ pub(super) const SETTINGS: &[Setting] = &[
             ],
             |settings| settings.address_removed.name(),
         ),
-        meaning: "what a master does when another program removes its virtual address",
+        meaning: "what a master does when another program removes its virtual address, or one of its `virtual_routes` or `virtual_rules`",
     },
     Setting {
         section: "vrrp",

@@ -41,7 +41,7 @@ impl Surroundings for Node {
             macvlan: None,
         }));
         for (address, prefix) in self.station.addresses() {
-            input(Input::Address { index: LINK, address, prefix, present: true });
+            input(Input::Address { index: LINK, address, prefix, present: true, by: None });
         }
         Ok(())
     }
@@ -51,7 +51,7 @@ impl Surroundings for Node {
             match delivery {
                 Delivery::Packet(packet) => input(Input::Packet { index: LINK, packet: &packet }),
                 Delivery::Address(address, prefix, present) => {
-                    input(Input::Address { index: LINK, address, prefix, present });
+                    input(Input::Address { index: LINK, address, prefix, present, by: None });
                 }
             }
         }

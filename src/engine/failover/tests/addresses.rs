@@ -246,3 +246,37 @@ fn an_address_that_is_not_tracked_stays_away_when_somebody_removes_it() {
     lan.run_for(seconds(5));
     assert_eq!((lan.state(0), lan.holders(address)), (Master, vec![]));
 }
+
+#[test]
+fn several_that_are_removed_at_once_are_all_back_at_once_and_a_fight_for_one_stays_bounded() {
+    let mut configuration = one(100);
+    configuration.virtual_routers[0].addresses = vec![vip(252), vip(253), vip(254)];
+    let mut lan = Lan::started(vec![configuration]);
+    lan.run_for(seconds(10));
+    // The kernel removes the others of a subnet along with its first address.
+    for last in [253, 254, 252] {
+        lan.meddle(0, ETH0, vip(last).address, 24, false);
+    }
+    lan.run_for(Duration::from_millis(50));
+    let held: Vec<_> = [252, 253, 254].map(|last| lan.holders(vip(last).address)).concat();
+    assert_eq!(held, [0, 0, 0]);
+    let from = lan.nodes[0].actions.len();
+    for _ in 0..50 {
+        for last in [252, 253, 254] {
+            lan.meddle(0, ETH0, vip(last).address, 24, false);
+        }
+        lan.run_for(Duration::from_millis(100));
+    }
+    let added = lan.nodes[0].words(from).into_iter().filter(|word| word == "add 192.0.2.253/24").count();
+    assert!((4..=6).contains(&added), "{added} times in five seconds");
+}
+
+#[test]
+fn who_removed_an_address_is_told_as_far_as_the_kernel_tells() {
+    let mut lan = master();
+    lan.meddle(0, ETH0, vip(254).address, 24, false);
+    lan.run_for(Duration::from_millis(5));
+    let drift = lan.nodes[0].facts(EventKind::Drift).remove(0);
+    assert_eq!(drift.reason.as_deref(), Some("removed by pid 9 (ip); it is put back"));
+    assert_eq!(drift.who.as_deref(), Some("pid 9 (ip)"));
+}

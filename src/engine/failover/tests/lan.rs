@@ -267,7 +267,7 @@ impl Lan {
             core.handle(self.now, Input::Link(link.clone()));
         }
         for (index, address, prefix) in node.addresses.clone() {
-            core.handle(self.now, Input::Address { index, address, prefix, present: true });
+            core.handle(self.now, Input::Address { index, address, prefix, present: true, by: None });
         }
         node.core = Some(core);
         node.joined.clear();
@@ -281,7 +281,7 @@ impl Lan {
             self.input(n, Input::Link(link));
         }
         for (index, address, prefix) in self.nodes[n].addresses.clone() {
-            self.input(n, Input::Address { index, address, prefix, present: true });
+            self.input(n, Input::Address { index, address, prefix, present: true, by: None });
         }
     }
 
@@ -368,7 +368,8 @@ impl Lan {
                     Delivery::Link(link) => self.input(n, Input::Link(link)),
                     Delivery::LinkGone { index } => self.input(n, Input::LinkGone { index }),
                     Delivery::Address { index, address, prefix, present } => {
-                        self.input(n, Input::Address { index, address, prefix, present });
+                        let by = (!present).then(|| "pid 9 (ip)".to_owned());
+                        self.input(n, Input::Address { index, address, prefix, present, by });
                     }
                 }
                 true

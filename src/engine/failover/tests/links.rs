@@ -169,7 +169,7 @@ fn the_interface_below_takes_it_along_and_brings_it_back() {
     lan.input(0, Input::Link(Link { up: true, ..below }));
     let address = IpAddr::from([192, 0, 2, 11]);
     lan.nodes[0].addresses.push((ETH0, address, 24));
-    lan.input(0, Input::Address { index: ETH0, address, prefix: 24, present: true });
+    lan.input(0, Input::Address { index: ETH0, address, prefix: 24, present: true, by: None });
     lan.run_for(seconds(5));
     assert_eq!((lan.masters(), is_up(&lan, 0), lan.holders(VIP)), (vec![0], true, vec![0]));
     let made = lan.nodes[0].words(from).iter().filter(|word| *word == "make vrrp.51").count();

@@ -340,7 +340,7 @@ fn nobody_is_told_of_an_address_that_was_given_up_a_moment_ago() {
     let mut core = Failover::new(&node.configuration, past, now);
     core.handle(now, Input::Link(node.links[0].clone()));
     for (index, address, prefix) in node.addresses.clone() {
-        core.handle(now, Input::Address { index, address, prefix, present: true });
+        core.handle(now, Input::Address { index, address, prefix, present: true, by: None });
     }
     core.handle(now, Input::Start);
     // Before anything of the start was done.

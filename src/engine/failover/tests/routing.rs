@@ -104,6 +104,64 @@ fn what_is_as_wanted_already_is_no_refusal_and_all_else_is() {
     assert_eq!(refuse(true, "File exists (os error 17)"), 0);
     assert_eq!(refuse(false, "No such process (os error 3)"), 0);
     assert_eq!(refuse(true, "Network is unreachable (os error 101)"), 1);
-    assert_eq!(refuse(true, "interface eth7 does not exist"), 2);
-    assert_eq!(refuse(false, "Operation not permitted (os error 1)"), 3);
+    assert_eq!(refuse(true, "interface eth7 does not exist"), 1, "told before");
+    assert_eq!(refuse(false, "Operation not permitted (os error 1)"), 2);
+}
+
+fn gone(lan: &mut Lan, entry: Routing) {
+    lan.input(0, Input::RoutingGone { entry: Box::new(entry), by: Some("pid 9 (ip)".to_owned()) });
+}
+
+#[test]
+fn what_somebody_removes_is_told_and_put_back_and_no_more_often_than_once_a_second() {
+    let mut lan = Lan::started(vec![routed(&[route(1), rule()])]);
+    lan.run_for(seconds(5));
+    let from = lan.nodes[0].actions.len();
+    for entry in [route(1), rule()] {
+        gone(&mut lan, entry);
+    }
+    let back = ["set route 10.0.1.0/24 via 192.0.2.1", "set rule from 10.0.1.0/24 table 100"];
+    assert_eq!(moved(&lan, from), back);
+    let drift = lan.nodes[0].facts(EventKind::Drift);
+    assert_eq!(drift[0].reason.as_deref(), Some("removed by pid 9 (ip); it is put back"));
+    gone(&mut lan, rule());
+    assert_eq!(lan.status(0)[0].detail.routing_here, ["route 10.0.1.0/24 via 192.0.2.1"], "a fight");
+    assert_eq!(moved(&lan, from).len(), 2);
+    lan.run_for(seconds(1));
+    assert_eq!((moved(&lan, from).len(), lan.status(0)[0].detail.routing_here.len()), (3, 2));
+}
+
+#[test]
+fn with_step_down_a_removed_route_gives_mastership_up_and_a_backup_has_none() {
+    let mut configuration = routed(&[route(1)]);
+    configuration.virtual_routers[0].variations.steps_down_without_address = true;
+    let mut lan = Lan::started(vec![configuration]);
+    lan.run_for(seconds(5));
+    gone(&mut lan, route(1));
+    assert_eq!(lan.state(0), crate::engine::snapshot::VirtualRouterState::Backup);
+    assert!(lan.status(0)[0].detail.routing_here.is_empty() && lan.status(0)[0].detail.routing.len() == 1);
+    let from = lan.nodes[0].actions.len();
+    gone(&mut lan, route(1));
+    assert_eq!(moved(&lan, from), [""; 0]);
+}
+
+#[test]
+fn a_route_that_can_t_be_set_is_told_once_and_tried_again_when_an_address_or_the_link_is_back() {
+    let mut lan = Lan::started(vec![routed(&[route(1)])]);
+    lan.run_for(seconds(5));
+    let refuse = |lan: &mut Lan| {
+        let action = Box::new(Action::Route { entry: Box::new(route(1)), present: true });
+        lan.input(0, Input::Refused { action, error: "Network is unreachable (os error 101)".to_owned() });
+    };
+    refuse(&mut lan);
+    assert!(lan.status(0)[0].detail.routing_here.is_empty());
+    for present in [false, true] {
+        let from = lan.nodes[0].actions.len();
+        lan.meddle(0, ETH1, [198, 51, 100, 9].into(), 24, true);
+        lan.meddle(0, ETH1, [198, 51, 100, 9].into(), 24, false);
+        lan.run_for(seconds(1));
+        assert!(!moved(&lan, from).is_empty(), "{present}");
+        refuse(&mut lan);
+    }
+    assert_eq!(lan.nodes[0].facts(EventKind::OperationRefused).len(), 1);
 }

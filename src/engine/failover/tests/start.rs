@@ -164,7 +164,7 @@ fn a_missing_interface_is_a_fault_that_names_it_and_ends_when_it_appears() {
     assert!(lan.status(0)[0].reason.contains("interface eth0 does not exist"), "{}", lan.status(0)[0].reason);
     lan.input(0, Input::Link(link));
     let (index, address, prefix) = lan.nodes[0].addresses[0];
-    lan.input(0, Input::Address { index, address, prefix, present: true });
+    lan.input(0, Input::Address { index, address, prefix, present: true, by: None });
     assert_eq!((lan.state(0), lan.status(0)[0].reason.as_str()), (Backup, "the fault is over"));
 }
 

@@ -86,7 +86,7 @@ fn addresses(root: &Path) -> Option<Vec<HostAddress>> {
     let (mut names, mut found) = (BTreeMap::new(), Vec::new());
     let each = |message| match message {
         RouteMessage::Link { index, name, .. } => drop(names.insert(index, name)),
-        RouteMessage::Address { index, address, prefix, present: true } => found.push((index, address, prefix)),
+        RouteMessage::Address { index, address, prefix, present: true, .. } => found.push((index, address, prefix)),
         RouteMessage::Address { present: false, .. }
         | RouteMessage::LinkGone { .. }
         | RouteMessage::Ack { .. }
