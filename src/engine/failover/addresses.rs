@@ -332,7 +332,7 @@ impl Failover {
 /// Who removed something, as far as netlink tells, and what follows.
 pub(super) fn removed(fact: Fact, by: Option<&str>, so: &str) -> Fact {
     match by {
-        Some(by) => fact.reason(format!("removed by {by}; {so}")).who(by),
+        Some(by) => fact.reason(format!("removed by {by}; {so}")),
         None => fact.reason(format!("somebody removed it; {so}")),
     }
 }

@@ -71,6 +71,10 @@ impl Split {
     pub const fn ends_at(&self) -> Option<Instant> {
         self.over_at
     }
+    /// Who it may be, where nobody was heard as master yet.
+    pub fn suspect(&mut self, who: Option<(IpAddr, Why)>) {
+        self.heard = self.heard.or(who);
+    }
 }
 
 impl Failover {
@@ -154,7 +158,7 @@ impl Failover {
         if !router.instance.is_master() || !router.is_settled(now) || !outranks || had_resigned {
             return;
         }
-        router.doubted = before.map(|_| source);
+        router.doubted = router.silent_before.filter(|silent| *silent == source);
         if !router.config.variations.higher_prio_send_advert {
             self.advertise(now, i, own, None);
         }
@@ -227,6 +231,14 @@ impl Failover {
             self.report(fact.reason(format!("this node is {state}")));
         }
     }
+}
+
+/// Who was heard lately and would not yield to us, for a reason that is known.
+pub(super) fn suspect(router: &Router, now: Instant) -> Option<(IpAddr, Why)> {
+    let lately = router.instance.master_down_interval(router.instance.parameters().interval) * 3;
+    let heard = router.peers.iter().filter(|(_, peer)| now.saturating_duration_since(peer.heard_at) < lately);
+    let odd = heard.filter(|(_, peer)| Why::of(peer) != Why::Unheard);
+    odd.max_by_key(|(_, peer)| peer.heard_at).map(|(source, peer)| (source, Why::of(peer)))
 }
 
 /// The other masters, while there are any, and who has the address beside us.

@@ -295,6 +295,7 @@ impl Failover {
             None => reason.to_string(),
         };
         router.entered(now, why.clone());
+        router.silent_before = if let TransitionReason::Silence { master, .. } = reason { *master } else { None };
         self.plan_probe(now, i);
         let Some(router) = self.routers.get_mut(i) else { return };
         router.counters.became_master += u64::from(to == VirtualRouterState::Master);

@@ -5,8 +5,10 @@
 //! answer came. It asks when it advertises anyhow: no deadline of its own.
 
 use super::Action;
+use super::contest;
 use super::core::Failover;
 use super::router::Router;
+use super::warnings::split_brain;
 use crate::engine::snapshot::Warning;
 use crate::engine::vrrp::{self, answered};
 use std::net::{IpAddr, Ipv4Addr};
@@ -98,8 +100,15 @@ impl Failover {
         let is_news = router.answered.replace(answer).is_none();
         router.probe_at = router.probe_at.map(|at| at.min(now + SHORT_PAUSE));
         if is_news {
-            let warning = warning(&router.config.name, &answer);
+            let mut warning = warning(&router.config.name, &answer);
+            let suspect = contest::suspect(router, now);
+            if let Some((source, why)) = suspect {
+                warning.next = split_brain(&router.config.name, source, why).next;
+            }
             self.tell_contest(i, warning);
+            if let Some(split) = self.routers.get_mut(i).and_then(|router| router.split.as_mut()) {
+                split.suspect(suspect);
+            }
         }
     }
 }

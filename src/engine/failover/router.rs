@@ -115,6 +115,8 @@ pub(super) struct Router {
     pub answered: Option<Answered>,
     /// Two masters, from when it was told until it is told that it is over.
     pub split: Option<Split>,
+    /// Whose silence made it master.
+    pub silent_before: Option<IpAddr>,
     /// Who outranks us and may have been master all the time.
     pub doubted: Option<IpAddr>,
     /// No sooner is another master told that was found out afterwards.
@@ -172,6 +174,7 @@ impl Router {
             probe_at: None,
             answered: None,
             split: None,
+            silent_before: None,
             doubted: None,
             tells_past_from: None,
             hold: None,

@@ -164,6 +164,18 @@ fn a_rival_that_is_silent_for_a_while_and_answers_arp_is_one_split_brain_with_on
 }
 
 #[test]
+fn who_was_heard_with_another_list_is_the_cause_also_where_an_answer_is_the_first_sign() {
+    let mut lan = Lan::started(vec![one(100)]);
+    lan.run_for(Duration::from_millis(3_700));
+    // One advertisement may have crossed ours: no split brain yet.
+    lan.inject(0, ETH0, &super::detail::another_list());
+    answering(&mut lan, Duration::from_secs(2), OTHER);
+    let told = lan.nodes[0].facts(EventKind::SplitBrain);
+    assert!(told.len() == 1 && told[0].detail.as_ref().unwrap().contains("virtual_ipaddress"), "{told:?}");
+    assert_eq!(lan.status(0)[0].detail.split_brain.as_ref().unwrap().cause, "address-list");
+}
+
+#[test]
 fn a_rival_that_is_silent_at_a_tenth_of_a_second_is_no_end_where_it_answers_arp() {
     let mut configuration = one(100);
     configuration.virtual_routers[0].version = crate::engine::model::VrrpVersion::V3;
