@@ -3,6 +3,7 @@
 
 mod ui_fixture;
 mod ui_matrix;
+mod ui_reading;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use lvsdeck::engine::event::{EventKind, Fact, Severity};
@@ -280,7 +281,7 @@ fn a_held_backup_does_not_read_as_down() {
         serde_json::from_value(serde_json::json!({"waiting": "master down", "in_ms": 3_400})).unwrap();
     let console = Console::new(status, Vec::new(), (80, 24));
     let screen = console.screen("mono");
-    assert!(screen.contains("held, down in 3.4s"), "{screen}");
+    assert!(screen.contains("held, waits 3.4s") && !screen.contains("down 3.4s"), "{screen}");
 }
 
 #[test]
@@ -302,14 +303,22 @@ fn the_four_acts_go_from_key_to_done() {
 fn an_engine_that_fell_silent_leaves_a_grey_picture_and_says_since_when() {
     let now = noon();
     let mut console = Console::new(ui_fixture::degraded(now), ui_fixture::events(now), (80, 24));
-    console.give(Message::Lost("no engine answers".to_owned()));
+    console.give(Message::Lost("no engine answers".to_owned(), false));
     update(&mut console.state, Message::Tick, Duration::from_secs(13));
     let screen = console.screen("ansi");
-    assert!(screen.contains("NO ANSWER 12s"), "{screen}");
+    assert!(screen.contains("NO ANSWER 12s") && screen.contains("14:02:23Z"), "{screen}");
+    // What is down stays to be read, and nothing counts on that nobody confirms.
+    assert!(screen.contains(" ! the engine does not answer for 12s; before: DOWN 12s 10.0.3.15:443"), "{screen}");
+    assert_eq!(console.state.engine_now(), Some(now));
+    assert!(screen.contains("chg 12s"), "{screen}");
     assert!(screen.contains("DIM"));
     console.give(Message::Resize(40, 10));
     let small = console.screen("ansi");
     assert!(small.contains("! the engine does not answer for "), "{small}");
+    console.give(Message::Lost("no engine answers".to_owned(), true));
+    console.give(Message::Resize(80, 24));
+    let gone = console.screen("ansi");
+    assert!(gone.contains("NO ENGINE ") && gone.contains("! the engine is gone for "), "{gone}");
 }
 
 #[test]
@@ -320,10 +329,10 @@ fn an_engine_that_was_stopped_in_order_is_told_as_one() {
     let events = [asked, fact(EventKind::EngineStopping, "engine")];
     let events = (900..).zip(events).map(|(seq, fact)| Event::stamp(fact, seq, now, 1)).collect();
     let mut console = Console::new(ui_fixture::degraded(now), events, (80, 24));
-    console.give(Message::Lost("no engine answers".to_owned()));
+    console.give(Message::Lost("no engine answers".to_owned(), false));
     update(&mut console.state, Message::Tick, Duration::from_secs(5));
     let screen = console.screen("ansi");
-    assert!(screen.contains("STOPPED 4s") && screen.contains("was stopped 4s ago by root: "), "{screen}");
+    assert!(screen.contains("STOPPED 4s") && screen.contains("was stopped 4s ago by root; before: "), "{screen}");
 }
 
 #[test]

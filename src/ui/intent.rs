@@ -243,9 +243,9 @@ impl Intent {
     /// What may follow its name in the palette; empty where nothing may.
     pub const fn arguments(self) -> &'static str {
         match self {
-            Self::Weight => "N, +N, -N or N%",
+            Self::Weight => "[SERVER] N, +N, -N or N%",
             Self::Drain => "[SERVER] [DEADLINE, as 60s]",
-            Self::Maintenance => "[TIME, as 30m]",
+            Self::Maintenance => "[SERVER] [TIME, as 30m]",
             Self::Restore => "[SERVER]",
             Self::Takeover | Self::Rejoin => "[INSTANCE]",
             Self::Failover => "[INSTANCE] [--blind] [--for TIME]",
@@ -308,8 +308,8 @@ pub enum Message {
     Polled(Box<Polled>),
     /// Details of this service's server, or that it is gone.
     Detail((String, String), Option<Box<RealServerStatus>>),
-    /// The engine did not answer, and why.
-    Lost(String),
+    /// The engine did not answer, why, and whether nobody listens on its socket.
+    Lost(String, bool),
     /// The engine gives no events, and why.
     Unheard(String),
     /// New events, oldest first. True: the list starts anew (first look, or another engine).
@@ -355,7 +355,7 @@ impl Message {
             Self::Key(_)
             | Self::Paste(_)
             | Self::Resize(..)
-            | Self::Lost(_)
+            | Self::Lost(..)
             | Self::Unheard(_)
             | Self::Answered(..)
             | Self::KeysDropped(..)

@@ -161,6 +161,8 @@ pub struct Lost {
     pub since: Duration,
     /// Why, in the client's words.
     pub why: String,
+    /// Nobody listens on its socket: it is no more, while one that is frozen still has its socket.
+    pub is_gone: bool,
 }
 
 /// A past that plays.
@@ -316,17 +318,17 @@ impl UiState {
     }
     /// Time that went by since the picture was taken; none goes by while it is frozen.
     pub fn picture_age(&self) -> Duration {
-        match &self.picture {
-            Some(p) if self.paused_at.is_none() && self.viewing.is_none() => self.clock.saturating_sub(p.taken_at),
-            _ => Duration::ZERO,
-        }
+        self.age(|picture| picture.taken_at)
     }
     /// The same for the details.
     pub fn detail_age(&self) -> Duration {
-        match &self.picture {
-            Some(p) if self.paused_at.is_none() && self.viewing.is_none() => self.clock.saturating_sub(p.detail_at),
-            _ => Duration::ZERO,
-        }
+        self.age(|picture| picture.detail_at)
+    }
+    /// What is shown of a silent engine does not go on.
+    fn age(&self, taken: fn(&Picture) -> Duration) -> Duration {
+        let picture = self.picture.as_ref().filter(|_| self.paused_at.is_none() && self.viewing.is_none());
+        let until = self.lost.as_ref().map_or(self.clock, |lost| lost.since);
+        picture.map_or(Duration::ZERO, |picture| until.saturating_sub(taken(picture)))
     }
     /// Now, on the engine's clock: ages are taken from it.
     pub fn engine_now(&self) -> Option<SystemTime> {

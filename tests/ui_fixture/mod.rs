@@ -443,7 +443,8 @@ pub fn summary(status: &Status, now: SystemTime) -> Summary {
     let mut problems = Vec::new();
     if status.role == Role::SplitBrain {
         for router in &status.virtual_routers {
-            let text = format!("SPLIT-BRAIN {} {} is master too", router.name, router.peers[0].address);
+            let Some(peer) = router.peers.first() else { continue };
+            let text = format!("SPLIT-BRAIN {} {} is master too", router.name, peer.address);
             problems.push(Problem { key: router.name.clone(), text, since: Some(ago(now, 5)) });
         }
     }

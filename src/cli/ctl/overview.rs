@@ -171,8 +171,10 @@ fn peer_text(peer: &PeerStatus, now: SystemTime) -> String {
 fn table(status: &Status, now: SystemTime, page: &mut Page<'_>) -> Result<(), CtlError> {
     page.line(Style::Plain, "")?;
     page.line(Style::Strong, "Prot LocalAddress:Port Scheduler Flags")?;
+    let servers = status.virtual_servers.iter().flat_map(|service| &service.real_servers);
+    let key = servers.map(|server| server.key.to_string().len()).max().unwrap_or(0).max(KEY);
     let titles = format!(
-        "  -> {:<28} {:<7} {:<10} {:<10} {:<10} Health",
+        "  -> {:<key$} {:<7} {:<10} {:<10} {:<10} Health",
         "RemoteAddress:Port", "Forward", "Weight", "ActiveConn", "InActConn"
     );
     page.line(Style::Strong, &titles)?;
@@ -185,7 +187,7 @@ fn table(status: &Status, now: SystemTime, page: &mut Page<'_>) -> Result<(), Ct
                 (false, Admin::Draining | Admin::Maintenance) => Style::Notice,
                 (false, Admin::Enabled) => Style::Plain,
             };
-            page.line(style, &row_text(row, now))?;
+            page.line(style, &row_text(row, key, now))?;
         }
         let shown = window.offset + window.rows.len();
         if shown >= window.total || window.rows.is_empty() {
@@ -195,7 +197,11 @@ fn table(status: &Status, now: SystemTime, page: &mut Page<'_>) -> Result<(), Ct
     }
 }
 
-fn row_text(row: &Row, now: SystemTime) -> String {
+/// The least cells of a server's address.
+const KEY: usize = 28;
+
+/// `key`: cells of the longest address.
+fn row_text(row: &Row, key: usize, now: SystemTime) -> String {
     match row.kind {
         RowKind::Service => {
             let (protocol, address) = row.service.split_once('/').unwrap_or(("", &row.service));
@@ -207,14 +213,14 @@ fn row_text(row: &Row, now: SystemTime) -> String {
             if let Some(name) = &row.name {
                 let _ = write!(text, " ({})", short(name, NAME));
             }
-            format!("{} {}", left(&text, 74), row.note)
+            format!("{} {}", left(&text, key + 46), row.note)
         }
         RowKind::Server => {
             let weight = row.weights();
             let age = row.health_age_s.filter(|_| row.health == Health::Down);
             let outlook = row.drain.as_ref().map(|drain| format!(", {}", drain.outlook(now, span)));
             format!(
-                "  -> {:<28} {:<7} {weight:<10} {:<10} {:<10} {}{}{}",
+                "  -> {:<key$} {:<7} {weight:<10} {:<10} {:<10} {}{}{}",
                 row.server.as_deref().unwrap_or_default(),
                 row.forward,
                 row.active,

@@ -198,6 +198,10 @@ impl Reloader {
         let sentence = beside.iter().fold(sentence, |sentence, beside| format!("{sentence}; {beside}"));
         let mut preview = preview(plan);
         preview.blast_radius = std::iter::once(preview.blast_radius).chain(beside).collect::<Vec<_>>().join("; ");
+        // What of the file is not taken as it is written comes first: a slip reads like an intent in the fields that change.
+        if let Some(told) = told(&news, &read.identity.config.file) {
+            preview.blast_radius = format!("{told}; {}", preview.blast_radius);
+        }
         for absent in fitness::absent(&running.configuration, &read.configuration, host::has_interface) {
             preview.blast_radius = format!("{}; {absent}", preview.blast_radius);
         }
@@ -282,6 +286,17 @@ fn half_written(read: &Read, running: &Configuration) -> Option<String> {
         }
         None => None,
     }
+}
+
+/// The new warnings of a file in a clause: how many, the first, and where the others are.
+fn told(news: &[Warning], file: &str) -> Option<String> {
+    let first = news.first()?;
+    let more = match news.len() - 1 {
+        0 => String::new(),
+        more => format!(", and {more} more: `lvsdeck check -f {file}`"),
+    };
+    let count = if news.len() == 1 { "new warning".to_owned() } else { format!("{} new warnings", news.len()) };
+    Some(format!("{count}: {}: {}{more}", first.subject, first.message.replace("; ", ", ")))
 }
 
 fn refused(source: &Source, unfit: &Unfit) -> Answer {

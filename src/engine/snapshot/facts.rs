@@ -190,7 +190,7 @@ pub(super) fn down_reason(server: &RealServerStatus) -> Option<&str> {
 pub(super) fn server_note(server: &RealServerStatus, drift: Option<&Drift>, sorry_serves: bool) -> String {
     match (Standing::of(server), server.admin, drift) {
         (Standing::Down, ..) => down_reason(server).map_or_else(|| "DOWN".to_owned(), |why| format!("DOWN {why}")),
-        _ if server.drain.as_ref().is_some_and(|drain| drain.is_over) => "OUT deadline passed".to_owned(),
+        _ if server.drain.as_ref().is_some_and(|drain| drain.is_over) => "OUT at deadline".to_owned(),
         (_, Admin::Maintenance, _) => format!("MAINT {} conn", server.active),
         (Standing::Draining, ..) => format!("DRAIN {} conn", server.active),
         (Standing::Unknown | Standing::Up, _, Some(drift)) => format!("DRIFT found {}", drift.found),

@@ -86,7 +86,7 @@ pub struct Row {
     pub health: Health,
     /// The operator's wish; services: enabled.
     pub admin: Admin,
-    /// `ok 1.9ms`, `DOWN timeout` (its age is in `health_age_s`), `DRAIN 31 conn`, `OUT deadline passed`, `1/3 fails: timeout`, `no check`; a
+    /// `ok 1.9ms`, `DOWN timeout` (its age is in `health_age_s`), `DRAIN 31 conn`, `OUT at deadline`, `1/3 fails: timeout`, `no check`; a
     /// service: `12/12 ok`, `10/12 DEGRADED`, `0/12 NO QUORUM`.
     pub note: String,
     /// Seconds since the health last changed; servers only.

@@ -3,11 +3,30 @@
 
 use super::Field;
 use crate::engine::{ConnectionSort, ConnectionsPage, ConnectionsQuery, ServiceSelector};
+use std::collections::BTreeSet;
 
 /// How many connections one answer brings.
 const WINDOW: usize = 200;
 /// How many groups of each kind.
 const GROUPS: usize = 200;
+
+/// The states of `ip_vs_conn` (net/netfilter/ipvs, `ip_vs_proto_tcp.c`, `_udp.c`, `_sctp.c` less those that TCP has not, and
+/// templates: NONE).
+const STATES: [&str; 13] = [
+    "ESTABLISHED",
+    "SYN_SENT",
+    "SYN_RECV",
+    "FIN_WAIT",
+    "TIME_WAIT",
+    "CLOSE",
+    "CLOSE_WAIT",
+    "LAST_ACK",
+    "LISTEN",
+    "SYNACK",
+    "UDP",
+    "ICMP",
+    "NONE",
+];
 
 /// Parts of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -176,10 +195,26 @@ impl Browser {
                     query.server = Some(server);
                 }
                 "client" => query.client = Some(value.parse()?),
-                _ => query.state = Some(value.to_uppercase()),
+                _ => query.state = Some(self.state(value)?),
             }
         }
         Ok(query)
+    }
+
+    /// The state that a word is, or is the beginning of. Errors: there is none, or there are several.
+    fn state(&self, word: &str) -> Result<String, String> {
+        let word = word.to_uppercase();
+        let seen = self.page().into_iter().flat_map(|page| &page.states).map(|count| count.state.as_str());
+        let all: BTreeSet<&str> = STATES.iter().copied().chain(seen).collect();
+        if all.contains(word.as_str()) {
+            return Ok(word);
+        }
+        let meant: Vec<&str> = all.iter().copied().filter(|state| state.starts_with(&word)).collect();
+        match meant.as_slice() {
+            [only] => Ok((*only).to_owned()),
+            [] => Err(format!("no state begins with {word}: {}", STATES.join(" "))),
+            several => Err(format!("{word} may be {}", several.join(", "))),
+        }
     }
 
     /// The next order of the connections.
@@ -214,6 +249,15 @@ mod tests {
         let read = browser.read("10.9.1.1 established").unwrap();
         assert_eq!((read.client, read.state.as_deref()), ("10.9.1.1".parse().ok(), Some("ESTABLISHED")));
         assert_eq!((read.service, read.server), (None, None));
+        for (typed, state) in [("state:est", "ESTABLISHED"), ("close", "CLOSE"), ("udp", "UDP")] {
+            assert_eq!(browser.read(typed).unwrap().state.as_deref(), Some(state));
+        }
+        for (wrong, named) in
+            [("state:nonsense", "no state begins with NONSENSE: EST"), ("sy", "SYNACK, SYN_RECV, SYN")]
+        {
+            let why = browser.read(wrong).unwrap_err();
+            assert!(why.contains(named), "{why}");
+        }
         for (wrong, named) in [("server:web", "web"), ("client:x/y", "x/y"), ("size>3", "size>3"), ("state:", "state")]
         {
             let why = browser.read(wrong).unwrap_err();

@@ -285,7 +285,7 @@ fn picture(engine: &dyn EngineHandle, wanted: &Wanted, known: &Known) -> Message
         }
         Err(error) => match (error, wanted.at) {
             (HandleError::Rejected { message, .. }, Some(at)) => Message::NoPast(at, message),
-            (error, _) => Message::Lost(error.to_string()),
+            (error, _) => Message::Lost(error.to_string(), matches!(error, HandleError::NoEngine { .. })),
         },
     }
 }

@@ -121,7 +121,11 @@ fn services(plan: &mut Plan, state: &UiState) {
     plan.services = plan.body;
     if plan.shape == Shape::Large {
         plan.detail = Rect { y: plan.body.bottom() - 1 - DETAIL, height: DETAIL, ..plan.body };
-    } else if state.detail_open {
+        return;
+    }
+    let rows = state.page().map_or(usize::MAX, |page| page.total);
+    let free = usize::from(plan.body.height).saturating_sub(rows.saturating_add(usize::from(1 + plan.heads)));
+    if state.detail_open || free > usize::from(DETAIL) {
         let below = (DETAIL + 1).min(plan.body.height.saturating_sub(6));
         plan.services.height -= below;
         plan.detail = Rect { y: plan.body.bottom() - below, height: below, ..plan.body };

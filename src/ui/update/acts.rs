@@ -83,7 +83,9 @@ pub fn unseen(state: &UiState, intent: Intent) -> Option<String> {
         (false, true) => !state.screen.has_routers(),
         (false, false) => !state.has_table(),
     };
-    if elsewhere {
+    // Where there is no room for tables every screen is the list of problems, with the instances in it.
+    let has_room = !matches!(plan.shape, Shape::Line | Shape::List);
+    if elsewhere && has_room {
         use crate::ui::screens::Screen;
         let (screen, what) = if instances { (Screen::Vrrp, "instances") } else { (Screen::Services, "services") };
         let key = state.keys.hint(Intent::Show(screen));
@@ -94,7 +96,10 @@ pub fn unseen(state: &UiState, intent: Intent) -> Option<String> {
     }
     // In the one line that such a screen has for it.
     let why = || match intent {
-        Intent::Drain | Intent::Restore => format!("enlarge to 60x15, or :{} ADDRESS", intent.name()),
+        Intent::Drain | Intent::Restore | Intent::Maintenance => {
+            format!("enlarge to 60x15, or :{} ADDRESS", intent.name())
+        }
+        Intent::Weight => "enlarge to 60x15, or :weight ADDRESS N".to_owned(),
         Intent::AddServer => "enlarge to 60x15, or :add-server VS".to_owned(),
         _ => "no row is on screen: enlarge to 60x15".to_owned(),
     };
@@ -109,10 +114,11 @@ pub fn no_room(state: &UiState) -> Option<String> {
 /// The same for a line of the palette: what names its object needs no row under a cursor, and its preview says whom it means.
 fn out_of_sight(state: &UiState, intent: Intent, words: &str) -> Option<String> {
     let is_named = match intent {
-        Intent::Drain | Intent::Restore => server_of(state, words).is_some(),
+        Intent::Drain | Intent::Restore | Intent::Weight | Intent::Maintenance => server_of(state, words).is_some(),
         Intent::AddServer => targets::names_service(state, words),
         // It says what to do instead.
         Intent::Remove => !words.is_empty(),
+        intent if intent.is_about_instances() => targets::names_instance(intent, words),
         _ => false,
     };
     if is_named { no_room(state) } else { unseen(state, intent) }
@@ -170,6 +176,12 @@ fn by_name(
     let command = match intent {
         Intent::Drain => Command::Drain { server, service, hold_seconds: None, deadline_seconds: time(words)? },
         Intent::Restore => Command::Restore { server, service },
+        Intent::Maintenance => maintain(&targets::at(state, server)?, time(words)?),
+        Intent::Weight if words.is_empty() => {
+            state.popups.push(Popup::Form(Form::weight(targets::at(state, server)?)));
+            return Ok(Vec::new());
+        }
+        Intent::Weight => weigh(&targets::at(state, server)?, words)?,
         other => {
             let (name, key) = (other.name(), state.keys.hint(other));
             return Err(format!("{name} takes no address: go to {server} and press {key}"));

@@ -2,7 +2,7 @@
 //!
 //! Nothing here changes the director without a dry run that the operator saw and a token that names exactly that dry run.
 
-use crate::engine::{Answer, Command, CommandRequest, Outcome};
+use crate::engine::{Answer, Command, CommandRequest, Outcome, Preview};
 use crate::ui::intent::Effect;
 use crate::ui::popup::{Field, Phase, Popup, PreviewPopup};
 use crate::ui::state::{Tone, UiState};
@@ -118,7 +118,10 @@ pub fn on_answer(state: &mut UiState, serial: u64, answer: Result<Box<Answer>, S
         }
         (Outcome::Stale, Phase::Committing(shown)) => {
             let (old, new) = (&shown.preview, &answer.preview);
-            let parts = [(&old.before, &new.before), (&old.after, &new.after), (&old.ops, &new.ops)];
+            let clauses = |preview: &Preview| preview.blast_radius.split("; ").map(str::to_owned).collect::<Vec<_>>();
+            let touches = (clauses(old), clauses(new));
+            let parts =
+                [(&old.before, &new.before), (&old.after, &new.after), (&old.ops, &new.ops), (&touches.0, &touches.1)];
             popup.changed =
                 parts.map(|(old, new)| changes(old, new)).into_iter().find(|c| !c.is_empty()).unwrap_or_default();
             if popup.changed.is_empty() {

@@ -2,6 +2,7 @@
 
 use super::time;
 use crate::engine::Event;
+use crate::ui::format;
 use crate::ui::intent::{Effect, Intent};
 use crate::ui::rows::event_list::{kinds_word, newest_first, on_screen, selected};
 use crate::ui::screens::Screen;
@@ -96,6 +97,12 @@ pub fn look_at(state: &mut UiState) -> Vec<Effect> {
         state.say(Tone::Bad, "there is no event to look at");
         return Vec::new();
     };
+    if let Some((first, last)) = state.replay.filter(|(first, last)| at < *first || at > *last) {
+        let has = if first == last { "one moment" } else { "moments" };
+        let (from, to) = (format::clock(first), format::clock(last));
+        state.say(Tone::Bad, format!("the recording has no moment of this event: it has {has}, {from} to {to}"));
+        return Vec::new();
+    }
     if state.viewing.is_none() {
         let live = state.keys.hint(Intent::Live);
         let said = format!("everything as it was at this event; the arrows move time, {live} goes back to now");

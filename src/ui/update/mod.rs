@@ -26,7 +26,7 @@ use super::intent::{Effect, Intent, Message};
 use super::keymap::Chord;
 use super::rows::change;
 use super::screens::Screen;
-use super::screens::plan::plan;
+use super::screens::plan::{Shape, plan};
 use super::state::{Focus, Lost, Older, Picture, Polled, Tone, UiState, Wanted};
 use crate::engine::{Event, EventKind, RealServerStatus, Role, Severity, Sort};
 use crossterm::event::{KeyEvent, KeyEventKind};
@@ -87,13 +87,13 @@ pub fn update(state: &mut UiState, message: Message, clock: Duration) -> Vec<Eff
             on_detail(state, of, detail.map(|detail| *detail));
             Vec::new()
         }
-        Message::Lost(why) => {
-            lose(state, why);
+        Message::Lost(why, is_gone) => {
+            lose(state, why, is_gone);
             Vec::new()
         }
         // Who looks at the past asks for no pictures: then the next one tells when the engine answers again.
         Message::Unheard(why) if state.viewing.is_some() && state.replay.is_none() => {
-            lose(state, why);
+            lose(state, why, false);
             vec![Effect::Poll]
         }
         Message::Unheard(_) => Vec::new(),
@@ -125,9 +125,10 @@ pub fn update(state: &mut UiState, message: Message, clock: Duration) -> Vec<Eff
     }
 }
 
-fn lose(state: &mut UiState, why: String) {
-    if state.lost.is_none() {
-        state.lost = Some(Lost { since: state.clock, why });
+fn lose(state: &mut UiState, why: String, is_gone: bool) {
+    match &mut state.lost {
+        Some(lost) => lost.is_gone = is_gone,
+        None => state.lost = Some(Lost { since: state.clock, why, is_gone }),
     }
     state.dirty = true;
 }
@@ -139,8 +140,8 @@ fn notice_silence(state: &mut UiState, message: &Message) {
         return; // what was is asked for once, and does not change
     }
     let silent = state.clock.saturating_sub(newest.max(state.awake_since)) > SILENCE;
-    if silent && state.lost.is_none() && !matches!(message, Message::Polled(_) | Message::Lost(_)) {
-        state.lost = Some(Lost { since: newest, why: "the engine does not answer".to_owned() });
+    if silent && state.lost.is_none() && !matches!(message, Message::Polled(_) | Message::Lost(..)) {
+        state.lost = Some(Lost { since: newest, why: "the engine does not answer".to_owned(), is_gone: false });
         state.dirty = true;
     }
 }
@@ -270,7 +271,29 @@ fn on_key(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Why a key means nothing where there is no room for what it moves in.
+fn without_room(state: &UiState, intent: Intent) -> Option<String> {
+    let is_of_instances = state.focus == Focus::Routers;
+    let reason = match intent {
+        Intent::Up | Intent::Down | Intent::PageUp | Intent::PageDown | Intent::Top | Intent::Bottom
+            if is_of_instances =>
+        {
+            return None;
+        }
+        Intent::Up | Intent::Down | Intent::PageUp | Intent::PageDown | Intent::Top | Intent::Bottom => "no row",
+        Intent::Open | Intent::Fold | Intent::Unfold => "nothing to open",
+        Intent::Filter | Intent::Sort | Intent::Baseline => "no table",
+        _ => return None,
+    };
+    let has_room = !matches!(plan(state).shape, Shape::Line | Shape::List);
+    (!has_room).then(|| format!("{reason} is on screen: enlarge to 60x15"))
+}
+
 fn on_intent(state: &mut UiState, intent: Intent) -> Vec<Effect> {
+    if let Some(why) = without_room(state, intent) {
+        state.say(Tone::Bad, why);
+        return Vec::new();
+    }
     match intent {
         Intent::Up | Intent::Down | Intent::PageUp | Intent::PageDown | Intent::Top | Intent::Bottom => {
             travel(state, intent)
@@ -332,6 +355,9 @@ fn show_screen(state: &mut UiState, screen: Screen) -> Vec<Effect> {
         state.router = state.routers().first().map(|r| r.name.clone());
     }
     table::keep_in_sight(state);
+    if matches!(plan(state).shape, Shape::Line | Shape::List) {
+        state.say(Tone::Good, format!("{}: enlarge to 60x15 to see it", screen.names().0));
+    }
     Vec::new()
 }
 

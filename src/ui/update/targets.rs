@@ -50,6 +50,22 @@ fn target(row: &Row) -> Result<Option<Target>, String> {
     Ok(Some(Target { service, server, weights: (row.wanted(), row.configured_weight) }))
 }
 
+/// The server of this address in every service that is loaded.
+pub fn at(state: &UiState, server: RealServerSelector) -> Result<Vec<Target>, String> {
+    let rows = state.page().map_or(&[][..], |page| &page.rows).iter();
+    let found = rows.filter_map(|row| target(row).ok().flatten());
+    let meant = found.filter(|target| match server {
+        RealServerSelector::Key(key) => target.server == key,
+        RealServerSelector::Host(host) => target.server.0.ip() == host,
+    });
+    let meant: Vec<Target> = meant.collect();
+    if meant.is_empty() {
+        Err(format!("{server} is in no row that is loaded: go to it in the table"))
+    } else {
+        Ok(meant)
+    }
+}
+
 /// Marks the selected server, or takes its mark away; of a service, all of its servers that are loaded.
 pub fn mark(state: &mut UiState) -> Vec<Effect> {
     if let Some(why) = super::acts::unseen(state, Intent::Mark) {
@@ -151,7 +167,7 @@ pub fn instance(state: &UiState, intent: Intent) -> Result<String, String> {
         (Some(router), _) => Ok(router.name.clone()),
         (None, _) => {
             let next = state.keys.hint(Intent::NextPanel);
-            Err(format!("several instances: press {next} and choose the one for {}", intent.name()))
+            Err(format!("{next} chooses an instance; or :{} NAME", intent.name()))
         }
     }
 }
@@ -163,11 +179,15 @@ pub fn named_instance<'a>(state: &UiState, intent: Intent, words: &'a str) -> Re
     if let Some(found) = known.max_by_key(|(name, _)| name.len()) {
         return Ok(found);
     }
-    let first = words.split(' ').next().unwrap_or_default();
-    let is_argument = first.is_empty()
-        || first.starts_with("--")
-        || (intent == Intent::Priority && (first == "from-file" || first.parse::<i64>().is_ok()));
-    if is_argument || state.routers().is_empty() {
+    if !names_instance(intent, words) {
+        return Ok((instance(state, intent)?, words));
+    }
+    let (first, others) = words.split_once(' ').unwrap_or((words, ""));
+    if state.picture.as_ref().is_some_and(|picture| picture.polled.routers.is_none()) {
+        // No screen with the instances was shown yet: the engine knows them.
+        return Ok((first.to_owned(), others.trim()));
+    }
+    if state.routers().is_empty() {
         return Ok((instance(state, intent)?, words));
     }
     let names = || state.routers().iter().map(|router| router.name.as_str());
@@ -176,6 +196,15 @@ pub fn named_instance<'a>(state: &UiState, intent: Intent, words: &'a str) -> Re
     let meant =
         nearest(first, names()).map_or_else(|| format!("there is {all}{more}"), |name| format!("did you mean {name}?"));
     Err(format!("there is no VRRP instance {first}: {meant}"))
+}
+
+/// Whether the words begin with an instance, and not with something else that the act takes.
+pub fn names_instance(intent: Intent, words: &str) -> bool {
+    let first = words.split(' ').next().unwrap_or_default();
+    let is_argument = first.is_empty()
+        || first.starts_with("--")
+        || (intent == Intent::Priority && (first == "from-file" || first.parse::<i64>().is_ok()));
+    !is_argument
 }
 
 /// The service that the words begin with, as it is loaded, and the other words.

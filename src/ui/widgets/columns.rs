@@ -4,9 +4,11 @@ use super::frame;
 use super::help::first_shown;
 use super::pen::Pen;
 use super::popups::{both, keys, room};
+use super::services::shown_words;
 use crate::ui::intent::Intent;
 use crate::ui::popup::Chooser;
 use crate::ui::rows::columns::{Set, named};
+use crate::ui::screens::plan::plan;
 use crate::ui::state::UiState;
 use crate::ui::theme::{Paint, Theme};
 use ratatui::buffer::Buffer;
@@ -21,6 +23,8 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, chooser: Choose
         Set::Counters => "the counters",
     };
     let inner = frame::popup(buffer, theme, within, (76, height), &format!("Columns of {of}"));
+    // Chosen, and yet not on this screen: that is no fault of the choice.
+    let (fitting, has_table) = (shown_words(state), plan(state).rows() > 0);
     let room = room(inner, 0);
     let first = first_shown(chooser.choice, room, lines.len());
     for (line, (word, is_shown)) in lines.iter().enumerate().skip(first).take(room).map(|(n, line)| (n - first, line)) {
@@ -30,6 +34,9 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, chooser: Choose
         let paint = if *is_shown { Paint::Text } else { Paint::Dim };
         pen.skip(1).put(Paint::Key, if *is_shown { "[x]" } else { "[ ]" }).skip(1);
         pen.left(if *is_shown { Paint::Title } else { Paint::Dim }, word, 11).skip(1);
+        if *is_shown && has_table && !fitting.contains(word) {
+            pen.put(Paint::Warning, "no room here: ");
+        }
         pen.put(paint, named(word).map_or("", |column| column.what));
     }
     let turn = both(state, Intent::Fold, Intent::Unfold);

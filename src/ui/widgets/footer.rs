@@ -1,6 +1,7 @@
 //! The last lines: what was said last, the screens, and the keys. While a filter is typed, the first of them is its field. Where
 //! there is no room for a line of screens, they stand where nothing was said.
 
+use super::frame;
 use super::pen::Pen;
 use crate::ui::format;
 use crate::ui::intent::Intent;
@@ -63,20 +64,60 @@ fn message(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
         };
         return;
     }
+    let mut room = area;
     if let Some(link) = state.link {
         let gap = pen.left_over().saturating_sub(link.len() + 1);
-        let mut end = Pen::at(buffer, theme, area, 0);
-        end.skip(gap + 1).put(Paint::Warning, link);
-        let left = Rect { width: area.width.saturating_sub(u16::try_from(link.len() + 2).unwrap_or(0)), ..area };
-        pen = Pen::at(buffer, theme, left, 0);
-        pen.skip(1);
+        pen.skip(gap).put(Paint::Warning, link);
+        room.width = area.width.saturating_sub(u16::try_from(link.len() + 2).unwrap_or(0));
     }
-    if let Some(said) = &state.said {
-        if let Some(at) = said.at {
-            pen.put(Paint::Dim, &format::clock(at)).skip(1);
+    let Some(said) = &state.said else { return };
+    let paint = if said.tone == Tone::Good { Paint::Good } else { Paint::Bad };
+    let lines = said_lines(state, area);
+    for (n, text) in lines.iter().enumerate() {
+        let up = u16::try_from(lines.len() - 1 - n).unwrap_or(0);
+        let line = Rect { y: area.y.saturating_sub(up), height: 1, ..room };
+        if up > 0 {
+            frame::middle(buffer, theme, Rect { width: area.width, ..line }, area.width, 1);
         }
-        pen.put(if said.tone == Tone::Good { Paint::Good } else { Paint::Bad }, &said.text);
+        let mut pen = Pen::at(buffer, theme, line, 0);
+        pen.skip(1);
+        match said.at.filter(|_| has_clock(area)) {
+            Some(at) if n == 0 => drop(pen.put(Paint::Dim, &format::clock(at)).skip(1)),
+            Some(_) => drop(pen.skip(CLOCK)),
+            None => {}
+        }
+        pen.put(paint, text);
     }
+}
+
+/// Columns of a time before a message, with the space behind it.
+const CLOCK: usize = 10;
+
+/// Whether there is room for the time of a message beside it.
+const fn has_clock(area: Rect) -> bool {
+    area.width >= 60
+}
+
+/// What was said in as many lines as it needs, at most half of the screen: what to do stands at its end.
+fn said_lines(state: &UiState, area: Rect) -> Vec<String> {
+    let Some(said) = &state.said else { return Vec::new() };
+    let time = if said.at.is_some() && has_clock(area) { CLOCK } else { 0 };
+    let link = state.link.map_or(0, |link| link.len() + 2);
+    let columns = usize::from(area.width).saturating_sub(2 + time + link);
+    let mut lines = format::wrap(&said.text, " ", columns.max(1));
+    let most = usize::from(state.size.1 / 2).clamp(1, 4);
+    if lines.len() > most {
+        let rest = lines.split_off(most - 1).join(" ");
+        lines.push(rest);
+    }
+    lines
+}
+
+/// Lines above the footer that what was said takes.
+pub fn lines_above(state: &UiState, footer: Rect) -> u16 {
+    let is_typing = typing(state) || footer.height == 0;
+    let lines = if is_typing { 0 } else { said_lines(state, footer).len().saturating_sub(1) };
+    u16::try_from(lines).unwrap_or(u16::MAX)
 }
 
 /// A text field with a visible cursor: the terminal's own stays hidden. Of a text that is too long, the end before the cursor

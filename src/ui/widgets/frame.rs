@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 /// Lines in which a popup has no box.
-const UNBOXED: u16 = 6;
+const UNBOXED: u16 = 9;
 /// Columns below which it has none.
 const NARROW: u16 = 20;
 

@@ -125,7 +125,11 @@ fn right_pieces(state: &UiState, summary: &Summary) -> Vec<Piece> {
     let now = state.engine_now().unwrap_or(summary.now);
     let mut right = Vec::new();
     if let Some(lost) = &state.lost {
-        let word = if stopped(state).is_some() { "STOPPED" } else { "NO ANSWER" };
+        let word = match stopped(state) {
+            Some(_) => "STOPPED",
+            None if lost.is_gone => "NO ENGINE",
+            None => "NO ANSWER",
+        };
         let text = format!("{word} {}", format::age(state.clock.saturating_sub(lost.since)));
         right.push(piece(0, vec![(Paint::Bad, text.clone())], vec![(Paint::Bad, text)]));
     }
@@ -149,8 +153,12 @@ fn right_pieces(state: &UiState, summary: &Summary) -> Vec<Piece> {
     let lock = if state.may_write() { (Paint::Warning, "RW") } else { (Paint::Header, "RO") };
     let lock = vec![(lock.0, lock.1.to_owned())];
     right.push(piece(0, lock.clone(), lock));
-    let clock = vec![(Paint::Text, format::clock(now))];
-    right.push(piece(7, clock.clone(), clock));
+    // What the time was is half of what is said of the past; of an engine that is silent, the picture's ages stand still and the
+    // clock goes on.
+    let is_old = state.viewing.is_some() || state.lost.is_some();
+    let clock = if state.lost.is_some() { state.live_now().unwrap_or(now) } else { now };
+    let clock = vec![(Paint::Text, format::clock(clock))];
+    right.push(piece(if is_old { 3 } else { 7 }, clock.clone(), clock));
     right
 }
 
@@ -187,8 +195,9 @@ pub fn lost_text(state: &UiState) -> Option<String> {
     let lost = state.lost.as_ref()?;
     let age = format::age(state.clock.saturating_sub(lost.since));
     Some(match stopped(state) {
-        Some(who) => format!("! the engine was stopped {age} ago{who}: what you see was before"),
-        None => format!("! the engine does not answer for {age}: what you see is old"),
+        Some(who) => format!("! the engine was stopped {age} ago{who}"),
+        None if lost.is_gone => format!("! the engine is gone for {age}"),
+        None => format!("! the engine does not answer for {age}"),
     })
 }
 
@@ -197,9 +206,16 @@ pub fn line_two(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState)
     let mut pen = Pen::at(buffer, theme, area, 0);
     let Some(summary) = state.summary() else { return };
     pen.skip(1);
-    if let Some(text) = lost_text(state) {
-        pen.put(Paint::Bad, &text);
+    let lost = lost_text(state);
+    if let Some(text) = &lost {
+        pen.put(Paint::Bad, text);
+    }
+    if lost.is_some() && (summary.problem_count == 0 || pen.left_over() < LEAST) {
+        pen.put(Paint::Bad, ": this is old");
         return;
+    }
+    if lost.is_some() {
+        pen.put(Paint::Bad, "; before: ");
     }
     if summary.problem_count == 0 {
         pen.put(Paint::Up, "no problems");
@@ -207,12 +223,14 @@ pub fn line_two(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState)
     }
     let now = state.engine_now().unwrap_or(summary.now);
     let hint = format!("({} next)", state.keys.hint(Intent::NextProblem));
-    pen.put(Paint::Bad, "! ");
+    if lost.is_none() {
+        pen.put(Paint::Bad, "! ");
+    }
     let mut shown = 0;
     for problem in &summary.problems {
         let text = problem_text(problem, now);
         let separator = if shown == 0 { 0 } else { 5 };
-        let reserve = hint.len() + 10;
+        let reserve = if lost.is_some() { 4 } else { hint.len() + 10 };
         if shown > 0 && format::width(&text) + separator + reserve > pen.left_over() {
             break;
         }
@@ -227,9 +245,14 @@ pub fn line_two(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState)
     if summary.problem_count > shown {
         pen.put(Paint::Down, &format!("  +{}", summary.problem_count - shown));
     }
-    let gap = pen.left_over().saturating_sub(hint.len() + 1);
-    pen.skip(gap).put(Paint::Dim, &hint);
+    if pen.left_over() > hint.len() + 1 {
+        let gap = pen.left_over() - hint.len() - 1;
+        pen.skip(gap).put(Paint::Dim, &hint);
+    }
 }
+
+/// Columns in which a problem can be told behind something else.
+const LEAST: usize = 24;
 
 /// A problem with its age behind its first word, where a narrow screen does not cut it: `DOWN 12s 10.0.3.21:80 …`.
 pub fn problem_text(problem: &Problem, now: SystemTime) -> String {

@@ -40,7 +40,7 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, boxed: bool, state: 
     history(buffer, theme, inner, 0, 0, router, now);
     let columns = usize::from(inner.width).saturating_sub(10);
     let mut line = 1;
-    let known = if state.is_rewound() { remembered(state, router, now) } else { lines(router, now) };
+    let known = if state.is_rewound() { remembered(state, router, now) } else { lines(state, router, now) };
     for (label, spans) in known {
         for (n, spans) in wrapped(&spans, columns).iter().enumerate() {
             let mut pen = Pen::at(buffer, theme, inner, line);
@@ -77,8 +77,8 @@ pub fn wrapped(spans: &Spans, columns: usize) -> Vec<Spans> {
 /// A label and what stands behind it.
 type Line = (&'static str, Spans);
 
-fn lines(router: &VirtualRouterStatus, now: SystemTime) -> Vec<Line> {
-    let mut lines = state_lines(router, now);
+fn lines(state: &UiState, router: &VirtualRouterStatus, now: SystemTime) -> Vec<Line> {
+    let mut lines = state_lines(state, router, now);
     for (n, peer) in router.peers.iter().enumerate() {
         let (said, paint) = peer_text(peer, now, false);
         lines.push((if n == 0 { "peers" } else { "" }, vec![(paint, format!("{said} ({})", peer.source))]));
@@ -94,7 +94,7 @@ fn lines(router: &VirtualRouterStatus, now: SystemTime) -> Vec<Line> {
 
 /// What is known of a moment of the past.
 pub fn remembered(state: &UiState, router: &VirtualRouterStatus, now: SystemTime) -> Vec<Line> {
-    let mut lines = state_lines(router, now);
+    let mut lines = state_lines(state, router, now);
     let live = state.keys.hint(Intent::Live);
     let said = format!("peers, forecast and counters are not remembered: {live} goes back to now");
     lines.push(("", vec![(Paint::Dim, said)]));
@@ -102,14 +102,22 @@ pub fn remembered(state: &UiState, router: &VirtualRouterStatus, now: SystemTime
     lines
 }
 
-/// The state with its reason, and the addresses.
-pub fn state_lines(router: &VirtualRouterStatus, now: SystemTime) -> Vec<Line> {
+/// The state with its reason, the addresses, and the other master where there is one.
+pub fn state_lines(ui: &UiState, router: &VirtualRouterStatus, now: SystemTime) -> Vec<Line> {
+    // What would end a hold of then is nothing to press.
+    let back = if ui.is_rewound() { String::new() } else { format!(" ({} rejoins)", ui.keys.hint(Intent::Rejoin)) };
     let mut state: Spans = vec![(state_paint(router.state), router.state.name().to_owned())];
     state.push((Paint::Text, format!(" for {}: {}", format::age(format::since(now, router.since)), router.reason)));
     if let Some(held) = &router.held {
-        state.push((Paint::Drain, format!("  held: {held} (J rejoins)")));
+        state.push((Paint::Drain, format!("  held: {held}{back}")));
     }
-    vec![("state", state), ("vips", addresses(router))]
+    let mut lines = vec![("state", state), ("vips", addresses(router))];
+    if let Some(split) = &router.detail.split_brain {
+        let with = if split.with.is_empty() { String::new() } else { format!(": {} too", split.with.join(", ")) };
+        lines.push(("SPLIT", vec![(Paint::Alarm, format!("two masters{with}"))]));
+        lines.push(("", vec![(Paint::Warning, format!("{}: {}", split.cause, split.evidence))]));
+    }
+    lines
 }
 
 /// Advertisements and changes of mastership in numbers.

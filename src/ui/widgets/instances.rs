@@ -2,7 +2,7 @@
 
 use super::frame;
 use super::pen::Pen;
-use super::routers::{first_shown, look, next_text, state_paint};
+use super::routers::{first_shown, look, next_text, state_paint, word_first};
 use crate::engine::VirtualRouterStatus;
 use crate::ui::format;
 use crate::ui::state::UiState;
@@ -33,7 +33,7 @@ const COLUMNS: &[Column] = &[
     column("VRID", 4, true, |_, r, _| r.vrid.to_string()),
     column("PRIO", 7, true, |_, r, _| priority(r)),
     column("SINCE", 6, true, |_, r, now| format::age(format::since(now, r.since))),
-    column("NEXT", 18, false, |state, r, _| next_text(state, r)),
+    column("NEXT", 18, false, |state, r, _| word_first(r).map_or_else(|| next_text(state, r), str::to_owned)),
     column("VIPS", 5, true, |_, r, _| format!("{}/{}", r.addresses_here.len(), r.addresses.len())),
     column("INTERFACE", 9, false, |_, r, _| r.interface.clone()),
     column("INTERVAL", 8, true, |_, r, _| format::seconds(r.advert_interval_ms)),

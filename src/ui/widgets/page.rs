@@ -13,10 +13,10 @@ mod packet;
 mod router;
 mod row;
 
-use super::frame;
 use super::instance::wrapped;
 use super::pen::{Pen, Spans, put_spans};
 use super::popups::{both, keys};
+use super::{footer, frame};
 use crate::ui::intent::Intent;
 use crate::ui::popup::{About, Page};
 use crate::ui::screens::plan::{Shape, plan};
@@ -34,9 +34,12 @@ pub type Line = (&'static str, Spans);
 /// Where a page stands: lines 1 and 2 and the footer stay.
 pub fn area(state: &UiState) -> Rect {
     let (plan, (width, height)) = (plan(state), state.size);
+    // What is said may need lines above its own.
+    let said = footer::lines_above(state, plan.footer);
+    let shorter = |area: Rect| Rect { height: area.height.saturating_sub(said), ..area };
     match plan.shape {
-        Shape::Small | Shape::Large => plan.body,
-        Shape::List => plan.problems,
+        Shape::Small | Shape::Large => shorter(plan.body),
+        Shape::List => shorter(plan.problems),
         Shape::Line => Rect::new(0, 1, width, height.saturating_sub(1)),
     }
 }

@@ -31,15 +31,16 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState) {
     }
 }
 
-/// Where forms and previews stand: anywhere, but on a small screen the last line stays, in which messages are.
-pub fn within(buffer: &Buffer, state: &UiState) -> Rect {
-    let plan = plan(state);
-    let footer = if plan.shape == Shape::List { plan.footer.height } else { 0 };
-    Rect { height: buffer.area.height.saturating_sub(footer), ..buffer.area }
+/// Where forms and previews stand: below lines 1 and 2. Where there is no room for tables, they take the footer's line too as long
+/// as nothing is said in it.
+pub fn within(state: &UiState) -> Rect {
+    let area = page::area(state);
+    let is_free = plan(state).shape == Shape::List && state.said.is_none() && state.link.is_none();
+    Rect { height: area.height + u16::from(is_free), ..area }
 }
 
 fn draw_form(buffer: &mut Buffer, theme: &Theme, state: &UiState, form: &Form) {
-    let within = within(buffer, state);
+    let within = within(state);
     let columns = usize::from(within.width.min(76)).saturating_sub(4);
     let note = format::wrap(&form.note(), " ", columns);
     let lines = u16::try_from(form.fields.len() + note.len() + 5).unwrap_or(u16::MAX);

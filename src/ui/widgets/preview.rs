@@ -23,7 +23,7 @@ const FRAME: usize = 6;
 pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, popup: &PreviewPopup) {
     let width = 100.min(buffer.area.width);
     let columns = usize::from(width).saturating_sub(LABEL + 4);
-    let within = within(buffer, state);
+    let within = within(state);
     let mut lines = Vec::new();
     part(&mut lines, "CHANGED", Paint::Bad, &popup.changed, columns);
     part(&mut lines, "HIDDEN", Paint::Bad, popup.hidden.as_slice(), columns);
@@ -68,7 +68,8 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, popup: &Preview
     let shown = room - usize::from(typed > 0 && room > 2);
     let hidden = lines.len().saturating_sub(shown);
     let above = popup.scroll.min(hidden);
-    draw_lines(buffer, theme, inner, shown, lines.get(above..).unwrap_or_default());
+    let rest = lines.get(above..).unwrap_or_default();
+    draw_lines(buffer, theme, inner, shown, rest);
     if let Some(asked) = asked {
         let mut pen = Pen::at(buffer, theme, inner, room);
         pen.skip(1).put(Paint::Bad, &asked);
@@ -78,17 +79,16 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, popup: &Preview
         }
         put_field(&mut pen, &popup.typed);
     }
-    keys(buffer, theme, inner, typed, keys_shown);
+    let below = rest.len().saturating_sub(shown);
+    let more = if below > 0 { format!("{below} more") } else { String::new() };
+    let scrolls: &[(&str, &str)] = if below > 0 { &[("Down", &more)] } else { &[] };
+    keys(buffer, theme, inner, typed, &[keys_shown, scrolls].concat());
 }
 
 fn draw_lines(buffer: &mut Buffer, theme: &Theme, area: Rect, room: usize, lines: &[(&str, Paint, String)]) {
     for (line, (label, paint, text)) in lines.iter().take(room).enumerate() {
         let mut pen = Pen::at(buffer, theme, area, line);
         pen.skip(1);
-        if line + 1 == room && lines.len() > room && room > 1 {
-            pen.put(Paint::Dim, &format!("and {} more lines", lines.len() - line));
-            continue;
-        }
         pen.left(if *paint == Paint::Bad { Paint::Bad } else { Paint::Head }, label, LABEL).skip(1).put(*paint, text);
     }
 }
@@ -110,6 +110,8 @@ fn preview_lines(preview: &Preview, columns: usize, touches_first: bool) -> Vec<
     let touches = ("touches", Paint::Warning, std::slice::from_ref(&preview.blast_radius));
     let undo = preview.undo.as_ref().map_or_else(|| "none: this can't be taken back".to_owned(), describe);
     let mut lines = Vec::new();
+    let worst = worst_first(&preview.blast_radius);
+    let touches = if touches_first { ("touches", Paint::Warning, std::slice::from_ref(&worst)) } else { touches };
     let mut parts = [
         ("before", Paint::Text, &preview.before[..]),
         ("after", Paint::Fresh, &preview.after),
@@ -125,4 +127,14 @@ fn preview_lines(preview: &Preview, columns: usize, touches_first: bool) -> Vec<
         part(&mut lines, label, paint, texts, columns);
     }
     lines
+}
+
+/// What nobody may overlook.
+const WORST: [&str; 5] = ["no server is left", "nobody may take over", "both are master", "new warning", "are cut"];
+
+/// The clauses of a sentence with the worst in front, for where its end is not seen at first.
+fn worst_first(sentence: &str) -> String {
+    let is_worst = |clause: &&str| WORST.iter().any(|worst| clause.contains(worst));
+    let (worst, rest): (Vec<&str>, Vec<&str>) = sentence.split("; ").partition(is_worst);
+    worst.into_iter().chain(rest).collect::<Vec<_>>().join("; ")
 }

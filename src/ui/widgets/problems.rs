@@ -2,7 +2,7 @@
 
 use super::{header, pen::Pen, routers};
 use crate::ui::format;
-use crate::ui::state::UiState;
+use crate::ui::state::{Focus, UiState};
 use crate::ui::theme::{Paint, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -22,13 +22,20 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
     }
     for problem in &summary.problems {
         let mut pen = Pen::at(buffer, theme, area, line);
+        if state.focus == Focus::Services && state.table.selected.as_ref() == Some(&problem.key) {
+            pen = pen.over(Paint::Marked);
+        }
         pen.skip(1).put(Paint::Bad, "! ").put(Paint::Down, &header::problem_text(problem, now));
         line += 1;
     }
     for router in state.routers() {
         let mut pen = Pen::at(buffer, theme, area, line);
+        if let Some(look) = routers::look(state, router) {
+            pen = pen.over(look);
+        }
         let (word, paint) = (router.state.name(), routers::state_paint(router.state));
         let held = if router.held.is_some() { " held" } else { "" };
+        let held = routers::word_first(router).map_or_else(|| held.to_owned(), |word| format!(" {word}"));
         let rest = format!("{} {}{held}", router.effective_priority, format::age(format::since(now, router.since)));
         // A name that is too long is cut, not the state behind it.
         let room = pen.left_over().saturating_sub(word.len() + rest.len() + 3);

@@ -84,9 +84,10 @@ fn boxed(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState, now: S
         pen.right(Paint::Text, &router.effective_priority.to_string(), 4).skip(1);
         pen.left(Paint::Text, &format::age(format::since(now, router.since)), 6).skip(1);
         // The last line of the box says who holds it.
-        let (paint, next) = match router.held {
-            Some(_) => (Paint::Drain, "held".to_owned()),
-            None => (Paint::Text, next_text(state, router)),
+        let (paint, next) = match (word_first(router), &router.held) {
+            (Some(word), _) => (Paint::Fault, word.to_owned()),
+            (None, Some(_)) => (Paint::Drain, "held".to_owned()),
+            (None, None) => (Paint::Text, next_text(state, router)),
         };
         pen.left(paint, &next, 16).skip(1);
         put_peers(&mut pen, router, now, false);
@@ -154,21 +155,32 @@ fn addresses(buffer: &mut Buffer, theme: &Theme, area: Rect, line: usize, router
     pen.put(Paint::Dim, &router.reason);
 }
 
+/// What is to be read of an instance before what it waits for: another master beside it.
+pub fn word_first(router: &VirtualRouterStatus) -> Option<&'static str> {
+    router.detail.split_brain.as_ref().map(|_| "SPLIT-BRAIN")
+}
+
 /// What the instance waits for, counted down from the picture's moment.
 pub fn next_text(state: &UiState, router: &VirtualRouterStatus) -> String {
-    let Some(next) = &router.next else { return String::new() };
+    let Some(next) = &router.next else {
+        return router.held.as_ref().map_or_else(String::new, |_| "held".to_owned());
+    };
     let gone = u64::try_from(state.picture_age().as_millis()).unwrap_or(u64::MAX);
     format!("{} {}", next.waiting, format::seconds(next.in_ms.saturating_sub(gone)))
 }
 
-/// The same in a few letters, for lines that have to hold everything. Of an instance that is held, `held, down in 3.4s`: it
-/// is not down.
+/// The same in a few letters, for lines that have to hold everything and have no word above them: nothing in them may read as if a
+/// master were down or silent that is not.
 fn next_short(state: &UiState, router: &VirtualRouterStatus) -> (Paint, String) {
-    let text = next_text(state, router).replacen("advertise", "adv", 1).replacen("master down", "down", 1);
-    match (&router.held, text.rsplit_once(' ')) {
+    if let Some(word) = word_first(router) {
+        return (Paint::Fault, word.to_owned());
+    }
+    let text = next_text(state, router).replacen("advertise", "adv", 1);
+    let text = ["master down", "master silent"].iter().fold(text, |text, timer| text.replacen(timer, "waits", 1));
+    match (&router.held, router.next.is_some()) {
         (None, _) => (Paint::Dim, text),
-        (Some(_), Some((what, time))) => (Paint::Drain, format!("held, {what} in {time}")),
-        (Some(_), None) => (Paint::Drain, "held".to_owned()),
+        (Some(_), true) => (Paint::Drain, format!("held, {text}")),
+        (Some(_), false) => (Paint::Drain, text),
     }
 }
 
@@ -216,6 +228,9 @@ fn joined(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState, now: 
             let text = format::cut_middle(&format::clean(&router.name), 16, theme.cut_mark()).into_owned();
             pen.put(name, &text).skip(1).put(state_paint(router.state), router.state.name());
             pen.put(Paint::Text, &format!(" {}", router.effective_priority)).skip(1);
+            if let Some(word) = word_first(router) {
+                pen.put(Paint::Fault, word).skip(1);
+            }
             if router.held.is_some() {
                 pen.put(Paint::Drain, "held ");
             }

@@ -9,12 +9,13 @@ use crate::ui::popup::Popup;
 use crate::ui::rows;
 use crate::ui::rows::columns::{Layout, Set};
 use crate::ui::screens::Screen;
-use crate::ui::screens::plan::{Plan, Shape};
+use crate::ui::screens::plan::{Plan, Shape, plan};
 use crate::ui::state::{Focus, UiState};
 use crate::ui::theme::{Paint, Theme};
 use crate::ui::update::hidden_marks;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use std::borrow::Cow;
 use std::time::Duration;
 
 const fn sort_word(sort: Sort) -> &'static str {
@@ -56,11 +57,7 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
         let area = plan.services;
         Rect::new(area.x, area.y + 1, area.width, area.height.saturating_sub(1))
     };
-    let loaded = state.page().map_or(&[][..], |page| &page.rows);
-    let servers = loaded.iter().filter(|row| row.kind == RowKind::Server);
-    let wanted = servers.map(|row| format::width(&rows::name(row))).max().unwrap_or(0);
-    let columns = state.columns.columns(Set::of(state.screen));
-    let layout = Layout::of(&columns, usize::from(inner.width).saturating_sub(3), wanted, loaded);
+    let layout = layout(state, inner.width);
     heads(buffer, theme, plan, inner, &layout);
     let Some(page) = state.page() else { return };
     let body = usize::from(plan.heads);
@@ -145,7 +142,7 @@ fn draw_row(mut pen: Pen<'_>, layout: &Layout, row: &Row, state: &UiState) {
     pen.put(look.unwrap_or(Paint::Fresh), marked);
     pen.put(look.unwrap_or(paint), rows::mark(row).encode_utf8(&mut [0; 4])).skip(1);
     // A service says nothing in ipvsadm's server columns, so its name may run over them.
-    pen.left(look.unwrap_or(name), &rows::name(row), width);
+    put_name(&mut pen, look.unwrap_or(name), row, width);
     for (_, width, column) in layout.columns_of(row.kind) {
         let text = match row.kind {
             RowKind::Service if column.servers_only => String::new(),
@@ -164,8 +161,48 @@ fn draw_row(mut pen: Pen<'_>, layout: &Layout, row: &Row, state: &UiState) {
             (None, _, Some(left)) => Some(format!("{} ~{}", row.note.replace(" conn", ""), seconds(left))),
             (..) => None,
         };
-        pen.skip(1).left(paint, note.as_ref().unwrap_or(&row.note), layout.health);
+        pen.skip(1).left(paint, &fitted(note.as_ref().unwrap_or(&row.note), layout.health), layout.health);
     }
+}
+
+/// The name in so many cells. What tells long ones apart may stand at either end; the address of a service is cut last.
+fn put_name(pen: &mut Pen<'_>, paint: Paint, row: &Row, columns: usize) {
+    let name = rows::name(row);
+    let address = name.match_indices(' ').nth(1).map_or(0, |(at, _)| at);
+    let (head, rest) = name.split_at(if row.kind == RowKind::Service { address } else { 0 });
+    match columns.checked_sub(format::width(head)).filter(|left| *left > 1) {
+        Some(left) => drop(pen.put(paint, head).name(paint, rest, left)),
+        None => drop(pen.name(paint, &name, columns)),
+    }
+}
+
+/// A note in so many cells: its words are shortened before one of them goes.
+fn fitted(note: &str, columns: usize) -> Cow<'_, str> {
+    if format::width(note) <= columns {
+        return Cow::Borrowed(note);
+    }
+    let dense = note.replace(", ", " ");
+    if format::width(&dense) <= columns {
+        return Cow::Owned(dense);
+    }
+    Cow::Owned(dense.replace("DEGRADED", "DEGR"))
+}
+
+/// The words of the columns that have room in the table that is shown.
+pub fn shown_words(state: &UiState) -> Vec<&'static str> {
+    let plan = plan(state);
+    let edges = if plan.shape == Shape::Large { 2 } else { 0 };
+    let layout = layout(state, plan.services.width.saturating_sub(edges));
+    layout.columns.iter().map(|(.., column)| column.word).collect()
+}
+
+/// The columns of the table that is shown, so many cells wide.
+fn layout(state: &UiState, width: u16) -> Layout {
+    let loaded = state.page().map_or(&[][..], |page| &page.rows);
+    let servers = loaded.iter().filter(|row| row.kind == RowKind::Server);
+    let wanted = servers.map(|row| format::width(&rows::name(row))).max().unwrap_or(0);
+    let columns = state.columns.columns(Set::of(state.screen));
+    Layout::of(&columns, usize::from(width).saturating_sub(3), wanted, loaded)
 }
 
 const fn name_or_text(row: &Row) -> Paint {

@@ -15,8 +15,8 @@ use ratatui::buffer::Buffer;
 pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, undo: &UndoList) {
     let entries = undo.entries();
     let wanted = u16::try_from(entries.len() * 2 + 4).unwrap_or(u16::MAX);
-    let within = within(buffer, state);
-    let height = wanted.clamp(5, buffer.area.height.saturating_sub(2).max(5));
+    let within = within(state);
+    let height = wanted.max(5);
     let inner = frame::popup(buffer, theme, within, (92, height), "What can be taken back, newest first");
     let said = match &undo.list {
         None => Some((Paint::Dim, "asking the engine".to_owned())),

@@ -222,8 +222,12 @@ fn in_a_demonstration_acts_take_the_servers_names() {
     }
     press(&mut state, KeyCode::Char(':'));
     type_text(&mut state, "weight web1 5");
+    assert_eq!(press(&mut state, KeyCode::Enter).len(), 1, "{}", said(&state));
+    press(&mut state, KeyCode::Esc);
+    press(&mut state, KeyCode::Char(':'));
+    type_text(&mut state, "remove web1");
     assert!(press(&mut state, KeyCode::Enter).is_empty());
-    assert!(said(&state).contains("go to 10.0.1.1 and press w"), "{}", said(&state));
+    assert!(said(&state).contains("go to 10.0.1.1 and press X"), "{}", said(&state));
 }
 
 #[test]

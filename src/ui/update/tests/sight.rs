@@ -81,7 +81,7 @@ fn an_instance_that_there_is_not_is_named_with_those_that_there_are() {
         ("rejoin zzz --now", "no VRRP instance zzz"),
         ("priority VI_sq 50", "did you mean VI_sql?"),
         ("takeover VI_web now", "takes an instance and nothing else, not \"now\""),
-        ("failover --blind", "several instances: press Tab"),
+        ("failover --blind", "Tab chooses an instance; or :failover NAME"),
     ] {
         assert!(palette(&mut state, line).is_empty(), "{line}");
         assert!(said(&state).contains(says), "{line}: {}", said(&state));
@@ -220,5 +220,51 @@ fn what_a_filter_hides_is_not_called_gone() {
         show_table(&mut state, &table([3]));
         assert!(screen(&state).contains(title), "{}", screen(&state));
         assert!(press(&mut state, KeyCode::Char('d')).is_empty() && said(&state).contains(why), "{}", said(&state));
+    }
+}
+
+#[test]
+fn what_is_named_is_done_from_every_screen() {
+    let mut state = with_instances(&["VI_web", "VI_sql"]);
+    for screen in Screen::ALL {
+        state.screen = screen;
+        let (_, request) = commands(palette(&mut state, "failover VI_sql")).remove(0);
+        assert_eq!(
+            request.command,
+            Command::Failover { instance: Some("VI_sql".into()), hold_seconds: None, blind: false }
+        );
+        press(&mut state, KeyCode::Esc);
+        let (_, request) = commands(palette(&mut state, "weight 10.0.1.2:80 7")).remove(0);
+        assert_eq!(request.command.to_string(), format!("weight {SERVICE} 10.0.1.2:80 7"), "{screen:?}");
+        press(&mut state, KeyCode::Esc);
+        assert_eq!(commands(palette(&mut state, "maintenance 10.0.1.2 5m")).len(), 1, "{screen:?}: {}", said(&state));
+        press(&mut state, KeyCode::Esc);
+    }
+    // Without a name it needs the cursor, and says where that is.
+    state.screen = Screen::Log;
+    palette(&mut state, "failover");
+    assert!(said(&state).contains("3 shows the instances"), "{}", said(&state));
+    palette(&mut state, "weight 10.9.9.9 7");
+    assert_eq!(said(&state), "10.9.9.9 is in no row that is loaded: go to it in the table");
+    // A console that never showed an instance asks the engine, which knows them.
+    state.picture.as_mut().unwrap().polled.routers = None;
+    assert_eq!(commands(palette(&mut state, "failover VI_web")).len(), 1, "{}", said(&state));
+}
+
+#[test]
+fn a_key_that_can_move_nothing_on_a_small_screen_says_why() {
+    let mut state = console(&table(1..4));
+    (state.size, state.screen) = ((40, 10), Screen::Log);
+    press(&mut state, KeyCode::Char('w'));
+    assert_eq!(said(&state), "enlarge to 60x15, or :weight ADDRESS N");
+    for (key, says) in [
+        (KeyCode::Down, "no row is on screen: enlarge to 60x15"),
+        (KeyCode::Enter, "nothing to open is on screen: enlarge to 60x15"),
+        (KeyCode::Char('/'), "no table is on screen: enlarge to 60x15"),
+        (KeyCode::Char('3'), "vrrp: enlarge to 60x15 to see it"),
+    ] {
+        state.said = None;
+        press(&mut state, key);
+        assert_eq!((said(&state), state.viewing, state.popups.len()), (says, None, 0));
     }
 }

@@ -29,12 +29,8 @@ pub fn lines(state: &UiState) -> Vec<Line> {
     if state.is_rewound() {
         return instance::remembered(state, router, now);
     }
-    let mut lines = instance::state_lines(router, now);
+    let mut lines = instance::state_lines(state, router, now);
     lines.push(("sends", text(sends(router))));
-    if let Some(split) = &router.detail.split_brain {
-        lines.push(("SPLIT", vec![(Paint::Alarm, format!("two masters: {} too", split.with.join(", ")))]));
-        lines.push(("", vec![(Paint::Warning, format!("{}: {}", split.cause, split.evidence))]));
-    }
     lines.push(heading("What would happen if"));
     if router.detail.what_if.is_empty() {
         lines.push(("", vec![(Paint::Dim, "nothing can be told: no other router was heard".to_owned())]));
