@@ -77,7 +77,7 @@ impl Failover {
             let interface = self.host.link(place.0).map(|link| link.name.clone()).unwrap_or_default();
             if !self.is_ours(place) {
                 let owned = OwnedAddress { interface, address: place.1, prefix: place.2 };
-                self.own(Ours { router: Some(i), place, address: address.clone(), owned, leaving: false });
+                self.own(Ours { router: Some(i), place, address: address.clone(), owned, leaving: false, left: None });
             }
             missing.push((place, address));
         }
@@ -179,14 +179,20 @@ impl Failover {
         }
         let was_ours = self.is_ours(place);
         let left = self.ours.get(&place).filter(|ours| ours.router.is_none());
-        let left = left.map(|ours| ours.address.to_string());
+        let left = left.map(|ours| (ours.address.to_string(), ours.left.clone()));
         self.review_ownership(place, present);
+        // Another router may want it now: it is told of the one that had it.
+        if let (Some((address, Some(name))), Seen::Echo, false) = (&left, seen, present) {
+            let fact = Fact::new(EventKind::Address, Severity::Info, address.clone()).to("absent");
+            self.report(fact.reason("the configuration has it no more").detail(name.clone()));
+            return seen;
+        }
         let Some((i, address)) = self.router_of(place) else {
             if let Some(address) = self.static_at(place).filter(|_| seen != Seen::Known) {
                 self.static_told(now, &address, (seen == Seen::Echo, present), by);
                 return seen;
             }
-            if let (Some(address), Seen::Echo, false) = (left, seen, present) {
+            if let (Some((address, None)), Seen::Echo, false) = (left, seen, present) {
                 let fact = Fact::new(EventKind::Address, Severity::Info, address).to("absent");
                 self.report(fact.reason("the configuration has it no more"));
             }

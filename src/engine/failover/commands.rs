@@ -245,7 +245,10 @@ impl Failover {
             }
             if state == VirtualRouterState::Master && !router.instance.is_master() {
                 let instance = instance.map(str::to_owned);
-                preview.undo = Some(Command::Failover { instance, hold_seconds: None, blind: false });
+                let span = |hold: &Hold| Some(hold.until?.saturating_duration_since(hold.since).as_secs());
+                let hold_seconds = router.hold.as_ref().and_then(span);
+                let blind = router.hold.as_ref().is_some_and(|hold| hold.blind);
+                preview.undo = Some(Command::Failover { instance, hold_seconds, blind });
             }
         }
         preview.blast_radius = effects.join("; ");

@@ -8,6 +8,7 @@ use super::heralds::Heralds;
 use super::host::{Host, Place, Seen};
 use super::joins::{Deaf, deaf};
 use super::links::OurLinks;
+use super::notices::Told;
 use super::ownership::Ours;
 use super::past::Past;
 use super::peers::Peers;
@@ -27,6 +28,9 @@ use crate::engine::vrrp::{self, State, TransitionReason};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
+
+/// Why an instance ends that the configuration has no more.
+pub(super) const LEFT: &str = "the instance left the configuration";
 
 /// All virtual routers of this host.
 #[derive(Debug)]
@@ -289,11 +293,17 @@ impl Failover {
     fn entered(&mut self, now: Instant, i: usize, from: &State, reason: &TransitionReason) {
         let Some(router) = self.routers.get_mut(i) else { return };
         let (from, to) = (state_name(from), router.state());
-        self.to_tell = true;
-        let why = match router.doubted.take().filter(|_| matches!(reason, TransitionReason::Outranked { .. })) {
-            Some(other) => format!("{reason}; {other} had been silent here, and may have been master too"),
-            None => reason.to_string(),
+        let doubted = router.doubted.take();
+        let why = match (reason, router.ends_as) {
+            (TransitionReason::Outranked { .. }, _) if doubted.is_some() => {
+                let other = doubted.map_or_else(String::new, |other| other.to_string());
+                format!("{reason}; {other} had been silent here, and may have been master too")
+            }
+            (TransitionReason::Shutdown, None) => "the configuration makes another router of it".to_owned(),
+            (TransitionReason::Shutdown, Some(Told::Fault | Told::Deleted)) => LEFT.to_owned(),
+            (reason, _) => reason.to_string(),
         };
+        self.to_tell = true;
         router.entered(now, why.clone());
         router.silent_before = if let TransitionReason::Silence { master, .. } = reason { *master } else { None };
         self.plan_probe(now, i);

@@ -5,7 +5,7 @@
 //! written later than any hold: where both speak of an instance, the note is right, for a master is not held.
 
 use super::Action;
-use super::core::Failover;
+use super::core::{Failover, LEFT};
 use super::router::{Hold, PriorityWish, Router};
 use super::track::weighed;
 use crate::engine::event::{EventKind, Fact, Severity};
@@ -72,7 +72,7 @@ impl Failover {
         for Held { instance, by, since, wish } in holds {
             let router = self.routers.iter_mut().find(|router| router.config.name == instance);
             let over = match (&router, wish) {
-                (None, _) => Some("the instance left the configuration"),
+                (None, _) => Some(LEFT),
                 (Some(router), HoldWish::Failover { .. }) if router.mastership.is_some() => {
                     Some("it was master again when its engine ended")
                 }

@@ -19,6 +19,8 @@ pub(super) struct Ours {
     pub owned: OwnedAddress,
     /// It is to be off; the kernel has not confirmed it yet.
     pub leaving: bool,
+    /// Whose it was before the configuration took it away, to tell when it is off.
+    pub left: Option<String>,
 }
 
 impl Failover {
@@ -119,7 +121,7 @@ impl Failover {
         self.report(
             fact.reason("adopted from an earlier run, until another master is heard").detail(self.name(router)),
         );
-        self.own(Ours { router: Some(router), place, address, owned, leaving: false });
+        self.own(Ours { router: Some(router), place, address, owned, leaving: false, left: None });
         self.drop_packets(router);
         if let Some(router) = self.routers.get_mut(router) {
             router.adopted = true;

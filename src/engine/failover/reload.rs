@@ -6,7 +6,7 @@
 //! effect in place. By name alone survive holds, take-overs and commands that wait.
 
 use super::Action;
-use super::core::Failover;
+use super::core::{Failover, LEFT};
 use super::host::Place;
 use super::notices::Told;
 use super::ownership::Ours;
@@ -124,7 +124,7 @@ impl Failover {
             list.iter().enumerate().filter(|(_, new)| new.is_none()).map(|(i, _)| i).collect()
         };
         let gone = without(successors);
-        self.abandon_pending_of(now, &gone, "the instance left the configuration");
+        self.abandon_pending_of(now, &gone, LEFT);
         for i in gone {
             let Some(router) = self.routers.get_mut(i) else { continue };
             let deleted = router.config.notifications.tells_deleted;
@@ -132,7 +132,7 @@ impl Failover {
             let held = router.hold.take().is_some() | router.wish.take().is_some();
             if router.claim.take().is_some() || held {
                 self.holds_touched = true;
-                self.report_hold_ended(i, "the instance left the configuration");
+                self.report_hold_ended(i, LEFT);
             }
         }
         let ended = without(survivors);
@@ -225,7 +225,9 @@ impl Failover {
     fn disown(&mut self, which: impl Fn(&Ours) -> bool) -> Vec<(Place, VirtualAddress)> {
         let mut leaving = Vec::new();
         for ours in self.ours.values_mut().filter(|ours| which(ours)) {
-            (ours.router, ours.leaving) = (None, true);
+            let router = ours.router.take().and_then(|i| self.routers.get(i));
+            ours.left = router.map(|router| router.config.name.clone());
+            ours.leaving = true;
             leaving.push((ours.place, ours.address.clone()));
         }
         leaving

@@ -77,7 +77,7 @@ impl Failover {
     pub(super) fn own_static(&mut self, address: &VirtualAddress, place: Place) {
         let interface = address.interface.clone().unwrap_or_default();
         let owned = OwnedAddress { interface, address: place.1, prefix: place.2 };
-        self.own(Ours { router: None, place, address: address.clone(), owned, leaving: false });
+        self.own(Ours { router: None, place, address: address.clone(), owned, leaving: false, left: None });
     }
 
     /// Routes first, then addresses.

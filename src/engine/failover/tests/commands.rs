@@ -151,6 +151,13 @@ fn the_preview_of_a_rejoin_says_who_should_be_master_then() {
     assert_eq!((shown.blast_radius.as_str(), shown.confirm.as_deref()), (said, Some("rejoin")));
     assert_eq!(shown.after, ["VI_1: MASTER, takes part by priority 200"]);
     assert_eq!(shown.undo, Some(failover(None, false)));
+    for given in [failover(Some(20), true), failover(Some(300), false), failover(None, true)] {
+        let mut lan = cluster();
+        lan.command(0, given.clone());
+        lan.run_for(seconds(5));
+        lan.ask(0, rejoin(), true, None);
+        assert_eq!(lan.nodes[0].answer().preview.undo, Some(given), "with its options");
+    }
     lan.command(0, rejoin());
     lan.run_for(seconds(5));
     assert_eq!(lan.masters(), [0], "as it said");

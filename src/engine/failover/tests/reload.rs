@@ -257,6 +257,29 @@ fn an_address_that_goes_is_taken_off_and_stays_written_down_until_the_kernel_con
 }
 
 #[test]
+fn an_instance_that_a_reload_ends_says_so_and_its_addresses_leave_under_its_name() {
+    type Change = fn(&mut Configuration);
+    for (change, why) in [
+        ((|c| c.virtual_routers[0].name = "VI_ONE".to_owned()) as Change, "the instance left the configuration"),
+        (|c| c.virtual_routers.clear(), "the instance left the configuration"),
+        (|c| c.virtual_routers[0].vrid = Vrid::new(99).unwrap(), "the configuration makes another router of it"),
+    ] {
+        let mut lan = cluster();
+        let new = changed(&lan, 0, change);
+        lan.reload(0, new);
+        lan.run_for(Duration::from_millis(5));
+        let ended =
+            lan.nodes[0].facts(EventKind::InstanceState).into_iter().rfind(|f| f.from.as_deref() == Some("MASTER"));
+        let ended = ended.unwrap();
+        assert_eq!((ended.subject.as_str(), ended.to.as_deref()), ("VI_1", Some("INIT")));
+        assert_eq!(ended.reason.as_deref(), Some(why));
+        let gone = lan.nodes[0].facts(EventKind::Address).pop().unwrap();
+        assert_eq!((gone.subject.as_str(), gone.to.as_deref()), ("192.0.2.254/24", Some("absent")));
+        assert_eq!(gone.detail.as_deref(), Some("VI_1"));
+    }
+}
+
+#[test]
 fn an_address_that_goes_while_others_flap_never_comes_back() {
     let mut lan = cluster();
     let new = changed(&lan, 0, |c| c.virtual_routers[0].addresses.push(vip(253)));
