@@ -81,6 +81,21 @@ fn it_keeps_its_connections_and_is_not_checked() {
 }
 
 #[test]
+fn a_drain_of_a_server_in_maintenance_starts_its_checks_and_promises_no_connections() {
+    let mut rig = rig();
+    done(&mut rig, &maintenance(None, None));
+    let drain =
+        Command::Drain { server: A.parse().unwrap(), service: None, hold_seconds: None, deadline_seconds: None };
+    let shown = rig.dry(drain).preview.ops.join("\n");
+    assert!(
+        shown.contains("start 1 checks of real server 10.0.0.71:80") && shown.contains("it stays drained"),
+        "{shown}"
+    );
+    let shown = rig.dry(restore()).preview.ops.join("\n");
+    assert!(shown.contains("it gets connections when they pass"), "{shown}");
+}
+
+#[test]
 fn after_restore_its_checks_have_the_first_word() {
     let mut dead = rig();
     done(&mut dead, &maintenance(None, None));

@@ -154,9 +154,13 @@ impl Balance {
             match (rested, rests, checks) {
                 (_, _, 0) | (true, true, _) | (false, false, _) => {}
                 (false, true, _) => said.push(format!("stop {checks} checks of real server {key} of {name}")),
-                (true, false, _) => said.push(format!(
-                    "start {checks} checks of real server {key} of {name}; it gets connections when they pass"
-                )),
+                (true, false, _) => {
+                    let then = match change.step {
+                        Step::Drain(..) => "it stays drained",
+                        _ => "it gets connections when they pass",
+                    };
+                    said.push(format!("start {checks} checks of real server {key} of {name}; {then}"));
+                }
             }
             if let DrainEnd::At(end) = end {
                 said.push(format!("after {}, whatever is left: remove real server {key} of {name}", after(end)));
