@@ -140,6 +140,20 @@ fn a_script_that_hangs_is_ended_at_its_limit_and_the_next_one_runs() {
 }
 
 #[test]
+fn without_the_process_that_runs_scripts_nobody_is_told_to_mend_a_script() {
+    let mut rig = Rig::new(LIMIT, |_| root());
+    let quick = rig.script("quick", "touch ran");
+    rig.link.close();
+    rig.tell("a", "1", &[&quick]);
+    rig.end();
+    let facts = rig.facts.lock().unwrap();
+    let told: Vec<_> = facts.iter().map(|fact| (fact.reason.clone().unwrap(), fact.detail.clone().unwrap())).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].0.ends_with("quick: the process that runs scripts has ended; restart lvsdeck"), "{told:?}");
+    assert_eq!(told[0].1, "no notify script is run until lvsdeck is restarted; FIFOs, mails and the webhook go on");
+}
+
+#[test]
 fn fifos_get_every_line_in_order_and_their_script_reads_the_last_one_before_the_end() {
     let mut rig = Rig::new(LIMIT, |directory| {
         let mut global = root();

@@ -292,7 +292,9 @@ impl<R: Fn(Fact)> Notifier<R> {
         let reads = ran.limit == FOREVER;
         if ended.how != How::Cancelled && (reads || !ended.succeeded()) {
             let why = format!("{}: {ended}", ran.command.command.join(" "));
-            let next = if reads {
+            let next = if ended.is_without_runner() {
+                "no notify script is run until lvsdeck is restarted; FIFOs, mails and the webhook go on"
+            } else if reads {
                 "nobody reads the FIFO for lvsdeck any more; mend the script and restart lvsdeck"
             } else {
                 "mend the notify script; what is told goes on"

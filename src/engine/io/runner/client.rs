@@ -2,7 +2,7 @@
 //! request that a stuck one has no room for is a run that failed.
 
 use super::SUBCOMMAND;
-use super::protocol::{Ended, How, Job, LONGEST, Request};
+use super::protocol::{Ended, How, Job, LONGEST, LOST, Request};
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
@@ -219,7 +219,6 @@ impl Desk {
     }
 }
 
-const LOST: &str = "the process that runs scripts has ended; restart lvsdeck";
 const FULL: &str = "the process that runs scripts takes no more requests: look whether lvsdeck script-runner is stopped, or waits \
                     for a file system that does not answer";
 

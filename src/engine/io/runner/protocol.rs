@@ -81,6 +81,16 @@ impl Ended {
     }
 }
 
+impl Ended {
+    /// Whether it never ran because there is no process any more that could run it.
+    pub fn is_without_runner(&self) -> bool {
+        matches!(&self.how, How::NotRun(why) if why == LOST)
+    }
+}
+
+/// Why nothing runs once that process has ended.
+pub(super) const LOST: &str = "the process that runs scripts has ended; restart lvsdeck";
+
 /// For operators: `exit code 1 after 12 ms: "connection refused"`. What a success printed is of no interest.
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
