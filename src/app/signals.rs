@@ -10,11 +10,15 @@ use crate::engine::io::state::StateDir;
 use crate::engine::{Command, CommandRequest, EngineHandle, Who};
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::spawn_blocking;
 
 /// A real-time thread exceeded its limit (`setrlimit(2)`).
 const SIGXCPU: i32 = 24;
+
+/// From the end of a reload by HUP to the next: a storm of them must fill no journal and delay no advertisement.
+const REST: Duration = Duration::from_secs(1);
 
 /// Caught from the first moment on: what comes while the engine starts is heard once it runs.
 pub(super) struct Signals {
@@ -69,12 +73,14 @@ impl Signals {
     }
 }
 
-/// Reloads at each HUP; however many come while one is under way, one more follows.
+/// Reloads at a HUP; those that come while one is under way, or within [`REST`] after it, become one.
 async fn reload_on(mut hangup: Signal, engine: &Arc<LocalEngine>, service: &Service) -> Infallible {
-    loop {
+    let asked = async || {
         if hangup.recv().await.is_none() {
             std::future::pending::<()>().await;
         }
+    };
+    let reload = async || {
         let engine = Arc::clone(engine);
         let request =
             CommandRequest { command: Command::Reload, reason: None, dry_run: false, token: None, force: false };
@@ -88,6 +94,17 @@ async fn reload_on(mut hangup: Signal, engine: &Arc<LocalEngine>, service: &Serv
             Ok(Err(error)) => tracing::error!("HUP: {error}"),
             Err(error) => tracing::error!("HUP: the reload itself failed: {error}"),
         }
+    };
+    bundled(asked, reload).await
+}
+
+/// Acts when it is asked; what is asked meanwhile, and during the rest that follows, is answered by one more act. The first
+/// after a quiet time is not kept waiting. `asked` must remember one question while nobody waits for it.
+async fn bundled(mut asked: impl AsyncFnMut(), mut act: impl AsyncFnMut()) -> Infallible {
+    loop {
+        asked().await;
+        act().await;
+        tokio::time::sleep(REST).await;
     }
 }
 
@@ -99,5 +116,38 @@ fn write_snapshot(running: &Running, state: &StateDir) {
     match written {
         Ok(path) => tracing::info!("status written to {}", path.display()),
         Err(error) => tracing::error!("can't write the status: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use tokio::sync::Notify;
+    use tokio::task::yield_now;
+    use tokio::time::advance;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_storm_of_hups_is_a_reload_a_second_and_a_single_one_a_reload_at_once() {
+        let (hangup, reloads) = (Notify::new(), Cell::new(0));
+        let storm = async {
+            hangup.notify_one();
+            yield_now().await;
+            assert_eq!(reloads.get(), 1, "the first waits for nothing");
+            for _ in 0..400 {
+                hangup.notify_one();
+                advance(Duration::from_millis(15)).await;
+            }
+            assert_eq!(reloads.get(), 6, "400 in six seconds");
+            advance(REST).await;
+            assert_eq!(reloads.get(), 7, "the newest of them counts");
+            advance(REST * 9).await;
+            assert_eq!(reloads.get(), 7, "and no more than that");
+        };
+        tokio::select! {
+            biased;
+            never = bundled(async || hangup.notified().await, async || reloads.set(reloads.get() + 1)) => match never {},
+            () = storm => {}
+        }
     }
 }
