@@ -29,11 +29,13 @@ fn said(found: Option<(u32, u32, u32)>, groups: &str, user: impl Fn(u32) -> Stri
     match found {
         Some((mode, _, gid)) if mode & 0o020 != 0 => {
             let group = name_of(groups, gid).map_or_else(|| gid.to_string(), str::to_owned);
-            format!("join the group {group} (and log in again), or run as root; --read-only needs neither")
+            format!(
+                "join the group {group} (and log in again), or run as root; to look on, `lvsdeck attach --read-only` needs neither"
+            )
         }
         Some((_, uid, _)) => format!(
             "the engine found no group {GROUP}: run as root, or make that group and restart the engine; until then the socket \
-             is {}'s alone; --read-only needs neither",
+             is {}'s alone; to look on, `lvsdeck attach --read-only` needs neither",
             user(uid)
         ),
         None => format!("run as root, or join the group {GROUP} where it exists"),
@@ -70,6 +72,11 @@ mod tests {
             said(Some((0o140_600, 0, 0)), groups, user).starts_with("the engine found no group lvsdeck: run as root")
         );
         assert!(said(None, groups, user).contains("lvsdeck"));
+        // Whatever command was refused, what it is sent to has that option.
+        for mode in [0o140_660, 0o140_600] {
+            let told = said(Some((mode, 0, 991)), groups, user);
+            assert!(told.ends_with("to look on, `lvsdeck attach --read-only` needs neither"), "{told}");
+        }
     }
 
     #[test]

@@ -62,11 +62,12 @@ fn missing(wanted: &Wanted, at: &Diagnostic) -> Option<(String, String)> {
     match locate(program, &identity) {
         Ok(path) => {
             let part = others_can_change(&path).filter(|_| identity.is_root())?;
-            let follows = if secure { "it is not run" } else { "whoever can is root" };
-            let message = format!(
-                "root runs {program}, and others than root can change {} on this host: {follows}",
-                part.display()
-            );
+            let part_of = format!("others than root can change {} on this host", part.display());
+            let message = if secure {
+                format!("{program} is not run as root: {part_of}")
+            } else {
+                format!("root runs {program}, and {part_of}: whoever can is root")
+            };
             let help =
                 format!("chown root and chmod go-w {}, or let another user run it (user, script_user)", part.display());
             Some((message, help))
@@ -148,7 +149,11 @@ mod tests {
         };
         assert_eq!(with(0o644, ""), format!("5 root may not run {} on this host", script.display()));
         assert!(with(0o757, "").ends_with("on this host: whoever can is root"));
-        assert!(with(0o757, "enable_script_security").ends_with("on this host: it is not run"));
+        let refused = with(0o757, "enable_script_security");
+        assert!(
+            refused.contains(&format!("{} is not run as root: others than root can", script.display())),
+            "{refused}"
+        );
         if crate::engine::io::host::is_root() {
             assert_eq!(with(0o755, "enable_script_security"), "");
         }
