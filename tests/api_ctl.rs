@@ -3,6 +3,7 @@
 
 mod api_fixture;
 
+use api_fixture::served::Running;
 use api_fixture::{FakeEngine, draining, now, server, service, small, status};
 use clap::Parser;
 use lvsdeck::cli::ctl::{CtlArgs, run_with};
@@ -184,6 +185,21 @@ fn how_a_command_ends_decides_the_exit_code() {
     let (code, out, err) = ctl(&engine, "stop --json");
     assert_eq!((code, err.lines().count()), (1, 1));
     assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["outcome"], "stale");
+}
+
+#[test]
+fn an_engine_that_is_there_and_does_not_answer_in_time_is_exit_6() {
+    let engine = FakeEngine::new(small());
+    engine.be_late();
+    let (code, out, err) = ctl(&engine, "drain 10.0.0.71");
+    assert_eq!((code, out.as_str()), (6, ""));
+    let said =
+        "lvsdeck: the engine runs, but has not answered within 25s\n  next: a command may still be done: look at ";
+    assert!(err.starts_with(said), "{err}");
+    // The same by its socket, where the engine says so itself.
+    let running = Running::new(small());
+    running.engine.be_late();
+    assert_eq!(lvsdeck::cli::ctl::run(&parse("drain 10.0.0.71").unwrap(), &running.socket, false), 6);
 }
 
 #[test]

@@ -115,7 +115,10 @@ impl From<HandleError> for Refusal {
             HandleError::Rejected { status, code, message, next } => {
                 Self::new(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), &code, message, next)
             }
-            HandleError::TimedOut(_) => Self::new(StatusCode::GATEWAY_TIMEOUT, "timed-out", message, "ask again"),
+            HandleError::TimedOut(_) => {
+                let next = "a command may still be done: look at the status and the events before you give it again";
+                Self::new(StatusCode::GATEWAY_TIMEOUT, "timed-out", message, next)
+            }
             HandleError::NoEngine { .. } | HandleError::NotPermitted { .. } | HandleError::Unreadable(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-engine", message, "look at the engine's log")
             }

@@ -1,7 +1,7 @@
 //! `lvsdeck ctl`: one act on a running engine.
 //!
 //! Exit codes: 0 done, 1 refused or failed with the reason on standard error, 2 wrong use (clap's own), 3 no engine
-//! answers. What was asked for goes to standard output, everything else to standard error.
+//! answers, 6 one does not answer in time. What was asked for goes to standard output, everything else to standard error.
 
 mod act;
 mod args;
@@ -45,12 +45,21 @@ enum CtlError {
     Output(#[from] io::Error),
 }
 
+/// What to do where an engine is there and does not answer.
+const LATE: &str = "a command may still be done: look at `lvsdeck ctl status` and `lvsdeck ctl events` before you give it again; \
+                    the log says what the engine waits for";
+
 impl CtlError {
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Engine(HandleError::NoEngine { .. } | HandleError::TimedOut(_)) => 3,
+            Self::Engine(HandleError::NoEngine { .. }) => 3,
+            // No other command of lvsdeck has this code: what was asked for may be done or not.
+            Self::Engine(error) if error.is_late() => 6,
             Self::Engine(
-                HandleError::NotPermitted { .. } | HandleError::Rejected { .. } | HandleError::Unreadable(_),
+                HandleError::NotPermitted { .. }
+                | HandleError::TimedOut(_)
+                | HandleError::Rejected { .. }
+                | HandleError::Unreadable(_),
             )
             | Self::Undone(_) => 1,
             Self::Output(error) => u8::from(error.kind() != ErrorKind::BrokenPipe),
@@ -58,6 +67,7 @@ impl CtlError {
     }
     fn next(&self) -> Option<&str> {
         match self {
+            Self::Engine(error) if error.is_late() => Some(LATE),
             Self::Engine(HandleError::Rejected { next, .. }) => Some(next),
             Self::Engine(HandleError::NoEngine { .. }) => {
                 Some("start one with `lvsdeck run -f FILE`, or name its socket with --socket")

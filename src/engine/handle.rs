@@ -32,7 +32,7 @@ pub enum HandleError {
         who: String,
     },
     /// The engine answers too late.
-    #[error("the engine does not answer within {0:?}")]
+    #[error("the engine runs, but has not answered within {0:?}")]
     TimedOut(Duration),
     /// The request was wrong or refused before it became a command.
     #[error("{message}")]
@@ -49,6 +49,20 @@ pub enum HandleError {
     /// What came back was no answer of lvsdeck's API, version 1.
     #[error("the engine's answer can't be read ({0}); is it another version of lvsdeck?")]
     Unreadable(String),
+}
+
+impl HandleError {
+    /// The code of an engine that says itself that it can't answer in time.
+    pub const LATE: &str = "timed-out";
+
+    /// Whether an engine is there, and its answer did not come in time: what was asked for may still be done.
+    pub fn is_late(&self) -> bool {
+        match self {
+            Self::TimedOut(_) => true,
+            Self::Rejected { code, .. } => code == Self::LATE,
+            Self::NoEngine { .. } | Self::NotPermitted { .. } | Self::Unreadable(_) => false,
+        }
+    }
 }
 
 /// The refusal of a moment of which nothing is remembered.

@@ -204,6 +204,7 @@ pub struct FakeEngine {
     met: Condvar,
     /// Whether the next question for events fails: ends a `--follow`.
     gone: Mutex<bool>,
+    late: Mutex<bool>,
     /// What `diff` finds; not available while there is nothing here.
     pub differences: Mutex<Option<Vec<Difference>>>,
     /// What was asked, by whom.
@@ -223,6 +224,7 @@ impl FakeEngine {
             crowd: Mutex::default(),
             met: Condvar::new(),
             gone: Mutex::new(false),
+            late: Mutex::new(false),
             differences: Mutex::default(),
             asked: Mutex::default(),
             refused: Mutex::default(),
@@ -259,6 +261,10 @@ impl FakeEngine {
         let moment = Duration::from_millis(100);
         let (mut crowd, _) = self.met.wait_timeout_while(crowd, moment, |crowd| crowd.inside < crowd.wanted).unwrap();
         crowd.inside -= 1;
+    }
+    /// Answers no command in time.
+    pub fn be_late(&self) {
+        *self.late.lock().unwrap() = true;
     }
     /// Answers no more questions for events.
     pub fn go(&self) {
@@ -389,6 +395,9 @@ impl EngineHandle for FakeEngine {
     }
     fn command(&self, request: &CommandRequest, who: &Who) -> Result<Answer, HandleError> {
         self.asked.lock().unwrap().push((request.clone(), who.clone()));
+        if *self.late.lock().unwrap() {
+            return Err(HandleError::TimedOut(Duration::from_secs(25)));
+        }
         let preview = Preview {
             before: vec!["tcp/10.0.0.1:80 10.0.0.71:80 weight 1".into()],
             after: vec!["tcp/10.0.0.1:80 10.0.0.71:80 weight 0".into()],

@@ -13,7 +13,7 @@ use std::time::Duration;
 /// `lvsdeck ctl VERB …`
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Exit codes: 0 done; 1 refused or failed, with the reason on standard error; 2 wrong use; \
-                        3 no engine answers.\n\
+                        3 no engine answers; 6 it runs, but does not answer in time.\n\
                         VS is tcp/10.0.0.1:80, udp/[fd00::1]:53, fwmark/1234 or the configured name; \
                         RS is 10.0.0.71:80, or an address alone where the help says so.\n\n\
                         Example: lvsdeck ctl drain 10.0.0.71 --dry-run")]
