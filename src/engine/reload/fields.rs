@@ -2,12 +2,13 @@
 //!
 //! Every field is named here: a new one that is forgotten does not compile.
 
+use super::words::{self, span, word};
 use crate::engine::model::{
-    AddressOptions, AnnouncementPace, Authentication, CheckKind, CheckSpec, EdgeCommands, FifoWords, Fifos, Global,
-    GratuitousArp, LvsTimeouts, MailSettings, MailWords, Notifications, NotifyCommand, NotifyFifo, Origin, PaceGroup,
-    RealServer, RealTime, ScriptUser, Settings, StaticAddress, Statics, SyncDaemonWords, SyncGroup, Track, TrackedFile,
-    TrackedProcess, Transport, UnicastPeer, Variations, VirtualAddress, VirtualLink, VirtualRouter, VirtualServer,
-    VrrpScript, WebhookSettings, scheduler_flag_names,
+    AddressOptions, AnnouncementPace, Authentication, EdgeCommands, FifoWords, Fifos, Global, GratuitousArp,
+    LvsTimeouts, MailSettings, MailWords, Notifications, NotifyCommand, NotifyFifo, PaceGroup, RealServer, RealTime,
+    ScriptUser, Settings, StaticAddress, Statics, SyncDaemonWords, SyncGroup, Track, TrackedFile, TrackedProcess,
+    Transport, UnicastPeer, Variations, VirtualAddress, VirtualLink, VirtualRouter, VirtualServer, VrrpScript,
+    WebhookSettings, scheduler_flag_names,
 };
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -43,16 +44,16 @@ pub(super) fn router(router: &VirtualRouter) -> Vec<Field> {
     let track = tracks.iter().map(|Track { kind, name, weight, reverse: is_reverse }| {
         format!("{} {name} weight {weight}{}", kind.name(), reverse(*is_reverse))
     });
-    vec![
+    let mut fields = vec![
         ("interface", interface.clone()),
         ("virtual_router_id", vrid.to_string()),
-        ("family", format!("{family:?}")),
+        ("family", words::family(*family).to_owned()),
         ("version", version.number().to_string()),
-        ("state", format!("{start_state:?}")),
+        ("state", words::state(*start_state).to_owned()),
         ("priority", priority.to_string()),
-        ("advert_int", format!("{:?}", advert_interval.duration())),
+        ("advert_int", span(advert_interval.duration())),
         ("preempt", preempt.to_string()),
-        ("preempt_delay", format!("{preempt_delay:?}")),
+        ("preempt_delay", span(*preempt_delay)),
         ("authentication", masked(authentication).to_owned()),
         (
             "virtual_ipaddress",
@@ -67,15 +68,17 @@ pub(super) fn router(router: &VirtualRouter) -> Vec<Field> {
             list(links.iter().map(|VirtualLink { name, base, mac, family: _ }| format!("{name} {mac} on {base}"))),
         ),
         ("vmac_xmit_base", (!links.is_empty() && advertises_from.is_none()).to_string()),
-        ("routing", list(routing.iter().map(|entry| format!("{entry:?}")))),
-        ("garp", announcements(garp)),
+        ("virtual_routes", words::routes(routing)),
+        ("virtual_rules", words::rules(routing)),
         ("track", list(track)),
         ("dont_track_primary", (!tracks_interface).to_string()),
         ("unicast_peer", peers(transport)),
         ("unicast_src_ip", source.map_or_else(String::new, |source| source.to_string())),
         ("words", varied(*variations)),
         ("notify", notified(notifications)),
-    ]
+    ];
+    fields.extend(announcements(garp));
+    fields
 }
 
 pub(super) fn statics(Statics { addresses, routing }: &Statics) -> Vec<Field> {
@@ -87,7 +90,8 @@ pub(super) fn statics(Statics { addresses, routing }: &Statics) -> Vec<Field> {
     };
     vec![
         ("static_ipaddress", list(addresses.iter().map(address))),
-        ("static_routes", list(routing.iter().map(|entry| format!("{entry:?}")))),
+        ("static_routes", words::routes(routing)),
+        ("static_rules", words::rules(routing)),
     ]
 }
 
@@ -123,10 +127,16 @@ fn further(VirtualAddress { advertised, options, .. }: &VirtualAddress) -> Strin
     words.into_iter().flatten().collect()
 }
 
-fn announcements(garp: &GratuitousArp) -> String {
+fn announcements(garp: &GratuitousArp) -> [Field; 6] {
     let GratuitousArp { repeat, delay, refresh, refresh_repeat, lower_priority_repeat, lower_priority_delay } = garp;
-    let lower = format!("{lower_priority_repeat:?} {lower_priority_delay:?}");
-    format!("{repeat} {delay:?} {refresh:?} {refresh_repeat} {lower}")
+    [
+        ("garp_master_repeat", repeat.to_string()),
+        ("garp_master_delay", span(*delay)),
+        ("garp_master_refresh", span(*refresh)),
+        ("garp_master_refresh_repeat", refresh_repeat.to_string()),
+        ("garp_lower_prio_repeat", lower_priority_repeat.map_or_else(String::new, |repeat| repeat.to_string())),
+        ("garp_lower_prio_delay", lower_priority_delay.map_or_else(String::new, span)),
+    ]
 }
 
 /// The peers, or the group.
@@ -223,8 +233,8 @@ pub(super) fn script(script: &VrrpScript) -> Vec<Field> {
         script;
     vec![
         ("script", command.join(" ")),
-        ("interval", format!("{interval:?}")),
-        ("timeout", timeout.map_or_else(String::new, |timeout| format!("{timeout:?}"))),
+        ("interval", span(*interval)),
+        ("timeout", timeout.map_or_else(String::new, span)),
         ("weight", format!("{weight}{}", reverse(*is_reverse))),
         ("init_fail", init_fail.to_string()),
         ("user", user.as_ref().map_or_else(String::new, who)),
@@ -249,12 +259,13 @@ pub(super) fn process(process: &TrackedProcess) -> Vec<Field> {
     } = process;
     vec![
         ("process", format!("{command} {}", parameters.join(" "))),
-        ("param_match", parameter_match.map_or_else(String::new, |how| format!("{how:?}"))),
+        ("param_match", parameter_match.map_or_else(String::new, |how| words::parameter_match(how).to_owned())),
         ("full_command", full_command.to_string()),
         ("weight", format!("{weight}{}", reverse(*is_reverse))),
         ("quorum", quorum.to_string()),
         ("quorum_max", quorum_max.map_or_else(String::new, |most| most.to_string())),
-        ("delay", format!("{fork_delay:?} {terminate_delay:?}")),
+        ("fork_delay", span(*fork_delay)),
+        ("terminate_delay", span(*terminate_delay)),
     ]
 }
 
@@ -324,32 +335,10 @@ pub(super) fn server(server: &RealServer) -> Vec<Field> {
         ("inhibit_on_failure", inhibit_on_failure.to_string()),
         ("uthreshold", upper_threshold.to_string()),
         ("lthreshold", lower_threshold.to_string()),
-        ("checks", if *unchecked { "not run".to_owned() } else { list(checks.iter().map(|spec| check(spec))) }),
+        ("checks", if *unchecked { "not run".to_owned() } else { list(checks.iter().map(|spec| words::check(spec))) }),
         ("notify_up and notify_down", notify.as_deref().map_or_else(String::new, edges)),
         ("smtp_alert", mails.to_string()),
     ]
-}
-
-fn check(spec: &CheckSpec) -> String {
-    let CheckSpec { kind, target: _, origin, timing, alpha, log_all_failures } = spec;
-    let origin = if *origin == Origin::ANY { String::new() } else { format!(" from {origin:?}") };
-    let kind = match kind {
-        CheckKind::Tcp | CheckKind::Ping | CheckKind::Misc(_) => String::new(),
-        CheckKind::File(file) => format!(" weight {}", file.weight),
-        other => format!(" {other:?}"),
-    };
-    let flags = [(*alpha, " alpha"), (*log_all_failures, " log_all_failures")];
-    let flags: String = flags.into_iter().filter_map(|(on, word)| on.then_some(word)).collect();
-    format!(
-        "{} {}{kind}{origin} every {:?} timeout {:?} retry {} after {:?} warmup {:?}{flags}",
-        spec.name(),
-        spec.goal(),
-        timing.interval,
-        timing.timeout,
-        timing.retry,
-        timing.retry_delay,
-        timing.warmup
-    )
 }
 
 /// lvsdeck.toml.
@@ -371,10 +360,10 @@ pub(super) fn settings(settings: &Settings) -> Vec<Field> {
     let file = |file: &Option<PathBuf>| file.as_ref().map_or_else(String::new, |file| file.display().to_string());
     vec![
         ("ipvs.drift", drift.to_string()),
-        ("ipvs.look_interval", format!("{look_interval:?}")),
+        ("ipvs.look_interval", span(*look_interval)),
         ("checks.tls_verify", tls_verify.as_ref().map_or_else(|| "none".to_owned(), |file| file.display().to_string())),
         ("servers.depool_threshold", format!("{depool_threshold} %")),
-        ("servers.slow_start", format!("{slow_start:?}")),
+        ("servers.slow_start", span(*slow_start)),
         ("vrrp.split_brain", split_brain.name().to_owned()),
         ("vrrp.address_removed", address_removed.name().to_owned()),
         ("vrrp.swift_handover", swift_handover.to_string()),
@@ -384,7 +373,7 @@ pub(super) fn settings(settings: &Settings) -> Vec<Field> {
         ("webhook.url", url.as_ref().map_or_else(String::new, |_| "***".to_owned())),
         ("webhook.events", events.join(", ")),
         ("webhook.severity", (*severity).to_owned()),
-        ("webhook.timeout", format!("{timeout:?}")),
+        ("webhook.timeout", span(*timeout)),
         ("webhook.tries", tries.to_string()),
         ("webhook.tls_verify", file(webhook_verify)),
     ]
@@ -411,7 +400,7 @@ pub(super) fn global(global: &Global) -> Vec<Field> {
         ("notification_email_from", from.clone().unwrap_or_default()),
         ("smtp_server", format!("{server} {port}")),
         ("smtp_helo_name", helo.clone().unwrap_or_default()),
-        ("smtp_connect_timeout", format!("{timeout:?}")),
+        ("smtp_connect_timeout", span(*timeout)),
         ("no_checker_emails", servers_only.to_string()),
         ("vrrp_skip_check_adv_addr", skip_check_adv_addr.to_string()),
         ("script_user", script_user.as_ref().map_or_else(String::new, who)),
@@ -422,10 +411,10 @@ pub(super) fn global(global: &Global) -> Vec<Field> {
         ("lvs_timeouts", timeouts(lvs.timeouts)),
         ("lvs_flush (from the next start on)", lvs.flush.to_string()),
         ("lvs_flush_on_stop", lvs.flush_on_stop.to_string()),
-        ("vrrp_garp_interval", format!("{garp:?}")),
-        ("vrrp_gna_interval", format!("{gna:?}")),
+        ("vrrp_garp_interval", span(*garp)),
+        ("vrrp_gna_interval", span(*gna)),
         ("garp_group", list(groups.iter().map(paced))),
-        ("vrrp_startup_delay (from the next start on)", format!("{startup_delay:?}")),
+        ("vrrp_startup_delay (from the next start on)", span(*startup_delay)),
         ("notify_fifo", fifo(all)),
         ("vrrp_notify_fifo", fifo(vrrp)),
         ("lvs_notify_fifo", fifo(lvs_fifo)),
@@ -435,7 +424,7 @@ pub(super) fn global(global: &Global) -> Vec<Field> {
 }
 
 fn paced(PaceGroup { garp, gna, interfaces }: &PaceGroup) -> String {
-    format!("{} {garp:?} {gna:?}", interfaces.join(" "))
+    [interfaces.join(" "), word("garp_interval", garp.map(span)), word("gna_interval", gna.map(span))].concat()
 }
 
 fn sync_daemon(words: &SyncDaemonWords) -> String {
@@ -465,7 +454,7 @@ fn scheduling(RealTime { nice, priority, processors, time_limit, no_swap }: &Rea
         number("priority", nice.map(|nice| nice.to_string())),
         number("rt_priority", priority.map(|priority| priority.to_string())),
         (!processors.is_empty()).then(|| format!("cpu_affinity {}", list(processors.iter()))),
-        number("rlimit_rttime", time_limit.map(|limit| format!("{limit:?}"))),
+        number("rlimit_rttime", time_limit.map(span)),
         no_swap.then(|| "no_swap".to_owned()),
     ];
     list(words.into_iter().flatten())
@@ -475,7 +464,7 @@ const fn reverse(is_reverse: bool) -> &'static str {
     if is_reverse { " reverse" } else { "" }
 }
 
-fn who(ScriptUser { user, group }: &ScriptUser) -> String {
+pub(super) fn who(ScriptUser { user, group }: &ScriptUser) -> String {
     group.as_ref().map_or_else(|| user.clone(), |group| format!("{user} {group}"))
 }
 
@@ -488,6 +477,6 @@ const fn masked(authentication: &Authentication) -> &'static str {
     }
 }
 
-fn list(items: impl Iterator<Item = impl Display>) -> String {
+pub(super) fn list(items: impl Iterator<Item = impl Display>) -> String {
     items.map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
 }

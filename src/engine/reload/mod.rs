@@ -7,6 +7,7 @@
 mod compare;
 mod effects;
 mod fields;
+mod words;
 
 pub use compare::compare;
 pub use effects::{beside, effects};

@@ -82,6 +82,47 @@ fn each_change_is_named_with_its_words() {
 }
 
 #[test]
+fn what_is_long_in_the_model_is_told_in_the_words_of_the_file() {
+    let http = "HTTP_GET { url { path /\n status_code 200 } connect_timeout 3 }";
+    let ssl = "SSL_GET { enable_sni\n url { path /a\n virtualhost h\n status_code 200-299 404\n regex \"up|ok\" } connect_timeout 2.5 }";
+    let routes = "priority 100\nvirtual_routes { 192.0.2.0/24 via 10.0.0.9 dev eth0 table 7 mtu 1400\n blackhole 198.51.100.0/24 }\n\
+                  virtual_rules { from 10.1.0.0/16 fwmark 3/7 table 7 preference 9 }\ngarp_master_delay 3\ngarp_lower_prio_delay 2";
+    let tail = "delay_loop 5s connect_timeout 3s retry 1 ";
+    for (from, into, wanted) in [
+        ("TCP_CHECK { connect_timeout 3 }", http, format!("-> HTTP_GET 10.0.0.71:80 url {{ path / status_code 200 }} {tail}")),
+        (
+            "TCP_CHECK { connect_timeout 3 }",
+            ssl,
+            "-> SSL_GET 10.0.0.71:80 enable_sni url { path /a virtualhost h status_code 200-299 404 regex \"up|ok\" } delay_loop 5s \
+             connect_timeout 2.5s "
+                .to_owned(),
+        ),
+        (
+            "TCP_CHECK { connect_timeout 3 }",
+            "DNS_CHECK { type A\n name x.org\n bindto 10.0.0.5 }",
+            "-> DNS_CHECK 10.0.0.71:80 type A name x.org bindto 10.0.0.5 delay_loop 5s".to_owned(),
+        ),
+        (
+            "TCP_CHECK { connect_timeout 3 }",
+            "UDP_CHECK { payload 0aff }",
+            "-> UDP_CHECK 10.0.0.71:80 payload 0aff delay_loop 5s".to_owned(),
+        ),
+        ("priority 100", routes, "virtual_routes none -> 192.0.2.0/24 via 10.0.0.9 dev eth0 table 7 mtu 1400, blackhole 198.51.100.0/24".to_owned()),
+        ("priority 100", routes, "virtual_rules none -> from 10.1.0.0/16 fwmark 0x3/0x7 table 7 preference 9".to_owned()),
+        ("priority 100", routes, "garp_master_delay 5s -> 3s".to_owned()),
+        ("priority 100", routes, "garp_lower_prio_delay none -> 2s".to_owned()),
+        ("priority 100", "priority 100\nstate MASTER\npreempt_delay 1.5", "state BACKUP -> MASTER".to_owned()),
+    ] {
+        let plan = to(&[(from, into)]);
+        assert!(plan.steps.iter().any(|step| step.contains(&wanted)), "{wanted}\n{:#?}", plan.steps);
+        let all = [plan.before, plan.after, plan.steps].concat().join("\n");
+        for debug in ["Some(", "None", "[(", "Http(", "Dns {", "Route(", " 0ns"] {
+            assert!(!all.replace("x.org", "").contains(debug), "{debug}: {all}");
+        }
+    }
+}
+
+#[test]
 fn words_that_the_other_node_must_have_too_are_named() {
     for (from, into, paired) in [
         ("auth_pass first", "auth_pass second", &["VI_1"][..]),
