@@ -108,6 +108,9 @@ impl Refusal {
     }
 }
 
+/// What to do where the engine did not answer in time.
+const TOO_LATE: &str = "a command may still be done: look at the status and the events before you give it again";
+
 impl From<HandleError> for Refusal {
     fn from(error: HandleError) -> Self {
         let message = error.to_string();
@@ -115,10 +118,7 @@ impl From<HandleError> for Refusal {
             HandleError::Rejected { status, code, message, next } => {
                 Self::new(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), &code, message, next)
             }
-            HandleError::TimedOut(_) => {
-                let next = "a command may still be done: look at the status and the events before you give it again";
-                Self::new(StatusCode::GATEWAY_TIMEOUT, "timed-out", message, next)
-            }
+            HandleError::TimedOut(_) => Self::new(StatusCode::GATEWAY_TIMEOUT, "timed-out", message, TOO_LATE),
             HandleError::NoEngine { .. } | HandleError::NotPermitted { .. } | HandleError::Unreadable(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-engine", message, "look at the engine's log")
             }
