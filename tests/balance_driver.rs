@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use lvsdeck::engine::balance::{Balance, OwnedService, ServiceOverrides, unproven};
-use lvsdeck::engine::command::{Answer, Asked, Command, Outcome, Who};
+use lvsdeck::engine::command::{Answer, Asked, Command, Outcome, ServiceSelector, Who};
 use lvsdeck::engine::driver::balance::{BalanceLoopError, BalanceView, Memory, Request, Scripts, run};
 use lvsdeck::engine::event::{EventKind, Fact};
 use lvsdeck::engine::io::ipvs_netlink::IpvsKernel;
@@ -14,6 +14,7 @@ use lvsdeck::engine::model::{
 };
 use lvsdeck::engine::snapshot::{Admin, Health};
 use std::net::SocketAddr;
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
@@ -110,9 +111,10 @@ impl Running {
     async fn ask(&self, command: Command) -> Answer {
         let asked =
             Asked { id: 1, command, dry_run: false, token: None, force: false, who: Who::default(), reason: None };
-        let (reply, answer) = oneshot::channel();
+        let (reply, answer) = sync_channel(1);
         self.commands.send(Request::Command(asked, reply)).await.unwrap();
-        tokio::time::timeout(PATIENCE, answer).await.expect("an answer in time").unwrap()
+        let answer = tokio::task::spawn_blocking(move || answer.recv_timeout(PATIENCE));
+        answer.await.unwrap().expect("an answer in time")
     }
     /// Another configuration; its answer comes by the receiver.
     async fn reload(&self, servers: &[VirtualServer]) -> oneshot::Receiver<Result<String, String>> {
@@ -445,10 +447,11 @@ async fn stopped_while_stuck() -> (Running, std::sync::mpsc::Sender<Result<(), R
         who: Who::default(),
         reason: None,
     };
-    let (reply, answer) = oneshot::channel();
+    let (reply, answer) = sync_channel(1);
     running.commands.send(Request::Command(asked, reply)).await.unwrap();
     std::mem::replace(&mut running.stop, oneshot::channel().0).send(false).unwrap();
-    answer.await.expect("what waits for the kernel is answered when the loop stops");
+    let answer = tokio::task::spawn_blocking(move || answer.recv_timeout(PATIENCE));
+    answer.await.unwrap().expect("what waits for the kernel is answered when the loop stops");
     (running, end, done)
 }
 
@@ -499,6 +502,49 @@ async fn a_stop_takes_five_seconds_at_most_whatever_the_kernel_does() {
         assert_eq!(running.remembered.lock().unwrap().last().map(Vec::len), Some(100));
         assert!(told_of_the_rest(&running));
         drop(end);
+    };
+    tokio::task::LocalSet::new().run_until(body).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kernel_that_does_not_return_is_told_and_holds_neither_the_loop_nor_commands() {
+    const COMMANDS: u32 = 40;
+    let body = async {
+        let (began, mut entered) = mpsc::unbounded_channel();
+        let (end, ends) = std::sync::mpsc::channel();
+        let kernel = Stuck { began, ends, done: Arc::default() };
+        let mut running =
+            start(&[service(&["127.0.0.1:9".parse().unwrap()], Duration::from_hours(1))], Box::new(kernel));
+        entered.recv().await.unwrap();
+        let is_silent = |view: &BalanceView| view.warnings.iter().any(|warning| warning.code == "ipvs-silent");
+        // More than the thread's queue has room for: each is to be remembered.
+        let mut answers = Vec::new();
+        for weight in 1..=COMMANDS {
+            let command = Command::Weight {
+                service: ServiceSelector(WEB.to_owned()),
+                server: "127.0.0.1:9".parse().unwrap(),
+                weight: Weight::new(weight).unwrap(),
+            };
+            let asked =
+                Asked { id: 1, command, dry_run: false, token: None, force: false, who: Who::default(), reason: None };
+            let (reply, answer) = sync_channel(1);
+            running.commands.send(Request::Command(asked, reply)).await.unwrap();
+            let before = running.views.borrow().at;
+            running.until("a view after a command", |view| view.at > before).await;
+            answers.push(answer);
+        }
+        running.until("the warning", is_silent).await;
+        let told = |running: &Running, to: &str| {
+            let facts = running.facts.lock().unwrap();
+            facts.iter().filter(|(_, fact)| fact.subject == "ipvs" && fact.to.as_deref() == Some(to)).count()
+        };
+        // The paused clock leaps ahead of a thread that is at work, too: what matters is that each silence is told to its end.
+        assert_eq!(told(&running, "ipvs-silent"), told(&running, "gone") + 1);
+        for _ in 0..=COMMANDS {
+            end.send(Ok(())).unwrap();
+        }
+        running.until("the end of it", |view| !is_silent(view)).await;
+        assert_eq!(told(&running, "ipvs-silent"), told(&running, "gone"));
     };
     tokio::task::LocalSet::new().run_until(body).await;
 }

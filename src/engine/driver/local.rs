@@ -27,13 +27,16 @@ use crate::engine::still::Still;
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 /// How long a command may take: a failover waits for somebody to take over, at most 3 × 40.95 s + skew.
 const COMMAND_LIMIT: Duration = Duration::from_mins(3);
+
+/// The same for one about servers, which waits for the kernel alone: it is told that it waits in vain before it goes.
+const SERVERS_LIMIT: Duration = Duration::from_secs(25);
 
 /// For how long an answer that costs something is good.
 const ANSWER_AGE: Duration = Duration::from_secs(1);
@@ -151,14 +154,15 @@ impl LocalEngine {
         let (answer, answered) = sync_channel(1);
         let told = asked.clone();
         let given = self.written.as_ref().map(Written::given);
+        let limit = if asked.command.half() == Half::Balance { SERVERS_LIMIT } else { COMMAND_LIMIT };
         let accepted = match (asked.command.half(), &asked.command) {
             (Half::Failover, _) => self.failover.command(asked, move |a| _ = answer.send(a)),
-            (Half::Balance, _) => self.to_balance(asked, &answer),
+            (Half::Balance, _) => self.balance.try_send(balance::Request::Command(asked, answer)).is_ok(),
             (Half::Engine, Command::Reload) => return Ok(self.tell(&asked, self.reloader.reload(&asked))),
             (Half::Engine, Command::Undo { id }) => return self.take_back(*id, &asked),
             (Half::Engine, _) => return Ok(self.end(&asked)),
         };
-        match if accepted { answered.recv_timeout(COMMAND_LIMIT) } else { Err(RecvTimeoutError::Disconnected) } {
+        match if accepted { answered.recv_timeout(limit) } else { Err(RecvTimeoutError::Disconnected) } {
             Ok(mut answer) => {
                 let disk = self.written.as_ref().zip(given).filter(|_| answer.outcome == Outcome::Done);
                 if let Some(trouble) = disk.and_then(|(written, given)| written.trouble_since(given)) {
@@ -167,7 +171,7 @@ impl LocalEngine {
                 }
                 Ok(answer)
             }
-            Err(RecvTimeoutError::Timeout) => Err(HandleError::TimedOut(COMMAND_LIMIT)),
+            Err(RecvTimeoutError::Timeout) => Err(HandleError::TimedOut(limit)),
             Err(RecvTimeoutError::Disconnected) => {
                 let refused = Answer::refused("the engine is stopping, or too many commands wait; try again");
                 Ok(self.tell(&told, refused))
@@ -241,14 +245,6 @@ impl LocalEngine {
         }
         answer
     }
-
-    fn to_balance(&self, asked: Asked, answer: &SyncSender<Answer>) -> bool {
-        let (sender, receiver) = oneshot::channel();
-        if self.balance.try_send(balance::Request::Command(asked, sender)).is_err() {
-            return false;
-        }
-        receiver.blocking_recv().is_ok_and(|a| answer.send(a).is_ok())
-    }
 }
 
 /// The members of an instance's sync group, itself among them.
@@ -308,7 +304,7 @@ impl EngineHandle for LocalEngine {
             let file = self.reloader.file().map_err(|unfit| HandleError::Rejected {
                 status: 409,
                 code: "file-unfit".to_owned(),
-                message: format!("the configuration file can't be compared: {unfit}"),
+                message: format!("the configuration file can't be compared: {}", unfit.0.join("; ")),
                 next: "mend the file; `lvsdeck check` names each mistake".to_owned(),
             })?;
             Ok(compare(&file, &self.reloader.configuration(), &status))

@@ -293,15 +293,13 @@ impl Failover {
     fn entered(&mut self, now: Instant, i: usize, from: &State, reason: &TransitionReason) {
         let Some(router) = self.routers.get_mut(i) else { return };
         let (from, to) = (state_name(from), router.state());
-        let doubted = router.doubted.take();
-        let why = match (reason, router.ends_as) {
-            (TransitionReason::Outranked { .. }, _) if doubted.is_some() => {
-                let other = doubted.map_or_else(String::new, |other| other.to_string());
+        let why = match (reason, router.ends_as, router.doubted.take()) {
+            (TransitionReason::Outranked { .. }, _, Some(other)) => {
                 format!("{reason}; {other} had been silent here, and may have been master too")
             }
-            (TransitionReason::Shutdown, None) => "the configuration makes another router of it".to_owned(),
-            (TransitionReason::Shutdown, Some(Told::Fault | Told::Deleted)) => LEFT.to_owned(),
-            (reason, _) => reason.to_string(),
+            (TransitionReason::Shutdown, None, _) => "the configuration makes another router of it".to_owned(),
+            (TransitionReason::Shutdown, Some(Told::Fault | Told::Deleted), _) => LEFT.to_owned(),
+            (reason, ..) => reason.to_string(),
         };
         self.to_tell = true;
         router.entered(now, why.clone());

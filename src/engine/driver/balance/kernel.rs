@@ -12,12 +12,16 @@ use crate::engine::model::ServiceKey;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc as blocking;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
-/// Batches on their way to the thread. The core has at most one plan, one look and one memory out, so that this is never full.
+/// Batches on their way to the thread. The core has at most one plan and one look out; what is to be remembered piles up only behind
+/// a thread that hangs, and waits with the loop then, the newest of it.
 const BATCHES: usize = 16;
+/// How often it is looked whether the thread has room, at the end.
+const ROOM: Duration = Duration::from_millis(10);
 /// Results on their way back, those of what was sent together at once; the thread waits when the loop is behind.
 const RESULTS: usize = 8;
 /// Operations that are sent together: results come that often, and a stop is noticed that soon.
@@ -38,13 +42,28 @@ pub(super) struct KernelThread {
     results: mpsc::Receiver<Vec<Input>>,
     /// Those that came together and that the loop has not taken yet.
     come: VecDeque<Input>,
+    /// What the thread has no room for yet.
+    waiting: Vec<Job>,
+    /// Batches that it was given.
+    given: u64,
+    progress: Arc<Progress>,
     stopping: Arc<AtomicBool>,
+}
+
+/// How far the thread has come.
+#[derive(Default)]
+struct Progress {
+    /// Calls that returned.
+    acts: AtomicU64,
+    /// Batches that are done.
+    batches: AtomicU64,
 }
 
 /// The thread, from within.
 struct Worker<R> {
     kernel: Box<dyn IpvsKernel>,
     remember: R,
+    progress: Arc<Progress>,
     stopping: Arc<AtomicBool>,
     /// The kernel did not answer while the loop stops.
     mute: Option<Refusal>,
@@ -53,26 +72,36 @@ struct Worker<R> {
 impl<R: FnMut(Memory)> Worker<R> {
     /// Performs a batch in its order; `tell` gets the results, and ends it by saying false.
     fn perform(&mut self, batch: Vec<Job>, mut tell: impl FnMut(Vec<Input>) -> bool) -> bool {
-        batch.into_iter().all(|job| match job {
+        let goes_on = batch.into_iter().all(|job| match job {
             Job::Apply(ops) => self.apply(ops, &mut tell),
             Job::Observe => {
                 // Before the table: whether its counters are to be believed.
-                tell(self.kernel.totals().map(Input::Counted).into_iter().collect()) && tell(vec![self.observe()])
+                let totals = self.kernel.totals();
+                self.got_on();
+                tell(totals.map(Input::Counted).into_iter().collect()) && tell(vec![self.observe()])
             }
             Job::Remember(memory) => {
                 (self.remember)(memory);
+                self.got_on();
                 true
             }
             Job::Trial(services, told) => {
                 let tried = services.iter().try_for_each(|(key, service)| self.kernel.would_take(*key, service));
+                self.got_on();
                 // Who asked may have left.
                 let _ = told.send(tried);
                 true
             }
-        })
+        });
+        self.progress.batches.fetch_add(1, Ordering::Relaxed);
+        goes_on
+    }
+    fn got_on(&self) {
+        self.progress.acts.fetch_add(1, Ordering::Relaxed);
     }
     fn observe(&mut self) -> Input {
         let result = self.mute.clone().map_or_else(|| self.kernel.read_table(), Err);
+        self.got_on();
         self.listen(result.as_ref().err());
         Input::Observed(result.map(Box::new))
     }
@@ -82,6 +111,7 @@ impl<R: FnMut(Memory)> Worker<R> {
         while ops.peek().is_some() {
             let (given_up, ops): (Vec<_>, Vec<_>) = ops.by_ref().take(TOGETHER).partition(|op| self.gives_up(op));
             let results = if ops.is_empty() { Vec::new() } else { self.kernel.apply_all(&ops) };
+            self.got_on();
             for result in &results {
                 self.listen(result.as_ref().err());
             }
@@ -109,7 +139,9 @@ impl KernelThread {
         let (jobs, todo) = blocking::sync_channel::<Vec<Job>>(BATCHES);
         let (done, results) = mpsc::channel(RESULTS);
         let stopping = Arc::<AtomicBool>::default();
-        let mut worker = Worker { kernel, remember, stopping: Arc::clone(&stopping), mute: None };
+        let progress = Arc::<Progress>::default();
+        let mut worker =
+            Worker { kernel, remember, progress: Arc::clone(&progress), stopping: Arc::clone(&stopping), mute: None };
         let work = move || {
             for batch in todo {
                 if !worker.perform(batch, |inputs| done.blocking_send(inputs).is_ok()) {
@@ -118,15 +150,32 @@ impl KernelThread {
             }
         };
         std::thread::Builder::new().name("ipvs".to_owned()).spawn(work)?;
-        Ok(Self { jobs: Some(jobs), results, come: VecDeque::new(), stopping })
+        let (come, waiting) = (VecDeque::new(), Vec::new());
+        Ok(Self { jobs: Some(jobs), results, come, waiting, given: 0, progress, stopping })
     }
 
-    /// Gives the thread its next acts.
+    /// Gives the thread its next acts, as soon as it has room for them: call it again then. Never blocks. Errors: the thread ended.
     pub fn send(&mut self, batch: Vec<Job>) -> Result<(), ()> {
-        match &self.jobs {
-            Some(jobs) if !batch.is_empty() => jobs.send(batch).map_err(drop),
-            Some(_) | None => Ok(()),
+        for job in batch {
+            match (self.waiting.last_mut(), job) {
+                (Some(Job::Remember(Memory::Overrides(older))), Job::Remember(Memory::Overrides(newer))) => {
+                    *older = newer;
+                }
+                (_, job) => self.waiting.push(job),
+            }
         }
+        let Some(jobs) = self.jobs.as_ref().filter(|_| !self.waiting.is_empty()) else { return Ok(()) };
+        match jobs.try_send(std::mem::take(&mut self.waiting)) {
+            Ok(()) => self.given += 1,
+            Err(blocking::TrySendError::Full(batch)) => self.waiting = batch,
+            Err(blocking::TrySendError::Disconnected(_)) => return Err(()),
+        }
+        Ok(())
+    }
+    /// How many acts it has ended, and whether none is left.
+    pub fn progress(&self) -> (u64, bool) {
+        let ended = self.progress.acts.load(Ordering::Relaxed);
+        (ended, self.waiting.is_empty() && self.progress.batches.load(Ordering::Relaxed) == self.given)
     }
     /// The next result; none when the thread ended.
     pub async fn next(&mut self) -> Option<Input> {
@@ -148,6 +197,9 @@ impl KernelThread {
     }
     /// Lets the thread finish what it was given.
     pub async fn finish(mut self) {
+        while self.send(Vec::new()).is_ok() && !self.waiting.is_empty() {
+            tokio::time::sleep(ROOM).await;
+        }
         self.jobs = None;
         while self.results.recv().await.is_some() {}
     }

@@ -11,6 +11,7 @@
 mod kernel;
 mod misc;
 mod probes;
+mod silence;
 
 pub use misc::Scripts;
 
@@ -24,9 +25,11 @@ use crate::engine::model::{Configuration, ServiceKey};
 use crate::engine::snapshot::{Drift, Foreign, IpvsTotals, Moment, VirtualServerStatus, Warning};
 use kernel::{Job, KernelThread};
 use probes::Probes;
+use silence::Silence;
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{mpsc, oneshot};
 
@@ -84,8 +87,8 @@ pub enum Memory {
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant)] // a short queue, and most of what is in it are commands
 pub enum Request {
-    /// A command, and where its answer goes.
-    Command(Asked, oneshot::Sender<Answer>),
+    /// A command, and where its answer goes: a channel with room for it.
+    Command(Asked, SyncSender<Answer>),
     /// Another configuration; told once the kernel has what it wants, or refuses.
     Reload(Arc<Configuration>, oneshot::Sender<Result<String, String>>),
     /// What a reload of this would change in the kernel's table, in ipvsadm's words.
@@ -126,6 +129,7 @@ pub async fn run(
     let clocks = Moment { now: now(), wall: SystemTime::now() };
     let mut views =
         Views { due: true, soon_at: now(), next_at: now(), pulse_at: now(), clocks, last: Vec::new(), publish };
+    let mut silence = Silence::from(now());
     let mut shutdown = std::pin::pin!(shutdown);
     let mut stop_by: Option<Instant> = None;
     let mut look_at = now();
@@ -138,7 +142,9 @@ pub async fn run(
         if is_over {
             (views.due, views.next_at) = (true, now());
         }
-        if views.publish(&own.core, own.has_news()) {
+        let (ended, is_idle) = kernel.progress();
+        own.facts.extend(silence.look(now(), ended, is_idle));
+        if views.publish(&own.core, silence.warning(), own.has_news()) {
             own.tell();
         }
         sent.map_err(|()| BalanceLoopError::ThreadEnded)?;
@@ -192,7 +198,7 @@ fn now() -> Instant {
 struct BalanceLoop<R, N> {
     core: Balance,
     probes: Probes,
-    asking: HashMap<u64, oneshot::Sender<Answer>>,
+    asking: HashMap<u64, SyncSender<Answer>>,
     reloading: VecDeque<oneshot::Sender<Result<String, String>>>,
     trials: Vec<Job>,
     /// What is told once a view is out that shows it: whoever hears of something finds it there.
@@ -204,7 +210,7 @@ struct BalanceLoop<R, N> {
 
 /// An answer, and to whom.
 enum Untold {
-    Answer(oneshot::Sender<Answer>, Box<Answer>),
+    Answer(SyncSender<Answer>, Box<Answer>),
     Reloaded(oneshot::Sender<Result<String, String>>, Result<String, String>),
 }
 
@@ -216,7 +222,7 @@ impl<R: Fn(Vec<Fact>), N: Fn(Notice)> BalanceLoop<R, N> {
         }
         for untold in self.untold.drain(..) {
             match untold {
-                Untold::Answer(reply, answer) => _ = reply.send(*answer),
+                Untold::Answer(reply, answer) => _ = reply.try_send(*answer),
                 Untold::Reloaded(told, result) => _ = told.send(result),
             }
         }
@@ -316,8 +322,9 @@ struct Views<P> {
 }
 
 impl<P: Fn(BalanceView)> Views<P> {
-    /// Gives whether one went out. `is_awaited`: something is to be told that it shows.
-    fn publish(&mut self, core: &Balance, is_awaited: bool) -> bool {
+    /// Gives whether one went out. `silent`: what is to be said beside what the core says. `is_awaited`: something is to be told
+    /// that it shows.
+    fn publish(&mut self, core: &Balance, silent: Option<Warning>, is_awaited: bool) -> bool {
         let moment = Moment { now: now(), wall: SystemTime::now() }.continuing(&self.clocks);
         let asked = (self.due && moment.now >= self.next_at) || (is_awaited && moment.now >= self.soon_at);
         if !asked && moment.now < self.pulse_at {
@@ -331,7 +338,7 @@ impl<P: Fn(BalanceView)> Views<P> {
             servers: self.last.clone(),
             drift: core.drift(),
             foreign: core.foreign(),
-            warnings: core.warnings(),
+            warnings: silent.into_iter().chain(core.warnings()).collect(),
             totals: core.totals(),
         });
         let cost = now().saturating_duration_since(moment.now);
