@@ -61,6 +61,7 @@ fn the_numbers_are_those_of_the_status() {
         ("lvsdeck_role{lvsdeck_role=\"MASTER\"}", 1.0),
         ("lvsdeck_role{lvsdeck_role=\"FAULT\"}", 0.0),
         ("lvsdeck_config_generation", 1.0),
+        ("lvsdeck_config_last_reload_successful", 1.0),
         ("lvsdeck_warnings{code=\"rp-filter\"}", 2.0),
         (
             "lvsdeck_vrrp_state{vrrp_instance=\"VI_1\",interface=\"eth0\",family=\"inet\",vrid=\"91\",\

@@ -142,6 +142,13 @@ fn a_reload_that_is_refused_is_one_warning_in_the_log() {
     running.signal(Signal::HUP);
     manager.until("RELOADING=1");
     manager.until("READY=1");
+    let stands =
+        manager.until("STATUS=MASTER 1/1, 1/1 VIPs here, 1 problem: WARNING reload: the reload at ").pop().unwrap();
+    assert!(stands.contains(" was refused") && stands.contains("/x.conf:1:"), "{stands}");
+    fs::write(place.path().join("x.conf"), MASTER).unwrap();
+    running.signal(Signal::HUP);
+    manager.until("RELOADING=1");
+    while manager.until(MASTER_STATUS).pop().unwrap() != MASTER_STATUS {}
     running.signal(Signal::TERM);
     let (code, said) = running.end();
     assert_eq!(code, Some(0), "{said}");
@@ -150,6 +157,34 @@ fn a_reload_that_is_refused_is_one_warning_in_the_log() {
     assert!(refused.contains(" WARN ") && refused.contains("command refused: reload: "), "{refused}");
     assert!(refused.contains("x.conf:1:") && refused.ends_with("by signal HUP"), "{refused}");
     assert!(said.contains("lvsdeck stops: addresses and services stay in place"), "{said}");
+}
+
+#[test]
+fn each_mistake_is_told_in_one_line_and_of_the_file_that_has_it() {
+    let place = place();
+    let (path, settings) = (place.path().join("notify"), place.path().join("set.toml"));
+    fs::write(&settings, "").unwrap();
+    let manager = Manager::at(&path);
+    let mut command = engine(place.path(), MASTER);
+    let running = Running::start(command.arg("--settings").arg(&settings).env("NOTIFY_SOCKET", &path));
+    manager.until("READY=1");
+    let ctl = |verb: &str| {
+        let mut ctl = Command::new(env!("CARGO_BIN_EXE_lvsdeck"));
+        let asked = ctl.args(["ctl", verb]).env("LVSDECK_SOCKET", place.path().join("x.sock")).output().unwrap();
+        String::from_utf8(asked.stderr).unwrap()
+    };
+    fs::write(place.path().join("x.conf"), format!("{MASTER}vrrp_instance X {{\n")).unwrap();
+    let said = ctl("diff");
+    assert!(said.contains("has no interface; ") && said.contains("; this file would not run; see "), "{said}");
+    assert!(!said.contains('?'), "{said}");
+    fs::write(place.path().join("x.conf"), MASTER).unwrap();
+    fs::write(&settings, "[servers]\nslow_start = \"x\"\n").unwrap();
+    let (said, of) = (
+        ctl("reload"),
+        format!("the configuration has errors, everything goes on as it was: {}:2:", settings.display()),
+    );
+    assert!(said.contains(&of) && !said.contains("x.conf"), "{said}");
+    drop(running);
 }
 
 #[test]
@@ -166,7 +201,11 @@ fn a_reload_that_may_not_read_what_the_start_included_takes_nothing_away() {
     let main = "include vi.conf\nglobal_defs {\n router_id d1\n}\nvrrp_instance VI_2 {\n interface d0\n virtual_router_id 52\n \
                 virtual_ipaddress {\n  10.99.0.2/24\n }\n}\n";
     let running = Running::start(engine(place.path(), main).arg("--keep").env("NOTIFY_SOCKET", &path));
-    manager.until("READY=1");
+    let first = manager.until("READY=1").concat();
+    assert!(
+        first.contains("WARNING reload: the running engine may not read ") && first.contains("/vi.conf"),
+        "{first}"
+    );
     for _ in 0..2 {
         running.signal(Signal::HUP);
         manager.until("RELOADING=1");

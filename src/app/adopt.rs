@@ -9,9 +9,9 @@ use super::{Places, engine, exit, spawn};
 use crate::api::Client;
 use crate::cli::run::AdoptArgs;
 use crate::engine::io::ipvs_netlink::{IpvsKernel, Netlink};
-use crate::engine::io::{host, processes};
+use crate::engine::io::{host, privilege, processes};
 use crate::engine::model::{Configuration, VirtualRouter};
-use crate::engine::{HandleError, load_configuration_as};
+use crate::engine::{HandleError, configuration_files, load_configuration_as};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -46,14 +46,21 @@ fn adopt(args: &AdoptArgs, places: &Places) -> Result<String, Refused> {
     };
     let file = args.file.clone().unwrap_or_else(|| own.clone());
     let file = file.canonicalize().unwrap_or(file);
-    let configuration = read(&file, &words)?;
+    let (configuration, files) = read(&file, &words)?;
+    for file in privilege::unreadable_without(files) {
+        let file = file.display();
+        eprintln!(
+            "warning: {file} is not root's, and the engine gives up the right to read it: it runs, but no reload will be taken; \
+             `chown root {file}`, or let everybody read it"
+        );
+    }
     match Client::connect(&places.socket) {
         Err(HandleError::NoEngine { .. }) => {}
         Err(error) => return Err((exit::ENGINE, error.to_string())),
         Ok(_) => return Err((exit::ENGINE, format!("an engine runs already on {}", places.socket.display()))),
     }
     if own.canonicalize().is_ok_and(|own| own != file) {
-        let lacks = lacks(&read(&own, &words)?, &configuration);
+        let lacks = lacks(&read(&own, &words)?.0, &configuration);
         if !lacks.is_empty() {
             let (file, own, lacks) = (file.display(), own.display(), lacks.join(", "));
             let message = format!(
@@ -109,8 +116,8 @@ fn adopt(args: &AdoptArgs, places: &Places) -> Result<String, Refused> {
     Ok(format!("adopted: the engine runs in keepalived's place ({instances} instances, {services} services){next}"))
 }
 
-/// What an engine that is told the same as keepalived would run of a file.
-fn read(file: &Path, words: &Words) -> Result<Configuration, Refused> {
+/// What an engine that is told the same as keepalived would run of a file, and every file that this is read from.
+fn read(file: &Path, words: &Words) -> Result<(Configuration, Vec<PathBuf>), Refused> {
     let loaded = load_configuration_as(file, words.config_id.as_deref());
     let loaded = loaded.map_err(|error| (exit::CONFIGURATION, error.to_string()))?;
     let open = loaded.diagnostics.iter().any(|diagnostic| diagnostic.code == "missing-brace");
@@ -118,7 +125,7 @@ fn read(file: &Path, words: &Words) -> Result<Configuration, Refused> {
         let message = format!("{} would not run as it is; see `lvsdeck check -f {}`", file.display(), file.display());
         (exit::CONFIGURATION, message)
     })?;
-    Ok(read.half(words.vrrp_only, words.ipvs_only))
+    Ok((read.half(words.vrrp_only, words.ipvs_only), configuration_files(file, &loaded.includes)))
 }
 
 /// What keepalived's own configuration has and the one to adopt has not.

@@ -17,7 +17,7 @@ mod watchdog;
 use crate::engine::driver::local::LocalEngine;
 use crate::engine::driver::shared::Vitals;
 use crate::engine::io::notify::{Environment, NotifySocket, monotonic_usec};
-use crate::engine::{EngineHandle, Summary};
+use crate::engine::{EngineHandle, RELOAD_REFUSED, Summary, Warning};
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::future::Future;
@@ -107,8 +107,8 @@ impl Service {
 
     /// The status line, when it is another than before.
     fn say_status(&self, engine: &LocalEngine) {
-        if let Ok(summary) = engine.summary() {
-            self.say(&status_line(&summary));
+        if let (Ok(summary), Ok(status)) = (engine.summary(), engine.status()) {
+            self.say(&status_line(&summary, &status.warnings));
         }
     }
 
@@ -138,8 +138,11 @@ impl Service {
     }
 }
 
-/// `MASTER 2/2, 3/4 VIPs here, services 7/8 ok, 1 problem: DOWN …`.
-fn status_line(summary: &Summary) -> String {
+/// What the engine says of itself, and what must not wait behind a server that is down.
+const OWN: [&str; 2] = ["ipvs-silent", RELOAD_REFUSED];
+
+/// `MASTER 2/2, 3/4 VIPs here, services 7/8 ok, 2 problems: DOWN …; also reload-refused`.
+fn status_line(summary: &Summary, warnings: &[Warning]) -> String {
     let mut parts = Vec::new();
     if summary.masters.1 > 0 {
         let role = serde_json::to_value(summary.role).unwrap_or_default();
@@ -155,7 +158,10 @@ fn status_line(summary: &Summary) -> String {
     }
     if let Some(worst) = summary.problems.first() {
         let plural = if summary.problem_count == 1 { "" } else { "s" };
-        parts.push(format!("{} problem{plural}: {}", summary.problem_count, worst.text));
+        let hidden = warnings.iter().filter(|w| OWN.contains(&w.code.as_str()) && !worst.text.ends_with(&w.message));
+        let hidden: Vec<&str> = hidden.map(|warning| warning.code.as_str()).collect();
+        let also = if hidden.is_empty() { String::new() } else { format!("; also {}", hidden.join(", ")) };
+        parts.push(format!("{} problem{plural}: {}{also}", summary.problem_count, worst.text));
     }
     parts.join(", ")
 }
@@ -188,12 +194,22 @@ mod tests {
             ipvs: None,
             is_rewound: false,
         };
-        assert_eq!(status_line(&summary), "MASTER 2/2, 3/3 VIPs here, services 3/4 ok, 2 problems: DOWN x");
+        assert_eq!(status_line(&summary, &[]), "MASTER 2/2, 3/3 VIPs here, services 3/4 ok, 2 problems: DOWN x");
+        let warning = |code: &str, message: &str| Warning {
+            code: code.into(),
+            subject: "reload".into(),
+            message: message.into(),
+            next: String::new(),
+        };
+        let warnings = [warning("rp-filter", "x"), warning(RELOAD_REFUSED, "why")];
+        assert!(status_line(&summary, &warnings).ends_with(", 2 problems: DOWN x; also reload-refused"));
+        summary.problems[0].text = "WARNING reload: why".into();
+        assert!(status_line(&summary, &warnings).ends_with(", 2 problems: WARNING reload: why"));
         (summary.problems, summary.problem_count, summary.services_degraded) = (Vec::new(), 0, (0, 0));
-        assert_eq!(status_line(&summary), "MASTER 2/2, 3/3 VIPs here");
+        assert_eq!(status_line(&summary, &[]), "MASTER 2/2, 3/3 VIPs here");
         (summary.masters, summary.services_degraded) = ((0, 0), (0, 4));
-        assert_eq!(status_line(&summary), "services 4/4 ok");
+        assert_eq!(status_line(&summary, &[]), "services 4/4 ok");
         summary.services_degraded = (0, 0);
-        assert_eq!(status_line(&summary), "running; nothing is configured");
+        assert_eq!(status_line(&summary, &[]), "running; nothing is configured");
     }
 }

@@ -43,8 +43,8 @@ pub use config::settings::{
 };
 pub use config::{
     ConfigError, Diagnostic, Loaded, Severity as DiagnosticSeverity, difference_of_unreadable, differences_known,
-    differences_page, load as load_configuration, load_against_keepalived, load_as as load_configuration_as, nearest,
-    parse as parse_configuration,
+    differences_page, files_of as configuration_files, load as load_configuration, load_against_keepalived,
+    load_as as load_configuration_as, nearest, parse as parse_configuration,
 };
 pub use connections::{
     ClientCount, ConnectionRow, ConnectionSort, ConnectionsPage, ConnectionsQuery, Prefix, ServerCount, ServiceCount,
@@ -80,9 +80,9 @@ pub use replayed::Replayed;
 pub use snapshot::{
     Admin, AnnouncementStatus, CheckStatus, ConfigStatus, Counters, DrainStatus, Drift, Foreign, Health, HostLoad,
     InterfaceCounters, InterfaceLoad, InterfaceRates, IpvsTotals, Jitter, KernelServer, Moment, NextStep,
-    OverrideStatus, PeerDetail, PeerState, PeerStatus, Problem, QuorumStatus, Rates, RealServerStatus, RefusedPacket,
-    Role, RouterDetail, Row, RowKind, RowsPage, RowsQuery, SlowStartStatus, SorryServerStatus, Sort, SplitBrainStatus,
-    StateChange, Status, Summary, Totals, TrackedStatus, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus,
-    VrrpCounters, Warning, WhatIf, filter_error,
+    OverrideStatus, PeerDetail, PeerState, PeerStatus, Problem, QuorumStatus, RELOAD_REFUSED, Rates, RealServerStatus,
+    RefusedPacket, Role, RouterDetail, Row, RowKind, RowsPage, RowsQuery, SlowStartStatus, SorryServerStatus, Sort,
+    SplitBrainStatus, StateChange, Status, Summary, Totals, TrackedStatus, VirtualRouterState, VirtualRouterStatus,
+    VirtualServerStatus, VrrpCounters, Warning, WhatIf, filter_error,
 };
 pub use still::Still;

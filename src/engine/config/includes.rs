@@ -24,6 +24,13 @@ impl Include {
     }
 }
 
+/// Every file of a configuration that was read: this one and those that it includes.
+pub fn files_of(file: &Path, includes: &[Include]) -> Vec<PathBuf> {
+    std::iter::once(file.to_path_buf())
+        .chain(includes.iter().flat_map(|include| include.files.iter().cloned()))
+        .collect()
+}
+
 /// Why files that `before` had are not in `now`, although the same include line still asks for them: a line each, with place,
 /// cause and next step. A file that a pattern matched and that was deleted is the operator's will, and none of them.
 pub fn lost(before: &[Include], now: &[Include]) -> Vec<String> {

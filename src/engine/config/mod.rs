@@ -36,7 +36,7 @@ mod unfit;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use files::ConfigError;
-pub use includes::{Include, lost};
+pub use includes::{Include, files_of, lost};
 pub use suggest::nearest;
 
 pub use against::{known as differences_known, of_unreadable as difference_of_unreadable, page as differences_page};

@@ -26,21 +26,25 @@ use crate::engine::balance::{objection, unproven};
 use crate::engine::command::{Answer, Asked, Outcome, Preview};
 use crate::engine::config::{self, Include};
 use crate::engine::event::{EventKind, Fact, Severity};
+use crate::engine::io::privilege::is_refused;
 use crate::engine::io::{host, host_facts};
 use crate::engine::ipvs::Refusal;
 use crate::engine::model::Configuration;
 use crate::engine::reload::{Plan, beside, effects, plan};
-use crate::engine::snapshot::Warning;
+use crate::engine::snapshot::{RELOAD_REFUSED, Warning};
 use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::sync::{mpsc, oneshot};
 
 /// Most mistakes of a file that a refusal names.
 const NAMED: usize = 10;
 /// Most lines of a preview about mastership and addresses.
 const MOST_EFFECTS: usize = 200;
+
+/// What the warning about a refused reload is about.
+const WHAT: &str = "reload";
 
 /// How long the failover loop may take to put a configuration into effect before nobody waits for it.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
@@ -94,6 +98,11 @@ impl Reloader {
         shared: Arc<Shared>,
         loops: Loops,
     ) -> Self {
+        let files = config::files_of(&source.file, &includes);
+        let refused: Vec<String> =
+            files.iter().filter(|file| is_refused(file)).map(|file| file.display().to_string()).collect();
+        // A reload that is taken or refused says more than that.
+        shared.warn_of(WHAT, (!refused.is_empty()).then(|| unreadable(&refused)));
         let running = RwLock::new(Running { configuration, includes: Arc::new(includes), generation: 1 });
         Self { source, door, shared, loops, warnings, running, turn: Mutex::default() }
     }
@@ -170,16 +179,38 @@ impl Reloader {
         status.warnings.iter().find(|warning| warning.code == UNWRITTEN).map(|warning| warning.message.clone())
     }
 
-    /// Does or previews a reload. Blocks until the kernel has it.
+    /// Does or previews a reload. Blocks until the kernel has it. That one was refused stands in the status until one is not.
     pub fn reload(&self, asked: &Asked) -> Answer {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = self.attempt(asked);
+        match answer.outcome {
+            Outcome::Refused if !asked.dry_run => self.shared.warn_of(WHAT, Some(self.not_taken(&answer.message))),
+            Outcome::Done | Outcome::Failed => self.shared.warn_of(WHAT, None),
+            Outcome::Refused | Outcome::Preview | Outcome::Stale => {}
+        }
+        answer
+    }
+
+    /// The file on disk is not what runs, and the next start may fail by it.
+    fn not_taken(&self, why: &str) -> Warning {
+        let file = self.source.file.display();
+        let at = humantime::format_rfc3339_seconds(SystemTime::now());
+        Warning {
+            code: RELOAD_REFUSED.to_owned(),
+            subject: WHAT.to_owned(),
+            message: format!("the reload at {at} was refused, what runs is not what the file says: {why}"),
+            next: format!("`lvsdeck check -f {file}`, mend it, then `lvsdeck ctl reload`: a restart might not come up"),
+        }
+    }
+
+    fn attempt(&self, asked: &Asked) -> Answer {
         let running = self.running();
         let mut read = match self.read(&running, running.generation + 1) {
             Ok(read) => read,
-            Err(unfit) => return refused(&self.source, &unfit),
+            Err(unfit) => return refused(&unfit),
         };
         if let Some(why) = half_written(&read, &running.configuration) {
-            return refused(&self.source, &Unfit(vec![why]));
+            return refused(&Unfit(vec![why]));
         }
         let plan = plan(&running.configuration, &read.configuration);
         let token = format!("{:016x}", plan.digest);
@@ -275,6 +306,15 @@ impl Reloader {
     }
 }
 
+/// The start read it with privileges that are gone.
+fn unreadable(files: &[String]) -> Warning {
+    let files = files.join(" ");
+    let message = format!("the running engine may not read {files}, which it was started with: each reload is refused");
+    tracing::warn!("{WHAT}: {message}");
+    let next = format!("`chown root {files}`, or let everybody read it");
+    Warning { code: "file-unreadable".to_owned(), subject: WHAT.to_owned(), message, next }
+}
+
 /// A file that somebody still writes: what is missing would be taken away.
 fn half_written(read: &Read, running: &Configuration) -> Option<String> {
     let open = read.identity.warnings.iter().find(|warning| warning.code == "configuration-missing-brace");
@@ -299,15 +339,15 @@ fn told(news: &[Warning], file: &str) -> Option<String> {
     Some(format!("{count}: {}: {}{more}", first.subject, first.message.replace("; ", ", ")))
 }
 
-fn refused(source: &Source, unfit: &Unfit) -> Answer {
+fn refused(unfit: &Unfit) -> Answer {
     let mut named = unfit.0.clone();
     if named.len() > NAMED {
         let more = named.len() - NAMED;
         named.truncate(NAMED);
         named.push(format!("… and {more} more"));
     }
-    let file = source.file.display();
-    Answer::refused(format!("{file} has errors, everything goes on as it was: {}", named.join("; ")))
+    // Each mistake names its file, which may be an included one, or that of the settings.
+    Answer::refused(format!("the configuration has errors, everything goes on as it was: {}", named.join("; ")))
 }
 
 fn preview(plan: Plan) -> Preview {

@@ -73,8 +73,8 @@ pub struct Shared {
     keeping: Mutex<Vec<Warning>>,
     /// What root runs and others can change.
     insecure: Mutex<Vec<Warning>>,
-    /// What people can't be told by, `mail` or `webhook`, and why.
-    untold: Mutex<BTreeMap<&'static str, Warning>>,
+    /// What stands until whoever told it takes it back: people can't be told by `mail` or `webhook`, the last `reload` was refused.
+    standing: Mutex<BTreeMap<&'static str, Warning>>,
     history: Mutex<History>,
     /// Where this process forwards packets itself.
     pub(super) dataplane: OnceLock<Userspace>,
@@ -135,7 +135,7 @@ impl Shared {
             composed: Mutex::default(),
             keeping: Mutex::default(),
             insecure: Mutex::default(),
-            untold: Mutex::default(),
+            standing: Mutex::default(),
             history: Mutex::default(),
             dataplane: OnceLock::new(),
             log: Arc::default(),
@@ -276,12 +276,12 @@ impl Shared {
         *self.keeping.lock().unwrap_or_else(PoisonError::into_inner) = warnings;
     }
 
-    /// Whether people can be told by `way`.
-    pub fn warn_of_telling(&self, way: &'static str, warning: Option<Warning>) {
-        let mut untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner);
+    /// What is to be said of `what` from now on, if anything.
+    pub fn warn_of(&self, what: &'static str, warning: Option<Warning>) {
+        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         match warning {
-            Some(warning) => _ = untold.insert(way, warning),
-            None => _ = untold.remove(way),
+            Some(warning) => _ = standing.insert(what, warning),
+            None => _ = standing.remove(what),
         }
     }
 
@@ -375,7 +375,7 @@ impl Shared {
         });
         let mut warnings: Vec<Warning> = silent.into_iter().chain(identity.warnings.iter().cloned()).collect();
         warnings.extend_from_slice(&self.keeping.lock().unwrap_or_else(PoisonError::into_inner));
-        warnings.extend(self.untold.lock().unwrap_or_else(PoisonError::into_inner).values().cloned());
+        warnings.extend(self.standing.lock().unwrap_or_else(PoisonError::into_inner).values().cloned());
         warnings.extend_from_slice(&self.insecure.lock().unwrap_or_else(PoisonError::into_inner));
         warnings.extend_from_slice(&failover.warnings);
         warnings.extend_from_slice(&self.advice.read().unwrap_or_else(PoisonError::into_inner));

@@ -82,7 +82,7 @@ impl Poster {
             let (events, closed) = self.shared.follow_for(self.seen, LOOK);
             let settings = self.webhook.settings();
             if self.trouble.take_if(|(of, _)| *of != settings).is_some() {
-                self.shared.warn_of_telling(SUBJECT, None);
+                self.shared.warn_of(SUBJECT, None);
             }
             if events.is_empty() && closed {
                 return;
@@ -130,7 +130,7 @@ impl Poster {
             _ => format!("{lost} events were lost"),
         };
         if self.trouble.take().is_some() {
-            self.shared.warn_of_telling(SUBJECT, None);
+            self.shared.warn_of(SUBJECT, None);
             self.tell(Severity::Notice, format!("events are taken again; {count}"), None);
         } else if lost > 0 {
             self.tell(Severity::Warning, format!("it is too slow; {count}"), None);
@@ -152,7 +152,7 @@ impl Poster {
         let message = format!("{why}; not posted so far: {}", self.lost);
         let (code, subject) = ("webhook-not-taken".to_owned(), SUBJECT.to_owned());
         let warning = Warning { code, subject, message, next };
-        self.shared.warn_of_telling(SUBJECT, Some(warning));
+        self.shared.warn_of(SUBJECT, Some(warning));
     }
 
     fn tell(&self, severity: Severity, why: String, next: Option<&str>) {

@@ -10,8 +10,10 @@ use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, clear_ambient_capability_set, remove_capability_from_bounding_set,
     set_capabilities, set_no_new_privs,
 };
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::thread;
 
 /// What an engine keeps.
 const KEPT: CapabilitySet =
@@ -32,6 +34,22 @@ pub enum PrivilegeError {
         #[source]
         cause: io::Error,
     },
+}
+
+/// Those of these files that this process could not open any more once it [gave up](give_up) its privileges. It keeps them: a thread
+/// without them tries, and ends. Where there is no such thread, none.
+pub fn unreadable_without(files: Vec<PathBuf>) -> Vec<PathBuf> {
+    let look = move || {
+        let now = capabilities(None).ok()?;
+        set_capabilities(None, CapabilitySets { effective: now.effective & KEPT, ..now }).ok()?;
+        Some(files.into_iter().filter(|file| is_refused(file)).collect())
+    };
+    thread::spawn(look).join().ok().flatten().unwrap_or_default()
+}
+
+/// Whether a file is there that this thread may not read.
+pub fn is_refused(file: &Path) -> bool {
+    File::open(file).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
 }
 
 /// Drops everything but what is kept. What this process does not have is not missed here: whoever needs it says so.
@@ -59,4 +77,31 @@ pub fn give_up() -> Result<(), PrivilegeError> {
         inheritable: CapabilitySet::empty(),
     };
     set_capabilities(None, kept).map_err(refused("capabilities"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::io::host;
+    use std::os::unix::fs::{PermissionsExt, chown};
+
+    #[test]
+    fn what_root_reads_by_privilege_alone_is_found_and_no_privilege_is_lost_by_it() {
+        if !host::is_root() {
+            // Whoever is not root reads nothing by privilege.
+            return assert!(unreadable_without(vec!["/etc/passwd".into()]).is_empty());
+        }
+        let place = tempfile::tempdir().unwrap();
+        let file = |name: &str, owner, mode| {
+            let path = place.path().join(name);
+            fs::write(&path, "").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            chown(&path, Some(owner), Some(owner)).unwrap();
+            path
+        };
+        let (own, open, foreign) = (file("own", 0, 0o600), file("open", 65_534, 0o604), file("foreign", 65_534, 0o600));
+        let gone = place.path().join("gone");
+        assert_eq!(unreadable_without(vec![own, open, foreign.clone(), gone]), std::slice::from_ref(&foreign));
+        assert!(!is_refused(&foreign), "this thread kept what it had");
+    }
 }

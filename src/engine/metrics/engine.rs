@@ -2,7 +2,7 @@
 
 use super::MetricKind::{Counter, Gauge, Info, StateSet};
 use super::{MetricFamily, ProcessFacts, family, labels};
-use crate::engine::snapshot::{Role, Status, Summary};
+use crate::engine::snapshot::{RELOAD_REFUSED, Role, Status, Summary};
 use std::collections::BTreeMap;
 
 pub(super) fn families(status: &Status, summary: &Summary, process: &ProcessFacts) -> Vec<MetricFamily> {
@@ -21,8 +21,8 @@ fn build(status: &Status) -> MetricFamily {
     build
 }
 
-/// The configuration that runs. How the last reload ended belongs here as well, as soon as the status says it.
-fn configuration(status: &Status) -> [MetricFamily; 2] {
+/// The configuration that runs, and whether it is what the file was said to be.
+fn configuration(status: &Status) -> [MetricFamily; 3] {
     let none = labels(&[]);
     let mut generation =
         family(Gauge, "lvsdeck_config_generation", "", "Loads of the configuration, the first counted");
@@ -30,7 +30,10 @@ fn configuration(status: &Status) -> [MetricFamily; 2] {
     let help = "When the configuration that runs was loaded";
     let mut loaded = family(Gauge, "lvsdeck_config_loaded_timestamp_seconds", "seconds", help);
     loaded.put(&none, status.config.loaded_at);
-    [generation, loaded]
+    let help = "Whether the last reload was taken; 1 as well where there was none";
+    let mut taken = family(Gauge, "lvsdeck_config_last_reload_successful", "", help);
+    taken.put(&none, !status.warnings.iter().any(|warning| warning.code == RELOAD_REFUSED));
+    [generation, loaded, taken]
 }
 
 fn role(role: Role) -> MetricFamily {

@@ -463,6 +463,9 @@ pub struct Foreign {
     pub real_servers: usize,
 }
 
+/// Code of the warning that stands after a reload was refused, until one is not.
+pub const RELOAD_REFUSED: &str = "reload-refused";
+
 /// What the operator should know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
