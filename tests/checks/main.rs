@@ -13,9 +13,11 @@ mod smtp;
 use lvsdeck::engine::health::Verdict;
 use lvsdeck::engine::io::probe;
 use lvsdeck::engine::model::{CheckKind, CheckSpec, CheckTiming, HttpCheck, HttpVersion, Tls, UrlCheck};
+use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::Command;
+use std::sync::Mutex;
 use std::time::Duration;
 
 /// Longer than anything here takes; a test that needs it fails.
@@ -48,9 +50,15 @@ fn openssl(directory: &Path, words: &str) {
     assert!(run.status.success(), "openssl {words}: {}", String::from_utf8_lossy(&run.stderr));
 }
 
-/// An address that nobody listens on.
+/// A port that nobody listens on, and that was not given before: the system gives one again once it is free.
 fn free() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    static GIVEN: Mutex<BTreeSet<SocketAddr>> = Mutex::new(BTreeSet::new());
+    loop {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        if GIVEN.lock().unwrap().insert(port) {
+            return port;
+        }
+    }
 }
 
 #[tokio::test]

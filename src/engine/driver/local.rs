@@ -4,6 +4,7 @@
 use super::balance;
 use super::connections::Connections;
 use super::failover::FailoverSender;
+use super::lately::Lately;
 use super::overrides::Written;
 use super::reload::Reloader;
 use super::shared::{Shared, Vitals};
@@ -29,7 +30,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc;
 
 /// How long a command may take: a failover waits for somebody to take over, at most 3 × 40.95 s + skew.
@@ -37,35 +38,6 @@ const COMMAND_LIMIT: Duration = Duration::from_mins(3);
 
 /// The same for one about servers, which waits for the kernel alone: it is told that it waits in vain before it goes.
 const SERVERS_LIMIT: Duration = Duration::from_secs(25);
-
-/// For how long an answer that costs something is good.
-const ANSWER_AGE: Duration = Duration::from_secs(1);
-
-/// The last answer to a question that reads a file or asks the loops. Whoever may read may ask it: all who ask within a second
-/// share one answer, unless something happened.
-struct Lately<T>(Mutex<Option<(Instant, u64, T)>>);
-
-impl<T> Default for Lately<T> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
-}
-
-impl<T: Clone> Lately<T> {
-    /// The answer after the event with this number. Errors are those of `make`, and are not kept.
-    fn get(&self, event: u64, make: impl FnOnce() -> Result<T, HandleError>) -> Result<T, HandleError> {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, after, answer)) = &*last
-            && at.elapsed() < ANSWER_AGE
-            && *after == event
-        {
-            return Ok(answer.clone());
-        }
-        let answer = make()?;
-        *last = Some((Instant::now(), event, answer.clone()));
-        Ok(answer)
-    }
-}
 
 /// A moment, the configuration's generation, and how everything was.
 type Moment = ((SystemTime, u64), Arc<Status>);

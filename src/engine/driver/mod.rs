@@ -12,6 +12,7 @@ mod fitness;
 mod history;
 pub mod inheritance;
 pub mod keeper;
+mod lately;
 pub mod local;
 mod log;
 pub mod mailer;

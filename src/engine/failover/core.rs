@@ -8,12 +8,11 @@ use super::heralds::Heralds;
 use super::host::{Host, Place, Seen};
 use super::joins::{Deaf, deaf};
 use super::links::OurLinks;
-use super::notices::Told;
 use super::ownership::Ours;
 use super::past::Past;
 use super::peers::Peers;
 use super::pending::Pending;
-use super::router::{Footing, Outgoing, Router, state_name};
+use super::router::{Footing, Outgoing, Router};
 use super::routers::Routers;
 use super::routing::OurRouting;
 use super::statics::OurStatics;
@@ -23,14 +22,10 @@ use super::units::{Unit, units};
 use super::{Action, Channel, Input, Link, OwnedAddress, Waiting};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::model::{AdvertInterval, AdvertisedPriority, AnnouncementPace, Configuration, Family};
-use crate::engine::snapshot::VirtualRouterState;
-use crate::engine::vrrp::{self, State, TransitionReason};
+use crate::engine::vrrp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
-
-/// Why an instance ends that the configuration has no more.
-pub(super) const LEFT: &str = "the instance left the configuration";
 
 /// All virtual routers of this host.
 #[derive(Debug)]
@@ -286,53 +281,6 @@ impl Failover {
         let (index, mac) = self.routers.get(i).map_or((index, None), |router| self.way_out(router, index));
         for Outgoing { destination, message, header } in messages {
             self.push(Action::Advertise { index, source, destination, ttl, message, header, mac });
-        }
-    }
-
-    /// Records and reports a change of state. A hold was for a living master: when we are master again, it is over.
-    fn entered(&mut self, now: Instant, i: usize, from: &State, reason: &TransitionReason) {
-        let Some(router) = self.routers.get_mut(i) else { return };
-        let (from, to) = (state_name(from), router.state());
-        let why = match (reason, router.ends_as, router.doubted.take()) {
-            (TransitionReason::Outranked { .. }, _, Some(other)) => {
-                format!("{reason}; {other} had been silent here, and may have been master too")
-            }
-            (TransitionReason::Shutdown, None, _) => "the configuration makes another router of it".to_owned(),
-            (TransitionReason::Shutdown, Some(Told::Fault | Told::Deleted), _) => LEFT.to_owned(),
-            (reason, ..) => reason.to_string(),
-        };
-        self.to_tell = true;
-        router.entered(now, why.clone());
-        router.silent_before = if let TransitionReason::Silence { master, .. } = reason { *master } else { None };
-        self.plan_probe(now, i);
-        let Some(router) = self.routers.get_mut(i) else { return };
-        router.counters.became_master += u64::from(to == VirtualRouterState::Master);
-        router.counters.released_master += u64::from(from == VirtualRouterState::Master);
-        let severity = match (to, reason) {
-            (VirtualRouterState::Fault, _) => Severity::Error,
-            (_, TransitionReason::NobodyTookOver { .. }) => Severity::Warning,
-            (VirtualRouterState::Init | VirtualRouterState::Backup | VirtualRouterState::Master, _) => Severity::Notice,
-        };
-        let mut fact = Fact::new(EventKind::InstanceState, severity, &router.config.name)
-            .change(from.name(), to.name())
-            .reason(why);
-        if to == VirtualRouterState::Master && router.hold.is_some() {
-            fact = fact.detail("the hold made by `failover` is over: nobody else is master");
-        }
-        self.report(fact);
-        self.leave_contest(i);
-        self.tell_state(i);
-        match to {
-            VirtualRouterState::Master => {
-                if self.lift_hold(i) {
-                    self.report_hold_ended(i, "nobody else is master");
-                }
-                if let Some(router) = self.routers.get_mut(i) {
-                    (router.adopted, router.mastership, router.resumes_at) = (false, None, None);
-                }
-            }
-            VirtualRouterState::Fault => self.release_adopted(i),
-            VirtualRouterState::Init | VirtualRouterState::Backup => {}
         }
     }
 

@@ -5,7 +5,8 @@
 //! written later than any hold: where both speak of an instance, the note is right, for a master is not held.
 
 use super::Action;
-use super::core::{Failover, LEFT};
+use super::core::Failover;
+use super::entrance::LEFT;
 use super::router::{Hold, PriorityWish, Router};
 use super::track::weighed;
 use crate::engine::event::{EventKind, Fact, Severity};

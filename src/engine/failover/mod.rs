@@ -8,6 +8,7 @@ mod commands;
 mod contest;
 mod core;
 mod drops;
+mod entrance;
 mod forecast;
 mod handover;
 mod haste;

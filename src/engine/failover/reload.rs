@@ -6,7 +6,8 @@
 //! effect in place. By name alone survive holds, take-overs and commands that wait.
 
 use super::Action;
-use super::core::{Failover, LEFT};
+use super::core::Failover;
+use super::entrance::LEFT;
 use super::host::Place;
 use super::notices::Told;
 use super::ownership::Ours;
