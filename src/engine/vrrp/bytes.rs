@@ -27,10 +27,12 @@ fn first_secret(packet: &[u8]) -> usize {
     let Some(ip) = IpPacket::parse(packet) else { return FIXED };
     let header = match ip.seal {
         Some(seal) => seal.ip.len() + seal.header.len(),
-        None if ip.source.is_ipv4() => packet.first().map_or(0, |b| usize::from(b & 0x0f) * 4),
+        None if ip.source.is_ipv4() => 20,
         None => 40,
     };
-    let Some(&[first, _, _, count, ..]) = ip.payload.first_chunk::<4>() else { return header };
+    // No router sends options: a header that says so may lie, and its end be the password's.
+    let has_options = ip.source.is_ipv4() && packet.first().is_some_and(|first| first & 0x0f != 5);
+    let Some(&[first, _, _, count, ..]) = ip.payload.first_chunk::<4>().filter(|_| !has_options) else { return FIXED };
     let size = if ip.source.is_ipv4() { 4 } else { 16 };
     let addresses_end = header + 8 + size * usize::from(count);
     match first >> 4 {
@@ -73,6 +75,15 @@ mod tests {
         let text = shown(&packet());
         assert!(text.starts_with("45 c0 00 28") && text.ends_with("c0 00 02 fe ** ** ** ** ** ** ** **"), "{text}");
         assert_eq!(text.split(' ').count(), 40);
+    }
+
+    #[test]
+    fn a_header_that_lies_about_its_length_shows_no_password() {
+        for first in [0x46, 0x48, 0x49, 0x4a, 0x60] {
+            let mut packet = packet();
+            packet[0] = first;
+            assert!(shown(&packet).ends_with(&" **".repeat(8)), "{first:x}: {}", shown(&packet));
+        }
     }
 
     proptest! {
