@@ -195,7 +195,10 @@ fn render(problem: &Problem, sources: &Sources) -> Diagnostic {
     let source_line = if problem.secret { secrets::hidden(&line) } else { secrets::masked(&line) };
     let lines = [sources.around(problem.span), sources.around(sources.written_at(problem.span))];
     let shown = source_line.chars().count() + 1;
-    let clear = |text: &str| lines.iter().fold(text.to_owned(), |text, (line, at)| secrets::cleared(&text, line, *at));
+    let clear = |text: &str| -> String {
+        let text = lines.iter().fold(text.to_owned(), |text, (line, at)| secrets::cleared(&text, line, *at));
+        text.chars().map(|c| if c == '\n' { c } else { printable(c) }).collect()
+    };
     Diagnostic {
         severity: problem.severity,
         code: problem.code,
@@ -270,6 +273,8 @@ mod tests {
     fn control_characters_of_the_file_never_reach_the_terminal() {
         let d = one("a\u{1b}[31m", |at| Problem::error(at, "x", quoted("b\u{1b}\u{7}")));
         assert_eq!((d.source_line.as_str(), d.message.as_str()), ("a\u{fffd}[31m", "\"b\u{fffd}\u{fffd}\""));
+        let d = one("a", |at| Problem::error(at, "x", "b\u{202e}").help("c\u{202e}\nd"));
+        assert_eq!((d.message.as_str(), d.help.as_deref()), ("b\u{fffd}", Some("c\u{fffd}\nd")));
     }
 
     #[test]

@@ -93,7 +93,11 @@ const PHRASES: &[Phrase] = &[
     ),
     phrase(&["TCP", "UDP", "SCTP"], "protocol TCP", "the transport protocol of a service"),
     phrase(&["inet", "inet6"], "ip_family inet6", "IPv4 or IPv6, of a firewall-mark service, a route or a rule"),
-    phrase(&["brd", "broadcast"], "ADDRESS brd BROADCAST", "the broadcast address; + has all host bits set, - none"),
+    phrase(
+        &["brd", "broadcast"],
+        "ADDRESS brd BROADCAST",
+        "the broadcast address; + has all bits of the host set, - has none of them set",
+    ),
     phrase(&["dev"], "ADDRESS dev INTERFACE", "the interface that an address or a route is on"),
     phrase(&["label"], "ADDRESS label NAME", "the label of an IPv4 address, 15 characters at most"),
     phrase(&["scope"], "ADDRESS scope SCOPE", "global, site, link, host, or a number up to 255"),
