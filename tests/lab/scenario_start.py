@@ -27,7 +27,6 @@ def run(case):
         file.write(b"! caf\xe9\nvrrp_instance a {\n interface \xff\xfe\n}\n")
     refused("not UTF-8 in a value", 2, case.file("latin1.conf"), other)
     instance = "vrrp_instance {} {{\n interface eth0\n virtual_router_id 9\n virtual_ipaddress {{\n 10.0.0.9\n }}\n}}\n"
-    refused("closed too often", 2, case.write("braces.conf", instance.format("a") + "}\n"), other)
     refused("two instances with one VRID on one interface", 2,
             case.write("twins.conf", instance.format("a") + instance.format("b")), other)
     refused("a value out of range", 2, case.write("range.conf", instance.format("a").replace("9\n v", "900\n v")), other)
