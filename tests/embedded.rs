@@ -133,6 +133,21 @@ fn what_was_taken_back_by_hand_is_not_offered_for_undo() {
     assert_eq!(offered(), ["drain 192.0.2.21"], "it is drained again");
     assert_eq!(undo().outcome, Outcome::Done);
     assert_eq!((offered().len(), undo().outcome), (0, Outcome::Refused));
+
+    let drain = Command::Drain { server, service: None, hold_seconds: None, deadline_seconds: None };
+    assert_eq!(give(drain.clone()).outcome, Outcome::Done);
+    assert_eq!(give(drain).outcome, Outcome::Done, "as scripts do");
+    assert_eq!(offered(), ["drain 192.0.2.21"], "what changes nothing stands on nothing");
+    let other: RealServerSelector = "192.0.2.22".parse().unwrap();
+    let short = Command::Drain { server: other, service: None, hold_seconds: Some(1), deadline_seconds: None };
+    assert_eq!(give(short).outcome, Outcome::Done);
+    wait("its time is over", || offered() == ["drain 192.0.2.21"]);
+    let refused = undo();
+    assert!(
+        refused.outcome == Outcome::Refused && refused.message.contains("what it did is over"),
+        "{}",
+        refused.message
+    );
     ending.end();
 }
 

@@ -151,17 +151,29 @@ impl LocalEngine {
         }
     }
 
-    /// Does what takes a command back, as the same person. Without a number: the newest that can still be taken back.
+    /// Does what takes a command back, as the same person. Without a number: the newest, and no other one in its place.
     fn take_back(&self, id: Option<u64>, asked: &Asked) -> Result<Answer, HandleError> {
         if self.stop.has_begun() {
             let message = "the engine is stopping: that can't be taken back, nor anything before it; start it again";
             return Ok(self.tell(asked, Answer::refused(message)));
         }
-        let newest = || self.undo.list().into_iter().find(|one| self.would_change(&one.undo)).map(|one| one.id);
-        match id.or_else(newest).ok_or_else(|| NOTHING.to_owned()).and_then(|id| self.undo.find(id)) {
+        match id.map_or_else(|| self.newest(), Ok).and_then(|id| self.undo.find(id)) {
             Ok((done, inverse)) => self.take_this_back(&done, inverse, asked),
             Err(message) => Ok(self.tell(asked, Answer::refused(message))),
         }
+    }
+
+    /// The newest command. Errors: it can't be taken back, and an older one would be a surprise.
+    fn newest(&self) -> Result<u64, String> {
+        let Done { id, act, who, inverse, .. } = self.undo.newest().ok_or_else(|| NOTHING.to_owned())?;
+        let why = match inverse {
+            Some(inverse) if self.would_change(&inverse) => return Ok(id),
+            Some(_) => "what it did is over, or its object has gone",
+            None => "it has no way back",
+        };
+        Err(format!(
+            "the newest command, {id} ({act} by {who}), can't be taken back: {why}; name an older one to take that back"
+        ))
     }
 
     /// Whether what takes a command back would change something: not where somebody did so by hand, or its object has gone.

@@ -37,9 +37,9 @@ pub struct Done {
 pub struct UndoStack(Mutex<VecDeque<Done>>);
 
 impl UndoStack {
-    /// Remembers a command that was done to these.
+    /// Remembers a command that was done to these. One that changed nothing stands on nothing.
     pub fn remember(&self, asked: &Asked, answer: &Answer, reach: Reach) {
-        if answer.outcome != Outcome::Done || reach == Reach::Nothing {
+        if answer.outcome != Outcome::Done || answer.preview.is_empty() || reach == Reach::Nothing {
             return;
         }
         self.with(|stack| {
@@ -85,6 +85,11 @@ impl UndoStack {
                 )),
             }
         })
+    }
+
+    /// The newest of them all.
+    pub fn newest(&self) -> Option<Done> {
+        self.with(|stack| stack.back().cloned())
     }
 
     /// All that can be taken back, the newest first.
@@ -139,7 +144,7 @@ mod tests {
             who: Who { user: "anna".into(), ..Who::default() },
             reason: None,
         };
-        let preview = Preview { undo, ..Preview::default() };
+        let preview = Preview { undo, ops: vec!["send priority 0".to_owned()], ..Preview::default() };
         stack.remember(&asked, &Answer { id, outcome, message: String::new(), preview, token: None }, reach);
     }
 
