@@ -145,9 +145,9 @@ impl Failover {
         self.report(fact.reason(warning.message).detail(warning.next));
     }
 
-    /// A master hears who outranks it, and is about to yield. That one may have been master as well, as behind a cut, unless
-    /// it had resigned or we have only just become master ourselves: one more advertisement makes it tell the link again
-    /// where the addresses are.
+    /// A master hears who outranks it, and is about to yield. Where we had taken over from that one's silence, and not just now,
+    /// it may have been master all the time behind a cut: one more advertisement makes it tell the link again where the
+    /// addresses are.
     pub(super) fn take_leave(&mut self, now: Instant, i: usize, (source, priority): (IpAddr, AdvertisedPriority)) {
         let Some(router) = self.routers.get_mut(i) else { return };
         router.doubted = None;
@@ -159,7 +159,7 @@ impl Failover {
             return;
         }
         router.doubted = router.silent_before.filter(|silent| *silent == source);
-        if !router.config.variations.higher_prio_send_advert {
+        if router.doubted.is_some() && !router.config.variations.higher_prio_send_advert {
             self.advertise(now, i, own, None);
         }
     }
