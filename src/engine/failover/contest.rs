@@ -150,15 +150,12 @@ impl Failover {
     /// addresses are.
     pub(super) fn take_leave(&mut self, now: Instant, i: usize, (source, priority): (IpAddr, AdvertisedPriority)) {
         let Some(router) = self.routers.get_mut(i) else { return };
-        router.doubted = None;
         let own = router.instance.parameters().priority.advertised();
         let outranks = router.footing.is_some_and(|footing| (priority, source) > (own, footing.source));
-        let before = router.peers.get(source).and_then(|peer| peer.priority);
-        let had_resigned = before.is_some_and(|priority| AdvertisedPriority(priority).is_resignation());
-        if !router.instance.is_master() || !router.is_settled(now) || !outranks || had_resigned {
-            return;
-        }
-        router.doubted = router.silent_before.filter(|silent| *silent == source);
+        let last = router.peers.get(source).and_then(|peer| peer.priority);
+        let had_resigned = last.is_some_and(|priority| AdvertisedPriority(priority).is_resignation());
+        let yields = router.instance.is_master() && router.is_settled(now) && outranks && !had_resigned;
+        router.doubted = router.silent_before.filter(|silent| yields && *silent == source);
         if router.doubted.is_some() && !router.config.variations.higher_prio_send_advert {
             self.advertise(now, i, own, None);
         }
