@@ -10,9 +10,14 @@ use crate::ui;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 /// Where a configuration is looked for when none is named.
 const STANDARD_FILES: [&str; 2] = ["/etc/lvsdeck/lvsdeck.conf", "/etc/keepalived/keepalived.conf"];
+
+/// By then the first pictures are drawn: what a start runs through, and its neighbours in the file, is not needed again.
+const SETTLED: Duration = Duration::from_secs(5);
 
 /// `lvsdeck [-f FILE]`: attach to the engine on the socket, or start one and attach. Gives the exit code.
 pub fn open(file: Option<&Path>, places: &Places, options: &ui::Options) -> u8 {
@@ -48,8 +53,11 @@ fn connect(places: &Places, options: &ui::Options) -> Result<Client, HandleError
 fn show(client: Client, options: &ui::Options) -> u8 {
     let options = &ui::Options { commanders: client.refusal(), ..options.clone() };
     let engine: Arc<dyn EngineHandle> = Arc::new(client);
-    // Consoles stay open for days, several of them.
-    host::shed_the_start();
+    // Consoles stay open for days, several of them. Without the thread it only takes more room.
+    let _ = thread::Builder::new().name("shed".to_owned()).spawn(|| {
+        thread::sleep(SETTLED);
+        host::shed_the_start();
+    });
     match ui::run(&engine, options) {
         Ok(ended) => {
             // A signal may be the news that nobody is there to read this (SIGHUP): that is no failure.
