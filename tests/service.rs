@@ -203,13 +203,29 @@ fn a_reload_that_may_not_read_what_the_start_included_takes_nothing_away() {
     let running = Running::start(engine(place.path(), main).arg("--keep").env("NOTIFY_SOCKET", &path));
     let first = manager.until("READY=1").concat();
     assert!(
-        first.contains("WARNING reload: the running engine may not read ") && first.contains("/vi.conf"),
+        first.contains("WARNING reload: no reload can be taken: ") && first.contains("/vi.conf belongs to nobody:"),
         "{first}"
     );
-    for _ in 0..2 {
+    for turn in 0..2 {
         running.signal(Signal::HUP);
         manager.until("RELOADING=1");
         manager.until("READY=1");
+        let mut ctl = Command::new(env!("CARGO_BIN_EXE_lvsdeck"));
+        let ctl = ctl.args(["ctl", "status", "--json"]).env("LVSDECK_SOCKET", place.path().join("x.sock"));
+        let status: serde_json::Value = serde_json::from_slice(&ctl.output().unwrap().stdout).unwrap();
+        let next = |code: &str| {
+            let all = status["warnings"].as_array().unwrap();
+            all.iter()
+                .find(|warning| warning["code"] == code)
+                .map(|warning| warning["next"].as_str().unwrap().to_owned())
+        };
+        let mode = "with mode 0600, and the engine runs as root, which gave up the right";
+        assert_eq!(status.to_string().contains(mode), turn == 0, "{status}");
+        let file = included.display();
+        let remedy = format!("`chown root {file}` or `chmod o+r {file}`, then `lvsdeck ctl reload`");
+        assert_eq!(next("file-unreadable"), (turn == 0).then(|| remedy.clone()));
+        let refused = next("reload-refused").expect("it stands until a reload is taken");
+        assert_eq!(refused == remedy, turn == 0, "{refused}");
         // The second time it is gone altogether.
         let _ = fs::remove_file(&included);
     }

@@ -1,10 +1,10 @@
 //! Where clients come in: a listener with its seats, and what each who comes may do.
 
-use super::accounts::{GROUP, user_name};
+use super::accounts::GROUP;
 use super::patience::Wire;
 use super::reply::Refusal;
 use super::seats::{NoSeat, Seat, Seats};
-use crate::engine::{Who, login_user, own_user, peer_groups};
+use crate::engine::{Who, login_user, own_user, peer_groups, user_name};
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::net::Shutdown;

@@ -4,7 +4,8 @@
 //! lock file beside them settles which of two engines started at once has the path; a socket file that nobody answers on
 //! is replaced. Never touches a file that is not a socket.
 
-use super::accounts::{GROUP, group_id};
+use super::accounts::GROUP;
+use crate::engine::group_id;
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};

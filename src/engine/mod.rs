@@ -57,6 +57,7 @@ pub use event::{Event, EventKind, Severity};
 pub use guide::{Guide, GuideStep, drill_steps};
 pub use handle::{EngineHandle, HandleError, Stage};
 pub use history::{HistoryError, HistoryPage, HistoryQuery, Series};
+pub use io::accounts::{group_id, group_name, user_name};
 pub use io::host::user as own_user;
 pub use io::ipvs_admin::{IpvsAdmin, open as open_ipvs};
 pub use io::peer::{login_user, peer_groups};

@@ -26,13 +26,13 @@ use crate::engine::balance::{objection, unproven};
 use crate::engine::command::{Answer, Asked, Outcome, Preview};
 use crate::engine::config::{self, Include};
 use crate::engine::event::{EventKind, Fact, Severity};
-use crate::engine::io::privilege::is_refused;
+use crate::engine::io::barrier::Barrier;
 use crate::engine::io::{host, host_facts};
 use crate::engine::ipvs::Refusal;
 use crate::engine::model::Configuration;
 use crate::engine::reload::{Plan, beside, effects, plan};
 use crate::engine::snapshot::{RELOAD_REFUSED, Warning};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
@@ -45,6 +45,8 @@ const MOST_EFFECTS: usize = 200;
 
 /// What the warning about a refused reload is about.
 const WHAT: &str = "reload";
+/// The same of the one about files that can't be read.
+const BARRED: &str = "reload-files";
 
 /// How long the failover loop may take to put a configuration into effect before nobody waits for it.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
@@ -99,10 +101,7 @@ impl Reloader {
         loops: Loops,
     ) -> Self {
         let files = config::files_of(&source.file, &includes);
-        let refused: Vec<String> =
-            files.iter().filter(|file| is_refused(file)).map(|file| file.display().to_string()).collect();
-        // A reload that is taken or refused says more than that.
-        shared.warn_of(WHAT, (!refused.is_empty()).then(|| unreadable(&refused)));
+        warn_of_barriers(&shared, &files);
         let running = RwLock::new(Running { configuration, includes: Arc::new(includes), generation: 1 });
         Self { source, door, shared, loops, warnings, running, turn: Mutex::default() }
     }
@@ -183,23 +182,29 @@ impl Reloader {
     pub fn reload(&self, asked: &Asked) -> Answer {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let answer = self.attempt(asked);
+        let files = config::files_of(&self.source.file, &self.running().includes);
+        let barred = warn_of_barriers(&self.shared, &files);
         match answer.outcome {
-            Outcome::Refused if !asked.dry_run => self.shared.warn_of(WHAT, Some(self.not_taken(&answer.message))),
-            Outcome::Done | Outcome::Failed => self.shared.warn_of(WHAT, None),
+            Outcome::Refused if !asked.dry_run => {
+                _ = self.shared.warn_of(WHAT, Some(self.not_taken(&answer.message, barred.as_ref())));
+            }
+            Outcome::Done | Outcome::Failed => _ = self.shared.warn_of(WHAT, None),
             Outcome::Refused | Outcome::Preview | Outcome::Stale => {}
         }
         answer
     }
 
-    /// The file on disk is not what runs, and the next start may fail by it.
-    fn not_taken(&self, why: &str) -> Warning {
+    /// The file on disk is not what runs, and the next start may fail by it; or only this process may not read it.
+    fn not_taken(&self, why: &str, barred: Option<&Warning>) -> Warning {
         let file = self.source.file.display();
         let at = humantime::format_rfc3339_seconds(SystemTime::now());
+        let mend =
+            || format!("`lvsdeck check -f {file}`, mend it, then `lvsdeck ctl reload`: a restart might not come up");
         Warning {
             code: RELOAD_REFUSED.to_owned(),
             subject: WHAT.to_owned(),
             message: format!("the reload at {at} was refused, what runs is not what the file says: {why}"),
-            next: format!("`lvsdeck check -f {file}`, mend it, then `lvsdeck ctl reload`: a restart might not come up"),
+            next: barred.map_or_else(mend, |barred| barred.next.clone()),
         }
     }
 
@@ -306,13 +311,22 @@ impl Reloader {
     }
 }
 
-/// The start read it with privileges that are gone.
-fn unreadable(files: &[String]) -> Warning {
-    let files = files.join(" ");
-    let message = format!("the running engine may not read {files}, which it was started with: each reload is refused");
-    tracing::warn!("{WHAT}: {message}");
-    let next = format!("`chown root {files}`, or let everybody read it");
-    Warning { code: "file-unreadable".to_owned(), subject: WHAT.to_owned(), message, next }
+/// Warns of what this process may not read of a configuration's files, or no more. The start read them with privileges that are
+/// gone.
+fn warn_of_barriers(shared: &Shared, files: &[PathBuf]) -> Option<Warning> {
+    let barriers: Vec<Barrier> = files.iter().filter_map(|file| Barrier::to(file)).collect();
+    let warning = (!barriers.is_empty()).then(|| {
+        let said = |say: &dyn Fn(&Barrier) -> String| barriers.iter().map(say).collect::<Vec<_>>().join("; ");
+        let message = format!("no reload can be taken: {}", said(&Barrier::to_string));
+        let next = format!("{}, then `lvsdeck ctl reload`", said(&Barrier::remedy));
+        Warning { code: "file-unreadable".to_owned(), subject: WHAT.to_owned(), message, next }
+    });
+    if shared.warn_of(BARRED, warning.clone())
+        && let Some(warning) = &warning
+    {
+        tracing::warn!("{WHAT}: {}; {}", warning.message, warning.next);
+    }
+    warning
 }
 
 /// A file that somebody still writes: what is missing would be taken away.

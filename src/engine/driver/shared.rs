@@ -276,13 +276,15 @@ impl Shared {
         *self.keeping.lock().unwrap_or_else(PoisonError::into_inner) = warnings;
     }
 
-    /// What is to be said of `what` from now on, if anything.
-    pub fn warn_of(&self, what: &'static str, warning: Option<Warning>) {
+    /// What is to be said of `what` from now on, if anything. Gives whether that is something else than before.
+    pub fn warn_of(&self, what: &'static str, warning: Option<Warning>) -> bool {
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = standing.get(what) != warning.as_ref();
         match warning {
             Some(warning) => _ = standing.insert(what, warning),
             None => _ = standing.remove(what),
         }
+        is_news
     }
 
     /// Replaces the warnings about scripts that root runs.

@@ -190,7 +190,7 @@ pub fn start_in<W: Surroundings + 'static>(
     let world = world(state, overrides.clone()).map_err(StartError::Sockets)?;
     let core = Failover::new(&configuration, Past { holds: wanted.instances, ..past }, Instant::now());
     let (teller, warner) = (Arc::clone(&shared), Arc::clone(&shared));
-    let warn = move |warning| warner.warn_of("mail", warning);
+    let warn = move |warning| _ = warner.warn_of("mail", warning);
     let (mailer, mailer_thread) =
         mailer::start(&configuration, move |fact| teller.append(fact), warn).map_err(StartError::Thread)?;
     let (teller, means) = (Arc::clone(&shared), (runner.clone(), mailer.clone()));

@@ -1,7 +1,9 @@
 //! Everything that touches the world, without decisions (layer 4).
 
+pub mod accounts;
 mod ancillary;
 pub mod arp_listener;
+pub mod barrier;
 pub mod fifo;
 pub mod frames;
 pub mod host;
