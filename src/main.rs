@@ -5,6 +5,6 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     match lvsdeck::cli::parse(std::env::args_os().collect()) {
         Ok(cli) => lvsdeck::app::run(cli),
-        Err(code) => code,
+        Err(misuse) => lvsdeck::app::refuse(&misuse),
     }
 }

@@ -422,6 +422,14 @@ fn a_wrong_configuration_exits_2_and_wrong_use_64() {
     assert!(code == Some(2) && last["level"] == "ERROR", "{said}");
     let (code, said) = refused(engine(place.path(), MASTER).arg("--nonsense"));
     assert_eq!(code, Some(64), "{said}");
+    assert!(said.starts_with("error: unexpected argument '--nonsense'"), "{said}");
+    for format in [&["--log-format", "json"][..], &["--log-format=json"]] {
+        let (code, said) = refused(engine(place.path(), MASTER).arg("--nonsense").args(format));
+        let lines = said.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("the log's form"));
+        let first = lines.collect::<Vec<_>>().swap_remove(0);
+        assert_eq!((code, &first["level"]), (Some(64), &"ERROR".into()), "{said}");
+        assert!(first["message"].as_str().unwrap().starts_with("unexpected argument '--nonsense'"), "{said}");
+    }
     let (code, said) = refused(engine(place.path(), MASTER).args(["--dataplane", "userspace", "--adopt"]));
     assert_eq!(code, Some(64), "{said}");
 }

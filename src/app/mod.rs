@@ -21,7 +21,7 @@ mod strangers;
 mod watch;
 
 use crate::cli::run::{ConsoleArgs, Dataplane, LogFormat, LookArgs, RunArgs};
-use crate::cli::{Cli, ColorWhen, Command, check, completions, ctl, explain, ipvs, man};
+use crate::cli::{Cli, ColorWhen, Command, Misuse, check, completions, ctl, explain, ipvs, man};
 use crate::engine::io::host;
 use crate::ui;
 use crate::ui::theme::Depth;
@@ -86,6 +86,16 @@ pub fn run(cli: Cli) -> ExitCode {
         None => console::open(cli.file.as_deref(), &places, &console_options(cli.console, depth)),
     };
     ExitCode::from(code)
+}
+
+/// Says what is wrong with the command line: of `run` in the form of its log, where a program reads that. Gives the exit code.
+pub fn refuse(misuse: &Misuse) -> ExitCode {
+    let log = misuse.log.map(|format| logging::start(format == LogFormat::Json, false));
+    match (log.filter(|reader| *reader == logging::Reader::Program), misuse.why()) {
+        (Some(log), Some(why)) => log.last_word(&why),
+        _ => misuse.print(),
+    }
+    misuse.code()
 }
 
 fn engine_options(args: RunArgs, socket: Option<&Path>, log_color: bool) -> engine::Options {

@@ -13,16 +13,16 @@ pub mod explain;
 pub mod ipvs;
 pub mod keys;
 pub mod man;
+mod misuse;
 pub mod run;
 pub mod watch;
 
 pub use color::ColorWhen;
+pub use misuse::Misuse;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
-use std::io::Write;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 /// Exit code of wrong use (`EX_USAGE` of `sysexits.h`).
 pub const WRONG_USE: u8 = 64;
@@ -109,9 +109,8 @@ pub enum Command {
     Man(man::ManArgs),
 }
 
-/// Reads the arguments, the first of which is the program's name. Errors: what to exit with, after clap has said what is
-/// wrong or printed help.
-pub fn parse(mut args: Vec<OsString>) -> Result<Cli, ExitCode> {
+/// Reads the arguments, the first of which is the program's name. Errors: they can't be read, or ask for help.
+pub fn parse(mut args: Vec<OsString>) -> Result<Cli, Misuse> {
     let socket = std::env::var_os(SOCKET_VARIABLE).filter(|socket| !socket.is_empty()).map(PathBuf::from);
     let by_name = ipvs::is_called_ipvsadm(args.first());
     // What follows is ipvsadm's, whatever it looks like; and scripts that call it for each line wait for no parser.
@@ -122,7 +121,9 @@ pub fn parse(mut args: Vec<OsString>) -> Result<Cli, ExitCode> {
         return Ok(Cli { global, file: None, console: run::ConsoleArgs::default(), command });
     }
     let command = Cli::command().color(color::of_help(&args));
-    let is_ctl = args.iter().skip(1).any(|word| word == "ctl");
+    let has = |wanted: &str| args.iter().skip(1).any(|word| word == wanted);
+    let code = if has("ctl") { WRONG_USE_OF_CTL } else { WRONG_USE };
+    let log = has("run").then(|| misuse::log_format(&args));
     let parsed = command.clone().try_get_matches_from(args).and_then(|matches| {
         misplaced(command, &matches)?;
         let mut cli = Cli::from_arg_matches(&matches)?;
@@ -130,7 +131,7 @@ pub fn parse(mut args: Vec<OsString>) -> Result<Cli, ExitCode> {
         cli.global.socket = cli.global.socket.or(socket);
         Ok(cli)
     });
-    parsed.map_err(|error| wrong_use(&error, if is_ctl { WRONG_USE_OF_CTL } else { WRONG_USE }))
+    parsed.map_err(|error| Misuse { error, code, log })
 }
 
 /// What belongs to the console alone, and can't stand before a subcommand; the other options stand anywhere.
@@ -144,14 +145,6 @@ fn misplaced(mut command: clap::Command, matches: &clap::ArgMatches) -> Result<(
     let option = id.replace('_', "-");
     let message = format!("--{option} is not used before {name}; where {name} takes it, write it behind");
     Err(command.error(clap::error::ErrorKind::ArgumentConflict, message))
-}
-
-/// Prints what clap has to say: help and version to standard output with 0, everything else to standard error with `code`.
-fn wrong_use(error: &clap::Error, code: u8) -> ExitCode {
-    // A reader that went away (`lvsdeck --help | head -1`) is no failure of ours.
-    let _ = error.print();
-    let _ = std::io::stdout().flush();
-    if error.use_stderr() { ExitCode::from(code) } else { ExitCode::SUCCESS }
 }
 
 #[cfg(test)]
