@@ -175,7 +175,7 @@ impl Balance {
             {
                 is_taken_back = true;
                 let message = format!("{refusal}; {} was taken back, nothing of it is left", asked.command.act());
-                self.answer(&asked, Answer { id: 0, outcome: Outcome::Failed, message, preview, token: None });
+                self.answer(&asked, Answer { outcome: Outcome::Failed, ..Answer::refused(message) });
                 continue;
             }
             let (outcome, message) = match trouble {

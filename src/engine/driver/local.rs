@@ -10,7 +10,7 @@ use super::reload::Reloader;
 use super::shared::{Shared, Vitals};
 use super::stop::{self, Stop};
 use super::sysctls;
-use super::undo::{Done, NOTHING, UndoStack};
+use super::undo::{Given, Going, UndoStack, not_the_newest};
 use crate::engine::command::{Answer, Asked, Command, CommandRequest, Half, Outcome, Reach, Undoable, Who, clean};
 use crate::engine::connections::{ConnectionsPage, ConnectionsQuery};
 use crate::engine::difference::Difference;
@@ -48,7 +48,7 @@ pub struct LocalEngine {
     failover: FailoverSender,
     balance: mpsc::Sender<balance::Request>,
     reloader: Reloader,
-    undo: UndoStack,
+    undo: Arc<UndoStack>,
     stop: Arc<Stop>,
     /// Begins each token: that of another run commits nothing here.
     run: String,
@@ -82,7 +82,7 @@ impl LocalEngine {
             failover,
             balance,
             reloader,
-            undo: UndoStack::default(),
+            undo: Arc::default(),
             stop,
             run: format!("{:08x}", RandomState::new().build_hasher().finish() >> 32),
             last_id: AtomicU64::new(0),
@@ -123,16 +123,41 @@ impl LocalEngine {
             let message = format!("the kernel can't serve it: {refusal}");
             return Ok(self.tell(&asked, Answer::refused(message)));
         }
+        match &asked.command {
+            Command::Reload => Ok(self.tell(&asked, self.reloader.reload(&asked))),
+            Command::Undo { id } => self.take_back(*id, &asked),
+            Command::Stop { .. } => Ok(self.end(&asked)),
+            command => {
+                let configuration = self.reloader.configuration();
+                let going = Going::New(Reach::of(command, &|name| group_of(&configuration, name)));
+                self.give(asked, going)
+            }
+        }
+    }
+
+    /// Gives a command to its loop, and waits for the answer.
+    fn give(&self, asked: Asked, going: Going) -> Result<Answer, HandleError> {
         let (answer, answered) = sync_channel(1);
-        let told = asked.clone();
+        let (told, id, undo) = (asked.clone(), asked.id, Arc::clone(&self.undo));
+        let reply = move |came: Answer| {
+            undo.answered(id, &came);
+            // Who asked waits no longer where it comes too late.
+            _ = answer.send(came);
+        };
         let given = self.written.as_ref().map(Written::given);
-        let limit = if asked.command.half() == Half::Balance { SERVERS_LIMIT } else { COMMAND_LIMIT };
-        let accepted = match (asked.command.half(), &asked.command) {
-            (Half::Failover, _) => self.failover.command(asked, move |a| _ = answer.send(a)),
-            (Half::Balance, _) => self.balance.try_send(balance::Request::Command(asked, answer)).is_ok(),
-            (Half::Engine, Command::Reload) => return Ok(self.tell(&asked, self.reloader.reload(&asked))),
-            (Half::Engine, Command::Undo { id }) => return self.take_back(*id, &asked),
-            (Half::Engine, _) => return Ok(self.end(&asked)),
+        let is_of_servers = asked.command.half() == Half::Balance;
+        let limit = if is_of_servers { SERVERS_LIMIT } else { COMMAND_LIMIT };
+        let going = if asked.dry_run { Going::DryRun } else { going };
+        let accepted = self.undo.send(&told, going, || {
+            if is_of_servers {
+                self.balance.try_send(balance::Request::Command(asked, Box::new(reply))).is_ok()
+            } else {
+                self.failover.command(asked, reply)
+            }
+        });
+        let accepted = match accepted {
+            Ok(accepted) => accepted,
+            Err(message) => return Ok(self.tell(&told, Answer::refused(message))),
         };
         match if accepted { answered.recv_timeout(limit) } else { Err(RecvTimeoutError::Disconnected) } {
             Ok(mut answer) => {
@@ -158,22 +183,20 @@ impl LocalEngine {
             return Ok(self.tell(asked, Answer::refused(message)));
         }
         match id.map_or_else(|| self.newest(), Ok).and_then(|id| self.undo.find(id)) {
-            Ok((done, inverse)) => self.take_this_back(&done, inverse, asked),
+            Ok((given, inverse)) => self.take_this_back(&given, inverse, asked),
             Err(message) => Ok(self.tell(asked, Answer::refused(message))),
         }
     }
 
     /// The newest command. Errors: it can't be taken back, and an older one would be a surprise.
     fn newest(&self) -> Result<u64, String> {
-        let Done { id, act, who, inverse, .. } = self.undo.newest().ok_or_else(|| NOTHING.to_owned())?;
-        let why = match inverse {
-            Some(inverse) if self.would_change(&inverse) => return Ok(id),
+        let newest = self.undo.newest()?;
+        let why = match &newest.inverse {
+            Some(inverse) if self.would_change(inverse) => return Ok(newest.id),
             Some(_) => "what it did is over, or its object has gone",
             None => "it has no way back",
         };
-        Err(format!(
-            "the newest command, {id} ({act} by {who}), can't be taken back: {why}; name an older one to take that back"
-        ))
+        Err(not_the_newest(&newest, why))
     }
 
     /// Whether what takes a command back would change something: not where somebody did so by hand, or its object has gone.
@@ -185,17 +208,15 @@ impl LocalEngine {
         tried.map_or(true, |answer| answer.outcome == Outcome::Preview && !answer.preview.is_empty())
     }
 
-    fn take_this_back(&self, done: &Done, inverse: Command, asked: &Asked) -> Result<Answer, HandleError> {
-        let what = format!("command {}, {} by {}", done.id, done.act, done.who);
+    fn take_this_back(&self, given: &Given, inverse: Command, asked: &Asked) -> Result<Answer, HandleError> {
+        let what = format!("command {}, {} by {}", given.id, given.act, given.who);
         let reason = match &asked.reason {
             Some(reason) => format!("undo of {what}: {reason}"),
             None => format!("undo of {what}"),
         };
         // The loop tells the journal of it, with this reason.
-        let mut answer = self.dispatch(Asked { command: inverse, reason: Some(reason), ..asked.clone() })?;
-        if answer.outcome == Outcome::Done {
-            self.undo.forget(done.id);
-        }
+        let inverse = Asked { command: inverse, reason: Some(reason), ..asked.clone() };
+        let mut answer = self.give(inverse, Going::Back(given.id))?;
         answer.message = match answer.outcome {
             Outcome::Preview => format!("would take back {what}"),
             Outcome::Done => format!("took back {what}: {}", answer.message),
@@ -330,13 +351,7 @@ impl EngineHandle for LocalEngine {
             // From here on it is in holds, logs and events: none of them is to be steered by it.
             reason: request.reason.as_deref().map(|reason| clean(reason, MAX_REASON)),
         };
-        let is_undo = matches!(asked.command, Command::Undo { .. });
-        let mut answer = self.dispatch(asked.clone())?;
-        if !is_undo {
-            let configuration = self.reloader.configuration();
-            let reach = Reach::of(&asked.command, &|name| group_of(&configuration, name));
-            self.undo.remember(&asked, &answer, reach);
-        }
+        let mut answer = self.dispatch(asked)?;
         answer.id = id;
         answer.token = answer.token.map(|token| format!("{}{token}", self.run));
         Ok(answer)

@@ -1,106 +1,142 @@
-//! Which commands can be taken back, newest last.
+//! Which commands can be taken back, newest last. A command is here from the moment it goes to its loop: one that is still under
+//! way, or whose answer came too late for whoever asked, is not passed over.
 
 use crate::engine::command::{Answer, Asked, Command, Outcome, Reach, Undoable, clean};
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// What is said where nothing is left to take back.
-pub const NOTHING: &str = "no command since the start can be taken back";
+pub const NOTHING: &str = "no command since the engine started can be taken back, and undo knows none from before: \
+                           `lvsdeck ctl diff` shows what operators changed, to be taken back by name";
 /// How many are remembered.
 const KEPT: usize = 50;
 /// Most characters of a command that are kept to be read.
 const LONGEST: usize = 256;
 
-/// One command that was done, and what takes it back.
+/// One command that was given, and what takes it back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Done {
+pub struct Given {
     /// Number of the command.
     pub id: u64,
     /// What it was, in short: its verb, or how many servers it was for.
     pub act: Cow<'static, str>,
     /// The whole command, as `ctl` is told it.
     pub command: String,
-    /// When it was done.
+    /// When it was given, and once it is done, when that was.
     pub at: Instant,
     /// Who gave it.
     pub who: String,
-    /// What takes it back; none where nothing does.
+    /// What takes it back; none where nothing does, or as long as it is not answered.
     pub inverse: Option<Command>,
-    /// What it was done to.
+    /// What it acts on.
     pub reach: Reach,
+    /// Whose answer is not there yet: its own, or that of the command that takes it back.
+    pub awaited: Option<u64>,
 }
 
-/// The commands that were done. One can be taken back as long as none that came later stands on it.
+impl Given {
+    /// Why it can't be taken back now, where an answer is awaited.
+    fn unanswered(&self) -> Option<String> {
+        let by = self.awaited?;
+        let what = if by == self.id {
+            "it is not answered yet and may still be done".to_owned()
+        } else {
+            format!("command {by}, which takes it back, is not answered yet")
+        };
+        Some(format!("{what}: wait for its event (`lvsdeck ctl events`)"))
+    }
+}
+
+impl fmt::Display for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({} by {})", self.id, self.act, self.who)
+    }
+}
+
+/// What a command that goes to its loop is here.
+#[derive(Debug)]
+pub enum Going {
+    /// Nothing: it only looks.
+    DryRun,
+    /// One more, which acts on these.
+    New(Reach),
+    /// It takes the command with this number back.
+    Back(u64),
+}
+
+/// The commands that were given. One can be taken back as long as none that came later stands on it.
 #[derive(Debug, Default)]
-pub struct UndoStack(Mutex<VecDeque<Done>>);
+pub struct UndoStack(Mutex<VecDeque<Given>>);
 
 impl UndoStack {
-    /// Remembers a command that was done to these. One that changed nothing stands on nothing.
-    pub fn remember(&self, asked: &Asked, answer: &Answer, reach: Reach) {
-        if answer.outcome != Outcome::Done || answer.preview.is_empty() || reach == Reach::Nothing {
-            return;
-        }
+    /// Notes a command and sends it, so that the order here is the one in which commands go out. Gives whether it was taken.
+    /// Errors: what it takes back can't be taken back any more.
+    pub fn send(&self, asked: &Asked, going: Going, send: impl FnOnce() -> bool) -> Result<bool, String> {
         self.with(|stack| {
-            if stack.len() == KEPT {
-                stack.pop_front();
+            match going {
+                Going::DryRun | Going::New(Reach::Nothing) => return Ok(send()),
+                Going::New(reach) => {
+                    if stack.len() == KEPT {
+                        stack.pop_front();
+                    }
+                    stack.push_back(Given {
+                        id: asked.id,
+                        act: asked.command.act(),
+                        command: clean(&asked.command.to_string(), LONGEST),
+                        at: Instant::now(),
+                        who: asked.who.to_string(),
+                        inverse: None,
+                        reach,
+                        awaited: Some(asked.id),
+                    });
+                }
+                Going::Back(id) => {
+                    let (at, _) = takeable(stack, id)?;
+                    stack.iter_mut().skip(at).take(1).for_each(|given| given.awaited = Some(asked.id));
+                }
             }
-            stack.push_back(Done {
-                id: asked.id,
-                act: asked.command.act(),
-                command: clean(&asked.command.to_string(), LONGEST),
-                at: Instant::now(),
-                who: asked.who.to_string(),
-                inverse: answer.preview.undo.clone(),
-                reach,
-            });
-        });
-    }
-
-    /// The command with this number, and what takes it back. Errors: what there is instead, or what stands on it.
-    pub fn find(&self, id: u64) -> Result<(Done, Command), String> {
-        self.with(|stack| {
-            let found = stack.iter().position(|done| done.id == id).and_then(|at| {
-                let done = stack.get(at)?;
-                Some((at, done, done.inverse.clone()?))
-            });
-            let Some((at, done, inverse)) = found else {
-                let newest = stack.iter().rev().find(|done| done.inverse.is_some());
-                return Err(newest.map_or_else(
-                    || NOTHING.to_owned(),
-                    |Done { id: newest, act, who, .. }| {
-                        format!(
-                            "command {id} can't be taken back: it was not done, has no way back, or was taken back already; \
-                             the newest is {newest} ({act} by {who})"
-                        )
-                    },
-                ));
-            };
-            match standing_on(stack, at) {
-                None => Ok((done.clone(), inverse)),
-                Some(Done { id: later, act, who, .. }) => Err(format!(
-                    "command {id} can't be taken back by itself: {later} ({act} by {who}) came later and is about the same; take \
-                     that one back first, or say what is wanted now"
-                )),
+            let is_taken = send();
+            if !is_taken {
+                settle(stack, asked.id, None);
             }
+            Ok(is_taken)
         })
     }
 
-    /// The newest of them all.
-    pub fn newest(&self) -> Option<Done> {
-        self.with(|stack| stack.back().cloned())
+    /// The answer to the command with this number is there, however late: who asked may have gone.
+    pub fn answered(&self, id: u64, answer: &Answer) {
+        self.with(|stack| settle(stack, id, Some(answer)));
+    }
+
+    /// The command with this number, and what takes it back. Errors: what there is instead, or what stands on it.
+    pub fn find(&self, id: u64) -> Result<(Given, Command), String> {
+        self.with(|stack| {
+            let (at, inverse) = takeable(stack, id)?;
+            stack.get(at).map(|given| (given.clone(), inverse)).ok_or_else(|| NOTHING.to_owned())
+        })
+    }
+
+    /// The newest of them all. Errors: there is none, or it is under way.
+    pub fn newest(&self) -> Result<Given, String> {
+        let newest = self.with(|stack| stack.back().cloned()).ok_or_else(|| NOTHING.to_owned())?;
+        match newest.unanswered() {
+            Some(why) => Err(not_the_newest(&newest, &why)),
+            None => Ok(newest),
+        }
     }
 
     /// All that can be taken back, the newest first.
     pub fn list(&self) -> Vec<Undoable> {
-        let one = |done: &Done| {
+        let one = |given: &Given| {
             Some(Undoable {
-                id: done.id,
-                command: done.command.clone(),
-                who: done.who.clone(),
-                age_s: done.at.elapsed().as_secs(),
-                undo: done.inverse.clone()?,
+                id: given.id,
+                command: given.command.clone(),
+                who: given.who.clone(),
+                age_s: given.at.elapsed().as_secs(),
+                undo: given.inverse.clone().filter(|_| given.awaited.is_none())?,
             })
         };
         self.with(|stack| {
@@ -109,20 +145,77 @@ impl UndoStack {
         })
     }
 
-    /// It was taken back.
-    pub fn forget(&self, id: u64) {
-        self.with(|stack| stack.retain(|done| done.id != id));
-    }
-
-    fn with<R>(&self, act: impl FnOnce(&mut VecDeque<Done>) -> R) -> R {
+    fn with<R>(&self, act: impl FnOnce(&mut VecDeque<Given>) -> R) -> R {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
+/// What is said where the newest command can't be taken back, and an older one was not named.
+pub fn not_the_newest(newest: &Given, why: &str) -> String {
+    format!("the newest command, {newest}, can't be taken back: {why}; to take an older one back, name it")
+}
+
+/// Where the command with this number stands, and what takes it back.
+fn takeable(stack: &VecDeque<Given>, id: u64) -> Result<(usize, Command), String> {
+    let Some((at, given)) = stack.iter().enumerate().find(|(_, given)| given.id == id) else {
+        return Err(no_way_back(stack, id));
+    };
+    if let Some(why) = given.unanswered() {
+        return Err(format!("command {given} can't be taken back now: {why}"));
+    }
+    let Some(inverse) = given.inverse.clone() else { return Err(no_way_back(stack, id)) };
+    match standing_on(stack, at) {
+        None => Ok((at, inverse)),
+        Some(later) => {
+            let next = later.unanswered().unwrap_or_else(|| "take that one back first".to_owned());
+            Err(format!(
+                "command {id} can't be taken back by itself: {later} came later and is about the same; {next}, or say what is \
+                 wanted now"
+            ))
+        }
+    }
+}
+
+fn no_way_back(stack: &VecDeque<Given>, id: u64) -> String {
+    let newest = stack.iter().rev().find(|given| given.inverse.is_some());
+    newest.map_or_else(
+        || NOTHING.to_owned(),
+        |newest| {
+            format!(
+                "command {id} can't be taken back: it was not done in this run of the engine, has no way back, or was taken back \
+                 already; the newest is {newest}"
+            )
+        },
+    )
+}
+
 /// The newest of those after this one that is about the same.
-fn standing_on(stack: &VecDeque<Done>, at: usize) -> Option<&Done> {
-    let done = stack.get(at)?;
-    stack.iter().skip(at + 1).rev().find(|later| later.reach.meets(&done.reach))
+fn standing_on(stack: &VecDeque<Given>, at: usize) -> Option<&Given> {
+    let given = stack.get(at)?;
+    stack.iter().skip(at + 1).rev().find(|later| later.reach.meets(&given.reach))
+}
+
+/// The command with this number came to that; no answer: it was not even begun. What changed nothing, or was taken back, goes.
+fn settle(stack: &mut VecDeque<Given>, id: u64, answer: Option<&Answer>) {
+    let Some(at) = stack.iter().position(|given| given.awaited == Some(id)) else { return };
+    let Some(given) = stack.get_mut(at) else { return };
+    given.awaited = None;
+    let stays = if given.id == id {
+        (given.at, given.inverse) = (Instant::now(), answer.and_then(|answer| answer.preview.undo.clone()));
+        answer.is_some_and(|answer| has_effect(answer, &given.reach))
+    } else {
+        answer.is_none_or(|answer| answer.outcome != Outcome::Done)
+    };
+    if !stays {
+        stack.remove(at);
+    }
+}
+
+/// Whether something of the command is left. What failed for servers is noted all the same, and tried again; where it is not, the
+/// answer shows nothing.
+fn has_effect(answer: &Answer, reach: &Reach) -> bool {
+    let is_noted = answer.outcome == Outcome::Failed && matches!(reach, Reach::Servers(_));
+    (answer.outcome == Outcome::Done || is_noted) && !answer.preview.is_empty()
 }
 
 #[cfg(test)]
@@ -130,22 +223,39 @@ mod tests {
     use super::*;
     use crate::engine::command::{Preview, Who};
 
-    fn did(stack: &UndoStack, id: u64, instance: &str, outcome: Outcome, has_way_back: bool) {
-        let instance = Some(instance.to_owned());
-        let undo = has_way_back.then(|| Command::Rejoin { instance: instance.clone() });
-        let command = Command::Failover { instance, hold_seconds: None, blind: false };
-        let reach = Reach::of(&command, &|name| [name.to_owned()].into());
-        let asked = Asked {
-            id,
-            command,
-            dry_run: false,
-            token: None,
-            force: false,
-            who: Who { user: "anna".into(), ..Who::default() },
-            reason: None,
+    fn asked(id: u64, command: Command) -> Asked {
+        let who = Who { user: "anna".into(), ..Who::default() };
+        Asked { id, command, dry_run: false, token: None, force: false, who, reason: None }
+    }
+
+    /// Gives a command about an instance, or about a server where the name is an address; it is not answered.
+    fn gives(stack: &UndoStack, id: u64, object: &str) {
+        let command = match object.parse() {
+            Ok(server) => Command::Restore { server, service: None },
+            Err(_) => Command::Failover { instance: Some(object.to_owned()), hold_seconds: None, blind: false },
         };
+        let reach = Reach::of(&command, &|name| [name.to_owned()].into());
+        assert_eq!(stack.send(&asked(id, command), Going::New(reach), || true), Ok(true));
+    }
+
+    fn answer(outcome: Outcome, has_way_back: bool) -> Answer {
+        let undo = has_way_back.then_some(Command::Rejoin { instance: None });
         let preview = Preview { undo, ops: vec!["send priority 0".to_owned()], ..Preview::default() };
-        stack.remember(&asked, &Answer { id, outcome, message: String::new(), preview, token: None }, reach);
+        Answer { id: 0, outcome, message: String::new(), preview, token: None }
+    }
+
+    fn did(stack: &UndoStack, id: u64, object: &str, outcome: Outcome, has_way_back: bool) {
+        gives(stack, id, object);
+        stack.answered(id, &answer(outcome, has_way_back));
+    }
+
+    fn listed(stack: &UndoStack) -> Vec<u64> {
+        stack.list().iter().map(|one| one.id).collect()
+    }
+
+    /// Takes one back; gives how it is answered.
+    fn takes_back(stack: &UndoStack, id: u64, by: u64) -> Result<bool, String> {
+        stack.send(&asked(by, Command::Rejoin { instance: None }), Going::Back(id), || true)
     }
 
     #[test]
@@ -156,13 +266,14 @@ mod tests {
         did(&stack, 2, "B", Outcome::Done, false);
         did(&stack, 3, "C", Outcome::Failed, true);
         did(&stack, 4, "D", Outcome::Done, true);
-        assert_eq!(stack.find(1).map(|(done, _)| done.id), Ok(1));
-        let listed: Vec<(u64, String)> = stack.list().into_iter().map(|one| (one.id, one.command)).collect();
-        assert_eq!(listed, [(4, "failover D".to_owned()), (1, "failover A".to_owned())], "the newest first");
+        assert_eq!(stack.find(1).map(|(given, _)| given.id), Ok(1));
+        let commands: Vec<(u64, String)> = stack.list().into_iter().map(|one| (one.id, one.command)).collect();
+        assert_eq!(commands, [(4, "failover D".to_owned()), (1, "failover A".to_owned())], "the newest first");
         for id in [2, 3, 9] {
             assert!(stack.find(id).unwrap_err().contains("the newest is 4 (failover by anna)"), "{id}");
         }
-        stack.forget(4);
+        assert_eq!(takes_back(&stack, 4, 5), Ok(true));
+        stack.answered(5, &answer(Outcome::Done, false));
         assert!(stack.find(4).is_err());
     }
 
@@ -170,13 +281,75 @@ mod tests {
     fn what_a_later_command_stands_on_is_not_taken_back_before_that_one() {
         let stack = UndoStack::default();
         did(&stack, 1, "A", Outcome::Done, true);
-        did(&stack, 2, "A", Outcome::Done, false);
+        did(&stack, 2, "A", Outcome::Done, true);
         did(&stack, 3, "B", Outcome::Done, true);
         let why = stack.find(1).unwrap_err();
-        assert!(why.contains("2 (failover by anna) came later and is about the same"), "{why}");
-        assert_eq!(stack.list().iter().map(|one| one.id).collect::<Vec<_>>(), [3]);
-        stack.forget(2);
-        assert_eq!(stack.list().iter().map(|one| one.id).collect::<Vec<_>>(), [3, 1]);
+        assert!(why.contains("2 (failover by anna) came later and is about the same; take that one back"), "{why}");
+        assert_eq!(listed(&stack), [3, 2]);
+        assert_eq!(takes_back(&stack, 2, 4), Ok(true));
+        stack.answered(4, &answer(Outcome::Done, false));
+        assert_eq!(listed(&stack), [3, 1]);
+    }
+
+    #[test]
+    fn a_command_that_is_not_answered_is_not_passed_over_and_is_the_newest_once_it_is() {
+        let stack = UndoStack::default();
+        did(&stack, 1, "10.0.0.71", Outcome::Done, true);
+        did(&stack, 2, "10.0.0.72", Outcome::Done, true);
+        gives(&stack, 3, "10.0.0.71");
+        let why = stack.newest().unwrap_err();
+        assert!(
+            why.starts_with("the newest command, 3 (restore by anna), can't be taken back: it is not answered"),
+            "{why}"
+        );
+        let why = stack.find(3).unwrap_err();
+        assert!(why.contains("3 (restore by anna) can't be taken back now: it is not answered yet"), "{why}");
+        let why = stack.find(1).unwrap_err();
+        assert!(why.contains("3 (restore by anna) came later and is about the same; it is not answered yet"), "{why}");
+        assert!(stack.find(2).is_ok(), "an older one about something else, when it is named");
+        assert_eq!(listed(&stack), [2]);
+
+        stack.answered(3, &answer(Outcome::Done, true));
+        assert_eq!(stack.newest().map(|given| given.id), Ok(3));
+        assert!(stack.find(3).is_ok());
+        assert_eq!(listed(&stack), [3, 2]);
+    }
+
+    #[test]
+    fn of_what_came_to_nothing_nothing_is_left_however_late() {
+        let stack = UndoStack::default();
+        did(&stack, 1, "A", Outcome::Done, true);
+        for outcome in [Outcome::Failed, Outcome::Refused, Outcome::Stale] {
+            gives(&stack, 2, "A");
+            assert!(stack.newest().is_err());
+            stack.answered(2, &answer(outcome, true));
+            assert_eq!(stack.newest().map(|given| given.id), Ok(1), "{outcome:?}");
+        }
+        gives(&stack, 3, "10.0.0.71");
+        stack.answered(3, &Answer { preview: Preview::default(), ..answer(Outcome::Failed, false) });
+        assert_eq!(stack.newest().map(|given| given.id), Ok(1), "taken back by itself");
+        did(&stack, 4, "10.0.0.71", Outcome::Failed, true);
+        assert_eq!(stack.newest().map(|given| given.id), Ok(4), "noted, and tried again until the kernel takes it");
+        let full = asked(5, Command::Rejoin { instance: None });
+        assert_eq!(stack.send(&full, Going::New(Reach::Instances(None)), || false), Ok(false));
+        assert_eq!(stack.newest().map(|given| given.id), Ok(4), "no loop took it");
+    }
+
+    #[test]
+    fn what_is_being_taken_back_is_not_taken_back_twice() {
+        let stack = UndoStack::default();
+        did(&stack, 1, "A", Outcome::Done, true);
+        did(&stack, 2, "A", Outcome::Done, true);
+        assert_eq!(takes_back(&stack, 2, 3), Ok(true));
+        for why in [stack.newest().unwrap_err(), stack.find(2).unwrap_err(), takes_back(&stack, 2, 4).unwrap_err()] {
+            assert!(why.contains("command 3, which takes it back, is not answered yet"), "{why}");
+        }
+        assert!(stack.find(1).unwrap_err().contains("2 (failover by anna) came later"));
+        stack.answered(3, &answer(Outcome::Failed, false));
+        assert!(stack.find(2).is_ok(), "it was not");
+        assert_eq!(takes_back(&stack, 2, 5), Ok(true));
+        stack.answered(5, &answer(Outcome::Done, false));
+        assert_eq!(listed(&stack), [1]);
     }
 
     #[test]
