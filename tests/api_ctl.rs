@@ -7,7 +7,7 @@ use api_fixture::served::Running;
 use api_fixture::{FakeEngine, draining, now, server, service, small, status};
 use clap::Parser;
 use lvsdeck::cli::ctl::{CtlArgs, run_with};
-use lvsdeck::engine::{Difference, Foreign, Forwarding, Outcome, OverrideStatus, Status, VirtualRouterState};
+use lvsdeck::engine::{Command, Difference, Foreign, Forwarding, Outcome, OverrideStatus, Status, VirtualRouterState};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -100,6 +100,35 @@ fn each_verb_asks_for_what_was_typed() {
         assert_eq!(request, command, "{line}");
         let dry = asked(&format!("{line} --dry-run --reason update"));
         assert_eq!((&dry["dry_run"], &dry["reason"]), (&true.into(), &"update".into()), "{line}");
+    }
+}
+
+#[test]
+fn what_takes_several_back_is_printed_in_lines_that_can_be_typed() {
+    for several in [
+        json!([
+            {"verb": "restore", "server": "10.0.0.71:80", "service": "tcp/10.0.0.1:80"},
+            {"verb": "restore", "server": "10.0.0.72:80", "service": "tcp/10.0.0.1:80"},
+        ]),
+        json!([
+            {"verb": "drain", "server": "10.0.0.71:80", "service": "tcp/10.0.0.1:80", "for": 60, "deadline": 30},
+            {"verb": "restore", "server": "10.0.0.72:80", "service": "fwmark/8"},
+            {"verb": "weight", "service": "tcp/10.0.0.1:80", "server": "10.0.0.73:80", "weight": 5},
+            {"verb": "add-server", "service": "tcp/10.0.0.1:80", "server": "[fd00::71]:80", "weight": null, "forward": null},
+            {"verb": "remove-server", "service": "web", "server": "10.0.0.75:80"},
+        ]),
+    ] {
+        let engine = FakeEngine::new(small());
+        let undo = json!({"verb": "several", "commands": several});
+        engine.let_undo_be(serde_json::from_value(undo.clone()).unwrap());
+        let (_, out, _) = ctl(&engine, "drain 10.0.0.71 10.0.0.72");
+        let lines = out.lines().filter_map(|line| line.trim().strip_prefix("undo     lvsdeck ctl "));
+        let typed: Vec<Value> = lines.map(asked).collect();
+        let each =
+            typed.iter().flat_map(|one| one["commands"].as_array().cloned().unwrap_or_else(|| vec![one.clone()]));
+        let wanted: Vec<Command> = serde_json::from_value(several).unwrap();
+        let commands: Vec<Command> = each.map(|one| serde_json::from_value(one).unwrap()).collect();
+        assert_eq!(commands, wanted, "{out}");
     }
 }
 

@@ -205,6 +205,7 @@ pub struct FakeEngine {
     /// Whether the next question for events fails: ends a `--follow`.
     gone: Mutex<bool>,
     late: Mutex<bool>,
+    undo: Mutex<Command>,
     /// What `diff` finds; not available while there is nothing here.
     pub differences: Mutex<Option<Vec<Difference>>>,
     /// What was asked, by whom.
@@ -225,6 +226,7 @@ impl FakeEngine {
             met: Condvar::new(),
             gone: Mutex::new(false),
             late: Mutex::new(false),
+            undo: Mutex::new(Command::Rejoin { instance: None }),
             differences: Mutex::default(),
             asked: Mutex::default(),
             refused: Mutex::default(),
@@ -261,6 +263,10 @@ impl FakeEngine {
         let moment = Duration::from_millis(100);
         let (mut crowd, _) = self.met.wait_timeout_while(crowd, moment, |crowd| crowd.inside < crowd.wanted).unwrap();
         crowd.inside -= 1;
+    }
+    /// What takes any command back from now on.
+    pub fn let_undo_be(&self, undo: Command) {
+        *self.undo.lock().unwrap() = undo;
     }
     /// Answers no command in time.
     pub fn be_late(&self) {
@@ -404,7 +410,7 @@ impl EngineHandle for FakeEngine {
             ops: vec!["set weight".into()],
             ipvsadm: vec!["ipvsadm -e -t 10.0.0.1:80 -r 10.0.0.71:80 -g -w 0".into()],
             blast_radius: "31 connections stay".into(),
-            undo: Some(Command::Rejoin { instance: None }),
+            undo: Some(self.undo.lock().unwrap().clone()),
             confirm: matches!(request.command, Command::Stop { .. }).then(|| "stop".into()),
         };
         let right = preview.token(&request.command);

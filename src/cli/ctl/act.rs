@@ -3,7 +3,7 @@
 use super::CtlError;
 use super::args::Act;
 use super::print::{Page, Style};
-use crate::engine::{Answer, CommandRequest, EngineHandle, Outcome, Process, Who};
+use crate::engine::{Answer, Command, CommandRequest, EngineHandle, Outcome, Process, Who};
 use std::time::Duration;
 
 /// How often and how long the end of an engine is awaited: 15 s in all, 5 s more than it may take.
@@ -79,9 +79,8 @@ fn done(answer: &Answer, page: &mut Page<'_>) -> Result<(), CtlError> {
     undo(answer, page)
 }
 
+/// What takes it back, a line for each step, to be typed as it stands.
 fn undo(answer: &Answer, page: &mut Page<'_>) -> Result<(), CtlError> {
-    match &answer.preview.undo {
-        Some(command) => page.line(Style::Plain, &format!("  undo     lvsdeck ctl {command}")),
-        None => Ok(()),
-    }
+    let lines = answer.preview.undo.iter().flat_map(Command::typed);
+    lines.into_iter().try_for_each(|line| page.line(Style::Plain, &format!("  undo     lvsdeck ctl {line}")))
 }

@@ -57,6 +57,13 @@ impl fmt::Display for Command {
 }
 
 impl Command {
+    /// What follows `lvsdeck ctl` to do it: one line, or one for each step of several that no single line can do.
+    pub fn typed(&self) -> Vec<String> {
+        let Self::Several { commands } = self else { return vec![self.to_string()] };
+        let steps: Vec<String> = commands.iter().map(Self::to_string).collect();
+        in_one(commands, &steps).map_or(steps, |line| vec![line])
+    }
+
     /// What it is, for people: its verb, or `drain of 2 servers` where it is several of one.
     pub fn act(&self) -> Cow<'static, str> {
         let Self::Several { commands } = self else { return self.verb().into() };
@@ -71,6 +78,20 @@ impl Command {
         };
         format!("{what} of {} servers", commands.len()).into()
     }
+}
+
+/// `drain 10.0.0.71 10.0.0.72 --for 60s`, where the steps are one verb that takes many servers, and differ in the server alone.
+fn in_one(commands: &[Command], steps: &[String]) -> Option<String> {
+    use Command::{Drain, Maintenance, Restore};
+    if !commands.iter().all(|command| matches!(command, Drain { .. } | Maintenance { .. } | Restore { .. })) {
+        return None;
+    }
+    let mut words = steps.iter().map(|step| step.splitn(3, ' ').collect::<Vec<_>>());
+    let first = words.next()?;
+    let is_alike = words.all(|step| step.first() == first.first() && step.get(2) == first.get(2));
+    let servers: Vec<&str> = steps.iter().filter_map(|step| step.split(' ').nth(1)).collect();
+    let (verb, options) = (first.first()?, first.get(2).copied().unwrap_or_default());
+    is_alike.then(|| format!("{verb} {} {options}", servers.join(" ")).trim_end().to_owned())
 }
 
 fn instances(f: &mut fmt::Formatter<'_>, instance: Option<&str>) -> fmt::Result {
@@ -166,6 +187,25 @@ mod tests {
         ] {
             assert_eq!(read(json), words);
         }
+    }
+
+    #[test]
+    fn several_are_typed_in_one_line_where_one_can_do_it_and_else_each() {
+        let typed = |steps: &[&str]| {
+            let json = format!(r#"{{"verb":"several","commands":[{}]}}"#, steps.join(","));
+            serde_json::from_str::<Command>(&json).unwrap().typed()
+        };
+        let drain = |server: &str, seconds: u64| {
+            format!(r#"{{"verb":"drain","server":"{server}","service":"it's web","for":{seconds}}}"#)
+        };
+        let (one, two, longer) = (drain("10.0.0.71", 60), drain("[fd00::71]:80", 60), drain("10.0.0.72", 90));
+        assert_eq!(typed(&[&one, &two]), [r"drain 10.0.0.71 [fd00::71]:80 --service 'it'\''s web' --for 60s"]);
+        let restore = r#"{"verb":"restore","server":"10.0.0.71"}"#;
+        assert_eq!(typed(&[restore, restore]), ["restore 10.0.0.71 10.0.0.71"]);
+        assert_eq!(typed(&[&one, &longer]).len(), 2);
+        assert_eq!(typed(&[&one, restore]).last().map(String::as_str), Some("restore 10.0.0.71"));
+        let weight = r#"{"verb":"weight","service":"web","server":"10.0.0.71:80","weight":5}"#;
+        assert_eq!(typed(&[weight, weight]), ["weight web 10.0.0.71:80 5", "weight web 10.0.0.71:80 5"]);
     }
 
     #[test]
