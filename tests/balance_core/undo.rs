@@ -146,6 +146,37 @@ fn a_deadline_that_was_there_before_is_there_again_with_the_time_that_was_left()
 }
 
 #[test]
+fn a_drained_server_that_was_taken_out_comes_back_drained_and_that_is_said() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    rig.ask(set_weight(A, 7));
+    let server = A.parse().unwrap();
+    rig.ask(Command::Drain { server, service: None, hold_seconds: Some(300), deadline_seconds: Some(60) });
+    rig.pass(20 * S);
+    let undo = rig.ask(remove(A)).preview.undo.unwrap();
+    rig.pass(10 * S);
+    let shown = rig.dry(undo.clone());
+    assert_eq!(
+        shown.preview.after,
+        ["10.0.0.71:80 Route weight 0, draining, weight 7 when restored, out after 30 s, back after 270 s"]
+    );
+    rig.pass(5 * S);
+    let back = rig.ask_with(undo, false, shown.token);
+    assert_eq!(
+        (back.outcome, back.message.as_str()),
+        (
+            Outcome::Done,
+            "10.0.0.71:80 is back in tcp/10.0.0.1:80, drained as it was; weight 7 when it is restored; it is taken out after \
+             25 s; it has its weight back after 265 s"
+        )
+    );
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w0, 10.0.0.72:80 w1");
+    rig.pass(25 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.72:80 w1");
+    rig.pass(240 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w7, 10.0.0.72:80 w1");
+}
+
+#[test]
 fn where_one_command_can_not_bring_it_back_none_is_promised() {
     let mut rig = Rig::started(&[service(WEB, &[A, B]), service(TLS, &["10.0.0.71:443"])]);
     rig.ask(drain(A, None));

@@ -52,6 +52,18 @@ impl Balance {
                     None => format!("{key} has weight {weight} in {name}{down}"),
                 }
             }
+            Step::Add(server) if server.admin.0 != Admin::Enabled => {
+                let wish = if server.admin.0 == Admin::Draining { "drained" } else { "in maintenance" };
+                let after = |at: Instant| seconds(at.saturating_duration_since(now));
+                let out = match server.ends.drain {
+                    DrainEnd::At(end) => format!("; it is taken out after {}", after(end)),
+                    DrainEnd::Passed => "; its deadline has passed: it stays out of the table".to_owned(),
+                    DrainEnd::Never => String::new(),
+                };
+                let back = server.ends.return_at.map(|at| format!("; it has its weight back after {}", after(at)));
+                let (weight, back) = (server.serving_weight(), back.unwrap_or_default());
+                format!("{key} is back in {name}, {wish} as it was; weight {weight} when it is restored{out}{back}")
+            }
             Step::Add(server) if server.config.checks.is_empty() => {
                 format!("{key} is added to {name} with weight {}; no check watches it", server.weight)
             }
