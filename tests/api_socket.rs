@@ -187,6 +187,12 @@ fn what_is_not_http_is_refused_and_the_server_goes_on() {
     for garbage in ["\0\0\0\0\0\0\0\0\r\n\r\n", "hello\r\n\r\n", "GET / HTTP/9.9\r\n\r\n"] {
         assert_eq!(exchange(&running.socket, garbage).status, 400, "{garbage:?}");
     }
+    let second = exchange(&running.socket, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    assert_eq!(second.refusal(), (400, "bad-request".into()));
+    let path = format!("/v1/{}", "x".repeat(60_000));
+    let nowhere = exchange(&running.socket, &format!("GET {path} HTTP/1.1\r\nHost: l\r\n\r\n"));
+    assert_eq!(nowhere.refusal(), (404, "not-found".into()));
+    assert!(nowhere.body.len() < 1_000, "{} bytes", nowhere.body.len());
     let huge = format!("GET /v1/status HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(200_000));
     assert_eq!(exchange(&running.socket, &huge).status, 431);
     drop(UnixStream::connect(&running.socket).unwrap());

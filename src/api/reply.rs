@@ -54,6 +54,20 @@ pub(super) struct ErrorBody {
     pub next: String,
 }
 
+/// Most characters of a message: what a client wrote may stand in it.
+const MOST: usize = 2_000;
+
+/// At most so many characters of a text, none of which steers a terminal.
+pub(super) fn bounded(text: &str, most: usize) -> String {
+    let plain = text.chars().take(most);
+    let mut bounded: String =
+        plain.flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect();
+    if text.chars().nth(most).is_some() {
+        bounded.push('…');
+    }
+    bounded
+}
+
 /// A request that gets no answer of the engine.
 #[derive(Debug)]
 pub(super) struct Refusal {
@@ -65,7 +79,7 @@ pub(super) struct Refusal {
 impl Refusal {
     /// A refusal; `code` is listed in `docs/api.md`.
     pub(super) fn new(status: StatusCode, code: &str, message: impl Into<String>, next: impl Into<String>) -> Self {
-        let body = ErrorBody { code: code.to_owned(), message: message.into(), next: next.into() };
+        let body = ErrorBody { code: code.to_owned(), message: bounded(&message.into(), MOST), next: next.into() };
         Self { status, allow: None, body }
     }
     /// Something is wrong with the request.
@@ -80,6 +94,10 @@ impl Refusal {
     pub(super) fn slow(what: &str, limit: Duration) -> Self {
         let message = format!("the {what} did not come within {} s", limit.as_secs());
         Self::new(StatusCode::REQUEST_TIMEOUT, "slow-request", message, "send it at once")
+    }
+    /// What was written is no request of HTTP/1.
+    pub(super) fn no_http() -> Self {
+        Self::bad("bad-request", "this is no request of HTTP/1.1", "HTTP/2 is not spoken here: ask in HTTP/1.1")
     }
     /// A request whose header fields take more than `limit` bytes.
     pub(super) fn large_header(limit: usize) -> Self {

@@ -9,7 +9,7 @@ use super::log;
 use super::past;
 use super::process;
 use super::query;
-use super::reply::{Payload, Refusal, Reply, json, set};
+use super::reply::{Payload, Refusal, Reply, bounded, json, set};
 use super::server::{Guest, MAX_HEADER, PATIENCE};
 use crate::engine::{Answer, EngineHandle, Outcome, Summary};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -23,6 +23,8 @@ use tokio::time::timeout;
 
 /// Largest body of a request.
 const MAX_BODY: usize = 64 * 1024;
+/// Most characters of a path or a method that are told back.
+const ECHOED: usize = 200;
 /// In which header a client says where its user came from: an IP address, and only a claim.
 pub(super) const ORIGIN: &str = "lvsdeck-origin";
 /// What there is.
@@ -85,7 +87,7 @@ async fn route(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, 
             return Err(Refusal::new(
                 StatusCode::NOT_FOUND,
                 "not-found",
-                format!("there is no {path}"),
+                format!("there is no {}", bounded(&path, ECHOED)),
                 format!("the calls are {CALLS}"),
             ));
         }
@@ -93,7 +95,7 @@ async fn route(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, 
     // What a GET has besides its body: hyper leaves that out.
     let is_head = allow == "GET" && request.method() == Method::HEAD;
     if request.method().as_str() != allow && !is_head {
-        let message = format!("{path} does not take {}", request.method());
+        let message = format!("{path} does not take {}", bounded(request.method().as_str(), ECHOED));
         let refusal =
             Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", message, format!("use {allow}"));
         return Err(Refusal { allow: Some(allow), ..refusal });

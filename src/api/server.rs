@@ -258,9 +258,14 @@ async fn converse(wire: Patient, guest: Guest, mut stopping: watch::Receiver<boo
         _ = stopping.wait_for(|stopping| *stopping) => None,
     };
     if let Some(ended) = ended {
-        if ended.is_err_and(|error| error.is_timeout()) && line.is_asked() {
-            let slow = Refusal::slow("header", PATIENCE).bytes();
-            _ = timeout(FAREWELL, line.write_all(&slow)).await;
+        // What hyper has refused itself is answered; the beginning of HTTP/2 it leaves to others.
+        let refusal = match ended {
+            Err(error) if error.is_timeout() => Some(Refusal::slow("header", PATIENCE)),
+            Err(error) if error.is_parse() => Some(Refusal::no_http()),
+            _ => None,
+        };
+        if let Some(refusal) = refusal.filter(|_| line.is_asked()) {
+            _ = timeout(FAREWELL, line.write_all(&refusal.bytes())).await;
         }
         return;
     }
