@@ -32,7 +32,7 @@ impl Failover {
             Command::Failover { instance, .. } => {
                 (instance.clone(), self.plan_failover(now, instance.as_deref(), &asked))
             }
-            Command::Rejoin { instance } => (instance.clone(), self.plan_rejoin(instance.as_deref())),
+            Command::Rejoin { instance } => (instance.clone(), self.plan_rejoin(now, instance.as_deref())),
             Command::Takeover { instance } => (Some(instance.clone()), self.plan_takeover(instance)),
             Command::Priority { instance, priority } => {
                 (Some(instance.clone()), self.plan_priority(instance, *priority))
@@ -225,7 +225,7 @@ impl Failover {
         unit.is_some_and(|u| u.members.iter().any(|m| self.routers.get(*m).is_some_and(|r| r.instance.is_master())))
     }
 
-    fn plan_rejoin(&self, instance: Option<&str>) -> Result<(Vec<usize>, Preview), String> {
+    fn plan_rejoin(&self, now: Instant, instance: Option<&str>) -> Result<(Vec<usize>, Preview), String> {
         let mut held = self.named(instance)?;
         held.retain(|i| self.routers.get(*i).is_some_and(|r| r.hold.is_some() || r.claim.is_some()));
         if held.is_empty() {
@@ -245,8 +245,12 @@ impl Failover {
             }
             if state == VirtualRouterState::Master && !router.instance.is_master() {
                 let instance = instance.map(str::to_owned);
-                let span = |hold: &Hold| Some(hold.until?.saturating_duration_since(hold.since).as_secs());
-                let hold_seconds = router.hold.as_ref().and_then(span);
+                // What is left of it, in whole seconds; a hold of none would be refused.
+                let left = |hold: &Hold| {
+                    let seconds = hold.until?.saturating_duration_since(now).as_millis().div_ceil(1_000).max(1);
+                    u64::try_from(seconds).ok()
+                };
+                let hold_seconds = router.hold.as_ref().and_then(left);
                 let blind = router.hold.as_ref().is_some_and(|hold| hold.blind);
                 preview.undo = Some(Command::Failover { instance, hold_seconds, blind });
             }

@@ -151,12 +151,13 @@ fn the_preview_of_a_rejoin_says_who_should_be_master_then() {
     assert_eq!((shown.blast_radius.as_str(), shown.confirm.as_deref()), (said, Some("rejoin")));
     assert_eq!(shown.after, ["VI_1: MASTER, takes part by priority 200"]);
     assert_eq!(shown.undo, Some(failover(None, false)));
-    for given in [failover(Some(20), true), failover(Some(300), false), failover(None, true)] {
+    for (given, left, blind) in [(Some(20), Some(15), true), (Some(300), Some(295), false), (None, None, true)] {
         let mut lan = cluster();
-        lan.command(0, given.clone());
+        lan.command(0, failover(given, blind));
         lan.run_for(seconds(5));
         lan.ask(0, rejoin(), true, None);
-        assert_eq!(lan.nodes[0].answer().preview.undo, Some(given), "with its options");
+        let undo = lan.nodes[0].answer().preview.undo.clone();
+        assert_eq!(undo, Some(failover(left, blind)), "with its options, and for what is left of its time");
     }
     lan.command(0, rejoin());
     lan.run_for(seconds(5));
