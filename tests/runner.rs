@@ -30,6 +30,14 @@ impl Rig {
         Self { process: runner.process(), link: runner.listen().unwrap(), directory }
     }
 
+    /// The process that runs scripts now.
+    fn worker(&self) -> u32 {
+        let file = format!("/proc/{0}/task/{0}/children", self.process);
+        let read = || fs::read_to_string(&file).ok()?.split_whitespace().rev().find_map(|pid| pid.parse().ok());
+        until("there is one", || read().is_some_and(is_alive));
+        read().unwrap()
+    }
+
     fn script(&self, name: &str, text: &str) -> PathBuf {
         let path = self.directory.path().join(name);
         fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
@@ -94,8 +102,10 @@ fn signals_that_are_meant_for_an_engine_end_no_runner() {
     let rig = Rig::new();
     assert_eq!(rig.run(rig.job("exit 0", LIMIT)).how, How::Exited(0), "it is there");
     for signal in ["TERM", "INT", "HUP", "QUIT", "PIPE", "USR1", "USR2", "ALRM"] {
-        let sent = std::process::Command::new("kill").args(["-s", signal, &rig.process.to_string()]).status().unwrap();
-        assert!(sent.success());
+        for process in [rig.process, rig.worker()] {
+            let sent = std::process::Command::new("kill").args(["-s", signal, &process.to_string()]).status().unwrap();
+            assert!(sent.success());
+        }
         assert_eq!(rig.run(rig.job("exit 3", LIMIT)).how, How::Exited(3), "after {signal}");
     }
 }
@@ -173,6 +183,34 @@ fn more_scripts_than_run_at_once_wait_for_room_and_all_end() {
     for ended in all {
         assert!(ended.recv_timeout(LIMIT).unwrap().succeeded());
     }
+}
+
+#[test]
+fn a_runner_that_is_killed_takes_along_what_it_ran_and_another_one_goes_on() {
+    let rig = Rig::new();
+    let kill = |process: u32| {
+        assert!(std::process::Command::new("kill").args(["-KILL", &process.to_string()]).status().unwrap().success());
+    };
+    for _ in 0..2 {
+        let file = rig.file("pid");
+        let (_, ended) = rig.begin(rig.job(&format!("echo $$ > {}; exec sleep 1000", file.display()), LIMIT));
+        let (script, worker) = (pid(&file), rig.worker());
+        kill(worker);
+        let told = ended.recv_timeout(LIMIT).unwrap();
+        assert_eq!(told.to_string(), "the process that runs scripts was ended by somebody, and is started again");
+        assert!(rig.link.is_alive() && !told.is_without_runner());
+        until("what it ran ends with it", || !is_alive(script));
+        fs::remove_file(&file).unwrap();
+        until("scripts run again", || rig.run(rig.job("exit 3", LIMIT)).how == How::Exited(3));
+        assert_ne!(rig.worker(), worker);
+    }
+    // Without what starts them there is one left, and then none.
+    let worker = rig.worker();
+    kill(rig.process);
+    assert_eq!(rig.run(rig.job("exit 3", LIMIT)).how, How::Exited(3));
+    kill(worker);
+    until("it is told that nothing runs any more", || rig.run(rig.job("exit 0", LIMIT)).is_without_runner());
+    assert!(!rig.link.is_alive());
 }
 
 #[test]
@@ -307,8 +345,9 @@ fn a_runner_that_is_stuck_holds_nobody_up_and_goes_on_when_it_can() {
     let rig = Rig::new();
     let job = rig.job("exit 0", LIMIT);
     assert!(rig.run(job.clone()).succeeded());
+    let worker = rig.worker();
     let signal = |name: &str| {
-        let process = rig.process.to_string();
+        let process = worker.to_string();
         assert!(std::process::Command::new("kill").args([name, &process]).status().unwrap().success());
     };
     signal("-STOP");

@@ -66,7 +66,7 @@ pub fn run(cli: Cli) -> ExitCode {
             let log_color = cli.global.color.applies(std::io::stderr().is_terminal());
             engine::run(&engine_options(args, socket, log_color))
         }
-        Some(Command::ScriptRunner) => script_runner::run(),
+        Some(Command::ScriptRunner { worker }) => script_runner::run(worker),
         Some(Command::Attach(args)) => console::attach(&places, &console_options(args, depth)),
         Some(Command::Demo(args)) => demo::run(args, depth),
         Some(Command::Watch(args)) => watch::run(&args, color, depth),

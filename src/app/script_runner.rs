@@ -1,12 +1,12 @@
-//! `lvsdeck script-runner`: the process that runs scripts for an engine. Started by it, not by people.
+//! `lvsdeck script-runner`: the processes that run scripts for an engine. Started by it, not by people.
 
 use super::exit;
 use crate::engine::io::runner;
 use std::io::Write;
 
-/// Serves until the engine goes. Gives the exit code.
-pub fn run() -> u8 {
-    match runner::serve() {
+/// Serves until the engine goes, or starts one that does whenever it is asked to. Gives the exit code.
+pub fn run(worker: bool) -> u8 {
+    match if worker { runner::serve() } else { runner::supervise() } {
         Ok(()) => exit::OK,
         Err(error) => {
             // Whoever read standard error may be gone; the code remains.

@@ -73,7 +73,11 @@ pub enum Command {
     Run(run::RunArgs),
     /// Run scripts for an engine; started by it
     #[command(hide = true)]
-    ScriptRunner,
+    ScriptRunner {
+        /// Run them itself, rather than start one that does
+        #[arg(long)]
+        worker: bool,
+    },
     /// Open the console on a running engine
     #[command(after_help = "Example: lvsdeck attach --rw")]
     Attach(run::ConsoleArgs),

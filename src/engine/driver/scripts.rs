@@ -259,7 +259,9 @@ impl<T: Fn(String, Tracked, String), R: Fn(Fact), W: Fn(Vec<Warning>)> ScriptLoo
             (self.report)(
                 Fact::new(EventKind::Warning, Severity::Error, "scripts")
                     .reason("the process that runs scripts has ended: every script fails from now on")
-                    .detail("restart lvsdeck; it can't be started again without the privileges that were dropped"),
+                    .detail(
+                        "restart lvsdeck: what would start it again has ended too, and the privileges were dropped",
+                    ),
             );
         }
         let runs = |script: &&mut Script| script.run.as_ref().is_some_and(|run| run.id == ended.id);

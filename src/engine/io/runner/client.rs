@@ -2,15 +2,21 @@
 //! request that a stuck one has no room for is a run that failed.
 
 use super::SUBCOMMAND;
-use super::protocol::{Ended, How, Job, LONGEST, LOST, Request};
+use super::door::knock;
+use super::protocol::{AGAIN, Ended, How, Job, LONGEST, LOST, Request};
 use std::collections::HashMap;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// Least time between the starts of two runners: one that dies at once is not started without end.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Why there is no runner.
 #[derive(Debug, thiserror::Error)]
@@ -29,9 +35,11 @@ pub enum RunnerError {
 /// A runner that was started and that nobody listens to yet: the engine has no thread so far.
 #[derive(Debug)]
 pub struct Runner {
+    /// What starts runners, and the way to it.
     child: Child,
-    requests: ChildStdin,
-    answers: ChildStdout,
+    door: UnixStream,
+    requests: PipeWriter,
+    answers: PipeReader,
 }
 
 impl Runner {
@@ -42,36 +50,40 @@ impl Runner {
 
     /// The same with another file of this program.
     pub fn of(program: &Path) -> Result<Self, RunnerError> {
-        let mut child = Command::new(program)
+        let (door, inside) = UnixStream::pair().map_err(RunnerError::Process)?;
+        let child = Command::new(program)
             .arg0("lvsdeck")
             .arg(SUBCOMMAND)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
+            .stdin(OwnedFd::from(inside))
             .process_group(0)
             .current_dir("/")
             .spawn()
             .map_err(RunnerError::Process)?;
-        let (Some(requests), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(RunnerError::Process(io::Error::other("it has no pipes")));
-        };
-        Ok(Self { child, requests, answers })
+        let (requests, answers) = open(&door).map_err(RunnerError::Process)?;
+        Ok(Self { child, door, requests, answers })
     }
 
-    /// Its process.
+    /// The process that starts runners.
     pub fn process(&self) -> u32 {
         self.child.id()
     }
 
     /// Begins to listen, on a thread of its own.
     pub fn listen(self) -> Result<RunnerLink, RunnerError> {
-        let Self { mut child, requests, answers } = self;
-        rustix::io::ioctl_fionbio(&requests, true).map_err(|error| RunnerError::Process(error.into()))?;
-        let desk = Desk { requests: Some(requests), ..Desk::default() };
+        let Self { mut child, door, requests, mut answers } = self;
+        let desk = Desk { requests: Some(requests), renews: true, ..Desk::default() };
         let link = RunnerLink(Arc::new(Mutex::new(desk)));
         let heard = link.clone();
         let body = move || {
-            heard.hear(answers);
-            heard.lose();
+            loop {
+                let begun = Instant::now();
+                heard.hear(answers);
+                match heard.renew(&door, begun) {
+                    Some(next) => answers = next,
+                    None => break,
+                }
+            }
+            drop(door);
             _ = child.wait();
         };
         thread::Builder::new().name("scripts-heard".to_owned()).spawn(body).map_err(RunnerError::Thread)?;
@@ -79,13 +91,22 @@ impl Runner {
     }
 }
 
+/// A new runner, to be written to without waiting.
+fn open(door: &UnixStream) -> io::Result<(PipeWriter, PipeReader)> {
+    let (requests, answers) = knock(door)?;
+    rustix::io::ioctl_fionbio(&requests, true)?;
+    Ok((requests, answers))
+}
+
 /// What is done with an end, on the reader's thread: must not block.
 type Told = Box<dyn FnOnce(Ended) + Send>;
 
 #[derive(Default)]
 struct Desk {
-    /// None once the runner has ended.
-    requests: Option<ChildStdin>,
+    /// None while there is no runner.
+    requests: Option<PipeWriter>,
+    /// Whether another one comes then.
+    renews: bool,
     /// The rest of a request that the pipe had no room for.
     unsent: Vec<u8>,
     waiting: HashMap<u64, Told>,
@@ -113,7 +134,7 @@ impl RunnerLink {
                 return id;
             }
             Sent::NoRoom => FULL,
-            Sent::Gone => LOST,
+            Sent::Gone => desk.gone(),
         };
         drop(desk);
         told(not_run(id, why));
@@ -125,21 +146,23 @@ impl RunnerLink {
         self.desk().send(&Request::Cancel { id });
     }
 
-    /// Whether jobs can be run.
+    /// Whether jobs can be run, now or in a moment.
     pub fn is_alive(&self) -> bool {
-        self.desk().requests.is_some()
+        let desk = self.desk();
+        desk.requests.is_some() || desk.renews
     }
 
     /// Ends the runner, and what it runs.
     pub fn close(&self) {
-        self.desk().requests = None;
+        let mut desk = self.desk();
+        (desk.requests, desk.renews) = (None, false);
     }
 
     fn desk(&self) -> MutexGuard<'_, Desk> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn hear(&self, answers: ChildStdout) {
+    fn hear(&self, answers: PipeReader) {
         let mut answers = BufReader::new(answers);
         let mut line = Vec::new();
         loop {
@@ -157,16 +180,35 @@ impl RunnerLink {
         }
     }
 
-    /// The runner has ended: nothing that waits will come.
-    fn lose(&self) {
-        let waiting = {
-            let mut desk = self.desk();
-            desk.requests = None;
-            std::mem::take(&mut desk.waiting)
-        };
-        for (id, told) in waiting {
-            told(not_run(id, LOST));
+    /// The runner that was started then has ended: nothing that waits will come. Gives the answers of the next one; none where
+    /// there is none.
+    fn renew(&self, door: &UnixStream, begun: Instant) -> Option<PipeReader> {
+        let mut desk = self.desk();
+        desk.requests = None;
+        desk.unsent.clear();
+        let waiting = std::mem::take(&mut desk.waiting);
+        let is_wanted = desk.renews;
+        drop(desk);
+        if is_wanted {
+            thread::sleep(PAUSE.saturating_sub(begun.elapsed()));
         }
+        let next = is_wanted.then(|| open(door)).and_then(Result::ok);
+        let mut desk = self.desk();
+        // It may have been closed meanwhile.
+        desk.renews &= next.is_some();
+        let answers = next.filter(|_| desk.renews).map(|(requests, answers)| {
+            desk.requests = Some(requests);
+            answers
+        });
+        let why = desk.gone();
+        drop(desk);
+        if answers.is_some() {
+            tracing::warn!("{AGAIN}; what it ran has ended with it");
+        }
+        for (id, told) in waiting {
+            told(not_run(id, why));
+        }
+        answers
     }
 }
 
@@ -180,6 +222,11 @@ enum Sent {
 }
 
 impl Desk {
+    /// Why what had no runner was not run.
+    const fn gone(&self) -> &'static str {
+        if self.renews { AGAIN } else { LOST }
+    }
+
     /// Never waits: the reader of the answers needs the desk as well.
     fn send(&mut self, request: &Request) -> Sent {
         let Ok(mut line) = serde_json::to_vec(request) else { return Sent::Gone };

@@ -4,9 +4,11 @@
 //! It keeps what switching users needs; the engine does not. It runs one script a request: in a process group of its own,
 //! as the user that is asked for, with a clean environment, nothing on standard input, and a little of its output kept.
 //! A script can't stop it: it waits for nothing that a script does, reads whatever is printed and throws most of it away.
+//! One that is killed is started again by a process beside it that does nothing else ([`supervise`]).
 //! It never decides what to run or what follows from a result, and ends with the engine.
 
 mod client;
+mod door;
 mod identity;
 mod output;
 mod place;
@@ -15,6 +17,7 @@ mod serve;
 mod task;
 
 pub use client::{Runner, RunnerError, RunnerLink};
+pub use door::supervise;
 pub use identity::{Identity, UnknownUser};
 pub use place::{PlaceError, locate, others_can_change};
 pub use protocol::{Ended, How, Job};

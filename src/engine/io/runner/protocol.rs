@@ -88,7 +88,10 @@ impl Ended {
     }
 }
 
-/// Why nothing runs once that process has ended.
+/// Why what ran when that process was killed has no end.
+pub(super) const AGAIN: &str = "the process that runs scripts was ended by somebody, and is started again";
+
+/// Why nothing runs once that process has ended for good.
 pub(super) const LOST: &str = "the process that runs scripts has ended; restart lvsdeck";
 
 /// For operators: `exit code 1 after 12 ms: "connection refused"`. What a success printed is of no interest.

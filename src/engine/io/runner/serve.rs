@@ -8,13 +8,12 @@ use super::output::Output;
 use super::protocol::{Ended, How, Job, LONGEST, Request};
 use super::task::Task;
 use crate::engine::io::wait::{self, Alarm};
-use rustix::process::{Signal, set_parent_process_death_signal};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// Scripts that run at once.
@@ -26,8 +25,7 @@ const LEFT: usize = 64;
 
 /// Runs scripts for the engine on standard input and output until it goes.
 pub fn serve() -> io::Result<()> {
-    let engine = rustix::process::getppid();
-    let engine_gone = settle()?;
+    settle()?;
     let requests = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     rustix::io::ioctl_fionbio(&requests, true)?;
     let answers = File::from(io::stdout().as_fd().try_clone_to_owned()?);
@@ -36,9 +34,7 @@ pub fn serve() -> io::Result<()> {
     let alarm = Alarm::new()?;
     loop {
         let now = Instant::now();
-        // Anybody may send this signal: `kill` to all processes of this name.
-        incoming.closed |=
-            runner.deaf || engine_gone.swap(false, Ordering::Relaxed) && rustix::process::getppid() != engine;
+        incoming.closed |= runner.deaf;
         incoming.take(|request| runner.take(request, now));
         if incoming.closed {
             runner.end_all(now);
@@ -58,25 +54,30 @@ pub fn serve() -> io::Result<()> {
 }
 
 /// Makes this process a runner: descriptors of whoever started the engine are closed, capabilities are not handed to
-/// scripts of other users, the signals that end an engine do not end it, and it is told when the engine dies.
+/// scripts of other users, and the signals that end an engine do not end it: its end is that of what it reads, the other end of
+/// which the engine alone has.
 #[allow(unsafe_code)]
-fn settle() -> io::Result<Arc<AtomicBool>> {
+pub(super) fn settle() -> io::Result<()> {
     // SAFETY: nothing in this process has opened a descriptor above 2 yet, so none is closed under its owner.
     unsafe { libc::close_range(3, libc::c_uint::MAX, 0) };
     _ = rustix::thread::set_name(c"lvsdeck-scripts");
     // A kernel without ambient capabilities has none to clear.
     _ = rustix::thread::clear_ambient_capability_set();
     let ignored = Arc::new(AtomicBool::new(false));
-    for signal in
-        [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT, libc::SIGPIPE, libc::SIGUSR1, libc::SIGALRM]
-    {
+    for signal in [
+        libc::SIGTERM,
+        libc::SIGINT,
+        libc::SIGHUP,
+        libc::SIGQUIT,
+        libc::SIGPIPE,
+        libc::SIGUSR1,
+        libc::SIGUSR2,
+        libc::SIGALRM,
+    ] {
         // With a handler rather than ignored: scripts would inherit that.
         signal_hook::flag::register(signal, Arc::clone(&ignored))?;
     }
-    let engine_gone = Arc::new(AtomicBool::new(false));
-    signal_hook::flag::register(libc::SIGUSR2, Arc::clone(&engine_gone))?;
-    set_parent_process_death_signal(Some(Signal::USR2))?;
-    Ok(engine_gone)
+    Ok(())
 }
 
 /// The engine's requests, a line each.
