@@ -265,7 +265,7 @@ fn files_that_settings_name_and_the_keys_of_the_console_are_looked_at_too() {
     )
     .unwrap();
     std::fs::create_dir(at("lvsdeck")).unwrap();
-    std::fs::write(at("lvsdeck/console.toml"), "[keys]\nqit = \"q\"\n").unwrap();
+    std::fs::write(at("lvsdeck/console.toml"), "[keys]\nqit = \"q\"\n\ndrain = \"dd\"\n").unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_lvsdeck"))
         .args(["check", "--json", "-f", at("x.conf").to_str().unwrap(), "--settings", at("x.toml").to_str().unwrap()])
         .env("XDG_CONFIG_HOME", dir.path())
@@ -274,7 +274,7 @@ fn files_that_settings_name_and_the_keys_of_the_console_are_looked_at_too() {
     assert_eq!(output.status.code(), Some(5), "{}", text(&output.stdout));
     let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let told: Vec<String> = found.as_array().unwrap().iter().map(|d| format!("{}:{}", d["code"], d["line"])).collect();
-    assert_eq!(told, ["\"on-this-host\":3", "\"console-settings\":2"]);
+    assert_eq!(told, ["\"on-this-host\":3", "\"console-settings\":2", "\"console-settings\":4"]);
     // Each has what `docs/schema/check.json` promises, and nothing else.
     let schema = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema/check.json")).unwrap();
     let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();

@@ -4,30 +4,32 @@ use super::exit;
 use crate::cli::keys::KeysArgs;
 use crate::engine::{Diagnostic, DiagnosticSeverity};
 use crate::ui::keymap;
+use crate::ui::mistakes::{Mistake, Mistakes};
 use std::io::Write;
 
 /// What is wrong with the file of the console's keys, as `lvsdeck check` tells it: the engine runs all the same.
-pub fn mistake() -> Option<Diagnostic> {
-    let error = keymap::choose(None).err()?;
-    Some(Diagnostic {
+pub fn mistakes() -> Vec<Diagnostic> {
+    let Err(Mistakes { file, all }) = keymap::choose(None) else { return Vec::new() };
+    let told = |mistake: Mistake| Diagnostic {
         severity: DiagnosticSeverity::Warning,
         code: "console-settings",
-        line: error.line.unwrap_or(0),
-        column: usize::from(error.line.is_some()),
+        file: file.clone(),
+        line: mistake.line.unwrap_or(0),
+        column: usize::from(mistake.line.is_some()),
         length: 0,
         source_line: String::new(),
-        message: if error.line.is_some() { error.why } else { format!("{}: {}", error.path, error.why) },
+        message: if mistake.line.is_some() { mistake.why } else { format!("{file}: {}", mistake.why) },
         help: Some("lvsdeck keys --print writes a file with every key as it is".to_owned()),
-        file: error.path,
-    })
+    };
+    all.into_iter().map(told).collect()
 }
 
 /// Prints the keys that count, or says what is wrong with the file that changes them. Gives the exit code.
 pub fn run(args: &KeysArgs) -> u8 {
     let settings = match keymap::choose(args.keys.as_deref()) {
         Ok(settings) => settings,
-        Err(error) => {
-            eprintln!("lvsdeck: {error}");
+        Err(mistakes) => {
+            mistakes.to_string().lines().for_each(|line| eprintln!("lvsdeck: {line}"));
             return exit::CONFIGURATION;
         }
     };

@@ -61,7 +61,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let color = cli.global.color.applies(std::io::stdout().is_terminal());
     let depth = depth(cli.global.color);
     let code = match cli.command {
-        Some(Command::Check(args)) => return check::run(&args, &cli.global, keys::mistake()),
+        Some(Command::Check(args)) => return check::run(&args, &cli.global, keys::mistakes()),
         Some(Command::Run(args)) => {
             let log_color = cli.global.color.applies(std::io::stderr().is_terminal());
             engine::run(&engine_options(args, socket, log_color))

@@ -53,7 +53,7 @@ pub enum Other {
 }
 
 /// Checks a file, and says what else was found. A closed standard output or error is no failure: the exit code still tells.
-pub fn run(args: &CheckArgs, global: &GlobalArgs, else_found: Option<Diagnostic>) -> ExitCode {
+pub fn run(args: &CheckArgs, global: &GlobalArgs, else_found: Vec<Diagnostic>) -> ExitCode {
     let file = args.file.clone().unwrap_or_else(default_file);
     let load = match args.against {
         Some(Other::Keepalived) => load_against_keepalived,

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, Args)]
 #[command(
     after_help = "The console takes them from --keys FILE, ~/.config/lvsdeck/console.toml or /etc/lvsdeck/console.toml.\n\
-                        Exit codes: 0 printed; 2 the file has a mistake, which is named.\n\
+                        Exit codes: 0 printed; 2 the file has mistakes, which are named.\n\
                         Example: lvsdeck keys --print > ~/.config/lvsdeck/console.toml"
 )]
 pub struct KeysArgs {

@@ -3,12 +3,10 @@
 use crate::engine::{Event, EventKind, Severity};
 use crate::ui::rows::event_list;
 use crate::ui::state::Kinds;
-use serde::Deserialize;
 use std::str::FromStr;
 
 /// What rings the bell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Bell {
     /// Nothing.
     #[default]

@@ -7,7 +7,7 @@ mod print;
 mod schema;
 
 pub use chord::Chord;
-pub use file::{KeyFileError, Settings, choose, parse};
+pub use file::{Settings, choose, parse};
 pub use print::{markdown, table, toml};
 pub use schema::schema;
 

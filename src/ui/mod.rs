@@ -15,6 +15,7 @@ mod drains;
 pub mod format;
 pub mod intent;
 pub mod keymap;
+pub mod mistakes;
 pub mod paint;
 mod palette;
 pub mod popup;

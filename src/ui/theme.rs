@@ -8,6 +8,7 @@ mod file;
 
 pub use depth::Depth;
 
+use super::mistakes::Mistakes;
 use ratatui::style::Style;
 use std::collections::BTreeMap;
 
@@ -98,15 +99,18 @@ pub enum ThemeError {
         cause: String,
     },
     /// The file is no theme.
-    #[error("theme {name}:{line}: {cause}")]
-    Unreadable {
-        /// The theme.
-        name: String,
-        /// The line, from 1.
-        line: usize,
-        /// What is wrong in it.
-        cause: String,
-    },
+    #[error("{0}")]
+    Unreadable(Mistakes),
+}
+
+impl ThemeError {
+    /// In one line.
+    pub fn in_short(&self) -> String {
+        match self {
+            Self::NotFound { .. } => self.to_string(),
+            Self::Unreadable(mistakes) => mistakes.in_short(),
+        }
+    }
 }
 
 impl Theme {
@@ -126,7 +130,8 @@ impl Theme {
     /// A theme from its text, over `ansi`; `ansi` and `mono` stand on nothing.
     pub fn parse(name: &str, text: &str) -> Result<Self, ThemeError> {
         let styles = file::styles(text);
-        let styles = styles.map_err(|(line, cause)| ThemeError::Unreadable { name: name.to_owned(), line, cause })?;
+        let styles =
+            styles.map_err(|found| ThemeError::Unreadable(Mistakes::found(&format!("theme {name}"), text, found)))?;
         let mut theme = if name == "ansi" || name == "mono" {
             Self { styles: BTreeMap::new(), ascii: false }
         } else {

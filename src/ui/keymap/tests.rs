@@ -112,6 +112,21 @@ fn a_key_for_two_actions_is_refused_with_line_and_both_names() {
 }
 
 #[test]
+fn all_mistakes_of_a_file_are_told_in_their_order() {
+    let text = "colour = 1\nbell = \"loud\"\n[keys]\ndrian = \"d\"\nweight = [\"dd\", \"w\", \"F13\"]\ndetach = []\n\
+                sort = \"F9\"\nhelp = \"F9\"\nfilter = \"F9\"\n[columns]\nservces = []\nservices = [\"Wieght\", \"CPS\", \"cps\", 1]\n";
+    let found = parse(text, "my.toml").unwrap_err();
+    let lines: Vec<_> = found.all.iter().filter_map(|mistake| mistake.line).collect();
+    assert_eq!(lines, [1, 2, 4, 5, 5, 6, 8, 9, 11, 12, 12, 12], "{found}");
+    assert_eq!(found.in_short(), format!("{} (and 11 mistakes more)", found.to_string().lines().next().unwrap()));
+    let two = parse("bel = 1\nbell = 2\n", "my.toml").unwrap_err().in_short();
+    assert_eq!(two, "my.toml:1: there is no \"bel\"; did you mean bell? (and one mistake more)");
+    let not_toml = refused("bell = never\n[keys]\ndrain = x\nsort = \n");
+    let lines: Vec<_> = not_toml.lines().map(|line| line.split_once(": not TOML: ").unwrap().0).collect();
+    assert_eq!(lines, ["my.toml:1", "my.toml:3", "my.toml:4"], "{not_toml}");
+}
+
+#[test]
 fn a_broken_file_names_the_line_and_what_is_wrong_with_it() {
     for (text, says) in [
         ("[keys]\ndrain = \n", "my.toml:2: "),

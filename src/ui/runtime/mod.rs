@@ -88,7 +88,7 @@ pub fn run(engine: &Arc<dyn EngineHandle>, options: &Options) -> Result<Exit, Co
             (state.keys, state.bell, state.columns) = (Arc::new(settings.keys), settings.bell, settings.columns);
             None
         }
-        Err(error) => Some(format!("{error}; using the keys as they come")),
+        Err(mistakes) => Some(format!("{}; using the keys as they come", mistakes.in_short())),
     };
     state.bell = options.bell.unwrap_or(state.bell);
     let warnings: Vec<String> = options.notice.clone().into_iter().chain(warning).chain(key_warning).collect();
@@ -419,7 +419,9 @@ fn choose_theme(options: &Options) -> (Theme, Option<String>) {
     crossterm::style::force_color_output(true);
     let (theme, warning) = match Theme::load(options.theme.as_deref().unwrap_or("ansi")) {
         Ok(theme) => (theme, None),
-        Err(error) => (Theme::load("ansi").unwrap_or_else(|_| Theme::plain()), Some(format!("{error}; using ansi"))),
+        Err(error) => {
+            (Theme::load("ansi").unwrap_or_else(|_| Theme::plain()), Some(format!("{}; using ansi", error.in_short())))
+        }
     };
     let mut theme = theme.at_depth(depth);
     theme.ascii = options.ascii.unwrap_or_else(needs_ascii);

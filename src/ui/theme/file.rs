@@ -2,9 +2,10 @@
 
 use super::Paint;
 use crate::engine::nearest;
+use crate::ui::mistakes::not_toml;
 use ratatui::style::{Color, Modifier, Style};
 use std::collections::BTreeMap;
-use toml::{Spanned, Value};
+use toml::de::{DeTable, DeValue};
 
 /// The roles by name.
 const ROLES: [(&str, Paint); 23] = [
@@ -41,41 +42,47 @@ const MODIFIERS: [(&str, Modifier); 5] = [
     ("reversed", Modifier::REVERSED),
 ];
 
-/// A table whose names and values know where they stand.
-type Table = BTreeMap<Spanned<String>, Spanned<Value>>;
-
-/// The looks that a text gives to roles; or the line of the first mistake, from 1, and what it is.
-pub(super) fn styles(text: &str) -> Result<BTreeMap<Paint, Style>, (usize, String)> {
-    let line_of = |at: usize| text.get(..at).unwrap_or(text).matches('\n').count() + 1;
-    let not_toml = |error: toml::de::Error| {
-        let at = error.span().map_or(0, |span| span.start);
-        (line_of(at), format!("not TOML: {}", error.message().trim_end().replace('\n', " ")))
-    };
-    let roles: Table = toml::from_str(text).map_err(not_toml)?;
-    let unknown = roles.iter().filter_map(|(role, looks)| {
-        let name: &str = role.get_ref();
-        if paint(name).is_none() {
-            return Some((role.span().start, format!("there is no role \"{name}\"; {}", meant(name))));
+/// The looks that a text gives to roles; or every mistake, with the byte that it stands at.
+pub(super) fn styles(text: &str) -> Result<BTreeMap<Paint, Style>, Vec<(usize, String)>> {
+    let (root, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        return Err(not_toml(&errors));
+    }
+    let (mut styles, mut wrong) = (BTreeMap::new(), Vec::new());
+    for (role, looks) in root.get_ref() {
+        let name = role.get_ref().as_ref();
+        match (paint(name), looks.get_ref()) {
+            (None, _) => wrong.push((role.span().start, format!("there is no role \"{name}\"; {}", meant(name)))),
+            (Some(paint), DeValue::Table(looks)) => {
+                styles.insert(paint, style(name, looks, &mut wrong));
+            }
+            (Some(_), _) => {
+                let why = format!("{name} is a table: [{name}], with fg, bg and modifiers below it");
+                wrong.push((looks.span().start, why));
+            }
         }
-        let why = || (looks.span().start, format!("{name} is a table: [{name}], with fg, bg and modifiers below it"));
-        (!looks.get_ref().is_table()).then(why)
-    });
-    if let Some((at, why)) = unknown.min() {
-        return Err((line_of(at), why));
     }
-    let roles: BTreeMap<String, Table> = toml::from_str(text).map_err(not_toml)?;
-    let mut styles = BTreeMap::new();
-    let mut wrong: Vec<(usize, String)> = Vec::new();
-    for (role, looks) in &roles {
-        let style = looks.iter().fold(Style::default(), |style, (name, value)| {
-            look(style, name.get_ref(), value.get_ref()).unwrap_or_else(|why| {
-                wrong.push((name.span().start, format!("{role}: {why}")));
-                style
-            })
-        });
-        styles.extend(paint(role).map(|paint| (paint, style)));
+    if wrong.is_empty() { Ok(styles) } else { Err(wrong) }
+}
+
+/// What the lines of a role say, as far as they can be read.
+fn style(role: &str, looks: &DeTable, wrong: &mut Vec<(usize, String)>) -> Style {
+    let mut style = Style::default();
+    for (name, value) in looks {
+        let mut tell = |why| wrong.push((name.span().start, format!("{role}: {why}")));
+        match (name.get_ref().as_ref(), value.get_ref()) {
+            ("fg", value) => color("fg", value).map_or_else(&mut tell, |color| style.fg = Some(color)),
+            ("bg", value) => color("bg", value).map_or_else(&mut tell, |color| style.bg = Some(color)),
+            ("modifiers", DeValue::Array(words)) => {
+                for word in words {
+                    modifier(word.get_ref()).map_or_else(&mut tell, |modifier| style = style.add_modifier(modifier));
+                }
+            }
+            ("modifiers", _) => tell("modifiers is a list, as modifiers = [\"bold\"]".to_owned()),
+            (other, _) => tell(format!("there is no \"{other}\"; there are fg, bg and modifiers")),
+        }
     }
-    wrong.into_iter().min().map_or(Ok(styles), |(at, why)| Err((line_of(at), why)))
+    style
 }
 
 fn paint(role: &str) -> Option<Paint> {
@@ -89,32 +96,23 @@ fn meant(role: &str) -> String {
     nearest(role, names()).map_or_else(all, |name| format!("did you mean {name}?"))
 }
 
-fn look(style: Style, name: &str, value: &Value) -> Result<Style, String> {
-    match (name, value) {
-        ("fg", value) => Ok(style.fg(color("fg", value)?)),
-        ("bg", value) => Ok(style.bg(color("bg", value)?)),
-        ("modifiers", Value::Array(words)) => words.iter().try_fold(style, |style, word| {
-            let known = word.as_str().and_then(|word| MODIFIERS.iter().find(|(name, _)| *name == word));
-            let (_, modifier) = known.ok_or_else(|| {
-                format!("modifiers: {} is none of {}", written(word), MODIFIERS.map(|(name, _)| name).join(", "))
-            })?;
-            Ok(style.add_modifier(*modifier))
-        }),
-        ("modifiers", _) => Err("modifiers is a list, as modifiers = [\"bold\"]".to_owned()),
-        (other, _) => Err(format!("there is no \"{other}\"; there are fg, bg and modifiers")),
-    }
+fn modifier(word: &DeValue) -> Result<Modifier, String> {
+    let known = word.as_str().and_then(|word| MODIFIERS.iter().find(|(name, _)| *name == word));
+    known.map(|(_, modifier)| *modifier).ok_or_else(|| {
+        format!("modifiers: {} is none of {}", written(word), MODIFIERS.map(|(name, _)| name).join(", "))
+    })
 }
 
-fn color(name: &str, value: &Value) -> Result<Color, String> {
+fn color(name: &str, value: &DeValue) -> Result<Color, String> {
     let said = value.as_str().and_then(|text| text.parse().ok());
     said.ok_or_else(|| format!("{name} = {} is no colour; write \"green\", \"12\" or \"#8fd68f\"", written(value)))
 }
 
 /// A value as it stands in the file, as far as somebody may have meant it for a word.
-fn written(value: &Value) -> String {
+fn written(value: &DeValue) -> String {
     match value {
-        Value::String(text) => format!("\"{text}\""),
-        Value::Integer(number) => number.to_string(),
+        DeValue::String(text) => format!("\"{text}\""),
+        DeValue::Integer(number) => number.as_str().to_owned(),
         other => format!("a {}", other.type_str()),
     }
 }

@@ -210,6 +210,9 @@ fn a_broken_theme_names_file_line_and_word() {
         let said = error(text);
         assert!(said.contains(place) && said.contains(word) && !said.contains('\n'), "{said}");
     }
+    let all = error("[upp]\n[up]\nfg = \"gren\"\nbg = 5\nmodifiers = [\"blink\", \"bold\", 1]\nfgg = 1\n");
+    let places: Vec<_> = all.lines().map(|line| line.split(": ").next().unwrap()).collect();
+    assert_eq!(places, [1, 3, 4, 5, 5, 6].map(|line| format!("theme mine.toml:{line}")), "{all}");
     let nowhere = Theme::load("/nowhere").unwrap_err().to_string();
     assert!(nowhere.contains("mono") && nowhere.contains("solarized"), "{nowhere}");
 }
