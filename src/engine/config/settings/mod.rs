@@ -80,22 +80,21 @@ pub fn parse(name: &str, text: &str) -> Result<Settings, Vec<Diagnostic>> {
 
 fn read<'a>(name: &'a str, text: &'a str) -> Reader<'a> {
     let mut reader = Reader { name, text, settings: Settings::default(), found: Vec::new(), asked: Vec::new() };
-    match DeTable::parse(text) {
-        Ok(root) => {
-            reader.root(root.get_ref());
-            reader.together();
-        }
-        Err(error) => {
-            let span = error.span().unwrap_or(0..0);
-            let message = error.message().lines().next().unwrap_or("this is no TOML").to_owned();
-            let help = match message.split(',').next().unwrap_or("") {
-                "string values must be quoted" => "write the word in quotes: `name = \"word\"`",
-                "invalid boolean" => "write true or false",
-                "duplicate key" => "it stands above already; remove one of the two lines",
-                _ => "TOML is written as `name = \"value\"` below a `[section]`",
-            };
-            reader.say(&span, "bad-toml", message, help);
-        }
+    let (root, errors) = DeTable::parse_recoverable(text);
+    if errors.is_empty() {
+        reader.root(root.get_ref());
+        reader.together();
+    }
+    for error in errors {
+        let span = error.span().unwrap_or(0..0);
+        let message = error.message().lines().next().unwrap_or("this is no TOML").to_owned();
+        let help = match message.split(',').next().unwrap_or("") {
+            "string values must be quoted" => "write the word in quotes: `name = \"word\"`",
+            "invalid boolean" => "write true or false",
+            "duplicate key" => "it stands above already; remove one of the two lines",
+            _ => "TOML is written as `name = \"value\"` below a `[section]`",
+        };
+        reader.say(&span, "bad-toml", message, help);
     }
     reader.found.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
     reader
