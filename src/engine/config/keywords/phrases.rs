@@ -4,7 +4,7 @@
 use super::options::OPTIONS;
 use crate::engine::model::SCHEDULERS;
 
-/// How an element is written, its names, and what it is.
+/// How an element is written (`{}`: the name that was asked for), its names, and what it is.
 pub(super) struct Phrase {
     names: &'static [&'static str],
     written: &'static str,
@@ -112,12 +112,14 @@ const PHRASES: &[Phrase] = &[
 
 /// What is to be said of an element of the language or of a value; none where it is neither.
 pub fn explain_phrase(word: &str) -> Option<String> {
-    let is_meant = |phrase: &&Phrase| phrase.names.iter().any(|name| name.eq_ignore_ascii_case(word));
     if let Some((_, name, meaning)) = SCHEDULERS.iter().find(|(_, name, _)| name.eq_ignore_ascii_case(word)) {
         return Some(format!("lb_algo {name}\n  means    {meaning}\n"));
     }
-    let found = PHRASES.iter().chain(OPTIONS).filter(is_meant);
-    let all: Vec<_> = found.map(|phrase| format!("{}\n  means    {}\n", phrase.written, phrase.meaning)).collect();
+    let told = |phrase: &Phrase| {
+        let name = phrase.names.iter().find(|name| name.eq_ignore_ascii_case(word))?;
+        Some(format!("{}\n  means    {}\n", phrase.written.replace("{}", name), phrase.meaning))
+    };
+    let all: Vec<_> = PHRASES.iter().chain(OPTIONS).filter_map(told).collect();
     (!all.is_empty()).then(|| all.join("\n"))
 }
 
@@ -146,12 +148,20 @@ mod tests {
             Value::Choice(words) | Value::Exactly(words) => words,
             _ => &[],
         });
-        let all: Vec<&str> = choices.copied().chain(super::super::super::words_of_lists()).collect();
-        let silent: Vec<_> = all
-            .iter()
-            .filter(|word| explain_phrase(word).is_none() && super::super::explain(word).is_empty())
-            .collect();
+        let values = choices.copied().filter(|word| super::super::explain(word).is_empty());
+        // A word that begins lines of its own elsewhere has to be told as a word of lists all the same.
+        let all: Vec<&str> = values.chain(super::super::super::words_of_lists()).collect();
+        let silent: Vec<_> = all.iter().filter(|word| explain_phrase(word).is_none()).collect();
         assert!(all.len() > 100 && silent.is_empty(), "{silent:?}");
+    }
+
+    #[test]
+    fn an_explanation_is_written_with_the_word_that_was_asked_for() {
+        for word in ["pref", "quickack", "track_group", "l3mdev", "lookup", "dport", "dupnames", "maxlen"] {
+            let told = explain_phrase(word).unwrap();
+            assert!(told.split_once('\n').is_some_and(|(written, _)| written.contains(word)), "{told}");
+        }
+        assert!(explain_phrase("priority").is_some_and(|told| told.starts_with("priority N\n")));
     }
 
     #[test]

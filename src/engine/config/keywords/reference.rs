@@ -1,6 +1,6 @@
 //! The table for people: what `lvsdeck explain` says of a word, and the page `docs/config.md`.
 
-use super::{Block, Keyword, Status, defaults};
+use super::{Block, Keyword, MEANT, Status, defaults};
 use std::fmt::Write;
 
 /// One word in one block, as it is explained.
@@ -29,6 +29,10 @@ pub fn explain(word: &str) -> Vec<Explanation> {
 
 /// The word that was meant by one that nobody knows.
 pub fn meant(word: &str) -> Option<&'static str> {
+    // What operators write for another word, and what is no word's misspelling.
+    if let Some((_, _, meant)) = MEANT.iter().find(|(_, wrong, meant)| *wrong == word && !meant.is_empty()) {
+        return Some(meant);
+    }
     super::super::suggest::nearest(word, Block::ALL.into_iter().flat_map(Block::words).chain(super::phrases::names()))
 }
 
@@ -126,7 +130,7 @@ mod tests {
         assert!(weights.iter().any(|e| e.block == Block::RealServer && e.acts));
         assert!(weights.iter().any(|e| e.block == Block::Script && e.value.contains("-253")));
         assert!(explain("weigth").is_empty());
-        assert_eq!(meant("weigth"), Some("weight"));
+        assert_eq!((meant("weigth"), meant("vrid")), (Some("weight"), Some("virtual_router_id")));
     }
 
     #[test]

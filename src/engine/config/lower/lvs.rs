@@ -11,7 +11,7 @@ use crate::engine::model::{LvsTimeouts, LvsWords, SyncDaemonWords};
 const TIMEOUT: u64 = 2_678_400;
 
 /// What may stand behind the interface of `lvs_sync_daemon`.
-const DAEMON_WORDS: [&str; 6] = ["inst", "id", "maxlen", "port", "ttl", "group"];
+pub(super) const DAEMON_WORDS: [&str; 6] = ["inst", "id", "maxlen", "port", "ttl", "group"];
 
 /// Takes a word of this kind; false where it is none.
 pub(super) fn lower(cx: &mut Context, words: &mut LvsWords, word: &str, argument: &Argument, entry: &Entry) -> bool {

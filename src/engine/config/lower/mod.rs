@@ -36,10 +36,10 @@ use crate::engine::model::{Configuration, GratuitousArp, Notifications, Variatio
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-/// The words of addresses, routes, rules and `regex_options`.
+/// The words of addresses, routes, rules, `regex_options` and the sync daemon.
 #[cfg(test)]
 pub(super) fn words_of_lists() -> impl Iterator<Item = &'static str> {
-    address::words().chain(routing::words()).chain(check::words())
+    address::words().chain(routing::words()).chain(check::words()).chain(lvs::DAEMON_WORDS)
 }
 
 /// What is built: the configuration and what only lowering has to know.

@@ -43,7 +43,8 @@ const OTHER_ROUTE: &[(&str, bool)] = &[
 
 #[cfg(test)]
 pub(super) fn words() -> impl Iterator<Item = &'static str> {
-    ROUTE.iter().map(|(word, _)| *word).chain(OTHER_ROUTE.iter().map(|(word, _)| *word)).chain(rule::words())
+    let others = OTHER_ROUTE.iter().map(|(word, _)| *word).chain(PROTOCOLS.iter().map(|(word, _)| *word));
+    ROUTE.iter().map(|(word, _)| *word).chain(others).chain(["all", "any", "lock"]).chain(rule::words())
 }
 
 /// What becomes of a line of which a value can't be read.
@@ -403,18 +404,12 @@ fn same_family<'a>(
 }
 
 /// `RTPROT_*`.
+const PROTOCOLS: &[(&str, u8)] = &[("kernel", 2), ("boot", 3), ("static", 4), ("bird", 12), ("keepalived", OWN)];
+
 fn protocol(cx: &mut Context, line: &mut Line, at: Span) -> Option<u8> {
-    let known = match line.words.get(line.next).map(String::as_str) {
-        Some("kernel") => Some(2),
-        Some("boot") => Some(3),
-        Some("static") => Some(4),
-        Some("bird") => Some(12),
-        Some("keepalived") => Some(18),
-        _ => None,
-    };
-    if known.is_some() {
+    if let Some(number) = line.words.get(line.next).and_then(|word| known(PROTOCOLS, word)) {
         line.next += 1;
-        return known;
+        return Some(number);
     }
     line.number(cx, "protocol", at, 255).and_then(|number| u8::try_from(number).ok())
 }

@@ -17,7 +17,8 @@ const OTHER_RULE: &[(&str, bool)] =
 
 #[cfg(test)]
 pub(super) fn words() -> impl Iterator<Item = &'static str> {
-    RULE.iter().map(|(word, _)| *word).chain(OTHER_RULE.iter().map(|(word, _)| *word))
+    let protocols = PROTOCOLS.iter().map(|(word, _)| *word);
+    RULE.iter().map(|(word, _)| *word).chain(OTHER_RULE.iter().map(|(word, _)| *word)).chain(protocols)
 }
 
 /// What a word of a rule says.
@@ -159,10 +160,9 @@ fn without_preference(cx: &mut Context, family: Family, at: Span) -> u32 {
 
 /// The number of a protocol above IP, or its name.
 fn protocol(cx: &mut Context, line: &mut Line, at: Span) -> Option<u8> {
-    let known = PROTOCOLS.iter().find(|(name, _)| line.words.get(line.next).is_some_and(|word| word == name));
-    if let Some((_, number)) = known {
+    if let Some(number) = line.words.get(line.next).and_then(|word| known(PROTOCOLS, word)) {
         line.next += 1;
-        return Some(*number);
+        return Some(number);
     }
     line.number(cx, "ipproto", at, 255).and_then(|number| u8::try_from(number).ok())
 }
