@@ -14,6 +14,17 @@ use std::time::Duration;
 /// `regex_options` and what becomes of each: a flag before the pattern.
 const OPTIONS: &[(&str, &str)] =
     &[("caseless", "i"), ("dotall", "s"), ("extended", "x"), ("multiline", "m"), ("ungreedy", "U")];
+/// Options of keepalived that the regex is read without.
+const UNUSED: &[&str] = &[
+    "allow_empty_class",
+    "alt_bsux",
+    "alt_circumflex",
+    "alt_verbnames",
+    "dupnames",
+    "firstline",
+    "match_unset_backref",
+    "no_auto_capture",
+];
 /// Options that change nothing of what matches here: speed alone, or what holds anyway.
 const IDLE: &[&str] = &[
     "auto_callout",
@@ -29,9 +40,14 @@ const IDLE: &[&str] = &[
     "utf",
 ];
 
+/// All options that keepalived knows.
+fn known_options() -> impl Iterator<Item = &'static str> {
+    OPTIONS.iter().map(|(word, _)| *word).chain(IDLE.iter().chain(UNUSED).copied())
+}
+
 #[cfg(test)]
 pub(in super::super) fn words() -> impl Iterator<Item = &'static str> {
-    OPTIONS.iter().map(|(word, _)| *word).chain(IDLE.iter().copied())
+    known_options()
 }
 
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Outer) -> Option<CheckSpec> {
@@ -151,11 +167,13 @@ fn flags(cx: &mut Context, options: &str, entry: &Entry) -> String {
         let known = OPTIONS.iter().find(|(name, _)| *name == option);
         if let Some((_, flag)) = known {
             flags += flag;
+        } else if UNUSED.contains(&option) {
+            let message = format!("regex option {option} is not acted on: the regex is read without it");
+            cx.report.add(Problem::warning(entry.value_at(place), "not-acted-on", message));
         } else if !IDLE.contains(&option) {
-            let names = OPTIONS.iter().map(|(name, _)| *name).chain(IDLE.iter().copied());
-            let meant = nearest(option, names).map(|meant| format!("did you mean {meant}?"));
-            let message = format!("regex option {} is not acted on", quoted(option));
-            cx.report.add(Problem::warning(entry.value_at(place), "not-acted-on", message).help_if(meant));
+            let meant = nearest(option, known_options()).map(|meant| format!("did you mean {meant}?"));
+            let message = format!("{} is no regex option; it is ignored, as keepalived does", quoted(option));
+            cx.report.add(Problem::warning(entry.value_at(place), "unknown-value", message).help_if(meant));
         }
     }
     flags
