@@ -10,6 +10,7 @@ use super::source::{Sources, Span};
 use super::suggest::foreign_letter;
 use super::unfit::placeholder;
 use serde::Serialize;
+use std::fmt::Write;
 
 /// Whether a configuration runs all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -172,9 +173,7 @@ impl Reporter {
     /// The messages in file order.
     pub fn finish(mut self, sources: &Sources) -> Vec<Diagnostic> {
         self.problems.sort_by_key(|problem| sources.written_at(problem.span));
-        let mut diagnostics: Vec<_> = self.problems.iter().map(|problem| render(problem, sources)).collect();
-        // One line may stand for many, and then says the same of each.
-        diagnostics.dedup();
+        let mut diagnostics = folded(&self.problems, sources);
         let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
         if let (Some(last), 1..) = (diagnostics.last().cloned(), self.dropped) {
             diagnostics.push(Diagnostic {
@@ -187,6 +186,46 @@ impl Reporter {
         }
         diagnostics
     }
+}
+
+/// The messages; a line that stands for many says once what is said of each of them.
+fn folded(problems: &[Problem], sources: &Sources) -> Vec<Diagnostic> {
+    let mut folded: Vec<(Diagnostic, bool, usize)> = Vec::new();
+    let mut last = None;
+    for problem in problems {
+        let is_of_many = sources.get(problem.span.source).is_some_and(|source| source.origin.is_some());
+        let one = render(problem, sources);
+        if last.as_ref() == Some(&one) {
+            continue;
+        }
+        last = Some(one.clone());
+        let of_place = folded.iter_mut().rev().take_while(|(before, ..)| same_place(before, &one));
+        let mut of_many = of_place.filter(|(_, was_of_many, _)| is_of_many && *was_of_many);
+        match of_many.find(|(before, ..)| are_alike(before, &one)) {
+            Some((before, _, more)) => *more += usize::from(*before != one),
+            None => folded.push((one, is_of_many, 0)),
+        }
+    }
+    let told = |(mut one, _, more): (Diagnostic, bool, usize)| {
+        if more > 0 {
+            let _ = write!(one.message, " (and {more} more like this of the same line)");
+        }
+        one
+    };
+    folded.into_iter().map(told).collect()
+}
+
+fn same_place(a: &Diagnostic, b: &Diagnostic) -> bool {
+    (a.line, a.column, a.length) == (b.line, b.column, b.length) && a.file == b.file
+}
+
+/// Whether two messages say the same of another value: they differ in words with digits alone.
+fn are_alike(a: &Diagnostic, b: &Diagnostic) -> bool {
+    let is_value = |word: &str| word.bytes().any(|byte| byte.is_ascii_digit());
+    let alike = |(a, b): (&str, &str)| a == b || is_value(a) && is_value(b);
+    (a.severity, a.code) == (b.severity, b.code)
+        && a.message.split(' ').count() == b.message.split(' ').count()
+        && a.message.split(' ').zip(b.message.split(' ')).all(alike)
 }
 
 fn render(problem: &Problem, sources: &Sources) -> Diagnostic {
@@ -275,6 +314,32 @@ mod tests {
         assert_eq!((d.source_line.as_str(), d.message.as_str()), ("a\u{fffd}[31m", "\"b\u{fffd}\u{fffd}\""));
         let d = one("a", |at| Problem::error(at, "x", "b\u{202e}").help("c\u{202e}\nd"));
         assert_eq!((d.message.as_str(), d.help.as_deref()), ("b\u{fffd}", Some("c\u{fffd}\nd")));
+    }
+
+    #[test]
+    fn what_is_said_of_each_line_that_one_stands_for_is_said_once() {
+        let mut sources = Sources::default();
+        let file = sources.add("x.conf", "~SEQ(n, 1, 9) a$n\n", None);
+        let expanded = sources.add("", "a1\na2\na3\n", Some(Span { source: file, start: 0, length: 17 }));
+        let mut reporter = Reporter::default();
+        let told = [
+            (0, "\"a1\" is x"),
+            (3, "\"a2\" is x"),
+            (3, "\"a2\" is x"),
+            (3, "\"a2\" is y"),
+            (6, "\"a3\" is x"),
+            (6, "b"),
+        ];
+        for (start, message) in told {
+            reporter.add(Problem::warning(Span { source: expanded, start, length: 2 }, "x", message));
+        }
+        for (start, message) in [(0, "c 1"), (0, "c 2"), (0, "c 2")] {
+            reporter.add(Problem::warning(Span { source: file, start, length: 1 }, "x", message));
+        }
+        let mut messages: Vec<_> = reporter.finish(&sources).into_iter().map(|d| d.message).collect();
+        messages.sort();
+        let more = "\"a1\" is x (and 2 more like this of the same line)";
+        assert_eq!(messages, [more, "\"a2\" is y", "b", "c 1", "c 2"]);
     }
 
     #[test]
