@@ -271,6 +271,19 @@ pub(super) struct Undefined<'t> {
     pub length: usize,
     /// Whether it may be meant as it stands: a shell reads it, or it is of a password.
     pub is_text: bool,
+    /// Whether it has braces, outside of double quotes.
+    pub is_braced: bool,
+}
+
+impl Undefined<'_> {
+    /// What becomes of it.
+    pub const fn left(&self) -> &'static str {
+        if self.is_braced {
+            "it is left as it stands; keepalived takes its braces for those of a block"
+        } else {
+            "it is left as it stands, as keepalived does"
+        }
+    }
 }
 
 /// The undefined names of a line.
@@ -281,7 +294,8 @@ pub(super) fn undefined<'t>(line: &'t str, definitions: &Definitions) -> Vec<Und
         let is_name = !name.contains(' ') && !name.starts_with(|c: char| c.is_ascii_digit());
         let is_defined =
             PREDEFINED.contains(&name) || definitions.get(name).is_some() || definitions.lost.contains(name);
-        (is_name && !is_defined).then_some(Undefined { name, at, length, is_text: false })
+        let is_braced = from.starts_with("${") && line.bytes().take(at).filter(|byte| *byte == b'"').count() % 2 == 0;
+        (is_name && !is_defined).then_some(Undefined { name, at, length, is_text: false, is_braced })
     });
     let mut found: Vec<_> = names.take(MOST_ON_A_LINE).collect();
     if !found.is_empty() {
@@ -329,6 +343,11 @@ mod tests {
         let found = |line| undefined(line, &d).first().map(|u| (u.name, u.at, u.length, u.is_text));
         assert_eq!(found("priority $PROI"), Some(("PROI", 9, 5, false)));
         assert_eq!(found("x ${NO_SUCH}y"), Some(("NO_SUCH", 2, 10, false)));
+        let braced = |line| undefined(line, &d).first().map(|u| u.is_braced);
+        assert_eq!(
+            [braced("x ${A}"), braced("x $A"), braced("x \"${A}\""), braced("\"a\" ${A}")],
+            [Some(true), Some(false), Some(false), Some(true)]
+        );
         assert_eq!(found("script \"/bin/sh -c 'echo $HOME'\""), Some(("HOME", 25, 5, true)));
         assert_eq!(found("auth_pass $ecret"), Some(("ecret", 10, 6, true)));
         for plain in ["$PRIO ${_PWD}", "regex \"a$\"", "$1", "$", "$A/24", "${_ENV X}"] {

@@ -1,5 +1,6 @@
 //! `include` and its variants: where their words stand on a line, and which shortcomings are errors.
 
+use super::files::Named;
 use super::source::{Span, narrow};
 
 /// The words of `include_check`.
@@ -56,6 +57,15 @@ impl Check {
             _ => return None,
         };
         Some(base.with(added, true))
+    }
+
+    /// Whether it is an error that nothing is there.
+    pub const fn asks_for(self, named: &Named) -> bool {
+        match (named.wild, named.from_braces) {
+            (true, _) => self.wild,
+            (false, true) => self.braces,
+            (false, false) => self.exists,
+        }
     }
 
     /// After `include_check WORD…`; no word asks for everything, and the first word without `+` or `-` begins anew.

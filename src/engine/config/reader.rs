@@ -80,6 +80,13 @@ impl<'a> Reader<'a> {
 
     fn text(&mut self, source: u32) {
         let Some(text) = self.sources.get(source).map(|s| Rc::clone(&s.text)) else { return };
+        if let Some(at) = lone_return(&text) {
+            let at = Span { source, start: narrow(at), length: 1 };
+            let message =
+                "the lines of this file end with CR alone: all of it would be read as one line, as keepalived does";
+            let help = "give it the line ends of Unix: tr '\\r' '\\n' < FILE > NEW";
+            return self.report.add(Problem::error(at, "line-ends", message).help(help));
+        }
         let directory = self.directory();
         let outer = std::mem::replace(&mut self.definitions.directory, directory);
         let mut start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
@@ -219,7 +226,7 @@ impl<'a> Reader<'a> {
                 Some(meant) => format!("did you mean ${meant}?"),
                 None => format!("write ${name}=VALUE above the line that uses it"),
             };
-            let (what, left) = (format!("${name} is not defined"), "it is left as it stands, as keepalived does");
+            let (what, left) = (format!("${name} is not defined"), found.left());
             if place == Place::Definition {
                 // A whole definition stands there, in which other things may be wrong.
                 self.report.add(Problem::warning(span, "definition", format!("{what}: {left}")).help(help));
@@ -284,6 +291,14 @@ impl<'a> Reader<'a> {
             Ok(all) => all,
             Err(error) => return self.not_included(target, true, &error),
         };
+        let is_several = self.sources.raw(target).contains(char::is_whitespace);
+        if is_several && !all.iter().flat_map(|named| &named.files).any(|file| file.exists()) {
+            let is_error = all.iter().any(|named| check.asks_for(named));
+            let what =
+                format!("cannot include: {}: no such file: the whole line is taken for one name", path.display());
+            let help = "write a line with include for each file";
+            return self.report.add(Problem::new(is_error, target, "include", what).help(help));
+        }
         let mut found = 0;
         let place = self.sources.place(target);
         let place = format!("{}:{}:{}", place.file, place.line, place.column);
@@ -306,7 +321,6 @@ impl<'a> Reader<'a> {
                 } else {
                     let why = match self.sources.raw(target) {
                         raw if raw.starts_with(['"', '\'']) => ": the quotes are taken for a part of its name",
-                        raw if raw.contains(char::is_whitespace) => ": the whole line is taken for one name",
                         _ => "",
                     };
                     self.not_included(target, check.exists, &format!("{}: no such file{why}", file.display()));
@@ -373,6 +387,13 @@ impl<'a> Reader<'a> {
         };
         self.report.add(Problem::new(is_error, at, "include", format!("cannot include: {why}")).help(help));
     }
+}
+
+/// The first CR of a text whose lines end with one alone.
+fn lone_return(text: &str) -> Option<usize> {
+    let first = text.find('\r')?;
+    let text = text.trim_end_matches(['\r', '\n', ' ', '\t']);
+    (!text.contains('\n') && first < text.len()).then_some(first)
 }
 
 /// Where an undefined name stands.
@@ -453,14 +474,34 @@ mod tests {
 
     #[test]
     fn what_include_and_its_check_do_not_know_is_told() {
-        let told = |line| read(&[("a.conf", line), ("b.conf", "b"), ("c.conf", "c")]);
-        let more = "warning 1: cannot include: DIR/b.conf c.conf: no such file: the whole line is taken for one name";
-        assert_eq!(told("include b.conf c.conf"), (String::new(), vec![more.to_owned()]));
+        let told = |line: &str| read(&[("a.conf", line), ("b.conf", "b"), ("c.conf", "c")]);
+        for (names, level) in [("b.conf c.conf", "warning"), ("b* c*", "warning"), ("{b,c}.conf {b,c}.conf", "warning")]
+        {
+            let more =
+                format!("{level} 1: cannot include: DIR/{names}: no such file: the whole line is taken for one name");
+            assert_eq!(told(&format!("include {names}")), (String::new(), vec![more.clone()]));
+            assert_eq!(told(&format!("includea {names}")).1, [more.replace(level, "error")]);
+        }
         assert_eq!(read(&[("a.conf", "include my b.conf"), ("my b.conf", "b")]).0, "b");
         assert_eq!(told("include {b,c}.conf # both"), ("b c".to_owned(), vec![]));
         let check = told("include_check readible +brace_match -match x");
         let wrong = |word| format!("warning 1: \"{word}\" is no word of include_check; it is ignored");
         assert_eq!(check.1, [wrong("readible"), wrong("x")]);
+    }
+
+    #[test]
+    fn lines_that_end_with_cr_alone_are_told_once_and_not_read() {
+        let told = "error 1: the lines of this file end with CR alone: all of it would be read as one line, as keepalived does";
+        for text in ["# x\ra {\rb\r}\r", "a\rb\r\n", "\ra"] {
+            assert_eq!(read(&[("a.conf", text)]), (String::new(), vec![told.to_owned()]), "{text:?}");
+        }
+        for text in ["a b\r\n", "a\rb\nc", "a b\r", "\r\n"] {
+            assert_eq!(read(&[("a.conf", text)]).1, Vec::<String>::new(), "{text:?}");
+        }
+        assert_eq!(
+            read(&[("a.conf", "x\ninclude b.conf\n"), ("b.conf", "a\rb")]),
+            ("x".to_owned(), vec![told.to_owned()])
+        );
     }
 
     #[test]

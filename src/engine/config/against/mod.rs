@@ -53,6 +53,13 @@ fn words(block: Block, statements: &[Statement], sources: &Sources, found: &mut 
         if matches!(word, "static_routes" | "static_rules" | "virtual_routes" | "virtual_rules") {
             families(statement, sources, found);
         }
+        for token in statement.words {
+            let raw = sources.raw(token.span);
+            if raw.contains("${") && raw.contains('}') && !raw.starts_with('"') {
+                let message = "keepalived takes the braces of a ${NAME} that nobody defined for those of a block";
+                found.push((token.span, message.to_owned()));
+            }
+        }
         let inner = block.find(word).and_then(|keyword| keyword.value.block());
         if let (Some(inner), Some(braces)) = (inner, &statement.block) {
             words(inner, &braces.statements, sources, found);
@@ -226,6 +233,13 @@ mod tests {
         let file = "track_file f {\nfile /f\n}\n";
         assert_eq!(told(&format!("{service}{file}")).iter().map(|(line, _)| *line).collect::<Vec<_>>(), [5]);
         assert_eq!(told(&format!("{file}{service}")), []);
+    }
+
+    #[test]
+    fn braces_of_a_name_that_nobody_defined_are_read_otherwise() {
+        let text = "$A=eth0\nvrrp_instance \"${NO}\" {\ninterface ${A}\nvirtual_router_id 1\npriority ${NO}\nvirtual_ipaddress {\n\
+                    10.0.0.1\n}\n}\n";
+        assert_eq!(told(text).iter().map(|(line, _)| *line).collect::<Vec<_>>(), [5]);
     }
 
     #[test]

@@ -63,7 +63,12 @@ pub(in super::super) const KINDS: &[Kind] = &[
         "an instance that can never work is told before it starts",
     ),
     refused("not-a-number", "says so, and leaves the line out, or takes 0 for it", NOT_AS_WRITTEN),
-    refused("open-quote", "says so, leaves the line out, and may crash", NOT_AS_WRITTEN),
+    refused(
+        "open-quote",
+        "says so and reads the line up to the quote: without the value that a word needs it refuses to run or crashes, and the lines \
+         of a block whose head is cut are unknown words",
+        NOT_AS_WRITTEN,
+    ),
     refused(
         "out-of-range",
         "does not run either without virtual_router_id; another line it leaves out",
@@ -81,6 +86,7 @@ pub(in super::super) const KINDS: &[Kind] = &[
     ),
     refused("not-text", "takes a zero byte for a space, and runs", "a file with zero bytes is none that anybody wrote"),
     refused("template", "reads its braces as those of blocks, and runs with what is left, if at all", PASTED),
+    refused("line-ends", "reads the whole file as one line", PASTED),
     refused("too-deep", "has no such limit", "a configuration is read in bounded time and memory"),
     refused("too-large", "has no such limit", "a configuration is read in bounded time and memory"),
     refused(
@@ -302,6 +308,10 @@ pub(in super::super) const READ_OTHERWISE: &[(&str, &str)] = &[
     ),
     ("a line of more than 1,023 bytes", "keepalived reads what is beyond as a line of its own"),
     ("`${_ENV NAME}`", "keepalived 2.2.7 leaves it as it stands"),
+    (
+        "a `${NAME}` outside of double quotes that nobody defined",
+        "keepalived takes its braces for those of a block, and its name for a word; lvsdeck leaves it as it stands",
+    ),
     (
         "`~SEQ` and `~LST` that stand for more than 2,000,000 lines or 64 MiB",
         "keepalived expands them, however long that takes",
