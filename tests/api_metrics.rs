@@ -9,7 +9,8 @@ use api_fixture::served::{Reply, Running};
 use api_fixture::{draining, router, server, service, small, status};
 use lvsdeck::api::{BindError, bind};
 use lvsdeck::engine::{
-    ProcessFacts, RealServerStatus, SlowStartStatus, Status, VirtualRouterState, Warning, metric_families,
+    Family, ForeignCounters, ForeignRouter, ProcessFacts, RealServerStatus, SlowStartStatus, Status,
+    VirtualRouterState, Warning, metric_families,
 };
 use openmetrics::{Exposition, Problem};
 use std::io::{Read, Write};
@@ -32,6 +33,15 @@ fn odd() -> Status {
     let mut status = status([web].into_iter().chain(marks).collect());
     status.virtual_routers.push(router("a \"b\" \\ c\nd", VirtualRouterState::Fault));
     status.virtual_routers[0].counters.rejected_ttl = 7;
+    let stranger = |vrid, rejected_vrid| ForeignRouter {
+        interface: "eth0".into(),
+        family: Family::Inet,
+        vrid,
+        address: "10.0.0.9".into(),
+        last_heard_at: SystemTime::UNIX_EPOCH,
+        counters: ForeignCounters { rejected_vrid, ..ForeignCounters::default() },
+    };
+    status.foreign_routers = vec![stranger(7, 12), stranger(8, 30)];
     for code in ["rp-filter", "rp-filter", "clock"] {
         let (subject, message, next) = ("x".to_owned(), "secret.example".to_owned(), "x".to_owned());
         status.warnings.push(Warning { code: code.into(), subject, message, next });
@@ -73,6 +83,7 @@ fn the_numbers_are_those_of_the_status() {
              reason=\"ttl\"}",
             7.0,
         ),
+        ("lvsdeck_vrrp_foreign_adverts_total{interface=\"eth0\",family=\"inet\",reason=\"vrid\"}", 42.0),
         (
             "lvsdeck_vrrp_priority{vrrp_instance=\"a \\\"b\\\" \\\\ c\\nd\",interface=\"eth0\",family=\"inet\",vrid=\"91\"}",
             200.0,
@@ -130,7 +141,7 @@ fn an_old_prometheus_gets_the_format_that_it_knows() {
         assert!(words[1] == "HELP" || matches!(words[3], "gauge" | "counter"), "{line}");
         let samples = |line: &&str| line.split(['{', ' ']).next() == Some(words[2]);
         let known = ["lvsdeck_server_kernel_weight", "lvsdeck_warnings", "lvsdeck_server_check_latency_seconds"];
-        let sometimes = ["lvsdeck_server_slow_start_", "lvsdeck_server_drain_"];
+        let sometimes = ["lvsdeck_server_slow_start_", "lvsdeck_server_drain_", "lvsdeck_vrrp_foreign_"];
         let is_rare = known.contains(&words[2]) || sometimes.iter().any(|part| words[2].starts_with(part));
         assert!(reply.body.lines().any(|line| samples(&line)) || is_rare, "{line}");
     }

@@ -10,9 +10,9 @@ use api_fixture::served::{Running, exchange, post_to};
 use api_fixture::{down, draining, router, server, service, status};
 use lvsdeck::api::Client;
 use lvsdeck::engine::{
-    AnnouncementStatus, Difference, Drift, EngineHandle, Foreign, IpvsTotals, Jitter, Outcome, OverrideStatus,
-    PeerDetail, RefusedPacket, RouterDetail, SlowStartStatus, SorryServerStatus, SplitBrainStatus, Status,
-    TrackedStatus, VirtualRouterState, Warning, WhatIf, Who,
+    AnnouncementStatus, Difference, Drift, EngineHandle, Family, Foreign, ForeignCounters, ForeignRouter, IpvsTotals,
+    Jitter, Outcome, OverrideStatus, PeerDetail, RefusedPacket, RouterDetail, SlowStartStatus, SorryServerStatus,
+    SplitBrainStatus, Status, TrackedStatus, VirtualRouterState, Warning, WhatIf, Who,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -83,6 +83,14 @@ fn full() -> Status {
     status.virtual_routers[1].peers[0].rejected = Some("checksum".into());
     status.drift.push(Drift { subject: "x".into(), wanted: "1".into(), found: "2".into(), action: "repaired".into() });
     status.ipvs = Some(IpvsTotals::default());
+    status.foreign_routers.push(ForeignRouter {
+        interface: "eth0".into(),
+        family: Family::Inet6,
+        vrid: 7,
+        address: "fe80::9".into(),
+        last_heard_at: std::time::SystemTime::UNIX_EPOCH,
+        counters: ForeignCounters::default(),
+    });
     status.foreign.push(Foreign { key: "udp/10.0.0.9:53".parse().unwrap(), scheduler: "sh".into(), real_servers: 3 });
     let (code, subject, message, next) = ("x".to_owned(), "x".to_owned(), "x".to_owned(), "x".to_owned());
     status.warnings.push(Warning { code, subject, message, next });

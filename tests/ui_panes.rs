@@ -5,9 +5,9 @@ mod ui_fixture;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use lvsdeck::engine::{
-    AnnouncementStatus, ClientCount, ConnectionRow, ConnectionsPage, ConnectionsQuery, EngineHandle, Event, HostLoad,
-    InterfaceCounters, InterfaceLoad, InterfaceRates, Jitter, LogLine, LogPage, RefusedPacket, ServerCount, Severity,
-    SplitBrainStatus, StateCount, Status, WhatIf,
+    AnnouncementStatus, ClientCount, ConnectionRow, ConnectionsPage, ConnectionsQuery, EngineHandle, Event, Family,
+    ForeignCounters, ForeignRouter, HostLoad, InterfaceCounters, InterfaceLoad, InterfaceRates, Jitter, LogLine,
+    LogPage, RefusedPacket, ServerCount, Severity, SplitBrainStatus, StateCount, Status, WhatIf,
 };
 use lvsdeck::ui::intent::{Effect, Message};
 use lvsdeck::ui::popup::Popup;
@@ -178,6 +178,16 @@ fn contested() -> Status {
         WhatIf { event: "both die".into(), ..WhatIf::default() },
     ];
     router.counters.rejected_auth = 3;
+    let on = |interface: &str, vrid, counters| ForeignRouter {
+        interface: interface.into(),
+        family: Family::Inet,
+        vrid,
+        address: "10.0.0.9".into(),
+        last_heard_at: now - seconds(2),
+        counters,
+    };
+    let counters = ForeignCounters { rejected_vrid: 12_345, rejected_ttl: 1, ..ForeignCounters::default() };
+    status.foreign_routers = vec![on("eth0", 7, counters), on("eth9", 8, counters)];
     let peer = &mut router.peers[0].detail;
     (peer.interval_ms, peer.checksum) = (Some(1_000), Some("message-only".into()));
     peer.jitter = Some(Jitter { gaps: 31, min_us: 998_004, mean_us: 1_000_420, max_us: 1_604_001 });

@@ -192,6 +192,7 @@ mod tests {
             now: SystemTime::UNIX_EPOCH,
             writable: false,
             ipvs: None,
+            foreign_routers: Vec::new(),
             is_rewound: false,
         };
         assert_eq!(status_line(&summary, &[]), "MASTER 2/2, 3/3 VIPs here, services 3/4 ok, 2 problems: DOWN x");

@@ -168,6 +168,7 @@ pub fn status(virtual_servers: Vec<VirtualServerStatus>) -> Status {
         virtual_routers: vec![router("VI_1", VirtualRouterState::Master)],
         virtual_servers: virtual_servers.into_iter().map(Arc::new).collect(),
         drift: Vec::new(),
+        foreign_routers: Vec::new(),
         foreign: Vec::new(),
         ipvs: None,
         warnings: Vec::new(),

@@ -205,6 +205,7 @@ pub fn empty(now: SystemTime) -> Status {
         virtual_routers: Vec::new(),
         virtual_servers: Vec::new(),
         drift: Vec::new(),
+        foreign_routers: Vec::new(),
         foreign: Vec::new(),
         ipvs: None,
         warnings: Vec::new(),
@@ -496,6 +497,7 @@ pub fn summary(status: &Status, now: SystemTime) -> Summary {
         now,
         writable: true,
         ipvs: None,
+        foreign_routers: status.foreign_routers.clone(),
         is_rewound: false,
     }
 }

@@ -17,8 +17,8 @@
 use super::CtlError;
 use super::print::{Page, Style, age, cells, left, short, span};
 use crate::engine::{
-    Admin, EngineHandle, Health, IpvsTotals, PeerState, PeerStatus, Row, RowKind, RowsPage, RowsQuery, Sort, Status,
-    Summary, VirtualRouterState, VirtualRouterStatus,
+    Admin, EngineHandle, Family, ForeignRouter, Health, IpvsTotals, PeerState, PeerStatus, Row, RowKind, RowsPage,
+    RowsQuery, Sort, Status, Summary, VirtualRouterState, VirtualRouterStatus,
 };
 use std::fmt::Write as _;
 use std::time::SystemTime;
@@ -53,6 +53,13 @@ pub(super) fn print(engine: &dyn EngineHandle, page: &mut Page<'_>) -> Result<()
     table(&status, now, page)?;
     for foreign in &status.foreign {
         let line = format!("foreign: {} {}, {} real servers", foreign.key, foreign.scheduler, foreign.real_servers);
+        page.line(Style::Plain, &line)?;
+    }
+    for ForeignRouter { interface, family, vrid, address, counters, .. } in &status.foreign_routers {
+        let family = if *family == Family::Inet { "IPv4" } else { "IPv6" };
+        let said: Vec<String> = counters.by_cause().filter(|c| c.1 > 0).map(|(why, n)| format!("{why} {n}")).collect();
+        let line =
+            format!("foreign: {family} VRID {vrid} on {interface}, from {address}; refused: {}", said.join(", "));
         page.line(Style::Plain, &line)?;
     }
     page.flush()

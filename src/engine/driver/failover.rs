@@ -18,7 +18,7 @@ use crate::engine::failover::{Action, Failover, Input, Notice, Past};
 use crate::engine::io::state::StateDir;
 use crate::engine::io::wait::{self, Alarm, Bell, Ear};
 use crate::engine::model::{Configuration, TrackKind};
-use crate::engine::snapshot::{Moment, VirtualRouterStatus, Warning};
+use crate::engine::snapshot::{ForeignRouter, Moment, VirtualRouterStatus, Warning};
 use crate::engine::vrrp::Tracked;
 use std::io;
 use std::os::fd::AsRawFd;
@@ -46,6 +46,8 @@ pub struct FailoverView {
     pub at: Option<Instant>,
     /// Every instance.
     pub routers: Vec<VirtualRouterStatus>,
+    /// Virtual routers of others.
+    pub foreign: Vec<ForeignRouter>,
     /// What the operator should know.
     pub warnings: Vec<Warning>,
 }
@@ -239,7 +241,8 @@ impl<L: Listener, W: Surroundings> FailoverLoop<L, W> {
         warnings.extend(self.world.warnings());
         let routers = self.core.status(moment);
         self.pause = if routers.len() > CROWD { PULSE } else { PUBLISH_INTERVAL };
-        self.listener.publish(FailoverView { at: Some(now), routers, warnings });
+        let foreign = self.core.foreign_routers(moment);
+        self.listener.publish(FailoverView { at: Some(now), routers, foreign, warnings });
         (self.published_at, self.urgent, self.stale) = (Some(now), false, false);
         self.facts.drain(..).for_each(|fact| self.listener.report(fact));
         self.answers.drain(..).for_each(|(reply, answer)| reply(answer));

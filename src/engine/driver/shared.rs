@@ -394,6 +394,7 @@ impl Shared {
             last_event: *last_event,
             changed_at: changed_at.map(|then| Moment { now, wall: SystemTime::now() }.wall_of_moment(&then)),
             virtual_routers: routers,
+            foreign_routers: failover.foreign.clone(),
             virtual_servers: balance.servers.clone(),
             drift: balance.drift.clone(),
             foreign: balance.foreign.clone(),

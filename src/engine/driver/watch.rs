@@ -194,7 +194,7 @@ impl Eyes {
             listening.look(now, host)
         };
         let warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        self.shared.publish(FailoverView { at: Some(now.now), routers, warnings });
+        self.shared.publish(FailoverView { at: Some(now.now), routers, warnings, ..FailoverView::default() });
         for fact in facts {
             self.shared.append(fact);
         }

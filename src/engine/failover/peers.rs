@@ -38,6 +38,8 @@ pub(super) struct Peer {
     pub gaps: VecDeque<Duration>,
     /// What is odd about its last accepted advertisement.
     pub oddity: Oddity,
+    /// The last addresses that it advertised which are others than ours.
+    pub addresses: Vec<IpAddr>,
     /// Until when that is worth a warning, if it stays silent.
     pub odd_until: Instant,
     /// How many advertisements in a row had another interval than ours. A new peer is in no haste.
@@ -106,6 +108,7 @@ impl Peers {
             beat_at: None,
             gaps: VecDeque::new(),
             oddity: Oddity::default(),
+            addresses: Vec::new(),
             odd_until: now,
             odd_intervals: HASTY,
             sequence: 0,

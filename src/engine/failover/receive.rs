@@ -4,7 +4,6 @@
 use super::core::{Failover, Phase};
 use super::peers::{HASTY, Oddity};
 use super::router::Router;
-use super::strangers::Stranger;
 use super::warnings::{addresses_differ, duplicate_address, interval_differs, told};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::model::{Family, VrrpVersion};
@@ -14,9 +13,12 @@ use std::time::Instant;
 
 impl Failover {
     pub(super) fn packet(&mut self, now: Instant, index: u32, packet: &[u8]) {
-        let Some(interface) = self.host.link(index).map(|link| link.name.clone()) else { return };
+        let Some(interface) = self.host.link(index).map(|link| link.name.as_str()) else { return };
         match self.phase {
-            Phase::Loading => return self.overhear(index, &interface, packet),
+            Phase::Loading => {
+                let interface = interface.to_owned();
+                return self.overhear(index, &interface, packet);
+            }
             Phase::Running => {}
             Phase::Stopping(_) => return,
         }
@@ -25,17 +27,17 @@ impl Failover {
             return;
         }
         let (Some(source), Some(vrid)) = (sender.source, sender.vrid) else {
+            let interface = interface.to_owned();
             return self.unreadable(now, &interface, packet, sender.source.map(Family::of));
         };
         let family = Family::of(source);
-        match self.routers.seat(&interface, family, vrid) {
-            Some(i) if self.is_own(now, i, packet, (source, sender.plausible)) => {}
+        let seat = self.routers.seat(interface, family, vrid);
+        let is_strange = seat.is_none() && self.routers.is_used(interface, family);
+        match seat {
+            Some(i) if self.is_own(now, i, packet, (source, sender.noise.is_none())) => {}
             Some(i) => self.receive(now, i, packet),
-            None if !sender.plausible || !self.routers.is_used(&interface, family) => {}
-            None => {
-                let stranger = Stranger { source: Some(source), interface, heard_at: now };
-                self.strangers.heard((index, family, vrid), stranger);
-            }
+            None if is_strange => self.strangers.heard(now, (index, family, vrid), source, sender.noise),
+            None => {}
         }
     }
 
@@ -140,11 +142,9 @@ impl Failover {
     fn note_peer(&mut self, now: Instant, i: usize, received: &Received) {
         let Some(router) = self.routers.get_mut(i) else { return };
         let advertisement = &received.advertisement;
-        let mut theirs = advertisement.addresses.clone();
-        let mut ours = router.advertised_addresses();
-        theirs.sort_unstable();
-        ours.sort_unstable();
-        let (other_addresses, own) = (theirs != ours, router.instance.parameters().interval);
+        let (theirs, ours) = (&advertisement.addresses, router.advertised_addresses());
+        let other_addresses = *theirs != ours && sorted(theirs) != sorted(&ours);
+        let own = router.instance.parameters().interval;
         let other_interval = router.config.version == VrrpVersion::V3 && advertisement.interval != own;
         let window = router.instance.master_down_interval(advertisement.interval);
         let source = received.source;
@@ -155,6 +155,9 @@ impl Failover {
         peer.odd_intervals = if other_interval { peer.odd_intervals.saturating_add(1) } else { 0 };
         let other_interval = peer.odd_intervals > HASTY;
         let other_addresses = if skips && peer.priority.is_some() { peer.oddity.addresses } else { other_addresses };
+        if other_addresses && peer.addresses != *theirs {
+            peer.addresses.clone_from(theirs);
+        }
         let news = (other_addresses && !peer.oddity.addresses, other_interval && !peer.oddity.interval);
         peer.rejected = None;
         peer.sequence = received.sequence.unwrap_or(0);
@@ -163,12 +166,15 @@ impl Failover {
         peer.oddity = Oddity { addresses: other_addresses, interval: other_interval, checksum: other_checksum };
         peer.odd_until = now + window * 3;
         router.counters.address_mismatch += u64::from(other_addresses);
-        let name = router.config.name.clone();
-        if news.0 {
-            self.report(told(addresses_differ(&name, source)));
-        }
-        if news.1 {
-            self.report(told(interval_differs(&name, source)));
-        }
+        let name = &router.config.name;
+        let addresses = news.0.then(|| told(addresses_differ(name, source, theirs, &ours)));
+        let interval = news.1.then(|| told(interval_differs(name, source)));
+        addresses.into_iter().chain(interval).for_each(|fact| self.report(fact));
     }
+}
+
+fn sorted(addresses: &[IpAddr]) -> Vec<IpAddr> {
+    let mut sorted = addresses.to_vec();
+    sorted.sort_unstable();
+    sorted
 }

@@ -1,15 +1,15 @@
-//! Virtual routers of others on our interfaces: heard, not configured here. Bounded: whoever was silent longest makes
-//! room, so that forged ones never shut out a real one.
+//! Virtual routers of others on our interfaces: heard, not configured here, counted and never acted on. Bounded by their
+//! keys: 256 VRIDs a family and interface.
 
+use super::core::Failover;
 use crate::engine::model::Family;
+use crate::engine::snapshot::{ForeignCounters, ForeignRouter, Moment};
+use crate::engine::vrrp::Check;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-/// How many are remembered.
-const CAPACITY: usize = 256;
-
-/// How long a silent one is remembered.
+/// How long a silent one is worth a warning.
 const MEMORY: Duration = Duration::from_mins(5);
 
 /// Kernel index of an interface, and a `virtual_router_id` there.
@@ -18,65 +18,85 @@ type Key = (u32, Family, u8);
 /// A virtual router of somebody else on our interface.
 #[derive(Debug, Clone)]
 pub(super) struct Stranger {
-    pub source: Option<IpAddr>,
-    pub interface: String,
-    pub heard_at: Instant,
+    /// Who sent the last one.
+    pub source: IpAddr,
+    heard_at: Instant,
+    /// When it was heard as others of its cluster hear it: for so long it is worth a warning.
+    advertised_at: Option<Instant>,
+    counters: ForeignCounters,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Strangers(BTreeMap<Key, Stranger>);
+pub(super) struct Strangers {
+    all: BTreeMap<Key, Stranger>,
+    /// No warning ends sooner.
+    looks_at: Option<Instant>,
+}
 
 impl Strangers {
-    pub fn iter(&self) -> impl Iterator<Item = (u8, &Stranger)> {
-        self.0.iter().map(|((.., vrid), stranger)| (*vrid, stranger))
+    /// Those that are worth a warning: kernel index, VRID, who.
+    pub fn warned(&self) -> impl Iterator<Item = (u32, u8, &Stranger)> {
+        let is_heard = |(_, stranger): &(&Key, &Stranger)| stranger.advertised_at.is_some();
+        self.all.iter().filter(is_heard).map(|((index, _, vrid), stranger)| (*index, *vrid, stranger))
     }
-    /// One more advertisement.
-    pub fn heard(&mut self, key: Key, stranger: Stranger) {
-        if self.0.len() >= CAPACITY
-            && !self.0.contains_key(&key)
-            && let Some(oldest) = self.0.iter().min_by_key(|(_, known)| known.heard_at).map(|(key, _)| *key)
-        {
-            self.0.remove(&oldest);
+    /// One more packet; `noise`: why it can be no advertisement at all.
+    pub fn heard(&mut self, now: Instant, key: Key, source: IpAddr, noise: Option<Check>) {
+        let new = || Stranger { source, heard_at: now, advertised_at: None, counters: ForeignCounters::default() };
+        let stranger = self.all.entry(key).or_insert_with(new);
+        (stranger.source, stranger.heard_at) = (source, now);
+        let counters = &mut stranger.counters;
+        match noise {
+            Some(Check::Ttl) => counters.rejected_ttl += 1,
+            Some(Check::Version) => counters.rejected_version += 1,
+            Some(Check::Type) => counters.rejected_type += 1,
+            Some(_) | None => counters.rejected_vrid += 1,
         }
-        self.0.insert(key, stranger);
+        if noise.is_none() {
+            stranger.advertised_at = Some(now);
+            self.looks_at.get_or_insert(now + MEMORY);
+        }
     }
-    /// Forgets who was silent for too long.
+    /// Warns no more of who was silent for too long.
     pub fn expire(&mut self, now: Instant) {
-        self.0.retain(|_, stranger| now < stranger.heard_at + MEMORY);
+        if self.looks_at.is_none_or(|at| now < at) {
+            return;
+        }
+        for stranger in self.all.values_mut() {
+            stranger.advertised_at = stranger.advertised_at.filter(|at| now < *at + MEMORY);
+        }
+        self.looks_at = self.all.values().filter_map(|stranger| stranger.advertised_at).min().map(|at| at + MEMORY);
     }
-    /// When the next one is forgotten, if it stays silent.
-    pub fn next(&self) -> Option<Instant> {
-        self.0.values().map(|stranger| stranger.heard_at + MEMORY).min()
+    /// When the next one may have been silent for long enough.
+    pub const fn next(&self) -> Option<Instant> {
+        self.looks_at
     }
     /// It is none any more.
     pub fn forget(&mut self, key: Key) {
-        self.0.remove(&key);
+        self.all.remove(&key);
     }
     /// The interface is gone.
     pub fn forget_interface(&mut self, index: u32) {
-        self.0.retain(|(at, ..), _| *at != index);
+        self.all.retain(|(at, ..), _| *at != index);
     }
     /// Nobody listens there any more.
     pub fn forget_channel(&mut self, index: u32, family: Family) {
-        self.0.retain(|(at, of, _), _| (*at, *of) != (index, family));
+        self.all.retain(|(at, of, _), _| (*at, *of) != (index, family));
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn forged_ones_make_room_for_a_real_one() {
-        let start = Instant::now();
-        let mut strangers = Strangers::default();
-        let stranger = |heard_at| Stranger { source: None, interface: "eth0".to_owned(), heard_at };
-        for n in 0..=u8::MAX {
-            strangers.heard((2, Family::Inet, n), stranger(start + Duration::from_millis(n.into())));
-        }
-        strangers.heard((3, Family::Inet6, 7), stranger(start + Duration::from_secs(1)));
-        strangers.heard((2, Family::Inet, 255), stranger(start + Duration::from_secs(1)));
-        assert_eq!(strangers.iter().count(), CAPACITY);
-        assert!(strangers.0.contains_key(&(3, Family::Inet6, 7)) && !strangers.0.contains_key(&(2, Family::Inet, 0)));
+impl Failover {
+    /// Virtual routers that are not configured here, on interfaces where others are.
+    pub fn foreign_routers(&self, moment: Moment) -> Vec<ForeignRouter> {
+        let status = |((index, family, vrid), stranger): (&Key, &Stranger)| {
+            Some(ForeignRouter {
+                interface: self.host.link(*index)?.name.clone(),
+                family: *family,
+                vrid: *vrid,
+                address: stranger.source.to_string(),
+                last_heard_at: moment.wall_of(stranger.heard_at),
+                counters: stranger.counters,
+            })
+        };
+        self.strangers.all.iter().filter_map(status).collect()
     }
 }

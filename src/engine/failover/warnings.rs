@@ -8,6 +8,9 @@ use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::snapshot::Warning;
 use std::net::IpAddr;
 
+/// Of so many things each is named.
+const LISTED: usize = 8;
+
 impl Failover {
     /// What the operator should know now; each stays until it is no longer so.
     pub fn warnings(&self) -> Vec<Warning> {
@@ -23,7 +26,7 @@ impl Failover {
             warnings.extend(contest::warnings(router));
             for (source, peer) in router.peers.iter() {
                 if peer.oddity.addresses {
-                    warnings.push(addresses_differ(name, source));
+                    warnings.push(addresses_differ(name, source, &peer.addresses, &router.advertised_addresses()));
                 }
                 if peer.oddity.interval {
                     warnings.push(interval_differs(name, source));
@@ -34,7 +37,11 @@ impl Failover {
             }
         }
         warnings.extend(self.track_warnings());
-        warnings.extend(self.strangers.iter().map(|(vrid, stranger)| foreign_vrid(vrid, stranger)));
+        let strangers: Vec<_> = self.strangers.warned().collect();
+        for heard in strangers.chunk_by(|(index, ..), (next, ..)| index == next) {
+            let interface = heard.first().and_then(|(index, ..)| self.host.link(*index));
+            warnings.extend(interface.into_iter().flat_map(|link| foreign_vrids(&link.name, heard)));
+        }
         warnings
     }
 }
@@ -61,11 +68,12 @@ pub(super) fn split_brain(name: &str, source: IpAddr, why: Why) -> Warning {
     warning("split-brain", name, format!("{source} is master too: it advertises beside this node"), next)
 }
 
-pub(super) fn addresses_differ(name: &str, source: IpAddr) -> Warning {
+pub(super) fn addresses_differ(name: &str, source: IpAddr, theirs: &[IpAddr], ours: &[IpAddr]) -> Warning {
+    let (theirs, ours) = (listed(theirs), listed(ours));
     warning(
         "address-list-mismatch",
         name,
-        format!("{source} advertises other virtual addresses than are configured here"),
+        format!("{source} advertises other virtual addresses ({theirs}) than are configured here ({ours})"),
         "make `virtual_ipaddress` alike on all routers".to_owned(),
     )
 }
@@ -110,13 +118,28 @@ fn other_checksum(name: &str, source: IpAddr) -> Warning {
     )
 }
 
-fn foreign_vrid(vrid: u8, stranger: &Stranger) -> Warning {
-    let from = stranger.source.map_or_else(|| "an unreadable sender".to_owned(), |source| source.to_string());
-    let interface = &stranger.interface;
-    warning(
-        "foreign-vrid",
-        interface,
-        format!("{from} advertises virtual_router_id {vrid} on {interface}, which is not configured here"),
-        "nothing, if it is another cluster; otherwise correct virtual_router_id or interface".to_owned(),
-    )
+/// A list for people: of a long one the beginning.
+fn listed(addresses: &[IpAddr]) -> String {
+    let mut list: Vec<String> = addresses.iter().take(LISTED).map(ToString::to_string).collect();
+    if addresses.len() > LISTED {
+        list.push(format!("{} more", addresses.len() - LISTED));
+    }
+    if list.is_empty() { "none".to_owned() } else { list.join(", ") }
+}
+
+/// One for each, and one for all where they are many: VRIDs are easily forged.
+fn foreign_vrids(interface: &str, heard: &[(u32, u8, &Stranger)]) -> Vec<Warning> {
+    let next = "nothing, if it is another cluster; otherwise correct virtual_router_id or interface";
+    let told = |message| warning("foreign-vrid", interface, message, next.to_owned());
+    if heard.len() > LISTED {
+        let many = heard.len();
+        return vec![told(format!(
+            "{many} virtual routers are advertised on {interface} that are not configured here"
+        ))];
+    }
+    let one = |(_, vrid, stranger): &(u32, u8, &Stranger)| {
+        let from = stranger.source;
+        told(format!("{from} advertises virtual_router_id {vrid} on {interface}, which is not configured here"))
+    };
+    heard.iter().map(one).collect()
 }

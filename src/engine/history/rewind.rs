@@ -71,6 +71,7 @@ impl History {
             virtual_routers: routers,
             virtual_servers: now.virtual_servers.iter().filter_map(|s| then.service(s)).map(Arc::new).collect(),
             drift: Vec::new(),
+            foreign_routers: Vec::new(),
             foreign: Vec::new(),
             ipvs: None,
             warnings: Vec::new(),

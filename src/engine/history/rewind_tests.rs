@@ -101,6 +101,7 @@ fn status() -> Status {
         virtual_routers: vec![router()],
         virtual_servers: vec![service(server(7, 40))],
         drift: Vec::new(),
+        foreign_routers: Vec::new(),
         foreign: Vec::new(),
         ipvs: None,
         warnings: Vec::new(),

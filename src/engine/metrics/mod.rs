@@ -80,6 +80,7 @@ pub fn metric_families(
     let summary = Summary::of(status, now, false);
     let mut families = engine::families(status, &summary, process);
     families.extend(routers::families(&status.virtual_routers));
+    families.push(routers::foreign(&status.foreign_routers));
     families.extend(services::families(status, &summary, most_servers));
     families
 }

@@ -2,7 +2,9 @@
 
 use super::MetricKind::{self, Counter, Gauge, StateSet};
 use super::{MetricFamily, MetricValue, family, family_name, labels, with};
-use crate::engine::snapshot::{PeerState, VirtualRouterStatus, VrrpCounters};
+use crate::engine::model::Family;
+use crate::engine::snapshot::{ForeignRouter, PeerState, VirtualRouterStatus, VrrpCounters};
+use std::collections::BTreeMap;
 
 /// A family with one sample a router.
 type Column = (MetricKind, &'static str, &'static str, &'static str, fn(&VirtualRouterStatus) -> MetricValue);
@@ -60,6 +62,22 @@ const REJECTED: &[Cause] = &[
     ("interval", |c| c.rejected_interval),
     ("count", |c| c.rejected_count),
 ];
+
+/// Of an interface and family: which VRIDs there are, others choose.
+pub(super) fn foreign(routers: &[ForeignRouter]) -> MetricFamily {
+    let help = "Packets for virtual routers that are not configured here, by cause";
+    let mut adverts = family(Counter, "lvsdeck_vrrp_foreign_adverts", "", help);
+    let mut counted: BTreeMap<(&str, Family, &'static str), u64> = BTreeMap::new();
+    for router in routers {
+        for (cause, count) in router.counters.by_cause() {
+            *counted.entry((&router.interface, router.family, cause)).or_default() += count;
+        }
+    }
+    for ((interface, family, cause), count) in counted {
+        adverts.put(&labels(&[("interface", interface), ("family", family_name(family)), ("reason", cause)]), count);
+    }
+    adverts
+}
 
 pub(super) fn families(routers: &[VirtualRouterStatus]) -> Vec<MetricFamily> {
     let mut state = family(StateSet, "lvsdeck_vrrp_state", "", "State of the instance");

@@ -80,6 +80,7 @@ fn status(real_servers: Vec<RealServerStatus>, warnings: usize) -> Status {
         virtual_routers: Vec::new(),
         virtual_servers: vec![Arc::new(service)],
         drift: Vec::new(),
+        foreign_routers: Vec::new(),
         foreign: Vec::new(),
         ipvs: None,
         warnings: (0..warnings).map(warning).collect(),

@@ -7,6 +7,7 @@ mod detail;
 mod drain;
 mod facts;
 mod filter;
+mod foreign;
 mod host;
 mod kernel;
 mod page;
@@ -21,6 +22,7 @@ pub use detail::{
 };
 pub use drain::{DrainStatus, OverrideStatus};
 pub use filter::filter_error;
+pub use foreign::{ForeignCounters, ForeignRouter};
 pub use host::{HostLoad, InterfaceCounters, InterfaceLoad, InterfaceRates};
 pub use kernel::IpvsTotals;
 pub use rows::{Row, RowKind, RowsPage, RowsQuery, Sort};
@@ -58,6 +60,9 @@ pub struct Status {
     pub changed_at: Option<SystemTime>,
     /// Every instance, in file order.
     pub virtual_routers: Vec<VirtualRouterStatus>,
+    /// Virtual routers of others that are heard on interfaces of ours.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign_routers: Vec<ForeignRouter>,
     /// Every service, in file order; foreign ones are in `foreign`.
     pub virtual_servers: Vec<Arc<VirtualServerStatus>>,
     /// What the kernel counts in all; none where that is not known.

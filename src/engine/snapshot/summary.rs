@@ -3,8 +3,8 @@
 use super::facts::{DriftIndex, ServiceFacts, down_reason};
 use super::page::row_key;
 use super::{
-    Health, IpvsTotals, PeerState, RealServerStatus, Role, Status, VirtualRouterState, VirtualRouterStatus,
-    VirtualServerStatus, Warning, rfc3339,
+    ForeignRouter, Health, IpvsTotals, PeerState, RealServerStatus, Role, Status, VirtualRouterState,
+    VirtualRouterStatus, VirtualServerStatus, Warning, rfc3339,
 };
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
@@ -52,6 +52,9 @@ pub struct Summary {
     /// What the kernel counts in all; none where that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ipvs: Option<IpvsTotals>,
+    /// Virtual routers of others that are heard on interfaces of ours, at most 64.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign_routers: Vec<ForeignRouter>,
     /// Whether this is a moment of the past, made of what is remembered: totals, timers and peers are not known then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_rewound: bool,
@@ -86,6 +89,9 @@ pub struct Problem {
 
 /// Most problems listed.
 const MAX_PROBLEMS: usize = 16;
+
+/// Most virtual routers of others listed.
+const MAX_FOREIGN: usize = 64;
 
 impl Role {
     /// All instances in a word. `split_brain`: another router is heard as master of an instance of which this node is.
@@ -138,6 +144,7 @@ impl Summary {
             now,
             writable,
             ipvs: status.ipvs,
+            foreign_routers: status.foreign_routers.iter().take(MAX_FOREIGN).cloned().collect(),
             is_rewound: false,
         }
     }

@@ -65,8 +65,8 @@ pub struct Sender {
     pub vrid: Option<u8>,
     /// Priority; none when the message is shorter than 3 bytes.
     pub priority: Option<AdvertisedPriority>,
-    /// Whether it may be an advertisement of this link at all: TTL 255, version 2 or 3, type 1.
-    pub plausible: bool,
+    /// Why it can be no advertisement of this link, whosever: not TTL 255, version 2 or 3, type 1.
+    pub noise: Option<Check>,
     /// Whether it is no VRRP at all: an authentication header with something else behind it.
     pub foreign: bool,
 }
@@ -75,12 +75,19 @@ pub struct Sender {
 pub fn sender(packet: &[u8]) -> Sender {
     let parsed = IpPacket::parse(packet);
     let payload = parsed.map_or(&[][..], |p| p.payload);
+    let noise = match (parsed.map(|p| p.ttl), payload.first().map(|first| (first >> 4, first & 0x0f))) {
+        (None, _) | (_, None) => Some(Check::Length),
+        (Some(255), Some((2 | 3, 1))) => None,
+        (Some(255), Some((2 | 3, _))) => Some(Check::Type),
+        (Some(255), Some(_)) => Some(Check::Version),
+        (Some(_), Some(_)) => Some(Check::Ttl),
+    };
     Sender {
         source: parsed.map(|p| p.source),
         vrid: payload.get(1).copied(),
         priority: payload.get(2).copied().map(AdvertisedPriority),
         foreign: parsed.is_some_and(|p| p.protocol == AH_PROTOCOL),
-        plausible: parsed.is_some_and(|p| p.ttl == 255) && matches!(payload.first(), Some(0x21 | 0x31)),
+        noise,
     }
 }
 

@@ -157,6 +157,7 @@ mod tests {
             virtual_routers: Vec::new(),
             virtual_servers: Vec::new(),
             drift: Vec::new(),
+            foreign_routers: Vec::new(),
             foreign: Vec::new(),
             ipvs: None,
             warnings: Vec::new(),

@@ -59,6 +59,7 @@ fn table(servers: impl IntoIterator<Item = usize>) -> Vec<Row> {
 fn summary() -> Summary {
     Summary {
         ipvs: None,
+        foreign_routers: Vec::new(),
         node: "lvs-a".to_owned(),
         pid: 812,
         mode: "run".to_owned(),

@@ -3,7 +3,7 @@
 use super::frame;
 use super::pen::{Pen, Spans, put_spans};
 use super::routers::{history, peer_text, state_paint};
-use crate::engine::{StateChange, VirtualRouterStatus, VrrpCounters};
+use crate::engine::{ForeignRouter, StateChange, VirtualRouterStatus, VrrpCounters};
 use crate::ui::format;
 use crate::ui::intent::Intent;
 use crate::ui::state::UiState;
@@ -11,6 +11,9 @@ use crate::ui::theme::{Paint, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::time::SystemTime;
+
+/// Of so many virtual routers of others each is shown.
+const FOREIGN: usize = 8;
 
 /// Refused advertisements by reason.
 pub fn refused(counters: &VrrpCounters) -> impl Iterator<Item = (&'static str, u64)> {
@@ -88,6 +91,7 @@ fn lines(state: &UiState, router: &VirtualRouterStatus, now: SystemTime) -> Vec<
     }
     lines.extend(counted(router));
     lines.push(("refused", refused_spans(&router.counters)));
+    lines.extend(foreign(state, router, now));
     lines.extend(changes(router, now));
     lines
 }
@@ -133,6 +137,22 @@ pub fn counted(router: &VirtualRouterStatus) -> Vec<Line> {
     ];
     let master = format!("became {}  gave up {}", c.became_master, c.released_master);
     vec![("adverts", adverts), ("master", vec![text(master)])]
+}
+
+/// Virtual routers of others on the interface; nothing where there is none.
+pub fn foreign(state: &UiState, router: &VirtualRouterStatus, now: SystemTime) -> Option<Line> {
+    let others: Vec<_> = state.summary()?.foreign_routers.iter().filter(|f| f.is_beside(router)).collect();
+    let one = |other: &&ForeignRouter| {
+        let causes = other.counters.by_cause().filter(|(_, count)| *count > 0);
+        let counts: Vec<String> = causes.map(|(why, count)| format!("{why} {}", format::grouped(count))).collect();
+        let ago = format::age(format::since(now, other.last_heard_at));
+        (Paint::Dim, format!("VRID {} from {} -{ago}: {}  ", other.vrid, other.address, counts.join(", ")))
+    };
+    let mut spans: Spans = others.iter().take(FOREIGN).map(one).collect();
+    if others.len() > FOREIGN {
+        spans.push((Paint::Dim, format!("and {} more", others.len() - FOREIGN)));
+    }
+    (!spans.is_empty()).then_some(("foreign", spans))
 }
 
 /// The last changes of the state, newest first.

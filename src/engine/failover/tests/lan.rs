@@ -517,8 +517,12 @@ impl Lan {
     }
 
     pub fn status(&self, n: usize) -> Vec<VirtualRouterStatus> {
-        let moment = Moment { now: self.now, wall: SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000) };
-        self.nodes[n].core.as_ref().map(|core| core.status(moment)).unwrap_or_default()
+        self.nodes[n].core.as_ref().map(|core| core.status(self.moment())).unwrap_or_default()
+    }
+
+    /// Now.
+    pub fn moment(&self) -> Moment {
+        Moment { now: self.now, wall: SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000) }
     }
 
     /// State of a node's first instance.

@@ -6,8 +6,8 @@ use crate::engine::failover::{Action, Input, Waiting};
 use crate::engine::model::{
     AdvertInterval, AdvertisedPriority, Authentication, Configuration, Family, Password, Vrid, VrrpVersion,
 };
-use crate::engine::snapshot::PeerState;
 use crate::engine::snapshot::VirtualRouterState::{Backup, Fault, Master};
+use crate::engine::snapshot::{ForeignCounters, ForeignRouter, PeerState};
 use crate::engine::vrrp::{Advertisement, ChecksumForm, seal};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -249,6 +249,9 @@ fn another_list_of_addresses_is_accepted_counted_and_told_once() {
     assert_eq!((lan.state(0), lan.status(0)[0].counters.address_mismatch), (Backup, 10));
     assert_eq!(lan.nodes[0].facts(EventKind::Warning).len(), 1);
     assert_eq!(lan.nodes[0].warnings(), ["address-list-mismatch"]);
+    let said = &lan.nodes[0].core.as_ref().unwrap().warnings()[0].message;
+    let lists = "(192.0.2.254, 192.0.2.253) than are configured here (192.0.2.254)";
+    assert_eq!(*said, format!("192.0.2.20 advertises other virtual addresses {lists}"));
     lan.inject(0, ETH0, &wire(&advertisement(VrrpVersion::V2, 200)));
     assert_eq!(lan.nodes[0].warnings(), [""; 0], "it ends with the mismatch");
 }
@@ -286,6 +289,45 @@ fn a_strange_vrid_is_a_warning_once_and_no_event() {
     assert_eq!(lan.nodes[0].warnings(), ["foreign-vrid"], "eth1 has no instance and is not listened to");
     assert_eq!(lan.nodes[0].facts(EventKind::AdvertisementRejected), []);
     assert_eq!(lan.status(0)[0].counters.adverts_rx, 0);
+}
+
+#[test]
+fn packets_for_strange_vrids_are_counted_by_what_is_wrong_and_change_nothing() {
+    let mut lan = Lan::started(vec![one(100)]);
+    let before = lan.status(0);
+    let packet = |vrid, ttl, first| {
+        let vrid = Vrid::new(vrid).unwrap();
+        let mut packet = wire(&Advertisement { vrid, ..advertisement(VrrpVersion::V2, 255) });
+        (packet[8], packet[20]) = (ttl, first);
+        packet
+    };
+    for (vrid, ttl, first) in [(77, 255, 0x21), (77, 255, 0x31), (77, 64, 0x21), (77, 255, 0x41), (9, 255, 0x22)] {
+        lan.inject(0, ETH0, &packet(vrid, ttl, first));
+        lan.inject(0, ETH1, &packet(vrid, ttl, first));
+    }
+    let moment = lan.moment();
+    let heard = lan.nodes[0].core.as_ref().unwrap().foreign_routers(moment);
+    let counted = |vrid: u8, counters| ForeignRouter {
+        interface: "eth0".to_owned(),
+        family: Family::Inet,
+        vrid,
+        address: PEER.to_string(),
+        last_heard_at: moment.wall,
+        counters,
+    };
+    let nothing = ForeignCounters::default();
+    let of_77 = ForeignCounters { rejected_vrid: 2, rejected_ttl: 1, rejected_version: 1, ..nothing };
+    assert_eq!(heard, [counted(9, ForeignCounters { rejected_type: 1, ..nothing }), counted(77, of_77)]);
+    assert_eq!(lan.status(0), before, "deadlines, peers and counters of instances are as they were");
+    assert_eq!(lan.nodes[0].warnings(), ["foreign-vrid"], "what is no advertisement is nobody's virtual router");
+    let all: Vec<u8> = (1..=255).filter(|vrid| *vrid != 51).collect();
+    for vrid in &all {
+        lan.inject(0, ETH0, &packet(*vrid, 255, 0x21));
+    }
+    assert_eq!(lan.nodes[0].core.as_ref().unwrap().foreign_routers(moment).len(), all.len());
+    let warnings = lan.nodes[0].core.as_ref().unwrap().warnings();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].message.starts_with("254 virtual routers are advertised on eth0"), "{warnings:?}");
 }
 
 #[test]

@@ -51,6 +51,7 @@ pub fn lines(state: &UiState) -> Vec<Line> {
         counted.map(|(label, spans)| (label, spans.iter().flat_map(|(paint, said)| parts(*paint, said)).collect())),
     );
     lines.push(("refused", every_cause(router)));
+    lines.extend(instance::foreign(state, router, now));
     lines.push(heading("Changes, newest first"));
     lines.extend(instance::changes(router, now));
     lines
