@@ -198,12 +198,21 @@ impl<T: Fn(TrackKind, String, Tracked, String), R: Fn(Fact)> WatchLoop<T, R> {
                 self.settles_at = Some(now + SETTLES);
                 continue;
             }
+            if number == Number::Outside {
+                let said = format!("{} holds a number beyond 32 bits: the one before goes on counting", file.path);
+                let fact = Fact::new(EventKind::Warning, Severity::Warning, format!("file {}", file.name));
+                (self.report)(fact.reason(said.clone()).detail("let a smaller number be written into it"));
+                if seen.replace(number).is_none() {
+                    (self.tell)(TrackKind::File, file.name.clone(), Tracked::Value(0), said);
+                }
+                continue;
+            }
             let (value, said) = match &number {
                 Number::Is(value) => (*value, format!("it says {value}")),
                 Number::Missing => (0, format!("{} does not exist: that counts as 0", file.path)),
                 Number::Unreadable(why) => (0, format!("{} can't be read ({why}): that counts as 0", file.path)),
                 Number::Empty => (0, format!("{} is empty: that counts as 0", file.path)),
-                Number::None => (0, format!("{} begins with no number: that counts as 0", file.path)),
+                Number::None | Number::Outside => (0, format!("{} begins with no number: that counts as 0", file.path)),
             };
             *seen = Some(number);
             (self.tell)(TrackKind::File, file.name.clone(), Tracked::Value(value), said);

@@ -12,7 +12,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// What is read of a file at most: a number is shorter.
-const MOST: u64 = 64;
+const MOST: u64 = 127;
 
 /// What a file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub enum Number {
     Unreadable(String),
     /// It begins with no number: counts as 0.
     None,
+    /// It begins with a number beyond 32 bits: what it said before goes on counting.
+    Outside,
     /// It is empty, perhaps because somebody is about to write it: counts as 0 when it stays so.
     Empty,
 }
@@ -43,22 +45,32 @@ pub fn read(path: &Path) -> Number {
     };
     match open() {
         Ok(text) if text.is_empty() => Number::Empty,
-        Ok(text) => parse(&text).map_or(Number::None, Number::Is),
+        Ok(text) => parse(&text),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Number::Missing,
         Err(error) => Number::Unreadable(error.to_string()),
     }
 }
 
-/// As `strtol(3)` does: blanks, a sign, digits; what follows is not looked at. Beyond 32 bits it is the outermost one.
-fn parse(text: &str) -> Option<i32> {
+/// As `strtol(3)` with base 0, and so keepalived, does: blanks, a sign, digits, which are hexadecimal behind `0x` and octal behind
+/// `0`; what follows is not looked at.
+fn parse(text: &str) -> Number {
     let text = text.trim_start();
-    let (sign, digits) = match text.strip_prefix('-') {
+    let (sign, text) = match text.strip_prefix('-') {
         Some(rest) => (-1, rest),
         None => (1, text.strip_prefix('+').unwrap_or(text)),
     };
-    let digits = digits.split(|c: char| !c.is_ascii_digit()).next().filter(|digits| !digits.is_empty())?;
-    let number = sign * digits.parse::<i64>().unwrap_or(i64::from(u32::MAX));
-    Some(i32::try_from(number).unwrap_or(if number < 0 { i32::MIN } else { i32::MAX }))
+    let hexadecimal = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    let (radix, text) = match hexadecimal.filter(|rest| rest.starts_with(|c: char| c.is_ascii_hexdigit())) {
+        Some(rest) => (16, rest),
+        None if text.starts_with('0') => (8, text),
+        None => (10, text),
+    };
+    let digits = text.split(|c: char| !c.is_digit(radix)).next().unwrap_or_default();
+    if digits.is_empty() {
+        return Number::None;
+    }
+    let number = i64::from_str_radix(digits, radix).ok().and_then(|number| i32::try_from(sign * number).ok());
+    number.map_or(Number::Outside, Number::Is)
 }
 
 /// Writes a number, where the file does not exist or in any case.
@@ -152,12 +164,17 @@ mod tests {
 
     #[test]
     fn a_number_is_read_as_far_as_it_goes() {
-        let cases = [("5", Some(5)), (" -300\n", Some(-300)), ("+7 x", Some(7)), ("12abc", Some(12)), ("0", Some(0))];
-        for (text, number) in cases {
-            assert_eq!(parse(text), number, "{text:?}");
+        // As keepalived 2.2.7 counts them.
+        let cases = [("5", 5), (" -300\n", -300), ("+7 x", 7), ("12abc", 12), ("0", 0), ("\t\n 12x", 12)];
+        let bases = [("0x10\n", 16), ("0X1f", 31), ("010\n", 8), ("-0x10", -16), ("0x", 0), ("0xzz", 0), ("09", 0)];
+        for (text, number) in cases.into_iter().chain(bases) {
+            assert_eq!(parse(text), Number::Is(number), "{text:?}");
         }
-        assert_eq!([parse("abc"), parse(""), parse("-")], [None, None, None]);
-        assert_eq!([parse("99999999999999999999"), parse("-9999999999")], [Some(i32::MAX), Some(i32::MIN)]);
+        assert_eq!(["abc", "", "-", "- 5"].map(parse), [const { Number::None }; 4]);
+        for text in ["99999999999", "-9999999999", "2147483648", "99999999999999999999", "0xfffffffffffffffff"] {
+            assert_eq!(parse(text), Number::Outside, "{text:?}");
+        }
+        assert_eq!([parse("2147483647"), parse("-2147483648")], [Number::Is(i32::MAX), Number::Is(i32::MIN)]);
     }
 
     #[test]

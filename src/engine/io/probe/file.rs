@@ -10,6 +10,8 @@ use tokio::time::Instant;
 
 /// How long a file may be without a number while it is written.
 const WRITTEN: Duration = Duration::from_millis(50);
+/// What to do about a file that can't be read.
+const READABLE: &str = "let the engine read the track_file";
 
 /// Reads it once; a disk that hangs holds up this check alone. What the number does to the weight is a verdict as well.
 pub(super) async fn look(check: &FileCheck) -> Result<(), Verdict> {
@@ -26,8 +28,12 @@ pub(super) async fn look(check: &FileCheck) -> Result<(), Verdict> {
     let number = match tokio::task::spawn_blocking(settled).await {
         Ok(Number::Is(number)) => number,
         Ok(Number::Missing | Number::None | Number::Empty) => 0,
-        Ok(Number::Unreadable(why)) => return unable(format!("{}: {why}", check.path)),
-        Err(error) => return unable(error.to_string()),
+        Ok(Number::Outside) => {
+            let reason = format!("{} holds a number beyond 32 bits: the one before goes on counting", check.path);
+            return unable(reason, "let a smaller number be written into the track_file");
+        }
+        Ok(Number::Unreadable(why)) => return unable(format!("{}: {why}", check.path), READABLE),
+        Err(error) => return unable(error.to_string(), READABLE),
     };
     match check.weight {
         0 if number == 0 => Ok(()),
@@ -36,8 +42,8 @@ pub(super) async fn look(check: &FileCheck) -> Result<(), Verdict> {
     }
 }
 
-fn unable(reason: String) -> Result<(), Verdict> {
-    Err(Verdict::Unable(Hindrance { reason, next: "let the engine read the track_file" }))
+fn unable(reason: String, next: &'static str) -> Result<(), Verdict> {
+    Err(Verdict::Unable(Hindrance { reason, next }))
 }
 
 #[cfg(test)]
@@ -57,14 +63,17 @@ mod tests {
             _ => None,
         };
         assert_eq!((look(0).await, more(&look(5).await)), (Ok(()), Some(0)), "not there");
-        for (text, number) in [("0", 0), ("3\n", 3), ("-3", -3), ("junk", 0), ("", 0), ("99999999999", 2_147_483_647)] {
+        for (text, number) in [("0", 0), ("3\n", 3), ("-3", -3), ("junk", 0), ("", 0), ("0x10", 16), ("010", 8)] {
             std::fs::write(&path, text).unwrap();
             let fails = failed(format!("load says {number}"));
             assert_eq!(look(0).await, if number == 0 { Ok(()) } else { fails }, "{text:?}");
-            for weight in [-2, 1, 2_147_483_647] {
+            for weight in [-2, 1, 1_000_000] {
                 assert_eq!(more(&look(weight).await), Some(weight * number), "{text:?} times {weight}");
             }
         }
+        std::fs::write(&path, "99999999999").unwrap();
+        let end = look(1).await;
+        assert!(matches!(&end, Err(Verdict::Unable(why)) if why.reason.contains("beyond 32 bits")), "{end:?}");
         std::fs::write(&path, "").unwrap();
         let writer = std::thread::spawn({
             let path = path.clone();
