@@ -1,7 +1,7 @@
 //! Checks that several servers share, that say a weight, and of which nothing is heard.
 
 use crate::rig::{A, B, Rig, S, WEB, rs, server, service, weight};
-use lvsdeck::engine::balance::{Action, Input};
+use lvsdeck::engine::balance::{Action, CheckId, Input};
 use lvsdeck::engine::command::{Command, Outcome, ServiceSelector};
 use lvsdeck::engine::event::EventKind;
 use lvsdeck::engine::health::{SaidWeight, Verdict};
@@ -91,10 +91,8 @@ fn what_checks_add_to_a_weight_is_a_sum_within_what_the_kernel_takes() {
     assert_eq!(says(B, SaidWeight::More(i64::MIN)), "10.0.0.71:80 w9");
 }
 
-#[test]
-fn a_run_of_which_nothing_is_heard_is_an_alarm_and_the_check_goes_on() {
-    let mut rig = Rig::started(&[service(WEB, &[A])]);
-    // The next probe is swallowed.
+/// The next probe is swallowed.
+fn swallow(rig: &mut Rig) -> CheckId {
     rig.now += 10 * S;
     rig.balance.handle(rig.now, Input::Timeout);
     let mut swallowed = None;
@@ -103,11 +101,33 @@ fn a_run_of_which_nothing_is_heard_is_an_alarm_and_the_check_goes_on() {
             swallowed = Some(check);
         }
     }
-    let swallowed = swallowed.expect("a check is due");
     rig.facts.clear();
-    rig.pass(60 * S);
-    let told = rig.facts(EventKind::CheckResult);
-    assert!(told.iter().any(|fact| fact.contains("its probe gave no answer")), "{told:?}");
+    swallowed.expect("a check is due")
+}
+
+fn is_given_up(rig: &mut Rig) -> bool {
+    rig.facts(EventKind::CheckResult).iter().any(|fact| fact.contains("its probe gave no answer"))
+}
+
+#[test]
+fn a_run_that_waits_for_its_turn_has_longer() {
+    let mut rig = Rig::started(&[service(WEB, &[A])]);
+    let check = swallow(&mut rig);
+    rig.balance.handle(rig.now, Input::Waits { check });
+    rig.pass(30 * S + S / 2);
+    assert!(!is_given_up(&mut rig));
+    rig.pass(S);
+    assert!(is_given_up(&mut rig));
+}
+
+#[test]
+fn a_run_of_which_nothing_is_heard_is_an_alarm_and_the_check_goes_on() {
+    let mut rig = Rig::started(&[service(WEB, &[A])]);
+    let swallowed = swallow(&mut rig);
+    rig.pass(10 * S + S / 2);
+    assert!(!is_given_up(&mut rig), "its limit and an interval are its time");
+    rig.pass(S);
+    assert!(is_given_up(&mut rig));
     assert_eq!(rig.server(0, A).health, Health::Up, "the target is not blamed");
     let before = rig.probes;
     rig.pass(20 * S);

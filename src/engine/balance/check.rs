@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 /// A server in a service.
 pub(super) type Owner = (ServiceKey, RealServerKey);
 
-/// How much longer than its limit a run may take before it is given up: its probe waits for its turn at first.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How much longer than its limit a run may take before it is given up: an interval, and no less than a host that is late needs.
+const LEAST: Duration = Duration::from_secs(1);
+/// No longer than this, and so long where its probe waits for its turn first.
+const MOST: Duration = Duration::from_secs(30);
 
 /// One check and whose it is: every server that asks the same of the same address shares it.
 #[derive(Debug, Clone)]
@@ -23,7 +25,7 @@ pub(super) struct Check {
 
 impl Check {
     /// How long a run may be out.
-    pub fn patience(&self) -> Duration {
-        self.spec.longest() + PATIENCE
+    pub fn patience(&self, waits: bool) -> Duration {
+        self.spec.longest() + if waits { MOST } else { self.spec.timing.interval.clamp(LEAST, MOST) }
     }
 }

@@ -102,11 +102,21 @@ impl Checks {
             if let Some(check) = self.by_id.get_mut(&id)
                 && check.checker.start(now)
             {
-                let lost_at = now + check.patience();
+                let lost_at = now + check.patience(false);
                 check.lost_at = Some(lost_at);
                 self.out.insert((lost_at, id));
                 actions.push_back(Action::Probe { check: id, spec: Arc::clone(&check.spec) });
             }
+        }
+    }
+    /// A run has to wait for its turn: its time has not begun.
+    pub fn waits(&mut self, now: Instant, id: CheckId) {
+        let Some(check) = self.by_id.get_mut(&id) else { return };
+        let lost_at = now + check.patience(true);
+        if let Some(before) = check.lost_at.as_mut() {
+            self.out.remove(&(*before, id));
+            *before = lost_at;
+            self.out.insert((lost_at, id));
         }
     }
     /// A run of which nothing was heard for too long; its probe is cancelled, and a verdict has to be given.

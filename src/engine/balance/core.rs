@@ -165,6 +165,7 @@ impl Balance {
                 }
             }
             Input::Verdict { check, verdict } => self.verdict(now, check, verdict),
+            Input::Waits { check } => self.checks.waits(now, check),
             Input::HostAddresses(addresses) => self.see_addresses(now, addresses),
             Input::Counted(totals) => self.counting.count(now, totals),
             Input::Observed(result) => self.observed(now, result),

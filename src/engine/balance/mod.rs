@@ -92,6 +92,11 @@ pub enum Input {
         /// How it ended.
         verdict: Verdict,
     },
+    /// A probe has to wait for its turn.
+    Waits {
+        /// Of which check.
+        check: CheckId,
+    },
     /// The kernel's whole table, or why it can't be read.
     Observed(Result<Box<IpvsTable>, Refusal>),
     /// The addresses that are on this host now: wanted while [`Balance::needs_addresses`], before [`Input::Start`] for the first time.

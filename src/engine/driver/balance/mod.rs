@@ -172,9 +172,16 @@ pub async fn run(
             }
         };
         let Some(input) = input else { continue };
-        own.core.handle(now(), input);
+        // What has ended comes before the time: a loop that was late gives up no run that has a verdict.
+        let (first, last) = if matches!(input, Input::Timeout) { (None, Some(input)) } else { (Some(input), None) };
+        if let Some(input) = first {
+            own.core.handle(now(), input);
+        }
         for _ in 0..BATCH {
             let Some(input) = kernel.try_next().or_else(|| own.probes.try_next()) else { break };
+            own.core.handle(now(), input);
+        }
+        if let Some(input) = last {
             own.core.handle(now(), input);
         }
         views.due = true;
@@ -279,7 +286,11 @@ impl<R: Fn(Vec<Fact>), N: Fn(Notice)> BalanceLoop<R, N> {
         let mut jobs = std::mem::take(&mut self.trials);
         while let Some(action) = self.core.poll_action() {
             match action {
-                Action::Probe { check, spec } => self.probes.start(check, spec),
+                Action::Probe { check, spec } => {
+                    if self.probes.start(check, spec) {
+                        self.core.handle(now(), Input::Waits { check });
+                    }
+                }
                 Action::CancelProbe { check } => self.probes.cancel(check),
                 Action::Observe => jobs.push(Job::Observe),
                 Action::Apply(ops) => jobs.push(Job::Apply(ops)),

@@ -37,21 +37,29 @@ impl Probes {
         self.scripts.follow(global);
     }
 
-    pub fn start(&mut self, check: CheckId, spec: Arc<CheckSpec>) {
+    /// Gives whether it has to wait for its turn.
+    pub fn start(&mut self, check: CheckId, spec: Arc<CheckSpec>) -> bool {
         if let CheckKind::Misc(_) = &spec.kind {
             let scripts = self.scripts.clone();
-            return self.spawn(check, async move {
+            self.spawn(check, async move {
                 match &spec.kind {
                     CheckKind::Misc(misc) => scripts.run(&spec, misc).await,
                     _ => probe::run(&spec).await,
                 }
             });
+            return false;
         }
         let turns = Arc::clone(&self.turns);
+        let turn = Arc::clone(&turns).try_acquire_owned();
+        let waits = turn.is_err();
         self.spawn(check, async move {
-            let _turn = turns.acquire().await;
+            let _turn = match turn {
+                Ok(turn) => Ok(turn),
+                Err(_) => turns.acquire_owned().await,
+            };
             probe::run(&spec).await
         });
+        waits
     }
 
     fn spawn(&mut self, check: CheckId, probe: impl Future<Output = Verdict> + Send + 'static) {
