@@ -36,6 +36,23 @@ impl Balance {
     pub fn drift(&self) -> Vec<Drift> {
         self.kernel.drift().to_vec()
     }
+    /// Who took out what the file has, and who added services: by the key of a service, or of it and a server.
+    pub fn said_by(&self, moment: Moment) -> Vec<(String, String)> {
+        let said = |subject: String, weight: u32, by: Option<&By>| {
+            let By { who, at, why } = by?;
+            let (since, who, reason) = (moment.wall_of(*at), who.clone(), why.clone());
+            Some((subject, OverrideStatus { since, who, reason, weight }.to_string()))
+        };
+        let services = self.services.iter().filter(|service| service.added).chain(&self.removed);
+        let services = services.map(|service| said(service.config.key.to_string(), 0, service.by.as_deref()));
+        let removed =
+            self.services.iter().flat_map(|service| service.removed.iter().map(move |server| (service, server)));
+        let servers = removed.map(|(service, server)| {
+            let subject = format!("{} {}", service.config.key, server.config.key);
+            said(subject, server.weight.get(), server.by.as_deref())
+        });
+        services.chain(servers).flatten().collect()
+    }
     /// Services in the kernel that are not ours, as of the last look.
     pub fn foreign(&self) -> Vec<Foreign> {
         self.kernel.foreign().to_vec()

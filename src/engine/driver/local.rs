@@ -312,7 +312,7 @@ impl EngineHandle for LocalEngine {
                 message: format!("the configuration file can't be compared: {}", unfit.0.join("; ")),
                 next: "mend the file; `lvsdeck check` names each mistake".to_owned(),
             })?;
-            Ok(compare(&file, &self.reloader.configuration(), &status))
+            Ok(compare(&file, &self.reloader.configuration(), &status, &self.shared.said_by()))
         })
     }
     fn undoable(&self) -> Result<Vec<Undoable>, HandleError> {

@@ -315,6 +315,11 @@ impl Shared {
         service.real_servers.iter().find(|r| r.key.to_string() == server).cloned()
     }
 
+    /// Who took out what the file has, and who added services.
+    pub fn said_by(&self) -> Vec<(String, String)> {
+        self.balance.read().unwrap_or_else(PoisonError::into_inner).said_by.clone()
+    }
+
     /// Whether both loops live.
     pub fn vitals(&self) -> Vitals {
         self.vitals_at(Instant::now())

@@ -8,14 +8,28 @@ use crate::engine::snapshot::{
 };
 use std::collections::{BTreeSet, HashMap};
 
-/// Everything in which the file as it is on disk, what runs, and what the kernel has (by `status`) differ.
-pub fn compare(file: &Configuration, running: &Configuration, status: &Status) -> Vec<Difference> {
+/// Everything in which the file as it is on disk, what runs, and what the kernel has (by `status`) differ. `said_by`: who took out
+/// what the file has, and who added services, by subject.
+pub fn compare(
+    file: &Configuration,
+    running: &Configuration,
+    status: &Status,
+    said_by: &[(String, String)],
+) -> Vec<Difference> {
     let mut found = Found::default();
     found.fields("global_defs", Some(fields::global(&file.global)), Some(fields::global(&running.global)));
     found.fields("static", Some(fields::statics(&file.statics)), Some(fields::statics(&running.statics)));
     found.fields("settings", Some(fields::settings(&file.settings)), Some(fields::settings(&running.settings)));
     found.routers(file, running, status);
     found.services(file, running, status);
+    for line in
+        found.0.iter_mut().filter(|line| line.by.is_none() && ["object", "weight"].contains(&line.field.as_str()))
+    {
+        // What the file has lost or got since is no operator's doing.
+        let is_operators = line.file.is_some() != line.engine.is_some();
+        let said = said_by.iter().find(|(subject, _)| is_operators && *subject == line.subject);
+        line.by = said.map(|(_, by)| by.clone());
+    }
     found.0
 }
 

@@ -67,6 +67,8 @@ pub struct BalanceView {
     pub drift: Vec<Drift>,
     /// Services that are not lvsdeck's.
     pub foreign: Vec<Foreign>,
+    /// Who took out what the file has, and who added services.
+    pub said_by: Vec<(String, String)>,
     /// What the operator should know.
     pub warnings: Vec<Warning>,
     /// What the kernel counts in all.
@@ -350,6 +352,7 @@ impl<P: Fn(BalanceView)> Views<P> {
             servers: self.last.clone(),
             drift: core.drift(),
             foreign: core.foreign(),
+            said_by: core.said_by(moment),
             warnings: silent.into_iter().chain(core.warnings()).collect(),
             totals: core.totals(),
         });

@@ -67,7 +67,7 @@ fn beside(file: &str, runs: &str, router: Value, server: Value) -> Vec<String> {
         let (subject, field) = (d.subject, d.field);
         format!("{subject} | {field} | {} | {} | {}", word(d.file), word(d.engine), word(d.kernel))
     };
-    compare(&read(file), &read(runs), &status(router, server)).into_iter().map(line).collect()
+    compare(&read(file), &read(runs), &status(router, server), &[]).into_iter().map(line).collect()
 }
 
 fn well() -> (Value, Value) {
@@ -98,6 +98,27 @@ fn what_operators_and_checks_and_strangers_did_is_shown() {
     ] {
         assert_eq!(lines(FILE, well().0, server), [format!("{weight} {shown}")]);
     }
+}
+
+#[test]
+fn who_took_a_server_out_or_added_a_service_is_named() {
+    let (router, server) = well();
+    let mut status = status(router, server);
+    let mut service = (*status.virtual_servers[0]).clone();
+    let mut added = service.clone();
+    service.real_servers.clear();
+    added.key = "tcp/10.0.0.9:80".parse().unwrap();
+    status.virtual_servers = vec![service.into(), added.into()];
+    let by = |subject: &str, by: &str| (subject.to_owned(), by.to_owned());
+    let said = [by("tcp/10.0.0.1:80 10.0.0.71:80", "anna since then"), by("tcp/10.0.0.9:80", "otto since then")];
+    let found = compare(&read(FILE), &read(FILE), &status, &said);
+    let lines: Vec<_> = found.iter().map(|d| (d.subject.as_str(), d.field.as_str(), d.by.as_deref())).collect();
+    let (out, new) = (("tcp/10.0.0.1:80 10.0.0.71:80", "weight"), ("tcp/10.0.0.9:80", "object"));
+    assert!(lines.contains(&(out.0, out.1, Some("anna since then"))), "{lines:?}");
+    assert!(lines.contains(&(new.0, new.1, Some("otto since then"))), "{lines:?}");
+    let without = compare(&read(&FILE.replace("10.0.0.71 80", "10.0.0.72 80")), &read(FILE), &status, &said);
+    let line = without.iter().find(|d| d.subject == out.0);
+    assert!(line.is_none_or(|d| d.by.is_none()), "the file has it no more either: {line:?}");
 }
 
 #[test]
