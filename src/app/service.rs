@@ -3,7 +3,7 @@
 //! | when | what |
 //! |---|---|
 //! | both loops have published for the first time | `READY=1` |
-//! | the status line changed, at most once a second | `STATUS=` |
+//! | the status line changed, a second after an event or ten without one | `STATUS=` |
 //! | half of `WATCHDOG_USEC` is over and both loops live | `WATCHDOG=1` |
 //! | a reload by HUP begins, and when it has ended | `RELOADING=1`, `READY=1` |
 //! | the end begins, and once a second until it is over | `STOPPING=1`, `EXTEND_TIMEOUT_USEC=` |
@@ -30,6 +30,8 @@ use watchdog::{Sign, Watchdog};
 const LOOK: Duration = Duration::from_secs(1);
 /// The same until it is ready.
 const FIRST_LOOKS: Duration = Duration::from_millis(5);
+/// Time between two status lines that are made although nothing happened.
+const REPEAT: Duration = Duration::from_secs(10);
 /// By how much the end asks for more time, each time that it looks.
 const MORE_TIME: Duration = Duration::from_secs(5);
 
@@ -87,7 +89,7 @@ impl Service {
         self.socket.send("READY=1");
         let mut watchdog = Watchdog::new(self.watchdog, Instant::now());
         let mut looks = interval(self.watchdog.map_or(LOOK, |limit| (limit / 4).clamp(FIRST_LOOKS, LOOK)));
-        let mut said_at = Instant::now();
+        let (mut said_at, mut said_of) = (Instant::now(), 0);
         loop {
             looks.tick().await;
             let now = Instant::now();
@@ -98,15 +100,19 @@ impl Service {
                     tracing::error!("{why}; the service manager's watchdog hears nothing until that is over");
                 }
             }
-            if now.saturating_duration_since(said_at) >= LOOK {
-                said_at = now;
+            let (newest, since) = (engine.newest_event(), now.saturating_duration_since(said_at));
+            if since >= REPEAT || since >= LOOK && newest != said_of {
+                (said_at, said_of) = (now, newest);
                 self.say_status(engine);
             }
         }
     }
 
-    /// The status line, when it is another than before.
+    /// The status line, when it is another than before. A status of hundreds of instances is not composed for nobody.
     fn say_status(&self, engine: &LocalEngine) {
+        if !self.socket.is_open() {
+            return;
+        }
         if let (Ok(summary), Ok(status)) = (engine.summary(), engine.status()) {
             self.say(&status_line(&summary, &status.warnings));
         }

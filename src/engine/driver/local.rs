@@ -113,6 +113,11 @@ impl LocalEngine {
         self.shared.vitals()
     }
 
+    /// The number of the newest event.
+    pub fn newest_event(&self) -> u64 {
+        self.shared.newest()
+    }
+
     /// What runs now.
     pub fn configuration(&self) -> Arc<Configuration> {
         self.reloader.configuration()

@@ -22,7 +22,7 @@ use super::units::{Unit, units};
 use super::{Action, Channel, Input, Link, OwnedAddress, Waiting};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::model::{AdvertInterval, AdvertisedPriority, AnnouncementPace, Configuration, Family};
-use crate::engine::vrrp;
+use crate::engine::vrrp::{self, Standing};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -34,6 +34,8 @@ pub struct Failover {
     pub(super) units: Vec<Unit>,
     /// The unit of each router.
     pub(super) unit_of: Vec<usize>,
+    /// Room for units that are settled and how their members stand.
+    pub(super) settling: (Vec<usize>, Vec<Standing>),
     /// Every virtual address.
     pub(super) virtuals: BTreeSet<IpAddr>,
     pub(super) host: Host,
@@ -87,6 +89,7 @@ impl Failover {
             routers: Routers::new(routers),
             units: units(configuration),
             unit_of: Vec::new(),
+            settling: (Vec::new(), Vec::new()),
             virtuals: BTreeSet::new(),
             host: Host::default(),
             ours: BTreeMap::new(),

@@ -19,6 +19,8 @@ pub(super) struct Routers {
     due: BTreeSet<(Instant, Waiting, usize)>,
     /// Changed since then.
     stale: Places,
+    /// Room for those that are looked at: packets come by the hundred.
+    looked: Vec<usize>,
     /// Changed since sync groups were settled.
     unsettled: Places,
     /// By interface, family and VRID.
@@ -46,13 +48,14 @@ impl Places {
         }
     }
 
-    fn take(&mut self) -> Vec<usize> {
+    /// Moves them to the end of a list.
+    fn drain_to(&mut self, list: &mut Vec<usize>) {
         for place in &self.list {
             if let Some(has) = self.has.get_mut(*place) {
                 *has = false;
             }
         }
-        std::mem::take(&mut self.list)
+        list.append(&mut self.list);
     }
 }
 
@@ -131,14 +134,16 @@ impl Routers {
         self.seats.get(interface).is_some_and(|seats| seats.range(of_family).next().is_some())
     }
 
-    /// Those that changed since they were asked for last.
-    pub fn unsettled(&mut self) -> Vec<usize> {
-        self.unsettled.take()
+    /// Adds those that changed since they were asked for last.
+    pub fn unsettled(&mut self, places: &mut Vec<usize>) {
+        self.unsettled.drain_to(places);
     }
 
     /// Looks at the deadlines of those that changed.
     pub fn look(&mut self) {
-        for i in self.stale.take() {
+        let mut looked = std::mem::take(&mut self.looked);
+        self.stale.drain_to(&mut looked);
+        for i in looked.drain(..) {
             self.visit(1);
             let Some(router) = self.all.get(i) else { continue };
             let next = router.next();
@@ -157,6 +162,7 @@ impl Routers {
                 self.due.insert((at, waiting, i));
             }
         }
+        self.looked = looked;
     }
 
     /// The next deadline of all, as of the last [look](Self::look).

@@ -29,8 +29,10 @@ impl Failover {
         if self.phase != Phase::Running {
             return;
         }
-        let mut standings = Vec::new(); // one for all: this runs after each packet
-        for unit in self.unsettled_units() {
+        // This runs after each packet: the room stays.
+        let (mut changed, mut standings) = std::mem::take(&mut self.settling);
+        self.unsettled_units(&mut changed);
+        for unit in changed.drain(..) {
             // Fail or step down, start, take over: no unit moves more often for one input.
             for _ in 0..4 {
                 standings.clear();
@@ -40,13 +42,16 @@ impl Failover {
                 }
             }
         }
+        self.settling = (changed, standings);
         self.settle_pending(now);
     }
 
     /// The units of routers that changed, in their order: no other can have anything to do.
-    fn unsettled_units(&mut self) -> BTreeSet<usize> {
-        let changed = self.routers.unsettled();
-        changed.into_iter().filter_map(|i| self.unit_of.get(i).copied()).collect()
+    fn unsettled_units(&mut self, changed: &mut Vec<usize>) {
+        self.routers.unsettled(changed);
+        changed.retain_mut(|i| self.unit_of.get(*i).map(|unit| *i = *unit).is_some());
+        changed.sort_unstable();
+        changed.dedup();
     }
 
     pub(super) fn members(&self, unit: usize) -> Vec<usize> {

@@ -65,6 +65,11 @@ impl NotifySocket {
         Ok(Self(Some((socket, address))))
     }
 
+    /// Whether there is anybody to send to.
+    pub const fn is_open(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Sends one message: assignments, one a line.
     pub fn send(&self, message: &str) {
         if let Some((socket, address)) = &self.0 {
