@@ -13,8 +13,17 @@ use crate::engine::vrrp::{self, TransitionReason, announcement};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
-/// An address that somebody removes again and again is put back no more often than this.
+/// An address that somebody removes again and again is put back at once, [`MOST_RESTORED`] times within this; then it waits until this
+/// is over.
 pub(super) const RESTORE_PAUSE: Duration = Duration::from_secs(1);
+const MOST_RESTORED: u8 = 5;
+
+/// How often an address was put back lately.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Restored {
+    since: Instant,
+    times: u8,
+}
 
 impl Failover {
     /// The virtual addresses of a router with the places where they belong; none where the interface is missing.
@@ -247,7 +256,13 @@ impl Failover {
         let Some(router) = self.routers.get(i).filter(|r| r.instance.is_master()) else { return };
         let yields = router.config.variations.steps_down_without_address;
         let fact = Fact::new(EventKind::Drift, Severity::Warning, address.to_string()).change("present", "absent");
-        let so = if yields { "mastership is given up" } else { "it is put back" };
+        let too_often = |place: &Option<Place>| place.is_some_and(|place| self.restorable_at(now, place).is_some());
+        let waits = self.places(i).iter().any(|(its, place)| its == address && too_often(place));
+        let so = match (yields, waits) {
+            (true, _) => "mastership is given up",
+            (false, false) => "it is put back",
+            (false, true) => "it is put back in a moment: this was one time too many within a second",
+        };
         let fact = removed(fact, by, so).detail(&router.config.name);
         self.report(fact);
         if yields {
@@ -259,17 +274,19 @@ impl Failover {
 
     /// When what is missing there may be put back again; none: now.
     pub(super) fn restorable_at(&self, now: Instant, place: Place) -> Option<Instant> {
-        let at = *self.restored.get(&place)? + RESTORE_PAUSE;
+        let at = self.restored.get(&place).filter(|lately| lately.times >= MOST_RESTORED)?.since + RESTORE_PAUSE;
         (at > now && !self.host.will_have(place)).then_some(at)
     }
 
     /// These were put back.
     pub(super) fn note_restored(&mut self, now: Instant, places: impl IntoIterator<Item = Place>) {
-        self.restored.retain(|_, at| *at + RESTORE_PAUSE > now);
-        self.restored.extend(places.into_iter().map(|place| (place, now)));
+        self.restored.retain(|_, lately| lately.since + RESTORE_PAUSE > now);
+        for place in places {
+            self.restored.entry(place).or_insert(Restored { since: now, times: 0 }).times += 1;
+        }
     }
 
-    /// Puts back what is missing and tells the link: each address at once, and no more often than once a second.
+    /// Puts back what is missing and tells the link: each address at once, and no more often than [`RESTORE_PAUSE`] allows.
     pub(super) fn restore(&mut self, now: Instant, i: usize) {
         let mut places = self.places(i);
         let later = places.iter().filter_map(|(_, place)| self.restorable_at(now, (*place)?)).min();

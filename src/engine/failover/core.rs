@@ -4,6 +4,7 @@
 //! 2. sync groups are settled: every router is a member of one, alone if need be;
 //! 3. commands that wait for their end are looked at.
 
+use super::addresses::Restored;
 use super::heralds::Heralds;
 use super::host::{Host, Place, Seen};
 use super::joins::{Deaf, deaf};
@@ -46,7 +47,7 @@ pub struct Failover {
     pub(super) sequence: u32,
     pub(super) foreign: BTreeSet<Place>,
     /// When addresses that somebody removed were put back last, of the last moments.
-    pub(super) restored: BTreeMap<Place, Instant>,
+    pub(super) restored: BTreeMap<Place, Restored>,
     pub(super) links: OurLinks,
     pub(super) statics: OurStatics,
     pub(super) routing: OurRouting,

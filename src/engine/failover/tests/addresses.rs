@@ -84,7 +84,7 @@ fn an_address_that_somebody_removes_is_put_back_at_once_and_announced() {
 }
 
 #[test]
-fn an_address_that_is_removed_again_and_again_is_put_back_once_a_second() {
+fn an_address_that_is_removed_again_and_again_is_put_back_at_once_five_times_a_second_and_then_waits() {
     let mut lan = master();
     let before = lan.nodes[0].actions.len();
     for _ in 0..50 {
@@ -92,7 +92,11 @@ fn an_address_that_is_removed_again_and_again_is_put_back_once_a_second() {
         lan.run_for(Duration::from_millis(100));
     }
     let added = lan.nodes[0].words(before).into_iter().filter(|w| w.starts_with("add")).count();
-    assert!((5..=6).contains(&added), "{added} times in five seconds");
+    assert_eq!(added, 25, "times in five seconds");
+    let drift = lan.nodes[0].facts(EventKind::Drift);
+    let waits =
+        drift.iter().filter(|fact| fact.reason.as_deref().unwrap().ends_with("too many within a second")).count();
+    assert_eq!((drift.len(), waits), (26, 5), "no event tells of what was not there to be removed");
 }
 
 #[test]
@@ -268,7 +272,7 @@ fn several_that_are_removed_at_once_are_all_back_at_once_and_a_fight_for_one_sta
         lan.run_for(Duration::from_millis(100));
     }
     let added = lan.nodes[0].words(from).into_iter().filter(|word| word == "add 192.0.2.253/24").count();
-    assert!((4..=6).contains(&added), "{added} times in five seconds");
+    assert!((20..=30).contains(&added), "{added} times in five seconds, five in each");
 }
 
 #[test]
