@@ -57,6 +57,7 @@ impl Why {
             Self::Refused(error) => match error.check() {
                 Check::AuthenticationType | Check::Password => "authentication",
                 Check::Interval => "interval",
+                Check::Addresses => "address-list",
                 Check::Version => "version",
                 Check::Destination | Check::Source => "destination",
                 Check::Checksum => "checksum",
@@ -95,7 +96,8 @@ impl Failover {
         let peer = router.peers.heard(source, now);
         peer.rejected = Some(error);
         peer.advertised(priority, window);
-        let listens = router.config.variations.yields_to_refused && outranks;
+        let is_stranger = error == DecodeError::Stranger;
+        let listens = router.config.variations.yields_to_refused && outranks && !is_stranger;
         let (leads, resigns) = (router.instance.is_master(), priority.is_resignation());
         if listens && !resigns {
             self.drive(now, i, vrrp::Input::Heard(Heard { source, priority, interval }));

@@ -79,6 +79,7 @@ impl Failover {
     fn receive(&mut self, now: Instant, i: usize, packet: &[u8]) {
         let Some(router) = self.routers.get(i) else { return };
         match vrrp::receive(packet, &router.expected(vrrp::sender(packet).source)) {
+            Ok(received) if router.is_strange(&received) => self.reject(now, i, packet, DecodeError::Stranger),
             Ok(received) => self.accept(now, i, &received),
             Err(error) => self.reject(now, i, packet, error),
         }

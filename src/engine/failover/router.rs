@@ -324,6 +324,16 @@ impl Router {
         addresses
     }
 
+    /// Whether it comes from a router of something else: no address of its is one of ours. With `vrrp_skip_check_adv_addr` who was
+    /// taken once is not looked at again.
+    pub fn is_strange(&self, received: &vrrp::Received) -> bool {
+        let is_known =
+            |source| self.peers.get(source).is_some_and(|peer| peer.rejected.is_none() && peer.priority.is_some());
+        let ours = self.advertised_addresses();
+        let is_alien = !ours.iter().any(|address| received.advertisement.addresses.contains(address));
+        is_alien && !ours.is_empty() && !(self.config.variations.skip_check_adv_addr && is_known(received.source))
+    }
+
     /// The form of its checksums.
     pub fn checksum_form(&self) -> ChecksumForm {
         ChecksumForm::sent(self.config.version, self.config.family, self.config.variations.checksum_as_v2)
@@ -376,6 +386,7 @@ impl Router {
             Check::AuthenticationType => &mut counters.rejected_auth_type,
             Check::Password => &mut counters.rejected_auth,
             Check::Interval => &mut counters.rejected_interval,
+            Check::Addresses => &mut counters.rejected_addresses,
         };
         *counter += 1;
     }

@@ -61,6 +61,7 @@ const REJECTED: &[Cause] = &[
     ("auth", |c| c.rejected_auth),
     ("interval", |c| c.rejected_interval),
     ("count", |c| c.rejected_count),
+    ("addresses", |c| c.rejected_addresses),
 ];
 
 /// Of an interface and family: which VRIDs there are, others choose.

@@ -277,6 +277,9 @@ pub struct VrrpCounters {
     pub rejected_interval: u64,
     /// Refused: no address in it.
     pub rejected_count: u64,
+    /// Refused: no address in common with ours.
+    #[serde(default)]
+    pub rejected_addresses: u64,
     /// Own packets that came back.
     pub own_rx: u64,
     /// Accepted with another list of addresses.

@@ -15,8 +15,11 @@
 //!    sequence number (RFC 2338 §5.3.6, §5.3.10)
 //! 10. version 2: the configured interval (RFC 3768 §7.1); version 3: an interval above 0 (erratum 8301)
 //!
-//! The local owner's advertisements are not refused (erratum 8298), nor is another list of addresses (§7.1): both are
-//! the caller's to report. Never panics, whatever the bytes.
+//! 11. an address in common with ours, where the caller has some: a stranger that uses our VRID by mistake would take a
+//!     pair down
+//!
+//! The local owner's advertisements are not refused (erratum 8298), nor is a list of addresses that differs (§7.1): both
+//! are the caller's to report. Never panics, whatever the bytes.
 
 use super::ah::{self, AH_PROTOCOL};
 use super::checksum::{ChecksumForm, verified};
@@ -204,6 +207,12 @@ pub enum DecodeError {
     /// Step 10.
     #[error("interval 0 (RFC 9568 erratum 8301)")]
     IntervalZero,
+    /// Step 11.
+    #[error(
+        "none of its virtual addresses is one of ours: another service's router with the same VRID? give one of them another \
+         `virtual_router_id`"
+    )]
+    Stranger,
 }
 
 /// The checks as counters know them.
@@ -233,6 +242,8 @@ pub enum Check {
     Password,
     /// Interval.
     Interval,
+    /// No address in common.
+    Addresses,
 }
 
 impl DecodeError {
@@ -251,12 +262,18 @@ impl DecodeError {
             Self::AuthenticationType { .. } => Check::AuthenticationType,
             Self::Password | Self::Unsealed | Self::Digest | Self::Spi | Self::Replayed { .. } => Check::Password,
             Self::Interval { .. } | Self::IntervalZero => Check::Interval,
+            Self::Stranger => Check::Addresses,
         }
     }
     /// Whether the sender is a router of this link that is configured otherwise, rather than noise or a stranger.
     pub const fn is_disagreement(&self) -> bool {
         match self.check() {
-            Check::Destination | Check::Version | Check::AuthenticationType | Check::Password | Check::Interval => true,
+            Check::Destination
+            | Check::Version
+            | Check::AuthenticationType
+            | Check::Password
+            | Check::Interval
+            | Check::Addresses => true,
             Check::Length | Check::Source | Check::Ttl | Check::Type | Check::Vrid | Check::Count | Check::Checksum => {
                 false
             }

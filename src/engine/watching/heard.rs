@@ -323,6 +323,7 @@ const fn rejected(counters: &mut VrrpCounters, check: Check) -> Option<&mut u64>
         Check::AuthenticationType => &mut counters.rejected_auth_type,
         Check::Password => &mut counters.rejected_auth,
         Check::Interval => &mut counters.rejected_interval,
+        Check::Addresses => &mut counters.rejected_addresses,
         Check::Vrid => return None,
     })
 }

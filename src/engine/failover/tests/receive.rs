@@ -257,6 +257,24 @@ fn another_list_of_addresses_is_accepted_counted_and_told_once() {
 }
 
 #[test]
+fn a_stranger_that_uses_our_vrid_for_other_addresses_makes_nobody_backup_and_is_told() {
+    let mut lan = Lan::started(vec![one(100)]);
+    lan.run_for(seconds(10));
+    let mut stranger = advertisement(VrrpVersion::V2, 200);
+    stranger.addresses = vec![Ipv4Addr::new(192, 0, 2, 77).into()];
+    for _ in 0..10 {
+        lan.inject(0, ETH0, &wire(&stranger));
+        lan.run_for(seconds(1));
+    }
+    let status = lan.status(0).remove(0);
+    assert_eq!((lan.state(0), status.counters.rejected_addresses, status.counters.adverts_rx), (Master, 10, 0));
+    assert_eq!(status.detail.split_brain.unwrap().cause, "address-list");
+    stranger.addresses.push(Ipv4Addr::new(192, 0, 2, 254).into());
+    lan.inject(0, ETH0, &wire(&stranger));
+    assert_eq!(lan.state(0), Backup, "one in common is a router of ours in the middle of a change");
+}
+
+#[test]
 fn version_3_takes_both_checksums_and_says_which_one_differs_from_ours() {
     let mut lan = Lan::started(vec![version_3(100)]);
     let advertisement = advertisement(VrrpVersion::V3, 200);
