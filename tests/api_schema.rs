@@ -58,6 +58,7 @@ fn peer_detail() -> PeerDetail {
         checksum: Some("pseudo-header".into()),
         jitter: Some(Jitter { gaps: 2, min_us: 1, mean_us: 2, max_us: 3 }),
         refused: Some(RefusedPacket { at, reason: "x".into(), bytes: "45 **".into(), length: 2 }),
+        answered_at: Some(at),
     }
 }
 

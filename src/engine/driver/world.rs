@@ -110,7 +110,7 @@ impl World {
         if let Some(answers) = &self.answers {
             for _ in 0..BURST {
                 let Ok(Some(frame)) = answers.receive(&mut buffer) else { break };
-                input(Input::ProbeAnswer { frame });
+                input(Input::Arp { frame });
             }
         }
         self.scribe.listen();

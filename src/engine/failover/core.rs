@@ -161,7 +161,7 @@ impl Failover {
             Input::Resync => self.resync(now),
             Input::Start => self.start(now),
             Input::Packet { index, packet } => self.packet(now, index, packet),
-            Input::ProbeAnswer { frame } => self.probe_answered(now, frame),
+            Input::Arp { frame } => self.arp_heard(now, frame),
             Input::Refused { action, error } => self.refused(now, &action, &error),
             Input::Tracked { kind, name, state, said } => self.tracked(kind, name, state, said),
             Input::Command(asked) => self.command(now, *asked),

@@ -24,6 +24,7 @@ mod peers;
 mod pending;
 mod priority;
 mod probes;
+mod reach;
 mod receive;
 mod refusals;
 mod rejections;
@@ -100,8 +101,8 @@ pub enum Input<'a> {
         /// The packet.
         packet: &'a [u8],
     },
-    /// A frame that answers [`Action::Probe`].
-    ProbeAnswer {
+    /// An ARP frame: one that answers [`Action::Probe`], or a gratuitous one. Others say nothing.
+    Arp {
         /// Destination address first.
         frame: &'a [u8],
     },

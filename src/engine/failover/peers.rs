@@ -125,10 +125,10 @@ impl Peers {
     pub fn get(&self, source: IpAddr) -> Option<&Peer> {
         self.0.get(&source)
     }
-    /// Our state changed: what was a contest is decided.
+    /// Our state changed: what was a contest is decided, and who advertised until then begins anew.
     pub fn settle(&mut self) {
         for peer in self.0.values_mut() {
-            peer.contest = Contest::No;
+            (peer.contest, peer.beat_at) = (Contest::No, None);
         }
     }
     /// Forgets the mastership and the oddities of who is silent; whether a contest ended by silence.
@@ -192,8 +192,9 @@ impl Peer {
             self.gaps.push_back(gap);
         }
     }
-    /// It advertised this priority; as master it may be silent for `window`.
+    /// It advertised this priority; as master it may be silent for `window`. Who resigned begins anew.
     pub fn advertised(&mut self, priority: AdvertisedPriority, window: Duration) {
+        self.beat_at = self.beat_at.filter(|_| !priority.is_resignation());
         self.priority = Some(priority.0);
         self.rank = Priority::new(priority.0).ok().or(self.rank);
         self.window = if priority.is_resignation() { Duration::ZERO } else { window };

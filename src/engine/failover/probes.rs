@@ -1,16 +1,17 @@
 //! Whether another host has an address of ours: asked by ARP, where no advertisement may pass. What is concluded is only
 //! what was answered.
 //!
-//! A master asks a moment after it became one and every half minute; more often while another master is heard, or an
-//! answer came. It asks when it advertises anyhow: no deadline of its own.
+//! A master asks a moment after it became one and every half minute; at once where another host announces the address as its
+//! own, and more often while another master is heard, or an answer came. It asks when it advertises anyhow: no deadline of its own.
 
 use super::Action;
 use super::contest;
 use super::core::Failover;
+use super::reach::Reach;
 use super::router::Router;
 use super::warnings::split_brain;
 use crate::engine::snapshot::Warning;
-use crate::engine::vrrp::{self, answered};
+use crate::engine::vrrp::{self, Claim, claim};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
@@ -49,10 +50,12 @@ impl Failover {
         let Some(router) = self.routers.get_mut(i) else { return };
         router.probe_at = router.instance.is_master().then(|| now + FIRST);
         router.answered = None;
+        router.reach = Reach::default();
     }
 
     /// Asks, when it is time to.
     pub(super) fn probe_in_time(&mut self, now: Instant, i: usize) {
+        self.ask_peers(now, i);
         let Some(router) = self.routers.get(i) else { return };
         if router.probe_at.is_none_or(|at| at > now) {
             return;
@@ -84,17 +87,24 @@ impl Failover {
         })
     }
 
-    /// Somebody answered a probe.
-    pub(super) fn probe_answered(&mut self, now: Instant, frame: &[u8]) {
-        let Some((address, mac)) = answered(frame) else { return };
+    /// Somebody answered a probe, or tells the link that it has an address: then who has it is asked with the next advertisement.
+    pub(super) fn arp_heard(&mut self, now: Instant, frame: &[u8]) {
+        let Some(Claim { address, mac, is_answer }) = claim(frame) else { return };
         if self.host.has_mac(mac) {
             return;
+        }
+        if is_answer {
+            self.peer_answered(now, address);
         }
         let its = |router: &Router| {
             router.instance.is_master() && router.config.addresses.iter().any(|its| its.address == address)
         };
         let Some(i) = self.routers.iter().position(its) else { return };
         let Some(router) = self.routers.get_mut(i) else { return };
+        if !is_answer {
+            router.probe_at = router.probe_at.map(|at| at.min(now));
+            return;
+        }
         let pause = SHORT_PAUSE.max(router.instance.parameters().interval.duration());
         let answer = Answered { address, mac, until: now + pause * 2 + PATIENCE };
         let is_news = router.answered.replace(answer).is_none();

@@ -5,6 +5,7 @@ use super::notices::Told;
 use super::past::Mastership;
 use super::peers::Peers;
 use super::probes::Answered;
+use super::reach::Reach;
 use super::rejections::Rejections;
 use super::waiting::Waiting;
 use super::{Channel, Dropped, OwnedAddress};
@@ -112,6 +113,8 @@ pub(super) struct Router {
     pub duplicate_until: Option<Instant>,
     /// When it asks whether another host has its address, and who answered.
     pub probe_at: Option<Instant>,
+    /// Whether the hosts of its peers are there.
+    pub reach: Reach,
     pub answered: Option<Answered>,
     /// Two masters, from when it was told until it is told that it is over.
     pub split: Option<Split>,
@@ -172,6 +175,7 @@ impl Router {
             unsent: None,
             duplicate_until: None,
             probe_at: None,
+            reach: Reach::default(),
             answered: None,
             split: None,
             silent_before: None,

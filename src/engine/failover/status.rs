@@ -114,15 +114,16 @@ fn held(router: &Router, moment: Moment) -> Option<String> {
 fn peers(router: &Router, moment: Moment) -> Vec<PeerStatus> {
     let state = |master| if master { PeerState::Master } else { PeerState::Silent };
     let we_are = router.instance.is_master();
+    let answered_at = |address| router.reach.of(address).0.map(|at| moment.wall_of(at));
     let status = router.peers.iter().map(|(address, peer)| PeerStatus {
         address: address.to_string(),
         source: "heard".to_owned(),
         last_heard_at: Some(moment.wall_of(peer.heard_at)),
         last_priority: peer.priority,
         state: state(peer.is_master(moment.now, we_are)),
-        reachable: None,
+        reachable: router.reach.of(address).1,
         rejected: peer.rejected.map(|error| error.to_string()),
-        detail: peer_detail(peer, moment),
+        detail: PeerDetail { answered_at: answered_at(address), ..peer_detail(peer, moment) },
     });
     let configured = match &router.config.transport {
         Transport::Unicast(unicast) => unicast.peers.as_slice(),
@@ -136,9 +137,9 @@ fn peers(router: &Router, moment: Moment) -> Vec<PeerStatus> {
         last_heard_at: None,
         last_priority: None,
         state: PeerState::Never,
-        reachable: None,
+        reachable: router.reach.of(address).1,
         rejected: None,
-        detail: PeerDetail::default(),
+        detail: PeerDetail { answered_at: answered_at(address), ..PeerDetail::default() },
     });
     status.chain(never).collect()
 }
@@ -149,6 +150,7 @@ fn peer_detail(peer: &Peer, moment: Moment) -> PeerDetail {
         ChecksumForm::PseudoHeader => "pseudo-header",
     };
     PeerDetail {
+        answered_at: None,
         interval_ms: peer.tells.map(|(interval, _)| u64::from(interval.centiseconds()) * 10),
         checksum: peer.tells.map(|(_, sum)| form(sum).to_owned()),
         jitter: jitter(peer),

@@ -1,4 +1,4 @@
-//! Answers to ARP probes (RFC 5227 §2.1.1), on every interface: a packet socket that never sends.
+//! Answers to ARP probes (RFC 5227 §2.1.1) and gratuitous ARP, on every interface: a packet socket that never sends.
 //!
 //! A filter in the kernel lets nothing else through, so that a busy host's own ARP wakes nobody.
 
@@ -8,8 +8,9 @@ use std::os::fd::{AsRawFd, RawFd};
 
 const LOAD: u32 = libc::BPF_LD | libc::BPF_ABS;
 const EQUAL: u32 = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
-/// Where a frame has the operation, and the target's protocol address.
+/// Where a frame has the operation, and the protocol addresses of sender and target.
 const OPERATION: u32 = 20;
+const SENDER: u32 = 28;
 const TARGET: u32 = 38;
 const REPLY: u32 = 2;
 
@@ -18,12 +19,15 @@ const fn code(operation: u32, if_true: u8, if_false: u8, value: u32) -> SockFilt
     SockFilter::new(operation as u16, if_true, if_false, value)
 }
 
-/// Replies to who has no address yet.
-static FILTER: [SockFilter; 6] = [
-    code(LOAD | libc::BPF_H, 0, 0, OPERATION),
-    code(EQUAL, 0, 3, REPLY),
+/// Replies to who has no address yet; and what has the sender's address as target.
+static FILTER: [SockFilter; 9] = [
     code(LOAD | libc::BPF_W, 0, 0, TARGET),
-    code(EQUAL, 0, 1, 0),
+    code(EQUAL, 0, 2, 0),
+    code(LOAD | libc::BPF_H, 0, 0, OPERATION),
+    code(EQUAL, 3, 4, REPLY),
+    code(libc::BPF_MISC | libc::BPF_TAX, 0, 0, 0),
+    code(LOAD | libc::BPF_W, 0, 0, SENDER),
+    code(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_X, 0, 1, 0),
     code(libc::BPF_RET | libc::BPF_K, 0, 0, 0xffff),
     code(libc::BPF_RET | libc::BPF_K, 0, 0, 0),
 ];

@@ -51,7 +51,7 @@ pub fn beside(readdressed: &[String], status: &[VirtualRouterStatus]) -> Option<
     };
     let one = |name: &String| match heard(name) {
         Some(peers) => format!("{name} (beside {peers})"),
-        None => format!("{name} (whom it has beside it was not heard)"),
+        None => format!("{name} (no other router was heard)"),
     };
     let all: Vec<String> = readdressed.iter().take(MOST_NAMED).map(one).collect();
     let more = match readdressed.len().saturating_sub(MOST_NAMED) {
@@ -225,9 +225,7 @@ mod tests {
         let status = [heard("A", "MASTER", 200, Some(100)), heard("B", "MASTER", 200, None)];
         let names = ["A", "B"].map(str::to_owned);
         let said = beside(&names, &status).unwrap();
-        assert!(
-            said.starts_with("A (beside 10.0.0.12), B (whom it has beside it was not heard): a keepalived refuses")
-        );
+        assert!(said.starts_with("A (beside 10.0.0.12), B (no other router was heard): a keepalived refuses"));
         assert!(said.contains("both nodes at once"));
         assert_eq!(beside(&[], &status), None);
     }

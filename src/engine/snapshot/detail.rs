@@ -98,6 +98,9 @@ pub struct PeerDetail {
     pub jitter: Option<Jitter>,
     /// The last advertisement of its that was refused, also when later ones were accepted.
     pub refused: Option<RefusedPacket>,
+    /// When its host last answered ARP; none where it was not asked (by a master, in IPv4, on its own link) or never answered.
+    #[serde(default, with = "rfc3339::option")]
+    pub answered_at: Option<SystemTime>,
 }
 
 /// The gaps between the last advertisements of a peer (at most 32), microseconds.

@@ -24,6 +24,8 @@ const ARP_TARGET: usize = 38;
 const ARP_SENDER: usize = 28;
 /// ARP for IPv4 over Ethernet, a reply.
 const ARP_REPLY: [u8; 10] = [0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0, 2];
+/// The same, a request.
+const ARP_REQUEST: [u8; 10] = [0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0, 1];
 const NA_TARGET: usize = 62;
 
 /// The frame that tells everybody on the link that `address` is at `mac`.
@@ -52,14 +54,26 @@ pub fn probe(mac: [u8; 6], address: Ipv4Addr) -> Vec<u8> {
     frame
 }
 
-/// The address and the MAC address of who answered such a probe.
-pub fn answered(frame: &[u8]) -> Option<(Ipv4Addr, [u8; 6])> {
+/// Who says to have an address, by ARP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    /// The address.
+    pub address: Ipv4Addr,
+    /// The MAC address of who has it.
+    pub mac: [u8; 6],
+    /// It answers a [`probe`]; it is a gratuitous ARP otherwise.
+    pub is_answer: bool,
+}
+
+/// Reads an answer to a probe, or a gratuitous ARP (RFC 5227 §2.1.1, §3): request or reply, with the sender's address as target.
+pub fn claim(frame: &[u8]) -> Option<Claim> {
     let arp = frame.get(12..ARP_TARGET + 4)?;
     let (kind, fields) = arp.split_first_chunk::<10>()?;
     let (mac, fields) = fields.split_first_chunk::<6>()?;
     let (address, rest) = fields.split_first_chunk::<4>()?;
     let is_answer = *kind == ARP_REPLY && rest.ends_with(&[0; 4]);
-    is_answer.then(|| (Ipv4Addr::from(*address), *mac))
+    let is_gratuitous = (*kind == ARP_REPLY || *kind == ARP_REQUEST) && rest.ends_with(address) && *address != [0; 4];
+    (is_answer || is_gratuitous).then(|| Claim { address: Ipv4Addr::from(*address), mac: *mac, is_answer })
 }
 
 /// An unsolicited neighbour advertisement: flags router and override, hop limit 255, to all nodes (RFC 9568 §6.4.1, RFC

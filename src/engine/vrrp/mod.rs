@@ -22,7 +22,7 @@ mod track;
 mod validate;
 
 pub use ah::{AH_PROTOCOL, AuthenticationHeader, seal};
-pub use announce::{announced, announcement, answered, probe};
+pub use announce::{Claim, announced, announcement, claim, probe};
 pub use bytes::{SHOWN, shown};
 pub use checksum::ChecksumForm;
 pub use instance::Instance;

@@ -1,6 +1,7 @@
 //! ARP probes: whether another host has an address of ours.
 
 use super::lan::*;
+use crate::engine::command::Command;
 use crate::engine::event::EventKind;
 use crate::engine::failover::{Action, Input};
 use crate::engine::model::VirtualLink;
@@ -32,7 +33,7 @@ fn answering(lan: &mut Lan, span: Duration, mac: [u8; 6]) {
         let before = probes(lan).len();
         lan.run_for(Duration::from_millis(100));
         if probes(lan).len() > before {
-            lan.input(0, Input::ProbeAnswer { frame: &answer(mac, [192, 0, 2, 254]) });
+            lan.input(0, Input::Arp { frame: &answer(mac, [192, 0, 2, 254]) });
         }
     }
 }
@@ -86,9 +87,51 @@ fn our_own_answer_and_those_for_other_addresses_say_nothing() {
     let mut request = answer(OTHER, [192, 0, 2, 254]);
     request[21] = 1;
     for frame in [answer(own, [192, 0, 2, 254]), answer(OTHER, [192, 0, 2, 99]), request, vec![1, 2, 3]] {
-        lan.input(0, Input::ProbeAnswer { frame: &frame });
+        lan.input(0, Input::Arp { frame: &frame });
         assert_eq!(lan.status(0)[0].detail.split_brain, None);
     }
+}
+
+/// How another host tells the link that it has an address.
+fn gratuitous(mac: [u8; 6], address: [u8; 4]) -> Vec<u8> {
+    crate::engine::vrrp::announcement(mac, std::net::Ipv4Addr::from(address).into())
+}
+
+#[test]
+fn who_announces_our_address_as_its_own_makes_a_master_ask_with_its_next_advertisement() {
+    let mut lan = Lan::started(vec![one(100)]);
+    lan.run_for(Duration::from_secs(10));
+    let before = probes(&lan).len();
+    let own = lan.nodes[0].links[0].mac.unwrap();
+    for (mac, address, asked) in [(own, [192, 0, 2, 254], 0), (OTHER, [192, 0, 2, 99], 0), (OTHER, [192, 0, 2, 254], 1)]
+    {
+        lan.input(0, Input::Arp { frame: &gratuitous(mac, address) });
+        lan.run_for(Duration::from_millis(1_100));
+        assert_eq!(probes(&lan).len() - before, asked, "{address:?}");
+        assert_eq!(lan.status(0)[0].detail.split_brain, None, "it is no evidence by itself");
+    }
+}
+
+#[test]
+fn the_host_of_a_peer_is_asked_and_there_as_long_as_it_answers() {
+    let mut lan = Lan::started(vec![one(200), one(100)]);
+    // It was master once: nobody knows of a backup that never was.
+    lan.run_for(Duration::from_secs(10));
+    lan.command(0, Command::Failover { instance: None, hold_seconds: None, blind: false });
+    lan.run_for(Duration::from_mins(1));
+    let peer = |lan: &Lan| lan.status(1)[0].peers[0].clone();
+    assert_eq!(
+        (peer(&lan).address.as_str(), peer(&lan).reachable, peer(&lan).detail.answered_at),
+        ("192.0.2.11", Some(false), None)
+    );
+    lan.input(1, Input::Arp { frame: &answer(OTHER, [192, 0, 2, 11]) });
+    assert_eq!(peer(&lan).reachable, Some(true));
+    lan.run_for(Duration::from_secs(25));
+    assert_eq!(peer(&lan).reachable, Some(true), "one answer may be lost");
+    lan.run_for(Duration::from_secs(35));
+    assert_eq!((peer(&lan).reachable, peer(&lan).detail.answered_at.is_some()), (Some(false), true));
+    lan.input(1, Input::Arp { frame: &answer(OTHER, [192, 0, 2, 99]) });
+    assert_eq!(peer(&lan).reachable, Some(false), "that was somebody else");
 }
 
 #[test]
