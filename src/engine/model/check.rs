@@ -216,9 +216,10 @@ pub struct FileCheck {
     pub name: String,
     /// Its path.
     pub path: String,
-    /// What its number is multiplied by before it is added to the weight; `reverse` changes the sign. 0: another number than 0
-    /// fails.
+    /// What its number is multiplied by before it is added to the weight. 0: another number than 0 fails.
     pub weight: i64,
+    /// `reverse`: the sign of the weight is the other one; with weight 0, the number 0 fails and the others pass.
+    pub reverse: bool,
 }
 
 /// What `DNS_CHECK` asks for.
@@ -240,11 +241,15 @@ pub enum RecordType {
     Txt,
     /// An IPv6 address.
     Aaaa,
+    /// The signature of other records.
+    Rrsig,
+    /// The key of a signed zone.
+    Dnskey,
 }
 
 impl RecordType {
     /// Each with its name.
-    pub const ALL: [(&'static str, Self); 7] = [
+    pub const ALL: [(&'static str, Self); 9] = [
         ("A", Self::A),
         ("NS", Self::Ns),
         ("CNAME", Self::Cname),
@@ -252,6 +257,8 @@ impl RecordType {
         ("MX", Self::Mx),
         ("TXT", Self::Txt),
         ("AAAA", Self::Aaaa),
+        ("RRSIG", Self::Rrsig),
+        ("DNSKEY", Self::Dnskey),
     ];
 }
 

@@ -83,7 +83,7 @@ pub(super) const SMTP: &[Keyword] = &[
 pub(super) const DNS: &[Keyword] = &[
     acts(
         "type",
-        Value::Choice(&["A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA"]),
+        Value::Choice(&["A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "RRSIG", "DNSKEY"]),
         "the record to ask for; SOA by default",
     ),
     acts("name", Value::Text, "the name to ask for; . by default"),
@@ -101,7 +101,7 @@ pub(super) const FILE: &[Keyword] = &[
     acts(
         "weight",
         Value::Weight(-2_147_483_647, 2_147_483_647),
-        "its number times this is added to the server's weight; 0: another number than 0 fails",
+        "its number times this is added to the server's weight; 0: another number than 0 fails; `reverse`: the other way round",
     ),
 ];
 

@@ -45,6 +45,8 @@ const fn code(record: RecordType) -> Rtype {
         RecordType::Mx => Rtype::MX,
         RecordType::Txt => Rtype::TXT,
         RecordType::Aaaa => Rtype::AAAA,
+        RecordType::Rrsig => Rtype::RRSIG,
+        RecordType::Dnskey => Rtype::DNSKEY,
     }
 }
 
@@ -112,6 +114,8 @@ mod tests {
             (RecordType::Soa, ".", vec![0, 0, 6, 0, 1]),
             (RecordType::Aaaa, "a.b", vec![1, b'a', 1, b'b', 0, 0, 28, 0, 1]),
             (RecordType::A, "a.b.", vec![1, b'a', 1, b'b', 0, 0, 1, 0, 1]),
+            (RecordType::Rrsig, ".", vec![0, 0, 46, 0, 1]),
+            (RecordType::Dnskey, ".", vec![0, 0, 48, 0, 1]),
         ] {
             let (id, question) = question(record, name).unwrap();
             assert_eq!(question[..2], id.to_be_bytes());

@@ -35,8 +35,9 @@ pub(super) async fn look(check: &FileCheck) -> Result<(), Verdict> {
         Ok(Number::Unreadable(why)) => return unable(format!("{}: {why}", check.path), READABLE),
         Err(error) => return unable(error.to_string(), READABLE),
     };
-    match check.weight {
-        0 if number == 0 => Ok(()),
+    let weight = if check.reverse { -check.weight } else { check.weight };
+    match weight {
+        0 if (number == 0) != check.reverse => Ok(()),
         0 => failed(format!("{} says {number}", check.name)),
         weight => Err(Verdict::Weighed(started.elapsed(), SaidWeight::More(weight.saturating_mul(number.into())))),
     }
@@ -50,13 +51,34 @@ fn unable(reason: String, next: &'static str) -> Result<(), Verdict> {
 mod tests {
     use super::*;
 
+    /// By measurement of keepalived 2.2.7.
+    #[tokio::test]
+    async fn reverse_turns_the_verdict_and_the_sign_round() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("load");
+        for (text, number, passes) in [("0", 0, false), ("1", 1, true), ("-7", -7, true), ("junk", 0, false)] {
+            std::fs::write(&path, text).unwrap();
+            let check = |weight| FileCheck {
+                name: "load".to_owned(),
+                path: path.to_str().unwrap().to_owned(),
+                weight,
+                reverse: true,
+            };
+            let wanted = if passes { Ok(()) } else { failed(format!("load says {number}")) };
+            assert_eq!(look(&check(0)).await, wanted, "{text}");
+            let said = look(&check(5)).await;
+            let is_turned = matches!(&said, Err(Verdict::Weighed(_, SaidWeight::More(more))) if *more == -5 * number);
+            assert!(is_turned, "{text}: {said:?}");
+        }
+    }
+
     #[tokio::test]
     async fn the_number_fails_or_counts_by_its_weight() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("load");
         let look = |weight| {
             let path = path.to_str().unwrap().to_owned();
-            async move { look(&FileCheck { name: "load".to_owned(), path, weight }).await }
+            async move { look(&FileCheck { name: "load".to_owned(), path, weight, reverse: false }).await }
         };
         let more = |end: &Result<(), Verdict>| match end {
             Err(Verdict::Weighed(_, SaidWeight::More(more))) => Some(*more),

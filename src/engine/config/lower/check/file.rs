@@ -37,9 +37,8 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Out
         return None;
     };
     let (weight, reverse) = weight.unwrap_or((file.weight.into(), file.reverse));
-    let weight = if reverse { -weight } else { weight };
     Some(CheckSpec {
-        kind: CheckKind::File(FileCheck { name, path: file.path.clone(), weight }),
+        kind: CheckKind::File(FileCheck { name, path: file.path.clone(), weight, reverse }),
         target: outer.written,
         origin: Origin::ANY,
         timing: CheckTiming { interval: EVERY, timeout: EVERY, retry: 0, retry_delay: EVERY, warmup: Duration::ZERO },
