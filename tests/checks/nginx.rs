@@ -27,7 +27,8 @@ impl Drop for Nginx {
 }
 
 impl Nginx {
-    /// Certificates: 0 good, 1 expired, 2 of another name, 3 signed by itself.
+    /// Certificates: 0 good, 1 expired, 2 of another name, 3 signed by itself; then keys and curves that are seldom seen: 4 and 5 a key on
+    /// secp521r1, 6 a key for RSA-PSS alone, 7 no other curve than secp521r1, 8 none but X448, 9 an extension that nobody knows, 10 as 6, over TLS 1.2.
     fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let at = directory.path();
@@ -41,14 +42,47 @@ impl Nginx {
             let ca = "-CA ca.pem -CAkey ca.key -CAcreateserial -copy_extensions copy";
             openssl(at, &format!("x509 -req -in {name}.csr {ca} -days {days} -out {name}.pem"));
         }
-        let (plain, tls) = (free(), (0..4).map(|_| free()).collect::<Vec<_>>());
+        for (name, key) in
+            [("p521", "ec -pkeyopt ec_paramgen_curve:secp521r1"), ("pss", "rsa-pss -pkeyopt rsa_keygen_bits:2048")]
+        {
+            openssl(
+                at,
+                &format!(
+                    "req -x509 -newkey {key} -nodes -keyout {name}.key -out {name}.pem -subj /CN=good.test -days 30"
+                ),
+            );
+        }
+        let odd = "-addext 1.2.3.4=critical,ASN1:UTF8String:x";
+        openssl(
+            at,
+            &format!(
+                "req {key} -keyout odd.key -out odd.csr -subj /CN=good.test -addext subjectAltName=DNS:good.test {odd}"
+            ),
+        );
+        openssl(
+            at,
+            "x509 -req -in odd.csr -CA ca.pem -CAkey ca.key -CAcreateserial -copy_extensions copy -days 30 -out odd.pem",
+        );
+        let (plain, tls) = (free(), (0..11).map(|_| free()).collect::<Vec<_>>());
         let shown = at.display();
         let servers: Vec<String> = tls
             .iter()
-            .zip(["good", "expired", "other", "self"])
-            .map(|(port, name)| {
+            .zip([
+                ("good", ""),
+                ("expired", ""),
+                ("other", ""),
+                ("self", ""),
+                ("p521", "ssl_protocols TLSv1.2;"),
+                ("p521", "ssl_protocols TLSv1.3;"),
+                ("pss", "ssl_protocols TLSv1.3;"),
+                ("good", "ssl_ecdh_curve secp521r1;"),
+                ("good", "ssl_ecdh_curve X448;"),
+                ("odd", ""),
+                ("pss", "ssl_protocols TLSv1.2;"),
+            ])
+            .map(|(port, (name, words))| {
                 format!(
-                    "server {{ listen {port} ssl; ssl_certificate {shown}/{name}.pem; ssl_certificate_key {shown}/{name}.key; \
+                    "server {{ listen {port} ssl; {words} ssl_certificate {shown}/{name}.pem; ssl_certificate_key {shown}/{name}.key; \
                      location / {{ return 200 'hello $ssl_server_name'; }} }}\n"
                 )
             })
@@ -117,6 +151,19 @@ async fn http_and_tls_against_nginx() {
         let said = words(probe::run(&get(*port, Some(strict.clone()), "/", |_| {})).await);
         assert_eq!(said, wanted, "{name}");
     }
+    for port in &nginx.tls[4..8] {
+        let said = words(probe::run(&get(*port, Some(any.clone()), "/", |_| {})).await);
+        assert_eq!(said, "passed", "{}", nginx.tls.iter().position(|known| known == port).unwrap());
+    }
+    let said = words(probe::run(&get(nginx.tls[8], Some(any.clone()), "/", |_| {})).await);
+    assert!(
+        said.starts_with("TLS alert HandshakeFailure: it takes none of our") && said.contains("secp521r1"),
+        "{said}"
+    );
+    let said = words(probe::run(&get(nginx.tls[10], Some(any.clone()), "/", |_| {})).await);
+    assert_eq!(said, "TLS 1.2 with a key for RSA-PSS alone, which is met over TLS 1.3 only");
+    let said = words(probe::run(&get(nginx.tls[9], Some(strict.clone()), "/", |_| {})).await);
+    assert_eq!(said, "certificate with a critical extension that is not known");
     let silent = get(nginx.tls[0], Some(Tls::default()), "/", |url| url.pattern = Some(pattern("^hello $")));
     assert_eq!(words(probe::run(&silent).await), "passed", "no name is told without enable_sni");
     let told = Tls { sni_name: Some("sni.test".to_owned()), ..any.clone() };

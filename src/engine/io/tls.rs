@@ -1,16 +1,17 @@
 //! TLS as a client. Any certificate will do unless a file says which are valid; what is wrong with one then has a name.
 
+mod any_certificate;
+mod secp521r1;
+
+use any_certificate::AnyCertificate;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use tokio_rustls::rustls::client::Resumption;
-use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use tokio_rustls::rustls::{
-    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
-};
+use tokio_rustls::rustls::{AlertDescription, CertificateError, ClientConfig, Error, PeerMisbehaved, RootCertStore};
 
 /// Why TLS can't be spoken at all.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +27,9 @@ pub enum TlsError {
 /// How TLS is spoken where certificates have to be valid by those of `verify`; without it any will do. Sessions are not taken up
 /// again: each conversation meets the certificate itself.
 pub(super) fn client(verify: Option<&Path>) -> Result<ClientConfig, TlsError> {
-    let provider = Arc::new(ring::default_provider());
+    let mut provider = ring::default_provider();
+    provider.kx_groups.push(secp521r1::GROUP);
+    let provider = Arc::new(provider);
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
     let builder = builder.map_err(TlsError::Library)?;
     let mut config = match verify {
@@ -54,20 +57,45 @@ pub(super) fn reason(error: &io::Error) -> Option<String> {
             }
             CertificateError::UnknownIssuer => "certificate of an unknown issuer".to_owned(),
             CertificateError::Revoked => "certificate revoked".to_owned(),
-            other if format!("{other:?}").contains("CaUsedAsEndEntity") => "certificate signed by itself".to_owned(),
-            other if format!("{other:?}").contains("UnsupportedCertVersion") => {
-                "certificate of X.509 version 1 or 2, which can't be verified".to_owned()
-            }
-            other => format!("certificate: {other}"),
+            other => match format!("{other:?}") {
+                other if other.contains("CaUsedAsEndEntity") => "certificate signed by itself".to_owned(),
+                other if other.contains("UnsupportedCertVersion") => {
+                    "certificate of X.509 version 1 or 2, which can't be verified".to_owned()
+                }
+                other if other.contains("UnsupportedCriticalExtension") => {
+                    "certificate with a critical extension that is not known".to_owned()
+                }
+                other if other.contains("UnsupportedSignatureAlgorithm") => {
+                    "certificate with a signature or a key of a kind that can't be verified".to_owned()
+                }
+                other => format!("certificate that can't be verified: {}", spaced(&other)),
+            },
         },
         Error::InvalidMessage(_) => "an answer that is no TLS".to_owned(),
+        Error::PeerMisbehaved(PeerMisbehaved::SignedKxWithWrongAlgorithm) => {
+            "TLS 1.2 with a key for RSA-PSS alone, which is met over TLS 1.3 only".to_owned()
+        }
         Error::AlertReceived(AlertDescription::HandshakeFailure) => {
-            "TLS alert HandshakeFailure: it has no cipher in common with TLS 1.3 or ECDHE with AES-GCM or ChaCha20"
+            "TLS alert HandshakeFailure: it takes none of our ciphers (TLS 1.3, or ECDHE with AES-GCM or ChaCha20), curves (X25519, \
+             secp256r1, secp384r1, secp521r1) or signatures"
                 .to_owned()
         }
         Error::AlertReceived(alert) => format!("TLS alert {alert:?}"),
         other => format!("TLS: {other}"),
     })
+}
+
+/// The innermost name of what the library says, in words: `Other(OtherError(BadDer))` is `bad der`.
+fn spaced(said: &str) -> String {
+    let name = said.split(['(', '{']).next_back().unwrap_or(said).trim_matches(|c: char| !c.is_alphanumeric());
+    let mut words = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(c.to_lowercase());
+    }
+    words
 }
 
 fn roots(file: &Path) -> Result<RootCertStore, TlsError> {
@@ -81,42 +109,4 @@ fn roots(file: &Path) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(read.filter_map(Result::ok));
     if roots.is_empty() { Err(unable(format!("{} has no certificate", file.display()))) } else { Ok(roots) }
-}
-
-/// Takes whatever certificate comes.
-#[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        // None is verified, so that those which the library can't verify will do as well.
-        let more = [SignatureScheme::ECDSA_NISTP521_SHA512, SignatureScheme::ED448, SignatureScheme::RSA_PKCS1_SHA1];
-        self.0.signature_verification_algorithms.supported_schemes().into_iter().chain(more).collect()
-    }
 }
