@@ -12,7 +12,7 @@ mod smtp;
 
 use lvsdeck::engine::health::Verdict;
 use lvsdeck::engine::io::probe;
-use lvsdeck::engine::model::{CheckKind, CheckSpec, CheckTiming, HttpCheck, HttpVersion, Tls, UrlCheck};
+use lvsdeck::engine::model::{CheckKind, CheckSpec, CheckTiming, HttpCheck, HttpVersion, Tls, UdpCheck, UrlCheck};
 use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -58,6 +58,40 @@ fn free() -> SocketAddr {
         if GIVEN.lock().unwrap().insert(port) {
             return port;
         }
+    }
+}
+
+/// Routing daemons prohibit a way when they lose it, or drop what goes there: as bad as no way at all, in both families.
+#[test]
+fn a_route_that_leads_nowhere_is_a_verdict_of_every_check() {
+    // SAFETY: unshare takes no pointer; it changes the namespace of the calling thread only, where the checks run too.
+    #[allow(unsafe_code)]
+    let result = unsafe { libc::unshare(libc::CLONE_NEWNET) };
+    assert_eq!(result, 0, "no network namespace of its own: run as root ({})", std::io::Error::last_os_error());
+    let ip = |words: &str| assert!(Command::new("ip").args(words.split(' ')).status().unwrap().success(), "ip {words}");
+    ip("link set lo up");
+    for kind in ["prohibit", "blackhole", "unreachable"] {
+        ip(&format!("route add {kind} 10.9.9.2/32"));
+        ip(&format!("-6 route add {kind} fd99::2/128"));
+        let wanted = match kind {
+            "prohibit" => "prohibited by a route of this host",
+            "blackhole" => "no way to it: a blackhole route of this host, or an address without its interface",
+            _ => "no route to host",
+        };
+        for target in ["10.9.9.2:80", "[fd99::2]:80"] {
+            for kind in [
+                CheckKind::Tcp,
+                CheckKind::Ping,
+                CheckKind::Smtp { helo: "d1".to_owned() },
+                CheckKind::Udp(UdpCheck::default()),
+            ] {
+                let check = check(target.parse().unwrap(), kind, LONG);
+                let rt = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                assert_eq!(words(rt.block_on(probe::run(&check))), wanted, "{} {target}", check.name());
+            }
+        }
+        ip(&format!("route del {kind} 10.9.9.2/32"));
+        ip(&format!("-6 route del {kind} fd99::2/128"));
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::hindrance;
 use crate::engine::health::{Hindrance, Verdict};
-use crate::engine::model::CheckSpec;
+use crate::engine::model::{CheckSpec, Origin};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::io;
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ pub(super) async fn connect(check: &CheckSpec) -> Result<TcpStream, Verdict> {
     if check.origin.bind.is_some() {
         socket.set_reuseaddr(true).map_err(no_socket)?;
     }
-    prepare(&SockRef::from(&socket), check)?;
+    prepare(&SockRef::from(&socket), &check.origin)?;
     socket.connect(check.target).await.map_err(|error| judge(check, &error))
 }
 
@@ -27,7 +27,7 @@ pub(super) async fn connect(check: &CheckSpec) -> Result<TcpStream, Verdict> {
 pub(super) fn datagrams(check: &CheckSpec, kind: Type, protocol: Protocol) -> Result<Socket, Verdict> {
     let socket = Socket::new(Domain::for_address(check.target), kind, Some(protocol)).map_err(no_socket)?;
     socket.set_nonblocking(true).map_err(no_socket)?;
-    prepare(&SockRef::from(&socket), check)?;
+    prepare(&SockRef::from(&socket), &check.origin)?;
     socket.connect(&check.target.into()).map_err(|error| judge(check, &error))?;
     Ok(socket)
 }
@@ -38,8 +38,7 @@ pub(super) fn udp(check: &CheckSpec) -> Result<UdpSocket, Verdict> {
     UdpSocket::from_std(socket.into()).map_err(no_socket)
 }
 
-fn prepare(socket: &SockRef<'_>, check: &CheckSpec) -> Result<(), Verdict> {
-    let origin = &check.origin;
+fn prepare(socket: &SockRef<'_>, origin: &Origin) -> Result<(), Verdict> {
     if origin.mark != 0 {
         socket.set_mark(origin.mark).map_err(|error| {
             unable(format!("can't mark its packets: {}", words(&error)), "let the engine keep CAP_NET_ADMIN")
@@ -75,15 +74,28 @@ pub(super) fn no_socket(error: io::Error) -> Verdict {
     Verdict::Unable(hindrance(&error).unwrap_or_else(other))
 }
 
-/// What an error of the connection says. Over IPv6 a target's own packet filter answers "prohibited", which arrives as
-/// `EACCES` (`icmpv6_err_convert`): that is the target's.
+/// What an error of the connection says. `EACCES` may be of a route, as `EHOSTUNREACH` is: there is no way to the target. Else it is, over
+/// IPv6, the answer of a packet filter beyond this host (`icmpv6_err_convert`), and over IPv4 this host's own policy.
 pub(super) fn judge(check: &CheckSpec, error: &io::Error) -> Verdict {
-    let prohibited = check.target.is_ipv6() && error.raw_os_error() == Some(libc::EACCES);
-    match hindrance(error).filter(|_| !prohibited) {
-        Some(hindrance) => Verdict::Unable(hindrance),
-        None if prohibited => Verdict::Failed("prohibited by a packet filter".to_owned()),
-        None => Verdict::Failed(words(error)),
+    let failed = |why: &str| Verdict::Failed(why.to_owned());
+    match error.raw_os_error() {
+        Some(libc::EACCES) if is_prohibited(check) => failed("prohibited by a route of this host"),
+        Some(libc::EACCES) if check.target.is_ipv6() => failed("prohibited by a packet filter"),
+        Some(libc::EINVAL) => {
+            failed("no way to it: a blackhole route of this host, or an address without its interface")
+        }
+        _ => hindrance(error).map_or_else(|| Verdict::Failed(words(error)), Verdict::Unable),
     }
+}
+
+/// Whether a route prohibits the way: then it does so to datagrams as well, whose ports no security policy looks at. Nothing is sent.
+fn is_prohibited(check: &CheckSpec) -> bool {
+    let Ok(socket) = Socket::new(Domain::for_address(check.target), Type::DGRAM, Some(Protocol::UDP)) else {
+        return false;
+    };
+    let origin = Origin { bind: check.origin.bind.map(|(address, _)| (address, 0)), ..check.origin.clone() };
+    let refused = |error: io::Error| error.raw_os_error() == Some(libc::EACCES);
+    prepare(&SockRef::from(&socket), &origin).is_ok() && socket.connect(&check.target.into()).is_err_and(refused)
 }
 
 /// An error as operators say it.
@@ -110,7 +122,8 @@ mod tests {
             let check = CheckSpec::tcp(target.parse().unwrap(), CheckTiming::default());
             judge(&check, &io::Error::from_raw_os_error(number))
         };
-        assert!(matches!(said("192.0.2.1:80", libc::EACCES), Verdict::Unable(_)));
+        // No route prohibits the loopback.
+        assert!(matches!(said("127.0.0.1:80", libc::EACCES), Verdict::Unable(_)));
         assert!(matches!(said("[2001:db8::1]:80", libc::EPERM), Verdict::Unable(_)));
         assert!(matches!(said("[2001:db8::1]:80", libc::EACCES), Verdict::Failed(_)));
     }
