@@ -61,6 +61,24 @@ async fn a_process_that_stood_still_knows_nothing_of_its_targets() {
     assert!(words(verdict).contains("this host stood still for 2."));
 }
 
+#[tokio::test(start_paused = true)]
+async fn nor_does_it_know_anything_of_a_url_or_of_an_answer_that_has_to_come() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let mut url = crate::get(listener.local_addr().unwrap(), None, "/", |_| {});
+    url.timing.timeout = SHORT;
+    let wants = CheckKind::Udp(UdpCheck { payload: vec![1], reply: Some(Vec::new()), length: (0, 255) });
+    for check in [url, check(socket.local_addr().unwrap(), wants, SHORT)] {
+        let still = async {
+            tokio::time::advance(SHORT / 2).await;
+            tokio::time::advance(SHORT + Duration::from_secs(2)).await;
+        };
+        let (verdict, ()) = tokio::join!(probe::run(&check), still);
+        let said = words(verdict);
+        assert!(said.contains("this host stood still for "), "{} {said}", check.name());
+    }
+}
+
 /// The question with these flags, and this behind it.
 fn reply(asked: &[u8], flags: u8, rcode: u8, answers: u8, rest: &[u8]) -> Vec<u8> {
     let mut reply = asked.to_vec();

@@ -13,6 +13,7 @@ mod udp;
 use crate::engine::health::{Hindrance, Verdict};
 use crate::engine::model::{CheckKind, CheckSpec};
 use std::io;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
@@ -39,15 +40,27 @@ pub async fn run(check: &CheckSpec) -> Verdict {
         CheckKind::Udp(_) => check.longest() + STILL,
         _ => check.longest(),
     };
+    match within(limit, pin!(asked), failed("timeout")).await {
+        Ok(()) => Verdict::Passed(started.elapsed()),
+        Err(verdict) => verdict,
+    }
+}
+
+/// What `asked` says within its time limit, or `silence`. It stays where it is: a future that is handed over is copied, and there are thousands.
+async fn within<T>(
+    limit: Duration,
+    asked: Pin<&mut impl Future<Output = Result<T, Verdict>>>,
+    silence: Result<T, Verdict>,
+) -> Result<T, Verdict> {
+    let started = Instant::now();
     match timeout(limit, asked).await {
-        Ok(Ok(())) => Verdict::Passed(started.elapsed()),
-        Ok(Err(verdict)) => verdict,
+        Ok(said) => said,
         // Its answer may have come meanwhile.
-        Err(_) if started.elapsed() > limit + STILL => Verdict::Unable(Hindrance {
+        Err(_) if started.elapsed() > limit + STILL => Err(Verdict::Unable(Hindrance {
             reason: format!("this host stood still for {:.1} s", started.elapsed().saturating_sub(limit).as_secs_f64()),
             next: "look at the load of this host, and at its hypervisor for pauses",
-        }),
-        Err(_) => Verdict::Failed("timeout".to_owned()),
+        })),
+        Err(_) => silence,
     }
 }
 

@@ -1,9 +1,9 @@
 //! `UDP_CHECK`: nobody says that the port is closed; with `require_reply`, the answer is as it should be.
 
-use super::{failed, origin};
+use super::{failed, origin, within};
 use crate::engine::health::Verdict;
 use crate::engine::model::{CheckSpec, UdpCheck};
-use tokio::time::timeout;
+use std::pin::pin;
 
 /// Room for the longest datagram.
 const ROOM: usize = 65_535;
@@ -18,13 +18,9 @@ pub(super) async fn ask(check: &CheckSpec, udp: &UdpCheck) -> Result<(), Verdict
     let payload = if udp.payload.is_empty() { PAYLOAD.as_slice() } else { &udp.payload };
     socket.send(payload).await.map_err(|error| origin::judge(check, &error))?;
     let mut answer = vec![0; if udp.reply.is_some() { ROOM } else { 1 }];
-    let received = timeout(check.timing.timeout, socket.recv(&mut answer)).await;
-    let length = match (received, &udp.reply) {
-        (Ok(Ok(length)), _) => length,
-        (Ok(Err(error)), _) => return Err(origin::judge(check, &error)),
-        (Err(_), None) => return Ok(()),
-        (Err(_), Some(_)) => return failed("no answer"),
-    };
+    let received = async { socket.recv(&mut answer).await.map(Some).map_err(|error| origin::judge(check, &error)) };
+    let silence = if udp.reply.is_some() { failed("no answer") } else { Ok(None) };
+    let Some(length) = within(check.timing.timeout, pin!(received), silence).await? else { return Ok(()) };
     match &udp.reply {
         None => Ok(()),
         Some(wanted) => judge(answer.get(..length).unwrap_or_default(), wanted, udp.length),

@@ -7,7 +7,7 @@ mod pattern;
 mod raw;
 mod tls;
 
-use super::{failed, origin};
+use super::{failed, origin, within};
 use crate::engine::health::Verdict;
 use crate::engine::io::tls::reason;
 use crate::engine::model::{CheckSpec, HttpCheck, HttpVersion, UrlCheck};
@@ -20,9 +20,7 @@ use hyper_util::rt::TokioIo;
 use md5::{Digest, Md5};
 use std::error::Error;
 use std::pin::pin;
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::timeout;
 
 /// The longest head of an answer, bytes.
 const HEAD: usize = 64 << 10;
@@ -37,19 +35,13 @@ const AGENT: &str = "KeepAliveClient";
 /// Asks every URL, one after the other.
 pub(super) async fn ask(check: &CheckSpec, http: &HttpCheck) -> Result<(), Verdict> {
     for url in &http.urls {
-        let answered = timeout(limit(check), ask_one(check, http, url)).await;
-        let answered = answered.unwrap_or_else(|_| failed("timeout"));
+        let answered = within(check.timing.timeout, pin!(ask_one(check, http, url)), failed("timeout")).await;
         answered.map_err(|verdict| match verdict {
             Verdict::Failed(why) if http.urls.len() > 1 => Verdict::Failed(format!("{}: {why}", url.path)),
             other => other,
         })?;
     }
     Ok(())
-}
-
-/// The time of one URL.
-const fn limit(check: &CheckSpec) -> Duration {
-    check.timing.timeout
 }
 
 async fn ask_one(check: &CheckSpec, http: &HttpCheck, url: &UrlCheck) -> Result<(), Verdict> {
