@@ -46,7 +46,8 @@ async fn smtp_against_servers_of_every_kind() {
     assert_eq!(smtp(&[Some("220-a\r\n220-b\r\n220 c\r\n"), Some("250-x\r\n250 y\r\n"), bye], LONG).await, "passed");
     assert_eq!(smtp(&[Some("554 go away\r\n")], LONG).await, "SMTP 554 to its greeting (220 is wanted)");
     assert_eq!(smtp(&[hello, Some("501 no\r\n")], LONG).await, "SMTP 501 to HELO (250 is wanted)");
-    assert_eq!(smtp(&[hello, fine, Some("500 what\r\n")], LONG).await, "SMTP 500 to QUIT (2xx is wanted)");
+    // By measurement of keepalived 2.2.7: who took HELO serves.
+    assert_eq!(smtp(&[hello, fine, Some("500 what\r\n")], LONG).await, "passed");
     assert_eq!(smtp(&[Some("SSH-2.0-x\r\n")], LONG).await, "no SMTP where 220 to its greeting is wanted");
     assert_eq!(smtp(&[], LONG).await, "connection closed where 220 to its greeting is wanted");
     assert_eq!(smtp(&[None], SHORT).await, "timeout");

@@ -127,7 +127,7 @@ pub(in super::super) const KINDS: &[Kind] = &[
     same("from-base", false),
     same("strict", false),
     same("deprecated", false),
-    told("no-effect", "says so of vmac_xmit_base, and nothing of track_group", SILENT),
+    told("no-effect", "says so of vmac_xmit_base, and nothing of track_group and the length of an answer", SILENT),
     told(
         "drops",
         "says nothing",
@@ -210,7 +210,11 @@ pub(in super::super) const KINDS: &[Kind] = &[
     same("bad-bytes", false),
     same("bad-digest", false),
     told("bad-mark", "takes fwmark 0 for a service on a random address", "no packet that has a mark has mark 0"),
-    told("bad-path", "says nothing: it asks for the path as it is written, too", SILENT),
+    told(
+        "bad-path",
+        "says nothing: it sends the path as it is written",
+        "servers read both alike, and some answer the other one with an error",
+    ),
     same("bad-route", false),
     same("bad-status", false),
     same("extra-brace", false),

@@ -9,6 +9,7 @@ use super::super::command;
 use super::{Common, Defaults, Outer, PLAIN};
 use crate::engine::model::{BodyPattern, CheckKind, CheckSpec, HttpCheck, HttpVersion, Tls, UrlCheck};
 use fancy_regex::Regex;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// `regex_options` and what becomes of each: a flag before the pattern.
@@ -130,18 +131,33 @@ fn url<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: Option<&String>) 
     if !url.path.starts_with('/') {
         url.path.insert(0, '/');
     }
-    if url.path.contains(|c: char| c.is_ascii_whitespace() || c.is_control() || !c.is_ascii()) {
+    let asked = asked(&url.path);
+    if asked != url.path {
         let message = format!(
-            "path {} has a character that no request can have: most servers answer it with an error, and the check never passes",
+            "path {} has a character that no request can have: {asked} is asked for, where keepalived sends it as it is",
             quoted(&url.path)
         );
-        cx.report
-            .add(Problem::warning(block.at, "bad-path", message).help("write it as %20, with the number of the byte"));
+        cx.report.add(Problem::warning(block.at, "bad-path", message).help(format!("write path {asked}")));
+        url.path = asked;
     }
     if url.status.is_empty() {
         url.status.push((200, 299));
     }
     Some(url)
+}
+
+/// A path as a request can have it: what RFC 3986 has in no URI is told by the number of its byte, which servers read alike. Bytes
+/// beyond ASCII are left alone: servers take them as they are.
+fn asked(path: &str) -> String {
+    let mut asked = String::new();
+    for c in path.chars() {
+        if c.is_ascii_control() || matches!(c, ' ' | '"' | '<' | '>' | '`') {
+            let _ = write!(asked, "%{:02X}", u32::from(c)); // writing to a String can't fail
+        } else {
+            asked.push(c);
+        }
+    }
+    asked
 }
 
 /// What `regex` says: one word, whose quotes and escapes are resolved before it is a regular expression, as keepalived does.

@@ -82,21 +82,30 @@ pub(super) fn dns<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Outer
 
 pub(super) fn udp<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Outer) -> CheckSpec {
     let (mut common, mut udp) = (Common::new(outer), UdpCheck { length: (0, LONGEST), ..UdpCheck::default() });
+    let mut length_at = None;
     for entry in cx.entries(Block::UdpCheck, block.inner()) {
         let words = || cx.words(entry.statement).split_off(1);
         match (entry.keyword.word, &entry.argument) {
             ("payload", _) => match digits(&words(), false) {
                 Some(bytes) => udp.payload = bytes.into_iter().map(|(value, _)| value).collect(),
-                None => bad_digits(cx, &entry, "an empty datagram is sent", "0-9 and a-f"),
+                None => bad_digits(cx, &entry, "the text is sent that a check without payload sends", "0-9 and a-f"),
             },
-            ("require_reply", _) => match digits(&words(), true) {
-                Some(bytes) => udp.reply = Some(bytes),
-                None => {
-                    bad_digits(cx, &entry, "no answer is compared", "0-9, a-f and x for what may be anything");
+            ("require_reply", _) => {
+                let bytes = digits(&words(), true);
+                if bytes.is_none() {
+                    bad_digits(cx, &entry, "any answer will do", "0-9, a-f and x for what may be anything");
                 }
-            },
-            ("min_reply_length", Argument::Number(least)) => udp.length.0 = u16::try_from(*least).unwrap_or(u16::MAX),
-            ("max_reply_length", Argument::Number(most)) => udp.length.1 = u16::try_from(*most).unwrap_or(u16::MAX),
+                // An answer has to come all the same.
+                udp.reply = Some(bytes.unwrap_or_default());
+            }
+            ("min_reply_length", Argument::Number(least)) => {
+                udp.length.0 = u16::try_from(*least).unwrap_or(u16::MAX);
+                length_at = Some(entry.at);
+            }
+            ("max_reply_length", Argument::Number(most)) => {
+                udp.length.1 = u16::try_from(*most).unwrap_or(u16::MAX);
+                length_at = Some(entry.at);
+            }
             _ => common.take(&entry),
         }
     }
@@ -107,6 +116,11 @@ pub(super) fn udp<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Outer
         );
         cx.report
             .add(Problem::warning(block.at, "out-of-range", message).help("write the smaller number as the minimum"));
+    }
+    if let (Some([]), Some(at)) = (udp.reply.as_deref(), length_at) {
+        let message = "the length of the answer counts only where bytes stand behind require_reply, as with keepalived";
+        let help = "write what the answer begins with, or xx for any byte: require_reply xx";
+        cx.report.add(Problem::warning(at, "no-effect", message.to_owned()).help(help));
     }
     common.complete(cx, block, outer, CheckKind::Udp(udp), &PLAIN)
 }
@@ -126,7 +140,8 @@ fn digits(words: &[String], may_be_any: bool) -> Option<Vec<(u8, u8)>> {
         (_, digit) => Some((u8::try_from(digit?).ok()?, 15)),
     };
     let mut bytes = Vec::new();
-    for word in words {
+    // A word in quotes may be several.
+    for word in words.iter().flat_map(|word| word.split_whitespace()) {
         let digits: Vec<(u8, u8)> = word.chars().map(digit).collect::<Option<_>>()?;
         bytes.extend(digits.chunks(2).map(|pair| match pair {
             [high, low] => (high.0 << 4 | low.0, high.1 << 4 | low.1),
@@ -148,6 +163,7 @@ mod tests {
             |text| read(text, false).map(|bytes| bytes.into_iter().map(|(value, _)| value).collect::<Vec<_>>());
         let manual = vec![0xab, 0x12, 0x0f, 0x03, 0x45, 0x06, 0x54, 0x64, 0x43, 0x12, 0x03];
         assert_eq!(values("Ab12f 3 456 546443123"), Some(manual));
+        assert_eq!(digits(&["4f 4b".to_owned()], false), Some(vec![(0x4f, 0xff), (0x4b, 0xff)]), "in quotes");
         assert_eq!(read("a", true), Some(vec![(0x0a, 0xff)]));
         assert_eq!(read("1xX2", true), Some(vec![(0x10, 0xf0), (0x02, 0x0f)]));
         assert_eq!((values("1x"), values("0g")), (None, None));
