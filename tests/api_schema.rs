@@ -69,6 +69,7 @@ fn full() -> Status {
     let (since, reason) = (slow.health_since, Some("more memory".to_owned()));
     slow.overridden = Some(Box::new(OverrideStatus { since, who: "anna".into(), reason, weight: 10 }));
     slow.slow_start = Some(Box::new(SlowStartStatus { weight: 10, since: slow.health_since, full_at }));
+    slow.suspended = true;
     let mut web = service("tcp/10.0.0.1:80", vec![slow, server("10.0.0.71:80"), down("10.0.0.72:80", 41, "timeout")]);
     web.name = Some("web".into());
     web.sorry_server = Some(SorryServerStatus { key: "10.0.0.99:80".parse().unwrap(), active: 2, inactive: 3 });

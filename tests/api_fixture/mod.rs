@@ -58,6 +58,7 @@ pub fn server(key: &str) -> RealServerStatus {
         added: false,
         drain: None,
         overridden: None,
+        suspended: false,
         slow_start: None,
         kernel: Some(KernelServer { weight: 1, forward: Forwarding::Dr }),
         active: 0,

@@ -72,6 +72,35 @@ fn a_check_says_the_weight_until_an_operator_does() {
 }
 
 #[test]
+fn a_reload_that_asks_otherwise_does_not_forget_why_a_server_is_down() {
+    let web = service(WEB, &[A, B]);
+    let mut rig = Rig::started(std::slice::from_ref(&web));
+    rig.kill(A);
+    rig.pass(12 * S);
+    let before = rig.server(0, A).checks.remove(0);
+    assert_eq!((before.ok, before.error.as_deref()), (Some(false), Some("connection refused")));
+    let mut rarer = web.clone();
+    for check in rarer.real_servers.iter_mut().flat_map(|server| &mut server.checks) {
+        let check = std::sync::Arc::make_mut(check);
+        (check.timing.interval, check.timing.warmup) = (60 * S, 60 * S);
+    }
+    rig.reload(std::slice::from_ref(&rarer)).unwrap();
+    let (down, up) = (rig.server(0, A).checks.remove(0), rig.server(0, B).checks.remove(0));
+    assert_eq!((down.ok, down.error, down.at), (before.ok, before.error, before.at));
+    assert_eq!((up.ok, up.error), (Some(true), None));
+    // Another question: it has not failed, and what did says so.
+    let mut other = rarer.clone();
+    std::sync::Arc::make_mut(&mut other.real_servers[0].checks[0]).kind = lvsdeck::engine::model::CheckKind::Ping;
+    rig.reload(&[other]).unwrap();
+    let error = rig.server(0, A).checks.remove(0).error;
+    assert_eq!(error.as_deref(), Some("TCP_CHECK said: connection refused"));
+    rig.revive(A);
+    rig.pass(60 * S);
+    let up = rig.server(0, A).checks.remove(0);
+    assert_eq!((up.ok, up.error), (Some(true), None), "its own run counts");
+}
+
+#[test]
 fn what_checks_add_to_a_weight_is_a_sum_within_what_the_kernel_takes() {
     let mut both = server(A);
     both.weight = weight(10);

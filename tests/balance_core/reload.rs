@@ -168,7 +168,7 @@ fn a_check_whose_words_changed_starts_anew_and_the_server_stays_where_it_was() {
     let probes: Vec<&Action> = out.iter().filter(|action| matches!(action, Action::Probe { .. })).collect();
     assert_eq!((probes.len(), out.len()), (2, 3), "both run anew, and nothing else: {out:?}");
     assert_eq!((rig.server(0, A).health, rig.server(0, B).health), (Health::Down, Health::Up));
-    assert_eq!((rig.server(0, A).health_since, rig.server(0, A).checks[0].ok), (since, None));
+    assert_eq!((rig.server(0, A).health_since, rig.server(0, A).checks[0].ok), (since, Some(false)));
     assert_eq!(rig.ops(), Vec::<String>::new());
     // The new check says itself what it finds: one failure keeps A out, one success brings it back; B has its retries.
     let ids: Vec<CheckId> =

@@ -48,6 +48,27 @@ fn nothing_is_checked_while_the_address_is_elsewhere_and_everything_stays_as_it_
 }
 
 #[test]
+fn while_it_is_suspended_a_server_says_so_and_why_it_is_down() {
+    let web = VirtualServer { ha_suspend: true, ..service(WEB, &[A, B]) };
+    let mut rig = started(&web, &["10.0.0.1"]);
+    rig.kill(A);
+    rig.pass(12 * S);
+    assert!(!rig.server(0, A).suspended);
+    rig.give(here(&["10.0.0.11"]));
+    for (key, ok, error) in [(A, false, Some("connection refused")), (B, true, None)] {
+        let mut server = rig.server(0, key);
+        let check = server.checks.remove(0);
+        assert_eq!((server.suspended, check.ok, check.error.as_deref()), (true, Some(ok), error), "{key}");
+        assert_eq!(check.next_in_ms, None, "{key}");
+    }
+    rig.give(here(&["10.0.0.1"]));
+    rig.pass(12 * S);
+    let server = rig.server(0, A);
+    assert_eq!((server.suspended, server.checks.len()), (false, 1));
+    assert!(server.checks[0].next_in_ms.is_some());
+}
+
+#[test]
 fn without_the_word_or_without_anybody_who_tells_addresses_everything_is_checked() {
     for (ha_suspend, told) in [(false, true), (true, false)] {
         let mut rig = Rig::new(&[VirtualServer { ha_suspend, ..service(WEB, &[A]) }]);

@@ -40,6 +40,7 @@ pub fn server(now: SystemTime, key: &str, forward: Forwarding, weight: u32) -> R
         added: false,
         drain: None,
         overridden: None,
+        suspended: false,
         slow_start: None,
         kernel: Some(KernelServer { weight, forward }),
         active: 481,

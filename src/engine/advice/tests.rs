@@ -107,6 +107,7 @@ fn with_server(configuration: &Configuration, admin: Admin) -> Status {
         added: false,
         overridden: None,
         drain: None,
+        suspended: false,
         slow_start: None,
         kernel: Some(KernelServer { weight: 1, forward: service.forwarding }),
         active: 0,

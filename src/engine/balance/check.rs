@@ -24,6 +24,10 @@ pub(super) struct Check {
 }
 
 impl Check {
+    /// Whether it asks the same of the same target as another one, in whatever rhythm.
+    pub fn asks_as(&self, other: &Self) -> bool {
+        self.spec.name() == other.spec.name() && self.spec.goal() == other.spec.goal()
+    }
     /// How long a run may be out.
     pub fn patience(&self, waits: bool) -> Duration {
         self.spec.longest() + if waits { MOST } else { self.spec.timing.interval.clamp(LEAST, MOST) }

@@ -2,7 +2,8 @@
 
 use super::check::{Check, Owner};
 use super::{Action, CheckId};
-use crate::engine::health::{Checker, Standing, first_due};
+use crate::engine::health::checker::LastRun;
+use crate::engine::health::{Checker, Standing, Verdict, first_due};
 use crate::engine::model::CheckSpec;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -45,6 +46,29 @@ impl Checks {
             self.disarm(*id, owner, actions);
         }
         ids
+    }
+    /// Checks as they are now.
+    pub fn copies(&self, ids: &[CheckId]) -> Vec<Check> {
+        ids.iter().filter_map(|id| self.get(*id)).cloned().collect()
+    }
+    /// Those that have not run yet say until then what those `before` them said: what asked the same of the same target, else what failed.
+    pub fn recall(&mut self, ids: &[CheckId], before: &[Check]) {
+        for id in ids {
+            let Some(check) = self.by_id.get_mut(id) else { continue };
+            let same = before.iter().filter(|old| old.asks_as(check)).filter_map(|old| old.checker.last().cloned());
+            let failing = before.iter().filter(|old| old.checker.standing() == Standing::Failing);
+            let failed = failing.filter_map(|old| match old.checker.last()? {
+                LastRun { at, verdict: Verdict::Failed(why) } => {
+                    let verdict = Verdict::Failed(format!("{} said: {why}", old.spec.name()));
+                    Some(LastRun { at: *at, verdict })
+                }
+                LastRun { .. } => None,
+            });
+            let said: Vec<LastRun> = same.chain(failed).collect();
+            for said in said {
+                check.checker.recall(said);
+            }
+        }
     }
     fn arm_one(
         &mut self,

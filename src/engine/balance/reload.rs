@@ -159,8 +159,10 @@ impl Balance {
         let before = server.standing.0;
         let had_checks = !server.checks.is_empty();
         let old = std::mem::take(&mut server.checks);
+        let said = self.checks.copies(&old);
         let specs = server.specs();
         server.checks = self.checks.rearm((name, key), &old, specs, (before, now), &mut self.actions);
+        self.checks.recall(&server.checks, &said);
         let standing = if server.suspended {
             before
         } else if server.checks.is_empty() {

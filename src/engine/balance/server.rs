@@ -1,6 +1,7 @@
 //! One real server in one service as it is now.
 
 use super::CheckId;
+use super::check::Check;
 use super::overrides::By;
 use super::rates::Meter;
 use super::wish::{DrainEnd, Ends, Former};
@@ -49,6 +50,8 @@ pub(super) struct ServerState {
     pub told: Option<bool>,
     /// Its checks, in file order.
     pub checks: Vec<CheckId>,
+    /// While it is suspended: its checks as they were before.
+    pub asleep: Vec<Check>,
     /// How fast its totals grow.
     pub meter: Meter,
     /// While it drains or is in maintenance: how fast its connections get fewer.
@@ -75,6 +78,7 @@ impl ServerState {
             suspended: false,
             told: None,
             checks,
+            asleep: Vec::new(),
             meter: Meter::default(),
             pace: None,
             effective: None,
@@ -89,9 +93,9 @@ impl ServerState {
             Standing::Failing => Former::Absent,
         };
         let standing = (unjudged(&self.config), now);
-        let (checks, meter, pace, effective) = (Vec::new(), Meter::default(), None, None);
+        let (checks, asleep, meter, pace, effective) = (Vec::new(), Vec::new(), Meter::default(), None, None);
         let (told, ramp) = (None, Seldom::default());
-        Self { former, standing, ramp, told, checks, added_weight: 0, meter, pace, effective, ..self.clone() }
+        Self { former, standing, ramp, told, checks, asleep, added_weight: 0, meter, pace, effective, ..self.clone() }
     }
 
     /// The checks that are to run: none in maintenance, and none while its service is suspended.
@@ -116,6 +120,7 @@ impl ServerState {
         if (self.admin.0 == Admin::Maintenance || admin == Admin::Maintenance) && self.admin.0 != admin {
             self.former = if self.effective.is_some() { Former::Resting } else { Former::Absent };
             self.ramp = Ramp::Awaited.into();
+            self.asleep = Vec::new();
             if self.standing.0 != unjudged(&self.config) {
                 self.standing = (unjudged(&self.config), now);
             }

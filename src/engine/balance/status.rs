@@ -105,10 +105,12 @@ impl Balance {
         moment: Moment,
     ) -> RealServerStatus {
         // With no room to spare: a list that grows has room for four, and there is one of these for each server in each view.
-        let mut checks = Vec::with_capacity(server.checks.len());
+        let mut checks = Vec::with_capacity(server.checks.len() + server.asleep.len());
         checks.extend(
             server.checks.iter().filter_map(|id| self.checks.get(*id)).map(|check| check_status(check, moment)),
         );
+        let asleep = server.asleep.iter().map(|check| check_status(check, moment));
+        checks.extend(asleep.map(|check| CheckStatus { next_in_ms: None, ..check }));
         RealServerStatus {
             key: server.config.key,
             forward: server.config.forwarding,
@@ -125,6 +127,7 @@ impl Balance {
             active: seen.map_or(0, |seen| seen.active),
             inactive: seen.map_or(0, |seen| seen.inactive),
             persistent: seen.map_or(0, |seen| seen.persistent),
+            suspended: server.suspended && !server.config.checks.is_empty(),
             checks,
             counters: seen.map(|seen| counters(*seen.traffic).into()).unwrap_or_default(),
             rates: server.meter.rates().into(),

@@ -214,6 +214,7 @@ impl Then<'_> {
             overridden: None,
             drain: None,
             slow_start: None,
+            suspended: false,
             ..now.clone()
         };
         if let Some((health, since, reason)) = self.state(EventKind::ServerHealth, &subject) {

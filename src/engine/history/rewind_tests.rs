@@ -28,6 +28,7 @@ fn server(weight: u32, active: u32) -> RealServerStatus {
         overridden: None,
         drain: None,
         slow_start: None,
+        suspended: false,
         kernel: Some(KernelServer { weight, forward }),
         active,
         inactive: 0,

@@ -37,6 +37,7 @@ fn server(key: usize, active: u32, next_in_ms: Option<u64>) -> RealServerStatus 
         added: false,
         overridden: None,
         drain: None,
+        suspended: false,
         slow_start: None,
         kernel: None,
         active,

@@ -399,6 +399,9 @@ pub struct RealServerStatus {
     pub inactive: u32,
     /// Persistence templates.
     pub persistent: u32,
+    /// `ha_suspend`: its checks do not run while the address of its service is not on this host; they say what they said before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspended: bool,
     /// Its checks.
     pub checks: Vec<CheckStatus>,
     /// Since the server joined the table.
@@ -443,7 +446,7 @@ pub struct CheckStatus {
     pub at: Option<SystemTime>,
     /// Why the last one failed, or could not be run.
     pub error: Option<String>,
-    /// When the next one starts; none while one runs.
+    /// When the next one starts; none while one runs, and while they are suspended.
     pub next_in_ms: Option<u64>,
 }
 

@@ -210,6 +210,7 @@ impl TableWatch {
             active: found.map_or(0, |found| found.active),
             inactive: found.map_or(0, |found| found.inactive),
             persistent: found.map_or(0, |found| found.persistent),
+            suspended: false,
             checks: if found.is_some() { Vec::new() } else { vec![missing()] },
             counters: found.map_or_else(Default::default, |found| counters(*found.traffic).into()),
             rates: seen.meter.rates().into(),

@@ -105,6 +105,7 @@ pub fn checks(state: &UiState, row: &Row, most: usize) -> Vec<(&'static str, Pai
     if detail.checks.is_empty() {
         let text = match detail.health {
             _ if row.admin == Admin::Maintenance => "none is run in maintenance",
+            _ if detail.suspended => "none is run while the address of the service is on another host (ha_suspend)",
             Health::Up | Health::Down => "none: this server counts as up",
             Health::Unknown => "its checks are not run yet; it stays in the table",
         };
@@ -132,6 +133,7 @@ fn check_line(state: &UiState, check: &CheckStatus) -> (&'static str, Paint, Str
         // When the next one was due is not remembered.
         _ if state.is_rewound() => String::new(),
         Some(ms) => format!("  next in {}", format::seconds(ms.saturating_sub(gone))),
+        None if state.detail().is_some_and(|detail| detail.suspended) => "  suspended (ha_suspend)".to_owned(),
         None => "  running now".to_owned(),
     };
     let (failed, of) = check.failures;
