@@ -80,7 +80,7 @@ fn a_restore_before_the_deadline_ends_it() {
 }
 
 #[test]
-fn a_drain_gets_another_deadline_or_loses_it() {
+fn a_drain_gets_another_deadline_and_keeps_it_where_nothing_is_said() {
     let mut rig = Rig::started(&[service(WEB, &[A, B])]);
     rig.ask(drain(None));
     assert_eq!(rig.ask(drain(None)).outcome, Outcome::Done, "it is drained already");
@@ -88,10 +88,13 @@ fn a_drain_gets_another_deadline_or_loses_it() {
     assert_eq!(rig.ask(drain(Some(100))).outcome, Outcome::Done);
     rig.pass(50 * S);
     assert_eq!(rig.table(WEB), "10.0.0.71:80 w0, 10.0.0.72:80 w1");
-    assert_eq!(rig.ask(drain(None)).outcome, Outcome::Done);
-    rig.pass(100 * S);
-    assert_eq!(rig.table(WEB), "10.0.0.71:80 w0, 10.0.0.72:80 w1");
+    let before = rig.server(0, A).drain;
+    let again = rig.ask(drain(None));
+    assert_eq!((again.outcome, again.message.contains("is drained already")), (Outcome::Done, true));
+    assert_eq!((again.preview.is_empty(), rig.server(0, A).drain), (true, before));
     assert_eq!(rig.facts(EventKind::ServerAdmin).len(), 1, "it drained all the time");
+    rig.pass(100 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.72:80 w1");
 }
 
 #[test]

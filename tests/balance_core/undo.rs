@@ -128,7 +128,7 @@ fn a_deadline_that_was_there_before_is_there_again_with_the_time_that_was_left()
     let mut rig = Rig::started(&[service(WEB, &[A, B])]);
     rig.ask(drain(A, Some(60)));
     rig.pass(20 * S);
-    for command in [restore(A), drain(A, None), drain(A, Some(600))] {
+    for command in [restore(A), drain(A, Some(600))] {
         let undo = rig.ask(command).preview.undo.unwrap();
         assert_eq!(
             undo,
@@ -177,6 +177,13 @@ fn a_drained_server_that_was_taken_out_comes_back_drained_and_that_is_said() {
 }
 
 #[test]
+fn a_deadline_given_to_who_drains_without_one_is_nothing_that_one_command_takes_back() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    rig.ask(drain(A, None));
+    assert_eq!(rig.dry(drain(A, Some(60))).preview.undo, None);
+}
+
+#[test]
 fn where_one_command_can_not_bring_it_back_none_is_promised() {
     let mut rig = Rig::started(&[service(WEB, &[A, B]), service(TLS, &["10.0.0.71:443"])]);
     rig.ask(drain(A, None));
@@ -185,7 +192,8 @@ fn where_one_command_can_not_bring_it_back_none_is_promised() {
     assert_eq!(rig.dry(restore(HOST)).preview.undo, None, "one of them had a deadline");
     assert_eq!(rig.dry(drain(HOST, Some(30))).preview.undo, None, "they drained before, each in its way");
     rig.ask(restore(A));
-    assert_eq!(rig.dry(drain(HOST, None)).preview.undo, None);
+    let undo = rig.dry(drain(HOST, None)).preview.undo.unwrap();
+    assert_eq!(undo.to_string(), "restore 10.0.0.71:80 --service tcp/10.0.0.1:80", "the other one stays as it is");
     let strange = rig.edit(|table| table.services[&key(WEB)].destinations[&rs(A)].clone());
     rig.edit(|table| table.services.get_mut(&key(WEB)).unwrap().destinations.insert(rs(C), strange));
     rig.pass(S);

@@ -244,7 +244,13 @@ impl Balance {
         }
         if let Some(server) = service.server_mut(&key) {
             match step {
-                Step::Drain(..) | Step::Maintain(..) => server.ends.by = Some(By::of(asked, now)),
+                Step::Drain(..) | Step::Maintain(..) => {
+                    // Who gives it another end without a reason says nothing against the one that was given.
+                    let same = old.as_ref().filter(|old| old.admin.0 == server.admin.0);
+                    let why = same.and_then(|old| old.ends.by.as_ref()?.why.clone());
+                    let By { who, at, why: new } = By::of(asked, now);
+                    server.ends.by = Some(By { who, at, why: new.or(why) });
+                }
                 Step::Weigh(_) | Step::Add(_) => server.by = Some(Box::new(By::of(asked, now))),
                 Step::Restore | Step::Remove => {}
             }

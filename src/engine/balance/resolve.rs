@@ -40,10 +40,10 @@ impl Balance {
                 let return_at = after(now, *hold_seconds)?;
                 let says_nothing = end == DrainEnd::Never && return_at.is_none();
                 let drain = |found: &ServerState| match (found.admin.0, found.ends.drain) {
-                    (Admin::Enabled | Admin::Maintenance, _) | (Admin::Draining, DrainEnd::At(_)) => {
-                        Some(Step::Drain(end, return_at))
+                    (Admin::Enabled | Admin::Maintenance, _) => Some(Step::Drain(end, return_at)),
+                    (Admin::Draining, DrainEnd::Never | DrainEnd::At(_)) => {
+                        (!says_nothing).then_some(Step::Drain(end, return_at))
                     }
-                    (Admin::Draining, DrainEnd::Never) => (!says_nothing).then_some(Step::Drain(end, return_at)),
                     (Admin::Draining, end @ DrainEnd::Passed) => return_at.map(|at| Step::Drain(end, Some(at))),
                 };
                 self.selected(server, service.as_ref(), drain)

@@ -61,6 +61,13 @@ impl Balance {
         Some(match &change.step {
             Step::Drain(..) | Step::Maintain(..) | Step::Restore => match old?.admin.0 {
                 Admin::Enabled => Command::Restore { server, service: Some(service) },
+                // Without a word, drain changes nothing of who drains.
+                Admin::Draining
+                    if matches!(change.step, Step::Drain(..))
+                        && (old?.ends.drain, old?.ends.return_at) == (DrainEnd::Never, None) =>
+                {
+                    return None;
+                }
                 Admin::Draining => Command::Drain {
                     server,
                     service: Some(service),
