@@ -152,11 +152,26 @@ fn notes_say_how_a_server_and_a_service_are() {
         slow_start: Some(Box::new(SlowStartStatus { weight: 10, since, full_at })),
         ..server("10.0.0.79:80")
     };
+    let not_run = |health, why: &str| {
+        let mut server = server("10.0.0.92:80");
+        (server.health, server.checks[0].ok, server.checks[0].error) = (health, None, Some(why.into()));
+        server
+    };
+    let mut asleep = down("10.0.0.93:80", 1, "connection refused");
+    asleep.suspended = true;
+    let mut datagrams = draining("10.0.0.94:53", 0);
+    datagrams.drain.as_mut().unwrap().left = 7;
+    let odd = [not_run(Health::Unknown, "no script"), not_run(Health::Up, "no memory"), asleep, datagrams];
+    let waits = [not_run(Health::Unknown, "no script")];
     let mut status = small();
     let mut web = (*status.virtual_servers[1]).clone();
     web.real_servers.extend([failing, unknown, unchecked, resting, slow, rising]);
     status.virtual_servers.push(service("tcp/10.0.0.3:80", vec![down("10.0.0.91:80", 1, "connection refused")]).into());
     status.virtual_servers[1] = web.into();
+    status.virtual_servers.push(service("tcp/10.0.0.4:80", odd.into()).into());
+    let mut waiting = service("tcp/10.0.0.5:80", waits.into());
+    waiting.quorum.up = true;
+    status.virtual_servers.push(waiting.into());
     status.drift.push(Drift {
         subject: "tcp/10.0.0.2:5432 10.0.0.81:5432".into(),
         wanted: "weight 1".into(),
@@ -188,6 +203,13 @@ fn notes_say_how_a_server_and_a_service_are() {
             ("slow start 3/10, ok 1.9ms", false),
             ("0/1 NO QUORUM", true),
             ("DOWN connection refused", true),
+            ("1/4 DEGRADED, 1 out, 1 unknown", true),
+            ("not checked: no script", false),
+            ("ok, not checked: no memory", false),
+            ("DOWN connection refused, checks suspended", true),
+            ("DRAIN 7 conn", false),
+            ("0/1 checked, 1 unknown", false),
+            ("not checked: no script", false),
         ]
     );
 }

@@ -119,3 +119,12 @@ fn a_maintenance_says_when_it_ends() {
     assert_eq!(drain.return_at.unwrap().duration_since(drain.since).unwrap(), 300 * S);
     assert_eq!(drain.empty_in_s, Some(0));
 }
+
+#[test]
+fn what_is_left_of_udp_is_not_called_active() {
+    const DNS: &str = "udp/10.0.0.1:53";
+    let mut rig = Rig::started(&[service(DNS, &[A, B])]);
+    busy(&mut rig, DNS, 0, 2);
+    let said = rig.ask(drain(None)).message;
+    assert_eq!(said, "10.0.0.71:80 drains in udp/10.0.0.1:53, 2 connections go on");
+}

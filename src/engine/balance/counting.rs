@@ -79,3 +79,14 @@ pub(super) fn left(service: &ServiceKey, seen: &Destination) -> u32 {
         }
     }
 }
+
+/// The same in words; which of them are active, the kernel does not say of every protocol.
+pub(super) fn left_words(service: &ServiceKey, seen: Option<&Destination>) -> String {
+    let count = seen.map_or(0, |seen| left(service, seen));
+    match service {
+        ServiceKey::Address { protocol: Protocol::Tcp | Protocol::Sctp, .. } => format!("{count} active connections"),
+        ServiceKey::Address { protocol: Protocol::Udp, .. } | ServiceKey::FwMark { .. } => {
+            format!("{count} connections")
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::ask::{Change, Step};
 use super::core::Balance;
+use super::counting::left_words;
 use super::preview::seconds;
 use super::server::ServerState;
 use super::wish::DrainEnd;
@@ -19,15 +20,15 @@ impl Balance {
         let (name, key) = (service.config.key, only.server);
         let down = service.server(&key).is_some_and(|server| server.health() == Health::Down);
         let down = if down { "; it is down and joins the table when its checks pass" } else { "" };
-        let active = self.seen(&name, &key).map_or(0, |seen| seen.active);
+        let left = left_words(&name, self.seen(&name, &key));
         match &only.step {
             Step::Drain(end, return_at) => {
                 let back = return_at.map(|at| seconds(at.saturating_duration_since(now)));
                 let back = back.map_or_else(String::new, |span| format!("; it has its weight back after {span}"));
-                format!("{key} drains in {name}, {}{back}", go_on(active, *end, now))
+                format!("{key} drains in {name}, {}{back}", go_on(&left, *end, now))
             }
             Step::Maintain(end, return_at) => {
-                let connections = go_on(active, *end, now);
+                let connections = go_on(&left, *end, now);
                 let back = match return_at {
                     Some(at) => format!("after {}", seconds(at.saturating_duration_since(now))),
                     None => "with restore".to_owned(),
@@ -74,20 +75,19 @@ impl Balance {
             ),
             Step::Add(server) => format!("{key} is back in {name} with weight {} and its checks", server.weight),
             Step::Remove => {
-                format!("{key} is removed from {name}, {active} active connections linger until they expire")
+                format!("{key} is removed from {name}, {left} linger until they expire")
             }
         }
     }
 }
 
 /// What becomes of the connections of a server that gets no more.
-fn go_on(active: u32, end: DrainEnd, now: Instant) -> String {
+fn go_on(left: &str, end: DrainEnd, now: Instant) -> String {
     match end {
         DrainEnd::At(end) => {
-            let left = seconds(end.saturating_duration_since(now));
-            format!("{active} active connections go on for {left} at most")
+            format!("{left} go on for {} at most", seconds(end.saturating_duration_since(now)))
         }
-        DrainEnd::Never | DrainEnd::Passed => format!("{active} active connections go on"),
+        DrainEnd::Never | DrainEnd::Passed => format!("{left} go on"),
     }
 }
 

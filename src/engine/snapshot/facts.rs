@@ -128,12 +128,14 @@ impl ServiceFacts {
     /// `2/2 ok`, `1/2 DEGRADED`, `0/2 NO QUORUM`, with what else holds.
     pub(super) fn note(&self, service: &VirtualServerStatus) -> String {
         let Totals { real_servers, up, down: _, draining, unknown } = self.totals;
+        let serving = up.saturating_sub(self.refused);
         let word = match (service.quorum.up, self.is_impaired(service)) {
             (false, _) => "NO QUORUM",
             (true, true) => "DEGRADED",
+            // Of none of them anything is known: nobody says that they are well.
+            (true, false) if serving == 0 && unknown > 0 => "checked",
             (true, false) => "ok",
         };
-        let serving = up.saturating_sub(self.refused);
         let mut note = format!("{serving}/{real_servers} {word}");
         if let Some(sorry) = service.sorry_server {
             let _ = write!(note, ", sorry server {}", sorry.key); // writing to a String can't fail
@@ -188,13 +190,20 @@ pub(super) fn down_reason(server: &RealServerStatus) -> Option<&str> {
 
 /// A server's health in a few words: see [`super::Row::note`].
 pub(super) fn server_note(server: &RealServerStatus, drift: Option<&Drift>, sorry_serves: bool) -> String {
+    let note = note(server, drift, sorry_serves);
+    if server.suspended { format!("{note}, checks suspended") } else { note }
+}
+
+fn note(server: &RealServerStatus, drift: Option<&Drift>, sorry_serves: bool) -> String {
     match (Standing::of(server), server.admin, drift) {
         (Standing::Down, ..) => down_reason(server).map_or_else(|| "DOWN".to_owned(), |why| format!("DOWN {why}")),
         _ if server.drain.as_ref().is_some_and(|drain| drain.is_over) => "OUT at deadline".to_owned(),
-        (_, Admin::Maintenance, _) => format!("MAINT {} conn", server.active),
-        (Standing::Draining, ..) => format!("DRAIN {} conn", server.active),
+        (_, Admin::Maintenance, _) => format!("MAINT {} conn", left(server)),
+        (Standing::Draining, ..) => format!("DRAIN {} conn", left(server)),
         (Standing::Unknown | Standing::Up, _, Some(drift)) => format!("DRIFT found {}", drift.found),
-        (Standing::Unknown, _, None) => "not checked yet".to_owned(),
+        (Standing::Unknown, _, None) => {
+            not_run(&server.checks).map_or_else(|| "not checked yet".to_owned(), |why| format!("not checked: {why}"))
+        }
         (Standing::Up, _, None) if sorry_serves && server.weight == 0 => "up, sorry server serves".to_owned(),
         (Standing::Up, _, None) => match server.slow_start.as_deref() {
             // A check that fails says more.
@@ -211,11 +220,22 @@ fn passing_note(checks: &[CheckStatus]) -> String {
         let why = error.as_deref().map_or_else(String::new, |why| format!(": {why}"));
         return format!("{failed}/{of} fails{why}");
     }
-    match (checks.is_empty(), checks.iter().filter_map(|c| c.latency_ms).reduce(f64::max)) {
-        (true, _) => "no check".to_owned(),
-        (false, None) => "ok".to_owned(),
-        (false, Some(ms)) => format!("ok {ms:.1}ms"),
+    match (not_run(checks), checks.iter().filter_map(|c| c.latency_ms).reduce(f64::max)) {
+        _ if checks.is_empty() => "no check".to_owned(),
+        (Some(why), _) => format!("ok, not checked: {why}"),
+        (None, None) => "ok".to_owned(),
+        (None, Some(ms)) => format!("ok {ms:.1}ms"),
     }
+}
+
+/// Why this host can't run a check of a server.
+fn not_run(checks: &[CheckStatus]) -> Option<&str> {
+    checks.iter().filter(|check| check.ok.is_none()).find_map(|check| check.error.as_deref())
+}
+
+/// The connections that a drained server is empty without.
+fn left(server: &RealServerStatus) -> u32 {
+    server.drain.as_ref().map_or(server.active, |drain| drain.left)
 }
 
 /// The words that `state:` finds a server by; `up` is one that serves.
