@@ -47,6 +47,8 @@ pub enum EventKind {
     /// An operator holds an instance: `to` is `begun` or `ended` (`failover`, `takeover`), or `priority 50`, with `of the file`
     /// behind it when that counts again.
     Hold,
+    /// A reload gave an instance another priority: `from` and `to`.
+    Priority,
     /// A tracked script counts differently: `up`, `down`, or `left-out` when it can't be run; `reason` is what its last run
     /// came to.
     Script,
@@ -75,6 +77,7 @@ impl EventKind {
             | Self::ServerTable
             | Self::ServiceTable
             | Self::Quorum
+            | Self::Priority
             | Self::Script
             | Self::Tracked
             | Self::SyncDaemon => true,
@@ -114,6 +117,7 @@ impl EventKind {
             Self::Hold => "hold",
             Self::Script => "script",
             Self::Tracked => "tracked",
+            Self::Priority => "priority",
             Self::SyncDaemon => "sync-daemon",
             Self::Warning => "warning",
             Self::Unknown => "unknown",

@@ -25,6 +25,20 @@ pub(super) enum Step {
     Remove,
 }
 
+impl Step {
+    /// The verb of the command that does it to one server.
+    const fn verb(&self) -> &'static str {
+        match self {
+            Self::Drain(..) => "drain",
+            Self::Maintain(..) => "maintenance",
+            Self::Restore => "restore",
+            Self::Weigh(_) => "weight",
+            Self::Add(_) => "add-server",
+            Self::Remove => "remove-server",
+        }
+    }
+}
+
 /// One server of one service, and what happens to it.
 #[derive(Debug, Clone)]
 pub(super) struct Change {
@@ -232,7 +246,7 @@ impl Balance {
     /// Does one change: the wish here, the operations by the next plan.
     fn commit(&mut self, now: Instant, Change { service: at, server: key, step }: Change, asked: &Asked) {
         let Some(service) = self.services.get_mut(at) else { return };
-        let name = service.config.key;
+        let (name, verb) = (service.config.key, step.verb());
         let armed = match &step {
             Step::Add(server) => self.checks.arm_at_once((name, key), server.specs(), now),
             Step::Drain(..) | Step::Maintain(..) | Step::Restore | Step::Weigh(_) | Step::Remove => Vec::new(),
@@ -254,7 +268,9 @@ impl Balance {
                 Step::Weigh(_) | Step::Add(_) => server.by = Some(Box::new(By::of(asked, now))),
                 Step::Restore | Step::Remove => {}
             }
-            server.reason = format!("{} by {}", asked.command.verb(), asked.who);
+            // Nobody has given the command `several`.
+            let verb = if matches!(asked.command, Command::Several { .. }) { verb } else { asked.command.verb() };
+            server.reason = format!("{verb} by {}", asked.who);
             self.deadlines.extend(server.deadlines().map(|at| (at, name, key)));
         }
         match &step {

@@ -69,6 +69,7 @@ const MESSAGES: &[Row] = &[
     row(EventKind::Hold, ["", "begun", "", ""], "({subject}) held by failover or takeover"),
     row(EventKind::Hold, ["", "ended", "", ""], "({subject}) no longer held by failover or takeover"),
     row(EventKind::Hold, ["", "", "", ""], "({subject}) {to}"),
+    row(EventKind::Priority, ["", "", "", ""], "({subject}) priority {from} to {to}"),
     row(Link, ["", "up", "", ""], "Netlink reports {subject} up"),
     row(Link, ["", "down", "", ""], "Netlink reports {subject} down"),
     row(Address, ["", "absent", "left behind by an earlier run", "{interface}"], "{subject} removed from {interface}"),

@@ -6,7 +6,7 @@
 //! effect in place. By name alone survive holds, take-overs and commands that wait.
 
 use super::Action;
-use super::core::Failover;
+use super::core::{Failover, Phase};
 use super::entrance::LEFT;
 use super::host::Place;
 use super::notices::Told;
@@ -168,10 +168,14 @@ impl Failover {
         for ((i, config), before) in configuration.virtual_routers.iter().enumerate().zip(old) {
             let router = match before {
                 Some((true, mut router)) => {
+                    self.tell_priority(&router.config, config);
                     readdressed.extend(reconfigure(&mut router, config, &self.tracks, now).map(|before| (i, before)));
                     router
                 }
-                Some((false, before)) => begun_anew(config, before, &self.tracks, now),
+                Some((false, before)) => {
+                    self.tell_priority(&before.config, config);
+                    begun_anew(config, before, &self.tracks, now)
+                }
                 None => Router { sequence: self.sequence, ..Router::new(config, now) },
             };
             self.routers.push(router);
@@ -185,6 +189,15 @@ impl Failover {
         }
         self.regroup_units(configuration);
         readdressed
+    }
+
+    /// The file has another priority for an instance: what follows from it comes later, and by others.
+    fn tell_priority(&mut self, before: &VirtualRouter, config: &VirtualRouter) {
+        if self.phase == Phase::Running && before.priority != config.priority {
+            let fact = Fact::new(EventKind::Priority, Severity::Notice, &config.name);
+            let fact = fact.change(before.priority.to_string(), config.priority.to_string());
+            self.report(fact.reason("the file has another priority"));
+        }
     }
 
     /// A group that is still there goes on waiting as it did.

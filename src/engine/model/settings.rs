@@ -121,6 +121,7 @@ pub const EVENT_KINDS: &[&str] = &[
     "operation-refused",
     "command",
     "hold",
+    "priority",
     "script",
     "tracked",
     "sync-daemon",

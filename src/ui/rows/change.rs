@@ -48,7 +48,9 @@ pub fn text(event: &Event) -> String {
         None => words.push(event.subject.rsplit(' ').next().unwrap_or(&event.subject).to_owned()),
     }
     let change = match (event.kind, &event.from, &event.to) {
-        (EventKind::ServerWeight | EventKind::Drift, Some(from), Some(to)) => Some(format!("{from}>{to}")),
+        (EventKind::ServerWeight | EventKind::Drift | EventKind::Priority, Some(from), Some(to)) => {
+            Some(format!("{from}>{to}"))
+        }
         (EventKind::ServerTable | EventKind::ServiceTable | EventKind::Address | EventKind::Command, _, Some(to)) => {
             Some(to.clone())
         }
@@ -66,6 +68,7 @@ pub fn text(event: &Event) -> String {
         EventKind::EngineStopping => Some("engine stopping"),
         EventKind::Drift => Some("drift"),
         EventKind::Hold => Some("hold"),
+        EventKind::Priority => Some("priority"),
         EventKind::Script => Some("script"),
         EventKind::ServerTable | EventKind::ServiceTable => Some("table"),
         EventKind::InstanceState
@@ -84,7 +87,11 @@ pub fn text(event: &Event) -> String {
     words.extend(change);
     words.extend(event.reason.clone());
     if event.reason.is_none() {
-        words.extend(of_several.map(|(_, rest)| rest.to_owned()).or_else(|| event.detail.clone()));
+        // A command and its end: of several, what is said of each of them; of one, not the verb that stands before it already.
+        let one = || event.detail.as_ref().map(|detail| detail.strip_prefix(event.subject.as_str()).unwrap_or(detail));
+        words.extend(
+            of_several.map(|(_, rest)| rest).or_else(one).map(|said| said.trim_start_matches([':', ' ']).to_owned()),
+        );
     }
     words.join(" ")
 }
@@ -112,6 +119,22 @@ mod tests {
         assert_eq!(said, "root drain of 2 servers done drain 10.0.0.71:80; drain 10.0.0.72:80: is 0");
         assert_eq!(event.about(), "drain of 2 servers");
         let reload = Event { subject: "reload".to_owned(), detail: Some("reload: read".to_owned()), ..event };
-        assert_eq!((reload.about(), text(&reload)), ("reload", "root reload done reload: read".to_owned()));
+        assert_eq!((reload.about(), text(&reload)), ("reload", "root reload done read".to_owned()), "no verb twice");
+        let drain = Event {
+            subject: "drain".to_owned(),
+            detail: Some("drain 10.0.0.71:80: drains".to_owned()),
+            ..reload.clone()
+        };
+        assert_eq!(text(&drain), "root drain done 10.0.0.71:80: drains");
+        let priority = Event {
+            kind: EventKind::Priority,
+            subject: "VI_db".to_owned(),
+            from: Some("150".to_owned()),
+            to: Some("140".to_owned()),
+            who: None,
+            detail: None,
+            ..reload
+        };
+        assert_eq!(text(&priority), "VI_db priority 150>140");
     }
 }

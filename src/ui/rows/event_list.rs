@@ -41,6 +41,7 @@ pub const fn is_of(kinds: Kinds, event: &Event) -> bool {
                 | EventKind::ServerHealth
                 | EventKind::Quorum
                 | EventKind::SyncDaemon
+                | EventKind::Priority
                 | EventKind::Tracked
         ),
         Kinds::Acts => matches!(event.kind, EventKind::Command | EventKind::ServerAdmin | EventKind::Hold),

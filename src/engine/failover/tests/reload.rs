@@ -146,6 +146,8 @@ fn another_priority_goes_out_with_the_next_advertisement_and_not_before() {
     let new = changed(&lan, 0, |c| c.virtual_routers[0].priority = Priority::new(150).unwrap());
     lan.reload(0, new);
     assert_eq!(lan.nodes[0].words(before), [""; 0]);
+    let told = lan.nodes[0].facts(EventKind::Priority).pop().unwrap();
+    assert_eq!((told.subject.as_str(), told.from.as_deref(), told.to.as_deref()), ("VI_1", Some("200"), Some("150")));
     assert_eq!(lan.status(0)[0].effective_priority, 150);
     lan.run_for(seconds(1));
     assert_eq!(lan.nodes[0].words(before), ["advertise 150"]);
