@@ -10,9 +10,10 @@ use api_fixture::served::{Running, exchange, post_to};
 use api_fixture::{down, draining, router, server, service, status};
 use lvsdeck::api::Client;
 use lvsdeck::engine::{
-    AnnouncementStatus, Difference, Drift, EngineHandle, Family, Foreign, ForeignCounters, ForeignRouter, IpvsTotals,
-    Jitter, Outcome, OverrideStatus, PeerDetail, RefusedPacket, RouterDetail, SlowStartStatus, SorryServerStatus,
-    SplitBrainStatus, Status, TrackedStatus, VirtualRouterState, Warning, WhatIf, Who,
+    AcceptedPriority, AnnouncementStatus, Difference, Drift, EngineHandle, Family, Foreign, ForeignCounters,
+    ForeignRouter, IpvsTotals, Jitter, Outcome, OverrideStatus, PeerDetail, RefusedPacket, RouterDetail,
+    SlowStartStatus, SorryServerStatus, SplitBrainStatus, Status, TrackedStatus, VirtualRouterState, Warning, WhatIf,
+    Who,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -56,6 +57,7 @@ fn peer_detail() -> PeerDetail {
     PeerDetail {
         interval_ms: Some(1000),
         checksum: Some("pseudo-header".into()),
+        accepted: Some(AcceptedPriority { priority: 100, at }),
         jitter: Some(Jitter { gaps: 2, min_us: 1, mean_us: 2, max_us: 3 }),
         refused: Some(RefusedPacket { at, reason: "x".into(), bytes: "45 **".into(), length: 2 }),
         answered_at: Some(at),

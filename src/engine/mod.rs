@@ -72,16 +72,16 @@ pub use journal::{JournalFrom, JournalPage, LogLine, LogPage, LogQuery, LogRing}
 pub use metrics::{MOST_SERVERS, MetricFamily, MetricKind, MetricValue, ProcessFacts, metric_families};
 pub use model::{
     Family, Forwarding, KeyError, Persistence, Priority, Protocol, RealServerKey, SCHEDULER_FLAGS, SCHEDULERS,
-    Scheduler, ServiceKey, Weight, scheduler_flag_names,
+    Scheduler, ServiceKey, Weight, age, scheduler_flag_names,
 };
 pub use recording::{
     Encoder as RecordingEncoder, Entry as RecordingEntry, Header as RecordingHeader, Recording, RecordingError,
 };
 pub use replayed::Replayed;
 pub use snapshot::{
-    Admin, AnnouncementStatus, CheckStatus, ConfigStatus, Counters, DrainStatus, Drift, Foreign, ForeignCounters,
-    ForeignRouter, Health, HostLoad, InterfaceCounters, InterfaceLoad, InterfaceRates, IpvsTotals, Jitter,
-    KernelServer, Moment, NextStep, OverrideStatus, PeerDetail, PeerState, PeerStatus, Problem, QuorumStatus,
+    AcceptedPriority, Admin, AnnouncementStatus, CheckStatus, ConfigStatus, Counters, DrainStatus, Drift, Foreign,
+    ForeignCounters, ForeignRouter, Health, HostLoad, InterfaceCounters, InterfaceLoad, InterfaceRates, IpvsTotals,
+    Jitter, KernelServer, Moment, NextStep, OverrideStatus, PeerDetail, PeerState, PeerStatus, Problem, QuorumStatus,
     RELOAD_REFUSED, Rates, RealServerStatus, RefusedPacket, Role, RouterDetail, Row, RowKind, RowsPage, RowsQuery,
     SlowStartStatus, SorryServerStatus, Sort, SplitBrainStatus, StateChange, Status, Summary, Totals, TrackedStatus,
     VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, VrrpCounters, Warning, WhatIf, filter_error,

@@ -1,5 +1,7 @@
 //! Numbers, ages and names as the console writes them: short, of known width, and never with a control character.
 
+pub use crate::engine::age;
+
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -44,18 +46,6 @@ pub fn grouped(value: u64) -> String {
         text.push(digit);
     }
     text
-}
-
-/// How long ago, in at most six columns: `12s`, `4m05s`, `3h07m`, `3d04h`, `812d`.
-pub fn age(ago: Duration) -> String {
-    let s = ago.as_secs();
-    match s {
-        0..60 => format!("{s}s"),
-        60..3_600 => format!("{}m{:02}s", s / 60, s % 60),
-        3_600..86_400 => format!("{}h{:02}m", s / 3_600, s % 3_600 / 60),
-        86_400..8_640_000 => format!("{}d{:02}h", s / 86_400, s % 86_400 / 3_600),
-        _ => format!("{}d", s / 86_400),
-    }
 }
 
 /// An age in its largest unit alone, for narrow places: `12s`, `4m`, `3h`, `12d`.

@@ -110,7 +110,7 @@ fn a_second_drain_is_done_already_and_says_since_when() {
     rig.ops();
     let answer = rig.ask(drain(A));
     assert_eq!(answer.outcome, Outcome::Done);
-    assert_eq!(answer.message, "10.0.0.71:80 is drained already, since 31 s ago; restore brings it back");
+    assert_eq!(answer.message, "10.0.0.71:80 is drained already, since 31s ago; restore brings it back");
     assert_eq!((rig.ops(), answer.preview.undo), (Vec::<String>::new(), None));
     let refusal = "10.0.0.72:80 is not draining and has its configured weight; nothing to restore";
     assert_eq!(rig.ask(restore(B)).message, refusal);

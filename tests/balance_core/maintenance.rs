@@ -77,7 +77,7 @@ fn it_keeps_its_connections_and_is_not_checked() {
     let server = rig.server(0, A);
     assert_eq!((server.admin, server.health, server.checks.len()), (Admin::Maintenance, Health::Unknown, 0));
     let again = rig.ask(maintenance(None, None));
-    assert_eq!(again.message, "10.0.0.71:80 is in maintenance already, since 100 s ago; restore brings it back");
+    assert_eq!(again.message, "10.0.0.71:80 is in maintenance already, since 1m40s ago; restore brings it back");
 }
 
 #[test]

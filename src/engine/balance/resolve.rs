@@ -2,11 +2,10 @@
 
 use super::ask::{Change, Step};
 use super::core::Balance;
-use super::preview::seconds;
 use super::server::ServerState;
 use super::wish::DrainEnd;
 use crate::engine::command::{Command, RealServerSelector, ServiceSelector};
-use crate::engine::model::{Family, Forwarding, RealServer, RealServerKey, ServiceKey, Weight};
+use crate::engine::model::{Family, Forwarding, RealServer, RealServerKey, ServiceKey, Weight, age};
 use crate::engine::snapshot::Admin;
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr};
@@ -190,7 +189,7 @@ impl Balance {
     fn since(&self, now: Instant, selector: &RealServerSelector) -> String {
         let servers = self.services.iter().flat_map(|service| &service.servers);
         let since = servers.filter(|server| selector.matches(&server.config.key)).map(|server| server.admin.1).max();
-        seconds(since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since)))
+        age(since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since)))
     }
 
     fn addition(

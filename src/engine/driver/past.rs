@@ -5,6 +5,7 @@ use crate::engine::event::Event;
 use crate::engine::handle::{HandleError, no_past};
 use crate::engine::history::{COARSE, HistoryError, HistoryPage, HistoryQuery};
 use crate::engine::journal::{JournalFrom, JournalPage, PAGE, Younger};
+use crate::engine::model;
 use crate::engine::snapshot::Status;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -63,8 +64,8 @@ impl Shared {
         let age = now.duration_since(at).map_err(|_| no_past("that moment is still to come"))?;
         let Some(then) = elapsed.checked_sub(age) else {
             return Err(no_past(format!(
-                "this engine was started {} s ago and remembers nothing before",
-                elapsed.as_secs()
+                "this engine was started {} ago and remembers nothing before",
+                model::age(elapsed)
             )));
         };
         if age.as_secs() >= COARSE {

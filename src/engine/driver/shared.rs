@@ -11,6 +11,7 @@ use crate::engine::history::History;
 use crate::engine::io::journal_file::JournalFiles;
 use crate::engine::io::userspace::Userspace;
 use crate::engine::journal::{Journal, LogRing, PAGE};
+use crate::engine::model;
 use crate::engine::snapshot::{
     ConfigStatus, Moment, PeerState, RealServerStatus, Role, Status, VirtualRouterState, Warning,
 };
@@ -414,7 +415,7 @@ fn failover_is_silent(age: Duration) -> Warning {
     Warning {
         code: "failover-silent".to_owned(),
         subject: "failover loop".to_owned(),
-        message: format!("nothing heard of it for {} s: states, timers and addresses shown may be old", age.as_secs()),
+        message: format!("nothing heard of it for {}: states, timers and addresses shown may be old", model::age(age)),
         next: "restart lvsdeck if it does not come back; the log may say what it waits for".to_owned(),
     }
 }

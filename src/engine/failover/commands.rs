@@ -2,6 +2,7 @@
 //! mastership is taken back. With `blind` it ends at once and stays down. A sync group moves as a whole.
 
 use super::Action;
+use super::contest;
 use super::core::{Failover, Phase};
 use super::forecast::{self, Rival};
 use super::haste::haste;
@@ -9,7 +10,7 @@ use super::pending::{Awaits, Pending};
 use super::router::{Hold, Router};
 use crate::engine::command::{Answer, Asked, Command, Outcome, Preview};
 use crate::engine::event::{EventKind, Fact, Severity};
-use crate::engine::model::Priority;
+use crate::engine::model::{Priority, age};
 use crate::engine::snapshot::VirtualRouterState;
 use crate::engine::vrrp::{self, TransitionReason, skew_time};
 use std::collections::BTreeSet;
@@ -311,10 +312,8 @@ fn rejoins(router: &Router) -> (String, VirtualRouterState) {
         return (said, router.state());
     }
     if router.instance.is_master() {
-        let rival =
-            router.peers.iter().filter_map(|(address, peer)| Some((address, peer.rank?))).max_by_key(|(_, rank)| *rank);
-        return match rival {
-            Some((address, rank)) if rank > own => (
+        return match router.peers.strongest() {
+            Some((address, rank, _)) if rank > own => (
                 format!("{name}: {address} (priority {rank} when heard last) takes {addresses} over if it preempts"),
                 Backup,
             ),
@@ -324,7 +323,7 @@ fn rejoins(router: &Router) -> (String, VirtualRouterState) {
         };
     }
     match router.peers.last_master() {
-        Some((address, peer)) if peer.rank.is_some_and(|rank| rank >= own) || !router.config.preempt => {
+        Some((address, peer)) if peer.rank().is_some_and(|rank| rank >= own) || !router.config.preempt => {
             (format!("{name}: {address} stays master"), router.state())
         }
         Some((address, _)) => {
@@ -345,13 +344,20 @@ pub(super) fn addresses(router: &Router) -> String {
 /// Who follows, by the same reckoning as the forecast, and until when that is waited for.
 fn successor(router: &Router, now: Instant) -> String {
     let (name, within) = (&router.config.name, takeover_time(router).as_millis());
+    let beside = contest::status(router).map_or_else(String::new, |split| {
+        format!("{name}: SPLIT-BRAIN now: {} is master beside this node ({}); ", split.with.join(" "), split.cause)
+    });
     match forecast::follows_us(router, now) {
-        Some((Rival { address, priority, age }, wait)) => format!(
-            "{name}: {address} should take over after {} ms (priority {priority}; last heard {} s ago, for a backup is silent); \
-             whoever does has {within} ms",
+        Some((Rival { address, priority, age: heard, refused }, wait)) => format!(
+            "{beside}{name}: {address} should take over after {} ms (priority {priority}; last heard {} ago, for a backup is \
+             silent{}); whoever does has {within} ms",
             wait.as_millis(),
-            age.as_secs()
+            age(heard),
+            refused.map_or_else(String::new, |why| format!("; refused here since: {why}"))
         ),
-        None => format!("{name}: no other router was ever heard, so nobody may take over (known after {within} ms)"),
+        None => format!(
+            "{beside}{name}: {}, so nobody may take over (known after {within} ms)",
+            forecast::nobody_heard(router)
+        ),
     }
 }

@@ -98,6 +98,9 @@ impl Failover {
         peer.advertised(priority, window);
         let is_stranger = error == DecodeError::Stranger;
         let listens = router.config.variations.yields_to_refused && outranks && !is_stranger;
+        if listens {
+            peer.ranks(now, priority);
+        }
         let (leads, resigns) = (router.instance.is_master(), priority.is_resignation());
         if listens && !resigns {
             self.drive(now, i, vrrp::Input::Heard(Heard { source, priority, interval }));

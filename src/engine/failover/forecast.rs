@@ -4,17 +4,20 @@
 use super::core::Failover;
 use super::peers::Peer;
 use super::router::Router;
-use crate::engine::model::{AdvertInterval, Priority, Track, TrackKind};
+use crate::engine::model::{AdvertInterval, Priority, Track, TrackKind, age};
 use crate::engine::snapshot::WhatIf;
-use crate::engine::vrrp::{Tracked, effective_priority, is_fault, master_down_interval, skew_time};
+use crate::engine::vrrp::{DecodeError, Tracked, effective_priority, is_fault, master_down_interval, skew_time};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-/// Another router that was heard with a priority above 0.
+/// Another router of which an advertisement with a priority above 0 counted: who is refused here is no candidate.
 pub(super) struct Rival {
     pub address: IpAddr,
     pub priority: Priority,
+    /// Since that one.
     pub age: Duration,
+    /// Why its last one was refused.
+    pub refused: Option<DecodeError>,
 }
 
 impl Failover {
@@ -41,7 +44,7 @@ impl Failover {
             Some((rival, wait)) => {
                 answer("this node stops, or hands over by `failover`", Some(&rival), Some(wait), String::new())
             }
-            None => nobody("this node stops, or hands over by `failover`"),
+            None => nobody(router, "this node stops, or hands over by `failover`"),
         }
     }
 
@@ -60,7 +63,7 @@ impl Failover {
         let counted = router.config.tracks.iter().zip(router.counted.iter().copied());
         let weighed =
             effective_priority(router.own_priority(), counted.map(|(track, now)| (track, state((track, now)))));
-        let Some(rival) = strongest(router, now) else { return nobody(&event) };
+        let Some(rival) = strongest(router, now) else { return nobody(router, &event) };
         if weighed >= rival.priority {
             let note = format!(
                 "nothing moves: priority {weighed} is not below {}, the priority of {}; a weight beyond {} would move it",
@@ -85,7 +88,7 @@ impl Failover {
                 let wait = skew_time(parameters.version, rival.priority, parameters.interval);
                 answer("", Some(&rival), Some(wait), "this node goes to FAULT and resigns".to_owned())
             }
-            None => nobody(""),
+            None => nobody(router, ""),
         }
     }
 }
@@ -127,7 +130,7 @@ fn dies(router: &Router, now: Instant) -> WhatIf {
             let wait = down(router, rival.priority, router.instance.parameters().interval);
             answer(event, Some(&rival), Some(wait), "counted from its last advertisement".to_owned())
         }
-        None => nobody(event),
+        None => nobody(router, event),
     }
 }
 
@@ -158,10 +161,9 @@ fn follows(router: &Router, master: IpAddr, peer: &Peer) -> Vec<WhatIf> {
 }
 
 fn strongest(router: &Router, now: Instant) -> Option<Rival> {
-    let ranked = router.peers.iter().filter_map(|(address, peer)| {
-        Some(Rival { address, priority: peer.rank?, age: now.saturating_duration_since(peer.heard_at) })
-    });
-    ranked.max_by_key(|rival| (rival.priority, rival.address))
+    let (address, priority, peer) = router.peers.strongest()?;
+    let (_, at) = peer.ranked?;
+    Some(Rival { address, priority, age: now.saturating_duration_since(at), refused: peer.rejected })
 }
 
 fn down(router: &Router, priority: Priority, interval: AdvertInterval) -> Duration {
@@ -179,18 +181,34 @@ fn answer(event: &str, rival: Option<&Rival>, wait: Option<Duration>, note: Stri
     }
 }
 
-fn nobody(event: &str) -> WhatIf {
-    let note = "no other router was ever heard here: nobody may take over".to_owned();
+fn nobody(router: &Router, event: &str) -> WhatIf {
+    let note = format!("{}: nobody may take over", nobody_heard(router));
     WhatIf {
         assumes: vec!["a backup is silent: one may be there all the same".to_owned()],
         ..answer(event, None, None, note)
     }
 }
 
+/// Why there is no candidate: nobody was heard, or only who is refused.
+pub(super) fn nobody_heard(router: &Router) -> String {
+    let mut refused = router.peers.iter().filter_map(|(address, peer)| Some((address, peer.rejected?)));
+    refused.next().map_or_else(
+        || "no other router was ever heard".to_owned(),
+        |(address, why)| {
+            let more = match refused.count() {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!("no other router was ever heard but {address}{more}, which is refused here ({why})")
+        },
+    )
+}
+
 fn assumptions(rival: &Rival) -> Vec<String> {
-    let (address, priority, age) = (rival.address, rival.priority, rival.age.as_secs());
+    let Rival { address, priority, refused, .. } = rival;
+    let refused = refused.map_or_else(String::new, |why| format!("; refused here since: {why}"));
     vec![
-        format!("{address} is alive: it was heard {age} s ago"),
+        format!("{address} is alive: it was heard {} ago{refused}", age(rival.age)),
         format!("its priority is {priority}, as it was then"),
         "no other router is there that was never heard".to_owned(),
     ]

@@ -30,13 +30,14 @@ pub(super) fn haste(router: &Router) -> Option<AdvertInterval> {
     shortest(&others(router)).filter(|interval| *interval < own)
 }
 
-/// Other routers that are heard or configured, with the last priority above 0 that each was heard with.
+/// Other routers that are configured or of which an advertisement counted, with the last priority above 0 of each.
 fn others(router: &Router) -> Vec<Option<Priority>> {
     let mut others: BTreeMap<IpAddr, Option<Priority>> = BTreeMap::new();
     if let Transport::Unicast(unicast) = &router.config.transport {
         others.extend(unicast.peers.iter().map(|peer| (peer.address, None)));
     }
-    others.extend(router.peers.iter().map(|(address, peer)| (address, peer.rank)));
+    let heard = router.peers.iter().filter(|(_, peer)| peer.tells.is_some() || peer.ranked.is_some());
+    others.extend(heard.map(|(address, peer)| (address, peer.rank())));
     others.into_values().collect()
 }
 

@@ -23,8 +23,8 @@ pub(super) struct Peer {
     pub heard_at: Instant,
     /// Its last priority; none when nothing of its could be read.
     pub priority: Option<u8>,
-    /// Its last priority above 0: who is next in rank.
-    pub rank: Option<Priority>,
+    /// Its last priority above 0 that counted, and when it came: who is next in rank. What is refused decides nothing.
+    pub ranked: Option<(Priority, Instant)>,
     /// How long it may be silent and still be master; zero when it is none.
     pub window: Duration,
     /// Why its last advertisement was refused.
@@ -100,7 +100,7 @@ impl Peers {
         let peer = self.0.entry(source).or_insert_with(|| Peer {
             heard_at: now,
             priority: None,
-            rank: None,
+            ranked: None,
             window: Duration::ZERO,
             rejected: None,
             refused: None,
@@ -164,9 +164,15 @@ impl Peers {
     pub fn next_forgotten(&self) -> Option<Instant> {
         self.0.values().filter(|peer| peer.oddity != Oddity::default()).map(|peer| peer.odd_until).min()
     }
-    /// The peer that advertised last and was not silent for too long since.
+    /// The peer that advertised last and was not silent for too long since; one that is refused only where there is no other.
     pub fn last_master(&self) -> Option<(IpAddr, &Peer)> {
-        self.iter().filter(|(_, peer)| !peer.window.is_zero()).max_by_key(|(_, peer)| peer.heard_at)
+        let masters = self.iter().filter(|(_, peer)| !peer.window.is_zero());
+        masters.max_by_key(|(_, peer)| (peer.rejected.is_none(), peer.heard_at))
+    }
+    /// The peer of the highest priority, among those of which an advertisement counted.
+    pub fn strongest(&self) -> Option<(IpAddr, Priority, &Peer)> {
+        let ranked = self.iter().filter_map(|(address, peer)| Some((address, peer.rank()?, peer)));
+        ranked.max_by_key(|(address, priority, _)| (*priority, *address))
     }
 }
 
@@ -192,11 +198,18 @@ impl Peer {
             self.gaps.push_back(gap);
         }
     }
-    /// It advertised this priority; as master it may be silent for `window`. Who resigned begins anew.
+    /// Its priority above 0 by the last advertisement that counted.
+    pub fn rank(&self) -> Option<Priority> {
+        self.ranked.map(|(priority, _)| priority)
+    }
+    /// What it advertised counts.
+    pub fn ranks(&mut self, now: Instant, priority: AdvertisedPriority) {
+        self.ranked = Priority::new(priority.0).ok().map(|priority| (priority, now)).or(self.ranked);
+    }
+    /// It advertised this priority, accepted or refused; as master it may be silent for `window`. Who resigned begins anew.
     pub fn advertised(&mut self, priority: AdvertisedPriority, window: Duration) {
         self.beat_at = self.beat_at.filter(|_| !priority.is_resignation());
         self.priority = Some(priority.0);
-        self.rank = Priority::new(priority.0).ok().or(self.rank);
         self.window = if priority.is_resignation() { Duration::ZERO } else { window };
     }
     /// Whether it advertises now, as far as can be known: while we are master, an advertisement that crossed ours says

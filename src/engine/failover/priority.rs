@@ -5,12 +5,12 @@
 
 use super::commands::{addresses, line, takeover_time};
 use super::core::Failover;
+use super::forecast::nobody_heard;
 use super::router::{PriorityWish, Router};
 use super::track::{Tracks, weighed};
 use crate::engine::command::{Asked, Command, Outcome, Preview};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::model::Priority;
-use std::net::IpAddr;
 use std::time::Instant;
 
 impl Failover {
@@ -114,8 +114,7 @@ fn undo(instance: &str, routers: &[&Router]) -> Option<Command> {
 fn consequence(router: &Router, next: Priority) -> (String, bool) {
     let name = &router.config.name;
     let vips = addresses(router);
-    let heard = router.peers.iter().filter_map(|(address, peer)| Some((peer.rank?, address)));
-    let best: Option<(Priority, IpAddr)> = heard.max();
+    let best = router.peers.strongest().map(|(address, priority, _)| (priority, address));
     if router.claim.is_some() {
         return (format!("{name}: leads by takeover whatever its priority, until rejoin"), false);
     }
@@ -133,8 +132,8 @@ fn consequence(router: &Router, next: Priority) -> (String, bool) {
             stays(format!("{name}: stays master; {address} was heard with priority {priority}"))
         }
         (true, _, None) => stays(format!(
-            "{name}: no other router was ever heard, for a backup is silent; one of higher priority takes {vips} over, if there \
-             is one and it preempts"
+            "{name}: {}, for a backup is silent; one of higher priority takes {vips} over, if there is one and it preempts",
+            nobody_heard(router)
         )),
         (false, Some((address, peer)), _) if peer.priority.is_some_and(|theirs| theirs < next.get()) => {
             if router.config.preempt {

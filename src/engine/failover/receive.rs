@@ -164,6 +164,7 @@ impl Failover {
         peer.sequence = received.sequence.unwrap_or(0);
         peer.beat(now, advertisement.interval, received.checksum);
         peer.advertised(advertisement.priority, window);
+        peer.ranks(now, advertisement.priority);
         peer.oddity = Oddity { addresses: other_addresses, interval: other_interval, checksum: other_checksum };
         peer.odd_until = now + window * 3;
         router.counters.address_mismatch += u64::from(other_addresses);

@@ -256,7 +256,7 @@ impl Router {
         let Some(master) = self.instance.heard_master() else { return false };
         self.peers
             .iter()
-            .any(|(address, peer)| address == master && peer.rank.is_some_and(|rank| (rank, Some(address)) > own))
+            .any(|(address, peer)| address == master && peer.rank().is_some_and(|rank| (rank, Some(address)) > own))
     }
 
     /// Whether it has been master, or what it is, for so long that every other router has heard it.

@@ -7,8 +7,8 @@ use super::peers::Peer;
 use super::router::Router;
 use crate::engine::model::Transport;
 use crate::engine::snapshot::{
-    AnnouncementStatus, Jitter, Moment, NextStep, PeerDetail, PeerState, PeerStatus, RefusedPacket, RouterDetail,
-    StateChange, VirtualRouterStatus,
+    AcceptedPriority, AnnouncementStatus, Jitter, Moment, NextStep, PeerDetail, PeerState, PeerStatus, RefusedPacket,
+    RouterDetail, StateChange, VirtualRouterStatus,
 };
 use crate::engine::vrrp::{ChecksumForm, Deadline, Preemption, State, shown};
 use std::time::{Duration, Instant};
@@ -153,6 +153,9 @@ fn peer_detail(peer: &Peer, moment: Moment) -> PeerDetail {
         answered_at: None,
         interval_ms: peer.tells.map(|(interval, _)| u64::from(interval.centiseconds()) * 10),
         checksum: peer.tells.map(|(_, sum)| form(sum).to_owned()),
+        accepted: peer
+            .ranked
+            .map(|(priority, at)| AcceptedPriority { priority: priority.get(), at: moment.wall_of(at) }),
         jitter: jitter(peer),
         refused: peer.refused.as_ref().map(|refused| RefusedPacket {
             at: moment.wall_of(refused.at),

@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads a clock, a file or the network. Names are the field's own: `docs/architecture.md`, "Names are law".
 
+mod age;
 mod balance;
 mod check;
 mod dump;
@@ -22,6 +23,7 @@ mod units;
 mod virtual_link;
 mod vrrp;
 
+pub use age::age;
 pub use balance::{Forwarding, GroupRole, Persistence, Quorum, RealServer, SorryServer, VirtualServer};
 pub use check::{
     BodyPattern, CheckKind, CheckSpec, CheckTiming, FileCheck, HttpCheck, HttpVersion, MiscCheck, Origin, RecordType,

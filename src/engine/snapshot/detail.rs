@@ -94,6 +94,9 @@ pub struct PeerDetail {
     pub interval_ms: Option<u64>,
     /// Its form of checksum: `pseudo-header` or `message-only`.
     pub checksum: Option<String>,
+    /// The last advertisement of its with a priority above 0 that counted: who is refused decides nothing.
+    #[serde(default)]
+    pub accepted: Option<AcceptedPriority>,
     /// How regular its advertisements are; none before the third.
     pub jitter: Option<Jitter>,
     /// The last advertisement of its that was refused, also when later ones were accepted.
@@ -101,6 +104,16 @@ pub struct PeerDetail {
     /// When its host last answered ARP; none where it was not asked (by a master, in IPv4, on its own link) or never answered.
     #[serde(default, with = "rfc3339::option")]
     pub answered_at: Option<SystemTime>,
+}
+
+/// A priority that counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptedPriority {
+    /// The priority.
+    pub priority: u8,
+    /// When it was advertised.
+    #[serde(with = "rfc3339")]
+    pub at: SystemTime,
 }
 
 /// The gaps between the last advertisements of a peer (at most 32), microseconds.

@@ -18,7 +18,8 @@ mod traffic;
 mod wall;
 
 pub use detail::{
-    AnnouncementStatus, Jitter, PeerDetail, RefusedPacket, RouterDetail, SplitBrainStatus, TrackedStatus, WhatIf,
+    AcceptedPriority, AnnouncementStatus, Jitter, PeerDetail, RefusedPacket, RouterDetail, SplitBrainStatus,
+    TrackedStatus, WhatIf,
 };
 pub use drain::{DrainStatus, OverrideStatus};
 pub use filter::filter_error;

@@ -2,6 +2,7 @@
 //! the policies do.
 
 use super::lan::*;
+use crate::engine::command::Command;
 use crate::engine::event::EventKind;
 use crate::engine::failover::Input;
 use crate::engine::model::{
@@ -132,6 +133,43 @@ fn a_split_brain_names_its_likely_cause_and_when_it_is_over_addresses_are_announ
         assert!(words.iter().filter(|w| w.starts_with("announce")).count() >= 5, "{cause}: {words:?}");
         assert_eq!(lan.nodes[0].facts(EventKind::SplitBrain).len(), 2);
     }
+}
+
+#[test]
+fn who_is_refused_is_no_candidate_and_a_split_brain_is_said_before_a_failover() {
+    let mut lan = Lan::started(vec![with_password()]);
+    lan.run_for(seconds(10));
+    let shown = |lan: &mut Lan| {
+        lan.ask(0, Command::Failover { instance: None, hold_seconds: None, blind: false }, true, None);
+        lan.nodes[0].answer().preview.blast_radius.clone()
+    };
+    beside(&mut lan, &wire(VrrpVersion::V2, 200, Some("hunter2")));
+    let forecast = lan.status(0)[0].detail.what_if[0].clone();
+    assert_eq!((forecast.new_master, forecast.in_ms), (None, None));
+    assert!(
+        forecast.note.contains("no other router was ever heard but 192.0.2.20, which is refused here ("),
+        "{}",
+        forecast.note
+    );
+    let said = shown(&mut lan);
+    assert!(said.contains("VI_1: SPLIT-BRAIN now: 192.0.2.20 is master beside this node (authentication)"), "{said}");
+    assert!(said.contains("192.0.2.20, which is refused here") && said.contains("so nobody may take over"), "{said}");
+    // A candidate is told by what was accepted of it, whatever is refused of it later.
+    lan.inject(0, ETH0, &wire(VrrpVersion::V2, 50, Some("secret")));
+    lan.run_for(seconds(600));
+    beside(&mut lan, &wire(VrrpVersion::V2, 200, Some("hunter2")));
+    lan.run_for(seconds(60));
+    let forecast = lan.status(0)[0].detail.what_if[0].clone();
+    assert_eq!(forecast.new_master.as_deref(), Some("192.0.2.20"));
+    assert!(forecast.assumes[0].contains("was heard 11m03s ago; refused here since: "), "{:?}", forecast.assumes);
+    assert_eq!(forecast.assumes[1], "its priority is 50, as it was then");
+    let said = shown(&mut lan);
+    assert!(
+        said.contains("(priority 50; last heard 11m03s ago, for a backup is silent; refused here since: "),
+        "{said}"
+    );
+    assert!(!said.contains("SPLIT-BRAIN"), "{said}");
+    assert_eq!(lan.status(0)[0].peers[0].detail.accepted.unwrap().priority, 50);
 }
 
 #[test]
