@@ -84,7 +84,9 @@ fn what_a_reload_would_do_to_the_table_is_foreseen_and_not_done() {
     let mut changed = service(WEB, &[A, C]);
     changed.real_servers[0].weight = weight(4);
     let Input::Reload(configuration) = reload(&[changed]) else { unreachable!() };
-    let foreseen = rig.balance.foresee(rig.now, configuration.clone());
+    let foresight = rig.balance.foresee(rig.now, configuration.clone());
+    assert_eq!((foresight.ended.len(), foresight.is_felt), (0, false), "half of it goes, and nobody is connected");
+    let foreseen = foresight.ipvsadm;
     let web = "-t 10.0.0.1:80 -r";
     let wanted = [
         format!("ipvsadm -a {web} {C} -g -w 1"),
@@ -93,6 +95,35 @@ fn what_a_reload_would_do_to_the_table_is_foreseen_and_not_done() {
     ];
     assert_eq!((foreseen.len(), foreseen.iter().collect::<BTreeSet<_>>()), (3, wanted.iter().collect()));
     assert_eq!((rig.ops(), rig.table(WEB).as_str()), (Vec::new(), "10.0.0.71:80 w1, 10.0.0.72:80 w1"));
+}
+
+#[test]
+fn a_reload_foretells_what_goes_with_its_connections_and_what_operators_wanted_of_it() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B]), service(TLS, &["10.0.0.71:443"])]);
+    rig.pass(S);
+    rig.ask(add(C));
+    rig.ask(drain(B));
+    rig.ask(set_weight(A, 6));
+    rig.edit(|table| {
+        let service = table.services.get_mut(&key(WEB)).unwrap();
+        service.destinations.get_mut(&rs(A)).unwrap().active = 5;
+        service.destinations.get_mut(&rs(C)).unwrap().active = 2;
+    });
+    rig.pass(10 * S);
+    let foresee = |rig: &Rig, servers: &[VirtualServer]| {
+        let Input::Reload(configuration) = reload(servers) else { unreachable!() };
+        rig.balance.foresee(rig.now, configuration)
+    };
+    let gone = foresee(&rig, &[service(TLS, &["10.0.0.71:443"])]);
+    let told: Vec<_> = gone.leaving.iter().map(|one| (one.what.as_str(), one.active)).collect();
+    assert_eq!((told, gone.is_felt), (vec![("tcp/10.0.0.1:80 with 3 real servers", 7)], true));
+    let ended = [format!("{WEB} {A} (weight 6)"), format!("{WEB} {B} (draining)"), format!("{WEB} {C} (added)")];
+    assert_eq!(gone.ended.iter().collect::<BTreeSet<_>>(), ended.iter().collect());
+    let one = foresee(&rig, &[service(WEB, &[B]), service(TLS, &["10.0.0.71:443"])]);
+    let told: Vec<_> = one.leaving.iter().map(|one| (one.what.as_str(), one.active)).collect();
+    assert_eq!((told, one.is_felt), (vec![("10.0.0.71:80 of tcp/10.0.0.1:80", 5)], true));
+    let same = foresee(&rig, &[service(WEB, &[A, B]), service(TLS, &["10.0.0.71:443"])]);
+    assert_eq!((same.leaving.len(), same.ended.len(), same.is_felt), (0, 0, false));
 }
 
 #[test]

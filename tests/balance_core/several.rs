@@ -2,6 +2,7 @@
 
 use crate::rig::{A, B, Rig, WEB, rs, service, weight};
 use lvsdeck::engine::command::{Command, Outcome, ServiceSelector};
+use lvsdeck::engine::event::EventKind;
 use lvsdeck::engine::snapshot::Admin;
 
 const C: &str = "10.0.0.73:80";
@@ -42,12 +43,14 @@ fn several_servers_are_one_preview_one_token_one_commit_and_one_undo() {
         "tcp/10.0.0.1:80: 2 of 3 servers, 66 % of the weight, 0 active connections; \
          tcp/10.0.0.1:443: 1 of 2 servers, 50 % of the weight, 0 active connections"
     );
-    assert_eq!(shown.preview.confirm, None);
+    assert_eq!(shown.preview.confirm.as_deref(), Some("drain"), "two thirds of a service go");
     assert_eq!(rig.ops(), [""; 0]);
     let done = rig.ask_with(both, false, shown.token);
     assert_eq!((done.outcome, done.message.as_str()), (Outcome::Done, "3 servers draining"));
     assert_eq!(rig.table(WEB), "10.0.0.71:80 w0, 10.0.0.72:80 w0, 10.0.0.73:80 w1");
     assert_eq!(rig.table(TLS), "10.0.0.71:443 w0, 10.0.0.72:443 w1");
+    let told = rig.facts(EventKind::ServerWeight);
+    assert!(told.iter().all(|fact| fact.contains("(drain by ")) && told.len() == 3, "{told:?}");
     let undone = rig.ask(shown.preview.undo.unwrap());
     assert_eq!((undone.outcome, undone.message.as_str()), (Outcome::Done, "3 servers restored"));
     assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1, 10.0.0.73:80 w1");
@@ -63,6 +66,32 @@ fn a_host_that_is_drained_for_a_time_says_when_it_is_out_and_when_it_is_back() {
         deadline_seconds: Some(60),
     };
     assert_eq!(rig.ask(host).message, "2 servers draining; out after 60 s; back after 20 s");
+}
+
+#[test]
+fn more_than_half_of_a_service_asks_for_a_word_and_half_does_not() {
+    const D: &str = "10.0.0.74:80";
+    let mut rig = Rig::started(&[service(WEB, &[A, B, C, D])]);
+    let word = |rig: &mut Rig, command| rig.dry(command).preview.confirm;
+    let maintain = |server: &str| Command::Maintenance {
+        server: server.parse().unwrap(),
+        service: Some(ServiceSelector(WEB.to_owned())),
+        hold_seconds: None,
+        deadline_seconds: None,
+    };
+    assert_eq!(word(&mut rig, several(vec![maintain(A), maintain(B)])), None);
+    let three = vec![maintain(A), maintain(B), maintain(C)];
+    assert_eq!(word(&mut rig, several(three)).as_deref(), Some("maintenance"));
+    // It is the weight that counts, and only of who serves no longer.
+    let weigh = |server: &str, n| Command::Weight {
+        service: ServiceSelector(WEB.to_owned()),
+        server: rs(server),
+        weight: weight(n),
+    };
+    rig.ask(weigh(A, 10));
+    assert_eq!(word(&mut rig, drain(WEB, A)).as_deref(), Some("drain"));
+    assert_eq!(word(&mut rig, weigh(A, 0)).as_deref(), Some("weight"));
+    assert_eq!(word(&mut rig, weigh(A, 1)), None);
 }
 
 #[test]

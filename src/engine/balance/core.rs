@@ -3,7 +3,6 @@
 use super::ask::Pending;
 use super::checks::Checks;
 use super::counting::Counting;
-use super::ipvsadm::ipvsadm;
 use super::lasting::{Overridden, overridden};
 use super::reconcile::{Reconciler, Target, subject, target};
 use super::reload::fresh;
@@ -15,7 +14,6 @@ use crate::engine::ipvs::{IpvsOp, IpvsTable, Refusal};
 use crate::engine::model::{Configuration, RealServerKey, ServiceKey, VirtualServer};
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How many actions there is room for when none waits.
@@ -78,17 +76,6 @@ pub struct Balance {
 }
 
 impl Balance {
-    /// What a reload of this would change in the kernel's table, in ipvsadm's words; nothing is changed. Empty while operations
-    /// are on their way to the kernel: what is left to do follows from how they end.
-    pub fn foresee(&self, now: Instant, configuration: Arc<Configuration>) -> Vec<String> {
-        let mut then = self.clone();
-        then.actions.clear();
-        then.handle(now, Input::Reload(configuration));
-        let actions = std::iter::from_fn(|| then.poll_action());
-        let plans = actions.filter_map(|action| if let Action::Apply(ops) = action { Some(ops) } else { None });
-        plans.flatten().map(|op| ipvsadm(&op)).collect()
-    }
-
     /// All `servers`, unjudged; `owned` is what an earlier run left in the kernel, `overrides` what operators wanted of it
     /// beside the file. First checks are spread from `now` on. Nothing happens before [`Input::Start`].
     pub fn new(

@@ -31,6 +31,7 @@ mod core;
 mod counting;
 mod deadline;
 mod floor;
+mod foresight;
 mod ipvsadm;
 mod lasting;
 mod merge;
@@ -57,6 +58,7 @@ mod warnings;
 mod wish;
 
 pub use self::core::Balance;
+pub use self::foresight::{Foresight, Leaving};
 pub use self::notices::Notice;
 pub use self::overrides::{AddedServer, AddedService, AdminWish, By, Presence, ServerOverride, ServiceOverrides};
 pub use self::rates::{Meter, counters};

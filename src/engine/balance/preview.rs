@@ -52,7 +52,7 @@ impl Balance {
             let moment = counted.then_some(now);
             changes.iter().filter_map(|change| self.line(services, change, services.len() > 1, moment)).collect()
         };
-        let is_last = |at: &usize| serving(before.get(at)) > 0 && serving(after.get(at)) == 0;
+        let loses_most = before.iter().any(|(at, old)| loses_most(old, after.get(at)));
         let below = self.below_floor(&before, &after);
         let mut blast_radius = self.blast_radius(&before, &after, changes);
         if let Some(below) = &below {
@@ -65,7 +65,7 @@ impl Balance {
             ipvsadm: ops.iter().map(ipvsadm).collect(),
             blast_radius,
             undo: self.undo(now, command, changes),
-            confirm: (below.is_some() || before.keys().any(is_last)).then(|| word(command).to_owned()),
+            confirm: (below.is_some() || loses_most).then(|| word(command).to_owned()),
         };
         let mut steady = Preview { before: lines(&before, false), after: lines(&after, false), ..preview.clone() };
         // Who else left meanwhile makes another thing of it; in tenths, since a large service never stands still.
@@ -264,6 +264,20 @@ fn share(old: &ServiceState, new: Option<&ServiceState>) -> u64 {
     (u128::from(old.abs_diff(new)) * 100 / u128::from(old.max(new).max(1))).try_into().unwrap_or(100)
 }
 
+/// Whether what serves no longer had more than half of a service's weight.
+pub(super) fn loses_most(old: &ServiceState, new: Option<&ServiceState>) -> bool {
+    let stays = |server: &ServerState| {
+        new.is_some_and(|new| new.server(&server.config.key).is_some_and(|server| serves(new, server)))
+    };
+    let (mut all, mut lost) = (0, 0);
+    for server in old.servers.iter().filter(|server| serves(old, server)) {
+        let weight = old.place(server).map_or(0, |weight| u64::from(weight.0.get()));
+        all += weight;
+        lost += if stays(server) { 0 } else { weight };
+    }
+    lost * 2 > all
+}
+
 /// What of a drained server's traffic stays, or is not seen, for other reasons than persistence.
 fn stays_note<'a>(service: &ServiceState, active: u32, changes: impl Iterator<Item = &'a Change>) -> String {
     let drained: Vec<&ServerState> = changes
@@ -290,7 +304,7 @@ pub(super) fn serving(service: Option<&ServiceState>) -> usize {
     service.map_or(0, |service| service.servers.iter().filter(|server| serves(service, server)).count())
 }
 
-/// The word to type before the last server goes, or more than the floor allows.
+/// The word to type before most of a service goes, or more than the floor allows.
 const fn word(command: &Command) -> &'static str {
     match command {
         Command::RemoveServer { .. } => "remove",

@@ -4,6 +4,7 @@
 use super::balance;
 use super::connections::Connections;
 use super::failover::FailoverSender;
+use super::feel;
 use super::lately::Lately;
 use super::overrides::Written;
 use super::reload::Reloader;
@@ -11,7 +12,9 @@ use super::shared::{Shared, Vitals};
 use super::stop::{self, Stop};
 use super::sysctls;
 use super::undo::{Given, Going, UndoStack, not_the_newest};
-use crate::engine::command::{Answer, Asked, Command, CommandRequest, Half, Outcome, Reach, Undoable, Who, clean};
+use crate::engine::command::{
+    Answer, Asked, Command, CommandRequest, Half, Outcome, Preview, Reach, Undoable, Who, clean,
+};
 use crate::engine::connections::{ConnectionsPage, ConnectionsQuery};
 use crate::engine::difference::Difference;
 use crate::engine::event::{Event, Fact, MAX_REASON};
@@ -166,6 +169,7 @@ impl LocalEngine {
         };
         match if accepted { answered.recv_timeout(limit) } else { Err(RecvTimeoutError::Disconnected) } {
             Ok(mut answer) => {
+                self.say_what_moves(&told.command, &mut answer.preview);
                 let disk = self.written.as_ref().zip(given).filter(|_| answer.outcome == Outcome::Done);
                 if let Some(trouble) = disk.and_then(|(written, given)| written.trouble_since(given)) {
                     answer.message =
@@ -178,6 +182,24 @@ impl LocalEngine {
                 let refused = Answer::refused("the engine is stopping, or too many commands wait; try again");
                 Ok(self.tell(&told, refused))
             }
+        }
+    }
+
+    /// The services that go with the addresses of instances that give mastership up: the failover loop knows none.
+    fn say_what_moves(&self, command: &Command, preview: &mut Preview) {
+        let instance = match command {
+            Command::Failover { instance, .. } => instance.as_ref(),
+            Command::Rejoin { instance } if preview.confirm.is_some() => instance.as_ref(),
+            Command::Priority { instance, .. } if preview.confirm.is_some() => Some(instance),
+            _ => return,
+        };
+        if preview.is_empty() {
+            return;
+        }
+        let moving = instance.map(|name| group_of(&self.reloader.configuration(), name));
+        let moves = |router: &VirtualRouterStatus| moving.as_ref().is_none_or(|names| names.contains(&router.name));
+        if let Some(carried) = feel::carried(&self.shared.status(), moves) {
+            preview.blast_radius = format!("{carried}; {}", preview.blast_radius);
         }
     }
 

@@ -7,6 +7,7 @@ mod connections;
 pub mod dataplane;
 pub mod embedded;
 pub mod failover;
+mod feel;
 mod filter;
 mod fitness;
 mod history;

@@ -13,6 +13,7 @@
 use super::balance::Request;
 use super::dataplane::Door;
 use super::failover::FailoverSender;
+use super::feel;
 use super::fitness;
 use super::mailer::Mailer;
 use super::notifier::NotifierSender;
@@ -22,7 +23,7 @@ use super::source::{Read, Source, Unfit};
 use super::watches::{self, WatchesSender};
 use super::webhook::Webhook;
 use super::world::UNWRITTEN;
-use crate::engine::balance::{objection, unproven};
+use crate::engine::balance::{Foresight, objection, unproven};
 use crate::engine::command::{Answer, Asked, Outcome, Preview};
 use crate::engine::config::{self, Include};
 use crate::engine::event::{EventKind, Fact, Severity};
@@ -40,8 +41,6 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Most mistakes of a file that a refusal names.
 const NAMED: usize = 10;
-/// Most lines of a preview about mastership and addresses.
-const MOST_EFFECTS: usize = 200;
 
 /// What the warning about a refused reload is about.
 const WHAT: &str = "reload";
@@ -165,8 +164,8 @@ impl Reloader {
         tried.blocking_recv().map_err(|_| stopping())?.map_err(|refusal| refusal.to_string())
     }
 
-    /// What the kernel's table would become by it, in ipvsadm's words.
-    fn foreseen(&self, new: &Arc<Configuration>) -> Vec<String> {
+    /// What it would do to services.
+    fn foreseen(&self, new: &Arc<Configuration>) -> Foresight {
         let (told, foreseen) = oneshot::channel();
         let asked = self.loops.balance.blocking_send(Request::Foresee(Arc::clone(new), told));
         asked.ok().and_then(|()| foreseen.blocking_recv().ok()).unwrap_or_default()
@@ -218,7 +217,7 @@ impl Reloader {
             return refused(&Unfit(vec![why]));
         }
         let plan = plan(&running.configuration, &read.configuration);
-        let token = format!("{:016x}", plan.digest);
+        let mut digest = plan.digest;
         let news = self.news(&read.identity.warnings);
         let sentence = match news.len() {
             0 => plan.sentence(),
@@ -231,7 +230,7 @@ impl Reloader {
         let status = self.shared.status();
         let beside = beside(&plan.readdressed, &status.virtual_routers);
         // Whoever reloads without a preview, as by HUP, reads it in the journal.
-        let sentence = beside.iter().fold(sentence, |sentence, beside| format!("{sentence}; {beside}"));
+        let mut sentence = beside.iter().fold(sentence, |sentence, beside| format!("{sentence}; {beside}"));
         let mut preview = preview(plan);
         preview.blast_radius = std::iter::once(preview.blast_radius).chain(beside).collect::<Vec<_>>().join("; ");
         // What of the file is not taken as it is written comes first: a slip reads like an intent in the fields that change.
@@ -243,9 +242,11 @@ impl Reloader {
         }
         if !preview.ops.is_empty() {
             let effects = effects(&running.configuration, &read.configuration, &status.virtual_routers);
-            preview.after.extend(effects.into_iter().take(MOST_EFFECTS));
-            preview.ipvsadm = self.foreseen(&read.configuration);
+            let (felt, said) = feel::of_reload(&mut preview, self.foreseen(&read.configuration), effects, &status);
+            digest ^= felt;
+            sentence = said.iter().fold(sentence, |sentence, said| format!("{sentence}; {said}"));
         }
+        let token = format!("{digest:016x}");
         let answer =
             |outcome, message: String, token| Answer { id: 0, outcome, message, preview: preview.clone(), token };
         if let (false, Err(refusal)) = (read.configuration.virtual_servers.is_empty(), self.door.open()) {

@@ -1,5 +1,6 @@
 //! The end that somebody asks for: the wish, and what it comes to.
 
+use super::feel;
 use crate::engine::command::{Answer, Asked, Command, Outcome, Preview};
 use crate::engine::snapshot::Status;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,14 +50,16 @@ pub(super) fn answer(asked: &Asked, status: &Status) -> Answer {
     };
     let others = status.warnings.iter().filter(|warning| !keep && warning.code == "address-present");
     let stay: Vec<String> = others.map(|warning| format!("{}: {}", warning.subject, warning.message)).collect();
+    let active: u32 = status.virtual_servers.iter().map(|service| feel::active(service)).sum();
     let preview = Preview {
         before: masters.clone(),
         after: std::iter::once(after.to_owned()).chain(stay.iter().cloned()).collect(),
         ops,
         blast_radius: format!(
-            "{} instances hold addresses here, {} services; health checks end",
+            "{} instances hold addresses here; {} services with {active} active connections {}; health checks end",
             masters.len(),
-            status.virtual_servers.len()
+            status.virtual_servers.len(),
+            if keep { "stay as they are" } else { "end on this host" }
         ),
         confirm: Some("stop".to_owned()),
         ..Preview::default()

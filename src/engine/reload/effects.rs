@@ -1,6 +1,6 @@
 //! What a reload means for mastership and virtual addresses, from the configurations and what is heard: lines of the preview.
 //!
-//! A backup says nothing on the wire: who would take over is said by the priority that a router was heard with last.
+//! A backup says nothing on the wire: who would take over is said by the last advertisement of a router that was accepted.
 
 use crate::engine::model::{Configuration, VirtualRouter};
 use crate::engine::snapshot::{VirtualRouterState, VirtualRouterStatus};
@@ -12,32 +12,55 @@ const MOST_NAMED: usize = 5;
 /// An owner's priority.
 const OWNER: u8 = 255;
 
-/// Each instance whose mastership or addresses a reload may move, a line for each effect.
-pub fn effects(old: &Configuration, new: &Configuration, status: &[VirtualRouterStatus]) -> Vec<String> {
+/// What a reload means for mastership and virtual addresses.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// A line for each effect.
+    pub lines: Vec<String>,
+    /// Instances whose mastership is to move, or whose addresses leave this host.
+    pub moving: Vec<String>,
+}
+
+impl Effects {
+    fn tell(&mut self, name: &str, (line, moves): (String, bool)) {
+        self.lines.push(line);
+        if moves && self.moving.last().is_none_or(|last| last != name) {
+            self.moving.push(name.to_owned());
+        }
+    }
+}
+
+/// Each instance whose mastership or addresses a reload may move.
+pub fn effects(old: &Configuration, new: &Configuration, status: &[VirtualRouterStatus]) -> Effects {
     let (before, after) = (by_name(old), by_name(new));
     let now: HashMap<&str, &VirtualRouterStatus> = status.iter().map(|router| (router.name.as_str(), router)).collect();
     let (held, holds) = (holders(old), holders(new));
-    let mut lines = Vec::new();
+    let mut effects = Effects::default();
     for gone in old.virtual_routers.iter().filter(|router| !after.contains_key(router.name.as_str())) {
-        lines.push(format!("instance {} ends: {}", gone.name, leaves(gone, now.get(gone.name.as_str()).copied())));
+        let status = now.get(gone.name.as_str()).copied();
+        let line = format!("instance {} ends: {}", gone.name, leaves(gone, status));
+        effects.tell(&gone.name, (line, is_master(status)));
+        if let Some(held) = status.and_then(|status| status.held.as_ref()) {
+            effects.lines.push(format!("with instance {} ends: {held}", gone.name));
+        }
     }
     for router in &new.virtual_routers {
         let status = now.get(router.name.as_str()).copied();
         match before.get(router.name.as_str()).copied() {
-            None => lines.push(format!("instance {} starts: {}", router.name, starts(router))),
-            Some(before) if !before.is_same_to_others(router) => lines.push(format!(
-                "instance {} starts anew: {}; then {}",
-                router.name,
-                leaves(before, status),
-                starts(router)
-            )),
+            None => effects.lines.push(format!("instance {} starts: {}", router.name, starts(router))),
+            Some(before) if !before.is_same_to_others(router) => {
+                let (leaves, starts) = (leaves(before, status), starts(router));
+                let line = format!("instance {} starts anew: {leaves}; then {starts}", router.name);
+                effects.tell(&router.name, (line, is_master(status)));
+            }
             Some(before) => {
-                lines.extend(ranks(before, router, status));
-                lines.extend(moves(before, router, status, (&held, &holds)));
+                let told =
+                    ranks(before, router, status).into_iter().chain(moves(before, router, status, (&held, &holds)));
+                told.for_each(|told| effects.tell(&router.name, told));
             }
         }
     }
-    lines
+    effects
 }
 
 /// What other routers make of another list of addresses in the advertisements of these instances; none where there are none.
@@ -45,7 +68,7 @@ pub fn effects(old: &Configuration, new: &Configuration, status: &[VirtualRouter
 pub fn beside(readdressed: &[String], status: &[VirtualRouterStatus]) -> Option<String> {
     let heard = |name: &String| {
         let router = status.iter().find(|router| router.name == *name)?;
-        let heard = router.peers.iter().filter(|peer| peer.last_priority.is_some());
+        let heard = router.peers.iter().filter(|peer| peer.detail.accepted.is_some());
         let peers: Vec<&str> = heard.map(|peer| peer.address.as_str()).collect();
         Some(peers.join(" ")).filter(|peers| !peers.is_empty())
     };
@@ -108,14 +131,18 @@ fn starts(router: &VirtualRouter) -> String {
     format!("as backup; it is master of {} when no other master is heard for up to {seconds} s", addresses(router))
 }
 
-/// The other router that was heard with the highest priority.
+/// The other router of the highest priority, among those of which an advertisement was accepted.
 fn strongest(status: &VirtualRouterStatus) -> Option<(&str, u8)> {
-    let heard = status.peers.iter().filter_map(|peer| Some((peer.address.as_str(), peer.last_priority?)));
-    heard.filter(|(_, priority)| *priority > 0).max_by_key(|(_, priority)| *priority)
+    let heard = status.peers.iter().filter_map(|peer| Some((peer.address.as_str(), peer.detail.accepted?.priority)));
+    heard.max_by_key(|(_, priority)| *priority)
 }
 
-/// What another priority leads to.
-fn ranks(before: &VirtualRouter, router: &VirtualRouter, status: Option<&VirtualRouterStatus>) -> Option<String> {
+/// What another priority leads to, and whether mastership is to move by it.
+fn ranks(
+    before: &VirtualRouter,
+    router: &VirtualRouter,
+    status: Option<&VirtualRouterStatus>,
+) -> Option<(String, bool)> {
     let (old, new) = (before.priority.get(), router.priority.get());
     if old == new {
         return None;
@@ -124,47 +151,51 @@ fn ranks(before: &VirtualRouter, router: &VirtualRouter, status: Option<&Virtual
     let change = format!("instance {name}: priority {old} -> {new}");
     if new == OWNER {
         let follows = if is_master(status) { "stays master" } else { "is master at once" };
-        return Some(format!("{change}: it becomes the owner and {follows}, whatever others say"));
+        let said = format!("{change}: it becomes the owner and {follows}, whatever others say");
+        return Some((said, !is_master(status)));
     }
     let status = status?;
     if let Some(set) = status.priority_set {
-        return Some(format!("{change}: {set}, which an operator set, counts until `priority {name} --from-file`"));
+        return Some((
+            format!("{change}: {set}, which an operator set, counts until `priority {name} --from-file`"),
+            false,
+        ));
     }
     // What is tracked adds or takes as much as before.
     let tracked = if old == OWNER { 0 } else { i16::from(status.effective_priority) - i16::from(old) };
     let counts = u8::try_from((i16::from(new) + tracked).clamp(1, 254)).unwrap_or(1);
     let rival = strongest(status);
+    let stays = |said: &str| (format!("{change}: {said}"), false);
+    let moves = |said: &str| (format!("{change}: {said}"), true);
     Some(match (is_master(Some(status)), rival) {
         (true, Some((address, priority))) if priority > counts => {
-            format!("{change}: {address} (priority {priority}) would take over, unless it has nopreempt")
+            moves(&format!("{address} (priority {priority}) would take over, unless it has nopreempt"))
         }
         (true, Some((address, priority))) if priority == counts => {
-            format!("{change}: {address} has {priority} too, so that the higher address is master")
+            moves(&format!("{address} has {priority} too, so that the higher address is master"))
         }
-        (true, Some((address, priority))) => {
-            format!("{change}: it stays master before {address} (priority {priority})")
-        }
-        (true, None) => format!("{change}: it stays master as far as is known; no other router was heard"),
+        (true, Some((address, priority))) => stays(&format!("it stays master before {address} (priority {priority})")),
+        (true, None) => stays("it stays master as far as is known; no other router was heard"),
         (false, _) if status.held.is_some() || !router.preempt => {
-            format!("{change}: it stays {}, since it does not take mastership back", status.state.name())
+            stays(&format!("it stays {}, since it does not take mastership back", status.state.name()))
         }
         (false, Some((address, priority))) if counts > priority => {
-            format!("{change}: this node would take over from {address} (priority {priority})")
+            moves(&format!("this node would take over from {address} (priority {priority})"))
         }
         (false, Some((address, priority))) => {
-            format!("{change}: it stays {} behind {address} (priority {priority})", status.state.name())
+            stays(&format!("it stays {} behind {address} (priority {priority})", status.state.name()))
         }
-        (false, None) => format!("{change}: no other router was heard"),
+        (false, None) => stays("no other router was heard"),
     })
 }
 
-/// Addresses that come, go or change their instance.
+/// Addresses that come, go or change their instance, and whether they leave this host.
 fn moves(
     before: &VirtualRouter,
     router: &VirtualRouter,
     status: Option<&VirtualRouterStatus>,
     (held, holds): (&HashMap<String, String>, &HashMap<String, String>),
-) -> Vec<String> {
+) -> Vec<(String, bool)> {
     let name = &router.name;
     let (here, master) = (is_master(status), "master here");
     let text = |side: &VirtualRouter| -> Vec<String> { side.addresses.iter().map(ToString::to_string).collect() };
@@ -177,10 +208,10 @@ fn moves(
     let go =
         old.iter().filter(|address| !new.contains(address)).filter_map(|address| match holds.get(address.as_str()) {
             Some(other) if other != name => None,
-            _ if here => Some(format!("{address} leaves this host: {name} is {master} and has it no longer")),
-            _ => Some(format!("{address} is of {name} no longer; it is not on this host")),
+            _ if here => Some((format!("{address} leaves this host: {name} is {master} and has it no longer"), true)),
+            _ => Some((format!("{address} is of {name} no longer; it is not on this host"), false)),
         });
-    come.chain(go).collect()
+    come.map(|line| (line, false)).chain(go).collect()
 }
 
 #[cfg(test)]
@@ -205,7 +236,8 @@ mod tests {
     fn heard(name: &str, state: &str, priority: u8, rival: Option<u8>) -> VirtualRouterStatus {
         let peer = |priority| {
             json!({"address": "10.0.0.12", "source": "heard", "last_heard_at": null, "last_priority": priority,
-                "state": "SILENT", "reachable": null, "rejected": null})
+                "state": "SILENT", "reachable": null, "rejected": null, "detail": {"accepted": {"priority": priority,
+                "at": "2026-01-01T00:00:00.000Z"}}})
         };
         serde_json::from_value(json!({
             "name": name, "interface": "eth0", "family": "inet", "vrid": 51, "version": 2, "state": state,
@@ -217,7 +249,7 @@ mod tests {
     }
 
     fn told(old: &[(&str, u8, &str)], new: &[(&str, u8, &str)], status: &[VirtualRouterStatus]) -> Vec<String> {
-        effects(&file(old), &file(new), status)
+        effects(&file(old), &file(new), status).lines
     }
 
     #[test]
@@ -255,6 +287,24 @@ mod tests {
                 .ends_with("it becomes the owner and is master at once, whatever others say")
         );
         assert_eq!(to(90, "MASTER", 90, Some(100)), "", "no change, no line");
+    }
+
+    #[test]
+    fn what_moves_is_named_and_who_is_refused_here_takes_nothing_over() {
+        let moving = |new: &[(&str, u8, &str)], status: VirtualRouterStatus| {
+            effects(&file(&[("A", 200, "10.0.0.1/24")]), &file(new), &[status]).moving
+        };
+        let lower = [("A", 90, "10.0.0.1/24")];
+        assert_eq!(moving(&lower, heard("A", "MASTER", 200, Some(100))), ["A"]);
+        assert_eq!(moving(&lower, heard("A", "MASTER", 200, Some(50))), [""; 0]);
+        assert_eq!(moving(&[], heard("A", "MASTER", 200, None)), ["A"]);
+        assert_eq!(moving(&[], heard("A", "BACKUP", 200, None)), [""; 0]);
+        assert_eq!(moving(&[("A", 200, "10.0.0.9/24")], heard("A", "MASTER", 200, None)), ["A"], "its address leaves");
+        let mut refused = heard("A", "MASTER", 200, Some(250));
+        refused.peers[0].detail.accepted = None;
+        refused.peers[0].rejected = Some("another password".to_owned());
+        assert_eq!(moving(&lower, refused.clone()), [""; 0]);
+        assert!(told(&[("A", 200, "10.0.0.1/24")], &lower, &[refused])[0].ends_with("no other router was heard"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod silence;
 
 pub use misc::Scripts;
 
-use crate::engine::balance::{Action, Balance, Input, Notice, OwnedService, ServiceOverrides};
+use crate::engine::balance::{Action, Balance, Foresight, Input, Notice, OwnedService, ServiceOverrides};
 use crate::engine::command::{Answer, Asked};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::io::host_addresses;
@@ -94,8 +94,8 @@ pub enum Request {
     Command(Asked, Reply),
     /// Another configuration; told once the kernel has what it wants, or refuses.
     Reload(Arc<Configuration>, oneshot::Sender<Result<String, String>>),
-    /// What a reload of this would change in the kernel's table, in ipvsadm's words.
-    Foresee(Arc<Configuration>, oneshot::Sender<Vec<String>>),
+    /// What a reload of this would do to services.
+    Foresee(Arc<Configuration>, oneshot::Sender<Foresight>),
     /// Whether the kernel would take these services; nothing of them stays.
     Trial(Vec<(ServiceKey, Service)>, oneshot::Sender<Result<(), Refusal>>),
 }
