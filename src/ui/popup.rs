@@ -10,8 +10,9 @@ pub use chooser::Chooser;
 pub use form::{Change, Form, FormField, FormKind, Input, Target, maintain, priority, time, together, weigh};
 pub use page::{About, Page};
 
-use crate::engine::{Answer, CommandRequest, Undoable};
+use crate::engine::{Answer, CommandRequest, Preview, Undoable};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use std::time::Duration;
 
 /// One line of text being typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -135,6 +136,8 @@ pub enum Phase {
     Committing(Box<Answer>),
     /// It will not be done, and why.
     Refused(String),
+    /// It was begun and did not come to its end; how far it came.
+    Failed(String),
 }
 
 /// A command between dry run and commit.
@@ -154,8 +157,12 @@ pub struct PreviewPopup {
     pub typed: Field,
     /// What it is about and nobody sees beside it.
     pub hidden: Option<String>,
-    /// What changed since the preview that was about to be committed.
+    /// The preview that was about to be committed, and is not true any more.
+    pub overtaken: Option<Box<Preview>>,
+    /// What differs between that one and this.
     pub changed: Vec<String>,
+    /// Until when nobody can have read it, on the console's clock: an Enter before is the end of a double tap.
+    pub unread_until: Option<Duration>,
     /// Lines that are scrolled out above.
     pub scroll: usize,
     /// What was typed while it was being done; it counts when that has ended well.
@@ -167,7 +174,7 @@ impl PreviewPopup {
     pub fn required(&self) -> Option<&str> {
         match &self.phase {
             Phase::Ready(answer) => answer.preview.confirm.as_deref().or(self.always_type.as_deref()),
-            Phase::Asking | Phase::Committing(_) | Phase::Refused(_) => None,
+            Phase::Asking | Phase::Committing(_) | Phase::Refused(_) | Phase::Failed(_) => None,
         }
     }
 }

@@ -21,7 +21,7 @@ use super::script::Script;
 use super::state::{Tone, UiState, Wanted};
 use super::terminal::Terminal;
 use super::theme::{Depth, Theme};
-use super::update::{update, wanted};
+use super::update::{unread_for, update, wanted};
 use super::view;
 use super::{ConsoleError, Exit, ExitCause, Options};
 use crate::engine::EngineHandle;
@@ -180,6 +180,7 @@ impl Console {
                 wait if self.state.dirty && !wait.is_zero() => wait.min(SECOND),
                 _ => SECOND,
             };
+            let wait = unread_for(&self.state, self.started.elapsed()).map_or(wait, |unread| wait.min(unread));
             self.turned = Instant::now();
             let arrived = arriving.recv_timeout(wait);
             self.stood_still(wait);

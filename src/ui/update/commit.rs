@@ -7,6 +7,12 @@ use crate::ui::intent::Effect;
 use crate::ui::popup::{Field, Phase, Popup, PreviewPopup};
 use crate::ui::state::{Tone, UiState};
 use crate::ui::update::{acts, on_key, targets};
+use std::time::Duration;
+
+/// How long a preview is on the screen before Enter means it: a double tap in a form or in the list of undo ends earlier.
+const READ: Duration = Duration::from_millis(300);
+/// Most lines of what changed.
+const MOST_CHANGES: usize = 8;
 
 /// Asks the engine what a command would do, and shows that on top of what is there.
 pub fn preview(state: &mut UiState, command: Command, always_type: Option<String>) -> Vec<Effect> {
@@ -22,7 +28,9 @@ pub fn preview(state: &mut UiState, command: Command, always_type: Option<String
         always_type,
         typed: Field::default(),
         hidden,
+        overtaken: None,
         changed: Vec::new(),
+        unread_until: None,
         scroll: 0,
         ahead: Vec::new(),
     })));
@@ -52,7 +60,7 @@ pub fn commit(state: &mut UiState) -> Vec<Effect> {
     let missing = popup.required().is_some_and(|word| popup.typed.text().trim() != word);
     let answer = match &popup.phase {
         Phase::Ready(answer) => answer,
-        Phase::Refused(_) => {
+        Phase::Refused(_) | Phase::Failed(_) => {
             state.popups.pop();
             return Vec::new();
         }
@@ -65,6 +73,10 @@ pub fn commit(state: &mut UiState) -> Vec<Effect> {
             return Vec::new();
         }
     };
+    if popup.unread_until.is_some() {
+        state.say(Tone::Bad, "Enter came before this could be read: nothing was done; Enter again does it");
+        return Vec::new();
+    }
     if missing {
         let word = popup.required().unwrap_or_default().to_owned();
         state.say(Tone::Bad, format!("type {word} to confirm, or press Esc"));
@@ -80,6 +92,7 @@ pub fn commit(state: &mut UiState) -> Vec<Effect> {
 /// What an answer means: for the preview on top when it is that one's, otherwise for the status line.
 pub fn on_answer(state: &mut UiState, serial: u64, answer: Result<Box<Answer>, String>) -> Vec<Effect> {
     state.dirty = true;
+    let read_at = state.clock + READ;
     let at = state.popups.iter().position(|p| matches!(p, Popup::Preview(popup) if popup.serial == serial));
     let Some(Popup::Preview(popup)) = at.and_then(|at| state.popups.get_mut(at)) else {
         return without_popup(state, answer);
@@ -102,7 +115,12 @@ pub fn on_answer(state: &mut UiState, serial: u64, answer: Result<Box<Answer>, S
             Vec::new()
         }
         (Outcome::Preview, _) => {
+            if let Some(old) = popup.overtaken.take() {
+                popup.changed = difference(&old, &answer.preview);
+            }
             popup.phase = Phase::Ready(answer);
+            // A word takes its time.
+            popup.unread_until = popup.required().is_none().then_some(read_at);
             Vec::new()
         }
         (Outcome::Done, _) => {
@@ -117,22 +135,17 @@ pub fn on_answer(state: &mut UiState, serial: u64, answer: Result<Box<Answer>, S
             effects
         }
         (Outcome::Stale, Phase::Committing(shown)) => {
-            let (old, new) = (&shown.preview, &answer.preview);
-            let clauses = |preview: &Preview| preview.blast_radius.split("; ").map(str::to_owned).collect::<Vec<_>>();
-            let touches = (clauses(old), clauses(new));
-            let parts =
-                [(&old.before, &new.before), (&old.after, &new.after), (&old.ops, &new.ops), (&touches.0, &touches.1)];
-            popup.changed =
-                parts.map(|(old, new)| changes(old, new)).into_iter().find(|c| !c.is_empty()).unwrap_or_default();
-            if popup.changed.is_empty() {
-                // What is there is the same, and what the command would do about it is not.
-                popup.changed = vec!["what this does is not what was shown: look at it again".to_owned()];
-            }
+            // What is new is seen when the engine has said it anew: a refusal need not carry it.
+            popup.overtaken = Some(Box::new(shown.preview.clone()));
             popup.typed = Field::default();
             show_again(state, at)
         }
-        (Outcome::Refused | Outcome::Failed | Outcome::Stale, _) => {
+        (Outcome::Refused | Outcome::Stale, _) => {
             popup.phase = Phase::Refused(answer.message);
+            vec![Effect::Poll]
+        }
+        (Outcome::Failed, _) => {
+            popup.phase = Phase::Failed(answer.message);
             vec![Effect::Poll]
         }
     }
@@ -148,11 +161,70 @@ fn show_again(state: &mut UiState, at: Option<usize>) -> Vec<Effect> {
     vec![Effect::Command(serial, popup.request.clone()), Effect::Poll]
 }
 
-/// The lines that are not in both, with a sign.
+/// What differs between two previews of a command: the lines that are not in both, with a sign.
+fn difference(old: &Preview, new: &Preview) -> Vec<String> {
+    let clauses = |preview: &Preview| preview.blast_radius.split("; ").map(str::to_owned).collect::<Vec<_>>();
+    let touches = (clauses(old), clauses(new));
+    let states = [(&old.before, &new.before), (&old.after, &new.after)];
+    let mut found: Vec<String> = states.into_iter().flat_map(|(old, new)| changes(old, new)).collect();
+    if found.is_empty() {
+        found = changes(&old.ops, &new.ops);
+    }
+    found.extend(changes(&touches.0, &touches.1));
+    if found.is_empty() {
+        return vec!["what this does is not what was shown: look at it again".to_owned()];
+    }
+    if found.len() > MOST_CHANGES {
+        let more = found.len() - MOST_CHANGES;
+        found.truncate(MOST_CHANGES);
+        found.push(format!("… and {more} more lines"));
+    }
+    found
+}
+
+/// The lines that are not in both; one in which only numbers of connections or ages differ is in both.
 fn changes(old: &[String], new: &[String]) -> Vec<String> {
-    let gone = old.iter().filter(|line| !new.contains(line) && !new.is_empty()).map(|line| format!("- {line}"));
-    let come = new.iter().filter(|line| !old.contains(line)).map(|line| format!("+ {line}"));
-    gone.chain(come).collect()
+    let (was, is): (Vec<String>, Vec<String>) =
+        (old.iter().map(|line| steady(line)).collect(), new.iter().map(|line| steady(line)).collect());
+    let only = |lines: &[String], steady: &[String], other: &[String], sign: &str| -> Vec<String> {
+        let lines = lines.iter().zip(steady).filter(|(line, steady)| !line.is_empty() && !other.contains(steady));
+        lines.map(|(line, _)| format!("{sign} {line}")).collect()
+    };
+    [only(old, &was, &is, "-"), only(new, &is, &was, "+")].concat()
+}
+
+/// A line without what changes by itself: numbers of connections and ages.
+fn steady(line: &str) -> String {
+    let words: Vec<&str> = line.split(' ').collect();
+    let word =
+        |at: Option<usize>| at.and_then(|at| words.get(at)).map_or("", |word| word.trim_matches(['(', ')', ',', ';']));
+    let is_count = |at: usize| {
+        let (before, after, next) = (word(at.checked_sub(1)), word(Some(at + 1)), word(Some(at + 2)));
+        let is_closed = words.get(at + 1).is_some_and(|word| word.starts_with("active)"));
+        let counted = after == "active" && (next == "connections" || is_closed);
+        matches!(before, "active" | "inactive") || counted || matches!(after, "ago" | "clients")
+    };
+    let kept = words.iter().enumerate().filter(|(at, word)| {
+        !(is_count(*at) && word.trim_start_matches('(').starts_with(|c: char| c.is_ascii_digit()))
+    });
+    kept.map(|(_, word)| *word).collect::<Vec<_>>().join(" ")
+}
+
+/// Whoever presses Enter sees from now on what is on the screen.
+pub fn notice_read(state: &mut UiState) {
+    let clock = state.clock;
+    if let Some(Popup::Preview(popup)) = state.popups.last_mut()
+        && popup.unread_until.is_some_and(|until| until <= clock)
+    {
+        popup.unread_until = None;
+        state.dirty = true;
+    }
+}
+
+/// For how long the preview on top can't have been read yet.
+pub fn unread_for(state: &UiState, clock: Duration) -> Option<Duration> {
+    let Some(Popup::Preview(popup)) = state.popups.last() else { return None };
+    popup.unread_until.map(|until| until.saturating_sub(clock))
 }
 
 /// The answer to something whose popup was left: a commit's end is still worth saying.

@@ -17,7 +17,7 @@ mod targets;
 mod time;
 mod undo;
 
-pub use commit::describe;
+pub use commit::{describe, unread_for};
 pub use offer::works;
 pub use popups::wrong_filter;
 pub use targets::hidden_marks;
@@ -51,6 +51,7 @@ pub fn wanted(state: &UiState) -> Wanted {
 /// Takes a message at a time of the console's clock.
 pub fn update(state: &mut UiState, message: Message, clock: Duration) -> Vec<Effect> {
     state.clock = clock;
+    commit::notice_read(state);
     notice_silence(state, &message);
     if state.said.as_ref().is_some_and(|said| clock.saturating_sub(said.since) > SAID) {
         state.said = None;

@@ -164,7 +164,7 @@ fn preview(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
         _ => {
             let keys = match popup.phase {
                 Phase::Ready(_) => "Enter does it, Esc leaves",
-                Phase::Asking | Phase::Committing(_) | Phase::Refused(_) => "Esc leaves",
+                Phase::Asking | Phase::Committing(_) | Phase::Refused(_) | Phase::Failed(_) => "Esc leaves",
             };
             if popup.required().is_none() || !popup.typed.edit(key) {
                 no_meaning(state, key, keys);

@@ -122,7 +122,9 @@ fn show_table(state: &mut UiState, all: &[Row]) {
 }
 
 fn press(state: &mut UiState, code: KeyCode) -> Vec<Effect> {
-    let clock = state.clock;
+    // Whoever presses Enter has read what it is about.
+    let unread = unread_for(state, state.clock).filter(|_| code == KeyCode::Enter);
+    let clock = state.clock + unread.unwrap_or_default();
     update(state, Message::Key(KeyEvent::new(code, KeyModifiers::NONE)), clock)
 }
 
@@ -241,10 +243,98 @@ fn a_stale_preview_shows_what_changed_and_asks_again() {
     let (serial, request) = commands(press(&mut state, KeyCode::Enter)).remove(0);
     let changed = Answer { outcome: Outcome::Stale, ..*preview(&request.command, "weight 7") };
     let again = commands(update(&mut state, Message::Answered(serial, Ok(Box::new(changed))), at(3)));
-    assert!(again.first().unwrap().1.dry_run);
+    let (serial, request) = again.first().unwrap();
+    assert!(request.dry_run);
+    assert!(commands(press(&mut state, KeyCode::Enter)).is_empty(), "nothing is committed before it was shown");
+    update(&mut state, Message::Answered(*serial, Ok(preview(&request.command, "weight 7"))), at(4));
     let Some(Popup::Preview(popup)) = state.popups.last() else { panic!("the preview is gone") };
     assert_eq!(popup.changed, ["- weight 5", "+ weight 7"]);
-    assert!(commands(press(&mut state, KeyCode::Enter)).is_empty(), "nothing is committed before it was shown");
+}
+
+/// A drain's preview that was shown, whose commit is stale without a word of what is new, and the one that follows it.
+fn overtaken(shown: Preview, new: Preview) -> Vec<String> {
+    let mut state = console(&table(1..4));
+    press(&mut state, KeyCode::Down);
+    let (serial, request) = commands(press(&mut state, KeyCode::Char('d'))).remove(0);
+    let answer = |outcome, preview| Box::new(Answer { id: 0, outcome, message: String::new(), preview, token: None });
+    update(&mut state, Message::Answered(serial, Ok(answer(Outcome::Preview, shown))), at(2));
+    let (serial, _) = commands(press(&mut state, KeyCode::Enter)).remove(0);
+    let late = answer(Outcome::Stale, Preview::default());
+    let (serial, again) = commands(update(&mut state, Message::Answered(serial, Ok(late)), at(3))).remove(0);
+    assert_eq!((again.command, again.dry_run), (request.command, true));
+    update(&mut state, Message::Answered(serial, Ok(answer(Outcome::Preview, new))), at(4));
+    let Some(Popup::Preview(popup)) = state.popups.last() else { panic!("the preview is gone") };
+    popup.changed.clone()
+}
+
+#[test]
+fn what_changed_is_what_differs_and_neither_counts_nor_empty_lines() {
+    let drain = |weight: u32, active: u32| Preview {
+        before: vec![format!("10.0.1.1:80 Route weight {weight} active {active} inactive 3")],
+        after: vec!["10.0.1.1:80 Route weight 0, draining".to_owned()],
+        blast_radius: format!("1 of 4 servers, 9 % of the weight, {active} active connections"),
+        ..Preview::default()
+    };
+    let said = ["- 10.0.1.1:80 Route weight 1 active 5 inactive 3", "+ 10.0.1.1:80 Route weight 3 active 0 inactive 3"];
+    assert_eq!(overtaken(drain(1, 5), drain(3, 0)), said);
+    let said = overtaken(drain(1, 5), drain(1, 0));
+    assert_eq!(said, ["what this does is not what was shown: look at it again"]);
+    let reload = |algorithm: &str, touches: &str| Preview {
+        before: vec!["virtual_server tcp/10.0.0.1:80: lb_algo wlc".to_owned(), "real_server 1: weight 7".to_owned()],
+        after: vec![
+            format!("virtual_server tcp/10.0.0.1:80: lb_algo {algorithm}"),
+            "real_server 1: weight 8".to_owned(),
+        ],
+        blast_radius: format!("{touches}2 objects change in place; connections to servers that stay go on"),
+        ..Preview::default()
+    };
+    assert_eq!(
+        overtaken(reload("wrr", "new warning: a.conf:3: lb_algo rrr is unknown; "), reload("rr", "")),
+        [
+            "- virtual_server tcp/10.0.0.1:80: lb_algo wrr",
+            "+ virtual_server tcp/10.0.0.1:80: lb_algo rr",
+            "- new warning: a.conf:3: lb_algo rrr is unknown"
+        ]
+    );
+}
+
+#[test]
+fn a_double_tap_of_enter_does_nothing_that_nobody_has_read() {
+    let mut state = console(&table(1..4));
+    press(&mut state, KeyCode::Down);
+    let (serial, request) = commands(press(&mut state, KeyCode::Char('d'))).remove(0);
+    let shown = at(2);
+    update(&mut state, Message::Answered(serial, Ok(preview(&request.command, "weight 5"))), shown);
+    let enter = |state: &mut UiState, after: u64| {
+        let key = KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE);
+        commands(update(state, Message::Key(key), shown + Duration::from_millis(after)))
+    };
+    assert_eq!(unread_for(&state, shown + Duration::from_millis(120)), Some(Duration::from_millis(180)));
+    assert!(enter(&mut state, 120).is_empty(), "it has been there for 120 ms");
+    assert!(said(&state).contains("before this could be read"), "{}", said(&state));
+    state.dirty = false;
+    update(&mut state, Message::Tick, shown + Duration::from_millis(300));
+    assert!(state.dirty && unread_for(&state, shown).is_none(), "the key is offered now");
+    assert_eq!(enter(&mut state, 310).len(), 1);
+}
+
+#[test]
+fn what_was_begun_and_failed_is_not_called_refused() {
+    for (outcome, phase) in [
+        (Outcome::Failed, Phase::Failed("nobody took over".to_owned())),
+        (Outcome::Refused, Phase::Refused("nobody took over".to_owned())),
+    ] {
+        let mut state = console(&table(1..4));
+        press(&mut state, KeyCode::Down);
+        let (serial, request) = commands(press(&mut state, KeyCode::Char('d'))).remove(0);
+        update(&mut state, Message::Answered(serial, Ok(preview(&request.command, "weight 5"))), at(2));
+        let (serial, _) = commands(press(&mut state, KeyCode::Enter)).remove(0);
+        let end = Answer { outcome, message: "nobody took over".to_owned(), ..*preview(&request.command, "") };
+        update(&mut state, Message::Answered(serial, Ok(Box::new(end))), at(3));
+        let Some(Popup::Preview(popup)) = state.popups.last() else { panic!("no popup") };
+        assert_eq!(popup.phase, phase);
+        assert!(press(&mut state, KeyCode::Enter).is_empty() && state.popups.is_empty(), "Enter goes back");
+    }
 }
 
 #[test]

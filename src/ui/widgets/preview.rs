@@ -44,6 +44,9 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, popup: &Preview
             // Nothing is done that can't be read.
             match plan(state).shape {
                 Shape::Line => ("Enlarge to 40x5", &[("Esc", "leave")]),
+                Shape::List | Shape::Small | Shape::Large if popup.unread_until.is_some() => {
+                    ("Preview", &[("Esc", "leave")])
+                }
                 Shape::List | Shape::Small | Shape::Large => ("Preview", &[("Enter", "do it"), ("Esc", "leave")]),
             }
         }
@@ -54,6 +57,10 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, popup: &Preview
         Phase::Refused(why) => {
             part(&mut lines, "", Paint::Bad, std::slice::from_ref(why), columns);
             ("Refused", &[("Enter", "back"), ("Esc", "back")])
+        }
+        Phase::Failed(how) => {
+            part(&mut lines, "", Paint::Bad, std::slice::from_ref(how), columns);
+            ("Failed", &[("Enter", "back"), ("Esc", "back")])
         }
     };
     let asked = popup.required().map(|word| format!("type {word} to confirm: "));
@@ -130,7 +137,19 @@ fn preview_lines(preview: &Preview, columns: usize, touches_first: bool) -> Vec<
 }
 
 /// What nobody may overlook.
-const WORST: [&str; 5] = ["no server is left", "nobody may take over", "both are master", "new warning", "are cut"];
+const WORST: [&str; 11] = [
+    "GOES: ",
+    "ENDS, since",
+    "MOVES: ",
+    "go with the addresses",
+    "goes with the addresses",
+    "SPLIT-BRAIN",
+    "no server is left",
+    "nobody may take over",
+    "both are master",
+    "new warning",
+    "are cut",
+];
 
 /// The clauses of a sentence with the worst in front, for where its end is not seen at first.
 fn worst_first(sentence: &str) -> String {

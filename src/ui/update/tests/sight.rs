@@ -153,7 +153,8 @@ fn hidden_marks_are_counted_above_the_table_and_named_in_the_preview() {
     assert!(screen(&state).contains("  2 marked (1 hidden)  "), "{}", screen(&state));
     let (serial, request) = commands(press(&mut state, KeyCode::Char('d'))).remove(0);
     assert!(screen(&state).contains("HIDDEN   1 of 2 marked is not on screen: 10.0.1.1:80"), "{}", screen(&state));
-    update(&mut state, Message::Answered(serial, Ok(preview(&request.command, "weight 5"))), at(2));
+    update(&mut state, Message::Answered(serial, Ok(preview(&request.command, "weight 5"))), at(1));
+    update(&mut state, Message::Tick, at(2));
     let shown = screen(&state);
     assert!(shown.contains("HIDDEN   1 of 2") && shown.contains("Enter do it"), "{shown}");
 }
@@ -163,7 +164,8 @@ fn a_preview_that_can_not_be_read_does_not_offer_to_be_done() {
     let mut state = console(&table(1..6));
     press(&mut state, KeyCode::Down);
     let (serial, request) = commands(press(&mut state, KeyCode::Char('d'))).remove(0);
-    update(&mut state, Message::Answered(serial, Ok(preview(&request.command, "weight 5"))), at(2));
+    update(&mut state, Message::Answered(serial, Ok(preview(&request.command, "weight 5"))), at(1));
+    update(&mut state, Message::Tick, at(2));
     update(&mut state, Message::Resize(20, 5), at(2));
     let shown = screen(&state);
     assert!(shown.contains("Enlarge to 40x5") && shown.contains("Esc") && !shown.contains("do it"), "{shown}");

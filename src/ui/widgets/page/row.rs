@@ -78,7 +78,12 @@ fn axes(state: &UiState, row: &Row, events: &[&Event], now: SystemTime) -> Vec<L
     if row.kind == RowKind::Service {
         let mut lines = vec![("checks", vec![(rows::paint(row), row.note.clone())])];
         let quorum = events.iter().find(|event| event.kind == EventKind::Quorum);
-        lines.extend(quorum.map(|event| ("quorum", told(event, now))));
+        // The weight is that of the moment: more may be up since.
+        let then = |event: &&Event| Event {
+            reason: event.reason.as_ref().map(|reason| reason.replace(" is ", " was ")),
+            ..(*event).clone()
+        };
+        lines.extend(quorum.map(|event| ("quorum", told(&then(event), now))));
         let wanted = format!("weights of its servers together {}, {} in the file", row.weight, row.configured_weight);
         lines.push(("operator", text(wanted)));
         return lines;
