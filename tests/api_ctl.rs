@@ -314,6 +314,25 @@ fn the_status_as_text_says_how_a_drain_goes() {
 }
 
 #[test]
+fn the_status_as_text_says_who_is_out_at_the_deadline() {
+    let mut out_of_it = api_fixture::draining("10.0.0.71:80", 0);
+    out_of_it.drain.as_mut().unwrap().is_over = true;
+    let engine = FakeEngine::new(status(vec![api_fixture::service("tcp/10.0.0.1:80", vec![out_of_it])]));
+    let (_, out, _) = ctl(&engine, "status");
+    assert!(out.contains("OUT at deadline"), "{out}");
+}
+
+#[test]
+fn a_long_ipv6_address_moves_the_columns_of_all_servers() {
+    let long = "[2001:db8:1111:2222:3333:4444:5555:6666]:8443";
+    let servers = [long, "10.0.0.71:80"].map(api_fixture::server);
+    let engine = FakeEngine::new(status(vec![api_fixture::service("tcp/10.0.0.1:80", servers.into())]));
+    let (_, out, _) = ctl(&engine, "status");
+    let places: Vec<_> = out.lines().filter_map(|line| line.find("Route ").or_else(|| line.find("Forward "))).collect();
+    assert!(out.contains(long) && places.len() == 3 && places.iter().all(|place| *place == places[0]), "{out}");
+}
+
+#[test]
 fn the_status_as_json_is_everything() {
     let (code, out, err) = ctl(&FakeEngine::new(small()), "status --json");
     assert_eq!((code, err.as_str()), (0, ""));

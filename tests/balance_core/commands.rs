@@ -185,6 +185,18 @@ fn a_token_of_what_can_not_be_done_any_more_is_stale() {
 }
 
 #[test]
+fn a_token_is_stale_when_the_same_act_takes_another_share_of_the_service() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B, "10.0.0.73:80", "10.0.0.74:80"])]);
+    let shown = rig.dry(drain(A));
+    rig.ask(drain(B));
+    let answer = rig.ask_with(drain(A), false, shown.token);
+    assert_eq!(answer.outcome, Outcome::Stale);
+    assert_eq!((&answer.preview.before, &answer.preview.after), (&shown.preview.before, &shown.preview.after));
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w0, 10.0.0.73:80 w1, 10.0.0.74:80 w1");
+    assert_eq!(rig.ask_with(drain(A), false, answer.token).outcome, Outcome::Done);
+}
+
+#[test]
 fn a_token_commits_what_was_shown_and_is_stale_when_that_changed() {
     let mut rig = Rig::started(&[service(WEB, &[A, B])]);
     let token = rig.dry(drain(A)).token;
