@@ -276,12 +276,186 @@ fn a_weight_is_shown_whole_or_not_at_all() {
 fn a_held_backup_does_not_read_as_down() {
     let mut status = ui_fixture::pair(noon());
     status.virtual_routers[0].state = lvsdeck::engine::VirtualRouterState::Backup;
-    status.virtual_routers[0].held = Some("by alice until rejoin".into());
+    status.virtual_routers[0].held = Some("failover by alice; ends in 290 s or with rejoin".into());
     status.virtual_routers[0].next =
         serde_json::from_value(serde_json::json!({"waiting": "master down", "in_ms": 3_400})).unwrap();
+    let mut console = Console::new(status, Vec::new(), (80, 24));
+    for (size, key) in [((80, 24), "1"), ((120, 36), "1"), ((80, 24), "3"), ((120, 36), "3"), ((40, 10), "1")] {
+        console.give(Message::Resize(size.0, size.1));
+        console.keys(key);
+        let screen = console.screen("mono");
+        let rest = if size.0 < 60 { "BACKUP 150 25m00s held" } else { "held 4m50s" };
+        let is_whole = key == "1" || screen.contains("ends in 290 s") || screen.contains("ends in 290\n");
+        assert!(screen.contains(rest) && !screen.contains("down 3.4s") && is_whole, "{size:?} {key}:\n{screen}");
+    }
+}
+
+/// A pair with so many instances, the eleventh of them in FAULT.
+fn many_instances() -> Status {
+    use lvsdeck::engine::VirtualRouterState::{Fault, Master};
+    let now = noon();
+    let mut status = ui_fixture::pair(now);
+    let router =
+        |n: u8| ui_fixture::router(now, &format!("VI_{n}"), n, if n == 11 { Fault } else { Master }, &["192.0.2.1"]);
+    status.virtual_routers = (1..=12).map(router).collect();
+    status
+}
+
+#[test]
+fn of_more_instances_than_fit_the_worst_the_selected_one_and_how_many_more_are_shown() {
+    for size in [(40, 5), (60, 15), (60, 20), (80, 24), (100, 30), (120, 36), (200, 50)] {
+        let mut console = Console::new(many_instances(), Vec::new(), size);
+        console.keys("\t");
+        // Below line 2, which names the one in FAULT anyhow; at 40x5 the problems begin there.
+        let head = if size.1 > 10 { 2 } else { 1 };
+        let below = |text: &str| {
+            text.lines().skip(head).filter(|line| !line.contains("! FAULT")).collect::<Vec<_>>().join("\n")
+        };
+        for (n, name) in ["VI_11"].into_iter().chain((1..=10).map(|n| &*format!("VI_{n}").leak())).enumerate() {
+            let screen = console.screen("mono");
+            let (text, styles) = screen.split_once("--- styles").unwrap();
+            let (line, at) = text
+                .lines()
+                .enumerate()
+                .skip(head)
+                .filter(|(_, line)| !line.contains("! FAULT"))
+                .find_map(|(y, line)| {
+                    let at = line.find(&format!("{name} "))?;
+                    Some((y, line.get(..at).unwrap().chars().count()))
+                })
+                .unwrap_or_else(|| panic!("{name} at {size:?}:\n{screen}"));
+            let look = styles.lines().find_map(|runs| runs.strip_prefix(&format!("{line}: "))).unwrap_or_default();
+            let is_reversed = look.split(", ").any(|run| {
+                let (cells, look) = run.split_once(' ').unwrap();
+                let (from, to) = cells.split_once('-').unwrap();
+                let cells = from.parse::<usize>().unwrap()..=to.parse::<usize>().unwrap();
+                cells.contains(&at) && look.contains("REVERSED")
+            });
+            assert!(is_reversed, "{name} is not seen to be selected at {size:?}:\n{screen}");
+            let shown = (1..=12).filter(|n| below(text).contains(&format!("VI_{n} "))).count();
+            let told = shown == 12 || text.contains(&format!("+{} more", 12 - shown));
+            assert!(told, "{shown} are shown at {size:?}, step {n}:\n{screen}");
+            console.keys("↓");
+        }
+    }
+}
+
+#[test]
+fn the_next_problem_is_each_one_in_turn_an_instance_too() {
+    let mut status = many_instances();
+    let web = std::sync::Arc::make_mut(&mut status.virtual_servers[3]);
+    web.quorum.up = false;
+    web.real_servers[0] = ui_fixture::down(web.real_servers[0].clone(), noon(), 4, "timeout");
+    let warning =
+        serde_json::json!({"code": "no-destination", "subject": "fwmark/1234", "message": "none", "next": ""});
+    status.warnings.push(serde_json::from_value(warning).unwrap());
+    let summary = lvsdeck::engine::Summary::of(&status, noon(), true);
+    // One failure with its consequences: the instance, the service, and its server.
+    assert_eq!(summary.problem_count, 3, "{:?}", summary.problems);
+    let mut console = Console::new(status, Vec::new(), (80, 24));
+    let mut gone_to = Vec::new();
+    for _ in 0..4 {
+        console.state.picture.as_mut().unwrap().polled.summary = summary.clone();
+        console.keys("n");
+        let here = match console.state.focus {
+            lvsdeck::ui::state::Focus::Routers => console.state.router.clone(),
+            lvsdeck::ui::state::Focus::Services => console.state.table.selected.clone(),
+        };
+        gone_to.push(here.unwrap());
+    }
+    assert!(
+        gone_to.contains(&"VI_11".to_owned()) && gone_to[0] == gone_to[3] && gone_to[0] != gone_to[1],
+        "{gone_to:?}"
+    );
+}
+
+#[test]
+fn line_two_names_as_many_as_fit() {
+    let mut status = ui_fixture::pair(noon());
+    for (n, age) in [(4, 4), (5, 12)] {
+        let server = &mut std::sync::Arc::make_mut(&mut status.virtual_servers[0]).real_servers[n];
+        *server = ui_fixture::down(server.clone(), noon(), age, "timeout");
+    }
+    let mut console = Console::new(status, Vec::new(), (80, 24));
+    let mut line = |columns| {
+        console.give(Message::Resize(columns, 36));
+        console.screen("mono").lines().nth(1).unwrap().to_owned()
+    };
+    assert_eq!(line(80), " ! DOWN 4s 10.0.3.15:443 timeout | DOWN 12s 10.0.3.16:443 timeout      (n next)");
+    assert!(
+        line(120).contains("15:443 tcp/192.0.2.10:443 timeout | DOWN 12s 10.0.3.16:443 tcp/192.0.2.10:443 timeout")
+    );
+    assert!(line(60).contains("10.0.3.15:443 tcp/192.0.2.10:443 timeout +1"), "{}", line(60));
+}
+
+#[test]
+fn a_frozen_screen_is_grey_and_tells_what_is_worse_now() {
+    let mut console = Console::new(ui_fixture::pair(noon()), Vec::new(), (80, 24));
+    console.keys(" ");
+    let screen = console.screen("ansi");
+    assert!(
+        screen.contains("PAUSED <1m") && screen.contains("space go on") && screen.contains("no problems"),
+        "{screen}"
+    );
+    assert!(screen.contains("DIM"), "{screen}");
+    let mut status = ui_fixture::pair(noon());
+    let web = std::sync::Arc::make_mut(&mut status.virtual_servers[3]);
+    web.quorum.up = false;
+    web.real_servers[0] = ui_fixture::down(web.real_servers[0].clone(), noon(), 0, "timeout");
+    status.virtual_routers[0].state = lvsdeck::engine::VirtualRouterState::Backup;
+    console.engine = FixtureEngine::new(status, Vec::new(), false);
+    console.state.dirty = false;
+    console.poll();
+    assert!(std::mem::take(&mut console.state.dirty), "it is drawn");
+    for size in [(80, 24), (120, 36), (60, 20), (40, 10)] {
+        console.give(Message::Resize(size.0, size.1));
+        let screen = console.screen("mono");
+        let line = screen.lines().nth(1).unwrap();
+        assert!(line.starts_with(" ! now MASTER 1/2  +1") && line.trim_end().ends_with("(space goes on)"), "{screen}");
+    }
+    console.state.dirty = false;
+    console.poll();
+    assert!(!console.state.dirty, "nothing that is shown is new");
+    console.keys(" ");
+    assert!(console.screen("mono").contains("! DOWN 0s 10.0.8.1:0"));
+}
+
+#[test]
+fn what_was_not_on_screen_is_read_before_it_is_done() {
+    let mut console = Console::new(ui_fixture::degraded(noon()), Vec::new(), (80, 24));
+    console.keys("↓↓vvvvvvd");
+    console.give(Message::Resize(40, 6));
+    assert!(console.screen("mono").contains("Enter read on"), "{}", console.screen("mono"));
+    console.keys("\n");
+    assert!(!console.state.popups.is_empty(), "read first");
+    let mut enters = 1;
+    while !console.state.popups.is_empty() {
+        assert!(enters < 9, "{}", console.screen("mono"));
+        console.keys("\n");
+        enters += 1;
+    }
+    assert!(enters > 1 && console.state.said.is_some());
+}
+
+#[test]
+fn a_long_address_leaves_room_for_the_weight() {
+    let mut status = ui_fixture::pair(noon());
+    let key = "[fd00:dead:beef:1111:2222:3333:4444:1111]:8443";
+    let web = std::sync::Arc::make_mut(&mut status.virtual_servers[0]);
+    web.real_servers[0].key = key.parse().unwrap();
     let console = Console::new(status, Vec::new(), (80, 24));
     let screen = console.screen("mono");
-    assert!(screen.contains("held, waits 3.4s") && !screen.contains("down 3.4s"), "{screen}");
+    for word in ["Weight", "Active", "CPS", "  -> [fd00:dead:bee", "4444:1111]:8443", "…"] {
+        assert!(screen.contains(word), "{word}:\n{screen}");
+    }
+}
+
+#[test]
+fn at_a_hundred_columns_the_peer_is_shown_as_at_eighty() {
+    for size in [(80, 24), (100, 30), (119, 36), (120, 36)] {
+        let console = Console::new(ui_fixture::pair(noon()), Vec::new(), size);
+        assert!(console.screen("mono").contains("10.0.0.12 100 25m00s"), "{size:?}: {}", console.screen("mono"));
+    }
 }
 
 #[test]
@@ -295,7 +469,7 @@ fn the_four_acts_go_from_key_to_done() {
     assert!(console.state.said.clone().unwrap().text.contains("is 100"));
     console.keys("w7\n\n");
     assert!(console.state.said.clone().unwrap().text.contains("is 7"));
-    console.keys("\tFlvs-a\n");
+    console.keys("\tFVI_web\n");
     assert!(console.state.said.clone().unwrap().text.contains("failover done"));
 }
 
@@ -409,9 +583,11 @@ fn a_short_loss_of_mastership_does_not_hide_between_two_letters() {
         change(91, VirtualRouterState::Master),
     ];
     router.since = now - Duration::from_secs(91);
-    let hour = letters(&router, now, 60);
+    let hour = letters(&router, &[], now, 60);
+    let with_split = letters(&router, &[now - Duration::from_secs(600)], now, 60);
+    assert_eq!((with_split.matches('S').count(), with_split.chars().nth(49)), (1, Some('S')));
     assert_eq!(hour, format!("{}b{}fM", ".".repeat(29), "M".repeat(28)));
-    assert_eq!(letters(&router, now, 0), "");
+    assert_eq!(letters(&router, &[], now, 0), "");
 }
 
 #[test]
@@ -423,13 +599,13 @@ fn the_last_letter_is_the_state_of_this_moment() {
     let change = |seconds, state| StateChange { at: now - Duration::from_secs(seconds), state, reason: String::new() };
     router.history = vec![change(47, VirtualRouterState::Backup), change(43, VirtualRouterState::Master)];
     router.since = now - Duration::from_secs(43);
-    assert_eq!(letters(&router, now, 10), format!("{}M", ".".repeat(9)));
+    assert_eq!(letters(&router, &[], now, 10), format!("{}M", ".".repeat(9)));
     // The picture is newer than the clock that ages are taken from: what is known is what is shown.
     let before = now - Duration::from_secs(45);
-    assert_eq!(letters(&router, before, 10), format!("{}M", ".".repeat(9)));
+    assert_eq!(letters(&router, &[], before, 10), format!("{}M", ".".repeat(9)));
     // A cell in which the state changed shows what it changed to.
     let later = now + Duration::from_mins(10);
-    assert_eq!(letters(&router, later, 10), format!("{}MM", ".".repeat(8)));
+    assert_eq!(letters(&router, &[], later, 10), format!("{}MM", ".".repeat(8)));
 }
 
 #[test]

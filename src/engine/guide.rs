@@ -83,7 +83,7 @@ static STEPS: [(GuideStep, End); 8] = [
     (
         GuideStep {
             title: "Take it back",
-            act: ":director 1, J, type rejoin, Enter",
+            act: ":director 1, J, type VI_1, Enter",
             look: "the higher priority preempts: MASTER again",
         },
         |facts| !facts.is_cut && facts.is_master(0) && !facts.is_master(1),

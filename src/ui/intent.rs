@@ -56,8 +56,12 @@ pub enum Intent {
     AddServer,
     /// Add a service.
     AddService,
-    /// Remove a real server or a service.
+    /// Remove the selected real server or service.
     Remove,
+    /// Remove a real server, by name too.
+    RemoveServer,
+    /// Remove a service, by name too.
+    RemoveService,
     /// Mark a real server, or take its mark away.
     Mark,
     /// Weight 0 and no checks until restored.
@@ -122,7 +126,7 @@ pub enum Intent {
 
 impl Intent {
     /// Every intent: tests prove that each has a key.
-    pub const ALL: [Self; 57] = [
+    pub const ALL: [Self; 59] = [
         Self::Up,
         Self::Down,
         Self::PageUp,
@@ -145,6 +149,8 @@ impl Intent {
         Self::AddServer,
         Self::AddService,
         Self::Remove,
+        Self::RemoveServer,
+        Self::RemoveService,
         Self::Mark,
         Self::Maintenance,
         Self::Priority,
@@ -217,6 +223,8 @@ impl Intent {
             Self::AddServer => "add-server",
             Self::AddService => "add-service",
             Self::Remove => "remove",
+            Self::RemoveServer => "remove-server",
+            Self::RemoveService => "remove-service",
             Self::Mark => "mark",
             Self::Weight => "weight",
             Self::Drain => "drain",
@@ -252,6 +260,8 @@ impl Intent {
             Self::Priority => "[INSTANCE] N or --from-file",
             Self::AddServer => "[VS] [ADDRESS:PORT] [WEIGHT]",
             Self::AddService => "[VS, as tcp/10.0.0.1:80]",
+            Self::RemoveServer => "[VS SERVER]",
+            Self::RemoveService => "[VS]",
             Self::Filter => "WORDS",
             Self::Sort => "problems, file, key, active or rate",
             Self::Undo => "[ID]",
@@ -268,6 +278,8 @@ impl Intent {
             Self::AddServer
                 | Self::AddService
                 | Self::Remove
+                | Self::RemoveServer
+                | Self::RemoveService
                 | Self::Weight
                 | Self::Drain
                 | Self::Restore

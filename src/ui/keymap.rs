@@ -92,6 +92,8 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[ch('m')], Intent::Maintenance, Group::Act, "maint", "maintenance: drain, and no checks until restored"),
     bind(&[ch('v'), ch('*')], Intent::Mark, Group::Act, "mark", "mark the real server: acts are for all marked ones"),
     bind(&[ch('X')], Intent::Remove, Group::Act, "remove", "remove the selected real server or service"),
+    bind(&[], Intent::RemoveServer, Group::Act, "", "remove a real server: the selected one, or the one named"),
+    bind(&[], Intent::RemoveService, Group::Act, "", "remove a service: the selected one, or the one named"),
     bind(&[ch('F')], Intent::Failover, Group::Act, "failover", "give mastership of the selected instance to the peer"),
     bind(&[ch('u')], Intent::Undo, Group::Act, "undo", "what can be taken back, newest first, and taking it back"),
     bind(&[ch('A')], Intent::AddService, Group::Act, "", "add a service (virtual server)"),

@@ -10,7 +10,7 @@ pub use chooser::Chooser;
 pub use form::{Change, Form, FormField, FormKind, Input, Target, maintain, priority, time, together, weigh};
 pub use page::{About, Page};
 
-use crate::engine::{Answer, CommandRequest, Preview, Undoable};
+use crate::engine::{Answer, Command, CommandRequest, Preview, Undoable};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use std::time::Duration;
 
@@ -159,6 +159,8 @@ pub struct PreviewPopup {
     pub hidden: Option<String>,
     /// The preview that was about to be committed, and is not true any more.
     pub overtaken: Option<Box<Preview>>,
+    /// The servers that the act is for, where there are several: those that its preview does not name stay as they are.
+    pub meant: Vec<Target>,
     /// What differs between that one and this.
     pub changed: Vec<String>,
     /// Until when nobody can have read it, on the console's clock: an Enter before is the end of a double tap.
@@ -173,9 +175,22 @@ impl PreviewPopup {
     /// The word to type before Enter does it.
     pub fn required(&self) -> Option<&str> {
         match &self.phase {
-            Phase::Ready(answer) => answer.preview.confirm.as_deref().or(self.always_type.as_deref()),
+            Phase::Ready(answer) => {
+                // A name catches the wrong one, a verb does not.
+                let named = |verb| instance(&self.request.command).unwrap_or(verb);
+                answer.preview.confirm.as_deref().map(named).or(self.always_type.as_deref())
+            }
             Phase::Asking | Phase::Committing(_) | Phase::Refused(_) | Phase::Failed(_) => None,
         }
+    }
+}
+
+/// The instance that a command is about.
+fn instance(command: &Command) -> Option<&str> {
+    match command {
+        Command::Failover { instance, .. } | Command::Rejoin { instance } => instance.as_deref(),
+        Command::Takeover { instance } | Command::Priority { instance, .. } => Some(instance),
+        _ => None,
     }
 }
 

@@ -161,8 +161,8 @@ pub struct Lost {
     pub since: Duration,
     /// Why, in the client's words.
     pub why: String,
-    /// Nobody listens on its socket: it is no more, while one that is frozen still has its socket.
-    pub is_gone: bool,
+    /// Since when nobody listens on its socket: it is no more, while one that is frozen still has its socket.
+    pub gone_since: Option<Duration>,
 }
 
 /// A past that plays.

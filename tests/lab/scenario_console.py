@@ -282,21 +282,20 @@ class Story:
         pair.held_by("d2", 10)
         terminal.shows("BACKUP in line 1", r"^ BACKUP 0/1 ", lines=slice(1))
         terminal.keys(":", "priority", "Space", "--from-file", "Enter")
-        self.preview("priority external --from-file", "type priority to confirm")
-        terminal.keys("priority", "Enter")
+        self.preview("priority external --from-file", "type external to confirm")
+        terminal.keys("external", "Enter")
         terminal.shows("MASTER in line 1", r"^ MASTER 1/1 ", 15, slice(1))
         pair.held_by("d1", 8)
 
     def failover(self):
         terminal, pair = self.terminal, self.pair
-        self.step("F and this node's name typed: d2 becomes master, the screen says BACKUP")
-        node = self.d1.status()["node"]
+        self.step("F and the instance's name typed: d2 becomes master, the screen says BACKUP")
         mark = pair.wire.mark()
         terminal.keys("F")
-        self.preview("failover external", rf"type {re.escape(node)} to confirm")
+        self.preview("failover external", "type external to confirm")
         terminal.keys("Enter")
-        terminal.says("what has to be typed", f"type {node} to confirm")
-        terminal.keys(node, "Enter")
+        terminal.says("what has to be typed", "type external to confirm")
+        terminal.keys("external", "Enter")
         pair.held_by("d2", 5)
         pair.announced_by("d2", mark)
         terminal.shows("BACKUP and held in line 1", r"^ BACKUP 0/1 held ", lines=slice(1))
@@ -305,8 +304,8 @@ class Story:
         terminal.shows("d2 as the master heard", r"10\.0\.0\.12 +100 +\d+s MASTER")
         self.step("J: it rejoins, and is master again")
         terminal.keys("J")
-        self.preview("rejoin external", "type rejoin to confirm")
-        terminal.keys("rejoin", "Enter")
+        self.preview("rejoin external", "type external to confirm")
+        terminal.keys("external", "Enter")
         terminal.shows("MASTER in line 1", r"^ MASTER 1/1 ", 15, slice(1))
         pair.held_by("d1", 8)
 

@@ -129,7 +129,9 @@ fn instance(
         VirtualRouterState::Fault => Style::Problem,
         VirtualRouterState::Init | VirtualRouterState::Backup | VirtualRouterState::Master => Style::Plain,
     };
-    let priority = if router.priority == router.effective_priority {
+    let priority = if (router.priority, router.effective_priority) == (0, 0) {
+        "-".to_owned() // not known; 0 would say that it resigns
+    } else if router.priority == router.effective_priority {
         router.priority.to_string()
     } else {
         format!("{}>{}", router.priority, router.effective_priority)

@@ -116,14 +116,14 @@ impl Row {
     }
 
     /// The weight in a cell: `100`; `5(100)` where an operator gave another than the file's; `100>0`, `5(100)>0` when checks took
-    /// it away, `100>30` while it starts slowly; `0(100)` where an operator took it out. Empty for a service.
+    /// it away, `100>30` while it starts slowly; `0(100)` where an operator took it out, with the weight in the file. Empty for a service.
     pub fn weights(&self) -> String {
         let (now, wanted, file) = (self.weight, self.wanted(), self.configured_weight);
         if self.kind == RowKind::Service {
             return String::new();
         }
         if self.admin != Admin::Enabled && now != wanted {
-            return format!("{now}({wanted})");
+            return if now == file { now.to_string() } else { format!("{now}({file})") };
         }
         let given = if wanted == file { wanted.to_string() } else { format!("{wanted}({file})") };
         if now == wanted { given } else { format!("{given}>{now}") }

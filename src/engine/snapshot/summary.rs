@@ -178,7 +178,9 @@ fn problems(status: &Status) -> (Vec<Problem>, usize) {
         split_brains(status).into_iter().chain(faults(status)).chain(lost_quorums(status)).collect();
     let is_standing =
         |w: &&Warning| w.code.starts_with("config") || ["clock-unsynchronised", "userspace"].contains(&w.code.as_str());
-    let warnings = || status.warnings.iter().filter(|w| !is_standing(w));
+    // What is wrong with an object already is not told, nor counted, once more.
+    let is_told = |w: &&Warning| worse.iter().any(|problem| problem.key == w.subject);
+    let warnings = || status.warnings.iter().filter(|w| !is_standing(w) && !is_told(w));
     let count = worse.len() + down_count + status.drift.len() + warnings().count();
     let rest = down.into_iter().map(|(service, server)| server_down(service, server));
     let drift = status.drift.iter().map(|d| Problem {

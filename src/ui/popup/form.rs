@@ -147,6 +147,29 @@ impl Form {
         }
     }
 
+    /// The servers that it is for, where it is for some that are there.
+    pub fn targets(&self) -> &[Target] {
+        match &self.kind {
+            FormKind::Weight(targets) | FormKind::Maintenance(targets) => targets,
+            FormKind::AddServer { .. } | FormKind::AddService(_) | FormKind::Priority { .. } => &[],
+        }
+    }
+
+    /// What stands beside a field that is right: what may be typed, or what comes of it that is not plain.
+    pub fn hint(&self, field: usize) -> String {
+        let hint = self.fields.get(field).map_or("", |field| field.hint);
+        let FormKind::Weight(targets) = &self.kind else { return hint.to_owned() };
+        let Ok(change) = self.said(field).parse::<Change>() else { return hint.to_owned() };
+        let most = targets.iter().filter_map(|target| change.of(target.weights).ok()).map(Weight::get).max();
+        match change {
+            Change::Down(less) if targets.iter().any(|target| target.weights.0 < less) => {
+                "0 where it has less".to_owned()
+            }
+            _ if most.is_some_and(|most| most > u32::from(u16::MAX)) => "more than keepalived takes, 65535".to_owned(),
+            _ => hint.to_owned(),
+        }
+    }
+
     /// What there is to know before anything is typed.
     pub fn note(&self) -> String {
         match &self.kind {

@@ -60,7 +60,7 @@ const fn total(column: Column) -> Column {
 pub const ALL: &[Column] = &[
     of_servers(column(("Forward", "Fwd", 6), "how packets reach the server", |row| row.forward.clone())),
     of_servers(column(
-        ("Weight", "Weight", 6),
+        ("Weight", "Weight", 8),
         "the weight that counts, and the file's where it differs",
         Row::weights,
     )),
@@ -204,12 +204,12 @@ const NAME: usize = 24;
 const HEALTH: usize = 14;
 
 impl Layout {
-    /// For a table so many columns wide, its mark not counted, whose servers' names want so many of them: an address that
-    /// is cut names nobody, so columns leave before it does.
+    /// For a table so many columns wide, its mark not counted, whose servers' names want so many of them: columns leave before an
+    /// address is cut, up to half of the table. Of a longer one the middle is left out.
     ///
     /// A weight that is cut reads as another number: its column is as wide as those of `rows` need, or leaves too.
     pub fn of(columns: &[(&'static Column, usize)], width: usize, wanted: usize, rows: &[Row]) -> Self {
-        let least = wanted.clamp(NAME, NAME.max(width * 2 / 3));
+        let least = wanted.clamp(NAME, NAME.max(width / 2));
         let long = width >= 110;
         let fitted = |limit: usize| -> Vec<(&'static str, usize, &'static Column)> {
             let stay = columns.iter().filter(|(_, leaves)| *leaves < limit);

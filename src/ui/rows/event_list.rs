@@ -3,6 +3,7 @@
 use super::change;
 use crate::engine::{Event, EventKind, Severity};
 use crate::ui::state::{EventList, Kinds, UiState};
+use std::time::{Duration, SystemTime};
 
 /// So far before the end of an engine stands the command that ended it.
 const NEAR: usize = 32;
@@ -16,6 +17,16 @@ pub fn stopped(state: &UiState) -> Option<String> {
     let by = newest().take(NEAR).find(asked).and_then(|event| event.who.as_deref());
     let who = by.map_or_else(String::new, |who| format!(" by {}", change::name_of(who)));
     (last.kind == EventKind::EngineStopping).then_some(who)
+}
+
+/// How long a change counts as new.
+pub const MINUTE: Duration = Duration::from_mins(1);
+
+/// Whether all events of the minute before a moment are known.
+pub fn knows_minute_before(state: &UiState, at: SystemTime) -> bool {
+    let is_old = |event: &Event| event.seq <= 1 || event.at + MINUTE <= at;
+    let has_none = || state.summary().is_none_or(|summary| summary.last_event == 0);
+    state.older.none || state.events.front().map_or_else(has_none, is_old)
 }
 
 /// The word of a selection of kinds.

@@ -5,7 +5,7 @@ pub mod columns;
 pub mod event_list;
 pub mod timeline;
 
-use crate::engine::{Admin, Forwarding, Health, Row, RowKind};
+use crate::engine::{Admin, Forwarding, Health, Row, RowKind, VirtualRouterState, VirtualRouterStatus};
 use crate::ui::theme::Paint;
 
 /// The mark at the beginning of a row: `v >` unfolded and folded service, `+ x d m ~ ?` server.
@@ -19,6 +19,16 @@ pub fn mark(row: &Row) -> char {
         (_, _, Health::Unknown) => '?',
         (_, _, Health::Up) if row.problem => '~',
         (_, _, Health::Up) => '+',
+    }
+}
+
+/// Where an instance stands in lists, the worst first: two masters, none that can serve, none that is ready. Others as in the file.
+pub const fn urgency(router: &VirtualRouterStatus) -> u8 {
+    match router.state {
+        _ if router.detail.split_brain.is_some() => 0,
+        VirtualRouterState::Fault => 1,
+        VirtualRouterState::Init => 2,
+        VirtualRouterState::Master | VirtualRouterState::Backup => 3,
     }
 }
 

@@ -81,11 +81,12 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState) {
             }
         }
     }
-    if state.lost.is_some() {
+    if state.lost.is_some() || state.paused_at.is_some() {
         // The last picture stays, greyed; line 1 greys the role itself and says since when.
         let lines = state.size.1.saturating_sub(1 + plan.footer.height.max(1));
         let below = Rect::new(0, 1, state.size.0, lines).intersection(buffer.area);
         buffer.set_style(below, theme.style(Paint::Stale));
+        header::draw_worse(buffer, theme, plan.problems, state);
     }
     footer::draw(buffer, theme, plan.footer, state);
 }

@@ -108,7 +108,7 @@ pub fn plan(state: &UiState) -> Plan {
     plan.body = line(2, height - 2 - footer);
     match (state.screen, is_small) {
         (Screen::Overview, true) => small(&mut plan, state, instances),
-        (Screen::Overview, false) => large(&mut plan, height, instances),
+        (Screen::Overview, false) => large(&mut plan, state, instances),
         (Screen::Services, _) => services(&mut plan, state),
         (Screen::Counters, _) => counters(&mut plan),
         (Screen::Vrrp | Screen::Timeline | Screen::Log, _) => {}
@@ -144,8 +144,6 @@ fn counters(plan: &mut Plan) {
 
 fn small(plan: &mut Plan, state: &UiState, instances: u16) {
     let (width, height) = state.size;
-    let routers = if height >= 20 { instances.clamp(1, 2) } else { 1 };
-    plan.routers = Rect::new(0, 2, width, routers);
     let below = if state.detail_open {
         (DETAIL + 1).min(height.saturating_sub(10))
     } else if height >= 20 {
@@ -153,6 +151,12 @@ fn small(plan: &mut Plan, state: &UiState, instances: u16) {
     } else {
         0
     };
+    let most = if height >= 20 { 2 } else { 1 };
+    let free = free(state, height - 4 - most - below - 1 - plan.heads);
+    // A line for each; where there are more than lines, several in one.
+    let most = most + free;
+    let routers = if instances <= most { instances.max(1) } else { most.min(instances.div_ceil(3)) };
+    plan.routers = Rect::new(0, 2, width, routers);
     let area = Rect::new(0, height - 2 - below, width, below);
     if state.detail_open {
         plan.detail = area;
@@ -162,10 +166,18 @@ fn small(plan: &mut Plan, state: &UiState, instances: u16) {
     plan.services = Rect::new(0, 2 + routers, width, height - 4 - routers - below);
 }
 
-fn large(plan: &mut Plan, height: u16, instances: u16) {
-    let (width, end) = (plan.body.width, plan.body.bottom());
-    // As high as the instances need; on a high screen more, for the changes beside them.
-    let panel = (5 + instances.clamp(1, (height / 8).max(1))).max(height / 5);
+/// Lines that the table leaves empty with every service unfolded and nothing filtered, so that nothing moves when that changes.
+fn free(state: &UiState, lines: u16) -> u16 {
+    let rows = state.summary().map_or(0, |summary| summary.services_degraded.1 + summary.totals.real_servers);
+    lines.saturating_sub(u16::try_from(rows).unwrap_or(u16::MAX))
+}
+
+fn large(plan: &mut Plan, state: &UiState, instances: u16) {
+    let (width, end, height) = (plan.body.width, plan.body.bottom(), state.size.1);
+    // As high as the instances need, where the table leaves room; on a high screen more, for the changes beside them.
+    let most = (height / 8).max(1);
+    let free = free(state, end.saturating_sub(2 + (5 + most).max(height / 5) + 2 + plan.heads + DETAIL));
+    let panel = (5 + instances.clamp(1, most + free)).max(height / 5);
     let changes = (width / 3).clamp(38, 70);
     plan.routers = Rect::new(0, 2, width - changes, panel);
     plan.changes = Rect::new(width - changes, 2, changes, panel);

@@ -2,9 +2,9 @@
 //!
 //! Every write ends in [`commit::preview`](super::commit::preview); nothing here gives a command that is no dry run.
 
-use super::commit::preview;
+use super::commit::{preview, preview_of};
 use super::{targets, undo};
-use crate::engine::{Command, RealServerSelector, RowKind, ServiceSelector};
+use crate::engine::{Command, RealServerKey, RealServerSelector, RowKind, ServiceSelector};
 use crate::ui::intent::{Effect, Intent};
 use crate::ui::popup::{Form, Popup, Target, maintain, priority, time, together, weigh};
 use crate::ui::screens::plan::{Shape, plan};
@@ -42,7 +42,9 @@ pub fn forbidden(state: &UiState) -> Option<String> {
     let why = if state.summary().is_none() {
         "no engine has answered yet".to_owned()
     } else if state.lost.is_some() {
-        "the engine does not answer; what is on screen is old".to_owned()
+        let gone = state.lost.as_ref().is_some_and(|lost| lost.gone_since.is_some());
+        let why = if gone { "is gone" } else { "does not answer" };
+        format!("the engine {why}; what is on screen is old")
     } else if let Some(why) = not_now(state) {
         why
     } else if state.read_only {
@@ -101,6 +103,8 @@ pub fn unseen(state: &UiState, intent: Intent) -> Option<String> {
         }
         Intent::Weight => "enlarge to 60x15, or :weight ADDRESS N".to_owned(),
         Intent::AddServer => "enlarge to 60x15, or :add-server VS".to_owned(),
+        Intent::Remove | Intent::RemoveServer => "enlarge to 60x15, or :remove-server VS RS".to_owned(),
+        Intent::RemoveService => "enlarge to 60x15, or :remove-service VS".to_owned(),
         _ => "no row is on screen: enlarge to 60x15".to_owned(),
     };
     (plan.rows() == 0).then(why)
@@ -116,6 +120,7 @@ fn out_of_sight(state: &UiState, intent: Intent, words: &str) -> Option<String> 
     let is_named = match intent {
         Intent::Drain | Intent::Restore | Intent::Weight | Intent::Maintenance => server_of(state, words).is_some(),
         Intent::AddServer => targets::names_service(state, words),
+        Intent::RemoveServer | Intent::RemoveService => !words.is_empty(),
         // It says what to do instead.
         Intent::Remove => !words.is_empty(),
         intent if intent.is_about_instances() => targets::names_instance(intent, words),
@@ -130,7 +135,8 @@ fn start(state: &mut UiState, intent: Intent, words: &str) -> Result<Vec<Effect>
         return by_name(state, intent, server, words);
     }
     if !words.is_empty() && intent.arguments().is_empty() && !intent.is_about_instances() {
-        return Err(format!("{} takes nothing behind it, and there is \"{words}\"", intent.name()));
+        let instead = if intent == Intent::Remove { ": write :remove-server or :remove-service" } else { "" };
+        return Err(format!("{} takes nothing behind it, and there is \"{words}\"{instead}", intent.name()));
     }
     if intent.is_about_instances() {
         return instances(state, intent, words);
@@ -143,7 +149,9 @@ fn start(state: &mut UiState, intent: Intent, words: &str) -> Result<Vec<Effect>
         Intent::Undo => return undo::open(state, words),
         _ => {
             let (command, word) = at_once(state, intent, words)?;
-            return Ok(preview(state, command, word));
+            let marked: Vec<Target> = state.table.marks.values().cloned().collect();
+            let marks = matches!(intent, Intent::Drain | Intent::Restore | Intent::Weight | Intent::Maintenance);
+            return Ok(preview_of(state, command, word, if marks { marked } else { Vec::new() }));
         }
     };
     state.popups.push(Popup::Form(form));
@@ -182,6 +190,10 @@ fn by_name(
             return Ok(Vec::new());
         }
         Intent::Weight => weigh(&targets::at(state, server)?, words)?,
+        Intent::RemoveServer if words.is_empty() => {
+            let (command, word) = remove_servers(targets::at(state, server)?);
+            return Ok(preview(state, command, Some(word)));
+        }
         other => {
             let (name, key) = (other.name(), state.keys.hint(other));
             return Err(format!("{name} takes no address: go to {server} and press {key}"));
@@ -192,6 +204,7 @@ fn by_name(
 
 /// What needs no form: the command, and the word to type before it is done.
 fn at_once(state: &UiState, intent: Intent, words: &str) -> Result<(Command, Option<String>), String> {
+    let named: Vec<&str> = words.split_whitespace().collect();
     Ok(match intent {
         Intent::Drain => {
             let deadline_seconds = time(words)?;
@@ -213,6 +226,27 @@ fn at_once(state: &UiState, intent: Intent, words: &str) -> Result<(Command, Opt
         Intent::Weight => (weigh(&targets::servers(state)?, words)?, None),
         Intent::Maintenance => (maintain(&targets::servers(state)?, time(words)?), None),
         Intent::Remove => remove(state)?,
+        Intent::RemoveService => {
+            let service = match named.as_slice() {
+                [] => targets::selected(state)?.service.clone(),
+                [service] => (*service).to_owned(),
+                _ => return Err(format!("remove-service takes a service and nothing else, not \"{words}\"")),
+            };
+            (Command::RemoveService { service: ServiceSelector(service.clone()) }, Some(service))
+        }
+        Intent::RemoveServer => match named.as_slice() {
+            [] => {
+                let (command, word) = remove_servers(targets::servers(state)?);
+                (command, Some(word))
+            }
+            [service, server] => {
+                let server: RealServerKey =
+                    server.parse().map_err(|_| format!("{server} is no server, as 10.0.0.71:80"))?;
+                let service = ServiceSelector((*service).to_owned());
+                (Command::RemoveServer { service, server }, Some(server.to_string()))
+            }
+            _ => return Err("remove-server takes a service and a server, as tcp/10.0.0.1:80 10.0.0.71:80".to_owned()),
+        },
         Intent::Reload => (Command::Reload, None),
         Intent::Stop => match words {
             "" | "--keep" => (Command::Stop { keep: !words.is_empty() }, Some("stop".to_owned())),
@@ -231,22 +265,26 @@ fn remove(state: &UiState) -> Result<(Command, Option<String>), String> {
             return Ok((Command::RemoveService { service }, Some(row.service.clone())));
         }
     }
-    let servers = targets::servers(state)?;
+    let (command, word) = remove_servers(targets::servers(state)?);
+    Ok((command, Some(word)))
+}
+
+fn remove_servers(servers: Vec<Target>) -> (Command, String) {
     let word = match servers.as_slice() {
-        [only] => only.server.to_string(),
+        [only, rest @ ..] if rest.iter().all(|other| other.server == only.server) => only.server.to_string(),
         _ => "remove".to_owned(),
     };
     let remove = |Target { service, server, .. }: Target| Command::RemoveServer { service, server };
-    Ok((together(servers.into_iter().map(remove).collect()), Some(word)))
+    (together(servers.into_iter().map(remove).collect()), word)
 }
 
 fn instances(state: &mut UiState, intent: Intent, words: &str) -> Result<Vec<Effect>, String> {
     let (name, words) = targets::named_instance(state, intent, words)?;
-    let node = state.summary().map(|summary| summary.node.clone());
     let (command, word) = match intent {
         Intent::Failover => {
             let (blind, hold_seconds) = failover_words(words)?;
-            (Command::Failover { instance: Some(name), hold_seconds, blind }, node)
+            let word = Some(name.clone());
+            (Command::Failover { instance: Some(name), hold_seconds, blind }, word)
         }
         Intent::Takeover | Intent::Rejoin if !words.is_empty() => {
             return Err(format!("{} takes an instance and nothing else, not \"{words}\"", intent.name()));

@@ -4,9 +4,10 @@
 
 use crate::engine::{Answer, Command, CommandRequest, Outcome, Preview};
 use crate::ui::intent::Effect;
-use crate::ui::popup::{Field, Phase, Popup, PreviewPopup};
+use crate::ui::popup::{Field, Phase, Popup, PreviewPopup, Target};
 use crate::ui::state::{Tone, UiState};
 use crate::ui::update::{acts, on_key, targets};
+use crate::ui::widgets::preview::reach;
 use std::time::Duration;
 
 /// How long a preview is on the screen before Enter means it: a double tap in a form or in the list of undo ends earlier.
@@ -16,6 +17,16 @@ const MOST_CHANGES: usize = 8;
 
 /// Asks the engine what a command would do, and shows that on top of what is there.
 pub fn preview(state: &mut UiState, command: Command, always_type: Option<String>) -> Vec<Effect> {
+    preview_of(state, command, always_type, Vec::new())
+}
+
+/// The same of an act for these servers, of which some may be as it would make them already.
+pub fn preview_of(
+    state: &mut UiState,
+    command: Command,
+    always_type: Option<String>,
+    meant: Vec<Target>,
+) -> Vec<Effect> {
     state.serial += 1;
     state.said = None;
     let request = CommandRequest { command, reason: None, dry_run: true, token: None, force: false };
@@ -29,6 +40,7 @@ pub fn preview(state: &mut UiState, command: Command, always_type: Option<String
         typed: Field::default(),
         hidden,
         overtaken: None,
+        meant,
         changed: Vec::new(),
         unread_until: None,
         scroll: 0,
@@ -56,7 +68,13 @@ pub fn commit(state: &mut UiState) -> Vec<Effect> {
         state.say(Tone::Bad, "the engine does not answer: nothing was done; Enter again when it does");
         return Vec::new();
     }
+    // What was not on screen yet is read first.
+    let (below, lines) = reach(state);
     let Some(Popup::Preview(popup)) = state.popups.last_mut() else { return Vec::new() };
+    if below > 0 && matches!(popup.phase, Phase::Ready(_)) {
+        popup.scroll += lines.clamp(1, below);
+        return Vec::new();
+    }
     let missing = popup.required().is_some_and(|word| popup.typed.text().trim() != word);
     let answer = match &popup.phase {
         Phase::Ready(answer) => answer,
@@ -124,7 +142,7 @@ pub fn on_answer(state: &mut UiState, serial: u64, answer: Result<Box<Answer>, S
             Vec::new()
         }
         (Outcome::Done, _) => {
-            if matches!(popup.request.command, Command::Several { .. }) {
+            if popup.meant.len() > 1 || matches!(popup.request.command, Command::Several { .. }) {
                 state.table.marks.clear();
             }
             let ahead = std::mem::take(&mut popup.ahead);

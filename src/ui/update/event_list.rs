@@ -4,7 +4,7 @@ use super::time;
 use crate::engine::Event;
 use crate::ui::format;
 use crate::ui::intent::{Effect, Intent};
-use crate::ui::rows::event_list::{kinds_word, newest_first, on_screen, selected};
+use crate::ui::rows::event_list::{kinds_word, knows_minute_before, newest_first, on_screen, selected};
 use crate::ui::screens::Screen;
 use crate::ui::screens::plan::plan;
 use crate::ui::state::{EVENTS_KEPT, EventList, Kinds, Tone, UiState};
@@ -60,28 +60,45 @@ fn older_events(state: &mut UiState) -> Vec<Effect> {
     vec![Effect::Older(first)]
 }
 
-/// Takes older events over, and goes on to the first of them.
-pub fn on_older(state: &mut UiState, events: Vec<Event>) {
+/// Asks for the events of the minute before the moment of the past that is shown, where they are not all known.
+pub fn reach_back(state: &mut UiState) -> Option<Effect> {
+    let first = state.events.front().map(|event| event.seq)?;
+    let is_asked = state.older.asked || state.events.len() >= MOST_EVENTS;
+    if is_asked || state.viewing.is_none_or(|at| knows_minute_before(state, at)) {
+        return None;
+    }
+    state.older.asked = true;
+    Some(Effect::Older(first))
+}
+
+/// Takes older events over, and asks for more where the moment that is shown needs them.
+pub fn on_older(state: &mut UiState, events: Vec<Event>) -> Vec<Effect> {
     state.older.asked = false;
     state.dirty = true;
     let first = state.events.front().map_or(u64::MAX, |event| event.seq);
     let older: Vec<Event> = events.into_iter().filter(|event| event.seq < first).collect();
     state.older.none = older.is_empty();
+    let is_scrolled = state.event_list().is_some();
     if older.is_empty() {
-        state.say(Tone::Good, "this is the oldest event that the engine has");
-        return;
+        if is_scrolled {
+            state.say(Tone::Good, "this is the oldest event that the engine has");
+        }
+        return Vec::new();
     }
     let count = older.len();
     for event in older.into_iter().rev() {
         state.events.push_front(event);
     }
-    state.say(Tone::Good, format!("{count} older events"));
+    if is_scrolled {
+        state.say(Tone::Good, format!("{count} older events"));
+    }
+    reach_back(state).into_iter().collect()
 }
 
 /// Forgets what is neither new nor looked at.
 pub fn forget(state: &mut UiState) {
-    // Whoever scrolled back keeps what was loaded.
-    let looked_at = [&state.timeline, &state.log].iter().any(|list| list.selected.is_some());
+    // Whoever scrolled back, or looks at the past, keeps what was loaded.
+    let looked_at = state.viewing.is_some() || [&state.timeline, &state.log].iter().any(|list| list.selected.is_some());
     let most = if looked_at { MOST_EVENTS } else { EVENTS_KEPT };
     while state.events.len() > most {
         state.events.pop_front();

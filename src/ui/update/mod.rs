@@ -24,7 +24,7 @@ pub use targets::hidden_marks;
 
 use super::intent::{Effect, Intent, Message};
 use super::keymap::Chord;
-use super::rows::change;
+use super::rows::{self, change};
 use super::screens::Screen;
 use super::screens::plan::{Shape, plan};
 use super::state::{Focus, Lost, Older, Picture, Polled, Tone, UiState, Wanted};
@@ -50,6 +50,13 @@ pub fn wanted(state: &UiState) -> Wanted {
 
 /// Takes a message at a time of the console's clock.
 pub fn update(state: &mut UiState, message: Message, clock: Duration) -> Vec<Effect> {
+    let told = time::told_while_frozen(state);
+    let effects = take(state, message, clock);
+    state.dirty |= time::told_while_frozen(state) != told;
+    effects
+}
+
+fn take(state: &mut UiState, message: Message, clock: Duration) -> Vec<Effect> {
     state.clock = clock;
     commit::notice_read(state);
     notice_silence(state, &message);
@@ -70,10 +77,7 @@ pub fn update(state: &mut UiState, message: Message, clock: Duration) -> Vec<Eff
             state.dirty |= state.lost.is_some();
             time::play(state)
         }
-        Message::Older(events) => {
-            event_list::on_older(state, events);
-            Vec::new()
-        }
+        Message::Older(events) => event_list::on_older(state, events),
         Message::Exported(Ok(text)) => {
             state.say(Tone::Good, text);
             Vec::new()
@@ -127,9 +131,10 @@ pub fn update(state: &mut UiState, message: Message, clock: Duration) -> Vec<Eff
 }
 
 fn lose(state: &mut UiState, why: String, is_gone: bool) {
+    let gone_since = is_gone.then_some(state.clock);
     match &mut state.lost {
-        Some(lost) => lost.is_gone = is_gone,
-        None => state.lost = Some(Lost { since: state.clock, why, is_gone }),
+        Some(lost) => lost.gone_since = lost.gone_since.or(gone_since).filter(|_| is_gone),
+        None => state.lost = Some(Lost { since: state.clock, why, gone_since }),
     }
     state.dirty = true;
 }
@@ -142,7 +147,7 @@ fn notice_silence(state: &mut UiState, message: &Message) {
     }
     let silent = state.clock.saturating_sub(newest.max(state.awake_since)) > SILENCE;
     if silent && state.lost.is_none() && !matches!(message, Message::Polled(_) | Message::Lost(..)) {
-        state.lost = Some(Lost { since: newest, why: "the engine does not answer".to_owned(), is_gone: false });
+        state.lost = Some(Lost { since: newest, why: "the engine does not answer".to_owned(), gone_since: None });
         state.dirty = true;
     }
 }
@@ -201,6 +206,9 @@ fn show(state: &mut UiState, mut picture: Picture) -> Vec<Effect> {
             std::mem::swap(&mut picture.polled.routers, &mut old.polled.routers);
         }
     }
+    if let Some(routers) = &mut picture.polled.routers {
+        routers.sort_by_key(rows::urgency);
+    }
     state.picture = Some(picture);
     if fresh {
         table::on_page(state);
@@ -215,6 +223,7 @@ fn on_events(state: &mut UiState, events: Vec<Event>, anew: bool) -> Vec<Effect>
     if anew {
         state.events.clear();
         state.older = Older::default();
+        state.dirty = true;
     }
     if events.is_empty() {
         return Vec::new();
@@ -229,7 +238,7 @@ fn on_events(state: &mut UiState, events: Vec<Event>, anew: bool) -> Vec<Effect>
     event_list::forget(state);
     if state.viewing.is_some() {
         notice_now(state, worst);
-        return rings.then_some(Effect::Ring).into_iter().collect();
+        return event_list::reach_back(state).into_iter().chain(rings.then_some(Effect::Ring)).collect();
     }
     state.dirty |= state.paused_at.is_none();
     std::iter::once(Effect::Poll).chain(rings.then_some(Effect::Ring)).collect()
@@ -325,6 +334,8 @@ fn on_intent(state: &mut UiState, intent: Intent) -> Vec<Effect> {
         Intent::AddServer
         | Intent::AddService
         | Intent::Remove
+        | Intent::RemoveServer
+        | Intent::RemoveService
         | Intent::Weight
         | Intent::Drain
         | Intent::Restore

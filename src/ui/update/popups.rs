@@ -96,6 +96,8 @@ fn leave(state: &mut UiState) -> Vec<Effect> {
     if matches!(state.popups.last(), Some(Popup::Connections(_))) {
         return connections::leave(state);
     }
+    // What was asked of whoever was here is asked no more.
+    state.said = state.said.take().filter(|said| said.tone == Tone::Good);
     match state.popups.pop() {
         Some(Popup::Filter { before, .. }) => set_filter(state, before),
         Some(Popup::Preview(popup)) if matches!(popup.phase, Phase::Committing(_)) => {
@@ -124,7 +126,10 @@ fn form(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
     let Some(Popup::Form(form)) = state.popups.last_mut() else { return Vec::new() };
     match key.code {
         KeyCode::Enter => match form.command() {
-            Ok(command) => return commit::preview(state, command, None),
+            Ok(command) => {
+                let meant = form.targets().to_vec();
+                return commit::preview_of(state, command, None, meant);
+            }
             Err(why) => state.say(Tone::Bad, why),
         },
         KeyCode::Tab | KeyCode::Down if form.fields.len() > 1 => form.step(false),
@@ -163,7 +168,7 @@ fn preview(state: &mut UiState, key: &KeyEvent) -> Vec<Effect> {
         KeyCode::PageUp => popup.scroll = popup.scroll.saturating_sub(page),
         _ => {
             let keys = match popup.phase {
-                Phase::Ready(_) => "Enter does it, Esc leaves",
+                Phase::Ready(_) => "Enter does it once all of it was shown, Esc leaves",
                 Phase::Asking | Phase::Committing(_) | Phase::Refused(_) | Phase::Failed(_) => "Esc leaves",
             };
             if popup.required().is_none() || !popup.typed.edit(key) {

@@ -5,6 +5,7 @@ use crate::ui::intent::{Effect, Intent};
 use crate::ui::screens::Screen;
 use crate::ui::screens::plan::plan;
 use crate::ui::state::{Focus, Tone, UiState};
+use std::collections::HashSet;
 
 /// Takes over a new window of rows: the cursor stays on its object and on its line of the screen.
 pub fn on_page(state: &mut UiState) {
@@ -161,7 +162,11 @@ pub fn open(state: &mut UiState, intent: Intent) -> Vec<Effect> {
 
 /// Goes to the next (or previous) problem of line 2, whatever the window shows.
 pub fn go_to_problem(state: &mut UiState, forward: bool) -> Vec<Effect> {
-    let keys: Vec<String> = state.summary().map_or(Vec::new(), |s| s.problems.iter().map(|p| p.key.clone()).collect());
+    // A service without quorum may have several lines: each object is gone to once a round.
+    let mut seen = HashSet::new();
+    let problems = state.summary().map_or(&[][..], |summary| &summary.problems).iter();
+    let keys: Vec<String> =
+        problems.map(|problem| problem.key.clone()).filter(|key| seen.insert(key.clone())).collect();
     if keys.is_empty() {
         state.say(Tone::Good, "no problem");
         return Vec::new();

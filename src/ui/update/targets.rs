@@ -6,6 +6,7 @@ use crate::engine::{
 use crate::ui::intent::{Effect, Intent};
 use crate::ui::popup::{Form, Target};
 use crate::ui::rows;
+use crate::ui::screens::Screen;
 use crate::ui::screens::plan::plan;
 use crate::ui::state::{Focus, Tone, UiState};
 use std::collections::{BTreeMap, HashSet};
@@ -160,14 +161,19 @@ fn server_of(command: &Command) -> Option<(&ServiceSelector, RealServerKey)> {
     }
 }
 
-/// The instance that an act is about.
+/// The instance that an act is about: the only one, or the one under the bar. One that was selected before the bar went elsewhere is
+/// not what anybody sees.
 pub fn instance(state: &UiState, intent: Intent) -> Result<String, String> {
-    match (state.selected_router(), state.routers().len()) {
-        (_, 0) => Err("there is no VRRP instance on this director".to_owned()),
-        (Some(router), _) => Ok(router.name.clone()),
-        (None, _) => {
-            let next = state.keys.hint(Intent::NextPanel);
-            Err(format!("{next} chooses an instance; or :{} NAME", intent.name()))
+    match (state.routers(), state.selected_router().filter(|_| state.focus == Focus::Routers)) {
+        ([], _) => Err("there is no VRRP instance on this director".to_owned()),
+        ([router], _) | (_, Some(router)) => Ok(router.name.clone()),
+        (_, None) => {
+            let chooses = if state.screen == Screen::Overview {
+                format!("{} chooses an instance", state.keys.hint(Intent::NextPanel))
+            } else {
+                format!("{} shows the instances", state.keys.hint(Intent::Show(Screen::Vrrp)))
+            };
+            Err(format!("which instance? {chooses}; or :{} NAME", intent.name()))
         }
     }
 }

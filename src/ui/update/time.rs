@@ -1,8 +1,9 @@
 //! Which moment is shown: now, a frozen now, or one of the past, standing still or playing.
 
-use super::{show, wanted};
+use super::{event_list, show, wanted};
 use crate::ui::intent::{Effect, Intent};
 use crate::ui::state::{Playing, Tone, UiState};
+use crate::ui::widgets::header;
 use std::time::{Duration, SystemTime};
 
 /// A step back or forth from the moment that is shown.
@@ -35,7 +36,13 @@ pub fn go_to(state: &mut UiState, at: SystemTime) -> Vec<Effect> {
     unfreeze(state);
     state.viewing = Some(at);
     state.dirty = true;
-    Vec::new()
+    event_list::reach_back(state).into_iter().collect()
+}
+
+/// What a frozen screen tells all the same: for how many minutes it is, and what is worse now than it shows.
+pub fn told_while_frozen(state: &UiState) -> Option<(u64, Option<String>)> {
+    let still = header::frozen_for(state)?;
+    Some((still.as_secs() / 60, header::worse_now(state)))
 }
 
 /// Back to now; in a recording, to its end.

@@ -233,3 +233,44 @@ fn a_list_of_events_is_filtered_by_kind_and_by_words() {
     type_keys(&mut state, "ss");
     assert_eq!(shown(&state), [6], "what people did");
 }
+
+#[test]
+fn the_changes_before_a_moment_of_a_recording_are_shown_as_soon_as_they_are_known() {
+    let mut state = live(5_000);
+    state.replay = Some((second(1_500), second(5_000)));
+    state.viewing = Some(second(1_500));
+    polled(&mut state, 1_500);
+    state.dirty = false;
+    let effects =
+        update(&mut state, Message::Events((60..63).map(|n| event(n, Severity::Error)).collect(), true), at(2));
+    assert!(state.dirty, "drawn without a key");
+    // The minute before is not whole: what is missing is asked for, without a word, until it is.
+    assert_eq!(effects, [Effect::Older(60)]);
+    let effects = update(&mut state, Message::Older((50..60).map(|n| event(n, Severity::Error)).collect()), at(2));
+    assert_eq!((effects, said(&state)), (vec![Effect::Older(50)], ""));
+    let effects = update(&mut state, Message::Older((40..50).map(|n| event(n, Severity::Error)).collect()), at(2));
+    assert!(effects.is_empty(), "{effects:?}");
+}
+
+#[test]
+fn enter_in_a_recording_opens_and_changes_nothing() {
+    let mut state = live(5_000);
+    state.replay = Some((second(1_500), second(5_000)));
+    type_keys(&mut state, "0");
+    polled(&mut state, 5_000);
+    let rows = state.table.folded.len();
+    assert_eq!(press(&mut state, KeyCode::Enter), [Effect::Poll], "a service is folded");
+    assert_eq!(state.table.folded.len(), rows + 1);
+    press(&mut state, KeyCode::Enter);
+    press(&mut state, KeyCode::Down);
+    assert!(press(&mut state, KeyCode::Enter).is_empty() && state.detail_open, "details of a server");
+    // Enter on an event goes to its moment; on one that the recording does not have it says so.
+    let events = vec![event(10, Severity::Error), event(200, Severity::Error)];
+    update(&mut state, Message::Events(events, true), at(2));
+    type_keys(&mut state, "4");
+    press(&mut state, KeyCode::Enter);
+    assert_eq!(state.viewing, Some(second(3_000)));
+    press(&mut state, KeyCode::Down);
+    press(&mut state, KeyCode::Enter);
+    assert!(said(&state).contains("the recording has no moment of this event"), "{}", said(&state));
+}

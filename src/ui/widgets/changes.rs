@@ -4,17 +4,15 @@ use super::frame;
 use super::pen::Pen;
 use crate::ui::format;
 use crate::ui::rows::change;
+use crate::ui::rows::event_list::{MINUTE, knows_minute_before};
 use crate::ui::screens::plan::{Plan, Shape};
 use crate::ui::state::UiState;
 use crate::ui::theme::{Paint, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use std::time::Duration;
 
 /// Columns of a box from which on a change stands at its time of day, which is in every log and does not tick.
 const CLOCK_FROM: u16 = 56;
-/// How long a change counts as new.
-const WINDOW: Duration = Duration::from_mins(1);
 
 /// Draws the list.
 pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
@@ -34,7 +32,7 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
     let until = state.until();
     let recent =
         state.events.iter().rev().filter(|event| change::shown(event) && until.is_none_or(|until| event.at <= until));
-    let recent: Vec<_> = recent.take_while(|event| format::since(now, event.at) < WINDOW).collect();
+    let recent: Vec<_> = recent.take_while(|event| format::since(now, event.at) < MINUTE).collect();
     let lines = usize::from(inner.height);
     let more = match recent.len().saturating_sub(lines) {
         0 => String::new(),
@@ -58,6 +56,11 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
         }
     }
     if recent.is_empty() {
-        Pen::at(buffer, theme, inner, 0).skip(1).put(Paint::Dim, "nothing changed");
+        let text = if knows_minute_before(state, until.unwrap_or(now)) {
+            "nothing changed"
+        } else {
+            "asking for what changed"
+        };
+        Pen::at(buffer, theme, inner, 0).skip(1).put(Paint::Dim, text);
     }
 }

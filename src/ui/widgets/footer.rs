@@ -142,9 +142,15 @@ fn hints(buffer: &mut Buffer, theme: &Theme, area: Rect, line: usize, state: &Ui
     let shown = |intent: Intent| !is_last(intent) && works(state, intent);
     let lines = state.keys.lines().filter(|(b, chords)| !b.hint.is_empty() && !chords.is_empty() && shown(b.intent));
     let mut lines: Vec<_> = lines.collect();
-    lines.sort_by_key(|(b, _)| locked && b.intent != Intent::ToggleLock);
+    let is_frozen = state.paused_at.is_some();
+    let first = if is_frozen { Intent::Pause } else { Intent::ToggleLock };
+    lines.sort_by_key(|(b, _)| (locked || is_frozen) && b.intent != first);
     for (binding, chords) in lines {
-        let hint = if binding.intent == Intent::ToggleLock && state.unlocked { "lock" } else { binding.hint };
+        let hint = match binding.intent {
+            Intent::ToggleLock if state.unlocked => "lock",
+            Intent::Pause if is_frozen => "go on",
+            _ => binding.hint,
+        };
         let key = chords.first().map(ToString::to_string).unwrap_or_default();
         if format::width(&key) + hint.len() + 3 + reserve > pen.left_over() {
             break;

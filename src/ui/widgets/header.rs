@@ -4,8 +4,8 @@ use super::pen::{Pen, Spans, put_spans, spans_width};
 use crate::engine::{Problem, Role, Summary};
 use crate::ui::format;
 use crate::ui::intent::Intent;
-use crate::ui::rows::event_list::stopped;
-use crate::ui::state::UiState;
+use crate::ui::rows::event_list::{MINUTE, stopped};
+use crate::ui::state::{Lost, UiState};
 use crate::ui::theme::{Paint, Theme};
 use crate::ui::update::alarming;
 use ratatui::buffer::Buffer;
@@ -73,7 +73,8 @@ fn pieces(state: &UiState, summary: &Summary) -> (Vec<Piece>, Vec<Piece>) {
     let head = |text: String| vec![(Paint::Header, text)];
     let (mine, all) = summary.masters;
     // What nobody confirms any more is not shown as if it were so.
-    let look = if state.lost.is_some() { Paint::Stale } else { role_paint(summary.role) };
+    let is_old = state.lost.is_some() || state.paused_at.is_some();
+    let look = if is_old { Paint::Stale } else { role_paint(summary.role) };
     let masters = if all == 0 { String::new() } else { format!(" {mine}/{all}") };
     let mut bare = vec![(look, role_word(summary.role).to_owned())];
     let mut role = [&bare[..], &[(Paint::Header, masters)]].concat();
@@ -127,10 +128,10 @@ fn right_pieces(state: &UiState, summary: &Summary) -> Vec<Piece> {
     if let Some(lost) = &state.lost {
         let word = match stopped(state) {
             Some(_) => "STOPPED",
-            None if lost.is_gone => "NO ENGINE",
+            None if lost.gone_since.is_some() => "NO ENGINE",
             None => "NO ANSWER",
         };
-        let text = format!("{word} {}", format::age(state.clock.saturating_sub(lost.since)));
+        let text = format!("{word} {}", format::age(lost_for(state, lost)));
         right.push(piece(0, vec![(Paint::Bad, text.clone())], vec![(Paint::Bad, text)]));
     }
     if let Some(at) = state.viewing {
@@ -140,9 +141,12 @@ fn right_pieces(state: &UiState, summary: &Summary) -> Vec<Piece> {
         let text = format!("{word}{mark} -{ago}");
         right.push(piece(0, vec![(Paint::Warning, text.clone())], vec![(Paint::Warning, text)]));
     }
-    if let Some(at) = state.paused_at {
-        let text = format!("PAUSED {}", format::clock(at));
-        right.push(piece(0, vec![(Paint::Warning, text)], vec![(Paint::Warning, "PAUSED".to_owned())]));
+    if let Some(still) = frozen_for(state) {
+        // In minutes: a picture that stands still costs a slow line nothing. The clock has the moment.
+        let still = if still < MINUTE { "<1m".to_owned() } else { format::age_in_a_unit(still) };
+        let (text, word) =
+            (vec![(Paint::Warning, format!("PAUSED {still}"))], vec![(Paint::Warning, "PAUSED".to_owned())]);
+        right.push(Piece { tiny: word.clone(), bare: word, ..piece(0, text.clone(), text) });
     }
     if let Some(changed) = summary.changed_at {
         let ago = format::since(now, changed);
@@ -155,7 +159,7 @@ fn right_pieces(state: &UiState, summary: &Summary) -> Vec<Piece> {
     right.push(piece(0, lock.clone(), lock));
     // What the time was is half of what is said of the past; of an engine that is silent, the picture's ages stand still and the
     // clock goes on.
-    let is_old = state.viewing.is_some() || state.lost.is_some();
+    let is_old = state.viewing.is_some() || state.lost.is_some() || state.paused_at.is_some();
     let clock = if state.lost.is_some() { state.live_now().unwrap_or(now) } else { now };
     let clock = vec![(Paint::Text, format::clock(clock))];
     right.push(piece(if is_old { 3 } else { 7 }, clock.clone(), clock));
@@ -164,8 +168,8 @@ fn right_pieces(state: &UiState, summary: &Summary) -> Vec<Piece> {
 
 /// Shortens first, then leaves out, until both sides fit.
 fn fit(left: &[Piece], right: &[Piece], columns: usize) -> (Spans, Spans) {
-    let join = |pieces: &[Piece], gap: usize, limit: u8| {
-        let texts = pieces.iter().filter(|piece| piece.leaves < limit).map(|piece| match gap {
+    let join = |pieces: &[Piece], form: u8, gap: usize, limit: u8| {
+        let texts = pieces.iter().filter(|piece| piece.leaves < limit).map(|piece| match form {
             0 => &piece.bare,
             1 => &piece.tiny,
             2 => &piece.short,
@@ -179,10 +183,11 @@ fn fit(left: &[Piece], right: &[Piece], columns: usize) -> (Spans, Spans) {
             spans
         })
     };
-    for (gap, limit) in
-        [(3, 8), (2, 8), (2, 7), (2, 6), (1, 6), (2, 5), (1, 5), (1, 4), (1, 3), (0, 3), (1, 2), (0, 2), (1, 1)]
-    {
-        let (l, r) = (join(left, gap, limit), join(right, gap, limit));
+    let steps = [(2, 7), (2, 6), (1, 6), (2, 5), (1, 5), (1, 4), (1, 3), (0, 3), (1, 2), (0, 2), (1, 1)]
+        .map(|(form, limit)| (form, usize::from(form), limit));
+    // Nothing leaves while there are two spaces where one would do.
+    for (form, gap, limit) in [(3, 3, 8), (2, 2, 8), (2, 1, 8)].into_iter().chain(steps) {
+        let (l, r) = (join(left, form, gap, limit), join(right, form, gap, limit));
         if spans_width(&l) + spans_width(&r) < columns || limit == 1 {
             return (l, r);
         }
@@ -190,13 +195,56 @@ fn fit(left: &[Piece], right: &[Piece], columns: usize) -> (Spans, Spans) {
     (Spans::new(), Spans::new())
 }
 
+/// How long an engine is gone, or else silent.
+fn lost_for(state: &UiState, lost: &Lost) -> Duration {
+    state.clock.saturating_sub(lost.gone_since.unwrap_or(lost.since))
+}
+
+/// How long the screen is frozen.
+pub fn frozen_for(state: &UiState) -> Option<Duration> {
+    Some(format::since(state.live_now()?, state.paused_at?))
+}
+
+/// What is worse now than a frozen screen shows, without ages, which would count on.
+pub fn worse_now(state: &UiState) -> Option<String> {
+    let (shown, now) = (state.summary()?, &state.behind.as_ref()?.polled.summary);
+    let role = (now.role != shown.role || now.masters < shown.masters).then(|| {
+        let (mine, all) = now.masters;
+        format!("{} {mine}/{all}", role_word(now.role))
+    });
+    let word = |problem: &Problem| problem.text.split(' ').next().unwrap_or_default().to_owned();
+    let is_new = |problem: &&Problem| {
+        let known = |old: &Problem| old.key == problem.key && word(old) == word(problem);
+        !shown.problems.iter().any(known)
+    };
+    let new = now.problems.iter().filter(is_new).map(|problem| problem.text.clone());
+    let all: Vec<String> = role.into_iter().chain(new).collect();
+    let (first, more) = (all.first()?, all.len() - 1);
+    Some(if more > 0 { format!("{first}  +{more}") } else { first.clone() })
+}
+
+/// Tells in line 2 of a frozen screen what is worse now.
+pub fn draw_worse(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
+    let is_frozen = state.paused_at.is_some() && state.lost.is_none();
+    let Some(worse) = worse_now(state).filter(|_| is_frozen) else { return };
+    let hint = format!("({} goes on)", state.keys.hint(Intent::Pause));
+    let mut pen = Pen::at(buffer, theme, area, 0);
+    let room = pen.left_over().saturating_sub(hint.len() + 9);
+    pen.skip(1)
+        .put(Paint::Bad, "! now ")
+        .left(Paint::Down, &worse, room)
+        .skip(1)
+        .put(Paint::Dim, &hint)
+        .fill(Paint::Text, ' ');
+}
+
 /// Why what is shown is old, where it is.
 pub fn lost_text(state: &UiState) -> Option<String> {
     let lost = state.lost.as_ref()?;
-    let age = format::age(state.clock.saturating_sub(lost.since));
+    let age = format::age(lost_for(state, lost));
     Some(match stopped(state) {
         Some(who) => format!("! the engine was stopped {age} ago{who}"),
-        None if lost.is_gone => format!("! the engine is gone for {age}"),
+        None if lost.gone_since.is_some() => format!("! the engine is gone for {age}"),
         None => format!("! the engine does not answer for {age}"),
     })
 }
@@ -226,29 +274,45 @@ pub fn line_two(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState)
     if lost.is_none() {
         pen.put(Paint::Bad, "! ");
     }
-    let mut shown = 0;
-    for problem in &summary.problems {
-        let text = problem_text(problem, now);
-        let separator = if shown == 0 { 0 } else { 5 };
-        let reserve = if lost.is_some() { 4 } else { hint.len() + 10 };
-        if shown > 0 && format::width(&text) + separator + reserve > pen.left_over() {
-            break;
+    // Whom it is about counts for more than of which service, and both for more than the key.
+    let room = pen.left_over();
+    let fitting = |texts: &[String]| {
+        let mut used = 0;
+        let fits = texts.iter().enumerate().take_while(|(n, text)| {
+            let hidden = summary.problem_count.saturating_sub(n + 1);
+            used += format::width(&format::clean(text)) + if *n == 0 { 0 } else { BETWEEN.len() };
+            used + if hidden > 0 { more(hidden).len() } else { 0 } < room
+        });
+        fits.count()
+    };
+    let full: Vec<String> = summary.problems.iter().map(|problem| problem_text(problem, now)).collect();
+    let short: Vec<String> = summary.problems.iter().map(|problem| short_text(problem, now)).collect();
+    let texts = if fitting(&short) > fitting(&full) { &short } else { &full };
+    let shown = fitting(texts).max(1);
+    for (n, text) in texts.iter().take(shown).enumerate() {
+        if n > 0 {
+            pen.put(Paint::Dim, BETWEEN);
         }
-        if shown > 0 {
-            pen.put(Paint::Dim, "  |  ");
-        }
-        let room = if shown == 0 { pen.left_over().saturating_sub(reserve) } else { format::width(&text) };
-        let width = format::width(&format::clean(&text)).min(room.max(12));
-        pen.left(Paint::Down, &text, width);
-        shown += 1;
+        let hidden = summary.problem_count.saturating_sub(shown);
+        let reserve = if hidden > 0 { more(hidden).len() } else { 0 };
+        let width = format::width(&format::clean(text)).min(pen.left_over().saturating_sub(reserve).max(12));
+        pen.left(Paint::Down, text, width);
     }
     if summary.problem_count > shown {
-        pen.put(Paint::Down, &format!("  +{}", summary.problem_count - shown));
+        pen.put(Paint::Down, &more(summary.problem_count - shown));
     }
     if pen.left_over() > hint.len() + 1 {
         let gap = pen.left_over() - hint.len() - 1;
         pen.skip(gap).put(Paint::Dim, &hint);
     }
+}
+
+/// Between two problems in line 2.
+const BETWEEN: &str = " | ";
+
+/// So many problems have no room.
+fn more(problems: usize) -> String {
+    format!(" +{problems}")
 }
 
 /// Columns in which a problem can be told behind something else.
@@ -261,5 +325,14 @@ pub fn problem_text(problem: &Problem, now: SystemTime) -> String {
     match problem.text.split_once(' ') {
         Some((word, rest)) => format!("{word} {age} {rest}"),
         None => format!("{} {age}", problem.text),
+    }
+}
+
+/// The same of a server without its service.
+fn short_text(problem: &Problem, now: SystemTime) -> String {
+    let text = problem_text(problem, now);
+    match problem.key.split_once(' ') {
+        Some((service, _)) => text.replacen(&format!(" {service}"), "", 1),
+        None => text,
     }
 }

@@ -41,7 +41,7 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, boxed: bool, state: 
         return;
     };
     let inner = frame::panel(buffer, theme, area, boxed, &router.name);
-    history(buffer, theme, inner, 0, 0, router, now);
+    history(buffer, theme, inner, 0, 0, (state, router), now);
     let columns = usize::from(inner.width).saturating_sub(10);
     let mut line = 1;
     let known = if state.is_rewound() { remembered(state, router, now) } else { lines(state, router, now) };
@@ -65,6 +65,10 @@ pub fn wrapped(spans: &Spans, columns: usize) -> Vec<Spans> {
         let pieces = if is_long { text.split_inclusive(' ').collect() } else { vec![text.as_str()] };
         for mut piece in pieces {
             if used > 0 && used + width(piece.trim_end()) > columns {
+                // A space at the end of a full line would have no room, and a cut mark in its place.
+                if let Some((_, last)) = lines.last_mut().and_then(|line| line.last_mut()) {
+                    last.truncate(last.trim_end().len());
+                }
                 lines.push(Spans::new());
                 used = 0;
                 piece = piece.trim_start();

@@ -2,7 +2,7 @@
 
 use super::frame;
 use super::pen::Pen;
-use super::routers::{first_shown, look, next_text, state_paint, word_first};
+use super::routers::{self, first_shown, look, next_text, state_paint};
 use crate::engine::VirtualRouterStatus;
 use crate::ui::format;
 use crate::ui::state::UiState;
@@ -33,11 +33,12 @@ const COLUMNS: &[Column] = &[
     column("VRID", 4, true, |_, r, _| r.vrid.to_string()),
     column("PRIO", 7, true, |_, r, _| priority(r)),
     column("SINCE", 6, true, |_, r, now| format::age(format::since(now, r.since))),
-    column("NEXT", 18, false, |state, r, _| word_first(r).map_or_else(|| next_text(state, r), str::to_owned)),
+    column("NEXT", 18, false, |state, r, _| next_text(state, r).1),
     column("VIPS", 5, true, |_, r, _| format!("{}/{}", r.addresses_here.len(), r.addresses.len())),
     column("INTERFACE", 9, false, |_, r, _| r.interface.clone()),
     column("INTERVAL", 8, true, |_, r, _| format::seconds(r.advert_interval_ms)),
-    column("VERSION", 7, true, |_, r, _| format!("v{} {}", r.version, if r.preempt { "pre" } else { "nop" })),
+    column("VER", 3, true, |_, r, _| format!("v{}", r.version)),
+    column("PREEMPT", 7, true, |_, r, _| if r.preempt { "yes" } else { "no" }.to_owned()),
     column("RX", 6, true, |state, r, _| counted(state, r.counters.adverts_rx)),
     column("TX", 6, true, |state, r, _| counted(state, r.counters.adverts_tx)),
     column("REFUSED", 7, true, |state, r, _| {
@@ -53,7 +54,7 @@ fn counted(state: &UiState, number: u64) -> String {
 /// `150`, or `150>120` where something tracked takes from the priority in the file.
 fn priority(router: &VirtualRouterStatus) -> String {
     if router.priority == router.effective_priority {
-        return router.priority.to_string();
+        return routers::priority(router);
     }
     format!("{}>{}", router.priority, router.effective_priority)
 }
@@ -62,7 +63,12 @@ fn priority(router: &VirtualRouterStatus) -> String {
 pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, boxed: bool, state: &UiState, now: SystemTime) {
     let routers = state.routers();
     let at = routers.iter().position(|r| Some(&r.name) == state.router.as_ref()).map_or(0, |at| at + 1);
-    let inner = frame::panel(buffer, theme, area, boxed, &format!("VRRP  instance {at}/{}", routers.len()));
+    let room = usize::from(area.height).saturating_sub(if boxed { 3 } else { 2 });
+    let more = match routers.len().saturating_sub(room) {
+        0 => String::new(),
+        more => format!("  +{more} more"),
+    };
+    let inner = frame::panel(buffer, theme, area, boxed, &format!("VRRP  instance {at}/{}{more}", routers.len()));
     if routers.is_empty() {
         Pen::at(buffer, theme, inner, 0).skip(1).put(Paint::Dim, "no VRRP instance in the configuration");
         return;

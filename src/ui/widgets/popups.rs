@@ -26,7 +26,7 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState) {
         Some(Popup::Columns(chooser)) => columns::draw(buffer, theme, state, *chooser),
         Some(Popup::Page(page)) => page::draw(buffer, theme, state, *page),
         Some(Popup::Connections(browser)) => connections::draw(buffer, theme, state, browser),
-        Some(Popup::Preview(popup)) => preview::draw(buffer, theme, state, popup),
+        Some(Popup::Preview(popup)) => _ = preview::draw(buffer, theme, state, popup),
         Some(Popup::Filter { .. }) | None => {}
     }
 }
@@ -85,7 +85,7 @@ fn draw_field(buffer: &mut Buffer, theme: &Theme, area: Rect, line: usize, (form
     let is_whole = wrong.as_ref().is_none_or(|wrong| format::width(wrong) <= pen.left_over());
     match wrong {
         Some(wrong) => pen.put(Paint::Bad, &wrong),
-        None => pen.put(Paint::Dim, field.hint),
+        None => pen.put(Paint::Dim, &form.hint(n)),
     };
     is_whole
 }

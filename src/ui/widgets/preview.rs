@@ -6,7 +6,7 @@ use super::pen::Pen;
 use super::popups::{keys, room, within};
 use crate::engine::Preview;
 use crate::ui::format;
-use crate::ui::popup::{Phase, PreviewPopup};
+use crate::ui::popup::{Phase, Popup, PreviewPopup, Target};
 use crate::ui::screens::plan::{Shape, plan};
 use crate::ui::state::UiState;
 use crate::ui::theme::{Paint, Theme};
@@ -19,14 +19,38 @@ const LABEL: usize = 8;
 /// Lines of the box, of what is typed and of the keys.
 const FRAME: usize = 6;
 
-/// Draws the popup.
-pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, popup: &PreviewPopup) {
+/// How many lines of the topmost popup are below those on screen, and how many are on screen.
+pub fn reach(state: &UiState) -> (usize, usize) {
+    let Some(Popup::Preview(popup)) = state.popups.last() else { return (0, 0) };
+    let (width, height) = state.size;
+    draw(&mut Buffer::empty(Rect::new(0, 0, width, height)), &Theme::plain(), state, popup)
+}
+
+/// The servers that an act was for and that its preview does not name, a line each being `SERVER …` or `SERVICE SERVER …`.
+fn staying(popup: &PreviewPopup, preview: &Preview) -> Option<String> {
+    let is_named = |target: &&Target| {
+        let Target { service, server, .. } = target;
+        let heads = [format!("{server} "), format!("{service} {server} ")];
+        preview.before.iter().any(|line| heads.iter().any(|head| line.starts_with(head.as_str())))
+    };
+    let staying: Vec<String> =
+        popup.meant.iter().filter(|target| !is_named(target)).map(|target| target.server.to_string()).collect();
+    let verb = if staying.len() == 1 { "stays as it is" } else { "stay as they are" };
+    let are_some = !staying.is_empty() && staying.len() < popup.meant.len();
+    are_some.then(|| format!("{} {verb}: {}", staying.len(), staying.join(", ")))
+}
+
+/// Draws the popup; how many lines are below those on screen, and how many are on screen.
+pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, popup: &PreviewPopup) -> (usize, usize) {
     let width = 100.min(buffer.area.width);
     let columns = usize::from(width).saturating_sub(LABEL + 4);
     let within = within(state);
     let mut lines = Vec::new();
     part(&mut lines, "CHANGED", Paint::Bad, &popup.changed, columns);
     part(&mut lines, "HIDDEN", Paint::Bad, popup.hidden.as_slice(), columns);
+    if let Phase::Ready(answer) | Phase::Committing(answer) = &popup.phase {
+        part(&mut lines, "STAY", Paint::Warning, staying(popup, &answer.preview).as_slice(), columns);
+    }
     let above = lines.len();
     // Who feels it comes first where not all of it is seen at once.
     let told = |preview: &Preview| {
@@ -34,7 +58,7 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, popup: &Preview
         let fits = above + lines.len() + FRAME <= usize::from(within.height);
         if fits { lines } else { preview_lines(preview, columns, true) }
     };
-    let (word, keys_shown): (&str, &[(&str, &str)]) = match &popup.phase {
+    let (word, mut keys_shown): (&str, &[(&str, &str)]) = match &popup.phase {
         Phase::Asking => {
             lines.push(("", Paint::Dim, "asking the engine what this would do".to_owned()));
             ("Preview", &[("Esc", "leave")])
@@ -88,8 +112,12 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, popup: &Preview
     }
     let below = rest.len().saturating_sub(shown);
     let more = if below > 0 { format!("{below} more") } else { String::new() };
+    if below > 0 && keys_shown.first() == Some(&("Enter", "do it")) {
+        keys_shown = &[("Enter", "read on"), ("Esc", "leave")];
+    }
     let scrolls: &[(&str, &str)] = if below > 0 { &[("Down", &more)] } else { &[] };
     keys(buffer, theme, inner, typed, &[keys_shown, scrolls].concat());
+    (below, shown)
 }
 
 fn draw_lines(buffer: &mut Buffer, theme: &Theme, area: Rect, room: usize, lines: &[(&str, Paint, String)]) {
@@ -129,6 +157,9 @@ fn preview_lines(preview: &Preview, columns: usize, touches_first: bool) -> Vec<
     ];
     if touches_first {
         parts[..3].rotate_right(1);
+        if preview.undo.is_none() {
+            parts[1..].rotate_right(1);
+        }
     }
     for (label, paint, texts) in parts {
         part(&mut lines, label, paint, texts, columns);
@@ -156,4 +187,24 @@ fn worst_first(sentence: &str) -> String {
     let is_worst = |clause: &&str| WORST.iter().any(|worst| clause.contains(worst));
     let (worst, rest): (Vec<&str>, Vec<&str>) = sentence.split("; ").partition(is_worst);
     worst.into_iter().chain(rest).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plan_of_a_reload_begins_with_what_nobody_may_overlook() {
+        let plan = "1 added; connections to servers that stay go on; 2 new warnings: line 7 is ignored";
+        assert_eq!(
+            worst_first(plan),
+            "2 new warnings: line 7 is ignored; 1 added; connections to servers that stay go on"
+        );
+        let preview =
+            Preview { blast_radius: plan.to_owned(), ops: vec!["reads the file".to_owned()], ..Preview::default() };
+        let lines = preview_lines(&preview, 200, true);
+        let heads: Vec<&str> = lines.iter().map(|(label, ..)| *label).collect();
+        assert_eq!(heads, ["touches", "undo", "does"], "what can't be taken back is not below the edge");
+        assert!(lines[0].2.starts_with("2 new warnings"), "{}", lines[0].2);
+    }
 }

@@ -20,7 +20,10 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
         Pen::at(buffer, theme, area, 0).skip(1).put(Paint::Up, "no problems");
         line += 1;
     }
-    for problem in &summary.problems {
+    // An instance that has the keys is seen whatever else is wrong.
+    let (height, has_keys) = (usize::from(area.height), state.focus == Focus::Routers && !state.routers().is_empty());
+    let left = height.saturating_sub(line + usize::from(has_keys));
+    for problem in summary.problems.iter().take(left) {
         let mut pen = Pen::at(buffer, theme, area, line);
         if state.focus == Focus::Services && state.table.selected.as_ref() == Some(&problem.key) {
             pen = pen.over(Paint::Marked);
@@ -28,7 +31,11 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
         pen.skip(1).put(Paint::Bad, "! ").put(Paint::Down, &header::problem_text(problem, now));
         line += 1;
     }
-    for router in state.routers() {
+    let room = height.saturating_sub(line);
+    let hidden = state.routers().len().saturating_sub(room);
+    let more = if hidden > 0 { format!(" +{hidden} more") } else { String::new() };
+    let first = routers::first_shown(state, room);
+    for (n, router) in state.routers().iter().skip(first).take(room).enumerate() {
         let mut pen = Pen::at(buffer, theme, area, line);
         if let Some(look) = routers::look(state, router) {
             pen = pen.over(look);
@@ -36,11 +43,18 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
         let (word, paint) = (router.state.name(), routers::state_paint(router.state));
         let held = if router.held.is_some() { " held" } else { "" };
         let held = routers::word_first(router).map_or_else(|| held.to_owned(), |word| format!(" {word}"));
-        let rest = format!("{} {}{held}", router.effective_priority, format::age(format::since(now, router.since)));
+        let rest = format!("{} {}{held}", routers::priority(router), format::age(format::since(now, router.since)));
         // A name that is too long is cut, not the state behind it.
-        let room = pen.left_over().saturating_sub(word.len() + rest.len() + 3);
+        let more = if n + 1 == room { more.as_str() } else { "" };
+        let room = pen.left_over().saturating_sub(word.len() + rest.len() + more.len() + 3);
         let name = format::cut_middle(&format::clean(&router.name), room, theme.cut_mark()).into_owned();
-        pen.skip(1).put(Paint::Text, &name).skip(1).put(paint, word).skip(1).put(Paint::Dim, &rest);
+        pen.skip(1)
+            .put(Paint::Text, &name)
+            .skip(1)
+            .put(paint, word)
+            .skip(1)
+            .put(Paint::Dim, &rest)
+            .put(Paint::Dim, more);
         line += 1;
     }
     let ((_, services), (here, addresses)) = (summary.services_degraded, summary.addresses_here);

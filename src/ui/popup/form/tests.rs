@@ -137,3 +137,18 @@ fn a_choice_goes_round_both_ways() {
     form.step(false);
     assert_eq!(form.focus, 0);
 }
+
+#[test]
+fn what_a_weight_makes_that_is_not_plain_stands_beside_it() {
+    for (typed, hint) in [
+        ("7", "N, +N, -N, N%"),
+        ("-500", "0 where it has less"),
+        ("65535", "N, +N, -N, N%"),
+        ("65536", "more than keepalived takes, 65535"),
+        ("+70000", "more than keepalived takes, 65535"),
+    ] {
+        let mut form = Form::weight(vec![target("10.0.0.71:80", (5, 5))]);
+        form.text_field().unwrap().insert(typed);
+        assert_eq!(form.hint(0), hint, "{typed}");
+    }
+}

@@ -36,6 +36,12 @@ fn only_command(state: &mut UiState, intent: Intent, words: &str) -> Command {
     asked.remove(0).1.command
 }
 
+/// The screen as text.
+fn screen(state: &UiState) -> String {
+    let picture = crate::ui::view::picture(state, &crate::ui::theme::Theme::plain());
+    crate::ui::svg::lines(&picture).join("\n")
+}
+
 fn writing() -> impl Iterator<Item = Intent> {
     Intent::ALL.into_iter().filter(|intent| intent.writes())
 }
@@ -322,7 +328,7 @@ fn a_weight_counts_from_what_is_wanted_while_a_server_is_out() {
         (Admin::Enabled, Health::Down, None, "5>0", 7),
         (Admin::Enabled, Health::Down, Some(3), "3(5)>0", 5),
         (Admin::Enabled, Health::Unknown, Some(2), "2(5)>0", 4),
-        (Admin::Draining, Health::Up, Some(9), "0(9)", 11),
+        (Admin::Draining, Health::Up, Some(9), "0(5)", 11),
         (Admin::Maintenance, Health::Up, None, "0(5)", 7),
     ] {
         let mut state = ready();
@@ -446,4 +452,129 @@ fn every_command_that_changes_something_has_an_action() {
     found.push(several.verb());
     let missing: Vec<_> = known.iter().filter(|verb| !found.contains(verb)).collect();
     assert!(missing.is_empty(), "no action asks for {missing:?}");
+}
+
+#[test]
+fn an_act_is_about_the_instance_that_is_seen_to_be_selected() {
+    let mut state = ready();
+    state.picture.as_mut().unwrap().polled.routers = Some(vec![router("VI_1"), router("VI_2")]);
+    for intent in [Intent::Failover, Intent::Takeover, Intent::Rejoin, Intent::Priority] {
+        state.focus = Focus::Routers;
+        state.router = Some("VI_2".to_owned());
+        acts::begin(&mut state, intent, "");
+        match state.popups.pop() {
+            Some(Popup::Form(form)) => assert_eq!(form.title(), "Priority of VI_2"),
+            Some(Popup::Preview(popup)) => assert!(popup.title.ends_with(" VI_2"), "{}", popup.title),
+            _ => panic!("{intent:?}"),
+        }
+        // The bar went back to the services.
+        press(&mut state, KeyCode::Esc);
+        assert_eq!((state.focus, acts::begin(&mut state, intent, "").len()), (Focus::Services, 0));
+        assert!(state.popups.is_empty() && said(&state).starts_with("which instance? Tab chooses"), "{}", said(&state));
+    }
+}
+
+#[test]
+fn the_word_that_an_act_on_an_instance_wants_is_its_name() {
+    let mut state = ready();
+    for (intent, words, confirm, word) in [
+        (Intent::Failover, "", None, Some("VI_1")),
+        (Intent::Takeover, "", Some("takeover"), Some("VI_1")),
+        (Intent::Rejoin, "", None, None),
+        (Intent::Priority, "50", Some("priority"), Some("VI_1")),
+        (Intent::Reload, "", Some("reload"), Some("reload")),
+        (Intent::RemoveService, "", Some("remove-service"), Some(SERVICE)),
+    ] {
+        let (serial, request) = act(&mut state, intent, words).remove(0);
+        let mut answer = preview(&request.command, "before");
+        answer.preview.confirm = confirm.map(str::to_owned);
+        update(&mut state, Message::Answered(serial, Ok(answer)), at(2));
+        let Some(Popup::Preview(popup)) = state.popups.pop() else { panic!("{intent:?}") };
+        assert_eq!(popup.required(), word, "{intent:?}");
+    }
+}
+
+#[test]
+fn what_is_removed_can_be_named_wherever_its_preview_can_be_shown() {
+    let mut state = ready();
+    state.size = (40, 5);
+    let server: crate::engine::RealServerKey = "10.0.0.71:80".parse().unwrap();
+    for (line, command) in [
+        (
+            ":remove-server tcp/10.0.0.1:80 10.0.0.71:80",
+            Command::RemoveServer { service: crate::engine::ServiceSelector(SERVICE.to_owned()), server },
+        ),
+        (
+            ":remove-service tcp/10.0.0.1:80",
+            Command::RemoveService { service: crate::engine::ServiceSelector(SERVICE.to_owned()) },
+        ),
+    ] {
+        type_text(&mut state, line);
+        let asked = commands(press(&mut state, KeyCode::Enter));
+        assert_eq!(asked.len(), 1, "{line}: {}", said(&state));
+        // What the preview calls it is what was typed.
+        assert_eq!((&asked[0].1.command, format!(":{}", asked[0].1.command)), (&command, line.to_owned()));
+        state.popups.clear();
+    }
+    for (line, says) in [
+        (":remove-server tcp/10.0.0.1:80", "a service and a server"),
+        (":remove-server tcp/10.0.0.1:80 web1", "no server"),
+        (":remove-service a b", "nothing else"),
+        (":remove tcp/10.0.0.1:80", ":remove-server or :remove-service"),
+    ] {
+        type_text(&mut state, line);
+        assert!(
+            press(&mut state, KeyCode::Enter).is_empty() && said(&state).contains(says),
+            "{line}: {}",
+            said(&state)
+        );
+        assert!(state.popups.is_empty(), "{line}");
+    }
+}
+
+#[test]
+fn marked_servers_that_a_weight_does_not_change_are_known_to_the_preview() {
+    let mut state = console(&{
+        let mut rows = table(1..4);
+        (rows[1].configured_weight, rows[1].weight) = (100, 100);
+        (rows[2].configured_weight, rows[2].weight, rows[3].configured_weight, rows[3].weight) = (1, 1, 1, 1);
+        rows
+    });
+    type_text(&mut state, "gvw50%");
+    let (serial, request) = commands(press(&mut state, KeyCode::Enter)).remove(0);
+    assert!(matches!(request.command, Command::Weight { .. }), "one of three");
+    let answer = preview(&request.command, "10.0.1.1:80 Route weight 100");
+    update(&mut state, Message::Answered(serial, Ok(answer)), at(2));
+    let screen = screen(&state);
+    assert!(screen.contains("2 stay as they are: 10.0.1.2:80, 10.0.1.3:80"), "{screen}");
+}
+
+#[test]
+fn an_order_that_was_left_is_not_given_any_longer() {
+    let mut state = ready();
+    let (serial, request) = act(&mut state, Intent::Stop, "").remove(0);
+    update(&mut state, Message::Answered(serial, Ok(preview(&request.command, "before"))), at(2));
+    press(&mut state, KeyCode::Enter);
+    assert!(said(&state).contains("type stop to confirm"));
+    let first = state.said.as_ref().unwrap().at;
+    state.clock = at(5);
+    type_text(&mut state, "x");
+    press(&mut state, KeyCode::Enter);
+    assert_ne!(state.said.as_ref().unwrap().at, first, "it is said anew");
+    press(&mut state, KeyCode::Esc);
+    assert_eq!(said(&state), "");
+}
+
+#[test]
+fn an_engine_that_is_gone_is_gone_since_it_went() {
+    let mut state = ready();
+    state.unlocked = true;
+    update(&mut state, Message::Lost("it does not answer".to_owned(), false), at(10));
+    press(&mut state, KeyCode::Char('d'));
+    assert!(said(&state).contains("does not answer"));
+    update(&mut state, Message::Lost("nobody listens".to_owned(), true), at(14));
+    update(&mut state, Message::Lost("nobody listens".to_owned(), true), at(15));
+    assert!(screen(&state).contains("NO ENGINE 1s"), "{}", screen(&state));
+    press(&mut state, KeyCode::Char('d'));
+    assert!(said(&state).contains("the engine is gone"), "{}", said(&state));
 }

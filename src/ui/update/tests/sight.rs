@@ -103,7 +103,8 @@ fn an_act_that_takes_no_address_says_what_it_is_about() {
         assert!(palette(&mut state, "remove 10.0.1.1:80").is_empty() && state.popups.is_empty());
         assert_eq!(said(&state), "remove takes no address: go to 10.0.1.1:80 and press X");
         assert!(palette(&mut state, "remove web").is_empty());
-        assert_eq!(said(&state), "remove takes nothing behind it, and there is \"web\"");
+        let instead = ": write :remove-server or :remove-service";
+        assert_eq!(said(&state), format!("remove takes nothing behind it, and there is \"web\"{instead}"));
     }
 }
 
@@ -170,6 +171,8 @@ fn a_preview_that_can_not_be_read_does_not_offer_to_be_done() {
     let shown = screen(&state);
     assert!(shown.contains("Enlarge to 40x5") && shown.contains("Esc") && !shown.contains("do it"), "{shown}");
     update(&mut state, Message::Resize(40, 5), at(2));
+    assert!(screen(&state).contains("Enter read on"), "{}", screen(&state));
+    assert!(press(&mut state, KeyCode::Enter).is_empty(), "it is read first");
     assert!(screen(&state).contains("Enter do it"), "{}", screen(&state));
 }
 
