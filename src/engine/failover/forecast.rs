@@ -155,7 +155,7 @@ fn follows(router: &Router, master: IpAddr, peer: &Peer) -> Vec<WhatIf> {
         assumes: assumes.clone(),
     };
     vec![
-        here(format!("{master} resigns"), skew_time(own.version, own.priority, interval)),
+        here(format!("{master} resigns"), router.instance.wait_after_resignation(interval)),
         here(format!("{master} dies without a word"), router.instance.master_down_interval(interval)),
     ]
 }

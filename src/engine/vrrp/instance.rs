@@ -9,7 +9,7 @@
 
 use super::reason::TransitionReason as Reason;
 use super::state::{Action, Announcement, Deadline, Heard, Input, Parameters, Preemption, State};
-use super::timers::{master_down_interval, skew_time};
+use super::timers::{last_resort, master_down_interval, skew_time};
 use crate::engine::model::{AdvertInterval, AdvertisedPriority, GratuitousArp, Priority, VrrpVersion};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ pub struct Instance {
     pub(super) parameters: Parameters,
     source: IpAddr,
     pub(super) state: State,
-    yields: bool,
+    pub(super) yields: bool,
     asks: bool,
     haste: Option<AdvertInterval>,
     /// When half an interval of answered resignations began, and how many came in it.
@@ -59,7 +59,8 @@ impl Instance {
     pub const fn set_priority(&mut self, priority: Priority) {
         self.parameters.priority = priority;
     }
-    /// Leaves any living master alone, whatever its priority.
+    /// Leaves any living master alone, whatever its priority, and takes over as the last resort only: when every backup would
+    /// have.
     pub const fn set_yields(&mut self, yields: bool) {
         self.yields = yields;
     }
@@ -96,8 +97,21 @@ impl Instance {
     }
     /// How long a master with this interval may be silent.
     pub fn master_down_interval(&self, master_interval: AdvertInterval) -> Duration {
-        let Parameters { version, priority, variations, .. } = self.parameters;
-        master_down_interval(version, priority, master_interval, variations.down_timer_adverts)
+        let Parameters { version, priority, interval, variations, .. } = self.parameters;
+        let adverts = variations.down_timer_adverts;
+        if self.yields {
+            return last_resort(version, priority, master_interval.max(interval), adverts);
+        }
+        master_down_interval(version, priority, master_interval, adverts)
+    }
+    /// How long it waits after the resignation of a master with this interval.
+    pub fn wait_after_resignation(&self, master_interval: AdvertInterval) -> Duration {
+        let Parameters { version, priority, .. } = self.parameters;
+        if self.yields {
+            self.master_down_interval(master_interval)
+        } else {
+            skew_time(version, priority, master_interval)
+        }
     }
 
     /// The next deadline and what it is for.
@@ -226,14 +240,20 @@ impl Instance {
 
     /// RFC 9568 §6.4.2, RFC 3768 §6.4.2.
     fn hear_as_backup(&mut self, now: Instant, heard: Heard) {
-        let Parameters { version, priority, .. } = self.parameters;
         let listens = self.listens_to(now, heard.priority);
         let followed = self.following(now, &heard);
-        let State::Backup { master_down_at, master_interval, preemption, expiry, willing } = &mut self.state else {
+        let resigned = now + self.wait_after_resignation(self.master_interval());
+        let State::Backup { master_down_at, preemption, expiry, willing, .. } = &mut self.state else {
             return;
         };
         if heard.priority.is_resignation() {
-            *master_down_at = now + skew_time(version, priority, *master_interval);
+            let by = heard.source;
+            let was_master = matches!(expiry, Reason::Silence { master: Some(who), .. } | Reason::Preempts { whom: who, .. } if *who == by);
+            // Whoever else says so, or says so again, puts nothing off.
+            if !was_master && *master_down_at <= resigned {
+                return;
+            }
+            *master_down_at = resigned;
             *preemption = Preemption::Unneeded;
             *expiry = Reason::Resigned { by: heard.source };
             *willing = false;

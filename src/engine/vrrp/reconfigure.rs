@@ -37,6 +37,10 @@ impl Instance {
         if version == VrrpVersion::V2 || !learned {
             *master_interval = interval;
         }
+        // The last resort has time.
+        if self.yields {
+            return;
+        }
         match expiry {
             Reason::Silence { after, .. } => {
                 let Some(heard_at) = master_down_at.checked_sub(*after) else { return };

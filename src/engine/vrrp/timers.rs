@@ -36,6 +36,16 @@ pub fn master_down_interval(
     master_interval.duration() * u32::from(adverts) + skew_time(version, priority, master_interval)
 }
 
+/// Longer than any backup waits: a whole skew more than `Master_Down_Interval`, of no fewer than three intervals. Those that
+/// wait so are in order of priority among themselves.
+pub fn last_resort(version: VrrpVersion, priority: Priority, interval: AdvertInterval, adverts: u8) -> Duration {
+    let skew = match version {
+        VrrpVersion::V2 => Duration::from_secs(1),
+        VrrpVersion::V3 => interval.duration(),
+    };
+    master_down_interval(version, priority, interval, adverts.max(3)) + skew
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

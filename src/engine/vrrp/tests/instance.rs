@@ -2,7 +2,7 @@
 
 use crate::engine::model::{AdvertInterval, AdvertisedPriority, GratuitousArp, Priority, Variations, VrrpVersion};
 use crate::engine::vrrp::{
-    Action, Deadline, Heard, Input, Instance, Parameters, Preemption, State, TransitionReason as Reason,
+    Action, Deadline, Heard, Input, Instance, Parameters, Preemption, State, TransitionReason as Reason, skew_time,
 };
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -379,9 +379,60 @@ fn a_router_that_yields_leaves_any_living_master_alone_and_replaces_a_dead_one()
     let mut instance = backup(VrrpVersion::V2, start);
     instance.set_yields(true);
     instance.handle(start + SECOND, heard(BELOW, 1));
-    let end = start + SECOND + master_down(VrrpVersion::V2);
+    let end = start + SECOND * 2 + master_down(VrrpVersion::V2);
     assert_eq!(instance.next(), Some((end, Deadline::MasterDown)));
     assert_eq!(words(&instance.handle(end, Input::Timeout)), TAKES_OVER);
+}
+
+#[test]
+fn a_router_that_yields_is_behind_every_backup_after_silence_and_after_a_resignation() {
+    let lowest = Priority::new(1).unwrap();
+    // Three intervals of 2 s, its own: a master that hands over tells a shorter one, and not everybody may have heard that.
+    for (version, least) in [(VrrpVersion::V2, SECOND * 7), (VrrpVersion::V3, SECOND * 8)] {
+        let start = Instant::now();
+        for priority in [lowest, Priority::DEFAULT, Priority::OWNER] {
+            let wait = least + skew_time(version, priority, cs(200));
+            let mut instance = machine(Parameters { priority, ..parameters(version) });
+            instance.set_yields(true);
+            instance.handle(start, Input::Startup);
+            assert_eq!(instance.next(), Some((start + wait, Deadline::MasterDown)), "{version:?} {priority}");
+            instance.handle(start + SECOND, heard(ABOVE, 1));
+            assert_eq!(instance.next(), Some((start + SECOND + wait, Deadline::MasterDown)));
+            instance.handle(start + SECOND * 2, heard(ABOVE, 0));
+            assert_eq!(instance.next(), Some((start + SECOND * 2 + wait, Deadline::MasterDown)));
+            let backup = machine(Parameters { priority: lowest, ..parameters(version) });
+            assert!(backup.master_down_interval(cs(200)) < least);
+        }
+    }
+}
+
+#[test]
+fn a_resignation_of_who_was_not_master_or_that_comes_again_puts_nothing_off() {
+    const MOMENT: Duration = Duration::from_millis(10);
+    for version in VERSIONS {
+        let start = Instant::now();
+        let skew = Duration::from_micros(609_375);
+        for (flood, first) in [(BELOW, start + MOMENT), (ABOVE, start + MOMENT)] {
+            let mut instance = backup(version, start);
+            instance.handle(start, heard(ABOVE, 200));
+            for n in 1..200 {
+                let now = start + MOMENT * n;
+                if now >= first + skew {
+                    break;
+                }
+                instance.handle(now, heard(flood, 0));
+                assert_eq!(instance.next(), Some((first + skew, Deadline::MasterDown)), "{version:?} {n}");
+            }
+            assert_eq!(words(&instance.handle(first + skew, Input::Timeout)), TAKES_OVER);
+        }
+        let mut instance = backup(version, start);
+        instance.handle(start, heard(ABOVE, 200));
+        let late = start + learned(version) - MOMENT;
+        instance.handle(late, heard(BELOW, 0));
+        assert_eq!(instance.next(), Some((late + MOMENT, Deadline::MasterDown)), "what was left is less than the skew");
+        instance.handle(late, heard(ABOVE, 0));
+        assert_eq!(instance.next(), Some((late + skew, Deadline::MasterDown)), "the master itself has just spoken");
+    }
 }
 
 #[test]
