@@ -6,14 +6,14 @@ use super::contest;
 use super::core::{Failover, Phase};
 use super::forecast::{self, Rival};
 use super::haste::haste;
-use super::pending::{Awaits, Pending};
+use super::pending::{Awaits, Part, Pending};
 use super::router::{Hold, Router};
 use crate::engine::command::{Answer, Asked, Command, Outcome, Preview};
 use crate::engine::event::{EventKind, Fact, Severity};
-use crate::engine::model::{Priority, age};
+use crate::engine::model::{AdvertInterval, Priority, age};
 use crate::engine::snapshot::VirtualRouterState;
 use crate::engine::vrrp::{self, TransitionReason, skew_time};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// Added to the time that backups need: for the way there and back and for their scheduler.
@@ -110,7 +110,7 @@ impl Failover {
     ) {
         let why = asked.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
         let by = format!("failover by {}{why}", asked.who);
-        let mut waiting = BTreeSet::new();
+        let mut waiting = BTreeMap::new();
         self.holds_touched = true;
         for i in routers.iter().copied() {
             if self.end_claim(now, i) {
@@ -123,11 +123,12 @@ impl Failover {
             if blind {
                 router.instance.set_asks(true);
             }
-            let wait = (!blind).then(|| takeover_time(router));
+            let (time, anew) = (takeover_time(router), slowest(router, router.instance.parameters().interval));
             let leads = router.instance.is_master();
             self.report(fact.reason(&by));
             if leads {
-                waiting.insert(i);
+                waiting.insert(i, Part { until: now + time, anew, successor: None });
+                let wait = (!blind).then_some(time);
                 self.drive(now, i, vrrp::Input::StepDown { wait, reason: TransitionReason::Operator(by.clone()) });
             }
         }
@@ -137,8 +138,22 @@ impl Failover {
                 format!("{}: mastership given up; whether another router takes over was not awaited", names.join(", "));
             return self.answer(&asked, Outcome::Done, message, preview);
         }
+        self.wait_as_groups(&mut waiting);
         let (awaits, said) = (Awaits::Successor, Vec::new());
         self.pending.push(Pending { asked, preview, began_at: now, awaits, waiting, said, failed: false });
+    }
+
+    /// Nobody of a sync group is at the end before the slowest.
+    fn wait_as_groups(&self, waiting: &mut BTreeMap<usize, Part>) {
+        let members = self.units.iter().map(|unit| &unit.members).filter(|members| members.len() > 1);
+        for members in members {
+            let until = members.iter().filter_map(|i| waiting.get(i)).map(|part| part.until).max();
+            for i in members {
+                if let (Some(part), Some(until)) = (waiting.get_mut(i), until) {
+                    part.until = until;
+                }
+            }
+        }
     }
 
     /// The hold is over: the router takes part by the normal rules, as after a start.
@@ -282,9 +297,12 @@ impl Failover {
 /// How long the slowest possible backup needs after a resignation (`Skew_Time` of priority 1, by the interval that it was told),
 /// and a little more. A backup is silent: whom nobody ever heard may be the one that takes over.
 pub(super) fn takeover_time(router: &Router) -> Duration {
-    let parameters = router.instance.parameters();
-    let slowest = Priority::new(1).unwrap_or(Priority::DEFAULT);
-    skew_time(parameters.version, slowest, haste(router).unwrap_or(parameters.interval)) + GRACE
+    slowest(router, haste(router).unwrap_or(router.instance.parameters().interval))
+}
+
+fn slowest(router: &Router, interval: AdvertInterval) -> Duration {
+    let lowest = Priority::new(1).unwrap_or(Priority::DEFAULT);
+    skew_time(router.config.version, lowest, interval) + GRACE
 }
 
 pub(super) fn line(router: &Router) -> String {

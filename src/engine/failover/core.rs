@@ -12,7 +12,7 @@ use super::links::OurLinks;
 use super::ownership::Ours;
 use super::past::Past;
 use super::peers::Peers;
-use super::pending::Pending;
+use super::pending::{Awaits, Pending};
 use super::router::{Footing, Outgoing, Router};
 use super::routers::Routers;
 use super::routing::OurRouting;
@@ -141,6 +141,7 @@ impl Failover {
     /// Takes an input. `now` never goes back.
     pub fn handle(&mut self, now: Instant, input: Input<'_>) {
         let stops = matches!(self.phase, Phase::Stopping(_));
+        let is_timeout = matches!(input, Input::Timeout);
         match input {
             Input::Command(asked) if stops => self.refuse(&asked, "the engine stops".to_owned()),
             Input::Shutdown { .. } | Input::Reload(_) if stops => {}
@@ -170,6 +171,9 @@ impl Failover {
             Input::Shutdown { keep } => self.shutdown(now, keep),
         }
         self.settle(now);
+        if is_timeout {
+            self.judge_pending(now);
+        }
         if self.phase != Phase::Loading && std::mem::take(&mut self.to_tell) {
             self.tell_changes();
         }
@@ -188,7 +192,10 @@ impl Failover {
         let groups = self.units.iter().take_while(|unit| unit.name.is_some());
         let groups = groups.filter_map(|unit| Some((unit.leads_from?, Waiting::MasterDown)));
         let strangers = self.strangers.next().map(|at| (at, Waiting::WarningEnds));
-        let pending = self.pending.iter().filter_map(|one| Some((one.ends_at()?, Waiting::Yield)));
+        let pending = self.pending.iter().filter_map(|one| {
+            let what = if one.awaits == Awaits::Successor { Waiting::TakeOver } else { Waiting::Yield };
+            Some((one.ends_at()?, what))
+        });
         let joins = self.deaf.values().map(|deaf| (deaf.next, Waiting::Join));
         if let Phase::Stopping(until) = self.phase {
             let waits = self.host.awaits_any() || self.awaits_links();

@@ -185,7 +185,7 @@ impl Failover {
             ours.router = ours.router.and_then(|i| moved(i, survivors));
         }
         for Pending { waiting, .. } in &mut self.pending {
-            *waiting = waiting.iter().filter_map(|i| moved(*i, successors)).collect();
+            *waiting = waiting.iter().filter_map(|(i, part)| Some((moved(*i, successors)?, *part))).collect();
         }
         self.regroup_units(configuration);
         readdressed

@@ -89,7 +89,7 @@ impl Failover {
             State::Backup { preemption: Preemption::DelayedUntil(at), .. } => Some((*at, Deadline::PreemptDelay)),
             State::Initialize | State::Backup { .. } | State::Master { .. } | State::Fault => router.instance.next(),
         };
-        let waits = self.pending.iter().any(|pending| pending.waits_for(i));
+        let waits = self.pending.iter().any(|pending| pending.lacks(i));
         let machine = machine.map(|(at, deadline)| (at, if waits { Waiting::TakeOver } else { deadline.into() }));
         let hold = router.hold.as_ref().and_then(|hold| hold.until).map(|at| (at, Waiting::HoldEnds));
         let deaf = router.footing.and_then(|footing| self.deaf.get(&router.channel(footing.index)));

@@ -8,7 +8,7 @@
 use super::commands::{GRACE, line};
 use super::core::Failover;
 use super::peers::Peer;
-use super::pending::{Awaits, Pending};
+use super::pending::{Awaits, Part, Pending};
 use super::router::{CLAIM, Router};
 use crate::engine::command::{Asked, Command, Outcome, Preview};
 use crate::engine::event::{EventKind, Fact, Severity};
@@ -86,8 +86,11 @@ impl Failover {
             asked,
             preview,
             began_at: now,
-            awaits: Awaits::Yield(now + patience),
-            waiting: routers.iter().copied().collect(),
+            awaits: Awaits::Yield,
+            waiting: routers
+                .iter()
+                .map(|i| (*i, Part { until: now + patience, anew: patience, successor: None }))
+                .collect(),
             said: Vec::new(),
             failed: false,
         });

@@ -6,6 +6,8 @@ use crate::engine::event::EventKind;
 use crate::engine::failover::Input;
 use crate::engine::model::VrrpVersion;
 use crate::engine::snapshot::VirtualRouterState::{Backup, Master};
+use crate::engine::vrrp::{Advertisement, ChecksumForm};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 fn failover(hold_seconds: Option<u64>, blind: bool) -> Command {
@@ -282,4 +284,135 @@ fn a_failover_that_nobody_follows_is_dark_for_no_longer_than_a_backup_needs_by_t
     assert_eq!(lan.state(0), Backup);
     lan.run_for(Duration::from_millis(1));
     assert_eq!((lan.state(0), lan.nodes[0].answer().outcome), (Master, Outcome::Failed));
+}
+
+/// A group of two, and a node that has the second member alone.
+fn half(priority: u8, preempt: bool, version: VrrpVersion) -> Lan {
+    let mut other = pair(priority);
+    other.sync_groups.clear();
+    other.virtual_routers.remove(0);
+    other.virtual_routers[0].preempt = preempt;
+    let mut all = vec![pair(200), other, one(100)];
+    all.iter_mut().flat_map(|node| &mut node.virtual_routers).for_each(|router| router.version = version);
+    let mut lan = Lan::new(all);
+    lan.boot(0);
+    lan.run_for(seconds(10));
+    lan.boot(1);
+    lan.run_for(seconds(5));
+    assert_eq!(lan.masters(), [0]);
+    lan
+}
+
+#[test]
+fn a_group_of_which_one_member_is_taken_by_nobody_is_taken_back_as_a_whole() {
+    // Of version 3 the short interval is in force; on one side it may not have been heard.
+    for (version, taken, back) in [(VrrpVersion::V2, "6", "16"), (VrrpVersion::V3, "6 ms", "10")] {
+        let mut lan = half(100, true, version);
+        lan.faults.delay_up_to = Duration::ZERO;
+        lan.command(0, failover(Some(3600), false));
+        lan.run_for(Duration::from_millis(1000));
+        let answers = lan.nodes[0].answers.len();
+        assert_eq!((lan.masters(), answers), (vec![1], 0), "somebody is there: the rest has its time anew");
+        lan.run_for(Duration::from_millis(800));
+        assert!(lan.status(0).iter().all(|s| s.state == Master && s.held.is_none()), "{:?}", lan.status(0)[0].reason);
+        assert_eq!((lan.holders(vip(254).address), lan.masters(), lan.nodes[0].holds.len()), (vec![0], vec![0], 0));
+        let answer = lan.nodes[0].answer();
+        assert_eq!(answer.outcome, Outcome::Failed);
+        assert!(answer.message.contains(&format!("VI_1: nobody took over within {back}")), "{}", answer.message);
+        assert!(answer.message.contains(" ms; master again, with its sync group"), "{}", answer.message);
+        assert!(answer.message.contains(&format!("VI_2: 198.51.100.12 took over after {taken}")), "{}", answer.message);
+        let ended = lan.nodes[0].facts(EventKind::Hold).pop().unwrap().reason.unwrap();
+        assert!(ended.starts_with("nobody took VI_1 over within"), "{ended}");
+    }
+}
+
+#[test]
+fn a_group_whose_other_half_is_led_by_a_stronger_one_is_not_taken_back_and_takes_part_again() {
+    let mut lan = half(250, false, VrrpVersion::V2);
+    lan.command(0, failover(Some(3600), false));
+    lan.run_for(seconds(3));
+    assert!(lan.status(0).iter().all(|s| s.state == Backup && s.held.is_none()));
+    let answer = lan.nodes[0].answer();
+    assert_eq!(answer.outcome, Outcome::Failed);
+    let said = "its sync group can't take it back: 198.51.100.12 leads VI_2 with priority 250";
+    assert!(answer.message.contains(said), "{}", answer.message);
+    lan.crash(1);
+    lan.run_for(seconds(5));
+    assert!(lan.status(0).iter().all(|s| s.state == Master), "the group leads as soon as it may");
+}
+
+#[test]
+fn the_verdict_on_a_group_waits_for_all_of_it() {
+    let mut lan = half(100, true, VrrpVersion::V2);
+    lan.nodes[2].configuration.virtual_routers[0].variations.down_timer_adverts = 1;
+    lan.command(0, failover(None, false));
+    lan.run_for(Duration::from_millis(1));
+    // It takes over when a single member without anybody would have been taken back long ago.
+    lan.boot(2);
+    lan.run_for(seconds(3));
+    let answer = lan.nodes[0].answer();
+    assert_eq!((answer.outcome, lan.masters()), (Outcome::Done, vec![1, 2]), "{}", answer.message);
+    assert!(answer.message.contains("VI_1: 192.0.2.13 took over after 161"), "{}", answer.message);
+    assert!(lan.status(0).iter().all(|s| s.state == Backup && s.held.is_some()));
+}
+
+#[test]
+fn the_answer_names_who_is_master_in_the_end() {
+    let advertisement = |source: Ipv4Addr, priority: u8| {
+        let router = &one(priority).virtual_routers[0];
+        let advertisement = Advertisement {
+            version: router.version,
+            vrid: router.vrid,
+            priority: router.priority.advertised(),
+            interval: router.advert_interval,
+            authentication: router.authentication,
+            addresses: vec![vip(254).address],
+        };
+        packet(source, 255, &advertisement.encode(source.into(), GROUP, ChecksumForm::MessageOnly))
+    };
+    let mut lan = Lan::started(vec![one(200)]);
+    lan.run_for(seconds(10));
+    lan.command(0, failover(None, false));
+    lan.run_for(Duration::from_millis(600));
+    for (last, priority) in [(13, 100), (12, 120)] {
+        assert_eq!(lan.nodes[0].answers.len(), 0);
+        let source = Ipv4Addr::new(192, 0, 2, last);
+        lan.inject(0, ETH0, &advertisement(source, priority));
+        lan.run_for(Duration::from_millis(20));
+    }
+    lan.run_for(Duration::from_millis(50));
+    let answer = lan.nodes[0].answer();
+    assert_eq!((answer.outcome, answer.message.as_str()), (Outcome::Done, "VI_1: 192.0.2.12 took over after 600 ms"));
+}
+
+#[test]
+fn a_held_node_is_behind_every_other_backup() {
+    let endings: [fn(&mut Lan); 3] = [
+        |lan| lan.command(1, failover(Some(3600), false)),
+        |lan| lan.input(1, Input::Shutdown { keep: false }),
+        |lan| lan.crash(1),
+    ];
+    for version in [VrrpVersion::V2, VrrpVersion::V3] {
+        for end in endings {
+            let node = |priority| {
+                let mut configuration = one(priority);
+                configuration.virtual_routers[0].version = version;
+                configuration
+            };
+            let mut lan = Lan::started(vec![node(200), node(100), node(1)]);
+            lan.run_for(seconds(10));
+            lan.command(0, failover(Some(3600), false));
+            lan.run_for(seconds(5));
+            assert_eq!(lan.masters(), [1]);
+            end(&mut lan);
+            lan.run_for(seconds(6));
+            assert_eq!((lan.masters(), lan.status(0)[0].held.is_some()), (vec![2], true), "{version:?}");
+            let before = lan.nodes[0].facts(EventKind::InstanceState).len();
+            lan.run_for(seconds(60));
+            assert_eq!(lan.nodes[0].facts(EventKind::InstanceState).len(), before);
+            lan.crash(2);
+            lan.run_for(seconds(5));
+            assert_eq!((lan.state(0), lan.status(0)[0].held.is_some()), (Master, false), "nobody else is there");
+        }
+    }
 }

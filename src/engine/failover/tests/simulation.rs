@@ -2,6 +2,7 @@
 //! the addresses, nobody else has, and nothing moves without a cause.
 
 use super::lan::*;
+use crate::engine::command::Command;
 use crate::engine::event::EventKind;
 use crate::engine::failover::Input;
 use crate::engine::model::{AdvertInterval, Configuration, Priority, VrrpVersion};
@@ -64,7 +65,7 @@ fn cluster(random: &mut Random) -> Vec<Configuration> {
 /// One thing that goes wrong, or right again.
 fn mishap(lan: &mut Lan, interval: Duration) {
     let n = usize::try_from(lan.random.below(lan.nodes.len() as u64)).unwrap();
-    match lan.random.below(9) {
+    match lan.random.below(10) {
         0 => lan.crash(n),
         1 if lan.nodes[n].core.is_none() => lan.boot(n),
         1 => {
@@ -80,7 +81,11 @@ fn mishap(lan: &mut Lan, interval: Duration) {
         4 => lan.faults.sides.clear(),
         5 => lan.faults.loss_percent = lan.random.pick(&[0, 5, 30, 80]),
         6 => lan.faults.duplicate_percent = lan.random.below(30),
-        7 => lan.faults.delay_up_to = interval * u32::try_from(lan.random.below(12)).unwrap() / 10,
+        7 => {
+            let blind = lan.random.chance(20);
+            lan.command(n, Command::Failover { instance: None, hold_seconds: None, blind });
+        }
+        8 => lan.faults.delay_up_to = interval * u32::try_from(lan.random.below(12)).unwrap() / 10,
         _ => {
             if lan.nodes[n].core.is_some() {
                 lan.meddle(n, ETH0, vip(254).address, 24, false);
@@ -100,6 +105,7 @@ fn heal(lan: &mut Lan) {
         }
         lan.set_link(n, ETH0, true);
         lan.set_link(n, ETH1, true);
+        lan.command(n, Command::Rejoin { instance: None });
     }
 }
 
