@@ -66,6 +66,7 @@ impl Inheritance {
             self.services.into_iter().filter(|left| !services.iter().any(|s| s.key == left.key)).collect();
         services.extend(known);
         (self.past, self.services) = (past, services);
+        let met = std::mem::take(&mut self.overrides.met);
         if std::mem::take(&mut self.overrides) != Overrides::default() {
             let aside = self.file.give_up();
             self.warn(
@@ -73,6 +74,7 @@ impl Inheritance {
                 format!("what operators wanted before keepalived ran does not apply{aside}"),
             );
         }
+        self.overrides.met = met;
         Ok(self)
     }
 
@@ -111,6 +113,7 @@ impl Inheritance {
         Overrides {
             services: if source.vrrp_only { Vec::new() } else { self.overrides.services.clone() },
             instances: if source.ipvs_only { Vec::new() } else { self.overrides.instances.clone() },
+            met: self.overrides.met.clone(),
         }
     }
 

@@ -6,7 +6,7 @@
 use super::shared::Shared;
 use crate::engine::balance::ServiceOverrides;
 use crate::engine::event::{EventKind, Fact, Severity};
-use crate::engine::failover::Held;
+use crate::engine::failover::{Held, Met};
 use crate::engine::io::overrides::{Overrides, OverridesFile};
 use crate::engine::snapshot::Warning;
 use std::io;
@@ -27,6 +27,7 @@ const LOOK: Duration = Duration::from_millis(10);
 enum Part {
     Services(Vec<ServiceOverrides>),
     Instances(Vec<Held>),
+    Met(Vec<Met>),
 }
 
 /// The loops' side.
@@ -93,6 +94,12 @@ impl OverridesSender {
     /// What is wanted of instances from now on. Never waits.
     pub fn instances(&self, all: Vec<Held>) {
         self.send(Part::Instances(all));
+    }
+
+    /// Which other routers were heard so far. Nobody asked for it: it is not awaited.
+    pub fn met(&self, all: Vec<Met>) {
+        // The thread ends with the last sender.
+        _ = self.parts.send(Part::Met(all));
     }
 
     fn send(&self, part: Part) {
@@ -167,10 +174,11 @@ impl Keeper {
     }
 
     fn take(&mut self, part: Part) {
-        self.taken += 1;
+        self.taken += u64::from(!matches!(part, Part::Met(_)));
         match part {
             Part::Services(all) => self.overrides.services = all,
             Part::Instances(all) => self.overrides.instances = all,
+            Part::Met(all) => self.overrides.met = all,
         }
     }
 

@@ -188,7 +188,7 @@ pub fn start_in<W: Surroundings + 'static>(
         overrides::start(file, overrides, Arc::clone(&shared)).map_err(StartError::Thread)?;
     let written_down = overrides.written();
     let world = world(state, overrides.clone()).map_err(StartError::Sockets)?;
-    let core = Failover::new(&configuration, Past { holds: wanted.instances, ..past }, Instant::now());
+    let core = Failover::new(&configuration, Past { holds: wanted.instances, met: wanted.met, ..past }, Instant::now());
     let (teller, warner) = (Arc::clone(&shared), Arc::clone(&shared));
     let warn = move |warning| _ = warner.warn_of("mail", warning);
     let (mailer, mailer_thread) =

@@ -244,6 +244,12 @@ impl World {
                 }
                 Ok(())
             }
+            Action::Met(met) => {
+                if let Some(overrides) = &self.overrides {
+                    overrides.met(met.clone());
+                }
+                Ok(())
+            }
             Action::Report(_) | Action::Notify(_) | Action::Answer { .. } => Ok(()),
         };
         done.map_err(|error| error.to_string())

@@ -159,6 +159,7 @@ impl Failover {
             | Action::RememberLinks(_)
             | Action::Keep(_)
             | Action::Holds(_)
+            | Action::Met(_)
             | Action::Route { .. }
             | Action::Drop { .. }
             | Action::DropNothing

@@ -5,7 +5,7 @@ use super::Action;
 use super::contest;
 use super::core::{Failover, Phase};
 use super::forecast::{self, Rival};
-use super::haste::haste;
+use super::haste::{haste, measure};
 use super::pending::{Awaits, Part, Pending};
 use super::router::{Hold, Router};
 use crate::engine::command::{Answer, Asked, Command, Outcome, Preview};
@@ -218,8 +218,8 @@ impl Failover {
             preview
                 .after
                 .push(format!("{name}: BACKUP, held {hold}{}", if blind { ", whoever is master" } else { "" }));
-            let (vrid, interface) = (router.config.vrid, &router.config.interface);
-            preview.ops.push(format!("advertise priority 0 for virtual_router_id {vrid} on {interface}"));
+            preview.ops.extend(resignation(router));
+            let interface = &router.config.interface;
             for (address, place) in self.places(i) {
                 if place.is_some_and(|place| self.is_ours(place)) {
                     preview.ops.push(format!("remove {address} from {interface}"));
@@ -303,6 +303,21 @@ pub(super) fn takeover_time(router: &Router) -> Duration {
 fn slowest(router: &Router, interval: AdvertInterval) -> Duration {
     let lowest = Priority::new(1).unwrap_or(Priority::DEFAULT);
     skew_time(router.config.version, lowest, interval) + GRACE
+}
+
+/// What goes out, with which interval and why.
+fn resignation(router: &Router) -> Vec<String> {
+    let (vrid, interface) = (router.config.vrid, &router.config.interface);
+    let (priority, (haste, ground)) = (router.instance.parameters().priority, measure(router));
+    let what = format!("for virtual_router_id {vrid} on {interface}");
+    match haste {
+        Some(interval) => {
+            let span = f64::from(interval.centiseconds()) / 100.0;
+            let first = format!("advertise priority {priority} {what} twice with an interval of {span:.2} s: {ground}");
+            vec![first, format!("advertise priority 0 {what}")]
+        }
+        None => vec![format!("advertise priority 0 {what}, after no shorter interval: {ground}")],
+    }
 }
 
 pub(super) fn line(router: &Router) -> String {

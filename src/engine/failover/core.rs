@@ -65,6 +65,8 @@ pub struct Failover {
     pub(super) actions: VecDeque<Action>,
     /// Holds or leads by `takeover` may be others than those given out.
     pub(super) holds_touched: bool,
+    /// Another router was heard that never was before, or an instance is gone that had met some.
+    pub(super) met_touched: bool,
     /// A state or a priority changed, or the list of routers: whoever is to be told of it is looked for.
     pub(super) to_tell: bool,
     pub(super) phase: Phase,
@@ -83,7 +85,7 @@ pub(super) enum Phase {
 impl Failover {
     /// A core that waits for [`Input::Start`], with what an earlier run left behind.
     pub fn new(configuration: &Configuration, past: Past, now: Instant) -> Self {
-        let Past { owned, links, masterships, holds, sequence } = past;
+        let Past { owned, links, masterships, holds, met, sequence } = past;
         let new = |config| Router { sequence, ..Router::new(config, now) };
         let routers = configuration.virtual_routers.iter().map(new).collect();
         let mut this = Self {
@@ -112,11 +114,13 @@ impl Failover {
             starts_at: None,
             actions: VecDeque::new(),
             holds_touched: false,
+            met_touched: false,
             to_tell: true,
             phase: Phase::Loading,
         };
         this.note_masterships(masterships, now);
         this.take_holds_over(holds, now);
+        this.take_met_over(met);
         this.regroup();
         this
     }
@@ -178,6 +182,7 @@ impl Failover {
             self.tell_changes();
         }
         self.give_holds_out();
+        self.give_met_out();
         self.routers.look();
     }
 

@@ -1,15 +1,69 @@
 //! How short an interval a master may tell before it resigns: at 1 cs a backup of priority 100 takes over 6 ms after the
 //! resignation instead of 609 ms. But there, neighbouring priorities are 0.04 ms apart, and two backups with a network of
 //! 1 ms between them would both become master.
+//!
+//! A backup is silent, so how many there are can't be heard: whoever was heard once as master is remembered for good, and
+//! `vrrp.routers` of lvsdeck.toml tells of those that never were.
 
 use super::core::Failover;
 use super::router::Router;
 use crate::engine::model::{AdvertInterval, Priority, Transport, VrrpVersion};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 
 /// What has to lie between the two backups of highest priority: five milliseconds, in 256ths of a centisecond.
 const APART: u32 = 128;
+
+/// Why it is this interval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ground {
+    /// Version 2 can't tell another one.
+    Version,
+    /// `swift_handover` is off.
+    Off,
+    /// Nobody else was ever heard: two routers at most.
+    Nobody,
+    /// The only other one.
+    One(IpAddr),
+    /// So many others whose priorities are far enough apart.
+    Apart(usize),
+    /// So many others, and the priority of this one is not known.
+    Unknown(usize, IpAddr),
+    /// So many others, of which two have neighbouring priorities or the same.
+    Near(usize),
+    /// `vrrp.routers` says so, and so many were heard.
+    Missing(u8, usize),
+}
+
+impl fmt::Display for Ground {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version => f.write_str("version 2 has no other"),
+            Self::Off => f.write_str("swift_handover is off"),
+            Self::Nobody => f.write_str(
+                "no other router was ever heard: with more than one there, vrrp.routers of lvsdeck.toml should say so",
+            ),
+            Self::One(address) => write!(f, "{address} is the only other router that is known"),
+            Self::Apart(others) => {
+                write!(f, "{others} other routers are known, whose priorities are 5 ms apart with it")
+            }
+            Self::Unknown(others, whose) => write!(
+                f,
+                "{others} other routers are known, and the priority of {whose} is not (docs/split-brain.md, vrrp.routers)"
+            ),
+            Self::Near(others) => {
+                write!(
+                    f,
+                    "{others} other routers are known, and the two highest priorities are too near for a shorter one"
+                )
+            }
+            Self::Missing(routers, others) => {
+                write!(f, "vrrp.routers says {routers}, and {others} others were heard")
+            }
+        }
+    }
+}
 
 impl Failover {
     /// Tells each machine the interval for a planned resignation, as far as other routers are known now.
@@ -23,22 +77,50 @@ impl Failover {
 
 /// The interval for a planned resignation; none: the usual one.
 pub(super) fn haste(router: &Router) -> Option<AdvertInterval> {
-    let own = router.instance.parameters().interval;
-    if router.config.version != VrrpVersion::V3 || !router.config.variations.swift_handover {
-        return None;
-    }
-    shortest(&others(router)).filter(|interval| *interval < own)
+    measure(router).0
 }
 
-/// Other routers that are configured or of which an advertisement counted, with the last priority above 0 of each.
-fn others(router: &Router) -> Vec<Option<Priority>> {
+/// The same, and why.
+pub(super) fn measure(router: &Router) -> (Option<AdvertInterval>, Ground) {
+    let own = router.instance.parameters().interval;
+    let variations = router.config.variations;
+    if router.config.version != VrrpVersion::V3 {
+        return (None, Ground::Version);
+    }
+    if !variations.swift_handover {
+        return (None, Ground::Off);
+    }
+    let others = others(router);
+    let known = others.len();
+    let is_multicast = matches!(router.config.transport, Transport::Multicast { .. });
+    if is_multicast && variations.routers > 2 && known + 1 < usize::from(variations.routers) {
+        return (None, Ground::Missing(variations.routers, known));
+    }
+    let unknown = others.iter().find(|(_, priority)| priority.is_none()).map(|(address, _)| *address);
+    let priorities: Vec<Option<Priority>> = others.values().copied().collect();
+    let found = shortest(&priorities).filter(|interval| *interval < own);
+    let ground = match (others.keys().next(), unknown, found) {
+        (None, ..) => Ground::Nobody,
+        (Some(one), ..) if known == 1 => Ground::One(*one),
+        (Some(_), Some(whose), _) => Ground::Unknown(known, whose),
+        (Some(_), None, Some(_)) => Ground::Apart(known),
+        (Some(_), None, None) => Ground::Near(known),
+    };
+    (found, ground)
+}
+
+/// Other routers that are configured, were met or of which an advertisement counted, with the last priority above 0 that each was
+/// heard with in this run.
+fn others(router: &Router) -> BTreeMap<IpAddr, Option<Priority>> {
     let mut others: BTreeMap<IpAddr, Option<Priority>> = BTreeMap::new();
-    if let Transport::Unicast(unicast) = &router.config.transport {
-        others.extend(unicast.peers.iter().map(|peer| (peer.address, None)));
+    match &router.config.transport {
+        Transport::Unicast(unicast) => others.extend(unicast.peers.iter().map(|peer| (peer.address, None))),
+        Transport::Multicast { .. } if router.config.variations.routers == 2 => {}
+        Transport::Multicast { .. } => others.extend(router.met.iter().map(|address| (*address, None))),
     }
     let heard = router.peers.iter().filter(|(_, peer)| peer.tells.is_some() || peer.ranked.is_some());
     others.extend(heard.map(|(address, peer)| (address, peer.rank())));
-    others.into_values().collect()
+    others
 }
 
 /// The smallest interval at which the two highest of these backups are 5 ms apart: 1 cs where there is one at most, none

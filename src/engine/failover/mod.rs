@@ -17,6 +17,7 @@ mod holds;
 mod host;
 mod joins;
 mod links;
+mod met;
 mod notices;
 mod ownership;
 mod past;
@@ -46,6 +47,7 @@ mod warnings;
 
 pub use self::core::Failover;
 pub use holds::{Held, HoldWish};
+pub use met::Met;
 pub use notices::{Notice, Told};
 pub use past::{Mastership, Origin, Past};
 pub use waiting::Waiting;
@@ -261,6 +263,8 @@ pub enum Action {
     Keep(Vec<Mastership>),
     /// Write down, for the next start, everything that operators hold: in place of what was given before.
     Holds(Vec<Held>),
+    /// Write down, for every start to come, which other routers were heard: in place of what was given before.
+    Met(Vec<Met>),
     /// Tell the journal.
     Report(Fact),
     /// Tell scripts and FIFOs.

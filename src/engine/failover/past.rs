@@ -1,6 +1,6 @@
 //! What an earlier run left behind, and what it hands over to the next one.
 
-use super::{Held, OwnedAddress};
+use super::{Held, Met, OwnedAddress};
 use crate::engine::model::{
     AdvertInterval, Configuration, Family, Priority, VirtualLink, VirtualRouter, Vrid, VrrpVersion,
 };
@@ -18,6 +18,8 @@ pub struct Past {
     pub masterships: Vec<Mastership>,
     /// What operators held: what it gave with [`Action::Holds`](super::Action::Holds).
     pub holds: Vec<Held>,
+    /// Which other routers were heard: what it gave with [`Action::Met`](super::Action::Met).
+    pub met: Vec<Met>,
     /// Above this are the sequence numbers of authentication headers: more than an earlier run can have sent, so that others
     /// do not take ours for a replay.
     pub sequence: u32,

@@ -122,6 +122,7 @@ impl Failover {
         let was_master = router.instance.is_master();
         let source = received.source;
         if !resigns {
+            self.met_touched |= router.meets(source);
             self.hear_rival(now, i, source);
         }
         let heard = Heard { source, priority: advertisement.priority, interval: advertisement.interval };

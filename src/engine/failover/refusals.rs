@@ -103,7 +103,12 @@ impl Failover {
             Action::Keep(_) => {
                 ("state directory".to_owned(), "write down who is master: the next start begins as backup")
             }
-            Action::Probe { .. } | Action::Holds(_) | Action::Report(_) | Action::Notify(_) | Action::Answer { .. } => {
+            Action::Probe { .. }
+            | Action::Holds(_)
+            | Action::Met(_)
+            | Action::Report(_)
+            | Action::Notify(_)
+            | Action::Answer { .. } => {
                 return;
             }
         };

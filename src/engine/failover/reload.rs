@@ -130,6 +130,7 @@ impl Failover {
             let Some(router) = self.routers.get_mut(i) else { continue };
             let deleted = router.config.notifications.tells_deleted;
             router.ends_as = Some(if deleted { Told::Deleted } else { Told::Fault });
+            self.met_touched |= !router.met.is_empty();
             let held = router.hold.take().is_some() | router.wish.take().is_some();
             if router.claim.take().is_some() || held {
                 self.holds_touched = true;
@@ -321,6 +322,7 @@ fn reconfigure(
 fn begun_anew(config: &VirtualRouter, before: Router, tracks: &Tracks, now: Instant) -> Router {
     let mut router = Router { sequence: before.sequence, ..Router::new(config, now) };
     (router.hold, router.claim, router.wish) = (before.hold, before.claim, before.wish);
+    router.met = before.met;
     router.weighed = weighed(&router, tracks);
     router.instance.set_yields(router.hold.is_some());
     let parameters = router.parameters();

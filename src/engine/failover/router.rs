@@ -99,6 +99,8 @@ pub(super) struct Router {
     pub reason: String,
     pub history: VecDeque<(Instant, VirtualRouterState, String)>,
     pub peers: Peers,
+    /// Other routers that were ever heard as master.
+    pub met: BTreeSet<IpAddr>,
     pub counters: VrrpCounters,
     pub rejections: Rejections,
     /// The last rounds of announcements: when, of how many addresses, how often each.
@@ -167,6 +169,7 @@ impl Router {
             reason: "not started yet".to_owned(),
             history: VecDeque::new(),
             peers: Peers::default(),
+            met: BTreeSet::new(),
             counters: VrrpCounters::default(),
             rejections: Rejections::default(),
             announced: VecDeque::new(),

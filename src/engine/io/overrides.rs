@@ -6,7 +6,7 @@
 
 use super::state;
 use crate::engine::balance::ServiceOverrides;
-use crate::engine::failover::Held;
+use crate::engine::failover::{Held, Met};
 use crate::engine::snapshot::rfc3339;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -52,6 +52,8 @@ pub struct Overrides {
     pub services: Vec<ServiceOverrides>,
     /// Of instances.
     pub instances: Vec<Held>,
+    /// Which other routers were heard, of each instance: not wanted by anybody, and as lasting.
+    pub met: Vec<Met>,
 }
 
 /// The file's content.
@@ -61,6 +63,8 @@ struct Page {
     written: Stamp,
     services: Vec<ServiceOverrides<Stamp>>,
     instances: Vec<Held<Stamp>>,
+    #[serde(default)]
+    met: Vec<Met>,
 }
 
 /// What is read first.
@@ -118,6 +122,7 @@ impl OverridesFile {
         Ok(Overrides {
             services: page.services.into_iter().map(|one| one.at(&read)).collect(),
             instances: page.instances.into_iter().map(|one| one.at(&read)).collect(),
+            met: page.met,
         })
     }
 
@@ -138,12 +143,13 @@ impl OverridesFile {
             let at = wall.checked_sub(past).unwrap_or(SystemTime::UNIX_EPOCH) + ahead.min(FAR);
             Stamp(at.max(SystemTime::UNIX_EPOCH))
         };
-        let Overrides { services, instances } = overrides.clone();
+        let Overrides { services, instances, met } = overrides.clone();
         let page = Page {
             version: VERSION,
             written: Stamp(wall),
             services: services.into_iter().map(|one| one.at(&stamp)).collect(),
             instances: instances.into_iter().map(|one| one.at(&stamp)).collect(),
+            met,
         };
         let text = serde_json::to_vec_pretty(&page).map_err(|error| refused(io::Error::other(error)))?;
         state::replace(&self.directory, FILE, &text, true).map_err(refused)?;

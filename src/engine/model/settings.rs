@@ -26,6 +26,8 @@ pub struct Settings {
     pub address_removed: AddressRemovedPolicy,
     /// `vrrp.swift_handover`.
     pub swift_handover: bool,
+    /// `vrrp.routers`: how many share a virtual router; 0: as many as were ever heard, and two before.
+    pub routers: u8,
     /// `[mail]`.
     pub mail: MailSettings,
     /// `[webhook]`.
@@ -63,6 +65,7 @@ impl Default for Settings {
             split_brain: SplitBrainPolicy::Alarm,
             address_removed: AddressRemovedPolicy::Restore,
             swift_handover: true,
+            routers: 0,
             mail: MailSettings::default(),
             webhook: WebhookSettings::default(),
         }

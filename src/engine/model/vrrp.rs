@@ -256,6 +256,8 @@ pub struct Variations {
     pub accepts: bool,
     /// A planned hand-over in version 3 is announced with a short interval first (`vrrp.swift_handover` of lvsdeck.toml).
     pub swift_handover: bool,
+    /// How many routers there are, this one included; 0: as many as are known (`vrrp.routers`).
+    pub routers: u8,
     /// `vrrp.split_brain = "step-down-lower"`: who ranks lower yields to a master whose advertisements are refused.
     pub yields_to_refused: bool,
     /// `vrrp.address_removed = "step-down"`: a master whose address somebody removed gives mastership up.
@@ -266,6 +268,7 @@ impl Variations {
     /// Goes by `[vrrp]` of lvsdeck.toml.
     pub(super) fn follow(&mut self, settings: &Settings) {
         self.swift_handover = settings.swift_handover;
+        self.routers = settings.routers;
         self.yields_to_refused = settings.split_brain == SplitBrainPolicy::StepDownLower;
         self.steps_down_without_address = settings.address_removed == AddressRemovedPolicy::StepDown;
     }
@@ -281,6 +284,7 @@ impl Default for Variations {
             checksum_as_v2: false,
             accepts: true,
             swift_handover: true,
+            routers: 0,
             yields_to_refused: false,
             steps_down_without_address: false,
         }

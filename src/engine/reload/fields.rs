@@ -161,8 +161,9 @@ fn varied(variations: Variations) -> String {
         skip_check_adv_addr,
         checksum_as_v2,
         accepts,
-        // These three are told as settings.
+        // These are told as settings.
         swift_handover: _,
+        routers: _,
         yields_to_refused: _,
         steps_down_without_address: _,
     } = variations;
@@ -352,6 +353,7 @@ pub(super) fn settings(settings: &Settings) -> Vec<Field> {
         split_brain,
         address_removed,
         swift_handover,
+        routers,
         mail,
         webhook,
     } = settings;
@@ -367,6 +369,7 @@ pub(super) fn settings(settings: &Settings) -> Vec<Field> {
         ("vrrp.split_brain", split_brain.name().to_owned()),
         ("vrrp.address_removed", address_removed.name().to_owned()),
         ("vrrp.swift_handover", swift_handover.to_string()),
+        ("vrrp.routers", routers.to_string()),
         ("mail.user", user.clone().unwrap_or_default()),
         ("mail.password_file", file(password_file)),
         ("mail.tls_verify", file(mail_verify)),

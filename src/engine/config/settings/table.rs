@@ -195,7 +195,22 @@ pub(super) const SETTINGS: &[Setting] = &[
             set: |settings, on| settings.swift_handover = on,
             get: |settings| settings.swift_handover,
         },
-        meaning: "version 3: a planned hand-over is announced with an interval of 0.01 s, so that it is not felt",
+        meaning: "version 3: a planned hand-over is announced with an interval of 0.01 s, so that it is not felt; with a longer one or \
+                  none where more than one other router is known (docs/split-brain.md)",
+    },
+    Setting {
+        section: "vrrp",
+        name: "routers",
+        kind: Kind::Number {
+            least: 0,
+            most: 255,
+            unit: "routers",
+            set: |settings, number| settings.routers = u8::try_from(number).unwrap_or(0),
+            get: |settings| i64::from(settings.routers),
+        },
+        meaning: "how many routers share each virtual router of multicast, this one included: a backup is silent, so nobody can hear how many \
+                  there are. 0: as many as were ever heard, and two before. Write 3 or more where there are so many: then a planned hand-over \
+                  is swift only once all of them were heard. 2: what earlier runs heard (a router that was replaced, say) counts no more",
     },
     Setting {
         section: "mail",

@@ -16,7 +16,7 @@ fn told(text: &str) -> Vec<String> {
 fn every_setting_is_read_and_an_empty_file_is_the_defaults() {
     let text = "# ours\n[ipvs]\ndrift = \"report\"\nlook_interval = 5\n[checks]\ntls_verify = \"/etc/ours.pem\"\n\
                 [servers]\ndepool_threshold = 50\nslow_start = 30\n\
-                [vrrp]\nsplit_brain = \"step-down-lower\"\naddress_removed = \"step-down\"\nswift_handover = false\n\
+                [vrrp]\nsplit_brain = \"step-down-lower\"\naddress_removed = \"step-down\"\nswift_handover = false\nrouters = 3\n\
                 [mail]\nuser = \"lb\"\npassword_file = \"/etc/pw\"\ntls_verify = \"none\"\n\
                 [webhook]\nurl = \"http://h/x\"\nevents = \"quorum, link\"\nseverity = \"error\"\ntimeout = 9\ntries = 2\n\
                 tls_verify = \"none\"\n";
@@ -29,6 +29,7 @@ fn every_setting_is_read_and_an_empty_file_is_the_defaults() {
         split_brain: SplitBrainPolicy::StepDownLower,
         address_removed: AddressRemovedPolicy::StepDown,
         swift_handover: false,
+        routers: 3,
         mail: MailSettings { user: Some("lb".to_owned()), password_file: Some("/etc/pw".into()), tls_verify: None },
         webhook: WebhookSettings {
             url: Some("http://h/x".to_owned()),
@@ -160,7 +161,8 @@ fn each_setting_is_explained_by_its_name() {
     assert_eq!(
         explain("swift_handover").unwrap(),
         "swift_handover in [vrrp] of /etc/lvsdeck/lvsdeck.toml\n  takes    true or false\n  default  true\n  \
-         does     version 3: a planned hand-over is announced with an interval of 0.01 s, so that it is not felt\n"
+         does     version 3: a planned hand-over is announced with an interval of 0.01 s, so that it is not felt; with a \
+         longer one or none where more than one other router is known (docs/split-brain.md)\n"
     );
     for setting in SETTINGS {
         assert!(explain(setting.name).unwrap().contains(setting.meaning));

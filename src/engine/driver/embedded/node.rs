@@ -84,6 +84,7 @@ impl Surroundings for Node {
             | Action::Remember(_)
             | Action::RememberLinks(_)
             | Action::Keep(_)
+            | Action::Met(_)
             | Action::Route { .. }
             | Action::Drop { .. }
             | Action::DropNothing

@@ -416,3 +416,27 @@ fn a_held_node_is_behind_every_other_backup() {
         }
     }
 }
+
+#[test]
+fn the_preview_says_which_interval_goes_out_and_why() {
+    let ops = |routers: u8, version: VrrpVersion| {
+        let mut configuration = one(150);
+        let router = &mut configuration.virtual_routers[0];
+        (router.version, router.variations.routers) = (version, routers);
+        let mut lan = Lan::started(vec![configuration]);
+        lan.run_for(seconds(10));
+        lan.ask(0, failover(None, false), true, None);
+        lan.nodes[0].answer().preview.ops.clone()
+    };
+    let what = "for virtual_router_id 51 on eth0";
+    let swift =
+        format!("advertise priority 150 {what} twice with an interval of 0.01 s: no other router was ever heard");
+    let shown = ops(0, VrrpVersion::V3);
+    assert!(shown[0].starts_with(&swift), "{}", shown[0]);
+    assert_eq!(shown[1..], [format!("advertise priority 0 {what}"), "remove 192.0.2.254/24 from eth0".to_owned()]);
+    let missing =
+        format!("advertise priority 0 {what}, after no shorter interval: vrrp.routers says 3, and 0 others were heard");
+    assert_eq!(ops(3, VrrpVersion::V3)[0], missing);
+    let version = format!("advertise priority 0 {what}, after no shorter interval: version 2 has no other");
+    assert_eq!(ops(0, VrrpVersion::V2)[0], version);
+}

@@ -276,3 +276,41 @@ fn three_nodes_with_a_millisecond_between_them_never_have_two_masters_at_a_plann
         assert_eq!(lan.masters().len(), 1);
     }
 }
+
+#[test]
+fn routers_that_were_heard_once_are_remembered_over_restarts_unless_the_settings_say_that_there_are_two() {
+    // How a hand-over begins, of a node that has just started.
+    let first_words = |lan: &mut Lan| {
+        lan.boot(0);
+        lan.run_for(seconds(8));
+        assert_eq!(lan.masters(), [0]);
+        let before = lan.nodes[0].actions.len();
+        lan.input(0, Input::Shutdown { keep: false });
+        let words = lan.nodes[0].words(before)[0].clone();
+        lan.crash(0);
+        words
+    };
+    let mut lan = Lan::new(vec![swift(200, 100), swift(100, 100), swift(99, 100)]);
+    lan.boot(1);
+    assert_eq!(first_words(&mut lan), "advertise 200", "a pair, as far as is known");
+    lan.run_for(seconds(5));
+    assert_eq!(first_words(&mut lan), "advertise 200", "one was heard");
+    assert_eq!(lan.nodes[0].met[0].routers.len(), 1);
+    lan.crash(1);
+    lan.boot(2);
+    lan.run_for(seconds(5));
+    assert_eq!(
+        first_words(&mut lan),
+        "advertise 0",
+        "two were heard, the first before a restart: its priority is not known now"
+    );
+    assert_eq!(lan.nodes[0].met[0].routers.len(), 2);
+    lan.nodes[0].configuration.virtual_routers[0].variations.routers = 2;
+    assert_eq!(first_words(&mut lan), "advertise 200", "an operator says that one of them is gone");
+    lan.nodes[0].configuration.virtual_routers[0].variations.routers = 4;
+    assert_eq!(first_words(&mut lan), "advertise 0", "and a third one was never heard");
+    lan.nodes[0].configuration.virtual_routers[0].name = "VI_9".to_owned();
+    lan.boot(0);
+    lan.run_for(seconds(8));
+    assert_eq!(lan.nodes[0].met.iter().map(|met| met.instance.as_str()).collect::<Vec<_>>(), ["VI_9"], "by name");
+}

@@ -3,7 +3,9 @@
 
 use crate::engine::command::{Answer, Asked, Command, Who};
 use crate::engine::event::{EventKind, Fact};
-use crate::engine::failover::{Action, Dropped, Failover, Held, Input, Link, Macvlan, Mastership, OwnedAddress, Past};
+use crate::engine::failover::{
+    Action, Dropped, Failover, Held, Input, Link, Macvlan, Mastership, Met, OwnedAddress, Past,
+};
 use crate::engine::model::{
     AdvertInterval, Authentication, Configuration, Family, GratuitousArp, Notifications, Priority, StartState,
     SyncGroup, Transport, Variations, VirtualAddress, VirtualLink, VirtualRouter, Vrid, VrrpVersion,
@@ -78,6 +80,8 @@ pub struct Node {
     pub kept: Vec<Mastership>,
     /// What operators hold, as it was given last.
     pub holds: Vec<Held>,
+    /// Which other routers were heard, likewise.
+    pub met: Vec<Met>,
     pub actions: Vec<(Instant, Action)>,
     pub answers: Vec<(Instant, Answer)>,
     /// Additions of addresses that fail.
@@ -260,6 +264,7 @@ impl Lan {
             links: node.remembered_links.clone(),
             masterships: std::mem::take(&mut node.kept),
             holds: node.holds.clone(),
+            met: node.met.clone(),
             sequence: node.sequence,
         };
         let mut core = Failover::new(&node.configuration, past, self.now);
@@ -415,6 +420,7 @@ impl Lan {
                 Action::RemoveLink { index } => self.change_link(n, index, None),
                 Action::Keep(kept) => self.nodes[n].kept = kept,
                 Action::Holds(holds) => self.nodes[n].holds = holds,
+                Action::Met(met) => self.nodes[n].met = met,
                 Action::Answer { answer, .. } => self.nodes[n].answers.push((self.now, *answer)),
                 Action::Leave { index, .. } => self.nodes[n].joined.retain(|joined| *joined != index),
                 Action::Announce { .. }
@@ -576,6 +582,7 @@ impl Node {
             refuses_links: false,
             kept: Vec::new(),
             holds: Vec::new(),
+            met: Vec::new(),
             actions: Vec::new(),
             answers: Vec::new(),
             refuses_addresses: false,
@@ -635,7 +642,7 @@ impl Node {
                 Some(format!("{} {}", if *present { "drop" } else { "accept" }, list.join(" ")))
             }
             Action::DropNothing => Some("drop nothing".to_owned()),
-            Action::Probe { .. } | Action::Holds(_) | Action::Report(_) | Action::Notify(_) => None,
+            Action::Probe { .. } | Action::Holds(_) | Action::Met(_) | Action::Report(_) | Action::Notify(_) => None,
         };
         self.actions[from..].iter().filter_map(word).collect()
     }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::engine::balance::{AddedServer, AdminWish, By, DrainEnd, Presence, ServerOverride};
-use crate::engine::failover::HoldWish;
+use crate::engine::failover::{HoldWish, Met};
 use crate::engine::model::{Forwarding, Priority, Weight};
 use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -34,7 +34,8 @@ fn wanted(now: Instant) -> Overrides {
     let held = Held { instance: "VI_1".to_owned(), by: "failover by anna".to_owned(), since: now, wish };
     let wish = HoldWish::Priority(Priority::DEFAULT);
     let lowered = Held { instance: "VI_1".to_owned(), by: "priority 100 by anna".to_owned(), since: now, wish };
-    Overrides { services: vec![service], instances: vec![held, lowered] }
+    let met = Met { instance: "VI_1".to_owned(), routers: ["192.0.2.12".parse().unwrap()].into() };
+    Overrides { services: vec![service], instances: vec![held, lowered], met: vec![met] }
 }
 
 /// The same without the moments.
@@ -71,6 +72,7 @@ fn what_was_written_is_read_again_with_its_deadlines_by_this_user_alone() {
     assert_eq!(error, None);
     let apart = until(&read).max(now + HOUR) - until(&read).min(now + HOUR);
     assert!(apart < Duration::from_mins(1), "{apart:?}");
+    assert_eq!(read.met, wanted(now).met);
     assert_eq!(timeless(read), timeless(wanted(now)));
 }
 
