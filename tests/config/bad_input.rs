@@ -26,6 +26,19 @@ fn including(directory: &Path, named: &str) -> (Vec<String>, bool) {
 }
 
 #[test]
+fn a_file_that_the_kernel_makes_is_none_however_regular_it_looks() {
+    // Reading the log of the kernel waits for its next line without end, and takes away those that are there.
+    for path in ["/proc/kmsg", "/proc/version"].map(Path::new).into_iter().filter(|path| path.is_file()) {
+        assert!(matches!(refused(path), ConfigError::NotAFile(_)), "{}", path.display());
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let (told, runs) = including(directory.path(), "/proc/version");
+    assert!(told.iter().any(|line| line.contains("/proc/version: is not a regular file")) && runs, "{told:?}");
+    // A detour by the files that a shell hands over does not help.
+    assert!(matches!(refused(Path::new("/proc/self/fd/../status")), ConfigError::NotAFile(_)));
+}
+
+#[test]
 fn a_pipe_a_device_and_a_directory_are_no_configuration() {
     let directory = tempfile::tempdir().unwrap();
     let pipe = directory.path().join("pipe");

@@ -1,6 +1,7 @@
 //! Reads configuration files: the only place of this module that touches the file system.
 
 use std::io::Read;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Largest file that is read, in bytes.
@@ -15,7 +16,7 @@ pub enum ConfigError {
     /// It is a directory.
     #[error("{path}: is a directory; name a file in it, or a file that says \"include {path}/*.conf\"", path = .0.display())]
     Directory(PathBuf),
-    /// It is a pipe, a socket or a device: reading it may never end.
+    /// It is a pipe, a socket, a device or made by the kernel: reading it may never end.
     #[error("{path}: is not a regular file; write the configuration into one", path = .0.display())]
     NotAFile(PathBuf),
     /// The system refuses.
@@ -134,6 +135,18 @@ fn text(path: &Path, bytes: Vec<u8>, lenient_from: impl Fn(&[u8]) -> usize) -> R
     Ok(read)
 }
 
+/// `O_NONBLOCK`: what has nothing to read yet says so, instead of holding the reader up.
+#[cfg(any(target_arch = "mips", target_arch = "mips64"))]
+const NO_WAITING: i32 = 0o200;
+#[cfg(not(any(target_arch = "mips", target_arch = "mips64")))]
+const NO_WAITING: i32 = 0o4000;
+
+/// Whether it is a file that somebody wrote: not a pipe, a socket, a device or one of /proc, which may never end.
+fn is_stored(found: &std::fs::Metadata) -> bool {
+    let is_of_proc = || std::fs::metadata("/proc").is_ok_and(|proc| proc.dev() == found.dev());
+    found.is_file() && !is_of_proc()
+}
+
 fn bytes(path: &Path) -> Result<Vec<u8>, ConfigError> {
     let unreadable = |source: std::io::Error| match source.kind() {
         std::io::ErrorKind::NotFound => ConfigError::NotFound(path.to_owned()),
@@ -144,12 +157,23 @@ fn bytes(path: &Path) -> Result<Vec<u8>, ConfigError> {
         return Err(ConfigError::Directory(path.to_owned()));
     }
     // What a shell hands over (`<(…)`, /dev/stdin) is a pipe, and somebody is at its other end.
-    let is_handed_over = ["/dev/fd", "/dev/stdin", "/proc/self/fd"].iter().any(|place| path.starts_with(place));
-    if !is_handed_over && std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+    let parent = path.parent().unwrap_or(Path::new(""));
+    let is_handed_over =
+        path == Path::new("/dev/stdin") || ["/dev/fd", "/proc/self/fd"].map(Path::new).contains(&parent);
+    let mut options = std::fs::OpenOptions::new();
+    if !is_handed_over {
+        if std::fs::metadata(path).is_ok_and(|found| !is_stored(&found)) {
+            return Err(ConfigError::NotAFile(path.to_owned()));
+        }
+        options.custom_flags(NO_WAITING);
+    }
+    let file = options.read(true).open(path).map_err(unreadable)?;
+    let found = file.metadata().map_err(unreadable)?;
+    // It may be another file by now.
+    if !is_handed_over && !is_stored(&found) {
         return Err(ConfigError::NotAFile(path.to_owned()));
     }
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    let length = file.metadata().map_or(0, |found| found.len().min(LARGEST));
+    let length = found.len().min(LARGEST);
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
     file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > LARGEST {
