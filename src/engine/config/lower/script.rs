@@ -7,7 +7,8 @@ use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::super::suggest::nearest;
 use super::{Draft, command, notify, small, track};
-use crate::engine::model::{ScriptUser, SyncGroup, Track, TrackKind, VrrpScript};
+use crate::engine::model::{ScriptUser, SyncGroup, Track, TrackKind, VirtualRouter, VrrpScript};
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
@@ -97,7 +98,8 @@ pub(super) fn reversed(cx: &mut Context, entry: &Entry) -> bool {
 fn leave_out_weights(cx: &mut Context, draft: &mut Draft, group: &str, members: &[String]) {
     let is_left_out = |track: &Track| track.weight != 0 && track.kind != TrackKind::Interface;
     let all = draft.configuration.virtual_routers.iter_mut().zip(&draft.instances);
-    for (router, places) in all.filter(|(router, _)| members.contains(&router.name)) {
+    let members: HashSet<&str> = members.iter().map(String::as_str).collect();
+    for (router, places) in all.filter(|(router, _)| members.contains(router.name.as_str())) {
         let at = places.tracks;
         for link in router.tracks.iter().filter(|track| track.weight != 0 && !is_left_out(track)) {
             let message = format!(
@@ -126,7 +128,11 @@ fn leave_out_weights(cx: &mut Context, draft: &mut Draft, group: &str, members: 
 
 /// What the group tracks, each of its members tracks.
 fn track_in_members(draft: &mut Draft, members: &[String], tracks: &[Track]) {
-    for router in draft.configuration.virtual_routers.iter_mut().filter(|r| members.contains(&r.name)) {
+    if tracks.is_empty() {
+        return;
+    }
+    let members: HashSet<&str> = members.iter().map(String::as_str).collect();
+    for router in draft.configuration.virtual_routers.iter_mut().filter(|r| members.contains(r.name.as_str())) {
         for track in tracks {
             if !router.tracks.iter().any(|own| own.kind == track.kind && own.name == track.name) {
                 router.tracks.push(track.clone());
@@ -167,8 +173,11 @@ pub(super) fn sync_group<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block:
         members = Some(self::members(cx, draft, &entry, &name, &mut broken));
     }
     let members = members.unwrap_or_default();
+    // Its scripts, and what it tracks, count for one instance too.
+    let acts = !tracks.is_empty() || notifications != draft.defaults.notifications();
     let message = match members.len() {
         _ if broken => String::new(),
+        1 if acts => String::new(),
         0 => format!("sync group {name} has no instance; it is left out"),
         1 => format!("sync group {name} has one instance only, so it does nothing"),
         _ => String::new(),
@@ -201,21 +210,26 @@ fn members<'t>(
     broken: &mut bool,
 ) -> Vec<String> {
     let mut members: Vec<String> = Vec::new();
+    let routers = &draft.configuration.virtual_routers;
+    let all: HashSet<&str> = routers.iter().map(|router| router.name.as_str()).collect();
+    let groups = draft.configuration.sync_groups.iter();
+    let taken: HashMap<&str, &str> =
+        groups.flat_map(|group| group.members.iter().map(|member| (member.as_str(), group.name.as_str()))).collect();
+    let mut listed: HashSet<&str> = HashSet::new();
     for token in cx.lines(Block::Members, group.inner()).iter().flat_map(|line| line.words) {
         let member = cx.sources.word(token.span);
-        let known = draft.configuration.virtual_routers.iter().map(|router| router.name.as_str());
-        let elsewhere = draft.configuration.sync_groups.iter().find(|other| other.members.iter().any(|m| m == member));
-        if let Some(other) = elsewhere {
+        let known = routers.iter().map(|router| router.name.as_str());
+        if let Some(other) = taken.get(member) {
             let message = format!(
-                "{member} is in sync group {} already, and in no other one: it is left out of {name}, as in keepalived",
-                other.name
+                "{member} is in sync group {other} already, and in no other one: it is left out of {name}, as in keepalived"
             );
             let help = "write all instances that move together into one group";
             cx.report.add(Problem::warning(token.span, "group-twice", message).help(help));
-        } else if members.iter().any(|known| known == member) {
+        } else if listed.contains(member) {
             let message = format!("{member} stands in this group before; this line is left out");
             cx.report.add(Problem::warning(token.span, "listed-twice", message));
-        } else if known.clone().any(|known| known == member) {
+        } else if all.contains(member) {
+            listed.insert(member);
             members.push(member.to_owned());
         } else if draft.named.contains(member) {
             *broken = true; // what is wrong with it was said
@@ -232,8 +246,9 @@ fn members<'t>(
 
 /// `A has 150, B has 100`: the first member, and the first one that differs from it.
 fn different_priorities(draft: &Draft, members: &[String]) -> Option<String> {
-    let routers = &draft.configuration.virtual_routers;
-    let mut members = members.iter().filter_map(|name| routers.iter().find(|router| router.name == *name));
+    let routers = draft.configuration.virtual_routers.iter().rev();
+    let routers: HashMap<&str, &VirtualRouter> = routers.map(|router| (router.name.as_str(), router)).collect();
+    let mut members = members.iter().filter_map(|name| routers.get(name.as_str()));
     let first = members.next()?;
     let other = members.find(|router| router.priority != first.priority)?;
     Some(format!("{} has {}, {} has {}", first.name, first.priority, other.name, other.priority))

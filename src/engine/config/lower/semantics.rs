@@ -43,6 +43,8 @@ fn once(cx: &mut Context, draft: &mut Draft) {
 fn instances(cx: &mut Context, draft: &Draft) {
     let (mut numbers, mut holders) = (HashMap::new(), HashMap::new());
     let mut pasted: BTreeSet<(&String, &String)> = BTreeSet::new();
+    let statics = draft.configuration.statics.addresses.iter().map(|known| &known.address);
+    let statics: HashSet<_> = statics.map(|known| (known.address, known.interface.as_ref())).collect();
     for (router, places) in draft.configuration.virtual_routers.iter().zip(&draft.instances) {
         let name = &router.name;
         if let Some(other) = numbers.insert((router.vrid, &router.interface, router.family), router) {
@@ -71,8 +73,7 @@ fn instances(cx: &mut Context, draft: &Draft) {
                 }
                 _ => {}
             }
-            let statics = &mut draft.configuration.statics.addresses.iter().map(|known| &known.address);
-            if statics.any(|known| known.address == address.address && known.interface.as_ref() == Some(interface)) {
+            if statics.contains(&(address.address, Some(interface))) {
                 let message = format!("{} of {name} is a static address too: a backup removes it", address.address);
                 let help = "remove it from static_ipaddress, or from the instance";
                 let at = places.of(address.address);
