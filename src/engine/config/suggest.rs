@@ -54,6 +54,11 @@ fn distance(word: &[char], other: &str) -> usize {
 /// What to say of the first character in `word` that no keyword has: a letter that only looks Latin, a space that is none.
 pub(super) fn foreign_letter(word: &str, place: &str) -> Option<String> {
     let letter = word.chars().find(|c| !c.is_ascii() && !c.is_control())?;
+    // Ideographs, kana and hangul look like no Latin letter: they are of a sentence.
+    if matches!(letter, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}') {
+        let code = u32::from(letter);
+        return Some(format!("'{letter}' (U+{code:04X}) in {place} is of a sentence: a comment begins with # or !"));
+    }
     Some(format!("'{letter}' (U+{:04X}) in {place} is no plain letter or space: retype the word", u32::from(letter)))
 }
 
