@@ -231,11 +231,18 @@ fn used_name(from: &str) -> Option<(&str, usize)> {
     ends.then_some((name, length + 1))
 }
 
-/// A name without braces in front of a quote, which is not replaced there.
-fn quoted_name(from: &str) -> Option<(&str, usize)> {
+/// A name without braces in front of a sign, which is not replaced there.
+fn glued_name<'t>(from: &'t str, signs: &[char]) -> Option<(&'t str, usize)> {
     let after = from.get(1..)?;
     let (name, behind) = after.split_at(name_length(after));
-    (!name.is_empty() && behind.starts_with(['"', '\''])).then_some((name, name.len() + 1))
+    (!name.is_empty() && behind.starts_with(signs)).then_some((name, name.len() + 1))
+}
+
+/// Whatever stands in the braces that a `$` has behind it: of a shell, perhaps.
+fn braced(from: &str) -> Option<(&str, usize)> {
+    let inner = from.strip_prefix("${")?;
+    let end = inner.bytes().take(LONGEST_NAME).position(|byte| byte == b'}')?;
+    Some((inner.get(..end)?, end + 3))
 }
 
 /// The first `$NAME` that keepalived leaves as it stands though the name is defined, since something is written right
@@ -271,31 +278,30 @@ pub(super) struct Undefined<'t> {
     pub length: usize,
     /// Whether it may be meant as it stands: a shell reads it, or it is of a password.
     pub is_text: bool,
-    /// Whether it has braces, outside of double quotes.
-    pub is_braced: bool,
-}
-
-impl Undefined<'_> {
-    /// What becomes of it.
-    pub const fn left(&self) -> &'static str {
-        if self.is_braced {
-            "it is left as it stands; keepalived takes its braces for those of a block"
-        } else {
-            "it is left as it stands, as keepalived does"
-        }
-    }
+    /// Whether its braces stand outside of double quotes: keepalived takes them for those of a block.
+    pub breaks: bool,
+    /// Whether something is written right behind it, so that it would stay even if it were defined.
+    pub is_glued: bool,
 }
 
 /// The undefined names of a line.
 pub(super) fn undefined<'t>(line: &'t str, definitions: &Definitions) -> Vec<Undefined<'t>> {
-    let names = line.match_indices('$').filter_map(|(at, _)| {
-        let from = line.get(at..)?;
-        let (name, length) = used_name(from).or_else(|| quoted_name(from))?;
+    let end = comment(line.as_bytes());
+    let (mut quotes, mut counted) = (0, 0);
+    let names = line.match_indices('$').take_while(|(at, _)| *at < end).filter_map(|(at, _)| {
+        quotes += line.bytes().take(at).skip(counted).filter(|byte| *byte == b'"').count();
+        counted = at;
+        let (from, is_plain) = (line.get(at..)?, quotes % 2 == 0);
+        let signs: &[char] = if is_plain { &['"', '\'', '/', '.', ':', '-'] } else { &['"', '\''] };
+        let used = used_name(from);
+        let (name, length) = used.or_else(|| glued_name(from, signs)).or_else(|| braced(from))?;
+        let (breaks, is_glued) = (is_plain && from.starts_with("${"), used.is_none() && !from.starts_with("${"));
         let is_name = !name.contains(' ') && !name.starts_with(|c: char| c.is_ascii_digit());
+        let first = name.split(' ').next().unwrap_or("");
         let is_defined =
-            PREDEFINED.contains(&name) || definitions.get(name).is_some() || definitions.lost.contains(name);
-        let is_braced = from.starts_with("${") && line.bytes().take(at).filter(|byte| *byte == b'"').count() % 2 == 0;
-        (is_name && !is_defined).then_some(Undefined { name, at, length, is_text: false, is_braced })
+            PREDEFINED.contains(&first) || definitions.get(name).is_some() || definitions.lost.contains(name);
+        let is_undefined = !is_defined && (breaks || is_name && (used.is_some() || is_glued));
+        is_undefined.then_some(Undefined { name, at, length, is_text: false, breaks, is_glued })
     });
     let mut found: Vec<_> = names.take(MOST_ON_A_LINE).collect();
     if !found.is_empty() {
@@ -343,7 +349,7 @@ mod tests {
         let found = |line| undefined(line, &d).first().map(|u| (u.name, u.at, u.length, u.is_text));
         assert_eq!(found("priority $PROI"), Some(("PROI", 9, 5, false)));
         assert_eq!(found("x ${NO_SUCH}y"), Some(("NO_SUCH", 2, 10, false)));
-        let braced = |line| undefined(line, &d).first().map(|u| u.is_braced);
+        let braced = |line| undefined(line, &d).first().map(|u| u.breaks);
         assert_eq!(
             [braced("x ${A}"), braced("x $A"), braced("x \"${A}\""), braced("\"a\" ${A}")],
             [Some(true), Some(false), Some(false), Some(true)]

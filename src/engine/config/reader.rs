@@ -40,7 +40,36 @@ pub(super) struct Reader<'a> {
     includes: Vec<Include>,
     /// Undefined names that were looked at.
     looked_for: usize,
+    blocks: Blocks,
     full: bool,
+}
+
+/// Which block a line stands in.
+#[derive(Debug, Default)]
+struct Blocks {
+    depth: usize,
+    /// Whether the outermost statement is of `global_defs`.
+    is_global: bool,
+}
+
+impl Blocks {
+    /// Whether the lines of `global_defs` are read, and no block in it.
+    const fn is_global(&self) -> bool {
+        self.is_global && self.depth == 1
+    }
+
+    fn pass(&mut self, tokens: &[Token], sources: &Sources) {
+        for token in tokens {
+            match token.kind {
+                Kind::Word if self.depth == 0 && token.first_on_line => {
+                    self.is_global = sources.word(token.span) == "global_defs";
+                }
+                Kind::Word => {}
+                Kind::Open => self.depth += 1,
+                Kind::Close => self.depth = self.depth.saturating_sub(1),
+            }
+        }
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -49,8 +78,20 @@ impl<'a> Reader<'a> {
         let open = main.map(Path::to_owned).into_iter().collect();
         let definitions = Definitions::new(node, u64::from(std::process::id()).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let check = Check::default();
-        let (tokens, includes) = (Vec::new(), Vec::new());
-        Self { sources, report, tokens, definitions, check, open, files: 0, includes, looked_for: 0, full: false }
+        let (tokens, includes, blocks) = (Vec::new(), Vec::new(), Blocks::default());
+        Self {
+            sources,
+            report,
+            tokens,
+            definitions,
+            check,
+            open,
+            files: 0,
+            includes,
+            looked_for: 0,
+            blocks,
+            full: false,
+        }
     }
 
     /// Reads the main text and all that it includes.
@@ -151,15 +192,12 @@ impl<'a> Reader<'a> {
             return;
         }
         if let Some(name) = unbraced(text, &self.definitions) {
-            let what = format!("${name} is left as it stands");
-            let why = "something is written right behind it, as keepalived has it";
-            let help = format!("write ${{{name}}} to have it replaced");
             let own = text.find(&format!("${name}")).map_or(span, |at| Span {
                 start: span.start + narrow(at),
                 length: narrow(name.len() + 1),
                 ..span
             });
-            self.report.cause(Cause::new("definition", what, why, help), own);
+            self.glued(name, own);
         }
         if let Some(at) = cut_off(text) {
             let at = Span { start: span.start + narrow(at), length: narrow("${_HASH}".len()), ..span };
@@ -173,6 +211,11 @@ impl<'a> Reader<'a> {
                 self.lex(line, source, at);
             }
             Ok(Some(expanded)) => {
+                let is_told = unbraced(text, &self.definitions).is_some();
+                let glued = expanded.lines().find_map(|line| unbraced(line, &self.definitions));
+                if let Some(name) = glued.filter(|_| !is_told) {
+                    self.glued(name, span);
+                }
                 let is_one = expanded.lines().filter(|line| !line.trim().is_empty()).count() == 1;
                 expanded
                     .lines()
@@ -210,6 +253,14 @@ impl<'a> Reader<'a> {
         lex_line(&instead, source, 0, &mut self.tokens, self.report);
     }
 
+    /// Tells a name that is not replaced, since something stands right behind it.
+    fn glued(&mut self, name: &str, at: Span) {
+        let what = format!("${name} is left as it stands");
+        let why = "something is written right behind it, as keepalived has it";
+        let help = format!("write ${{{name}}} to have it replaced");
+        self.report.cause(Cause::new("definition", what, why, help), at);
+    }
+
     /// Tells the first name on a line that nobody defined, at its own place or at that of the line that stands for it.
     fn undefined(&mut self, line: &str, span: Span, place: Place) -> bool {
         for found in undefined(line, &self.definitions) {
@@ -218,21 +269,41 @@ impl<'a> Reader<'a> {
             }
             self.looked_for += 1;
             let (name, meant) = (found.name, self.definitions.nearest(found.name));
-            if found.is_text && meant.is_none() {
+            if found.is_text && meant.is_none() && !found.breaks {
                 continue;
             }
             let own = Span { start: span.start + narrow(found.at), length: narrow(found.length), ..span };
             let help = match meant {
                 Some(meant) => format!("did you mean ${meant}?"),
-                None => format!("write ${name}=VALUE above the line that uses it"),
+                None if found.is_glued => {
+                    format!("write ${{{name}}}, and ${name}=VALUE above unless a sequence defines it")
+                }
+                None if name_is_plain(name) => format!("write ${name}=VALUE above the line that uses it"),
+                None => {
+                    "only a shell knows such a name: write $NAME=VALUE in a line above, and ${NAME} here".to_owned()
+                }
             };
-            let (what, left) = (format!("${name} is not defined"), found.left());
+            let what = match (found.breaks, found.is_text) {
+                (true, true) => "the ${…} of this line is not defined".to_owned(),
+                (true, false) => format!("${{{name}}} is not defined"),
+                (false, _) => format!("${name} is not defined"),
+            };
+            let left = if found.breaks {
+                "keepalived takes its braces for those of a block, and ignores the rest of the block that it stands in"
+            } else {
+                "it is left as it stands, as keepalived does"
+            };
             if place == Place::Definition {
                 // A whole definition stands there, in which other things may be wrong.
-                self.report.add(Problem::warning(span, "definition", format!("{what}: {left}")).help(help));
+                let problem = Problem::new(found.breaks, span, "definition", format!("{what}: {left}"));
+                self.report.add(problem.help(help));
                 return true;
             }
-            self.report.cause(Cause::new("definition", what, left, help), if place == Place::Own { own } else { span });
+            let cause = match found.breaks {
+                true => Cause::error("definition", &what, left, &help),
+                false => Cause::new("definition", what, left, help),
+            };
+            self.report.cause(cause, if place == Place::Own { own } else { span });
         }
         false
     }
@@ -245,6 +316,7 @@ impl<'a> Reader<'a> {
         let before = self.tokens.len();
         lex_line(line, source, at, &mut self.tokens, self.report);
         let new = self.tokens.get(before..).unwrap_or(&[]);
+        self.blocks.pass(new, self.sources);
         let Some(first) = new.first().filter(|t| t.kind == Kind::Word).copied() else { return };
         if new.len() > MOST_TOKENS - before.min(MOST_TOKENS) {
             self.report.add(
@@ -258,7 +330,7 @@ impl<'a> Reader<'a> {
             self.full = true;
         }
         let word = self.sources.word(first.span).to_owned();
-        if word == "include_check" {
+        if word == "include_check" && self.blocks.is_global() {
             let words: Vec<_> = new.iter().skip(1).map(|t| (self.sources.word(t.span).to_owned(), t.span)).collect();
             for (word, at) in &words {
                 let plain = word.trim_start_matches(['+', '-']);
@@ -396,6 +468,11 @@ fn lone_return(text: &str) -> Option<usize> {
     (!text.contains('\n') && first < text.len()).then_some(first)
 }
 
+/// Whether a definition may have this name.
+fn name_is_plain(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
 /// Where an undefined name stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
@@ -452,8 +529,9 @@ mod tests {
             ("includer b.conf", format!("warning 1: {missing}")),
             ("includem b.conf", format!("error 1: {missing}")),
             ("includea b.conf", format!("error 1: {missing}")),
-            ("include_check match\ninclude b.conf", format!("error 2: {missing}")),
-            ("include_check\ninclude_check -match\ninclude b.conf", format!("warning 3: {missing}")),
+            ("global_defs {\ninclude_check match\ninclude b.conf", format!("error 3: {missing}")),
+            ("global_defs {\ninclude_check\ninclude_check -match\n}\ninclude b.conf", format!("warning 5: {missing}")),
+            ("include_check match\ninclude b.conf", format!("warning 2: {missing}")),
             ("include b*", format!("warning 1: {none}")),
             ("includem b*", format!("warning 1: {none}")),
             ("includew b*", format!("error 1: {none}")),
@@ -484,8 +562,8 @@ mod tests {
         }
         assert_eq!(read(&[("a.conf", "include my b.conf"), ("my b.conf", "b")]).0, "b");
         assert_eq!(told("include {b,c}.conf # both"), ("b c".to_owned(), vec![]));
-        let check = told("include_check readible +brace_match -match x");
-        let wrong = |word| format!("warning 1: \"{word}\" is no word of include_check; it is ignored");
+        let check = told("global_defs {\ninclude_check readible +brace_match -match x");
+        let wrong = |word| format!("warning 2: \"{word}\" is no word of include_check; it is ignored");
         assert_eq!(check.1, [wrong("readible"), wrong("x")]);
     }
 

@@ -10,7 +10,7 @@ use super::misuse::{continuation, one_name};
 use super::source::{Sources, Span};
 use super::suggest::nearest;
 use super::tables::Tables;
-use super::tolerance::{Tolerated, ignored_without_value, tolerated};
+use super::tolerance::{Tolerated, ignored_without_value, needs_value, tolerated};
 use super::tree::Statement;
 use super::unfit::{misfit, misspelt, placeholder, shown, stray, unknown, unknown_code};
 use crate::engine::model::ScriptUser;
@@ -119,6 +119,7 @@ impl<'c, 't> Context<'c, 't> {
                 self.look_into(keyword, statement);
                 self.quiet -= 1;
             }
+            let is_missing = argument.is_none() && keyword.value == Value::Anything;
             if let Some(argument) = argument {
                 self.cut_off(keyword, statement);
                 if !matches!(keyword.value, Value::Command | Value::Expression | Value::Anything) {
@@ -126,7 +127,9 @@ impl<'c, 't> Context<'c, 't> {
                 }
                 entries.push(Entry { keyword, argument, statement, at: first.span });
             }
-            self.take_note(block, keyword, statement, first.span);
+            if !is_missing {
+                self.take_note(block, keyword, statement, first.span);
+            }
         }
         entries
     }
@@ -268,6 +271,7 @@ impl<'c, 't> Context<'c, 't> {
         at: Span,
     ) -> Option<Argument> {
         let (least, most) = keyword.value.arity();
+        let least = least.max(usize::from(needs_value(block, keyword.word)));
         let given = statement.words.len() - 1;
         let wanted = || keyword.value.wanted();
         if given < least {
@@ -275,15 +279,20 @@ impl<'c, 't> Context<'c, 't> {
             let meaning = if plain { format!(": {}", keyword.meaning) } else { String::new() };
             let is_error = !ignored_without_value(block, keyword.word);
             let then = if is_error { "" } else { "; it is ignored, as keepalived does" };
-            self.report.add(
-                Problem::new(is_error, at, "missing-parameter", format!("{} has no value{then}", keyword.word))
-                    .help(format!("it takes {}{meaning}", wanted())),
-            );
+            let help = match keyword.value {
+                Value::Anything => format!("write {} VALUE, or remove the word", keyword.word),
+                _ => format!("it takes {}{meaning}", wanted()),
+            };
+            let message = format!("{} has no value{then}", keyword.word);
+            self.report.add(Problem::new(is_error, at, "missing-parameter", message).help(help));
             return None;
         }
         if keyword.value.block().is_some() && statement.block.is_none() {
             let words: Vec<_> = self.words(statement).into_iter().skip(1).collect();
-            let help = if words.iter().any(|word| word.contains('(')) {
+            let brace = words.last().and_then(|word| word.chars().find(|c| LIKE_BRACES.contains(c)));
+            let help = if let Some(brace) = brace {
+                format!("the {brace} (U+{:04X}) behind it is no brace but a letter: retype it as {{", u32::from(brace))
+            } else if words.iter().any(|word| word.contains('(')) {
                 "write { and } instead of ( and )".to_owned()
             } else if matches!(keyword.value, Value::Block(_)) && !words.is_empty() {
                 format!("write {} {{, each of the values on a line of its own, and }} on a line below", keyword.word)
@@ -332,7 +341,11 @@ impl<'c, 't> Context<'c, 't> {
                 let Some(wanted) = ignored(block, keyword.word, &argument) else { return Some(argument) };
                 let word = words.first().map_or("", String::as_str);
                 let message = format!("{} {} is ignored, as keepalived does", keyword.word, shown(word));
-                self.report.add(Problem::warning(value, "out-of-range", message).help(format!("it takes {wanted}")));
+                let help = match (keyword.word, word) {
+                    ("persistence_timeout", "0") => "remove the line: without it nothing is persistent".to_owned(),
+                    _ => format!("it takes {wanted}"),
+                };
+                self.report.add(Problem::warning(value, "out-of-range", message).help(help));
                 None
             }
             Err(unfit) => {
@@ -433,6 +446,9 @@ impl<'c, 't> Context<'c, 't> {
         }
     }
 }
+
+/// What looks like a `{`.
+const LIKE_BRACES: [char; 5] = ['\u{ff5b}', '\u{fe5b}', '\u{2774}', '\u{fe37}', '\u{2983}'];
 
 /// Words of more than one value of which the last line counts.
 const ONCE: &[&str] =

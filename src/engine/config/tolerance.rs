@@ -93,6 +93,36 @@ const WITHOUT_VALUE: &[(Block, &[&str])] = &[
     (Block::OtherCheck, &["name"]),
 ];
 
+/// Words that are only read, and without whose value keepalived does not run.
+const NEEDS_VALUE: &[(Block, &[&str])] = &[
+    (Block::Top, &["child_wait_time"]),
+    (
+        Block::Global,
+        &[
+            "process_name",
+            "vrrp_process_name",
+            "checker_process_name",
+            "lvs_process_name",
+            "bfd_process_name",
+            "nftables_priority",
+            "nftables_ipvs_priority",
+            "nftables_ipvs_start_fwmark",
+            "bfd_rlimit_rttime",
+            "bfd_rlimit_rtime",
+            "umask",
+            "random_seed",
+            "config_save_dir",
+        ],
+    ),
+    (Block::Instance, &["debug", "vrf", "mcast_dst_ip"]),
+    (Block::Bfd, &["source_ip", "min_rx", "min_tx", "idle_tx", "multiplier", "ttl", "hoplimit", "max_hops", "weight"]),
+];
+
+/// Whether keepalived does not run without the value of a word that may stand alone otherwise.
+pub(super) fn needs_value(block: Block, word: &str) -> bool {
+    NEEDS_VALUE.iter().any(|(known, words)| *known == block && words.contains(&word))
+}
+
 /// Whether keepalived goes on without a word that has no value.
 pub(super) fn ignored_without_value(block: Block, word: &str) -> bool {
     WITHOUT_VALUE.iter().any(|(known, words)| *known == block && words.contains(&word))

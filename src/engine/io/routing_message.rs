@@ -84,13 +84,8 @@ fn route(route: &VirtualRoute, index: impl Fn(&str) -> Option<u32>) -> io::Resul
         RouteKind::Prohibit => 8,
         RouteKind::Throw => 9,
     };
-    // As ip route: what has no gateway is on the link.
-    let direct = route.gateway.is_none() && route.next_hops.is_empty() && route.family == Family::Inet;
-    let scope = route.scope.unwrap_or(match route.kind {
-        RouteKind::Local => 254,
-        RouteKind::Unicast if direct => 253,
-        _ => 0,
-    });
+    // As keepalived, where ip route says link of what has no gateway; the kernel takes what is local with scope host alone.
+    let scope = route.scope.unwrap_or(if route.kind == RouteKind::Local { 254 } else { 0 });
     let length = route.destination.map_or(0, |(_, length)| length);
     let header = [family(route.family), length, 0, route.tos, short(route.table), route.protocol, scope, kind];
     let flags = if route.onlink { ONLINK } else { 0 };

@@ -53,12 +53,13 @@ fn words(block: Block, statements: &[Statement], sources: &Sources, found: &mut 
         if matches!(word, "static_routes" | "static_rules" | "virtual_routes" | "virtual_rules") {
             families(statement, sources, found);
         }
-        for token in statement.words {
-            let raw = sources.raw(token.span);
-            if raw.contains("${") && raw.contains('}') && !raw.starts_with('"') {
-                let message = "keepalived takes the braces of a ${NAME} that nobody defined for those of a block";
-                found.push((token.span, message.to_owned()));
-            }
+        let value = statement.words.get(1).map(|token| (sources.word(token.span), token.span));
+        if let (Block::DnsCheck, "name", Some((value, at))) = (block, word, value)
+            && value.split_once('.').is_some_and(|(label, rest)| label.len() == 1 && !rest.is_empty())
+        {
+            let message =
+                "keepalived 2.2.7 finds an empty label in a name whose first one has one letter, and asks for .";
+            found.push((at, message.to_owned()));
         }
         let inner = block.find(word).and_then(|keyword| keyword.value.block());
         if let (Some(inner), Some(braces)) = (inner, &statement.block) {
@@ -67,12 +68,20 @@ fn words(block: Block, statements: &[Statement], sources: &Sources, found: &mut 
     }
 }
 
-/// `inet` and `inet6` in the lines of a block of routes or rules.
+/// `inet` and `inet6`, mark 0 and local routes in a block of routes or rules.
 fn families(block: &Statement, sources: &Sources, found: &mut Vec<(Span, String)>) {
     for line in block.block.iter().flat_map(|block| &block.statements) {
         let mut before = "";
         for token in line.words {
             let word = sources.word(token.span);
+            if before == "fwmark" && matches!(word, "0" | "0x0") {
+                let message = "keepalived sets this rule for all packets: it takes mark 0 for none";
+                found.push((token.span, message.to_owned()));
+            }
+            if word == "local" && before.is_empty() {
+                let message = "keepalived asks for scope global, with which the kernel refuses this route";
+                found.push((token.span, message.to_owned()));
+            }
             if matches!(word, "inet" | "inet6") && !matches!(before, "via" | "gw") {
                 let message = "keepalived 2.2.7 takes the word behind this for its value, and may leave the line out";
                 found.push((token.span, message.to_owned()));
@@ -138,6 +147,11 @@ fn lines(source: u32, text: &str, found: &mut Vec<(Span, String)>) {
         }
         if line.trim_end().len() > LINE {
             tell("keepalived reads what stands beyond 1,023 bytes as a line of its own");
+        }
+        if line.trim_start().starts_with("include")
+            && line.split_ascii_whitespace().nth(1).is_some_and(|name| name.starts_with("/proc/"))
+        {
+            tell("keepalived reads files of /proc too, and does not end with one that never does");
         }
         if line.contains("${_ENV ") && !line.trim_start().starts_with(['#', '!']) {
             tell("keepalived 2.2.7 does not know ${_ENV NAME}, and leaves it as it stands");

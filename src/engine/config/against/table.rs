@@ -48,8 +48,8 @@ pub(in super::super) const KINDS: &[Kind] = &[
     ),
     refused(
         "definition",
-        "leaves an unknown one as it stands, and never ends with one that uses itself or grows without end",
-        "a configuration is read in bounded time and memory",
+        "takes the braces of an unknown one for those of a block, and never ends with one that uses itself or grows without end",
+        "what would run is not what is written; and a configuration is read in bounded time and memory",
     ),
     refused(
         "include",
@@ -101,6 +101,21 @@ pub(in super::super) const KINDS: &[Kind] = &[
     ),
     refused("bad-interface", "does not run either, or waits for an interface that never comes", NOT_AS_WRITTEN),
     refused(
+        "too-many-services",
+        "makes all of them, however long that takes",
+        "a configuration is read in bounded time and memory",
+    ),
+    told(
+        "too-wide",
+        "sets the rule without what it can't read, so that it holds for more packets than were meant",
+        "a rule for everybody's packets leads those of others astray, and locks the operator out",
+    ),
+    told(
+        "no-prefix-length",
+        "sets the address with /0, so that the whole world is behind that interface",
+        "the address alone is what can be meant",
+    ),
+    refused(
         "missing-parameter",
         "refuses to run as well, but leaves a block without its name out",
         "a block without its name is one that nobody knows",
@@ -151,6 +166,8 @@ pub(in super::super) const KINDS: &[Kind] = &[
     told("range-unused", "says nothing: the first address alone counts too", SILENT),
     same("no-preference", false),
     same("bad-label", false),
+    same("state-with-ah", false),
+    same("bad-interface", false),
     same("bad-rule", false),
     same("bad-peer", false),
     same("group-twice", false),
@@ -290,6 +307,14 @@ pub(in super::super) const READ_OTHERWISE: &[(&str, &str)] = &[
         "keepalived 2.2.7 takes the word behind it for its value, and leaves out what then makes no sense",
     ),
     (
+        "`fwmark 0` in a line of `static_rules` or `virtual_rules`",
+        "keepalived takes mark 0 for none, and sets the rule for all packets",
+    ),
+    (
+        "a line of `static_routes` or `virtual_routes` that begins with `local`",
+        "keepalived asks for scope global, with which the kernel refuses it",
+    ),
+    (
         "an interface that is not there: with lvsdeck the instance is in FAULT until it comes",
         "keepalived ends, unless `global_defs` has `dynamic_interfaces`",
     ),
@@ -311,6 +336,11 @@ pub(in super::super) const READ_OTHERWISE: &[(&str, &str)] = &[
         "keepalived 2.2.7 speaks version 2 over IPv6, which no RFC has, and refuses version 3, which lvsdeck speaks there: write `version 3` on all routers",
     ),
     ("a line of more than 1,023 bytes", "keepalived reads what is beyond as a line of its own"),
+    (
+        "`name` of a `DNS_CHECK` whose first label has one letter, such as a.root-servers.net",
+        "keepalived 2.2.7 finds an empty label in it, and asks for . instead",
+    ),
+    ("an `include` of a file of /proc", "keepalived reads it, and does not end with one that never does"),
     ("`${_ENV NAME}`", "keepalived 2.2.7 leaves it as it stands"),
     (
         "a `${NAME}` outside of double quotes that nobody defined",

@@ -11,6 +11,8 @@ use super::super::tolerance::leading;
 use super::super::unfit::meant_address;
 use super::interface::LONGEST;
 use crate::engine::model::{Family, VirtualAddress};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Place;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Words behind an address: whether a value follows.
@@ -52,20 +54,28 @@ pub(super) struct Lines {
     pub places: Vec<(IpAddr, Span)>,
 }
 
+/// Which of the addresses each one is.
+pub(super) type Known = HashMap<(IpAddr, Option<String>), usize>;
+
 /// Appends the addresses of one block of `name`, each once. Those that are advertised are all of one family: the one that is asked
 /// for, or that of the first.
 pub(super) fn lower<'t>(
     cx: &mut Context<'_, 't>,
     block: &Entry<'t>,
-    addresses: &mut Vec<VirtualAddress>,
+    (addresses, known): (&mut Vec<VirtualAddress>, &mut Known),
     (name, asked): (&str, Option<Family>),
 ) -> Lines {
     let Lines { mut groups, mut places } = Lines::default();
     let advertised = block.keyword.word == "virtual_ipaddress";
+    let mut before = addresses.iter().find(|a| a.advertised && advertised).map(|a| Family::of(a.address));
     for line in cx.lines(Block::Addresses, block.inner()) {
         let (words, Some(first)) = (cx.words(line), line.words.first()) else { continue };
         let spans: Vec<Span> = line.words.iter().map(|token| token.span).collect();
-        let Some(mut address) = words.first().and_then(|word| parse(cx, word, first.span)) else { continue };
+        let Some(mut address) =
+            words.first().and_then(|word| parse(cx, (word, words.get(1).map(String::as_str)), first.span))
+        else {
+            continue;
+        };
         address.advertised = advertised;
         let Ok(group) = options(cx, &words, &spans, &mut address) else { continue };
         if let Some(label) = address.label.as_ref().filter(|label| label.len() > LONGEST) {
@@ -79,21 +89,25 @@ pub(super) fn lower<'t>(
             continue;
         }
         groups.extend(group.map(|(group, at)| ((address.address, address.prefix), group, at)));
-        let before = addresses.iter().find(|a| a.advertised).map(|a| Family::of(a.address));
         let family = before.or(asked).filter(|_| advertised);
         if family.is_some_and(|family| family != Family::of(address.address)) {
             let of = if before.is_some() { "the addresses before it" } else { "native_ipv6" };
             let message = format!("{} is not of the family of {of}; it is left out, as in keepalived", address.address);
             let help = "move it to virtual_ipaddress_excluded, or give it an instance of its own in a vrrp_sync_group";
             cx.report.add(Problem::warning(first.span, "mixed-families", message).help(help));
-        } else if let Some(known) =
-            addresses.iter_mut().find(|a| a.address == address.address && a.interface == address.interface)
-        {
-            let message = again(known, advertised, name);
-            cx.report.add(Problem::warning(first.span, "given-twice", message).help("remove it on all nodes"));
         } else {
-            places.push((address.address, first.span));
-            addresses.push(address);
+            match known.entry((address.address, address.interface.clone())) {
+                Place::Occupied(place) => {
+                    let message = again(addresses.get_mut(*place.get()), &address, name);
+                    cx.report.add(Problem::warning(first.span, "given-twice", message).help("remove it on all nodes"));
+                }
+                Place::Vacant(place) => {
+                    place.insert(addresses.len());
+                    places.push((address.address, first.span));
+                    before = before.or(advertised.then_some(Family::of(address.address)));
+                    addresses.push(address);
+                }
+            }
         }
     }
     if addresses.iter().filter(|a| a.advertised).map(|a| usize::from(a.times)).sum::<usize>() > MOST_ADVERTISED {
@@ -124,11 +138,11 @@ fn exclude_last(addresses: &mut [VirtualAddress]) -> usize {
 }
 
 /// Counts a further line with the same address.
-pub(super) fn again(known: &mut VirtualAddress, advertised: bool, name: &str) -> String {
-    let address = known.address;
-    if !advertised {
+pub(super) fn again(known: Option<&mut VirtualAddress>, further: &VirtualAddress, name: &str) -> String {
+    let address = further.address;
+    let Some(known) = known.filter(|_| further.advertised) else {
         return format!("{address} stands in {name} before; this line is left out");
-    }
+    };
     known.times = if known.advertised { known.times.saturating_add(1) } else { 1 };
     known.advertised = true;
     format!(
@@ -136,7 +150,7 @@ pub(super) fn again(known: &mut VirtualAddress, advertised: bool, name: &str) ->
     )
 }
 
-fn parse(cx: &mut Context, word: &str, at: Span) -> Option<VirtualAddress> {
+fn parse(cx: &mut Context, (word, behind): (&str, Option<&str>), at: Span) -> Option<VirtualAddress> {
     let (text, prefix) = word.split_once('/').map_or((word, None), |(text, prefix)| (text, Some(prefix)));
     let Ok(address) = text.parse::<IpAddr>() else {
         let help = match meant_address(word) {
@@ -148,23 +162,40 @@ fn parse(cx: &mut Context, word: &str, at: Span) -> Option<VirtualAddress> {
         return None;
     };
     let widest = if address.is_ipv4() { 32 } else { 128 };
-    let length = match prefix.map_or(Ok(widest), |prefix| number(prefix, 0, widest)) {
-        Ok(prefix) => prefix,
-        Err(unfit) => {
-            let written = prefix.unwrap_or("");
-            let help = match meant_prefix(written, widest) {
-                Some(meant) => format!("write {address}/{meant}"),
-                None => format!("write {address}/{widest} for this address alone"),
-            };
-            let what = format!("the prefix length of {}", quoted(word));
-            // Like keepalived: the digits count, and all of the address where there are none, or they are out of range.
-            let length = number(leading(written), 0, widest).unwrap_or(widest);
-            let message = format!("{what} {}; /{length} is used, as keepalived does", unfit.what);
-            cx.report.add(Problem::warning(at, unfit.code, message).help(help));
-            length
-        }
-    };
+    let (found, is_exact) = prefix.map_or((Some(widest), true), |prefix| prefix_length(prefix, widest));
+    let length = found.unwrap_or(widest);
+    if let Some(written) = prefix.filter(|_| !is_exact) {
+        let behind = behind.and_then(|word| meant_prefix(word, widest)).filter(|_| written.is_empty());
+        let help = match behind.or_else(|| meant_prefix(written, widest)) {
+            Some(meant) => format!("write {address}/{meant}"),
+            None => format!("write {address}/{widest} for this address alone"),
+        };
+        let what = number(written, 0, widest).map_or_else(|unfit| unfit.what, |_| "is no whole number".into());
+        let (code, then) = match found {
+            Some(_) if what.contains("out of range") => ("out-of-range", ", as keepalived does"),
+            Some(_) => ("not-a-number", ", as keepalived does"),
+            None => ("no-prefix-length", ""),
+        };
+        let message = format!("the prefix length of {} {what}; /{length} is used{then}", quoted(word));
+        cx.report.add(Problem::warning(at, code, message).help(help));
+    }
     Some(VirtualAddress::new(address, u8::try_from(length).unwrap_or(u8::MAX)))
+}
+
+/// The length behind a `/` as keepalived reads it, none where it begins with no number; and whether it is nothing but that. Digits
+/// count up to the first sign behind them, and all of the address where they are out of range.
+pub(super) fn prefix_length(written: &str, widest: u64) -> (Option<u64>, bool) {
+    let digits = leading(written);
+    if digits.is_empty() {
+        return (None, false);
+    }
+    let plain = digits.strip_prefix('+').unwrap_or(digits);
+    match number(plain, 0, widest) {
+        // What begins with a 0 and is none, such as 0x18, says nothing either.
+        Ok(0) if digits != written => (None, false),
+        Ok(length) => (Some(length), digits == written),
+        Err(_) => (Some(widest), false),
+    }
 }
 
 /// What is meant by an address behind an address: its netmask, or one more.
@@ -178,12 +209,16 @@ fn meant_behind(word: &str, address: &VirtualAddress) -> Option<String> {
     plain.parse::<IpAddr>().ok().map(|_| "write each address on its own line".to_owned())
 }
 
-/// The prefix length that is meant by one with a sign behind it, or by a netmask.
-fn meant_prefix(written: &str, widest: u64) -> Option<u64> {
-    let plain = written.trim_end_matches([';', ',', '.']);
+/// The prefix length that is meant by one with a sign before or behind it, or by a netmask.
+pub(super) fn meant_prefix(written: &str, widest: u64) -> Option<u64> {
+    let plain = written.trim_start_matches('/').split('/').next().unwrap_or("");
+    let plain = plain.trim_end_matches([';', ',', '.', '\u{a0}']);
     let mask = plain.parse::<Ipv4Addr>().ok().map(u32::from);
     let mask = mask.filter(|mask| mask.count_ones() == mask.leading_ones()).map(|mask| mask.leading_ones().into());
-    mask.or_else(|| number(plain, 0, widest).ok())
+    mask.or_else(|| number(plain, 0, widest).ok()).or_else(|| {
+        let digits = leading(plain);
+        number(digits, 1, widest).ok().filter(|_| !plain.contains('.') && !plain.starts_with('0'))
+    })
 }
 
 /// The line is to be left out.
@@ -320,6 +355,18 @@ pub(super) fn scope(word: &str) -> Option<u8> {
         "link" => Some(253),
         "host" => Some(254),
         "nowhere" => Some(255),
-        number => number.parse().ok(),
+        number => whole(number).and_then(|number| u8::try_from(number).ok()),
+    }
+}
+
+/// A whole number as the tools of iproute2 read it: hexadecimal behind 0x, octal behind 0.
+pub(super) fn whole(text: &str) -> Option<u64> {
+    let plain = text.strip_prefix('+').unwrap_or(text);
+    match plain.strip_prefix('0').filter(|rest| !rest.is_empty()) {
+        Some(rest) => match rest.strip_prefix(['x', 'X']) {
+            Some(hex) => u64::from_str_radix(hex, 16).ok(),
+            None => u64::from_str_radix(rest, 8).ok(),
+        },
+        None => number(plain, 0, u64::MAX).ok(),
     }
 }

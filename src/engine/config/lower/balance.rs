@@ -13,7 +13,12 @@ use crate::engine::model::{
     EdgeCommands, Family, Forwarding, GroupRole, Persistence, Protocol, Quorum, SCHEDULER_FLAGS, Scheduler, ServiceKey,
     SorryServer, TrackedFile, VirtualServer, Weight,
 };
+use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Most real servers that the services of all groups may have, each counted in each of its services.
+const MOST_IN_GROUPS: usize = 1_000_000;
 
 /// What the line of a service names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -101,14 +106,40 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
         return;
     }
     words.in_group = group.is_some();
+    if named.len() > 1 {
+        let (servers, before) = (words.real_servers.len(), draft.grouped.real_servers);
+        draft.grouped.real_servers = before.saturating_add(named.len().saturating_mul(servers));
+        if draft.grouped.real_servers > MOST_IN_GROUPS {
+            let so_far = if before == 0 { "" } else { ", and the groups above have more" };
+            let message = format!(
+                "{} services of {servers} real servers each are {} entries of the kernel's table{so_far}: {MOST_IN_GROUPS} are the \
+                 most that all groups of a file may come to",
+                named.len(),
+                named.len().saturating_mul(servers)
+            );
+            let help = "mark the packets to all of the addresses with the packet filter, and write fwmark N into the group instead";
+            cx.report.add(Problem::error(block.value_at(2), "too-many-services", message).help(help));
+            draft.grouped.real_servers = before;
+            words.real_servers.iter().for_each(|(entry, _)| cx.inspect(entry));
+            return;
+        }
+    }
     // Of a group the first address speaks, as keepalived names its servers by address and protocol.
     let speaker = named.iter().position(|named| matches!(named, Named::Address(_))).unwrap_or(0);
+    // All that a service takes from its line beside its key: those with the same are told of once, and share their checks.
+    let mut made: HashMap<(Family, Option<u16>), VirtualServer> = HashMap::new();
     for (place, one) in named.iter().enumerate() {
-        let words = (&words, group.as_deref(), &*draft.configuration.files);
-        let mut service = match place {
-            0 => complete(cx, block, one, words),
-            _ => cx.hushed(|cx| complete(cx, block, one, words)),
+        let of_all = (&words, group.as_deref(), &*draft.configuration.files);
+        let key = key(cx, block, one, &words, group.is_some());
+        let same = made.get(&(key.family(), key.port()));
+        let mut service = match same {
+            Some(same) => VirtualServer { key, ..same.clone() },
+            None if place == 0 => complete(cx, block, key, of_all),
+            None => cx.hushed(|cx| complete(cx, block, key, of_all)),
         };
+        if same.is_none() && named.len() > 1 {
+            made.insert((key.family(), key.port()), service.clone());
+        }
         service.group =
             group.is_some().then_some(if place == speaker { GroupRole::Speaker } else { GroupRole::Member });
         draft.configuration.virtual_servers.push(service);
@@ -147,14 +178,14 @@ fn is_of_one_kind(
 }
 
 /// What the services of a block are known by, and the group that they are.
-fn named(cx: &mut Context, draft: &Draft, block: &Entry) -> Option<(Vec<Named>, Option<String>)> {
+fn named(cx: &mut Context, draft: &Draft, block: &Entry) -> Option<(Arc<[Named]>, Option<String>)> {
     let words = cx.words(block.statement);
     let second = words.get(2).map(String::as_str);
     match words.get(1).map_or("", String::as_str) {
         "group" => {
             let name = second.unwrap_or_default();
             if let Some(group) = draft.groups.iter().find(|group| group.name == name) {
-                return Some((group.services.clone(), Some(group.name.clone())));
+                return Some((Arc::clone(&group.services), Some(group.name.clone())));
             }
             if cx.is_left_out("virtual_server_group", name).is_some() {
                 return None; // what is wrong with it was said
@@ -170,7 +201,7 @@ fn named(cx: &mut Context, draft: &Draft, block: &Entry) -> Option<(Vec<Named>, 
         }
         "fwmark" => {
             if let Some(Ok(mark)) = second.map(|mark| argument::number(mark, 1, u64::from(u32::MAX))) {
-                return Some((vec![Named::Mark(small(mark), None)], None));
+                return Some((Arc::new([Named::Mark(small(mark), None)]), None));
             }
             let message = match second {
                 Some("0") => "mark 0 is that of packets without a mark; this service is left out".to_owned(),
@@ -183,7 +214,7 @@ fn named(cx: &mut Context, draft: &Draft, block: &Entry) -> Option<(Vec<Named>, 
         }
         _ => {
             let (address, _) = server::endpoint(cx, block, "virtual_server")?;
-            Some((vec![Named::Address(address)], None))
+            Some((Arc::new([Named::Address(address)]), None))
         }
     }
 }
@@ -250,10 +281,9 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>) -> Words
 fn complete<'t>(
     cx: &mut Context<'_, 't>,
     block: &Entry<'t>,
-    named: &Named,
+    key: ServiceKey,
     (words, group, files): (&Words<'t>, Option<&str>, &[TrackedFile]),
 ) -> VirtualServer {
-    let key = key(cx, block, named, words, group.is_some());
     let scheduler = words.scheduler.unwrap_or(Scheduler::Wlc);
     if let Some(at) = words.hashed.filter(|_| scheduler != Scheduler::Sh) {
         let message =
@@ -450,9 +480,12 @@ pub(super) fn forwarding(cx: &mut Context, text: &str, entry: &Entry) -> Option<
             return None;
         }
     };
-    if !rest.is_empty() && rest != "type ipip" {
-        let instead = if forwarding == Forwarding::Tun { "the tunnel is ipip" } else { "only the first word is used" };
-        cx.only_read(Block::VirtualServer, "TUN type", entry.value_at(2), instead);
+    if !rest.is_empty() && forwarding != Forwarding::Tun {
+        let message = format!("{} is not used: {method} takes nothing behind it", quoted(rest));
+        cx.report
+            .add(Problem::warning(entry.value_at(2), "too-many-values", message).help("a comment begins with # or !"));
+    } else if !rest.is_empty() && rest != "type ipip" {
+        cx.only_read(Block::VirtualServer, "TUN type", entry.value_at(2), "the tunnel is ipip");
     }
     Some(forwarding)
 }

@@ -13,16 +13,19 @@ use super::{Draft, server, small};
 use crate::engine::model::Family;
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 /// Most services that a group may stand for.
 const MOST: usize = 65_536;
+/// Most services of all groups together.
+const MOST_IN_ALL: usize = 1_000_000;
 
 /// A group of services.
 #[derive(Debug)]
 pub(super) struct Group {
     pub name: String,
     /// What each service is known by, in file order.
-    pub services: Vec<Named>,
+    pub services: Arc<[Named]>,
 }
 
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
@@ -80,7 +83,17 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
         let message = format!("virtual_server_group {name} has no address: its services are none");
         cx.report.add(Problem::warning(block.at, "no-address", message).help("write 10.0.0.1 80, one a line"));
     }
-    draft.groups.push(Group { name, services });
+    draft.grouped.services += services.len();
+    if draft.grouped.services > MOST_IN_ALL {
+        let message = format!(
+            "the groups up to {name} stand for {} services, and {MOST_IN_ALL} are the most that all of a file may stand for",
+            draft.grouped.services
+        );
+        let help = "mark the packets to many addresses with the packet filter, and write fwmark N";
+        cx.report.add(Problem::error(block.at, "too-many-services", message).help(help));
+        services.clear();
+    }
+    draft.groups.push(Group { name, services: services.into() });
 }
 
 /// `ADDRESS [PORT]`, `FIRST-LAST [PORT]`, `ADDRESS/PREFIX [PORT]` or `fwmark N [inet|inet6]`.

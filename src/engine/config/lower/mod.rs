@@ -57,12 +57,22 @@ struct Draft {
     services: Vec<Span>,
     /// Every `virtual_server_group`.
     groups: Vec<group::Group>,
+    grouped: Grouped,
     /// Every `track_group`, with its instances.
     track_groups: Vec<(String, Vec<String>)>,
     /// The group behind each static address, parallel to `configuration.statics.addresses`.
     static_groups: Vec<Option<(String, Span)>>,
+    /// Every static address.
+    static_known: address::Known,
     /// Where `lvs_sync_daemon` stands.
     sync_daemon_at: Option<Span>,
+}
+
+/// What all groups of services come to.
+#[derive(Debug, Default)]
+struct Grouped {
+    services: usize,
+    real_servers: usize,
 }
 
 /// Where an instance is named, and what may collide with another one.
@@ -72,6 +82,8 @@ struct Places {
     vrid: Span,
     /// The first word that tracks something; the name where there is none.
     tracks: Span,
+    /// The line that tracks the instance's own interface; the name where there is none.
+    own: Span,
     addresses: Vec<(IpAddr, Span)>,
 }
 

@@ -6,6 +6,7 @@ use super::super::schema::{Context, Entry};
 use super::super::suggest::nearest;
 use super::{Draft, address, routing};
 use crate::engine::model::StaticAddress;
+use std::collections::HashSet;
 
 /// The interface of static addresses that name none.
 const INTERFACE: &str = "eth0";
@@ -16,10 +17,10 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
     if routing::lower(cx, block, &mut statics.routing) {
         return;
     }
-    let mut found: Vec<_> = statics.addresses.iter().map(|known| known.address.clone()).collect();
-    let before = found.len();
-    let address::Lines { groups, places } = address::lower(cx, block, &mut found, (block.keyword.word, None));
-    for mut address in found.split_off(before) {
+    let mut found = Vec::new();
+    let all = (&mut found, &mut draft.static_known);
+    let address::Lines { groups, places } = address::lower(cx, block, all, (block.keyword.word, None));
+    for mut address in found {
         if address.interface.is_none() {
             address.interface = draft.defaults.interface.clone().or_else(|| Some(INTERFACE.to_owned()));
             if draft.defaults.interface.is_none() {
@@ -39,13 +40,14 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
 pub(super) fn track_group<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
     let Some(name) = cx.words(block.statement).into_iter().nth(1) else { return };
     let mut members = Vec::new();
+    let all: HashSet<_> = draft.configuration.virtual_routers.iter().map(|router| router.name.as_str()).collect();
     for entry in cx.entries(Block::TrackGroup, block.inner()) {
         let in_braces = cx.lines(Block::Members, entry.inner());
         let behind = entry.statement.words.iter().skip(1);
         for token in behind.chain(in_braces.iter().flat_map(|line| line.words)) {
             let member = cx.sources.word(token.span).to_owned();
             let known = draft.configuration.virtual_routers.iter().map(|router| router.name.as_str());
-            if known.clone().any(|known| known == member) {
+            if all.contains(member.as_str()) {
                 members.push(member);
                 continue;
             }

@@ -9,6 +9,7 @@ use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::super::suggest::nearest;
 use super::super::tolerance::leading;
+use super::super::tree::Statement;
 use super::super::unfit::shown;
 use super::{Draft, command, script, small};
 use crate::engine::model::{ParameterMatch, Track, TrackKind, TrackedFile, TrackedProcess};
@@ -192,6 +193,13 @@ pub(super) fn leave_out_own(
         cx.report.add(Problem::warning(at, "own-interface", message).help(help));
     }
     tracks.retain(|track| !is_own(track));
+}
+
+/// Where `track_interface` names the instance's own interface.
+pub(super) fn own_line(cx: &Context, statements: &[Statement], interface: &str) -> Option<Span> {
+    let tracks = |s: &&Statement| s.words.first().is_some_and(|word| cx.sources.word(word.span) == "track_interface");
+    let inner = statements.iter().filter(tracks).filter_map(|statement| statement.block.as_ref());
+    inner.filter_map(|block| cx.place_of(&block.statements, interface)).last()
 }
 
 /// Weight and direction that a thing has by itself; none when it is not defined.

@@ -21,7 +21,7 @@ pub(super) struct Words {
 /// `use_vmac`.
 #[derive(Debug)]
 struct Own {
-    name: Option<String>,
+    name: Option<(String, Span)>,
     mac: Option<(String, Span)>,
     at: Span,
 }
@@ -67,13 +67,17 @@ impl Words {
         transport: &Transport,
         addresses: &mut [VirtualAddress],
     ) -> (Vec<VirtualLink>, Option<String>) {
-        let before = draft.configuration.virtual_routers.iter().flat_map(|router| &router.links);
+        let wants = self.own.is_some() || self.others || addresses.iter().any(|a| a.options.on_virtual_link);
+        // Who makes none needs no names that are free.
+        let before = draft.configuration.virtual_routers.iter().take(if wants { usize::MAX } else { 0 });
+        let before = before.flat_map(|router| &router.links);
         let taken = before.filter(|link| !(link.base == interface && link.family == family));
         let taken = taken.map(|link| link.name.as_str()).collect();
         let names = Names { taken, prefixes: &draft.defaults.link_prefixes, vrid };
         let mut links = Vec::new();
         if let Some(own) = &self.own {
-            let name = own.name.clone().unwrap_or_else(|| names.make(&links, family, true));
+            let written = own.name.as_ref().filter(|(name, at)| is_usable(cx, name, *at, interface));
+            let name = written.map_or_else(|| names.make(&links, family, true), |(name, _)| name.clone());
             let written = own.mac.as_ref().and_then(|(word, at)| mac(cx, word, *at, vrid));
             let mac = written.unwrap_or(Mac::of_router(vrid, family));
             links.push(VirtualLink { name, base: interface.to_owned(), mac, family });
@@ -96,7 +100,7 @@ impl Words {
             address.interface = links.get(place).map(|link| link.name.clone());
         }
         let at = self.own.as_ref().map(|own| own.at);
-        check(cx, &links, interface, at);
+        check(cx, &links, at);
         let from = self.advertises_from(cx, transport, &links);
         (links, from)
     }
@@ -140,7 +144,7 @@ fn own<'t>(cx: &Context<'_, 't>, entry: &Entry<'t>) -> Own {
         if word.contains(':') {
             own.mac = Some((word, entry.value_at(number)));
         } else {
-            own.name = Some(word);
+            own.name = Some((word, entry.value_at(number)));
         }
     }
     own
@@ -179,19 +183,33 @@ fn parse(word: &str, vrid: Vrid) -> Option<Mac> {
     Mac::try_from(whole).ok()
 }
 
-/// Names that no interface can have.
-fn check(cx: &mut Context, links: &[VirtualLink], interface: &str, at: Option<Span>) {
+/// What no interface may be called.
+fn unfit(name: &str) -> Option<&'static str> {
+    if name.len() > 15 {
+        Some("is too long: the kernel's names have 15 characters at most")
+    } else if name.is_empty() || name.contains(|c: char| c == '/' || c.is_whitespace()) || name == "." || name == ".." {
+        Some("is no name of an interface")
+    } else {
+        None
+    }
+}
+
+/// Whether the name behind `use_vmac` counts; told where it does not.
+fn is_usable(cx: &mut Context, name: &str, at: Span, interface: &str) -> bool {
+    let Some(why) = unfit(name).or((name == interface).then_some("is the name of the interface below")) else {
+        return true;
+    };
+    let message = format!("use_vmac {} {why}; it is ignored, as keepalived does", quoted(name));
+    let help = "write another name, or none: then it is vrrp. with the virtual_router_id behind it";
+    cx.report.add(Problem::warning(at, "bad-interface", message).help(help));
+    false
+}
+
+/// Names that were made of a prefix, and that no interface can have.
+fn check(cx: &mut Context, links: &[VirtualLink], at: Option<Span>) {
     let Some(at) = at else { return };
     for VirtualLink { name, .. } in links {
-        let why = if name.len() > 15 {
-            "is too long: the kernel's names have 15 characters at most"
-        } else if name == interface {
-            "is the name of the interface below"
-        } else if name.is_empty() || name.starts_with('$') || name.contains('/') || name == "." || name == ".." {
-            "is no name of an interface"
-        } else {
-            continue;
-        };
+        let Some(why) = unfit(name) else { continue };
         let message = format!("use_vmac {} {why}", quoted(name));
         cx.report.add(Problem::error(at, "bad-interface", message).help("write another name, or none: vrrp.VRID"));
     }

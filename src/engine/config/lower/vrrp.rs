@@ -18,6 +18,7 @@ use crate::engine::model::{
     AdvertInterval, Authentication, Family, GratuitousArp, Notifications, Priority, Routing, StartState, Track,
     Variations, VirtualAddress, VirtualRouter, Vrid, VrrpVersion,
 };
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ struct Words {
     preempt_delay: (Duration, Span),
     authentication: (Authentication, Option<Span>),
     addresses: Vec<VirtualAddress>,
+    known: address::Known,
     /// Whether there are lines for addresses, good or bad.
     addresses_written: bool,
     /// Whether there is a priority, perhaps under a misspelt word.
@@ -108,6 +110,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
         name: at,
         vrid: vrid_at,
         tracks: words.tracks_at.unwrap_or(at),
+        own: track::own_line(cx, block.inner(), &interface).unwrap_or(at),
         addresses: std::mem::take(&mut words.places),
     };
     let router = complete(cx, draft, (name, interface, vrid), words, &places);
@@ -129,6 +132,7 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
         preempt_delay: (Duration::ZERO, block.at),
         authentication: (Authentication::None, None),
         addresses: Vec::new(),
+        known: address::Known::new(),
         addresses_written: false,
         priority_written: false,
         garp: draft.defaults.garp,
@@ -221,7 +225,8 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
 
 fn addresses<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, words: &mut Words, name: &str) {
     let asked = words.native_ipv6.map(|_| Family::Inet6);
-    let address::Lines { groups, places } = address::lower(cx, block, &mut words.addresses, (name, asked));
+    let address::Lines { groups, places } =
+        address::lower(cx, block, (&mut words.addresses, &mut words.known), (name, asked));
     words.places.extend(places);
     for (_, _, at) in groups {
         let message = "track_group behind a virtual address says nothing; it is for static ones";
@@ -239,7 +244,7 @@ fn complete(
 ) -> VirtualRouter {
     let at = places.name;
     merge(cx, &mut words.addresses, &interface, places);
-    track::leave_out_own(cx, &mut words.tracks, (&interface, words.tracks_interface), at);
+    track::leave_out_own(cx, &mut words.tracks, (&interface, words.tracks_interface), places.own);
     let family = family(cx, &words);
     if family == Family::Inet6 {
         link_local_first(cx, &words.addresses, places.addresses.first().map_or(at, |(_, at)| *at));
@@ -268,6 +273,13 @@ fn complete(
         cx.report.add(Problem::warning(at, "nopreempt-ignored", message).help(help));
     }
     let preempt_delay = preempt_delay(cx, words.preempt_delay, words.state, (priority, preempt));
+    let mut start_state = words.state.unwrap_or_default();
+    if matches!(words.authentication.0, Authentication::Ah(_)) && start_state == StartState::Master {
+        start_state = StartState::Backup;
+        let message = "state MASTER does not go with auth_type AH; BACKUP is used, as keepalived does";
+        let at = words.state_at.unwrap_or(at);
+        cx.report.add(Problem::warning(at, "state-with-ah", message).help("write auth_type PASS, or state BACKUP"));
+    }
     let authentication = match (version, words.authentication) {
         (VrrpVersion::V3, (Authentication::Pass(_) | Authentication::Ah(_), Some(at))) => {
             let message = "version 3 has no authentication; the password is ignored";
@@ -291,7 +303,7 @@ fn complete(
         transport,
         source,
         version,
-        start_state: words.state.unwrap_or_default(),
+        start_state,
         priority,
         advert_interval,
         preempt,
@@ -312,11 +324,13 @@ fn complete(
 /// An address with the instance's interface behind it is the same as one without.
 fn merge(cx: &mut Context, addresses: &mut Vec<VirtualAddress>, interface: &str, places: &Places) {
     let mut merged: Vec<VirtualAddress> = Vec::with_capacity(addresses.len());
+    let mut own: HashMap<IpAddr, usize> = HashMap::new();
     for address in addresses.drain(..) {
-        let own = |a: &VirtualAddress| a.interface.as_deref().is_none_or(|name| name == interface);
-        match merged.iter_mut().find(|a| a.address == address.address && own(a) && own(&address)) {
+        let is_own = address.interface.as_deref().is_none_or(|name| name == interface);
+        let before = is_own.then(|| *own.entry(address.address).or_insert(merged.len()));
+        match before.and_then(|place| merged.get_mut(place)) {
             Some(known) => {
-                let message = address::again(known, address.advertised, "this instance");
+                let message = address::again(Some(known), &address, "this instance");
                 let at = places.of(address.address);
                 cx.report.add(Problem::warning(at, "given-twice", message).help("remove it on all nodes"));
             }

@@ -1,5 +1,6 @@
 //! `virtual_routes` and `virtual_rules`: the words of `ip route add` and `ip rule add`, one entry a line.
 
+mod prefix;
 mod rule;
 
 use super::super::argument;
@@ -8,37 +9,50 @@ use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::super::suggest::nearest_or_longer;
-use super::address::scope;
+use super::address::{scope, whole};
 use crate::engine::model::{Family, NextHop, RouteKind, Routing, VirtualRoute};
+use prefix::{EVERYWHERE, begins_there, prefix};
 use std::net::IpAddr;
 
 /// `RTPROT_KEEPALIVED`.
 const OWN: u8 = 18;
 
-/// Words of a route that lvsdeck does not act on, and whether a value follows.
-const OTHER_ROUTE: &[(&str, bool)] = &[
-    ("or", true),
-    ("rtt", true),
-    ("rttvar", true),
-    ("reordering", true),
-    ("cwnd", true),
-    ("ssthresh", true),
-    ("realms", true),
-    ("rto_min", true),
-    ("quickack", true),
-    ("features", true),
-    ("vrf", true),
-    ("pref", true),
-    ("as", true),
-    ("ttl-propagate", true),
-    ("fastopen_no_cookie", true),
-    ("track_group", true),
-    ("append", false),
-    ("prepend", false),
-    ("from", true),
-    ("congctl", true),
-    ("expires", true),
-    ("encap", true),
+/// What follows a word that lvsdeck does not act on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Follows {
+    Nothing,
+    /// A value, without which keepalived does not run.
+    Value,
+    /// The same, which begins with a digit: keepalived leaves other lines out.
+    Number,
+    /// A value, or nothing.
+    Maybe,
+}
+
+/// Words of a route that lvsdeck does not act on, and what follows.
+const OTHER_ROUTE: &[(&str, Follows)] = &[
+    ("or", Follows::Value),
+    ("rtt", Follows::Number),
+    ("rttvar", Follows::Number),
+    ("reordering", Follows::Number),
+    ("cwnd", Follows::Number),
+    ("ssthresh", Follows::Number),
+    ("realms", Follows::Number),
+    ("rto_min", Follows::Number),
+    ("quickack", Follows::Number),
+    ("features", Follows::Value),
+    ("vrf", Follows::Value),
+    ("pref", Follows::Maybe),
+    ("as", Follows::Value),
+    ("ttl-propagate", Follows::Value),
+    ("fastopen_no_cookie", Follows::Value),
+    ("track_group", Follows::Maybe),
+    ("append", Follows::Nothing),
+    ("prepend", Follows::Nothing),
+    ("from", Follows::Value),
+    ("congctl", Follows::Value),
+    ("expires", Follows::Maybe),
+    ("encap", Follows::Maybe),
 ];
 
 #[cfg(test)]
@@ -49,6 +63,10 @@ pub(super) fn words() -> impl Iterator<Item = &'static str> {
 
 /// What becomes of a line of which a value can't be read.
 const LEFT_OUT: &str = "; the line is left out, as keepalived does";
+
+/// Words whose numbers may be hexadecimal or, behind a 0, octal.
+const RADIX: &[&str] =
+    &["table", "tos", "dsfield", "protocol", "preference", "priority", "order", "suppress_ifgroup", "fwmark"];
 
 /// The words of a line, one after the other.
 struct Line<'l> {
@@ -67,9 +85,23 @@ impl Line<'_> {
     }
 
     /// Goes on behind the values of a word that is read over.
-    fn skip_values(&mut self, word: &str, has_value: bool) {
+    fn skip_values(&mut self, cx: &mut Context, word: &str, at: Span, follows: Follows) -> Option<()> {
         let to = self.words.get(self.next).is_some_and(|next| next == "to");
-        self.next += usize::from(word == "as" && to) + usize::from(has_value);
+        self.next += usize::from(word == "as" && to);
+        match follows {
+            Follows::Nothing => {}
+            Follows::Maybe => self.next += 1,
+            Follows::Value => _ = self.value(cx, word, at)?,
+            Follows::Number => {
+                let (text, span) = self.value(cx, word, at)?;
+                if !text.starts_with(|c: char| c.is_ascii_digit()) {
+                    let message = format!("{word} {} is no number{LEFT_OUT}", quoted(&text));
+                    cx.report.add(Problem::warning(span, "not-a-number", message).help(format!("write {word} NUMBER")));
+                    return None;
+                }
+            }
+        }
+        Some(())
     }
 
     /// Whether the next word is of IPv6: of `::/0` nothing else remains, since it restricts nothing.
@@ -77,23 +109,29 @@ impl Line<'_> {
         self.words.get(self.next).is_some_and(|word| word.contains(':'))
     }
 
-    /// The value behind a word; reported where there is none.
+    /// The value behind a word; without it keepalived does not run.
     fn value(&mut self, cx: &mut Context, word: &str, at: Span) -> Option<(String, Span)> {
         let found = self.word();
         if found.is_none() {
-            let message = format!("{word} has no value{LEFT_OUT}");
-            cx.report.add(Problem::warning(at, "missing-parameter", message).help(format!("write {word} VALUE")));
+            let problem = Problem::error(at, "missing-parameter", format!("{word} has no value"));
+            cx.report.add(problem.help(format!("write {word} VALUE, or remove the word")));
         }
         found
     }
 
+    /// A value has to follow a word; it is read as a word of its own.
+    fn needs_more(&mut self, cx: &mut Context, word: &str, at: Span) -> Option<()> {
+        let next = self.next;
+        self.value(cx, word, at)?;
+        self.next = next;
+        Some(())
+    }
+
     fn number(&mut self, cx: &mut Context, word: &str, at: Span, most: u64) -> Option<u32> {
         let (text, span) = self.value(cx, word, at)?;
-        let digits = text.strip_prefix("0x").map(|hex| u64::from_str_radix(hex, 16));
-        let number = match digits {
-            Some(hex) => hex.ok().filter(|number| *number <= most),
-            None => argument::number(&text, 0, most).ok(),
-        };
+        let plain = text.strip_prefix('+').unwrap_or(&text);
+        let number = if RADIX.contains(&word) { whole(plain) } else { argument::number(plain, 0, most).ok() };
+        let number = number.filter(|number| *number <= most);
         if number.is_none() {
             let message = format!("{word} {} is no whole number up to {most}{LEFT_OUT}", quoted(&text));
             cx.report.add(Problem::warning(span, "out-of-range", message).help(format!("for example: {word} 100")));
@@ -114,24 +152,10 @@ impl Line<'_> {
         address
     }
 
-    /// `FIRST-LAST`, the first one not above the last one.
-    fn range(&mut self, cx: &mut Context, word: &str, at: Span, most: u32) -> Option<(u32, u32)> {
-        let (text, span) = self.value(cx, word, at)?;
-        let number = |text: &str| argument::number(text, 0, most.into()).ok().and_then(|n| u32::try_from(n).ok());
-        let range = text.split_once('-').and_then(|(first, last)| number(first).zip(number(last)));
-        let range = range.filter(|(first, last)| first <= last);
-        if range.is_none() {
-            let message = format!("{word} {} is no range of numbers up to {most}{LEFT_OUT}", quoted(&text));
-            let help = format!("write the first and the last one: {word} 80-80");
-            cx.report.add(Problem::warning(span, "not-a-number", message).help(help));
-        }
-        range
-    }
-
     #[allow(clippy::option_option)] // "everywhere" is a prefix too
     fn prefix(&mut self, cx: &mut Context, word: &str, at: Span) -> Option<Option<(IpAddr, u8)>> {
         let (text, span) = self.value(cx, word, at)?;
-        prefix(cx, &text, span)
+        prefix(cx, self.of, &text, span)
     }
 
     fn table(&mut self, cx: &mut Context, at: Span) -> Option<u32> {
@@ -147,7 +171,7 @@ impl Line<'_> {
             self.next += 1;
             return known;
         }
-        if let Some(name) = name.filter(|name| !name.starts_with(|c: char| c.is_ascii_digit())) {
+        if let Some(name) = name.filter(|name| !name.starts_with(|c: char| c.is_ascii_digit() || c == '+')) {
             let message = format!("there is no routing table {} on this host{LEFT_OUT}", quoted(name));
             let help = match nearest_or_longer(name, &cx.tables.keys().map(String::as_str).collect::<Vec<_>>()) {
                 Some(meant) => format!("did you mean {meant}?"),
@@ -161,33 +185,6 @@ impl Line<'_> {
         }
         self.number(cx, "table", at, u32::MAX.into())
     }
-}
-
-/// `default`, an address or a prefix; the outer none: reported.
-#[allow(clippy::option_option)] // "everywhere" is a prefix too
-fn prefix(cx: &mut Context, text: &str, at: Span) -> Option<Option<(IpAddr, u8)>> {
-    if matches!(text, "default" | "all" | "any") {
-        return Some(None);
-    }
-    let (address, length) = text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
-    let parsed = address.parse::<IpAddr>().ok().and_then(|address| {
-        let widest = if address.is_ipv4() { 32 } else { 128 };
-        let length = length.map_or(Some(widest), |text| {
-            text.trim_end_matches([';', ',']).parse().ok().filter(|length| *length <= widest)
-        })?;
-        Some((address, length))
-    });
-    if text.ends_with([';', ',']) && parsed.is_some() {
-        let plain = text.trim_end_matches([';', ',']);
-        let message = format!("{} counts as {plain}, as with keepalived", quoted(text));
-        cx.report.add(Problem::warning(at, "not-a-number", message).help(format!("write {plain}")));
-    }
-    if parsed.is_none() {
-        let message = format!("{} is neither an address nor a prefix{LEFT_OUT}", quoted(text));
-        cx.report.add(Problem::warning(at, "bad-address", message).help("for example: 10.1.0.0/16, or default"));
-    }
-    // 0.0.0.0/0 is everywhere.
-    parsed.map(|(address, length)| (length > 0).then_some((address, length)))
 }
 
 /// What a table says of a word.
@@ -204,11 +201,11 @@ fn other<W>(
     line: &mut Line,
     block: Block,
     (word, at): (&str, Span),
-    others: &'static [(&str, bool)],
+    others: &'static [(&str, Follows)],
     known: &[(&str, W)],
 ) -> Option<()> {
-    if let Some((word, has_value)) = others.iter().find(|(other, _)| *other == word) {
-        line.skip_values(word, *has_value);
+    if let Some((word, follows)) = others.iter().find(|(other, _)| *other == word) {
+        line.skip_values(cx, word, at, *follows)?;
         let narrows = NARROWING.contains(word);
         cx.only_read(block, word, at, if narrows { "the entry is left out" } else { "the entry is set without it" });
         return (!narrows).then_some(());
@@ -322,8 +319,8 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
     let (mut named, mut six, mut tracked) = (false, false, true);
     while let Some((word, span)) = line.word() {
         let Some(known) = known(ROUTE, &word) else {
-            if !named && (word == "default" || word.contains(['.', ':'])) {
-                (route.destination, named) = (prefix(cx, &word, span)?, true);
+            if !named && (EVERYWHERE.contains(&&*word) || word.contains(['.', ':'])) {
+                (route.destination, named) = (prefix(cx, line.of, &word, span)?, true);
                 six |= word.contains(':');
             } else {
                 other(cx, line, Block::Routes, (&word, span), OTHER_ROUTE, ROUTE)?;
@@ -331,7 +328,10 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
             continue;
         };
         match known {
-            RouteWord::Kind(kind) => route.kind = kind,
+            RouteWord::Kind(kind) => {
+                line.needs_more(cx, &word, span)?;
+                route.kind = kind;
+            }
             RouteWord::Destination => {
                 six |= line.is_six();
                 (route.destination, named) = (line.prefix(cx, "to", span)?, true);
@@ -343,8 +343,9 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
                 let (value, at) = line.value(cx, &word, span)?;
                 route.scope = scope(&value);
                 if route.scope.is_none() {
-                    let message = format!("scope {} is unknown", quoted(&value));
+                    let message = format!("scope {} is unknown{LEFT_OUT}", quoted(&value));
                     cx.report.add(Problem::warning(at, "unknown-value", message).help("write global, link or host"));
+                    return None;
                 }
             }
             RouteWord::Table => route.table = line.table(cx, span)?,
@@ -357,7 +358,8 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
                     line.next += 1;
                     cx.only_read(Block::Routes, "lock", span, "the value may be changed by the kernel");
                 }
-                route.metrics.push((metric, line.number(cx, &word, span, u32::MAX.into())?));
+                let most = if word == "hoplimit" { 255 } else { u32::MAX.into() };
+                route.metrics.push((metric, line.number(cx, &word, span, most)?));
             }
             RouteWord::NextHop => {
                 let hop = next_hop(cx, line)?;
@@ -379,12 +381,24 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
         return None;
     }
     same_family(cx, at, route.family, addresses.iter().flatten())?;
+    begins_there(cx, at, route.destination)?;
     if tracked && route.protocol != OWN {
         let message = "protocol goes with no_track only: the route has that of keepalived, 18, as there";
         cx.report.add(Problem::warning(at, "route-protocol", message).help("write no_track behind it, or no protocol"));
         route.protocol = OWN;
     }
     Some(route)
+}
+
+/// From 1 up: the kernel's field holds one less.
+fn weight(cx: &mut Context, line: &mut Line, at: Span) -> Option<u16> {
+    let weight = u16::try_from(line.number(cx, "weight", at, 256)?).ok()?;
+    if weight == 0 {
+        let message = format!("weight 0 is no share of a route{LEFT_OUT}");
+        cx.report.add(Problem::warning(at, "out-of-range", message).help("write a weight from 1 to 256"));
+        return None;
+    }
+    Some(weight)
 }
 
 fn same_family<'a>(
@@ -426,7 +440,7 @@ fn next_hop(cx: &mut Context, line: &mut Line) -> Option<NextHop> {
         match word.as_str() {
             "via" | "gw" => hop.gateway = Some(line.address(cx, &word, at)?),
             "dev" => hop.interface = Some(line.value(cx, &word, at)?.0),
-            "weight" => hop.weight = u16::try_from(line.number(cx, &word, at, 256)?).unwrap_or(1).max(1),
+            "weight" => hop.weight = weight(cx, line, at)?,
             _ => hop.onlink = true,
         }
     }

@@ -1,19 +1,25 @@
 //! One line of `virtual_rules`.
 
+use super::super::super::argument;
 use super::super::super::diagnostic::{Problem, quoted};
 use super::super::super::keywords::Block;
 use super::super::super::schema::Context;
 use super::super::super::source::Span;
-use super::{LEFT_OUT, Line, known, other, same_family};
+use super::{Follows, LEFT_OUT, Line, known, other, same_family};
 use crate::engine::model::{Family, RuleAction, RuleLimits, VirtualRule};
 use std::net::IpAddr;
 
 /// Rules without a preference are given one from here down.
 const FIRST_PREFERENCE: u32 = 16_384;
 
-/// Words of a rule that lvsdeck does not act on, and whether a value follows.
-const OTHER_RULE: &[(&str, bool)] =
-    &[("realms", true), ("protocol", true), ("track_group", true), ("tunnel-id", true), ("l3mdev", false)];
+/// Words of a rule that lvsdeck does not act on, and what follows.
+const OTHER_RULE: &[(&str, Follows)] = &[
+    ("realms", Follows::Number),
+    ("protocol", Follows::Value),
+    ("track_group", Follows::Maybe),
+    ("tunnel-id", Follows::Number),
+    ("l3mdev", Follows::Nothing),
+];
 
 #[cfg(test)]
 pub(super) fn words() -> impl Iterator<Item = &'static str> {
@@ -42,6 +48,8 @@ enum RuleWord {
     SuppressedGroup,
     Not,
     Inet6,
+    /// The kind of the rule follows.
+    Type,
     Nothing,
 }
 
@@ -72,8 +80,7 @@ const RULE: &[(&str, RuleWord)] = &[
     ("nop", RuleWord::Action(RuleAction::Nothing)),
     ("not", RuleWord::Not),
     ("inet6", RuleWord::Inet6),
-    // The kind of the rule follows.
-    ("type", RuleWord::Nothing),
+    ("type", RuleWord::Type),
     ("inet", RuleWord::Nothing),
     ("no_track", RuleWord::Nothing),
 ];
@@ -109,20 +116,23 @@ pub(super) fn rule(cx: &mut Context, line: &mut Line, at: Span) -> Option<Virtua
             RuleWord::Output => rule.output = Some(line.value(cx, &word, span)?.0),
             RuleWord::Mark => rule.mark = Some(mark(cx, line, span)?),
             RuleWord::Tos => rule.tos = u8::try_from(line.number(cx, &word, span, 255)?).unwrap_or(0),
-            RuleWord::Table => rule.action = RuleAction::Table(line.table(cx, span)?),
+            RuleWord::Table => rule.action = RuleAction::Table(table(cx, line, span)?),
             RuleWord::Goto => rule.action = RuleAction::Goto(line.number(cx, &word, span, u32::MAX.into())?),
             RuleWord::Action(action) => rule.action = action,
             RuleWord::Preference => preference = Some(line.number(cx, &word, span, u32::MAX.into())?),
-            RuleWord::Users => rule.limits.users = Some(line.range(cx, &word, span, u32::MAX)?),
+            RuleWord::Users => rule.limits.users = Some(range(cx, line, &word, span, u32::MAX)?),
             RuleWord::Protocol => rule.limits.protocol = Some(protocol(cx, line, span)?),
             RuleWord::SourcePorts => rule.limits.source_ports = Some(ports(cx, line, &word, span)?),
             RuleWord::DestinationPorts => rule.limits.destination_ports = Some(ports(cx, line, &word, span)?),
-            RuleWord::SuppressedPrefix => rule.limits.suppressed_prefix = Some(line.number(cx, &word, span, 128)?),
+            RuleWord::SuppressedPrefix => {
+                rule.limits.suppressed_prefix = Some(line.number(cx, &word, span, i32::MAX.unsigned_abs().into())?);
+            }
             RuleWord::SuppressedGroup => {
                 rule.limits.suppressed_group = Some(line.number(cx, &word, span, u32::MAX.into())?);
             }
             RuleWord::Not => rule.inverted = true,
             RuleWord::Inet6 => six = true,
+            RuleWord::Type => line.needs_more(cx, &word, span)?,
             RuleWord::Nothing => {}
         }
     }
@@ -139,6 +149,14 @@ pub(super) fn rule(cx: &mut Context, line: &mut Line, at: Span) -> Option<Virtua
         return None;
     }
     rule.preference = preference.unwrap_or_else(|| without_preference(cx, rule.family, at));
+    if let RuleAction::Goto(target) = rule.action
+        && target <= rule.preference
+    {
+        let message = format!("goto {target} leads back from {}{LEFT_OUT}", rule.preference);
+        cx.report
+            .add(Problem::warning(at, "bad-rule", message).help("write the preference of a rule that comes later"));
+        return None;
+    }
     Some(rule)
 }
 
@@ -160,11 +178,54 @@ fn without_preference(cx: &mut Context, family: Family, at: Span) -> u32 {
 
 /// The number of a protocol above IP, or its name.
 fn protocol(cx: &mut Context, line: &mut Line, at: Span) -> Option<u8> {
-    if let Some(number) = line.words.get(line.next).and_then(|word| known(PROTOCOLS, word)) {
-        line.next += 1;
-        return Some(number);
+    let (text, span) = line.value(cx, "ipproto", at)?;
+    let known = PROTOCOLS.iter().find(|(name, _)| text == *name || text == name.to_ascii_uppercase());
+    let number = known.map(|(_, number)| *number);
+    let number = number.or_else(|| argument::number(&text, 0, 255).ok().and_then(|number| u8::try_from(number).ok()));
+    if number.is_none() {
+        let message = format!("ipproto {} is no protocol; the line is left out", quoted(&text));
+        let help = "write tcp, udp, sctp, icmp or another name, or a number up to 255";
+        cx.report.add(Problem::warning(span, "too-wide", message).help(help));
     }
-    line.number(cx, "ipproto", at, 255).and_then(|number| u8::try_from(number).ok())
+    number
+}
+
+/// The table of a rule; there is none with the number 0.
+fn table(cx: &mut Context, line: &mut Line, at: Span) -> Option<u32> {
+    let found = line.table(cx, at)?;
+    if found == 0 {
+        let message = format!("there is no table 0{LEFT_OUT}");
+        cx.report.add(Problem::warning(at, "bad-rule", message).help("write a number from 1 up, or main"));
+    }
+    (found > 0).then_some(found)
+}
+
+/// `FIRST-LAST`, the first one not above the last one.
+fn range(cx: &mut Context, line: &mut Line, word: &str, at: Span, most: u32) -> Option<(u32, u32)> {
+    let (text, span) = line.value(cx, word, at)?;
+    let number = |text: &str| argument::number(text, 0, most.into()).ok().and_then(|n| u32::try_from(n).ok());
+    let range = text.split_once('-').and_then(|(first, last)| number(first).zip(number(last)));
+    let (is_ports, least) = if word == "uidrange" { (false, 0) } else { (true, 1) };
+    let (code, what, help) = match (range, number(&text)) {
+        (Some((first, last)), _) if (least..=last).contains(&first) => return range,
+        (Some((first, last)), _) if last < first => {
+            ("not-a-number", format!("ends before it begins{LEFT_OUT}"), format!("write {word} {last}-{first}"))
+        }
+        (Some(_), _) => ("not-a-number", format!("begins with 0{LEFT_OUT}"), format!("write {word} {least}-LAST")),
+        (None, one) => {
+            let help = one.map_or_else(|| "FIRST-LAST".to_owned(), |one| format!("{one}-{one}"));
+            let what = format!("is no range of numbers up to {most}");
+            let help = format!("write the first and the last one: {word} {help}");
+            // keepalived sets the rule without ports that it can't read.
+            if is_ports {
+                ("too-wide", what + "; the line is left out", help)
+            } else {
+                ("not-a-number", what + LEFT_OUT, help)
+            }
+        }
+    };
+    cx.report.add(Problem::warning(span, code, format!("{word} {} {what}", quoted(&text))).help(help));
+    None
 }
 
 /// `IPPROTO_*`.
@@ -183,7 +244,7 @@ const PROTOCOLS: &[(&str, u8)] = &[
 ];
 
 fn ports(cx: &mut Context, line: &mut Line, word: &str, at: Span) -> Option<(u16, u16)> {
-    let (first, last) = line.range(cx, word, at, u16::MAX.into())?;
+    let (first, last) = range(cx, line, word, at, u16::MAX.into())?;
     Some((u16::try_from(first).ok()?, u16::try_from(last).ok()?))
 }
 
@@ -199,8 +260,11 @@ fn mark(cx: &mut Context, line: &mut Line, at: Span) -> Option<(u32, Option<u32>
         None => number(&text).map(|mark| (mark, None)),
     };
     if found.is_none() {
-        let message = format!("fwmark {} is no number{LEFT_OUT}", quoted(&text));
-        cx.report.add(Problem::warning(span, "not-a-number", message).help("for example: fwmark 0x10/0xff"));
+        // keepalived takes an empty mask for one of no bits.
+        let (code, then) =
+            if text.ends_with('/') { ("too-wide", "; the line is left out") } else { ("not-a-number", LEFT_OUT) };
+        let message = format!("fwmark {} is no number{then}", quoted(&text));
+        cx.report.add(Problem::warning(span, code, message).help("for example: fwmark 0x10/0xff"));
     }
     found
 }
