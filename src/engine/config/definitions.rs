@@ -356,7 +356,10 @@ mod tests {
         );
         assert_eq!(found("script \"/bin/sh -c 'echo $HOME'\""), Some(("HOME", 25, 5, true)));
         assert_eq!(found("auth_pass $ecret"), Some(("ecret", 10, 6, true)));
-        for plain in ["$PRIO ${_PWD}", "regex \"a$\"", "$1", "$", "$A/24", "${_ENV X}"] {
+        assert_eq!(found("$A/24"), Some(("A", 0, 2, false)), "it would stay if it were defined");
+        for plain in
+            ["$PRIO ${_PWD}", "$PRIO/24", "regex \"a$\"", "regex \"$A/24\"", "$1", "$", "${_ENV X}", "a # ${X}"]
+        {
             assert_eq!(found(plain), None, "{plain}");
         }
         assert_eq!((d.nearest("PROI"), d.nearest("HOME")), (Some("PRIO".to_owned()), None));

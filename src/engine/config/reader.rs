@@ -299,9 +299,10 @@ impl<'a> Reader<'a> {
                 self.report.add(problem.help(help));
                 return true;
             }
-            let cause = match found.breaks {
-                true => Cause::error("definition", &what, left, &help),
-                false => Cause::new("definition", what, left, help),
+            let cause = if found.breaks {
+                Cause::error("definition", &what, left, &help)
+            } else {
+                Cause::new("definition", what, left, help)
             };
             self.report.cause(cause, if place == Place::Own { own } else { span });
         }

@@ -199,7 +199,7 @@ pub(super) fn leave_out_own(
 pub(super) fn own_line(cx: &Context, statements: &[Statement], interface: &str) -> Option<Span> {
     let tracks = |s: &&Statement| s.words.first().is_some_and(|word| cx.sources.word(word.span) == "track_interface");
     let inner = statements.iter().filter(tracks).filter_map(|statement| statement.block.as_ref());
-    inner.filter_map(|block| cx.place_of(&block.statements, interface)).last()
+    inner.filter_map(|block| cx.place_of(&block.statements, interface)).next_back()
 }
 
 /// Weight and direction that a thing has by itself; none when it is not defined.

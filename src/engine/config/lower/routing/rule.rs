@@ -205,13 +205,13 @@ fn range(cx: &mut Context, line: &mut Line, word: &str, at: Span, most: u32) -> 
     let (text, span) = line.value(cx, word, at)?;
     let number = |text: &str| argument::number(text, 0, most.into()).ok().and_then(|n| u32::try_from(n).ok());
     let range = text.split_once('-').and_then(|(first, last)| number(first).zip(number(last)));
-    let (is_ports, least) = if word == "uidrange" { (false, 0) } else { (true, 1) };
+    let (is_ports, lowest) = if word == "uidrange" { (false, 0) } else { (true, 1) };
     let (code, what, help) = match (range, number(&text)) {
-        (Some((first, last)), _) if (least..=last).contains(&first) => return range,
+        (Some((first, last)), _) if (lowest..=last).contains(&first) => return range,
         (Some((first, last)), _) if last < first => {
             ("not-a-number", format!("ends before it begins{LEFT_OUT}"), format!("write {word} {last}-{first}"))
         }
-        (Some(_), _) => ("not-a-number", format!("begins with 0{LEFT_OUT}"), format!("write {word} {least}-LAST")),
+        (Some(_), _) => ("not-a-number", format!("begins with 0{LEFT_OUT}"), format!("write {word} {lowest}-LAST")),
         (None, one) => {
             let help = one.map_or_else(|| "FIRST-LAST".to_owned(), |one| format!("{one}-{one}"));
             let what = format!("is no range of numbers up to {most}");
