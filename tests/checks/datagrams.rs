@@ -3,6 +3,7 @@
 use crate::{LONG, SHORT, check, words};
 use lvsdeck::engine::io::probe;
 use lvsdeck::engine::model::{CheckKind, RecordType, UdpCheck};
+use std::process::Command;
 use std::time::Duration;
 use tokio::net::UdpSocket;
 
@@ -35,6 +36,41 @@ async fn udp_against_servers_of_every_kind() {
     assert_eq!(datagrams(strict(), SHORT, |_| vec![]).await, "no answer");
     let closed = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     assert_eq!(words(probe::run(&check(closed, plain(), LONG)).await), "connection refused");
+}
+
+/// In a network namespace of its own, where nobody answers to the target's address. Needs root and `ip`.
+#[tokio::test]
+async fn a_target_that_is_gone_is_not_silent() {
+    // SAFETY: unshare takes no pointer; it changes the namespace of the calling thread only, where this test's sockets are made.
+    #[allow(unsafe_code)]
+    let result = unsafe { libc::unshare(libc::CLONE_NEWNET) };
+    assert_eq!(result, 0, "no network namespace of its own: run as root ({})", std::io::Error::last_os_error());
+    for line in [
+        // The kernel tells itself over it.
+        "link set lo up",
+        "link add eth0 type veth peer name eth1",
+        "link set eth0 up",
+        "link set eth1 up",
+        "addr add 192.0.2.10/24 dev eth0",
+        "addr add 2001:db8::10/64 dev eth0 nodad",
+    ] {
+        let run = Command::new("ip").args(line.split(' ')).output().expect("ip");
+        assert!(run.status.success(), "ip {line}: {}", String::from_utf8_lossy(&run.stderr));
+    }
+    for family in ["ipv4", "ipv6"] {
+        std::fs::write(format!("/proc/sys/net/{family}/neigh/eth0/retrans_time_ms"), "50").unwrap();
+    }
+    let plain = || CheckKind::Udp(UdpCheck { payload: vec![1], reply: None, length: (0, 255) });
+    let ask = || CheckKind::Dns { record: RecordType::A, name: "www.good.test".to_owned() };
+    for target in ["192.0.2.81:53", "[2001:db8::81]:53"] {
+        for kind in [plain(), ask()] {
+            assert_eq!(
+                words(probe::run(&check(target.parse().unwrap(), kind, LONG)).await),
+                "no route to host",
+                "{target}"
+            );
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

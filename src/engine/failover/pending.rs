@@ -202,7 +202,7 @@ impl Failover {
         };
         let stronger = parts.iter().find_map(|(i, part)| {
             let (router, (address, _)) = (self.routers.get(*i)?, part.successor?);
-            let rank = router.peers.get(address)?.rank?;
+            let rank = router.peers.get(address)?.rank()?;
             let own = router.instance.parameters().priority;
             let outranks = (rank, address) > (own, router.footing?.source);
             outranks.then(|| format!("{address} leads {} with priority {rank}", router.config.name))
