@@ -269,7 +269,7 @@ fn an_added_server_is_checked_as_the_others_at_once_and_goes_as_they_do() {
     let said = "10.0.0.73:80 is added to tcp/10.0.0.1:80 with weight 1 and the checks of the other servers (TCP_CHECK)";
     assert_eq!((answer.outcome, answer.message.as_str()), (Outcome::Done, said));
     let server = rig.server(0, NEW);
-    assert_eq!((server.health, server.checks[0].target.as_str()), (Health::Unknown, NEW));
+    assert_eq!((server.health, server.checks[0].target.as_str()), (Health::Down, NEW), "its first run decides");
     let by = server.overridden.clone().unwrap();
     assert_eq!((by.weight, by.reason.as_deref()), (1, Some("kernel update")));
     rig.pass(30 * S);

@@ -73,7 +73,7 @@ fn a_first_failure_and_with_alpha_a_first_pass_are_mailed() {
     rig.kill(A);
     rig.give(Input::Start);
     rig.pass(5 * S);
-    assert_eq!(mailed(&mut rig), [of_server("10.0.0.72", "UP"), of_server("10.0.0.71", "DOWN")]);
+    assert_eq!(mailed(&mut rig), [of_server("10.0.0.71", "DOWN"), of_server("10.0.0.72", "UP")]);
 }
 
 #[test]

@@ -38,6 +38,24 @@ fn a_server_that_dies_leaves_the_table_and_returns_when_it_lives_again() {
 }
 
 #[test]
+fn the_first_run_decides_but_of_a_server_that_serves_already() {
+    let servers = [service(WEB, &[A, B])];
+    let mut rig = Rig::new(&servers);
+    rig.kill(A);
+    rig.give(Input::Start);
+    assert_eq!(rig.table(WEB), "10.0.0.72:80 w1");
+    assert_eq!(rig.server(0, A).checks[0].failures, (1, 1));
+    rig.revive(A);
+    rig.pass(10 * S);
+    rig.kill(A);
+    let mut rig = rig.restarted(S, &servers);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1");
+    assert_eq!(rig.server(0, A).checks[0].failures, (1, 2));
+    rig.pass(S);
+    assert_eq!(rig.table(WEB), "10.0.0.72:80 w1");
+}
+
+#[test]
 fn trouble_of_this_host_takes_nobody_out_and_is_said_while_it_lasts() {
     let mut rig = Rig::started(&[service(WEB, &[A, B])]);
     rig.facts.clear();

@@ -1,6 +1,7 @@
 //! All checks by number, which is due next, and which has been out for too long.
 
 use super::check::{Check, Owner};
+use super::server::ServerState;
 use super::{Action, CheckId};
 use crate::engine::health::checker::LastRun;
 use crate::engine::health::{Checker, Standing, Verdict, first_due};
@@ -91,6 +92,15 @@ impl Checks {
         self.by_spec.insert(Arc::clone(spec), id);
         self.by_id.insert(id, Check { checker, spec: Arc::clone(spec), owners: vec![owner], lost_at: None });
         id
+    }
+    /// The checks of a server that has connections already: one failure does not take it away from them.
+    pub fn trust(&mut self, server: &ServerState) {
+        let ids = if server.former.is_in_table() { server.checks.as_slice() } else { &[] };
+        for id in ids {
+            if let Some(check) = self.by_id.get_mut(id) {
+                check.checker.trust();
+            }
+        }
     }
     /// A server asks for a check no longer. With the last one it is forgotten, and its probe cancelled when one is out.
     pub fn disarm(&mut self, id: CheckId, owner: Owner, actions: &mut VecDeque<Action>) {

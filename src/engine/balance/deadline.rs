@@ -73,6 +73,7 @@ impl Balance {
             }
             (false, true) => {
                 server.checks = self.checks.arm_at_once((name, key), server.specs(), now);
+                self.checks.trust(server);
                 self.listen_to_checks(now, position, key);
                 self.settle(now, position, key);
             }

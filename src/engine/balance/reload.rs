@@ -84,6 +84,7 @@ impl Balance {
         let key = service.config.key;
         for server in &mut service.servers {
             server.checks = self.checks.arm((key, server.config.key), server.specs(), now);
+            self.checks.trust(server);
             self.hear(now, server);
         }
         service.begin();

@@ -1,9 +1,9 @@
 //! The start on a table that is there already: after a crash, after an end that left it in place, after another program.
 //!
 //! The one rule: **a server begins where the kernel has it.** In the table it stays until its checks say otherwise, `alpha` or
-//! not; a server with checks that its service has not in the table (or has with weight 0, where `inhibit_on_failure` puts the
-//! dead) was down, and stays out until its checks pass. A service that the kernel does not have begins as the file says.
-//! A server that has the part of its weight that a slow start gives goes on from there.
+//! not, and one failure is not enough; a server with checks that its service has not in the table (or has with weight 0, where
+//! `inhibit_on_failure` puts the dead) was down, and stays out until its checks pass. A service that the kernel does not have
+//! begins as the file says. A server that has the part of its weight that a slow start gives goes on from there.
 
 use super::core::Balance;
 use super::reload::take_up;
@@ -33,6 +33,7 @@ impl Balance {
                 continue;
             }
             take_up(service, seen);
+            service.servers.iter().for_each(|server| self.checks.trust(server));
             service.rise_on(now, seen);
             self.want_all(at);
         }

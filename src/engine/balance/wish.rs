@@ -44,3 +44,10 @@ pub(super) enum Former {
     /// It did not serve: it stays out until its checks pass.
     Absent,
 }
+
+impl Former {
+    /// Whether it is known to be in the table.
+    pub const fn is_in_table(self) -> bool {
+        matches!(self, Self::Serving | Self::Resting)
+    }
+}

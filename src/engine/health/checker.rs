@@ -1,9 +1,10 @@
 //! One check's life as a value.
 //!
 //! Promises: a first failure is followed by up to `retry` further tries, `retry_delay` apart; only `retry + 1` failures in
-//! a row make it failing; while it is failing it runs every `interval`, and one success ends that. The rhythm is counted
-//! from when a run was due, so it does not drift by the time that a probe takes. A run that this host could not make says
-//! nothing of the target and changes nothing; it is tried again after `retry_delay`. Never starts a probe itself.
+//! a row make it failing, but of a target of which nothing is known the first one does, as in keepalived; while it is failing
+//! it runs every `interval`, and one success ends that. The rhythm is counted from when a run was due, so it does not drift
+//! by the time that a probe takes. A run that this host could not make says nothing of the target and changes nothing; it
+//! is tried again after `retry_delay`. Never starts a probe itself.
 
 use crate::engine::model::CheckTiming;
 use std::time::{Duration, Instant};
@@ -59,11 +60,11 @@ pub struct Hindrance {
 /// What a check says of its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// It has neither passed nor failed often enough yet.
+    /// It has neither passed yet nor failed often enough.
     Unknown,
     /// It passes.
     Passing,
-    /// It failed `retry + 1` times in a row.
+    /// It failed as often in a row as decides.
     Failing,
 }
 
@@ -114,6 +115,8 @@ pub struct Checker {
     phase: Phase,
     standing: Standing,
     failures: u32,
+    /// How many of them decide: one until something is known of the target.
+    deciding: u32,
     last: Option<LastRun>,
     /// The weight that it said last.
     weight: Option<SaidWeight>,
@@ -129,6 +132,7 @@ impl Checker {
             phase: Phase::Pending { next_due: first_due },
             standing: Standing::Unknown,
             failures: 0,
+            deciding: 1,
             last: None,
             weight: None,
             hindered_at: None,
@@ -139,10 +143,14 @@ impl Checker {
     #[must_use]
     pub const fn assuming(mut self, standing: Standing) -> Self {
         self.standing = standing;
-        self.failures = match standing {
-            Standing::Unknown | Standing::Passing => 0,
-            Standing::Failing => self.deciding(),
-        };
+        match standing {
+            Standing::Unknown => {}
+            Standing::Passing => self.trust(),
+            Standing::Failing => {
+                self.trust();
+                self.failures = self.deciding;
+            }
+        }
         self
     }
 
@@ -156,6 +164,10 @@ impl Checker {
         if self.last.is_none() && agrees {
             self.last = Some(before);
         }
+    }
+    /// Something is known of its target: the next failure is followed by further tries.
+    pub const fn trust(&mut self) {
+        self.deciding = self.timing.retry.saturating_add(1);
     }
 
     /// When the next run starts; none while one is out.
@@ -182,7 +194,7 @@ impl Checker {
     }
     /// Failures in a row of how many that decide.
     pub const fn failures(&self) -> (u32, u32) {
-        (self.failures, self.deciding())
+        (self.failures, self.deciding)
     }
     /// How the last run ended; none before the first.
     pub const fn last(&self) -> Option<&LastRun> {
@@ -214,10 +226,13 @@ impl Checker {
             Verdict::Passed(_) | Verdict::Failed(_) | Verdict::Unable(_) => false,
         };
         match &verdict {
-            Verdict::Passed(_) | Verdict::Weighed(..) => (self.standing, self.failures) = (Standing::Passing, 0),
+            Verdict::Passed(_) | Verdict::Weighed(..) => {
+                (self.standing, self.failures) = (Standing::Passing, 0);
+                self.trust();
+            }
             Verdict::Failed(_) => {
-                self.failures = self.failures.saturating_add(1).min(self.deciding());
-                if self.failures == self.deciding() {
+                self.failures = self.failures.saturating_add(1).min(self.deciding);
+                if self.failures == self.deciding {
                     self.standing = Standing::Failing;
                 }
             }
@@ -245,13 +260,9 @@ impl Checker {
             _ if weighed => Turn::Weighed,
             (_, 0) if self.failures == 0 => Turn::Steady,
             _ if self.failures == 0 => Turn::Recovered,
-            _ if self.is_retrying() => Turn::Softly { failures: self.failures, of: self.deciding() },
+            _ if self.is_retrying() => Turn::Softly { failures: self.failures, of: self.deciding },
             _ => Turn::Steady,
         }
-    }
-
-    const fn deciding(&self) -> u32 {
-        self.timing.retry.saturating_add(1)
     }
 }
 
@@ -301,11 +312,10 @@ mod tests {
         let soft = |failures| Turn::Softly { failures, of: 3 };
         for (history, ok, turn, standing, wait) in [
             ("", true, Turn::Turned, Passing, INTERVAL),
-            ("", false, soft(1), Unknown, RETRY),
+            ("", false, Turn::Turned, Failing, INTERVAL),
             ("f", true, Turn::Turned, Passing, INTERVAL),
-            ("f", false, soft(2), Unknown, RETRY),
-            ("ff", true, Turn::Turned, Passing, INTERVAL),
-            ("ff", false, Turn::Turned, Failing, INTERVAL),
+            ("f", false, Turn::Steady, Failing, INTERVAL),
+            ("ffffp", false, soft(1), Passing, RETRY),
             ("p", true, Turn::Steady, Passing, INTERVAL),
             ("p", false, soft(1), Passing, RETRY),
             ("pf", true, Turn::Recovered, Passing, INTERVAL),
@@ -325,6 +335,18 @@ mod tests {
             assert_eq!(run(&mut checker, ok), (turn, wait), "after {history:?}, {ok}");
             assert_eq!(checker.standing(), standing, "after {history:?}, {ok}");
         }
+    }
+
+    #[test]
+    fn a_target_that_is_trusted_has_its_retries_from_the_first_run_on() {
+        let mut checker = checker(2, Instant::now());
+        checker.trust();
+        for failures in [1, 2] {
+            assert_eq!(run(&mut checker, false), (Turn::Softly { failures, of: 3 }, RETRY));
+            assert_eq!((checker.standing(), checker.failures()), (Unknown, (failures, 3)));
+        }
+        assert_eq!(run(&mut checker, false), (Turn::Turned, INTERVAL));
+        assert_eq!(checker.standing(), Failing);
     }
 
     #[test]
