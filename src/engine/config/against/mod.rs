@@ -201,8 +201,8 @@ const INTRODUCTION: &str = "\
 Whether a file would run is the same for lvsdeck and keepalived 2.2.7 (Debian 12), except for what stands here.
 `lvsdeck check --against keepalived` says for a file which of it concerns its lines. This page is made from the tables that the
 command uses, and `tests/config/oracle` compares both programs on every file of the corpus and on keepalived's own samples; `tests/config/oracle_kernel`
-runs both on each of them in the guest kernel and compares IPVS tables and addresses. What differs there, and why, stands in
-`tests/config/oracle_kernel.differences`.
+runs both on each of them that has an instance or a service, in the guest kernel where IPVS or a virtual MAC is needed and else in network
+namespaces of the machine, and compares IPVS tables and addresses. What differs there, and why, stands in `tests/config/oracle_kernel.differences`.
 ";
 
 const REST: &str = "
