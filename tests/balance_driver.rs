@@ -272,7 +272,7 @@ async fn a_drain_outlasts_the_engine_on_disk_and_the_next_start_writes_nothing_t
         running.end(true).await;
         let services = overrides.lock().unwrap().clone();
         let (mut file, ..) = OverridesFile::open(place.path());
-        file.save(&Overrides { services, instances: Vec::new() }).unwrap();
+        file.save(&Overrides { services, ..Overrides::default() }).unwrap();
 
         let (_, read, error) = OverridesFile::open(place.path());
         assert!(error.is_none(), "{error:?}");

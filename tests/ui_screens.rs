@@ -68,12 +68,13 @@ fn look(cell: &ratatui::buffer::Cell) -> String {
 struct Console {
     state: UiState,
     engine: FixtureEngine,
+    clock: Duration,
 }
 
 impl Console {
     fn new(status: Status, events: Vec<Event>, size: (u16, u16)) -> Self {
-        let mut console =
-            Self { state: UiState::new(size, false, true), engine: FixtureEngine::new(status, Vec::new(), false) };
+        let engine = FixtureEngine::new(status, Vec::new(), false);
+        let mut console = Self { state: UiState::new(size, false, true), engine, clock: Duration::from_secs(1) };
         console.give(Message::Events(events, true));
         console.poll();
         console.poll();
@@ -96,7 +97,7 @@ impl Console {
     }
 
     fn give(&mut self, message: Message) {
-        for effect in update(&mut self.state, message, Duration::from_secs(1)) {
+        for effect in update(&mut self.state, message, self.clock) {
             match effect {
                 Effect::Command(serial, request) => self.command(serial, &request),
                 Effect::Undoable => self.give(Message::Undoable(Ok(self.engine.undoable().unwrap()))),
@@ -109,6 +110,9 @@ impl Console {
     fn command(&mut self, serial: u64, request: &CommandRequest) {
         let answer = self.engine.command(request, &Who::default()).unwrap();
         self.give(Message::Answered(serial, Ok(Box::new(answer))));
+        // What it says is read.
+        self.clock += Duration::from_millis(300);
+        self.give(Message::Tick);
     }
 
     fn keys(&mut self, keys: &str) -> &mut Self {

@@ -178,7 +178,7 @@ impl PreviewPopup {
             Phase::Ready(answer) => {
                 // A name catches the wrong one, a verb does not.
                 let named = |verb| instance(&self.request.command).unwrap_or(verb);
-                answer.preview.confirm.as_deref().map(named).or(self.always_type.as_deref())
+                self.always_type.as_deref().or_else(|| answer.preview.confirm.as_deref().map(named))
             }
             Phase::Asking | Phase::Committing(_) | Phase::Refused(_) | Phase::Failed(_) => None,
         }

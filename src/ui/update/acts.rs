@@ -120,9 +120,8 @@ fn out_of_sight(state: &UiState, intent: Intent, words: &str) -> Option<String> 
     let is_named = match intent {
         Intent::Drain | Intent::Restore | Intent::Weight | Intent::Maintenance => server_of(state, words).is_some(),
         Intent::AddServer => targets::names_service(state, words),
-        Intent::RemoveServer | Intent::RemoveService => !words.is_empty(),
-        // It says what to do instead.
-        Intent::Remove => !words.is_empty(),
+        // `remove` says what to do instead.
+        Intent::Remove | Intent::RemoveServer | Intent::RemoveService => !words.is_empty(),
         intent if intent.is_about_instances() => targets::names_instance(intent, words),
         _ => false,
     };

@@ -29,7 +29,7 @@ pub fn refused(counters: &VrrpCounters) -> impl Iterator<Item = (&'static str, u
         ("password", c.rejected_auth),
         ("interval", c.rejected_interval),
         ("no address", c.rejected_count),
-        ("other addresses", c.rejected_addresses),
+        ("none of ours", c.rejected_addresses),
     ]
     .into_iter()
 }

@@ -298,7 +298,7 @@ fn some_in_lines(all: &[Spans], lines: usize, columns: usize, selected: usize) -
     // Both ends of the window move on: as many as fit from the first on, until the selected one is among them.
     for from in 0..=selected.min(all.len()) {
         let behind = all.get(from..).unwrap_or_default();
-        for shown in (1..behind.len() + 1).rev() {
+        for shown in (1..=behind.len()).rev() {
             let more = format!(" +{} more", all.len() - shown);
             let fits = in_lines(behind.get(..shown).unwrap_or_default(), lines, columns.saturating_sub(more.len()));
             if let Some(filled) = fits {

@@ -10,7 +10,7 @@ pub(super) const OPTIONS: &[Phrase] = &[
         "the version of HTTP that is asked with: 1.0, 1.1, or 1.0C, which is 1.0 with Connection: close",
     ),
     phrase(
-        &["A", "AAAA", "CNAME", "NS", "SOA", "MX", "TXT"],
+        &["A", "AAAA", "CNAME", "NS", "SOA", "MX", "TXT", "RRSIG", "DNSKEY"],
         "type {}",
         "the record that a DNS_CHECK asks for; any answer without an error passes",
     ),

@@ -310,7 +310,7 @@ fn a_group_of_which_one_member_is_taken_by_nobody_is_taken_back_as_a_whole() {
         let mut lan = half(100, true, version);
         lan.faults.delay_up_to = Duration::ZERO;
         lan.command(0, failover(Some(3600), false));
-        lan.run_for(Duration::from_millis(1000));
+        lan.run_for(Duration::from_secs(1));
         let answers = lan.nodes[0].answers.len();
         assert_eq!((lan.masters(), answers), (vec![1], 0), "somebody is there: the rest has its time anew");
         lan.run_for(Duration::from_millis(800));

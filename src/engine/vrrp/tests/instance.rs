@@ -427,7 +427,7 @@ fn a_resignation_of_who_was_not_master_or_that_comes_again_puts_nothing_off() {
         }
         let mut instance = backup(version, start);
         instance.handle(start, heard(ABOVE, 200));
-        let late = start + learned(version) - MOMENT;
+        let late = start + learned(version).saturating_sub(MOMENT);
         instance.handle(late, heard(BELOW, 0));
         assert_eq!(instance.next(), Some((late + MOMENT, Deadline::MasterDown)), "what was left is less than the skew");
         instance.handle(late, heard(ABOVE, 0));
