@@ -588,7 +588,7 @@ fn a_short_loss_of_mastership_does_not_hide_between_two_letters() {
     ];
     router.since = now - Duration::from_secs(91);
     let hour = letters(&router, &[], now, 60);
-    let with_split = letters(&router, &[now - Duration::from_secs(600)], now, 60);
+    let with_split = letters(&router, &[now - Duration::from_mins(10)], now, 60);
     assert_eq!((with_split.matches('S').count(), with_split.chars().nth(49)), (1, Some('S')));
     assert_eq!(hour, format!("{}b{}fM", ".".repeat(29), "M".repeat(28)));
     assert_eq!(letters(&router, &[], now, 0), "");
