@@ -11,7 +11,7 @@ use api_fixture::{down, draining, router, server, service, status};
 use lvsdeck::api::Client;
 use lvsdeck::engine::{
     AcceptedPriority, AnnouncementStatus, Difference, Drift, EngineHandle, Family, Foreign, ForeignCounters,
-    ForeignRouter, IpvsTotals, Jitter, Outcome, OverrideStatus, PeerDetail, RefusedPacket, RouterDetail,
+    ForeignRouter, IpvsTotals, Jitter, KernelChange, Outcome, OverrideStatus, PeerDetail, RefusedPacket, RouterDetail,
     SlowStartStatus, SorryServerStatus, SplitBrainStatus, Status, TrackedStatus, VirtualRouterState, Warning, WhatIf,
     Who,
 };
@@ -72,6 +72,7 @@ fn full() -> Status {
     slow.overridden = Some(Box::new(OverrideStatus { since, who: "anna".into(), reason, weight: 10 }));
     slow.slow_start = Some(Box::new(SlowStartStatus { weight: 10, since: slow.health_since, full_at }));
     slow.suspended = true;
+    slow.kernel_changed = Some(Box::new(KernelChange { since: slow.health_since, who: "lvsdeck".into() }));
     let mut web = service("tcp/10.0.0.1:80", vec![slow, server("10.0.0.71:80"), down("10.0.0.72:80", 41, "timeout")]);
     web.name = Some("web".into());
     web.sorry_server = Some(SorryServerStatus { key: "10.0.0.99:80".parse().unwrap(), active: 2, inactive: 3 });

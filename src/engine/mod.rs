@@ -81,9 +81,10 @@ pub use replayed::Replayed;
 pub use snapshot::{
     AcceptedPriority, Admin, AnnouncementStatus, CheckStatus, ConfigStatus, Counters, DrainStatus, Drift, Foreign,
     ForeignCounters, ForeignRouter, Health, HostLoad, InterfaceCounters, InterfaceLoad, InterfaceRates, IpvsTotals,
-    Jitter, KernelServer, Moment, NextStep, OverrideStatus, PeerDetail, PeerState, PeerStatus, Problem, QuorumStatus,
-    RELOAD_REFUSED, Rates, RealServerStatus, RefusedPacket, Role, RouterDetail, Row, RowKind, RowsPage, RowsQuery,
-    SlowStartStatus, SorryServerStatus, Sort, SplitBrainStatus, StateChange, Status, Summary, Totals, TrackedStatus,
-    VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, VrrpCounters, Warning, WhatIf, filter_error,
+    Jitter, KernelChange, KernelServer, Moment, NextStep, OverrideStatus, PeerDetail, PeerState, PeerStatus, Problem,
+    QuorumStatus, RELOAD_REFUSED, Rates, RealServerStatus, RefusedPacket, Role, RouterDetail, Row, RowKind, RowsPage,
+    RowsQuery, SlowStartStatus, SorryServerStatus, Sort, SplitBrainStatus, StateChange, Status, Summary, Totals,
+    TrackedStatus, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, VrrpCounters, Warning, WhatIf,
+    filter_error,
 };
 pub use still::Still;

@@ -61,6 +61,7 @@ pub fn server(key: &str) -> RealServerStatus {
         suspended: false,
         slow_start: None,
         kernel: Some(KernelServer { weight: 1, forward: Forwarding::Dr }),
+        kernel_changed: None,
         active: 0,
         inactive: 0,
         persistent: 0,

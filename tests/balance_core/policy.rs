@@ -2,7 +2,7 @@
 
 use crate::rig::{A, B, Rig, S, WEB, key, rs, service, weight};
 use lvsdeck::engine::balance::Input;
-use lvsdeck::engine::command::Command;
+use lvsdeck::engine::command::{Command, ServiceSelector};
 use lvsdeck::engine::event::EventKind;
 use lvsdeck::engine::model::{Configuration, DriftPolicy, Settings, VirtualServer};
 use std::sync::Arc;
@@ -44,6 +44,31 @@ fn add_stranger(rig: &Rig) {
         let entry = service.destinations[&rs(A)].clone();
         service.destinations.insert(rs("10.0.0.99:80"), entry);
     });
+}
+
+#[test]
+fn who_changed_the_kernels_entry_last_and_when_is_known() {
+    let mut rig = started(DriftPolicy::Report, &[service(WEB, &[A, B])]);
+    // By a wall clock that stands still: what stays as it is gets older by what passes.
+    let changed = |rig: &Rig| rig.server(0, A).kernel_changed.map(|changed| (changed.who, changed.since));
+    assert_eq!(changed(&rig), None, "as the start made it");
+    rig.ask(Command::Weight { service: ServiceSelector(WEB.to_owned()), server: rs(A), weight: weight(7) });
+    let (who, ours) = changed(&rig).unwrap();
+    assert_eq!(who, "lvsdeck");
+    rig.pass(10 * S);
+    set_weight(&rig, A, 9);
+    rig.pass(10 * S);
+    let (who, theirs) = changed(&rig).unwrap();
+    assert_eq!((who.as_str(), theirs > ours - 10 * S), ("another program", true));
+    set_weight(&rig, A, 7);
+    rig.pass(10 * S);
+    let (who, back) = changed(&rig).unwrap();
+    assert_eq!(
+        (who.as_str(), back > theirs - 10 * S),
+        ("another program", true),
+        "who put it back is not known either"
+    );
+    assert_eq!(rig.server(0, B).kernel_changed, None);
 }
 
 #[test]

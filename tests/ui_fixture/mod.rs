@@ -43,6 +43,7 @@ pub fn server(now: SystemTime, key: &str, forward: Forwarding, weight: u32) -> R
         suspended: false,
         slow_start: None,
         kernel: Some(KernelServer { weight, forward }),
+        kernel_changed: None,
         active: 481,
         inactive: 1904,
         persistent: 0,

@@ -110,6 +110,7 @@ fn with_server(configuration: &Configuration, admin: Admin) -> Status {
         suspended: false,
         slow_start: None,
         kernel: Some(KernelServer { weight: 1, forward: service.forwarding }),
+        kernel_changed: None,
         active: 0,
         inactive: 0,
         persistent: 0,

@@ -11,8 +11,8 @@ use crate::engine::health::Verdict;
 use crate::engine::ipvs::{Destination, Service};
 use crate::engine::model::ServiceKey;
 use crate::engine::snapshot::{
-    Admin, CheckStatus, DrainStatus, Drift, Foreign, Health, KernelServer, Moment, OverrideStatus, QuorumStatus,
-    RealServerStatus, SlowStartStatus, SorryServerStatus, VirtualServerStatus,
+    Admin, CheckStatus, DrainStatus, Drift, Foreign, Health, KernelChange, KernelServer, Moment, OverrideStatus,
+    QuorumStatus, RealServerStatus, SlowStartStatus, SorryServerStatus, VirtualServerStatus,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -124,6 +124,10 @@ impl Balance {
             slow_start: slow_start_status(service, server, moment).map(Box::new),
             drain: drain_status(service.config.key, server, seen, moment).map(Box::new),
             kernel: seen.map(|seen| KernelServer { weight: seen.weight.get(), forward: seen.forwarding }),
+            kernel_changed: self.kernel.changed(&(service.config.key, Some(server.config.key))).map(|changed| {
+                let who = if changed.by_us { "lvsdeck" } else { "another program" };
+                Box::new(KernelChange { since: moment.wall_of(changed.at), who: who.to_owned() })
+            }),
             active: seen.map_or(0, |seen| seen.active),
             inactive: seen.map_or(0, |seen| seen.inactive),
             persistent: seen.map_or(0, |seen| seen.persistent),

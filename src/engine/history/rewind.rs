@@ -215,6 +215,7 @@ impl Then<'_> {
             drain: None,
             slow_start: None,
             suspended: false,
+            kernel_changed: None,
             ..now.clone()
         };
         if let Some((health, since, reason)) = self.state(EventKind::ServerHealth, &subject) {

@@ -30,6 +30,7 @@ fn server(weight: u32, active: u32) -> RealServerStatus {
         slow_start: None,
         suspended: false,
         kernel: Some(KernelServer { weight, forward }),
+        kernel_changed: None,
         active,
         inactive: 0,
         persistent: 3,

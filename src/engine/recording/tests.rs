@@ -40,6 +40,7 @@ fn server(key: usize, active: u32, next_in_ms: Option<u64>) -> RealServerStatus 
         suspended: false,
         slow_start: None,
         kernel: None,
+        kernel_changed: None,
         active,
         inactive: 0,
         persistent: 0,

@@ -143,3 +143,13 @@ pub struct RefusedPacket {
     /// How long it was.
     pub length: u64,
 }
+
+/// When the kernel's entry of a real server last changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KernelChange {
+    /// When; of another program's change, when it was seen.
+    #[serde(with = "rfc3339")]
+    pub since: SystemTime,
+    /// `lvsdeck`, or `another program`.
+    pub who: String,
+}

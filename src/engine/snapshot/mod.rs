@@ -18,8 +18,8 @@ mod traffic;
 mod wall;
 
 pub use detail::{
-    AcceptedPriority, AnnouncementStatus, Jitter, PeerDetail, RefusedPacket, RouterDetail, SplitBrainStatus,
-    TrackedStatus, WhatIf,
+    AcceptedPriority, AnnouncementStatus, Jitter, KernelChange, PeerDetail, RefusedPacket, RouterDetail,
+    SplitBrainStatus, TrackedStatus, WhatIf,
 };
 pub use drain::{DrainStatus, OverrideStatus};
 pub use filter::filter_error;
@@ -394,6 +394,9 @@ pub struct RealServerStatus {
     pub slow_start: Option<Box<SlowStartStatus>>,
     /// What the kernel has; none where the server is not in the table.
     pub kernel: Option<KernelServer>,
+    /// Since when it is so and who made it so; none where it is as the engine's start made or found it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel_changed: Option<Box<KernelChange>>,
     /// Active connections.
     pub active: u32,
     /// Inactive connections.

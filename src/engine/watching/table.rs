@@ -207,6 +207,7 @@ impl TableWatch {
             drain: None,
             slow_start: None,
             kernel: found.map(|found| KernelServer { weight: found.weight.get(), forward: found.forwarding }),
+            kernel_changed: None,
             active: found.map_or(0, |found| found.active),
             inactive: found.map_or(0, |found| found.inactive),
             persistent: found.map_or(0, |found| found.persistent),

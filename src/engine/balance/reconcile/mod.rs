@@ -29,6 +29,15 @@ pub(super) const CALM: Duration = Duration::from_secs(30);
 
 /// What an operation is about: a service, or a server in it.
 pub(super) type Target = (ServiceKey, Option<RealServerKey>);
+/// When the kernel's entry of a server last changed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Changed {
+    pub at: Instant,
+    /// By us; otherwise by another program, and this is when it was seen.
+    pub by_us: bool,
+    /// It is not as wanted since then.
+    differs: bool,
+}
 /// Servers by service.
 pub(super) type Keys = BTreeMap<ServiceKey, BTreeSet<RealServerKey>>;
 
@@ -56,6 +65,8 @@ pub(super) struct Reconciler {
     begun: u64,
     finished: u64,
     refused: BTreeMap<Target, Refused>,
+    /// Entries of servers that changed since the first plan: most never do.
+    changed: BTreeMap<Target, Changed>,
     /// The whole is to be compared.
     inspect: bool,
     synced: bool,
@@ -111,6 +122,10 @@ impl Reconciler {
     /// Why this was refused, if it was.
     pub fn refusal(&self, target: &Target) -> Option<&Refusal> {
         self.refused.get(target).map(|refused| &refused.refusal)
+    }
+    /// When this entry changed last; none where it is as the start made or found it.
+    pub fn changed(&self, target: &Target) -> Option<Changed> {
+        self.changed.get(target).copied()
     }
     /// The number of the plan that will hold what is wanted from now on.
     pub const fn next_turn(&self) -> u64 {
@@ -247,9 +262,13 @@ impl Reconciler {
     fn release(&mut self, target: &Target) {
         if self.leftover.remove(target) {
             match target {
-                (key, None) => self.owned.release(key),
+                (key, None) => {
+                    self.owned.release(key);
+                    self.changed.retain(|(of, _), _| of != key);
+                }
                 (key, Some(server)) => self.owned.release_server(key, server),
             }
+            self.changed.remove(target);
             self.ownership_changed = true;
         }
     }
@@ -278,6 +297,9 @@ impl Reconciler {
             let _ = observed.apply(&op);
         }
         self.refused.remove(&target);
+        if self.finished > 0 && target.1.is_some() && !self.fresh.contains(&target.0) {
+            self.changed.insert(target, Changed { at: now, by_us: true, differs: false });
+        }
         if is_removal(&op) {
             self.release(&target);
         }
@@ -331,15 +353,27 @@ impl Reconciler {
         let expelled = self.expel(&found);
         let repaired = found.iter().filter(|difference| synced || !difference.repairable);
         let repaired = repaired.map(|difference| (difference.service, difference.server)).collect();
+        let differing: BTreeSet<Target> = found.iter().map(|found| (found.service, found.server)).collect();
         let before = std::mem::take(&mut self.drift);
         let known: BTreeSet<(&str, &str)> = before.iter().map(|d| (d.subject.as_str(), d.found.as_str())).collect();
         for difference in found.into_iter().filter(|difference| synced || !difference.repairable) {
+            let target = (difference.service, difference.server);
             let shown = self.shown(difference);
             if !known.contains(&(shown.subject.as_str(), shown.found.as_str())) && !shown.action.starts_with("refused")
             {
                 actions.push_back(Action::Report(drift_fact(&shown)));
+                if target.1.is_some() && self.desired.services.contains_key(&target.0) {
+                    self.changed.insert(target, Changed { at: now, by_us: false, differs: true });
+                }
             }
             self.drift.push(shown);
+        }
+        for changed in
+            self.changed.iter_mut().filter(|(target, _)| !differing.contains(target)).map(|(_, changed)| changed)
+        {
+            if std::mem::take(&mut changed.differs) {
+                changed.at = now;
+            }
         }
         actions.extend(is_over(&before, &self.drift).into_iter().map(Action::Report));
         let Some(observed) = &self.observed else { return };

@@ -126,6 +126,10 @@ fn axes(state: &UiState, row: &Row, events: &[&Event], now: SystemTime) -> Vec<L
     checks.extend(why.map(|why| (Paint::Text, format!(": {why}"))));
     let (paint, said) = detail::kernel(state, row);
     let mut kernel = vec![(paint, said)];
+    let changed = state.detail().and_then(|server| server.kernel_changed.as_deref()).zip(state.engine_now());
+    kernel.extend(changed.map(|(changed, now)| {
+        (Paint::Text, format!(" for {}, by {}", format::age(format::since(now, changed.since)), changed.who))
+    }));
     kernel.extend(
         newest(&[EventKind::ServerWeight, EventKind::ServerTable, EventKind::OperationRefused])
             .map(|spans| prefixed("  ", spans))
