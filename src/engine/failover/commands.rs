@@ -313,7 +313,7 @@ fn resignation(router: &Router) -> Vec<String> {
     match haste {
         Some(interval) => {
             let span = f64::from(interval.centiseconds()) / 100.0;
-            let first = format!("advertise priority {priority} {what} twice with an interval of {span:.2} s: {ground}");
+            let first = format!("advertise priority {priority} {what} twice, interval {span:.2} s: {ground}");
             vec![first, format!("advertise priority 0 {what}")]
         }
         None => vec![format!("advertise priority 0 {what}, after no shorter interval: {ground}")],

@@ -41,9 +41,7 @@ impl fmt::Display for Ground {
         match self {
             Self::Version => f.write_str("version 2 has no other"),
             Self::Off => f.write_str("swift_handover is off"),
-            Self::Nobody => f.write_str(
-                "no other router was ever heard: with more than one there, vrrp.routers of lvsdeck.toml should say so",
-            ),
+            Self::Nobody => f.write_str("no other router was ever heard (are there several? vrrp.routers)"),
             Self::One(address) => write!(f, "{address} is the only other router that is known"),
             Self::Apart(others) => {
                 write!(f, "{others} other routers are known, whose priorities are 5 ms apart with it")

@@ -67,7 +67,8 @@ pub(super) fn lower<'t>(
 ) -> Lines {
     let Lines { mut groups, mut places } = Lines::default();
     let advertised = block.keyword.word == "virtual_ipaddress";
-    let mut before = addresses.iter().find(|a| a.advertised && advertised).map(|a| Family::of(a.address));
+    let first = |a: &VirtualAddress| a.advertised.then(|| Family::of(a.address));
+    let mut before = if advertised { addresses.iter().find_map(first) } else { None };
     for line in cx.lines(Block::Addresses, block.inner()) {
         let (words, Some(first)) = (cx.words(line), line.words.first()) else { continue };
         let spans: Vec<Span> = line.words.iter().map(|token| token.span).collect();
@@ -110,7 +111,8 @@ pub(super) fn lower<'t>(
             }
         }
     }
-    if addresses.iter().filter(|a| a.advertised).map(|a| usize::from(a.times)).sum::<usize>() > MOST_ADVERTISED {
+    let sum = || addresses.iter().filter(|a| a.advertised).map(|a| usize::from(a.times)).sum::<usize>();
+    if advertised && sum() > MOST_ADVERTISED {
         let message = format!(
             "vrrp_instance {name} has more than 255 addresses, which no advertisement can carry: the last {} are set without \
              being advertised, as with keepalived",

@@ -429,8 +429,7 @@ fn the_preview_says_which_interval_goes_out_and_why() {
         lan.nodes[0].answer().preview.ops.clone()
     };
     let what = "for virtual_router_id 51 on eth0";
-    let swift =
-        format!("advertise priority 150 {what} twice with an interval of 0.01 s: no other router was ever heard");
+    let swift = format!("advertise priority 150 {what} twice, interval 0.01 s: no other router was ever heard");
     let shown = ops(0, VrrpVersion::V3);
     assert!(shown[0].starts_with(&swift), "{}", shown[0]);
     assert_eq!(shown[1..], [format!("advertise priority 0 {what}"), "remove 192.0.2.254/24 from eth0".to_owned()]);
