@@ -1,4 +1,5 @@
-//! `FILE_CHECK`: the number that a file begins with. One that is not there, or begins with no number, counts as 0, as in keepalived.
+//! `FILE_CHECK`: the number that a file begins with. One that is not there, or begins with no number, counts as 0, as in keepalived;
+//! one that is not there takes no server out, `reverse` or not.
 
 use super::failed;
 use crate::engine::health::{Hindrance, SaidWeight, Verdict};
@@ -27,6 +28,7 @@ pub(super) async fn look(check: &FileCheck) -> Result<(), Verdict> {
     };
     let number = match tokio::task::spawn_blocking(settled).await {
         Ok(Number::Is(number)) => number,
+        Ok(Number::Missing) if check.weight == 0 => return Ok(()),
         Ok(Number::Missing | Number::None | Number::Empty) => 0,
         Ok(Number::Outside) => {
             let reason = format!("{} holds a number beyond 32 bits: the one before goes on counting", check.path);
@@ -56,6 +58,9 @@ mod tests {
     async fn reverse_turns_the_verdict_and_the_sign_round() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("load");
+        let missing =
+            FileCheck { name: "load".to_owned(), path: path.to_str().unwrap().to_owned(), weight: 0, reverse: true };
+        assert_eq!(look(&missing).await, Ok(()), "not there");
         for (text, number, passes) in [("0", 0, false), ("1", 1, true), ("-7", -7, true), ("junk", 0, false)] {
             std::fs::write(&path, text).unwrap();
             let check = |weight| FileCheck {
