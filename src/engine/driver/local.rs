@@ -11,9 +11,9 @@ use super::reload::Reloader;
 use super::shared::{Shared, Vitals};
 use super::stop::{self, Stop};
 use super::sysctls;
-use super::undo::{Given, Going, UndoStack, not_the_newest};
+use super::undo::{Given, Going, UndoStack};
 use crate::engine::command::{
-    Answer, Asked, Command, CommandRequest, Half, Outcome, Preview, Reach, Undoable, Who, clean,
+    Answer, Asked, Command, CommandRequest, Half, Outcome, Preview, Reach, ServiceSelector, Undoable, Who, clean,
 };
 use crate::engine::connections::{ConnectionsPage, ConnectionsQuery};
 use crate::engine::difference::Difference;
@@ -24,7 +24,7 @@ use crate::engine::io::host_load::HostReader;
 use crate::engine::io::state::StateDir;
 use crate::engine::ipvs::{Refusal, Sysctl};
 use crate::engine::journal::{JournalFrom, JournalPage, LogPage, LogQuery};
-use crate::engine::model::Configuration;
+use crate::engine::model::{Configuration, VirtualServer};
 use crate::engine::reload::compare;
 use crate::engine::snapshot::{HostLoad, RealServerStatus, RowsPage, RowsQuery, Status, Summary, VirtualRouterStatus};
 use crate::engine::still::Still;
@@ -137,6 +137,7 @@ impl LocalEngine {
             Command::Stop { .. } => Ok(self.end(&asked)),
             command => {
                 let configuration = self.reloader.configuration();
+                self.follow_file();
                 let going = Going::New(Reach::of(command, &|name| group_of(&configuration, name)));
                 self.give(asked, going)
             }
@@ -209,10 +210,17 @@ impl LocalEngine {
             let message = "the engine is stopping: that can't be taken back, nor anything before it; start it again";
             return Ok(self.tell(asked, Answer::refused(message)));
         }
+        self.follow_file();
         match id.map_or_else(|| self.newest(), Ok).and_then(|id| self.undo.find(id)) {
             Ok((given, inverse)) => self.take_this_back(&given, inverse, asked),
             Err(message) => Ok(self.tell(asked, Answer::refused(message))),
         }
+    }
+
+    /// What an operator added and the file has by now is the file's: no undo takes it out.
+    fn follow_file(&self) {
+        let (configuration, generation) = self.reloader.generation();
+        self.undo.follow(generation, |inverse| removes_from(&configuration, inverse));
     }
 
     /// The newest command. Errors: it can't be taken back, and an older one would be a surprise.
@@ -223,7 +231,7 @@ impl LocalEngine {
             Some(_) => "what it did is over, or its object has gone",
             None => "it has no way back",
         };
-        Err(not_the_newest(&newest, why))
+        Err(self.undo.not_the_newest(&newest, why))
     }
 
     /// Whether what takes a command back would change something: not where somebody did so by hand, or its object has gone.
@@ -344,6 +352,7 @@ impl EngineHandle for LocalEngine {
     }
     fn undoable(&self) -> Result<Vec<Undoable>, HandleError> {
         self.offered.get(self.shared.newest(), || {
+            self.follow_file();
             Ok(self.undo.list().into_iter().filter(|one| self.would_change(&one.undo)).collect())
         })
     }
@@ -382,5 +391,19 @@ impl EngineHandle for LocalEngine {
         answer.id = id;
         answer.token = answer.token.map(|token| format!("{}{token}", self.run));
         Ok(answer)
+    }
+}
+
+/// Whether this takes something out that the file has.
+fn removes_from(configuration: &Configuration, command: &Command) -> bool {
+    let is_one = |named: &ServiceSelector, its: &VirtualServer| named.matches(&its.key, its.name.as_deref());
+    let mut services = configuration.virtual_servers.iter();
+    match command {
+        Command::RemoveService { service } => services.any(|its| is_one(service, its)),
+        Command::RemoveServer { service, server } => {
+            services.any(|its| is_one(service, its) && its.real_servers.iter().any(|its| its.key == *server))
+        }
+        Command::Several { commands } => commands.iter().any(|command| removes_from(configuration, command)),
+        _ => false,
     }
 }

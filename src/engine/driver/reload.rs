@@ -110,6 +110,12 @@ impl Reloader {
         self.running().configuration
     }
 
+    /// The same, and its number.
+    pub fn generation(&self) -> (Arc<Configuration>, u64) {
+        let Running { configuration, generation, .. } = self.running();
+        (configuration, generation)
+    }
+
     fn running(&self) -> Running {
         self.running.read().unwrap_or_else(PoisonError::into_inner).clone()
     }

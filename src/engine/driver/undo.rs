@@ -5,6 +5,7 @@ use crate::engine::command::{Answer, Asked, Command, Outcome, Reach, Undoable, c
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -15,6 +16,8 @@ pub const NOTHING: &str = "no command since the engine started can be taken back
 const KEPT: usize = 50;
 /// Most characters of a command that are kept to be read.
 const LONGEST: usize = 256;
+/// So many of them where another one is named beside.
+const SHOWN: usize = 80;
 
 /// One command that was given, and what takes it back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,9 +70,10 @@ pub enum Going {
     Back(u64),
 }
 
-/// The commands that were given. One can be taken back as long as none that came later stands on it.
+/// The commands that were given, and the generation of the file that they were looked at with. One can be taken back as long as none
+/// that came later stands on it.
 #[derive(Debug, Default)]
-pub struct UndoStack(Mutex<VecDeque<Given>>);
+pub struct UndoStack(Mutex<VecDeque<Given>>, AtomicU64);
 
 impl UndoStack {
     /// Notes a command and sends it, so that the order here is the one in which commands go out. Gives whether it was taken.
@@ -119,13 +123,33 @@ impl UndoStack {
         })
     }
 
+    /// What the file of a new generation made void is taken back no more.
+    pub fn follow(&self, generation: u64, is_void: impl Fn(&Command) -> bool) {
+        if self.1.swap(generation, Ordering::Relaxed) != generation {
+            self.with(|stack| {
+                for given in stack.iter_mut() {
+                    given.inverse = given.inverse.take().filter(|inverse| !is_void(inverse));
+                }
+            });
+        }
+    }
+
     /// The newest of them all. Errors: there is none, or it is under way.
     pub fn newest(&self) -> Result<Given, String> {
         let newest = self.with(|stack| stack.back().cloned()).ok_or_else(|| NOTHING.to_owned())?;
         match newest.unanswered() {
-            Some(why) => Err(not_the_newest(&newest, &why)),
+            Some(why) => Err(self.not_the_newest(&newest, &why)),
             None => Ok(newest),
         }
+    }
+
+    /// What is said where the newest command can't be taken back, and an older one was not named.
+    pub fn not_the_newest(&self, newest: &Given, why: &str) -> String {
+        let older = self.list().into_iter().find(|older| older.id != newest.id);
+        let next = older.map_or_else(String::new, |Undoable { id, command, .. }| {
+            format!("; the one before is {id} (`{}`): to take that one back, name it", clean(&command, SHOWN))
+        });
+        format!("the newest command, {newest}, can't be taken back: {why}{next}")
     }
 
     /// All that can be taken back, the newest first.
@@ -148,11 +172,6 @@ impl UndoStack {
     fn with<R>(&self, act: impl FnOnce(&mut VecDeque<Given>) -> R) -> R {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-/// What is said where the newest command can't be taken back, and an older one was not named.
-pub fn not_the_newest(newest: &Given, why: &str) -> String {
-    format!("the newest command, {newest}, can't be taken back: {why}; to take an older one back, name it")
 }
 
 /// Where the command with this number stands, and what takes it back.
@@ -275,6 +294,22 @@ mod tests {
         assert_eq!(takes_back(&stack, 4, 5), Ok(true));
         stack.answered(5, &answer(Outcome::Done, false));
         assert!(stack.find(4).is_err());
+    }
+
+    #[test]
+    fn what_a_new_file_has_is_not_taken_out_by_the_undo_of_an_older_command() {
+        let stack = UndoStack::default();
+        stack.follow(1, |_| true);
+        did(&stack, 1, "A", Outcome::Done, true);
+        did(&stack, 2, "B", Outcome::Done, true);
+        stack.follow(1, |_| true);
+        assert_eq!(listed(&stack), [2, 1], "the same file");
+        let why = stack.not_the_newest(&stack.newest().unwrap(), "it is over");
+        assert!(why.contains("can't be taken back: it is over; the one before is 1 (`failover A`): to take"), "{why}");
+        stack.follow(2, |_| false);
+        assert_eq!(listed(&stack), [2, 1], "the new one has nothing of it");
+        stack.follow(3, |_| true);
+        assert_eq!(listed(&stack), [0_u64; 0]);
     }
 
     #[test]
