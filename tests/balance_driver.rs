@@ -112,7 +112,7 @@ impl Running {
         let asked =
             Asked { id: 1, command, dry_run: false, token: None, force: false, who: Who::default(), reason: None };
         let (reply, answer) = sync_channel(1);
-        self.commands.send(Request::Command(asked, Box::new(move |answer| drop(reply.send(answer))))).await.unwrap();
+        self.commands.send(Request::Command(asked, reply)).await.unwrap();
         let answer = tokio::task::spawn_blocking(move || answer.recv_timeout(PATIENCE));
         answer.await.unwrap().expect("an answer in time")
     }
@@ -448,7 +448,7 @@ async fn stopped_while_stuck() -> (Running, std::sync::mpsc::Sender<Result<(), R
         reason: None,
     };
     let (reply, answer) = sync_channel(1);
-    running.commands.send(Request::Command(asked, Box::new(move |answer| drop(reply.send(answer))))).await.unwrap();
+    running.commands.send(Request::Command(asked, reply)).await.unwrap();
     std::mem::replace(&mut running.stop, oneshot::channel().0).send(false).unwrap();
     let answer = tokio::task::spawn_blocking(move || answer.recv_timeout(PATIENCE));
     answer.await.unwrap().expect("what waits for the kernel is answered when the loop stops");
@@ -528,11 +528,7 @@ async fn a_kernel_that_does_not_return_is_told_and_holds_neither_the_loop_nor_co
             let asked =
                 Asked { id: 1, command, dry_run: false, token: None, force: false, who: Who::default(), reason: None };
             let (reply, answer) = sync_channel(1);
-            running
-                .commands
-                .send(Request::Command(asked, Box::new(move |answer| drop(reply.send(answer)))))
-                .await
-                .unwrap();
+            running.commands.send(Request::Command(asked, reply)).await.unwrap();
             let before = running.views.borrow().at;
             running.until("a view after a command", |view| view.at > before).await;
             answers.push(answer);

@@ -51,7 +51,7 @@ pub struct LocalEngine {
     failover: FailoverSender,
     balance: mpsc::Sender<balance::Request>,
     reloader: Reloader,
-    undo: Arc<UndoStack>,
+    undo: UndoStack,
     stop: Arc<Stop>,
     /// Begins each token: that of another run commits nothing here.
     run: String,
@@ -85,7 +85,7 @@ impl LocalEngine {
             failover,
             balance,
             reloader,
-            undo: Arc::default(),
+            undo: UndoStack::default(),
             stop,
             run: format!("{:08x}", RandomState::new().build_hasher().finish() >> 32),
             last_id: AtomicU64::new(0),
@@ -136,8 +136,7 @@ impl LocalEngine {
             Command::Undo { id } => self.take_back(*id, &asked),
             Command::Stop { .. } => Ok(self.end(&asked)),
             command => {
-                let configuration = self.reloader.configuration();
-                self.follow_file();
+                let configuration = self.follow_file();
                 let going = Going::New(Reach::of(command, &|name| group_of(&configuration, name)));
                 self.give(asked, going)
             }
@@ -147,21 +146,16 @@ impl LocalEngine {
     /// Gives a command to its loop, and waits for the answer.
     fn give(&self, asked: Asked, going: Going) -> Result<Answer, HandleError> {
         let (answer, answered) = sync_channel(1);
-        let (told, id, undo) = (asked.clone(), asked.id, Arc::clone(&self.undo));
-        let reply = move |came: Answer| {
-            undo.answered(id, &came);
-            // Who asked waits no longer where it comes too late.
-            _ = answer.send(came);
-        };
+        let told = asked.clone();
         let given = self.written.as_ref().map(Written::given);
         let is_of_servers = asked.command.half() == Half::Balance;
         let limit = if is_of_servers { SERVERS_LIMIT } else { COMMAND_LIMIT };
         let going = if asked.dry_run { Going::DryRun } else { going };
         let accepted = self.undo.send(&told, going, || {
             if is_of_servers {
-                self.balance.try_send(balance::Request::Command(asked, Box::new(reply))).is_ok()
+                self.balance.try_send(balance::Request::Command(asked, answer)).is_ok()
             } else {
-                self.failover.command(asked, reply)
+                self.failover.command(asked, move |came| _ = answer.send(came))
             }
         });
         let accepted = match accepted {
@@ -170,6 +164,7 @@ impl LocalEngine {
         };
         match if accepted { answered.recv_timeout(limit) } else { Err(RecvTimeoutError::Disconnected) } {
             Ok(mut answer) => {
+                self.undo.answered(told.id, &answer);
                 self.say_what_moves(&told.command, &mut answer.preview);
                 let disk = self.written.as_ref().zip(given).filter(|_| answer.outcome == Outcome::Done);
                 if let Some(trouble) = disk.and_then(|(written, given)| written.trouble_since(given)) {
@@ -178,7 +173,10 @@ impl LocalEngine {
                 }
                 Ok(answer)
             }
-            Err(RecvTimeoutError::Timeout) => Err(HandleError::TimedOut(limit)),
+            Err(RecvTimeoutError::Timeout) => {
+                self.undo.expects(told.id, answered);
+                Err(HandleError::TimedOut(limit))
+            }
             Err(RecvTimeoutError::Disconnected) => {
                 let refused = Answer::refused("the engine is stopping, or too many commands wait; try again");
                 Ok(self.tell(&told, refused))
@@ -217,10 +215,11 @@ impl LocalEngine {
         }
     }
 
-    /// What an operator added and the file has by now is the file's: no undo takes it out.
-    fn follow_file(&self) {
+    /// What an operator added and the file has by now is the file's: no undo takes it out. Gives what runs.
+    fn follow_file(&self) -> Arc<Configuration> {
         let (configuration, generation) = self.reloader.generation();
         self.undo.follow(generation, |inverse| removes_from(&configuration, inverse));
+        configuration
     }
 
     /// The newest command. Errors: it can't be taken back, and an older one would be a surprise.

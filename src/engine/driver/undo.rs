@@ -5,8 +5,8 @@ use crate::engine::command::{Answer, Asked, Command, Outcome, Reach, Undoable, c
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 /// What is said where nothing is left to take back.
@@ -70,10 +70,18 @@ pub enum Going {
     Back(u64),
 }
 
-/// The commands that were given, and the generation of the file that they were looked at with. One can be taken back as long as none
-/// that came later stands on it.
+/// The commands that were given. One can be taken back as long as none that came later stands on it.
 #[derive(Debug, Default)]
-pub struct UndoStack(Mutex<VecDeque<Given>>, AtomicU64);
+pub struct UndoStack(Mutex<Stack>);
+
+#[derive(Debug, Default)]
+struct Stack {
+    given: VecDeque<Given>,
+    /// Where answers will come for which nobody waits any more, by the number of their command.
+    late: Vec<(u64, Receiver<Answer>)>,
+    /// The generation of the file that they were looked at with.
+    generation: u64,
+}
 
 impl UndoStack {
     /// Notes a command and sends it, so that the order here is the one in which commands go out. Gives whether it was taken.
@@ -110,9 +118,15 @@ impl UndoStack {
         })
     }
 
-    /// The answer to the command with this number is there, however late: who asked may have gone.
+    /// The answer to the command with this number is there.
     pub fn answered(&self, id: u64, answer: &Answer) {
         self.with(|stack| settle(stack, id, Some(answer)));
+    }
+
+    /// The answer to the command with this number comes here, however late: who asked waits no longer. It is looked for when it
+    /// matters, so that no loop waits for anybody who looks at the commands.
+    pub fn expects(&self, id: u64, answer: Receiver<Answer>) {
+        self.lock().late.push((id, answer));
     }
 
     /// The command with this number, and what takes it back. Errors: what there is instead, or what stands on it.
@@ -125,13 +139,14 @@ impl UndoStack {
 
     /// What the file of a new generation made void is taken back no more.
     pub fn follow(&self, generation: u64, is_void: impl Fn(&Command) -> bool) {
-        if self.1.swap(generation, Ordering::Relaxed) != generation {
-            self.with(|stack| {
-                for given in stack.iter_mut() {
-                    given.inverse = given.inverse.take().filter(|inverse| !is_void(inverse));
-                }
-            });
+        if std::mem::replace(&mut self.lock().generation, generation) == generation {
+            return;
         }
+        self.with(|stack| {
+            for given in stack.iter_mut() {
+                given.inverse = given.inverse.take().filter(|inverse| !is_void(inverse));
+            }
+        });
     }
 
     /// The newest of them all. Errors: there is none, or it is under way.
@@ -170,7 +185,20 @@ impl UndoStack {
     }
 
     fn with<R>(&self, act: impl FnOnce(&mut VecDeque<Given>) -> R) -> R {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut stack = self.lock();
+        let Stack { given, late, .. } = &mut *stack;
+        late.retain(|(id, answer)| match answer.try_recv() {
+            Ok(answer) => {
+                settle(given, *id, Some(&answer));
+                false
+            }
+            Err(error) => error == TryRecvError::Empty,
+        });
+        act(given)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Stack> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -241,6 +269,7 @@ fn has_effect(answer: &Answer, reach: &Reach) -> bool {
 mod tests {
     use super::*;
     use crate::engine::command::{Preview, Who};
+    use std::sync::mpsc::sync_channel;
 
     fn asked(id: u64, command: Command) -> Asked {
         let who = Who { user: "anna".into(), ..Who::default() };
@@ -360,6 +389,12 @@ mod tests {
             stack.answered(2, &answer(outcome, true));
             assert_eq!(stack.newest().map(|given| given.id), Ok(1), "{outcome:?}");
         }
+        let (late, answers) = sync_channel(1);
+        gives(&stack, 3, "10.0.0.72");
+        stack.expects(3, answers);
+        assert!(stack.newest().is_err(), "its answer may still come");
+        late.send(answer(Outcome::Refused, false)).unwrap();
+        assert_eq!(stack.newest().map(|given| given.id), Ok(1), "it came, and nobody waited for it");
         gives(&stack, 3, "10.0.0.71");
         stack.answered(3, &Answer { preview: Preview::default(), ..answer(Outcome::Failed, false) });
         assert_eq!(stack.newest().map(|given| given.id), Ok(1), "taken back by itself");

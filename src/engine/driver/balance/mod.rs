@@ -29,6 +29,7 @@ use silence::Silence;
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{mpsc, oneshot};
 
@@ -84,14 +85,12 @@ pub enum Memory {
     Overrides(Vec<ServiceOverrides>),
 }
 
-/// What is done with an answer, on the loop: must not block.
-pub type Reply = Box<dyn FnOnce(Answer) + Send>;
-
 /// What is asked of the loop.
+#[derive(Debug)]
 #[allow(clippy::large_enum_variant)] // a short queue, and most of what is in it are commands
 pub enum Request {
-    /// A command, and where its answer goes.
-    Command(Asked, Reply),
+    /// A command, and where its answer goes: a channel with room for it.
+    Command(Asked, SyncSender<Answer>),
     /// Another configuration; told once the kernel has what it wants, or refuses.
     Reload(Arc<Configuration>, oneshot::Sender<Result<String, String>>),
     /// What a reload of this would do to services.
@@ -208,7 +207,7 @@ fn now() -> Instant {
 struct BalanceLoop<R, N> {
     core: Balance,
     probes: Probes,
-    asking: HashMap<u64, Reply>,
+    asking: HashMap<u64, SyncSender<Answer>>,
     reloading: VecDeque<oneshot::Sender<Result<String, String>>>,
     trials: Vec<Job>,
     /// What is told once a view is out that shows it: whoever hears of something finds it there.
@@ -220,7 +219,7 @@ struct BalanceLoop<R, N> {
 
 /// An answer, and to whom.
 enum Untold {
-    Answer(Reply, Box<Answer>),
+    Answer(SyncSender<Answer>, Box<Answer>),
     Reloaded(oneshot::Sender<Result<String, String>>, Result<String, String>),
 }
 
@@ -232,7 +231,7 @@ impl<R: Fn(Vec<Fact>), N: Fn(Notice)> BalanceLoop<R, N> {
         }
         for untold in self.untold.drain(..) {
             match untold {
-                Untold::Answer(reply, answer) => reply(*answer),
+                Untold::Answer(reply, answer) => _ = reply.try_send(*answer),
                 Untold::Reloaded(told, result) => _ = told.send(result),
             }
         }
