@@ -3,6 +3,7 @@
 use super::accounts::{group_name, user_name};
 use super::host;
 use super::privilege::is_refused;
+use rustix::process::{Gid, getegid, getgroups};
 use std::fmt;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -27,12 +28,22 @@ impl Barrier {
         Some(Self { path: path.to_path_buf(), owner: (found.uid(), found.gid()), mode: found.mode() & 0o7777 })
     }
 
-    /// How it is opened to this process, as a shell is told.
+    /// How it is opened to this process, as a shell is told: the first class that it belongs to decides, whatever others may.
     pub fn remedy(&self) -> String {
         let (path, user) = (self.path.display(), user_name(host::user()));
-        let others = if self.path.is_dir() { "o+x" } else { "o+r" };
-        format!("`chown {user} {path}` or `chmod {others} {path}`")
+        // The names in a directory are read too, for a pattern behind `include`.
+        let right = if self.path.is_dir() { "rx" } else { "r" };
+        if self.owner.0 == host::user() {
+            return format!("`chmod u+{right} {path}`");
+        }
+        let class = if is_in_group(self.owner.1) { 'g' } else { 'o' };
+        format!("`chown {user} {path}` or `chmod {class}+{right} {path}`")
     }
+}
+
+fn is_in_group(gid: u32) -> bool {
+    let group = Gid::from_raw(gid);
+    getegid() == group || getgroups().is_ok_and(|groups| groups.contains(&group))
 }
 
 /// `/etc/x.conf belongs to anna:users with mode 0600, and this process runs as root without …`.
@@ -42,5 +53,26 @@ impl fmt::Display for Barrier {
         let owner = format!("{}:{}", user_name(self.owner.0), group_name(self.owner.1));
         let without = if host::is_root() { ", which gave up the right to read what is others'" } else { "" };
         write!(f, "{path} belongs to {owner} with mode {mode:04o}, and the engine runs as {user}{without}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_remedy_is_of_the_class_that_decides() {
+        let remedy = |owner: u32, group: u32| {
+            Barrier { path: "/etc/x.conf".into(), owner: (owner, group), mode: 0o600 }.remedy()
+        };
+        let (me, other) = (host::user(), u32::MAX - 1);
+        assert_eq!(remedy(me, other), "`chmod u+r /etc/x.conf`");
+        assert!(
+            remedy(other, getegid().as_raw()).ends_with("`chmod g+r /etc/x.conf`"),
+            "others' right would not count"
+        );
+        assert!(remedy(other, other).ends_with("`chmod o+r /etc/x.conf`"));
+        let directory = Barrier { path: "/".into(), owner: (other, other), mode: 0o700 }.remedy();
+        assert!(directory.ends_with("`chmod o+rx /`"), "{directory}");
     }
 }
