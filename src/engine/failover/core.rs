@@ -13,6 +13,7 @@ use super::ownership::Ours;
 use super::past::Past;
 use super::peers::Peers;
 use super::pending::{Awaits, Pending};
+use super::reach::Reach;
 use super::router::{Footing, Outgoing, Router};
 use super::routers::Routers;
 use super::routing::OurRouting;
@@ -48,6 +49,8 @@ pub struct Failover {
     pub(super) foreign: BTreeSet<Place>,
     /// When addresses that somebody removed were put back last, of the last moments.
     pub(super) restored: BTreeMap<Place, Restored>,
+    /// Whether the hosts of peers are there.
+    pub(super) reach: Reach,
     pub(super) links: OurLinks,
     pub(super) statics: OurStatics,
     pub(super) routing: OurRouting,
@@ -100,6 +103,7 @@ impl Failover {
             sequence,
             foreign: BTreeSet::new(),
             restored: BTreeMap::new(),
+            reach: Reach::default(),
             links: OurLinks::of(&links),
             statics: OurStatics::new(&configuration.statics),
             routing: OurRouting::default(),

@@ -3,7 +3,7 @@
 
 use super::{Link, OwnedAddress};
 use std::collections::{BTreeMap, VecDeque};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// An address on an interface: kernel index, address, prefix length.
 pub(super) type Place = (u32, IpAddr, u8);
@@ -99,6 +99,15 @@ impl Host {
         let found = self.addresses.get(&index).into_iter().flatten();
         let found = found.filter(move |(a, _)| *a == address).map(|(_, prefix)| *prefix);
         found.filter(move |prefix| self.will_have((index, address, *prefix)))
+    }
+
+    /// Whether an address of the interface has this one in its network.
+    pub fn is_on_link(&self, index: u32, address: Ipv4Addr) -> bool {
+        let near = |(own, prefix): &(IpAddr, u8)| {
+            let IpAddr::V4(own) = own else { return false };
+            (own.to_bits() ^ address.to_bits()).leading_zeros() >= u32::from(*prefix)
+        };
+        self.addresses.get(&index).is_some_and(|list| list.iter().any(near))
     }
 
     /// We are about to add or remove it.

@@ -7,7 +7,6 @@
 use super::Action;
 use super::contest;
 use super::core::Failover;
-use super::reach::Reach;
 use super::router::Router;
 use super::warnings::split_brain;
 use crate::engine::snapshot::Warning;
@@ -50,7 +49,6 @@ impl Failover {
         let Some(router) = self.routers.get_mut(i) else { return };
         router.probe_at = router.instance.is_master().then(|| now + FIRST);
         router.answered = None;
-        router.reach = Reach::default();
     }
 
     /// Asks, when it is time to.
@@ -94,7 +92,7 @@ impl Failover {
             return;
         }
         if is_answer {
-            self.peer_answered(now, address);
+            self.reach.answered(now, address);
         }
         let its = |router: &Router| {
             router.instance.is_master() && router.config.addresses.iter().any(|its| its.address == address)

@@ -5,7 +5,6 @@ use super::notices::Told;
 use super::past::Mastership;
 use super::peers::Peers;
 use super::probes::Answered;
-use super::reach::Reach;
 use super::rejections::Rejections;
 use super::waiting::Waiting;
 use super::{Channel, Dropped, OwnedAddress};
@@ -115,8 +114,6 @@ pub(super) struct Router {
     pub duplicate_until: Option<Instant>,
     /// When it asks whether another host has its address, and who answered.
     pub probe_at: Option<Instant>,
-    /// Whether the hosts of its peers are there.
-    pub reach: Reach,
     pub answered: Option<Answered>,
     /// Two masters, from when it was told until it is told that it is over.
     pub split: Option<Split>,
@@ -178,7 +175,6 @@ impl Router {
             unsent: None,
             duplicate_until: None,
             probe_at: None,
-            reach: Reach::default(),
             answered: None,
             split: None,
             silent_before: None,
@@ -336,9 +332,12 @@ impl Router {
     pub fn is_strange(&self, received: &vrrp::Received) -> bool {
         let is_known =
             |source| self.peers.get(source).is_some_and(|peer| peer.rejected.is_none() && peer.priority.is_some());
-        let ours = self.advertised_addresses();
-        let is_alien = !ours.iter().any(|address| received.advertisement.addresses.contains(address));
-        is_alien && !ours.is_empty() && !(self.config.variations.skip_check_adv_addr && is_known(received.source))
+        let mut ours =
+            self.config.addresses.iter().filter(|a| a.advertised && Family::of(a.address) == self.config.family);
+        let theirs = &received.advertisement.addresses;
+        ours.clone().next().is_some()
+            && !ours.any(|address| theirs.contains(&address.address))
+            && !(self.config.variations.skip_check_adv_addr && is_known(received.source))
     }
 
     /// The form of its checksums.

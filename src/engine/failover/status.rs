@@ -11,6 +11,7 @@ use crate::engine::snapshot::{
     RouterDetail, StateChange, VirtualRouterStatus,
 };
 use crate::engine::vrrp::{ChecksumForm, Deadline, Preemption, State, shown};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 impl Failover {
@@ -42,7 +43,7 @@ impl Failover {
             next: self
                 .next_step(i, router)
                 .map(|(at, waiting)| NextStep { waiting: waiting.name().to_owned(), in_ms: moment.millis_until(at) }),
-            peers: peers(router, moment),
+            peers: self.peers(router, moment),
             counters: router.counters,
             history: router
                 .history
@@ -55,6 +56,49 @@ impl Failover {
                 .collect(),
             detail: self.detail(router, moment),
         }
+    }
+
+    fn peers(&self, router: &Router, moment: Moment) -> Vec<PeerStatus> {
+        let state = |master| if master { PeerState::Master } else { PeerState::Silent };
+        let we_are = router.instance.is_master();
+        let index = self.host.by_name(&router.config.interface).map_or(0, |link| link.index);
+        let with_reach = |address: IpAddr, peer: PeerStatus| {
+            let (answered_at, reachable) = self.reach.of(moment.now, index, address);
+            let answered_at = answered_at.map(|at| moment.wall_of(at));
+            PeerStatus { reachable, detail: PeerDetail { answered_at, ..peer.detail }, ..peer }
+        };
+        let status = router.peers.iter().map(|(address, peer)| {
+            let status = PeerStatus {
+                address: address.to_string(),
+                source: "heard".to_owned(),
+                last_heard_at: Some(moment.wall_of(peer.heard_at)),
+                last_priority: peer.priority,
+                state: state(peer.is_master(moment.now, we_are)),
+                reachable: None,
+                rejected: peer.rejected.map(|error| error.to_string()),
+                detail: peer_detail(peer, moment),
+            };
+            with_reach(address, status)
+        });
+        let configured = match &router.config.transport {
+            Transport::Unicast(unicast) => unicast.peers.as_slice(),
+            Transport::Multicast { .. } => &[],
+        };
+        let never = configured.iter().map(|peer| peer.address);
+        let never = never.filter(|address| router.peers.get(*address).is_none()).map(|address| {
+            let status = PeerStatus {
+                address: address.to_string(),
+                source: "configured".to_owned(),
+                last_heard_at: None,
+                last_priority: None,
+                state: PeerState::Never,
+                reachable: None,
+                rejected: None,
+                detail: PeerDetail::default(),
+            };
+            with_reach(address, status)
+        });
+        status.chain(never).collect()
     }
 
     fn detail(&self, router: &Router, moment: Moment) -> RouterDetail {
@@ -109,39 +153,6 @@ fn held(router: &Router, moment: Moment) -> Option<String> {
         Some(until) => format!("{}; ends in {} s or with rejoin", hold.by, moment.millis_until(until).div_ceil(1000)),
         None => format!("{}; ends with rejoin", hold.by),
     })
-}
-
-fn peers(router: &Router, moment: Moment) -> Vec<PeerStatus> {
-    let state = |master| if master { PeerState::Master } else { PeerState::Silent };
-    let we_are = router.instance.is_master();
-    let answered_at = |address| router.reach.of(address).0.map(|at| moment.wall_of(at));
-    let status = router.peers.iter().map(|(address, peer)| PeerStatus {
-        address: address.to_string(),
-        source: "heard".to_owned(),
-        last_heard_at: Some(moment.wall_of(peer.heard_at)),
-        last_priority: peer.priority,
-        state: state(peer.is_master(moment.now, we_are)),
-        reachable: router.reach.of(address).1,
-        rejected: peer.rejected.map(|error| error.to_string()),
-        detail: PeerDetail { answered_at: answered_at(address), ..peer_detail(peer, moment) },
-    });
-    let configured = match &router.config.transport {
-        Transport::Unicast(unicast) => unicast.peers.as_slice(),
-        Transport::Multicast { .. } => &[],
-    };
-    let never =
-        configured.iter().map(|peer| peer.address).filter(|a| router.peers.iter().all(|(known, _)| known != *a));
-    let never = never.map(|address| PeerStatus {
-        address: address.to_string(),
-        source: "configured".to_owned(),
-        last_heard_at: None,
-        last_priority: None,
-        state: PeerState::Never,
-        reachable: router.reach.of(address).1,
-        rejected: None,
-        detail: PeerDetail { answered_at: answered_at(address), ..PeerDetail::default() },
-    });
-    status.chain(never).collect()
 }
 
 fn peer_detail(peer: &Peer, moment: Moment) -> PeerDetail {

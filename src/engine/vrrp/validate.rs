@@ -14,9 +14,8 @@
 //! 9. version 2: authentication type, then password, or the authentication header: its digest, then its SPI, then its
 //!    sequence number (RFC 2338 §5.3.6, §5.3.10)
 //! 10. version 2: the configured interval (RFC 3768 §7.1); version 3: an interval above 0 (erratum 8301)
-//!
-//! 11. an address in common with ours, where the caller has some: a stranger that uses our VRID by mistake would take a
-//!     pair down
+//! 11. the caller's: an address in common with ours, where we have some; a stranger that uses our VRID by mistake would
+//!     take a pair down
 //!
 //! The local owner's advertisements are not refused (erratum 8298), nor is a list of addresses that differs (§7.1): both
 //! are the caller's to report. Never panics, whatever the bytes.
