@@ -2,6 +2,7 @@
 //!
 //! Decides nothing.
 
+use super::socket_option;
 use socket2::{SockAddr, Socket};
 use std::io;
 use std::net::Ipv6Addr;
@@ -28,19 +29,10 @@ pub(super) struct Told {
 struct Room([u8; CONTROL]);
 
 /// Asks the kernel to tell destination and hop limit with each packet.
-#[allow(unsafe_code)]
 pub(super) fn tell_destination_and_hops(socket: &Socket) -> io::Result<()> {
-    let on: libc::c_int = 1;
-    let size = libc::socklen_t::try_from(size_of_val(&on)).unwrap_or_default();
-    for option in [libc::IPV6_RECVPKTINFO, libc::IPV6_RECVHOPLIMIT] {
-        // SAFETY: `on` is `size` bytes that live through the call, and the descriptor is open while `socket` lives.
-        let set =
-            unsafe { libc::setsockopt(socket.as_raw_fd(), libc::IPPROTO_IPV6, option, (&raw const on).cast(), size) };
-        if set != 0 {
-            return Err(io::Error::last_os_error());
-        }
-    }
-    Ok(())
+    [libc::IPV6_RECVPKTINFO, libc::IPV6_RECVHOPLIMIT]
+        .into_iter()
+        .try_for_each(|option| socket_option::set(socket, (libc::IPPROTO_IPV6, option), 1))
 }
 
 /// Reads one packet's payload into `buffer`.

@@ -37,6 +37,7 @@ pub mod routing_watch;
 pub mod runner;
 pub mod simulated;
 pub mod simulated_lan;
+mod socket_option;
 pub mod state;
 mod tls;
 pub mod userspace;

@@ -5,7 +5,7 @@
 //! dump shares with events can't be told apart. It decides nothing, and never touches an address that it was not told to.
 
 use super::netlink::{Message, Messages, RequestError, Requests, frame};
-use super::{link_message, routing_message};
+use super::{link_message, routing_message, socket_option};
 use crate::engine::failover::Macvlan;
 use crate::engine::ipvs::attribute::{Attributes, Builder, array, text};
 use crate::engine::model::{Routing, VirtualAddress, VirtualLink};
@@ -283,15 +283,7 @@ fn address_flags(VirtualAddress { address, options, .. }: &VirtualAddress) -> u3
 
 /// Beyond the system's `rmem_max` where `CAP_NET_ADMIN` allows it; up to it otherwise.
 fn enlarge_receive_buffer(socket: &NlSocket) -> io::Result<()> {
-    let set = |option| {
-        let bytes = RECEIVE_BUFFER;
-        let size = libc::socklen_t::try_from(size_of_val(&bytes)).unwrap_or_default();
-        // SAFETY: `bytes` is `size` bytes that live through the call, and the descriptor is open while `socket` lives.
-        #[allow(unsafe_code)]
-        let result =
-            unsafe { libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, option, (&raw const bytes).cast(), size) };
-        if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
-    };
+    let set = |option| socket_option::set(socket, (libc::SOL_SOCKET, option), RECEIVE_BUFFER);
     set(libc::SO_RCVBUFFORCE).or_else(|_| set(libc::SO_RCVBUF))
 }
 

@@ -3,11 +3,11 @@
 
 use super::hindrance;
 use crate::engine::health::{Hindrance, Verdict};
+use crate::engine::io::socket_option;
 use crate::engine::model::{CheckSpec, Origin};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::AsRawFd;
 use tokio::net::{TcpSocket, TcpStream, UdpSocket};
 
 /// A connection to the target of a check, or the verdict that follows from there being none. Has no time limit.
@@ -37,21 +37,12 @@ pub(super) fn datagrams(check: &CheckSpec, kind: Type, protocol: Protocol) -> Re
 /// target that is gone looks like one that has nothing to say.
 pub(super) fn udp(check: &CheckSpec) -> Result<UdpSocket, Verdict> {
     let socket = datagrams(check, Type::DGRAM, Protocol::UDP)?;
-    hear_errors(&socket, check.target).map_err(no_socket)?;
-    UdpSocket::from_std(socket.into()).map_err(no_socket)
-}
-
-#[allow(unsafe_code)]
-fn hear_errors(socket: &Socket, target: SocketAddr) -> io::Result<()> {
-    let (level, option) = match target {
+    let hear_errors = match check.target {
         SocketAddr::V4(_) => (libc::IPPROTO_IP, libc::IP_RECVERR),
         SocketAddr::V6(_) => (libc::IPPROTO_IPV6, libc::IPV6_RECVERR),
     };
-    let on: libc::c_int = 1;
-    let size = libc::socklen_t::try_from(size_of_val(&on)).unwrap_or_default();
-    // SAFETY: `on` is `size` bytes that live through the call, and the descriptor is open while `socket` lives.
-    let set = unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, (&raw const on).cast(), size) };
-    if set == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    socket_option::set(&socket, hear_errors, 1).map_err(no_socket)?;
+    UdpSocket::from_std(socket.into()).map_err(no_socket)
 }
 
 fn prepare(socket: &SockRef<'_>, origin: &Origin) -> Result<(), Verdict> {

@@ -6,11 +6,15 @@
 
 use super::SUBCOMMAND;
 use super::serve::settle;
-use socket2::{MaybeUninitSlice, MsgHdr, MsgHdrMut, SockRef};
+use rustix::cmsg_space;
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+    recvmsg, sendmsg,
+};
 use std::fs::File;
-use std::io::{self, IoSlice, PipeReader, PipeWriter, pipe};
+use std::io::{self, IoSlice, IoSliceMut, PipeReader, PipeWriter, pipe};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
@@ -18,44 +22,32 @@ use std::process::{Child, Command};
 /// How a runner is told from the process that starts it.
 pub const WORKER: &str = "--worker";
 
-/// Bytes of `struct cmsghdr`: a length of a word, level and type of 32 bits.
-const HEADER: usize = size_of::<usize>() + 8;
-/// The same with two descriptors behind it.
-const LENGTH: usize = HEADER + 2 * size_of::<RawFd>();
-
 /// A new runner on two pipes: where its requests go and where its answers come from. Does not wait for it.
 pub(super) fn knock(door: &UnixStream) -> io::Result<(PipeWriter, PipeReader)> {
     let ((requests, to_it), (from_it, answers)) = (pipe()?, pipe()?);
-    let descriptors = [requests.as_raw_fd(), answers.as_raw_fd()].map(RawFd::to_ne_bytes);
-    let head = [libc::SOL_SOCKET.to_ne_bytes(), libc::SCM_RIGHTS.to_ne_bytes()];
-    let control = [LENGTH.to_ne_bytes().as_slice(), head.as_flattened(), descriptors.as_flattened()].concat();
-    let word = [IoSlice::new(b"r")];
-    let message = MsgHdr::new().with_buffers(&word).with_control(&control);
-    SockRef::from(door).sendmsg(&message, libc::MSG_NOSIGNAL)?;
+    let pipes = [requests.as_fd(), answers.as_fd()];
+    let mut room = [MaybeUninit::uninit(); cmsg_space!(ScmRights(2))];
+    let mut beside = SendAncillaryBuffer::new(&mut room);
+    beside.push(SendAncillaryMessage::ScmRights(&pipes));
+    sendmsg(door, &[IoSlice::new(b"r")], &mut beside, SendFlags::NOSIGNAL)?;
     Ok((to_it, from_it))
 }
 
 /// The pipes of the next runner; none once the engine has gone.
-#[allow(unsafe_code)]
 fn answer(door: &UnixStream) -> io::Result<Option<[OwnedFd; 2]>> {
-    let mut control = [MaybeUninit::new(0_u8); 2 * LENGTH];
-    let mut word = [MaybeUninit::new(0_u8)];
-    let mut buffers = [MaybeUninitSlice::new(&mut word)];
-    let mut message = MsgHdrMut::new().with_buffers(&mut buffers).with_control(&mut control);
-    if SockRef::from(door).recvmsg(&mut message, libc::MSG_CMSG_CLOEXEC)? == 0 {
+    let mut room = [MaybeUninit::uninit(); cmsg_space!(ScmRights(2))];
+    let mut beside = RecvAncillaryBuffer::new(&mut room);
+    let mut word = [0];
+    if recvmsg(door, &mut [IoSliceMut::new(&mut word)], &mut beside, RecvFlags::CMSG_CLOEXEC)?.bytes == 0 {
         return Ok(None);
     }
-    let wrong = || io::Error::other("what came is no pair of pipes");
-    // SAFETY: every byte had a value from the beginning.
-    let control = control.map(|byte| unsafe { byte.assume_init() });
-    let head = [libc::SOL_SOCKET.to_ne_bytes(), libc::SCM_RIGHTS.to_ne_bytes()];
-    if !control.starts_with(&[LENGTH.to_ne_bytes().as_slice(), head.as_flattened()].concat()) {
-        return Err(wrong());
+    let mut pipes: Vec<OwnedFd> = Vec::new();
+    for message in beside.drain() {
+        if let RecvAncillaryMessage::ScmRights(came) = message {
+            pipes.extend(came);
+        }
     }
-    let descriptor = |at: usize| control.get(HEADER + at * size_of::<RawFd>()..)?.first_chunk().copied();
-    let (Some(first), Some(second)) = (descriptor(0), descriptor(1)) else { return Err(wrong()) };
-    // SAFETY: the kernel has just made these two in this process, and nothing else knows them.
-    Ok(Some([first, second].map(|bytes| unsafe { OwnedFd::from_raw_fd(RawFd::from_ne_bytes(bytes)) })))
+    pipes.try_into().map(Some).map_err(|_| io::Error::other("what came is no pair of pipes"))
 }
 
 /// Starts a runner whenever the engine at the other end of standard input asks for one, until it goes.
