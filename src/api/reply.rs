@@ -1,7 +1,7 @@
 //! Answers: JSON, streams, and refusals that name the thing, the cause and the next step.
 
 use super::source::Source;
-use crate::engine::HandleError;
+use crate::engine::{HandleError, clean};
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
@@ -57,17 +57,6 @@ pub(super) struct ErrorBody {
 /// Most characters of a message: what a client wrote may stand in it.
 const MOST: usize = 2_000;
 
-/// At most so many characters of a text, none of which steers a terminal.
-pub(super) fn bounded(text: &str, most: usize) -> String {
-    let plain = text.chars().take(most);
-    let mut bounded: String =
-        plain.flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect();
-    if text.chars().nth(most).is_some() {
-        bounded.push('…');
-    }
-    bounded
-}
-
 /// A request that gets no answer of the engine.
 #[derive(Debug)]
 pub(super) struct Refusal {
@@ -79,7 +68,7 @@ pub(super) struct Refusal {
 impl Refusal {
     /// A refusal; `code` is listed in `docs/api.md`.
     pub(super) fn new(status: StatusCode, code: &str, message: impl Into<String>, next: impl Into<String>) -> Self {
-        let body = ErrorBody { code: code.to_owned(), message: bounded(&message.into(), MOST), next: next.into() };
+        let body = ErrorBody { code: code.to_owned(), message: clean(&message.into(), MOST), next: next.into() };
         Self { status, allow: None, body }
     }
     /// Something is wrong with the request.

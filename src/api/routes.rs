@@ -9,9 +9,9 @@ use super::log;
 use super::past;
 use super::process;
 use super::query;
-use super::reply::{Payload, Refusal, Reply, bounded, json, set};
+use super::reply::{Payload, Refusal, Reply, json, set};
 use super::server::{Guest, MAX_HEADER, PATIENCE};
-use crate::engine::{Answer, EngineHandle, Outcome, Summary};
+use crate::engine::{Answer, EngineHandle, Outcome, Summary, clean};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{ACCEPT, CONNECTION, ETAG, HeaderMap, HeaderName, IF_NONE_MATCH};
@@ -87,7 +87,7 @@ async fn route(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, 
             return Err(Refusal::new(
                 StatusCode::NOT_FOUND,
                 "not-found",
-                format!("there is no {}", bounded(&path, ECHOED)),
+                format!("there is no {}", clean(&path, ECHOED)),
                 format!("the calls are {CALLS}"),
             ));
         }
@@ -95,7 +95,7 @@ async fn route(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, 
     // What a GET has besides its body: hyper leaves that out.
     let is_head = allow == "GET" && request.method() == Method::HEAD;
     if request.method().as_str() != allow && !is_head {
-        let message = format!("{path} does not take {}", bounded(request.method().as_str(), ECHOED));
+        let message = format!("{path} does not take {}", clean(request.method().as_str(), ECHOED));
         let refusal =
             Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", message, format!("use {allow}"));
         return Err(Refusal { allow: Some(allow), ..refusal });

@@ -34,7 +34,7 @@ pub mod vrrp;
 pub mod watching;
 
 pub use command::{
-    Answer, Command, CommandRequest, Half, Outcome, Preview, RealServerSelector, ServiceSelector, Undoable, Who,
+    Answer, Command, CommandRequest, Half, Outcome, Preview, RealServerSelector, ServiceSelector, Undoable, Who, clean,
 };
 pub use config::keywords as config_words;
 pub use config::settings::{

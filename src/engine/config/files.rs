@@ -1,5 +1,6 @@
 //! Reads configuration files: the only place of this module that touches the file system.
 
+use rustix::fs::OFlags;
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -135,11 +136,8 @@ fn text(path: &Path, bytes: Vec<u8>, lenient_from: impl Fn(&[u8]) -> usize) -> R
     Ok(read)
 }
 
-/// `O_NONBLOCK`: what has nothing to read yet says so, instead of holding the reader up.
-#[cfg(any(target_arch = "mips", target_arch = "mips64"))]
-const NO_WAITING: i32 = 0o200;
-#[cfg(not(any(target_arch = "mips", target_arch = "mips64")))]
-const NO_WAITING: i32 = 0o4000;
+/// What has nothing to read yet says so, instead of holding the reader up.
+const NO_WAITING: i32 = OFlags::NONBLOCK.bits().cast_signed();
 
 /// Whether it is a file that somebody wrote: not a pipe, a socket, a device or one of /proc, which may never end.
 fn is_stored(found: &std::fs::Metadata) -> bool {

@@ -19,6 +19,7 @@ pub use reference::{Explanation, explain, meant, page};
 
 pub(super) use balance::METHODS;
 pub(super) use narrower::ignored;
+pub(super) use options::{REGEX_IDLE, REGEX_UNUSED};
 pub(super) use value::{Value, decimal};
 
 /// A block of the language.

@@ -2,6 +2,32 @@
 
 use super::phrases::{Phrase, phrase};
 
+/// `regex_options` of keepalived that the regex is read without.
+pub(in super::super) const REGEX_UNUSED: &[&str] = &[
+    "allow_empty_class",
+    "alt_bsux",
+    "alt_circumflex",
+    "alt_verbnames",
+    "dupnames",
+    "firstline",
+    "match_unset_backref",
+    "no_auto_capture",
+];
+/// Those that change nothing of what matches here: speed alone, or what holds anyway.
+pub(in super::super) const REGEX_IDLE: &[&str] = &[
+    "auto_callout",
+    "dollar_endonly",
+    "never_backslash_c",
+    "never_ucp",
+    "never_utf",
+    "no_auto_possess",
+    "no_dotstar_anchor",
+    "no_start_optimize",
+    "ucp",
+    "use_offset_limit",
+    "utf",
+];
+
 /// Each word of the lists that lines are read by.
 pub(super) const OPTIONS: &[Phrase] = &[
     phrase(
@@ -154,37 +180,8 @@ pub(super) const OPTIONS: &[Phrase] = &[
         "how regex is read: capital letters are as small ones; . is a line's end too; white space and # comments do not \
          count; ^ and $ are of lines; repeats take as little as they can",
     ),
-    phrase(
-        &[
-            "auto_callout",
-            "dollar_endonly",
-            "never_backslash_c",
-            "never_ucp",
-            "never_utf",
-            "no_auto_possess",
-            "no_dotstar_anchor",
-            "no_start_optimize",
-            "ucp",
-            "use_offset_limit",
-            "utf",
-        ],
-        "regex_options {}",
-        "nothing of what matches changes by it here",
-    ),
-    phrase(
-        &[
-            "allow_empty_class",
-            "alt_bsux",
-            "alt_circumflex",
-            "alt_verbnames",
-            "dupnames",
-            "firstline",
-            "match_unset_backref",
-            "no_auto_capture",
-        ],
-        "regex_options {}",
-        "not acted on: the regex is read without it, and check says so",
-    ),
+    phrase(REGEX_IDLE, "regex_options {}", "nothing of what matches changes by it here"),
+    phrase(REGEX_UNUSED, "regex_options {}", "not acted on: the regex is read without it, and check says so"),
     phrase(
         &["readable", "match", "wildcard_match", "brace_match"],
         "include_check {}",

@@ -2,7 +2,7 @@
 
 use super::super::super::argument::Argument;
 use super::super::super::diagnostic::{Problem, quoted};
-use super::super::super::keywords::Block;
+use super::super::super::keywords::{Block, REGEX_IDLE, REGEX_UNUSED};
 use super::super::super::schema::{Context, Entry};
 use super::super::super::suggest::nearest;
 use super::super::command;
@@ -15,35 +15,9 @@ use std::time::Duration;
 /// `regex_options` and what becomes of each: a flag before the pattern.
 const OPTIONS: &[(&str, &str)] =
     &[("caseless", "i"), ("dotall", "s"), ("extended", "x"), ("multiline", "m"), ("ungreedy", "U")];
-/// Options of keepalived that the regex is read without.
-const UNUSED: &[&str] = &[
-    "allow_empty_class",
-    "alt_bsux",
-    "alt_circumflex",
-    "alt_verbnames",
-    "dupnames",
-    "firstline",
-    "match_unset_backref",
-    "no_auto_capture",
-];
-/// Options that change nothing of what matches here: speed alone, or what holds anyway.
-const IDLE: &[&str] = &[
-    "auto_callout",
-    "dollar_endonly",
-    "never_backslash_c",
-    "never_ucp",
-    "never_utf",
-    "no_auto_possess",
-    "no_dotstar_anchor",
-    "no_start_optimize",
-    "ucp",
-    "use_offset_limit",
-    "utf",
-];
-
 /// All options that keepalived knows.
 fn known_options() -> impl Iterator<Item = &'static str> {
-    OPTIONS.iter().map(|(word, _)| *word).chain(IDLE.iter().chain(UNUSED).copied())
+    OPTIONS.iter().map(|(word, _)| *word).chain(REGEX_IDLE.iter().chain(REGEX_UNUSED).copied())
 }
 
 #[cfg(test)]
@@ -183,10 +157,10 @@ fn flags(cx: &mut Context, options: &str, entry: &Entry) -> String {
         let known = OPTIONS.iter().find(|(name, _)| *name == option);
         if let Some((_, flag)) = known {
             flags += flag;
-        } else if UNUSED.contains(&option) {
+        } else if REGEX_UNUSED.contains(&option) {
             let message = format!("regex option {option} is not acted on: the regex is read without it");
             cx.report.add(Problem::warning(entry.value_at(place), "not-acted-on", message));
-        } else if !IDLE.contains(&option) {
+        } else if !REGEX_IDLE.contains(&option) {
             let meant = nearest(option, known_options()).map(|meant| format!("did you mean {meant}?"));
             let message = format!("{} is no regex option; it is ignored, as keepalived does", quoted(option));
             cx.report.add(Problem::warning(entry.value_at(place), "unknown-value", message).help_if(meant));
