@@ -19,6 +19,9 @@ use std::time::{Duration, Instant};
 /// How many actions there is room for when none waits.
 const ROOM: usize = 256;
 
+/// So many operations of one plan take the kernel long enough to be noticed.
+const MANY: usize = 4_096;
+
 /// Where the whole is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Life {
@@ -196,6 +199,11 @@ impl Balance {
     /// Whether everything is taken out of the kernel, as far as it allowed.
     pub fn is_stopped(&self) -> bool {
         self.life == Life::Stopped
+    }
+
+    /// Whether many operations of one plan are on their way, as at the start of many services.
+    pub const fn fills_the_kernel(&self) -> bool {
+        self.kernel.outstanding() >= MANY
     }
 
     /// Whether something of ours is, or may be, in the kernel although nothing is wanted there any more.

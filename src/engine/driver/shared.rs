@@ -171,12 +171,12 @@ impl Shared {
 
     /// The same with what happened at once, in this order: readers wake once for all of it.
     pub fn append_all(&self, facts: Vec<Fact>) {
-        let wall = SystemTime::now();
+        let moment @ Moment { wall, .. } = Moment { now: Instant::now(), wall: SystemTime::now() };
         let monotonic = self.monotonic_ms();
         let mut kept = self.kept();
         for fact in facts {
             if fact.kind.is_change() {
-                kept.changed_at = Some(Moment { now: Instant::now(), wall });
+                kept.changed_at = Some(moment);
             }
             kept.journal.append(fact, wall, monotonic);
         }

@@ -204,6 +204,10 @@ impl Reconciler {
     pub fn has_leftovers(&self) -> bool {
         !self.leftover.is_empty()
     }
+    /// How many operations are out.
+    pub const fn outstanding(&self) -> usize {
+        self.outstanding
+    }
     /// Whether nothing is out.
     pub const fn is_idle(&self) -> bool {
         self.outstanding == 0

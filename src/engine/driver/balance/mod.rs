@@ -21,6 +21,7 @@ use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::io::host_addresses;
 use crate::engine::io::ipvs_netlink::IpvsKernel;
 use crate::engine::ipvs::{Refusal, Service};
+use crate::engine::journal::CAPACITY;
 use crate::engine::model::{Configuration, ServiceKey};
 use crate::engine::snapshot::{Drift, Foreign, IpvsTotals, Moment, VirtualServerStatus, Warning};
 use kernel::{Job, KernelThread};
@@ -43,6 +44,8 @@ const PULSE: Duration = Duration::from_secs(1);
 const STOPPING: Duration = Duration::from_secs(5);
 /// How often the addresses of this host are looked at, where services ask for that.
 const ADDRESSES: Duration = Duration::from_millis(500);
+/// How many facts wait for a view at most, while the kernel is being given a large table: a part of what the journal remembers.
+const TOLD_TOGETHER: usize = CAPACITY / 4;
 /// How many inputs are handled before the actions are performed.
 const BATCH: usize = 1_024;
 
@@ -175,12 +178,13 @@ pub async fn run(
         let Some(input) = input else { continue };
         // What has ended comes before the time: a loop that was late gives up no run that has a verdict.
         let (first, last) = if matches!(input, Input::Timeout) { (None, Some(input)) } else { (Some(input), None) };
+        let came = now();
         if let Some(input) = first {
-            own.core.handle(now(), input);
+            own.core.handle(came, input);
         }
         for _ in 0..BATCH {
             let Some(input) = kernel.try_next().or_else(|| own.probes.try_next()) else { break };
-            own.core.handle(now(), input);
+            own.core.handle(came, input);
         }
         if let Some(input) = last {
             own.core.handle(now(), input);
@@ -237,9 +241,11 @@ impl<R: Fn(Vec<Fact>), N: Fn(Notice)> BalanceLoop<R, N> {
         }
     }
 
-    /// Whether something waits for a view.
+    /// Whether something waits for a view. What a large table's way into the kernel tells does so together: a view of it is dear,
+    /// and a hundred of them would take longer than the kernel does.
     fn has_news(&self) -> bool {
-        !self.facts.is_empty() || !self.untold.is_empty()
+        let few = if self.core.fills_the_kernel() { TOLD_TOGETHER } else { 1 };
+        self.facts.len() >= few || !self.untold.is_empty()
     }
 
     /// What is asked of the core; a trial is the kernel's thread's matter alone.
