@@ -62,16 +62,15 @@ pub fn share_the_allocator(pools: i32) {
     };
 }
 
-/// Gives memory back that only a start needed: its pages of the program, which come back from the page cache should they be
-/// needed again, and what the allocator has free (`MADV_DONTNEED`, madvise(2); `malloc_trim(3)`).
+/// Gives memory back that only a start needed: its pages of the program and of libraries, which come back from the page cache should
+/// they be needed again, and what the allocator has free (`MADV_DONTNEED`, madvise(2); `malloc_trim(3)`).
 #[allow(unsafe_code)]
 pub fn shed_the_start() {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
-    let program = std::fs::read_link("/proc/self/exe").unwrap_or_default();
-    for line in maps.lines().filter(|line| line.ends_with(&*program.to_string_lossy()) && line.contains(" r-xp ")) {
+    for line in maps.lines().filter(|line| line.contains(" r-xp ") && line.contains(" /")) {
         let ends = line.split(' ').next().and_then(|range| range.split_once('-'));
         let Some((Ok(from), Ok(to))) = ends.map(|(from, to)| (number(from), number(to))) else { continue };
-        // SAFETY: the range is one mapping of the program's own code, private and never written: what is dropped is read again.
+        // SAFETY: the range is one mapping of code out of a file, private and never written: what is dropped is read again.
         unsafe { libc::madvise(std::ptr::with_exposed_provenance_mut(from), to - from, libc::MADV_DONTNEED) };
     }
     // SAFETY: it takes no pointer and only touches what the allocator has free.
