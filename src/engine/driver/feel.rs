@@ -82,18 +82,20 @@ pub(super) fn of_reload(
         clauses.push(format!("ENDS, since its object goes: {}", list(ended.iter().cloned())));
     }
     let said = (!clauses.is_empty()).then(|| clauses.join("; "));
-    if !effects.moving.is_empty() {
-        let carried = carried(status, |router| effects.moving.contains(&router.name));
-        clauses.push(format!("MOVES: {}", list(effects.moving.iter().cloned())));
-        clauses.extend(carried);
+    let Effects { lines, moving, unsure } = effects;
+    let may_move = |name: &String| format!("{name} (if a backup that was never heard ranks higher)");
+    let all_moving: Vec<String> = moving.iter().cloned().chain(unsure.iter().map(may_move)).collect();
+    if !all_moving.is_empty() {
+        clauses.push(format!("MOVES: {}", list(all_moving.iter().cloned())));
+        clauses.extend(carried(status, |router| moving.contains(&router.name) || unsure.contains(&router.name)));
     }
     let mut hasher = DefaultHasher::new();
-    (leaving.iter().map(|one| &one.what).collect::<Vec<_>>(), &ended, &effects.moving).hash(&mut hasher);
-    preview.confirm = (is_felt || !effects.moving.is_empty()).then(|| "reload".to_owned());
+    (leaving.iter().map(|one| &one.what).collect::<Vec<_>>(), &ended, &all_moving).hash(&mut hasher);
+    preview.confirm = (is_felt || !all_moving.is_empty()).then(|| "reload".to_owned());
     preview.ipvsadm = ipvsadm;
     let goes = leaving.iter().map(|one| format!("{} goes, {} active connections", one.what, one.active));
     let ends = ended.iter().map(|one| format!("{one} ends with its object"));
-    preview.after.extend(goes.chain(ends).chain(effects.lines).take(MOST_LINES));
+    preview.after.extend(goes.chain(ends).chain(lines).take(MOST_LINES));
     clauses.push(std::mem::take(&mut preview.blast_radius));
     preview.blast_radius = clauses.join("; ");
     (hasher.finish(), said)
@@ -138,11 +140,21 @@ mod tests {
 
     #[test]
     fn a_mastership_that_moves_is_named_with_its_services_and_asks_for_the_word() {
-        let effects = Effects { lines: vec!["priority 200 -> 90".to_owned()], moving: vec!["VI_1".to_owned()] };
+        let effects = Effects {
+            lines: vec!["priority 200 -> 90".to_owned()],
+            moving: vec!["VI_1".to_owned()],
+            ..Effects::default()
+        };
         let mut preview = Preview { blast_radius: "1 object changes".to_owned(), ..Preview::default() };
         of_reload(&mut preview, Foresight::default(), effects, &status("kernel"));
         assert!(preview.blast_radius.starts_with("MOVES: VI_1; 2 services go with the addresses: "), "{preview:?}");
         assert_eq!((preview.confirm.as_deref(), preview.after.len()), (Some("reload"), 1));
+        let unsure = Effects { unsure: vec!["VI_1".to_owned()], ..Effects::default() };
+        let mut preview = Preview::default();
+        of_reload(&mut preview, Foresight::default(), unsure, &status("kernel"));
+        let said = "MOVES: VI_1 (if a backup that was never heard ranks higher); 2 services go with the addresses: ";
+        assert!(preview.blast_radius.starts_with(said), "{preview:?}");
+        assert_eq!(preview.confirm.as_deref(), Some("reload"));
     }
 
     fn leaving(what: &str, active: u32) -> Leaving {

@@ -88,8 +88,8 @@ impl Failover {
                 Fact::new(EventKind::Tracked, severity, format!("{} {name}", kind.name()))
             }
         };
-        fact = fact.to(word(state)).reason(said);
-        fact.from = (word(before) != word(Tracked::Unanswered)).then(|| word(before));
+        fact = fact.to(state.to_string()).reason(said);
+        fact.from = (!matches!(before, Tracked::Unanswered | Tracked::Presumed)).then(|| before.to_string());
         if !changes.is_empty() {
             fact = fact.detail(changes.join(", "));
         }
@@ -186,7 +186,7 @@ impl Failover {
             name: track.name.clone(),
             weight: track.weight,
             reverse: track.reverse,
-            state: word(*state),
+            state: state.to_string(),
             said: self.tracks.get(&(track.kind, track.name.clone())).map(|told| told.said.clone()).unwrap_or_default(),
         };
         router.config.tracks.iter().zip(&router.counted).map(status).collect()
@@ -232,16 +232,5 @@ impl Failover {
             };
             Some(Warning { code: code.to_owned(), subject, message, next })
         })
-    }
-}
-
-/// The state as events have it.
-fn word(state: Tracked) -> String {
-    match state {
-        Tracked::Unanswered | Tracked::Presumed => "unanswered".to_owned(),
-        Tracked::Up => "up".to_owned(),
-        Tracked::Down => "down".to_owned(),
-        Tracked::LeftOut => "left-out".to_owned(),
-        Tracked::Value(value) => value.to_string(),
     }
 }

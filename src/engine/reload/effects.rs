@@ -2,8 +2,9 @@
 //!
 //! A backup says nothing on the wire: who would take over is said by the last advertisement of a router that was accepted.
 
-use crate::engine::model::{Configuration, VirtualRouter};
+use crate::engine::model::{Configuration, Priority, Track, VirtualRouter};
 use crate::engine::snapshot::{VirtualRouterState, VirtualRouterStatus};
+use crate::engine::vrrp::{Tracked, effective_priority, is_fault};
 use std::collections::HashMap;
 
 /// So many instances are named.
@@ -19,15 +20,58 @@ pub struct Effects {
     pub lines: Vec<String>,
     /// Instances whose mastership is to move, or whose addresses leave this host.
     pub moving: Vec<String>,
+    /// Masters whose mastership moves if another router is there that ranks higher: none was heard, and a backup is silent.
+    pub unsure: Vec<String>,
+}
+
+/// Whether mastership is to move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Moves {
+    Yes,
+    /// If somebody is there that was never heard.
+    Perhaps,
+    No,
 }
 
 impl Effects {
-    fn tell(&mut self, name: &str, (line, moves): (String, bool)) {
+    fn tell(&mut self, name: &str, (line, moves): (String, Moves)) {
         self.lines.push(line);
-        if moves && self.moving.last().is_none_or(|last| last != name) {
-            self.moving.push(name.to_owned());
+        let named = match moves {
+            Moves::Yes => &mut self.moving,
+            Moves::Perhaps => &mut self.unsure,
+            Moves::No => return,
+        };
+        if named.last().is_none_or(|last| last != name) {
+            named.push(name.to_owned());
         }
     }
+
+    /// Masters go with a master of their sync group that goes.
+    fn take_along(&mut self, new: &Configuration, now: &HashMap<&str, &VirtualRouterStatus>) {
+        let is_master = |name: &str| is_master(now.get(name).copied());
+        for group in &new.sync_groups {
+            let first = |names: &[String]| {
+                group.members.iter().find(|member| names.contains(member) && is_master(member)).cloned()
+            };
+            let (first, moves) = match (first(&self.moving), first(&self.unsure)) {
+                (Some(first), _) => (first, Moves::Yes),
+                (None, Some(first)) => (first, Moves::Perhaps),
+                (None, None) => continue,
+            };
+            for member in group.members.iter().filter(|member| is_master(member)) {
+                if !self.moving.contains(member) && !self.unsure.contains(member) {
+                    self.tell(
+                        member,
+                        (format!("instance {member} goes with {first}: sync group {}", group.name), moves),
+                    );
+                }
+            }
+        }
+    }
+}
+
+const fn surely(moves: bool) -> Moves {
+    if moves { Moves::Yes } else { Moves::No }
 }
 
 /// Each instance whose mastership or addresses a reload may move.
@@ -39,7 +83,7 @@ pub fn effects(old: &Configuration, new: &Configuration, status: &[VirtualRouter
     for gone in old.virtual_routers.iter().filter(|router| !after.contains_key(router.name.as_str())) {
         let status = now.get(gone.name.as_str()).copied();
         let line = format!("instance {} ends: {}", gone.name, leaves(gone, status));
-        effects.tell(&gone.name, (line, is_master(status)));
+        effects.tell(&gone.name, (line, surely(is_master(status))));
         if let Some(held) = status.and_then(|status| status.held.as_ref()) {
             effects.lines.push(format!("with instance {} ends: {held}", gone.name));
         }
@@ -51,15 +95,17 @@ pub fn effects(old: &Configuration, new: &Configuration, status: &[VirtualRouter
             Some(before) if !before.is_same_to_others(router) => {
                 let (leaves, starts) = (leaves(before, status), starts(router));
                 let line = format!("instance {} starts anew: {leaves}; then {starts}", router.name);
-                effects.tell(&router.name, (line, is_master(status)));
+                effects.tell(&router.name, (line, surely(is_master(status))));
             }
             Some(before) => {
-                let told =
-                    ranks(before, router, status).into_iter().chain(moves(before, router, status, (&held, &holds)));
+                let readdressed = moves(before, router, status, (&held, &holds));
+                let readdressed = readdressed.into_iter().map(|(line, moves)| (line, surely(moves)));
+                let told = ranks(before, router, status, &now).into_iter().chain(readdressed);
                 told.for_each(|told| effects.tell(&router.name, told));
             }
         }
     }
+    effects.take_along(new, &now);
     effects
 }
 
@@ -137,14 +183,23 @@ fn strongest(status: &VirtualRouterStatus) -> Option<(&str, u8)> {
     heard.max_by_key(|(_, priority)| *priority)
 }
 
-/// What another priority leads to, and whether mastership is to move by it.
+/// How something that is tracked counts now; what nobody tracked so far has not answered.
+fn state_of(track: &Track, now: &HashMap<&str, &VirtualRouterStatus>) -> Tracked {
+    let mut known = now.values().flat_map(|router| &router.detail.tracked);
+    let found = known.find(|known| known.kind == track.kind.name() && known.name == track.name);
+    found.and_then(|known| known.state.parse().ok()).unwrap_or(Tracked::Unanswered)
+}
+
+/// What another priority, or another weight of what is tracked, leads to.
 fn ranks(
     before: &VirtualRouter,
     router: &VirtualRouter,
     status: Option<&VirtualRouterStatus>,
-) -> Option<(String, bool)> {
-    let (old, new) = (before.priority.get(), router.priority.get());
-    if old == new {
+    now: &HashMap<&str, &VirtualRouterStatus>,
+) -> Option<(String, Moves)> {
+    let (old, new, is_weighed_anew) =
+        (before.priority.get(), router.priority.get(), before.tracks != router.tracks && !router.priority.is_owner());
+    if old == new && !is_weighed_anew {
         return None;
     }
     let name = &router.name;
@@ -152,22 +207,32 @@ fn ranks(
     if new == OWNER {
         let follows = if is_master(status) { "stays master" } else { "is master at once" };
         let said = format!("{change}: it becomes the owner and {follows}, whatever others say");
-        return Some((said, !is_master(status)));
+        return Some((said, surely(!is_master(status))));
     }
     let status = status?;
-    if let Some(set) = status.priority_set {
-        return Some((
-            format!("{change}: {set}, which an operator set, counts until `priority {name} --from-file`"),
-            false,
-        ));
+    if let Some(set) = status.priority_set.filter(|_| !is_weighed_anew) {
+        let said = format!("{change}: {set}, which an operator set, counts until `priority {name} --from-file`");
+        return Some((said, Moves::No));
     }
-    // What is tracked adds or takes as much as before.
-    let tracked = if old == OWNER { 0 } else { i16::from(status.effective_priority) - i16::from(old) };
-    let counts = u8::try_from((i16::from(new) + tracked).clamp(1, 254)).unwrap_or(1);
-    let rival = strongest(status);
-    let stays = |said: &str| (format!("{change}: {said}"), false);
-    let moves = |said: &str| (format!("{change}: {said}"), true);
-    Some(match (is_master(Some(status)), rival) {
+    let tracked = || router.tracks.iter().map(|track| (track, state_of(track, now)));
+    if let Some((track, _)) = tracked().find(|(track, state)| is_weighed_anew && is_fault(track, *state)) {
+        let is_news = status.state != VirtualRouterState::Fault;
+        let said = format!("instance {name}: {} {} is bad and has no weight: FAULT", track.kind.name(), track.name);
+        return is_news.then(|| (said, surely(is_master(Some(status)))));
+    }
+    let base = status.priority_set.and_then(|set| Priority::new(set).ok()).unwrap_or(router.priority);
+    let counts = effective_priority(base, tracked()).get();
+    if old == new && counts == status.effective_priority {
+        return None;
+    }
+    let change = if old == new {
+        format!("instance {name}: priority {} -> {counts} by what it tracks", status.effective_priority)
+    } else {
+        change
+    };
+    let said = |said: &str, moves: Moves| Some((format!("{change}: {said}"), moves));
+    let (stays, moves) = (|text: &str| said(text, Moves::No), |text: &str| said(text, Moves::Yes));
+    match (is_master(Some(status)), strongest(status)) {
         (true, Some((address, priority))) if priority > counts => {
             moves(&format!("{address} (priority {priority}) would take over, unless it has nopreempt"))
         }
@@ -175,6 +240,13 @@ fn ranks(
             moves(&format!("{address} has {priority} too, so that the higher address is master"))
         }
         (true, Some((address, priority))) => stays(&format!("it stays master before {address} (priority {priority})")),
+        (true, None) if counts < status.effective_priority => said(
+            &format!(
+                "no other router was heard, and a backup is silent: one of a priority above {counts} would take over, unless it \
+                 has nopreempt; without one it stays master"
+            ),
+            Moves::Perhaps,
+        ),
         (true, None) => stays("it stays master as far as is known; no other router was heard"),
         (false, _) if status.held.is_some() || !router.preempt => {
             stays(&format!("it stays {}, since it does not take mastership back", status.state.name()))
@@ -186,7 +258,7 @@ fn ranks(
             stays(&format!("it stays {} behind {address} (priority {priority})", status.state.name()))
         }
         (false, None) => stays("no other router was heard"),
-    })
+    }
 }
 
 /// Addresses that come, go or change their instance, and whether they leave this host.
@@ -275,7 +347,13 @@ mod tests {
         assert_eq!(to(90, "MASTER", 200, Some(50)), format!("{line}it stays master before 10.0.0.12 (priority 50)"));
         assert_eq!(
             to(90, "MASTER", 200, None),
-            format!("{line}it stays master as far as is known; no other router was heard")
+            format!(
+                "{line}no other router was heard, and a backup is silent: one of a priority above 90 would take over, unless it has \
+                 nopreempt; without one it stays master"
+            )
+        );
+        assert!(
+            to(210, "MASTER", 200, None).ends_with("it stays master as far as is known; no other router was heard")
         );
         assert!(
             to(200, "BACKUP", 90, Some(100))
@@ -304,7 +382,58 @@ mod tests {
         refused.peers[0].detail.accepted = None;
         refused.peers[0].rejected = Some("another password".to_owned());
         assert_eq!(moving(&lower, refused.clone()), [""; 0]);
-        assert!(told(&[("A", 200, "10.0.0.1/24")], &lower, &[refused])[0].ends_with("no other router was heard"));
+        let of = |status: VirtualRouterStatus| effects(&file(&[("A", 200, "10.0.0.1/24")]), &file(&lower), &[status]);
+        assert_eq!(of(refused).unsure, ["A"]);
+        assert_eq!(of(heard("A", "MASTER", 200, None)).unsure, ["A"], "a backup that was always one is never heard");
+        assert_eq!(of(heard("A", "BACKUP", 200, None)).unsure, [""; 0]);
+    }
+
+    #[test]
+    fn another_weight_of_what_fails_moves_a_mastership_and_that_of_what_does_not_fail_moves_none() {
+        let with = |track: &str| {
+            let text = format!(
+                "vrrp_script s {{\nscript /bin/true\nweight -5\n}}\nvrrp_instance A {{\ninterface eth0\nvirtual_router_id 51\n\
+                 priority 200\ntrack_script {{\n{track}\n}}\nvirtual_ipaddress {{\n10.0.0.1/24\n}}\n}}\n"
+            );
+            config::parse("x", &text).configuration.unwrap()
+        };
+        let of = |state: &str, track: &str| {
+            let mut status = heard("A", "MASTER", 200, Some(100));
+            let said =
+                json!({"kind": "script", "name": "s", "weight": -5, "reverse": false, "state": state, "said": ""});
+            status.detail.tracked = vec![serde_json::from_value(said).unwrap()];
+            status.effective_priority = if state == "down" { 195 } else { 200 };
+            effects(&with("s"), &with(track), &[status])
+        };
+        let told = of("down", "s weight -150");
+        assert_eq!(told.moving, ["A"]);
+        assert!(
+            told.lines[0]
+                .starts_with("instance A: priority 195 -> 50 by what it tracks: 10.0.0.12 (priority 100) would")
+        );
+        let told = of("down", "s weight 0");
+        assert_eq!(
+            (told.lines, told.moving),
+            (vec!["instance A: script s is bad and has no weight: FAULT".to_owned()], vec!["A".to_owned()])
+        );
+        assert_eq!(of("up", "s weight -150"), Effects::default());
+        assert_eq!(of("down", "s weight -50").moving, [""; 0]);
+    }
+
+    #[test]
+    fn a_sync_group_moves_as_a_whole() {
+        let grouped = |priority| {
+            let mut file =
+                file(&[("A", priority, "10.0.0.1/24"), ("B", 200, "10.0.0.2/24"), ("C", 200, "10.0.0.3/24")]);
+            let text = "vrrp_sync_group G {\ngroup {\nA\nB\n}\n}\n";
+            file.sync_groups = config::parse("x", &format!("{text}{}", "vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\n}\nvrrp_instance B {\ninterface eth0\nvirtual_router_id 2\n}\n")).configuration.unwrap().sync_groups;
+            file
+        };
+        let status = |rival| ["A", "B", "C"].map(|name| heard(name, "MASTER", 200, rival));
+        let told = effects(&grouped(200), &grouped(90), &status(Some(100)));
+        assert_eq!(told.moving, ["A", "B"]);
+        assert_eq!(told.lines[1], "instance B goes with A: sync group G");
+        assert_eq!(effects(&grouped(200), &grouped(90), &status(None)).unsure, ["A", "B"]);
     }
 
     #[test]

@@ -7,6 +7,9 @@
 //!   up.
 
 use crate::engine::model::{Priority, Track, TrackKind};
+use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 /// How a script counts.
@@ -24,6 +27,34 @@ pub enum Tracked {
     LeftOut,
     /// The number that a file has.
     Value(i32),
+}
+
+/// As events and the status have it: a word, or the number.
+impl fmt::Display for Tracked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unanswered | Self::Presumed => f.write_str("unanswered"),
+            Self::Up => f.write_str("up"),
+            Self::Down => f.write_str("down"),
+            Self::LeftOut => f.write_str("left-out"),
+            Self::Value(value) => value.fmt(f),
+        }
+    }
+}
+
+/// From what `Display` makes of it; errors: it is neither a word of these nor a number.
+impl FromStr for Tracked {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "unanswered" => Self::Unanswered,
+            "up" => Self::Up,
+            "down" => Self::Down,
+            "left-out" => Self::LeftOut,
+            number => Self::Value(number.parse()?),
+        })
+    }
 }
 
 /// When a script runs, and how it counts.
@@ -159,6 +190,14 @@ mod tests {
             tracker.state()
         };
         results.chars().map(&mut run).collect()
+    }
+
+    #[test]
+    fn a_state_is_read_as_it_is_written() {
+        for state in [Unanswered, Up, Down, LeftOut, Value(-7)] {
+            assert_eq!(state.to_string().parse(), Ok(state));
+        }
+        assert!("sideways".parse::<Tracked>().is_err());
     }
 
     #[test]
