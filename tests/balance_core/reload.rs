@@ -126,6 +126,69 @@ fn a_reload_foretells_what_goes_with_its_connections_and_what_operators_wanted_o
     assert_eq!((same.leaving.len(), same.ended.len(), same.is_felt), (0, 0, false));
 }
 
+/// What a reload would do to what operators set, then what it told when it did.
+fn meets(rig: &mut Rig, servers: &[VirtualServer]) -> (Vec<String>, usize, Vec<String>) {
+    let Input::Reload(configuration) = reload(servers) else { unreachable!() };
+    let foresight = rig.balance.foresee(rig.now, configuration);
+    let line = |what: &str, was: &str, is: &str| format!("{what}: {was} -> {is}");
+    let foreseen: Vec<String> = foresight.overtaken.iter().map(|one| line(&one.what, &one.was, &one.is)).collect();
+    rig.facts(EventKind::ServerAdmin);
+    assert_eq!(rig.reload(servers), Ok(()));
+    (foreseen, foresight.there, rig.facts(EventKind::ServerAdmin))
+}
+
+#[test]
+fn what_operators_set_and_the_file_meets_is_foretold_and_told() {
+    let added =
+        |number| Command::AddServer { service: web(), server: rs(C), weight: Some(weight(number)), forward: None };
+    let with = |a: u32, c: Option<u32>| {
+        let mut file = service(WEB, &[A, B, C]);
+        file.real_servers[0].weight = weight(a);
+        match c {
+            Some(number) => file.real_servers[2].weight = weight(number),
+            None => file.real_servers.truncate(2),
+        }
+        [file]
+    };
+    let mut rig = Rig::started(&with(1, None));
+    rig.ask(added(5));
+    rig.pass(S);
+    let (foreseen, there, told) = meets(&mut rig, &with(1, Some(1)));
+    assert_eq!(foreseen, [format!("{WEB} {C}: added, dr weight 5 -> dr weight 1, as the file says")]);
+    assert_eq!((there, told.len()), (1, 1), "{told:?}");
+    assert!(rig.table(WEB).contains("10.0.0.73:80 w1"));
+    assert!(meets(&mut rig, &with(1, Some(1))).0.is_empty(), "once");
+
+    rig.ask(set_weight(A, 7));
+    let (foreseen, there, told) = meets(&mut rig, &with(3, Some(1)));
+    let stays =
+        format!("{WEB} {A}: dr weight 7 by an operator in place of 1 -> dr weight 7 by an operator in place of 3");
+    assert_eq!((foreseen, there, told.len()), (vec![stays], 0, 1));
+    let (foreseen, ..) = meets(&mut rig, &with(7, Some(1)));
+    let ends = format!("{WEB} {A}: dr weight 7 by an operator in place of 3 -> dr weight 7, as the file says");
+    assert_eq!(foreseen, [ends]);
+
+    rig.ask(drain(B));
+    rig.ask(remove(C));
+    let (foreseen, ..) = meets(&mut rig, &with(7, Some(9)));
+    assert_eq!(foreseen, [format!("{WEB} {C}: removed -> removed until add-server, whatever the file says")]);
+}
+
+#[test]
+fn an_added_service_that_the_file_has_by_now_is_the_files() {
+    let mut rig = Rig::started(&[service(TLS, &["10.0.0.71:443"])]);
+    let (scheduler, persistence) = (Some(Scheduler::Wlc), None);
+    rig.ask(Command::AddService { service: key(WEB), scheduler, forward: None, persistence });
+    rig.ask(add(A));
+    rig.pass(S);
+    let mut file = service(WEB, &[A]);
+    file.scheduler = Scheduler::Sh;
+    let (foreseen, there, told) = meets(&mut rig, &[service(TLS, &["10.0.0.71:443"]), file]);
+    assert_eq!(foreseen[0], format!("{WEB}: added, wlc -> sh, as the file says"));
+    assert!(foreseen[1].starts_with(&format!("{WEB} {A}: added, ")), "{foreseen:?}");
+    assert_eq!((there, told.len()), (2, 2));
+}
+
 #[test]
 fn what_goes_on_unchanged_keeps_its_checks_its_probe_and_its_counts() {
     let mut rig = Rig::started(&[service(WEB, &[A, B])]);
@@ -339,7 +402,16 @@ fn overrides_survive_while_their_object_is_in_the_file() {
     );
     assert_eq!((rig.server(0, A).weight, rig.server(0, A).configured_weight), (0, 9));
     assert_eq!(rig.server(0, A).admin, Admin::Draining);
-    assert_eq!(rig.facts(EventKind::ServerAdmin), Vec::<String>::new());
+    let why = "the file has other words for what an operator set";
+    let (draining, by) = ("draining, dr weight 5", "by an operator in place of");
+    assert_eq!(
+        rig.facts(EventKind::ServerAdmin),
+        [
+            format!("{TLS}: removed>removed until add-service, whatever the file says ({why})"),
+            format!("{WEB} {A}: {draining} {by} 1>{draining} {by} 9 ({why})"),
+            format!("{WEB} {B}: removed>removed until add-server, whatever the file says ({why})"),
+        ]
+    );
     for command in [Command::Restore { server: A.parse().unwrap(), service: None }, add(B)] {
         assert_eq!(rig.ask(command).outcome, Outcome::Done);
     }

@@ -5,6 +5,8 @@ use super::Input;
 use super::core::Balance;
 use super::ipvsadm::ipvsadm;
 use super::preview::{loses_most, serving};
+use super::server::ServerState;
+use super::service::ServiceState;
 use crate::engine::event::EventKind;
 use crate::engine::model::Configuration;
 use std::sync::Arc;
@@ -20,6 +22,10 @@ pub struct Foresight {
     pub leaving: Vec<Leaving>,
     /// What operators want beside the file and what ends with its object.
     pub ended: Vec<String>,
+    /// What operators want beside the file and the file meets: it stays, and is another thing from then on.
+    pub overtaken: Vec<Overtaking>,
+    /// How many services and servers that are new in the file are there already, since operators added them.
+    pub there: usize,
     /// Somebody is served by what goes, or most of a service goes.
     pub is_felt: bool,
 }
@@ -31,6 +37,17 @@ pub struct Leaving {
     pub what: String,
     /// Its active connections.
     pub active: u32,
+}
+
+/// What an operator wants of an object, and what the file makes of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Overtaking {
+    /// The service, or a server of it.
+    pub what: String,
+    /// How it is: `added, dr weight 5`.
+    pub was: String,
+    /// How it would be: `dr weight 1, as the file says`.
+    pub is: String,
 }
 
 impl Balance {
@@ -45,14 +62,19 @@ impl Balance {
                 foresight.ipvsadm.extend(ops.iter().map(ipvsadm));
             } else if let Action::Report(fact) = action
                 && fact.kind == EventKind::ServerAdmin
-                && fact.to.as_deref() == Some("ended")
             {
-                foresight.ended.push(format!("{} ({})", fact.subject, fact.from.unwrap_or_default()));
+                let (what, was, is) = (fact.subject, fact.from.unwrap_or_default(), fact.to.unwrap_or_default());
+                if is == "ended" {
+                    foresight.ended.push(format!("{what} ({was})"));
+                } else {
+                    foresight.overtaken.push(Overtaking { what, was, is });
+                }
             }
         }
         for old in &self.services {
             let key = old.config.key;
             let new = then.by_key.get(&key).and_then(|at| then.services.get(*at));
+            foresight.there += new.map_or(0, |new| came_from_operators(old, new));
             let gone =
                 old.servers.iter().filter(|server| new.is_none_or(|new| new.server(&server.config.key).is_none()));
             let gone: Vec<Leaving> = gone
@@ -79,4 +101,10 @@ impl Balance {
         }
         foresight
     }
+}
+
+/// How many of them were added by an operator, and are the file's now.
+fn came_from_operators(old: &ServiceState, new: &ServiceState) -> usize {
+    let is_of_file = |server: &&ServerState| new.server(&server.config.key).is_some_and(|server| !server.added);
+    usize::from(old.added && !new.added) + old.servers.iter().filter(|server| server.added).filter(is_of_file).count()
 }

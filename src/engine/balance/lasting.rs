@@ -5,6 +5,7 @@
 
 use super::core::Balance;
 use super::overrides::{AddedServer, AddedService, AdminWish, Presence, ServerOverride, ServiceOverrides};
+use super::overtaken::Overtaken;
 use super::reload::ended;
 use super::server::ServerState;
 use super::service::{ADDED, ServiceState};
@@ -38,8 +39,9 @@ pub(super) fn overridden(file: Vec<ServiceState>, overrides: &[ServiceOverrides]
             all.services.push(service);
             continue;
         };
-        let lost = service.override_servers(&wish.servers, now);
+        let (lost, overtaken) = service.override_servers(&wish.servers, now);
         all.ended.extend(lost.into_iter().map(|(server, what)| ended(key, Some(server), &what)));
+        all.ended.extend(overtaken.into_iter().map(|overtaken| overtaken.fact(key)));
         match wish.presence {
             Presence::InFile | Presence::Added(_) => all.services.push(service),
             Presence::Removed => {
@@ -55,7 +57,7 @@ pub(super) fn overridden(file: Vec<ServiceState>, overrides: &[ServiceOverrides]
                 let order = all.services.last().map_or(ADDED, |last| last.order.max(ADDED)) + 1;
                 let mut service = ServiceState::new(added.config(key), true, order, Vec::new());
                 service.by = wish.by.clone().map(Box::new);
-                let lost = service.override_servers(&wish.servers, now);
+                let (lost, _) = service.override_servers(&wish.servers, now);
                 all.ended.extend(lost.into_iter().map(|(server, what)| ended(key, Some(server), &what)));
                 all.services.push(service);
             }
@@ -105,14 +107,19 @@ impl ServiceState {
         is_wish.then_some(ServiceOverrides { service: config.key, presence, by, servers })
     }
 
-    /// Brings what was wanted of its servers in; gives what was wanted of servers that are not there.
-    fn override_servers(&mut self, wishes: &[ServerOverride], now: Instant) -> Vec<(RealServerKey, String)> {
-        let mut lost = Vec::new();
+    /// Brings what was wanted of its servers in; gives what was wanted of servers that are not there, and what the file meets.
+    fn override_servers(
+        &mut self,
+        wishes: &[ServerOverride],
+        now: Instant,
+    ) -> (Vec<(RealServerKey, String)>, Vec<Overtaken>) {
+        let (mut lost, mut overtaken) = (Vec::new(), Vec::new());
         for wish in wishes {
             match (self.position(&wish.server), &wish.presence) {
                 (Some(at), Presence::InFile | Presence::Added(_)) => {
                     if let Some(server) = self.servers.get_mut(at) {
                         server.take_over(wish);
+                        overtaken.extend(Overtaken::before(wish, server));
                     }
                 }
                 (Some(at), Presence::Removed) => {
@@ -132,7 +139,7 @@ impl ServiceState {
             self.reindex();
         }
         self.begin();
-        lost
+        (lost, overtaken)
     }
 }
 

@@ -4,6 +4,7 @@
 //! server is in the file, or was made by the operator.
 
 use super::overrides::overrides;
+use super::overtaken::Overtaken;
 use super::server::ServerState;
 use super::service::ServiceState;
 use super::siblings;
@@ -30,6 +31,8 @@ pub(super) struct Merged {
     pub new_sorry: Option<RealServerKey>,
     /// Overrides that ended with their server.
     pub ended: Vec<(RealServerKey, String)>,
+    /// Overrides of what stays that the file meets.
+    pub overtaken: Vec<Overtaken>,
 }
 
 /// The words of a service without its servers.
@@ -75,7 +78,9 @@ impl ServiceState {
             new_sorry: sorry(new).filter(|new| sorry(&before) != Some(*new)),
             ..Merged::default()
         };
-        self.added = false;
+        if std::mem::take(&mut self.added) {
+            merged.overtaken.push(Overtaken::service(&before, &self.config));
+        }
         self.merge_servers(&file.real_servers, &mut merged, now);
         Some(merged)
     }
@@ -102,9 +107,15 @@ impl ServiceState {
                     if server.config.checks != config.checks || server.config.unchecked != config.unchecked {
                         merged.rechecked.push(config.key);
                     }
-                    self.servers.push(renewed(server, config, order));
+                    let wish = Overtaken::wish(&server);
+                    let server = renewed(server, config, order);
+                    merged.overtaken.extend(wish.and_then(|was| Overtaken::server(was, &server)));
+                    self.servers.push(server);
                 }
-                (None, Some(out)) if !out.added => still_removed.push(renewed(out, config, order)),
+                (None, Some(out)) if !out.added => {
+                    merged.overtaken.extend((out.config != *config).then(|| Overtaken::removed(Some(config.key))));
+                    still_removed.push(renewed(out, config, order));
+                }
                 (None, Some(_) | None) => {
                     merged.joined.push(config.key);
                     self.servers.push(ServerState::new(config.clone(), false, order, Vec::new(), now));

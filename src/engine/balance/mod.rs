@@ -37,6 +37,7 @@ mod lasting;
 mod merge;
 mod notices;
 mod overrides;
+mod overtaken;
 mod preview;
 mod rates;
 mod reconcile;
@@ -58,7 +59,7 @@ mod warnings;
 mod wish;
 
 pub use self::core::Balance;
-pub use self::foresight::{Foresight, Leaving};
+pub use self::foresight::{Foresight, Leaving, Overtaking};
 pub use self::notices::Notice;
 pub use self::overrides::{AddedServer, AddedService, AdminWish, By, Presence, ServerOverride, ServiceOverrides};
 pub use self::rates::{Meter, counters};

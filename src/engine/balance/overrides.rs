@@ -174,7 +174,7 @@ impl<T> ServiceOverrides<T> {
 
 impl ServerOverride {
     /// What is wanted of a server that is in its service; none where that is what the file says.
-    fn of(server: &ServerState) -> Option<Self> {
+    pub(super) fn of(server: &ServerState) -> Option<Self> {
         let added = AddedServer { weight: server.config.weight, forwarding: server.config.forwarding };
         let presence = if server.added { Presence::Added(added) } else { Presence::InFile };
         let wish = Self::with(server, presence);

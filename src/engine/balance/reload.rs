@@ -6,6 +6,7 @@
 use super::Action;
 use super::core::{Balance, Life};
 use super::merge::{Merged, words};
+use super::overtaken::Overtaken;
 use super::reconcile::{adoption_fact, subject};
 use super::resume::former;
 use super::server::{ServerState, unjudged};
@@ -115,7 +116,7 @@ impl Balance {
     /// Does what follows from a merge.
     fn merged(&mut self, now: Instant, key: ServiceKey, merged: Merged) {
         let Some(at) = self.by_key.get(&key).copied() else { return };
-        let Merged { settings, joined, rechecked, left, old_sorry, new_sorry, ended: overrides } = merged;
+        let Merged { settings, joined, rechecked, left, old_sorry, new_sorry, ended: overrides, overtaken } = merged;
         if settings && let Some(service) = self.services.get(at) {
             self.kernel.set_settings(key, &service.settings());
         }
@@ -149,6 +150,9 @@ impl Balance {
         }
         for (server, what) in overrides {
             self.report(ended(key, Some(server), &what));
+        }
+        for overtaken in overtaken {
+            self.report(overtaken.fact(key));
         }
     }
 
@@ -199,8 +203,15 @@ impl Balance {
                 (Some((order, file)), false) => {
                     service.order = *order;
                     let merged = service.merge(file, now);
-                    for (server, what) in merged.into_iter().flat_map(|merged| merged.ended) {
+                    if merged.is_some() {
+                        self.report(Overtaken::removed(None).fact(key));
+                    }
+                    let Merged { ended: overrides, overtaken, .. } = merged.unwrap_or_default();
+                    for (server, what) in overrides {
                         self.report(ended(key, Some(server), &what));
+                    }
+                    for overtaken in overtaken {
+                        self.report(overtaken.fact(key));
                     }
                     service.begin();
                     self.removed.push(service);

@@ -1,6 +1,6 @@
 //! Who feels it: what a preview says of services and connections where the part of the engine that made it knows nothing of them.
 
-use crate::engine::balance::{Foresight, Leaving};
+use crate::engine::balance::{Foresight, Leaving, Overtaking};
 use crate::engine::command::Preview;
 use crate::engine::model::ServiceKey;
 use crate::engine::reload::Effects;
@@ -72,7 +72,7 @@ pub(super) fn of_reload(
     effects: Effects,
     status: &Status,
 ) -> (u64, Option<String>) {
-    let Foresight { ipvsadm, leaving, ended, is_felt } = foresight;
+    let Foresight { ipvsadm, leaving, ended, overtaken, is_felt, .. } = foresight;
     let mut clauses = Vec::new();
     if !leaving.is_empty() {
         let all: u32 = leaving.iter().map(|one| one.active).sum();
@@ -80,6 +80,10 @@ pub(super) fn of_reload(
     }
     if !ended.is_empty() {
         clauses.push(format!("ENDS, since its object goes: {}", list(ended.iter().cloned())));
+    }
+    if !overtaken.is_empty() {
+        let one = |Overtaking { what, was, is }: &Overtaking| format!("{what} ({was} -> {is})").replace("; ", ", ");
+        clauses.push(format!("MEETS what operators set: {}", list(overtaken.iter().map(one))));
     }
     let said = (!clauses.is_empty()).then(|| clauses.join("; "));
     let Effects { lines, moving, unsure } = effects;
@@ -90,11 +94,16 @@ pub(super) fn of_reload(
         clauses.extend(carried(status, |router| moving.contains(&router.name) || unsure.contains(&router.name)));
     }
     let mut hasher = DefaultHasher::new();
-    (leaving.iter().map(|one| &one.what).collect::<Vec<_>>(), &ended, &all_moving).hash(&mut hasher);
+    (leaving.iter().map(|one| &one.what).collect::<Vec<_>>(), &ended, &overtaken, &all_moving).hash(&mut hasher);
     preview.confirm = (is_felt || !all_moving.is_empty()).then(|| "reload".to_owned());
     preview.ipvsadm = ipvsadm;
     let goes = leaving.iter().map(|one| format!("{} goes, {} active connections", one.what, one.active));
     let ends = ended.iter().map(|one| format!("{one} ends with its object"));
+    let side = |of: fn(&Overtaking) -> &str| {
+        overtaken.iter().map(move |one| format!("{}: {}", one.what, of(one))).take(MOST_LINES).collect::<Vec<_>>()
+    };
+    preview.before.extend(side(|one| &one.was));
+    preview.after.extend(side(|one| &one.is));
     preview.after.extend(goes.chain(ends).chain(lines).take(MOST_LINES));
     clauses.push(std::mem::take(&mut preview.blast_radius));
     preview.blast_radius = clauses.join("; ");
@@ -181,6 +190,19 @@ mod tests {
              tcp/10.0.0.1:80 10.0.0.71:80 (draining); 4 objects go"
         );
         assert_eq!((preview.confirm.as_deref(), said.is_some()), (Some("reload"), true));
+        let overtaking = Overtaking {
+            what: "tcp/10.0.0.1:80 10.0.0.71:80".to_owned(),
+            was: "added, dr weight 5".to_owned(),
+            is: "dr weight 1, as the file says".to_owned(),
+        };
+        let (meets, ..) = of(&Foresight { overtaken: vec![overtaking], ..Foresight::default() });
+        assert_eq!(
+            meets.blast_radius,
+            "MEETS what operators set: tcp/10.0.0.1:80 10.0.0.71:80 (added, dr weight 5 -> dr weight 1, as the file says); \
+             4 objects go"
+        );
+        assert_eq!(meets.before, ["tcp/10.0.0.1:80 10.0.0.71:80: added, dr weight 5"]);
+        assert_eq!(meets.after, ["tcp/10.0.0.1:80 10.0.0.71:80: dr weight 1, as the file says"]);
         let other = |change: fn(&mut Foresight)| {
             let mut other = foresight.clone();
             change(&mut other);
@@ -188,6 +210,8 @@ mod tests {
         };
         assert_eq!(other(|one| one.leaving[0].active = 8), token, "a large service never stands still");
         assert_ne!(other(|one| one.ended.push("another".to_owned())), token);
+        let more = Overtaking { what: "x".to_owned(), was: "removed".to_owned(), is: "removed, still".to_owned() };
+        assert_ne!(of(&Foresight { overtaken: vec![more], ..foresight.clone() }).1, token);
         let (preview, _, said) = of(&Foresight::default());
         assert_eq!((preview.blast_radius.as_str(), preview.confirm, said), ("4 objects go", None, None));
     }

@@ -222,7 +222,9 @@ impl Reloader {
         if let Some(why) = half_written(&read, &running.configuration) {
             return refused(&Unfit(vec![why]));
         }
-        let plan = plan(&running.configuration, &read.configuration);
+        let mut plan = plan(&running.configuration, &read.configuration);
+        let foresight = (!plan.is_empty()).then(|| self.foreseen(&read.configuration));
+        plan.finds(foresight.as_ref().map_or(0, |foresight| foresight.there));
         let mut digest = plan.digest;
         let news = self.news(&read.identity.warnings);
         let sentence = match news.len() {
@@ -246,9 +248,9 @@ impl Reloader {
         for absent in fitness::absent(&running.configuration, &read.configuration, host::has_interface) {
             preview.blast_radius = format!("{}; {absent}", preview.blast_radius);
         }
-        if !preview.ops.is_empty() {
+        if let Some(foresight) = foresight {
             let effects = effects(&running.configuration, &read.configuration, &status.virtual_routers);
-            let (felt, said) = feel::of_reload(&mut preview, self.foreseen(&read.configuration), effects, &status);
+            let (felt, said) = feel::of_reload(&mut preview, foresight, effects, &status);
             digest ^= felt;
             sentence = said.iter().fold(sentence, |sentence, said| format!("{sentence}; {said}"));
         }

@@ -55,6 +55,11 @@ impl Plan {
     pub const fn is_empty(&self) -> bool {
         self.added + self.changed + self.removed == 0
     }
+    /// So many of the objects that come are there already, as operators made them: they change in place.
+    pub fn finds(&mut self, there: usize) {
+        let there = there.min(self.added);
+        (self.added, self.changed) = (self.added - there, self.changed + there);
+    }
     /// The plan in a line.
     pub fn sentence(&self) -> String {
         let Self { added, changed, removed, unchanged, .. } = self;

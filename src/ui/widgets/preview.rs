@@ -168,10 +168,11 @@ fn preview_lines(preview: &Preview, columns: usize, touches_first: bool) -> Vec<
 }
 
 /// What nobody may overlook.
-const WORST: [&str; 11] = [
+const WORST: [&str; 12] = [
     "GOES: ",
     "ENDS, since",
     "MOVES: ",
+    "MEETS what operators set: ",
     "go with the addresses",
     "goes with the addresses",
     "SPLIT-BRAIN",
