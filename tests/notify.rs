@@ -29,7 +29,7 @@ impl Rig {
     fn new(limit: Duration, global: impl FnOnce(&Path) -> Global) -> Self {
         let directory = tempfile::tempdir().unwrap();
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let link = Runner::of(Path::new(env!("CARGO_BIN_EXE_lvsdeck"))).unwrap().listen().unwrap();
+        let link = Runner::of(Path::new(env!("CARGO_BIN_EXE_lvsdeck"))).unwrap().listen(|| {}).unwrap();
         let facts = Arc::<Mutex<Vec<Fact>>>::default();
         let heard = Arc::clone(&facts);
         let global = global(directory.path());

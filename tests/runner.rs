@@ -20,6 +20,8 @@ struct Rig {
     link: RunnerLink,
     process: u32,
     directory: tempfile::TempDir,
+    /// Hears when no runner is left.
+    lost: Receiver<()>,
 }
 
 impl Rig {
@@ -27,7 +29,9 @@ impl Rig {
         let runner = Runner::of(Path::new(env!("CARGO_BIN_EXE_lvsdeck"))).unwrap();
         let directory = tempfile::tempdir().unwrap();
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        Self { process: runner.process(), link: runner.listen().unwrap(), directory }
+        let (told, lost) = channel();
+        let link = |runner: Runner| runner.listen(move || told.send(()).unwrap()).unwrap();
+        Self { process: runner.process(), link: link(runner), directory, lost }
     }
 
     /// The process that runs scripts now.
@@ -208,7 +212,9 @@ fn a_runner_that_is_killed_takes_along_what_it_ran_and_another_one_goes_on() {
     let worker = rig.worker();
     kill(rig.process);
     assert_eq!(rig.run(rig.job("exit 3", LIMIT)).how, How::Exited(3));
+    assert!(rig.lost.try_recv().is_err(), "one is left");
     kill(worker);
+    rig.lost.recv_timeout(LIMIT).expect("it is told although no script was to be run");
     until("it is told that nothing runs any more", || rig.run(rig.job("exit 0", LIMIT)).is_without_runner());
     assert!(!rig.link.is_alive());
 }
@@ -226,6 +232,7 @@ fn what_runs_ends_with_the_engine() {
     assert!(matches!(told.how, How::Cancelled | How::NotRun(_)), "{told}");
     let late = rig.run(rig.job("exit 0", LIMIT));
     assert_eq!(late.to_string(), "the process that runs scripts has ended; restart lvsdeck");
+    assert!(rig.lost.recv_timeout(LIMIT).is_err(), "it was closed, not lost");
 }
 
 #[test]
@@ -258,7 +265,7 @@ fn tell_until(rig: &Rig, text: &str, wanted: &[(&str, Tracked)]) -> Vec<(String,
     let configuration = lvsdeck::engine::config::load(&file).unwrap().configuration.unwrap();
     let (told, heard) = channel();
     let tell = move |name, state, said| told.send((name, state, said)).unwrap_or_default();
-    let (body, sender) = ScriptLoop::new(rig.link.clone(), tell, |_| {}, |_| {}).unwrap();
+    let (body, sender) = ScriptLoop::new(rig.link.clone(), tell, |_| {}).unwrap();
     let prepared = prepare(&configuration);
     std::thread::scope(|threads| {
         threads.spawn(|| body.run(prepared));
@@ -316,7 +323,7 @@ fn a_reload_of_other_limits_keeps_what_a_script_said_and_another_program_is_aske
     };
     let (told, heard) = channel();
     let tell = move |name: String, state, _| told.send((name, state)).unwrap_or_default();
-    let (body, sender) = ScriptLoop::new(rig.link.clone(), tell, |_| {}, |_| {}).unwrap();
+    let (body, sender) = ScriptLoop::new(rig.link.clone(), tell, |_| {}).unwrap();
     // The mark is run after the script: what a reload says about the script at once was told before.
     let until = |wanted: &[(&str, Tracked)]| {
         let mut all: Vec<(String, Tracked)> = Vec::new();

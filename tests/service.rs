@@ -241,6 +241,56 @@ fn a_reload_that_may_not_read_what_the_start_included_takes_nothing_away() {
     assert!(missing.contains("vi.conf: no such file") && missing.contains("remove the include line"), "{missing}");
 }
 
+/// The warning of this code in the status: its message and next step.
+fn warning(place: &Path, code: &str) -> Option<(String, String)> {
+    let mut ctl = Command::new(env!("CARGO_BIN_EXE_lvsdeck"));
+    let asked = ctl.args(["ctl", "status", "--json"]).env("LVSDECK_SOCKET", place.join("x.sock")).output().unwrap();
+    let status: serde_json::Value = serde_json::from_slice(&asked.stdout).unwrap();
+    let all = status["warnings"].as_array().unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    all.iter().find(|warning| warning["code"] == code).map(|found| (text(&found["message"]), text(&found["next"])))
+}
+
+#[test]
+fn where_no_script_can_be_run_any_more_it_is_told_before_one_is_to_be_run() {
+    let place = place();
+    let path = place.path().join("notify");
+    let manager = Manager::at(&path);
+    let script = "vrrp_instance VI_1 {\n notify /bin/true\n";
+    let configuration = MASTER.replace("vrrp_instance VI_1 {\n", script);
+    let running = Running::start(engine(place.path(), &configuration).env("NOTIFY_SOCKET", &path));
+    manager.until("READY=1");
+    let child = |of: u32| -> i32 {
+        let (begun, file) = (Instant::now(), format!("/proc/{of}/task/{of}/children"));
+        loop {
+            let found =
+                fs::read_to_string(&file).unwrap_or_default().split_whitespace().find_map(|pid| pid.parse().ok());
+            match found {
+                Some(pid) => return pid,
+                None => assert!(begun.elapsed() < PATIENCE, "the process that runs scripts is there"),
+            }
+        }
+    };
+    let starter = child(running.0.id());
+    let runner = child(starter.cast_unsigned());
+    assert_eq!(warning(place.path(), "scripts-not-run"), None);
+    for process in [starter, runner] {
+        kill_process(Pid::from_raw(process).unwrap(), Signal::KILL).unwrap();
+    }
+    let begun = Instant::now();
+    let (message, next) = loop {
+        match warning(place.path(), "scripts-not-run") {
+            Some(warning) => break warning,
+            None => assert!(begun.elapsed() < PATIENCE, "nothing is told"),
+        }
+    };
+    assert!(message.contains("notify scripts are not run"), "{message}");
+    assert!(next.starts_with("restart lvsdeck: a reload has no right to start it again"), "{next}");
+    running.signal(Signal::TERM);
+    let (code, said) = running.end();
+    assert!(code == Some(0) && said.contains("the process that runs scripts has ended, and so has"), "{said}");
+}
+
 #[test]
 fn a_reload_that_cannot_write_down_which_addresses_are_ours_says_so() {
     let place = place();

@@ -20,7 +20,7 @@ struct Rig {
 impl Rig {
     fn new() -> Self {
         let runner = Runner::of(Path::new(env!("CARGO_BIN_EXE_lvsdeck"))).unwrap();
-        let scripts = Scripts::new(runner.listen().unwrap(), Global::default());
+        let scripts = Scripts::new(runner.listen(|| {}).unwrap(), Global::default());
         Self { scripts, directory: tempfile::tempdir().unwrap() }
     }
 

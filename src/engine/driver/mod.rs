@@ -32,6 +32,7 @@ pub mod surroundings;
 mod synchroniser;
 mod sysctls;
 mod undo;
+mod unscripted;
 pub mod watch;
 pub mod watches;
 pub mod webhook;

@@ -9,7 +9,6 @@
 //! refused by script security: the runner looks) is left out until the next start or reload: nothing follows from it, as with
 //! keepalived. One that can't be run later on fails.
 
-use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::io::host;
 use crate::engine::io::runner::{Ended, How, Identity, Job, RunnerLink};
 use crate::engine::io::wait::{self, Alarm, Bell, Ear};
@@ -127,7 +126,7 @@ impl ScriptsSender {
 }
 
 /// The loop before it runs.
-pub struct ScriptLoop<T, R, W> {
+pub struct ScriptLoop<T, W> {
     runner: RunnerLink,
     sender: ScriptsSender,
     requests: Receiver<Request>,
@@ -135,9 +134,7 @@ pub struct ScriptLoop<T, R, W> {
     alarm: Alarm,
     scripts: Vec<Script>,
     tell: T,
-    report: R,
     warn: W,
-    lost: bool,
 }
 
 struct Script {
@@ -158,26 +155,15 @@ struct Run {
     lost_at: Instant,
 }
 
-impl<T: Fn(String, Tracked, String), R: Fn(Fact), W: Fn(Vec<Warning>)> ScriptLoop<T, R, W> {
+impl<T: Fn(String, Tracked, String), W: Fn(Vec<Warning>)> ScriptLoop<T, W> {
     /// A loop over `prepared`. `tell` gets a script's name, how it counts from now on, and what it said; `warn` all
     /// warnings about what root runs.
-    pub fn new(runner: RunnerLink, tell: T, report: R, warn: W) -> io::Result<(Self, ScriptsSender)> {
+    pub fn new(runner: RunnerLink, tell: T, warn: W) -> io::Result<(Self, ScriptsSender)> {
         let (bell, ear) = wait::bell()?;
         let (requests, received) = channel();
         let sender = ScriptsSender { requests, bell: Arc::new(bell) };
         let (own, alarm) = (sender.clone(), Alarm::new()?);
-        let this = Self {
-            runner,
-            sender: own,
-            requests: received,
-            ear,
-            alarm,
-            scripts: Vec::new(),
-            tell,
-            report,
-            warn,
-            lost: false,
-        };
+        let this = Self { runner, sender: own, requests: received, ear, alarm, scripts: Vec::new(), tell, warn };
         Ok((this, sender))
     }
 
@@ -255,15 +241,6 @@ impl<T: Fn(String, Tracked, String), R: Fn(Fact), W: Fn(Vec<Warning>)> ScriptLoo
     }
 
     fn ended(&mut self, ended: &Ended) {
-        if !self.runner.is_alive() && !std::mem::replace(&mut self.lost, true) {
-            (self.report)(
-                Fact::new(EventKind::Warning, Severity::Error, "scripts")
-                    .reason("the process that runs scripts has ended: every script fails from now on")
-                    .detail(
-                        "restart lvsdeck: what would start it again has ended too, and the privileges were dropped",
-                    ),
-            );
-        }
         let runs = |script: &&mut Script| script.run.as_ref().is_some_and(|run| run.id == ended.id);
         // Another one was removed meanwhile, or given up.
         let Some(script) = self.scripts.iter_mut().find(runs) else { return };

@@ -22,6 +22,7 @@ use super::source::{Read, Source};
 use super::stop::Stop;
 use super::surroundings::{Nowhere, Surroundings};
 use super::synchroniser::Synchroniser;
+use super::unscripted;
 use super::watches::{self, WatchLoop, WatchesSender};
 use super::webhook;
 use super::world::World;
@@ -156,19 +157,14 @@ pub fn start_in<W: Surroundings + 'static>(
     let Read { configuration, includes, mut identity } = read;
     door.dataplane().clone_into(&mut identity.dataplane);
     let wanted = inheritance.followed(&source);
-    let Inheritance { past, services, overrides, file, mut damaged, warnings: unread, .. } = inheritance;
+    let Inheritance { past, services, overrides, file, damaged, warnings: unread, .. } = inheritance;
     warnings.extend(unread);
     let node = identity.node.clone();
     let prepared = scripts::prepare(&configuration);
     identity.warnings.extend(warnings.iter().cloned());
-    let runner = runner.and_then(Runner::listen).unwrap_or_else(|error| {
-        if !matches!(error, RunnerError::Unwanted) {
-            damaged.push(error.to_string());
-        }
-        RunnerLink::broken()
-    });
     let shared = Shared::new(identity);
     let shared = Arc::new(if W::HAS_PROCESS { shared.with_log_of_process() } else { shared });
+    let runner = unscripted::listen(runner, &shared);
     if let Some(userspace) = userspace {
         let teller = Arc::downgrade(&shared);
         userspace.report_to(move |fact| {
@@ -218,11 +214,10 @@ pub fn start_in<W: Surroundings + 'static>(
         enter();
         failover_loop.run()
     })?;
-    let (told, reporter) = (failover.clone(), Arc::clone(&shared));
+    let (told, warner) = (failover.clone(), Arc::clone(&shared));
     let tell = move |script, state, said| told.tracked(TrackKind::Script, script, state, said);
-    let warner = Arc::clone(&reporter);
-    let (report, warn) = (move |fact| reporter.append(fact), move |all| warner.warn_of_scripts(all));
-    let (script_loop, scripts) = ScriptLoop::new(runner.clone(), tell, report, warn).map_err(StartError::Thread)?;
+    let warn = move |all| warner.warn_of_scripts(all);
+    let (script_loop, scripts) = ScriptLoop::new(runner.clone(), tell, warn).map_err(StartError::Thread)?;
     let scripts_thread = thread("scripts", &lost, move || script_loop.run(prepared))?;
     let (told, reporter) = (failover.clone(), Arc::clone(&shared));
     let tell = move |kind, name, state, said| told.tracked(kind, name, state, said);

@@ -22,10 +22,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug, thiserror::Error)]
 pub enum RunnerError {
     /// Its process could not be started.
-    #[error("can't start the process that runs scripts: {0}; no script is run")]
+    #[error("can't start the process that runs scripts: {0}")]
     Process(#[source] io::Error),
     /// Its reader could not be started.
-    #[error("can't start the thread that hears of scripts: {0}; no script is run")]
+    #[error("can't start the thread that hears of scripts: {0}")]
     Thread(#[source] io::Error),
     /// An embedded director has no use for one.
     #[error("no script is run by an embedded director")]
@@ -68,8 +68,9 @@ impl Runner {
         self.child.id()
     }
 
-    /// Begins to listen, on a thread of its own.
-    pub fn listen(self) -> Result<RunnerLink, RunnerError> {
+    /// Begins to listen, on a thread of its own. `lost`: called there once no runner is left and none can be started any more,
+    /// unless the link was closed.
+    pub fn listen(self, lost: impl FnOnce() + Send + 'static) -> Result<RunnerLink, RunnerError> {
         let Self { mut child, door, requests, mut answers } = self;
         let desk = Desk { requests: Some(requests), renews: true, ..Desk::default() };
         let link = RunnerLink(Arc::new(Mutex::new(desk)));
@@ -79,8 +80,9 @@ impl Runner {
                 let begun = Instant::now();
                 heard.hear(answers);
                 match heard.renew(&door, begun) {
-                    Some(next) => answers = next,
-                    None => break,
+                    Renewed::Runs(next) => answers = next,
+                    Renewed::Lost => break lost(),
+                    Renewed::Closed => break,
                 }
             }
             drop(door);
@@ -180,9 +182,8 @@ impl RunnerLink {
         }
     }
 
-    /// The runner that was started then has ended: nothing that waits will come. Gives the answers of the next one; none where
-    /// there is none.
-    fn renew(&self, door: &UnixStream, begun: Instant) -> Option<PipeReader> {
+    /// The runner that was started then has ended: nothing that waits will come.
+    fn renew(&self, door: &UnixStream, begun: Instant) -> Renewed {
         let mut desk = self.desk();
         desk.requests = None;
         desk.unsent.clear();
@@ -194,22 +195,38 @@ impl RunnerLink {
         }
         let next = is_wanted.then(|| open(door)).and_then(Result::ok);
         let mut desk = self.desk();
-        // It may have been closed meanwhile.
-        desk.renews &= next.is_some();
-        let answers = next.filter(|_| desk.renews).map(|(requests, answers)| {
-            desk.requests = Some(requests);
-            answers
-        });
+        let renewed = match next {
+            // It was closed, perhaps meanwhile.
+            _ if !desk.renews => Renewed::Closed,
+            Some((requests, answers)) => {
+                desk.requests = Some(requests);
+                Renewed::Runs(answers)
+            }
+            None => {
+                desk.renews = false;
+                Renewed::Lost
+            }
+        };
         let why = desk.gone();
         drop(desk);
-        if answers.is_some() {
+        if matches!(renewed, Renewed::Runs(_)) {
             tracing::warn!("{AGAIN}; what it ran has ended with it");
         }
         for (id, told) in waiting {
             told(not_run(id, why));
         }
-        answers
+        renewed
     }
+}
+
+/// What comes after a runner that has ended.
+enum Renewed {
+    /// Another one; its answers.
+    Runs(PipeReader),
+    /// None: what starts them has ended as well.
+    Lost,
+    /// None is wanted any more.
+    Closed,
 }
 
 /// What became of a request.
