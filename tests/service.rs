@@ -252,6 +252,30 @@ fn warning(place: &Path, code: &str) -> Option<(String, String)> {
 }
 
 #[test]
+fn a_directory_that_only_root_may_list_is_told_at_the_start() {
+    const NOBODY: u32 = 65_534;
+    let place = place();
+    let path = place.path().join("notify");
+    let manager = Manager::at(&path);
+    let directory = place.path().join("d");
+    fs::create_dir(&directory).unwrap();
+    fs::write(directory.join("vi.conf"), MASTER).unwrap();
+    std::os::unix::fs::chown(&directory, Some(NOBODY), Some(NOBODY)).unwrap();
+    fs::set_permissions(&directory, fs::Permissions::from_mode(0o711)).unwrap();
+    let running = Running::start(engine(place.path(), "include d/*.conf\n").env("NOTIFY_SOCKET", &path));
+    manager.until("READY=1");
+    let (message, next) = warning(place.path(), "file-unreadable").expect("no reload can be taken");
+    assert!(message.contains("/d belongs to nobody:") && message.contains(" with mode 0711"), "{message}");
+    let shown = directory.display();
+    assert_eq!(next, format!("`chown root {shown}` or `chmod o+r {shown}`, then `lvsdeck ctl reload`"));
+    fs::set_permissions(&directory, fs::Permissions::from_mode(0o715)).unwrap();
+    running.signal(Signal::HUP);
+    manager.until("RELOADING=1");
+    manager.until("READY=1");
+    assert_eq!(warning(place.path(), "file-unreadable"), None);
+}
+
+#[test]
 fn where_no_script_can_be_run_any_more_it_is_told_before_one_is_to_be_run() {
     let place = place();
     let path = place.path().join("notify");

@@ -21,7 +21,7 @@ pub enum ConfigError {
     #[error("{path}: is not a regular file; write the configuration into one", path = .0.display())]
     NotAFile(PathBuf),
     /// The system refuses.
-    #[error("{path}: cannot be read: {source}; check owner and mode (ls -l {path}), or read it as root", path = path.display())]
+    #[error("{path}: cannot be read: {source}; check owner and mode (ls -l {path}){next}", path = path.display(), next = as_root(source))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -54,6 +54,12 @@ pub enum ConfigError {
     /// It is larger than any configuration.
     #[error("{path}: larger than {} MiB; is this a configuration file?", LARGEST / 1024 / 1024, path = .0.display())]
     TooLarge(PathBuf),
+}
+
+/// What helps beside another mode: nothing where it is no matter of rights, or root itself lacks them.
+fn as_root(refusal: &std::io::Error) -> &'static str {
+    let is_root = rustix::process::geteuid().is_root();
+    if refusal.kind() == std::io::ErrorKind::PermissionDenied && !is_root { ", or read it as root" } else { "" }
 }
 
 impl ConfigError {
@@ -196,6 +202,9 @@ pub(super) struct Named {
     pub files: Vec<PathBuf>,
 }
 
+/// What makes a pattern of a name.
+pub(super) const WILD: [char; 3] = ['*', '?', '['];
+
 /// Patterns that braces stand for at most.
 const MOST_PATTERNS: usize = 1024;
 
@@ -210,7 +219,7 @@ pub(super) fn named(path: &Path) -> Result<Vec<Named>, String> {
     let options =
         glob::MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
     let read = |pattern: String| {
-        let wild = pattern.contains(['*', '?', '[']);
+        let wild = pattern.contains(WILD);
         let files = if wild {
             let found = glob::glob_with(&pattern, options).map_err(|error| format!("{}: {}", pattern, error.msg))?;
             found.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?
@@ -316,5 +325,12 @@ mod tests {
         assert!(message(&binary).contains("b.conf: byte 4 of the file is zero: this is no text"));
         assert!(message(dir.path()).contains("is a directory; name a file in it"));
         assert!(message(&dir.path().join("none")).contains("no such file; name the configuration with -f FILE"));
+        let is_root = rustix::process::geteuid().is_root();
+        let unreadable = |kind: std::io::ErrorKind| {
+            let error = ConfigError::Unreadable { path: "x".into(), source: kind.into() };
+            error.to_string().contains("read it as root")
+        };
+        assert_eq!(unreadable(std::io::ErrorKind::PermissionDenied), !is_root, "root is not told to be root");
+        assert!(!unreadable(std::io::ErrorKind::TimedOut), "no matter of rights");
     }
 }

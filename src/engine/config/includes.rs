@@ -1,8 +1,9 @@
 //! Which files a configuration came from, so that a reload does not take a file that it may not read for one that is gone.
 
 use super::files::{self, Named};
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// What one pattern of an `include` line came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,13 +23,29 @@ impl Include {
         let pattern = named.pattern.clone();
         Self { place: place.to_owned(), pattern, is_wild: named.wild, files: Vec::new() }
     }
+
+    /// The directories whose names were compared with a part of the pattern, as far as the pattern itself and the files that it
+    /// matched tell them; each once.
+    fn directories(&self) -> impl Iterator<Item = PathBuf> {
+        let is_wild = |part: &Component<'_>| part.as_os_str().to_string_lossy().contains(files::WILD);
+        let (mut open, mut all) = (true, BTreeSet::new());
+        for (at, _) in self.pattern.components().enumerate().filter(|(_, part)| is_wild(part)) {
+            let above = |path: &Path| path.components().take(at).collect::<PathBuf>();
+            // The first is written out; those below it are known by what was found.
+            if std::mem::take(&mut open) {
+                all.insert(above(&self.pattern));
+            }
+            all.extend(self.files.iter().map(|file| above(file)));
+        }
+        all.into_iter().map(|path| if path.as_os_str().is_empty() { PathBuf::from(".") } else { path })
+    }
 }
 
-/// Every file of a configuration that was read: this one and those that it includes.
+/// Every file of a configuration that was read: this one and those that it includes; and every directory that a pattern was
+/// looked for in.
 pub fn files_of(file: &Path, includes: &[Include]) -> Vec<PathBuf> {
-    std::iter::once(file.to_path_buf())
-        .chain(includes.iter().flat_map(|include| include.files.iter().cloned()))
-        .collect()
+    let of = |include: &Include| include.directories().chain(include.files.iter().cloned()).collect::<Vec<_>>();
+    std::iter::once(file.to_path_buf()).chain(includes.iter().flat_map(of)).collect()
 }
 
 /// Why files that `before` had are not in `now`, although the same include line still asks for them: a line each, with place,
@@ -73,6 +90,22 @@ mod tests {
     fn write(path: &Path, text: &str) {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
+    }
+
+    #[test]
+    fn the_directories_that_a_pattern_lists_are_known() {
+        let place = tempfile::tempdir().unwrap();
+        let path = |name: &str| place.path().join(name);
+        write(&path("main.conf"), "include one.conf\ninclude d/*.conf\ninclude e*/x/?.conf\n");
+        for name in ["one.conf", "e1/x/a.conf", "e2/x/b.conf"] {
+            write(&path(name), "# nothing\n");
+        }
+        let includes = load(&path("main.conf")).unwrap().includes;
+        let listed =
+            ["d", "", "e1/x", "e2/x"].map(|name| if name.is_empty() { place.path().to_owned() } else { path(name) });
+        let read = ["main.conf", "one.conf", "e1/x/a.conf", "e2/x/b.conf"].map(path);
+        let all: BTreeSet<PathBuf> = files_of(&path("main.conf"), &includes).into_iter().collect();
+        assert_eq!(all, listed.into_iter().chain(read).collect(), "an empty one too");
     }
 
     #[test]

@@ -320,10 +320,10 @@ impl Reloader {
     }
 }
 
-/// Warns of what this process may not read of a configuration's files, or no more. The start read them with privileges that are
-/// gone.
+/// Warns of what this process may not read of a configuration's files and of the directories that its patterns list, or no more.
+/// The start read them with privileges that are gone.
 fn warn_of_barriers(shared: &Shared, files: &[PathBuf]) -> Option<Warning> {
-    let barriers: Vec<Barrier> = files.iter().filter_map(|file| Barrier::to(file)).collect();
+    let barriers = Barrier::to_all(files);
     let warning = (!barriers.is_empty()).then(|| {
         let said = |say: &dyn Fn(&Barrier) -> String| barriers.iter().map(say).collect::<Vec<_>>().join("; ");
         let message = format!("no reload can be taken: {}", said(&Barrier::to_string));

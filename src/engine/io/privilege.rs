@@ -36,7 +36,7 @@ pub enum PrivilegeError {
     },
 }
 
-/// Those of these files that this process could not open any more once it [gave up](give_up) its privileges. It keeps them: a thread
+/// Those of these files and directories that this process could not open any more once it [gave up](give_up) its privileges. It keeps them: a thread
 /// without them tries, and ends. Where there is no such thread, none.
 pub fn unreadable_without(files: Vec<PathBuf>) -> Vec<PathBuf> {
     let look = move || {
@@ -47,9 +47,11 @@ pub fn unreadable_without(files: Vec<PathBuf>) -> Vec<PathBuf> {
     thread::spawn(look).join().ok().flatten().unwrap_or_default()
 }
 
-/// Whether a file is there that this thread may not read.
-pub fn is_refused(file: &Path) -> bool {
-    File::open(file).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
+/// Whether a file is there that this thread may not read, or a directory whose names it may not read or follow.
+pub fn is_refused(path: &Path) -> bool {
+    let is_refusal = |error: io::Error| error.kind() == ErrorKind::PermissionDenied;
+    // To look at what is in a directory takes another right than to list it; a file has nothing in it.
+    File::open(path).is_err_and(is_refusal) || fs::metadata(path.join(".")).is_err_and(is_refusal)
 }
 
 /// Drops everything but what is kept. What this process does not have is not missed here: whoever needs it says so.
