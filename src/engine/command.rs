@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::time::Duration;
 
 /// One verb with its object. JSON carries the verb in `verb` and the rest beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,6 +184,29 @@ impl Command {
             | Self::RemoveService { .. } => Half::Balance,
             Self::Reload | Self::Undo { .. } | Self::Stop { .. } => Half::Engine,
         }
+    }
+    /// The same for what is left of its time when so much has passed; none where that is over.
+    pub fn after(self, passed: Duration) -> Option<Self> {
+        let left = |seconds: u64| seconds.saturating_sub(passed.as_secs());
+        let holds = |hold: Option<u64>| hold.is_none_or(|seconds| left(seconds) > 0).then(|| hold.map(left));
+        Some(match self {
+            Self::Drain { server, service, hold_seconds, deadline_seconds } => {
+                let (hold_seconds, deadline_seconds) = (holds(hold_seconds)?, deadline_seconds.map(left));
+                Self::Drain { server, service, hold_seconds, deadline_seconds }
+            }
+            Self::Maintenance { server, service, hold_seconds, deadline_seconds } => {
+                let (hold_seconds, deadline_seconds) = (holds(hold_seconds)?, deadline_seconds.map(left));
+                Self::Maintenance { server, service, hold_seconds, deadline_seconds }
+            }
+            Self::Failover { instance, hold_seconds, blind } => {
+                Self::Failover { instance, hold_seconds: holds(hold_seconds)?, blind }
+            }
+            Self::Several { commands } => {
+                let commands = commands.into_iter().map(|command| command.after(passed)).collect::<Option<_>>()?;
+                Self::Several { commands }
+            }
+            untimed => untimed,
+        })
     }
     /// The verb as `ctl` and JSON write it.
     pub const fn verb(&self) -> &'static str {
@@ -391,6 +415,9 @@ pub struct Preview {
     pub blast_radius: String,
     /// The command that takes it back, when there is one.
     pub undo: Option<Command>,
+    /// Why what that brings back was wanted, as it was given then.
+    #[serde(skip)]
+    pub undo_reason: Option<String>,
     /// The word to type before it is done, for the worst: the console asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirm: Option<String>,

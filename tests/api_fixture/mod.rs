@@ -414,6 +414,7 @@ impl EngineHandle for FakeEngine {
             ipvsadm: vec!["ipvsadm -e -t 10.0.0.1:80 -r 10.0.0.71:80 -g -w 0".into()],
             blast_radius: "31 connections stay".into(),
             undo: Some(self.undo.lock().unwrap().clone()),
+            undo_reason: None,
             confirm: matches!(request.command, Command::Stop { .. }).then(|| "stop".into()),
         };
         let right = preview.token(&request.command);

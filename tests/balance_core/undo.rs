@@ -15,6 +15,15 @@ fn web() -> ServiceSelector {
 fn drain(server: &str, deadline_seconds: Option<u64>) -> Command {
     Command::Drain { server: server.parse().unwrap(), service: None, hold_seconds: None, deadline_seconds }
 }
+#[test]
+fn the_reason_of_what_a_command_ends_is_kept_for_the_way_back() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    rig.ask(drain(A, Some(60)));
+    let answer = rig.ask(restore(A));
+    assert_eq!(answer.preview.undo_reason, Some("kernel update".to_owned()));
+    assert_eq!(rig.ask(restore(B)).preview.undo_reason, None);
+}
+
 fn restore(server: &str) -> Command {
     Command::Restore { server: server.parse().unwrap(), service: None }
 }

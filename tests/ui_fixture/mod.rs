@@ -694,6 +694,7 @@ impl EngineHandle for FixtureEngine {
                 server: server.parse().expect("a key"),
                 service: Some(lvsdeck::engine::ServiceSelector(service.clone())),
             }),
+            undo_reason: None,
             confirm: None,
         };
         let token = preview.token(&request.command);

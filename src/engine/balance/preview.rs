@@ -65,6 +65,7 @@ impl Balance {
             ipvsadm: ops.iter().map(ipvsadm).collect(),
             blast_radius,
             undo: self.undo(now, command, changes),
+            undo_reason: self.undo_reason(changes),
             confirm: (below.is_some() || loses_most).then(|| word(command).to_owned()),
         };
         let mut steady = Preview { before: lines(&before, false), after: lines(&after, false), ..preview.clone() };

@@ -38,6 +38,13 @@ impl Balance {
         }
     }
 
+    /// Why what a single change ends was wanted.
+    pub(super) fn undo_reason(&self, changes: &[Change]) -> Option<String> {
+        let [Change { service, server, .. }] = changes else { return None };
+        let old = self.services.get(*service)?.server(server)?;
+        old.ends.by.as_ref()?.why.clone()
+    }
+
     /// Whether the selector means exactly the servers that change, and all of them were so.
     fn is_all(
         &self,

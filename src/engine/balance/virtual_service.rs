@@ -39,6 +39,7 @@ impl Balance {
             ipvsadm: ops.iter().map(super::ipvsadm::ipvsadm).collect(),
             blast_radius,
             undo: Some(Command::RemoveService { service: key.into() }),
+            undo_reason: None,
             confirm: None,
         };
         let token = preview.token(command);
@@ -67,6 +68,7 @@ impl Balance {
                 service.servers.len()
             ),
             undo: Some(Command::AddService { service: key, scheduler: None, forward: None, persistence: None }),
+            undo_reason: None,
             confirm: Some(key.to_string()),
         };
         let steady = Preview { before: self.service_lines(service, None), ..preview.clone() };

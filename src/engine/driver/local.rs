@@ -225,26 +225,33 @@ impl LocalEngine {
     /// The newest command. Errors: it can't be taken back, and an older one would be a surprise.
     fn newest(&self) -> Result<u64, String> {
         let newest = self.undo.newest()?;
-        let why = match &newest.inverse {
+        let why = match &newest.way_back() {
             Some(inverse) if self.would_change(inverse) => return Ok(newest.id),
-            Some(_) => "what it did is over, or its object has gone",
-            None => "it has no way back",
+            // Who does not lead has nothing to give up, though nothing of what was done is over.
+            Some(inverse @ Command::Failover { .. }) => {
+                self.tried(inverse).map_or_else(|e| e.to_string(), |a| a.message)
+            }
+            Some(_) => "what it did is over, or its object has gone".to_owned(),
+            None => "it has no way back".to_owned(),
         };
-        Err(self.undo.not_the_newest(&newest, why))
+        Err(self.undo.not_the_newest(&newest, &why))
     }
 
     /// Whether what takes a command back would change something: not where somebody did so by hand, or its object has gone.
     fn would_change(&self, inverse: &Command) -> bool {
+        // What can't be tried is not ruled out.
+        self.tried(inverse).map_or(true, |answer| answer.outcome == Outcome::Preview && !answer.preview.is_empty())
+    }
+
+    fn tried(&self, inverse: &Command) -> Result<Answer, HandleError> {
         let request =
             CommandRequest { command: inverse.clone(), reason: None, dry_run: true, token: None, force: false };
-        let tried = self.command(&request, &Who::default());
-        // What can't be tried is not ruled out.
-        tried.map_or(true, |answer| answer.outcome == Outcome::Preview && !answer.preview.is_empty())
+        self.command(&request, &Who::default())
     }
 
     fn take_this_back(&self, given: &Given, inverse: Command, asked: &Asked) -> Result<Answer, HandleError> {
         let what = format!("command {}, {} by {}", given.id, given.act, given.who);
-        let reason = match &asked.reason {
+        let reason = match asked.reason.as_ref().or(given.wanted.as_ref()) {
             Some(reason) => format!("undo of {what}: {reason}"),
             None => format!("undo of {what}"),
         };

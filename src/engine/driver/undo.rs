@@ -34,6 +34,8 @@ pub struct Given {
     pub who: String,
     /// What takes it back; none where nothing does, or as long as it is not answered.
     pub inverse: Option<Command>,
+    /// Why what that brings back was wanted.
+    pub wanted: Option<String>,
     /// What it acts on.
     pub reach: Reach,
     /// Whose answer is not there yet: its own, or that of the command that takes it back.
@@ -41,6 +43,11 @@ pub struct Given {
 }
 
 impl Given {
+    /// What takes it back now: what it ended early goes on for what is left of its time. None: that is over, or nothing does.
+    pub fn way_back(&self) -> Option<Command> {
+        self.inverse.clone()?.after(self.at.elapsed())
+    }
+
     /// Why it can't be taken back now, where an answer is awaited.
     fn unanswered(&self) -> Option<String> {
         let by = self.awaited?;
@@ -101,6 +108,7 @@ impl UndoStack {
                         at: Instant::now(),
                         who: asked.who.to_string(),
                         inverse: None,
+                        wanted: None,
                         reach,
                         awaited: Some(asked.id),
                     });
@@ -175,7 +183,7 @@ impl UndoStack {
                 command: given.command.clone(),
                 who: given.who.clone(),
                 age_s: given.at.elapsed().as_secs(),
-                undo: given.inverse.clone().filter(|_| given.awaited.is_none())?,
+                undo: given.way_back().filter(|_| given.awaited.is_none())?,
             })
         };
         self.with(|stack| {
@@ -210,7 +218,7 @@ fn takeable(stack: &VecDeque<Given>, id: u64) -> Result<(usize, Command), String
     if let Some(why) = given.unanswered() {
         return Err(format!("command {given} can't be taken back now: {why}"));
     }
-    let Some(inverse) = given.inverse.clone() else { return Err(no_way_back(stack, id)) };
+    let Some(inverse) = given.way_back() else { return Err(no_way_back(stack, id)) };
     match standing_on(stack, at) {
         None => Ok((at, inverse)),
         Some(later) => {
@@ -248,7 +256,10 @@ fn settle(stack: &mut VecDeque<Given>, id: u64, answer: Option<&Answer>) {
     let Some(given) = stack.get_mut(at) else { return };
     given.awaited = None;
     let stays = if given.id == id {
-        (given.at, given.inverse) = (Instant::now(), answer.and_then(|answer| answer.preview.undo.clone()));
+        let preview = answer.map(|answer| &answer.preview);
+        given.at = Instant::now();
+        given.inverse = preview.and_then(|preview| preview.undo.clone());
+        given.wanted = preview.and_then(|preview| preview.undo_reason.clone());
         answer.is_some_and(|answer| has_effect(answer, &given.reach))
     } else {
         answer.is_none_or(|answer| answer.outcome != Outcome::Done)
@@ -270,6 +281,7 @@ mod tests {
     use super::*;
     use crate::engine::command::{Preview, Who};
     use std::sync::mpsc::sync_channel;
+    use std::time::Duration;
 
     fn asked(id: u64, command: Command) -> Asked {
         let who = Who { user: "anna".into(), ..Who::default() };
@@ -420,6 +432,32 @@ mod tests {
         assert_eq!(takes_back(&stack, 2, 5), Ok(true));
         stack.answered(5, &answer(Outcome::Done, false));
         assert_eq!(listed(&stack), [1]);
+    }
+
+    #[test]
+    fn what_had_a_time_is_brought_back_for_the_rest_of_it() {
+        let failover = |hold_seconds| Command::Failover { instance: None, hold_seconds, blind: false };
+        let after = |command: Command, seconds| command.after(Duration::from_secs(seconds));
+        assert_eq!(after(failover(Some(60)), 40), Some(failover(Some(20))));
+        assert_eq!(after(failover(Some(60)), 60), None, "it would be over");
+        assert_eq!(after(failover(None), 60), Some(failover(None)));
+        let server: crate::engine::command::RealServerSelector = "10.0.0.71".parse().unwrap();
+        let drain = |deadline_seconds| Command::Drain { server, service: None, hold_seconds: None, deadline_seconds };
+        let several = |deadline| Command::Several { commands: vec![drain(deadline)] };
+        assert_eq!(after(several(Some(60)), 61), Some(several(Some(0))), "a drain stays one after its deadline");
+
+        let stack = UndoStack::default();
+        gives(&stack, 1, "A");
+        let preview = Preview {
+            undo: Some(failover(Some(0))),
+            undo_reason: Some("new kernel".to_owned()),
+            ops: vec!["x".to_owned()],
+            ..Preview::default()
+        };
+        stack.answered(1, &Answer { preview, ..answer(Outcome::Done, true) });
+        let given = stack.newest().unwrap();
+        assert_eq!((given.way_back(), given.wanted.as_deref()), (None, Some("new kernel")));
+        assert_eq!(listed(&stack), [0_u64; 0]);
     }
 
     #[test]

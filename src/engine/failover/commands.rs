@@ -249,7 +249,7 @@ impl Failover {
             return Err(format!("{nobody}: there is nothing to end"));
         }
         let mut preview = Preview::default();
-        let mut effects = Vec::new();
+        let (mut effects, mut inverses) = (Vec::new(), Vec::new());
         for router in held.iter().filter_map(|i| self.routers.get(*i)) {
             let (effect, state) = rejoins(router);
             effects.push(effect);
@@ -260,7 +260,6 @@ impl Failover {
                 preview.confirm = Some("rejoin".to_owned());
             }
             if state == VirtualRouterState::Master && !router.instance.is_master() {
-                let instance = instance.map(str::to_owned);
                 // What is left of it, in whole seconds; a hold of none would be refused.
                 let left = |hold: &Hold| {
                     let seconds = hold.until?.saturating_duration_since(now).as_millis().div_ceil(1_000).max(1);
@@ -268,11 +267,36 @@ impl Failover {
                 };
                 let hold_seconds = router.hold.as_ref().and_then(left);
                 let blind = router.hold.as_ref().is_some_and(|hold| hold.blind);
-                preview.undo = Some(Command::Failover { instance, hold_seconds, blind });
+                inverses.push((name.clone(), hold_seconds, blind));
+                // `failover by anna, pid 7: new kernel`.
+                let why = |hold: &Hold| Some(hold.by.split_once(": ")?.1.to_owned());
+                preview.undo_reason = router.hold.as_ref().and_then(why);
             }
         }
+        preview.undo = self.held_again(instance, &inverses);
         preview.blast_radius = effects.join("; ");
         Ok((held, preview))
+    }
+
+    /// The failover that holds these instances again, each as it was: none where no single one does that.
+    fn held_again(&self, instance: Option<&str>, masters: &[(String, Option<u64>, bool)]) -> Option<Command> {
+        let (first, hold_seconds, blind) = masters.first()?;
+        if masters.iter().any(|(_, seconds, is_blind)| (seconds, is_blind) != (hold_seconds, blind)) {
+            return None;
+        }
+        let is_one = self.named(Some(first)).is_ok_and(|unit| {
+            let name = |i: &usize| self.routers.get(*i).map(|router| router.config.name.as_str());
+            let members: Vec<&str> = unit.iter().filter_map(name).collect();
+            masters.iter().all(|(name, ..)| members.contains(&name.as_str()))
+        });
+        let instance = match instance {
+            Some(name) => Some(name.to_owned()),
+            None if masters.len() == self.routers.len() => None,
+            None if is_one => Some(first.clone()),
+            // A failover of all would take what was not held along.
+            None => return None,
+        };
+        Some(Command::Failover { instance, hold_seconds: *hold_seconds, blind: *blind })
     }
 
     pub(super) fn refuse(&mut self, asked: &Asked, message: String) {

@@ -4,7 +4,7 @@ use super::lan::*;
 use crate::engine::command::{Command, Outcome};
 use crate::engine::event::EventKind;
 use crate::engine::failover::Input;
-use crate::engine::model::VrrpVersion;
+use crate::engine::model::{Configuration, VrrpVersion};
 use crate::engine::snapshot::VirtualRouterState::{Backup, Master};
 use crate::engine::vrrp::{Advertisement, ChecksumForm};
 use std::net::Ipv4Addr;
@@ -164,6 +164,31 @@ fn the_preview_of_a_rejoin_says_who_should_be_master_then() {
     lan.command(0, rejoin());
     lan.run_for(seconds(5));
     assert_eq!(lan.masters(), [0], "as it said");
+}
+
+#[test]
+fn a_rejoin_of_all_is_taken_back_by_one_failover_or_by_none() {
+    let failover = |instance: Option<&str>, hold_seconds| Command::Failover {
+        instance: instance.map(str::to_owned),
+        hold_seconds,
+        blind: true,
+    };
+    let alone = |priority| Configuration { sync_groups: Vec::new(), ..pair(priority) };
+    for (held, wanted) in [
+        (vec![failover(Some("VI_1"), None), failover(Some("VI_2"), None)], Some(failover(None, None))),
+        (vec![failover(Some("VI_1"), Some(60)), failover(Some("VI_2"), None)], None),
+        (vec![failover(Some("VI_2"), None)], Some(failover(Some("VI_2"), None))),
+    ] {
+        let mut lan = Lan::started(vec![alone(200), alone(100)]);
+        lan.run_for(seconds(10));
+        for command in held {
+            lan.command(0, command);
+        }
+        lan.run_for(seconds(5));
+        lan.ask(0, Command::Rejoin { instance: None }, true, None);
+        let preview = &lan.nodes[0].answer().preview;
+        assert_eq!((preview.undo.as_ref(), preview.undo_reason.as_deref()), (wanted.as_ref(), Some("kernel update")));
+    }
 }
 
 #[test]
