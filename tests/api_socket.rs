@@ -195,6 +195,17 @@ fn what_is_not_http_is_refused_and_the_server_goes_on() {
     assert!(nowhere.body.len() < 1_000, "{} bytes", nowhere.body.len());
     let huge = format!("GET /v1/status HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(200_000));
     assert_eq!(exchange(&running.socket, &huge).status, 431);
+    let long = format!("GET /{} HTTP/1.1\r\nHost: l\r\n\r\n", "x".repeat(200_000));
+    assert_eq!(exchange(&running.socket, &long).refusal(), (414, "path-too-long".into()));
+    for (head, status) in [
+        ("HTTP/1.1\r\n", 400),
+        ("HTTP/1.1\r\nHost: l\r\nHost: m\r\n", 400),
+        ("HTTP/1.1\r\nHost:\r\n", 200),
+        ("HTTP/1.0\r\n", 200),
+    ] {
+        let request = format!("GET /v1/summary {head}Connection: close\r\n\r\n");
+        assert_eq!(exchange(&running.socket, &request).status, status, "{head:?}");
+    }
     drop(UnixStream::connect(&running.socket).unwrap());
     assert_eq!(running.get("/v1/summary").status, 200);
 }
@@ -206,6 +217,12 @@ fn one_who_closed_his_half_gets_his_answer() {
     stream.write_all(b"GET /v1/summary HTTP/1.1\r\nHost: l\r\n\r\n").unwrap();
     stream.shutdown(Shutdown::Write).unwrap();
     assert_eq!(Reply::parse(&read_all(stream)).status, 200);
+    for half in ["GET /v1/sum", "GET /v1/summary HTTP/1.1\r\nHost: l\r\n"] {
+        let mut stream = UnixStream::connect(&running.socket).unwrap();
+        stream.write_all(half.as_bytes()).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(Reply::parse(&read_all(stream)).refusal(), (400, "bad-request".into()), "{half:?}");
+    }
     let mut stream = UnixStream::connect(&running.socket).unwrap();
     stream.write_all(b"POST /v1/commands HTTP/1.1\r\nHost: l\r\nContent-Length: 50\r\n\r\n{\"verb\"").unwrap();
     stream.shutdown(Shutdown::Write).unwrap();

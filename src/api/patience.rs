@@ -1,5 +1,7 @@
 //! A connection whose other end must read: one that takes nothing for [`STALL`] while there is something for it is closed.
 //!
+//! Nor is a first line of a request taken that is longer than any: what parses requests has no word for that.
+//!
 //! Clones are the same connection: whoever gave it away to be served can still say a last word on it.
 
 use std::io::{self, ErrorKind, IoSlice};
@@ -27,11 +29,41 @@ struct Line {
     stalled: Option<Pin<Box<Sleep>>>,
     /// Something was read since the last write.
     heard: bool,
+    first: FirstLine,
+    /// How many bytes a first line has at least that is too long.
+    limit: usize,
+}
+
+/// The first line of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FirstLine {
+    /// So many bytes of it have come.
+    Begun(usize),
+    /// It has come.
+    Ended,
+    TooLong,
+}
+
+impl FirstLine {
+    fn after(self, bytes: &[u8], limit: usize) -> Self {
+        match self {
+            Self::Begun(_) if bytes.contains(&b'\n') => Self::Ended,
+            Self::Begun(length) if length + bytes.len() >= limit => Self::TooLong,
+            Self::Begun(length) => Self::Begun(length + bytes.len()),
+            Self::Ended | Self::TooLong => self,
+        }
+    }
 }
 
 impl Patient {
-    pub(super) fn new(wire: Box<dyn Wire>) -> Self {
-        Self(Arc::new(Mutex::new(Line { wire, stalled: None, heard: false })))
+    /// `limit`: how many bytes the first line of a request has at least that is not taken.
+    pub(super) fn new(wire: Box<dyn Wire>, limit: usize) -> Self {
+        Self(Arc::new(Mutex::new(Line { wire, stalled: None, heard: false, first: FirstLine::Begun(0), limit })))
+    }
+
+    /// Whether the first line of a request was too long: nothing of it was given on.
+    pub(super) fn is_too_long(&self) -> bool {
+        self.line().first == FirstLine::TooLong
     }
 
     /// Whether a question has begun that was not answered yet.
@@ -49,6 +81,9 @@ impl Line {
     fn judge<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             (self.stalled, self.heard) = (None, false);
+            if self.first == FirstLine::Ended {
+                self.first = FirstLine::Begun(0);
+            }
             return written;
         }
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(STALL)));
@@ -61,7 +96,12 @@ impl AsyncRead for Patient {
         let mut line = self.line();
         let before = buffer.filled().len();
         let read = Pin::new(&mut line.wire).poll_read(cx, buffer);
-        line.heard |= buffer.filled().len() > before;
+        let came = buffer.filled().get(before..).unwrap_or_default();
+        line.heard |= !came.is_empty();
+        let first = line.first.after(came, line.limit);
+        if std::mem::replace(&mut line.first, first) != first && first == FirstLine::TooLong {
+            return Poll::Ready(Err(ErrorKind::InvalidData.into()));
+        }
         read
     }
 }

@@ -88,6 +88,15 @@ impl Refusal {
     pub(super) fn no_http() -> Self {
         Self::bad("bad-request", "this is no request of HTTP/1.1", "HTTP/2 is not spoken here: ask in HTTP/1.1")
     }
+    /// A request that ends in its header: its sender closed its half.
+    pub(super) fn cut_short() -> Self {
+        Self::bad("bad-request", "the request ends within its header", "send all of it before you close your half")
+    }
+    /// A first line of `limit` bytes and more.
+    pub(super) fn long_path(limit: usize) -> Self {
+        let message = format!("the first line of the request has {} KiB or more", limit / 1024);
+        Self::new(StatusCode::URI_TOO_LONG, "path-too-long", message, "ask for less in one call")
+    }
     /// A request whose header fields take more than `limit` bytes.
     pub(super) fn large_header(limit: usize) -> Self {
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;

@@ -14,8 +14,8 @@ use super::server::{Guest, MAX_HEADER, PATIENCE};
 use crate::engine::{Answer, EngineHandle, Outcome, Summary, clean};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::{ACCEPT, CONNECTION, ETAG, HeaderMap, HeaderName, IF_NONE_MATCH};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::header::{ACCEPT, CONNECTION, ETAG, HOST, HeaderMap, HeaderName, IF_NONE_MATCH};
+use hyper::{Method, Request, Response, StatusCode, Version};
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -55,6 +55,10 @@ async fn route(request: Request<Incoming>, guest: &Arc<Guest>) -> Result<Reply, 
     // hyper reads past its limit by what came in one piece.
     if header_size(request.headers()) > MAX_HEADER {
         return Err(Refusal::large_header(MAX_HEADER));
+    }
+    if request.version() == Version::HTTP_11 && request.headers().get_all(HOST).iter().count() != 1 {
+        let message = "a request of HTTP/1.1 has one Host field (RFC 9112, 3.2)";
+        return Err(Refusal::bad("bad-request", message, "send `Host: l`: any name will do"));
     }
     let path = request.uri().path().to_owned();
     if guest.access == Access::Metrics && path != "/metrics" {

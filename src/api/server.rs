@@ -28,7 +28,7 @@ use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -220,7 +220,7 @@ pub async fn serve(bound: &Bound, engine: Arc<dyn EngineHandle>, stop: impl Futu
         let Came { wire, access, who, peer, user, seat } = came;
         let (streams, desks) = (Arc::clone(&door.streams), Arc::clone(&door.desks));
         let guest = Guest { server: Arc::clone(&server), access, streams, desks, who, peer, user };
-        let connection = converse(Patient::new(wire), guest, stopping.clone());
+        let connection = converse(Patient::new(wire, MAX_HEADER), guest, stopping.clone());
         connections.spawn(async move {
             connection.await;
             drop(seat);
@@ -236,6 +236,14 @@ pub async fn serve(bound: &Bound, engine: Arc<dyn EngineHandle>, stop: impl Futu
 async fn next(door: Option<&Door>) -> Option<(Came, &Door)> {
     let door = door?;
     Some((door.next().await, door))
+}
+
+/// Reads what a client still writes: one that is cut off while it does would lose the answer.
+async fn hear_out(line: &mut Patient) -> io::Result<()> {
+    line.shutdown().await?;
+    let mut rest = [0; 4096];
+    while line.read(&mut rest).await? > 0 {}
+    Ok(())
 }
 
 /// Answers the requests of one connection until it ends or the server stops.
@@ -259,13 +267,19 @@ async fn converse(wire: Patient, guest: Guest, mut stopping: watch::Receiver<boo
     };
     if let Some(ended) = ended {
         // What hyper has refused itself is answered; the beginning of HTTP/2 it leaves to others.
-        let refusal = match ended {
+        let refusal = match &ended {
+            Err(_) if line.is_too_long() => Some(Refusal::long_path(MAX_HEADER)),
             Err(error) if error.is_timeout() => Some(Refusal::slow("header", PATIENCE)),
+            Err(error) if error.is_incomplete_message() => Some(Refusal::cut_short()),
             Err(error) if error.is_parse() => Some(Refusal::no_http()),
             _ => None,
         };
+        let is_refused = refusal.is_some() || ended.is_err_and(|error| error.is_parse());
         if let Some(refusal) = refusal.filter(|_| line.is_asked()) {
             _ = timeout(FAREWELL, line.write_all(&refusal.bytes())).await;
+        }
+        if is_refused {
+            _ = timeout(FAREWELL, hear_out(&mut line)).await;
         }
         return;
     }
