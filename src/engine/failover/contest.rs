@@ -38,6 +38,8 @@ pub(super) enum Why {
     Addresses,
     /// It does not hear us.
     Unheard,
+    /// It did not hear us for so long, since this process stood still.
+    Stood(Duration),
 }
 
 impl Why {
@@ -49,10 +51,19 @@ impl Why {
         }
     }
 
+    /// The same, where it was our turn for so long.
+    const fn after(self, stood: Option<Duration>) -> Self {
+        match (self, stood) {
+            (Self::Unheard, Some(stood)) => Self::Stood(stood),
+            (why, _) => why,
+        }
+    }
+
     /// In a word.
     const fn word(self) -> &'static str {
         match self {
             Self::Unheard => "not-heard-by-peer",
+            Self::Stood(_) => "stood-still",
             Self::Addresses => "address-list",
             Self::Refused(error) => match error.check() {
                 Check::AuthenticationType | Check::Password => "authentication",
@@ -117,9 +128,10 @@ impl Failover {
         let interval = router.instance.parameters().interval.duration();
         let is_settled = router.is_settled(now);
         let is_old = now.saturating_duration_since(router.since) >= interval / 2;
+        let stood = router.stood_still(now);
         let peer = router.peers.heard(source, now);
         let begins = peer.contest(now, interval, is_settled);
-        let (why, is_rival, refused) = (Why::of(peer), peer.is_rival(), peer.rejected.is_some());
+        let (why, is_rival, refused) = (Why::of(peer).after(stood), peer.is_rival(), peer.rejected.is_some());
         if begins {
             // Its MAC address says which host it is.
             router.probe_at = router.probe_at.map(|at| at.min(now));
@@ -235,8 +247,11 @@ impl Failover {
     }
 }
 
-/// Who was heard lately and would not yield to us, for a reason that is known.
+/// Who is heard beside us; or else who was lately and would not yield to us, for a reason that is known.
 pub(super) fn suspect(router: &Router, now: Instant) -> Option<(IpAddr, Why)> {
+    if let Some(heard) = router.split.as_ref().and_then(|split| split.heard) {
+        return Some(heard);
+    }
     let lately = router.instance.master_down_interval(router.instance.parameters().interval) * 3;
     let heard = router.peers.iter().filter(|(_, peer)| now.saturating_duration_since(peer.heard_at) < lately);
     let odd = heard.filter(|(_, peer)| Why::of(peer) != Why::Unheard);
@@ -266,8 +281,10 @@ pub(super) fn status(router: &Router) -> Option<SplitBrainStatus> {
 pub(super) fn warnings(router: &Router) -> Vec<Warning> {
     let name = &router.config.name;
     let Some(split) = &router.split else { return Vec::new() };
+    let told = |rival: IpAddr| split.heard.filter(|(source, _)| *source == rival).map(|(_, why)| why);
+    let rivals = router.peers.rivals();
     let mut warnings: Vec<Warning> =
-        router.peers.rivals().map(|(source, peer)| split_brain(name, source, Why::of(peer))).collect();
+        rivals.map(|(source, peer)| split_brain(name, source, told(source).unwrap_or_else(|| Why::of(peer)))).collect();
     if warnings.is_empty() {
         warnings.extend(match (split.heard, &router.answered) {
             (Some((source, why)), _) => Some(split_brain(name, source, why)),

@@ -18,7 +18,7 @@ use crate::engine::vrrp::{
 };
 use std::collections::{BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// How many rounds of announcements are remembered.
 const ROUNDS: usize = 16;
@@ -262,6 +262,14 @@ impl Router {
     pub fn is_settled(&self, now: Instant) -> bool {
         let interval = self.instance.parameters().interval;
         now.saturating_duration_since(self.since) >= self.instance.master_down_interval(interval)
+    }
+
+    /// For how long an advertisement of this master is due, where another can have taken over from its silence: the process was
+    /// stopped, or had no processor. While the packets of that time are handed in, before [`super::Input::Timeout`].
+    pub fn stood_still(&self, now: Instant) -> Option<Duration> {
+        let State::Master { advertise_at, .. } = self.instance.state() else { return None };
+        let late = now.saturating_duration_since(*advertise_at);
+        (late >= self.instance.parameters().interval.duration() * 2).then_some(late)
     }
 
     /// The state changed to what it is now.

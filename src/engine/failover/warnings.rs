@@ -63,6 +63,11 @@ pub(super) fn split_brain(name: &str, source: IpAddr, why: Why) -> Warning {
              `virtual_ipaddress` alike on all routers"
                 .to_owned()
         }
+        Why::Stood(span) => format!(
+            "this engine stood still for {:.1} s (stopped, or without a processor), and {source} took over from its silence: it \
+             yields now, unless it does not hear this node",
+            span.as_secs_f64()
+        ),
         Why::Unheard => format!("it may not hear this node: check that IP protocol 112 gets to {source}"),
     };
     warning("split-brain", name, format!("{source} is master too: it advertises beside this node"), next)

@@ -66,7 +66,7 @@ pub struct SplitBrainStatus {
     /// The others, by address; by MAC address where they are known by their answer to ARP alone.
     pub with: Vec<String>,
     /// The likely cause, a stable word: `not-heard-by-peer`, `authentication`, `interval`, `version`, `destination`,
-    /// `checksum`, `refused`, `address-answered`; of a moment of the past `told`: the sentence is that of the event.
+    /// `checksum`, `refused`, `stood-still`, `address-answered`; of a moment of the past `told`: the sentence is that of the event.
     pub cause: String,
     /// The same in a sentence.
     pub evidence: String,

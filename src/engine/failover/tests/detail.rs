@@ -136,6 +136,25 @@ fn a_split_brain_names_its_likely_cause_and_when_it_is_over_addresses_are_announ
 }
 
 #[test]
+fn who_took_over_while_this_engine_stood_still_is_not_said_to_be_deaf_until_it_goes_on() {
+    let mut lan = Lan::started(vec![one(100)]);
+    lan.run_for(seconds(10));
+    // The process is stopped; what came meanwhile is read first.
+    lan.now += seconds(8);
+    let lower = wire(VrrpVersion::V2, 50, None);
+    (0..4).for_each(|_| lan.inject(0, ETH0, &lower));
+    lan.input(0, Input::Timeout);
+    let split = lan.status(0)[0].detail.split_brain.clone().unwrap();
+    assert_eq!(split.cause, "stood-still");
+    assert!(split.evidence.starts_with("this engine stood still for 7."), "{}", split.evidence);
+    let begun = lan.nodes[0].facts(EventKind::SplitBrain);
+    assert_eq!((begun.len(), begun[0].detail.as_ref()), (1, Some(&split.evidence)));
+    // It would have yielded to what it was answered with.
+    beside(&mut lan, &lower);
+    assert_eq!(lan.status(0)[0].detail.split_brain.clone().unwrap().cause, "not-heard-by-peer");
+}
+
+#[test]
 fn who_is_refused_is_no_candidate_and_a_split_brain_is_said_before_a_failover() {
     let mut lan = Lan::started(vec![with_password()]);
     lan.run_for(seconds(10));
