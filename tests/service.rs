@@ -345,7 +345,7 @@ fn a_reload_that_cannot_write_down_which_addresses_are_ours_says_so() {
 #[test]
 fn a_stop_is_refused_that_could_not_write_down_what_it_keeps_and_names_what_stays_by_itself() {
     let place = place();
-    let vip = Command::new("ip").args(["addr", "add", "10.99.0.1/24", "dev", "d0"]).status().unwrap();
+    let vip = Command::new("ip").args(["addr", "add", "10.99.0.1/32", "dev", "d0"]).status().unwrap();
     assert!(vip.success());
     let path = place.path().join("notify");
     let manager = Manager::at(&path);
@@ -364,7 +364,7 @@ fn a_stop_is_refused_that_could_not_write_down_what_it_keeps_and_names_what_stay
     let stopped = stop(&[]);
     let said = String::from_utf8_lossy(&stopped.stdout);
     assert!(
-        stopped.status.success() && said.contains("VI_1: 10.99.0.1/24 is on d0") && said.contains("stays"),
+        stopped.status.success() && said.contains("VI_1: 10.99.0.1/32 is on d0") && said.contains("stays"),
         "{said}"
     );
     assert_eq!(running.end().0, Some(0));

@@ -1,5 +1,6 @@
 //! Virtual addresses on the host: put on, taken off, put back; and the line between ours and others'. An address that
-//! was there before we added it is never removed by us.
+//! was there before we added it is never removed by us, but for one that another program left exactly where ours belongs before the
+//! start: it is taken over as if an earlier run of ours had left it ([`super::ownership`]).
 
 use super::core::{Failover, Phase};
 use super::host::{Place, Seen};
@@ -320,20 +321,37 @@ impl Failover {
             .collect()
     }
 
+    /// Those of them that the configuration puts in this very place, and that no router needs to send from.
+    pub(super) fn left_addresses(&self) -> Vec<(usize, VirtualAddress, Place)> {
+        let can_spare = |i: usize| {
+            let router = self.routers.get(i)?;
+            self.primary_address(self.host.by_name(&router.config.interface)?.index, &router.config)
+        };
+        let its_own = |i: usize, place: Place| {
+            self.routers.get(i).and_then(|r| r.config.source) == Some(place.1) || self.static_at(place).is_some()
+        };
+        let mut found = self.foreign_addresses();
+        found.retain(|(i, _, place)| self.host.holds(*place) && can_spare(*i).is_some() && !its_own(*i, *place));
+        found
+    }
+
     /// Reports each of them once while it is there.
     pub(super) fn review_foreign(&mut self) {
         let found = self.foreign_addresses();
         self.foreign.retain(|place| found.iter().any(|(_, _, at)| at == place));
         for (i, address, place) in found {
             if self.foreign.insert(place) {
-                let warning = self.foreign_warning(i, &address);
+                let warning = self.foreign_warning(i, &address, place);
                 let fact = Fact::new(EventKind::Warning, Severity::Warning, warning.subject);
                 self.report(fact.reason(warning.message).detail(warning.next));
             }
         }
     }
 
-    fn foreign_warning(&self, i: usize, address: &VirtualAddress) -> Warning {
+    fn foreign_warning(&self, i: usize, address: &VirtualAddress, (index, its, _): Place) -> Warning {
+        // As it is there, which may be with another prefix than the configuration's.
+        let there = self.host.prefixes(index, its).find(|prefix| !self.is_ours((index, its, *prefix)));
+        let address = &VirtualAddress { prefix: there.unwrap_or(address.prefix), ..address.clone() };
         let name = self.name(i);
         let home = self.routers.get(i).map(|r| r.config.interface.clone()).unwrap_or_default();
         let interface = address.interface.clone().unwrap_or(home);
@@ -349,7 +367,7 @@ impl Failover {
     }
 
     pub(super) fn foreign_warnings(&self) -> impl Iterator<Item = Warning> {
-        self.foreign_addresses().into_iter().map(|(i, address, _)| self.foreign_warning(i, &address))
+        self.foreign_addresses().into_iter().map(|(i, address, place)| self.foreign_warning(i, &address, place))
     }
 }
 

@@ -97,14 +97,15 @@ impl Failover {
     }
 
     /// What an earlier run left behind: a configured address is adopted, any other is taken off. What cannot be seen now
-    /// stays written down.
+    /// stays written down. A configured address that another program left is adopted too: keepalived takes it off at its start
+    /// (measured with 2.2.7), since two hosts would have it while this one is backup.
     pub(super) fn settle_inherited(&mut self) {
         self.forget_gone(None);
         for owned in self.inherited.clone() {
             let Some(place) = self.host.place_of(&owned) else { continue };
             match self.router_of(place) {
                 Some((i, address)) if address.prefix == place.2 && self.host.holds(place) => {
-                    self.adopt(i, place, address, owned);
+                    self.adopt(i, place, address, owned, "from an earlier run");
                 }
                 _ => match self.static_at(place) {
                     Some(address) => self.own_static(&address, place),
@@ -112,15 +113,24 @@ impl Failover {
                 },
             }
         }
+        let left = self.left_addresses();
+        let is_news = !left.is_empty();
+        for (i, address, place) in left {
+            let interface = self.host.link(place.0).map(|link| link.name.clone()).unwrap_or_default();
+            let owned = OwnedAddress { interface, address: place.1, prefix: place.2 };
+            self.adopt(i, place, address, owned, "from another program that left it");
+        }
+        if is_news {
+            self.remember();
+        }
     }
 
     /// Keeps an address on until another master is heard: an engine that is restarted at once interrupts nothing, and one
     /// that comes back late gives way within an interval.
-    fn adopt(&mut self, router: usize, place: Place, address: VirtualAddress, owned: OwnedAddress) {
+    fn adopt(&mut self, router: usize, place: Place, address: VirtualAddress, owned: OwnedAddress, from: &str) {
         let fact = Fact::new(EventKind::Address, Severity::Notice, address.to_string()).to("present");
-        self.report(
-            fact.reason("adopted from an earlier run, until another master is heard").detail(self.name(router)),
-        );
+        let reason = format!("adopted {from}, until another master is heard");
+        self.report(fact.reason(reason).detail(self.name(router)));
         self.own(Ours { router: Some(router), place, address, owned, leaving: false, left: None });
         self.drop_packets(router);
         if let Some(router) = self.routers.get_mut(router) {

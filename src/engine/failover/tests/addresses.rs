@@ -5,7 +5,7 @@ use crate::engine::command::{Command, Outcome};
 use crate::engine::event::EventKind;
 use crate::engine::failover::Input;
 use crate::engine::model::VirtualAddress;
-use crate::engine::snapshot::VirtualRouterState::Master;
+use crate::engine::snapshot::VirtualRouterState::{Fault, Master};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn master() -> Lan {
 #[test]
 fn an_address_that_was_there_before_is_used_reported_once_and_never_removed() {
     let mut lan = Lan::new(vec![one(100)]);
-    lan.nodes[0].addresses.push((ETH0, vip(254).address, 24));
+    lan.nodes[0].addresses.push((ETH0, vip(254).address, 32));
     lan.boot(0);
     lan.run_for(seconds(10));
     assert_eq!(lan.nodes[0].warnings(), ["address-present"]);
@@ -35,9 +35,47 @@ fn an_address_that_was_there_before_is_used_reported_once_and_never_removed() {
 }
 
 #[test]
+fn an_address_that_another_program_left_goes_when_another_master_is_heard() {
+    let mut lan = Lan::new(vec![one(50), one(100)]);
+    lan.boot(1);
+    lan.run_for(seconds(10));
+    lan.nodes[0].addresses.push((ETH0, vip(254).address, 24));
+    lan.boot(0);
+    assert_eq!(lan.holders(vip(254).address), [0, 1]);
+    assert_eq!(lan.nodes[0].remembered.len(), 1, "a crash now leaves nothing behind that the next start does not know");
+    lan.run_for(seconds(2));
+    assert_eq!((lan.holders(vip(254).address), lan.nodes[0].warnings()), (vec![1], vec![]));
+    let told: Vec<_> = lan.nodes[0].facts(EventKind::Address).into_iter().filter_map(|fact| fact.reason).collect();
+    assert_eq!(told, ["adopted from another program that left it, until another master is heard"]);
+}
+
+#[test]
+fn an_address_that_another_program_left_is_a_masters_without_a_gap_and_goes_with_it() {
+    let mut lan = Lan::new(vec![one(100)]);
+    lan.nodes[0].addresses.push((ETH0, vip(254).address, 24));
+    lan.boot(0);
+    lan.run_for(seconds(10));
+    let moved = |lan: &Lan| -> Vec<String> {
+        lan.nodes[0].words(0).into_iter().filter(|w| w.starts_with("add ") || w.starts_with("remove ")).collect()
+    };
+    assert_eq!((lan.state(0), moved(&lan)), (Master, vec![]));
+    lan.input(0, Input::Shutdown { keep: false });
+    assert_eq!(moved(&lan), ["remove 192.0.2.254/24"]);
+}
+
+#[test]
+fn an_address_without_which_the_host_can_not_send_is_left_alone() {
+    let mut lan = Lan::new(vec![one(100)]);
+    lan.nodes[0].addresses = vec![(ETH0, vip(254).address, 24)];
+    lan.boot(0);
+    lan.run_for(seconds(10));
+    assert_eq!((lan.state(0), lan.holders(vip(254).address)), (Fault, vec![0]));
+}
+
+#[test]
 fn a_failover_that_leaves_a_strange_address_behind_is_no_success() {
     let mut lan = Lan::new(vec![one(200), one(100)]);
-    lan.nodes[0].addresses.push((ETH0, vip(254).address, 24));
+    lan.nodes[0].addresses.push((ETH0, vip(254).address, 32));
     (0..2).for_each(|n| lan.boot(n));
     lan.run_for(seconds(10));
     lan.command(0, Command::Failover { instance: None, hold_seconds: None, blind: false });
@@ -50,11 +88,11 @@ fn a_failover_that_leaves_a_strange_address_behind_is_no_success() {
 #[test]
 fn the_advice_for_a_strange_address_is_to_stop_its_program_first_and_to_remove_it_by_hand_last() {
     let mut lan = Lan::new(vec![one(100)]);
-    lan.nodes[0].addresses.push((ETH0, vip(254).address, 24));
+    lan.nodes[0].addresses.push((ETH0, vip(254).address, 32));
     lan.boot(0);
     let warning = lan.nodes[0].core.as_ref().unwrap().warnings().remove(0);
     let program = warning.next.find("another VRRP program").unwrap();
-    let by_hand = warning.next.find("`ip address del 192.0.2.254/24 dev eth0`").unwrap();
+    let by_hand = warning.next.find("`ip address del 192.0.2.254/32 dev eth0`").unwrap();
     assert!(program < by_hand, "{}", warning.next);
 }
 
