@@ -10,6 +10,7 @@ use lvsdeck::cli::ctl::{CtlArgs, run_with};
 use lvsdeck::engine::{Command, Difference, Foreign, Forwarding, Outcome, OverrideStatus, Status, VirtualRouterState};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Duration;
 
 #[derive(Debug, Parser)]
 #[command(name = "lvsdeck")]
@@ -423,7 +424,7 @@ fn what_operators_want_is_words_for_the_file() {
     assert_eq!(ctl(&engine, "diff --fragment").1, "# nothing is wanted of virtual servers beside the file\n");
     let by = |weight, reason: Option<&str>| {
         let reason = reason.map(str::to_owned);
-        Some(Box::new(OverrideStatus { since: now(), who: "anna".into(), reason, weight }))
+        Some(Box::new(OverrideStatus { since: now(), who: "anna".into(), reason, weight, until: None }))
     };
     let mut weighed = server("10.0.0.71:80");
     weighed.overridden = by(5, Some("more memory"));
@@ -451,6 +452,21 @@ fn what_operators_want_is_words_for_the_file() {
     let (code, out, _) = ctl(&engine, "diff --fragment");
     assert_eq!(code, 0);
     insta::assert_snapshot!(out);
+}
+
+#[test]
+fn a_weight_for_a_time_is_shown_with_what_is_left_of_it() {
+    let mut weighed = server("10.0.0.71:80");
+    let (since, until) = (now(), Some(now() + Duration::from_secs(90)));
+    weighed.overridden =
+        Some(Box::new(OverrideStatus { since, who: "anna".into(), reason: Some("test".into()), weight: 5, until }));
+    assert_eq!(
+        weighed.overridden.as_ref().unwrap().to_string(),
+        "anna since 2027-01-15T08:00:00Z until 2027-01-15T08:01:30Z: test"
+    );
+    let engine = FakeEngine::new(status(vec![service("tcp/10.0.0.1:80", vec![weighed])]));
+    let out = ctl(&engine, "status").1;
+    assert!(out.contains(" 5(1)>1 ") && out.contains("ok 1.9ms, weight 1 again in 1m30s\n"), "{out}");
 }
 
 #[test]

@@ -69,7 +69,8 @@ fn full() -> Status {
     let mut slow = server("10.0.0.70:80");
     let full_at = slow.health_since + Duration::from_secs(30);
     let (since, reason) = (slow.health_since, Some("more memory".to_owned()));
-    slow.overridden = Some(Box::new(OverrideStatus { since, who: "anna".into(), reason, weight: 10 }));
+    slow.overridden =
+        Some(Box::new(OverrideStatus { since, who: "anna".into(), reason, weight: 10, until: Some(full_at) }));
     slow.slow_start = Some(Box::new(SlowStartStatus { weight: 10, since: slow.health_since, full_at }));
     slow.suspended = true;
     slow.kernel_changed = Some(Box::new(KernelChange { since: slow.health_since, who: "lvsdeck".into() }));

@@ -277,7 +277,7 @@ fn a_filter_is_words_that_all_hold() {
     assert_eq!(filtered(&status, "WEB state:up"), [web[0], web[1]]);
     assert_eq!(filtered(&status, "rs:10.0.0.71"), [web[0], web[1]]);
     let mut overridden = status.clone();
-    let by = OverrideStatus { since: now(), who: "anna".into(), reason: None, weight: 7 };
+    let by = OverrideStatus { since: now(), who: "anna".into(), reason: None, weight: 7, until: None };
     Arc::make_mut(&mut overridden.virtual_servers[1]).real_servers[1].overridden = Some(Box::new(by));
     assert_eq!(filtered(&overridden, "state:over"), [web[0], web[2]]);
     assert_eq!(filtered(&status, "rs:10.0.0.71:80"), [web[0], web[1]]);

@@ -247,7 +247,10 @@ async fn whoever_hears_of_something_finds_it_in_the_view() {
         running.until_in_table(&[one]).await;
         for weight in (2..30).map(|weight| Weight::new(weight).unwrap()) {
             let (service, server) = (WEB.parse::<ServiceKey>().unwrap().into(), RealServerKey::from(one));
-            assert_eq!(running.ask(Command::Weight { service, server, weight }).await.outcome, Outcome::Done);
+            assert_eq!(
+                running.ask(Command::Weight { service, server, weight, hold_seconds: None }).await.outcome,
+                Outcome::Done
+            );
             assert_eq!(running.views.borrow().servers[0].real_servers[0].weight, weight.get(), "when it is answered");
         }
         running.stop().await;
@@ -524,6 +527,7 @@ async fn a_kernel_that_does_not_return_is_told_and_holds_neither_the_loop_nor_co
                 service: ServiceSelector(WEB.to_owned()),
                 server: "127.0.0.1:9".parse().unwrap(),
                 weight: Weight::new(weight).unwrap(),
+                hold_seconds: None,
             };
             let asked =
                 Asked { id: 1, command, dry_run: false, token: None, force: false, who: Who::default(), reason: None };

@@ -259,7 +259,7 @@ fn a_weight_is_shown_whole_or_not_at_all() {
         let mut status = ui_fixture::degraded(noon());
         let server = &mut std::sync::Arc::make_mut(&mut status.virtual_servers[0]).real_servers[0];
         (server.weight, server.configured_weight) = (weight, configured);
-        let given = OverrideStatus { since: noon(), who: "anna".into(), reason: None, weight };
+        let given = OverrideStatus { since: noon(), who: "anna".into(), reason: None, weight, until: None };
         server.overridden = Some(Box::new(given));
         let mut console = Console::new(status, Vec::new(), (80, 24));
         for (width, height) in [(60, 20), (80, 24), (100, 30), (120, 36), (200, 50)] {

@@ -45,6 +45,7 @@ const VERBS: &[(&str, &[Field])] = &[
             ("service", true, is::<ServiceSelector>),
             ("server", true, is::<RealServerKey>),
             ("weight", true, is::<Weight>),
+            ("for", false, is_time),
         ],
     ),
     (
@@ -182,7 +183,7 @@ mod tests {
         r#"{"verb":"several","commands":[{"verb":"weight","service":"web","server":"10.0.0.71:80","weight":5}]}"#,
         r#"{"verb":"drain","server":"10.0.0.71","service":"web","for":600,"deadline":60,"force":true}"#,
         r#"{"verb":"restore","server":"[fd00::71]:80","service":"tcp/[fd00::1]:80"}"#,
-        r#"{"verb":"weight","service":"web","server":"10.0.0.71:80","weight":5}"#,
+        r#"{"verb":"weight","service":"web","server":"10.0.0.71:80","weight":5,"for":600}"#,
         r#"{"verb":"add-server","service":"web","server":"10.0.0.71:80","weight":5,"forward":"dr"}"#,
         r#"{"verb":"remove-server","service":"web","server":"10.0.0.71:80"}"#,
         r#"{"verb":"add-service","service":"tcp/10.0.0.1:80","scheduler":"rr","forward":"dr","persistence":60}"#,

@@ -94,6 +94,9 @@ pub enum Command {
         server: RealServerKey,
         /// The weight.
         weight: Weight,
+        /// Seconds after which it has the file's weight again by itself; never when absent.
+        #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+        hold_seconds: Option<u64>,
     },
     /// A real server that the file does not have.
     AddServer {

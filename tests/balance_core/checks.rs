@@ -56,7 +56,12 @@ fn a_check_says_the_weight_until_an_operator_does() {
     rig.revive(A);
     rig.pass(10 * S);
     assert_eq!(rig.table(WEB), "10.0.0.71:80 w3, 10.0.0.72:80 w1", "exit code 0 leaves the weight");
-    let command = Command::Weight { service: ServiceSelector(WEB.to_owned()), server: rs(A), weight: weight(9) };
+    let command = Command::Weight {
+        service: ServiceSelector(WEB.to_owned()),
+        server: rs(A),
+        weight: weight(9),
+        hold_seconds: None,
+    };
     assert_eq!(rig.ask(command).outcome, Outcome::Done);
     assert_eq!(says(&mut rig, 5), "10.0.0.71:80 w9, 10.0.0.72:80 w1", "the operator's word counts");
     let command = Command::Restore { server: A.parse().unwrap(), service: None };

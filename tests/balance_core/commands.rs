@@ -24,7 +24,7 @@ fn restore(server: &str) -> Command {
     Command::Restore { server: selector(server), service: None }
 }
 fn set_weight(server: &str, number: u32) -> Command {
-    Command::Weight { service: web(), server: rs(server), weight: weight(number) }
+    Command::Weight { service: web(), server: rs(server), weight: weight(number), hold_seconds: None }
 }
 fn add(server: &str) -> Command {
     Command::AddServer { service: web(), server: rs(server), weight: None, forward: None }
@@ -228,8 +228,12 @@ fn an_unknown_name_is_refused_with_what_there_is() {
         answer.message,
         "no real server 10.0.0.79:80 in any service; there is 10.0.0.71:53, 10.0.0.71:80, 10.0.0.72:80"
     );
-    let command =
-        Command::Weight { service: ServiceSelector("tcp/10.0.0.1:8080".into()), server: rs(A), weight: weight(1) };
+    let command = Command::Weight {
+        service: ServiceSelector("tcp/10.0.0.1:8080".into()),
+        server: rs(A),
+        weight: weight(1),
+        hold_seconds: None,
+    };
     assert_eq!(
         rig.ask(command).message,
         "no service tcp/10.0.0.1:8080 in the configuration; there is tcp/10.0.0.1:80, udp/10.0.0.1:53"

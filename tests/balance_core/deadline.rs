@@ -1,8 +1,9 @@
-//! A drain with a deadline: when it passes, the server leaves the table, whatever is left.
+//! A drain with a deadline: when it passes, the server leaves the table, whatever is left. A weight for a time: then it is the
+//! file's again.
 
-use crate::rig::{A, B, Rig, S, WEB, key, rs, service};
+use crate::rig::{A, B, Rig, S, WEB, key, rs, server, service, weight};
 use lvsdeck::engine::balance::Waiting;
-use lvsdeck::engine::command::{Command, Outcome};
+use lvsdeck::engine::command::{Command, Outcome, ServiceSelector};
 use lvsdeck::engine::event::EventKind;
 use lvsdeck::engine::snapshot::Admin;
 
@@ -114,4 +115,85 @@ fn a_deadline_of_a_server_that_is_gone_meanwhile_does_nothing() {
     assert_eq!(rig.reload(&[service(WEB, &[A, B])]), Ok(()));
     rig.pass(20 * S);
     assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1");
+}
+
+fn weigh(number: u32, hold_seconds: Option<u64>) -> Command {
+    Command::Weight { service: ServiceSelector(WEB.to_owned()), server: rs(A), weight: weight(number), hold_seconds }
+}
+
+#[test]
+fn a_weight_for_a_time_says_when_it_ends_and_ends_then() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    let preview = rig.dry(weigh(5, Some(60))).preview;
+    assert_eq!(preview.after, ["10.0.0.71:80 Route weight 5 active 0 inactive 0, weight 1 again after 60 s"]);
+    assert_eq!(
+        preview.ops,
+        [
+            "change real server 10.0.0.71:80 of tcp/10.0.0.1:80: weight 1 to 5",
+            "after 60 s: give real server 10.0.0.71:80 of tcp/10.0.0.1:80 weight 1 again",
+        ]
+    );
+    let answer = rig.ask(weigh(5, Some(60)));
+    assert_eq!(answer.message, "10.0.0.71:80 has weight 5 in tcp/10.0.0.1:80; it has weight 1 again after 60 s");
+    rig.pass(59 * S);
+    let by = rig.server(0, A).overridden.unwrap();
+    assert_eq!(by.until.unwrap().duration_since(by.since).unwrap(), 60 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w5, 10.0.0.72:80 w1");
+    rig.facts.clear();
+    rig.pass(S);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1");
+    assert_eq!(rig.facts(EventKind::ServerAdmin), ["tcp/10.0.0.1:80 10.0.0.71:80: weight 5>ended (its time is over)"]);
+    assert_eq!((rig.server(0, A).overridden, rig.overrides.len()), (None, 0));
+}
+
+#[test]
+fn a_weight_without_a_time_stays_and_takes_the_time_of_the_one_before_away() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    rig.ask(weigh(5, Some(60)));
+    assert_eq!(rig.ask(weigh(5, None)).outcome, Outcome::Done);
+    rig.pass(100 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w5, 10.0.0.72:80 w1");
+    assert_eq!(rig.ask(weigh(5, None)).outcome, Outcome::Refused, "it is so already");
+    let refused = rig.ask(weigh(1, Some(60)));
+    assert_eq!(
+        (refused.outcome, refused.message.as_str()),
+        (Outcome::Refused, "1 is the weight of the file: nothing could end after a time; leave it out")
+    );
+}
+
+#[test]
+fn the_undo_of_a_weight_brings_the_time_of_the_one_before_back() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    rig.ask(weigh(5, Some(60)));
+    rig.pass(20 * S);
+    for other in [weigh(7, None), weigh(5, None), weigh(5, Some(600)), restore()] {
+        let undo = rig.ask(other.clone()).preview.undo.unwrap();
+        assert_eq!(undo, weigh(5, Some(40)), "{other}");
+        assert_eq!(rig.ask(undo).outcome, Outcome::Done);
+    }
+    let drained = rig.ask(drain(None)).preview.undo.unwrap();
+    rig.ask(drained);
+    rig.pass(40 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1", "a drain between takes nothing of it away");
+}
+
+#[test]
+fn a_weight_for_a_time_lasts_over_a_restart_and_a_reload_and_ends_with_the_weight_of_the_file() {
+    let file = [service(WEB, &[A, B])];
+    let mut rig = Rig::started(&file);
+    rig.ask(weigh(5, Some(600)));
+    rig.ask(drain(None));
+    rig.pass(S);
+    let mut next = rig.restarted(100 * S, &file);
+    next.ask(restore());
+    assert_eq!(next.table(WEB), "10.0.0.71:80 w5, 10.0.0.72:80 w1");
+    let mut heavier = service(WEB, &[A, B]);
+    heavier.real_servers[0] = lvsdeck::engine::model::RealServer { weight: weight(3), ..server(A) };
+    next.reload(&[heavier.clone()]).unwrap();
+    assert_eq!(next.table(WEB), "10.0.0.71:80 w5, 10.0.0.72:80 w1");
+    next.pass(500 * S);
+    assert_eq!(next.table(WEB), "10.0.0.71:80 w3, 10.0.0.72:80 w1");
+    next.ask(weigh(5, Some(60)));
+    let late = next.restarted(1_000 * S, &[heavier]);
+    assert_eq!(late.table(WEB), "10.0.0.71:80 w3, 10.0.0.72:80 w1", "its time passed meanwhile");
 }

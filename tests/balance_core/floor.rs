@@ -38,7 +38,12 @@ fn restore(server: &str) -> Command {
     Command::Restore { server: server.parse().unwrap(), service: None }
 }
 fn weigh(server: &str, number: u32) -> Command {
-    Command::Weight { service: ServiceSelector(WEB.to_owned()), server: rs(server), weight: weight(number) }
+    Command::Weight {
+        service: ServiceSelector(WEB.to_owned()),
+        server: rs(server),
+        weight: weight(number),
+        hold_seconds: None,
+    }
 }
 fn remove(server: &str) -> Command {
     Command::RemoveServer { service: ServiceSelector(WEB.to_owned()), server: rs(server) }

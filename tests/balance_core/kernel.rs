@@ -192,7 +192,12 @@ fn a_refused_service_is_one_refusal_and_its_servers_wait_for_it() {
 fn an_operation_that_met_an_old_picture_is_looked_at_anew_without_a_word() {
     let mut rig = Rig::started(&[service(WEB, &[A, B])]);
     rig.edit(|table| table.services.get_mut(&key(WEB)).unwrap().destinations.remove(&rs(A)));
-    let command = Command::Weight { service: ServiceSelector(WEB.to_owned()), server: rs(A), weight: weight(3) };
+    let command = Command::Weight {
+        service: ServiceSelector(WEB.to_owned()),
+        server: rs(A),
+        weight: weight(3),
+        hold_seconds: None,
+    };
     assert_eq!(rig.ask(command).outcome, Outcome::Failed);
     rig.pass(S);
     assert_eq!(rig.facts(EventKind::OperationRefused), Vec::<String>::new());

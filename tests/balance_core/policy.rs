@@ -52,7 +52,12 @@ fn who_changed_the_kernels_entry_last_and_when_is_known() {
     // By a wall clock that stands still: what stays as it is gets older by what passes.
     let changed = |rig: &Rig| rig.server(0, A).kernel_changed.map(|changed| (changed.who, changed.since));
     assert_eq!(changed(&rig), None, "as the start made it");
-    rig.ask(Command::Weight { service: ServiceSelector(WEB.to_owned()), server: rs(A), weight: weight(7) });
+    rig.ask(Command::Weight {
+        service: ServiceSelector(WEB.to_owned()),
+        server: rs(A),
+        weight: weight(7),
+        hold_seconds: None,
+    });
     let (who, ours) = changed(&rig).unwrap();
     assert_eq!(who, "lvsdeck");
     rig.pass(10 * S);

@@ -22,7 +22,7 @@ fn drain(server: &str) -> Command {
     Command::Drain { server: server.parse().unwrap(), service: None, hold_seconds: None, deadline_seconds: None }
 }
 fn set_weight(server: &str, number: u32) -> Command {
-    Command::Weight { service: web(), server: rs(server), weight: weight(number) }
+    Command::Weight { service: web(), server: rs(server), weight: weight(number), hold_seconds: None }
 }
 fn add(server: &str) -> Command {
     Command::AddServer { service: web(), server: rs(server), weight: None, forward: None }

@@ -18,7 +18,12 @@ fn restore(server: &str) -> Command {
     Command::Restore { server: server.parse().unwrap(), service: None }
 }
 fn weigh(server: &str, number: u32) -> Command {
-    Command::Weight { service: ServiceSelector(WEB.to_owned()), server: rs(server), weight: weight(number) }
+    Command::Weight {
+        service: ServiceSelector(WEB.to_owned()),
+        server: rs(server),
+        weight: weight(number),
+        hold_seconds: None,
+    }
 }
 fn add_server(service: &str, server: &str, number: Option<u32>) -> Command {
     let service = ServiceSelector(service.to_owned());

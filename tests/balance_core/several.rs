@@ -87,6 +87,7 @@ fn more_than_half_of_a_service_asks_for_a_word_and_half_does_not() {
         service: ServiceSelector(WEB.to_owned()),
         server: rs(server),
         weight: weight(n),
+        hold_seconds: None,
     };
     rig.ask(weigh(A, 10));
     assert_eq!(word(&mut rig, drain(WEB, A)).as_deref(), Some("drain"));
@@ -113,7 +114,12 @@ fn one_that_can_not_be_done_is_enough_to_do_none() {
         (
             vec![
                 drain(WEB, A),
-                Command::Weight { service: ServiceSelector(WEB.into()), server: rs(A), weight: weight(5) },
+                Command::Weight {
+                    service: ServiceSelector(WEB.into()),
+                    server: rs(A),
+                    weight: weight(5),
+                    hold_seconds: None,
+                },
             ],
             "named twice",
         ),
@@ -133,7 +139,12 @@ fn another_state_since_the_preview_makes_its_token_stale() {
     let mut rig = Rig::started(&[service(WEB, &[A, B, C])]);
     let both = several(vec![drain(WEB, A), drain(WEB, B)]);
     let token = rig.dry(both.clone()).token;
-    rig.ask(Command::Weight { service: ServiceSelector(WEB.into()), server: rs(A), weight: weight(5) });
+    rig.ask(Command::Weight {
+        service: ServiceSelector(WEB.into()),
+        server: rs(A),
+        weight: weight(5),
+        hold_seconds: None,
+    });
     assert_eq!(rig.ask_with(both, false, token).outcome, Outcome::Stale);
     assert_eq!(rig.server(0, A).admin, Admin::Enabled);
 }

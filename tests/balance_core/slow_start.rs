@@ -74,7 +74,12 @@ fn restore() -> Command {
     Command::Restore { server: A.parse().unwrap(), service: None }
 }
 fn weigh(number: u32) -> Command {
-    Command::Weight { service: ServiceSelector(WEB.to_owned()), server: rs(A), weight: weight(number) }
+    Command::Weight {
+        service: ServiceSelector(WEB.to_owned()),
+        server: rs(A),
+        weight: weight(number),
+        hold_seconds: None,
+    }
 }
 fn done(rig: &mut Rig, command: Command) {
     let answer = rig.ask(command);

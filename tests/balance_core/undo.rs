@@ -28,7 +28,7 @@ fn restore(server: &str) -> Command {
     Command::Restore { server: server.parse().unwrap(), service: None }
 }
 fn set_weight(server: &str, number: u32) -> Command {
-    Command::Weight { service: web(), server: rs(server), weight: weight(number) }
+    Command::Weight { service: web(), server: rs(server), weight: weight(number), hold_seconds: None }
 }
 fn add(server: &str, weight: Option<Weight>, forward: Option<Forwarding>) -> Command {
     Command::AddServer { service: web(), server: rs(server), weight, forward }

@@ -207,13 +207,16 @@ pub enum Act {
         how: How,
     },
     /// Set the weight of a real server
-    #[command(after_help = "Example: lvsdeck ctl weight tcp/10.0.0.1:80 10.0.0.71:80 50")]
+    #[command(after_help = "Example: lvsdeck ctl weight tcp/10.0.0.1:80 10.0.0.71:80 50 --for 2h")]
     Weight {
         #[command(flatten)]
         member: Member,
         /// 0 to 2147483647; 0 takes no new connections
         #[arg(value_name = "N", value_parser = weight)]
         weight: Weight,
+        /// Give it the file's weight back by itself after this time, as 10m or 2h
+        #[arg(long = "for", value_name = "TIME", value_parser = time)]
+        hold: Option<Duration>,
         #[command(flatten)]
         floor: Floor,
         #[command(flatten)]
@@ -437,8 +440,9 @@ impl Act {
                 (whom.each(one), how)
             }
             Self::Restore { whom, how, .. } => (whom.each(|server, service| Command::Restore { server, service }), how),
-            Self::Weight { member: Member { service, server }, weight, how, .. } => {
-                (Command::Weight { service: service.clone(), server: *server, weight: *weight }, how)
+            Self::Weight { member: Member { service, server }, weight, hold, how, .. } => {
+                let (service, server, weight) = (service.clone(), *server, *weight);
+                (Command::Weight { service, server, weight, hold_seconds: hold.map(|hold| hold.as_secs()) }, how)
             }
             Self::AddServer { member: Member { service, server }, weight, forward, how } => {
                 let forward = forward.map(Forwarding::from);

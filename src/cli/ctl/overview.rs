@@ -228,15 +228,18 @@ fn row_text(row: &Row, key: usize, now: SystemTime) -> String {
             let weight = row.weights();
             let age = row.health_age_s.filter(|_| row.health == Health::Down);
             let outlook = row.drain.as_ref().map(|drain| format!(", {}", drain.outlook(now, span)));
+            let until = |at: SystemTime| span(at.duration_since(now).map_or(0, |left| left.as_secs()));
+            let again = row.weight_until.map(|at| format!(", weight {} again in {}", row.configured_weight, until(at)));
             format!(
-                "  -> {:<key$} {:<7} {weight:<10} {:<10} {:<10} {}{}{}",
+                "  -> {:<key$} {:<7} {weight:<10} {:<10} {:<10} {}{}{}{}",
                 row.server.as_deref().unwrap_or_default(),
                 row.forward,
                 row.active,
                 row.inactive,
                 row.note,
                 age.map_or_else(String::new, |s| format!(" {}", span(s))),
-                outlook.unwrap_or_default()
+                outlook.unwrap_or_default(),
+                again.unwrap_or_default()
             )
         }
     }

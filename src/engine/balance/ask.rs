@@ -20,7 +20,8 @@ pub(super) enum Step {
     Drain(DrainEnd, Option<Instant>),
     Maintain(DrainEnd, Option<Instant>),
     Restore,
-    Weigh(Weight),
+    /// With the moment at which it is the file's again by itself.
+    Weigh(Weight, Option<Instant>),
     Add(Box<ServerState>),
     Remove,
 }
@@ -32,7 +33,7 @@ impl Step {
             Self::Drain(..) => "drain",
             Self::Maintain(..) => "maintenance",
             Self::Restore => "restore",
-            Self::Weigh(_) => "weight",
+            Self::Weigh(..) => "weight",
             Self::Add(_) => "add-server",
             Self::Remove => "remove-server",
         }
@@ -249,7 +250,7 @@ impl Balance {
         let (name, verb) = (service.config.key, step.verb());
         let armed = match &step {
             Step::Add(server) => self.checks.arm_at_once((name, key), server.specs(), now),
-            Step::Drain(..) | Step::Maintain(..) | Step::Restore | Step::Weigh(_) | Step::Remove => Vec::new(),
+            Step::Drain(..) | Step::Maintain(..) | Step::Restore | Step::Weigh(..) | Step::Remove => Vec::new(),
         };
         let old = service.server(&key).cloned();
         let touched = apply(service, key, &step, armed, now);
@@ -265,7 +266,7 @@ impl Balance {
                     let By { who, at, why: new } = By::of(asked, now);
                     server.ends.by = Some(By { who, at, why: new.or(why) });
                 }
-                Step::Weigh(_) | Step::Add(_) => server.by = Some(Box::new(By::of(asked, now))),
+                Step::Weigh(..) | Step::Add(_) => server.by = Some(Box::new(By::of(asked, now))),
                 Step::Restore | Step::Remove => {}
             }
             // Nobody has given the command `several`.
@@ -289,7 +290,7 @@ impl Balance {
                 }
             }
             Step::Drain(..) | Step::Maintain(..) | Step::Restore => self.start_or_stop_checks(now, at, key),
-            Step::Weigh(_) => {}
+            Step::Weigh(..) => {}
         }
         let admin = |server: &ServerState| server.admin.0;
         let new = self.services.get(at).and_then(|service| service.server(&key)).map(admin);
@@ -333,15 +334,15 @@ pub(super) fn apply(
     match step {
         Step::Add(server) => return service.add(ServerState { checks, ..ServerState::clone(server) }, now),
         Step::Remove => return service.remove(&key),
-        Step::Drain(..) | Step::Maintain(..) | Step::Restore | Step::Weigh(_) => {}
+        Step::Drain(..) | Step::Maintain(..) | Step::Restore | Step::Weigh(..) => {}
     }
     if let Some(server) = service.server_mut(&key) {
         match step {
             Step::Drain(end, return_at) => server.set_admin(Admin::Draining, *end, *return_at, now),
             Step::Maintain(end, return_at) => server.set_admin(Admin::Maintenance, *end, *return_at, now),
             Step::Restore => server.set_admin(Admin::Enabled, DrainEnd::Never, None, now),
-            Step::Weigh(weight) => {
-                server.weight = *weight;
+            Step::Weigh(weight, until) => {
+                server.set_weight(*weight, *until);
                 server.ramp.end();
             }
             Step::Add(_) | Step::Remove => {}

@@ -1,4 +1,4 @@
-//! Drains and maintenances that end by themselves, and the checks that stop and start with maintenance.
+//! Drains, maintenances and weights that end by themselves, and the checks that stop and start with maintenance.
 
 use super::ask::{Step, admin_word, apply};
 use super::core::Balance;
@@ -15,6 +15,10 @@ impl Balance {
         while let Some((at, service, key)) = self.deadlines.first().copied().filter(|(at, ..)| *at <= now) {
             self.deadlines.remove(&(at, service, key));
             let Some(position) = self.by_key.get(&service).copied() else { continue };
+            let Some(server) = self.services.get(position).and_then(|state| state.server(&key)) else { continue };
+            if server.weight_ends_at() == Some(at) {
+                self.end_weight(now, position, (service, key));
+            }
             let Some(server) = self.services.get(position).and_then(|state| state.server(&key)) else { continue };
             if server.ends.return_at == Some(at) {
                 self.come_back(now, position, key);
@@ -40,6 +44,18 @@ impl Balance {
         let severity = if left > 0 { Severity::Warning } else { Severity::Notice };
         let fact = Fact::new(EventKind::ServerAdmin, severity, subject(&(service, Some(key)))).to(admin);
         self.report(fact.reason(reason));
+        self.settle(now, position, key);
+    }
+
+    /// The time of an operator's weight is over: the file's again.
+    fn end_weight(&mut self, now: Instant, position: usize, (service, key): (ServiceKey, RealServerKey)) {
+        let Some(server) = self.services.get_mut(position).and_then(|state| state.server_mut(&key)) else { return };
+        let (was, weight) = (server.weight, server.config.weight);
+        server.set_weight(weight, None);
+        "the time of its weight is over".clone_into(&mut server.reason);
+        self.overrides_touched = true;
+        let fact = Fact::new(EventKind::ServerAdmin, Severity::Notice, subject(&(service, Some(key))));
+        self.report(fact.change(format!("weight {was}"), "ended").reason("its time is over"));
         self.settle(now, position, key);
     }
 

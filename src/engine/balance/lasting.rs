@@ -146,17 +146,18 @@ impl ServiceState {
 impl ServerState {
     /// From now on as it was wanted before.
     fn take_over(&mut self, wish: &ServerOverride) {
-        self.weight = wish.weight.unwrap_or(self.config.weight);
+        self.set_weight(wish.weight.unwrap_or(self.config.weight), wish.weight_until);
         // A file of before knows the last word alone.
         let by = || wish.admin_by.clone().or_else(|| wish.by.clone());
         match wish.admin {
             AdminWish::Enabled => {}
             AdminWish::Draining { since, end, return_at } => {
-                (self.admin, self.ends) = ((Admin::Draining, since), Ends { drain: end, return_at, by: by() }.into());
+                self.admin = (Admin::Draining, since);
+                self.ends = Ends { drain: end, return_at, weight_at: wish.weight_until, by: by() }.into();
             }
             AdminWish::Maintenance { since, end, return_at } => {
-                (self.admin, self.ends) =
-                    ((Admin::Maintenance, since), Ends { drain: end, return_at, by: by() }.into());
+                self.admin = (Admin::Maintenance, since);
+                self.ends = Ends { drain: end, return_at, weight_at: wish.weight_until, by: by() }.into();
             }
         }
         let who = wish.by.as_ref().map_or_else(String::new, |By { who, .. }| format!(" by {who}"));

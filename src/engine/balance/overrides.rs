@@ -91,14 +91,17 @@ pub struct ServerOverride<T = Instant> {
     pub admin: AdminWish<T>,
     /// Another weight than the file's.
     pub weight: Option<Weight>,
+    /// When that ends by itself.
+    #[serde(default = "nothing", skip_serializing_if = "Option::is_none")]
+    pub weight_until: Option<T>,
     /// The last word on its weight and its presence.
     pub by: Option<By<T>>,
     /// Who drained it or put it into maintenance.
-    #[serde(default = "nobody")]
+    #[serde(default = "nothing")]
     pub admin_by: Option<By<T>>,
 }
 
-const fn nobody<T>() -> Option<By<T>> {
+const fn nothing<T>() -> Option<T> {
     None
 }
 
@@ -160,6 +163,7 @@ impl<T> ServiceOverrides<T> {
             presence: server.presence,
             admin: server.admin.at(time),
             weight: server.weight,
+            weight_until: server.weight_until.map(time),
             by: server.by.map(|by| by.at(time)),
             admin_by: server.admin_by.map(|by| by.at(time)),
         };
@@ -196,6 +200,7 @@ impl ServerOverride {
             presence,
             admin,
             weight: server.has_own_weight().then_some(server.weight),
+            weight_until: server.weight_ends_at(),
             by: server.by.as_deref().cloned(),
             admin_by: server.ends.by.clone(),
         }

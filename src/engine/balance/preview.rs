@@ -121,6 +121,10 @@ impl Balance {
         if let (Some(at), Some(now)) = (server.ends.return_at, now) {
             let _ = write!(line, ", back after {}", seconds(at.saturating_duration_since(now)));
         }
+        if let (Some(at), Some(now)) = (server.weight_ends_at(), now) {
+            let (weight, after) = (server.config.weight, seconds(at.saturating_duration_since(now)));
+            let _ = write!(line, ", weight {weight} again after {after}");
+        }
         line
     }
 
@@ -136,13 +140,19 @@ impl Balance {
                 Step::Drain(end, return_at) => (end, return_at, false),
                 Step::Maintain(end, return_at) => (end, return_at, true),
                 Step::Restore => (DrainEnd::Never, None, false),
-                Step::Weigh(weight) => {
-                    let when = match service.server(&key) {
-                        Some(server) if server.admin.0 != Admin::Enabled => "restored",
-                        Some(server) if service.place(server).is_none() => "up",
-                        Some(_) | None => return Vec::new(),
+                Step::Weigh(weight, until) => {
+                    let Some(server) = service.server(&key) else { return Vec::new() };
+                    let when = match (server.admin.0, service.place(server)) {
+                        (Admin::Draining | Admin::Maintenance, _) => Some("restored"),
+                        (Admin::Enabled, None) => Some("up"),
+                        (Admin::Enabled, Some(_)) => None,
                     };
-                    return vec![format!("keep weight {weight} for real server {key} of {name} until it is {when}")];
+                    let kept = when
+                        .map(|when| format!("keep weight {weight} for real server {key} of {name} until it is {when}"));
+                    let file = server.config.weight;
+                    let ended = until
+                        .map(|at| format!("after {}: give real server {key} of {name} weight {file} again", after(at)));
+                    return kept.into_iter().chain(ended).collect();
                 }
                 Step::Remove => {
                     let is_absent = service.server(&key).is_some_and(|server| service.place(server).is_none());

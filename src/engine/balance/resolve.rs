@@ -63,13 +63,21 @@ impl Balance {
             }
             Command::Several { commands } => self.all_of(now, commands),
             Command::Restore { server, service } => self.selected(server, service.as_ref(), restoration),
-            Command::Weight { service, server, weight } => {
+            Command::Weight { service, server, weight, hold_seconds } => {
                 let at = self.service(service)?;
                 let found = self.server(at, server)?;
-                if found.weight == *weight && !found.ramp.is_rising() {
+                let until = after(now, *hold_seconds)?;
+                if until.is_some() && *weight == found.config.weight {
+                    let whose = if found.added { "that it was added with" } else { "of the file" };
+                    return Err(format!(
+                        "{weight} is the weight {whose}: nothing could end after a time; leave it out"
+                    ));
+                }
+                let is_so = found.weight == *weight && until.is_none() && found.weight_ends_at().is_none();
+                if is_so && !found.ramp.is_rising() {
                     return Err(format!("{server} has weight {weight} already"));
                 }
-                one(at, *server, Step::Weigh(*weight))
+                one(at, *server, Step::Weigh(*weight, until))
             }
             Command::AddServer { service, server, weight, forward } => {
                 let at = self.service(service)?;
@@ -278,7 +286,7 @@ fn after(now: Instant, span: Option<u64>) -> Result<Option<Instant>, String> {
 fn restoration(server: &ServerState) -> Option<Step> {
     match server.admin.0 {
         Admin::Draining | Admin::Maintenance => Some(Step::Restore),
-        Admin::Enabled if server.has_own_weight() => Some(Step::Weigh(server.config.weight)),
+        Admin::Enabled if server.has_own_weight() => Some(Step::Weigh(server.config.weight, None)),
         Admin::Enabled => None,
     }
 }

@@ -7,6 +7,7 @@ use super::preview::seconds;
 use super::server::ServerState;
 use super::wish::DrainEnd;
 use crate::engine::health::Standing;
+use crate::engine::model::Weight;
 use crate::engine::snapshot::{Admin, Health};
 use std::time::Instant;
 
@@ -21,6 +22,11 @@ impl Balance {
         let down = service.server(&key).is_some_and(|server| server.health() == Health::Down);
         let down = if down { "; it is down and joins the table when its checks pass" } else { "" };
         let left = left_words(&name, self.seen(&name, &key));
+        let ends = |until: Option<Instant>| {
+            let file = service.server(&key).map_or(Weight::DEFAULT, |server| server.config.weight);
+            let after = until.map(|at| seconds(at.saturating_duration_since(now)));
+            after.map_or_else(String::new, |after| format!("; it has weight {file} again after {after}"))
+        };
         match &only.step {
             Step::Drain(end, return_at) => {
                 let back = return_at.map(|at| seconds(at.saturating_duration_since(now)));
@@ -42,15 +48,15 @@ impl Balance {
                 }
             }
             Step::Restore => format!("{key} is restored in {name}{down}"),
-            Step::Weigh(weight) if service.server(&key).is_some_and(|s| s.admin.0 == Admin::Draining) => {
-                format!("{key} drains in {name} and gets weight {weight} when it is restored")
+            Step::Weigh(weight, until) if service.server(&key).is_some_and(|s| s.admin.0 == Admin::Draining) => {
+                format!("{key} drains in {name} and gets weight {weight} when it is restored{}", ends(*until))
             }
-            Step::Weigh(weight) => {
+            Step::Weigh(weight, until) => {
                 let file = service.server(&key).filter(|server| server.config.weight == *weight);
                 let checked = file.map(|server| ServerState { weight: *weight, ..server.clone() }.serving_weight());
                 match checked.filter(|checked| checked != weight) {
                     Some(checked) => format!("{key} has weight {checked} in {name}, as its check says{down}"),
-                    None => format!("{key} has weight {weight} in {name}{down}"),
+                    None => format!("{key} has weight {weight} in {name}{down}{}", ends(*until)),
                 }
             }
             Step::Add(server) if server.admin.0 != Admin::Enabled => {
@@ -99,7 +105,7 @@ fn several(changes: &[Change], now: Instant) -> String {
             Step::Drain(..) => "draining",
             Step::Maintain(..) => "in maintenance, not checked",
             Step::Restore => "restored",
-            Step::Weigh(_) => "with another weight",
+            Step::Weigh(..) => "with another weight",
             Step::Add(_) => "added",
             Step::Remove => "removed",
         };
@@ -114,7 +120,8 @@ fn several(changes: &[Change], now: Instant) -> String {
     // The same for all of them: it is one command's.
     let ends = changes.iter().find_map(|change| match change.step {
         Step::Drain(end, back) | Step::Maintain(end, back) => Some((end, back)),
-        Step::Restore | Step::Weigh(_) | Step::Add(_) | Step::Remove => None,
+        Step::Weigh(_, back @ Some(_)) => Some((DrainEnd::Never, back)),
+        Step::Restore | Step::Weigh(_, None) | Step::Add(_) | Step::Remove => None,
     });
     let after = |at: Instant| seconds(at.saturating_duration_since(now));
     let (out, back) = match ends {

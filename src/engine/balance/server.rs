@@ -32,7 +32,7 @@ pub(super) struct ServerState {
     pub added_weight: i64,
     /// The operator's wish, and since when.
     pub admin: (Admin, Instant),
-    /// While it drains or is in maintenance: what ends by itself.
+    /// What of the operator's wishes ends by itself.
     pub ends: Seldom<Ends>,
     /// Who had the last word on it.
     pub by: Option<Box<By>>,
@@ -112,7 +112,18 @@ impl ServerState {
             DrainEnd::At(end) => Some(end),
             DrainEnd::Never | DrainEnd::Passed => None,
         };
-        drain.into_iter().chain(self.ends.return_at)
+        drain.into_iter().chain(self.ends.return_at).chain(self.weight_ends_at())
+    }
+    /// When the weight that an operator gave it ends by itself.
+    pub fn weight_ends_at(&self) -> Option<Instant> {
+        self.ends.weight_at.filter(|_| self.has_own_weight())
+    }
+    /// It has this weight from now on while it serves; another than the file's until then.
+    pub fn set_weight(&mut self, weight: Weight, until: Option<Instant>) {
+        self.weight = weight;
+        if self.ends.weight_at != until {
+            self.ends = Ends { weight_at: until, ..(*self.ends).clone() }.into();
+        }
     }
     /// From now on the operator wants `admin` of it. Nobody checks it in maintenance, and what was known of it before counts no
     /// more after it: until its checks speak, it keeps its connections if it had them, and gets no new ones.
@@ -129,7 +140,7 @@ impl ServerState {
             self.admin = (admin, now);
             self.pace = None;
         }
-        self.ends = Ends { drain: end, return_at, by: None }.into();
+        self.ends = Ends { drain: end, return_at, weight_at: self.ends.weight_at, by: None }.into();
     }
 
     /// Its checks say another thing from now on.

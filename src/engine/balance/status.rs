@@ -41,7 +41,7 @@ impl Balance {
         let said = |subject: String, weight: u32, by: Option<&By>| {
             let By { who, at, why } = by?;
             let (since, who, reason) = (moment.wall_of(*at), who.clone(), why.clone());
-            Some((subject, OverrideStatus { since, who, reason, weight }.to_string()))
+            Some((subject, OverrideStatus { since, who, reason, weight, until: None }.to_string()))
         };
         let services = self.services.iter().filter(|service| service.added).chain(&self.removed);
         let services = services.map(|service| said(service.config.key.to_string(), 0, service.by.as_deref()));
@@ -153,7 +153,8 @@ fn override_status(server: &ServerState, moment: Moment) -> Option<OverrideStatu
     let of_admin = server.ends.by.as_ref().filter(|_| server.admin.0 != Admin::Enabled);
     let By { who, at, why } = of_weight.into_iter().chain(of_admin).max_by_key(|by| by.at)?;
     let (since, weight) = (moment.wall_of(*at), server.weight.get());
-    Some(OverrideStatus { since, who: who.clone(), reason: why.clone(), weight })
+    let until = server.weight_ends_at().map(|at| moment.wall_of(at));
+    Some(OverrideStatus { since, who: who.clone(), reason: why.clone(), weight, until })
 }
 
 /// Why it serves with a part of its weight.

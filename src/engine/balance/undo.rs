@@ -89,12 +89,21 @@ impl Balance {
                 },
             },
             // A slow start that ended early does not begin again.
-            Step::Weigh(weight) if old.is_some_and(|old| old.weight == *weight) => return None,
+            Step::Weigh(weight, until)
+                if old.is_some_and(|old| (old.weight, old.weight_ends_at()) == (*weight, *until)) =>
+            {
+                return None;
+            }
             // The file's weight, whatever that is by then.
-            Step::Weigh(_) if old.is_some_and(|old| !old.has_own_weight() && old.admin.0 == Admin::Enabled) => {
+            Step::Weigh(..) if old.is_some_and(|old| !old.has_own_weight() && old.admin.0 == Admin::Enabled) => {
                 Command::Restore { server, service: Some(service) }
             }
-            Step::Weigh(_) => Command::Weight { service, server: change.server, weight: old?.weight },
+            Step::Weigh(..) => Command::Weight {
+                service,
+                server: change.server,
+                weight: old?.weight,
+                hold_seconds: old?.weight_ends_at().and_then(|at| left(now, DrainEnd::At(at))),
+            },
             // What somebody else put there can't be given back.
             Step::Add(_) if self.kernel.is_strange((&state.config.key, &change.server)) => return None,
             Step::Add(_) => Command::RemoveServer { service, server: change.server },

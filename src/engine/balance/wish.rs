@@ -17,19 +17,21 @@ pub enum DrainEnd<T = Instant> {
     Passed,
 }
 
-/// What of an operator's wish that a server is not to serve ends by itself, and whose wish it is.
+/// What of an operator's wishes ends by itself, and whose wish it is that the server is not to serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Ends {
     /// Until when the server keeps its connections.
     pub drain: DrainEnd,
     /// When its drain or maintenance ends.
     pub return_at: Option<Instant>,
+    /// When it has the file's weight again; see [`super::server::ServerState::weight_ends_at`].
+    pub weight_at: Option<Instant>,
     /// Who drained it or put it into maintenance.
     pub by: Option<By>,
 }
 
 impl Blank for Ends {
-    const BLANK: &'static Self = &Self { drain: DrainEnd::Never, return_at: None, by: None };
+    const BLANK: &'static Self = &Self { drain: DrainEnd::Never, return_at: None, weight_at: None, by: None };
 }
 
 /// Where a server was before anybody judged it; decides where it waits for its first verdict.

@@ -35,7 +35,10 @@ impl fmt::Display for Command {
                 write!(f, " {server}")?;
                 option(f, "service", service.as_ref().map(selector))
             }
-            Self::Weight { service, server, weight } => write!(f, " {} {server} {weight}", selector(service)),
+            Self::Weight { service, server, weight, hold_seconds } => {
+                write!(f, " {} {server} {weight}", selector(service))?;
+                option(f, "for", seconds(hold_seconds.map(|left| left.max(1))))
+            }
             Self::AddServer { service, server, weight, forward } => {
                 write!(f, " {} {server}", selector(service))?;
                 option(f, "weight", *weight)?;

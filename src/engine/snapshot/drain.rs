@@ -45,12 +45,16 @@ pub struct OverrideStatus {
     pub reason: Option<String>,
     /// The weight that it has by that while it serves.
     pub weight: u32,
+    /// When that weight ends by itself, and the file's is back; none: it stays until `restore`.
+    #[serde(default, with = "rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub until: Option<SystemTime>,
 }
 
-/// `anna since 2026-11-29T12:00:00.000Z: new kernel`.
+/// `anna since 2026-11-29T12:00:00Z until 2026-11-29T14:00:00Z: new kernel`.
 impl fmt::Display for OverrideStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} since {}", self.who, humantime::format_rfc3339_seconds(self.since))?;
+        self.until.map_or(Ok(()), |until| write!(f, " until {}", humantime::format_rfc3339_seconds(until)))?;
         self.reason.as_ref().map_or(Ok(()), |reason| write!(f, ": {reason}"))
     }
 }

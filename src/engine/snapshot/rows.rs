@@ -1,7 +1,8 @@
 //! The service tree as flat rows, sorted and filtered: `GET /v1/rows`.
 
-use super::{Admin, Counters, DrainStatus, Health, Rates, SlowStartStatus};
+use super::{Admin, Counters, DrainStatus, Health, Rates, SlowStartStatus, rfc3339};
 use serde::{Deserialize, Serialize};
+use std::time::SystemTime;
 
 /// What a client wants to see.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -76,6 +77,9 @@ pub struct Row {
     /// What the operator wants it to have while it serves, where that is not the weight in the file; for a service the sum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wanted_weight: Option<u32>,
+    /// When that ends by itself, and the weight in the file is back; none for a service.
+    #[serde(default, with = "rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub weight_until: Option<SystemTime>,
     /// Weight in the kernel; none where it is not in the table.
     pub kernel_weight: Option<u32>,
     /// Active connections; for a service the sum.

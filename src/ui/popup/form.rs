@@ -384,6 +384,7 @@ pub fn weigh(targets: &[Target], text: &str) -> Result<Command, String> {
             service: target.service.clone(),
             server: target.server,
             weight,
+            hold_seconds: None,
         }))
     };
     let commands: Vec<Command> = targets.iter().filter_map(|t| one(t).transpose()).collect::<Result<_, String>>()?;

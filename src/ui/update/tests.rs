@@ -28,6 +28,7 @@ fn row(key: &str) -> Row {
         weight: 5,
         configured_weight: 5,
         wanted_weight: None,
+        weight_until: None,
         kernel_weight: Some(5),
         active: 0,
         inactive: 0,

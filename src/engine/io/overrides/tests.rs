@@ -13,6 +13,7 @@ fn wanted(now: Instant) -> Overrides {
         presence: Presence::InFile,
         admin: AdminWish::Draining { since: now, end: DrainEnd::At(now + HOUR), return_at: None },
         weight: Some(Weight::ZERO),
+        weight_until: Some(now + HOUR),
         by: by.clone(),
         admin_by: by.clone(),
     };
@@ -21,6 +22,7 @@ fn wanted(now: Instant) -> Overrides {
         presence: Presence::Added(AddedServer { weight: Weight::DEFAULT, forwarding: Forwarding::Tun }),
         admin: AdminWish::Enabled,
         weight: None,
+        weight_until: None,
         by: by.clone(),
         admin_by: by.clone(),
     };
