@@ -469,6 +469,55 @@ fn a_weight_for_a_time_is_shown_with_what_is_left_of_it() {
     assert!(out.contains(" 5(1)>1 ") && out.contains("ok 1.9ms, weight 1 again in 1m30s\n"), "{out}");
 }
 
+/// What the fragment says of `services`, and what a file that has nothing else makes of it: `VS RS weight`, a line each.
+fn fragment(services: Vec<lvsdeck::engine::VirtualServerStatus>, groups: &str) -> (String, Vec<String>) {
+    let engine = FakeEngine::new(status(services));
+    *engine.differences.lock().unwrap() = Some(Vec::new());
+    let (code, out, _) = ctl(&engine, "diff --fragment");
+    assert_eq!(code, 0);
+    let read = lvsdeck::engine::config::parse("fragment.conf", &format!("{groups}{out}"));
+    assert!(read.diagnostics.is_empty(), "{:?}\n{out}", read.diagnostics);
+    let servers = |service: &lvsdeck::engine::model::VirtualServer| -> Vec<String> {
+        service.real_servers.iter().map(|s| format!("{} {} w{}", service.key, s.key, s.weight)).collect()
+    };
+    (out, read.configuration.unwrap().virtual_servers.iter().flat_map(servers).collect())
+}
+
+#[test]
+fn what_is_wanted_in_all_services_of_a_group_is_one_block_and_what_is_wanted_in_one_alone_another() {
+    let weighed = |key: &str, weight| {
+        let mut server = server(key);
+        let by = OverrideStatus { since: now(), who: "anna".into(), reason: None, weight, until: None };
+        server.overridden = Some(Box::new(by));
+        server
+    };
+    let of_group = |key: &str, servers| {
+        let mut service = service(key, servers);
+        service.name = Some("web".into());
+        service
+    };
+    // Direct routing keeps the port: the file has one line for both.
+    let first = of_group("tcp/10.0.0.1:80", vec![weighed("10.0.0.71:80", 5), server("10.0.0.72:80")]);
+    let second = of_group("tcp/10.0.0.2:443", vec![weighed("10.0.0.71:443", 5), weighed("10.0.0.72:443", 7)]);
+    let six = service("fwmark6/7", vec![weighed("[fd00::71]:80", 3)]);
+    let (out, read) = fragment(
+        vec![first.clone(), six, second.clone()],
+        "virtual_server_group web {\n 10.0.0.1 80\n 10.0.0.3 80\n}\n",
+    );
+    insta::assert_snapshot!(out);
+    assert_eq!(
+        read,
+        [
+            "tcp/10.0.0.1:80 10.0.0.71:80 w5",
+            "tcp/10.0.0.3:80 10.0.0.71:80 w5",
+            "tcp/10.0.0.2:443 10.0.0.72:443 w7",
+            "fwmark6/7 [fd00::71]:80 w3",
+        ]
+    );
+    let (out, _) = fragment(vec![second], "virtual_server_group web {\n 10.0.0.2 443\n}\n");
+    assert!(!out.contains(" alone") && out.matches("virtual_server group web {").count() == 1, "{out}");
+}
+
 #[test]
 fn connections_are_groups_and_rows_in_columns() {
     let engine = FakeEngine::new(small());
