@@ -264,6 +264,8 @@ fn the_status_as_text_is_an_overview() {
     let mut status = small();
     status.virtual_routers.push(api_fixture::router("VI_2", VirtualRouterState::Fault));
     status.virtual_routers[1].held = Some("by alice until rejoin".into());
+    status.virtual_routers[0].peers[0].detail.answered_at = Some(now() - Duration::from_secs(2));
+    status.virtual_routers[1].peers[0].reachable = Some(false);
     status.foreign.push(Foreign { key: "udp/10.0.0.9:53".parse().unwrap(), scheduler: "sh".into(), real_servers: 3 });
     let (code, out, _) = ctl(&FakeEngine::new(status), "status");
     assert_eq!(code, 0);

@@ -173,6 +173,13 @@ fn peer_text(peer: &PeerStatus, now: SystemTime) -> String {
     if let Some(rejected) = &peer.rejected {
         let _ = write!(text, ", refused: {rejected}");
     }
+    // Who is heard is there.
+    match (peer.reachable, peer.detail.answered_at) {
+        _ if peer.state == PeerState::Master => {}
+        (Some(true), Some(at)) => _ = write!(text, ", answers ARP ({} ago)", age(now, at)),
+        (Some(false), _) => text += ", does not answer ARP",
+        (Some(true), None) | (None, _) => {}
+    }
     text
 }
 
