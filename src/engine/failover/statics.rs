@@ -7,9 +7,15 @@ use super::core::Failover;
 use super::host::Place;
 use super::ownership::Ours;
 use super::router::Router;
+use super::warnings::warning;
 use crate::engine::event::{EventKind, Fact, Severity};
-use crate::engine::model::{Statics, VirtualAddress};
+use crate::engine::model::{Routing, Statics, VirtualAddress, VirtualRoute};
+use crate::engine::snapshot::Warning;
+use std::collections::BTreeSet;
 use std::time::Instant;
+
+/// So many interfaces that are not there are told.
+const MOST_TOLD: usize = 8;
 
 /// What is to be there, and when it was put back.
 #[derive(Debug, Default)]
@@ -40,6 +46,25 @@ impl Failover {
     /// The static address that belongs exactly there.
     pub(super) fn static_at(&self, place: Place) -> Option<VirtualAddress> {
         self.static_places().into_iter().find(|(_, at)| *at == place).map(|(address, _)| address)
+    }
+
+    /// Interfaces of static addresses and routes that are not there.
+    pub(super) fn static_warnings(&self) -> Vec<Warning> {
+        let wanted = &self.statics.wanted;
+        let of_addresses = wanted.addresses.iter().filter_map(|found| found.address.interface.as_deref());
+        let of_routes = wanted.routing.iter().filter_map(|entry| match entry {
+            Routing::Route(VirtualRoute { interface, .. }) => interface.as_deref(),
+            Routing::Rule(_) => None,
+        });
+        let all: BTreeSet<&str> = of_addresses.chain(of_routes).collect();
+        let missing = all.into_iter().filter(|name| self.host.by_name(name).is_none());
+        let told = |name: &str| {
+            let message =
+                format!("there is no interface {name}: its static addresses and routes are set when it comes");
+            let next = "see `ip link`, and correct the name in static_ipaddress or static_routes".to_owned();
+            warning("no-interface", name, message, next)
+        };
+        missing.take(MOST_TOLD).map(told).collect()
     }
 
     /// Puts on what is missing.

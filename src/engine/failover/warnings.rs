@@ -37,6 +37,7 @@ impl Failover {
             }
         }
         warnings.extend(self.track_warnings());
+        warnings.extend(self.static_warnings());
         let strangers: Vec<_> = self.strangers.warned().collect();
         for heard in strangers.chunk_by(|(index, ..), (next, ..)| index == next) {
             let interface = heard.first().and_then(|(index, ..)| self.host.link(*index));
@@ -51,7 +52,7 @@ pub(super) fn told(warning: Warning) -> Fact {
     Fact::new(EventKind::Warning, Severity::Warning, warning.subject).reason(warning.message).detail(warning.next)
 }
 
-fn warning(code: &str, subject: &str, message: String, next: String) -> Warning {
+pub(super) fn warning(code: &str, subject: &str, message: String, next: String) -> Warning {
     Warning { code: code.to_owned(), subject: subject.to_owned(), message, next }
 }
 

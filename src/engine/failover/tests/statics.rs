@@ -107,3 +107,14 @@ fn one_that_an_instance_needs_and_that_can_not_be_had_is_its_fault() {
     lan.run_for(seconds(1));
     assert!(has(&lan, 1) && lan.masters() == [0], "put back at once, it is no fault");
 }
+
+#[test]
+fn an_interface_that_is_not_there_is_told_until_it_comes() {
+    let mut lan = Lan::started(vec![with_statics(&[1], false)]);
+    assert_eq!(lan.nodes[0].warnings(), [""; 0]);
+    let mut elsewhere = with_statics(&[1], false);
+    elsewhere.statics.addresses[0].address.interface = Some("no-such".to_owned());
+    lan = Lan::started(vec![elsewhere]);
+    lan.run_for(seconds(5));
+    assert_eq!(lan.nodes[0].warnings(), ["no-interface"]);
+}
