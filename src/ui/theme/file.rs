@@ -113,6 +113,9 @@ fn written(value: &DeValue) -> String {
     match value {
         DeValue::String(text) => format!("\"{text}\""),
         DeValue::Integer(number) => number.as_str().to_owned(),
-        other => format!("a {}", other.type_str()),
+        other => {
+            let kind = other.type_str();
+            format!("{} {kind}", if kind.starts_with(['a', 'i']) { "an" } else { "a" })
+        }
     }
 }

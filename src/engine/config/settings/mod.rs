@@ -97,6 +97,10 @@ fn read<'a>(name: &'a str, text: &'a str) -> Reader<'a> {
         reader.say(&span, "bad-toml", message, help);
     }
     reader.found.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
+    // One mistake of a line makes others of what follows on it.
+    reader
+        .found
+        .dedup_by(|later, first| (later.code, later.line) == ("bad-toml", first.line) && first.code == "bad-toml");
     reader
 }
 
@@ -156,6 +160,13 @@ impl Reader<'_> {
             (None, Some(_)) => ("password_file", "user"),
             (Some(_), Some(_)) | (None, None) => return,
         };
+        // What is written and can't be read was told.
+        let tells = |told: &Diagnostic| {
+            told.message.contains(lacks) || told.help.as_ref().is_some_and(|help| help.contains(lacks))
+        };
+        if self.found.iter().any(tells) {
+            return;
+        }
         let at = self.text.find(has).unwrap_or(0);
         let message = format!("[mail] has {has} and no {lacks}: nobody can log in");
         self.say(&(at..at + has.len()), "missing-word", message, format!("write {lacks} too, or leave both out"));
@@ -223,7 +234,7 @@ impl Reader<'_> {
                     Kind::Text { form, .. } => format!("write {form}"),
                     Kind::Switch { .. } => "write true or false".to_owned(),
                 };
-                self.say(&value.span(), "bad-value", format!("{name} can't be a {}", other.type_str()), wanted);
+                self.say(&value.span(), "bad-value", format!("{name} can't be {}", of_kind(other)), wanted);
             }
         }
     }
@@ -263,6 +274,20 @@ impl Reader<'_> {
 fn is_secret(key: &str, value: &str) -> bool {
     let is_password = ["pass", "secret", "token"].iter().any(|word| key.to_ascii_lowercase().contains(word));
     is_password && !value.starts_with('/') || key.trim() == "url" || value.contains("://")
+}
+
+/// What kind of value it is, with its article.
+fn of_kind(value: &DeValue<'_>) -> String {
+    let kind = match value {
+        DeValue::Integer(_) => "whole number",
+        DeValue::String(_) => "text",
+        DeValue::Boolean(_) => return "true or false".to_owned(),
+        DeValue::Float(_) => "number with a point",
+        DeValue::Datetime(_) => "date",
+        DeValue::Array(_) => "list",
+        DeValue::Table(_) => "section",
+    };
+    format!("a {kind}")
 }
 
 /// `a`, `a or b`, `a, b or c`.
