@@ -153,3 +153,38 @@ fn much_of_anything_is_read_in_linear_time() {
         assert!(loaded.diagnostics.len() <= 1001, "{unit:?}: {}", loaded.diagnostics.len());
     }
 }
+
+/// Lines that name each another thing, which is looked for among all of the others.
+#[test]
+fn many_names_are_read_in_linear_time() {
+    let of_instance = "vrrp_instance V {\ninterface eth0\nvirtual_router_id 5\nvirtual_ipaddress {\n10.0.0.9\n}\n";
+    let service = "virtual_server 10.0.0.1 80 {\nprotocol TCP\nreal_server 10.0.0.2 80 {\n";
+    for (defined, head, line, tail) in [
+        ("", "", "track_interface {\n e#\n}\n", ""),
+        ("vrrp_track_process p# {\nprocess p#\n}\n", "track_process {\n", "p#\n", "}\n"),
+        ("track_file p# {\nfile /p#\n}\n", "track_file {\n", "p#\n", "}\n"),
+        ("vrrp_script p# {\nscript /p#\n}\n", "track_script {\n", "p#\n", "}\n"),
+        ("vrrp_script p# {\nscript /p#\n}\n", "track_script {\n", "q#\n", "}\n"),
+    ] {
+        let many = |unit: &str| (0..30_000).map(|number| unit.replace('#', &number.to_string())).collect::<String>();
+        let text = format!("{}{of_instance}{head}{}{tail}}}\n", many(defined), many(line));
+        is_read_in_time(&text, defined);
+    }
+    for (defined, line) in [
+        ("track_file f# {\nfile /f#\n}\n", "FILE_CHECK {\ntrack_file f#\n}\n"),
+        ("virtual_server_group f# {\n10.0.0.1 80\n}\n", "}\n}\nvirtual_server group f# {\nreal_server 10.0.0.2 80 {\n"),
+    ] {
+        let many = |unit: &str| (0..20_000).map(|number| unit.replace('#', &number.to_string())).collect::<String>();
+        is_read_in_time(&format!("{}{service}{}}}\n}}\n", many(defined), many(line)), defined);
+    }
+    let names =
+        (0..20_000).map(|number| "abcdefghij"[number % 9..].repeat(number % 7 + 1)).collect::<Vec<_>>().join(", ");
+    is_read_in_time(&format!("~LST(X, {names}) foo_$X bar\n"), "~LST");
+}
+
+fn is_read_in_time(text: &str, what: &str) {
+    let started = Instant::now();
+    let loaded = parse_configuration("x.conf", text);
+    assert!(started.elapsed() < Duration::from_mins(1), "{what:?}: {:?}", started.elapsed());
+    assert!(loaded.diagnostics.len() <= 1001, "{what:?}: {}", loaded.diagnostics.len());
+}

@@ -21,7 +21,7 @@ pub(super) struct Cause {
     more: usize,
 }
 
-/// Places that are kept of one cause.
+/// Causes that are kept, and places of each.
 const MOST_PLACES: usize = 1_000;
 
 impl Cause {
@@ -38,9 +38,14 @@ impl Cause {
         Self { is_whole: true, ..Self::new(code, what, otherwise, help) }
     }
 
+    /// Its places, where it is a name that is not defined.
+    pub fn undefined(&self) -> impl Iterator<Item = Span> {
+        self.places.iter().copied().filter(|_| self.code == "definition")
+    }
+
     /// The message, without those that it stands for.
     fn told(self, problems: &mut Vec<Problem>, sources: &Sources) -> Option<Problem> {
-        let (mut consequence, mut is_error) = (None, self.is_error);
+        let (mut consequence, mut is_error, mut breaking) = (None, self.is_error, None);
         let mut places: Vec<_> = self.places.iter().map(|at| sources.written_at(*at)).collect();
         places.sort_unstable();
         let first = *places.first()?;
@@ -50,6 +55,7 @@ impl Cause {
             let place = places.iter().position(|place| overlap(*place, at));
             let Some(place) = place.filter(|_| !FOR_ITSELF.contains(&code)) else { return true };
             is_error |= breaks;
+            breaking = breaking.or(breaks.then_some(code));
             if place == 0 && (consequence.is_none() || breaks) {
                 consequence = Some(problem.clone());
             }
@@ -69,7 +75,9 @@ impl Cause {
             1 => " (also on 1 more line)".to_owned(),
             more => format!(" (also on {more} more lines)"),
         };
-        let problem = Problem::new(is_error, first, self.code, message + &more).help(self.help);
+        // What keepalived does is known of what the name's place says of it, where the name alone breaks nothing.
+        let code = breaking.filter(|_| self.code == "definition" && !self.is_error).unwrap_or(self.code);
+        let problem = Problem::new(is_error, first, code, message + &more).help(self.help);
         Some(if is_hidden { problem.secret() } else { problem })
     }
 }
@@ -83,13 +91,20 @@ const fn overlap(one: Span, other: Span) -> bool {
         && other.start < one.start.saturating_add(one.length)
 }
 
-/// Adds a place to the cause that says the same, or the cause.
-pub(super) fn note(causes: &mut Vec<Cause>, cause: Cause, at: Span) {
+/// Adds a place to the cause that says the same, or the cause. Beyond those that are kept an error is a message of its own.
+pub(super) fn note(causes: &mut Vec<Cause>, cause: Cause, at: Span) -> Option<Problem> {
+    let is_full = causes.len() >= MOST_PLACES;
     match causes.iter_mut().find(|known| known.what == cause.what) {
         Some(known) if known.places.len() < MOST_PLACES => known.places.push(at),
         Some(known) => known.more += 1,
+        None if is_full => {
+            return cause
+                .is_error
+                .then(|| Problem::error(at, cause.code, format!("{}: {}", cause.what, cause.otherwise)));
+        }
         None => causes.push(Cause { places: vec![at], ..cause }),
     }
+    None
 }
 
 /// The causes as messages, in the place of what comes of them.

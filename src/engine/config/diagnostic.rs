@@ -10,7 +10,9 @@ use super::source::{Sources, Span};
 use super::suggest::foreign_letter;
 use super::unfit::placeholder;
 use serde::Serialize;
+use std::collections::HashMap;
 use std::fmt::Write;
+use std::ops::Range;
 
 /// Whether a configuration runs all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -125,6 +127,8 @@ pub(super) struct Reporter {
     problems: Vec<Problem>,
     /// What makes other things wrong; told by [`Reporter::gather`].
     causes: Vec<Cause>,
+    /// Where names stand that nobody defined.
+    undefined: Vec<Span>,
     errors: usize,
     dropped: usize,
 }
@@ -140,7 +144,9 @@ impl Reporter {
     }
     /// A place that something makes wrong.
     pub fn cause(&mut self, cause: Cause, at: Span) {
-        causes::note(&mut self.causes, cause, at);
+        if let Some(problem) = causes::note(&mut self.causes, cause, at) {
+            self.add(problem);
+        }
     }
     /// Says more of the first problem behind a place of a text.
     pub fn amend(&mut self, at: Span, more: &str) {
@@ -151,9 +157,14 @@ impl Reporter {
     }
     /// Tells the causes, and what comes of them no longer.
     pub fn gather(&mut self, sources: &Sources) {
+        self.undefined = self.causes.iter().flat_map(Cause::undefined).collect();
         let dropped = self.errors - self.problems.iter().filter(|p| p.severity == Severity::Error).count();
         causes::gathered(std::mem::take(&mut self.causes), &mut self.problems, sources);
         self.errors = dropped + self.problems.iter().filter(|p| p.severity == Severity::Error).count();
+    }
+    /// Where names stand that nobody defined, once the causes are told.
+    pub fn undefined(&self) -> impl Iterator<Item = Span> {
+        self.undefined.iter().copied()
     }
     /// Further problems are counted, not kept: a reason to save the work of wording them.
     pub fn is_full(&self) -> bool {
@@ -190,23 +201,32 @@ impl Reporter {
 
 /// The messages; a line that stands for many says once what is said of each of them.
 fn folded(problems: &[Problem], sources: &Sources) -> Vec<Diagnostic> {
-    let mut folded: Vec<(Diagnostic, bool, usize)> = Vec::new();
-    let mut last = None;
+    let mut folded: Vec<(Diagnostic, usize)> = Vec::new();
+    // What was said of the same place of each line that one stands for.
+    let mut of_place: HashMap<(Severity, &'static str, String), usize> = HashMap::new();
+    let mut last: Option<Diagnostic> = None;
     for problem in problems {
         let is_of_many = sources.get(problem.span.source).is_some_and(|source| source.origin.is_some());
         let one = render(problem, sources);
         if last.as_ref() == Some(&one) {
             continue;
         }
-        last = Some(one.clone());
-        let of_place = folded.iter_mut().rev().take_while(|(before, ..)| same_place(before, &one));
-        let mut of_many = of_place.filter(|(_, was_of_many, _)| is_of_many && *was_of_many);
-        match of_many.find(|(before, ..)| are_alike(before, &one)) {
-            Some((before, _, more)) => *more += usize::from(*before != one),
-            None => folded.push((one, is_of_many, 0)),
+        if last.as_ref().is_some_and(|last| !same_place(last, &one)) {
+            of_place.clear();
         }
+        last = Some(one.clone());
+        let key = (one.severity, one.code, without_values(&one.message));
+        let before = of_place.get(&key).filter(|_| is_of_many).and_then(|place| folded.get_mut(*place));
+        if let Some((before, more)) = before {
+            *more += usize::from(*before != one);
+            continue;
+        }
+        if is_of_many {
+            of_place.insert(key, folded.len());
+        }
+        folded.push((one, 0));
     }
-    let told = |(mut one, _, more): (Diagnostic, bool, usize)| {
+    let told = |(mut one, more): (Diagnostic, usize)| {
         if more > 0 {
             let _ = write!(one.message, " (and {more} more like this of the same line)");
         }
@@ -219,13 +239,10 @@ fn same_place(a: &Diagnostic, b: &Diagnostic) -> bool {
     (a.line, a.column, a.length) == (b.line, b.column, b.length) && a.file == b.file
 }
 
-/// Whether two messages say the same of another value: they differ in words with digits alone.
-fn are_alike(a: &Diagnostic, b: &Diagnostic) -> bool {
+/// What messages that say the same of other values have in common: they differ in words with digits alone.
+fn without_values(message: &str) -> String {
     let is_value = |word: &str| word.bytes().any(|byte| byte.is_ascii_digit());
-    let alike = |(a, b): (&str, &str)| a == b || is_value(a) && is_value(b);
-    (a.severity, a.code) == (b.severity, b.code)
-        && a.message.split(' ').count() == b.message.split(' ').count()
-        && a.message.split(' ').zip(b.message.split(' ')).all(alike)
+    message.split(' ').map(|word| if is_value(word) { "0" } else { word }).collect::<Vec<_>>().join(" ")
 }
 
 fn render(problem: &Problem, sources: &Sources) -> Diagnostic {
@@ -234,8 +251,10 @@ fn render(problem: &Problem, sources: &Sources) -> Diagnostic {
     let source_line = if problem.secret { secrets::hidden(&line) } else { secrets::masked(&line) };
     let lines = [sources.around(problem.span), sources.around(sources.written_at(problem.span))];
     let shown = source_line.chars().count() + 1;
+    let parts = lines.map(|(line, _)| secrets::parts(line));
     let clear = |text: &str| -> String {
-        let text = lines.iter().fold(text.to_owned(), |text, (line, at)| secrets::cleared(&text, line, *at));
+        let secrets = lines.iter().zip(&parts);
+        let text = secrets.fold(text.to_owned(), |text, ((line, at), parts)| secrets::cleared(&text, line, parts, *at));
         text.chars().map(|c| if c == '\n' { c } else { printable(c) }).collect()
     };
     Diagnostic {
@@ -252,17 +271,22 @@ fn render(problem: &Problem, sources: &Sources) -> Diagnostic {
         },
         source_line,
         message: clear(&problem.message),
-        help: advice(problem, sources, lines).as_deref().map(clear),
+        help: advice(problem, sources, lines, &parts).as_deref().map(clear),
     }
 }
 
 /// The help of a problem, with the letter that only looks like one of a known word.
-fn advice(problem: &Problem, sources: &Sources, lines: [(&str, usize); 2]) -> Option<String> {
+fn advice(
+    problem: &Problem,
+    sources: &Sources,
+    lines: [(&str, usize); 2],
+    parts: &[Vec<Range<usize>>; 2],
+) -> Option<String> {
     let is_of_word = ["bad-", "unknown-", "unfit-", "missing-", "not-a-number", "too-many-values"]
         .iter()
         .any(|kind| problem.code.starts_with(kind));
     let is_secret =
-        problem.secret || lines.iter().any(|(line, at)| secrets::parts(line).iter().any(|p| p.contains(at)));
+        problem.secret || lines.iter().zip(parts).any(|((_, at), parts)| parts.iter().any(|part| part.contains(at)));
     let help = problem.help.as_deref().unwrap_or("");
     if !is_of_word || is_secret || help.contains("(U+") {
         return problem.help.clone();

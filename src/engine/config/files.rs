@@ -221,7 +221,8 @@ pub(super) fn named(path: &Path) -> Result<Vec<Named>, String> {
     let read = |pattern: String| {
         let wild = pattern.contains(WILD);
         let files = if wild {
-            let found = glob::glob_with(&pattern, options).map_err(|error| format!("{}: {}", pattern, error.msg))?;
+            let found =
+                glob::glob_with(&as_read(&pattern), options).map_err(|error| format!("{}: {}", pattern, error.msg))?;
             found.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?
         } else {
             vec![PathBuf::from(&pattern)]
@@ -229,6 +230,37 @@ pub(super) fn named(path: &Path) -> Result<Vec<Named>, String> {
         Ok(Named { pattern: pattern.into(), wild, from_braces, files })
     };
     patterns.into_iter().map(read).collect()
+}
+
+/// A pattern as keepalived reads it: a `[` that nothing closes is a letter, and several `*` are one.
+fn as_read(pattern: &str) -> String {
+    pattern.split('/').map(component_as_read).collect::<Vec<_>>().join("/")
+}
+
+fn component_as_read(text: &str) -> String {
+    let (mut read, mut rest) = (String::with_capacity(text.len()), text);
+    let mut is_closed = text.contains(']');
+    while let Some(c) = rest.chars().next() {
+        let behind = rest.get(c.len_utf8()..).unwrap_or("");
+        let inner = behind.strip_prefix('!').unwrap_or(behind);
+        // A ] right behind the [ is one of its letters.
+        let first = inner.chars().next().map_or(0, char::len_utf8);
+        let end = inner.get(first..).filter(|_| c == '[' && is_closed).and_then(|more| more.find(']'));
+        let taken = match end {
+            Some(end) => c.len_utf8() + (behind.len() - inner.len()) + first + end + 1,
+            None => c.len_utf8(),
+        };
+        match (c, end) {
+            ('[', None) => {
+                is_closed = false;
+                read.push_str("[[]");
+            }
+            ('*', _) if read.ends_with('*') => {}
+            _ => read.push_str(rest.get(..taken).unwrap_or("")),
+        }
+        rest = rest.get(taken..).unwrap_or("");
+    }
+    read
 }
 
 /// `a{b,c{d,e}}` → `ab`, `acd`, `ace`; a brace that is not closed is a letter. Ends early beyond [`MOST_PATTERNS`].
@@ -281,6 +313,21 @@ fn words_of(inner: &str) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_pattern_is_read_as_keepalived_does() {
+        for (written, read) in [
+            ("x[1.conf", "x[[]1.conf"),
+            ("x[1].conf", "x[1].conf"),
+            ("[]a]b", "[]a]b"),
+            ("[!]a]b", "[!]a]b"),
+            ("[]", "[[]]"),
+            ("a**/[b/c]", "a*/[[]b/c]"),
+            ("[a[]*", "[a[]*"),
+        ] {
+            assert_eq!(super::as_read(written), read, "{written}");
+        }
+    }
+
     use super::*;
 
     #[test]

@@ -157,7 +157,7 @@ fn compile(name: &str, text: Text, main: Option<&Path>, node: &str, against: boo
     if against {
         against::report(&tree, &sources, &mut report);
     }
-    let asked = asked(wanted, &configuration, &sources);
+    let asked = asked(wanted, &configuration, &sources, &report);
     let configuration = (!report.has_errors()).then_some(configuration);
     Loaded { configuration, diagnostics: report.finish(&sources), asked, includes }
 }
@@ -191,7 +191,20 @@ fn closed_early(
 }
 
 /// Each thing that is wanted at its first place, with what `global_defs` says for all; not the interfaces that lvsdeck makes.
-fn asked(wanted: Vec<(Span, Wanted)>, configuration: &Configuration, sources: &Sources) -> Vec<Asked> {
+fn asked(
+    wanted: Vec<(Span, Wanted)>,
+    configuration: &Configuration,
+    sources: &Sources,
+    report: &Reporter,
+) -> Vec<Asked> {
+    // What a name stands for that nobody defined is on no host: that was told.
+    let told: BTreeSet<_> =
+        report.undefined().map(|at| sources.written_at(at)).map(|at| (at.source, at.start)).collect();
+    let is_told = |at: Span| {
+        let at = sources.written_at(at);
+        let (first, last) = ((at.source, at.start), (at.source, at.start.saturating_add(at.length)));
+        told.range(first..=last).next().is_some()
+    };
     let global = &configuration.global;
     let own: BTreeSet<_> =
         configuration.virtual_routers.iter().flat_map(|router| &router.links).map(|link| link.name.as_str()).collect();
@@ -202,7 +215,7 @@ fn asked(wanted: Vec<(Span, Wanted)>, configuration: &Configuration, sources: &S
         other @ (Wanted::User(_) | Wanted::File(_) | Wanted::Interface(_)) => (at, other),
     };
     let is_own = |what: &Wanted| matches!(what, Wanted::Interface(name) if own.contains(name.as_str()));
-    let mut all: Vec<_> = wanted.into_iter().filter(|(_, what)| !is_own(what)).map(whole).collect();
+    let mut all: Vec<_> = wanted.into_iter().filter(|(at, what)| !is_own(what) && !is_told(*at)).map(whole).collect();
     all.sort_by_key(|(at, _)| sources.written_at(*at));
     let mut seen = BTreeSet::new();
     all.retain(|(_, what)| seen.insert(what.clone()));

@@ -65,6 +65,8 @@ pub(super) struct Context<'c, 't> {
     without_braces: Option<Block>,
     /// Inside of a block that is only read, its words are checked but not reported as "only read" again.
     quiet: usize,
+    /// So many names are still compared with one that nobody knows.
+    comparisons: usize,
 }
 
 impl<'c, 't> Context<'c, 't> {
@@ -81,6 +83,7 @@ impl<'c, 't> Context<'c, 't> {
             once,
             without_braces: None,
             quiet: 0,
+            comparisons: MOST_COMPARED,
         }
     }
 
@@ -173,6 +176,14 @@ impl<'c, 't> Context<'c, 't> {
             };
             self.report.add(Problem::warning(at, code, message + &more));
         }
+    }
+
+    /// The name of the file that is meant by one that nobody knows. Nothing where that is not told any more, or where so many were
+    /// compared that it would take too long.
+    pub fn nearest<'n>(&mut self, name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+        let room = if self.report.is_full() { 0 } else { self.comparisons };
+        let known = known.into_iter().take(room).inspect(|_| self.comparisons = self.comparisons.saturating_sub(1));
+        nearest(name, known)
     }
 
     /// Marks a word as one that lvsdeck only reads, and says what happens instead.
@@ -447,6 +458,9 @@ impl<'c, 't> Context<'c, 't> {
     }
 }
 
+/// So many names of a file are compared with those that nobody knows.
+const MOST_COMPARED: usize = 500_000;
+
 /// What looks like a `{`.
 const LIKE_BRACES: [char; 5] = ['\u{ff5b}', '\u{fe5b}', '\u{2774}', '\u{fe37}', '\u{2983}'];
 
@@ -454,7 +468,7 @@ const LIKE_BRACES: [char; 5] = ['\u{ff5b}', '\u{fe5b}', '\u{2774}', '\u{fe37}', 
 const ONCE: &[&str] =
     &["lb_kind", "lvs_method", "sorry_server_lvs_method", "script", "misc_path", "process", "payload"];
 /// Words of which the first line counts, or another rule; told where they are lowered.
-const OTHERWISE: &[&str] = &["state", "digest"];
+const OTHERWISE: &[&str] = &["state", "digest", "ip_family", "unicast_src_ip", "mcast_src_ip"];
 
 /// Whether of a word that is given twice the later one counts.
 fn counts_once(keyword: &Keyword) -> bool {

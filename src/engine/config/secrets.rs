@@ -41,10 +41,9 @@ pub(super) fn parts(line: &str) -> Vec<Range<usize>> {
     parts
 }
 
-/// A message about the place `at` of a line, without what may be a secret of that line: a word that it quotes from there,
-/// and any word that stands there.
-pub(super) fn cleared(message: &str, line: &str, at: usize) -> String {
-    let parts = parts(line);
+/// A message about the place `at` of a line, without what may be a secret of that line, in these parts: a word that it quotes from
+/// there, and any word that stands there.
+pub(super) fn cleared(message: &str, line: &str, parts: &[Range<usize>], at: usize) -> String {
     if parts.is_empty() {
         return message.to_owned();
     }
@@ -112,7 +111,7 @@ mod tests {
     #[test]
     fn a_message_does_not_say_what_the_line_hides() {
         let line = "10.0.0.9 auth_pass hunter2 dev eth0";
-        let told = |message, at| cleared(message, line, at);
+        let told = |message, at| cleared(message, line, &parts(line), at);
         assert_eq!(
             told("unknown word \"hunter2\" behind an address; it is ignored", 19),
             "unknown word \"***\" behind an address; it is ignored"
@@ -123,8 +122,9 @@ mod tests {
             "unknown word \"auth_pass\" behind an address"
         );
         let one = "authentication { auth_type PASS auth_pass 1066 } priorty 5";
-        assert_eq!(cleared("unknown word \"priorty\"", one, one.find("priorty").unwrap()), "unknown word \"priorty\"");
-        assert_eq!(cleared("\"1066\" is not used", one, one.find("1066").unwrap()), "\"***\" is not used");
+        let told = |message, word| cleared(message, one, &parts(one), one.find(word).unwrap());
+        assert_eq!(told("unknown word \"priorty\"", "priorty"), "unknown word \"priorty\"");
+        assert_eq!(told("\"1066\" is not used", "1066"), "\"***\" is not used");
     }
 
     #[test]

@@ -12,7 +12,10 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let limit = (word.len() / 3).clamp(1, 3);
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
-        let distance = distance(&word, candidate);
+        if candidate.chars().take(word.len() + limit + 1).count().abs_diff(word.len()) > limit {
+            continue;
+        }
+        let distance = distance(&word, candidate, limit);
         if distance <= limit && best.is_none_or(|(least, _)| distance < least) {
             best = Some((distance, candidate));
         }
@@ -29,8 +32,8 @@ pub(super) fn nearest_or_longer<'a>(word: &str, candidates: &[&'a str]) -> Optio
 }
 
 /// Insertions, deletions, substitutions and swaps of neighbours that lead from one word to the other
-/// (optimal string alignment).
-fn distance(word: &[char], other: &str) -> usize {
+/// (optimal string alignment); more than `limit` where it is more than that.
+fn distance(word: &[char], other: &str, limit: usize) -> usize {
     let other: Vec<char> = other.chars().map(|c| c.to_ascii_lowercase()).collect();
     let mut before: Vec<usize> = Vec::new();
     let mut above: Vec<usize> = (0..=other.len()).collect();
@@ -47,6 +50,9 @@ fn distance(word: &[char], other: &str) -> usize {
             row.push(best);
         }
         before = std::mem::replace(&mut above, row);
+        if [&before, &above].into_iter().flatten().all(|distance| *distance > limit) {
+            return limit + 1;
+        }
     }
     at(&above, other.len())
 }

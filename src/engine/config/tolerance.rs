@@ -168,7 +168,14 @@ pub(super) fn tolerated(
         Some(Tolerated { argument: argument.or(fixed.map(Argument::Number)), problem: warn(code, what) })
     };
     if unfit.code == "out-of-range" {
-        return instead("out-of-range", near(block, keyword, word));
+        let taken = near(block, keyword, word);
+        if (block, keyword.word) != (Block::Script, "weight") {
+            return instead("out-of-range", taken);
+        }
+        // keepalived says that it has to be in these bounds, and takes it all the same.
+        let what = taken.as_ref().map_or_else(|| "is ignored".to_owned(), |taken| format!("counts as {}", told(taken)));
+        let what = format!("{what}: no weight of a script is above 253");
+        return Some(Tolerated { argument: taken, problem: warn("script-weight", what) });
     }
     let digits = leading(word);
     if STRICT.contains(&keyword.word) {

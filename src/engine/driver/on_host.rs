@@ -7,10 +7,25 @@ use crate::engine::io::runner::{Identity, PlaceError, locate, others_can_change}
 use std::io::ErrorKind;
 use std::path::Path;
 
+/// So many things that this host has not are told.
+const TOLD: usize = 1_000;
+
 /// Adds what this host has not, each at its place among the messages.
 pub fn look(loaded: &mut Loaded) {
+    // Of this network namespace, unlike /sys/class/net.
+    let links = std::fs::read_to_string("/proc/self/net/dev").ok();
+    let links: Option<Vec<&str>> = links
+        .as_ref()
+        .map(|links| links.lines().filter_map(|line| line.split_once(':')).map(|(name, _)| name.trim()).collect());
+    let mut told = 0;
     for Asked { at, what } in std::mem::take(&mut loaded.asked) {
-        let Some((message, help)) = missing(&what, &at) else { continue };
+        let Some((message, help)) = missing(&what, &at, links.as_deref()) else { continue };
+        if told == TOLD {
+            let message = "what else this host has not is not looked for".to_owned();
+            loaded.diagnostics.push(Diagnostic { code: "too-many-messages", message, help: None, ..at });
+            return;
+        }
+        told += 1;
         let place = |d: &Diagnostic| (d.line, d.column);
         let all = &mut loaded.diagnostics;
         let end = all.iter().rposition(|d| d.file == at.file).map_or(all.len(), |last| last + 1);
@@ -20,7 +35,7 @@ pub fn look(loaded: &mut Loaded) {
 }
 
 /// What this host has not, and what to do; none where it is there, or nobody can say.
-fn missing(wanted: &Wanted, at: &Diagnostic) -> Option<(String, String)> {
+fn missing(wanted: &Wanted, at: &Diagnostic, links: Option<&[&str]>) -> Option<(String, String)> {
     let (program, user, secure) = match wanted {
         Wanted::User(user) => {
             let is_behind = ["notify", "quorum_"].iter().any(|word| at.source_line.trim_start().starts_with(word));
@@ -37,13 +52,11 @@ fn missing(wanted: &Wanted, at: &Diagnostic) -> Option<(String, String)> {
             return is_gone.then(|| (format!("there is no {path} on this host"), help.to_owned()));
         }
         Wanted::Interface(name) => {
-            // Of this network namespace, unlike /sys/class/net.
-            let links = std::fs::read_to_string("/proc/self/net/dev").ok()?;
-            let mut known = links.lines().filter_map(|line| line.split_once(':')).map(|(name, _)| name.trim());
-            if known.clone().any(|known| known == name) {
+            let known = links?;
+            if known.contains(&name.as_str()) {
                 return None;
             }
-            let help = match nearest(name, known.by_ref().filter(|known| *known != "lo")) {
+            let help = match nearest(name, known.iter().copied().filter(|known| *known != "lo")) {
                 Some(meant) => format!("did you mean {meant}?"),
                 None => "see `ip link` for the names of this host".to_owned(),
             };
@@ -116,6 +129,35 @@ mod tests {
             told(text),
             ["2 there is no interface no-such-link on this host", "7 there is no interface nor-this on this host"]
         );
+    }
+
+    #[test]
+    fn interfaces_of_routes_rules_and_global_words_are_looked_for_too() {
+        let text = "global_defs {\ndefault_interface nor-a\nlvs_sync_daemon nor-b\n}\nstatic_routes {\n10.8.0.0/16 dev nor-c\n\
+                    10.9.0.0/16 nexthop via 10.0.0.1 dev nor-d\n}\nstatic_rules {\nfrom 10.9.0.0/16 iif nor-e table 5 priority 5\n\
+                    from 10.9.0.0/16 oif lo table 5 priority 5\n}\nstatic_ipaddress {\n10.7.0.1/24 dev nor-f\n}\n";
+        let named = |(line, name)| format!("{line} there is no interface nor-{name} on this host");
+        let missing = [(2, "a"), (3, "b"), (6, "c"), (7, "d"), (10, "e"), (14, "f")];
+        assert_eq!(told(text), missing.map(named));
+    }
+
+    #[test]
+    fn a_name_that_nobody_defined_is_told_once() {
+        let text = "vrrp_instance V {\ninterface lo0\nvirtual_router_id 7\nnotify $N\ntrack_interface {\n$I\n}\n\
+                    virtual_ipaddress {\n10.0.0.1\n}\n}\n";
+        let told = told(text);
+        assert_eq!(told.iter().filter(|told| told.starts_with("4 ") || told.starts_with("6 ")).count(), 2, "{told:?}");
+    }
+
+    #[test]
+    fn of_very_many_things_that_are_not_there_the_first_are_told() {
+        let all: String = (0..3_000).map(|number| format!("no-{number}\n")).collect();
+        let text = format!(
+            "vrrp_instance V {{\ninterface lo0\nvirtual_router_id 7\nvirtual_ipaddress {{\n10.0.0.1\n}}\ntrack_interface {{\n{all}}}\n}}\n"
+        );
+        let told = told(&text);
+        assert_eq!(told.len(), TOLD + 1);
+        assert!(told.last().unwrap().ends_with("what else this host has not is not looked for"), "{told:?}");
     }
 
     #[test]

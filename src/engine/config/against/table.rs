@@ -198,6 +198,27 @@ pub(in super::super) const KINDS: &[Kind] = &[
     same("interval-rounded", false),
     same("lonely-group", false),
     same("mixed-families", false),
+    told(
+        "script-weight",
+        "says that it is out of range, and takes it as it is written, or what of it goes into 32 bits",
+        "the priority ends up between 1 and 254 either way; what does not go into 32 bits is nobody's wish",
+    ),
+    told(
+        "wrapped",
+        "takes what it can read of the number, or what of it goes into 32 bits",
+        "a table or users that nobody wrote lead packets astray",
+    ),
+    told(
+        "other-family",
+        "does the same below the addresses; above them it takes this for the family of the instance, and leaves out the addresses \
+         of the other one",
+        "an instance is of the family of its addresses, wherever they stand",
+    ),
+    told(
+        "ip-family",
+        "ignores it too; in a group that has no mark without a family it leaves out the real servers of another one",
+        "the addresses of a group say what family they are of",
+    ),
     same("no-address", false),
     same("no-authentication", false),
     told(

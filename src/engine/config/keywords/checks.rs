@@ -14,7 +14,11 @@ pub(super) const TIMEOUT: &[Keyword] =
 /// Words of every check, of `real_server` and of `virtual_server`; the inner one counts.
 pub(super) const TIMING: &[Keyword] = &[
     acts("delay_loop", Value::Seconds(1, U32 * S), "seconds between two checks"),
-    acts("retry", Value::Number(0, U32), "further tries after a failure before the server is down"),
+    acts(
+        "retry",
+        Value::Number(0, U32),
+        "further tries after a failure before the server is down; the first run of a check after a start decides without them, as with keepalived",
+    ),
     acts("delay_before_retry", Value::Seconds(0, U32 * S), "seconds before such a try"),
     acts(
         "warmup",

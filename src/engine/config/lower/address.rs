@@ -6,7 +6,6 @@ use super::super::diagnostic::{Problem, quoted};
 use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
-use super::super::suggest::nearest;
 use super::super::tolerance::leading;
 use super::super::unfit::meant_address;
 use super::interface::LONGEST;
@@ -237,8 +236,9 @@ fn options(
     let mut rest = words.iter().zip(spans).skip(1);
     while let Some((word, at)) = rest.next() {
         let Some((option, has_value)) = OPTIONS.iter().find(|(option, _)| option == word) else {
-            let help =
-                nearest(word, OPTIONS.iter().map(|(option, _)| *option)).map(|meant| format!("did you mean {meant}?"));
+            let help = cx
+                .nearest(word, OPTIONS.iter().map(|(option, _)| *option))
+                .map(|meant| format!("did you mean {meant}?"));
             let help = help.or_else(|| meant_behind(word, address));
             let message = format!("unknown word {} behind an address; it is ignored", quoted(word));
             cx.report.add(Problem::warning(*at, "unknown-word", message).help_if(help));

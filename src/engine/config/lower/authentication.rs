@@ -6,6 +6,14 @@ use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use crate::engine::model::{Authentication, Password};
 
+/// Whether a password looks like a name that was to be replaced: `$PASS` or `${PASS}`.
+fn is_name(text: &str) -> bool {
+    let Some(name) = text.strip_prefix('$') else { return false };
+    let name = name.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')).unwrap_or(name);
+    name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_')
+        && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Authentication {
     let (mut chosen, mut password) = (None, None);
     for entry in cx.entries(Block::Authentication, block.inner()) {
@@ -18,6 +26,11 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Authenti
                         Problem::warning(entry.value_at(1), "password-cut", message)
                             .help("shorten it to 8 bytes on all nodes"),
                     );
+                }
+                if is_name(text) {
+                    let message = "auth_pass is a $NAME that is not defined: the password is the name as it stands, as with keepalived";
+                    let help = "write $NAME=VALUE above the line that uses it, on all nodes";
+                    cx.report.add(Problem::warning(entry.value_at(1), "definition", message).help(help).secret());
                 }
                 password = Some((Password::new(text), entry.at));
             }

@@ -7,13 +7,14 @@ use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::super::suggest::nearest;
 use super::check::Timing;
+use super::families::{is_of_one_kind, is_reached, of_one_family};
 use super::mail::MailDefaults;
 use super::{Draft, notify, server, small};
 use crate::engine::model::{
     EdgeCommands, Family, Forwarding, GroupRole, Persistence, Protocol, Quorum, SCHEDULER_FLAGS, Scheduler, ServiceKey,
     SorryServer, TrackedFile, VirtualServer, Weight,
 };
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -77,7 +78,7 @@ pub(super) struct Words<'t> {
 
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
     let named = named(cx, draft, block);
-    let mut words = read(cx, draft, block);
+    let mut words = read(cx, draft, block, named.as_ref().and_then(|(named, _)| of_one_family(named)));
     let named = named.filter(|(named, group)| is_of_one_kind(cx, block, named, group.as_deref(), words.family));
     if let Some(at) = words.ha_suspend.filter(|_| named.as_ref().is_some_and(|(named, _)| has_mark(named))) {
         let message = "ha_suspend has no address to look for with a firewall mark; it is ignored, as keepalived does";
@@ -129,7 +130,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
     // All that a service takes from its line beside its key: those with the same are told of once, and share their checks.
     let mut made: HashMap<(Family, Option<u16>), VirtualServer> = HashMap::new();
     for (place, one) in named.iter().enumerate() {
-        let of_all = (&words, group.as_deref(), &*draft.configuration.files);
+        let of_all = (&words, group.as_deref(), &draft.files);
         let key = key(cx, block, one, &words, group.is_some());
         let same = made.get(&(key.family(), key.port()));
         let mut service = match same {
@@ -137,8 +138,16 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
             None if place == 0 => complete(cx, block, key, of_all),
             None => cx.hushed(|cx| complete(cx, block, key, of_all)),
         };
-        if same.is_none() && named.len() > 1 {
+        let is_first = same.is_none();
+        if is_first && named.len() > 1 {
             made.insert((key.family(), key.port()), service.clone());
+        }
+        let is_other = |(_, (address, _)): &(Entry<'_>, (SocketAddr, Span))| Family::of(address.ip()) != key.family();
+        if service.real_servers.is_empty() && words.real_servers.iter().all(is_other) {
+            if let (true, Some((first, _))) = (is_first, words.real_servers.first()) {
+                cx.report.amend(first.value_at(1), "; no other server is left, so the service is left out too");
+            }
+            continue;
         }
         service.group =
             group.is_some().then_some(if place == speaker { GroupRole::Speaker } else { GroupRole::Member });
@@ -152,31 +161,6 @@ fn has_mark(named: &[Named]) -> bool {
     named.iter().any(|one| matches!(one, Named::Mark(..)))
 }
 
-/// A group of both families leaves open which one a mark is of that says none: keepalived removes the service.
-fn is_of_one_kind(
-    cx: &mut Context,
-    block: &Entry,
-    named: &[Named],
-    group: Option<&str>,
-    family: Option<Family>,
-) -> bool {
-    let has = |family| {
-        named.iter().any(|one| match one {
-            Named::Address(address) => Family::of(address.ip()) == family,
-            Named::Mark(_, said) => *said == Some(family),
-        })
-    };
-    let is_open = || family.is_none() && named.iter().any(|one| matches!(one, Named::Mark(_, None)));
-    let Some(group) = group.filter(|_| has(Family::Inet) && has(Family::Inet6) && is_open()) else { return true };
-    let message = format!(
-        "virtual_server_group {group} has both families, and a fwmark that says none; its services are left out, as \
-         keepalived does"
-    );
-    let help = "write fwmark N inet or fwmark N inet6, ip_family in the service, or give the mark a group of its own";
-    cx.report.add(Problem::warning(block.value_at(2), "mixed-families", message).help(help));
-    false
-}
-
 /// What the services of a block are known by, and the group that they are.
 fn named(cx: &mut Context, draft: &Draft, block: &Entry) -> Option<(Arc<[Named]>, Option<String>)> {
     let words = cx.words(block.statement);
@@ -184,8 +168,8 @@ fn named(cx: &mut Context, draft: &Draft, block: &Entry) -> Option<(Arc<[Named]>
     match words.get(1).map_or("", String::as_str) {
         "group" => {
             let name = second.unwrap_or_default();
-            if let Some(group) = draft.groups.iter().find(|group| group.name == name) {
-                return Some((Arc::clone(&group.services), Some(group.name.clone())));
+            if let Some(services) = draft.groups.get(name) {
+                return Some((Arc::clone(services), Some(name.to_owned())));
             }
             if cx.is_left_out("virtual_server_group", name).is_some() {
                 return None; // what is wrong with it was said
@@ -194,8 +178,8 @@ fn named(cx: &mut Context, draft: &Draft, block: &Entry) -> Option<(Arc<[Named]>
                 "there is no virtual_server_group {}; its services are left out, as keepalived does",
                 quoted(name)
             );
-            let known = draft.groups.iter().map(|group| group.name.as_str());
-            let help = nearest(name, known).map(|meant| format!("did you mean {meant}?"));
+            let help =
+                cx.nearest(name, draft.groups.keys().map(String::as_str)).map(|meant| format!("did you mean {meant}?"));
             cx.report.add(Problem::warning(block.value_at(2), "unknown-name", message).help_if(help));
             None
         }
@@ -219,7 +203,9 @@ fn named(cx: &mut Context, draft: &Draft, block: &Entry) -> Option<(Arc<[Named]>
     }
 }
 
-fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>) -> Words<'t> {
+/// What settles the family of a service is the first of: its own line (`settled`), `ip_family`, and a server that is not reached by a
+/// tunnel.
+fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, mut settled: Option<Family>) -> Words<'t> {
     let defaults = &draft.defaults;
     let mut words = Words { defaults: defaults.mail, log_all_failures: defaults.log_all_failures, ..Words::default() };
     for entry in cx.entries(Block::VirtualServer, block.inner()) {
@@ -230,7 +216,14 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>) -> Words
             }
             ("protocol", Argument::Text(name)) => words.protocol = Some((protocol(name), entry.at)),
             ("ip_family", Argument::Text(name)) => {
-                words.family = Some(if name == "inet6" { Family::Inet6 } else { Family::Inet });
+                let family = if name == "inet6" { Family::Inet6 } else { Family::Inet };
+                if *settled.get_or_insert(family) == family {
+                    words.family = Some(family);
+                } else {
+                    let message = format!("ip_family {name} is not what the lines above come to; it is ignored");
+                    let help = "remove the line; write one service for each family";
+                    cx.report.add(Problem::warning(entry.value_at(1), "ip-family", message).help(help));
+                }
             }
             ("persistence_timeout", Argument::Number(seconds)) => words.persistence = Some(small(*seconds)),
             ("persistence_granularity", Argument::Prefix(prefix)) => {
@@ -261,6 +254,9 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>) -> Words
             ("smtp_alert", Argument::Switch(on)) => words.mails = Some(*on),
             ("real_server", _) => {
                 if let Some(named) = server::endpoint(cx, &entry, "real_server") {
+                    if words.forwarding != Some(Forwarding::Tun) && !cx.mentions(entry.inner(), "lvs_method") {
+                        settled.get_or_insert(Family::of(named.0.ip()));
+                    }
                     words.real_servers.push((entry, named));
                 } else {
                     words.unreadable.get_or_insert(entry.at);
@@ -282,7 +278,7 @@ fn complete<'t>(
     cx: &mut Context<'_, 't>,
     block: &Entry<'t>,
     key: ServiceKey,
-    (words, group, files): (&Words<'t>, Option<&str>, &[TrackedFile]),
+    (words, group, files): (&Words<'t>, Option<&str>, &BTreeMap<String, TrackedFile>),
 ) -> VirtualServer {
     let scheduler = words.scheduler.unwrap_or(Scheduler::Wlc);
     if let Some(at) = words.hashed.filter(|_| scheduler != Scheduler::Sh) {
@@ -302,11 +298,13 @@ fn complete<'t>(
         }
         udp
     });
-    let sorry_server = words.sorry_server.map(|(mut address, at)| {
+    let sorry_server = words.sorry_server.and_then(|(mut address, at)| {
         let forwarding = words.sorry_forwarding;
         let used = forwarding.or(words.forwarding).unwrap_or(Forwarding::Nat);
-        address.set_port(server::kernel_port(cx, &key, used, address, at, server::PortOf::SorryServer));
-        SorryServer { key: address.into(), forwarding, inhibit: words.sorry_inhibit }
+        is_reached(cx, &key, "sorry_server", (address.ip(), used), at).then(|| {
+            address.set_port(server::kernel_port(cx, &key, used, address, at, server::PortOf::SorryServer));
+            SorryServer { key: address.into(), forwarding, inhibit: words.sorry_inhibit }
+        })
     });
     VirtualServer {
         key,

@@ -1,5 +1,6 @@
 //! `global_defs`.
 
+use super::super::Wanted;
 use super::super::argument::Argument;
 use super::super::diagnostic::{Problem, quoted};
 use super::super::keywords::Block;
@@ -42,7 +43,10 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
             ("vrrp_version", Argument::Number(version)) => defaults.version = Some(*version),
             ("script_user", _) => global.script_user = script::user(cx, &entry),
             ("enable_script_security", Argument::Switch(on)) => global.script_security = *on,
-            ("default_interface", Argument::Text(name)) => defaults.interface = Some(name.clone()),
+            ("default_interface", Argument::Text(name)) => {
+                cx.wanted.push((entry.value_at(1), Wanted::Interface(name.clone())));
+                defaults.interface = Some(name.clone());
+            }
             (word @ ("vrrp_garp_interval" | "vrrp_gna_interval"), Argument::Time(gap)) => {
                 if gap.is_zero() {
                     let message = format!("{word} 0 is no interval: there is no delay, as without the word");

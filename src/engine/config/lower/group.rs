@@ -13,20 +13,11 @@ use super::{Draft, server, small};
 use crate::engine::model::Family;
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
 
 /// Most services that a group may stand for.
 const MOST: usize = 65_536;
 /// Most services of all groups together.
 const MOST_IN_ALL: usize = 1_000_000;
-
-/// A group of services.
-#[derive(Debug)]
-pub(super) struct Group {
-    pub name: String,
-    /// What each service is known by, in file order.
-    pub services: Arc<[Named]>,
-}
 
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
     let Some(name) = cx.words(block.statement).into_iter().nth(1) else { return };
@@ -74,7 +65,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
             cx.report.add(Problem::warning(first.span, "given-twice", message).help("remove it here or there"));
         }
     }
-    if draft.groups.iter().any(|group| group.name == name) {
+    if draft.groups.contains_key(&name) {
         let message = format!("virtual_server_group {name} is defined above; this one is left out");
         cx.report.add(Problem::warning(block.at, "defined-twice", message));
         return;
@@ -93,7 +84,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
         cx.report.add(Problem::error(block.at, "too-many-services", message).help(help));
         services.clear();
     }
-    draft.groups.push(Group { name, services: services.into() });
+    draft.groups.insert(name, services.into());
 }
 
 /// `ADDRESS [PORT]`, `FIRST-LAST [PORT]`, `ADDRESS/PREFIX [PORT]` or `fwmark N [inet|inet6]`.

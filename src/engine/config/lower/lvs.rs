@@ -1,5 +1,6 @@
 //! The words `lvs_*` of `global_defs`.
 
+use super::super::Wanted;
 use super::super::argument::{Argument, number};
 use super::super::diagnostic::{Problem, quoted};
 use super::super::schema::{Context, Entry};
@@ -88,6 +89,7 @@ fn timeouts(cx: &mut Context, entry: &Entry) -> LvsTimeouts {
 fn sync_daemon(cx: &mut Context, entry: &Entry) -> Option<SyncDaemonWords> {
     let words = cx.words(entry.statement);
     let interface = words.get(1)?.clone();
+    cx.wanted.push((entry.value_at(1), Wanted::Interface(interface.clone())));
     let (instance, id, group) = (None, None, None);
     let mut daemon = SyncDaemonWords { interface, instance, id, max_length: 0, port: 0, ttl: 0, group };
     let mut at = 2;
@@ -130,6 +132,7 @@ fn sync_daemon(cx: &mut Context, entry: &Entry) -> Option<SyncDaemonWords> {
 
 /// `lvs_sync_daemon_interface` of an instance: `lvs_sync_daemon` in old words, which counts before it.
 pub(super) fn synchronise(cx: &mut Context, draft: &mut Draft, interface: String, instance: &str, at: Span) {
+    cx.wanted.push((at, Wanted::Interface(interface.clone())));
     let message = "lvs_sync_daemon_interface is an old spelling";
     let help = format!("write lvs_sync_daemon {interface} {instance} in global_defs");
     cx.report.add(Problem::warning(at, "deprecated", message).help(help));
@@ -150,8 +153,8 @@ pub(super) fn check(cx: &mut Context, draft: &mut Draft) {
     if let Some(at) = draft.sync_daemon_at
         && !draft.named.contains(name)
     {
-        let known = draft.configuration.virtual_routers.iter().map(|router| router.name.as_str());
-        let help = super::super::suggest::nearest(name, known).map(|meant| format!("did you mean {meant}?"));
+        let help =
+            cx.nearest(name, draft.routers.keys().map(String::as_str)).map(|meant| format!("did you mean {meant}?"));
         let message = format!(
             "lvs_sync_daemon follows vrrp_instance {}, which is not there: no sync daemon runs, as with keepalived",
             quoted(name)

@@ -7,6 +7,7 @@ mod authentication;
 mod balance;
 mod check;
 mod command;
+mod families;
 mod global;
 mod group;
 mod interface;
@@ -32,9 +33,10 @@ use super::schema::{Context, Entry};
 use super::source::{Sources, Span};
 use super::tables::Tables;
 use super::tree::Tree;
-use crate::engine::model::{Configuration, GratuitousArp, Notifications, Variations};
-use std::collections::BTreeSet;
+use crate::engine::model::{Configuration, Family, GratuitousArp, Notifications, TrackKind, TrackedFile, Variations};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// The words of addresses, routes, rules, `regex_options` and the sync daemon.
 #[cfg(test)]
@@ -51,15 +53,25 @@ struct Draft {
     instances: Vec<Places>,
     /// Every instance that the file names, those with errors too.
     named: BTreeSet<String>,
+    /// The first instance of each name, by its place in `configuration.virtual_routers`.
+    routers: BTreeMap<String, usize>,
+    /// The interfaces that instances make: above which one, and for which family.
+    links: BTreeMap<String, BTreeSet<(String, Family)>>,
     /// Every `vrrp_sync_group` that the file names.
     sync_groups: BTreeSet<String>,
+    /// The sync group of each instance that is in one.
+    members: HashMap<String, String>,
+    /// What can be tracked, with the weight and the direction that it has by itself.
+    tracked: HashMap<(TrackKind, String), (i32, bool)>,
+    /// Every `track_file`.
+    files: BTreeMap<String, TrackedFile>,
     /// Where each service was named, parallel to `configuration.virtual_servers`.
     services: Vec<Span>,
-    /// Every `virtual_server_group`.
-    groups: Vec<group::Group>,
+    /// Every `virtual_server_group`, with what each of its services is known by, in file order.
+    groups: BTreeMap<String, Arc<[balance::Named]>>,
     grouped: Grouped,
     /// Every `track_group`, with its instances.
-    track_groups: Vec<(String, Vec<String>)>,
+    track_groups: BTreeMap<String, Vec<String>>,
     /// The group behind each static address, parallel to `configuration.statics.addresses`.
     static_groups: Vec<Option<(String, Span)>>,
     /// Every static address.

@@ -5,10 +5,9 @@ use super::super::argument::Argument;
 use super::super::diagnostic::{Problem, quoted};
 use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
-use super::super::suggest::nearest;
 use super::{Draft, command, notify, small, track};
-use crate::engine::model::{ScriptUser, SyncGroup, Track, TrackKind, VirtualRouter, VrrpScript};
-use std::collections::{HashMap, HashSet};
+use crate::engine::model::{ScriptUser, SyncGroup, Track, TrackKind, VrrpScript};
+use std::collections::HashSet;
 use std::time::Duration;
 
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
@@ -51,10 +50,14 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
             cx.report.add(Problem::warning(block.at, "no-script", message).help(help));
         }
         cx.left_out.insert(("vrrp_script", script.name), "it has no script".to_owned());
-    } else if draft.configuration.scripts.iter().any(|s| s.name == script.name) {
+        return;
+    }
+    let key = (TrackKind::Script, script.name.clone());
+    if draft.tracked.contains_key(&key) {
         let message = format!("vrrp_script {} is defined above; this one is left out", script.name);
         cx.report.add(Problem::warning(block.at, "defined-twice", message));
     } else {
+        draft.tracked.insert(key, (script.weight.into(), script.reverse));
         draft.configuration.scripts.push(script);
     }
 }
@@ -85,7 +88,7 @@ pub(super) fn reversed(cx: &mut Context, entry: &Entry) -> bool {
         None => false,
         Some("reverse") => true,
         Some(other) => {
-            let help = nearest(other, ["reverse"]).map(|meant| format!("did you mean {meant}?"));
+            let help = cx.nearest(other, ["reverse"]).map(|meant| format!("did you mean {meant}?"));
             let message = format!("unknown word {} behind weight; it is ignored", quoted(other));
             cx.report.add(Problem::warning(entry.value_at(2), "unknown-word", message).help_if(help));
             false
@@ -97,10 +100,9 @@ pub(super) fn reversed(cx: &mut Context, entry: &Entry) -> bool {
 /// itself tracks counts for all of them alike; the weight of an interface counts, as in keepalived 2.2.7, which says that it does not.
 fn leave_out_weights(cx: &mut Context, draft: &mut Draft, group: &str, members: &[String]) {
     let is_left_out = |track: &Track| track.weight != 0 && track.kind != TrackKind::Interface;
-    let all = draft.configuration.virtual_routers.iter_mut().zip(&draft.instances);
-    let members: HashSet<&str> = members.iter().map(String::as_str).collect();
-    for (router, places) in all.filter(|(router, _)| members.contains(router.name.as_str())) {
-        let at = places.tracks;
+    for place in members.iter().filter_map(|name| draft.routers.get(name)) {
+        let Some(router) = draft.configuration.virtual_routers.get_mut(*place) else { continue };
+        let Some(at) = draft.instances.get(*place).map(|places| places.tracks) else { continue };
         for link in router.tracks.iter().filter(|track| track.weight != 0 && !is_left_out(track)) {
             let message = format!(
                 "{} tracks {} with a weight inside of sync group {group}: it counts for {} alone, as in keepalived, which says that it \
@@ -131,13 +133,11 @@ fn track_in_members(draft: &mut Draft, members: &[String], tracks: &[Track]) {
     if tracks.is_empty() {
         return;
     }
-    let members: HashSet<&str> = members.iter().map(String::as_str).collect();
-    for router in draft.configuration.virtual_routers.iter_mut().filter(|r| members.contains(r.name.as_str())) {
-        for track in tracks {
-            if !router.tracks.iter().any(|own| own.kind == track.kind && own.name == track.name) {
-                router.tracks.push(track.clone());
-            }
-        }
+    for place in members.iter().filter_map(|name| draft.routers.get(name)) {
+        let Some(router) = draft.configuration.virtual_routers.get_mut(*place) else { continue };
+        let own: HashSet<_> = router.tracks.iter().map(|own| (own.kind, own.name.clone())).collect();
+        let further = tracks.iter().filter(|track| !own.contains(&(track.kind, track.name.clone())));
+        router.tracks.extend(further.cloned());
     }
 }
 
@@ -153,7 +153,7 @@ pub(super) fn sync_group<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block:
     draft.sync_groups.insert(name.clone());
     let mut members: Option<Vec<String>> = None;
     let mut notifications = draft.defaults.notifications();
-    let (mut tracks, mut weights_count, mut broken) = (Vec::new(), false, false);
+    let (mut tracks, mut weights_count, mut broken) = (track::Tracks::default(), false, false);
     let mut group_at = block.value_at(1);
     for entry in cx.entries(Block::SyncGroup, block.inner()) {
         if let ("sync_group_tracking_weight", Argument::Switch(on)) = (entry.keyword.word, &entry.argument) {
@@ -172,7 +172,7 @@ pub(super) fn sync_group<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block:
         group_at = entry.at;
         members = Some(self::members(cx, draft, &entry, &name, &mut broken));
     }
-    let members = members.unwrap_or_default();
+    let (members, tracks) = (members.unwrap_or_default(), tracks.all);
     // Its scripts, and what it tracks, count for one instance too.
     let acts = !tracks.is_empty() || notifications != draft.defaults.notifications();
     let message = match members.len() {
@@ -197,6 +197,7 @@ pub(super) fn sync_group<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block:
     }
     track_in_members(draft, &members, &tracks);
     if !members.is_empty() {
+        draft.members.extend(members.iter().map(|member| (member.clone(), name.clone())));
         draft.configuration.sync_groups.push(SyncGroup { name, members, notifications });
     }
 }
@@ -210,16 +211,10 @@ fn members<'t>(
     broken: &mut bool,
 ) -> Vec<String> {
     let mut members: Vec<String> = Vec::new();
-    let routers = &draft.configuration.virtual_routers;
-    let all: HashSet<&str> = routers.iter().map(|router| router.name.as_str()).collect();
-    let groups = draft.configuration.sync_groups.iter();
-    let taken: HashMap<&str, &str> =
-        groups.flat_map(|group| group.members.iter().map(|member| (member.as_str(), group.name.as_str()))).collect();
     let mut listed: HashSet<&str> = HashSet::new();
     for token in cx.lines(Block::Members, group.inner()).iter().flat_map(|line| line.words) {
         let member = cx.sources.word(token.span);
-        let known = routers.iter().map(|router| router.name.as_str());
-        if let Some(other) = taken.get(member) {
+        if let Some(other) = draft.members.get(member) {
             let message = format!(
                 "{member} is in sync group {other} already, and in no other one: it is left out of {name}, as in keepalived"
             );
@@ -228,7 +223,7 @@ fn members<'t>(
         } else if listed.contains(member) {
             let message = format!("{member} stands in this group before; this line is left out");
             cx.report.add(Problem::warning(token.span, "listed-twice", message));
-        } else if all.contains(member) {
+        } else if draft.routers.contains_key(member) {
             listed.insert(member);
             members.push(member.to_owned());
         } else if draft.named.contains(member) {
@@ -236,7 +231,8 @@ fn members<'t>(
         } else {
             let help = cx.is_left_out("vrrp_instance", member);
             *broken |= help.is_some();
-            let help = help.or_else(|| nearest(member, known).map(|meant| format!("did you mean {meant}?")));
+            let known = draft.routers.keys().map(String::as_str);
+            let help = help.or_else(|| cx.nearest(member, known).map(|meant| format!("did you mean {meant}?")));
             let message = format!("there is no vrrp_instance {} for this group; it is left out", quoted(member));
             cx.report.add(Problem::warning(token.span, "unknown-name", message).help_if(help));
         }
@@ -246,9 +242,8 @@ fn members<'t>(
 
 /// `A has 150, B has 100`: the first member, and the first one that differs from it.
 fn different_priorities(draft: &Draft, members: &[String]) -> Option<String> {
-    let routers = draft.configuration.virtual_routers.iter().rev();
-    let routers: HashMap<&str, &VirtualRouter> = routers.map(|router| (router.name.as_str(), router)).collect();
-    let mut members = members.iter().filter_map(|name| routers.get(name.as_str()));
+    let router = |name| draft.configuration.virtual_routers.get(*draft.routers.get(name)?);
+    let mut members = members.iter().filter_map(router);
     let first = members.next()?;
     let other = members.find(|router| router.priority != first.priority)?;
     Some(format!("{} has {}, {} has {}", first.name, first.priority, other.name, other.priority))

@@ -8,9 +8,10 @@ use super::super::source::Span;
 use super::super::unfit::meant_address;
 use super::balance::{Words, forwarding};
 use super::check::{self, Outer, Timing};
+use super::families::is_reached;
 use super::{notify, small};
-use crate::engine::model::{EdgeCommands, Family, Forwarding, RealServer, ServiceKey, TrackedFile, Weight};
-use std::collections::HashSet;
+use crate::engine::model::{EdgeCommands, Forwarding, RealServer, ServiceKey, TrackedFile, Weight};
+use std::collections::{BTreeMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -79,7 +80,7 @@ pub(super) fn all<'t>(
     cx: &mut Context<'_, 't>,
     key: &ServiceKey,
     words: &Words<'t>,
-    files: &[TrackedFile],
+    files: &BTreeMap<String, TrackedFile>,
 ) -> Vec<RealServer> {
     let mut seen = HashSet::new();
     let mut servers = Vec::with_capacity(words.real_servers.len());
@@ -98,7 +99,7 @@ pub(super) fn all<'t>(
 fn lower<'t>(
     cx: &mut Context<'_, 't>,
     key: &ServiceKey,
-    (service, files): (&Words<'t>, &[TrackedFile]),
+    (service, files): (&Words<'t>, &BTreeMap<String, TrackedFile>),
     (block, (written, at)): &(Entry<'t>, (SocketAddr, Span)),
 ) -> Option<(RealServer, Span)> {
     let (written, at) = (*written, *at);
@@ -124,10 +125,7 @@ fn lower<'t>(
         }
     }
     let forwarding = method.unwrap_or(Forwarding::Nat);
-    if Family::of(written.ip()) != key.family() && forwarding != Forwarding::Tun {
-        let message = format!("real_server {} is not of the service's address family; it is left out", written.ip());
-        let help = "only lb_kind TUN reaches servers of the other family";
-        cx.report.add(Problem::warning(block.value_at(1), "mixed-families", message).help(help));
+    if !is_reached(cx, key, "real_server", (written.ip(), forwarding), block.value_at(1)) {
         for check in &checks {
             cx.inspect(check);
         }

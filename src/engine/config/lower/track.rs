@@ -7,13 +7,20 @@ use super::super::diagnostic::{Problem, quoted};
 use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
-use super::super::suggest::nearest;
 use super::super::tolerance::leading;
 use super::super::tree::Statement;
 use super::super::unfit::shown;
 use super::{Draft, command, script, small};
 use crate::engine::model::{ParameterMatch, Track, TrackKind, TrackedFile, TrackedProcess};
+use std::collections::HashSet;
 use std::time::Duration;
+
+/// What an instance or a sync group tracks, each thing once.
+#[derive(Debug, Default)]
+pub(super) struct Tracks {
+    pub all: Vec<Track>,
+    names: HashSet<(TrackKind, String)>,
+}
 
 /// `vrrp_track_process`.
 pub(super) fn process<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
@@ -62,8 +69,10 @@ pub(super) fn process<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &E
         let message = format!("quorum_max of {} is below its quorum; it is ignored", process.name);
         cx.report.add(Problem::warning(block.at, "out-of-range", message).help("write quorum_max from quorum up"));
     }
-    let known = draft.configuration.processes.iter().any(|other| other.name == process.name);
+    let key = (TrackKind::Process, process.name.clone());
+    let known = draft.tracked.contains_key(&key);
     if fits(cx, block, &process.name, ("process", "process nginx"), process.command.is_empty(), known) {
+        draft.tracked.insert(key, (process.weight, process.reverse));
         draft.configuration.processes.push(process);
     }
 }
@@ -83,8 +92,11 @@ pub(super) fn file<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entr
             _ => {}
         }
     }
-    let known = draft.configuration.files.iter().any(|other| other.name == file.name);
+    let key = (TrackKind::File, file.name.clone());
+    let known = draft.tracked.contains_key(&key);
     if fits(cx, block, &file.name, ("file", "file /path/to/file"), file.path.is_empty(), known) {
+        draft.tracked.insert(key, (file.weight, file.reverse));
+        draft.files.insert(file.name.clone(), file.clone());
         draft.configuration.files.push(file);
     }
 }
@@ -135,7 +147,7 @@ fn start(cx: &mut Context, entry: &Entry) -> (i32, bool) {
 }
 
 /// The list that an entry is, if it is one; each line is a thing that is tracked.
-pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &Draft, entry: &Entry<'t>, tracks: &mut Vec<Track>) -> bool {
+pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &Draft, entry: &Entry<'t>, tracks: &mut Tracks) -> bool {
     let (kind, block) = match entry.keyword.word {
         "track_script" => (TrackKind::Script, Block::TrackScripts),
         "track_process" => (TrackKind::Process, Block::TrackProcesses),
@@ -147,7 +159,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &Draft, entry: &Entry<'
         let (words, Some(first)) = (cx.words(line), line.words.first()) else { continue };
         let Some((name, options)) = words.split_first() else { continue };
         let Some((weight, reverse)) = defined(draft, kind, name) else {
-            unknown(cx, draft, (kind, name), tracks, first.span);
+            unknown(cx, draft, (kind, name), &tracks.names, first.span);
             continue;
         };
         if kind == TrackKind::Interface {
@@ -157,12 +169,12 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &Draft, entry: &Entry<'
         let mut track = Track { kind, name: name.clone(), weight, reverse };
         let spans: Vec<Span> = line.words.iter().skip(1).map(|token| token.span).collect();
         self::options(cx, options, &spans, &mut track);
-        if tracks.iter().any(|other| other.kind == kind && other.name == *name) {
+        if !tracks.names.insert((kind, name.clone())) {
             let message = format!("{name} is tracked in a line above; this line is left out, as keepalived does");
             cx.report.add(Problem::warning(first.span, "listed-twice", message));
             continue;
         }
-        tracks.push(track);
+        tracks.all.push(track);
     }
     true
 }
@@ -204,26 +216,22 @@ pub(super) fn own_line(cx: &Context, statements: &[Statement], interface: &str) 
 
 /// Weight and direction that a thing has by itself; none when it is not defined.
 fn defined(draft: &Draft, kind: TrackKind, name: &str) -> Option<(i32, bool)> {
-    let configuration = &draft.configuration;
     match kind {
-        TrackKind::Script => {
-            let script = configuration.scripts.iter().find(|script| script.name == name)?;
-            Some((script.weight.into(), script.reverse))
-        }
-        TrackKind::Process => {
-            let process = configuration.processes.iter().find(|process| process.name == name)?;
-            Some((process.weight, process.reverse))
-        }
-        TrackKind::File => {
-            let file = configuration.files.iter().find(|file| file.name == name)?;
-            Some((file.weight, file.reverse))
+        TrackKind::Script | TrackKind::Process | TrackKind::File => {
+            draft.tracked.get(&(kind, name.to_owned())).copied()
         }
         TrackKind::Interface => Some((0, false)),
     }
 }
 
 /// What is tracked already is no suggestion.
-fn unknown(cx: &mut Context, draft: &Draft, (kind, name): (TrackKind, &str), tracks: &[Track], at: Span) {
+fn unknown(
+    cx: &mut Context,
+    draft: &Draft,
+    (kind, name): (TrackKind, &str),
+    tracked: &HashSet<(TrackKind, String)>,
+    at: Span,
+) {
     let configuration = &draft.configuration;
     if kind == TrackKind::Script && cx.is_left_out("vrrp_script", name).is_some_and(|why| why == "it has no script") {
         return; // that was said
@@ -234,10 +242,9 @@ fn unknown(cx: &mut Context, draft: &Draft, (kind, name): (TrackKind, &str), tra
         TrackKind::File => ("track_file", configuration.files.iter().map(|f| f.name.as_str()).collect()),
         TrackKind::Interface => ("interface", Vec::new()),
     };
-    let is_free = |known: &&str| !tracks.iter().any(|track| track.kind == kind && track.name == *known);
-    let help = cx
-        .is_left_out(block, name)
-        .or_else(|| nearest(name, known.into_iter().filter(is_free)).map(|meant| format!("did you mean {meant}?")));
+    let is_free = |known: &&str| !tracked.contains(&(kind, (*known).to_owned()));
+    let meant = |cx: &mut Context| cx.nearest(name, known.into_iter().filter(is_free));
+    let help = cx.is_left_out(block, name).or_else(|| meant(cx).map(|meant| format!("did you mean {meant}?")));
     let message = format!("there is no {block} {}; this line is left out", quoted(name));
     cx.report.add(Problem::warning(at, "unknown-name", message).help_if(help));
 }
@@ -249,15 +256,17 @@ fn weight(cx: &mut Context, value: &str, bound: i64, at: Span) -> Option<i32> {
         "" => "0",
         digits => digits,
     };
-    let taken = match argument::signed(digits, -bound, bound) {
-        Ok(Argument::Signed(weight)) => i32::try_from(weight).ok(),
+    // One more than a script or an interface may have counts as the most.
+    let taken = match argument::signed(digits, -254, 254) {
+        Ok(Argument::Signed(weight)) => i32::try_from(weight.clamp(-bound, bound)).ok(),
         _ => None,
     };
-    if taken.is_none() || digits != value {
+    let is_cut = taken.is_some_and(|taken| digits.parse() != Ok(taken));
+    if taken.is_none() || is_cut || digits != value {
         let what = taken.map_or("is ignored, as keepalived does".to_owned(), |taken| {
             format!("counts as {taken}, as with keepalived")
         });
-        let code = if taken.is_none() { "out-of-range" } else { "not-a-number" };
+        let code = if taken.is_none() || is_cut { "out-of-range" } else { "not-a-number" };
         let help = format!("write a whole number from -{bound} to {bound}: weight -20");
         cx.report.add(Problem::warning(at, code, format!("weight {} {what}", shown(value))).help(help));
     }
@@ -281,7 +290,7 @@ fn options(cx: &mut Context, words: &[String], spans: &[Span], track: &mut Track
             "reverse" => track.reverse = true,
             "noreverse" | "no_reverse" => track.reverse = false,
             other => {
-                let help = nearest(other, ["weight", "reverse"]).map(|meant| format!("did you mean {meant}?"));
+                let help = cx.nearest(other, ["weight", "reverse"]).map(|meant| format!("did you mean {meant}?"));
                 let help = help.or_else(|| Some(format!("write one {} a line: NAME weight N", track.kind.name())));
                 let what = track.kind.name();
                 let message = format!("unknown word {} behind a tracked {what}; it is ignored", quoted(other));

@@ -8,6 +8,7 @@ use super::super::source::Span;
 use super::super::unfit::meant_address;
 use super::vrrp::byte;
 use crate::engine::model::{Family, Transport, Unicast, UnicastPeer};
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What `global_defs` says of all instances.
@@ -26,7 +27,8 @@ pub(super) struct Words {
     ttl: Option<(u8, Span)>,
     check_source: bool,
     fault_without: bool,
-    source: Option<(IpAddr, Span)>,
+    /// Of the same family the last one counts.
+    sources: Vec<(IpAddr, Span)>,
 }
 
 impl Groups {
@@ -70,7 +72,14 @@ impl Words {
             ("unicast_src_ip" | "mcast_src_ip", Argument::Address(source)) => {
                 let at = entry.value_at(1);
                 no_prefix(cx, cx.sources.word(at), *source, at);
-                self.source = Some((*source, at));
+                let is_same = |(before, _): &(IpAddr, Span)| Family::of(*before) == Family::of(*source);
+                if self.sources.iter().any(is_same) {
+                    let message =
+                        format!("{} stands in this vrrp_instance before; this later one counts", entry.keyword.word);
+                    cx.report.add(Problem::warning(entry.at, "given-twice", message));
+                    self.sources.retain(|before| !is_same(before));
+                }
+                self.sources.push((*source, at));
             }
             ("unicast_ttl", Argument::Number(ttl)) => self.ttl = Some((byte(*ttl), entry.at)),
             ("check_unicast_src", Argument::Switch(on)) => self.check_source = *on,
@@ -82,14 +91,13 @@ impl Words {
 
     /// What they come to for an instance of this family, and the address that it advertises from.
     pub fn complete(self, cx: &mut Context, family: Family, groups: Groups) -> (Transport, Option<IpAddr>) {
-        let source = self.source.filter(|(source, at)| {
-            let fits = Family::of(*source) == family;
-            if !fits {
-                let message = format!("{source} is not of the family of the instance's addresses; it is not used");
-                cx.report.add(Problem::warning(*at, "mixed-families", message));
-            }
-            fits
-        });
+        let (fitting, others): (Vec<_>, Vec<_>) =
+            self.sources.into_iter().partition(|(source, _)| Family::of(*source) == family);
+        let source = fitting.first().copied();
+        for (source, at) in others {
+            let message = format!("{source} is not of the family of the instance's addresses; it is not used");
+            cx.report.add(Problem::warning(at, "other-family", message));
+        }
         let mut peers = Vec::new();
         for (peer, at) in self.peers {
             if Family::of(peer.address) == family {
@@ -98,7 +106,7 @@ impl Words {
                 let message =
                     format!("{} is not of the family of the instance's addresses; it is left out", peer.address);
                 let help = "give IPv4 and IPv6 an instance each";
-                cx.report.add(Problem::warning(at, "mixed-families", message).help(help));
+                cx.report.add(Problem::warning(at, "other-family", message).help(help));
             }
         }
         let multicast = Transport::Multicast { group: groups.of(family) };
@@ -128,6 +136,7 @@ impl Words {
 /// `ADDRESS [min_ttl N] [max_ttl N]`, one a line.
 fn peers<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Vec<(UnicastPeer, Span)> {
     let mut peers: Vec<(UnicastPeer, Span)> = Vec::new();
+    let mut seen = HashSet::new();
     for line in cx.lines(Block::UnicastPeers, block.inner()) {
         let words = cx.words(line);
         let (Some(word), Some(at)) = (words.first(), line.words.first().map(|token| token.span)) else { continue };
@@ -142,7 +151,7 @@ fn peers<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>) -> Vec<(UnicastPeer, S
             continue;
         };
         no_prefix(cx, word, address, at);
-        if peers.iter().any(|(peer, _)| peer.address == address) {
+        if !seen.insert(address) {
             let message = format!("{address} stands in unicast_peer before; this line is left out");
             cx.report.add(Problem::warning(at, "given-twice", message));
             continue;

@@ -6,7 +6,6 @@ use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::Draft;
 use crate::engine::model::{Family, Mac, Transport, VirtualAddress, VirtualLink, Vrid};
-use std::collections::BTreeSet;
 
 /// The words of an instance about it.
 #[derive(Debug, Default)]
@@ -35,8 +34,9 @@ pub(super) struct Prefixes {
 
 /// What the names are made of.
 struct Names<'a> {
-    taken: BTreeSet<&'a str>,
-    prefixes: &'a Prefixes,
+    draft: &'a Draft,
+    /// The interface and the family of the instance.
+    of: (String, Family),
     vrid: Vrid,
 }
 
@@ -67,13 +67,7 @@ impl Words {
         transport: &Transport,
         addresses: &mut [VirtualAddress],
     ) -> (Vec<VirtualLink>, Option<String>) {
-        let wants = self.own.is_some() || self.others || addresses.iter().any(|a| a.options.on_virtual_link);
-        // Who makes none needs no names that are free.
-        let before = draft.configuration.virtual_routers.iter().take(if wants { usize::MAX } else { 0 });
-        let before = before.flat_map(|router| &router.links);
-        let taken = before.filter(|link| !(link.base == interface && link.family == family));
-        let taken = taken.map(|link| link.name.as_str()).collect();
-        let names = Names { taken, prefixes: &draft.defaults.link_prefixes, vrid };
+        let names = Names { draft, of: (interface.to_owned(), family), vrid };
         let mut links = Vec::new();
         if let Some(own) = &self.own {
             let written = own.name.as_ref().filter(|(name, at)| is_usable(cx, name, *at, interface));
@@ -125,14 +119,16 @@ impl Words {
 impl Names<'_> {
     /// `vrrp.51`; where that is taken `vrrp6.51` for IPv6, and then with a number: `vrrp1.51`.
     fn make(&self, links: &[VirtualLink], family: Family, own: bool) -> String {
-        let Prefixes { own: first, others } = self.prefixes;
+        let Prefixes { own: first, others } = &self.draft.defaults.link_prefixes;
         let prefix = if own { first } else { others }.as_ref().or(first.as_ref()).map_or("vrrp", String::as_str);
         let first = format!("{prefix}.{}", self.vrid);
         let six = (family == Family::Inet6).then_some(6);
         let numbers =
-            six.into_iter().chain((1..=self.taken.len() + links.len() + 2).filter(|number| Some(*number) != six));
+            six.into_iter().chain((1..=self.draft.links.len() + links.len() + 2).filter(|number| Some(*number) != six));
         let mut names = std::iter::once(first).chain(numbers.map(|number| format!("{prefix}{number}.{}", self.vrid)));
-        let is_free = |name: &String| !self.taken.contains(name.as_str()) && links.iter().all(|l| l.name != *name);
+        let is_taken =
+            |name: &String| self.draft.links.get(name).is_some_and(|by| by.iter().any(|other| *other != self.of));
+        let is_free = |name: &String| !is_taken(name) && links.iter().all(|l| l.name != *name);
         names.find(is_free).unwrap_or_default()
     }
 }

@@ -15,8 +15,8 @@ use super::{
     Defaults, Draft, Places, address, authentication, lvs, notify, routing, small, track, transport, virtual_link,
 };
 use crate::engine::model::{
-    AdvertInterval, Authentication, Family, GratuitousArp, Notifications, Priority, Routing, StartState, Track,
-    Variations, VirtualAddress, VirtualRouter, Vrid, VrrpVersion,
+    AdvertInterval, Authentication, Family, GratuitousArp, Notifications, Priority, Routing, StartState, Variations,
+    VirtualAddress, VirtualRouter, Vrid, VrrpVersion,
 };
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -45,7 +45,7 @@ struct Words {
     routing: Vec<Routing>,
     /// Where each address stands.
     places: Vec<(IpAddr, Span)>,
-    tracks: Vec<Track>,
+    tracks: track::Tracks,
     tracks_at: Option<Span>,
     tracks_interface: bool,
     transport: transport::Words,
@@ -114,6 +114,10 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
         addresses: std::mem::take(&mut words.places),
     };
     let router = complete(cx, draft, (name, interface, vrid), words, &places);
+    draft.routers.entry(router.name.clone()).or_insert(draft.configuration.virtual_routers.len());
+    for link in &router.links {
+        draft.links.entry(link.name.clone()).or_default().insert((link.base.clone(), link.family));
+    }
     draft.configuration.virtual_routers.push(router);
     draft.instances.push(places);
 }
@@ -138,7 +142,7 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
         garp: draft.defaults.garp,
         routing: Vec::new(),
         places: Vec::new(),
-        tracks: Vec::new(),
+        tracks: track::Tracks::default(),
         tracks_at: None,
         tracks_interface: true,
         transport: transport::Words::new(draft.defaults.check_unicast_source),
@@ -244,7 +248,7 @@ fn complete(
 ) -> VirtualRouter {
     let at = places.name;
     merge(cx, &mut words.addresses, &interface, places);
-    track::leave_out_own(cx, &mut words.tracks, (&interface, words.tracks_interface), places.own);
+    track::leave_out_own(cx, &mut words.tracks.all, (&interface, words.tracks_interface), places.own);
     let family = family(cx, &words);
     if family == Family::Inet6 {
         link_local_first(cx, &words.addresses, places.addresses.first().map_or(at, |(_, at)| *at));
@@ -314,7 +318,7 @@ fn complete(
         advertises_from,
         routing: words.routing,
         garp: words.garp,
-        tracks: words.tracks,
+        tracks: words.tracks.all,
         tracks_interface: words.tracks_interface,
         variations: words.variations,
         notifications: words.notifications,

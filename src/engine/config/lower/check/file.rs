@@ -4,7 +4,6 @@ use super::super::super::argument::Argument;
 use super::super::super::diagnostic::{Problem, quoted};
 use super::super::super::keywords::Block;
 use super::super::super::schema::{Context, Entry};
-use super::super::super::suggest::nearest;
 use super::super::script;
 use super::Outer;
 use crate::engine::model::{CheckKind, CheckSpec, CheckTiming, FileCheck, Origin};
@@ -29,10 +28,10 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Out
         }
         return None;
     };
-    let Some(file) = outer.files.iter().find(|file| file.name == name) else {
+    let Some(file) = outer.files.get(&name) else {
         let message = format!("there is no track_file {}; this check is left out, as keepalived does", quoted(&name));
-        let known = outer.files.iter().map(|file| file.name.as_str());
-        let help = nearest(&name, known).map(|meant| format!("did you mean {meant}?"));
+        let help =
+            cx.nearest(&name, outer.files.keys().map(String::as_str)).map(|meant| format!("did you mean {meant}?"));
         cx.report.add(Problem::warning(at, "unknown-name", message).help_if(help));
         return None;
     };

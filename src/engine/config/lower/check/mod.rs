@@ -12,6 +12,7 @@ use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::{server, small};
 use crate::engine::model::{CheckKind, CheckSpec, CheckTiming, Origin, TrackedFile};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
@@ -90,7 +91,7 @@ pub(super) struct Outer<'d> {
     /// `checker_log_all_failures`.
     pub log_all_failures: bool,
     /// Every `track_file` of the top level.
-    pub files: &'d [TrackedFile],
+    pub files: &'d BTreeMap<String, TrackedFile>,
 }
 
 /// The words that every check has.

@@ -1,9 +1,9 @@
 //! `virtual_routes` and `virtual_rules`: the words of `ip route add` and `ip rule add`, one entry a line.
 
+mod line;
 mod prefix;
 mod rule;
 
-use super::super::argument;
 use super::super::diagnostic::{Problem, quoted};
 use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
@@ -11,23 +11,12 @@ use super::super::source::Span;
 use super::super::suggest::nearest_or_longer;
 use super::address::{scope, whole};
 use crate::engine::model::{Family, NextHop, RouteKind, Routing, VirtualRoute};
+use line::{Follows, LEFT_OUT, LOCKABLE, Line};
 use prefix::{EVERYWHERE, begins_there, prefix};
 use std::net::IpAddr;
 
 /// `RTPROT_KEEPALIVED`.
 const OWN: u8 = 18;
-
-/// What follows a word that lvsdeck does not act on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Follows {
-    Nothing,
-    /// A value, without which keepalived does not run.
-    Value,
-    /// The same, which begins with a digit: keepalived leaves other lines out.
-    Number,
-    /// A value, or nothing.
-    Maybe,
-}
 
 /// Words of a route that lvsdeck does not act on, and what follows.
 const OTHER_ROUTE: &[(&str, Follows)] = &[
@@ -61,132 +50,6 @@ pub(super) fn words() -> impl Iterator<Item = &'static str> {
     ROUTE.iter().map(|(word, _)| *word).chain(others).chain(["all", "any", "lock"]).chain(rule::words())
 }
 
-/// What becomes of a line of which a value can't be read.
-const LEFT_OUT: &str = "; the line is left out, as keepalived does";
-
-/// Words whose numbers may be hexadecimal or, behind a 0, octal.
-const RADIX: &[&str] =
-    &["table", "tos", "dsfield", "protocol", "preference", "priority", "order", "suppress_ifgroup", "fwmark"];
-
-/// The words of a line, one after the other.
-struct Line<'l> {
-    /// The block that it stands in, for messages.
-    of: &'static str,
-    words: &'l [String],
-    spans: &'l [Span],
-    next: usize,
-}
-
-impl Line<'_> {
-    fn word(&mut self) -> Option<(String, Span)> {
-        let found = self.words.get(self.next).cloned().zip(self.spans.get(self.next).copied());
-        self.next += 1;
-        found
-    }
-
-    /// Goes on behind the values of a word that is read over.
-    fn skip_values(&mut self, cx: &mut Context, word: &str, at: Span, follows: Follows) -> Option<()> {
-        let to = self.words.get(self.next).is_some_and(|next| next == "to");
-        self.next += usize::from(word == "as" && to);
-        match follows {
-            Follows::Nothing => {}
-            Follows::Maybe => self.next += 1,
-            Follows::Value => _ = self.value(cx, word, at)?,
-            Follows::Number => {
-                let (text, span) = self.value(cx, word, at)?;
-                if !text.starts_with(|c: char| c.is_ascii_digit()) {
-                    let message = format!("{word} {} is no number{LEFT_OUT}", quoted(&text));
-                    cx.report.add(Problem::warning(span, "not-a-number", message).help(format!("write {word} NUMBER")));
-                    return None;
-                }
-            }
-        }
-        Some(())
-    }
-
-    /// Whether the next word is of IPv6: of `::/0` nothing else remains, since it restricts nothing.
-    fn is_six(&self) -> bool {
-        self.words.get(self.next).is_some_and(|word| word.contains(':'))
-    }
-
-    /// The value behind a word; without it keepalived does not run.
-    fn value(&mut self, cx: &mut Context, word: &str, at: Span) -> Option<(String, Span)> {
-        let found = self.word();
-        if found.is_none() {
-            let problem = Problem::error(at, "missing-parameter", format!("{word} has no value"));
-            cx.report.add(problem.help(format!("write {word} VALUE, or remove the word")));
-        }
-        found
-    }
-
-    /// A value has to follow a word; it is read as a word of its own.
-    fn needs_more(&mut self, cx: &mut Context, word: &str, at: Span) -> Option<()> {
-        let next = self.next;
-        self.value(cx, word, at)?;
-        self.next = next;
-        Some(())
-    }
-
-    fn number(&mut self, cx: &mut Context, word: &str, at: Span, most: u64) -> Option<u32> {
-        let (text, span) = self.value(cx, word, at)?;
-        let plain = text.strip_prefix('+').unwrap_or(&text);
-        let number = if RADIX.contains(&word) { whole(plain) } else { argument::number(plain, 0, most).ok() };
-        let number = number.filter(|number| *number <= most);
-        if number.is_none() {
-            let message = format!("{word} {} is no whole number up to {most}{LEFT_OUT}", quoted(&text));
-            cx.report.add(Problem::warning(span, "out-of-range", message).help(format!("for example: {word} 100")));
-        }
-        number.and_then(|number| u32::try_from(number).ok())
-    }
-
-    fn address(&mut self, cx: &mut Context, word: &str, at: Span) -> Option<IpAddr> {
-        let (mut text, mut span) = self.value(cx, word, at)?;
-        if text == "inet6" || text == "inet" {
-            (text, span) = self.value(cx, word, at)?;
-        }
-        let address = text.parse().ok();
-        if address.is_none() {
-            let message = format!("{word} {} is no address{LEFT_OUT}", quoted(&text));
-            cx.report.add(Problem::warning(span, "bad-address", message).help("for example: via 10.0.0.254"));
-        }
-        address
-    }
-
-    #[allow(clippy::option_option)] // "everywhere" is a prefix too
-    fn prefix(&mut self, cx: &mut Context, word: &str, at: Span) -> Option<Option<(IpAddr, u8)>> {
-        let (text, span) = self.value(cx, word, at)?;
-        prefix(cx, self.of, &text, span)
-    }
-
-    fn table(&mut self, cx: &mut Context, at: Span) -> Option<u32> {
-        let name = self.words.get(self.next).map(String::as_str);
-        let known = match name {
-            Some("main") => Some(254),
-            Some("local") => Some(255),
-            Some("default") => Some(253),
-            Some(name) => cx.tables.get(name).copied(),
-            None => None,
-        };
-        if known.is_some() {
-            self.next += 1;
-            return known;
-        }
-        if let Some(name) = name.filter(|name| !name.starts_with(|c: char| c.is_ascii_digit() || c == '+')) {
-            let message = format!("there is no routing table {} on this host{LEFT_OUT}", quoted(name));
-            let help = match nearest_or_longer(name, &cx.tables.keys().map(String::as_str).collect::<Vec<_>>()) {
-                Some(meant) => format!("did you mean {meant}?"),
-                None => format!(
-                    "write its number, or \"100 {name}\" into /etc/iproute2/rt_tables.d/{name}.conf, 100 being the number"
-                ),
-            };
-            let at = self.spans.get(self.next).copied().unwrap_or(at);
-            cx.report.add(Problem::warning(at, "unknown-name", message).help(help));
-            return None;
-        }
-        self.number(cx, "table", at, u32::MAX.into())
-    }
-}
-
 /// What a table says of a word.
 fn known<W: Copy>(table: &[(&str, W)], word: &str) -> Option<W> {
     table.iter().find(|(known, _)| *known == word).map(|(_, says)| *says)
@@ -211,7 +74,7 @@ fn other<W>(
         return (!narrows).then_some(());
     }
     let words = known.iter().map(|(known, _)| *known).chain(others.iter().map(|(other, _)| *other));
-    let words: Vec<&str> = words.collect();
+    let words: Vec<&str> = words.filter(|_| !cx.report.is_full()).collect();
     let help = nearest_or_longer(word, &words).map(|meant| format!("did you mean {meant}?"));
     let message = format!("unknown word {} in {}: the line is left out, as in keepalived", quoted(word), line.of);
     cx.report.add(Problem::warning(at, "unknown-word", message).help_if(help));
@@ -262,6 +125,39 @@ enum RouteWord {
     Untracked,
     /// Nothing that is not so anyway.
     Nothing,
+}
+
+/// Whether a word stands for what a route leads to.
+fn is_place(word: &str) -> bool {
+    EVERYWHERE.contains(&word) || word.contains(['.', ':'])
+}
+
+/// A number that no word stands before is a kind of route (`RTN_*`), and its destination stands behind it: keepalived does not run
+/// where nothing does.
+fn numbered(cx: &mut Context, line: &Line, (word, at): (&str, Span), number: u64) -> Option<RouteKind> {
+    let kind = match number {
+        1 => Some(RouteKind::Unicast),
+        2 => Some(RouteKind::Local),
+        6 => Some(RouteKind::Blackhole),
+        7 => Some(RouteKind::Unreachable),
+        8 => Some(RouteKind::Prohibit),
+        9 => Some(RouteKind::Throw),
+        _ => None,
+    };
+    let help = format!("write metric {word}, say: a number that no word stands before is a kind of route");
+    let problem = match (kind, line.words.get(line.next)) {
+        (_, None) => {
+            let message = format!("{} is taken for a kind of route, and nothing stands behind it", quoted(word));
+            Problem::error(at, "missing-parameter", message)
+        }
+        (Some(kind), Some(next)) if is_place(next) => return Some(kind),
+        _ => {
+            let message = format!("{} is no kind of route here{LEFT_OUT}", quoted(word));
+            Problem::warning(at, "unknown-word", message)
+        }
+    };
+    cx.report.add(problem.help(help));
+    None
 }
 
 const ROUTE: &[(&str, RouteWord)] = &[
@@ -319,7 +215,13 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
     let (mut named, mut six, mut tracked) = (false, false, true);
     while let Some((word, span)) = line.word() {
         let Some(known) = known(ROUTE, &word) else {
-            if !named && (EVERYWHERE.contains(&&*word) || word.contains(['.', ':'])) {
+            if let Some(number) = whole(&word).filter(|number| *number <= 255) {
+                route.kind = numbered(cx, line, (&word, span), number)?;
+            } else if is_place(&word) {
+                if named {
+                    let message = "this line has a destination before; this later one counts";
+                    cx.report.add(Problem::warning(span, "given-twice", message).help("write a line for each"));
+                }
                 (route.destination, named) = (prefix(cx, line.of, &word, span)?, true);
                 six |= word.contains(':');
             } else {
@@ -338,7 +240,7 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
             }
             RouteWord::Gateway => route.gateway = Some(line.address(cx, &word, span)?),
             RouteWord::Source => route.source = Some(line.address(cx, &word, span)?),
-            RouteWord::Interface => route.interface = Some(line.value(cx, &word, span)?.0),
+            RouteWord::Interface => route.interface = Some(line.interface(cx, &word, span)?),
             RouteWord::Scope => {
                 let (value, at) = line.value(cx, &word, span)?;
                 route.scope = scope(&value);
@@ -354,7 +256,7 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
             RouteWord::Protocol => route.protocol = protocol(cx, line, span)?,
             RouteWord::OnLink => route.onlink = true,
             RouteWord::Number(metric) => {
-                if line.words.get(line.next).is_some_and(|next| next == "lock") {
+                if LOCKABLE.contains(&&*word) && line.words.get(line.next).is_some_and(|next| next == "lock") {
                     line.next += 1;
                     cx.only_read(Block::Routes, "lock", span, "the value may be changed by the kernel");
                 }
@@ -439,7 +341,7 @@ fn next_hop(cx: &mut Context, line: &mut Line) -> Option<NextHop> {
         line.next += 1;
         match word.as_str() {
             "via" | "gw" => hop.gateway = Some(line.address(cx, &word, at)?),
-            "dev" => hop.interface = Some(line.value(cx, &word, at)?.0),
+            "dev" => hop.interface = Some(line.interface(cx, &word, at)?),
             "weight" => hop.weight = weight(cx, line, at)?,
             _ => hop.onlink = true,
         }

@@ -112,8 +112,8 @@ pub(super) fn rule(cx: &mut Context, line: &mut Line, at: Span) -> Option<Virtua
                 let prefix = line.prefix(cx, &word, span)?;
                 *(if word == "to" { &mut rule.to } else { &mut rule.from }) = prefix;
             }
-            RuleWord::Input => rule.input = Some(line.value(cx, &word, span)?.0),
-            RuleWord::Output => rule.output = Some(line.value(cx, &word, span)?.0),
+            RuleWord::Input => rule.input = Some(line.interface(cx, &word, span)?),
+            RuleWord::Output => rule.output = Some(line.interface(cx, &word, span)?),
             RuleWord::Mark => rule.mark = Some(mark(cx, line, span)?),
             RuleWord::Tos => rule.tos = u8::try_from(line.number(cx, &word, span, 255)?).unwrap_or(0),
             RuleWord::Table => rule.action = RuleAction::Table(table(cx, line, span)?),
@@ -203,7 +203,8 @@ fn table(cx: &mut Context, line: &mut Line, at: Span) -> Option<u32> {
 /// `FIRST-LAST`, the first one not above the last one.
 fn range(cx: &mut Context, line: &mut Line, word: &str, at: Span, most: u32) -> Option<(u32, u32)> {
     let (text, span) = line.value(cx, word, at)?;
-    let number = |text: &str| argument::number(text, 0, most.into()).ok().and_then(|n| u32::try_from(n).ok());
+    let plain = |text: &str| text.strip_prefix('+').unwrap_or(text).to_owned();
+    let number = |text: &str| argument::number(&plain(text), 0, most.into()).ok().and_then(|n| u32::try_from(n).ok());
     let range = text.split_once('-').and_then(|(first, last)| number(first).zip(number(last)));
     let (is_ports, lowest) = if word == "uidrange" { (false, 0) } else { (true, 1) };
     let (code, what, help) = match (range, number(&text)) {
@@ -219,6 +220,8 @@ fn range(cx: &mut Context, line: &mut Line, word: &str, at: Span, most: u32) -> 
             // keepalived sets the rule without ports that it can't read.
             if is_ports {
                 ("too-wide", what + "; the line is left out", help)
+            } else if begins_with_numbers(&text) {
+                ("wrapped", what + "; the line is left out", help)
             } else {
                 ("not-a-number", what + LEFT_OUT, help)
             }
@@ -226,6 +229,16 @@ fn range(cx: &mut Context, line: &mut Line, word: &str, at: Span, most: u32) -> 
     };
     cx.report.add(Problem::warning(span, code, format!("{word} {} {what}", quoted(&text))).help(help));
     None
+}
+
+/// Whether keepalived finds two numbers in a range, whatever their size and what stands behind them.
+fn begins_with_numbers(text: &str) -> bool {
+    let first = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let is_number =
+        |text: &str| text.strip_prefix(['+', '-']).unwrap_or(text).starts_with(|c: char| c.is_ascii_digit());
+    first.split_once('-').is_some_and(|(first, last)| {
+        !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_digit()) && is_number(last)
+    })
 }
 
 /// `IPPROTO_*`.
