@@ -151,9 +151,9 @@ mod tests {
 
     #[test]
     fn of_very_many_things_that_are_not_there_the_first_are_told() {
-        let all: String = (0..3_000).map(|number| format!("no-{number}\n")).collect();
+        let all = (0..3_000).map(|number| format!("no-{number}")).collect::<Vec<_>>().join("\n");
         let text = format!(
-            "vrrp_instance V {{\ninterface lo0\nvirtual_router_id 7\nvirtual_ipaddress {{\n10.0.0.1\n}}\ntrack_interface {{\n{all}}}\n}}\n"
+            "vrrp_instance V {{\ninterface lo0\nvirtual_router_id 7\nvirtual_ipaddress {{\n10.0.0.1\n}}\ntrack_interface {{\n{all}\n}}\n}}\n"
         );
         let told = told(&text);
         assert_eq!(told.len(), TOLD + 1);

@@ -8,6 +8,7 @@ use super::super::schema::{Context, Entry};
 use super::{Draft, command, notify, small, track};
 use crate::engine::model::{ScriptUser, SyncGroup, Track, TrackKind, VrrpScript};
 use std::collections::HashSet;
+use std::collections::hash_map::Entry as Entered;
 use std::time::Duration;
 
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
@@ -52,13 +53,15 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
         cx.left_out.insert(("vrrp_script", script.name), "it has no script".to_owned());
         return;
     }
-    let key = (TrackKind::Script, script.name.clone());
-    if draft.tracked.contains_key(&key) {
-        let message = format!("vrrp_script {} is defined above; this one is left out", script.name);
-        cx.report.add(Problem::warning(block.at, "defined-twice", message));
-    } else {
-        draft.tracked.insert(key, (script.weight.into(), script.reverse));
-        draft.configuration.scripts.push(script);
+    match draft.tracked.entry((TrackKind::Script, script.name.clone())) {
+        Entered::Occupied(_) => {
+            let message = format!("vrrp_script {} is defined above; this one is left out", script.name);
+            cx.report.add(Problem::warning(block.at, "defined-twice", message));
+        }
+        Entered::Vacant(place) => {
+            place.insert((script.weight.into(), script.reverse));
+            draft.configuration.scripts.push(script);
+        }
     }
 }
 

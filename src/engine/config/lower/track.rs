@@ -236,14 +236,14 @@ fn unknown(
     if kind == TrackKind::Script && cx.is_left_out("vrrp_script", name).is_some_and(|why| why == "it has no script") {
         return; // that was said
     }
-    let (block, known): (_, Vec<&str>) = match kind {
-        TrackKind::Script => ("vrrp_script", configuration.scripts.iter().map(|s| s.name.as_str()).collect()),
-        TrackKind::Process => ("vrrp_track_process", configuration.processes.iter().map(|p| p.name.as_str()).collect()),
-        TrackKind::File => ("track_file", configuration.files.iter().map(|f| f.name.as_str()).collect()),
-        TrackKind::Interface => ("interface", Vec::new()),
+    let (block, known): (_, Box<dyn Iterator<Item = &str>>) = match kind {
+        TrackKind::Script => ("vrrp_script", Box::new(configuration.scripts.iter().map(|s| s.name.as_str()))),
+        TrackKind::Process => ("vrrp_track_process", Box::new(configuration.processes.iter().map(|p| p.name.as_str()))),
+        TrackKind::File => ("track_file", Box::new(configuration.files.iter().map(|f| f.name.as_str()))),
+        TrackKind::Interface => ("interface", Box::new(std::iter::empty())),
     };
     let is_free = |known: &&str| !tracked.contains(&(kind, (*known).to_owned()));
-    let meant = |cx: &mut Context| cx.nearest(name, known.into_iter().filter(is_free));
+    let meant = |cx: &mut Context| cx.nearest(name, known.filter(is_free));
     let help = cx.is_left_out(block, name).or_else(|| meant(cx).map(|meant| format!("did you mean {meant}?")));
     let message = format!("there is no {block} {}; this line is left out", quoted(name));
     cx.report.add(Problem::warning(at, "unknown-name", message).help_if(help));

@@ -276,18 +276,10 @@ fn is_secret(key: &str, value: &str) -> bool {
     is_password && !value.starts_with('/') || key.trim() == "url" || value.contains("://")
 }
 
-/// What kind of value it is, with its article.
+/// What kind of value it is in TOML, with its article.
 fn of_kind(value: &DeValue<'_>) -> String {
-    let kind = match value {
-        DeValue::Integer(_) => "whole number",
-        DeValue::String(_) => "text",
-        DeValue::Boolean(_) => return "true or false".to_owned(),
-        DeValue::Float(_) => "number with a point",
-        DeValue::Datetime(_) => "date",
-        DeValue::Array(_) => "list",
-        DeValue::Table(_) => "section",
-    };
-    format!("a {kind}")
+    let kind = value.type_str();
+    format!("{} {kind}", if kind.starts_with(['a', 'i']) { "an" } else { "a" })
 }
 
 /// `a`, `a or b`, `a, b or c`.

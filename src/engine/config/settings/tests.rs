@@ -85,6 +85,10 @@ fn a_mistake_is_told_with_its_line_and_what_was_meant() {
             "lvsdeck.toml:2:9 bad-value: drift can't be a boolean; write one of \"repair\", \"enforce\" or \"report\"",
         ),
         (
+            "[ipvs]\ndrift = 5\n",
+            "lvsdeck.toml:2:9 bad-value: drift can't be an integer; write one of \"repair\", \"enforce\" or \"report\"",
+        ),
+        (
             "[ipvs]\nlook_interval = 0\n",
             "lvsdeck.toml:2:17 out-of-range: look_interval is out of its range; look_interval is from 1 to 60 seconds",
         ),
