@@ -25,7 +25,7 @@ const ROOM: Duration = Duration::from_millis(10);
 /// Results on their way back, those of what was sent together at once; the thread waits when the loop is behind.
 const RESULTS: usize = 8;
 /// Operations that are sent together: results come that often, and a stop is noticed that soon.
-const TOGETHER: usize = 512;
+const TOGETHER: usize = 128;
 
 /// One act.
 pub(super) enum Job {
