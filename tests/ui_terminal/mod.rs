@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing)] // a terminal that fails is a test that fails
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
+use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{Read, Write};
 use std::num::NonZero;
@@ -168,13 +169,17 @@ impl Pty {
         status.exit_code()
     }
 
-    /// Draws until the console is stuck in its write, because nobody reads.
+    /// Draws until the console is stuck in its write, because nobody reads. No more is typed than the terminal has room for: with its
+    /// input full, whoever types would be stuck as well.
     pub fn fill(&mut self) {
+        let path = self.master.as_ref().and_then(|m| m.tty_name()).expect("a name");
+        let terminal =
+            rustix::fs::open(path, OFlags::RDONLY | OFlags::NOCTTY, Mode::empty()).expect("the terminal opens");
         let (begun, mut stuck) = (Instant::now(), 0);
         while stuck < 2_000 {
             let writing = self.is_writing();
             stuck = if writing { stuck + 1 } else { 0 };
-            if !writing {
+            if !writing && rustix::io::ioctl_fionread(&terminal).expect("a number of bytes") < 1_000 {
                 self.keys("\x0c");
             }
             std::thread::yield_now();
