@@ -151,6 +151,10 @@ impl<'a> Reader<'a> {
                 while Definitions::continues(&whole) {
                     let Some(next) = lines.next() else { break };
                     start += next.len();
+                    // An empty line ends it, as in keepalived: a \ too many at the end of a definition is common.
+                    if next.trim().is_empty() {
+                        break;
+                    }
                     whole.push_str(next);
                 }
                 self.definitions.define(&whole);

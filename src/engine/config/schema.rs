@@ -468,7 +468,7 @@ const LIKE_BRACES: [char; 5] = ['\u{ff5b}', '\u{fe5b}', '\u{2774}', '\u{fe37}', 
 const ONCE: &[&str] =
     &["lb_kind", "lvs_method", "sorry_server_lvs_method", "script", "misc_path", "process", "payload"];
 /// Words of which the first line counts, or another rule; told where they are lowered.
-const OTHERWISE: &[&str] = &["state", "digest", "ip_family", "unicast_src_ip", "mcast_src_ip"];
+const OTHERWISE: &[&str] = &["state", "digest", "ip_family", "unicast_src_ip", "mcast_src_ip", "version"];
 
 /// Whether of a word that is given twice the later one counts.
 fn counts_once(keyword: &Keyword) -> bool {

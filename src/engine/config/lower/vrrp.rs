@@ -185,7 +185,13 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
                 (words.priority, words.priority_at) = (Priority::new(byte(*n)).ok(), Some(entry.value_at(1)));
             }
             ("advert_int", Argument::Time(interval)) => words.interval = Some((*interval, entry.value_at(1))),
-            ("version", Argument::Number(version)) => words.version = Some((*version, Some(entry.at))),
+            ("version", Argument::Number(version)) => match words.version {
+                Some((before, Some(_))) => {
+                    let message = format!("version {before} stands in this vrrp_instance before, and counts");
+                    cx.report.add(Problem::warning(entry.at, "given-twice", message));
+                }
+                Some((_, None)) | None => words.version = Some((*version, Some(entry.at))),
+            },
             ("preempt", Argument::Switch(_)) => words.nopreempt = None,
             ("nopreempt", Argument::Switch(on)) => words.nopreempt = on.then_some(entry.at),
             ("preempt_delay", Argument::Time(delay)) => words.preempt_delay = (*delay, entry.at),
