@@ -427,6 +427,11 @@ fn a_virtual_interface_is_what_ip_shows_of_it_and_goes_again() {
         socket.remove_link(index).unwrap();
         assert!(received(&mut socket).contains(&RouteMessage::LinkGone { index }));
     }
+    let six = VirtualLink { name: "vrrp6.51".to_owned(), family: Family::Inet6, ..link.clone() };
+    let seq = socket.make_link(&six, base).unwrap();
+    assert!(received(&mut socket).contains(&RouteMessage::Ack { seq, error: None }));
+    let ignore = std::fs::read_to_string("/proc/sys/net/ipv4/conf/vrrp6.51/arp_ignore").unwrap();
+    assert_eq!(ignore, "1\n", "the host's IPv4 addresses are not found there");
     let seq = socket.make_link(&link, 9999).unwrap();
     assert!(received(&mut socket).contains(&RouteMessage::Ack { seq, error: Some(libc::ENODEV) }));
     ip("link add vrrp.51 type veth peer name vc");

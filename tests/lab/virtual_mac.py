@@ -120,13 +120,14 @@ def check_link(bench, name, up):
     check("it is a macvlan interface in mode vepa", link["linkinfo"]["info_data"]["mode"] == "vepa", link)
     check("it makes no link-local address of its own", link.get("inet6_addr_gen_mode") == "none", link)
     until(f"it is {'up' if up else 'down'}", lambda: ("UP" in bench.links(name)[NAME]["flags"]) == up, 3)
+    wanted = {(NAME, "arp_ignore"): "1"}
     if family == 4:
-        wanted = {(NAME, "arp_ignore"): "1", (NAME, "accept_local"): "1", (NAME, "promote_secondaries"): "1",
-                  (NAME, "rp_filter"): "0", ("eth0", "arp_ignore"): "1", ("eth0", "arp_filter"): "1"}
-        for (interface, word), value in wanted.items():
-            with bench.lan[name].inside(), open(f"/proc/sys/net/ipv4/conf/{interface}/{word}", encoding="ascii") as file:
-                found = file.read().strip()
-            check(f"{word} of {interface} is {value}, as keepalived has it", found == value, found)
+        wanted |= {(NAME, "accept_local"): "1", (NAME, "promote_secondaries"): "1",
+                   (NAME, "rp_filter"): "0", ("eth0", "arp_ignore"): "1", ("eth0", "arp_filter"): "1"}
+    for (interface, word), value in wanted.items():
+        with bench.lan[name].inside(), open(f"/proc/sys/net/ipv4/conf/{interface}/{word}", encoding="ascii") as file:
+            found = file.read().strip()
+        check(f"{word} of {interface} is {value}", found == value, found)
 
 
 def story(bench):

@@ -42,24 +42,24 @@ pub(super) fn make(VirtualLink { name, mac, .. }: &VirtualLink, base: u32) -> Ve
     [header(0, 0, 0), attributes.finish()].concat()
 }
 
-/// What makes it useful, message by message. Over IPv4 each interface answers ARP for its own addresses alone, and takes
-/// packets whose way back is by the interface below; `strict`: `net.ipv4.conf.all.rp_filter`, which counts where it is
+/// What makes it useful, message by message. One of either family answers ARP for its own addresses alone: else the host's
+/// other addresses would be found at the virtual MAC address. Over IPv4 the one below does so too, and it takes packets whose way back is by the interface below; `strict`: `net.ipv4.conf.all.rp_filter`, which counts where it is
 /// more than the interface's own, so that only loose filtering (2) gets around strict (1).
 pub(super) fn settle(link: &VirtualLink, base: u32, all_interfaces_filter: bool) -> Vec<Vec<u8>> {
     let by_name = Builder::default().text(libc::IFLA_IFNAME, &link.name);
     let no_address = Builder::default().put(ADDR_GEN_MODE, &[NO_ADDRESS]);
     let mut messages = vec![of_family(header(0, 0, 0), by_name.clone(), AF_INET6, &no_address)];
+    let conf = |conf| Builder::default().nest(INET_CONF, &conf);
+    let mut own = Builder::default().u32(ARP_IGNORE, 1);
     if link.family == Family::Inet {
-        let own = Builder::default()
-            .u32(ARP_IGNORE, 1)
+        own = own
             .u32(ACCEPT_LOCAL, 1)
             .u32(RP_FILTER, if all_interfaces_filter { 2 } else { 0 })
             .u32(PROMOTE_SECONDARIES, 1);
         let below = Builder::default().u32(ARP_IGNORE, 1).u32(ARP_FILTER, 1);
-        let conf = |conf| Builder::default().nest(INET_CONF, conf);
-        messages.push(of_family(header(0, 0, 0), by_name, AF_INET, &conf(&own)));
-        messages.push(of_family(header(base, 0, 0), Builder::default(), AF_INET, &conf(&below)));
+        messages.push(of_family(header(base, 0, 0), Builder::default(), AF_INET, &conf(below)));
     }
+    messages.push(of_family(header(0, 0, 0), by_name, AF_INET, &conf(own)));
     messages
 }
 
