@@ -2,7 +2,7 @@
 //! to come: with those, a change by somebody else can be told from one of ours.
 
 use super::{Link, OwnedAddress};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// An address on an interface: kernel index, address, prefix length.
@@ -25,6 +25,8 @@ pub(super) struct Host {
     names: BTreeMap<String, u32>,
     /// In the order of their coming: the first of a family is the primary address.
     addresses: BTreeMap<u32, Vec<(IpAddr, u8)>>,
+    /// The same, to be looked up: hundreds of virtual addresses are, once a second.
+    places: BTreeSet<Place>,
     echoes: BTreeMap<Place, VecDeque<bool>>,
 }
 
@@ -40,6 +42,7 @@ impl Host {
     /// Forgets an interface and what was on it.
     pub fn remove_link(&mut self, index: u32) -> Option<Link> {
         self.addresses.remove(&index);
+        self.places.retain(|place| place.0 != index);
         self.echoes.retain(|place, _| place.0 != index);
         let before = self.links.remove(&index);
         self.forget_name(before.as_ref());
@@ -72,11 +75,11 @@ impl Host {
     }
     /// Whether the kernel has the address there, with any prefix length.
     pub fn has(&self, index: u32, address: IpAddr) -> bool {
-        self.addresses.get(&index).is_some_and(|list| list.iter().any(|(a, _)| *a == address))
+        self.lengths(index, address).next().is_some()
     }
     /// Whether the kernel has exactly this.
     pub fn holds(&self, place: Place) -> bool {
-        self.addresses.get(&place.0).is_some_and(|list| list.contains(&(place.1, place.2)))
+        self.places.contains(&place)
     }
     /// Whether the kernel has not answered all our changes of this yet.
     pub fn awaits(&self, place: Place) -> bool {
@@ -96,9 +99,11 @@ impl Host {
     }
     /// Prefix lengths under which the address will be there once our own changes are done.
     pub fn prefixes(&self, index: u32, address: IpAddr) -> impl Iterator<Item = u8> {
-        let found = self.addresses.get(&index).into_iter().flatten();
-        let found = found.filter(move |(a, _)| *a == address).map(|(_, prefix)| *prefix);
-        found.filter(move |prefix| self.will_have((index, address, *prefix)))
+        self.lengths(index, address).filter(move |prefix| self.will_have((index, address, *prefix)))
+    }
+    /// Prefix lengths under which the kernel has the address there.
+    fn lengths(&self, index: u32, address: IpAddr) -> impl Iterator<Item = u8> {
+        self.places.range((index, address, u8::MIN)..=(index, address, u8::MAX)).map(|place| place.2)
     }
 
     /// Whether an address of the interface has this one in its network.
@@ -137,6 +142,11 @@ impl Host {
             (false, Some(position)) => drop(list.remove(position)),
             (true, Some(_)) | (false, None) => {}
         }
+        if present {
+            self.places.insert(place)
+        } else {
+            self.places.remove(&place)
+        };
         let changed = present != position.is_some();
         if let Some(echoes) = self.echoes.get_mut(&place)
             && let Some(position) = echoes.iter().position(|echo| *echo == present)
