@@ -122,7 +122,8 @@ impl Failover {
 
     /// Another router advertises while we are master and stay it: the second time means two masters. The first time does
     /// where we have been master for so long that it should have heard us: its advertisement can't have crossed our first
-    /// one, and it yields to our answer before it could advertise again, as when a network heals.
+    /// one, and it yields to our answer before it could advertise again, as when a network heals. One that is refused never
+    /// does: a single one may be anybody's garbage.
     pub(super) fn contest(&mut self, now: Instant, i: usize, source: IpAddr) {
         let Some(router) = self.routers.get_mut(i) else { return };
         let interval = router.instance.parameters().interval.duration();
@@ -130,7 +131,7 @@ impl Failover {
         let is_old = now.saturating_duration_since(router.since) >= interval / 2;
         let stood = router.stood_still(now);
         let peer = router.peers.heard(source, now);
-        let begins = peer.contest(now, interval, is_settled);
+        let begins = peer.contest(now, interval, is_settled && peer.rejected.is_none());
         let (why, is_rival, refused) = (Why::of(peer).after(stood), peer.is_rival(), peer.rejected.is_some());
         if begins {
             // Its MAC address says which host it is.
@@ -215,6 +216,7 @@ impl Failover {
         if router.peers.expire(now) && router.peers.rivals().next().is_none() {
             self.ask_once_more(now, i);
         }
+        self.review_unled(now, i);
         let Some(router) = self.routers.get_mut(i) else { return };
         let answered = router.answered;
         router.answered = answered.filter(|answer| now < answer.until);
