@@ -81,6 +81,16 @@ enum Contest {
     Until(Instant),
 }
 
+/// Whether both lists have the same addresses, in any order.
+pub(super) fn alike(one: &[IpAddr], other: &[IpAddr]) -> bool {
+    let sorted = |list: &[IpAddr]| {
+        let mut list = list.to_vec();
+        list.sort_unstable();
+        list
+    };
+    one == other || (one.len() == other.len() && sorted(one) == sorted(other))
+}
+
 /// All other routers of one instance.
 #[derive(Debug, Default)]
 pub(super) struct Peers(BTreeMap<IpAddr, Peer>);
@@ -159,6 +169,12 @@ impl Peers {
     /// When the next peer counts as master no more, if it stays silent.
     pub fn next_silence(&self) -> Option<Instant> {
         self.0.values().filter_map(Peer::master_until).min()
+    }
+    /// We have these addresses from now on: whose last other list they are is odd no more.
+    pub fn readdress(&mut self, ours: &[IpAddr]) {
+        for peer in self.0.values_mut() {
+            peer.oddity.addresses &= !alike(&peer.addresses, ours);
+        }
     }
     /// When the next oddity is forgotten, if its peer stays silent.
     pub fn next_forgotten(&self) -> Option<Instant> {

@@ -2,7 +2,7 @@
 //! is counted and reported; it never reaches a state or a timer.
 
 use super::core::{Failover, Phase};
-use super::peers::{HASTY, Oddity};
+use super::peers::{HASTY, Oddity, alike};
 use super::router::Router;
 use super::warnings::{addresses_differ, duplicate_address, interval_differs, told};
 use crate::engine::event::{EventKind, Fact, Severity};
@@ -145,7 +145,7 @@ impl Failover {
         let Some(router) = self.routers.get_mut(i) else { return };
         let advertisement = &received.advertisement;
         let (theirs, ours) = (&advertisement.addresses, router.advertised_addresses());
-        let other_addresses = *theirs != ours && sorted(theirs) != sorted(&ours);
+        let other_addresses = !alike(theirs, &ours);
         let own = router.instance.parameters().interval;
         let other_interval = router.config.version == VrrpVersion::V3 && advertisement.interval != own;
         let window = router.instance.master_down_interval(advertisement.interval);
@@ -174,10 +174,4 @@ impl Failover {
         let interval = news.1.then(|| told(interval_differs(name, source)));
         addresses.into_iter().chain(interval).for_each(|fact| self.report(fact));
     }
-}
-
-fn sorted(addresses: &[IpAddr]) -> Vec<IpAddr> {
-    let mut sorted = addresses.to_vec();
-    sorted.sort_unstable();
-    sorted
 }

@@ -315,6 +315,7 @@ fn reconfigure(
     router.weighed = weighed(router, tracks);
     let parameters = router.parameters();
     router.instance.reconfigure(now, parameters);
+    router.peers.readdress(&router.advertised_addresses());
     (before.addresses != config.addresses).then_some(before.addresses)
 }
 

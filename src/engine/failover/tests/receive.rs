@@ -257,6 +257,23 @@ fn another_list_of_addresses_is_accepted_counted_and_told_once() {
 }
 
 #[test]
+fn another_list_of_addresses_is_none_any_more_once_a_reload_has_it() {
+    let mut lan = Lan::started(vec![one(100)]);
+    let mut other = advertisement(VrrpVersion::V2, 200);
+    other.addresses.push(Ipv4Addr::new(192, 0, 2, 253).into());
+    lan.inject(0, ETH0, &wire(&other));
+    assert_eq!(lan.nodes[0].warnings(), ["address-list-mismatch"]);
+    let mut third = one(100);
+    third.virtual_routers[0].addresses = vec![vip(252)];
+    lan.reload(0, third);
+    assert_eq!(lan.nodes[0].warnings(), ["address-list-mismatch"], "another one still");
+    let mut both = one(100);
+    both.virtual_routers[0].addresses = vec![vip(253), vip(254)];
+    lan.reload(0, both);
+    assert_eq!(lan.nodes[0].warnings(), [""; 0]);
+}
+
+#[test]
 fn a_stranger_that_uses_our_vrid_for_other_addresses_makes_nobody_backup_and_is_told() {
     let mut lan = Lan::started(vec![one(100)]);
     lan.run_for(seconds(10));
