@@ -42,6 +42,7 @@ mod takeover;
 mod tests;
 mod track;
 mod units;
+mod unled;
 mod waiting;
 mod warnings;
 

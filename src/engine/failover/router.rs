@@ -6,6 +6,7 @@ use super::past::Mastership;
 use super::peers::Peers;
 use super::probes::Answered;
 use super::rejections::Rejections;
+use super::unled;
 use super::waiting::Waiting;
 use super::{Channel, Dropped, OwnedAddress};
 use crate::engine::model::{
@@ -117,6 +118,8 @@ pub(super) struct Router {
     pub answered: Option<Answered>,
     /// Two masters, from when it was told until it is told that it is over.
     pub split: Option<Split>,
+    /// From when its addresses are on nobody, as it was told.
+    pub unled: Option<Instant>,
     /// Whose silence made it master.
     pub silent_before: Option<IpAddr>,
     /// Who outranks us and may have been master all the time.
@@ -177,6 +180,7 @@ impl Router {
             probe_at: None,
             answered: None,
             split: None,
+            unled: None,
             silent_before: None,
             doubted: None,
             tells_past_from: None,
@@ -214,8 +218,9 @@ impl Router {
         let silent = self.peers.next_silence().map(|at| (at, Waiting::PeerSilent));
         let odd = self.peers.next_forgotten().map(|at| (at, Waiting::WarningEnds));
         let duplicate = self.duplicate_until.map(|at| (at, Waiting::WarningEnds));
+        let unled = unled::told_at(self).map(|at| (at, Waiting::WarningBegins));
         let resumption = self.resumes_at.map(|at| (at, Waiting::Resume));
-        [machine, resumption, hold, restore, rival, silent, odd, duplicate].into_iter().flatten().min()
+        [machine, resumption, hold, restore, rival, silent, odd, duplicate, unled].into_iter().flatten().min()
     }
 
     /// Its priority before any script counts: the operator's, or the file's.

@@ -27,6 +27,8 @@ pub enum Waiting {
     PeerSilent,
     /// A warning about a router that is silent by then is forgotten.
     WarningEnds,
+    /// What has lasted until then is worth a warning.
+    WarningBegins,
     /// A group could not be joined; it is tried again.
     Join,
     /// Instances start then.
@@ -52,6 +54,7 @@ impl Waiting {
             Self::SplitBrainEnds => "end of split brain",
             Self::PeerSilent => "silence of another master",
             Self::WarningEnds => "end of warning",
+            Self::WarningBegins => "begin of warning",
             Self::Join => "join the group",
             Self::StartupDelay => "startup delay",
             Self::Resume => "resumption",

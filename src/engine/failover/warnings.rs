@@ -4,6 +4,7 @@
 use super::contest::{self, Why};
 use super::core::Failover;
 use super::strangers::Stranger;
+use super::unled;
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::snapshot::Warning;
 use std::net::IpAddr;
@@ -24,6 +25,7 @@ impl Failover {
                 warnings.push(duplicate_address(name, &router.config.interface, footing.source));
             }
             warnings.extend(contest::warnings(router));
+            warnings.extend(unled::warnings(router));
             for (source, peer) in router.peers.iter() {
                 if peer.oddity.addresses {
                     warnings.push(addresses_differ(name, source, &peer.addresses, &router.advertised_addresses()));

@@ -167,6 +167,47 @@ fn the_preview_of_a_rejoin_says_who_should_be_master_then() {
 }
 
 #[test]
+fn a_blind_hold_that_leaves_the_addresses_on_nobody_is_told_once_while_it_is_so() {
+    let mut lan = cluster();
+    let warned = |lan: &Lan| lan.nodes[0].warnings().iter().filter(|code| *code == "no-master").count();
+    let told = |lan: &Lan| {
+        let facts = lan.nodes[0].facts(EventKind::Warning);
+        facts.iter().filter(|fact| fact.reason.as_ref().is_some_and(|why| why.contains("held blind"))).count()
+    };
+    lan.command(0, failover(None, true));
+    lan.run_for(seconds(60));
+    assert_eq!((lan.masters(), warned(&lan), told(&lan)), (vec![1], 0, 0), "the other one leads");
+    lan.crash(1);
+    lan.run_for(Duration::from_millis(3400));
+    assert_eq!((lan.masters(), warned(&lan), told(&lan)), (vec![], 0, 0), "its silence is not over");
+    lan.run_for(seconds(60));
+    assert_eq!((lan.masters(), warned(&lan), told(&lan)), (vec![], 1, 1));
+    let warning = lan.nodes[0].core.as_ref().unwrap().warnings().remove(0);
+    assert_eq!(
+        warning.message,
+        "no master is heard, and this node is held blind (failover by root, pid 4: kernel update): as far as is heard, 192.0.2.254 is on nobody"
+    );
+    assert!(warning.next.contains("`lvsdeck ctl rejoin VI_1`"), "{}", warning.next);
+    lan.boot(1);
+    lan.run_for(seconds(10));
+    assert_eq!((lan.masters(), warned(&lan), told(&lan)), (vec![1], 0, 1));
+    lan.crash(1);
+    lan.run_for(seconds(10));
+    lan.command(0, rejoin());
+    lan.run_for(seconds(10));
+    assert_eq!((lan.masters(), warned(&lan), told(&lan)), (vec![0], 0, 2));
+}
+
+#[test]
+fn a_blind_failover_that_nobody_follows_is_told() {
+    let mut lan = Lan::started(vec![one(200)]);
+    lan.run_for(seconds(10));
+    lan.command(0, failover(None, true));
+    lan.run_for(seconds(10));
+    assert_eq!((lan.masters(), lan.nodes[0].warnings()), (vec![], vec!["no-master".to_owned()]));
+}
+
+#[test]
 fn a_rejoin_of_all_is_taken_back_by_one_failover_or_by_none() {
     let failover = |instance: Option<&str>, hold_seconds| Command::Failover {
         instance: instance.map(str::to_owned),
