@@ -15,7 +15,7 @@ use crate::engine::model::{
 use crate::engine::snapshot::{VirtualRouterState, VrrpCounters};
 use crate::engine::vrrp::{
     self, Advertisement, AuthenticationHeader, Check, ChecksumForm, Expected, Instance, IpPacket, Parameters, Standing,
-    State, Tracked,
+    State, Tracked, TransitionReason,
 };
 use std::collections::{BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
@@ -93,6 +93,8 @@ pub(super) struct Router {
     pub delayed: bool,
     /// Addresses whose packets are dropped for it.
     pub dropped: BTreeSet<Dropped>,
+    /// It was neither master nor in FAULT yet.
+    pub joining: bool,
     /// It holds addresses that an earlier run left on, without being master yet.
     pub adopted: bool,
     pub since: Instant,
@@ -163,6 +165,7 @@ impl Router {
             unanswered: None,
             linkless: false,
             delayed: false,
+            joining: true,
             dropped: BTreeSet::new(),
             adopted: false,
             since: now,
@@ -248,6 +251,11 @@ impl Router {
             _ if self.fault.is_some() => Standing::Unfit,
             State::Initialize if self.waits() => Standing::Waiting,
             State::Initialize | State::Fault => Standing::Idle,
+            State::Backup { willing, expiry, .. }
+                if self.joining && !matches!(expiry, TransitionReason::Silence { master: Some(_), .. }) =>
+            {
+                Standing::Joining { willing: *willing }
+            }
             State::Backup { willing: true, .. } => Standing::Willing,
             State::Backup { willing: false, .. } => Standing::Listening,
             State::Master { .. } => Standing::Leading,
@@ -283,6 +291,7 @@ impl Router {
             self.history.pop_front();
         }
         self.history.push_back((now, self.state(), reason.clone()));
+        self.joining &= self.state() == VirtualRouterState::Backup;
         self.since = now;
         self.reason = reason;
         self.peers.settle();

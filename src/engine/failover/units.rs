@@ -93,7 +93,9 @@ impl Failover {
                     self.let_others_lead(now, unit, i);
                     vrrp::Input::StepDown { wait: None, reason }
                 }
-                (Step::TakeOver, Standing::Willing) if !waits && !held => vrrp::Input::TakeOver,
+                (Step::TakeOver, Standing::Willing | Standing::Joining { willing: true }) if !waits && !held => {
+                    vrrp::Input::TakeOver
+                }
                 (Step::Start | Step::StepDown | Step::TakeOver, _) => continue,
             };
             self.drive(now, i, input);

@@ -2,7 +2,8 @@
 //!
 //! Level-triggered: the step follows from how the members stand now, so that asking twice is harmless and nothing has to
 //! be remembered. One fault faults all; the group leads only when every member may; one that stops leading takes the
-//! others along.
+//! others along. One that a reload puts into a group that leads has nothing to stop: the others go on while it listens, and
+//! it leads as soon as it may.
 
 /// How a member stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,11 @@ pub enum Standing {
     Listening,
     /// Backup; nobody leads, or nobody that should: it would take over.
     Willing,
+    /// Backup since it began, and no master of it was heard that it has to follow.
+    Joining {
+        /// It would take over.
+        willing: bool,
+    },
     /// Master.
     Leading,
 }
@@ -37,15 +43,17 @@ pub enum Step {
 /// The next step, none when the group may stay as it is.
 pub fn step(members: &[Standing]) -> Option<Step> {
     let any = |wanted: Standing| members.contains(&wanted);
+    let listens = any(Standing::Listening) || any(Standing::Joining { willing: false });
+    let is_willing = any(Standing::Willing) || any(Standing::Joining { willing: true });
     if any(Standing::Unfit) {
         Some(Step::Fail)
+    } else if any(Standing::Leading) && (any(Standing::Listening) || any(Standing::Willing)) {
+        Some(Step::StepDown)
     } else if any(Standing::Waiting) {
         None
     } else if any(Standing::Idle) {
         Some(Step::Start)
-    } else if any(Standing::Leading) && (any(Standing::Listening) || any(Standing::Willing)) {
-        Some(Step::StepDown)
-    } else if any(Standing::Willing) && !any(Standing::Listening) {
+    } else if is_willing && !listens {
         Some(Step::TakeOver)
     } else {
         None
@@ -76,6 +84,22 @@ mod tests {
     fn nobody_starts_before_the_scripts_of_all_have_answered() {
         assert_eq!(step(&[Waiting, Idle]), None);
         assert_eq!(step(&[Waiting, Unfit]), Some(Step::Fail));
+    }
+    #[test]
+    fn who_joins_a_group_that_leads_stops_nobody_and_leads_when_it_may() {
+        let [listens, willing] = [false, true].map(|willing| Joining { willing });
+        assert_eq!(step(&[Leading, listens]), None);
+        assert_eq!(step(&[Leading, willing]), Some(Step::TakeOver));
+        assert_eq!(step(&[Leading, willing, listens]), None);
+        assert_eq!(step(&[Leading, listens, Listening]), Some(Step::StepDown));
+        assert_eq!(
+            step(&[Leading, Waiting, Listening]),
+            Some(Step::StepDown),
+            "a script that answers late holds nobody"
+        );
+        assert_eq!(step(&[Willing, listens]), None);
+        assert_eq!(step(&[Willing, willing]), Some(Step::TakeOver));
+        assert_eq!(step(&[Leading, Idle]), Some(Step::Start));
     }
     #[test]
     fn members_start_again_when_no_fault_is_left() {

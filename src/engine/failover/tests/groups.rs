@@ -2,8 +2,9 @@
 
 use super::lan::*;
 use crate::engine::failover::Input;
-use crate::engine::model::VrrpVersion;
-use crate::engine::snapshot::VirtualRouterState::{self, Backup, Fault, Master};
+use crate::engine::model::{Configuration, Priority, Track, TrackKind, Vrid, VrrpVersion};
+use crate::engine::snapshot::VirtualRouterState::{self, Backup, Fault, Init, Master};
+use crate::engine::vrrp::Tracked;
 use std::time::Duration;
 
 fn states(lan: &Lan, n: usize) -> Vec<VirtualRouterState> {
@@ -147,4 +148,98 @@ fn equal_groups_that_win_on_one_side_each_come_to_one_master() {
         let changes = lan.status(0)[0].history.len();
         assert!(changes <= 4, "seed {seed}: {changes}");
     }
+}
+
+/// `pair`, and in its group a third instance on `eth0`, which is the node's own thing where it stands `alone`.
+fn three(priority: u8, third: u8, alone: bool) -> Configuration {
+    let mut configuration = pair(priority);
+    let mut router = virtual_router("VI_3", "eth0", third);
+    (router.vrid, router.addresses) = (Vrid::new(53).unwrap(), vec![vip(253)]);
+    configuration.virtual_routers.push(router);
+    if !alone {
+        configuration.sync_groups[0].members.push("VI_3".to_owned());
+    }
+    configuration
+}
+
+/// What the reload of node 0, which puts `VI_3` into its group, does to it within `span`: the changes of the two that were
+/// masters, and how all stand then on both nodes.
+fn joins(lan: &mut Lan, joined: Configuration, span: Duration) -> (Vec<usize>, [Vec<VirtualRouterState>; 2]) {
+    let before: Vec<usize> = lan.status(0)[..2].iter().map(|router| router.history.len()).collect();
+    lan.reload(0, joined);
+    lan.run_for(span);
+    let after = lan.status(0);
+    let changes = after[..2].iter().zip(before).map(|(router, before)| router.history.len() - before).collect();
+    (changes, [states(lan, 0), states(lan, 1)])
+}
+
+#[test]
+fn an_instance_that_a_reload_adds_to_a_group_that_leads_joins_it_and_nobody_resigns() {
+    for backup_first in [true, false] {
+        let mut lan = cluster();
+        if backup_first {
+            lan.reload(1, three(100, 100, false));
+            lan.run_for(seconds(5));
+            assert_eq!(states(&lan, 1), [Backup; 3]);
+        }
+        let before = lan.nodes[0].actions.len();
+        let (changes, states_then) = joins(&mut lan, three(200, 200, false), seconds(3));
+        assert_eq!((changes, &states_then[0]), (vec![0, 0], &vec![Master, Master, Backup]), "it listens first");
+        lan.run_for(seconds(1));
+        assert_eq!((states(&lan, 0), lan.holders(vip(253).address)), (vec![Master; 3], vec![0]));
+        let removed = |word: &String| word.starts_with("remove") || word == "advertise 0";
+        assert!(!lan.nodes[0].words(before).iter().any(removed));
+        lan.reload(1, three(100, 100, false));
+        lan.run_for(seconds(10));
+        assert_eq!((states(&lan, 0), states(&lan, 1)), (vec![Master; 3], vec![Backup; 3]));
+        lan.set_link(0, ETH1, false);
+        lan.run_for(seconds(5));
+        assert_eq!((states(&lan, 0), states(&lan, 1)), (vec![Fault; 3], vec![Master; 3]), "one for all from now on");
+    }
+}
+
+#[test]
+fn one_that_joins_takes_over_from_a_weaker_master() {
+    let mut lan = cluster();
+    lan.reload(1, three(100, 150, true));
+    lan.run_for(seconds(5));
+    assert_eq!(states(&lan, 1), [Backup, Backup, Master]);
+    let told = joins(&mut lan, three(200, 200, false), seconds(5));
+    assert_eq!(told, (vec![0, 0], [vec![Master; 3], vec![Backup; 3]]));
+}
+
+#[test]
+fn one_that_joins_and_has_to_follow_another_master_takes_its_group_there() {
+    let follows: [fn(&mut Configuration); 3] = [
+        |c| c.virtual_routers[2].priority = Priority::new(150).unwrap(),
+        |c| c.virtual_routers[2].preempt = false,
+        |c| c.virtual_routers[2].preempt_delay = seconds(60),
+    ];
+    for follow in follows {
+        let mut lan = cluster();
+        lan.reload(1, three(100, 180, true));
+        lan.run_for(seconds(5));
+        let mut joined = three(200, 200, false);
+        follow(&mut joined);
+        let (changes, then) = joins(&mut lan, joined, seconds(10));
+        assert_eq!((changes, then), (vec![1, 1], [vec![Backup; 3], vec![Master; 3]]), "all on one node");
+        let reason = lan.status(0)[0].reason.clone();
+        assert!(reason.starts_with("sync group G, VI_3: "), "{reason}");
+    }
+}
+
+#[test]
+fn one_that_joins_and_waits_for_its_script_holds_nobody_and_one_that_can_t_work_faults_all() {
+    let said = |state| Input::Tracked { kind: TrackKind::Script, name: "s".into(), state, said: String::new() };
+    let mut lan = cluster();
+    let mut joined = three(200, 200, false);
+    joined.virtual_routers[2].tracks =
+        vec![Track { kind: TrackKind::Script, name: "s".to_owned(), weight: 0, reverse: false }];
+    let (changes, [states_then, _]) = joins(&mut lan, joined, seconds(5));
+    assert_eq!((changes, states_then), (vec![0, 0], vec![Master, Master, Init]));
+    lan.input(0, said(Tracked::Up));
+    lan.run_for(seconds(5));
+    assert_eq!(states(&lan, 0), [Master; 3]);
+    lan.input(0, said(Tracked::Down));
+    assert_eq!(states(&lan, 0), [Fault; 3]);
 }
