@@ -184,8 +184,19 @@ fn a_body_that_is_too_large_is_refused_whether_it_says_so_or_not() {
 #[test]
 fn what_is_not_http_is_refused_and_the_server_goes_on() {
     let running = Running::new(small());
-    for garbage in ["\0\0\0\0\0\0\0\0\r\n\r\n", "hello\r\n\r\n", "GET / HTTP/9.9\r\n\r\n"] {
-        assert_eq!(exchange(&running.socket, garbage).status, 400, "{garbage:?}");
+    for (garbage, said) in [
+        ("\0\0\0\0\0\0\0\0\r\n\r\n", "method"),
+        ("hello\r\n\r\n", ""),
+        ("GET / HTTP/9.9\r\n\r\n", "no request of HTTP/1.1"),
+        ("GET /\0 HTTP/1.1\r\n\r\n", ""),
+        ("GET / HTTP/1.1\r\nHo st: l\r\n\r\n", "header"),
+        ("POST / HTTP/1.1\r\nHost: l\r\nContent-Length: x\r\n\r\n", "content-length"),
+        ("POST / HTTP/1.1\r\nHost: l\r\nTransfer-Encoding: x\r\n\r\n", "transfer-encoding"),
+    ] {
+        let reply = exchange(&running.socket, garbage);
+        let told = reply.body.clone();
+        assert_eq!(reply.refusal(), (400, "bad-request".into()), "{garbage:?}");
+        assert!(told.contains(said), "{garbage:?}: {told}");
     }
     let second = exchange(&running.socket, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     assert_eq!(second.refusal(), (400, "bad-request".into()));
@@ -194,7 +205,7 @@ fn what_is_not_http_is_refused_and_the_server_goes_on() {
     assert_eq!(nowhere.refusal(), (404, "not-found".into()));
     assert!(nowhere.body.len() < 1_000, "{} bytes", nowhere.body.len());
     let huge = format!("GET /v1/status HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(200_000));
-    assert_eq!(exchange(&running.socket, &huge).status, 431);
+    assert_eq!(exchange(&running.socket, &huge).refusal(), (431, "header-too-large".into()));
     let long = format!("GET /{} HTTP/1.1\r\nHost: l\r\n\r\n", "x".repeat(200_000));
     assert_eq!(exchange(&running.socket, &long).refusal(), (414, "path-too-long".into()));
     for (head, status) in [

@@ -2,6 +2,9 @@
 //!
 //! Nor is a first line of a request taken that is longer than any: what parses requests has no word for that.
 //!
+//! What parses requests refuses one that it can't read without a word of the cause. Such an answer goes nowhere: whoever has a
+//! clone says it better.
+//!
 //! Clones are the same connection: whoever gave it away to be served can still say a last word on it.
 
 use std::io::{self, ErrorKind, IoSlice};
@@ -27,6 +30,8 @@ struct Line {
     wire: Box<dyn Wire>,
     /// Runs since a write found no room.
     stalled: Option<Pin<Box<Sleep>>>,
+    /// A refusal without a word was kept back: a better one is to come.
+    bare: bool,
     /// Something was read since the last write.
     heard: bool,
     first: FirstLine,
@@ -58,7 +63,14 @@ impl FirstLine {
 impl Patient {
     /// `limit`: how many bytes the first line of a request has at least that is not taken.
     pub(super) fn new(wire: Box<dyn Wire>, limit: usize) -> Self {
-        Self(Arc::new(Mutex::new(Line { wire, stalled: None, heard: false, first: FirstLine::Begun(0), limit })))
+        Self(Arc::new(Mutex::new(Line {
+            wire,
+            stalled: None,
+            bare: false,
+            heard: false,
+            first: FirstLine::Begun(0),
+            limit,
+        })))
     }
 
     /// Whether the first line of a request was too long: nothing of it was given on.
@@ -91,6 +103,12 @@ impl Line {
     }
 }
 
+/// An answer that the request is wrong, and nothing more: none of ours, which all say why.
+fn is_bare_refusal(answer: &[u8]) -> bool {
+    let is_empty = |head: &[u8]| head.windows(19).any(|part| part == b"content-length: 0\r\n");
+    answer.starts_with(b"HTTP/1.") && answer.get(8..10) == Some(b" 4") && is_empty(answer)
+}
+
 impl AsyncRead for Patient {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let mut line = self.line();
@@ -109,6 +127,10 @@ impl AsyncRead for Patient {
 impl AsyncWrite for Patient {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let mut line = self.line();
+        line.bare = is_bare_refusal(bytes);
+        if line.bare {
+            return Poll::Ready(Ok(bytes.len()));
+        }
         let written = Pin::new(&mut line.wire).poll_write(cx, bytes);
         line.judge(cx, written)
     }
@@ -118,6 +140,12 @@ impl AsyncWrite for Patient {
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let mut line = self.line();
+        if let [only] = parts
+            && is_bare_refusal(only)
+        {
+            line.bare = true;
+            return Poll::Ready(Ok(only.len()));
+        }
         let written = Pin::new(&mut line.wire).poll_write_vectored(cx, parts);
         line.judge(cx, written)
     }
@@ -128,6 +156,7 @@ impl AsyncWrite for Patient {
         Pin::new(&mut self.line().wire).poll_flush(cx)
     }
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.line().wire).poll_shutdown(cx)
+        let mut line = self.line();
+        if line.bare { Poll::Ready(Ok(())) } else { Pin::new(&mut line.wire).poll_shutdown(cx) }
     }
 }

@@ -84,9 +84,20 @@ impl Refusal {
         let message = format!("the {what} did not come within {} s", limit.as_secs());
         Self::new(StatusCode::REQUEST_TIMEOUT, "slow-request", message, "send it at once")
     }
-    /// What was written is no request of HTTP/1.
-    pub(super) fn no_http() -> Self {
-        Self::bad("bad-request", "this is no request of HTTP/1.1", "HTTP/2 is not spoken here: ask in HTTP/1.1")
+    /// What was written can't be read as a request of HTTP/1.
+    pub(super) fn no_http(error: &hyper::Error, limit: usize) -> Self {
+        let why = error.to_string();
+        if error.is_parse_too_large() {
+            return Self::large_header(limit);
+        }
+        if why.contains("version") {
+            return Self::bad(
+                "bad-request",
+                "this is no request of HTTP/1.1",
+                "HTTP/2 is not spoken here: ask in HTTP/1.1",
+            );
+        }
+        Self::bad("bad-request", format!("the request can't be read: {why}"), "look at that part of it (RFC 9112)")
     }
     /// A request that ends in its header: its sender closed its half.
     pub(super) fn cut_short() -> Self {

@@ -266,12 +266,11 @@ async fn converse(wire: Patient, guest: Guest, mut stopping: watch::Receiver<boo
         _ = stopping.wait_for(|stopping| *stopping) => None,
     };
     if let Some(ended) = ended {
-        // What hyper has refused itself is answered; the beginning of HTTP/2 it leaves to others.
         let refusal = match &ended {
             Err(_) if line.is_too_long() => Some(Refusal::long_path(MAX_HEADER)),
             Err(error) if error.is_timeout() => Some(Refusal::slow("header", PATIENCE)),
             Err(error) if error.is_incomplete_message() => Some(Refusal::cut_short()),
-            Err(error) if error.is_parse() => Some(Refusal::no_http()),
+            Err(error) if error.is_parse() => Some(Refusal::no_http(error, MAX_HEADER)),
             _ => None,
         };
         let is_refused = refusal.is_some() || ended.is_err_and(|error| error.is_parse());
