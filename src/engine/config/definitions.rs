@@ -3,8 +3,10 @@
 //! A definition is resolved where it is used, so its value may name definitions that are made later. A name without
 //! braces counts where white space, `,`, `)` or the end of the line follows; a name that nobody defined stays as it is.
 
+use super::diagnostic::Problem;
 use super::lexer::comment;
 use super::secrets;
+use super::source::{Span, narrow};
 use super::suggest::nearest;
 use std::collections::{HashMap, HashSet};
 
@@ -311,6 +313,15 @@ pub(super) fn undefined<'t>(line: &'t str, definitions: &Definitions) -> Vec<Und
         }
     }
     found
+}
+
+/// Of a definition that begins with this line, and of whose lines the last one of the file ends with `\`, too.
+pub(super) fn unended(first: &str, source: u32, at: usize) -> Problem {
+    let start = narrow(at + (first.len() - first.trim_start().len()));
+    let message = "this definition never ends: all lines to the end of the file are taken for a part of it, as in keepalived, \
+                   since each ends with \\";
+    let problem = Problem::warning(Span { source, start, length: narrow(first.trim().len()) }, "definition", message);
+    problem.help("remove the \\ from its last line, or let an empty line follow")
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! reaching one is an error that says which.
 
 use super::causes::Cause;
-use super::definitions::{DefinitionError, Definitions, almost_definition, cut_off, unbraced, undefined};
+use super::definitions::{DefinitionError, Definitions, almost_definition, cut_off, unbraced, undefined, unended};
 use super::diagnostic::{Problem, Reporter, quoted};
 use super::expansion::{condition, expand, may_expand, variables};
 use super::files::{self, ConfigError};
@@ -149,7 +149,10 @@ impl<'a> Reader<'a> {
             if Definitions::continues(mine) {
                 let mut whole = mine.to_owned();
                 while Definitions::continues(&whole) {
-                    let Some(next) = lines.next() else { break };
+                    let Some(next) = lines.next() else {
+                        self.report.add(unended(mine, source, at));
+                        break;
+                    };
                     start += next.len();
                     // An empty line ends it, as in keepalived: a \ too many at the end of a definition is common.
                     if next.trim().is_empty() {
@@ -597,5 +600,21 @@ mod tests {
     fn a_definition_is_used_where_its_name_stands() {
         let text = "$VIP=10.0.0.1/24 dev eth0\n$BOTH=a \\\n  b\nx $VIP ${VIP}\n$BOTH\n";
         assert_eq!(read(&[("a.conf", text)]).0, "x 10.0.0.1/24 dev eth0 10.0.0.1/24 dev eth0 a b");
+    }
+
+    #[test]
+    fn a_definition_that_never_ends_is_told() {
+        let told = |text: &str| read(&[("a.conf", text)]).1;
+        let never = |line| {
+            vec![format!(
+                "warning {line}: this definition never ends: all lines to the end of the file are taken for a part of it, as in \
+                 keepalived, since each ends with \\"
+            )]
+        };
+        assert_eq!(told("$X= \\\n"), never(1));
+        assert_eq!(told("x\n$X=a \\\nb \\"), never(2));
+        for ended in ["$X= \\\nb\n", "$X= \\\n\n", "$X=a \\\nb"] {
+            assert_eq!(told(ended), Vec::<String>::new(), "{ended:?}");
+        }
     }
 }
