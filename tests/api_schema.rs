@@ -82,6 +82,7 @@ fn full() -> Status {
     status.virtual_routers.push(router("VI_2", VirtualRouterState::Fault));
     status.virtual_routers[0].held = Some("by alice until rejoin".into());
     status.virtual_routers[0].priority_set = Some(50);
+    status.virtual_routers[0].priority_by = Some("priority 50 by anna: new kernel".to_owned());
     status.virtual_routers[0].detail = detail();
     status.virtual_routers[0].peers[0].detail = peer_detail();
     status.virtual_routers[1].detail.transport = "multicast".into();

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
-use lvsdeck::engine::driver::watches::{WatchLoop, WatchesSender, prepare};
+use lvsdeck::engine::driver::watches::{WatchLoop, WatchesSender, foresee, prepare};
 use lvsdeck::engine::model::{Configuration, TrackKind};
 use lvsdeck::engine::vrrp::Tracked::{self, Down, Up, Value};
 use std::fs;
@@ -138,4 +138,34 @@ fn a_file_that_is_written_anew_is_told_as_what_it_says_in_the_end() {
     assert_eq!(rig.next(), (Value(30), "it says 30".to_owned()), "and never 0");
     fs::write(&file, "").unwrap();
     assert_eq!(rig.next().0, Value(0), "what stays empty counts");
+}
+
+#[test]
+fn a_preview_sees_how_what_is_new_would_count_and_writes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let nothing = Configuration::default();
+    let path = directory.path().join("number");
+    let of = |old: &Configuration, words: &str| {
+        let definition = format!("track_file f {{\nfile {}\n{words}\n}}", path.display());
+        let new = configuration(directory.path(), &definition, "track_file {\nf weight 1\n}");
+        (foresee(old, &new).into_values().next(), new)
+    };
+    assert_eq!(of(&nothing, "init_file 7").0, Some(Value(7)), "as it would be written");
+    assert!(!path.exists());
+    assert_eq!(of(&nothing, "").0, Some(Value(0)));
+    fs::write(&path, "-9\n").unwrap();
+    let (seen, known) = of(&nothing, "init_file 7");
+    assert_eq!(seen, Some(Value(-9)));
+    assert_eq!(of(&nothing, "init_file 7 overwrite").0, Some(Value(7)));
+    assert_eq!(of(&known, "init_file 7").0, None, "what was told of it counts");
+    let process = |name: &str| {
+        let definition = format!("vrrp_track_process p {{\nprocess {name}\n}}");
+        let new = configuration(directory.path(), &definition, "track_process {\np\n}");
+        foresee(&nothing, &new).into_values().next()
+    };
+    assert_eq!(process("no-such-process"), Some(Down));
+    let mut child = start(directory.path(), "foreseen-one", "60");
+    assert_eq!(process("foreseen-one"), Some(Up));
+    child.kill().unwrap();
+    child.wait().unwrap();
 }

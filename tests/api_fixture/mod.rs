@@ -136,6 +136,7 @@ pub fn router(name: &str, state: VirtualRouterState) -> VirtualRouterStatus {
         reason: "silence of 10.0.0.12".into(),
         held: None,
         priority_set: None,
+        priority_by: None,
         addresses: vec!["10.0.0.1/24".into()],
         addresses_here: if master { vec!["10.0.0.1/24".into()] } else { Vec::new() },
         next: Some(NextStep { waiting: "advertise".into(), in_ms: 412 }),

@@ -162,6 +162,7 @@ pub fn router(now: SystemTime, name: &str, vrid: u8, state: VirtualRouterState, 
         reason: "higher priority than 10.0.0.12".to_owned(),
         held: None,
         priority_set: None,
+        priority_by: None,
         addresses_here: if master { vips.clone() } else { Vec::new() },
         addresses: vips,
         next: Some(NextStep {

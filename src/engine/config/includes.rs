@@ -56,11 +56,11 @@ pub fn lost(before: &[Include], now: &[Include]) -> Vec<String> {
         let had = before.iter().filter(|old| old.pattern == asks.pattern).flat_map(|old| &old.files);
         let missing: Vec<_> = had.filter(|file| !asks.files.contains(file)).collect();
         for file in missing {
-            if let Some(cause) = cause(file, asks.is_wild) {
-                let line = format!(
-                    "{}: {cause}, and what runs came from it: bring it back, or remove the include line; see `lvsdeck check`",
-                    asks.place
-                );
+            if let Some((cause, is_gone)) = cause(file, asks.is_wild) {
+                // What can't be read is no matter of the file: somebody else's `check` may read it.
+                let next =
+                    if is_gone { ": bring it back, or remove the include line; see `lvsdeck check`" } else { "" };
+                let line = format!("{}: {cause}, and what runs came from it{next}", asks.place);
                 if !lost.contains(&line) {
                     lost.push(line);
                 }
@@ -70,14 +70,14 @@ pub fn lost(before: &[Include], now: &[Include]) -> Vec<String> {
     lost
 }
 
-/// Why the file was not read; none where a pattern matches one less.
-fn cause(file: &Path, is_wild: bool) -> Option<String> {
+/// Why the file was not read, and whether it is gone; none where a pattern matches one less.
+fn cause(file: &Path, is_wild: bool) -> Option<(String, bool)> {
     match std::fs::symlink_metadata(file) {
         Err(error) if is_wild && error.kind() == ErrorKind::NotFound => None,
         _ => Some(match files::read_configuration(file) {
-            Ok(_) => format!("{}: was not read", file.display()),
-            Err(files::ConfigError::NotFound(path)) => format!("{}: no such file", path.display()),
-            Err(error) => error.to_string(),
+            Ok(_) => (format!("{}: was not read", file.display()), true),
+            Err(files::ConfigError::NotFound(path)) => (format!("{}: no such file", path.display()), true),
+            Err(error) => (error.to_string(), false),
         }),
     }
 }

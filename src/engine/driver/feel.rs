@@ -72,7 +72,10 @@ pub(super) fn of_reload(
     effects: Effects,
     status: &Status,
 ) -> (u64, Option<String>) {
-    let Foresight { ipvsadm, leaving, ended, overtaken, is_felt, .. } = foresight;
+    let Foresight { ipvsadm, leaving, mut ended, mut overtaken, is_felt, .. } = foresight;
+    let Effects { lines, moving, unsure, ended: of_instances, met } = effects;
+    ended.extend(of_instances);
+    overtaken.extend(met.into_iter().map(|[what, was, is]| Overtaking { what, was, is }));
     let mut clauses = Vec::new();
     if !leaving.is_empty() {
         let all: u32 = leaving.iter().map(|one| one.active).sum();
@@ -86,12 +89,13 @@ pub(super) fn of_reload(
         clauses.push(format!("MEETS what operators set: {}", list(overtaken.iter().map(one))));
     }
     let said = (!clauses.is_empty()).then(|| clauses.join("; "));
-    let Effects { lines, moving, unsure } = effects;
-    let may_move = |name: &String| format!("{name} (if a backup that was never heard ranks higher)");
+    let may_move = |(name, condition): &(String, String)| format!("{name} (if {condition})");
     let all_moving: Vec<String> = moving.iter().cloned().chain(unsure.iter().map(may_move)).collect();
     if !all_moving.is_empty() {
         clauses.push(format!("MOVES: {}", list(all_moving.iter().cloned())));
-        clauses.extend(carried(status, |router| moving.contains(&router.name) || unsure.contains(&router.name)));
+        clauses.extend(carried(status, |router| {
+            moving.contains(&router.name) || unsure.iter().any(|(name, _)| *name == router.name)
+        }));
     }
     let mut hasher = DefaultHasher::new();
     (leaving.iter().map(|one| &one.what).collect::<Vec<_>>(), &ended, &overtaken, &all_moving).hash(&mut hasher);
@@ -158,7 +162,10 @@ mod tests {
         of_reload(&mut preview, Foresight::default(), effects, &status("kernel"));
         assert!(preview.blast_radius.starts_with("MOVES: VI_1; 2 services go with the addresses: "), "{preview:?}");
         assert_eq!((preview.confirm.as_deref(), preview.after.len()), (Some("reload"), 1));
-        let unsure = Effects { unsure: vec!["VI_1".to_owned()], ..Effects::default() };
+        let unsure = Effects {
+            unsure: vec![("VI_1".to_owned(), "a backup that was never heard ranks higher".to_owned())],
+            ..Effects::default()
+        };
         let mut preview = Preview::default();
         of_reload(&mut preview, Foresight::default(), unsure, &status("kernel"));
         let said = "MOVES: VI_1 (if a backup that was never heard ranks higher); 2 services go with the addresses: ";

@@ -28,10 +28,10 @@ use crate::engine::command::{Answer, Asked, Outcome, Preview};
 use crate::engine::config::{self, Include};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::io::barrier::Barrier;
-use crate::engine::io::{host, host_facts};
+use crate::engine::io::{host, host_facts, route_netlink};
 use crate::engine::ipvs::Refusal;
 use crate::engine::model::Configuration;
-use crate::engine::reload::{Plan, beside, effects, plan};
+use crate::engine::reload::{Found, Plan, beside, effects, plan};
 use crate::engine::snapshot::{RELOAD_REFUSED, Warning};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
@@ -186,9 +186,13 @@ impl Reloader {
     /// Does or previews a reload. Blocks until the kernel has it. That one was refused stands in the status until one is not.
     pub fn reload(&self, asked: &Asked) -> Answer {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = self.attempt(asked);
+        let mut answer = self.attempt(asked);
         let files = config::files_of(&self.source.file, &self.running().includes);
         let barred = warn_of_barriers(&self.shared, &files);
+        // No mistake of the file: who may read all of it finds none.
+        if let (Outcome::Refused, Some(Warning { message, next, .. })) = (answer.outcome, &barred) {
+            answer.message = format!("{message}; everything goes on as it was; {next}");
+        }
         match answer.outcome {
             Outcome::Refused if !asked.dry_run => {
                 _ = self.shared.warn_of(WHAT, Some(self.not_taken(&answer.message, barred.as_ref())));
@@ -236,6 +240,10 @@ impl Reloader {
             ),
         };
         let status = self.shared.status();
+        // Where an operator's priority counts, nothing follows from the file's.
+        let is_ranked =
+            |name: &String| !status.virtual_routers.iter().any(|r| r.name == *name && r.priority_set.is_some());
+        plan.reranked.retain(is_ranked);
         let beside = beside(&plan.readdressed, &status.virtual_routers);
         // Whoever reloads without a preview, as by HUP, reads it in the journal.
         let mut sentence = beside.iter().fold(sentence, |sentence, beside| format!("{sentence}; {beside}"));
@@ -249,7 +257,12 @@ impl Reloader {
             preview.blast_radius = format!("{}; {absent}", preview.blast_radius);
         }
         if let Some(foresight) = foresight {
-            let effects = effects(&running.configuration, &read.configuration, &status.virtual_routers);
+            let found = Found {
+                foreign: status.foreign_routers.clone(),
+                links: route_netlink::links().ok(),
+                tracked: watches::foresee(&running.configuration, &read.configuration),
+            };
+            let effects = effects(&running.configuration, &read.configuration, &status.virtual_routers, &found);
             let (felt, said) = feel::of_reload(&mut preview, foresight, effects, &status);
             digest ^= felt;
             sentence = said.iter().fold(sentence, |sentence, said| format!("{sentence}; {said}"));

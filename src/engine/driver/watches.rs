@@ -48,6 +48,44 @@ pub fn prepare(configuration: &Configuration) -> Wanted {
     Wanted { processes: processes.cloned().collect(), files: files.cloned().collect() }
 }
 
+/// How the processes and files count that `new` tracks and `old` does not, or otherwise. Nothing is written: a file that `init_file`
+/// would write counts as it would then.
+pub fn foresee(old: &Configuration, new: &Configuration) -> BTreeMap<(TrackKind, String), Tracked> {
+    let (Wanted { files: known, processes: counted }, Wanted { processes, files }) = (prepare(old), prepare(new));
+    let value = |file: &TrackedFile| match (file.start, number_file::read(Path::new(&file.path))) {
+        (Some((value, true)), _) | (Some((value, false)), Number::Missing) | (_, Number::Is(value)) => value,
+        _ => 0,
+    };
+    let files = files.iter().filter(|file| !known.contains(file));
+    let files = files.map(|file| ((TrackKind::File, file.name.clone()), Tracked::Value(value(file))));
+    let processes: Vec<&TrackedProcess> = processes.iter().filter(|process| !counted.contains(process)).collect();
+    let Some(counts) = count(&processes) else { return files.collect() };
+    let processes = processes.into_iter().zip(counts).filter_map(|(process, (count, _))| {
+        let enough = Quorum::default().see(Instant::now(), process, count)?;
+        Some(((TrackKind::Process, process.name.clone()), if enough { Tracked::Up } else { Tracked::Down }))
+    });
+    files.chain(processes).collect()
+}
+
+/// How many run of each, and which; none where there is no list.
+fn count(wanted: &[&TrackedProcess]) -> Option<Vec<(u32, BTreeSet<u32>)>> {
+    let full = wanted.iter().any(|wanted| needs_arguments(wanted));
+    let mut counts = vec![(0_u32, BTreeSet::new()); wanted.len()];
+    if wanted.is_empty() {
+        return Some(counts);
+    }
+    for process in process_list::list().ok()? {
+        let arguments = if full { process_list::command_line(process.pid) } else { Vec::new() };
+        for (wanted, (count, which)) in wanted.iter().zip(&mut counts) {
+            if matches(wanted, &process.name, || arguments.clone()) {
+                *count += 1;
+                which.insert(process.pid);
+            }
+        }
+    }
+    Some(counts)
+}
+
 enum Request {
     Reload(Wanted),
     End,
@@ -182,7 +220,8 @@ impl<T: Fn(TrackKind, String, Tracked, String), R: Fn(Fact)> WatchLoop<T, R> {
 
     /// Reads those that changed, if any has, and those of which nobody tells.
     fn look_at_files(&mut self, now: Instant, changed: bool) {
-        let is_settled = self.settles_at.take().is_some_and(|at| at <= now);
+        // A look in between, for another reason, does not forget it.
+        let is_settled = self.settles_at.take_if(|at| *at <= now).is_some();
         for (file, seen) in &mut self.files {
             let path = Path::new(&file.path);
             let is_told = self.watch.watches(path);
@@ -224,29 +263,18 @@ impl<T: Fn(TrackKind, String, Tracked, String), R: Fn(Fact)> WatchLoop<T, R> {
             return;
         }
         // Without a list nothing is known, and nothing is concluded; an end that was told would wake this thread on and on.
-        let Ok(running) = process_list::list() else {
+        let Some(counts) = count(&self.processes.iter().map(|(wanted, _)| wanted).collect::<Vec<_>>()) else {
             self.ends.clear();
             return;
         };
-        let full = self.processes.iter().any(|(wanted, _)| needs_arguments(wanted));
-        let mut counts = vec![0_u32; self.processes.len()];
-        let mut counting = BTreeSet::new();
-        for process in &running {
-            let arguments = if full { process_list::command_line(process.pid) } else { Vec::new() };
-            for ((wanted, _), count) in self.processes.iter().zip(&mut counts) {
-                if matches(wanted, &process.name, || arguments.clone()) {
-                    *count += 1;
-                    counting.insert(process.pid);
-                }
-            }
-        }
+        let counting: BTreeSet<u32> = counts.iter().flat_map(|(_, which)| which).copied().collect();
         self.ends.retain(|pid, _| counting.contains(pid));
         for pid in counting {
             if self.ends.len() < HELD && !self.ends.contains_key(&pid) {
                 self.ends.extend(process_list::end_of(pid).map(|end| (pid, end)));
             }
         }
-        for ((wanted, quorum), count) in self.processes.iter_mut().zip(counts) {
+        for ((wanted, quorum), (count, _)) in self.processes.iter_mut().zip(counts) {
             if let Some(enough) = quorum.see(now, wanted, count) {
                 let state = if enough { Tracked::Up } else { Tracked::Down };
                 (self.tell)(TrackKind::Process, wanted.name.clone(), state, quorum.said(wanted));

@@ -38,6 +38,7 @@ impl Failover {
             reason: router.reason.clone(),
             held: held(router, moment),
             priority_set: router.wish.as_ref().map(|wish| wish.priority.get()),
+            priority_by: router.wish.as_ref().map(|wish| wish.by.clone()),
             addresses: config.addresses.iter().map(ToString::to_string).collect(),
             addresses_here: self.places(i).into_iter().filter(here).map(|(address, _)| address.to_string()).collect(),
             next: self

@@ -146,6 +146,7 @@ impl Then<'_> {
         then.addresses_here = now.addresses.iter().filter(present).cloned().collect();
         then.detail.split_brain = self.split_brain(&then);
         (then.held, then.priority_set) = self.held(now);
+        then.priority_by = now.priority_by.clone().filter(|_| then.priority_set == now.priority_set);
         let own = |router: &VirtualRouterStatus| i16::from(router.priority_set.unwrap_or(router.priority));
         let shifted = i16::from(now.effective_priority) + own(&then) - own(now);
         then.effective_priority = u8::try_from(shifted.clamp(1, 255)).unwrap_or(now.effective_priority);

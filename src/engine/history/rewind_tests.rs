@@ -69,6 +69,7 @@ fn router() -> VirtualRouterStatus {
         priority: 100,
         effective_priority: 100,
         priority_set: None,
+        priority_by: None,
         advert_interval_ms: 1000,
         preempt: true,
         since: at(250),

@@ -13,7 +13,7 @@ use neli::consts::nl::NlmF;
 use neli::consts::socket::{Msg, NlFamily};
 use neli::socket::NlSocket;
 use neli::utils::Groups;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsRawFd, RawFd};
@@ -95,6 +95,14 @@ pub struct RouteSocket {
     /// What was told and is still there, so that a dump can tell what went unnoticed.
     links: BTreeSet<u32>,
     addresses: BTreeSet<(u32, IpAddr, u8)>,
+}
+
+/// Whether each interface in the calling thread's network namespace is up and has a carrier.
+pub fn links() -> io::Result<BTreeMap<String, bool>> {
+    let mut requests = Requests::open(NlFamily::Route, TIMEOUT)?;
+    let list = read_list(&mut requests, libc::RTM_GETLINK, &link_header())?;
+    let link = |message| if let RouteMessage::Link { name, up, .. } = message { Some((name, up)) } else { None };
+    Ok(list.into_iter().filter_map(link).collect())
 }
 
 impl RouteSocket {

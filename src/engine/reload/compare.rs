@@ -101,6 +101,7 @@ impl Found {
                 if let Some(set) = status.priority_set {
                     let file = file.map(|router| router.priority.to_string());
                     self.push(&subject, "priority", file, Some(set.to_string()), None);
+                    self.0.last_mut().into_iter().for_each(|line| line.by.clone_from(&status.priority_by));
                 }
                 self.addresses(&subject, file, status);
             }

@@ -10,7 +10,7 @@ mod fields;
 mod words;
 
 pub use compare::compare;
-pub use effects::{Effects, beside, effects};
+pub use effects::{Effects, Found, beside, effects};
 
 use crate::engine::model::{Configuration, Statics, VirtualRouter, VirtualServer};
 use fields::Field;

@@ -167,6 +167,9 @@ pub struct VirtualRouterStatus {
     /// The priority that an operator set in place of `priority`; none when it is the file's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority_set: Option<u8>,
+    /// Who set it, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority_by: Option<String>,
     /// Virtual addresses, `address/prefix`.
     pub addresses: Vec<String>,
     /// Which of them are on an interface of this host.

@@ -279,6 +279,7 @@ impl Instance {
             reason: self.reason.clone(),
             held: None,
             priority_set: None,
+            priority_by: None,
             addresses_here: here.map(|(text, _)| text.clone()).collect(),
             addresses: addresses.into_iter().map(|(text, _)| text).collect(),
             next: master.map(|master| NextStep {

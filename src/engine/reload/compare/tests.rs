@@ -142,3 +142,13 @@ fn another_secret_is_told_and_not_shown() {
     assert_eq!(told("first", "first"), Vec::<String>::new());
     assert_eq!(told("second", "first"), ["vrrp_instance VI_1 | secret | *** | another | -"]);
 }
+
+#[test]
+fn a_priority_of_an_operator_s_names_whose_it_is() {
+    let mut router = router("MASTER", &["10.0.0.1/24"]);
+    (router["priority_set"], router["priority_by"]) = (json!(150), json!("priority 150 by anna: new kernel"));
+    let status = status(router, server(3, "enabled", "up", &json!({"weight": 3, "forward": "nat"})));
+    let found = compare(&read(FILE), &read(FILE), &status, &[]);
+    let by: Vec<_> = found.iter().map(|line| (line.field.as_str(), line.by.as_deref())).collect();
+    assert_eq!(by, [("priority", Some("priority 150 by anna: new kernel"))]);
+}
