@@ -109,8 +109,16 @@ impl Running {
         .await;
     }
     async fn ask(&self, command: Command) -> Answer {
-        let asked =
-            Asked { id: 1, command, dry_run: false, token: None, force: false, who: Who::default(), reason: None };
+        let asked = Asked {
+            id: 1,
+            command,
+            dry_run: false,
+            token: None,
+            force: false,
+            who: Who::default(),
+            reason: None,
+            undoes: None,
+        };
         let (reply, answer) = sync_channel(1);
         self.commands.send(Request::Command(asked, reply)).await.unwrap();
         let answer = tokio::task::spawn_blocking(move || answer.recv_timeout(PATIENCE));
@@ -449,6 +457,7 @@ async fn stopped_while_stuck() -> (Running, std::sync::mpsc::Sender<Result<(), R
         force: false,
         who: Who::default(),
         reason: None,
+        undoes: None,
     };
     let (reply, answer) = sync_channel(1);
     running.commands.send(Request::Command(asked, reply)).await.unwrap();
@@ -529,8 +538,16 @@ async fn a_kernel_that_does_not_return_is_told_and_holds_neither_the_loop_nor_co
                 weight: Weight::new(weight).unwrap(),
                 hold_seconds: None,
             };
-            let asked =
-                Asked { id: 1, command, dry_run: false, token: None, force: false, who: Who::default(), reason: None };
+            let asked = Asked {
+                id: 1,
+                command,
+                dry_run: false,
+                token: None,
+                force: false,
+                who: Who::default(),
+                reason: None,
+                undoes: None,
+            };
             let (reply, answer) = sync_channel(1);
             running.commands.send(Request::Command(asked, reply)).await.unwrap();
             let before = running.views.borrow().at;

@@ -31,11 +31,24 @@ fn ip(arguments: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+fn instance(number: u8, priority: u8) -> String {
+    format!(
+        "vrrp_instance VI_{number} {{\n interface veth\n virtual_router_id 5{number}\n priority {priority}\n advert_int 1\n \
+         virtual_ipaddress {{\n 10.9.0.{number}/24\n }}\n}}\n"
+    )
+}
+
 fn configuration(priority: u8) -> Configuration {
-    let text = format!(
-        "vrrp_instance VI_1 {{\n interface veth\n virtual_router_id 51\n priority {priority}\n advert_int 1\n \
-         virtual_ipaddress {{\n 10.9.0.1/24\n }}\n}}\n"
-    );
+    read(&instance(1, priority))
+}
+
+/// With a second instance, in one sync group.
+fn grouped(priority: u8) -> Configuration {
+    let group = "vrrp_sync_group G {\n group {\n VI_1\n VI_2\n }\n}\n";
+    read(&format!("{}{}{group}", instance(1, priority), instance(2, priority)))
+}
+
+fn read(text: &str) -> Configuration {
     let place = tempfile::tempdir().unwrap();
     let file = place.path().join("lvsdeck.conf");
     std::fs::write(&file, text).unwrap();
@@ -207,7 +220,16 @@ fn who_finds_another_master_after_a_restart_that_kept_tells_no_client_that_it_ha
     sender.shutdown(true);
     body.join().unwrap().unwrap();
     let command = Verb::Takeover { instance: "VI_1".to_owned() };
-    let asked = Asked { id: 1, command, dry_run: false, token: None, force: false, who: Who::default(), reason: None };
+    let asked = Asked {
+        id: 1,
+        command,
+        dry_run: false,
+        token: None,
+        force: false,
+        who: Who::default(),
+        reason: None,
+        undoes: None,
+    };
     assert!(peer_sender.command(asked, |_| {}));
     peer_ear.wait("d2 takes over", |s| s.state == VirtualRouterState::Master && !s.addresses_here.is_empty());
 
@@ -232,7 +254,7 @@ fn a_hold_outlasts_the_loop_and_the_higher_priority_stays_backup_after_the_next_
     let command = Verb::Failover { instance: None, hold_seconds: None, blind: false };
     let who = Who { user: "anna".to_owned(), ..Who::default() };
     let (tell, told) = channel();
-    let asked = Asked { id: 1, command, dry_run: false, token: None, force: false, who, reason: None };
+    let asked = Asked { id: 1, command, dry_run: false, token: None, force: false, who, reason: None, undoes: None };
     assert!(sender.command(asked, move |answer| tell.send(answer.outcome).unwrap()));
     assert_eq!(told.recv_timeout(LIMIT), Ok(Outcome::Done));
     let begun = Instant::now();
@@ -251,6 +273,36 @@ fn a_hold_outlasts_the_loop_and_the_higher_priority_stays_backup_after_the_next_
         sender.shutdown(false);
         body.join().unwrap().unwrap();
     }
+}
+
+#[test]
+fn an_instance_that_joins_the_group_of_a_master_makes_nobody_resign() {
+    let place = tempfile::tempdir().unwrap();
+    let (first, second) = pair(place.path());
+    let (sender, ear, body) = first.start();
+    let (peer_sender, peer_ear, peer_body) = second.start();
+    ear.wait("d1 is master", |s| s.state == VirtualRouterState::Master && !s.addresses_here.is_empty());
+    let peer = peer_ear.wait("d2 hears it", |s| s.state == VirtualRouterState::Backup && s.counters.adverts_rx > 1);
+    for (sender, priority) in [(&peer_sender, 100), (&sender, 200)] {
+        assert!(sender.reload(Arc::new(grouped(priority)), || {}));
+    }
+    let begun = Instant::now();
+    while !first.ip("-4 addr show dev veth").contains("10.9.0.2/24") {
+        assert!(begun.elapsed() < LIMIT, "the new one is master, too");
+        thread::yield_now();
+    }
+    let heard = peer_ear.wait("d2 goes on", |s| s.counters.adverts_rx > peer.counters.adverts_rx + 3);
+    assert_eq!((heard.counters.priority_zero_rx, heard.history.len()), (0, peer.history.len()), "{:?}", heard.history);
+    assert!(first.holds_vip() && !second.ip("-4 addr show dev veth").contains("10.9.0.2/24"));
+    sender.shutdown(false);
+    body.join().unwrap().unwrap();
+    let begun = Instant::now();
+    while !(second.holds_vip() && second.ip("-4 addr show dev veth").contains("10.9.0.2/24")) {
+        assert!(begun.elapsed() < LIMIT, "d2 takes both over");
+        thread::yield_now();
+    }
+    peer_sender.shutdown(false);
+    peer_body.join().unwrap().unwrap();
 }
 
 #[test]

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// One verb with its object. JSON carries the verb in `verb` and the rest beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -204,12 +204,38 @@ impl Command {
             Self::Failover { instance, hold_seconds, blind } => {
                 Self::Failover { instance, hold_seconds: holds(hold_seconds)?, blind }
             }
+            Self::Weight { service, server, weight, hold_seconds } => {
+                Self::Weight { service, server, weight, hold_seconds: holds(hold_seconds)? }
+            }
             Self::Several { commands } => {
                 let commands = commands.into_iter().map(|command| command.after(passed)).collect::<Option<_>>()?;
                 Self::Several { commands }
             }
             untimed => untimed,
         })
+    }
+    /// When what it does ends by itself, after this time.
+    pub fn lasts(&self) -> Option<Duration> {
+        match self {
+            Self::Drain { hold_seconds, .. }
+            | Self::Maintenance { hold_seconds, .. }
+            | Self::Failover { hold_seconds, .. }
+            | Self::Weight { hold_seconds, .. } => hold_seconds.map(Duration::from_secs),
+            Self::Several { commands } => {
+                commands.iter().map(Self::lasts).collect::<Option<Vec<_>>>()?.into_iter().max()
+            }
+            Self::Rejoin { .. }
+            | Self::Restore { .. }
+            | Self::AddServer { .. }
+            | Self::RemoveServer { .. }
+            | Self::Takeover { .. }
+            | Self::Priority { .. }
+            | Self::AddService { .. }
+            | Self::RemoveService { .. }
+            | Self::Reload
+            | Self::Undo { .. }
+            | Self::Stop { .. } => None,
+        }
     }
     /// The verb as `ctl` and JSON write it.
     pub const fn verb(&self) -> &'static str {
@@ -350,6 +376,8 @@ pub struct Asked {
     pub who: Who,
     /// Why.
     pub reason: Option<String>,
+    /// Which command it takes back, in words: of the journal's reason, and no reason of what it brings back.
+    pub undoes: Option<String>,
 }
 
 impl Asked {
@@ -421,6 +449,9 @@ pub struct Preview {
     /// Why what that brings back was wanted, as it was given then.
     #[serde(skip)]
     pub undo_reason: Option<String>,
+    /// When what it ends or changes would end by itself; with other ends it is another preview.
+    #[serde(skip)]
+    pub ends: Vec<Instant>,
     /// The word to type before it is done, for the worst: the console asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirm: Option<String>,
@@ -463,7 +494,7 @@ impl Preview {
     pub fn token(&self, command: &Command) -> String {
         use std::hash::{DefaultHasher, Hash, Hasher};
         let mut hasher = DefaultHasher::new();
-        format!("{command:?} {:?} {:?} {:?}", self.before, self.after, self.ops).hash(&mut hasher);
+        format!("{command:?} {:?} {:?} {:?} {:?}", self.before, self.after, self.ops, self.ends).hash(&mut hasher);
         format!("{:016x}", hasher.finish())
     }
 }

@@ -188,7 +188,9 @@ impl Fact {
             Outcome::Failed => Severity::Warning,
         };
         let fact = Self::new(EventKind::Command, severity, asked.command.verb()).to(outcome.name());
-        let reason = asked.reason.as_deref().map(|reason| clean(reason, MAX_REASON));
+        let undoes = asked.undoes.as_ref().map(|what| format!("undo of {what}"));
+        let reasons: Vec<&str> = undoes.as_deref().into_iter().chain(asked.reason.as_deref()).collect();
+        let reason = (!reasons.is_empty()).then(|| clean(&reasons.join(": "), MAX_REASON));
         let detail = clean(&format!("{}: {}", asked.command, message.into()), MAX_DETAIL);
         let fact = Self { reason, ..fact.who(clean(&asked.who.to_string(), MAX_REASON)).detail(detail) };
         (!asked.dry_run).then_some(fact)
@@ -318,6 +320,7 @@ mod tests {
                 force: false,
                 who,
                 reason,
+                undoes: None,
             }
         };
         for (outcome, word, severity) in [

@@ -369,6 +369,7 @@ fn the_answer_waits_for_the_kernel() {
         force: false,
         who: Who::default(),
         reason: None,
+        undoes: None,
     };
     rig.balance.handle(rig.now, Input::Command(Box::new(asked)));
     let actions: Vec<Action> = std::iter::from_fn(|| rig.balance.poll_action()).collect();

@@ -350,7 +350,16 @@ fn probes_that_are_out_are_cancelled_with_their_server_and_at_the_end() {
         }
     }
     let command = Command::RemoveServer { service: ServiceSelector(WEB.to_owned()), server: rs(A) };
-    let asked = Asked { id: 1, command, dry_run: false, token: None, force: false, who: Who::default(), reason: None };
+    let asked = Asked {
+        id: 1,
+        command,
+        dry_run: false,
+        token: None,
+        force: false,
+        who: Who::default(),
+        reason: None,
+        undoes: None,
+    };
     let mut cancelled = Vec::new();
     for input in [Input::Command(Box::new(asked)), Input::Shutdown { keep: false }] {
         rig.balance.handle(rig.now, input);

@@ -494,6 +494,7 @@ fn a_reload_while_a_plan_is_out_and_commands_wait_goes_into_the_next() {
         force: false,
         who: lvsdeck::engine::command::Who::default(),
         reason: None,
+        undoes: None,
     };
     let out = actions(&mut rig, Input::Command(Box::new(asked)));
     let Some(Action::Apply(ops)) = out.into_iter().rfind(|action| matches!(action, Action::Apply(_))) else { panic!() };

@@ -143,15 +143,16 @@ fn the_reason_of_a_drain_outlasts_another_weight_and_both_outlast_a_restart() {
     let mut rig = started(&file, &[drain(A, None)]);
     rig.pass(5 * S);
     let (command, who) = (weigh(A, 6), Who { user: "bert".into(), ..Who::default() });
-    let asked = Asked { id: 8, command, dry_run: false, token: None, force: false, who, reason: None };
+    let asked = Asked { id: 8, command, dry_run: false, token: None, force: false, who, reason: None, undoes: None };
     rig.give(Input::Command(Box::new(asked)));
     let said = |rig: &Rig| {
         let server = rig.server(0, A);
         let (drain, last) = (server.drain.unwrap(), server.overridden.unwrap());
         (drain.who, drain.reason, last.who, last.reason)
     };
-    let wanted = (Some("anna".to_owned()), Some("kernel update".to_owned()), "bert".to_owned(), None);
-    assert_eq!(said(&rig), wanted);
+    let (anna, why) = ("anna".to_owned(), Some("kernel update".to_owned()));
+    let wanted = (Some(anna.clone()), why.clone(), anna, why);
+    assert_eq!(said(&rig), wanted, "while it drains that is what keeps it from serving");
     assert_eq!(said(&rig.restarted(S, &file)), wanted);
 }
 

@@ -205,7 +205,16 @@ impl Rig {
     }
     fn ask_for(&mut self, command: Command, (dry_run, token, force): (bool, Option<String>, bool)) -> Answer {
         let who = Who { user: "anna".to_owned(), ..Who::default() };
-        let asked = Asked { id: 7, command, dry_run, token, force, who, reason: Some("kernel update".to_owned()) };
+        let asked = Asked {
+            id: 7,
+            command,
+            dry_run,
+            token,
+            force,
+            who,
+            reason: Some("kernel update".to_owned()),
+            undoes: None,
+        };
         self.answers.clear();
         self.give(Input::Command(Box::new(asked)));
         assert_eq!(self.answers.len(), 1, "exactly one answer: {:?}", self.answers);

@@ -22,6 +22,9 @@ fn the_reason_of_what_a_command_ends_is_kept_for_the_way_back() {
     let answer = rig.ask(restore(A));
     assert_eq!(answer.preview.undo_reason, Some("kernel update".to_owned()));
     assert_eq!(rig.ask(restore(B)).preview.undo_reason, None);
+    assert_eq!(rig.ask(set_weight(B, 5)).preview.undo_reason, None, "nothing was wanted");
+    assert_eq!(rig.ask(set_weight(B, 7)).preview.undo_reason, Some("kernel update".to_owned()));
+    assert_eq!(rig.ask(restore(B)).preview.undo_reason, Some("kernel update".to_owned()), "of the weight");
 }
 
 fn restore(server: &str) -> Command {
@@ -207,4 +210,41 @@ fn where_one_command_can_not_bring_it_back_none_is_promised() {
     rig.edit(|table| table.services.get_mut(&key(WEB)).unwrap().destinations.insert(rs(C), strange));
     rig.pass(S);
     assert_eq!(rig.dry(add(C, None, None)).preview.undo, None, "what somebody else put there can't be given back");
+}
+
+#[test]
+fn the_row_of_a_drain_says_when_the_drain_ends_and_that_of_a_weight_when_the_weight_does() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    let weigh = Command::Weight { service: web(), server: rs(A), weight: weight(5), hold_seconds: Some(3_600) };
+    rig.ask(weigh);
+    let until = |rig: &Rig| {
+        let by = rig.server(0, A).overridden.unwrap();
+        by.until.unwrap().duration_since(by.since).unwrap().as_secs()
+    };
+    assert_eq!(until(&rig), 3_600);
+    let hold_seconds = Some(60);
+    rig.ask(Command::Drain { server: A.parse().unwrap(), service: None, hold_seconds, deadline_seconds: None });
+    assert_eq!(until(&rig), 60);
+    rig.ask(set_weight(A, 6));
+    assert_eq!(until(&rig), 60, "the weight waits behind the drain");
+    rig.ask(restore(A));
+    rig.ask(drain(A, None));
+    assert_eq!(rig.server(0, A).overridden.unwrap().until, None);
+}
+
+#[test]
+fn a_token_is_of_one_end_of_what_it_was_given_for() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    let drain_for = |hold_seconds| Command::Drain {
+        server: A.parse().unwrap(),
+        service: None,
+        hold_seconds: Some(hold_seconds),
+        deadline_seconds: None,
+    };
+    rig.ask(drain_for(600));
+    let token = rig.dry(restore(A)).token;
+    rig.pass(2 * S);
+    assert_eq!(rig.dry(restore(A)).token, token, "time alone changes nothing");
+    rig.ask(drain_for(900));
+    assert_ne!(rig.dry(restore(A)).token, token);
 }

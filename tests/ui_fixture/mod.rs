@@ -698,6 +698,7 @@ impl EngineHandle for FixtureEngine {
                 service: Some(lvsdeck::engine::ServiceSelector(service.clone())),
             }),
             undo_reason: None,
+            ends: Vec::new(),
             confirm: None,
         };
         let token = preview.token(&request.command);

@@ -66,6 +66,11 @@ impl Balance {
             blast_radius,
             undo: self.undo(now, command, changes),
             undo_reason: self.undo_reason(changes),
+            ends: changes
+                .iter()
+                .filter_map(|change| self.services.get(change.service)?.server(&change.server))
+                .flat_map(ServerState::deadlines)
+                .collect(),
             confirm: (below.is_some() || loses_most).then(|| word(command).to_owned()),
         };
         let mut steady = Preview { before: lines(&before, false), after: lines(&after, false), ..preview.clone() };

@@ -147,13 +147,16 @@ fn sorry_status(service: &ServiceState, seen: Option<&Service>) -> Option<SorryS
     Some(SorryServerStatus { key, active, inactive })
 }
 
-/// Who wants it otherwise than the file.
+/// Who wants it otherwise than the file: of what keeps it from serving, where something does.
 fn override_status(server: &ServerState, moment: Moment) -> Option<OverrideStatus> {
     let of_weight = server.by.as_deref().filter(|_| server.added || server.has_own_weight());
-    let of_admin = server.ends.by.as_ref().filter(|_| server.admin.0 != Admin::Enabled);
-    let By { who, at, why } = of_weight.into_iter().chain(of_admin).max_by_key(|by| by.at)?;
+    let (by, until) = match server.admin.0 {
+        Admin::Enabled => (of_weight, server.weight_ends_at()),
+        Admin::Draining | Admin::Maintenance => (server.ends.by.as_ref().or(of_weight), server.ends.return_at),
+    };
+    let By { who, at, why } = by?;
     let (since, weight) = (moment.wall_of(*at), server.weight.get());
-    let until = server.weight_ends_at().map(|at| moment.wall_of(at));
+    let until = until.map(|at| moment.wall_of(at));
     Some(OverrideStatus { since, who: who.clone(), reason: why.clone(), weight, until })
 }
 

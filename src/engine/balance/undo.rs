@@ -40,9 +40,14 @@ impl Balance {
 
     /// Why what a single change ends was wanted.
     pub(super) fn undo_reason(&self, changes: &[Change]) -> Option<String> {
-        let [Change { service, server, .. }] = changes else { return None };
+        let [Change { service, server, step }] = changes else { return None };
         let old = self.services.get(*service)?.server(server)?;
-        old.ends.by.as_ref()?.why.clone()
+        let of_weight = old.by.as_deref().filter(|_| old.has_own_weight());
+        let by = match step {
+            Step::Weigh(..) => of_weight,
+            _ => old.ends.by.as_ref().filter(|_| old.admin.0 != Admin::Enabled).or(of_weight),
+        };
+        by?.why.clone()
     }
 
     /// Whether the selector means exactly the servers that change, and all of them were so.

@@ -40,6 +40,7 @@ impl Balance {
             blast_radius,
             undo: Some(Command::RemoveService { service: key.into() }),
             undo_reason: None,
+            ends: Vec::new(),
             confirm: None,
         };
         let token = preview.token(command);
@@ -69,6 +70,7 @@ impl Balance {
             ),
             undo: Some(Command::AddService { service: key, scheduler: None, forward: None, persistence: None }),
             undo_reason: None,
+            ends: Vec::new(),
             confirm: Some(key.to_string()),
         };
         let steady = Preview { before: self.service_lines(service, None), ..preview.clone() };

@@ -11,7 +11,7 @@ use super::reload::Reloader;
 use super::shared::{Shared, Vitals};
 use super::stop::{self, Stop};
 use super::sysctls;
-use super::undo::{Given, Going, UndoStack};
+use super::undo::{Given, Going, OVER, UndoStack};
 use crate::engine::command::{
     Answer, Asked, Command, CommandRequest, Half, Outcome, Preview, Reach, ServiceSelector, Undoable, Who, clean,
 };
@@ -232,6 +232,7 @@ impl LocalEngine {
                 self.tried(inverse).map_or_else(|e| e.to_string(), |a| a.message)
             }
             Some(_) => "what it did is over, or its object has gone".to_owned(),
+            None if newest.is_over() => OVER.to_owned(),
             None => "it has no way back".to_owned(),
         };
         Err(self.undo.not_the_newest(&newest, &why))
@@ -251,12 +252,9 @@ impl LocalEngine {
 
     fn take_this_back(&self, given: &Given, inverse: Command, asked: &Asked) -> Result<Answer, HandleError> {
         let what = format!("command {}, {} by {}", given.id, given.act, given.who);
-        let reason = match asked.reason.as_ref().or(given.wanted.as_ref()) {
-            Some(reason) => format!("undo of {what}: {reason}"),
-            None => format!("undo of {what}"),
-        };
-        // The loop tells the journal of it, with this reason.
-        let inverse = Asked { command: inverse, reason: Some(reason), ..asked.clone() };
+        let reason = asked.reason.clone().or_else(|| given.wanted.clone());
+        // The loop tells the journal of it.
+        let inverse = Asked { command: inverse, reason, undoes: Some(what.clone()), ..asked.clone() };
         let mut answer = self.give(inverse, Going::Back(given.id))?;
         answer.message = match answer.outcome {
             Outcome::Preview => format!("would take back {what}"),
@@ -392,6 +390,7 @@ impl EngineHandle for LocalEngine {
             who: who.clone(),
             // From here on it is in holds, logs and events: none of them is to be steered by it.
             reason: request.reason.as_deref().map(|reason| clean(reason, MAX_REASON)),
+            undoes: None,
         };
         let mut answer = self.dispatch(asked)?;
         answer.id = id;

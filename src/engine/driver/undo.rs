@@ -7,11 +7,13 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What is said where nothing is left to take back.
 pub const NOTHING: &str = "no command since the engine started can be taken back, and undo knows none from before: \
                            `lvsdeck ctl diff` shows what operators changed, to be taken back by name";
+/// What is said of a command whose time has ended.
+pub const OVER: &str = "its time is over, and with it what it did";
 /// How many are remembered.
 const KEPT: usize = 50;
 /// Most characters of a command that are kept to be read.
@@ -30,6 +32,8 @@ pub struct Given {
     pub command: String,
     /// When it was given, and once it is done, when that was.
     pub at: Instant,
+    /// For how long what it did lasts.
+    pub lasts: Option<Duration>,
     /// Who gave it.
     pub who: String,
     /// What takes it back; none where nothing does, or as long as it is not answered.
@@ -45,7 +49,12 @@ pub struct Given {
 impl Given {
     /// What takes it back now: what it ended early goes on for what is left of its time. None: that is over, or nothing does.
     pub fn way_back(&self) -> Option<Command> {
-        self.inverse.clone()?.after(self.at.elapsed())
+        self.inverse.clone().filter(|_| !self.is_over())?.after(self.at.elapsed())
+    }
+
+    /// Whether what it did has ended by itself: what was before it does not come back by that, nor by an undo.
+    pub fn is_over(&self) -> bool {
+        self.lasts.is_some_and(|lasts| lasts <= self.at.elapsed())
     }
 
     /// Why it can't be taken back now, where an answer is awaited.
@@ -106,6 +115,7 @@ impl UndoStack {
                         act: asked.command.act(),
                         command: clean(&asked.command.to_string(), LONGEST),
                         at: Instant::now(),
+                        lasts: asked.command.lasts(),
                         who: asked.who.to_string(),
                         inverse: None,
                         wanted: None,
@@ -218,6 +228,9 @@ fn takeable(stack: &VecDeque<Given>, id: u64) -> Result<(usize, Command), String
     if let Some(why) = given.unanswered() {
         return Err(format!("command {given} can't be taken back now: {why}"));
     }
+    if given.is_over() {
+        return Err(format!("command {given} can't be taken back: {OVER}"));
+    }
     let Some(inverse) = given.way_back() else { return Err(no_way_back(stack, id)) };
     match standing_on(stack, at) {
         None => Ok((at, inverse)),
@@ -279,13 +292,13 @@ fn has_effect(answer: &Answer, reach: &Reach) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::command::{Preview, Who};
+    use crate::engine::command::{Preview, ServiceSelector, Who};
+    use crate::engine::model::Weight;
     use std::sync::mpsc::sync_channel;
-    use std::time::Duration;
 
     fn asked(id: u64, command: Command) -> Asked {
         let who = Who { user: "anna".into(), ..Who::default() };
-        Asked { id, command, dry_run: false, token: None, force: false, who, reason: None }
+        Asked { id, command, dry_run: false, token: None, force: false, who, reason: None, undoes: None }
     }
 
     /// Gives a command about an instance, or about a server where the name is an address; it is not answered.
@@ -445,6 +458,12 @@ mod tests {
         let drain = |deadline_seconds| Command::Drain { server, service: None, hold_seconds: None, deadline_seconds };
         let several = |deadline| Command::Several { commands: vec![drain(deadline)] };
         assert_eq!(after(several(Some(60)), 61), Some(several(Some(0))), "a drain stays one after its deadline");
+        let weight = |hold_seconds| {
+            let (service, weight) = (ServiceSelector("web".to_owned()), Weight::new(5).unwrap());
+            Command::Weight { service, server: "10.0.0.71:80".parse().unwrap(), weight, hold_seconds }
+        };
+        assert_eq!(after(weight(Some(60)), 40), Some(weight(Some(20))));
+        assert_eq!(after(weight(Some(60)), 60), None);
 
         let stack = UndoStack::default();
         gives(&stack, 1, "A");
@@ -457,6 +476,18 @@ mod tests {
         stack.answered(1, &Answer { preview, ..answer(Outcome::Done, true) });
         let given = stack.newest().unwrap();
         assert_eq!((given.way_back(), given.wanted.as_deref()), (None, Some("new kernel")));
+        assert_eq!(listed(&stack), [0_u64; 0]);
+    }
+
+    #[test]
+    fn what_ended_by_itself_is_not_taken_back_to_what_was_before_it() {
+        let stack = UndoStack::default();
+        let command = Command::Failover { instance: Some("A".to_owned()), hold_seconds: Some(0), blind: false };
+        let reach = Reach::of(&command, &|name| [name.to_owned()].into());
+        assert_eq!(stack.send(&asked(1, command), Going::New(reach), || true), Ok(true));
+        stack.answered(1, &answer(Outcome::Done, true));
+        assert!(stack.newest().unwrap().is_over());
+        assert_eq!(stack.find(1).unwrap_err(), format!("command 1 (failover by anna) can't be taken back: {OVER}"));
         assert_eq!(listed(&stack), [0_u64; 0]);
     }
 

@@ -117,7 +117,7 @@ impl Failover {
                 self.report_hold_ended(i, "failover");
             }
             let Some(router) = self.routers.get_mut(i) else { continue };
-            router.hold = Some(Hold { until, blind, by: by.clone(), since: now });
+            router.hold = Some(Hold { until, blind, by: by.clone(), why: asked.reason.clone(), since: now });
             let fact = Fact::new(EventKind::Hold, Severity::Notice, &router.config.name).to("begun");
             router.instance.set_yields(true);
             if blind {
@@ -136,6 +136,11 @@ impl Failover {
             let names: Vec<String> = routers.iter().map(|i| self.name(*i)).collect();
             let message =
                 format!("{}: mastership given up; whether another router takes over was not awaited", names.join(", "));
+            return self.answer(&asked, Outcome::Done, message, preview);
+        }
+        if waiting.is_empty() {
+            let names: Vec<String> = routers.iter().map(|i| self.name(*i)).collect();
+            let message = format!("{}: held back, and does not take mastership", names.join(", "));
             return self.answer(&asked, Outcome::Done, message, preview);
         }
         self.wait_as_groups(&mut waiting);
@@ -202,7 +207,8 @@ impl Failover {
         let named = self.named(instance)?;
         let routers = named.iter().filter_map(|i| Some((*i, self.routers.get(*i)?)));
         let (masters, others): (Vec<_>, Vec<_>) = routers.partition(|(_, router)| router.instance.is_master());
-        if masters.is_empty() {
+        let (coming, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|(_, router)| is_coming(router));
+        if masters.is_empty() && coming.is_empty() {
             let whys: Vec<String> = others.iter().map(|(_, router)| not_master(router)).collect();
             return Err(format!("nothing to give up: {}", whys.join("; ")));
         }
@@ -212,6 +218,13 @@ impl Failover {
             Preview { undo: Some(Command::Rejoin { instance: instance.map(str::to_owned) }), ..Preview::default() };
         let mut moved = 0;
         let mut successors = Vec::new();
+        for (_, router) in coming {
+            let name = &router.config.name;
+            preview.before.push(line(router));
+            preview.after.push(format!("{name}: BACKUP, held {hold}"));
+            preview.ops.push(format!("{name} does not take mastership back"));
+            successors.push(format!("{name}: it was about to take over, and stays backup"));
+        }
         for (i, router) in masters {
             let name = &router.config.name;
             preview.before.push(line(router));
@@ -235,10 +248,11 @@ impl Failover {
         Ok((named.into_iter().filter(|i| self.in_moving_unit(*i)).collect(), preview))
     }
 
-    /// Whether the router or one of its sync group is master.
+    /// Whether the router or one of its sync group is master, or about to be.
     fn in_moving_unit(&self, i: usize) -> bool {
         let unit = self.units.iter().find(|unit| unit.members.contains(&i));
-        unit.is_some_and(|u| u.members.iter().any(|m| self.routers.get(*m).is_some_and(|r| r.instance.is_master())))
+        let moves = |router: &Router| router.instance.is_master() || is_coming(router);
+        unit.is_some_and(|u| u.members.iter().any(|m| self.routers.get(*m).is_some_and(moves)))
     }
 
     fn plan_rejoin(&self, now: Instant, instance: Option<&str>) -> Result<(Vec<usize>, Preview), String> {
@@ -249,12 +263,13 @@ impl Failover {
             return Err(format!("{nobody}: there is nothing to end"));
         }
         let mut preview = Preview::default();
-        let (mut effects, mut inverses) = (Vec::new(), Vec::new());
+        let (mut effects, mut inverses, mut claims) = (Vec::new(), Vec::new(), Vec::new());
         for router in held.iter().filter_map(|i| self.routers.get(*i)) {
             let (effect, state) = rejoins(router);
             effects.push(effect);
             let name = &router.config.name;
             preview.before.push(format!("{}, held", line(router)));
+            preview.ends.extend(router.hold.as_ref().and_then(|hold| hold.until));
             preview.after.push(format!("{name}: {}, takes part by priority {}", state.name(), router.own_priority()));
             if state != router.state() {
                 preview.confirm = Some("rejoin".to_owned());
@@ -268,14 +283,30 @@ impl Failover {
                 let hold_seconds = router.hold.as_ref().and_then(left);
                 let blind = router.hold.as_ref().is_some_and(|hold| hold.blind);
                 inverses.push((name.clone(), hold_seconds, blind));
-                // `failover by anna, pid 7: new kernel`.
-                let why = |hold: &Hold| Some(hold.by.split_once(": ")?.1.to_owned());
-                preview.undo_reason = router.hold.as_ref().and_then(why);
+                preview.undo_reason = router.hold.as_ref().and_then(|hold| hold.why.clone());
+            }
+            if let (Some(claim), VirtualRouterState::Backup) = (&router.claim, state) {
+                claims.push(name.clone());
+                preview.undo_reason.clone_from(&claim.why);
             }
         }
-        preview.undo = self.held_again(instance, &inverses);
+        preview.undo = match (inverses.as_slice(), claims.as_slice()) {
+            ([], [first, ..]) if self.are_one(first, &claims) => Some(Command::Takeover { instance: first.clone() }),
+            (inverses, []) => self.held_again(instance, inverses),
+            // No single command does both.
+            (_, _) => None,
+        };
         preview.blast_radius = effects.join("; ");
         Ok((held, preview))
+    }
+
+    /// Whether these are all of the sync group of the first.
+    fn are_one(&self, first: &str, names: &[String]) -> bool {
+        self.named(Some(first)).is_ok_and(|unit| {
+            let name = |i: &usize| self.routers.get(*i).map(|router| router.config.name.as_str());
+            let members: Vec<&str> = unit.iter().filter_map(name).collect();
+            names.iter().all(|name| members.contains(&name.as_str()))
+        })
     }
 
     /// The failover that holds these instances again, each as it was: none where no single one does that.
@@ -284,15 +315,11 @@ impl Failover {
         if masters.iter().any(|(_, seconds, is_blind)| (seconds, is_blind) != (hold_seconds, blind)) {
             return None;
         }
-        let is_one = self.named(Some(first)).is_ok_and(|unit| {
-            let name = |i: &usize| self.routers.get(*i).map(|router| router.config.name.as_str());
-            let members: Vec<&str> = unit.iter().filter_map(name).collect();
-            masters.iter().all(|(name, ..)| members.contains(&name.as_str()))
-        });
+        let names: Vec<String> = masters.iter().map(|(name, ..)| name.clone()).collect();
         let instance = match instance {
             Some(name) => Some(name.to_owned()),
             None if masters.len() == self.routers.len() => None,
-            None if is_one => Some(first.clone()),
+            None if self.are_one(first, &names) => Some(first.clone()),
             // A failover of all would take what was not held along.
             None => return None,
         };
@@ -349,6 +376,16 @@ pub(super) fn line(router: &Router) -> String {
     let (name, state, own) = (&router.config.name, router.state().name(), router.own_priority());
     let claimed = router.claim.as_ref().map(|_| format!(" ({} by takeover)", router.instance.parameters().priority));
     format!("{name}: {state}, priority {own}{}, {}", claimed.unwrap_or_default(), addresses.join(" "))
+}
+
+/// Whether it is backup of a master of lower priority and about to take over: `preempt_delay` runs, or it began a moment ago.
+fn is_coming(router: &Router) -> bool {
+    let lower = |rank: Priority| rank < router.own_priority();
+    let master = router.peers.last_master().and_then(|(_, peer)| peer.rank());
+    router.state() == VirtualRouterState::Backup
+        && router.hold.is_none()
+        && router.config.preempt
+        && master.is_some_and(lower)
 }
 
 fn not_master(router: &Router) -> String {

@@ -3,7 +3,7 @@
 use super::core::{Failover, Phase};
 use super::notices::Told;
 use super::past::{Mastership, Origin};
-use super::router::{Footing, Outgoing, Router};
+use super::router::{Claim, Footing, Outgoing, Router};
 use super::{Action, OwnedAddress};
 use crate::engine::model::{AdvertisedPriority, Family};
 use crate::engine::vrrp;
@@ -67,7 +67,7 @@ impl Failover {
             interval: router.instance.parameters().interval,
             advertised_at: router.advertised_at?,
             addresses: self.addresses_of(i),
-            takeover: router.claim.as_ref().map(|(by, _)| by.clone()),
+            takeover: router.claim.as_ref().map(|claim| claim.by.clone()),
             origin: Origin::Lvsdeck,
         })
     }
@@ -119,7 +119,7 @@ impl Failover {
                         == (&note.interface, note.vrid, note.family, note.version)
             };
             let Some(router) = self.routers.iter_mut().find(its) else { continue };
-            router.claim = note.takeover.clone().map(|by| (by, now));
+            router.claim = note.takeover.clone().map(|by| Claim { by, why: None, since: now });
             self.holds_touched |= router.claim.is_some();
             router.instance = vrrp::Instance::new(router.parameters(), IpAddr::V4(Ipv4Addr::UNSPECIFIED));
             router.mastership = Some(note);

@@ -7,7 +7,7 @@
 use super::Action;
 use super::core::Failover;
 use super::entrance::LEFT;
-use super::router::{Hold, PriorityWish, Router};
+use super::router::{Claim, Hold, PriorityWish, Router};
 use super::track::weighed;
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::model::Priority;
@@ -23,6 +23,9 @@ pub struct Held<T = Instant> {
     pub instance: String,
     /// By which command, of whom, and why.
     pub by: String,
+    /// Why, as it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
     /// Since when.
     pub since: T,
     /// What.
@@ -54,7 +57,7 @@ impl<T> Held<T> {
             HoldWish::Takeover => HoldWish::Takeover,
             HoldWish::Priority(priority) => HoldWish::Priority(priority),
         };
-        Held { instance: self.instance, by: self.by, since: time(self.since), wish }
+        Held { instance: self.instance, by: self.by, why: self.why, since: time(self.since), wish }
     }
 }
 
@@ -70,7 +73,7 @@ impl Failover {
     /// Takes over what was wanted before, by name. What was for a time that is over, for an instance that is gone or for one
     /// that became master since, ends.
     pub(super) fn take_holds_over(&mut self, holds: Vec<Held>, now: Instant) {
-        for Held { instance, by, since, wish } in holds {
+        for Held { instance, by, why, since, wish } in holds {
             let router = self.routers.iter_mut().find(|router| router.config.name == instance);
             let over = match (&router, wish) {
                 (None, _) => Some(LEFT),
@@ -83,20 +86,25 @@ impl Failover {
                 (Some(_), HoldWish::Failover { .. } | HoldWish::Takeover | HoldWish::Priority(_)) => None,
             };
             if let Some(why) = over {
-                let fact = Fact::new(EventKind::Hold, Severity::Notice, instance).to("ended");
-                self.report(fact.reason(why).detail(by));
+                let fact = match wish {
+                    HoldWish::Priority(priority) => ended(instance, priority, why),
+                    HoldWish::Failover { .. } | HoldWish::Takeover => {
+                        Fact::new(EventKind::Hold, Severity::Notice, instance).to("ended").reason(why)
+                    }
+                };
+                self.report(fact.detail(by));
                 self.holds_touched = true;
                 continue;
             }
             let Some(router) = router else { continue };
             match wish {
                 HoldWish::Failover { until, blind } => {
-                    router.hold = Some(Hold { until, blind, by, since });
+                    router.hold = Some(Hold { until, blind, by, why, since });
                     router.instance.set_yields(true);
                 }
                 // The note knows by what it led at the end.
                 HoldWish::Takeover if router.mastership.is_some() => match &mut router.claim {
-                    Some((_, at)) => *at = since,
+                    Some(claim) => (claim.why, claim.since) = (why, since),
                     None => self.holds_touched = true,
                 },
                 HoldWish::Priority(priority) => {
@@ -105,7 +113,7 @@ impl Failover {
                     router.instance.set_priority(router.parameters().priority);
                 }
                 HoldWish::Takeover => {
-                    router.claim = Some((by, since));
+                    router.claim = Some(Claim { by, why, since });
                     router.instance = vrrp::Instance::new(router.parameters(), IpAddr::V4(Ipv4Addr::UNSPECIFIED));
                 }
             }
@@ -113,19 +121,27 @@ impl Failover {
     }
 }
 
+/// A priority that an operator gave is over.
+pub(super) fn ended(instance: String, priority: Priority, why: &str) -> Fact {
+    let fact = Fact::new(EventKind::Hold, Severity::Notice, instance);
+    fact.change(format!("priority {priority}"), format!("priority {priority} ended")).reason(why)
+}
+
 fn held(router: &Router) -> Option<Held> {
     let instance = router.config.name.clone();
     match (&router.hold, &router.claim) {
-        (Some(Hold { until, blind, by, since }), _) => {
+        (Some(Hold { until, blind, by, why, since }), _) => {
             let wish = HoldWish::Failover { until: *until, blind: *blind };
-            Some(Held { instance, by: by.clone(), since: *since, wish })
+            Some(Held { instance, by: by.clone(), why: why.clone(), since: *since, wish })
         }
-        (None, Some((by, since))) => Some(Held { instance, by: by.clone(), since: *since, wish: HoldWish::Takeover }),
+        (None, Some(Claim { by, why, since })) => {
+            Some(Held { instance, by: by.clone(), why: why.clone(), since: *since, wish: HoldWish::Takeover })
+        }
         (None, None) => None,
     }
 }
 
 fn wished(router: &Router) -> Option<Held> {
     let PriorityWish { priority, by, since } = router.wish.clone()?;
-    Some(Held { instance: router.config.name.clone(), by, since, wish: HoldWish::Priority(priority) })
+    Some(Held { instance: router.config.name.clone(), by, why: None, since, wish: HoldWish::Priority(priority) })
 }

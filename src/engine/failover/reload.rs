@@ -8,6 +8,7 @@
 use super::Action;
 use super::core::{Failover, Phase};
 use super::entrance::LEFT;
+use super::holds::ended;
 use super::host::Place;
 use super::notices::Told;
 use super::ownership::Ours;
@@ -131,10 +132,14 @@ impl Failover {
             let deleted = router.config.notifications.tells_deleted;
             router.ends_as = Some(if deleted { Told::Deleted } else { Told::Fault });
             self.met_touched |= !router.met.is_empty();
-            let held = router.hold.take().is_some() | router.wish.take().is_some();
-            if router.claim.take().is_some() || held {
-                self.holds_touched = true;
+            let wish = router.wish.take();
+            let is_held = router.hold.take().is_some() | router.claim.take().is_some();
+            self.holds_touched |= is_held || wish.is_some();
+            if is_held {
                 self.report_hold_ended(i, LEFT);
+            }
+            if let Some(wish) = wish {
+                self.report(ended(self.name(i), wish.priority, LEFT).detail(wish.by));
             }
         }
         let ended = without(survivors);
@@ -169,12 +174,12 @@ impl Failover {
         for ((i, config), before) in configuration.virtual_routers.iter().enumerate().zip(old) {
             let router = match before {
                 Some((true, mut router)) => {
-                    self.tell_priority(&router.config, config);
+                    self.tell_priority(&router, config);
                     readdressed.extend(reconfigure(&mut router, config, &self.tracks, now).map(|before| (i, before)));
                     router
                 }
                 Some((false, before)) => {
-                    self.tell_priority(&before.config, config);
+                    self.tell_priority(&before, config);
                     begun_anew(config, before, &self.tracks, now)
                 }
                 None => Router { sequence: self.sequence, ..Router::new(config, now) },
@@ -193,11 +198,18 @@ impl Failover {
     }
 
     /// The file has another priority for an instance: what follows from it comes later, and by others.
-    fn tell_priority(&mut self, before: &VirtualRouter, config: &VirtualRouter) {
-        if self.phase == Phase::Running && before.priority != config.priority {
+    fn tell_priority(&mut self, router: &Router, config: &VirtualRouter) {
+        let before = router.config.priority;
+        if self.phase == Phase::Running && before != config.priority {
             let fact = Fact::new(EventKind::Priority, Severity::Notice, &config.name);
-            let fact = fact.change(before.priority.to_string(), config.priority.to_string());
-            self.report(fact.reason("the file has another priority"));
+            let fact = fact.change(before.to_string(), config.priority.to_string());
+            let counts = router.wish.as_ref().map_or_else(String::new, |wish| {
+                format!(
+                    "; {}, which an operator set, counts until `priority {} --from-file`",
+                    wish.priority, config.name
+                )
+            });
+            self.report(fact.reason(format!("the file has another priority{counts}")));
         }
     }
 

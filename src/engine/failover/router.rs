@@ -56,6 +56,19 @@ pub(super) struct Hold {
     pub blind: bool,
     /// Who asked for it and why.
     pub by: String,
+    /// Why, as it was given.
+    pub why: Option<String>,
+    /// When.
+    pub since: Instant,
+}
+
+/// It leads by a `takeover` command.
+#[derive(Debug, Clone)]
+pub(super) struct Claim {
+    /// Who asked for it and why.
+    pub by: String,
+    /// Why, as it was given.
+    pub why: Option<String>,
     /// When.
     pub since: Instant,
 }
@@ -129,8 +142,8 @@ pub(super) struct Router {
     /// No sooner is another master told that was found out afterwards.
     pub tells_past_from: Option<Instant>,
     pub hold: Option<Hold>,
-    /// It leads by `takeover`, until `rejoin`: who asked for it and why, and when.
-    pub claim: Option<(String, Instant)>,
+    /// It leads by `takeover`, until `rejoin`.
+    pub claim: Option<Claim>,
     /// A priority in place of the file's, until it is taken back.
     pub wish: Option<PriorityWish>,
     /// When its last advertisement went out, and the one before.

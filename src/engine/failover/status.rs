@@ -147,7 +147,7 @@ impl Failover {
 fn held(router: &Router, moment: Moment) -> Option<String> {
     let wish = router.wish.as_ref().map(|wish| format!("{}; ends with priority --from-file", wish.by));
     let Some(hold) = router.hold.as_ref() else {
-        let claim = router.claim.as_ref().map(|(by, _)| format!("{by}; ends with rejoin"));
+        let claim = router.claim.as_ref().map(|claim| format!("{}; ends with rejoin", claim.by));
         return claim.or(wish);
     };
     Some(match hold.until {

@@ -9,7 +9,7 @@ use super::commands::{GRACE, line};
 use super::core::Failover;
 use super::peers::Peer;
 use super::pending::{Awaits, Part, Pending};
-use super::router::{CLAIM, Router};
+use super::router::{CLAIM, Claim, Router};
 use crate::engine::command::{Asked, Command, Outcome, Preview};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::model::Priority;
@@ -69,7 +69,7 @@ impl Failover {
             if router.peers.last_master().is_some() {
                 patience = patience.max(router.instance.master_interval().duration() + GRACE);
             }
-            router.claim = Some((by.clone(), now));
+            router.claim = Some(Claim { by: by.clone(), why: asked.reason.clone(), since: now });
             let parameters = router.parameters();
             router.instance.reconfigure(now, parameters);
             let fact = Fact::new(EventKind::Hold, Severity::Notice, &router.config.name).to("begun");

@@ -33,7 +33,7 @@ pub struct DrainStatus {
     pub return_at: Option<SystemTime>,
 }
 
-/// What an operator changed of a server beside the file: since when, who and why.
+/// What an operator changed of a server beside the file: since when, who and why. Of a drain or a maintenance, where there is one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OverrideStatus {
     /// When the last word on it was said.
@@ -45,7 +45,7 @@ pub struct OverrideStatus {
     pub reason: Option<String>,
     /// The weight that it has by that while it serves.
     pub weight: u32,
-    /// When that weight ends by itself, and the file's is back; none: it stays until `restore`.
+    /// When it ends by itself, and the server serves again or has the file's weight; none: it stays until `restore`.
     #[serde(default, with = "rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub until: Option<SystemTime>,
 }

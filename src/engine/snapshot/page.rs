@@ -220,7 +220,7 @@ fn server_row(
         weight: server.weight,
         configured_weight: server.configured_weight,
         wanted_weight: other(server.wanted_weight(), server.configured_weight),
-        weight_until: server.overridden.as_ref().and_then(|by| by.until),
+        weight_until: server.overridden.as_ref().filter(|_| server.admin == Admin::Enabled).and_then(|by| by.until),
         kernel_weight: server.kernel.map(|k| k.weight),
         active: server.active,
         inactive: server.inactive,

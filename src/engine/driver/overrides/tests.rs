@@ -20,7 +20,7 @@ fn shared() -> Arc<Shared> {
 
 fn held(instance: &str) -> Vec<Held> {
     let (since, wish) = (Instant::now(), HoldWish::Takeover);
-    vec![Held { instance: instance.to_owned(), by: "takeover by anna".to_owned(), since, wish }]
+    vec![Held { instance: instance.to_owned(), by: "takeover by anna".to_owned(), why: None, since, wish }]
 }
 
 fn until(what: &str, mut condition: impl FnMut() -> bool) {

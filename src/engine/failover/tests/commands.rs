@@ -505,3 +505,76 @@ fn the_preview_says_which_interval_goes_out_and_why() {
     let version = format!("advertise priority 0 {what}, after no shorter interval: version 2 has no other");
     assert_eq!(ops(0, VrrpVersion::V2)[0], version);
 }
+
+#[test]
+fn a_rejoin_is_taken_back_while_it_takes_mastership_back() {
+    for delay in [Duration::ZERO, seconds(60)] {
+        let mut node = one(200);
+        node.virtual_routers[0].preempt_delay = delay;
+        let mut lan = Lan::started(vec![node, one(100)]);
+        lan.run_for(seconds(80));
+        lan.command(0, failover(None, false));
+        lan.run_for(seconds(5));
+        lan.command(0, rejoin());
+        let back = lan.nodes[0].answer().preview.clone();
+        assert_eq!(
+            (back.undo.as_ref(), back.undo_reason.as_deref()),
+            (Some(&failover(None, false)), Some("kernel update"))
+        );
+        lan.run_for(Duration::from_millis(1_500));
+        assert_eq!(lan.masters(), [1], "not yet");
+        lan.ask(0, failover(None, false), true, None);
+        let shown = lan.nodes[0].answer().clone();
+        assert_eq!(
+            (shown.outcome, shown.preview.after.as_slice()),
+            (Outcome::Preview, &["VI_1: BACKUP, held until rejoin".to_owned()][..])
+        );
+        lan.command(0, failover(None, false));
+        assert_eq!(lan.nodes[0].answer().outcome, Outcome::Done);
+        lan.run_for(seconds(120));
+        assert_eq!(lan.masters(), [1], "held");
+        lan.command(0, rejoin());
+        lan.run_for(seconds(80));
+        assert_eq!(lan.masters(), [0]);
+    }
+}
+
+#[test]
+fn a_rejoin_after_a_takeover_is_taken_back_by_a_takeover_with_its_reason() {
+    let takeover = Command::Takeover { instance: "VI_1".to_owned() };
+    let mut lan = Lan::started(vec![pair(200), pair(100)]);
+    lan.run_for(seconds(10));
+    lan.command(1, takeover.clone());
+    lan.run_for(seconds(5));
+    assert_eq!(lan.masters(), [1]);
+    for instance in [None, Some("VI_2".to_owned())] {
+        lan.ask(1, Command::Rejoin { instance }, true, None);
+        let preview = &lan.nodes[1].answer().preview;
+        assert_eq!((preview.undo.as_ref(), preview.undo_reason.as_deref()), (Some(&takeover), Some("kernel update")));
+    }
+    lan.command(1, rejoin());
+    lan.run_for(seconds(5));
+    assert_eq!(lan.masters(), [0]);
+    lan.command(1, takeover);
+    lan.run_for(seconds(5));
+    assert_eq!(lan.masters(), [1], "and back");
+}
+
+#[test]
+fn the_token_of_a_rejoin_is_of_one_end_of_the_hold() {
+    let token = |lan: &mut Lan| {
+        lan.ask(0, rejoin(), true, None);
+        lan.nodes[0].answer().token.clone()
+    };
+    let mut lan = cluster();
+    lan.command(0, failover(Some(600), true));
+    lan.run_for(seconds(5));
+    let given = token(&mut lan);
+    lan.run_for(seconds(5));
+    assert_eq!(token(&mut lan), given);
+    lan.command(0, rejoin());
+    lan.run_for(seconds(10));
+    lan.command(0, failover(Some(900), true));
+    lan.run_for(seconds(5));
+    assert_ne!(token(&mut lan), given);
+}

@@ -311,7 +311,10 @@ impl Lan {
     pub fn ask(&mut self, n: usize, command: Command, dry_run: bool, token: Option<String>) {
         let who = Who { user: "root".to_owned(), pid: Some(4), ..Who::default() };
         let reason = Some("kernel update".to_owned());
-        self.input(n, Input::Command(Box::new(Asked { id: 7, command, dry_run, token, force: false, who, reason })));
+        self.input(
+            n,
+            Input::Command(Box::new(Asked { id: 7, command, dry_run, token, force: false, who, reason, undoes: None })),
+        );
     }
 
     pub fn reload(&mut self, n: usize, configuration: Configuration) {

@@ -83,3 +83,20 @@ fn a_preview_says_who_leads_then_and_what_can_not_be_given_is_refused() {
     }
     assert!(dry(&mut lan, 0, priority(None)).message.contains("has the priority of the file already"));
 }
+
+#[test]
+fn an_operator_s_priority_says_whose_it_is_and_ends_with_its_instance() {
+    let mut lan = cluster();
+    lan.command(0, priority(Some(150)));
+    let by = lan.status(0)[0].priority_by.clone().unwrap();
+    assert!(by.starts_with("priority 150 by "), "{by}");
+    let mut other = one(180);
+    lan.reload(0, other.clone());
+    let told = lan.nodes[0].facts(EventKind::Priority).pop().unwrap().reason.unwrap();
+    assert!(told.ends_with("; 150, which an operator set, counts until `priority VI_1 --from-file`"), "{told}");
+    other.virtual_routers.clear();
+    lan.reload(0, other);
+    let ended = lan.nodes[0].facts(EventKind::Hold).pop().unwrap();
+    assert_eq!((ended.from.as_deref(), ended.to.as_deref()), (Some("priority 150"), Some("priority 150 ended")));
+    assert_eq!(ended.detail, Some(by));
+}

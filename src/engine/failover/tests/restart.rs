@@ -135,7 +135,8 @@ fn a_note_of_mastership_is_right_where_an_older_hold_contradicts_it() {
     lan.run_for(seconds(10));
     lan.keep(0);
     let wish = HoldWish::Failover { until: None, blind: true };
-    lan.nodes[0].holds = vec![Held { instance: "VI_1".to_owned(), by: "failover".to_owned(), since: lan.start, wish }];
+    lan.nodes[0].holds =
+        vec![Held { instance: "VI_1".to_owned(), by: "failover".to_owned(), why: None, since: lan.start, wish }];
     lan.run_for(seconds(1));
     lan.boot_listening(0);
     assert_eq!((lan.state(0), lan.status(0)[0].held.clone()), (Master, None));
@@ -145,7 +146,8 @@ fn a_note_of_mastership_is_right_where_an_older_hold_contradicts_it() {
     lan.run_for(seconds(10));
     lan.keep(0);
     let wish = HoldWish::Takeover;
-    lan.nodes[0].holds = vec![Held { instance: "VI_1".to_owned(), by: "takeover".to_owned(), since: lan.start, wish }];
+    lan.nodes[0].holds =
+        vec![Held { instance: "VI_1".to_owned(), by: "takeover".to_owned(), why: None, since: lan.start, wish }];
     lan.boot_listening(0);
     assert_eq!((lan.state(0), lan.status(0)[0].effective_priority), (Master, 200));
     assert_eq!(lan.nodes[0].holds, [], "what is over is not written down any more");

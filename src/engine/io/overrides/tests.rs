@@ -33,9 +33,10 @@ fn wanted(now: Instant) -> Overrides {
         servers: vec![drained, added],
     };
     let wish = HoldWish::Failover { until: Some(now + HOUR), blind: true };
-    let held = Held { instance: "VI_1".to_owned(), by: "failover by anna".to_owned(), since: now, wish };
+    let held = Held { instance: "VI_1".to_owned(), by: "failover by anna".to_owned(), why: None, since: now, wish };
     let wish = HoldWish::Priority(Priority::DEFAULT);
-    let lowered = Held { instance: "VI_1".to_owned(), by: "priority 100 by anna".to_owned(), since: now, wish };
+    let lowered =
+        Held { instance: "VI_1".to_owned(), by: "priority 100 by anna".to_owned(), why: None, since: now, wish };
     let met = Met { instance: "VI_1".to_owned(), routers: ["192.0.2.12".parse().unwrap()].into() };
     Overrides { services: vec![service], instances: vec![held, lowered], met: vec![met] }
 }
