@@ -457,7 +457,7 @@ impl Failover {
             return Err(fault);
         }
         let source = match router.config.source {
-            Some(source) if self.host.has_anywhere(source) => source,
+            Some(source) if self.host.has_anywhere(source) || router.config.transport.may_borrow(source) => source,
             Some(source) => {
                 return Err(format!(
                     "{source}, from which {instance} is to advertise, is on no interface: add it with `ip address add`, or \

@@ -51,15 +51,21 @@ impl Failover {
         }
     }
 
-    /// Own packets that come back are counted; whatever else is wrong with them says nothing about others.
+    /// Own packets that come back are counted; whatever else is wrong with them says nothing about others. An address that is on no
+    /// interface here may be another router's: what can't be an echo is its.
     fn is_own(&mut self, now: Instant, i: usize, packet: &[u8], (source, plausible): (IpAddr, bool)) -> bool {
         let own = |router: &Router| router.footing.is_some_and(|footing| footing.source == source);
         if !self.routers.get(i).is_some_and(own) {
             return false;
         }
+        let is_here = self.host.has_anywhere(source);
         let Some(router) = self.routers.get_mut(i) else { return false };
+        let is_others = router.cannot_be_an_echo(now, packet);
+        if is_others && !is_here {
+            return false;
+        }
         router.counters.own_rx += 1;
-        if plausible && router.cannot_be_an_echo(now, packet) {
+        if plausible && is_others {
             self.note_duplicate(now, i, source);
         }
         true

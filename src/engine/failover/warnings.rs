@@ -6,6 +6,7 @@ use super::core::Failover;
 use super::strangers::Stranger;
 use super::unled;
 use crate::engine::event::{EventKind, Fact, Severity};
+use crate::engine::model::VirtualRouter;
 use crate::engine::snapshot::Warning;
 use std::net::IpAddr;
 
@@ -24,6 +25,7 @@ impl Failover {
             if let (Some(_), Some(footing)) = (router.duplicate_until, router.footing) {
                 warnings.push(duplicate_address(name, &router.config.interface, footing.source));
             }
+            warnings.extend(self.borrowed_source(&router.config));
             warnings.extend(contest::warnings(router));
             warnings.extend(unled::warnings(router));
             for (source, peer) in router.peers.iter() {
@@ -46,6 +48,17 @@ impl Failover {
             warnings.extend(interface.into_iter().flat_map(|link| foreign_vrids(&link.name, heard)));
         }
         warnings
+    }
+
+    /// Of an address that advertisements come from, and that is on no interface.
+    fn borrowed_source(&self, router: &VirtualRouter) -> Option<Warning> {
+        let source =
+            router.source.filter(|source| router.transport.may_borrow(*source) && !self.host.has_anywhere(*source))?;
+        let message = format!(
+            "it advertises from {source}, which is on no interface: a router that filters by source drops that"
+        );
+        let next = "add it with `ip address add`, or correct `mcast_src_ip` or `unicast_src_ip`";
+        Some(warning("borrowed-source", &router.name, message, next.to_owned()))
     }
 }
 

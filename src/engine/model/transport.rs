@@ -57,6 +57,10 @@ impl Transport {
             Self::Unicast(_) => None,
         }
     }
+    /// Whether advertisements leave the host from this address where it is on no interface too, as with keepalived.
+    pub const fn may_borrow(&self, source: IpAddr) -> bool {
+        source.is_ipv4() && matches!(self, Self::Multicast { .. })
+    }
     /// Every destination of an advertisement, in file order.
     pub fn destinations(&self) -> Vec<IpAddr> {
         match self {

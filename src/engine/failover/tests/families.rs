@@ -147,9 +147,9 @@ fn unicast_goes_to_each_peer_with_its_ttl_and_elects_as_multicast_does() {
 }
 
 #[test]
-fn a_source_that_is_configured_is_used_and_its_absence_is_a_fault() {
+fn a_source_that_is_configured_is_used_and_its_absence_is_a_fault_to_unicast() {
     let wanted = IpAddr::from([192, 0, 2, 77]);
-    let mut configuration = one(100);
+    let mut configuration = unicast(100, &[12], 255);
     configuration.virtual_routers[0].source = Some(wanted);
     let mut lan = Lan::started(vec![configuration]);
     assert_eq!(lan.state(0), Fault);
@@ -162,6 +162,31 @@ fn a_source_that_is_configured_is_used_and_its_absence_is_a_fault() {
         _ => None,
     };
     assert!(lan.nodes[0].actions.iter().filter_map(from).all(|source| source == wanted));
+}
+
+/// Measured: keepalived 2.2.7 sends multicast over IPv4 from an address that is on no interface, and over IPv6 nothing.
+#[test]
+fn multicast_over_ipv4_goes_out_from_an_address_that_is_nowhere_and_that_is_a_warning() {
+    let wanted = IpAddr::from([192, 0, 2, 77]);
+    let borrowing = |priority| {
+        let mut configuration = one(priority);
+        configuration.virtual_routers[0].source = Some(wanted);
+        configuration
+    };
+    let mut lan = Lan::started(vec![borrowing(100), borrowing(200)]);
+    lan.run_for(seconds(10));
+    assert_eq!(lan.masters(), [1], "what the other one sends from the same address is no echo");
+    assert_eq!(lan.nodes[1].warnings(), ["borrowed-source"]);
+    lan.crash(1);
+    lan.run_for(seconds(5));
+    assert_eq!(lan.masters(), [0]);
+    lan.meddle(0, ETH0, wanted, 24, true);
+    lan.run_for(seconds(1));
+    assert_eq!(lan.nodes[0].warnings(), [""; 0]);
+
+    let mut configuration = six(100);
+    configuration.virtual_routers[0].source = Some("fe80::77".parse().unwrap());
+    assert_eq!(Lan::started(vec![configuration]).state(0), Fault, "the kernel sends nothing from it");
 }
 
 #[test]
