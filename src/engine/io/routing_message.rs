@@ -79,13 +79,26 @@ fn route(route: &VirtualRoute, index: impl Fn(&str) -> Option<u32>) -> io::Resul
     let kind: u8 = match route.kind {
         RouteKind::Unicast => 1,
         RouteKind::Local => 2,
+        RouteKind::Broadcast => 3,
+        RouteKind::Anycast => 4,
+        RouteKind::Multicast => 5,
         RouteKind::Blackhole => 6,
         RouteKind::Unreachable => 7,
         RouteKind::Prohibit => 8,
         RouteKind::Throw => 9,
     };
-    // As keepalived, where ip route says link of what has no gateway; the kernel takes what is local with scope host alone.
-    let scope = route.scope.unwrap_or(if route.kind == RouteKind::Local { 254 } else { 0 });
+    // As keepalived, where ip route says link of what has no gateway; the kernel takes what is local with scope host alone, and what is
+    // for this host as one of the link with scope link.
+    let scope = route.scope.unwrap_or(match route.kind {
+        RouteKind::Local => 254,
+        RouteKind::Broadcast | RouteKind::Anycast => 253,
+        RouteKind::Unicast
+        | RouteKind::Multicast
+        | RouteKind::Blackhole
+        | RouteKind::Unreachable
+        | RouteKind::Prohibit
+        | RouteKind::Throw => 0,
+    });
     let length = route.destination.map_or(0, |(_, length)| length);
     let header = [family(route.family), length, 0, route.tos, short(route.table), route.protocol, scope, kind];
     let flags = if route.onlink { ONLINK } else { 0 };

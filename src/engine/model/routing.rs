@@ -16,6 +16,12 @@ pub enum RouteKind {
     Unicast,
     /// It is for this host.
     Local,
+    /// It is for this host, and went out to the whole link.
+    Broadcast,
+    /// It is for this host, as one of several.
+    Anycast,
+    /// It is for a group.
+    Multicast,
     /// It is dropped without a word.
     Blackhole,
     /// It is dropped, and its sender is told.

@@ -185,6 +185,9 @@ fn route(route: &VirtualRoute) -> String {
     let kind = match kind {
         RouteKind::Unicast => "",
         RouteKind::Local => "local ",
+        RouteKind::Broadcast => "broadcast ",
+        RouteKind::Anycast => "anycast ",
+        RouteKind::Multicast => "multicast ",
         RouteKind::Blackhole => "blackhole ",
         RouteKind::Unreachable => "unreachable ",
         RouteKind::Prohibit => "prohibit ",

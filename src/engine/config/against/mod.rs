@@ -78,7 +78,11 @@ fn families(block: &Statement, sources: &Sources, found: &mut Vec<(Span, String)
                 let message = "keepalived sets this rule for all packets: it takes mark 0 for none";
                 found.push((token.span, message.to_owned()));
             }
-            if word == "local" && before.is_empty() {
+            let words = || line.words.iter().map(|token| sources.word(token.span));
+            let is_local = word == "local"
+                || matches!(word, "broadcast" | "anycast")
+                    && !words().any(|word| word == "scope" || word.contains(':'));
+            if is_local && before.is_empty() {
                 let message = "keepalived asks for scope global, with which the kernel refuses this route";
                 found.push((token.span, message.to_owned()));
             }

@@ -332,7 +332,7 @@ pub(in super::super) const READ_OTHERWISE: &[(&str, &str)] = &[
         "keepalived takes mark 0 for none, and sets the rule for all packets",
     ),
     (
-        "a line of `static_routes` or `virtual_routes` that begins with `local`",
+        "a line of `static_routes` or `virtual_routes` that begins with `local`, or with `broadcast` or `anycast` and is of IPv4",
         "keepalived asks for scope global, with which the kernel refuses it",
     ),
     (
@@ -349,8 +349,9 @@ pub(in super::super) const READ_OTHERWISE: &[(&str, &str)] = &[
     ),
     ("an included file that includes itself", "keepalived reads it again, until no more files can be opened"),
     (
-        "`mcast_src_ip` with an address that is on no interface of this host",
-        "keepalived advertises from it all the same; with lvsdeck the instance is in FAULT until the address is there",
+        "`mcast_src_ip` with an IPv6 address that is on no interface of this host",
+        "keepalived becomes master all the same, and none of its advertisements leaves it; with lvsdeck the instance is in FAULT until \
+         the address is there",
     ),
     (
         "`version 2` for an instance with IPv6 addresses",

@@ -121,6 +121,8 @@ pub(super) const OPTIONS: &[Phrase] = &[
         "{} PREFIX",
         "the kind of a route, unicast where nothing is said; of a rule, what becomes of its packets",
     ),
+    phrase(&["multicast", "anycast"], "{} PREFIX dev INTERFACE", "the kind of a route, as broadcast is one"),
+    phrase(&["xresolve"], "{} PREFIX", "a kind of route that no kernel has any more: the line is left out"),
     phrase(
         &["type"],
         "type blackhole; lb_kind TUN type ipip",

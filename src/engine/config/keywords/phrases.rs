@@ -73,7 +73,8 @@ const PHRASES: &[Phrase] = &[
     phrase(
         &["NAT"],
         "lb_kind NAT",
-        "packets to a real server get its address and port, and the answers come back through the director",
+        "packets to a real server get its address and port, and the answers come back through the director; nat PREFIX is a kind of \
+         route that no kernel has any more",
     ),
     phrase(
         &["DR"],
@@ -96,7 +97,7 @@ const PHRASES: &[Phrase] = &[
     phrase(
         &["brd", "broadcast"],
         "ADDRESS brd BROADCAST",
-        "the broadcast address; + has all bits of the host set, - has none of them set",
+        "the broadcast address; + has all bits of the host set, - has none of them set; broadcast PREFIX dev INTERFACE is a kind of route",
     ),
     phrase(&["dev"], "ADDRESS dev INTERFACE", "the interface that an address or a route is on"),
     phrase(&["label"], "ADDRESS label NAME", "the label of an IPv4 address, 15 characters at most"),

@@ -7,7 +7,7 @@ use super::super::super::schema::Context;
 use super::super::super::source::Span;
 use super::super::super::suggest::nearest_or_longer;
 use super::super::address::whole;
-use super::prefix::prefix;
+use super::prefix::{EVERYWHERE, prefix};
 use std::net::IpAddr;
 
 /// What follows a word that lvsdeck does not act on.
@@ -98,9 +98,9 @@ impl Line<'_> {
         Some(())
     }
 
-    /// Whether the next word is of IPv6: of `::/0` nothing else remains, since it restricts nothing.
-    pub fn is_six(&self) -> bool {
-        self.words.get(self.next).is_some_and(|word| word.contains(':'))
+    /// Whether the next word is of IPv4 (`.`) or of IPv6 (`:`): of `::/0` nothing else remains, since it restricts nothing.
+    pub fn is_of(&self, sign: char) -> bool {
+        self.words.get(self.next).is_some_and(|word| word.contains(sign))
     }
 
     /// The value behind a word; without it keepalived does not run.
@@ -130,7 +130,8 @@ impl Line<'_> {
 
     pub fn number(&mut self, cx: &mut Context, word: &str, at: Span, most: u64) -> Option<u32> {
         let (text, span) = self.value(cx, word, at)?;
-        let plain = text.strip_prefix('+').unwrap_or(&text);
+        let plain = text.trim_ascii_start();
+        let plain = plain.strip_prefix('+').unwrap_or(plain);
         let is_metric = self.of.ends_with("routes") && matches!(word, "preference" | "priority");
         let number =
             if RADIX.contains(&word) && !is_metric { whole(plain) } else { argument::number(plain, 0, most).ok() };
@@ -160,9 +161,22 @@ impl Line<'_> {
         address
     }
 
+    /// A prefix, or `default`, which keepalived takes for one of another family behind an address of the line.
     #[allow(clippy::option_option)] // "everywhere" is a prefix too
-    pub fn prefix(&mut self, cx: &mut Context, word: &str, at: Span) -> Option<Option<(IpAddr, u8)>> {
+    pub fn prefix(
+        &mut self,
+        cx: &mut Context,
+        word: &str,
+        at: Span,
+        before: Option<IpAddr>,
+    ) -> Option<Option<(IpAddr, u8)>> {
         let (text, span) = self.value(cx, word, at)?;
+        if let (Some(before), true) = (before, EVERYWHERE.contains(&text.as_str())) {
+            let message = format!("{text} stands behind {before}{LEFT_OUT}");
+            let help = format!("write {text} before it, or {}", if before.is_ipv4() { "0.0.0.0/0" } else { "::/0" });
+            cx.report.add(Problem::warning(span, "bad-route", message).help(help));
+            return None;
+        }
         prefix(cx, self.of, &text, span)
     }
 

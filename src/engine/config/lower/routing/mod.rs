@@ -12,8 +12,8 @@ use super::super::suggest::nearest_or_longer;
 use super::address::{scope, whole};
 use crate::engine::model::{Family, NextHop, RouteKind, Routing, VirtualRoute};
 use line::{Follows, LEFT_OUT, LOCKABLE, Line};
-use prefix::{EVERYWHERE, begins_there, prefix};
-use std::net::IpAddr;
+use prefix::{EVERYWHERE, begins_there};
+use std::net::{IpAddr, Ipv4Addr};
 
 /// `RTPROT_KEEPALIVED`.
 const OWN: u8 = 18;
@@ -107,6 +107,8 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, entry: &Entry<'t>, routing: &m
 #[derive(Clone, Copy)]
 enum RouteWord {
     Kind(RouteKind),
+    /// A kind that no kernel has any more.
+    Lost,
     Destination,
     Gateway,
     Source,
@@ -138,6 +140,9 @@ fn numbered(cx: &mut Context, line: &Line, (word, at): (&str, Span), number: u64
     let kind = match number {
         1 => Some(RouteKind::Unicast),
         2 => Some(RouteKind::Local),
+        3 => Some(RouteKind::Broadcast),
+        4 => Some(RouteKind::Anycast),
+        5 => Some(RouteKind::Multicast),
         6 => Some(RouteKind::Blackhole),
         7 => Some(RouteKind::Unreachable),
         8 => Some(RouteKind::Prohibit),
@@ -193,6 +198,11 @@ const ROUTE: &[(&str, RouteWord)] = &[
     ("unreachable", RouteWord::Kind(RouteKind::Unreachable)),
     ("prohibit", RouteWord::Kind(RouteKind::Prohibit)),
     ("throw", RouteWord::Kind(RouteKind::Throw)),
+    ("broadcast", RouteWord::Kind(RouteKind::Broadcast)),
+    ("anycast", RouteWord::Kind(RouteKind::Anycast)),
+    ("multicast", RouteWord::Kind(RouteKind::Multicast)),
+    ("nat", RouteWord::Lost),
+    ("xresolve", RouteWord::Lost),
 ];
 
 fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
@@ -212,8 +222,15 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
         metrics: Vec::new(),
         next_hops: Vec::new(),
     };
-    let (mut named, mut six, mut tracked) = (false, false, true);
+    let (mut named, mut four, mut six, mut tracked) = (false, false, false, true);
     while let Some((word, span)) = line.word() {
+        if !route.next_hops.is_empty() && word != "nexthop" {
+            let message =
+                format!("{} and what follows it behind the next hops is ignored, as in keepalived", quoted(&word));
+            let help = "write it before the first nexthop";
+            cx.report.add(Problem::warning(span, "unknown-word", message).help(help));
+            break;
+        }
         let Some(known) = known(ROUTE, &word) else {
             if let Some(number) = whole(&word).filter(|number| *number <= 255) {
                 route.kind = numbered(cx, line, (&word, span), number)?;
@@ -222,8 +239,9 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
                     let message = "this line has a destination before; this later one counts";
                     cx.report.add(Problem::warning(span, "given-twice", message).help("write a line for each"));
                 }
-                (route.destination, named) = (prefix(cx, line.of, &word, span)?, true);
-                six |= word.contains(':');
+                line.next -= 1;
+                (four, six) = (four || word.contains('.'), six || word.contains(':'));
+                (route.destination, named) = (line.prefix(cx, "to", span, route.gateway.or(route.source))?, true);
             } else {
                 other(cx, line, Block::Routes, (&word, span), OTHER_ROUTE, ROUTE)?;
             }
@@ -234,9 +252,14 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
                 line.needs_more(cx, &word, span)?;
                 route.kind = kind;
             }
+            RouteWord::Lost => {
+                let message = format!("no kernel has {word} routes any more{LEFT_OUT}");
+                cx.report.add(Problem::warning(span, "bad-route", message).help("remove the line; nftables does NAT"));
+                return None;
+            }
             RouteWord::Destination => {
-                six |= line.is_six();
-                (route.destination, named) = (line.prefix(cx, "to", span)?, true);
+                (four, six) = (four || line.is_of('.'), six || line.is_of(':'));
+                (route.destination, named) = (line.prefix(cx, "to", span, route.gateway.or(route.source))?, true);
             }
             RouteWord::Gateway => route.gateway = Some(line.address(cx, &word, span)?),
             RouteWord::Source => route.source = Some(line.address(cx, &word, span)?),
@@ -282,7 +305,8 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
         cx.report.add(Problem::warning(at, "bad-route", message).help(help));
         return None;
     }
-    same_family(cx, at, route.family, addresses.iter().flatten())?;
+    let everywhere = four.then_some(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    same_family(cx, at, route.family, addresses.iter().flatten().chain(&everywhere))?;
     begins_there(cx, at, route.destination)?;
     if tracked && route.protocol != OWN {
         let message = "protocol goes with no_track only: the route has that of keepalived, 18, as there";

@@ -7,7 +7,7 @@ use super::super::super::schema::Context;
 use super::super::super::source::Span;
 use super::{Follows, LEFT_OUT, Line, known, other, same_family};
 use crate::engine::model::{Family, RuleAction, RuleLimits, VirtualRule};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Rules without a preference are given one from here down.
 const FIRST_PREFERENCE: u32 = 16_384;
@@ -99,7 +99,7 @@ pub(super) fn rule(cx: &mut Context, line: &mut Line, at: Span) -> Option<Virtua
         inverted: false,
         limits: RuleLimits::default(),
     };
-    let (mut preference, mut six, mut actions) = (None, false, 0);
+    let (mut preference, mut four, mut six, mut actions) = (None, false, false, 0);
     while let Some((word, span)) = line.word() {
         let Some(known) = known(RULE, &word) else {
             other(cx, line, Block::Rules, (&word, span), OTHER_RULE, RULE)?;
@@ -108,8 +108,8 @@ pub(super) fn rule(cx: &mut Context, line: &mut Line, at: Span) -> Option<Virtua
         actions += usize::from(matches!(known, RuleWord::Table | RuleWord::Goto | RuleWord::Action(_)));
         match known {
             RuleWord::From | RuleWord::To => {
-                six |= line.is_six();
-                let prefix = line.prefix(cx, &word, span)?;
+                (four, six) = (four || line.is_of('.'), six || line.is_of(':'));
+                let prefix = line.prefix(cx, &word, span, rule.from.or(rule.to).map(|(address, _)| address))?;
                 *(if word == "to" { &mut rule.to } else { &mut rule.from }) = prefix;
             }
             RuleWord::Input => rule.input = Some(line.interface(cx, &word, span)?),
@@ -139,7 +139,8 @@ pub(super) fn rule(cx: &mut Context, line: &mut Line, at: Span) -> Option<Virtua
     let addresses = [rule.from.map(|(address, _)| address), rule.to.map(|(address, _)| address)];
     six |= addresses.iter().flatten().any(IpAddr::is_ipv6);
     rule.family = if six { Family::Inet6 } else { Family::Inet };
-    same_family(cx, at, rule.family, addresses.iter().flatten())?;
+    let everywhere = four.then_some(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    same_family(cx, at, rule.family, addresses.iter().flatten().chain(&everywhere))?;
     if actions != 1 {
         let message = match actions {
             0 => format!("a line of {} says nothing of what it leads to; it is left out, as in keepalived", line.of),
