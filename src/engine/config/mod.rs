@@ -23,6 +23,7 @@ pub mod keywords;
 mod lexer;
 mod lower;
 mod misuse;
+mod pattern;
 mod reader;
 mod schema;
 mod secrets;
