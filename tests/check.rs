@@ -275,6 +275,7 @@ fn files_that_settings_name_and_the_keys_of_the_console_are_looked_at_too() {
     let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let told: Vec<String> = found.as_array().unwrap().iter().map(|d| format!("{}:{}", d["code"], d["line"])).collect();
     assert_eq!(told, ["\"on-this-host\":3", "\"console-settings\":2", "\"console-settings\":4"]);
+    assert_eq!((&found[2]["source_line"], &found[2]["length"]), (&"drain = \"dd\"".into(), &12.into()));
     // Each has what `docs/schema/check.json` promises, and nothing else.
     let schema = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema/check.json")).unwrap();
     let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();

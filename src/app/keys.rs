@@ -10,14 +10,19 @@ use std::io::Write;
 /// What is wrong with the file of the console's keys, as `lvsdeck check` tells it: the engine runs all the same.
 pub fn mistakes() -> Vec<Diagnostic> {
     let Err(Mistakes { file, all }) = keymap::choose(None) else { return Vec::new() };
+    let text = std::fs::read_to_string(&file).unwrap_or_default();
+    let line_of = |mistake: &Mistake| mistake.line.and_then(|line| text.lines().nth(line - 1)).unwrap_or("");
     let told = |mistake: Mistake| Diagnostic {
         severity: DiagnosticSeverity::Warning,
         code: "console-settings",
         file: file.clone(),
         line: mistake.line.unwrap_or(0),
-        column: usize::from(mistake.line.is_some()),
-        length: 0,
-        source_line: String::new(),
+        column: mistake.line.map_or(0, |_| {
+            let line = line_of(&mistake);
+            1 + line.chars().count() - line.trim_start().chars().count()
+        }),
+        length: line_of(&mistake).trim().chars().count(),
+        source_line: line_of(&mistake).to_owned(),
         message: if mistake.line.is_some() { mistake.why } else { format!("{file}: {}", mistake.why) },
         help: Some("lvsdeck keys --print writes a file with every key as it is".to_owned()),
     };

@@ -177,6 +177,12 @@ fn many_names_are_read_in_linear_time() {
         let many = |unit: &str| (0..20_000).map(|number| unit.replace('#', &number.to_string())).collect::<String>();
         is_read_in_time(&format!("{}{service}{}}}\n}}\n", many(defined), many(line)), defined);
     }
+    // The same addresses in two instances, each told at its place.
+    let line = |n: u32| format!("10.{}.{}.{}", n / 65_536 + 1, n / 256 % 256, n % 256);
+    let lines = (0..120_000).map(line).collect::<Vec<_>>().join("\n");
+    let addresses = format!("virtual_ipaddress_excluded {{\n{lines}\n}}\n}}\n");
+    let second = of_instance.replace(" V ", " W ").replace("id 5", "id 6").replace("0.9", "0.8");
+    is_read_in_time(&format!("{of_instance}{addresses}{second}{addresses}"), "addresses");
     let names =
         (0..20_000).map(|number| "abcdefghij"[number % 9..].repeat(number % 7 + 1)).collect::<Vec<_>>().join(", ");
     is_read_in_time(&format!("~LST(X, {names}) foo_$X bar\n"), "~LST");

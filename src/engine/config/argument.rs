@@ -94,6 +94,8 @@ fn alone(value: Value, word: &str) -> &str {
 
 /// A whole number of `low..=high`.
 pub(super) fn number(word: &str, low: u64, high: u64) -> Result<u64, Unfit> {
+    // As keepalived, which reads over them within quotes.
+    let word = word.trim_ascii_start();
     let out_of_range = || unfit("out-of-range", format!("is out of range: {low} to {high} is allowed"));
     let negative = word.strip_prefix('-').is_some_and(is_digits);
     if negative || is_digits(word) {

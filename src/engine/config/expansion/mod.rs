@@ -113,6 +113,9 @@ fn run(
         "~LST" if values.iter().any(|tuple| tuple.len() != names.len()) => {
             Err(wrong("an item has not as many values as there are variables"))
         }
+        "~LST" if values.iter().flatten().any(|value| value.contains(char::is_whitespace)) => {
+            Err(wrong("an item of the list has a space in it"))
+        }
         "~LST" if values.is_empty() => Err(wrong("the list has no values")),
         "~LST" => values.iter().try_for_each(|tuple| each(tuple)),
         "~SEQ" | "~SEQx" => {

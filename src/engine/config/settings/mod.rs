@@ -55,6 +55,10 @@ pub fn load(place: &Place) -> Result<Settings, Vec<Diagnostic>> {
             let message = format!("{}: no such file; name the settings with --settings FILE", path.display());
             Err(vec![whole(path, "no-such-file", message)])
         }
+        Err(ConfigError::Directory(_)) => {
+            let message = format!("{}: is a directory; name a file with --settings FILE", path.display());
+            Err(vec![whole(path, "is-a-directory", message)])
+        }
         Err(error) => Err(vec![whole(path, error.code(), error.to_string())]),
     }
 }
@@ -220,7 +224,7 @@ impl Reader<'_> {
                 } else if text.starts_with('/') {
                     let at = self.at(&value.span(), "on-this-host", String::new(), String::new());
                     let at = Diagnostic { severity: Severity::Warning, ..at };
-                    self.asked.push(Asked { at, what: Wanted::File(text.to_string()) });
+                    self.asked.push(Asked { at, what: Wanted::File(text.to_string()), more: 0 });
                 }
             }
             (kind, other) => {

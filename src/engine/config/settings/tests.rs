@@ -13,6 +13,13 @@ fn told(text: &str) -> Vec<String> {
 }
 
 #[test]
+fn a_directory_in_the_place_of_the_settings_is_told_with_the_word_that_names_a_file() {
+    let place = tempfile::tempdir().unwrap();
+    let told = load(&Place::Named(place.path().to_owned())).unwrap_err();
+    assert!(told[0].message.ends_with("is a directory; name a file with --settings FILE"), "{told:?}");
+}
+
+#[test]
 fn every_setting_is_read_and_an_empty_file_is_the_defaults() {
     let text = "# ours\n[ipvs]\ndrift = \"report\"\nlook_interval = 5\n[checks]\ntls_verify = \"/etc/ours.pem\"\n\
                 [servers]\ndepool_threshold = 50\nslow_start = 30\n\
