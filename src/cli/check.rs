@@ -65,7 +65,7 @@ pub fn run(args: &CheckArgs, global: &GlobalArgs, else_found: Vec<Diagnostic>) -
     });
     let settings = SettingsPlace::from(args.settings.clone());
     loaded.asked.extend(settings_files(&settings));
-    look_on_host(&mut loaded);
+    look_on_host(&mut loaded, args.against.is_some());
     loaded.diagnostics.extend(else_found);
     match (load_settings(&settings), &mut loaded.configuration) {
         (Ok(settings), Some(configuration)) => configuration.follow(settings),

@@ -69,7 +69,7 @@ fn a_second_script_for_one_state_is_left_out_as_keepalived_does_and_one_fifo_is_
     assert_eq!(configuration.virtual_routers[0].notifications.master, command(&["/etc/1.sh"], None));
     assert_eq!(
         told,
-        ["4:1 warning already-set: notify_master stands here before; this later one is left out, as in keepalived"]
+        ["4:1 warning already-set: notify_master stands in line 3 before; that one counts, as in keepalived"]
     );
     let global = "global_defs {\nnotify_fifo /run/n\nvrrp_notify_fifo /run/n\nvrrp_notify_fifo_script /etc/f.sh\n}";
     let (configuration, told) = read(global, "", "");

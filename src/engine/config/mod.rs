@@ -33,6 +33,7 @@ mod suggest;
 mod tables;
 mod tolerance;
 mod tree;
+mod twice;
 mod unfit;
 
 pub use diagnostic::{Diagnostic, Severity};
@@ -48,7 +49,8 @@ use files::Text;
 use lexer::Token;
 use reader::Reader;
 use source::{Sources, Span};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::Path;
 use tables::Tables;
 use tree::Tree;
@@ -79,6 +81,8 @@ pub struct Asked {
     pub at: Diagnostic,
     /// What is asked for.
     pub what: Wanted,
+    /// How often more.
+    pub more: usize,
 }
 
 /// What a configuration wants to be there.
@@ -92,6 +96,8 @@ pub enum Wanted {
     File(String),
     /// A network interface.
     Interface(String),
+    /// An address that an instance advertises from; and whether that is by multicast.
+    Source(IpAddr, bool),
 }
 
 impl Loaded {
@@ -191,7 +197,8 @@ fn closed_early(
     told
 }
 
-/// Each thing that is wanted at its first place, with what `global_defs` says for all; not the interfaces that lvsdeck makes.
+/// Each thing that is wanted at its first place, with what `global_defs` says for all; not the interfaces and the addresses that lvsdeck
+/// makes.
 fn asked(
     wanted: Vec<(Span, Wanted)>,
     configuration: &Configuration,
@@ -213,14 +220,26 @@ fn asked(
         Wanted::Program(program, user, _) => {
             (at, Wanted::Program(program, user.or_else(|| global.script_user.clone()), global.script_security))
         }
-        other @ (Wanted::User(_) | Wanted::File(_) | Wanted::Interface(_)) => (at, other),
+        other @ (Wanted::User(_) | Wanted::File(_) | Wanted::Interface(_) | Wanted::Source(..)) => (at, other),
     };
-    let is_own = |what: &Wanted| matches!(what, Wanted::Interface(name) if own.contains(name.as_str()));
+    let statics: BTreeSet<_> = configuration.statics.addresses.iter().map(|own| own.address.address).collect();
+    let is_own = |what: &Wanted| match what {
+        Wanted::Interface(name) => own.contains(name.as_str()),
+        Wanted::Source(address, _) => statics.contains(address),
+        Wanted::User(_) | Wanted::Program(..) | Wanted::File(_) => false,
+    };
     let mut all: Vec<_> = wanted.into_iter().filter(|(at, what)| !is_own(what) && !is_told(*at)).map(whole).collect();
     all.sort_by_key(|(at, _)| sources.written_at(*at));
-    let mut seen = BTreeSet::new();
-    all.retain(|(_, what)| seen.insert(what.clone()));
-    let said = |(at, what)| Asked { at: Problem::warning(at, "on-this-host", "").rendered(sources), what };
+    let mut times = BTreeMap::new();
+    all.retain(|(_, what)| {
+        let times: &mut usize = times.entry(what.clone()).or_default();
+        *times += 1;
+        *times == 1
+    });
+    let said = |(at, what)| {
+        let more = times.get(&what).map_or(0, |times| times - 1);
+        Asked { at: Problem::warning(at, "on-this-host", "").rendered(sources), what, more }
+    };
     all.into_iter().map(said).collect()
 }
 

@@ -5,16 +5,17 @@ use super::Wanted;
 use super::argument::{self, Argument};
 use super::causes::Cause;
 use super::diagnostic::{Problem, Reporter, quoted};
-use super::keywords::{Block, FIRST, Keyword, Status, Value, ignored};
+use super::keywords::{Block, FIRST as SINCE, Keyword, Status, Value, ignored};
 use super::misuse::{continuation, one_name};
 use super::source::{Sources, Span};
 use super::suggest::nearest;
 use super::tables::Tables;
 use super::tolerance::{Tolerated, ignored_without_value, needs_value, tolerated};
 use super::tree::Statement;
+use super::twice::{Seen, counts};
 use super::unfit::{misfit, misspelt, placeholder, shown, stray, unknown, unknown_code};
 use crate::engine::model::ScriptUser;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// A statement that fits its keyword.
 #[derive(Debug)]
@@ -61,6 +62,8 @@ pub(super) struct Context<'c, 't> {
     /// Blocks that were not taken: the word that is meant, the block's name, and why.
     pub(super) left_out: BTreeMap<(&'static str, String), String>,
     once: BTreeMap<(Block, &'static str), Once>,
+    /// The words of all blocks of `global_defs`.
+    global: Seen,
     /// The block whose braces were missing right above.
     without_braces: Option<Block>,
     /// Inside of a block that is only read, its words are checked but not reported as "only read" again.
@@ -81,6 +84,7 @@ impl<'c, 't> Context<'c, 't> {
             without_preference: (0, 0),
             left_out: BTreeMap::new(),
             once,
+            global: Seen::new(),
             without_braces: None,
             quiet: 0,
             comparisons: MOST_COMPARED,
@@ -94,7 +98,8 @@ impl<'c, 't> Context<'c, 't> {
 
     /// The statements of `block` that fit the table.
     pub fn entries(&mut self, block: Block, statements: &'t [Statement<'t>]) -> Vec<Entry<'t>> {
-        let mut seen = BTreeSet::new();
+        // What stands in two blocks of global_defs stands twice as well.
+        let mut seen = if block == Block::Global { std::mem::take(&mut self.global) } else { BTreeMap::new() };
         let mut entries = Vec::with_capacity(statements.len());
         for statement in statements {
             let Some(first) = statement.words.first() else { continue };
@@ -109,12 +114,10 @@ impl<'c, 't> Context<'c, 't> {
             };
             self.without_braces = None;
             let argument = self.argument(block, keyword, statement, first.span);
-            if counts_once(keyword) && argument.is_some() && !seen.insert(keyword.word) {
-                self.report.add(Problem::warning(
-                    first.span,
-                    "given-twice",
-                    format!("{} stands in this {} before; this later one counts", keyword.word, block.name()),
-                ));
+            if let Some(argument) = &argument
+                && !counts(self, &mut seen, (block, keyword), statement, argument)
+            {
+                continue;
             }
             if argument.is_none() && keyword.status == Status::Acts {
                 // What else is wrong in a block that is refused is told at once too.
@@ -134,7 +137,20 @@ impl<'c, 't> Context<'c, 't> {
                 self.take_note(block, keyword, statement, first.span);
             }
         }
+        if block == Block::Global {
+            self.global = seen;
+        }
         entries
+    }
+
+    /// The line of a place, for a message at another one.
+    pub fn line_of(&self, at: Span) -> String {
+        let place = self.sources.place(at);
+        if self.sources.written_at(at).source == 0 {
+            format!("line {}", place.line)
+        } else {
+            format!("line {} of {}", place.line, place.file)
+        }
     }
 
     /// Does something again that notes words which are only read: they were noted the first time.
@@ -188,7 +204,7 @@ impl<'c, 't> Context<'c, 't> {
 
     /// Marks a word as one that lvsdeck only reads, and says what happens instead.
     pub fn only_read(&mut self, block: Block, word: &'static str, at: Span, instead: &str) {
-        let since = block.find(word).map_or(FIRST, |keyword| keyword.since);
+        let since = block.find(word).map_or(SINCE, |keyword| keyword.since);
         self.once(block, word, at, "not-acted-on", || format!("{word} is not acted on: {instead} (since {since})"));
     }
 
@@ -463,15 +479,3 @@ const MOST_COMPARED: usize = 500_000;
 
 /// What looks like a `{`.
 const LIKE_BRACES: [char; 5] = ['\u{ff5b}', '\u{fe5b}', '\u{2774}', '\u{fe37}', '\u{2983}'];
-
-/// Words of more than one value of which the last line counts.
-const ONCE: &[&str] =
-    &["lb_kind", "lvs_method", "sorry_server_lvs_method", "script", "misc_path", "process", "payload"];
-/// Words of which the first line counts, or another rule; told where they are lowered.
-const OTHERWISE: &[&str] = &["state", "digest", "ip_family", "unicast_src_ip", "mcast_src_ip", "version"];
-
-/// Whether of a word that is given twice the later one counts.
-fn counts_once(keyword: &Keyword) -> bool {
-    let is_listed = ONCE.contains(&keyword.word) && keyword.value.block().is_none();
-    (keyword.value.is_single() || is_listed) && !OTHERWISE.contains(&keyword.word)
-}

@@ -1,25 +1,38 @@
-//! What a configuration asks of the host that `lvsdeck check` runs on: interfaces, users, groups and scripts. A file may be for another
+//! What a configuration asks of the host that `lvsdeck check` runs on: interfaces, addresses, users, groups and scripts. A file may be for another
 //! host, so that each answer is a warning that names this one. Nothing is run or changed.
 
 use super::scripts::default_identity;
-use crate::engine::config::{Asked, Diagnostic, Loaded, Wanted, nearest};
+use crate::engine::config::{Asked, Diagnostic, Loaded, Severity, Wanted, nearest};
+use crate::engine::io::host_addresses;
 use crate::engine::io::runner::{Identity, PlaceError, locate, others_can_change};
 use std::io::ErrorKind;
+use std::net::IpAddr;
 use std::path::Path;
 
 /// So many things that this host has not are told.
 const TOLD: usize = 1_000;
 
-/// Adds what this host has not, each at its place among the messages.
-pub fn look(loaded: &mut Loaded) {
+/// Adds what this host has not, each at its place among the messages; and what keepalived would do otherwise then, where that is asked.
+pub fn look(loaded: &mut Loaded, against: bool) {
     // Of this network namespace, unlike /sys/class/net.
     let links = std::fs::read_to_string("/proc/self/net/dev").ok();
     let links: Option<Vec<&str>> = links
         .as_ref()
         .map(|links| links.lines().filter_map(|line| line.split_once(':')).map(|(name, _)| name.trim()).collect());
+    let addresses = host_addresses::read().ok();
     let mut told = 0;
-    for Asked { at, what } in std::mem::take(&mut loaded.asked) {
-        let Some((message, help)) = missing(&what, &at, links.as_deref()) else { continue };
+    for Asked { at, what, more } in std::mem::take(&mut loaded.asked) {
+        let found = match &what {
+            Wanted::Source(address, _) if addresses.as_ref().is_none_or(|all| all.contains(address)) => None,
+            Wanted::Source(address, is_multicast) => Some(nowhere(*address, *is_multicast)),
+            _ => missing(&what, &at, links.as_deref()),
+        };
+        let Some((message, help)) = found else { continue };
+        let message = match more {
+            0 => message,
+            1 => message + " (also on 1 more line)",
+            _ => format!("{message} (also on {more} more lines)"),
+        };
         if told == TOLD {
             let message = "what else this host has not is not looked for".to_owned();
             loaded.diagnostics.push(Diagnostic { code: "too-many-messages", message, help: None, ..at });
@@ -30,8 +43,30 @@ pub fn look(loaded: &mut Loaded) {
         let all = &mut loaded.diagnostics;
         let end = all.iter().rposition(|d| d.file == at.file).map_or(all.len(), |last| last + 1);
         let index = all.iter().position(|d| d.file == at.file && place(d) > place(&at)).unwrap_or(end);
+        if against && matches!(what, Wanted::Source(IpAddr::V6(_), true)) {
+            let message = "keepalived becomes master all the same, and none of its advertisements leaves it".to_owned();
+            let (severity, code) = (Severity::Difference, "difference");
+            all.insert(index, Diagnostic { severity, code, message, help: None, ..at.clone() });
+        }
         all.insert(index, Diagnostic { message, help: Some(help), ..at });
     }
+}
+
+/// What is to be said of an address to advertise from that is on no interface.
+fn nowhere(address: IpAddr, is_multicast: bool) -> (String, String) {
+    let then = match (address, is_multicast) {
+        (IpAddr::V4(_), true) => {
+            "advertisements come from it all the same, as with keepalived, and a router that filters by source drops them"
+        }
+        (IpAddr::V6(_), true) => "the instance is in FAULT until it is there",
+        (_, false) => "the instance is in FAULT until it is there, as with keepalived",
+    };
+    let message = format!("{address} is on no interface of this host: {then}");
+    (
+        message,
+        "write one of `ip address`, each node its own, or remove the line: the interface's own address is used then"
+            .to_owned(),
+    )
 }
 
 /// What this host has not, and what to do; none where it is there, or nobody can say.
@@ -62,6 +97,7 @@ fn missing(wanted: &Wanted, at: &Diagnostic, links: Option<&[&str]>) -> Option<(
             };
             return Some((format!("there is no interface {name} on this host"), help));
         }
+        Wanted::Source(..) => return None,
         Wanted::Program(program, user, secure) => (program, user, *secure),
     };
     let identity = match user {
@@ -116,7 +152,7 @@ mod tests {
     fn told(text: &str) -> Vec<String> {
         let mut loaded = parse("x.conf", text);
         let runs = loaded.configuration.is_some();
-        look(&mut loaded);
+        look(&mut loaded, true);
         assert_eq!(loaded.configuration.is_some(), runs, "what this host has not makes no error");
         loaded.diagnostics.iter().map(|d| format!("{} {}", d.line, d.message)).collect()
     }
@@ -127,8 +163,38 @@ mod tests {
                     10.0.0.9 dev own-link\n10.0.0.10 dev nor-this\n10.0.0.11 dev nor-this\n}\ntrack_interface {\nlo\n}\n}\n";
         assert_eq!(
             told(text),
-            ["2 there is no interface no-such-link on this host", "7 there is no interface nor-this on this host"]
+            [
+                "2 there is no interface no-such-link on this host",
+                "7 there is no interface nor-this on this host (also on 1 more line)"
+            ]
         );
+    }
+
+    #[test]
+    fn an_address_to_advertise_from_that_is_nowhere_is_told_with_what_comes_of_it() {
+        let of = |words: &str, vip: &str| {
+            let text = format!(
+                "static_ipaddress {{\n192.0.2.99 dev lo\n}}\nvrrp_instance a {{\ninterface lo0\nvirtual_router_id 5\n{words}\n\
+                 virtual_ipaddress {{\n{vip}\n}}\n}}\n"
+            );
+            told(&text).into_iter().filter(|told| !told.starts_with("5 ")).collect::<Vec<_>>()
+        };
+        let gone = "7 192.0.2.77 is on no interface of this host: ";
+        let multicast = of("mcast_src_ip 192.0.2.77", "10.0.0.1");
+        assert!(multicast[0].starts_with(&format!("{gone}advertisements come from it all the same")), "{multicast:?}");
+        assert_eq!(multicast.len(), 1, "keepalived does the same");
+        let unicast = of("unicast_src_ip 192.0.2.77\nunicast_peer {\n192.0.2.78\n}", "10.0.0.1");
+        assert_eq!(unicast, [format!("{gone}the instance is in FAULT until it is there, as with keepalived")]);
+        let six = of("mcast_src_ip fe80::77", "fe80::1");
+        assert_eq!(
+            six,
+            [
+                "7 fe80::77 is on no interface of this host: the instance is in FAULT until it is there",
+                "7 keepalived becomes master all the same, and none of its advertisements leaves it",
+            ]
+        );
+        assert_eq!(of("mcast_src_ip 127.0.0.1", "10.0.0.1"), [""; 0]);
+        assert_eq!(of("mcast_src_ip 192.0.2.99", "10.0.0.1"), [""; 0], "lvsdeck sets that one");
     }
 
     #[test]
@@ -171,7 +237,7 @@ mod tests {
                 "2 there is no user nobody-here on this host",
                 "6 there is no group no-group on this host",
                 "7 rise 0 is ignored, as keepalived does",
-                "10 there is no /no/such on this host",
+                "10 there is no /no/such on this host (also on 1 more line)",
                 "18 no-such-program is in no directory for programs of this host",
                 "22 /etc is no file on this host",
             ]

@@ -78,6 +78,9 @@ pub(super) fn lower<'t>(
         };
         address.advertised = advertised;
         let Ok(group) = options(cx, &words, &spans, &mut address) else { continue };
+        if block.keyword.word == "static_ipaddress" {
+            without_instance(cx, &words, &spans, &mut address);
+        }
         if let Some(label) = address.label.as_ref().filter(|label| label.len() > LONGEST) {
             let message = format!(
                 "label {} has more than {LONGEST} characters; the address is left out, as keepalived does",
@@ -149,6 +152,17 @@ pub(super) fn again(known: Option<&mut VirtualAddress>, further: &VirtualAddress
     format!(
         "{address} stands in {name} before; advertisements name it once more, as with keepalived, and it is set once"
     )
+}
+
+/// Words that only an address of an instance can have.
+fn without_instance(cx: &mut Context, words: &[String], spans: &[Span], address: &mut VirtualAddress) {
+    for (word, at) in words.iter().zip(spans).filter(|(word, _)| matches!(word.as_str(), "nodad" | "use_vmac")) {
+        if word == "use_vmac" || address.address.is_ipv6() {
+            let message = format!("{word} behind a static address is ignored, as keepalived does");
+            cx.report.add(Problem::warning(*at, "unknown-word", message).help("remove it"));
+        }
+    }
+    address.options.on_virtual_link = false;
 }
 
 fn parse(cx: &mut Context, (word, behind): (&str, Option<&str>), at: Span) -> Option<VirtualAddress> {
@@ -277,7 +291,7 @@ fn options(
                     cx.report.add(Problem::warning(value_at, "unknown-value", message).help(help));
                 }
             }
-            ("preferred_lft", Some(value)) => address.options.deprecated = Some(value == "0"),
+            ("preferred_lft", Some(value)) => address.options.deprecated = preferred(cx, &value, value_at),
             ("home", _) => address.options.home = true,
             ("nodad", _) if address.address.is_ipv4() => {
                 let message = "nodad says nothing of an IPv4 address; it is ignored, as keepalived does";
@@ -295,6 +309,28 @@ fn options(
         }
     }
     Ok(group)
+}
+
+/// Whether an address is deprecated at once, by the digits that keepalived finds in the seconds until it is; none: it is ignored.
+fn preferred(cx: &mut Context, value: &str, at: Span) -> Option<bool> {
+    if value == "forever" {
+        return Some(false);
+    }
+    let plain = value.strip_prefix('+').unwrap_or(value);
+    let digits = plain.find(|c: char| !c.is_ascii_digit()).map_or(plain, |end| plain.get(..end).unwrap_or(""));
+    let seconds: Option<u32> = if digits.is_empty() { Some(0) } else { digits.parse().ok() };
+    let seconds = seconds.filter(|_| !plain.starts_with('-'));
+    let told = match seconds {
+        None => Some(("out-of-range", format!("preferred_lft {value} is ignored, as keepalived does"))),
+        Some(seconds) if digits != plain => {
+            Some(("not-a-number", format!("preferred_lft {} counts as {seconds}, as with keepalived", quoted(value))))
+        }
+        Some(_) => None,
+    };
+    if let Some((code, message)) = told {
+        cx.report.add(Problem::warning(at, code, message).help("write seconds, 0 or forever"));
+    }
+    seconds.map(|seconds| seconds == 0)
 }
 
 /// An address, `+` (all host bits set) or `-` (none).

@@ -192,7 +192,7 @@ fn named(cx: &mut Context, draft: &Draft, block: &Entry) -> Option<(Arc<[Named]>
                 Some(word) => format!("{} is no mark; this service is left out, as keepalived does", quoted(word)),
                 None => "fwmark names no mark; this service is left out".to_owned(),
             };
-            let help = "write a number from 1 up: virtual_server fwmark 1234 {";
+            let help = "write a whole number from 1 to 4294967295: virtual_server fwmark 1234 {";
             cx.report.add(Problem::warning(block.value_at(2), "bad-mark", message).help(help));
             None
         }
@@ -248,8 +248,8 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, mut sett
             ("inhibit_on_failure", Argument::Switch(on)) => words.inhibit_on_failure = *on,
             ("alpha", Argument::Switch(on)) => words.alpha = *on,
             ("omega", Argument::Switch(on)) => words.omega = *on,
-            ("quorum_up", _) => notify::set(cx, &mut words.notify.up, &entry),
-            ("quorum_down", _) => notify::set(cx, &mut words.notify.down, &entry),
+            ("quorum_up", _) => words.notify.up = notify::command(cx, &entry),
+            ("quorum_down", _) => words.notify.down = notify::command(cx, &entry),
             ("virtualhost", Argument::Text(name)) => words.virtualhost = Some(name.clone()),
             ("smtp_alert", Argument::Switch(on)) => words.mails = Some(*on),
             ("real_server", _) => {

@@ -2,7 +2,7 @@
 
 use super::super::Wanted;
 use super::super::argument::Argument;
-use super::super::diagnostic::{Problem, quoted};
+use super::super::diagnostic::Problem;
 use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::{Draft, lvs, mail, notify, real_time, script, small};
@@ -12,7 +12,6 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
     let Draft { configuration, defaults, sync_daemon_at, .. } = draft;
     let global = &mut configuration.global;
     let mut rises = false;
-    let named_before = global.router_id.clone();
     let entries = cx.entries(Block::Global, block.inner());
     if entries.iter().any(|entry| entry.keyword.word == "vrrp_min_garp" && entry.argument == Argument::Switch(true)) {
         // Whatever a word says counts, wherever it stands.
@@ -25,14 +24,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
             *sync_daemon_at = Some(entry.at);
         }
         match (entry.keyword.word, &entry.argument) {
-            ("router_id", Argument::Text(name)) => {
-                global.router_id = Some(name.clone());
-                if let Some(before) = named_before.as_ref().filter(|before| *before != name) {
-                    let message = format!("router_id was {} in a block above; this later one counts", quoted(before));
-                    let help = "did two nodes' files get pasted into one? Keep on each node its own";
-                    cx.report.add(Problem::warning(entry.value_at(1), "given-twice", message).help(help));
-                }
-            }
+            ("router_id", Argument::Text(name)) => global.router_id = Some(name.clone()),
             ("vrrp_skip_check_adv_addr", Argument::Switch(on)) => {
                 (global.skip_check_adv_addr, defaults.variations.skip_check_adv_addr) = (*on, *on);
             }

@@ -18,7 +18,7 @@ pub(super) const DAEMON_WORDS: [&str; 6] = ["inst", "id", "maxlen", "port", "ttl
 pub(super) fn lower(cx: &mut Context, words: &mut LvsWords, word: &str, argument: &Argument, entry: &Entry) -> bool {
     match (word, argument) {
         ("lvs_sync_daemon", _) => words.sync_daemon = sync_daemon(cx, entry),
-        ("lvs_timeouts", _) => words.timeouts = timeouts(cx, entry),
+        ("lvs_timeouts", _) => timeouts(cx, entry, &mut words.timeouts),
         ("lvs_flush", Argument::Switch(on)) => words.flush = *on,
         ("lvs_flush_on_stop" | "lvs_flush_onstop", _) => words.flush_on_stop = flush_on_stop(cx, entry),
         _ => return false,
@@ -60,8 +60,8 @@ fn unknown(cx: &mut Context, entry: &Entry, at: usize, word: &str, known: &str) 
 }
 
 /// `tcp N tcpfin N udp N`, each of them or some.
-fn timeouts(cx: &mut Context, entry: &Entry) -> LvsTimeouts {
-    let (words, mut timeouts) = (cx.words(entry.statement), LvsTimeouts::default());
+fn timeouts(cx: &mut Context, entry: &Entry, timeouts: &mut LvsTimeouts) {
+    let words = cx.words(entry.statement);
     let mut at = 1;
     while let Some(word) = words.get(at) {
         let place = match word.as_str() {
@@ -82,7 +82,6 @@ fn timeouts(cx: &mut Context, entry: &Entry) -> LvsTimeouts {
         }
         at += 2;
     }
-    timeouts
 }
 
 /// `INTERFACE [[inst] INSTANCE] [id N] [maxlen N] [port N] [ttl N] [group ADDRESS]`

@@ -96,13 +96,14 @@ struct Places {
     tracks: Span,
     /// The line that tracks the instance's own interface; the name where there is none.
     own: Span,
-    addresses: Vec<(IpAddr, Span)>,
+    /// The last line of each.
+    addresses: HashMap<IpAddr, Span>,
 }
 
 impl Places {
     /// The last line with this address; the name where there is none.
     fn of(&self, address: IpAddr) -> Span {
-        self.addresses.iter().rfind(|(found, _)| *found == address).map_or(self.name, |(_, at)| *at)
+        self.addresses.get(&address).copied().unwrap_or(self.name)
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn lower(cx: &mut Context, notifications: &mut Notifications, entry: 
         }
         _ => return false,
     };
-    set(cx, place, entry);
+    *place = command(cx, entry);
     true
 }
 
@@ -44,9 +44,9 @@ pub(super) fn global(cx: &mut Context, fifos: &mut Fifos, entry: &Entry) -> bool
         ("notify_fifo", _) => fifos.all.fifo = fifo(cx, entry),
         ("vrrp_notify_fifo", _) => fifos.vrrp.fifo = fifo(cx, entry),
         ("lvs_notify_fifo", _) => fifos.lvs.fifo = fifo(cx, entry),
-        ("notify_fifo_script", _) => set(cx, &mut fifos.all.script, entry),
-        ("lvs_notify_fifo_script", _) => set(cx, &mut fifos.lvs.script, entry),
-        ("vrrp_notify_fifo_script", _) => set(cx, &mut fifos.vrrp.script, entry),
+        ("notify_fifo_script", _) => fifos.all.script = command(cx, entry),
+        ("lvs_notify_fifo_script", _) => fifos.lvs.script = command(cx, entry),
+        ("vrrp_notify_fifo_script", _) => fifos.vrrp.script = command(cx, entry),
         ("fifo_write_vrrp_states_on_reload", Argument::Switch(on)) => fifos.states_on_reload = *on,
         _ => return false,
     }
@@ -87,23 +87,13 @@ fn once<const N: usize>(
     }
 }
 
-pub(super) fn set(cx: &mut Context, place: &mut Option<NotifyCommand>, entry: &Entry) {
-    if place.is_some() {
-        let message =
-            format!("{} stands here before; this later one is left out, as in keepalived", entry.keyword.word);
-        cx.report.add(Problem::warning(entry.at, "already-set", message).help("write one script that does both"));
-        return;
-    }
-    *place = notify_command(cx, entry);
-}
-
 /// The scripts of a service or a server; none where there are none.
 pub(super) fn edges(commands: &EdgeCommands) -> Option<Box<EdgeCommands>> {
     (*commands != EdgeCommands::default()).then(|| Box::new(commands.clone()))
 }
 
 /// A command line in one word or one quoted string, and perhaps the user that runs it and its group.
-fn notify_command(cx: &mut Context, entry: &Entry) -> Option<NotifyCommand> {
+pub(super) fn command(cx: &mut Context, entry: &Entry) -> Option<NotifyCommand> {
     let (command, behind) = command::first(cx, entry);
     if command.is_empty() {
         return None;

@@ -117,9 +117,9 @@ fn lower<'t>(
             ("lthreshold", Argument::Number(n)) => lower = (small(*n), entry.at),
             ("alpha", Argument::Switch(on)) => alpha = *on,
             ("virtualhost", Argument::Text(name)) => virtualhost = Some(name.clone()),
-            ("notify_up", _) => notify::set(cx, &mut edges.up, &entry),
+            ("notify_up", _) => edges.up = notify::command(cx, &entry),
             ("smtp_alert", Argument::Switch(on)) => mails = *on,
-            ("notify_down", _) => notify::set(cx, &mut edges.down, &entry),
+            ("notify_down", _) => edges.down = notify::command(cx, &entry),
             _ if check::is_check(&entry) => checks.push(entry),
             _ => timing.take(&entry),
         }

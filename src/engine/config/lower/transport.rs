@@ -1,5 +1,6 @@
 //! How an instance's advertisements travel: `unicast_peer`, its words, and the groups.
 
+use super::super::Wanted;
 use super::super::argument::{Argument, number};
 use super::super::diagnostic::{Problem, quoted};
 use super::super::keywords::Block;
@@ -26,6 +27,8 @@ pub(super) struct Words {
     block: Option<Span>,
     ttl: Option<(u8, Span)>,
     check_source: bool,
+    /// `check_unicast_src` and `unicast_src_ip`, where they stand.
+    of_unicast: Option<(&'static str, Span)>,
     fault_without: bool,
     /// Of the same family the last one counts.
     sources: Vec<(IpAddr, Span)>,
@@ -73,16 +76,21 @@ impl Words {
                 let at = entry.value_at(1);
                 no_prefix(cx, cx.sources.word(at), *source, at);
                 let is_same = |(before, _): &(IpAddr, Span)| Family::of(*before) == Family::of(*source);
-                if self.sources.iter().any(is_same) {
-                    let message =
-                        format!("{} stands in this vrrp_instance before; this later one counts", entry.keyword.word);
+                if let Some((_, before)) = self.sources.iter().find(|before| is_same(before)) {
+                    let before = cx.line_of(*before);
+                    let message = format!("a source address stands in {before} before; this later one counts");
                     cx.report.add(Problem::warning(entry.at, "given-twice", message));
                     self.sources.retain(|before| !is_same(before));
                 }
                 self.sources.push((*source, at));
+                if entry.keyword.word == "unicast_src_ip" {
+                    self.of_unicast = Some((entry.keyword.word, entry.at));
+                }
             }
             ("unicast_ttl", Argument::Number(ttl)) => self.ttl = Some((byte(*ttl), entry.at)),
-            ("check_unicast_src", Argument::Switch(on)) => self.check_source = *on,
+            ("check_unicast_src", Argument::Switch(on)) => {
+                (self.check_source, self.of_unicast) = (*on, Some((entry.keyword.word, entry.at)));
+            }
             ("unicast_fault_no_peer", Argument::Switch(on)) => self.fault_without = *on,
             _ => return false,
         }
@@ -125,9 +133,17 @@ impl Words {
             }),
             None => multicast,
         };
+        if let (Some((word, at)), Transport::Multicast { .. }, None) = (self.of_unicast, &transport, self.block) {
+            let message =
+                format!("{word} without unicast_peer: advertisements go out by multicast, as with keepalived");
+            cx.report.add(Problem::warning(at, "no-peer", message).help("write unicast_peer { … }, or remove it"));
+        }
         if let (Some((_, at)), Transport::Multicast { .. }) = (self.ttl, &transport) {
             let message = "unicast_ttl without unicast_peer changes nothing; it is ignored, as in keepalived";
             cx.report.add(Problem::warning(at, "no-peer", message).help("remove it, or write unicast_peer { … }"));
+        }
+        if let Some((source, at)) = source {
+            cx.wanted.push((at, Wanted::Source(source, transport.group().is_some())));
         }
         (transport, source.map(|(source, _)| source))
     }

@@ -1,6 +1,7 @@
 //! `vrrp_instance`.
 
 mod strict;
+mod wish;
 
 use super::super::Wanted;
 use super::super::argument::Argument;
@@ -9,7 +10,6 @@ use super::super::diagnostic::{Problem, quoted};
 use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
-use super::super::suggest::nearest;
 use super::super::tree::Statement;
 use super::{
     Defaults, Draft, Places, address, authentication, lvs, notify, routing, small, track, transport, virtual_link,
@@ -21,6 +21,7 @@ use crate::engine::model::{
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
+use wish::{otherwise, preempt_delay, start_state, stated, wished_state};
 
 /// The words of an instance as they were found.
 struct Words {
@@ -33,6 +34,7 @@ struct Words {
     interval: Option<(Duration, Span)>,
     version: Option<(u64, Option<Span>)>,
     nopreempt: Option<Span>,
+    preempt: Option<Span>,
     preempt_delay: (Duration, Span),
     authentication: (Authentication, Option<Span>),
     addresses: Vec<VirtualAddress>,
@@ -111,7 +113,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
         vrid: vrid_at,
         tracks: words.tracks_at.unwrap_or(at),
         own: track::own_line(cx, block.inner(), &interface).unwrap_or(at),
-        addresses: std::mem::take(&mut words.places),
+        addresses: std::mem::take(&mut words.places).into_iter().collect(),
     };
     let router = complete(cx, draft, (name, interface, vrid), words, &places);
     draft.routers.entry(router.name.clone()).or_insert(draft.configuration.virtual_routers.len());
@@ -133,6 +135,7 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
         interval: None,
         version: draft.defaults.version.map(|version| (version, None)),
         nopreempt: None,
+        preempt: None,
         preempt_delay: (Duration::ZERO, block.at),
         authentication: (Authentication::None, None),
         addresses: Vec::new(),
@@ -178,7 +181,7 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
             }
             ("state", Argument::Text(state)) => {
                 let written = start_state(cx, state, &entry);
-                words.state = stated(cx, words.state, written, &entry);
+                words.state = stated(cx, (words.state, words.state_at), written, &entry);
                 words.state_at = Some(entry.value_at(1));
             }
             ("priority", Argument::Number(n)) => {
@@ -186,14 +189,20 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
             }
             ("advert_int", Argument::Time(interval)) => words.interval = Some((*interval, entry.value_at(1))),
             ("version", Argument::Number(version)) => match words.version {
-                Some((before, Some(_))) => {
-                    let message = format!("version {before} stands in this vrrp_instance before, and counts");
+                Some((before, Some(at))) => {
+                    let message = format!("version {before} stands in {} before, and counts", cx.line_of(at));
                     cx.report.add(Problem::warning(entry.at, "given-twice", message));
                 }
                 Some((_, None)) | None => words.version = Some((*version, Some(entry.at))),
             },
-            ("preempt", Argument::Switch(_)) => words.nopreempt = None,
-            ("nopreempt", Argument::Switch(on)) => words.nopreempt = on.then_some(entry.at),
+            ("preempt", _) => {
+                otherwise(cx, words.nopreempt.take(), &entry);
+                words.preempt = Some(entry.at);
+            }
+            ("nopreempt", _) => {
+                otherwise(cx, words.preempt.take(), &entry);
+                words.nopreempt = Some(entry.at);
+            }
             ("preempt_delay", Argument::Time(delay)) => words.preempt_delay = (*delay, entry.at),
             ("authentication", _) => words.authentication = (authentication::lower(cx, &entry), Some(entry.at)),
             ("virtual_ipaddress_excluded", _) => addresses(cx, &entry, &mut words, name),
@@ -202,8 +211,11 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
                 addresses(cx, &entry, &mut words, name);
             }
             ("strict_mode", Argument::Switch(on)) => words.strict = *on,
-            ("accept", _) => words.accepts = Some((true, entry.at)),
-            ("no_accept", _) => words.accepts = Some((false, entry.at)),
+            (word @ ("accept" | "no_accept"), _) => {
+                let accepts = word == "accept";
+                otherwise(cx, words.accepts.filter(|(before, _)| *before != accepts).map(|(_, at)| at), &entry);
+                words.accepts = Some((accepts, entry.at));
+            }
             ("lvs_sync_daemon_interface", Argument::Text(name)) => {
                 words.synchronises_on = Some((name.clone(), entry.at));
             }
@@ -257,7 +269,7 @@ fn complete(
     track::leave_out_own(cx, &mut words.tracks.all, (&interface, words.tracks_interface), places.own);
     let family = family(cx, &words);
     if family == Family::Inet6 {
-        link_local_first(cx, &words.addresses, places.addresses.first().map_or(at, |(_, at)| *at));
+        link_local_first(cx, &words.addresses, words.addresses.first().map_or(at, |first| places.of(first.address)));
     }
     let Defaults { groups, .. } = &draft.defaults;
     let (transport, source) = words.transport.complete(cx, family, *groups);
@@ -348,73 +360,6 @@ fn merge(cx: &mut Context, addresses: &mut Vec<VirtualAddress>, interface: &str,
         }
     }
     *addresses = merged;
-}
-
-/// `state` is a wish, and the priority decides: says so where the two go different ways.
-fn wished_state(cx: &mut Context, state: Option<StartState>, priority: Option<Priority>, at: Span) {
-    let (message, help) = match (state, priority) {
-        (Some(StartState::Master), None) => (
-            "state MASTER without priority: the priority is 255, as in keepalived, and nothing that is tracked counts"
-                .to_owned(),
-            "write priority 150, say, and a lower one on the other nodes",
-        ),
-        (Some(StartState::Master), Some(priority)) if priority < Priority::DEFAULT => (
-            format!("state MASTER with priority {priority}: a node that names no priority has 100, and takes over"),
-            "give the node that should be master the highest priority of all",
-        ),
-        (Some(StartState::Backup), Some(priority)) if priority.is_owner() => (
-            "state BACKUP with priority 255: the owner of an address becomes master whatever its state says".to_owned(),
-            "write a priority below those of the other nodes",
-        ),
-        _ => return,
-    };
-    cx.report.add(Problem::warning(at, "state-and-priority", message).help(help));
-}
-
-/// What several `state` words come to: `MASTER` counts, wherever it stands.
-fn stated(cx: &mut Context, before: Option<StartState>, now: Option<StartState>, entry: &Entry) -> Option<StartState> {
-    let (Some(old), Some(new)) = (before, now) else { return now.or(before) };
-    if old == new {
-        return now;
-    }
-    let message = "state stands in this vrrp_instance before; MASTER counts, whichever comes first, as in keepalived";
-    cx.report.add(Problem::warning(entry.at, "given-twice", message).help("remove one of them"));
-    Some(StartState::Master)
-}
-
-/// `preempt_delay`, where it has something to delay.
-fn preempt_delay(
-    cx: &mut Context,
-    (delay, at): (Duration, Span),
-    state: Option<StartState>,
-    (priority, preempt): (Priority, bool),
-) -> Duration {
-    let why = match state {
-        _ if delay.is_zero() => return delay,
-        _ if priority.is_owner() => "priority 255",
-        Some(StartState::Master) => "state MASTER",
-        _ if !preempt => "nopreempt",
-        _ => return delay,
-    };
-    let message = format!("preempt_delay does not go with {why}; it is ignored, as keepalived does");
-    let help = if preempt { "write state BACKUP on all nodes to use preempt_delay" } else { "remove one of the two" };
-    cx.report.add(Problem::warning(at, "preempt-delay-ignored", message).help(help));
-    Duration::ZERO
-}
-
-fn start_state(cx: &mut Context, state: &str, entry: &Entry) -> Option<StartState> {
-    match state {
-        "MASTER" => return Some(StartState::Master),
-        "BACKUP" => return Some(StartState::Backup),
-        _ => {}
-    }
-    let second = cx.words(entry.statement).into_iter().nth(2);
-    let meant =
-        second.filter(|_| matches!(state, "=" | ":")).map(|word| format!("write state {word}, without the {state}"));
-    let help = meant.or_else(|| nearest(state, ["MASTER", "BACKUP"]).map(|meant| format!("did you mean {meant}?")));
-    let message = format!("state {} is unknown; BACKUP is used, as keepalived does", quoted(state));
-    cx.report.add(Problem::warning(entry.value_at(1), "unknown-value", message).help_if(help));
-    None
 }
 
 /// That of the addresses; without one, what `native_ipv6` says.
