@@ -5,7 +5,7 @@ use lvsdeck::engine::balance::{Action, CheckId, Input};
 use lvsdeck::engine::command::{Command, Outcome, ServiceSelector};
 use lvsdeck::engine::event::EventKind;
 use lvsdeck::engine::health::{SaidWeight, Verdict};
-use lvsdeck::engine::model::VirtualServer;
+use lvsdeck::engine::model::{CheckKind, MiscCheck, VirtualServer};
 use lvsdeck::engine::snapshot::Health;
 use std::time::Duration;
 
@@ -168,4 +168,61 @@ fn a_run_of_which_nothing_is_heard_is_an_alarm_and_the_check_goes_on() {
     assert!(rig.probes > before, "the check goes on");
     rig.give(Input::Verdict { check: swallowed, verdict: Verdict::Failed("late".to_owned()) });
     assert_eq!(rig.server(0, A).health, Health::Up);
+}
+
+fn weigh(number: u32, hold_seconds: Option<u64>) -> Command {
+    Command::Weight { service: ServiceSelector(WEB.to_owned()), server: rs(A), weight: weight(number), hold_seconds }
+}
+
+#[test]
+fn an_operator_can_give_the_weight_of_the_file_where_a_check_says_another() {
+    let file = [service(WEB, &[A, B])];
+    let mut rig = Rig::started(&file);
+    rig.dead.insert(A.parse().unwrap(), Verdict::Weighed(Duration::ZERO, SaidWeight::Is(7)));
+    rig.pass(10 * S);
+    let preview = rig.dry(weigh(1, Some(60))).preview;
+    let again = "the weight that its check says, 7 by now, again";
+    assert_eq!(preview.after, [format!("10.0.0.71:80 Route weight 1 active 0 inactive 0, {again} after 60 s")]);
+    assert_eq!(preview.ops[1], format!("after 60 s: give real server 10.0.0.71:80 of tcp/10.0.0.1:80 {again}"));
+    let done = rig.ask(weigh(1, Some(60)));
+    assert_eq!(
+        (done.outcome, done.message),
+        (Outcome::Done, format!("10.0.0.71:80 has weight 1 in tcp/10.0.0.1:80; it has {again} after 60 s"))
+    );
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1");
+    assert_eq!(rig.server(0, A).overridden.unwrap().weight, 1);
+    rig.pass(60 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w7, 10.0.0.72:80 w1", "its time is over");
+    // For good: over reload and restart, until it is restored; and undone.
+    let undo = rig.ask(weigh(1, None)).preview.undo.unwrap();
+    assert_eq!(rig.ask(weigh(1, None)).message, "10.0.0.71:80 has weight 1 already");
+    let mut other = file.clone();
+    other[0].real_servers[0].upper_threshold = 9;
+    rig.reload(&other).unwrap();
+    rig.pass(20 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1");
+    rig.ask(undo);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w7, 10.0.0.72:80 w1");
+}
+
+#[test]
+fn a_weight_of_the_file_given_for_a_check_that_may_say_another_lasts() {
+    let mut file = [service(WEB, &[A, B])];
+    let script = MiscCheck { command: vec!["/bin/load".to_owned()], user: None, dynamic: true };
+    std::sync::Arc::make_mut(&mut file[0].real_servers[0].checks[0]).kind = CheckKind::Misc(script);
+    let mut rig = Rig::started(&file);
+    assert_eq!(rig.ask(weigh(1, None)).outcome, Outcome::Done, "nobody had said so");
+    let mut next = rig.restarted(S, &file);
+    next.dead.insert(A.parse().unwrap(), Verdict::Weighed(Duration::ZERO, SaidWeight::Is(7)));
+    next.pass(20 * S);
+    assert_eq!(next.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1");
+    next.ask(Command::Restore { server: A.parse().unwrap(), service: None });
+    assert_eq!(next.table(WEB), "10.0.0.71:80 w7, 10.0.0.72:80 w1");
+    let mut twice = file[0].clone();
+    twice.key = OTHER.parse().unwrap();
+    next.reload(&[file[0].clone(), twice]).unwrap();
+    let (service, server) = (ServiceSelector(WEB.to_owned()), rs(A));
+    next.ask(Command::RemoveServer { service: service.clone(), server });
+    let back = Command::AddServer { service, server, weight: None, forward: None };
+    assert!(next.dry(back).preview.after[0].contains("weight 7"), "another service's check says so already");
 }

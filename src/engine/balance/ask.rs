@@ -20,8 +20,8 @@ pub(super) enum Step {
     Drain(DrainEnd, Option<Instant>),
     Maintain(DrainEnd, Option<Instant>),
     Restore,
-    /// With the moment at which it is the file's again by itself.
-    Weigh(Weight, Option<Instant>),
+    /// With the moment at which it ends by itself; none: the file's and the checks' again.
+    Weigh(Option<Weight>, Option<Instant>),
     Add(Box<ServerState>),
     Remove,
 }

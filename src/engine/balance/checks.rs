@@ -32,6 +32,10 @@ impl Checks {
     pub fn arm_at_once(&mut self, owner: Owner, specs: &[Arc<CheckSpec>], now: Instant) -> Vec<CheckId> {
         specs.iter().map(|spec| self.arm_one(owner, spec, (Standing::Unknown, now), Some(now))).collect()
     }
+    /// Those of them that somebody asks for already.
+    pub fn known(&self, specs: &[Arc<CheckSpec>]) -> Vec<CheckId> {
+        specs.iter().filter_map(|spec| self.by_spec.get(spec).copied()).collect()
+    }
     /// Numbers the checks that a server has now, in place of its `old` ones: equal ones go on, the others begin anew as if
     /// they had said `standing`.
     pub fn rearm(

@@ -50,8 +50,8 @@ impl Balance {
     /// The time of an operator's weight is over: the file's again.
     fn end_weight(&mut self, now: Instant, position: usize, (service, key): (ServiceKey, RealServerKey)) {
         let Some(server) = self.services.get_mut(position).and_then(|state| state.server_mut(&key)) else { return };
-        let (was, weight) = (server.weight, server.config.weight);
-        server.set_weight(weight, None);
+        let was = server.weight;
+        server.set_weight(None, None);
         "the time of its weight is over".clone_into(&mut server.reason);
         self.overrides_touched = true;
         let fact = Fact::new(EventKind::ServerAdmin, Severity::Notice, subject(&(service, Some(key))));

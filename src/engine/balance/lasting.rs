@@ -146,7 +146,7 @@ impl ServiceState {
 impl ServerState {
     /// From now on as it was wanted before.
     fn take_over(&mut self, wish: &ServerOverride) {
-        self.set_weight(wish.weight.unwrap_or(self.config.weight), wish.weight_until);
+        self.set_weight(wish.weight, wish.weight_until);
         // A file of before knows the last word alone.
         let by = || wish.admin_by.clone().or_else(|| wish.by.clone());
         match wish.admin {

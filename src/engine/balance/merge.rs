@@ -143,8 +143,12 @@ impl ServiceState {
 
 /// The server with the file's new words and the operator's old wishes.
 fn renewed(server: ServerState, config: &RealServer, order: u64) -> ServerState {
-    let weight = if server.has_own_weight() { server.weight } else { config.weight };
-    // What the file changes is not the last command's doing.
-    let reason = if weight == server.weight { server.reason.clone() } else { "reload".to_owned() };
-    ServerState { weight, reason, order, added: false, config: config.clone(), ..server }
+    let (before, own, until) = (server.weight, server.own_weight(), server.weight_ends_at());
+    let mut server = ServerState { order, added: false, config: config.clone(), ..server };
+    server.set_weight(own, until);
+    if server.weight != before {
+        // What the file changes is not the last command's doing.
+        "reload".clone_into(&mut server.reason);
+    }
+    server
 }

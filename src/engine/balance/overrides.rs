@@ -199,7 +199,7 @@ impl ServerOverride {
             server: server.config.key,
             presence,
             admin,
-            weight: server.has_own_weight().then_some(server.weight),
+            weight: server.own_weight(),
             weight_until: server.weight_ends_at(),
             by: server.by.as_deref().cloned(),
             admin_by: server.ends.by.clone(),

@@ -105,7 +105,7 @@ impl Balance {
     /// `Route weight 1 active 3 inactive 12`; what changes by itself only where there is a `now`.
     pub(super) fn server_line(&self, service: &ServiceState, server: &ServerState, now: Option<Instant>) -> String {
         let place = service.place(server);
-        let weight = place.map_or(server.weight, |weight| weight.0);
+        let weight = place.map_or_else(|| server.serving_weight(), |weight| weight.0);
         let mut line = format!("{} weight {weight}", server.config.forwarding.ipvsadm_name());
         if let Some(seen) = self.seen(&service.config.key, &server.config.key).filter(|_| now.is_some()) {
             let _ = write!(line, " active {} inactive {}", seen.active, seen.inactive);
@@ -127,8 +127,8 @@ impl Balance {
             let _ = write!(line, ", back after {}", seconds(at.saturating_duration_since(now)));
         }
         if let (Some(at), Some(now)) = (server.weight_ends_at(), now) {
-            let (weight, after) = (server.config.weight, seconds(at.saturating_duration_since(now)));
-            let _ = write!(line, ", weight {weight} again after {after}");
+            let (weight, after) = (server.weight_again(), seconds(at.saturating_duration_since(now)));
+            let _ = write!(line, ", {weight} again after {after}");
         }
         line
     }
@@ -152,11 +152,12 @@ impl Balance {
                         (Admin::Enabled, None) => Some("up"),
                         (Admin::Enabled, Some(_)) => None,
                     };
+                    let weight = weight.unwrap_or_else(|| server.weight_without());
                     let kept = when
                         .map(|when| format!("keep weight {weight} for real server {key} of {name} until it is {when}"));
-                    let file = server.config.weight;
-                    let ended = until
-                        .map(|at| format!("after {}: give real server {key} of {name} weight {file} again", after(at)));
+                    let file = server.weight_again();
+                    let ended =
+                        until.map(|at| format!("after {}: give real server {key} of {name} {file} again", after(at)));
                     return kept.into_iter().chain(ended).collect();
                 }
                 Step::Remove => {

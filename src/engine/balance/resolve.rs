@@ -67,17 +67,19 @@ impl Balance {
                 let at = self.service(service)?;
                 let found = self.server(at, server)?;
                 let until = after(now, *hold_seconds)?;
-                if until.is_some() && *weight == found.config.weight {
+                let is_of_file = *weight == found.config.weight && !found.is_weighed();
+                if until.is_some() && is_of_file {
                     let whose = if found.added { "that it was added with" } else { "of the file" };
                     return Err(format!(
                         "{weight} is the weight {whose}: nothing could end after a time; leave it out"
                     ));
                 }
-                let is_so = found.weight == *weight && until.is_none() && found.weight_ends_at().is_none();
+                let own = (!is_of_file).then_some(*weight);
+                let is_so = found.own_weight() == own && until.is_none() && found.weight_ends_at().is_none();
                 if is_so && !found.ramp.is_rising() {
                     return Err(format!("{server} has weight {weight} already"));
                 }
-                one(at, *server, Step::Weigh(*weight, until))
+                one(at, *server, Step::Weigh(own, until))
             }
             Command::AddServer { service, server, weight, forward } => {
                 let at = self.service(service)?;
@@ -210,7 +212,10 @@ impl Balance {
         let Some(service) = self.services.get(at) else { return Err("no such service".to_owned()) };
         let name = service.config.key;
         if let Some(server) = service.server(&key) {
-            return Err(format!("{key} is in {name} already, with weight {}; weight changes it", server.weight));
+            return Err(format!(
+                "{key} is in {name} already, with weight {}; weight changes it",
+                server.serving_weight()
+            ));
         }
         let address = key.0.ip();
         if address.is_unspecified() || address.is_multicast() || address == IpAddr::V4(Ipv4Addr::BROADCAST) {
@@ -253,7 +258,13 @@ impl Balance {
                 ServerState::new(config, true, service.next_order(), Vec::new(), now)
             }
         };
-        server.weight = weight.unwrap_or(server.weight);
+        if weight.is_some() {
+            server.set_weight(weight, None);
+        }
+        // What its checks say already, where others ask for them too.
+        server.checks = self.checks.known(server.specs());
+        self.hear(now, &mut server);
+        server.checks = Vec::new();
         Ok(Step::Add(Box::new(server)))
     }
 }
@@ -286,7 +297,7 @@ fn after(now: Instant, span: Option<u64>) -> Result<Option<Instant>, String> {
 fn restoration(server: &ServerState) -> Option<Step> {
     match server.admin.0 {
         Admin::Draining | Admin::Maintenance => Some(Step::Restore),
-        Admin::Enabled if server.has_own_weight() => Some(Step::Weigh(server.config.weight, None)),
+        Admin::Enabled if server.has_own_weight() => Some(Step::Weigh(None, None)),
         Admin::Enabled => None,
     }
 }

@@ -23,9 +23,9 @@ impl Balance {
         let down = if down { "; it is down and joins the table when its checks pass" } else { "" };
         let left = left_words(&name, self.seen(&name, &key));
         let ends = |until: Option<Instant>| {
-            let file = service.server(&key).map_or(Weight::DEFAULT, |server| server.config.weight);
+            let file = service.server(&key).map_or_else(String::new, ServerState::weight_again);
             let after = until.map(|at| seconds(at.saturating_duration_since(now)));
-            after.map_or_else(String::new, |after| format!("; it has weight {file} again after {after}"))
+            after.map_or_else(String::new, |after| format!("; it has {file} again after {after}"))
         };
         match &only.step {
             Step::Drain(end, return_at) => {
@@ -49,16 +49,21 @@ impl Balance {
             }
             Step::Restore => format!("{key} is restored in {name}{down}"),
             Step::Weigh(weight, until) if service.server(&key).is_some_and(|s| s.admin.0 == Admin::Draining) => {
+                let weight = weight.or_else(|| service.server(&key).map(ServerState::weight_without));
+                let weight = weight.unwrap_or(Weight::DEFAULT);
                 format!("{key} drains in {name} and gets weight {weight} when it is restored{}", ends(*until))
             }
-            Step::Weigh(weight, until) => {
-                let file = service.server(&key).filter(|server| server.config.weight == *weight);
-                let checked = file.map(|server| ServerState { weight: *weight, ..server.clone() }.serving_weight());
-                match checked.filter(|checked| checked != weight) {
-                    Some(checked) => format!("{key} has weight {checked} in {name}, as its check says{down}"),
-                    None => format!("{key} has weight {weight} in {name}{down}{}", ends(*until)),
+            Step::Weigh(Some(weight), until) => format!("{key} has weight {weight} in {name}{down}{}", ends(*until)),
+            Step::Weigh(None, _) => match service.server(&key) {
+                Some(server) if server.weight_without() != server.config.weight => {
+                    let checked = server.weight_without();
+                    format!("{key} has weight {checked} in {name}, as its check says{down}")
                 }
-            }
+                server => {
+                    let weight = server.map_or(Weight::DEFAULT, |server| server.config.weight);
+                    format!("{key} has weight {weight} in {name}{down}")
+                }
+            },
             Step::Add(server) if server.admin.0 != Admin::Enabled => {
                 let wish = if server.admin.0 == Admin::Draining { "drained" } else { "in maintenance" };
                 let after = |at: Instant| seconds(at.saturating_duration_since(now));
@@ -72,14 +77,16 @@ impl Balance {
                 format!("{key} is back in {name}, {wish} as it was; weight {weight} when it is restored{out}{back}")
             }
             Step::Add(server) if server.config.checks.is_empty() => {
-                format!("{key} is added to {name} with weight {}; no check watches it", server.weight)
+                format!("{key} is added to {name} with weight {}; no check watches it", server.serving_weight())
             }
             Step::Add(server) if server.added && server.standing.0 == Standing::Unknown => format!(
                 "{key} is added to {name} with weight {} and the checks of the other servers ({})",
                 server.weight,
                 server.config.checks.iter().map(|check| check.name()).collect::<Vec<_>>().join(", ")
             ),
-            Step::Add(server) => format!("{key} is back in {name} with weight {} and its checks", server.weight),
+            Step::Add(server) => {
+                format!("{key} is back in {name} with weight {} and its checks", server.serving_weight())
+            }
             Step::Remove => {
                 format!("{key} is removed from {name}, {left} linger until they expire")
             }

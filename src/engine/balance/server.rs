@@ -28,6 +28,8 @@ pub(super) struct ServerState {
     pub order: u64,
     /// The weight while it serves: the file's, or the last one that an operator set.
     pub weight: Weight,
+    /// An operator set that one although it is the file's: its checks say another one, or may.
+    pub pinned: bool,
     /// What its checks add to the weight, where no operator gave one.
     pub added_weight: i64,
     /// The operator's wish, and since when.
@@ -67,6 +69,7 @@ impl ServerState {
             added,
             order,
             weight: config.weight,
+            pinned: false,
             added_weight: 0,
             admin: (Admin::Enabled, now),
             ends: Seldom::default(),
@@ -118,9 +121,10 @@ impl ServerState {
     pub fn weight_ends_at(&self) -> Option<Instant> {
         self.ends.weight_at.filter(|_| self.has_own_weight())
     }
-    /// It has this weight from now on while it serves; another than the file's until then.
-    pub fn set_weight(&mut self, weight: Weight, until: Option<Instant>) {
-        self.weight = weight;
+    /// It has this weight of an operator's from now on while it serves, until then; none: what file and checks say.
+    pub fn set_weight(&mut self, weight: Option<Weight>, until: Option<Instant>) {
+        self.weight = weight.unwrap_or(self.config.weight);
+        self.pinned = weight == Some(self.config.weight) && self.is_weighed();
         if self.ends.weight_at != until {
             self.ends = Ends { weight_at: until, ..(*self.ends).clone() }.into();
         }
@@ -166,9 +170,31 @@ impl ServerState {
             Standing::Failing => Health::Down,
         }
     }
-    /// Whether an operator gave it another weight than the file.
+    /// Whether an operator gave it another weight than file and checks.
     pub fn has_own_weight(&self) -> bool {
-        self.weight != self.config.weight
+        self.pinned || self.weight != self.config.weight
+    }
+    /// The weight that an operator gave it.
+    pub fn own_weight(&self) -> Option<Weight> {
+        self.has_own_weight().then_some(self.weight)
+    }
+    /// Whether its checks say its weight, or may.
+    pub fn is_weighed(&self) -> bool {
+        self.added_weight != 0 || self.config.checks.iter().any(|check| check.says_weight())
+    }
+    /// What it has while it serves, where no operator gave it a weight.
+    pub fn weight_without(&self) -> Weight {
+        let sum = i64::from(self.config.weight.get()).saturating_add(self.added_weight).clamp(0, i64::from(i32::MAX));
+        u32::try_from(sum).ok().and_then(|sum| Weight::new(sum).ok()).unwrap_or(self.config.weight)
+    }
+    /// The same in words: `weight 10`.
+    pub fn weight_again(&self) -> String {
+        let weight = self.weight_without();
+        if self.is_weighed() {
+            format!("the weight that its check says, {weight} by now,")
+        } else {
+            format!("weight {weight}")
+        }
     }
     /// Whether it is well, and has weight 0 by the file or by its checks: nobody drains it.
     pub fn is_weightless(&self) -> bool {
@@ -201,11 +227,7 @@ impl ServerState {
     }
     /// The weight while it serves, with what its checks say of it.
     pub fn serving_weight(&self) -> Weight {
-        if self.has_own_weight() || self.added_weight == 0 {
-            return self.weight;
-        }
-        let sum = i64::from(self.weight.get()).saturating_add(self.added_weight).clamp(0, i64::from(i32::MAX));
-        u32::try_from(sum).ok().and_then(|sum| Weight::new(sum).ok()).unwrap_or(self.weight)
+        self.own_weight().unwrap_or_else(|| self.weight_without())
     }
     /// Weight that it contributes.
     pub fn weight_up(&self) -> u64 {

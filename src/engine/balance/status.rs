@@ -190,7 +190,7 @@ fn drain_status(
         who: by.map(|By { who, .. }| who.clone()),
         reason: by.and_then(|by| by.why.clone()),
         left: still,
-        weight: server.weight.get(),
+        weight: server.serving_weight().get(),
         // What is not in the table has no connection.
         empty_in_s: if still == 0 { Some(Duration::ZERO) } else { pace() }
             .map(|left| left.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX)),

@@ -95,7 +95,7 @@ impl Balance {
             },
             // A slow start that ended early does not begin again.
             Step::Weigh(weight, until)
-                if old.is_some_and(|old| (old.weight, old.weight_ends_at()) == (*weight, *until)) =>
+                if old.is_some_and(|old| (old.own_weight(), old.weight_ends_at()) == (*weight, *until)) =>
             {
                 return None;
             }
@@ -103,6 +103,8 @@ impl Balance {
             Step::Weigh(..) if old.is_some_and(|old| !old.has_own_weight() && old.admin.0 == Admin::Enabled) => {
                 Command::Restore { server, service: Some(service) }
             }
+            // To a check's weight nothing leads back while it does not serve.
+            Step::Weigh(..) if old.is_some_and(|old| !old.has_own_weight() && old.is_weighed()) => return None,
             Step::Weigh(..) => Command::Weight {
                 service,
                 server: change.server,

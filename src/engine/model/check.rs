@@ -53,6 +53,19 @@ impl CheckSpec {
         };
         self.timing.timeout.saturating_mul(tries)
     }
+    /// Whether it says a weight too.
+    pub const fn says_weight(&self) -> bool {
+        match &self.kind {
+            CheckKind::Misc(misc) => misc.dynamic,
+            CheckKind::File(file) => file.weight != 0,
+            CheckKind::Tcp
+            | CheckKind::Http(_)
+            | CheckKind::Smtp { .. }
+            | CheckKind::Dns { .. }
+            | CheckKind::Udp(_)
+            | CheckKind::Ping => false,
+        }
+    }
     /// A `TCP_CHECK` without further words.
     pub const fn tcp(target: SocketAddr, timing: CheckTiming) -> Self {
         Self { kind: CheckKind::Tcp, target, origin: Origin::ANY, timing, alpha: false, log_all_failures: false }
