@@ -208,11 +208,13 @@ fn block(service: &VirtualServerStatus, server: &RealServerStatus) -> (String, V
         if server.added { "not in the file".to_owned() } else { format!("in the file {}", server.configured_weight) };
     let by = server.overridden.as_ref().map_or_else(String::new, |by| format!("; {by}"));
     let because = format!("    # {was}{by}");
+    let restored = server.drain.as_ref().map_or(server.configured_weight, |drain| drain.weight);
+    let out = |what: &str| format!("  # {what}, weight {restored} when it is restored: the override stays until then");
     let (weight, note) = match (&server.overridden, server.admin) {
-        (_, Admin::Draining) => (0, "  # drained: the override stays until it is restored"),
-        (_, Admin::Maintenance) => (0, "  # in maintenance: the override stays until it is restored"),
-        (Some(by), Admin::Enabled) => (by.weight, ""),
-        (None, Admin::Enabled) => (server.configured_weight, ""),
+        (_, Admin::Draining) => (0, out("drained")),
+        (_, Admin::Maintenance) => (0, out("in maintenance")),
+        (Some(by), Admin::Enabled) => (by.weight, String::new()),
+        (None, Admin::Enabled) => (server.configured_weight, String::new()),
     };
     said.push(format!("    real_server {} {{", place(server.key.0.into())));
     said.push(format!("        weight {weight}{note}"));
