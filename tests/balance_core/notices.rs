@@ -3,11 +3,13 @@
 use crate::rig::{A, B, Rig, S, WEB, rs, server, service, with_alpha};
 use lvsdeck::engine::balance::{Action, Input};
 use lvsdeck::engine::command::{Command, Outcome, ServiceSelector};
+use lvsdeck::engine::event::EventKind;
+use lvsdeck::engine::health::{SaidWeight, Verdict};
 use lvsdeck::engine::io::simulated::SimulatedIpvs;
 use lvsdeck::engine::ipvs::{Refusal, RefusalKind};
 use lvsdeck::engine::model::{
-    Configuration, EdgeCommands, Global, GroupRole, NotifyCommand, Quorum, RealServer, ServiceKey, SorryServer,
-    VirtualServer,
+    CheckKind, CheckSpec, Configuration, EdgeCommands, FileCheck, Global, GroupRole, HttpCheck, HttpVersion,
+    NotifyCommand, Quorum, RealServer, ServiceKey, SorryServer, VirtualServer,
 };
 use std::sync::Arc;
 
@@ -201,4 +203,100 @@ fn a_kernel_out_of_sight_keeps_nobody_from_being_told() {
     let mut rig = Rig::on(kernel, &[web(2)], Vec::new());
     rig.give(Input::Start);
     assert_eq!(told(&mut rig), [UP]);
+}
+
+/// A check of the number in a file, which says `verdict` from now on.
+fn file_check(rig: &mut Rig, target: &str, verdict: Verdict) {
+    rig.dead.insert(target.parse().unwrap(), verdict);
+}
+fn of_file(server: &RealServer, weight: i64, reverse: bool) -> Arc<CheckSpec> {
+    let mut check = CheckSpec::clone(&server.checks[0]);
+    check.kind = CheckKind::File(FileCheck { name: "load".into(), path: "/run/load".into(), weight, reverse });
+    (check.target, check.timing.retry) = ("127.0.0.9:9".parse().unwrap(), 0);
+    check.into()
+}
+fn says(more: i64) -> Verdict {
+    Verdict::Weighed(S, SaidWeight::More(more))
+}
+
+/// By measurement of keepalived 2.2.7: the quorum has to be gained at the start too, and the numbers of files count by then.
+#[test]
+fn at_the_start_the_quorum_is_gained_with_its_hysteresis_and_with_the_numbers_of_files() {
+    for (need, hysteresis, file, lines) in [
+        (2, 0, None, &[UP][..]),
+        (2, 1, None, &[]),
+        (1, 1, None, &[UP]),
+        (3, 1, Some(2), &[UP]),
+        (3, 2, Some(2), &[]),
+        (2, 0, Some(-1), &[]),
+    ] {
+        let mut web = web(need);
+        web.quorum.hysteresis = hysteresis;
+        let check = of_file(&web.real_servers[0], 1, false);
+        web.real_servers[0].checks.extend(file.map(|_| check));
+        let mut rig = Rig::new(&[web]);
+        if let Some(number) = file {
+            file_check(&mut rig, "127.0.0.9:9", says(number));
+        }
+        rig.give(Input::Start);
+        assert_eq!(told(&mut rig), lines, "{need} {hysteresis} {file:?}");
+        assert_eq!(rig.facts(EventKind::Quorum).len(), 0, "it begins so");
+    }
+}
+
+#[test]
+fn a_file_that_hangs_holds_the_start_up_for_a_second() {
+    let mut web = web(1);
+    web.real_servers[0].checks = vec![of_file(&web.real_servers[0], 1, false)];
+    let mut rig = Rig::new(&[web]);
+    rig.balance.handle(rig.now, Input::Start);
+    let actions: Vec<Action> = std::iter::from_fn(|| rig.balance.poll_action()).collect();
+    assert_eq!(actions.iter().filter(|action| matches!(action, Action::Probe { .. })).count(), 1);
+    rig.give(Input::Observed(Ok(Box::default())));
+    assert_eq!((told(&mut rig), rig.table(WEB)), (vec![], "none".to_owned()));
+    rig.pass(S);
+    assert_eq!((told(&mut rig), rig.table(WEB)), (vec![UP.to_owned()], "10.0.0.71:80 w1, 10.0.0.72:80 w1".to_owned()));
+}
+
+/// By measurement of keepalived 2.2.7.
+#[test]
+fn with_alpha_a_file_is_known_at_the_start_and_a_first_failure_of_http_is_not_told() {
+    let mut web = with_alpha(web(1));
+    web.real_servers[0].checks = vec![of_file(&web.real_servers[0], 1, false)];
+    let http = HttpCheck { tls: None, version: HttpVersion::default(), urls: Vec::new() };
+    Arc::make_mut(&mut web.real_servers[1].checks[0]).kind = CheckKind::Http(http);
+    let mut rig = Rig::new(&[web]);
+    file_check(&mut rig, "127.0.0.9:9", says(2));
+    rig.kill(B);
+    rig.give(Input::Start);
+    assert_eq!((told(&mut rig), rig.table(WEB)), (vec![UP.to_owned()], "10.0.0.71:80 w3".to_owned()));
+}
+
+/// By measurement of keepalived 2.2.7: whoever has passed the checks with `alpha` serves, whatever the others wait for.
+#[test]
+fn alpha_of_one_check_waits_for_no_other() {
+    let mut web = web(1);
+    let mut late = CheckSpec::clone(&web.real_servers[0].checks[0]);
+    (late.kind, late.timing.warmup) = (CheckKind::Ping, 60 * S);
+    Arc::make_mut(&mut web.real_servers[0].checks[0]).alpha = true;
+    web.real_servers[0].checks.push(late.into());
+    let mut rig = Rig::started(&[web]);
+    assert_eq!(told(&mut rig), [UP, A_UP]);
+}
+
+/// By measurement of keepalived 2.2.7: not one that never was there.
+#[test]
+fn a_file_that_was_there_and_is_gone_counts_as_0_in_reverse() {
+    let mut web = web(1);
+    web.real_servers[0].checks = vec![of_file(&web.real_servers[0], 0, true)];
+    let (there, both, one) = (says(0), "10.0.0.71:80 w1, 10.0.0.72:80 w1", "10.0.0.72:80 w1");
+    let gone = Verdict::Passed(S);
+    let mut rig = Rig::new(&[web]);
+    file_check(&mut rig, "127.0.0.9:9", gone.clone());
+    rig.give(Input::Start);
+    for (verdict, table) in [(&gone, both), (&there, both), (&gone, one), (&gone, one), (&there, both), (&gone, one)] {
+        file_check(&mut rig, "127.0.0.9:9", verdict.clone());
+        rig.pass(10 * S);
+        assert_eq!(rig.table(WEB), table, "{verdict:?}");
+    }
 }

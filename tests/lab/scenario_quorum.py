@@ -86,6 +86,11 @@ SERVICES = {
     "script": Service("quorum 5\n" + SORRY, more=SCRIPT),
     "script inhibit": Service("quorum 3", "inhibit_on_failure", more=SCRIPT),
     "file": Service("quorum 5\n" + SORRY, more=FILE),
+    "reached": Service("quorum 5\n hysteresis 1"),
+    "not reached": Service("quorum 5\n hysteresis 2"),
+    "file not reached": Service("quorum 5\n hysteresis 2\n" + SORRY, more=FILE),
+    "alpha and file": Service("alpha\n quorum 3", more=FILE),
+    "alpha of the others": Service("quorum 5", checks="alpha", more=CHECK.format(number=2, more="")),
 }
 # Seconds in which every check runs twice.
 ROUNDS = 2.4

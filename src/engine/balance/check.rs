@@ -1,7 +1,7 @@
 //! One running check and whose it is.
 
-use crate::engine::health::Checker;
-use crate::engine::model::{CheckSpec, RealServerKey, ServiceKey};
+use crate::engine::health::{Checker, Verdict};
+use crate::engine::model::{CheckKind, CheckSpec, RealServerKey, ServiceKey};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,16 @@ impl Check {
     /// Whether it asks the same of the same target as another one, in whatever rhythm.
     pub fn asks_as(&self, other: &Self) -> bool {
         self.spec.name() == other.spec.name() && self.spec.goal() == other.spec.goal()
+    }
+    /// What a verdict means here: a file that was there and is gone holds 0, as in keepalived; one that never was takes nobody out.
+    pub fn means(&self, verdict: Verdict) -> Verdict {
+        let was_there = self.checker.last().is_some_and(|last| !matches!(last.verdict, Verdict::Passed(_)));
+        match (&self.spec.kind, verdict) {
+            (CheckKind::File(file), Verdict::Passed(_)) if file.weight == 0 && file.reverse && was_there => {
+                Verdict::Failed(format!("{} is gone, and counts as 0", file.name))
+            }
+            (_, verdict) => verdict,
+        }
     }
     /// How long a run may be out.
     pub fn patience(&self, waits: bool) -> Duration {

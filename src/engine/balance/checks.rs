@@ -136,15 +136,32 @@ impl Checks {
     /// Starts every check that is due.
     pub fn start_due(&mut self, now: Instant, actions: &mut VecDeque<Action>) {
         while let Some((due, id)) = self.due.first().copied().filter(|(due, _)| *due <= now) {
-            self.due.remove(&(due, id));
-            if let Some(check) = self.by_id.get_mut(&id)
-                && check.checker.start(now)
-            {
-                let lost_at = now + check.patience(false);
-                check.lost_at = Some(lost_at);
-                self.out.insert((lost_at, id));
-                actions.push_back(Action::Probe { check: id, spec: Arc::clone(&check.spec) });
-            }
+            self.start(now, (due, id), actions);
+        }
+    }
+    /// Starts those of files that are due; whether there is one.
+    pub fn start_files(&mut self, now: Instant, actions: &mut VecDeque<Action>) -> bool {
+        let is_file = |id: &CheckId| self.by_id.get(id).is_some_and(|check| check.spec.is_file());
+        let due: Vec<_> = self.due.iter().filter(|(due, id)| *due <= now && is_file(id)).copied().collect();
+        for entry in &due {
+            self.start(now, *entry, actions);
+        }
+        !due.is_empty()
+    }
+    /// Whether the first run of one of them is out.
+    pub fn awaits_files(&self) -> bool {
+        let out = self.out.iter().filter_map(|(_, id)| self.by_id.get(id));
+        out.into_iter().any(|check| check.spec.is_file() && check.checker.last().is_none())
+    }
+    fn start(&mut self, now: Instant, (due, id): (Instant, CheckId), actions: &mut VecDeque<Action>) {
+        self.due.remove(&(due, id));
+        if let Some(check) = self.by_id.get_mut(&id)
+            && check.checker.start(now)
+        {
+            let lost_at = now + check.patience(false);
+            check.lost_at = Some(lost_at);
+            self.out.insert((lost_at, id));
+            actions.push_back(Action::Probe { check: id, spec: Arc::clone(&check.spec) });
         }
     }
     /// A run has to wait for its turn: its time has not begun.

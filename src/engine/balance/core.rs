@@ -22,6 +22,9 @@ const ROOM: usize = 256;
 /// So many operations of one plan take the kernel long enough to be noticed.
 const MANY: usize = 4_096;
 
+/// How everything begins waits so long for the files of `FILE_CHECK`: a disk that hangs holds up nobody for ever.
+const FILES: Duration = Duration::from_secs(1);
+
 /// Where the whole is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Life {
@@ -66,6 +69,8 @@ pub struct Balance {
     resumed: bool,
     /// What the dataplane can't do.
     pub(super) limit: Option<Limit>,
+    /// While the first numbers of `FILE_CHECK` are awaited, which count from the start: until when.
+    files_until: Option<Instant>,
     /// How everything begins was told, or will not be.
     pub(super) tells: bool,
     /// The addresses of this host, where somebody told.
@@ -118,6 +123,7 @@ impl Balance {
             keeps: false,
             resumed: false,
             limit: None,
+            files_until: None,
             tells: false,
             addresses: None,
             depool_threshold: 0,
@@ -152,6 +158,7 @@ impl Balance {
                 if self.life == Life::New {
                     self.life = Life::Running;
                     self.kernel.look_at(now);
+                    self.files_until = self.checks.start_files(now, &mut self.actions).then(|| now + FILES);
                 }
             }
             Input::Verdict { check, verdict } => self.verdict(now, check, verdict),
@@ -182,13 +189,14 @@ impl Balance {
     /// When [`Input::Timeout`] is wanted, and for what.
     pub fn poll_timeout(&self) -> Option<(Instant, Waiting)> {
         let look = self.kernel.observe_at().map(|at| (at, Waiting::Look));
-        let check = self.checks.next().filter(|_| self.knows_the_kernel());
+        let check = self.checks.next().filter(|_| self.knows_the_kernel() && self.files_until.is_none());
         let check = check.map(|(at, retry)| (at, if retry { Waiting::Retry } else { Waiting::Check }));
         let lost = self.checks.lost_at().map(|at| (at, Waiting::Lost));
         let end = self.deadlines.first().filter(|_| self.knows_the_kernel());
         let end = end.map(|(at, ..)| (*at, Waiting::DrainEnd));
         let step = self.steps.first().map(|(at, ..)| (*at, Waiting::SlowStart));
-        let own = end.into_iter().chain(step);
+        let files = self.files_until.map(|at| (at, Waiting::Check));
+        let own = end.into_iter().chain(step).chain(files);
         match self.life {
             Life::New | Life::Stopped => None,
             Life::Running => own.chain(look).chain(check).chain(lost).min_by_key(|(at, _)| *at),
@@ -223,16 +231,19 @@ impl Balance {
             Life::New | Life::Stopped => {}
             Life::Running => {
                 self.kernel.look(now, &mut self.actions);
-                if self.knows_the_kernel() {
+                self.begin_with_files(now);
+                if self.knows_the_kernel() && self.files_until.is_none() {
                     self.begin_telling();
                     self.end_by_time(now);
                 }
                 self.step_up(now);
                 self.give_overrides_out();
-                self.kernel.reconcile(now, &mut self.actions);
+                if self.files_until.is_none() {
+                    self.kernel.reconcile(now, &mut self.actions);
+                }
                 self.give_up_lost_checks(now);
                 // A verdict before the first look would change what nobody has been told yet.
-                if self.knows_the_kernel() {
+                if self.knows_the_kernel() && self.files_until.is_none() {
                     self.checks.start_due(now, &mut self.actions);
                 }
                 if self.answer_pending(now) {
@@ -257,6 +268,21 @@ impl Balance {
         }
     }
 
+    /// The files of `FILE_CHECK` have said their numbers, or took too long: that is how everything begins.
+    fn begin_with_files(&mut self, now: Instant) {
+        let Some(until) = self.files_until else { return };
+        if now < until && self.checks.awaits_files() {
+            return;
+        }
+        self.files_until = None;
+        for at in 0..self.services.len() {
+            if let Some(service) = self.services.get_mut(at) {
+                service.begin();
+            }
+            self.want_all(at);
+        }
+    }
+
     /// A server changed: works out what follows for the quorum and the wanted table.
     pub(super) fn settle(&mut self, now: Instant, at: usize, key: RealServerKey) {
         let Some(service) = self.services.get_mut(at) else { return };
@@ -276,7 +302,9 @@ impl Balance {
             }
             Touched::QuorumEdge => {
                 self.want_all(at);
-                self.tell_quorum(at);
+                if self.files_until.is_none() {
+                    self.tell_quorum(at);
+                }
             }
         }
     }

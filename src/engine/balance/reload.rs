@@ -14,7 +14,7 @@ use super::service::ServiceState;
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::health::{Standing, combine};
 use crate::engine::ipvs::Service;
-use crate::engine::model::{Configuration, RealServer, RealServerKey, ServiceKey, VirtualServer};
+use crate::engine::model::{Configuration, RealServer, RealServerKey, ServiceKey, VirtualServer, Weight};
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
@@ -237,9 +237,9 @@ pub(super) fn fresh(file: &VirtualServer, order: u64, now: Instant) -> ServiceSt
 
 /// Lets the servers of a service that nobody has judged begin where the kernel has them.
 pub(super) fn take_up(service: &mut ServiceState, seen: Option<&Service>) {
-    if seen.is_none() {
-        return;
-    }
+    let Some(table) = seen else { return };
+    let sorry = service.config.sorry_server.as_ref().and_then(|sorry| table.destinations.get(&sorry.key));
+    service.was_up = sorry.is_none_or(|sorry| sorry.weight == Weight::ZERO);
     for server in service.servers.iter_mut().filter(|server| server.standing.0 == Standing::Unknown) {
         server.former = former(seen, &server.config);
     }

@@ -47,6 +47,8 @@ pub(super) struct ServiceState {
     pub meter: Meter,
     /// Whether the quorum is there, as scripts and FIFOs know it; none before they were told how it begins.
     pub told: Option<bool>,
+    /// Whether the quorum was there in an earlier run, as far as the kernel's table says.
+    pub was_up: bool,
     quorum: QuorumState,
     have: u64,
     /// Where the servers stand, in the order of their keys.
@@ -54,10 +56,11 @@ pub(super) struct ServiceState {
 }
 
 impl ServiceState {
-    /// A service with its servers; its quorum is there unless their weight is too little.
+    /// A service with its servers; its quorum is there where their weight gains it.
     pub fn new(config: VirtualServer, added: bool, order: u64, servers: Vec<ServerState>) -> Self {
         let mut service = Self {
-            quorum: QuorumState::new(config.quorum, 0),
+            was_up: false,
+            quorum: QuorumState::new(config.quorum, false, 0),
             config,
             added,
             by: None,
@@ -167,10 +170,10 @@ impl ServiceState {
             }
         }
     }
-    /// Counts as at the start: the quorum is there unless the weight is too little.
+    /// Counts as at the start.
     pub fn begin(&mut self) {
         self.count();
-        self.quorum = QuorumState::new(self.config.quorum, self.have);
+        self.quorum = QuorumState::new(self.config.quorum, self.was_up, self.have);
     }
 
     /// Weight that is up.

@@ -1,8 +1,10 @@
 //! What checks say, and what follows for every server that asked.
 
+use super::check::Check;
 use super::core::Balance;
 use super::server::ServerState;
 use super::service::ServiceState;
+use super::wish::Former;
 use super::{CheckId, status};
 use crate::engine::event::{EventKind, Fact, Severity};
 use crate::engine::health::{Hindrance, Standing, Turn, Verdict, combine};
@@ -11,6 +13,7 @@ use std::time::Instant;
 
 impl Balance {
     pub(super) fn verdict(&mut self, now: Instant, id: CheckId, verdict: Verdict) {
+        let Some(verdict) = self.checks.get(id).map(|check| check.means(verdict)) else { return };
         let error = match &verdict {
             Verdict::Passed(_) | Verdict::Weighed(..) => String::new(),
             Verdict::Failed(why) | Verdict::Unable(Hindrance { reason: why, .. }) => why.clone(),
@@ -22,7 +25,7 @@ impl Balance {
             // A first pass is none where the server counts as up until then.
             let turned = before != Standing::Unknown || failed || check.spec.alpha;
             let is_news = turn != Turn::Steady || (failed && check.spec.log_all_failures);
-            let first = before == Standing::Unknown && failed && check.spec.alpha;
+            let first = before == Standing::Unknown && failed && check.spec.tells_first_failure();
             (turn, turned, first, if is_news { check.owners.clone() } else { Vec::new() })
         });
         let Some((turn, turned, first, owners)) = judged else { return };
@@ -70,7 +73,13 @@ impl Balance {
     /// What the checks of a server say together.
     fn said(&self, server: &ServerState) -> Option<Standing> {
         let checks = || server.checks.iter().filter_map(|id| self.checks.get(*id));
-        (!server.checks.is_empty()).then(|| combine(checks().map(|check| check.checker.standing())))
+        // Whoever waits for `alpha` waits for the checks that have it alone.
+        let waits = server.former == Former::Unseen && checks().any(|check| check.spec.alpha);
+        let standing = |check: &Check| match check.checker.standing() {
+            Standing::Unknown if waits && !check.spec.alpha => Standing::Passing,
+            standing => standing,
+        };
+        (!server.checks.is_empty()).then(|| combine(checks().map(standing)))
     }
 
     /// How much the checks of a server add to its weight.

@@ -12,9 +12,9 @@ pub struct QuorumState {
 }
 
 impl QuorumState {
-    /// At start the quorum is there unless `have` is so little that it would be lost.
-    pub fn new(quorum: Quorum, have: u64) -> Self {
-        let mut state = Self { quorum, up: true };
+    /// At start the quorum has to be gained, as in keepalived; one that was there is there unless `have` is so little that it is lost.
+    pub fn new(quorum: Quorum, was_up: bool, have: u64) -> Self {
+        let mut state = Self { quorum, up: was_up };
         state.weigh(have);
         state
     }
@@ -58,8 +58,11 @@ mod tests {
 
     #[test]
     fn the_quorum_is_gained_above_and_lost_below_the_hysteresis() {
-        let mut state = QuorumState::new(Quorum { need: 10, hysteresis: 2 }, 10);
-        assert!(state.is_up());
+        let quorum = Quorum { need: 10, hysteresis: 2 };
+        for (was_up, have, up) in [(false, 11, false), (false, 12, true), (true, 8, true), (true, 7, false)] {
+            assert_eq!(QuorumState::new(quorum, was_up, have).is_up(), up, "{was_up} {have}");
+        }
+        let mut state = QuorumState::new(quorum, true, 10);
         for (have, edge, up) in
             [(8, false, true), (7, true, false), (11, false, false), (12, true, true), (0, true, false)]
         {
@@ -72,7 +75,7 @@ mod tests {
 
     #[test]
     fn another_quorum_counts_from_the_next_weighing_on() {
-        let mut state = QuorumState::new(Quorum { need: 1, hysteresis: 0 }, 2);
+        let mut state = QuorumState::new(Quorum { need: 1, hysteresis: 0 }, false, 2);
         state.retune(Quorum { need: 3, hysteresis: 0 });
         assert!(state.is_up());
         assert!(state.weigh(2) && !state.is_up());
@@ -80,8 +83,8 @@ mod tests {
 
     #[test]
     fn no_weight_at_all_is_never_a_quorum() {
-        let mut state = QuorumState::new(Quorum { need: 1, hysteresis: 5 }, 1);
+        let mut state = QuorumState::new(Quorum { need: 1, hysteresis: 5 }, true, 1);
         assert!(state.weigh(0) && !state.is_up());
-        assert!(!QuorumState::new(Quorum { need: 0, hysteresis: 0 }, 0).is_up());
+        assert!(!QuorumState::new(Quorum { need: 0, hysteresis: 0 }, true, 0).is_up());
     }
 }

@@ -53,6 +53,14 @@ impl CheckSpec {
         };
         self.timing.timeout.saturating_mul(tries)
     }
+    /// Whether a first failure of it is told although `alpha` keeps its server out: keepalived says nothing of `HTTP_GET` then.
+    pub const fn tells_first_failure(&self) -> bool {
+        self.alpha && !matches!(self.kind, CheckKind::Http(_))
+    }
+    /// Whether it is a `FILE_CHECK`.
+    pub const fn is_file(&self) -> bool {
+        matches!(self.kind, CheckKind::File(_))
+    }
     /// Whether it says a weight too.
     pub const fn says_weight(&self) -> bool {
         match &self.kind {

@@ -1,5 +1,5 @@
 //! `FILE_CHECK`: the number that a file begins with. One that is not there, or begins with no number, counts as 0, as in keepalived;
-//! one that is not there takes no server out, `reverse` or not.
+//! one that is not there passes without a weight, which tells it from a number.
 
 use super::failed;
 use crate::engine::health::{Hindrance, SaidWeight, Verdict};
@@ -39,8 +39,7 @@ pub(super) async fn look(check: &FileCheck) -> Result<(), Verdict> {
     };
     let weight = if check.reverse { -check.weight } else { check.weight };
     match weight {
-        0 if (number == 0) != check.reverse => Ok(()),
-        0 => failed(format!("{} says {number}", check.name)),
+        0 if (number == 0) == check.reverse => failed(format!("{} says {number}", check.name)),
         weight => Err(Verdict::Weighed(started.elapsed(), SaidWeight::More(weight.saturating_mul(number.into())))),
     }
 }
@@ -69,8 +68,9 @@ mod tests {
                 weight,
                 reverse: true,
             };
-            let wanted = if passes { Ok(()) } else { failed(format!("load says {number}")) };
-            assert_eq!(look(&check(0)).await, wanted, "{text}");
+            let said = look(&check(0)).await;
+            let is_passed = matches!(&said, Err(Verdict::Weighed(_, SaidWeight::More(0))));
+            assert!(if passes { is_passed } else { said == failed(format!("load says {number}")) }, "{text}: {said:?}");
             let said = look(&check(5)).await;
             let is_turned = matches!(&said, Err(Verdict::Weighed(_, SaidWeight::More(more))) if *more == -5 * number);
             assert!(is_turned, "{text}: {said:?}");
@@ -93,7 +93,8 @@ mod tests {
         for (text, number) in [("0", 0), ("3\n", 3), ("-3", -3), ("junk", 0), ("", 0), ("0x10", 16), ("010", 8)] {
             std::fs::write(&path, text).unwrap();
             let fails = failed(format!("load says {number}"));
-            assert_eq!(look(0).await, if number == 0 { Ok(()) } else { fails }, "{text:?}");
+            let said = look(0).await;
+            assert!(if number == 0 { more(&said) == Some(0) } else { said == fails }, "{text:?}: {said:?}");
             for weight in [-2, 1, 1_000_000] {
                 assert_eq!(more(&look(weight).await), Some(weight * number), "{text:?} times {weight}");
             }
