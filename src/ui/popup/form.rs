@@ -101,7 +101,8 @@ impl Form {
     }
     /// A weight for these servers.
     pub fn weight(targets: Vec<Target>) -> Self {
-        Self::new(FormKind::Weight(targets), vec![text("weight", "", "N, +N, -N, N%")])
+        let fields = vec![text("weight", "", "N, +N, -N, N%"), text("for", "", "30m, 2h; empty: until restored")];
+        Self::new(FormKind::Weight(targets), fields)
     }
     /// A maintenance of these servers.
     pub fn maintenance(targets: Vec<Target>) -> Self {
@@ -159,6 +160,9 @@ impl Form {
     pub fn hint(&self, field: usize) -> String {
         let hint = self.fields.get(field).map_or("", |field| field.hint);
         let FormKind::Weight(targets) = &self.kind else { return hint.to_owned() };
+        if field > 0 {
+            return hint.to_owned();
+        }
         let Ok(change) = self.said(field).parse::<Change>() else { return hint.to_owned() };
         let most = targets.iter().filter_map(|target| change.of(target.weights).ok()).map(Weight::get).max();
         match change {
@@ -200,7 +204,7 @@ impl Form {
     /// The keys that mean something beside Enter and Esc.
     pub const fn keys(&self) -> &'static str {
         match self.kind {
-            FormKind::Weight(_) => "F5 0%  F6 25%  F7 50%  F8 100%",
+            FormKind::Weight(_) => "F5 0%  F6 25%  F7 50%  F8 100%  Tab the time",
             FormKind::Maintenance(_) | FormKind::Priority { .. } => "",
             FormKind::AddServer { .. } | FormKind::AddService(_) => "Tab next field",
         }
@@ -221,18 +225,19 @@ impl Form {
 
     /// What is wrong with a field; none where it is right, or empty and nothing was typed yet.
     pub fn wrong(&self, field: usize) -> Option<String> {
-        let is_first_look = self.said(field).is_empty() && self.fields.len() == 1;
+        let is_alone = self.fields.len() == 1 || matches!(self.kind, FormKind::Weight(_));
+        let is_first_look = self.said(field).is_empty() && is_alone;
         if is_first_look { None } else { self.check(field).err() }
     }
 
     fn check(&self, field: usize) -> Result<(), String> {
         let said = self.said(field);
         match (&self.kind, field) {
-            (FormKind::Weight(targets), _) => {
+            (FormKind::Weight(targets), 0) => {
                 let change: Change = said.parse()?;
                 targets.iter().try_for_each(|target| change.of(target.weights).map(drop))
             }
-            (FormKind::Maintenance(_), _) => time(said).map(drop),
+            (FormKind::Weight(_) | FormKind::Maintenance(_), _) => time(said).map(drop),
             (FormKind::AddServer { service, taken }, 0) => new_server(said, service, taken, self.forward(2)).map(drop),
             (FormKind::AddServer { .. }, 1) => weight(said).map(drop),
             (FormKind::AddService(taken), 0) => new_service(said, taken).map(drop),
@@ -245,7 +250,7 @@ impl Form {
     /// The command that it makes, or what is wrong with it.
     pub fn command(&self) -> Result<Command, String> {
         Ok(match &self.kind {
-            FormKind::Weight(targets) => weigh(targets, self.said(0))?,
+            FormKind::Weight(targets) => weigh(targets, self.said(0), time(self.said(1))?)?,
             FormKind::Maintenance(targets) => maintain(targets, time(self.said(0))?),
             FormKind::AddServer { service, taken } => {
                 let forward = self.forward(2);
@@ -288,7 +293,7 @@ impl Form {
                 7 => "50%",
                 _ => "100%",
             };
-            if let Some(field) = self.text_field() {
+            if let Some(FormField { input: Input::Text(field), .. }) = self.fields.first_mut() {
                 *field = Field::with(percent);
             }
             return true;
@@ -375,8 +380,9 @@ pub fn together(mut commands: Vec<Command>) -> Command {
     }
 }
 
-/// The command that gives these servers another weight; those that have it already are left out.
-pub fn weigh(targets: &[Target], text: &str) -> Result<Command, String> {
+/// The command that gives these servers another weight, for so many seconds or until they are restored; those that have it already
+/// are left out.
+pub fn weigh(targets: &[Target], text: &str, hold_seconds: Option<u64>) -> Result<Command, String> {
     let change: Change = text.parse()?;
     let one = |target: &Target| {
         let weight = change.of(target.weights)?;
@@ -384,7 +390,7 @@ pub fn weigh(targets: &[Target], text: &str) -> Result<Command, String> {
             service: target.service.clone(),
             server: target.server,
             weight,
-            hold_seconds: None,
+            hold_seconds,
         }))
     };
     let commands: Vec<Command> = targets.iter().filter_map(|t| one(t).transpose()).collect::<Result<_, String>>()?;

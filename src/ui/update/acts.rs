@@ -157,6 +157,12 @@ fn start(state: &mut UiState, intent: Intent, words: &str) -> Result<Vec<Effect>
     Ok(Vec::new())
 }
 
+/// A weight, and for how long behind it.
+fn weigh_by(targets: &[Target], words: &str) -> Result<Command, String> {
+    let (weight, span) = words.split_once(' ').unwrap_or((words, ""));
+    weigh(targets, weight, time(span.trim())?)
+}
+
 /// The address of the real server that a demonstration calls by the first word, and the other words.
 pub fn named<'a>(state: &UiState, words: &'a str) -> Option<(IpAddr, &'a str)> {
     let (name, rest) = words.split_once(' ').unwrap_or((words, ""));
@@ -188,7 +194,7 @@ fn by_name(
             state.popups.push(Popup::Form(Form::weight(targets::at(state, server)?)));
             return Ok(Vec::new());
         }
-        Intent::Weight => weigh(&targets::at(state, server)?, words)?,
+        Intent::Weight => weigh_by(&targets::at(state, server)?, words)?,
         Intent::RemoveServer if words.is_empty() => {
             let (command, word) = remove_servers(targets::at(state, server)?);
             return Ok(preview(state, command, Some(word)));
@@ -222,7 +228,7 @@ fn at_once(state: &UiState, intent: Intent, words: &str) -> Result<(Command, Opt
             };
             (together(targets::servers(state)?.into_iter().map(restore).collect()), None)
         }
-        Intent::Weight => (weigh(&targets::servers(state)?, words)?, None),
+        Intent::Weight => (weigh_by(&targets::servers(state)?, words)?, None),
         Intent::Maintenance => (maintain(&targets::servers(state)?, time(words)?), None),
         Intent::Remove => remove(state)?,
         Intent::RemoveService => {

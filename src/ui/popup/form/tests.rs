@@ -75,12 +75,14 @@ fn a_weight_is_given_as_it_is_by_how_much_or_as_a_share_of_the_files() {
 #[test]
 fn a_weight_for_several_is_one_act_and_leaves_out_who_has_it() {
     let targets = [target("10.0.0.71:80", (5, 5)), target("10.0.0.72:80", (7, 7)), target("10.0.0.73:80", (10, 10))];
-    let Command::Several { commands } = weigh(&targets, "7").unwrap() else { panic!("one") };
+    let Command::Several { commands } = weigh(&targets, "7", None).unwrap() else { panic!("one") };
     assert_eq!(commands.len(), 2);
-    assert!(matches!(weigh(&targets[..2], "7").unwrap(), Command::Weight { .. }));
-    assert!(weigh(&targets[1..2], "7").is_ok(), "the engine says that it has it");
+    assert!(matches!(weigh(&targets[..2], "7", None).unwrap(), Command::Weight { .. }));
+    assert!(weigh(&targets[1..2], "7", None).is_ok(), "the engine says that it has it");
     assert!(
-        weigh(&[target("10.0.0.71:80", (7, 5)), target("10.0.0.72:80", (7, 7))], "7").unwrap_err().contains("already")
+        weigh(&[target("10.0.0.71:80", (7, 5)), target("10.0.0.72:80", (7, 7))], "7", None)
+            .unwrap_err()
+            .contains("already")
     );
 }
 
@@ -151,4 +153,19 @@ fn what_a_weight_makes_that_is_not_plain_stands_beside_it() {
         form.text_field().unwrap().insert(typed);
         assert_eq!(form.hint(0), hint, "{typed}");
     }
+}
+
+#[test]
+fn a_weight_is_given_until_it_is_restored_or_for_a_time() {
+    let mut form = Form::weight(vec![target("10.0.0.71:80", (5, 5))]);
+    write(&mut form, 0, "7");
+    assert_eq!(form.wrong(1), None);
+    assert!(matches!(form.command(), Ok(Command::Weight { hold_seconds: None, .. })));
+    write(&mut form, 1, "2h");
+    form.step(false);
+    assert!(form.edit(&KeyEvent::new(KeyCode::F(7), KeyModifiers::NONE)), "a share goes to its own field");
+    let Ok(Command::Weight { weight, hold_seconds, .. }) = form.command() else { panic!("no weight") };
+    assert_eq!((weight.get(), hold_seconds), (2, Some(7_200)));
+    write(&mut form, 1, "soon");
+    assert!(form.wrong(1).unwrap().contains("30m"));
 }
