@@ -16,6 +16,22 @@ const SUBJECT: &str = "ipvs";
 /// Told from here on. The kernel's socket gives up after 5 s, and that it did not answer is an answer here.
 const LONG: Duration = Duration::from_secs(10);
 
+/// The loop itself is looked after once a [`PULSE`]; from here on its absence is told.
+const ABSENCE: Duration = Duration::from_secs(3);
+
+/// What is told of a loop that was away for so long: no check ran meanwhile, and nothing that was due was done (keepalived#2523).
+fn absence(away: Duration) -> Option<Fact> {
+    (away >= ABSENCE).then(|| {
+        let reason = format!(
+            "this engine stood still for {:.1} s (stopped, or without a processor): no server was checked meanwhile",
+            away.as_secs_f64()
+        );
+        Fact::new(EventKind::Warning, Severity::Warning, "checks")
+            .reason(reason)
+            .detail("look at the load of this host, at its hypervisor for pauses, and for who stopped the process")
+    })
+}
+
 /// How long nothing has been heard of the thread while it had something to do.
 #[derive(Debug)]
 pub(super) struct Silence {
@@ -31,9 +47,13 @@ impl Silence {
     }
 
     /// Looks at how many acts it has ended, and whether one is left. Call it once a [`PULSE`] at least: what lies between
-    /// two looks further apart is the loop's own absence and does not count. Gives what the journal is to be told.
-    pub fn look(&mut self, now: Instant, ended: u64, is_idle: bool) -> Option<Fact> {
-        let between = now.saturating_duration_since(self.seen.1).min(PULSE * 2);
+    /// two looks further apart is the loop's own absence, which is told and does not count. Gives what the journal is to be told.
+    pub fn look(&mut self, now: Instant, ended: u64, is_idle: bool) -> impl Iterator<Item = Fact> + use<> {
+        let away = now.saturating_duration_since(self.seen.1);
+        absence(away).into_iter().chain(self.listen(now, away.min(PULSE * 2), (ended, is_idle)))
+    }
+
+    fn listen(&mut self, now: Instant, between: Duration, (ended, is_idle): (u64, bool)) -> Option<Fact> {
         let gets_on = is_idle || ended != self.seen.0;
         self.lasts = if gets_on { Duration::ZERO } else { self.lasts + between };
         self.seen = (ended, now);
@@ -79,8 +99,11 @@ mod tests {
         let start = Instant::now();
         let mut silence = Silence::from(start);
         let mut told = |second, ended, is_idle| {
-            let fact = silence.look(start + Duration::from_secs(second), ended, is_idle);
-            (fact.and_then(|fact| fact.to), silence.warning().is_some())
+            let now = start + Duration::from_secs(second);
+            let facts: Vec<Fact> = silence.look(now, ended, is_idle).collect();
+            let is_away = facts.iter().any(|fact| fact.subject == "checks");
+            assert_eq!(is_away, second == 900, "{facts:?}");
+            (facts.into_iter().find_map(|fact| fact.to), silence.warning().is_some())
         };
         for second in 0..60 {
             assert_eq!(told(second, 3, true), (None, false), "idle");
