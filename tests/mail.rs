@@ -321,6 +321,23 @@ fn a_letter_that_is_refused_for_good_is_tried_once_and_one_for_now_again() {
 }
 
 #[test]
+fn a_recipient_that_is_refused_for_now_is_tried_again_and_nobody_waits_for_it() {
+    let (address, heard) =
+        scripted(&["220 hi", "250 hi", "250 ok", "451 later", "250 ok", "354 go", "250 taken", "221 bye"]);
+    let rig = Rig::new(&to(address.port(), &["grey@example.com", "a@example.com"]), &[300; 2]);
+    rig.mailer.post(mail("first"));
+    rig.mailer.post(mail("second"));
+    rig.heard("not sent to grey@example.com yet, tried again: 451 to RCPT TO");
+    let asked = || heard.lock().unwrap().iter().filter(|line| line.starts_with("RCPT TO:<grey")).count();
+    until("each is tried three times", || asked() == 6);
+    rig.heard("not sent to grey@example.com: 451 to RCPT TO");
+    let lines = heard.lock().unwrap().clone();
+    let recipients: Vec<&str> = lines.iter().filter_map(|line| line.strip_prefix("RCPT TO:<")).take(5).collect();
+    let both = ["grey@example.com>", "a@example.com>"];
+    assert_eq!(recipients, [&both[..], &both[..], &both[..1]].concat(), "the second did not wait for the first");
+}
+
+#[test]
 fn a_server_on_this_host_gets_the_password_without_tls() {
     let (address, heard) =
         scripted(&["220 hi", "250-hi\r\n250 AUTH PLAIN", "235 ok", "250 ok", "250 ok", "354 go", "250 ok"]);

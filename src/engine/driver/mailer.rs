@@ -105,7 +105,7 @@ pub fn start_with(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mailer = Mailer(Arc::default());
     mailer.follow(configuration);
-    let postman = Postman { desk: Arc::clone(&mailer.0), pauses, report, warn, trouble: None };
+    let postman = Postman { desk: Arc::clone(&mailer.0), again: VecDeque::new(), pauses, report, warn, trouble: None };
     let body = move || {
         runtime.block_on(postman.run());
         // A name that is still being looked up is not waited for.
@@ -178,8 +178,18 @@ impl Desk {
     }
 }
 
+/// A letter that some of its recipients did not get yet, and when they are tried again.
+struct Again {
+    at: Instant,
+    posted: Posted,
+    to: Vec<String>,
+    tries: usize,
+}
+
 struct Postman<R, W> {
     desk: Arc<Desk>,
+    /// What a server refused for some recipients for now; who comes after it does not wait for them.
+    again: VecDeque<Again>,
     pauses: Vec<Duration>,
     report: R,
     warn: W,
@@ -195,7 +205,7 @@ impl<R: Fn(Fact), W: Fn(Option<Warning>)> Postman<R, W> {
             () = desk.closed() => {}
         }
         let mut tray = self.desk.tray();
-        let lost = std::mem::take(&mut tray.lost) + tray.waiting.len();
+        let lost = std::mem::take(&mut tray.lost) + tray.waiting.len() + self.again.len();
         drop(tray);
         if lost > 0 {
             let why = format!("{} before the engine ended", mails(lost, "was not sent", "were not sent"));
@@ -216,8 +226,15 @@ impl<R: Fn(Fact), W: Fn(Option<Warning>)> Postman<R, W> {
             }
             match next {
                 Some(posted) => self.carry(posted).await,
+                None if self.again.iter().any(|again| again.at <= Instant::now()) => self.carry_again().await,
                 None if self.desk.is_ending() => return,
-                None => self.desk.bell.notified().await,
+                None => {
+                    let due = self.again.iter().map(|again| again.at).min();
+                    tokio::select! {
+                        () = self.desk.bell.notified() => {}
+                        () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
+                    }
+                }
             }
         }
     }
@@ -231,7 +248,9 @@ impl<R: Fn(Fact), W: Fn(Option<Warning>)> Postman<R, W> {
             let end = deliver(&to.relay, &to.envelope.from, &to.envelope.to, &letter).await;
             let gives_up = match end {
                 Ok(refused) => {
-                    self.handed_over(&refused);
+                    self.handed_over();
+                    let refused = refused.into_iter().map(|(to, error)| (to, error.to_string(), error.is_final()));
+                    self.left_out(&posted, refused.collect(), 0);
                     return self.strike(&posted, false);
                 }
                 Err(error) => {
@@ -246,6 +265,45 @@ impl<R: Fn(Fact), W: Fn(Option<Warning>)> Postman<R, W> {
                 // It was the oldest of too many.
                 return;
             }
+        }
+    }
+
+    /// Hands one over to those who did not get it yet.
+    async fn carry_again(&mut self) {
+        let due = self.again.iter().position(|again| again.at <= Instant::now());
+        let Some(Again { posted, to: left, tries, .. }) = due.and_then(|due| self.again.remove(due)) else { return };
+        let Some(to) = self.desk.tray().to.clone() else { return };
+        let letter = posted.mail.letter(&to.envelope, posted.at, posted.number);
+        let refused = match deliver(&to.relay, &to.envelope.from, &left, &letter).await {
+            Ok(refused) => refused.into_iter().map(|(to, error)| (to, error.to_string(), error.is_final())).collect(),
+            Err(error) => left.into_iter().map(|to| (to, error.to_string(), error.is_final())).collect(),
+        };
+        self.left_out(&posted, refused, tries + 1);
+    }
+
+    /// Recipients that did not get it, why, and whether that is final: those of which it is not are tried again.
+    fn left_out(&mut self, posted: &Posted, refused: Vec<(String, String, bool)>, tries: usize) {
+        let pause = self.pauses.get(tries).copied();
+        let mut left = Vec::new();
+        for (recipient, why, is_final) in refused {
+            if is_final || pause.is_none() {
+                self.tell(
+                    Severity::Warning,
+                    format!("not sent to {recipient}: {why}"),
+                    Some("correct notification_email"),
+                );
+                continue;
+            }
+            if tries == 0 {
+                self.tell(Severity::Warning, format!("not sent to {recipient} yet, tried again: {why}"), None);
+            }
+            left.push(recipient);
+        }
+        let Some(pause) = pause.filter(|_| !left.is_empty()) else { return };
+        self.again.push_back(Again { at: Instant::now() + pause, posted: posted.clone(), to: left, tries });
+        if self.again.len() > MOST {
+            self.again.pop_front();
+            self.desk.tray().lost += 1;
         }
     }
 
@@ -275,10 +333,7 @@ impl<R: Fn(Fact), W: Fn(Option<Warning>)> Postman<R, W> {
         }
     }
 
-    fn handed_over(&mut self, refused: &[String]) {
-        for recipient in refused {
-            self.tell(Severity::Warning, format!("not sent to {recipient}"), Some("correct notification_email"));
-        }
+    fn handed_over(&mut self) {
         let lost = std::mem::take(&mut self.desk.tray().lost);
         let count = if lost == 0 { "nothing was lost".to_owned() } else { mails(lost, "was lost", "were lost") };
         if self.trouble.take().is_some() {

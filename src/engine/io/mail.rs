@@ -99,8 +99,11 @@ struct Talk<'a> {
     offers: Vec<String>,
 }
 
+/// A recipient that the server refused, and how.
+pub type Refused = (String, MailError);
+
 /// Hands a letter over. Gives the recipients that the server refused; an error when those were all.
-pub async fn deliver(relay: &Relay, from: &str, to: &[String], letter: &str) -> Result<Vec<String>, MailError> {
+pub async fn deliver(relay: &Relay, from: &str, to: &[String], letter: &str) -> Result<Vec<Refused>, MailError> {
     let conversation = async {
         match converse(relay, true, from, to, letter).await {
             // Better in clear than not at all, where no password is at stake.
@@ -119,7 +122,7 @@ async fn converse(
     from: &str,
     to: &[String],
     letter: &str,
-) -> Result<Vec<String>, MailError> {
+) -> Result<Vec<Refused>, MailError> {
     let mut talk = Talk::begin(relay).await?;
     talk.hello().await?;
     if encrypts && !talk.is_secret && talk.offers("STARTTLS").is_some() {
@@ -129,19 +132,16 @@ async fn converse(
     talk.log_in().await?;
     talk.ask(&format!("MAIL FROM:<{from}>"), "MAIL FROM").await?;
     let mut refused = Vec::new();
-    let mut last = None;
     for recipient in to {
         match talk.ask(&format!("RCPT TO:<{recipient}>"), "RCPT TO").await {
             Ok(_) => {}
-            Err(error @ MailError::Refused { .. }) => {
-                refused.push(format!("{recipient}: {error}"));
-                last = Some(error);
-            }
+            Err(error @ MailError::Refused { .. }) => refused.push((recipient.clone(), error)),
             Err(other) => return Err(other),
         }
     }
-    if let Some(error) = last.filter(|_| refused.len() == to.len()) {
-        return Err(error);
+    if refused.len() == to.len() && !refused.is_empty() {
+        let for_now = refused.iter().position(|(_, error)| !error.is_final());
+        return Err(refused.swap_remove(for_now.unwrap_or(0)).1);
     }
     talk.ask("DATA", "DATA").await?;
     talk.ask(&format!("{}.", stuffed(letter)), "the letter").await?;
