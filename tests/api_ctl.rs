@@ -320,9 +320,12 @@ fn the_status_as_text_says_how_a_drain_goes() {
 fn the_status_as_text_says_who_is_out_at_the_deadline() {
     let mut out_of_it = api_fixture::draining("10.0.0.71:80", 0);
     out_of_it.drain.as_mut().unwrap().is_over = true;
-    let engine = FakeEngine::new(status(vec![api_fixture::service("tcp/10.0.0.1:80", vec![out_of_it])]));
+    let mut rests = out_of_it.clone();
+    rests.admin = lvsdeck::engine::Admin::Maintenance;
+    let engine = FakeEngine::new(status(vec![api_fixture::service("tcp/10.0.0.1:80", vec![out_of_it, rests])]));
     let (_, out, _) = ctl(&engine, "status");
-    assert!(out.contains("OUT at deadline"), "{out}");
+    assert!(out.contains(" OUT at deadline, nothing goes to it\n"), "{out}");
+    assert!(out.contains(" MAINT, OUT at deadline, nothing goes to it\n"), "{out}");
 }
 
 #[test]

@@ -10,6 +10,9 @@ use lvsdeck::engine::snapshot::Admin;
 fn drain(seconds: Option<u64>) -> Command {
     Command::Drain { server: A.parse().unwrap(), service: None, hold_seconds: None, deadline_seconds: seconds }
 }
+fn maintain(seconds: Option<u64>) -> Command {
+    Command::Maintenance { server: A.parse().unwrap(), service: None, hold_seconds: None, deadline_seconds: seconds }
+}
 fn restore() -> Command {
     Command::Restore { server: A.parse().unwrap(), service: None }
 }
@@ -59,10 +62,18 @@ fn at_the_deadline_the_server_leaves_with_its_connections_and_restore_brings_it_
     assert_eq!(rig.facts(EventKind::ServerAdmin), [format!("tcp/10.0.0.1:80 10.0.0.71:80: >draining ({reason})")]);
     assert_eq!(rig.facts(EventKind::ServerTable), [format!("tcp/10.0.0.1:80 10.0.0.71:80: present>absent ({reason})")]);
     assert_eq!(rig.server(0, A).admin, Admin::Draining);
-    let again = rig.ask(drain(Some(5)));
+    let again = rig.ask(drain(None));
     assert_eq!((again.outcome, again.message.contains("is drained already")), (Outcome::Done, true));
     rig.pass(100 * S);
     assert_eq!(rig.table(WEB), "10.0.0.72:80 w1");
+    for more in [drain(Some(5)), restore(), maintain(Some(5)), maintain(Some(5))] {
+        assert_eq!(rig.ask(more.clone()).outcome, Outcome::Done, "{more}");
+        let back =
+            if more == restore() { "10.0.0.71:80 w1, 10.0.0.72:80 w1" } else { "10.0.0.71:80 w0, 10.0.0.72:80 w1" };
+        assert_eq!(rig.table(WEB), back, "another deadline gives its connections more time: {more}");
+        rig.pass(6 * S);
+        assert_eq!(rig.table(WEB) == "10.0.0.72:80 w1", more != restore());
+    }
     assert_eq!(rig.ask(restore()).outcome, Outcome::Done);
     assert_eq!((rig.table(WEB).as_str(), rig.server(0, A).admin), ("10.0.0.71:80 w1, 10.0.0.72:80 w1", Admin::Enabled));
 }

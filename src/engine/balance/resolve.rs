@@ -43,7 +43,8 @@ impl Balance {
                     (Admin::Draining, DrainEnd::Never | DrainEnd::At(_)) => {
                         (!says_nothing).then_some(Step::Drain(end, return_at))
                     }
-                    (Admin::Draining, end @ DrainEnd::Passed) => return_at.map(|at| Step::Drain(end, Some(at))),
+                    (Admin::Draining, DrainEnd::Passed) if end != DrainEnd::Never => Some(Step::Drain(end, return_at)),
+                    (Admin::Draining, over @ DrainEnd::Passed) => return_at.map(|at| Step::Drain(over, Some(at))),
                 };
                 self.selected(server, service.as_ref(), drain)
             }
@@ -52,7 +53,7 @@ impl Balance {
                 let says_nothing = end.is_none() && return_at.is_none();
                 let maintain = |found: &ServerState| {
                     let end = match (found.ends.drain, end) {
-                        (DrainEnd::Passed, _) => DrainEnd::Passed,
+                        (over @ DrainEnd::Passed, _) if found.admin.0 != Admin::Maintenance => over,
                         (known, None) => known,
                         (_, Some(end)) => DrainEnd::At(end),
                     };

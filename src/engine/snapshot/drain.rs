@@ -64,7 +64,7 @@ impl DrainStatus {
     pub fn outlook(&self, now: SystemTime, span: impl Fn(u64) -> String) -> String {
         let until = |at: SystemTime| span(at.duration_since(now).map_or(0, |left| left.as_secs()));
         let empty = match (self.is_over, self.empty_in_s) {
-            (true, _) => "out since its deadline".to_owned(),
+            (true, _) => "nothing goes to it".to_owned(),
             (false, Some(0)) => "empty".to_owned(),
             (false, Some(left)) => format!("empty in about {}", span(left)),
             (false, None) => "empty at a time unknown".to_owned(),
@@ -100,7 +100,7 @@ mod tests {
             (DrainStatus { empty_in_s: Some(40), ..drain.clone() }, "empty in about 40s"),
             (DrainStatus { deadline_at: after(60), ..drain.clone() }, "empty at a time unknown, out in 60s"),
             (DrainStatus { left: 0, empty_in_s: Some(0), return_at: after(9), ..drain.clone() }, "empty, back in 9s"),
-            (DrainStatus { is_over: true, ..drain }, "out since its deadline"),
+            (DrainStatus { is_over: true, ..drain }, "nothing goes to it"),
         ] {
             assert_eq!(drain.outlook(now, |seconds| format!("{seconds}s")), said);
         }

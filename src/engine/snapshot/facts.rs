@@ -197,7 +197,10 @@ pub(super) fn server_note(server: &RealServerStatus, drift: Option<&Drift>, sorr
 fn note(server: &RealServerStatus, drift: Option<&Drift>, sorry_serves: bool) -> String {
     match (Standing::of(server), server.admin, drift) {
         (Standing::Down, ..) => down_reason(server).map_or_else(|| "DOWN".to_owned(), |why| format!("DOWN {why}")),
-        _ if server.drain.as_ref().is_some_and(|drain| drain.is_over) => "OUT at deadline".to_owned(),
+        (_, admin, _) if server.drain.as_ref().is_some_and(|drain| drain.is_over) => {
+            let wish = if admin == Admin::Maintenance { "MAINT, " } else { "" };
+            format!("{wish}OUT at deadline")
+        }
         (_, Admin::Maintenance, _) => format!("MAINT {} conn", left(server)),
         (Standing::Draining, ..) => format!("DRAIN {} conn", left(server)),
         (Standing::Unknown | Standing::Up, _, Some(drift)) => format!("DRIFT found {}", drift.found),
