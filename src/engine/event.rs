@@ -29,8 +29,11 @@ pub enum EventKind {
     CheckResult,
     /// A real server's weight in the table changed.
     ServerWeight,
-    /// The operator's wish for a real server changed (enabled, draining).
+    /// The operator's wish for a real server changed (enabled, draining, maintenance; `ended` where its object left the file).
     ServerAdmin,
+    /// What else an operator set beside the file: a weight, or what a reload or the end of its time makes of it; `from` and
+    /// `to` say both in words, of which [`own_weight`] reads the weight.
+    Override,
     /// A real server joined or left the table; `to` is `present` or `absent`.
     ServerTable,
     /// A service joined or left the table.
@@ -74,6 +77,7 @@ impl EventKind {
             | Self::ServerHealth
             | Self::ServerWeight
             | Self::ServerAdmin
+            | Self::Override
             | Self::ServerTable
             | Self::ServiceTable
             | Self::Quorum
@@ -108,6 +112,7 @@ impl EventKind {
             Self::CheckResult => "check-result",
             Self::ServerWeight => "server-weight",
             Self::ServerAdmin => "server-admin",
+            Self::Override => "override",
             Self::ServerTable => "server-table",
             Self::ServiceTable => "service-table",
             Self::Quorum => "quorum",
@@ -123,6 +128,20 @@ impl EventKind {
             Self::Unknown => "unknown",
         }
     }
+}
+
+/// How an [`EventKind::Override`] says a weight that an operator gave.
+const BY_OPERATOR: &str = " by an operator in place of ";
+
+/// A weight as an [`EventKind::Override`] says it.
+pub fn weight_words(weight: u32, of_file: u32) -> String {
+    let instead = if weight == of_file { String::new() } else { format!("{BY_OPERATOR}{of_file}") };
+    format!("weight {weight}{instead}")
+}
+
+/// The weight that an operator gave, in the words of an [`EventKind::Override`]; none where the file's counts.
+pub fn own_weight(words: &str) -> Option<u32> {
+    words.split_once(BY_OPERATOR)?.0.rsplit(' ').next()?.parse().ok()
 }
 
 /// How much an event matters: the journal, the log's level and the console's mark follow from it.

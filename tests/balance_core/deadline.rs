@@ -153,7 +153,8 @@ fn a_weight_for_a_time_says_when_it_ends_and_ends_then() {
     rig.facts.clear();
     rig.pass(S);
     assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1");
-    assert_eq!(rig.facts(EventKind::ServerAdmin), ["tcp/10.0.0.1:80 10.0.0.71:80: weight 5>ended (its time is over)"]);
+    let told = "dr weight 5 by an operator in place of 1>dr weight 1 (its time is over)";
+    assert_eq!(rig.facts(EventKind::Override), [format!("{WEB} {A}: {told}")]);
     assert_eq!((rig.server(0, A).overridden, rig.overrides.len()), (None, 0));
 }
 

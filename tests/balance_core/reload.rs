@@ -132,9 +132,9 @@ fn meets(rig: &mut Rig, servers: &[VirtualServer]) -> (Vec<String>, usize, Vec<S
     let foresight = rig.balance.foresee(rig.now, configuration);
     let line = |what: &str, was: &str, is: &str| format!("{what}: {was} -> {is}");
     let foreseen: Vec<String> = foresight.overtaken.iter().map(|one| line(&one.what, &one.was, &one.is)).collect();
-    rig.facts(EventKind::ServerAdmin);
+    rig.facts(EventKind::Override);
     assert_eq!(rig.reload(servers), Ok(()));
-    (foreseen, foresight.there, rig.facts(EventKind::ServerAdmin))
+    (foreseen, foresight.there, rig.facts(EventKind::Override))
 }
 
 #[test]
@@ -404,8 +404,9 @@ fn overrides_survive_while_their_object_is_in_the_file() {
     assert_eq!(rig.server(0, A).admin, Admin::Draining);
     let why = "the file has other words for what an operator set";
     let (draining, by) = ("draining, dr weight 5", "by an operator in place of");
+    assert_eq!(rig.facts(EventKind::ServerAdmin), [""; 0], "each goes on to be wanted as it was");
     assert_eq!(
-        rig.facts(EventKind::ServerAdmin),
+        rig.facts(EventKind::Override),
         [
             format!("{TLS}: removed>removed until add-service, whatever the file says ({why})"),
             format!("{WEB} {A}: {draining} {by} 1>{draining} {by} 9 ({why})"),

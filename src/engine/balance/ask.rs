@@ -3,6 +3,7 @@
 use super::Action;
 use super::core::{Balance, Life};
 use super::overrides::By;
+use super::overtaken::said;
 use super::reconcile::{Target, subject};
 use super::server::ServerState;
 use super::service::{ServiceState, Touched};
@@ -292,14 +293,18 @@ impl Balance {
             Step::Drain(..) | Step::Maintain(..) | Step::Restore => self.start_or_stop_checks(now, at, key),
             Step::Weigh(..) => {}
         }
-        let admin = |server: &ServerState| server.admin.0;
-        let new = self.services.get(at).and_then(|service| service.server(&key)).map(admin);
-        if let (Some(from), Some(to)) = (old.as_ref().map(admin), new)
+        let told = |server: &ServerState| match step {
+            // The command and the table tell it to people.
+            Step::Weigh(..) => (EventKind::Override, Severity::Info, said(server)),
+            Step::Drain(..) | Step::Maintain(..) | Step::Restore | Step::Add(_) | Step::Remove => {
+                (EventKind::ServerAdmin, Severity::Notice, admin_word(server.admin.0).to_owned())
+            }
+        };
+        let new = self.services.get(at).and_then(|service| service.server(&key)).map(told);
+        if let (Some((.., from)), Some((kind, severity, to))) = (old.as_ref().map(told), new)
             && from != to
         {
-            let (from, to) = (admin_word(from), admin_word(to));
-            let fact =
-                Fact::new(EventKind::ServerAdmin, Severity::Notice, subject(&(name, Some(key)))).change(from, to);
+            let fact = Fact::new(kind, severity, subject(&(name, Some(key)))).change(from, to);
             let fact = fact.who(asked.who.to_string());
             self.report(match &asked.reason {
                 Some(reason) => fact.reason(reason),

@@ -2,6 +2,7 @@
 
 use super::ask::{Step, admin_word, apply};
 use super::core::Balance;
+use super::overtaken::said;
 use super::reconcile::subject;
 use super::wish::DrainEnd;
 use crate::engine::event::{EventKind, Fact, Severity};
@@ -50,12 +51,13 @@ impl Balance {
     /// The time of an operator's weight is over: the file's again.
     fn end_weight(&mut self, now: Instant, position: usize, (service, key): (ServiceKey, RealServerKey)) {
         let Some(server) = self.services.get_mut(position).and_then(|state| state.server_mut(&key)) else { return };
-        let was = server.weight;
+        let was = said(server);
         server.set_weight(None, None);
+        let is = said(server);
         "the time of its weight is over".clone_into(&mut server.reason);
         self.overrides_touched = true;
-        let fact = Fact::new(EventKind::ServerAdmin, Severity::Notice, subject(&(service, Some(key))));
-        self.report(fact.change(format!("weight {was}"), "ended").reason("its time is over"));
+        let fact = Fact::new(EventKind::Override, Severity::Notice, subject(&(service, Some(key))));
+        self.report(fact.change(was, is).reason("its time is over"));
         self.settle(now, position, key);
     }
 

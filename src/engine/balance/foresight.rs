@@ -60,14 +60,12 @@ impl Balance {
         while let Some(action) = then.poll_action() {
             if let Action::Apply(ops) = action {
                 foresight.ipvsadm.extend(ops.iter().map(ipvsadm));
-            } else if let Action::Report(fact) = action
-                && fact.kind == EventKind::ServerAdmin
-            {
+            } else if let Action::Report(fact) = action {
                 let (what, was, is) = (fact.subject, fact.from.unwrap_or_default(), fact.to.unwrap_or_default());
-                if is == "ended" {
-                    foresight.ended.push(format!("{what} ({was})"));
-                } else {
+                if fact.kind == EventKind::Override {
                     foresight.overtaken.push(Overtaking { what, was, is });
+                } else if fact.kind == EventKind::ServerAdmin {
+                    foresight.ended.push(format!("{what} ({was})"));
                 }
             }
         }

@@ -4,7 +4,7 @@
 use super::overrides::{Presence, ServerOverride};
 use super::reconcile::subject;
 use super::server::ServerState;
-use crate::engine::event::{EventKind, Fact, Severity};
+use crate::engine::event::{EventKind, Fact, Severity, weight_words};
 use crate::engine::model::{RealServerKey, ServiceKey, VirtualServer};
 use crate::engine::snapshot::Admin;
 
@@ -60,25 +60,21 @@ impl Overtaken {
 
     /// What is told once it is so.
     pub fn fact(self, service: ServiceKey) -> Fact {
-        let fact = Fact::new(EventKind::ServerAdmin, Severity::Notice, subject(&(service, self.server)));
+        let fact = Fact::new(EventKind::Override, Severity::Notice, subject(&(service, self.server)));
         fact.change(self.was, self.is).reason("the file has other words for what an operator set")
     }
 }
 
 /// `added, draining, dr weight 5 by an operator in place of 1`.
-fn said(server: &ServerState) -> String {
+pub(super) fn said(server: &ServerState) -> String {
     let admin = match server.admin.0 {
         Admin::Enabled => "",
         Admin::Draining => "draining, ",
         Admin::Maintenance => "in maintenance, ",
     };
     let added = if server.added { "added, " } else { "" };
-    let instead = if server.has_own_weight() {
-        format!(" by an operator in place of {}", server.config.weight)
-    } else {
-        String::new()
-    };
-    format!("{added}{admin}{} weight {}{instead}", server.config.forwarding, server.weight)
+    let weight = weight_words(server.weight.get(), server.config.weight.get());
+    format!("{added}{admin}{} {weight}", server.config.forwarding)
 }
 
 fn settled(server: &ServerState, said: String) -> String {

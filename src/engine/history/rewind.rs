@@ -6,10 +6,10 @@
 //! left since are not there; those that came since are not shown before they came.
 
 use super::{History, Row, STEP, Subject};
-use crate::engine::event::{Event, EventKind};
+use crate::engine::event::{Event, EventKind, own_weight};
 use crate::engine::snapshot::{
-    Admin, Counters, Health, QuorumStatus, Rates, RealServerStatus, Role, RouterDetail, SplitBrainStatus, Status,
-    VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, VrrpCounters,
+    Admin, Counters, Health, OverrideStatus, QuorumStatus, Rates, RealServerStatus, Role, RouterDetail,
+    SplitBrainStatus, Status, VirtualRouterState, VirtualRouterStatus, VirtualServerStatus, VrrpCounters,
 };
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
@@ -166,7 +166,7 @@ impl Then<'_> {
     /// What an operator held an instance by, and which priority was given. Where nothing has happened to that since, it was as
     /// it is now.
     fn held(&self, now: &VirtualRouterStatus) -> (Option<String>, Option<u8>) {
-        let all = self.happened.get(&(EventKind::Hold, now.name.as_str())).map_or(&[][..], Vec::as_slice);
+        let all = self.events(EventKind::Hold, &now.name);
         let word = |event: &Event| event.to.clone().unwrap_or_default();
         let (priorities, holds): (Vec<&Event>, Vec<&Event>) =
             all.iter().partition(|event| word(event).starts_with("priority "));
@@ -204,15 +204,71 @@ impl Then<'_> {
         })
     }
 
+    fn events<'a>(&'a self, kind: EventKind, subject: &'a str) -> &'a [&'a Event] {
+        self.happened.get(&(kind, subject)).map_or(&[][..], Vec::as_slice)
+    }
+
+    /// What says whether a server was to serve. Journals of before there were overrides have other words in such an event too,
+    /// which say nothing of that.
+    fn wishes<'a>(&'a self, subject: &'a str) -> Vec<&'a Event> {
+        let is_of = |event: &&Event| match event.to.as_deref() {
+            // With its object; but not the time of a weight.
+            Some("ended") => !event.from.as_deref().is_some_and(|from| from.starts_with("weight ")),
+            to => word::<Admin>(to).is_some(),
+        };
+        self.events(EventKind::ServerAdmin, subject).iter().copied().filter(is_of).collect()
+    }
+
+    /// Whether a server was to serve; none where no event says so.
+    fn admin(&self, wishes: &[&Event]) -> Option<Admin> {
+        match around(wishes, self.at) {
+            (Some(last), _) => word(last.to.as_deref()).or(Some(Admin::Enabled)),
+            (None, next) => next?.from.as_deref()?.split(", ").find_map(|from| word(Some(from))),
+        }
+    }
+
+    /// Who wanted a server otherwise than the file; the weight of now's file counts as that of then.
+    fn overridden(&self, subject: &str, admin: Admin, now: &RealServerStatus) -> Option<OverrideStatus> {
+        let wishes = self.wishes(subject);
+        let is_now = now.overridden.as_deref().filter(|by| by.since <= self.at);
+        let (weighed, next) = around(self.events(EventKind::Override, subject), self.at);
+        let weight = match (weighed, next) {
+            (Some(last), _) => own_weight(last.to.as_deref()?),
+            (None, Some(next)) => own_weight(next.from.as_deref()?),
+            (None, None) => is_now.map(|by| by.weight).filter(|weight| *weight != now.configured_weight),
+        };
+        // Nobody has asked for the end of a deadline.
+        let drained = wishes.iter().rev().find(|event| event.at <= self.at && event.who.is_some()).copied();
+        let last = [weighed.filter(|_| weight.is_some()), drained.filter(|_| admin != Admin::Enabled)];
+        if weight.is_none() && admin == Admin::Enabled {
+            return is_now.filter(|_| now.added).cloned();
+        }
+        let weight = weight.unwrap_or(now.configured_weight);
+        let told = last.into_iter().flatten().max_by_key(|event| event.at).map(|event| OverrideStatus {
+            since: event.at,
+            who: event.who.clone().unwrap_or_else(|| "an operator".to_owned()),
+            reason: event.reason.clone(),
+            weight,
+            until: None,
+        });
+        // What is wanted still says more of itself.
+        let of_now = is_now.filter(|by| by.weight == weight && now.admin == admin);
+        let unknown =
+            || OverrideStatus { since: self.at, who: "an operator".to_owned(), reason: None, weight, until: None };
+        Some(of_now.cloned().or(told).unwrap_or_else(unknown))
+    }
+
     /// None where the server was not there yet.
     fn server(&self, service: &VirtualServerStatus, key: &str, now: &RealServerStatus) -> Option<RealServerStatus> {
         let Row(values) = self.row(&Subject::Server(service.key, now.key))?;
         let subject = format!("{key} {}", now.key);
         let table = self.word(EventKind::ServerTable, &subject);
+        let admin = self.admin(&self.wishes(&subject)).unwrap_or(now.admin);
         let mut then = RealServerStatus {
             counters: Counters::default().into(),
             persistent: 0,
-            overridden: None,
+            admin,
+            overridden: self.overridden(&subject, admin, now).map(Box::new),
             drain: None,
             slow_start: None,
             suspended: false,
@@ -229,9 +285,6 @@ impl Then<'_> {
         }
         for check in &mut then.checks {
             (check.latency_ms, check.at, check.next_in_ms, check.failures.0) = (None, None, None, 0);
-        }
-        if let Some(admin) = self.word(EventKind::ServerAdmin, &subject) {
-            then.admin = word(Some(&admin)).unwrap_or(Admin::Enabled);
         }
         if let Some(weight) = self.word(EventKind::ServerWeight, &subject).and_then(|word| word.parse().ok()) {
             then.weight = weight;

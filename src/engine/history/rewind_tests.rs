@@ -250,3 +250,55 @@ fn a_hold_of_then_is_shown_and_one_of_now_is_not_shown_before_it_began() {
     assert_eq!(held(&now, &[], 300).0, now.virtual_routers[0].held, "nothing happened since");
     assert_eq!(held(&now, &[told_hold(350, None, "begun")], 300).0, None);
 }
+
+/// What the past says of the server at that second: what is wanted, and the weight that an operator gave, with by whom.
+fn wanted(now: &Status, events: &[(u64, Fact)], second: u64) -> (Admin, Option<(u32, String)>) {
+    let stamp = |(n, (second, fact)): (usize, &(u64, Fact))| {
+        Arc::new(Event::stamp(fact.clone(), n as u64 + 1, at(*second), second * 1000))
+    };
+    let events: Vec<_> = events.iter().enumerate().map(stamp).collect();
+    let mut then = history().rewind(now, &events, at(second), second);
+    let server = Arc::make_mut(&mut then.virtual_servers[0]).real_servers.remove(0);
+    (server.admin, server.overridden.map(|by| (by.weight, by.who)))
+}
+
+#[test]
+fn only_an_event_that_says_whether_a_server_serves_changes_that_in_the_past() {
+    let mut now = status();
+    Arc::make_mut(&mut now.virtual_servers[0]).real_servers[0].admin = Admin::Draining;
+    let fact = |kind, from: &str, to: &str| Fact::new(kind, Severity::Notice, RS).change(from, to);
+    let events = [
+        (50, fact(EventKind::ServerAdmin, "enabled", "draining").who("anna")),
+        (60, fact(EventKind::Override, "draining, nat weight 5", "draining, nat weight 6")),
+        // As journals of before have them.
+        (70, fact(EventKind::ServerAdmin, "draining, nat weight 6", "draining, nat weight 7")),
+        (80, fact(EventKind::ServerAdmin, "weight 5", "ended")),
+        (320, fact(EventKind::ServerAdmin, "draining, weight 5", "ended")),
+        (330, fact(EventKind::ServerAdmin, "enabled", "draining")),
+    ];
+    let admin = |second| wanted(&now, &events, second).0;
+    assert_eq!([40, 55, 65, 75, 85, 325, 335].map(admin), {
+        let (enabled, draining) = (Admin::Enabled, Admin::Draining);
+        [enabled, draining, draining, draining, draining, enabled, draining]
+    });
+    assert_eq!(wanted(&now, &events, 75).1, Some((5, "anna".to_owned())), "and is an override of the file");
+    let only = |event: usize| wanted(&now, std::slice::from_ref(&events[event]), 40).0;
+    assert_eq!([1, 2, 3, 4].map(only), [Admin::Draining; 4], "what no event says is as it is now");
+}
+
+#[test]
+fn a_weight_of_an_operators_is_one_in_the_past_too_and_only_for_as_long() {
+    let fact = |from: &str, to: &str| Fact::new(EventKind::Override, Severity::Info, RS).change(from, to);
+    let given = "dr weight 55 by an operator in place of 5";
+    let events = [(50, fact("dr weight 5", given).who("anna")), (90, fact(given, "dr weight 5"))];
+    let by = |events: &[(u64, Fact)], second| wanted(&status(), events, second).1;
+    let anna = Some((55, "anna".to_owned()));
+    assert_eq!([40, 60, 95].map(|second| by(&events, second)), [None, anna, None]);
+    assert_eq!(by(&events[1..], 60), Some((55, "an operator".to_owned())), "before the first event that is known");
+
+    let mut now = status();
+    let since = OverrideStatus { since: at(50), who: "bob".to_owned(), reason: None, weight: 7, until: None };
+    Arc::make_mut(&mut now.virtual_servers[0]).real_servers[0].overridden = Some(Box::new(since));
+    let bob = Some((7, "bob".to_owned()));
+    assert_eq!([40, 60].map(|second| wanted(&now, &[], second).1), [None, bob], "as it is now, since then");
+}

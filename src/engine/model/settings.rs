@@ -117,6 +117,7 @@ pub const EVENT_KINDS: &[&str] = &[
     "check-result",
     "server-weight",
     "server-admin",
+    "override",
     "server-table",
     "service-table",
     "quorum",

@@ -3,16 +3,17 @@
 use crate::engine::{Event, EventKind, Severity};
 use crate::ui::theme::Paint;
 
-/// Whether an event belongs to what changed. Passing checks and refused packets are for the log.
+/// Whether an event belongs to what changed. Passing checks and refused packets are for the log, and a command says itself what it
+/// set.
 pub fn shown(event: &Event) -> bool {
-    event.kind != EventKind::CheckResult || event.severity >= Severity::Notice
+    !matches!(event.kind, EventKind::CheckResult | EventKind::Override) || event.severity >= Severity::Notice
 }
 
 /// The mark: `x` worse, `+` better, `~` a check failed, `*` somebody acted, `!` look here, `-` a fact.
 pub fn mark(event: &Event) -> (char, Paint) {
     let to = event.to.as_deref().unwrap_or("").to_ascii_lowercase();
     match (event.kind, to.as_str()) {
-        (EventKind::Command | EventKind::ServerAdmin, _) => ('*', Paint::Drain),
+        (EventKind::Command | EventKind::ServerAdmin | EventKind::Override, _) => ('*', Paint::Drain),
         (EventKind::CheckResult, _) => ('~', Paint::Warning),
         (_, "down" | "fault" | "lost") => ('x', Paint::Down),
         (_, "up" | "master" | "present" | "gained") => ('+', Paint::Up),
@@ -51,9 +52,15 @@ pub fn text(event: &Event) -> String {
         (EventKind::ServerWeight | EventKind::Drift | EventKind::Priority, Some(from), Some(to)) => {
             Some(format!("{from}>{to}"))
         }
-        (EventKind::ServerTable | EventKind::ServiceTable | EventKind::Address | EventKind::Command, _, Some(to)) => {
-            Some(to.clone())
-        }
+        (
+            EventKind::ServerTable
+            | EventKind::ServiceTable
+            | EventKind::Address
+            | EventKind::Command
+            | EventKind::Override,
+            _,
+            Some(to),
+        ) => Some(to.clone()),
         (EventKind::Warning, Some(code), Some(_)) => Some(format!("{code} is over")),
         (_, _, Some(to)) => Some(to.to_uppercase()),
         _ => None,
@@ -79,6 +86,7 @@ pub fn text(event: &Event) -> String {
         | EventKind::ServerHealth
         | EventKind::CheckResult
         | EventKind::ServerAdmin
+        | EventKind::Override
         | EventKind::Command
         | EventKind::Warning
         | EventKind::Unknown => None,

@@ -55,7 +55,9 @@ pub const fn is_of(kinds: Kinds, event: &Event) -> bool {
                 | EventKind::Priority
                 | EventKind::Tracked
         ),
-        Kinds::Acts => matches!(event.kind, EventKind::Command | EventKind::ServerAdmin | EventKind::Hold),
+        Kinds::Acts => {
+            matches!(event.kind, EventKind::Command | EventKind::ServerAdmin | EventKind::Override | EventKind::Hold)
+        }
         Kinds::Trouble => matches!(event.severity, Severity::Warning | Severity::Error),
     }
 }
