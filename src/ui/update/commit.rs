@@ -133,12 +133,19 @@ pub fn on_answer(state: &mut UiState, serial: u64, answer: Result<Box<Answer>, S
             Vec::new()
         }
         (Outcome::Preview, _) => {
+            let mut is_anew = false;
             if let Some(old) = popup.overtaken.take() {
                 popup.changed = difference(&old, &answer.preview);
+                // All of it is read again, what changed first.
+                popup.scroll = 0;
+                is_anew = true;
             }
             popup.phase = Phase::Ready(answer);
             // A word takes its time.
             popup.unread_until = popup.required().is_none().then_some(read_at);
+            if is_anew {
+                state.say(Tone::Bad, "nothing was done: it would do something else by now; read it again");
+            }
             Vec::new()
         }
         (Outcome::Done, _) => {

@@ -252,6 +252,43 @@ fn a_stale_preview_shows_what_changed_and_asks_again() {
     assert_eq!(popup.changed, ["- weight 5", "+ weight 7"]);
 }
 
+/// Presses Enter until something is asked; how often that took.
+fn read(state: &mut UiState) -> (usize, u64) {
+    state.clock += Duration::from_secs(1);
+    update(state, Message::Tick, state.clock);
+    for presses in 1..20 {
+        if let Some((serial, _)) = commands(press(state, KeyCode::Enter)).first() {
+            return (presses, *serial);
+        }
+    }
+    panic!("nothing is asked");
+}
+
+#[test]
+fn what_changed_is_read_first_and_all_the_rest_again_before_enter_counts() {
+    let mut state = console(&table(1..4));
+    update(&mut state, Message::Resize(80, 24), at(1));
+    press(&mut state, KeyCode::Down);
+    let long = |last: &str| {
+        let ops: Vec<String> = (0..40).map(|n| format!("operation {n}")).chain([last.to_owned()]).collect();
+        let preview = Preview { ops, ..Preview::default() };
+        Ok(Box::new(Answer { id: 0, outcome: Outcome::Preview, message: String::new(), preview, token: None }))
+    };
+    let (serial, _) = commands(press(&mut state, KeyCode::Char('d'))).remove(0);
+    update(&mut state, Message::Answered(serial, long("weight 5")), at(2));
+    let (presses, serial) = read(&mut state);
+    assert!(presses > 2, "it is longer than the screen");
+    show_table(&mut state, &table(1..4));
+    let late = long("").map(|answer| Box::new(Answer { outcome: Outcome::Stale, ..*answer }));
+    let (serial, _) = commands(update(&mut state, Message::Answered(serial, late), at(3))).remove(0);
+    update(&mut state, Message::Answered(serial, long("weight 7")), at(3));
+    let picture = crate::ui::view::picture(&state, &crate::ui::theme::Theme::plain());
+    let screen = crate::ui::svg::lines(&picture).join("\n");
+    assert!(screen.contains("CHANGED") && screen.contains("+ weight 7"), "{screen}");
+    assert!(said(&state).starts_with("nothing was done"), "{}", said(&state));
+    assert!(read(&mut state).0 >= presses);
+}
+
 /// A drain's preview that was shown, whose commit is stale without a word of what is new, and the one that follows it.
 fn overtaken(shown: Preview, new: Preview) -> Vec<String> {
     let mut state = console(&table(1..4));

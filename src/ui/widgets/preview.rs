@@ -186,7 +186,9 @@ const WORST: [&str; 12] = [
 /// The clauses of a sentence with the worst in front, for where its end is not seen at first.
 fn worst_first(sentence: &str) -> String {
     let is_worst = |clause: &&str| WORST.iter().any(|worst| clause.contains(worst));
-    let (worst, rest): (Vec<&str>, Vec<&str>) = sentence.split("; ").partition(is_worst);
+    let (mut worst, rest): (Vec<&str>, Vec<&str>) = sentence.split("; ").partition(is_worst);
+    // What holds for each of several services is said once.
+    worst.dedup();
     worst.into_iter().chain(rest).collect::<Vec<_>>().join("; ")
 }
 
@@ -201,6 +203,7 @@ mod tests {
             worst_first(plan),
             "2 new warnings: line 7 is ignored; 1 added; connections to servers that stay go on"
         );
+        assert_eq!(worst_first("a: 1; they are cut; b: 2; they are cut"), "they are cut; a: 1; b: 2");
         let preview =
             Preview { blast_radius: plan.to_owned(), ops: vec!["reads the file".to_owned()], ..Preview::default() };
         let lines = preview_lines(&preview, 200, true);
