@@ -16,7 +16,7 @@ use crate::engine::{
     HistoryError, HistoryPage, HistoryQuery, HostLoad, JournalFrom, JournalPage, LogPage, LogQuery, Outcome, Preview,
     Process, RealServerStatus, RowsPage, RowsQuery, Status, Summary, Sysctl, Undoable, VirtualRouterStatus, Who,
 };
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::{Method, Request, StatusCode};
@@ -38,6 +38,11 @@ const QUESTION: Duration = Duration::from_secs(5);
 const CONNECTIONS: Duration = Duration::from_secs(20);
 /// How long a command may take, beside what the engine itself waits for.
 const COMMAND: Duration = Duration::from_secs(30);
+
+/// How large an answer may be.
+const LARGEST: usize = 64 << 20;
+/// The same of one that is about everything: of a million real servers.
+const LARGEST_OF_ALL: usize = 1 << 30;
 
 /// How often an engine that went is looked for.
 const RETRY: Duration = Duration::from_millis(250);
@@ -294,7 +299,7 @@ impl Lane {
                 Some(connection) => connection,
                 None => connect(path).await.map_err(Broken::Final)?,
             };
-            let (status, body) = converse(&mut connection, request).await.map_err(|e| Broken::Lost(e.to_string()))?;
+            let (status, body) = converse(&mut connection, request).await?;
             Ok((connection, status, body))
         };
         let (connection, status, body) = self
@@ -354,11 +359,25 @@ async fn connect(path: &Path) -> Result<SendRequest<Full<Bytes>>, HandleError> {
 async fn converse(
     connection: &mut SendRequest<Full<Bytes>>,
     request: Request<Full<Bytes>>,
-) -> Result<(StatusCode, Bytes), hyper::Error> {
-    connection.ready().await?;
-    let response = connection.send_request(request).await?;
+) -> Result<(StatusCode, Bytes), Broken> {
+    let lost = |error: hyper::Error| Broken::Lost(error.to_string());
+    let largest = largest(request.uri().path());
+    connection.ready().await.map_err(lost)?;
+    let response = connection.send_request(request).await.map_err(lost)?;
     let status = response.status();
-    Ok((status, response.into_body().collect().await?.to_bytes()))
+    let body = Limited::new(response.into_body(), largest).collect().await.map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            Broken::Final(HandleError::Unreadable(format!("it is larger than {} MiB", largest >> 20)))
+        } else {
+            Broken::Lost(error.to_string())
+        }
+    })?;
+    Ok((status, body.to_bytes()))
+}
+
+/// How large the answer to a question may be.
+fn largest(path: &str) -> usize {
+    if matches!(path, "/v1/status" | "/v1/diff") { LARGEST_OF_ALL } else { LARGEST }
 }
 
 fn request(method: Method, path: &str, body: Bytes) -> Result<Request<Full<Bytes>>, HandleError> {
@@ -384,6 +403,35 @@ fn rejected(status: StatusCode, body: &[u8]) -> HandleError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_that_does_not_end_is_given_up_with_what_is_wrong_with_it() {
+        use std::io::{Read, Write};
+        let directory = std::env::temp_dir().join(format!("lvsdeck-endless-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let socket = directory.join("s.sock");
+        let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let read = stream.read(&mut [0; 4096]).unwrap();
+            let mut sent = write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: 100000000000\r\n\r\n").map(|()| read);
+            let mut bytes = 0;
+            while sent.is_ok() {
+                sent = stream.write(&[b' '; 1 << 14]);
+                bytes += sent.as_ref().map_or(0, |sent| *sent);
+            }
+            bytes
+        });
+        let client = Client::connect(&socket).unwrap();
+        let answer = client.summary();
+        let Err(HandleError::Unreadable(why)) = &answer else { panic!("{answer:?}") };
+        assert_eq!(why, "it is larger than 64 MiB");
+        drop(client);
+        let sent = server.join().unwrap();
+        std::fs::remove_dir_all(&directory).unwrap();
+        assert!(sent < 2 * LARGEST, "{sent}");
+        assert_eq!((largest("/v1/status"), largest("/v1/rows")), (LARGEST_OF_ALL, LARGEST));
+    }
 
     #[test]
     fn the_origin_is_the_address_that_ssh_names_or_nothing() {
