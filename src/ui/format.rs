@@ -48,6 +48,11 @@ pub fn grouped(value: u64) -> String {
     text
 }
 
+/// An age that moves by the minute once it is one, for long lists: `12s`, `4m`, `3h07m`, `3d04h`.
+pub fn age_by_minute(ago: Duration) -> String {
+    if ago < Duration::from_hours(1) { age_in_a_unit(ago) } else { age(ago) }
+}
+
 /// An age in its largest unit alone, for narrow places: `12s`, `4m`, `3h`, `12d`.
 pub fn age_in_a_unit(ago: Duration) -> String {
     let text = age(ago);
@@ -222,6 +227,12 @@ mod tests {
             [(0, "0s"), (59, "59s"), (245, "4m05s"), (11_220, "3h07m"), (273_600, "3d04h"), (70_156_800, "812d")]
         {
             assert_eq!(age(Duration::from_secs(s)), text);
+            let by_minute = if s == 245 { "4m" } else { text };
+            assert_eq!(
+                age_by_minute(Duration::from_secs(s)),
+                by_minute,
+                "a second moves nothing behind the first minute"
+            );
         }
     }
 

@@ -53,5 +53,7 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
 
 /// How long before the moment that is shown, or after it.
 fn age(now: SystemTime, at: SystemTime) -> String {
-    if at > now { format!("+{}", format::age(format::since(at, now))) } else { format::age(format::since(now, at)) }
+    let (sign, age) = if at > now { ("+", format::since(at, now)) } else { ("", format::since(now, at)) };
+    // A second rewrites no row that is older than a minute: on a slow line all of them together would be its whole load.
+    format!("{sign}{}", format::age_by_minute(age))
 }
