@@ -47,7 +47,7 @@ pub enum HandleError {
         next: String,
     },
     /// What came back was no answer of lvsdeck's API, version 1.
-    #[error("the engine's answer can't be read ({0}); is it another version of lvsdeck?")]
+    #[error("is the engine another version of lvsdeck? Its answer can't be read: {0}")]
     Unreadable(String),
 }
 

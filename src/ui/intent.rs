@@ -251,10 +251,10 @@ impl Intent {
     /// What may follow its name in the palette; empty where nothing may.
     pub const fn arguments(self) -> &'static str {
         match self {
-            Self::Weight => "[SERVER] N, +N, -N or N%",
-            Self::Drain => "[SERVER] [DEADLINE, as 60s]",
-            Self::Maintenance => "[SERVER] [TIME, as 30m]",
-            Self::Restore => "[SERVER]",
+            Self::Weight => "[[VS] SERVER] N, +N, -N or N% [--for TIME]",
+            Self::Drain => "[SERVER] [DEADLINE, as 60s] [--service VS] [--for TIME]",
+            Self::Maintenance => "[SERVER] [TIME, as 30m] [--service VS] [--deadline TIME]",
+            Self::Restore => "[SERVER] [--service VS]",
             Self::Takeover | Self::Rejoin => "[INSTANCE]",
             Self::Failover => "[INSTANCE] [--blind] [--for TIME]",
             Self::Priority => "[INSTANCE] N or --from-file",

@@ -2,11 +2,12 @@
 //!
 //! Every write ends in [`commit::preview`](super::commit::preview); nothing here gives a command that is no dry run.
 
-use super::commit::{preview, preview_of};
+use super::commit::preview;
+use super::line::Line;
 use super::{targets, undo};
 use crate::engine::{Command, RealServerKey, RealServerSelector, RowKind, ServiceSelector};
 use crate::ui::intent::{Effect, Intent};
-use crate::ui::popup::{Form, Popup, Target, maintain, priority, time, together, weigh};
+use crate::ui::popup::{Form, Popup, Target, priority, time, together};
 use crate::ui::screens::plan::{Shape, plan};
 use crate::ui::state::{Tone, UiState};
 use std::net::IpAddr;
@@ -36,11 +37,16 @@ pub fn begin(state: &mut UiState, intent: Intent, words: &str) -> Vec<Effect> {
     }
 }
 
+/// Why nothing is known of an engine yet.
+pub fn unanswered(state: &UiState) -> String {
+    state.lost.as_ref().map_or_else(|| "no engine has answered yet".to_owned(), |lost| lost.why.clone())
+}
+
 /// Why no write is possible now.
 pub fn forbidden(state: &UiState) -> Option<String> {
     let key = |intent| state.keys.hint(intent);
     let why = if state.summary().is_none() {
-        "no engine has answered yet".to_owned()
+        unanswered(state)
     } else if state.lost.is_some() {
         let gone = state.lost.as_ref().is_some_and(|lost| lost.gone_since.is_some());
         let why = if gone { "is gone" } else { "does not answer" };
@@ -118,7 +124,8 @@ pub fn no_room(state: &UiState) -> Option<String> {
 /// The same for a line of the palette: what names its object needs no row under a cursor, and its preview says whom it means.
 fn out_of_sight(state: &UiState, intent: Intent, words: &str) -> Option<String> {
     let is_named = match intent {
-        Intent::Drain | Intent::Restore | Intent::Weight | Intent::Maintenance => server_of(state, words).is_some(),
+        // What can't be read is told first.
+        intent if is_of_servers(intent) => Line::read(state, intent, words).is_ok_and(|line| line.server.is_some()),
         Intent::AddServer => targets::names_service(state, words),
         // `remove` says what to do instead.
         Intent::Remove | Intent::RemoveServer | Intent::RemoveService => !words.is_empty(),
@@ -128,8 +135,16 @@ fn out_of_sight(state: &UiState, intent: Intent, words: &str) -> Option<String> 
     if is_named { no_room(state) } else { unseen(state, intent) }
 }
 
+/// Whether it takes a line about real servers.
+const fn is_of_servers(intent: Intent) -> bool {
+    matches!(intent, Intent::Drain | Intent::Restore | Intent::Weight | Intent::Maintenance)
+}
+
 fn start(state: &mut UiState, intent: Intent, words: &str) -> Result<Vec<Effect>, String> {
     let is_elsewhere = intent.is_about_instances() || intent == Intent::AddServer;
+    if is_of_servers(intent) {
+        return Line::read(state, intent, words)?.begin(state, intent);
+    }
     if let Some((server, words)) = server_of(state, words).filter(|_| !is_elsewhere) {
         return by_name(state, intent, server, words);
     }
@@ -143,24 +158,14 @@ fn start(state: &mut UiState, intent: Intent, words: &str) -> Result<Vec<Effect>
     let form = match intent {
         Intent::AddServer => targets::add_server(state, words)?,
         Intent::AddService => targets::add_service(state, words),
-        Intent::Weight if words.is_empty() => Form::weight(targets::servers(state)?),
-        Intent::Maintenance if words.is_empty() => Form::maintenance(targets::servers(state)?),
         Intent::Undo => return undo::open(state, words),
         _ => {
             let (command, word) = at_once(state, intent, words)?;
-            let marked: Vec<Target> = state.table.marks.values().cloned().collect();
-            let marks = matches!(intent, Intent::Drain | Intent::Restore | Intent::Weight | Intent::Maintenance);
-            return Ok(preview_of(state, command, word, if marks { marked } else { Vec::new() }));
+            return Ok(preview(state, command, word));
         }
     };
     state.popups.push(Popup::Form(form));
     Ok(Vec::new())
-}
-
-/// A weight, and for how long behind it.
-fn weigh_by(targets: &[Target], words: &str) -> Result<Command, String> {
-    let (weight, span) = words.split_once(' ').unwrap_or((words, ""));
-    weigh(targets, weight, time(span.trim())?)
 }
 
 /// The address of the real server that a demonstration calls by the first word, and the other words.
@@ -172,64 +177,31 @@ pub fn named<'a>(state: &UiState, words: &'a str) -> Option<(IpAddr, &'a str)> {
 }
 
 /// The real server that the first word is the address or the name of, and the other words.
-fn server_of<'a>(state: &UiState, words: &'a str) -> Option<(RealServerSelector, &'a str)> {
+pub fn server_of<'a>(state: &UiState, words: &'a str) -> Option<(RealServerSelector, &'a str)> {
     let (first, rest) = words.split_once(' ').unwrap_or((words, ""));
     let by_address = first.parse().ok().map(|server| (server, rest.trim()));
     by_address.or_else(|| named(state, words).map(|(address, rest)| (RealServerSelector::Host(address), rest)))
 }
 
-/// An act on a real server in all of its services.
+/// An act that names a real server.
 fn by_name(
     state: &mut UiState,
     intent: Intent,
     server: RealServerSelector,
     words: &str,
 ) -> Result<Vec<Effect>, String> {
-    let service = None;
-    let command = match intent {
-        Intent::Drain => Command::Drain { server, service, hold_seconds: None, deadline_seconds: time(words)? },
-        Intent::Restore => Command::Restore { server, service },
-        Intent::Maintenance => maintain(&targets::at(state, server)?, time(words)?),
-        Intent::Weight if words.is_empty() => {
-            state.popups.push(Popup::Form(Form::weight(targets::at(state, server)?)));
-            return Ok(Vec::new());
-        }
-        Intent::Weight => weigh_by(&targets::at(state, server)?, words)?,
-        Intent::RemoveServer if words.is_empty() => {
-            let (command, word) = remove_servers(targets::at(state, server)?);
-            return Ok(preview(state, command, Some(word)));
-        }
-        other => {
-            let (name, key) = (other.name(), state.keys.hint(other));
-            return Err(format!("{name} takes no address: go to {server} and press {key}"));
-        }
-    };
-    Ok(preview(state, command, None))
+    if intent == Intent::RemoveServer && words.is_empty() {
+        let (command, word) = remove_servers(targets::at(state, server, None)?);
+        return Ok(preview(state, command, Some(word)));
+    }
+    let (name, key) = (intent.name(), state.keys.hint(intent));
+    Err(format!("{name} takes no address: go to {server} and press {key}"))
 }
 
 /// What needs no form: the command, and the word to type before it is done.
 fn at_once(state: &UiState, intent: Intent, words: &str) -> Result<(Command, Option<String>), String> {
     let named: Vec<&str> = words.split_whitespace().collect();
     Ok(match intent {
-        Intent::Drain => {
-            let deadline_seconds = time(words)?;
-            let drain = |Target { service, server, .. }: Target| Command::Drain {
-                server: RealServerSelector::Key(server),
-                service: Some(service),
-                hold_seconds: None,
-                deadline_seconds,
-            };
-            (together(targets::servers(state)?.into_iter().map(drain).collect()), None)
-        }
-        Intent::Restore => {
-            let restore = |Target { service, server, .. }: Target| Command::Restore {
-                server: RealServerSelector::Key(server),
-                service: Some(service),
-            };
-            (together(targets::servers(state)?.into_iter().map(restore).collect()), None)
-        }
-        Intent::Weight => (weigh_by(&targets::servers(state)?, words)?, None),
-        Intent::Maintenance => (maintain(&targets::servers(state)?, time(words)?), None),
         Intent::Remove => remove(state)?,
         Intent::RemoveService => {
             let service = match named.as_slice() {

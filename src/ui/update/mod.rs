@@ -8,6 +8,7 @@ mod connections;
 mod demonstration;
 mod event_list;
 mod find;
+mod line;
 mod offer;
 mod pages;
 mod parts;
@@ -469,7 +470,7 @@ fn toggle_lock(state: &mut UiState) -> Vec<Effect> {
         state.say(Tone::Good, "read-only again");
     } else {
         match writable {
-            None => state.say(Tone::Bad, "no engine has answered yet"),
+            None => state.say(Tone::Bad, acts::unanswered(state)),
             Some(false) => state.say(Tone::Bad, acts::no_commands(state)),
             Some(true) => {
                 state.unlocked = true;

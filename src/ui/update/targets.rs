@@ -51,17 +51,23 @@ fn target(row: &Row) -> Result<Option<Target>, String> {
     Ok(Some(Target { service, server, weights: (row.wanted(), row.configured_weight) }))
 }
 
-/// The server of this address in every service that is loaded.
-pub fn at(state: &UiState, server: RealServerSelector) -> Result<Vec<Target>, String> {
+/// The server of this address in this service, or in every one, that is loaded.
+pub fn at(
+    state: &UiState,
+    server: RealServerSelector,
+    service: Option<&ServiceSelector>,
+) -> Result<Vec<Target>, String> {
     let rows = state.page().map_or(&[][..], |page| &page.rows).iter();
-    let found = rows.filter_map(|row| target(row).ok().flatten());
+    let named = |row: &&Row| service.is_none_or(|ServiceSelector(named)| row.service == *named);
+    let found = rows.filter(named).filter_map(|row| target(row).ok().flatten());
     let meant = found.filter(|target| match server {
         RealServerSelector::Key(key) => target.server == key,
         RealServerSelector::Host(host) => target.server.0.ip() == host,
     });
     let meant: Vec<Target> = meant.collect();
     if meant.is_empty() {
-        Err(format!("{server} is in no row that is loaded: go to it in the table"))
+        let of = service.map_or_else(String::new, |ServiceSelector(service)| format!(" of {service}"));
+        Err(format!("{server}{of} is in no row that is loaded: go to it in the table"))
     } else {
         Ok(meant)
     }

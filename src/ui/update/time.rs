@@ -1,6 +1,6 @@
 //! Which moment is shown: now, a frozen now, or one of the past, standing still or playing.
 
-use super::{event_list, show, wanted};
+use super::{acts, event_list, show, wanted};
 use crate::ui::intent::{Effect, Intent};
 use crate::ui::state::{Playing, Tone, UiState};
 use crate::ui::widgets::header;
@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 /// A step back or forth from the moment that is shown.
 pub fn step(state: &mut UiState, by: Duration, is_back: bool) -> Vec<Effect> {
     let Some(from) = state.viewing.or_else(|| state.engine_now().map(whole_second)) else {
-        state.say(Tone::Bad, "no engine has answered yet");
+        state.say(Tone::Bad, acts::unanswered(state));
         return Vec::new();
     };
     if !is_back && state.viewing.is_none() {

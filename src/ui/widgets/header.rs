@@ -55,7 +55,8 @@ pub fn line_one(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState)
         pen = Pen::at(buffer, theme, area, 0);
     }
     let Some(summary) = state.summary() else {
-        let why = state.lost.as_ref().map_or_else(|| "asking the engine".to_owned(), |lost| lost.why.clone());
+        let why = |lost: &Lost| format!("{} (for {})", lost.why, format::age(lost_for(state, lost)));
+        let why = state.lost.as_ref().map_or_else(|| "asking the engine".to_owned(), why);
         pen.skip(1).put(Paint::Header, "lvsdeck").skip(2).put(Paint::Text, &why);
         return;
     };
@@ -76,7 +77,8 @@ fn pieces(state: &UiState, summary: &Summary) -> (Vec<Piece>, Vec<Piece>) {
     let is_old = state.lost.is_some() || state.paused_at.is_some();
     let look = if is_old { Paint::Stale } else { role_paint(summary.role) };
     let masters = if all == 0 { String::new() } else { format!(" {mine}/{all}") };
-    let mut bare = vec![(look, role_word(summary.role).to_owned())];
+    let word = if all == 0 && summary.role == Role::Init { "NO VRRP" } else { role_word(summary.role) };
+    let mut bare = vec![(look, word.to_owned())];
     let mut role = [&bare[..], &[(Paint::Header, masters)]].concat();
     if summary.held > 0 {
         let count = if all == 1 { String::new() } else { format!("{} ", summary.held) };

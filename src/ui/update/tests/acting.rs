@@ -218,7 +218,14 @@ fn the_palettes_words_make_the_command() {
     assert_eq!(only_command(&mut state, Intent::Undo, "7"), Command::Undo { id: Some(7) });
     for (intent, words, says) in [
         (Intent::Weight, "much", "+N"),
-        (Intent::Drain, "soon", "90s"),
+        (Intent::Drain, "soon", "\"soon\" is no server and no time: write a time of a second at least, as 90s"),
+        (Intent::Drain, "10.0.0.71 now or later", "drain takes [SERVER] [DEADLINE, as 60s]"),
+        (Intent::Drain, "10.0.0.71 --hard", "and not \"--hard\""),
+        (Intent::Drain, "10.0.0.71 --deadline", "--deadline needs a value, as --deadline 5m"),
+        (Intent::Drain, "10.0.0.71 --deadline soon", "--deadline: write a time"),
+        (Intent::Restore, "10.0.0.71 60s", "restore takes [SERVER] [--service VS], and not \"60s\""),
+        (Intent::Restore, "--service tcp/10.0.0.1:80", "which server? restore takes"),
+        (Intent::Weight, "tcp/10.0.0.2:80 10.0.1.1:80 5", "10.0.1.1:80 of tcp/10.0.0.2:80 is in no row that is loaded"),
         (Intent::Failover, "--now", "--blind"),
         (Intent::Failover, "--for", "--for 5m"),
         (Intent::Priority, "300", "1 to 254"),
@@ -228,6 +235,62 @@ fn the_palettes_words_make_the_command() {
     ] {
         assert!(act(&mut state, intent, words).is_empty(), "{intent:?} {words}");
         assert!(said(&state).contains(says), "{intent:?} {words}: {}", said(&state));
+    }
+}
+
+#[test]
+fn the_palette_takes_the_forms_of_ctl_with_and_without_a_server_under_the_cursor() {
+    let mut state = ready();
+    let written = |state: &mut UiState, intent, words: &str| only_command(state, intent, words).to_string();
+    for on_a_service in [false, true] {
+        if on_a_service {
+            state.popups.clear();
+            press(&mut state, KeyCode::Char('g'));
+        }
+        for (intent, words, command) in [
+            (Intent::Weight, format!("{SERVICE} 10.0.1.3:80 7"), format!("weight {SERVICE} 10.0.1.3:80 7")),
+            (Intent::Weight, "10.0.1.3 7 --for 2h".into(), format!("weight {SERVICE} 10.0.1.3:80 7 --for 7200s")),
+            (Intent::Drain, "10.0.1.3 --deadline 5s".into(), "drain 10.0.1.3 --deadline 5s".into()),
+            (
+                Intent::Drain,
+                format!("--for=5m 10.0.1.3:80 --service {SERVICE} 90s"),
+                format!("drain 10.0.1.3:80 --service {SERVICE} --for 300s --deadline 90s"),
+            ),
+            (
+                Intent::Maintenance,
+                format!("10.0.1.3:80 --for 10m --deadline 60s --service {SERVICE}"),
+                format!("maintenance 10.0.1.3:80 --service {SERVICE} --for 600s --deadline 60s"),
+            ),
+            (
+                Intent::Restore,
+                format!("10.0.1.3:80 --service {SERVICE}"),
+                format!("restore 10.0.1.3:80 --service {SERVICE}"),
+            ),
+        ] {
+            assert_eq!(written(&mut state, intent, &words), command, "{words}");
+        }
+    }
+    // Options alone are about the selected server.
+    state.popups.clear();
+    press(&mut state, KeyCode::Down);
+    let drain = written(&mut state, Intent::Drain, "--deadline 5s");
+    assert_eq!(drain, format!("drain 10.0.1.1:80 --service {SERVICE} --deadline 5s"));
+}
+
+#[test]
+fn an_engine_that_never_said_anything_that_can_be_read_is_told_with_its_cause_and_since_when() {
+    let mut state = UiState::new((80, 24), false, false);
+    update(&mut state, Message::Tick, at(12));
+    assert!(screen(&state).contains("the engine does not answer (for 12s)"), "{}", screen(&state));
+    let mut state = UiState::new((80, 24), false, false);
+    let why = crate::engine::HandleError::Unreadable("missing field `a` at line 1 column 80".to_owned());
+    update(&mut state, Message::Lost(why.to_string(), false), at(1));
+    let hint = "is the engine another version of lvsdeck?";
+    assert!(screen(&state).contains(hint), "{}", screen(&state));
+    for key in ['d', '[', 'r'] {
+        state.said = None;
+        press(&mut state, KeyCode::Char(key));
+        assert!(said(&state).starts_with(hint), "{key}: {}", said(&state));
     }
 }
 
