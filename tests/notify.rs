@@ -140,6 +140,25 @@ fn a_script_that_hangs_is_ended_at_its_limit_and_the_next_one_runs() {
 }
 
 #[test]
+fn what_is_left_untold_at_the_end_is_named() {
+    let mut rig = Rig::new(LIMIT, |_| root());
+    let hangs = rig.script("hangs", "touch runs; exec sleep 1000");
+    let (fault, stop) = (rig.script("fault", "touch ran"), rig.script("stop", "touch ran"));
+    rig.tell("a", "1", &[&hangs, &fault, &stop]);
+    rig.tell("b", "2", &[&rig.script("quick", "touch quick-ran")]);
+    until("it runs", || rig.file("runs").exists());
+    rig.end();
+    let reasons = rig.reasons();
+    assert_eq!(reasons.len(), 1, "{reasons:?}");
+    let ends = format!(
+        "hangs did not end within 5 s of the stop, and 2 more were not run, the last {}",
+        rig.file("stop").display()
+    );
+    assert!(reasons[0].ends_with(&ends), "{reasons:?}");
+    assert!(rig.file("quick-ran").exists() && !rig.file("ran").exists());
+}
+
+#[test]
 fn without_the_process_that_runs_scripts_nobody_is_told_to_mend_a_script() {
     let mut rig = Rig::new(LIMIT, |_| root());
     let quick = rig.script("quick", "touch ran");

@@ -184,9 +184,32 @@ impl<R: Fn(Fact)> Notifier<R> {
                 self.take(request);
             }
         }
-        for (id, _) in self.chains.values().filter_map(|chain| chain.running.as_ref()) {
-            self.runner.cancel(*id);
+        for (name, chain) in &self.chains {
+            if let Some((id, _)) = &chain.running {
+                self.runner.cancel(*id);
+            }
+            if !self.fifos.values().any(|open| *name == open.chain()) {
+                self.leave_untold(chain);
+            }
         }
+    }
+
+    /// What is left of a chain at the end: whoever is told by it believes the state before.
+    fn leave_untold(&self, chain: &Chain) {
+        let words = |waiting: &Waiting| waiting.command.command.join(" ");
+        let Some((_, running)) = &chain.running else { return };
+        let waits = match (chain.waiting.len(), chain.waiting.back()) {
+            (0, _) | (_, None) => String::new(),
+            (1, Some(last)) => format!(", and {} was not run", words(last)),
+            (more, Some(last)) => format!(", and {more} more were not run, the last {}", words(last)),
+        };
+        let why = format!("{} did not end within {} s of the stop{waits}", words(running), PATIENCE.as_secs());
+        self.warn(
+            Severity::Error,
+            &running.subject,
+            why,
+            "run by hand what has to be told, and mend the script that takes so long",
+        );
     }
 
     fn tell_lost(&self, lost: u64) {
