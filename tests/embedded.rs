@@ -144,7 +144,7 @@ fn what_was_taken_back_by_hand_is_not_offered_for_undo() {
     wait("its time is over", || offered() == ["drain 192.0.2.21"]);
     let refused = undo();
     assert!(
-        refused.outcome == Outcome::Refused && refused.message.contains("what it did is over"),
+        refused.outcome == Outcome::Refused && refused.message.contains("its time is over, and with it what it did"),
         "{}",
         refused.message
     );
