@@ -6,7 +6,8 @@
 //! 2. publish what changed (four times a second at most, unless a state changed);
 //! 3. wait for a packet, a message of the kernel, a command, or the core's deadline;
 //! 4. hand in packets first, then kernel messages, then commands, and only then the time: a thread that was merely
-//!    descheduled hears the master's advertisement before it concludes that there was none.
+//!    descheduled hears the master's advertisement before it concludes that there was none. So all are looked at where a
+//!    deadline has come, and else those that the wait found.
 //!
 //! It holds no lock while it waits or sends, and awaits nothing but its inputs.
 
@@ -16,7 +17,7 @@ use crate::engine::command::{Answer, Asked};
 use crate::engine::event::Fact;
 use crate::engine::failover::{Action, Failover, Input, Notice, Past};
 use crate::engine::io::state::StateDir;
-use crate::engine::io::wait::{self, Alarm, Bell, Ear};
+use crate::engine::io::wait::{self, Alarm, Bell, Ear, Ready};
 use crate::engine::model::{Configuration, TrackKind};
 use crate::engine::snapshot::{ForeignRouter, Moment, VirtualRouterStatus, Warning};
 use crate::engine::vrrp::Tracked;
@@ -182,20 +183,27 @@ impl<L: Listener, W: Surroundings> FailoverLoop<L, W> {
         // What was master moments ago listens for another master first.
         self.perform()?;
         let Self { world, core, .. } = &mut *self;
-        world.drain(|input| core.handle(Instant::now(), input))?;
+        world.drain(&Ready::All, |input| core.handle(Instant::now(), input))?;
         let now = Instant::now();
         core.handle(now.checked_sub(world.silent_before()).unwrap_or(now), Input::Start);
+        let mut now = now;
         loop {
             self.perform()?;
-            self.publish();
+            self.publish(now);
             if self.core.is_stopped() {
                 return Ok(());
             }
-            self.wait()?;
+            let (ready, deadline) = self.wait()?;
+            // Once a round: to ask for the time costs as much as a packet.
+            now = Instant::now();
+            let ready = if deadline.is_some_and(|at| at <= now) { Ready::All } else { ready };
             let Self { world, core, .. } = &mut *self;
-            world.drain(|input| core.handle(Instant::now(), input))?;
-            self.take_requests();
-            self.core.handle(Instant::now(), Input::Timeout);
+            world.drain(&ready, |input| core.handle(now, input))?;
+            if ready.has(self.ear.as_raw_fd()) {
+                self.take_requests();
+                now = Instant::now();
+            }
+            self.core.handle(now, Input::Timeout);
         }
     }
 
@@ -204,7 +212,7 @@ impl<L: Listener, W: Surroundings> FailoverLoop<L, W> {
         loop {
             if self.core.announces_next() && heard_at.is_none_or(|at| at.elapsed() > HEARD_LATELY) {
                 let Self { world, core, .. } = &mut *self;
-                world.drain(|input| core.handle(Instant::now(), input))?;
+                world.drain(&Ready::All, |input| core.handle(Instant::now(), input))?;
                 heard_at = Some(Instant::now());
             }
             let Some(action) = self.core.poll_action() else { return Ok(()) };
@@ -230,12 +238,13 @@ impl<L: Listener, W: Surroundings> FailoverLoop<L, W> {
         }
     }
 
-    fn publish(&mut self) {
-        let now = Instant::now();
-        if !self.urgent && self.published_at.is_some_and(|at| now < at + self.pause) {
+    /// Publishes what changed; `round` is when this round began.
+    fn publish(&mut self, round: Instant) {
+        if !self.urgent && self.published_at.is_some_and(|at| round < at + self.pause) {
             self.stale = true;
             return;
         }
+        let now = Instant::now();
         let moment = Moment { now, wall: SystemTime::now() };
         let mut warnings = self.core.warnings();
         warnings.extend(self.world.warnings());
@@ -249,13 +258,14 @@ impl<L: Listener, W: Surroundings> FailoverLoop<L, W> {
         self.reloaded.drain(..).for_each(|done| done());
     }
 
-    fn wait(&self) -> io::Result<()> {
+    /// Waits for something to do; gives what can be read, and the deadline that it waited for.
+    fn wait(&mut self) -> io::Result<(Ready, Option<Instant>)> {
         let mut descriptors = vec![self.ear.as_raw_fd(), self.alarm.as_raw_fd()];
         descriptors.extend(self.world.descriptors());
         let deadlines = [self.core.poll_timeout().map(|(at, _)| at), self.world.deadline(), self.pulse_at()];
-        let left = deadlines.into_iter().flatten().min().map(|at| at.saturating_duration_since(Instant::now()));
-        self.alarm.set(left)?;
-        wait::readable(&descriptors)
+        let deadline = deadlines.into_iter().flatten().min();
+        self.alarm.set(deadline)?;
+        Ok((wait::readable(&descriptors)?, deadline))
     }
 
     /// When the next view is due even if nothing happens: one that was withheld soon, any other as a pulse, since readers

@@ -175,7 +175,7 @@ impl<T: Fn(String, Tracked, String), W: Fn(Vec<Warning>)> ScriptLoop<T, W> {
             self.begin_due(now);
             self.give_up_lost(now);
             let next = self.scripts.iter().filter_map(Script::deadline).min();
-            self.alarm.set(next.map(|at| at.saturating_duration_since(Instant::now())))?;
+            self.alarm.set(next)?;
             wait::readable(&[self.ear.as_raw_fd(), self.alarm.as_raw_fd()])?;
             self.ear.clear();
             while let Ok(request) = self.requests.try_recv() {

@@ -2,6 +2,7 @@
 
 use super::world::World;
 use crate::engine::failover::{Action, Input};
+use crate::engine::io::wait::Ready;
 use crate::engine::snapshot::Warning;
 use std::io;
 use std::os::fd::RawFd;
@@ -15,8 +16,8 @@ pub trait Surroundings: Send {
     fn descriptors(&self) -> Vec<RawFd>;
     /// Lists links and addresses as they are now.
     fn list(&mut self, input: impl FnMut(Input<'_>)) -> io::Result<()>;
-    /// Hands in what has come, packets first, without waiting.
-    fn drain(&mut self, input: impl FnMut(Input<'_>)) -> io::Result<()>;
+    /// Hands in what has come on those that are `ready`, packets first, without waiting.
+    fn drain(&mut self, ready: &Ready, input: impl FnMut(Input<'_>)) -> io::Result<()>;
     /// When [`drain`](Self::drain) has something to do even if nothing comes in.
     fn deadline(&self) -> Option<Instant>;
     /// Does one action. Errors: what the system said, for the core to hear.
@@ -39,8 +40,8 @@ impl Surroundings for World {
     fn list(&mut self, input: impl FnMut(Input<'_>)) -> io::Result<()> {
         Self::list(self, input)
     }
-    fn drain(&mut self, input: impl FnMut(Input<'_>)) -> io::Result<()> {
-        Self::drain(self, input)
+    fn drain(&mut self, ready: &Ready, input: impl FnMut(Input<'_>)) -> io::Result<()> {
+        Self::drain(self, ready, input)
     }
     fn deadline(&self) -> Option<Instant> {
         Self::deadline(self)
@@ -65,7 +66,7 @@ impl Surroundings for Nowhere {
     fn list(&mut self, _: impl FnMut(Input<'_>)) -> io::Result<()> {
         Ok(())
     }
-    fn drain(&mut self, _: impl FnMut(Input<'_>)) -> io::Result<()> {
+    fn drain(&mut self, _: &Ready, _: impl FnMut(Input<'_>)) -> io::Result<()> {
         Ok(())
     }
     fn deadline(&self) -> Option<Instant> {

@@ -170,7 +170,7 @@ impl<T: Fn(TrackKind, String, Tracked, String), R: Fn(Fact)> WatchLoop<T, R> {
             }
             let idle = self.processes.is_empty() && self.files.is_empty();
             let next = self.settles_at.map_or(look_at, |at| at.min(look_at));
-            self.alarm.set((!idle).then(|| next.saturating_duration_since(Instant::now())))?;
+            self.alarm.set((!idle).then_some(next))?;
             let mut descriptors: Vec<RawFd> =
                 vec![self.ear.as_raw_fd(), self.alarm.as_raw_fd(), self.watch.as_raw_fd()];
             descriptors.extend(self.ends.values().map(AsRawFd::as_raw_fd));

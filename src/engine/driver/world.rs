@@ -13,6 +13,7 @@ use crate::engine::io::route_netlink::{RouteMessage, RouteSocket};
 use crate::engine::io::routing_watch::{RoutingMessage, RoutingWatch};
 use crate::engine::io::state::StateDir;
 use crate::engine::io::vrrp_socket::{self, VrrpSocket};
+use crate::engine::io::wait::Ready;
 use crate::engine::model::Family;
 use crate::engine::snapshot::Warning;
 use std::collections::btree_map::Entry;
@@ -97,17 +98,17 @@ impl World {
         Ok(())
     }
 
-    /// Hands in all packets, then all kernel messages, without waiting.
-    pub fn drain(&mut self, mut input: impl FnMut(Input<'_>)) -> io::Result<()> {
+    /// Hands in the packets, then the kernel messages, of those that are `ready`, without waiting.
+    pub fn drain(&mut self, ready: &Ready, mut input: impl FnMut(Input<'_>)) -> io::Result<()> {
         let mut buffer = [0; PACKET];
-        for socket in self.sockets.values() {
+        for socket in self.sockets.values().filter(|socket| socket.descriptors().any(|one| ready.has(one))) {
             for _ in 0..BURST {
                 // An error here is the interface going away; netlink tells it better.
                 let Ok(Some(packet)) = socket.receive(&mut buffer) else { break };
                 input(Input::Packet { index: socket.index(), packet });
             }
         }
-        if let Some(answers) = &self.answers {
+        if let Some(answers) = self.answers.as_ref().filter(|answers| ready.has(answers.as_raw_fd())) {
             for _ in 0..BURST {
                 let Ok(Some(frame)) = answers.receive(&mut buffer) else { break };
                 input(Input::Arp { frame });
@@ -119,7 +120,7 @@ impl World {
         }
         let mut messages = Vec::new();
         let mut lost = self.list_again_at.is_some_and(|at| at <= Instant::now());
-        if self.route.receive(|message| messages.push(message)).is_err() {
+        if ready.has(self.route.as_raw_fd()) && self.route.receive(|message| messages.push(message)).is_err() {
             // A socket that fails is replaced; what it did not tell is in the list.
             self.route = RouteSocket::open()?;
             lost = true;
@@ -130,7 +131,7 @@ impl World {
                 other => self.translate(other, &mut input),
             }
         }
-        if let Some(routing) = &mut self.routing {
+        if let Some(routing) = self.routing.as_mut().filter(|routing| ready.has(routing.as_raw_fd())) {
             routing.receive(|message| match message {
                 RoutingMessage::Gone { entry, by } => {
                     input(Input::RoutingGone { entry: Box::new(entry), by: by.map(who) });

@@ -4,6 +4,7 @@ use crate::engine::driver::overrides::OverridesSender;
 use crate::engine::driver::surroundings::Surroundings;
 use crate::engine::failover::{Action, Input, Link};
 use crate::engine::io::simulated_lan::{Delivery, LINK, LINK_NAME, Station};
+use crate::engine::io::wait::Ready;
 use crate::engine::snapshot::Warning;
 use std::io;
 use std::net::IpAddr;
@@ -46,7 +47,7 @@ impl Surroundings for Node {
         Ok(())
     }
 
-    fn drain(&mut self, mut input: impl FnMut(Input<'_>)) -> io::Result<()> {
+    fn drain(&mut self, _: &Ready, mut input: impl FnMut(Input<'_>)) -> io::Result<()> {
         for delivery in self.station.take() {
             match delivery {
                 Delivery::Packet(packet) => input(Input::Packet { index: LINK, packet: &packet }),

@@ -31,7 +31,7 @@ pub fn serve() -> io::Result<()> {
     let answers = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     let mut runner = Runner::new(answers);
     let mut incoming = Incoming { pipe: requests, partial: Vec::new(), closed: false };
-    let alarm = Alarm::new()?;
+    let mut alarm = Alarm::new()?;
     loop {
         let now = Instant::now();
         incoming.closed |= runner.deaf;
@@ -48,7 +48,7 @@ pub fn serve() -> io::Result<()> {
         descriptors.extend(runner.tasks.iter().flat_map(Task::descriptors));
         descriptors.extend(runner.left.iter().map(Output::as_raw_fd));
         let next = runner.tasks.iter().map(Task::deadline).min();
-        alarm.set(next.map(|at| at.saturating_duration_since(Instant::now())))?;
+        alarm.set(next)?;
         wait::readable(&descriptors)?;
     }
 }
