@@ -117,6 +117,15 @@ mod tests {
     }
 
     #[test]
+    fn a_fifo_that_nobody_writes_to_bars_nothing_and_holds_nobody_up() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("a.conf");
+        let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+        assert_eq!(Barrier::to_all(&[path]), []);
+    }
+
+    #[test]
     fn a_directory_that_can_be_entered_and_not_listed_is_a_barrier_and_each_is_told_once() {
         use std::os::unix::fs::PermissionsExt;
         let place = tempfile::tempdir().unwrap();

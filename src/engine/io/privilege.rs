@@ -10,8 +10,9 @@ use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, clear_ambient_capability_set, remove_capability_from_bounding_set,
     set_capabilities, set_no_new_privs,
 };
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -51,7 +52,9 @@ pub fn unreadable_without(files: Vec<PathBuf>) -> Vec<PathBuf> {
 pub fn is_refused(path: &Path) -> bool {
     let is_refusal = |error: io::Error| error.kind() == ErrorKind::PermissionDenied;
     // To look at what is in a directory takes another right than to list it; a file has nothing in it.
-    File::open(path).is_err_and(is_refusal) || fs::metadata(path.join(".")).is_err_and(is_refusal)
+    // Of a FIFO nobody is waited for.
+    let opened = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path);
+    opened.is_err_and(is_refusal) || fs::metadata(path.join(".")).is_err_and(is_refusal)
 }
 
 /// Drops everything but what is kept. What this process does not have is not missed here: whoever needs it says so.
