@@ -148,8 +148,10 @@ impl Writer {
         };
         let name = |router: &VirtualRouter| router.name.clone();
         self.kind("vrrp_instance", &of(old, false), &of(new, false), name, fields::router);
-        self.kind("vrrp_instance", &of(old, true), &[], name, fields::router);
-        self.kind("vrrp_instance", &[], &of(new, true), name, fields::router);
+        for router in new.iter().filter(anew) {
+            let Some(before) = before.get(router.name.as_str()) else { continue };
+            self.anew(&format!("vrrp_instance {}", router.name), &fields::router(before), &fields::router(router));
+        }
         let shared = |r: &VirtualRouter| (r.authentication, r.advert_interval, r.vrid, r.version);
         for router in new {
             let Some(before) = before.get(router.name.as_str()) else { continue };
@@ -189,18 +191,8 @@ impl Writer {
             (Some(old), Some(new)) if old == new => self.plan.unchanged += 1,
             (Some(old), Some(new)) => {
                 self.plan.changed += 1;
-                let differ = old.iter().zip(&new).filter(|(old, new)| old != new);
-                let changes: Vec<String> =
-                    differ.map(|((word, old), (_, new))| format!("{word} {} -> {}", shown(old), shown(new))).collect();
-                let side = |fields: &[Field], other: &[Field]| {
-                    let differ = fields.iter().zip(other).filter(|(one, other)| one != other);
-                    let words: Vec<String> =
-                        differ.map(|((word, value), _)| format!("{word} {}", shown(value))).collect();
-                    format!("{title}: {}", words.join(", "))
-                };
-                push(&mut self.plan.before, side(&old, &new));
-                push(&mut self.plan.after, side(&new, &old));
-                self.step(format!("~ {title}: {}", changes.join(", ")));
+                let changes = self.sides(title, &old, &new);
+                self.step(format!("~ {title}: {changes}"));
             }
             (Some(_), None) => {
                 self.plan.removed += 1;
@@ -216,6 +208,25 @@ impl Writer {
             }
             (None, None) => {}
         }
+    }
+
+    /// One that goes and comes again under its name, since what others know it by changes.
+    fn anew(&mut self, title: &str, old: &[Field], new: &[Field]) {
+        (self.plan.removed, self.plan.added) = (self.plan.removed + 1, self.plan.added + 1);
+        let changes = self.sides(title, old, new);
+        self.step(format!("- {title}"));
+        self.step(format!("+ {title}: {changes}"));
+    }
+
+    /// Both sides of an object with the fields that differ. Gives the changes in words.
+    fn sides(&mut self, title: &str, old: &[Field], new: &[Field]) -> String {
+        let differ = || old.iter().zip(new).filter(|(old, new)| old != new);
+        let side = |(word, value): &Field| format!("{word} {}", shown(value));
+        let all = |words: Vec<String>| format!("{title}: {}", words.join(", "));
+        push(&mut self.plan.before, all(differ().map(|(old, _)| side(old)).collect()));
+        push(&mut self.plan.after, all(differ().map(|(_, new)| side(new)).collect()));
+        let change = |((word, old), (_, new)): (&Field, &Field)| format!("{word} {} -> {}", shown(old), shown(new));
+        differ().map(change).collect::<Vec<_>>().join(", ")
     }
 
     fn step(&mut self, line: String) {

@@ -56,7 +56,12 @@ fn each_change_is_named_with_its_words() {
         ("auth_pass first", "auth_pass second", &["~ vrrp_instance VI_1: a secret changes"]),
         ("lb_algo rr", "lb_algo wrr", &["~ virtual_server tcp/10.0.0.1:80: lb_algo rr -> wrr"]),
         ("VI_1", "VI_2", &["- vrrp_instance VI_1", "+ vrrp_instance VI_2"]),
-        ("virtual_router_id 51", "virtual_router_id 52", &["- vrrp_instance VI_1", "+ vrrp_instance VI_1"]),
+        (
+            "virtual_router_id 51",
+            "virtual_router_id 52",
+            &["- vrrp_instance VI_1", "+ vrrp_instance VI_1: virtual_router_id 51 -> 52"],
+        ),
+        ("interface eth0", "interface eth1", &["- vrrp_instance VI_1", "+ vrrp_instance VI_1: interface eth0 -> eth1"]),
         ("router_id d1", "router_id d2", &["~ global_defs: router_id d1 -> d2"]),
         ("real_server 10.0.0.72 80 { weight 1 }", "", &["- virtual_server tcp/10.0.0.1:80: real_server 10.0.0.72:80"]),
         (
