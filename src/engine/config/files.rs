@@ -63,6 +63,12 @@ fn as_root(refusal: &std::io::Error) -> &'static str {
     if refusal.kind() == std::io::ErrorKind::PermissionDenied && !is_root { ", or read it as root" } else { "" }
 }
 
+/// What is said of a directory whose names a pattern can't be held against.
+fn unlisted(directory: &Path, refusal: &std::io::Error) -> String {
+    let path = directory.display();
+    format!("{path}: cannot be listed: {refusal}; check owner and mode (ls -ld {path}){}", as_root(refusal))
+}
+
 impl ConfigError {
     /// A stable name of the kind of error.
     pub const fn code(&self) -> &'static str {
@@ -224,7 +230,7 @@ pub(super) fn named(path: &Path) -> Result<Vec<Named>, String> {
         let files = match as_read(&pattern).filter(|_| wild) {
             Some(read) => {
                 let found = glob::glob_with(&read, options).map_err(|error| format!("{}: {}", pattern, error.msg))?;
-                found.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?
+                found.collect::<Result<Vec<_>, _>>().map_err(|error| unlisted(error.path(), error.error()))?
             }
             None if wild => Vec::new(),
             None => vec![PathBuf::from(&pattern)],
@@ -335,5 +341,9 @@ mod tests {
         };
         assert_eq!(unreadable(std::io::ErrorKind::PermissionDenied), !is_root, "root is not told to be root");
         assert!(!unreadable(std::io::ErrorKind::TimedOut), "no matter of rights");
+        let refusal = std::io::Error::from_raw_os_error(13);
+        let next = if is_root { "" } else { ", or read it as root" };
+        let said = "/d: cannot be listed: Permission denied (os error 13); check owner and mode (ls -ld /d)";
+        assert_eq!(unlisted(Path::new("/d"), &refusal), format!("{said}{next}"));
     }
 }
