@@ -189,6 +189,10 @@ impl Failover {
 
     /// The named router with its whole sync group, or all.
     pub(super) fn named(&self, instance: Option<&str>) -> Result<Vec<usize>, String> {
+        if self.routers.len() == 0 {
+            let asked = instance.map_or_else(String::new, |name| format!(" called {name}"));
+            return Err(format!("there is no virtual router{asked}: the configuration has no vrrp_instance"));
+        }
         let Some(name) = instance else { return Ok((0..self.routers.len()).collect()) };
         let has = |i: &usize| self.routers.get(*i).is_some_and(|r| r.config.name == name);
         let unit = self.units.iter().find(|unit| unit.members.iter().any(has));

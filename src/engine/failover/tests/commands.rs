@@ -265,6 +265,18 @@ fn a_preview_counts_one_address_as_one_and_two_as_two() {
 }
 
 #[test]
+fn where_there_is_no_instance_that_is_said() {
+    let mut lan = Lan::started(vec![Configuration::default()]);
+    let named = Command::Failover { instance: Some("VI_9".to_owned()), hold_seconds: None, blind: false };
+    let all = Command::Failover { instance: None, hold_seconds: None, blind: false };
+    for (command, whom) in [(named, " called VI_9"), (all, ""), (Command::Rejoin { instance: None }, "")] {
+        lan.command(0, command);
+        let said = format!("there is no virtual router{whom}: the configuration has no vrrp_instance");
+        assert_eq!(lan.nodes[0].answer().message, said);
+    }
+}
+
+#[test]
 fn what_cannot_be_done_is_refused_with_the_reason() {
     let mut lan = cluster();
     let cases = [
