@@ -52,9 +52,11 @@ enum FirstLine {
 impl FirstLine {
     fn after(self, bytes: &[u8], limit: usize) -> Self {
         match self {
-            Self::Begun(_) if bytes.contains(&b'\n') => Self::Ended,
-            Self::Begun(length) if length + bytes.len() >= limit => Self::TooLong,
-            Self::Begun(length) => Self::Begun(length + bytes.len()),
+            Self::Begun(length) => match bytes.iter().position(|byte| *byte == b'\n') {
+                end if length + end.unwrap_or(bytes.len()) >= limit => Self::TooLong,
+                Some(_) => Self::Ended,
+                None => Self::Begun(length + bytes.len()),
+            },
             Self::Ended | Self::TooLong => self,
         }
     }

@@ -88,7 +88,8 @@ impl Refusal {
     pub(super) fn no_http(error: &hyper::Error, limit: usize) -> Self {
         let why = error.to_string();
         if error.is_parse_too_large() {
-            return Self::large_header(limit);
+            let message = format!("the header has more than 100 fields, or is larger than {} KiB", limit / 1024);
+            return Self::header(message);
         }
         if why.contains("version") {
             return Self::bad(
@@ -110,8 +111,10 @@ impl Refusal {
     }
     /// A request whose header fields take more than `limit` bytes.
     pub(super) fn large_header(limit: usize) -> Self {
+        Self::header(format!("the header is larger than {} KiB", limit / 1024))
+    }
+    fn header(message: String) -> Self {
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-        let message = format!("the header is larger than {} KiB", limit / 1024);
         Self::new(status, "header-too-large", message, "send what the call needs alone")
     }
     /// The whole answer as bytes, for a connection that is closed with it.
