@@ -207,7 +207,7 @@ impl Fact {
             Outcome::Failed => Severity::Warning,
         };
         let fact = Self::new(EventKind::Command, severity, asked.command.verb()).to(outcome.name());
-        let undoes = asked.undoes.as_ref().map(|what| format!("undo of {what}"));
+        let undoes = asked.undoes.as_ref().map(|undoes| format!("undo of {}", undoes.what));
         let reasons: Vec<&str> = undoes.as_deref().into_iter().chain(asked.reason.as_deref()).collect();
         let reason = (!reasons.is_empty()).then(|| clean(&reasons.join(": "), MAX_REASON));
         let detail = clean(&format!("{}: {}", asked.command, message.into()), MAX_DETAIL);

@@ -416,6 +416,7 @@ impl EngineHandle for FakeEngine {
             blast_radius: "31 connections stay".into(),
             undo: Some(self.undo.lock().unwrap().clone()),
             undo_reason: None,
+            changed: Vec::new(),
             ends: Vec::new(),
             confirm: matches!(request.command, Command::Stop { .. }).then(|| "stop".into()),
         };

@@ -1,7 +1,7 @@
 //! The core, an IPVS in memory and a clock that only moves when it is told to.
 
 use lvsdeck::engine::balance::{Action, Balance, Input, Notice, OwnedService, ServiceOverrides};
-use lvsdeck::engine::command::{Answer, Asked, Command, Who};
+use lvsdeck::engine::command::{Answer, Asked, Command, Undoes, Who};
 use lvsdeck::engine::event::{EventKind, Fact};
 use lvsdeck::engine::health::{Hindrance, Verdict};
 use lvsdeck::engine::io::ipvs_netlink::IpvsKernel;
@@ -203,18 +203,26 @@ impl Rig {
     pub fn force(&mut self, command: Command) -> Answer {
         self.ask_for(command, (false, None, true))
     }
-    fn ask_for(&mut self, command: Command, (dry_run, token, force): (bool, Option<String>, bool)) -> Answer {
-        let who = Who { user: "anna".to_owned(), ..Who::default() };
-        let asked = Asked {
-            id: 7,
-            command,
-            dry_run,
-            token,
-            force,
-            who,
-            reason: Some("kernel update".to_owned()),
-            undoes: None,
-        };
+    /// Berta takes back what was answered so, after so much more time.
+    pub fn take_back(&mut self, done: &Answer, after: Duration) -> Answer {
+        self.pass(after);
+        let undoes = Undoes { what: "command 1".to_owned(), changed: done.preview.changed.clone() };
+        let command = done.preview.undo.clone().unwrap().after(after).unwrap();
+        self.asks("berta", command, (false, None, false), Some(undoes))
+    }
+    fn ask_for(&mut self, command: Command, how: (bool, Option<String>, bool)) -> Answer {
+        self.asks("anna", command, how, None)
+    }
+    fn asks(
+        &mut self,
+        user: &str,
+        command: Command,
+        (dry_run, token, force): (bool, Option<String>, bool),
+        undoes: Option<Undoes>,
+    ) -> Answer {
+        let who = Who { user: user.to_owned(), ..Who::default() };
+        let asked =
+            Asked { id: 7, command, dry_run, token, force, who, reason: Some("kernel update".to_owned()), undoes };
         self.answers.clear();
         self.give(Input::Command(Box::new(asked)));
         assert_eq!(self.answers.len(), 1, "exactly one answer: {:?}", self.answers);

@@ -158,6 +158,46 @@ fn a_deadline_that_was_there_before_is_there_again_with_the_time_that_was_left()
 }
 
 #[test]
+fn the_undo_of_a_change_to_a_drain_goes_on_with_it_as_it_was() {
+    let maintenance = |server: &str, hold_seconds| Command::Maintenance {
+        server: server.parse().unwrap(),
+        service: None,
+        hold_seconds,
+        deadline_seconds: None,
+    };
+    for command in [maintenance(A, None), maintenance(A, Some(60)), restore(A), drain(A, Some(500)), remove(A)] {
+        let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+        rig.ask(drain(A, Some(100)));
+        rig.pass(S * 205 / 10);
+        let was = rig.server(0, A).overridden.unwrap();
+        let done = rig.ask(command.clone());
+        assert_eq!(rig.take_back(&done, S * 205 / 10).outcome, Outcome::Done, "{command}");
+        let is = rig.server(0, A).overridden.unwrap();
+        if !matches!(command, Command::RemoveServer { .. }) {
+            assert_eq!((&is.who, &is.reason, is.since + S * 205 / 10), (&was.who, &was.reason, was.since), "{command}");
+        }
+        rig.pass(S * 58);
+        assert_eq!(rig.table(WEB), "10.0.0.71:80 w0, 10.0.0.72:80 w1", "{command}: 1 s before the end");
+        rig.pass(S * 2);
+        assert_eq!(rig.table(WEB), "10.0.0.72:80 w1", "{command}: no second more than it had");
+    }
+}
+
+#[test]
+fn the_undo_of_what_ended_several_drains_gives_each_back_its_own() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    rig.ask(drain(A, Some(100)));
+    rig.pass(S * 10);
+    rig.ask(drain(B, Some(100)));
+    rig.pass(S * 10);
+    let was = [A, B].map(|server| rig.server(0, server).overridden.unwrap().since);
+    let done = rig.ask(Command::Several { commands: vec![restore(A), restore(B)] });
+    assert_eq!(done.preview.changed.len(), 2);
+    assert_eq!(rig.take_back(&done, S * 10).outcome, Outcome::Done);
+    assert_eq!([A, B].map(|server| rig.server(0, server).overridden.unwrap().since + S * 10), was);
+}
+
+#[test]
 fn a_drained_server_that_was_taken_out_comes_back_drained_and_that_is_said() {
     let mut rig = Rig::started(&[service(WEB, &[A, B])]);
     rig.ask(set_weight(A, 7));

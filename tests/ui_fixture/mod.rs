@@ -698,6 +698,7 @@ impl EngineHandle for FixtureEngine {
                 service: Some(lvsdeck::engine::ServiceSelector(service.clone())),
             }),
             undo_reason: None,
+            changed: Vec::new(),
             ends: Vec::new(),
             confirm: None,
         };

@@ -260,6 +260,11 @@ impl Balance {
         }
         if let Some(server) = service.server_mut(&key) {
             match step {
+                Step::Drain(..) | Step::Maintain(..)
+                    if let Some(was) = asked.undoes.as_ref().and_then(|undoes| undoes.rest_of(&name, &key)) =>
+                {
+                    server.rest_again(was);
+                }
                 Step::Drain(..) | Step::Maintain(..) => {
                     // Who gives it another end without a reason says nothing against the one that was given.
                     let same = old.as_ref().filter(|old| old.admin.0 == server.admin.0);

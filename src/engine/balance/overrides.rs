@@ -6,21 +6,11 @@ use super::server::ServerState;
 use super::service::ServiceState;
 use super::wish::DrainEnd;
 use crate::engine::command::Asked;
+pub use crate::engine::command::By;
 use crate::engine::model::{Forwarding, Persistence, RealServerKey, Scheduler, ServiceKey, Weight};
 use crate::engine::snapshot::Admin;
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
-
-/// Who wanted it, when and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct By<T = Instant> {
-    /// Who.
-    pub who: String,
-    /// When.
-    pub at: T,
-    /// Why, as it was given.
-    pub why: Option<String>,
-}
 
 /// Whether the file has it, or what it was added with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

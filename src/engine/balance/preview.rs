@@ -66,6 +66,7 @@ impl Balance {
             blast_radius,
             undo: self.undo(now, command, changes),
             undo_reason: self.undo_reason(changes),
+            changed: changes.iter().filter_map(|change| self.changed(change)).collect(),
             ends: changes
                 .iter()
                 .filter_map(|change| self.services.get(change.service)?.server(&change.server))

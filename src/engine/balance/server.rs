@@ -5,6 +5,7 @@ use super::check::Check;
 use super::overrides::By;
 use super::rates::Meter;
 use super::wish::{DrainEnd, Ends, Former};
+use crate::engine::command::Rest;
 use crate::engine::health::{EffectiveWeight, Pace, Ramp, Standing, Wish, weigh};
 use crate::engine::ipvs::{Destination, Traffic, Tunnel};
 use crate::engine::model::{Blank, CheckSpec, Forwarding, RealServer, Seldom, Weight};
@@ -145,6 +146,25 @@ impl ServerState {
             self.pace = None;
         }
         self.ends = Ends { drain: end, return_at, weight_at: self.ends.weight_at, by: None }.into();
+    }
+    /// By what it does not serve.
+    pub fn rest(&self) -> Option<Rest> {
+        let end = match self.ends.drain {
+            DrainEnd::At(end) => Some(end),
+            DrainEnd::Never | DrainEnd::Passed => None,
+        };
+        let rest = Rest { since: self.admin.1, end, return_at: self.ends.return_at, by: self.ends.by.clone() };
+        (self.admin.0 != Admin::Enabled).then_some(rest)
+    }
+    /// It does not serve, by what it rested by before: as if nothing had come in between.
+    pub fn rest_again(&mut self, Rest { since, end, return_at, by }: &Rest) {
+        self.admin.1 = *since;
+        let drain = match (self.ends.drain, end) {
+            (DrainEnd::At(_), Some(end)) => DrainEnd::At(*end),
+            (known, _) => known,
+        };
+        let return_at = self.ends.return_at.and(*return_at);
+        self.ends = Ends { drain, return_at, weight_at: self.ends.weight_at, by: by.clone() }.into();
     }
 
     /// Its checks say another thing from now on.

@@ -4,7 +4,7 @@ use super::ask::{Change, Step};
 use super::core::Balance;
 use super::server::ServerState;
 use super::wish::DrainEnd;
-use crate::engine::command::{Command, RealServerSelector, ServiceSelector};
+use crate::engine::command::{Changed, Command, RealServerSelector, ServiceSelector};
 use crate::engine::snapshot::Admin;
 use std::time::Instant;
 
@@ -48,6 +48,13 @@ impl Balance {
             _ => old.ends.by.as_ref().filter(|_| old.admin.0 != Admin::Enabled).or(of_weight),
         };
         by?.why.clone()
+    }
+
+    /// What a change is about, and what the server rests by now.
+    pub(super) fn changed(&self, change: &Change) -> Option<Changed> {
+        let service = self.services.get(change.service)?;
+        let was = service.server(&change.server).and_then(ServerState::rest);
+        Some(Changed { service: service.config.key, server: Some(change.server), was })
     }
 
     /// Whether the selector means exactly the servers that change, and all of them were so.

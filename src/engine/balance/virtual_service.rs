@@ -11,7 +11,7 @@ use super::preview::Touch;
 use super::reconcile::{Keys, Target};
 use super::server::ServerState;
 use super::service::{KEPT, ServiceState};
-use crate::engine::command::{Command, Preview};
+use crate::engine::command::{Changed, Command, Preview};
 use crate::engine::ipvs::{IpvsOp, IpvsTable};
 use crate::engine::model::ServiceKey;
 use std::time::Instant;
@@ -40,6 +40,7 @@ impl Balance {
             blast_radius,
             undo: Some(Command::RemoveService { service: key.into() }),
             undo_reason: None,
+            changed: vec![Changed { service: key, server: None, was: None }],
             ends: Vec::new(),
             confirm: None,
         };
@@ -70,6 +71,7 @@ impl Balance {
             ),
             undo: Some(Command::AddService { service: key, scheduler: None, forward: None, persistence: None }),
             undo_reason: None,
+            changed: vec![Changed { service: key, server: None, was: None }],
             ends: Vec::new(),
             confirm: Some(key.to_string()),
         };

@@ -1,6 +1,6 @@
 //! What a command acts on: whether a later one stands on an earlier one.
 
-use super::{Command, RealServerSelector, ServiceSelector};
+use super::{Changed, Command, RealServerSelector, ServiceSelector};
 use crate::engine::model::ServiceKey;
 use std::collections::BTreeSet;
 
@@ -45,6 +45,12 @@ impl Reach {
             ),
             Command::Reload | Command::Undo { .. } | Command::Stop { .. } => Self::Nothing,
         }
+    }
+
+    /// Of services and real servers that are known.
+    pub fn exactly(changed: &[Changed]) -> Self {
+        let one = |one: &Changed| (Some(one.service.into()), one.server.map(RealServerSelector::Key));
+        Self::Servers(changed.iter().map(one).collect())
     }
 
     /// Whether both may act on the same object.

@@ -13,7 +13,8 @@ use super::stop::{self, Stop};
 use super::sysctls;
 use super::undo::{Given, Going, OVER, UndoStack};
 use crate::engine::command::{
-    Answer, Asked, Command, CommandRequest, Half, Outcome, Preview, Reach, ServiceSelector, Undoable, Who, clean,
+    Answer, Asked, Command, CommandRequest, Half, Outcome, Preview, Reach, ServiceSelector, Undoable, Undoes, Who,
+    clean,
 };
 use crate::engine::connections::{ConnectionsPage, ConnectionsQuery};
 use crate::engine::difference::Difference;
@@ -209,6 +210,7 @@ impl LocalEngine {
             return Ok(self.tell(asked, Answer::refused(message)));
         }
         self.follow_file();
+        self.try_ways_back();
         match id.map_or_else(|| self.newest(), Ok).and_then(|id| self.undo.find(id)) {
             Ok((given, inverse)) => self.take_this_back(&given, inverse, asked),
             Err(message) => Ok(self.tell(asked, Answer::refused(message))),
@@ -238,6 +240,23 @@ impl LocalEngine {
         Err(self.undo.not_the_newest(&newest, &why))
     }
 
+    /// Finds out what taking back each command about servers would act on by now. Nothing stands on one that has nothing left to
+    /// take back.
+    fn try_ways_back(&self) {
+        for (id, inverse) in self.undo.ways_back() {
+            let back = match (self.tried(&inverse), &inverse) {
+                (Err(_), _) => None,
+                (Ok(Answer { outcome: Outcome::Preview, preview, .. }), _) if !preview.is_empty() => {
+                    Some(Reach::exactly(&preview.changed))
+                }
+                // What can't be done as one may be left in part.
+                (Ok(_), Command::Several { commands }) if commands.iter().any(|one| self.would_change(one)) => None,
+                (Ok(_), _) => Some(Reach::Nothing),
+            };
+            self.undo.would_act_on(id, back);
+        }
+    }
+
     /// Whether what takes a command back would change something: not where somebody did so by hand, or its object has gone.
     fn would_change(&self, inverse: &Command) -> bool {
         // What can't be tried is not ruled out.
@@ -254,7 +273,8 @@ impl LocalEngine {
         let what = format!("command {}, {} by {}", given.id, given.act, given.who);
         let reason = asked.reason.clone().or_else(|| given.wanted.clone());
         // The loop tells the journal of it.
-        let inverse = Asked { command: inverse, reason, undoes: Some(what.clone()), ..asked.clone() };
+        let undoes = Undoes { what: what.clone(), changed: given.changed.clone() };
+        let inverse = Asked { command: inverse, reason, undoes: Some(undoes), ..asked.clone() };
         let mut answer = self.give(inverse, Going::Back(given.id))?;
         answer.message = match answer.outcome {
             Outcome::Preview => format!("would take back {what}"),
@@ -357,6 +377,7 @@ impl EngineHandle for LocalEngine {
     fn undoable(&self) -> Result<Vec<Undoable>, HandleError> {
         self.offered.get(self.shared.newest(), || {
             self.follow_file();
+            self.try_ways_back();
             Ok(self.undo.list().into_iter().filter(|one| self.would_change(&one.undo)).collect())
         })
     }

@@ -1,7 +1,7 @@
 //! Which commands can be taken back, newest last. A command is here from the moment it goes to its loop: one that is still under
 //! way, or whose answer came too late for whoever asked, is not passed over.
 
-use crate::engine::command::{Answer, Asked, Command, Outcome, Reach, Undoable, clean};
+use crate::engine::command::{Answer, Asked, Changed, Command, Half, Outcome, Reach, Undoable, clean};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt;
@@ -40,8 +40,12 @@ pub struct Given {
     pub inverse: Option<Command>,
     /// Why what that brings back was wanted.
     pub wanted: Option<String>,
-    /// What it acts on.
+    /// What it acts on; once it is done, what it acted on.
     pub reach: Reach,
+    /// The services and servers among that, as they were before.
+    pub changed: Vec<Changed>,
+    /// What taking it back would act on, when that was tried last: nothing where what it did is over, or its object has gone.
+    pub back: Option<Reach>,
     /// Whose answer is not there yet: its own, or that of the command that takes it back.
     pub awaited: Option<u64>,
 }
@@ -55,6 +59,11 @@ impl Given {
     /// Whether what it did has ended by itself: what was before it does not come back by that, nor by an undo.
     pub fn is_over(&self) -> bool {
         self.lasts.is_some_and(|lasts| lasts <= self.at.elapsed())
+    }
+
+    /// Whether anything can still stand or fall with it.
+    fn is_dead(&self) -> bool {
+        self.awaited.is_none() && (self.is_over() || self.back == Some(Reach::Nothing))
     }
 
     /// Why it can't be taken back now, where an answer is awaited.
@@ -120,6 +129,8 @@ impl UndoStack {
                         inverse: None,
                         wanted: None,
                         reach,
+                        changed: Vec::new(),
+                        back: None,
                         awaited: Some(asked.id),
                     });
                 }
@@ -167,6 +178,22 @@ impl UndoStack {
         });
     }
 
+    /// What takes back the commands about servers that are done.
+    pub fn ways_back(&self) -> Vec<(u64, Command)> {
+        let of_servers = |given: &Given| given.way_back().filter(|inverse| inverse.half() == Half::Balance);
+        let done = |given: &&Given| given.awaited.is_none();
+        self.with(|stack| stack.iter().filter(done).filter_map(|given| Some((given.id, of_servers(given)?))).collect())
+    }
+
+    /// Taking this command back would act on that; none: it is not known.
+    pub fn would_act_on(&self, id: u64, back: Option<Reach>) {
+        self.with(|stack| {
+            if let Some(given) = stack.iter_mut().find(|given| given.id == id) {
+                given.back = back;
+            }
+        });
+    }
+
     /// The newest of them all. Errors: there is none, or it is under way.
     pub fn newest(&self) -> Result<Given, String> {
         let newest = self.with(|stack| stack.back().cloned()).ok_or_else(|| NOTHING.to_owned())?;
@@ -193,7 +220,7 @@ impl UndoStack {
                 command: given.command.clone(),
                 who: given.who.clone(),
                 age_s: given.at.elapsed().as_secs(),
-                undo: given.way_back().filter(|_| given.awaited.is_none())?,
+                undo: given.way_back().filter(|_| given.awaited.is_none() && !given.is_dead())?,
             })
         };
         self.with(|stack| {
@@ -257,10 +284,13 @@ fn no_way_back(stack: &VecDeque<Given>, id: u64) -> String {
     )
 }
 
-/// The newest of those after this one that is about the same.
+/// The newest of those after this one that is about the same, or about what taking this one back would act on.
 fn standing_on(stack: &VecDeque<Given>, at: usize) -> Option<&Given> {
     let given = stack.get(at)?;
-    stack.iter().skip(at + 1).rev().find(|later| later.reach.meets(&given.reach))
+    let meets = |later: &Given| {
+        later.reach.meets(&given.reach) || given.back.as_ref().is_some_and(|back| later.reach.meets(back))
+    };
+    stack.iter().skip(at + 1).rev().find(|later| !later.is_dead() && meets(later))
 }
 
 /// The command with this number came to that; no answer: it was not even begun. What changed nothing, or was taken back, goes.
@@ -273,6 +303,10 @@ fn settle(stack: &mut VecDeque<Given>, id: u64, answer: Option<&Answer>) {
         given.at = Instant::now();
         given.inverse = preview.and_then(|preview| preview.undo.clone());
         given.wanted = preview.and_then(|preview| preview.undo_reason.clone());
+        given.changed = preview.map(|preview| preview.changed.clone()).unwrap_or_default();
+        if !given.changed.is_empty() {
+            given.reach = Reach::exactly(&given.changed);
+        }
         answer.is_some_and(|answer| has_effect(answer, &given.reach))
     } else {
         answer.is_none_or(|answer| answer.outcome != Outcome::Done)
@@ -482,13 +516,64 @@ mod tests {
     #[test]
     fn what_ended_by_itself_is_not_taken_back_to_what_was_before_it() {
         let stack = UndoStack::default();
+        did(&stack, 0, "A", Outcome::Done, true);
         let command = Command::Failover { instance: Some("A".to_owned()), hold_seconds: Some(0), blind: false };
         let reach = Reach::of(&command, &|name| [name.to_owned()].into());
         assert_eq!(stack.send(&asked(1, command), Going::New(reach), || true), Ok(true));
         stack.answered(1, &answer(Outcome::Done, true));
         assert!(stack.newest().unwrap().is_over());
+        assert!(stack.find(0).is_ok(), "what is over stands on nothing");
         assert_eq!(stack.find(1).unwrap_err(), format!("command 1 (failover by anna) can't be taken back: {OVER}"));
-        assert_eq!(listed(&stack), [0_u64; 0]);
+        assert_eq!(listed(&stack), [0]);
+    }
+
+    fn on(service: &str, server: Option<&str>) -> Changed {
+        Changed { service: service.parse().unwrap(), server: server.map(|server| server.parse().unwrap()), was: None }
+    }
+
+    /// Gives a command about servers that is done and changed these.
+    fn changes(stack: &UndoStack, id: u64, command: Command, changed: Vec<Changed>) {
+        let reach = Reach::of(&command, &|name| [name.to_owned()].into());
+        assert_eq!(stack.send(&asked(id, command.clone()), Going::New(reach), || true), Ok(true));
+        let preview = Preview { undo: Some(command), ops: vec!["x".to_owned()], changed, ..Preview::default() };
+        stack.answered(id, &Answer { preview, ..answer(Outcome::Done, true) });
+    }
+
+    #[test]
+    fn a_server_that_is_named_without_a_service_is_of_those_that_it_is_really_in() {
+        let stack = UndoStack::default();
+        let (web, new) = ("tcp/10.0.0.1:80", "tcp/10.5.0.1:8080");
+        let restore = Command::Restore { server: "10.5.0.71:80".parse().unwrap(), service: None };
+        changes(&stack, 1, Command::RemoveService { service: ServiceSelector(new.to_owned()) }, vec![on(new, None)]);
+        changes(&stack, 2, restore.clone(), vec![on(web, Some("10.5.0.71:80"))]);
+        assert_eq!(listed(&stack), [2, 1]);
+        assert!(stack.find(1).is_ok());
+        changes(&stack, 3, restore, vec![on(new, Some("10.5.0.71:80"))]);
+        assert!(stack.find(1).unwrap_err().contains("3 (restore by anna) came later and is about the same"));
+        assert_eq!(listed(&stack), [3, 2]);
+        stack.would_act_on(2, Some(Reach::exactly(&[on(web, Some("10.5.0.71:80")), on(new, Some("10.5.0.71:80"))])));
+        assert_eq!(listed(&stack), [3], "the server is in the new one too by now, and would be restored there as well");
+    }
+
+    #[test]
+    fn what_has_nothing_left_to_take_back_stands_on_nothing() {
+        let stack = UndoStack::default();
+        let (web, tls) = (on("tcp/10.0.0.1:80", Some("10.0.0.71:80")), on("tcp/10.0.0.1:443", Some("10.0.0.71:443")));
+        let restore = |service: Option<&str>| Command::Restore {
+            server: "10.0.0.71".parse().unwrap(),
+            service: service.map(|service| ServiceSelector(service.to_owned())),
+        };
+        changes(&stack, 1, restore(None), vec![web, tls.clone()]);
+        changes(&stack, 2, restore(Some("tcp/10.0.0.1:443")), vec![tls.clone()]);
+        assert!(stack.find(1).unwrap_err().contains("2 (restore by anna) came later"));
+        assert_eq!(stack.ways_back().iter().map(|(id, _)| *id).collect::<Vec<_>>(), [1, 2]);
+        stack.would_act_on(2, Some(Reach::Nothing));
+        assert!(stack.find(1).is_ok(), "the object of the newer one has gone");
+        assert_eq!(listed(&stack), [1]);
+        let said = stack.not_the_newest(&stack.newest().unwrap(), "its object has gone");
+        assert!(said.contains("; the one before is 1 (`restore 10.0.0.71`)"), "{said}");
+        stack.would_act_on(2, Some(Reach::exactly(&[tls])));
+        assert_eq!(listed(&stack), [2], "it is back");
     }
 
     #[test]
