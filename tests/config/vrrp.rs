@@ -90,7 +90,7 @@ fn what_is_tracked_has_the_weight_of_the_line_or_its_own() {
         vrrp_track_file old {\nfile /run/g\nweight 2 reverse\n}";
     let words =
         "track_interface {\neth1\neth2 weight -253 reverse\n}\ntrack_script {\ns\n}\ntrack_process {\np weight 254\n}
-        track_file {\nf\nold noreverse\n}\ndont_track_primary";
+        track_file {\nf\nold weight 2 noreverse\n}\ndont_track_primary";
     let configuration = good(before, words, "");
     assert_eq!(
         tracks(&configuration),

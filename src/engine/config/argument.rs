@@ -92,13 +92,11 @@ fn alone(value: Value, word: &str) -> &str {
     word.split(ends).next().unwrap_or("")
 }
 
-/// A whole number of `low..=high`.
+/// A whole number of `low..=high`. As in keepalived, blanks in front, within quotes, and a + are no part of it.
 pub(super) fn number(word: &str, low: u64, high: u64) -> Result<u64, Unfit> {
-    // As keepalived, which reads over them within quotes.
     let word = word.trim_ascii_start();
     let out_of_range = || unfit("out-of-range", format!("is out of range: {low} to {high} is allowed"));
-    let negative = word.strip_prefix('-').is_some_and(is_digits);
-    if negative || is_digits(word) {
+    if is_digits(word.strip_prefix(['-', '+']).unwrap_or(word)) {
         return word.parse().ok().filter(|n| (low..=high).contains(n)).ok_or_else(out_of_range);
     }
     Err(unfit("not-a-number", "is not a whole number"))
@@ -109,8 +107,8 @@ fn is_digits(word: &str) -> bool {
 }
 
 pub(super) fn signed(word: &str, low: i64, high: i64) -> Result<Argument, Unfit> {
-    let digits = word.strip_prefix(['-', '+']).unwrap_or(word);
-    if !is_digits(digits) {
+    let word = word.trim_ascii_start();
+    if !is_digits(word.strip_prefix(['-', '+']).unwrap_or(word)) {
         return Err(unfit("not-a-number", "is not a whole number"));
     }
     word.parse()
@@ -122,6 +120,8 @@ pub(super) fn signed(word: &str, low: i64, high: i64) -> Result<Argument, Unfit>
 
 /// Decimal seconds; digits behind the sixth are rounded away.
 fn seconds(word: &str, low: u64, high: u64) -> Result<Argument, Unfit> {
+    let word = word.trim_ascii_start();
+    let word = word.strip_prefix('+').unwrap_or(word);
     let (whole, fraction) = word.split_once('.').unwrap_or((word, ""));
     let negative = whole.strip_prefix('-').is_some_and(is_digits);
     let plain = (is_digits(whole) || whole.is_empty()) && (is_digits(fraction) || fraction.is_empty());
@@ -167,7 +167,7 @@ mod tests {
     fn seconds_are_read_exactly() {
         let seconds = Value::Seconds(10_000, 255_000_000);
         for (word, micros) in
-            [("1", 1_000_000), ("0.5", 500_000), (".25", 250_000), ("0.01", 10_000), ("1.0000004", 1_000_000)]
+            [("1", 1_000_000), ("+5", 5_000_000), (" +.25", 250_000), ("0.01", 10_000), ("1.0000004", 1_000_000)]
         {
             assert_eq!(read(seconds, word), Ok(Argument::Time(Duration::from_micros(micros))), "{word}");
         }
@@ -177,6 +177,7 @@ mod tests {
             ("-1", "out-of-range"),
             ("99999999999999999999", "out-of-range"),
             ("1s", "not-a-number"),
+            ("++1", "not-a-number"),
             ("", "not-a-number"),
             (".", "not-a-number"),
             ("1.2.3", "not-a-number"),
@@ -194,11 +195,16 @@ mod tests {
             ("256", "out-of-range"),
             ("-1", "out-of-range"),
             ("1.5", "not-a-number"),
-            ("+1", "not-a-number"),
+            ("+", "not-a-number"),
+            ("++1", "not-a-number"),
+            ("+256", "out-of-range"),
         ] {
             assert_eq!(read(Value::Number(1, 255), word), Err(code), "{word}");
         }
+        assert_eq!(read(Value::Number(1, 255), "+1"), Ok(Argument::Number(1)));
+        assert_eq!(read(Value::Number(1, 255), " +1"), Ok(Argument::Number(1)));
         assert_eq!(read(Value::Signed(-253, 253), "-20"), Ok(Argument::Signed(-20)));
+        assert_eq!(read(Value::Signed(-253, 253), " +20"), Ok(Argument::Signed(20)));
         assert_eq!(read(Value::Signed(-253, 253), "254"), Err("out-of-range"));
         assert_eq!(parse(Value::NumberOr(1, 9, 3), &[]), Ok(Argument::Number(3)));
     }

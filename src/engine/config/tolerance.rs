@@ -150,7 +150,7 @@ pub(super) fn tolerated(
     if !is_number || block == Block::Url || keyword.word == "virtual_router_id" {
         return None;
     }
-    let word = words.first().map_or("", String::as_str);
+    let word = words.first().map_or("", |word| word.trim_ascii_start());
     let help = meant(keyword, words).map_or_else(
         || format!("it takes {}", keyword.value.wanted()),
         |meant| format!("write {} {meant}", keyword.word),
@@ -208,10 +208,10 @@ const fn seconds(micros: u64) -> Argument {
 
 /// The number that counts instead of one that is out of range; none where the line is left out.
 fn near(block: Block, keyword: &Keyword, word: &str) -> Option<Argument> {
-    if word == "0" && AT_LEAST_ONE.contains(&keyword.word) {
+    let number: i64 = word.parse::<i32>().ok()?.into();
+    if number == 0 && AT_LEAST_ONE.contains(&keyword.word) {
         return Some(Argument::Number(1));
     }
-    let number: i64 = word.parse::<i32>().ok()?.into();
     let is_near = NEAREST.iter().any(|(b, w)| *b == block && *w == keyword.word);
     match keyword.value {
         Value::Number(low, high) if is_near => {
@@ -222,8 +222,9 @@ fn near(block: Block, keyword: &Keyword, word: &str) -> Option<Argument> {
     }
 }
 
-/// The digits that a word begins with, and a sign before them.
+/// The digits that a word begins with behind blanks, and a sign before them.
 pub(super) fn leading(word: &str) -> &str {
+    let word = word.trim_ascii_start();
     let sign = usize::from(word.starts_with(['-', '+']));
     let digits = word.bytes().skip(sign).take_while(u8::is_ascii_digit).count();
     if digits == 0 { "" } else { word.get(..sign + digits).unwrap_or("") }
@@ -316,6 +317,8 @@ mod tests {
             (Block::Instance, "garp_master_delay -1", None),
             (Block::Instance, "preempt_delay 7s", Some(seconds(7_000_000))),
             (Block::Instance, "preempt_delay x", Some(seconds(0))),
+            (Block::Instance, "preempt_delay ++4", Some(seconds(0))),
+            (Block::Instance, "garp_master_repeat +0", number(1)),
             (Block::Script, "interval 0", number(1)),
             (Block::Script, "interval x", number(1)),
             (Block::Script, "interval 2s", number(2)),

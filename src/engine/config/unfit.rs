@@ -9,7 +9,7 @@ use super::source::Span;
 use super::suggest::{foreign_letter, nearest};
 use super::tree::Statement;
 use crate::engine::model::SCHEDULERS;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// What is said about a value that does not fit its keyword.
 pub(super) fn misfit(keyword: &Keyword, word: &str, unfit: &Unfit, at: Span) -> Problem {
@@ -48,6 +48,11 @@ pub(super) fn misfit(keyword: &Keyword, word: &str, unfit: &Unfit, at: Span) -> 
         };
     }
     let message = format!("{} {} {}", keyword.word, shown(word), unfit.what);
+    if let (Value::Netmask, Ok(bits)) = (keyword.value, word.parse::<u32>()) {
+        let message =
+            format!("{message}; it is ignored, and keepalived takes it for {} with IPv4", Ipv4Addr::from(bits));
+        return Problem::warning(at, "number-as-netmask", message).help_if(help);
+    }
     if !is_ignored(keyword.value, word) {
         return Problem::error(at, unfit.code, message).help_if(help);
     }

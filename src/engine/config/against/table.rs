@@ -135,6 +135,11 @@ pub(in super::super) const KINDS: &[Kind] = &[
     same("unknown-scheduler", false),
     same("unfit-address", false),
     same("bad-netmask", false),
+    told(
+        "number-as-netmask",
+        "takes the number for an address of IPv4, 24 for 0.0.0.24, which has so many clients share a server that have nothing in common",
+        "so many bits are meant",
+    ),
     same("not-a-number", false),
     told("unit", "takes it for so many millionths of a second", "so many seconds are meant"),
     same("no-broadcast", false),
@@ -247,7 +252,11 @@ pub(in super::super) const KINDS: &[Kind] = &[
     ),
     same("bad-bytes", false),
     same("bad-digest", false),
-    told("bad-mark", "takes fwmark 0 for a service on a random address", "no packet that has a mark has mark 0"),
+    told(
+        "bad-mark",
+        "makes of fwmark 0, and of a mark without digits, a service at 255.255.255.255:0",
+        "no packet that has a mark has mark 0",
+    ),
     told(
         "bad-path",
         "says nothing: it sends the path as it is written",

@@ -83,7 +83,9 @@ fn sequence(definitions: &mut Definitions, line: &str, out: &mut String, depth: 
     if depth >= DEEPEST {
         return Err(wrong("sequences stand in each other too deep"));
     }
-    let inner = definitions.replaced(inner)?.map_or_else(|| inner.to_owned(), |(text, _)| text);
+    let head = head.trim_end();
+    let replaced = if head == "~LST" { None } else { definitions.replaced(inner)? };
+    let inner = replaced.map_or_else(|| inner.to_owned(), |(text, _)| text);
     let items = items(&inner).ok_or_else(|| wrong("a { of the list is not closed"))?;
     let (names, values) = items.split_first().ok_or_else(|| wrong("the sequence names no variable"))?;
     if names.iter().any(|name| name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')) {
@@ -115,6 +117,9 @@ fn run(
         }
         "~LST" if values.iter().flatten().any(|value| value.contains(char::is_whitespace)) => {
             Err(wrong("an item of the list has a space in it"))
+        }
+        "~LST" if values.iter().flatten().any(|value| value.contains("${")) => {
+            Err(wrong("the values of a list are taken as they stand, and ${…} is none of them"))
         }
         "~LST" if values.is_empty() => Err(wrong("the list has no values")),
         "~LST" => values.iter().try_for_each(|tuple| each(tuple)),
@@ -184,7 +189,10 @@ impl Numbers {
         let numbers: Option<Vec<i64>> = values.iter().map(|v| v.first().and_then(|word| number(word))).collect();
         let towards = |from: i64, to: i64| if to < from { -1 } else { 1 };
         match numbers?.as_slice() {
-            [end] => Some(Self { next: towards(0, *end), step: towards(0, *end), end: *end }),
+            [end] => {
+                let start = if *end < 0 { -1 } else { 1 };
+                Some(Self { next: start, step: towards(start, *end), end: *end })
+            }
             [start, end] => Some(Self { next: *start, step: towards(*start, *end), end: *end }),
             [start, step, end] => Some(Self { next: *start, step: *step, end: *end }),
             _ => None,
@@ -203,14 +211,15 @@ impl Iterator for Numbers {
     }
 }
 
-/// A whole number with a sign, decimal or `0x…`; bounded so that sums can't overflow.
+/// A whole number with a sign, decimal, octal behind a 0 or hexadecimal behind 0x; bounded so that sums can't overflow.
 fn number(word: &str) -> Option<i64> {
-    let (negative, digits) = word.strip_prefix('-').map_or((false, word), |rest| (true, rest));
-    let value = match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
-        Some(hex) => i64::from_str_radix(hex, 16).ok()?,
-        None => digits.parse().ok()?,
+    let digits = word.strip_prefix(['-', '+']).unwrap_or(word);
+    let (digits, radix) = match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
+        Some(hexadecimal) => (hexadecimal, 16),
+        None => (digits, if digits.starts_with('0') { 8 } else { 10 }),
     };
-    u32::try_from(value).ok().map(|_| if negative { -value } else { value })
+    let value = i64::from(u32::from_str_radix(digits, radix).ok().filter(|_| !digits.starts_with('+'))?);
+    Some(if word.starts_with('-') { -value } else { value })
 }
 
 #[cfg(test)]

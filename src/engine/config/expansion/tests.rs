@@ -36,6 +36,12 @@ fn sequences_count_up_and_down_and_in_hexadecimal() {
         ("~SEQ(S,3) $S", "1 2 3"),
         ("~SEQ(S,-2) $S", "-1 -2"),
         ("~SEQ(S,3,1) $S", "3 2 1"),
+        ("~SEQ (S,1,2) $S", "1 2"),
+        ("~SEQx  (S,10,11) $S", "a b"),
+        ("~SEQ(S,0) $S", "1 0"),
+        ("~SEQ(S,+1,+2) $S", "1 2"),
+        ("~SEQ(S,010,012) $S", "8 9 10"),
+        ("~SEQ(S,-010,-7) $S", "-8 -7"),
         ("~SEQ(S,1,2,6) $S", "1 3 5"),
         ("~SEQx(S,144,16,192) $S", "90 a0 b0 c0"),
         ("~SEQx(S, 0x90, 0x10, 0xa0) ~SEQx(T, 0xb, -1, 0xa) ${S}:${T}", "90:b 90:a a0:b a0:a"),
@@ -52,6 +58,7 @@ fn lists_set_one_variable_or_several() {
     let text = "~LST({A,   B},  {10,1},{20,4})  ~SEQ(C,168,2,170)  192.${C}.${A}.${B}";
     assert_eq!(lines(text).unwrap(), ["192.168.10.1", "192.170.10.1", "192.168.20.4", "192.170.20.4"]);
     assert_eq!(lines("$V=a\n~LST(V, b, c) $V\n$V").unwrap(), ["b", "c", "c"], "as in keepalived");
+    assert_eq!(lines("$A=1\n~LST (V, $A, $B) x${V}y").unwrap(), ["x$Ay", "x$By"], "as they stand");
     assert_eq!(lines("$MANY=2\n~SEQ(I,1,$MANY) x${I}").unwrap(), ["x1", "x2"]);
 }
 
@@ -148,6 +155,10 @@ fn a_sequence_that_is_none_says_what_is_missing() {
         ("~SEQ(I,1,0,3) y", "a step of 0 never comes to the end"),
         ("~SEQ I 1 3", "its ( is missing"),
         ("~SEQ(I,1,3 y", "the ) of the sequence is missing"),
+        ("~SEQ(I,08,12) y", "not whole numbers"),
+        ("~SEQ(I,++1,2) y", "not whole numbers"),
+        ("~SEQ(I,0x,2) y", "not whole numbers"),
+        ("~LST(I, ${X}, 2) y", "${…} is none of them"),
         ("~SEQ() y", "names no variable"),
         ("~SEQ(a b,3) y", "the variable's name"),
         ("~LST({A,B},{1}) y", "not as many values"),

@@ -13,7 +13,11 @@ const NO_CHECK: &str =
 pub(super) const VIRTUAL_SERVER: &[Keyword] = &[
     acts("lb_algo", Value::Scheduler, "how connections are spread over the real servers"),
     acts("lvs_sched", Value::Scheduler, "the same as lb_algo"),
-    acts("lb_kind", Value::Words, "how packets reach the real servers: NAT, DR or TUN"),
+    acts(
+        "lb_kind",
+        Value::Words,
+        "how packets reach the real servers: NAT, DR or TUN, whose type is ipip; keepalived sets gre and gue too",
+    ),
     acts("lvs_method", Value::Words, "the same as lb_kind"),
     acts("protocol", Value::Choice(&["TCP", "UDP", "SCTP"]), "transport protocol of the service"),
     acts("ip_family", Value::Exactly(&["inet", "inet6"]), "address family of a firewall-mark service"),
@@ -65,7 +69,7 @@ pub(super) const VIRTUAL_SERVER: &[Keyword] = &[
 
 pub(super) const REAL_SERVER: &[Keyword] = &[
     acts("weight", Value::Number(0, I32), "its share of the connections; 0 takes no new ones"),
-    acts("lvs_method", Value::Words, "how packets reach it: NAT, DR or TUN"),
+    acts("lvs_method", Value::Words, "how packets reach it: NAT, DR or TUN, whose type is ipip"),
     acts("inhibit_on_failure", Value::Switch, "when it fails it gets weight 0 instead of being removed"),
     acts("uthreshold", Value::Number(0, U32), "connections above which it takes no new ones; 0: no limit"),
     acts("lthreshold", Value::Number(0, U32), "connections below which it takes new ones again"),

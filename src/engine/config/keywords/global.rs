@@ -72,13 +72,9 @@ pub(super) const GLOBAL: &[Keyword] = &[
         Value::Seconds(0, 86_400 * S),
         "seconds from becoming master to the second round of gratuitous ARP",
     ),
-    acts("vrrp_garp_master_repeat", Value::Number(1, 2_147_483_647), "gratuitous ARPs for each address in a round"),
+    acts("vrrp_garp_master_repeat", Value::Number(1, U32), "gratuitous ARPs for each address in a round"),
     acts("vrrp_garp_master_refresh", Value::Seconds(0, U32 * S), "seconds between rounds while master; 0: none"),
-    acts(
-        "vrrp_garp_master_refresh_repeat",
-        Value::Number(1, 2_147_483_647),
-        "gratuitous ARPs for each address in such a round",
-    ),
+    acts("vrrp_garp_master_refresh_repeat", Value::Number(1, U32), "gratuitous ARPs for each address in such a round"),
     acts(
         "vrrp_garp_interval",
         Value::Seconds(0, 4_294_967_295),

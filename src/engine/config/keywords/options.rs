@@ -212,6 +212,10 @@ pub(super) const OPTIONS: &[Phrase] = &[
         "seconds that IPVS keeps a connection without a packet",
     ),
     phrase(&["VS"], "lvs_flush_on_stop VS", "only the services of the file are removed at the end"),
-    phrase(&["ipip", "gue", "gre"], "lb_kind TUN type {}", "the kind of tunnel; only ipip is acted on"),
+    phrase(
+        &["ipip", "gue", "gre"],
+        "lb_kind TUN type {}",
+        "the kind of tunnel; only ipip is acted on, and keepalived sets the others too",
+    ),
     phrase(&["sip"], "persistence_engine sip", "not acted on: the client's address decides"),
 ];

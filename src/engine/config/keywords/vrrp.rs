@@ -29,11 +29,11 @@ pub(super) const INSTANCE: &[Keyword] = &[
         Value::Seconds(0, 86_400 * S),
         "seconds from becoming master to the second round of gratuitous ARP",
     ),
-    acts("garp_master_repeat", Value::Number(1, 2_147_483_647), "gratuitous ARPs for each address in a round"),
+    acts("garp_master_repeat", Value::Number(1, 4_294_967_295), "gratuitous ARPs for each address in a round"),
     acts("garp_master_refresh", Value::Seconds(0, 4_294_967_295 * S), "seconds between rounds while master; 0: none"),
     acts(
         "garp_master_refresh_repeat",
-        Value::Number(1, 2_147_483_647),
+        Value::Number(1, 4_294_967_295),
         "gratuitous ARPs for each address in such a round",
     ),
     acts(

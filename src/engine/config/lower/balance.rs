@@ -6,13 +6,15 @@ use super::super::keywords::{Block, METHODS};
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::super::suggest::nearest;
+use super::super::tolerance::leading;
+use super::super::unfit::shown;
 use super::check::Timing;
 use super::families::{is_of_one_kind, is_reached, of_one_family};
 use super::mail::MailDefaults;
-use super::{Draft, notify, server, small};
+use super::{Draft, notify, persistence, server, small};
 use crate::engine::model::{
-    EdgeCommands, Family, Forwarding, GroupRole, Persistence, Protocol, Quorum, SCHEDULER_FLAGS, Scheduler, ServiceKey,
-    SorryServer, TrackedFile, VirtualServer, Weight,
+    EdgeCommands, Family, Forwarding, GroupRole, Protocol, Quorum, SCHEDULER_FLAGS, Scheduler, ServiceKey, SorryServer,
+    TrackedFile, VirtualServer, Weight,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -48,8 +50,10 @@ pub(super) struct Words<'t> {
     pub forwarding: Option<Forwarding>,
     protocol: Option<(Protocol, Span)>,
     family: Option<Family>,
-    persistence: Option<u32>,
-    granularity: Option<(u8, Span)>,
+    pub persistence: Option<u32>,
+    pub granularity: Option<(u8, Span)>,
+    /// Whether it, or one of its group, is on all ports.
+    pub all_ports: bool,
     one_packet: Option<Span>,
     need: Option<(u32, Span)>,
     hysteresis: Option<(u32, Span)>,
@@ -107,6 +111,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
         return;
     }
     words.in_group = group.is_some();
+    words.all_ports = named.iter().any(|one| matches!(one, Named::Address(address) if address.port() == 0));
     if named.len() > 1 {
         let (servers, before) = (words.real_servers.len(), draft.grouped.real_servers);
         draft.grouped.real_servers = before.saturating_add(named.len().saturating_mul(servers));
@@ -184,16 +189,27 @@ fn named(cx: &mut Context, draft: &Draft, block: &Entry) -> Option<(Arc<[Named]>
             None
         }
         "fwmark" => {
-            if let Some(Ok(mark)) = second.map(|mark| argument::number(mark, 1, u64::from(u32::MAX))) {
-                return Some((Arc::new([Named::Mark(small(mark), None)]), None));
-            }
-            let message = match second {
-                Some("0") => "mark 0 is that of packets without a mark; this service is left out".to_owned(),
-                Some(word) => format!("{} is no mark; this service is left out, as keepalived does", quoted(word)),
-                None => "fwmark names no mark; this service is left out".to_owned(),
+            let mark = second.map(|mark| argument::number(leading(mark), 0, u64::from(u32::MAX)));
+            let (code, message) = match (second, mark) {
+                (Some(word), Some(Ok(mark @ 1..))) => {
+                    server::digits(cx, "fwmark", word, block.value_at(2));
+                    return Some((Arc::new([Named::Mark(small(mark), None)]), None));
+                }
+                (Some(word), Some(Err(unfit))) if unfit.code == "out-of-range" => (
+                    unfit.code,
+                    format!("fwmark {} {}; this service is left out, as keepalived does", shown(word), unfit.what),
+                ),
+                (Some("0"), _) => {
+                    ("bad-mark", "mark 0 is that of packets without a mark; this service is left out".to_owned())
+                }
+                (Some(word), _) => {
+                    let does = "this service is left out; keepalived makes one at 255.255.255.255:0";
+                    ("bad-mark", format!("{} is no mark; {does}", quoted(word)))
+                }
+                (None, _) => ("bad-mark", "fwmark names no mark; this service is left out".to_owned()),
             };
             let help = "write a whole number from 1 to 4294967295: virtual_server fwmark 1234 {";
-            cx.report.add(Problem::warning(block.value_at(2), "bad-mark", message).help(help));
+            cx.report.add(Problem::warning(block.value_at(2), code, message).help(help));
             None
         }
         _ => {
@@ -286,7 +302,7 @@ fn complete<'t>(
             format!("hashed is of the scheduler sh, and lb_algo is {scheduler}; it is ignored, as keepalived does");
         cx.report.add(Problem::warning(at, "scheduler-flag", message).help("remove the line"));
     }
-    let persistence = persistence(cx, block, &key, words);
+    let persistence = persistence::lower(cx, block, &key, words);
     let real_servers = server::all(cx, &key, words, files);
     let total: u64 = real_servers.iter().map(|server| u64::from(server.weight.get())).sum();
     let quorum = quorum(cx, words, total);
@@ -356,36 +372,6 @@ fn key(cx: &mut Context, block: &Entry, named: &Named, words: &Words, in_group: 
             ServiceKey::FwMark { mark, family }
         }
     }
-}
-
-/// keepalived's rules: a granularity alone and a service on all ports mean persistence with the default time.
-fn persistence(cx: &mut Context, block: &Entry, key: &ServiceKey, words: &Words) -> Option<Persistence> {
-    const DEFAULT: u32 = 360;
-    let widest = if key.family() == Family::Inet { 32 } else { 128 };
-    let mut timeout = words.persistence;
-    if timeout.is_none() && key.port() == Some(0) {
-        let message = format!("a service on all ports has to be persistent; {DEFAULT} s are used, as keepalived does");
-        cx.report.add(
-            Problem::warning(block.at, "all-ports", message)
-                .help("write the port behind the address, or persistence_timeout"),
-        );
-        timeout = Some(DEFAULT);
-    }
-    let Some((prefix, at)) = words.granularity else {
-        return timeout.map(|timeout| Persistence { timeout, prefix: widest });
-    };
-    if prefix > widest {
-        let message = format!("persistence_granularity {prefix} is out of range: an address has {widest} bits");
-        cx.report.add(
-            Problem::error(at, "out-of-range", message)
-                .help("write a netmask or prefix length of the service's family"),
-        );
-    }
-    if timeout.is_none() {
-        let message = format!("persistence_granularity without persistence_timeout; {DEFAULT} s are used");
-        cx.report.add(Problem::warning(at, "no-timeout", message).help("write persistence_timeout SECONDS"));
-    }
-    Some(Persistence { timeout: timeout.unwrap_or(DEFAULT), prefix })
 }
 
 /// As keepalived has it: a quorum that `total`, the weight of all servers, can't reach is lowered to that.

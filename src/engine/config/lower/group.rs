@@ -98,7 +98,7 @@ fn of_line(cx: &mut Context, line: &Statement, at: Span) -> Result<Box<dyn Itera
             let at = line.words.get(1).map_or(at, |token| token.span);
             Problem::warning(at, "bad-mark", message).help("write a number from 1 up, in decimal digits")
         })?;
-        digits(cx, "fwmark", second, line);
+        server::digits(cx, "fwmark", second, line.words.get(1).map_or(at, |token| token.span));
         let family = match words.get(2).map(String::as_str) {
             None => None,
             Some("inet") => Some(Family::Inet),
@@ -127,23 +127,14 @@ fn of_line(cx: &mut Context, line: &Statement, at: Span) -> Result<Box<dyn Itera
             Problem::warning(at, "bad-service", message).help(help)
         })?,
     };
-    let port = if words.len() > 1 { argument::number(leading(second), 0, 65_535) } else { Ok(0) };
+    let port = if words.len() > 1 { server::read_port(second) } else { Ok(0) };
     let port = port.map_err(|unfit| {
         let message = format!("port {} {}; this line makes no service, as with keepalived", quoted(second), unfit.what);
         Problem::warning(at, unfit.code, message).help("write a number from 0 to 65535")
     })?;
-    digits(cx, "port", second, line);
+    server::digits(cx, "port", second, line.words.get(1).map_or(at, |token| token.span));
     let port = server::port(port);
     Ok(Box::new(range.map(move |address| Named::Address(SocketAddr::new(address, port)))))
-}
-
-/// Like keepalived, what stands behind the digits of a number is passed over; and told.
-fn digits(cx: &mut Context, what: &str, word: &str, line: &Statement) {
-    let (plain, at) = (leading(word), line.words.get(1).map(|token| token.span));
-    if let Some(at) = at.filter(|_| plain != word) {
-        let message = format!("{what} {} counts as {plain}, as with keepalived", quoted(word));
-        cx.report.add(Problem::warning(at, "not-a-number", message).help(format!("write {plain}")));
-    }
 }
 
 /// Addresses, one after the other.

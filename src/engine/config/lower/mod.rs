@@ -14,6 +14,7 @@ mod interface;
 mod lvs;
 mod mail;
 mod notify;
+mod persistence;
 mod real_time;
 mod routing;
 mod script;

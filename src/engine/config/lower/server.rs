@@ -5,6 +5,7 @@ use super::super::diagnostic::{Problem, quoted};
 use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
+use super::super::tolerance::leading;
 use super::super::unfit::meant_address;
 use super::balance::{Words, forwarding};
 use super::check::{self, Outer, Timing};
@@ -41,14 +42,32 @@ pub(super) fn endpoint(cx: &mut Context, entry: &Entry, word: &str) -> Option<(S
         let message = format!("{} is not used: {word} takes an address and a port", quoted(extra));
         cx.report.add(Problem::warning(entry.value_at(3), "too-many-values", message));
     }
-    match words.get(2).map_or(Ok(0), |text| argument::number(text, 0, 65_535)) {
-        Ok(number) => Some((SocketAddr::new(address, port(number)), at)),
+    match words.get(2).map_or(Ok(0), |text| read_port(text)) {
+        Ok(number) => {
+            words.get(2).inspect(|text| digits(cx, "port", text, at));
+            Some((SocketAddr::new(address, port(number)), at))
+        }
         Err(unfit) => {
             let port = words.get(2).map(|text| quoted(text)).unwrap_or_default();
             let message = format!("port {port} {}; this {word} is left out, as keepalived does", unfit.what);
             cx.report.add(Problem::warning(at, unfit.code, message).help("write a number from 1 to 65535"));
             None
         }
+    }
+}
+
+/// Like keepalived, 0 is taken where nothing else is written.
+pub(super) fn read_port(word: &str) -> Result<u64, argument::Unfit> {
+    let least = u64::from(word.bytes().any(|byte| byte != b'0'));
+    argument::number(leading(word), least, 65_535)
+}
+
+/// Like keepalived, what stands behind the digits of a number is passed over; and told.
+pub(super) fn digits(cx: &mut Context, what: &str, word: &str, at: Span) {
+    let plain = leading(word);
+    if plain != word.trim_ascii_start() {
+        let message = format!("{what} {} counts as {plain}, as with keepalived", quoted(word));
+        cx.report.add(Problem::warning(at, "not-a-number", message).help(format!("write {plain}")));
     }
 }
 

@@ -168,7 +168,9 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &Draft, entry: &Entry<'
         }
         let mut track = Track { kind, name: name.clone(), weight, reverse };
         let spans: Vec<Span> = line.words.iter().skip(1).map(|token| token.span).collect();
-        self::options(cx, options, &spans, &mut track);
+        if !self::options(cx, options, &spans, &mut track) {
+            continue;
+        }
         if !tracks.names.insert((kind, name.clone())) {
             let message = format!("{name} is tracked in a line above; this line is left out, as keepalived does");
             cx.report.add(Problem::warning(first.span, "listed-twice", message));
@@ -262,7 +264,7 @@ fn weight(cx: &mut Context, value: &str, bound: i64, at: Span) -> Option<i32> {
         _ => None,
     };
     let is_cut = taken.is_some_and(|taken| digits.parse() != Ok(taken));
-    if taken.is_none() || is_cut || digits != value {
+    if taken.is_none() || is_cut || digits != value.trim_ascii_start() {
         let what = taken.map_or("is ignored, as keepalived does".to_owned(), |taken| {
             format!("counts as {taken}, as with keepalived")
         });
@@ -273,29 +275,53 @@ fn weight(cx: &mut Context, value: &str, bound: i64, at: Span) -> Option<i32> {
     taken
 }
 
-fn options(cx: &mut Context, words: &[String], spans: &[Span], track: &mut Track) {
+/// What becomes of a line with a word that keepalived does not know there.
+const LEFT_OUT: &str = "this line is left out";
+
+/// `weight N [reverse|noreverse]` behind a tracked name, and whether the line counts: keepalived leaves it out with another word
+/// there, passes over one behind the weight, but of a file's, and says nothing of the rest.
+fn options(cx: &mut Context, words: &[String], spans: &[Span], track: &mut Track) -> bool {
     let bound = match track.kind {
         TrackKind::Script | TrackKind::Interface => 253,
         TrackKind::Process | TrackKind::File => 254,
     };
-    let mut options = words.iter().zip(spans);
-    while let Some((option, at)) = options.next() {
-        match option.as_str() {
-            "weight" => {
-                let value = options.next().map_or("", |(value, _)| value.as_str());
-                if let Some(weight) = weight(cx, value, bound, *at) {
-                    (track.weight, track.reverse) = (weight, false);
-                }
-            }
-            "reverse" => track.reverse = true,
-            "noreverse" | "no_reverse" => track.reverse = false,
-            other => {
-                let help = cx.nearest(other, ["weight", "reverse"]).map(|meant| format!("did you mean {meant}?"));
-                let help = help.or_else(|| Some(format!("write one {} a line: NAME weight N", track.kind.name())));
-                let what = track.kind.name();
-                let message = format!("unknown word {} behind a tracked {what}; it is ignored", quoted(other));
-                cx.report.add(Problem::warning(*at, "unknown-word", message).help_if(help));
-            }
+    let (kind, mut words) = (track.kind, words.iter().map(String::as_str).zip(spans.iter().copied()));
+    let one_a_line = || format!("write one {} a line: NAME weight N", kind.name());
+    let unknown = |cx: &mut Context, (word, at): (&str, Span), known: &[&str], does: &str| {
+        let meant = cx.nearest(word, known.iter().copied()).map(|meant| format!("did you mean {meant}?"));
+        let message =
+            format!("unknown word {} behind a tracked {}; {does}, as keepalived does", quoted(word), kind.name());
+        cx.report.add(Problem::warning(at, "unknown-word", message).help(meant.unwrap_or_else(one_a_line)));
+    };
+    match (words.next(), words.next()) {
+        (None, _) => return true,
+        (Some(("weight", _)), Some((value, at))) => {
+            track.weight = weight(cx, value, bound, at).unwrap_or(track.weight);
+        }
+        (Some(("weight", at)), None) => {
+            let message = format!("weight has no value; {LEFT_OUT}, as keepalived does");
+            let help = format!("write a whole number from -{bound} to {bound}: weight -20");
+            cx.report.add(Problem::warning(at, "missing-parameter", message).help(help));
+            return false;
+        }
+        (Some(other), _) => {
+            unknown(cx, other, &["weight"], LEFT_OUT);
+            return false;
         }
     }
+    match words.next() {
+        None => {}
+        Some(("reverse", _)) => track.reverse = true,
+        Some(("noreverse", _)) if kind != TrackKind::Interface => track.reverse = false,
+        Some(other) => {
+            let is_file = kind == TrackKind::File;
+            unknown(cx, other, &["reverse"], if is_file { LEFT_OUT } else { "it is ignored" });
+            return !is_file;
+        }
+    }
+    if let Some((word, at)) = words.next() {
+        let message = format!("{} is not used: a line ends with its weight, and perhaps reverse", quoted(word));
+        cx.report.add(Problem::warning(at, "too-many-values", message).help(one_a_line()));
+    }
+    true
 }
