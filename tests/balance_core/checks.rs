@@ -125,6 +125,29 @@ fn what_checks_add_to_a_weight_is_a_sum_within_what_the_kernel_takes() {
     assert_eq!(says(B, SaidWeight::More(i64::MIN)), "10.0.0.71:80 w9");
 }
 
+#[test]
+fn what_checks_say_of_a_weight_is_of_the_files_also_after_a_reload_and_goes_with_its_check() {
+    let mut both = server(A);
+    both.weight = weight(3);
+    both.checks.extend(server(B).checks);
+    let file = |weights: u32, checks: usize| {
+        let mut server = both.clone();
+        server.weight = weight(weights);
+        server.checks.truncate(checks);
+        [VirtualServer { real_servers: vec![server], ..service(WEB, &[]) }]
+    };
+    let mut rig = Rig::started(&file(3, 2));
+    rig.dead.insert(B.parse().unwrap(), Verdict::Weighed(Duration::ZERO, SaidWeight::Is(7)));
+    rig.pass(10 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w7");
+    rig.reload(&file(60, 2)).unwrap();
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w7", "it says 7 still");
+    rig.reload(&file(60, 1)).unwrap();
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w60", "nobody says so any more");
+    rig.pass(20 * S);
+    assert_eq!(rig.table(WEB), "10.0.0.71:80 w60");
+}
+
 /// The next probe is swallowed.
 fn swallow(rig: &mut Rig) -> CheckId {
     rig.now += 10 * S;

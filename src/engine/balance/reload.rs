@@ -132,6 +132,7 @@ impl Balance {
         for server in rechecked {
             self.recheck(now, at, server);
         }
+        self.reweigh(at);
         let Some(service) = self.services.get_mut(at) else { return };
         let edge = service.settle_all(now);
         let servers: Vec<RealServerKey> = service.servers.iter().map(|server| server.config.key).collect();
@@ -153,6 +154,16 @@ impl Balance {
         }
         for overtaken in overtaken {
             self.report(overtaken.fact(key));
+        }
+    }
+
+    /// What checks say of a weight is said of the file's, and counts as long as the file has them.
+    fn reweigh(&mut self, at: usize) {
+        let said = |server: &ServerState| (!server.suspended).then(|| self.added_weight(server));
+        let said: Vec<_> = self.services.get(at).into_iter().flat_map(|service| &service.servers).map(said).collect();
+        let servers = self.services.get_mut(at).into_iter().flat_map(|service| &mut service.servers);
+        for (server, said) in servers.zip(said) {
+            server.added_weight = said.unwrap_or(server.added_weight);
         }
     }
 

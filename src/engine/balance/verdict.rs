@@ -83,7 +83,7 @@ impl Balance {
     }
 
     /// How much the checks of a server add to its weight.
-    fn added_weight(&self, server: &ServerState) -> i64 {
+    pub(super) fn added_weight(&self, server: &ServerState) -> i64 {
         let configured = server.config.weight.get();
         let said = server.checks.iter().filter_map(|id| self.checks.get(*id)?.checker.weight());
         said.fold(0, |sum, said| said.added_to(configured).saturating_add(sum))
