@@ -189,20 +189,32 @@ async fn http_get_of_servers_that_are_ill() {
     }
 }
 
-/// A head that announces another, again and again: nothing grows, and the time limit holds.
+/// A head that announces another, again and again, as fast as it is taken: it is cut off, and others have their turn meanwhile.
 #[tokio::test]
-async fn an_answer_that_only_ever_announces_one_is_out_of_time() {
+async fn an_answer_that_only_ever_announces_one_is_cut_off_and_holds_nobody_up() {
     let mut check = get(any(), None, "/", |_| {});
-    check.timing.timeout = SHORT;
+    check.timing.timeout = LONG;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     check.target = listener.local_addr().unwrap();
-    let server = tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        hear(&mut stream).await;
-        while stream.write_all(LATER).await.is_ok() {}
+    let server = std::thread::spawn(move || {
+        let listener = listener.into_std().unwrap();
+        listener.set_nonblocking(false).unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
+        let much = LATER.repeat(10_000);
+        while std::io::Write::write_all(&mut stream, &much).is_ok() {}
     });
-    assert_eq!(words(probe::run(&check).await), "timeout");
-    tokio::time::timeout(LONG, server).await.expect("the check hangs up").unwrap();
+    let turns = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let counted = Arc::clone(&turns);
+    let other = tokio::spawn(async move {
+        loop {
+            counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            tokio::task::yield_now().await;
+        }
+    });
+    assert_eq!(words(probe::run(&check).await), "heads without an answer and without end");
+    assert!(turns.load(std::sync::atomic::Ordering::Relaxed) >= 32, "128 KiB in slices of 4 KiB");
+    other.abort();
+    tokio::task::spawn_blocking(|| server.join().unwrap()).await.expect("the check hangs up");
 }
 
 /// A server's half of TLS, with a certificate of its own making.

@@ -1,6 +1,7 @@
 //! `HTTP_GET` and `SSL_GET`: every URL answers with the status, the body's digest and the text that are wanted.
 //!
-//! One connection a URL. Heads over 64 KiB and bodies over 8 MiB are cut off and fail; nothing is ever decompressed. A server that
+//! One connection a URL. Heads over 64 KiB and bodies over 8 MiB are cut off and fail, and so are interim answers (1xx) over 128 KiB
+//! without an answer behind them; nothing is ever decompressed. A server that
 //! answers byte by byte has no more time than one that does not answer at all.
 
 mod pattern;
@@ -59,7 +60,8 @@ where
     let request =
         request(check, http, url).or_else(|error| failed(format!("{} can't be asked for: {error}", url.path)))?;
     let read = (url.digest.is_some() || url.pattern.is_some()).then(raw::Read::default);
-    let stream = TokioIo::new(raw::Kept::new(stream, read.clone()));
+    let answered = raw::Answered::default();
+    let stream = TokioIo::new(raw::Kept::new(stream, read.clone(), answered.clone(), 2 * HEAD));
     // Lines of a head that are no HTTP say nothing of whether the server serves: browsers and keepalived pass over them.
     let connected = http1::Builder::new()
         .max_buf_size(HEAD)
@@ -73,6 +75,7 @@ where
     let (mut sender, connection) = connected.map_err(|error| Verdict::Failed(words(&error)))?;
     let asked = async {
         let answer = sender.send_request(request).await.map_err(|error| Verdict::Failed(words(&error)))?;
+        answered.set();
         judge(url, answer, read.as_ref()).await
     };
     let (mut asked, mut connection) = (pin!(asked), pin!(connection));
