@@ -49,7 +49,7 @@ pub(super) struct Kept<S> {
     answered: Answered,
     /// How many bytes may come before the answer.
     left: usize,
-    /// The last slice was full: others first.
+    /// It has read a slice: others first.
     rests: bool,
 }
 
@@ -78,7 +78,7 @@ impl<S: AsyncRead + Unpin> Kept<S> {
         ready!(Pin::new(&mut self.stream).poll_read(context, &mut slice))?;
         buffer.put_slice(slice.filled());
         self.left -= slice.filled().len();
-        self.rests = slice.remaining() == 0;
+        self.rests = true;
         Poll::Ready(Ok(()))
     }
 }
