@@ -178,6 +178,12 @@ fn a_body_that_is_too_large_is_refused_whether_it_says_so_or_not() {
     assert_eq!(exchange(&running.socket, &chunked).refusal(), (413, "too-large".into()));
     let claim = "POST /v1/commands HTTP/1.1\r\nHost: l\r\nContent-Length: 99999999999\r\n\r\n";
     assert_eq!(exchange(&running.socket, claim).refusal(), (413, "too-large".into()));
+    let long =
+        format!("POST /v1/commands HTTP/1.1\r\nHost: l\r\nContent-Length: 1000000\r\n\r\n{}", "x".repeat(1_000_000));
+    let mut stream = UnixStream::connect(&running.socket).unwrap();
+    stream.write_all(long.as_bytes()).unwrap(); // nobody hangs up on one who writes
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(Reply::parse(&read_all(stream)).refusal(), (413, "too-large".into()));
     assert!(running.engine.asked.lock().unwrap().is_empty());
 }
 
@@ -463,6 +469,20 @@ fn a_stream_of_a_full_journal_is_written_a_page_at_a_time() {
     }
     pages.retain(|page| *page > 0);
     assert_eq!(pages, [256, 256, 256, 232]);
+}
+
+#[test]
+fn streams_that_nobody_reads_keep_no_turn_from_those_who_ask() {
+    let running = Running::new(small());
+    let long = "VI".repeat(200);
+    (0..2000).for_each(|n| running.engine.happen(&long, n));
+    let _deaf: Vec<_> = (0..12).map(|_| listen(&running.read_only(), "")).collect();
+    for _ in 0..20 {
+        let mut stream = UnixStream::connect(running.read_only()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.write_all(b"GET /v1/events?limit=1 HTTP/1.1\r\nHost: l\r\nConnection: close\r\n\r\n").unwrap();
+        assert_eq!(status_of(&mut stream), 200);
+    }
 }
 
 /// Reads server-sent events until so many ids came.

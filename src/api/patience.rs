@@ -85,6 +85,12 @@ impl Patient {
         self.line().heard
     }
 
+    /// From now on what is read is no request: it may be as long as it likes.
+    pub(super) fn ends(&self) {
+        let mut line = self.line();
+        (line.first, line.limit) = (FirstLine::Ended, usize::MAX);
+    }
+
     fn line(&self) -> MutexGuard<'_, Line> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

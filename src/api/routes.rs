@@ -18,6 +18,7 @@ use hyper::header::{ACCEPT, CONNECTION, ETAG, HOST, HeaderMap, HeaderName, IF_NO
 use hyper::{Method, Request, Response, StatusCode, Version};
 use serde::Serialize;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 use tokio::time::timeout;
 
@@ -42,6 +43,7 @@ pub(super) async fn answer(request: Request<Incoming>, guest: &Arc<Guest>) -> Re
             StatusCode::SERVICE_UNAVAILABLE,
         ];
         if unread.contains(&refusal.status) {
+            guest.leaves_unread.store(true, Ordering::Relaxed);
             set(&mut reply, CONNECTION, "close");
         }
         reply

@@ -27,6 +27,7 @@ use std::io;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Semaphore, watch};
@@ -62,13 +63,17 @@ pub(super) async fn ask<T: Send + 'static>(
     let engine = Arc::clone(engine);
     match tokio::task::spawn_blocking(move || question(engine.as_ref())).await {
         Ok(answer) => answer.map_err(Refusal::from),
-        Err(_) => Err(Refusal::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            "the engine failed while it answered",
-            "look at the engine's log; the engine itself goes on",
-        )),
+        Err(_) => Err(failed()),
     }
+}
+
+fn failed() -> Refusal {
+    Refusal::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal",
+        "the engine failed while it answered",
+        "look at the engine's log; the engine itself goes on",
+    )
 }
 
 /// What all connections share.
@@ -130,20 +135,28 @@ pub(super) struct Guest {
     who: Who,
     peer: Peer,
     user: (u32, bool),
+    /// It was answered before all that it writes was read.
+    pub leaves_unread: AtomicBool,
 }
 
 impl Guest {
-    /// Waits for a turn, and asks the engine on a thread that may block.
+    /// Waits for a turn, and asks the engine on a thread that may block. The wait is a task of its own, and ends with who asked:
+    /// a turn that came while a connection has no room to write, and so is not looked at, would be kept from all others.
     pub(super) async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&dyn EngineHandle) -> Result<T, HandleError> + Send + 'static,
     ) -> Result<T, Refusal> {
-        let turn = Arc::clone(&self.desks).acquire_owned().await;
-        ask(&self.server.engine, move |engine| {
-            let _turn = turn; // until the answer is there, whether or not somebody still waits for it
-            question(engine)
-        })
-        .await
+        let (desks, engine) = (Arc::clone(&self.desks), Arc::clone(&self.server.engine));
+        let mut asked = JoinSet::new();
+        asked.spawn(async move {
+            let turn = desks.acquire_owned().await;
+            ask(&engine, move |engine| {
+                let _turn = turn; // until the answer is there, whether or not somebody still waits for it
+                question(engine)
+            })
+            .await
+        });
+        asked.join_next().await.and_then(Result::ok).unwrap_or_else(|| Err(failed()))
     }
 
     /// Gives a command on a thread that may block, or refuses where too many are under way.
@@ -219,7 +232,8 @@ pub async fn serve(bound: &Bound, engine: Arc<dyn EngineHandle>, stop: impl Futu
         };
         let Came { wire, access, who, peer, user, seat } = came;
         let (streams, desks) = (Arc::clone(&door.streams), Arc::clone(&door.desks));
-        let guest = Guest { server: Arc::clone(&server), access, streams, desks, who, peer, user };
+        let leaves_unread = AtomicBool::new(false);
+        let guest = Guest { server: Arc::clone(&server), access, streams, desks, who, peer, user, leaves_unread };
         let connection = converse(Patient::new(wire, MAX_HEADER), guest, stopping.clone());
         connections.spawn(async move {
             connection.await;
@@ -240,6 +254,7 @@ async fn next(door: Option<&Door>) -> Option<(Came, &Door)> {
 
 /// Reads what a client still writes: one that is cut off while it does would lose the answer.
 async fn hear_out(line: &mut Patient) -> io::Result<()> {
+    line.ends();
     line.shutdown().await?;
     let mut rest = [0; 4096];
     while line.read(&mut rest).await? > 0 {}
@@ -249,8 +264,9 @@ async fn hear_out(line: &mut Patient) -> io::Result<()> {
 /// Answers the requests of one connection until it ends or the server stops.
 async fn converse(wire: Patient, guest: Guest, mut stopping: watch::Receiver<bool>) {
     let (guest, mut line) = (Arc::new(guest), wire.clone());
+    let asked = Arc::clone(&guest);
     let service = service_fn(move |request| {
-        let guest = Arc::clone(&guest);
+        let guest = Arc::clone(&asked);
         async move { Ok::<_, Infallible>(routes::answer(request, &guest).await) }
     });
     let connection = http1::Builder::new()
@@ -277,7 +293,7 @@ async fn converse(wire: Patient, guest: Guest, mut stopping: watch::Receiver<boo
         if let Some(refusal) = refusal.filter(|_| line.is_asked()) {
             _ = timeout(FAREWELL, line.write_all(&refusal.bytes())).await;
         }
-        if is_refused {
+        if is_refused || guest.leaves_unread.load(Ordering::Relaxed) {
             _ = timeout(FAREWELL, hear_out(&mut line)).await;
         }
         return;
