@@ -6,7 +6,7 @@
 use super::Places;
 use crate::engine::io::state::open_log;
 use std::fs::{DirBuilder, File};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -66,8 +66,14 @@ pub fn engine(file: &Path, places: &Places, options: &[&str]) -> Result<(), Spaw
         return Ok(());
     }
     let code = child.wait().ok().and_then(|status| status.code()).and_then(|code| u8::try_from(code).ok());
-    let said = read_from(&mut log, before).unwrap_or_default();
-    Err(SpawnError::Ended { said: said.trim_end().to_owned(), code: code.unwrap_or(super::exit::FAILED) })
+    let mut said = read_from(&mut log, before).unwrap_or_default().trim_end().to_owned();
+    if said.is_empty() {
+        said = match log.write_all(b"the engine ended without a word\n") {
+            Ok(()) => format!("it ended without a word; {} is its log", log_path.display()),
+            Err(error) => format!("it could not say why: {}: {error}", log_path.display()),
+        };
+    }
+    Err(SpawnError::Ended { said, code: code.unwrap_or(super::exit::FAILED) })
 }
 
 fn says_ready(mut pipe: impl BufRead) -> bool {
