@@ -117,7 +117,10 @@ fn pieces(state: &UiState, summary: &Summary) -> (Vec<Piece>, Vec<Piece>) {
     let left = vec![
         Piece { bare, ..piece(0, role.clone(), role) },
         piece(5, head(summary.node.clone()), head(format::cut(&format::clean(&summary.node), 12, '~').into_owned())),
-        piece(4, head(format!("VIPs here {here}/{addresses}")), head(format!("VIPs {here}/{addresses}"))),
+        Piece {
+            bare: head(format!("VIP{here}/{addresses}")),
+            ..piece(4, head(format!("VIPs here {here}/{addresses}")), head(format!("VIPs {here}/{addresses}")))
+        },
         piece(if services_short.is_empty() { 6 } else { 3 }, services, services_short),
         Piece { bare: tiny.clone(), tiny, ..piece(1, reals, reals_short) },
     ];
@@ -185,7 +188,7 @@ fn fit(left: &[Piece], right: &[Piece], columns: usize) -> (Spans, Spans) {
             spans
         })
     };
-    let steps = [(2, 7), (2, 6), (1, 6), (2, 5), (1, 5), (1, 4), (1, 3), (0, 3), (1, 2), (0, 2), (1, 1)]
+    let steps = [(2, 7), (2, 6), (1, 6), (2, 5), (1, 5), (0, 5), (1, 4), (1, 3), (0, 3), (1, 2), (0, 2), (1, 1)]
         .map(|(form, limit)| (form, usize::from(form), limit));
     // Nothing leaves while there are two spaces where one would do.
     for (form, gap, limit) in [(3, 3, 8), (2, 2, 8), (2, 1, 8)].into_iter().chain(steps) {
