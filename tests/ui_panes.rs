@@ -291,6 +291,9 @@ fn every_pane_stands_at_every_size() {
             console.give(Message::Log(Ok(some_lines())));
             insta::assert_snapshot!(named(name), console.screen("ansi"));
         }
+        let mut watch = Console::new(Status { mode: "watch".to_owned(), ..contested() }, Vec::new(), size);
+        watch.keys("3i");
+        insta::assert_snapshot!(named("router_watched"), watch.screen("ansi"));
         for (name, keys) in [("router", "3i"), ("router_end", "3iG")] {
             let mut console = Console::new(contested(), ui_fixture::events(noon()), size);
             console.keys("3").keys(keys);

@@ -102,6 +102,16 @@ fn the_last_servers_of_a_service_together_ask_for_a_word_although_each_alone_wou
     let all = rig.dry(several(vec![drain(WEB, A), drain(WEB, B)]));
     assert_eq!(all.preview.confirm.as_deref(), Some("drain"));
     assert!(all.preview.blast_radius.ends_with("no server is left"), "{}", all.preview.blast_radius);
+    // A console tells the worst apart from the rest: of two services it says of which.
+    let mut rig = Rig::started(&[service(WEB, &[A, B]), service(TLS, &["10.0.0.71:443"])]);
+    let host = Command::Drain {
+        server: "10.0.0.71".parse().unwrap(),
+        service: None,
+        hold_seconds: None,
+        deadline_seconds: None,
+    };
+    let feel = rig.dry(host).preview.blast_radius;
+    assert!(feel.ends_with("; no server is left in tcp/10.0.0.1:443"), "{feel}");
 }
 
 #[test]

@@ -83,13 +83,14 @@ fn in_all(summary: &Summary, page: &mut Page<'_>) -> Result<(), CtlError> {
 fn headline(summary: &Summary, page: &mut Page<'_>) -> Result<(), CtlError> {
     let Summary { masters, addresses_here, services_degraded, services_impaired, held, totals, .. } = summary;
     let role = serde_json::to_value(summary.role).ok();
-    let role = role.as_ref().and_then(|role| role.as_str()).unwrap_or_default();
+    let role = match (role.as_ref().and_then(|role| role.as_str()), masters) {
+        (_, (_, 0)) => "NO VRRP".to_owned(),
+        (role, (mine, all)) => format!("{} {mine}/{all}", role.unwrap_or_default()),
+    };
     let held = if *held > 0 { format!(" {held} held") } else { String::new() };
     let impaired = if *services_impaired > 0 { format!(", {services_impaired} degraded") } else { String::new() };
     let mut line = format!(
-        "{role} {}/{}{held}  {}  VIPs here {}/{}  services {}, {} without quorum{impaired}  reals {}: {} up",
-        masters.0,
-        masters.1,
+        "{role}{held}  {}  VIPs here {}/{}  services {}, {} without quorum{impaired}  reals {}: {} up",
         summary.node,
         addresses_here.0,
         addresses_here.1,

@@ -235,10 +235,14 @@ impl Balance {
             };
             let _ = write!(text, ", {active} active connections");
             if serving(Some(old)) > 0 && serving(Some(new)) == 0 {
-                text += match &new.config.sorry_server {
-                    Some(_) if new.sorry_is_active() => "; no server is left, the sorry server takes over",
-                    Some(_) | None => "; no server is left",
-                };
+                text += "; no server is left";
+                // A console shows the worst first, away from the rest.
+                if before.len() > 1 {
+                    let _ = write!(text, " in {}", old.config.key);
+                }
+                if new.config.sorry_server.is_some() && new.sorry_is_active() {
+                    text += ", the sorry server takes over";
+                }
             }
             text += &self.persistence_note(old, mine());
             text += &stays_note(old, active, mine());

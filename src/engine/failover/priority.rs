@@ -119,6 +119,11 @@ fn consequence(router: &Router, next: Priority) -> (String, bool) {
         return (format!("{name}: leads by takeover whatever its priority, until rejoin"), false);
     }
     let stays = |said: String| (said, false);
+    if router.hold.is_some() && !router.instance.is_master() {
+        return stays(format!(
+            "{name}: held by a failover, and takes nothing over whatever its priority, until rejoin"
+        ));
+    }
     match (router.instance.is_master(), router.peers.last_master(), best) {
         (true, _, Some((priority, address))) if priority > next => {
             let within =

@@ -451,8 +451,8 @@ fn new_server(
         return Err(format!("{address} is no host's address"));
     }
     // The director would send to itself what it has just taken.
-    if matches!(service, ServiceKey::Address { address: own, .. } if own.ip() == address) {
-        return Err("that is the service's own address".to_owned());
+    if matches!(service, ServiceKey::Address { address: own, .. } if *own == key.0.into()) {
+        return Err("that is the service itself".to_owned());
     }
     if let (0, Some(port @ 1..)) = (key.0.port(), service.port()) {
         return Err(format!("nobody listens on port 0: use {port}"));

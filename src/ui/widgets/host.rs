@@ -50,8 +50,12 @@ fn lines(state: &UiState, width: u16, is_ascii: bool) -> Vec<Spans> {
         Some(Ok(load)) => of_host(load, width, is_ascii),
     };
     lines.push(Spans::new());
-    lines.push(vec![(Paint::Head, "Advertisements since the engine started, by cause of refusal".to_owned())]);
-    lines.extend(of_instances(state, is_ascii));
+    lines.push(vec![(Paint::Head, format!("Advertisements since {}, by cause of refusal", state.beginning()))]);
+    if state.is_rewound() {
+        lines.push(vec![(Paint::Dim, "counters are not remembered".to_owned())]);
+    } else {
+        lines.extend(of_instances(state, is_ascii));
+    }
     lines
 }
 

@@ -94,7 +94,7 @@ fn lines(state: &UiState, router: &VirtualRouterStatus, now: SystemTime) -> Vec<
     if router.peers.is_empty() {
         lines.push(("peers", vec![(Paint::Dim, "none was heard and none is configured".to_owned())]));
     }
-    lines.extend(counted(router));
+    lines.extend(counted(state, router));
     lines.push(("refused", refused_spans(&router.counters)));
     lines.extend(foreign(state, router, now));
     lines.extend(changes(router, now));
@@ -129,17 +129,22 @@ pub fn state_lines(ui: &UiState, router: &VirtualRouterStatus, now: SystemTime) 
     lines
 }
 
-/// Advertisements and changes of mastership in numbers.
-pub fn counted(router: &VirtualRouterStatus) -> Vec<Line> {
+/// Advertisements and changes of mastership in numbers. Who only watches has heard advertisements, and nothing else.
+pub fn counted(state: &UiState, router: &VirtualRouterStatus) -> Vec<Line> {
     let text = |text: String| (Paint::Text, text);
     let c = &router.counters;
-    let adverts = vec![
+    let mut adverts = vec![
         text(format!("in {}  out {}", format::grouped(c.adverts_rx), format::grouped(c.adverts_tx))),
         text(format!("  resignations in {} out {}", c.priority_zero_rx, c.priority_zero_tx)),
+    ];
+    if state.only_watches() {
+        return vec![("adverts", adverts)];
+    }
+    adverts.extend([
         text(format!("  gratuitous ARP {}", format::grouped(c.garp_tx))),
         text(format!("  own that came back {}", c.own_rx)),
         text(format!("  other addresses {}", c.address_mismatch)),
-    ];
+    ]);
     let master = format!("became {}  gave up {}", c.became_master, c.released_master);
     vec![("adverts", adverts), ("master", vec![text(master)])]
 }

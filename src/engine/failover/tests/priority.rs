@@ -82,6 +82,18 @@ fn a_preview_says_who_leads_then_and_what_can_not_be_given_is_refused() {
         assert!(refused.message.contains(why), "{}", refused.message);
     }
     assert!(dry(&mut lan, 0, priority(None)).message.contains("has the priority of the file already"));
+    lan.command(1, priority(Some(150)));
+    lan.run_for(seconds(10));
+    assert_eq!(lan.masters(), [0]);
+    lan.command(0, Command::Failover { instance: None, hold_seconds: Some(3600), blind: false });
+    lan.run_for(seconds(10));
+    let held = dry(&mut lan, 0, priority(Some(254))).preview;
+    assert!(
+        held.blast_radius.contains("takes nothing over whatever its priority, until rejoin"),
+        "{}",
+        held.blast_radius
+    );
+    assert_eq!(held.confirm, None);
 }
 
 #[test]

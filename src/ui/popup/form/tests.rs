@@ -33,7 +33,7 @@ fn a_server_is_checked_against_its_service_while_it_is_typed() {
         ("10.0.0.72:8080", Forwarding::Dr, "use 80"),
         ("[fd00::1]:80", Forwarding::Nat, "family"),
         ("10.0.0.72:0", Forwarding::Nat, "port 0: use 80"),
-        ("10.0.0.1:8080", Forwarding::Nat, "own address"),
+        ("10.0.0.1:80", Forwarding::Nat, "the service itself"),
         ("0.0.0.0:80", Forwarding::Dr, "no host's address"),
         ("224.0.0.18:80", Forwarding::Dr, "no host's address"),
     ] {

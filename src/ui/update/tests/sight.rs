@@ -185,6 +185,10 @@ fn of_the_past_the_details_say_no_totals_and_no_next_check() {
     state.picture.as_mut().unwrap().polled.summary.is_rewound = true;
     let shown = screen(&state);
     assert!(shown.contains("totals  not remembered: 0 goes back to now") && !shown.contains("Conns 0"), "{shown}");
+    press(&mut state, KeyCode::Char('5'));
+    press(&mut state, KeyCode::Tab);
+    let shown = screen(&state);
+    assert!(shown.contains("counters are not remembered") && !shown.contains("accepted"), "{shown}");
 }
 
 #[test]

@@ -30,12 +30,17 @@ pub fn lines(state: &UiState) -> Vec<Line> {
         return instance::remembered(state, router, now);
     }
     let mut lines = instance::state_lines(state, router, now);
-    lines.push(("sends", text(sends(router))));
-    lines.push(heading("What would happen if"));
-    if router.detail.what_if.is_empty() {
-        lines.push(("", vec![(Paint::Dim, "nothing can be told: no other router was heard".to_owned())]));
+    if state.only_watches() {
+        let said = format!("advertises every {}, version {}", interval(router.advert_interval_ms), router.version);
+        lines.push(("heard", text(said)));
+    } else {
+        lines.push(("sends", text(sends(router))));
+        lines.push(heading("What would happen if"));
+        if router.detail.what_if.is_empty() {
+            lines.push(("", vec![(Paint::Dim, "nothing can be told: no other router was heard".to_owned())]));
+        }
+        lines.extend(router.detail.what_if.iter().flat_map(forecast));
     }
-    lines.extend(router.detail.what_if.iter().flat_map(forecast));
     lines.push(heading("Other routers, as far as they were heard"));
     if router.peers.is_empty() {
         lines.push(("", vec![(Paint::Dim, "none was heard and none is configured".to_owned())]));
@@ -43,10 +48,12 @@ pub fn lines(state: &UiState) -> Vec<Line> {
     for peer in &router.peers {
         lines.extend(of_peer(peer, now));
     }
-    lines.push(heading("Rounds of gratuitous ARP or neighbour advertisements, newest first"));
-    lines.extend(announced(&router.detail.announcements, now));
-    lines.push(heading("Counted since the engine started"));
-    let counted = instance::counted(router).into_iter();
+    if !state.only_watches() {
+        lines.push(heading("Rounds of gratuitous ARP or neighbour advertisements, newest first"));
+        lines.extend(announced(&router.detail.announcements, now));
+    }
+    lines.push(heading(&format!("Counted since {}", state.beginning())));
+    let counted = instance::counted(state, router).into_iter();
     lines.extend(
         counted.map(|(label, spans)| (label, spans.iter().flat_map(|(paint, said)| parts(*paint, said)).collect())),
     );
