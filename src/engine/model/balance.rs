@@ -116,7 +116,7 @@ pub struct VirtualServer {
     pub forwarding: Forwarding,
     /// `persistence_timeout`.
     pub persistence: Option<Persistence>,
-    /// `ops`: one-packet scheduling, UDP only.
+    /// `ops`: one-packet scheduling, of UDP and of marks only.
     pub one_packet: bool,
     /// `quorum`, `hysteresis`.
     pub quorum: Quorum,

@@ -27,7 +27,7 @@ pub(super) const VIRTUAL_SERVER: &[Keyword] = &[
         "seconds that a client stays on its real server; 0 is ignored, as in keepalived",
     ),
     acts("persistence_granularity", Value::Netmask, "clients within this mask stay together"),
-    acts("ops", Value::Flag, "schedule each packet by itself; UDP only"),
+    acts("ops", Value::Flag, "schedule each packet by itself; of UDP and of firewall marks only"),
     acts("quorum", Value::Number(1, U32), "weight that has to be alive for the service to be up"),
     acts("hysteresis", Value::Number(0, U32), "weight above and below the quorum where nothing changes"),
     acts("sorry_server", Value::Server, "serves while the quorum is lost"),

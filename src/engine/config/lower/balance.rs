@@ -93,6 +93,14 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
         cx.report.add(Problem::warning(at, "ha-suspend", message).help(help));
         words.ha_suspend = None;
     }
+    // Marks alone stand for all protocols, UDP too; beside addresses they are as these are.
+    let is_udp = words.protocol.is_none_or(|(protocol, _)| protocol == Protocol::Udp);
+    let has_address = |(named, _): &(Arc<[Named]>, _)| named.iter().any(|one| matches!(one, Named::Address(_)));
+    if let Some(at) = words.one_packet.filter(|_| !is_udp && named.as_ref().is_some_and(has_address)) {
+        let message = "ops is for UDP services; it is ignored, as keepalived does";
+        cx.report.add(Problem::warning(at, "ops", message));
+        words.one_packet = None;
+    }
     let Some((named, group)) = named else {
         for (entry, _) in &words.real_servers {
             cx.inspect(entry);
@@ -306,14 +314,6 @@ fn complete<'t>(
     let real_servers = server::all(cx, &key, words, files);
     let total: u64 = real_servers.iter().map(|server| u64::from(server.weight.get())).sum();
     let quorum = quorum(cx, words, total);
-    let one_packet = words.one_packet.is_some_and(|at| {
-        let udp = matches!(key, ServiceKey::Address { protocol: Protocol::Udp, .. });
-        if !udp {
-            let message = "ops is for UDP services; it is ignored, as keepalived does";
-            cx.report.add(Problem::warning(at, "ops", message));
-        }
-        udp
-    });
     let sorry_server = words.sorry_server.and_then(|(mut address, at)| {
         let forwarding = words.sorry_forwarding;
         let used = forwarding.or(words.forwarding).unwrap_or(Forwarding::Nat);
@@ -330,7 +330,7 @@ fn complete<'t>(
         scheduler_flags: scheduler_flags(cx, scheduler, &words.flags),
         forwarding: words.forwarding.unwrap_or(Forwarding::Nat),
         persistence,
-        one_packet,
+        one_packet: words.one_packet.is_some(),
         quorum,
         sorry_server,
         omega: words.omega,
