@@ -80,7 +80,7 @@ pub(super) const SMTP: &[Keyword] = &[
     acts(
         "host",
         Value::Block(Block::SmtpHost),
-        "a check of its own with these words on the connection, beside that of the server",
+        "a check of its own with these words on the connection; the server is checked beside it only where one of them stands outside",
     ),
 ];
 

@@ -27,22 +27,34 @@ pub(super) fn ping<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Oute
     common.complete(cx, block, outer, CheckKind::Ping, &PLAIN)
 }
 
-/// A check of the server, and one more for each `host`, as keepalived makes them.
+/// The words on the connection, which are those of a `host` alone, or of the server's own check.
+const ON_CONNECTION: &[&str] =
+    &["connect_ip", "connect_port", "connect_timeout", "bindto", "bind_port", "bind_if", "fwmark"];
+
+/// A check for each `host`, and one of the server where there is none or a word on its connection, as keepalived makes them.
 pub(super) fn smtp<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Outer) -> Vec<CheckSpec> {
     let (mut common, mut helo, mut hosts) = (Common::new(outer), HELO.to_owned(), Vec::new());
+    let mut on_connection = Vec::new();
     for entry in cx.entries(Block::SmtpCheck, block.inner()) {
         match (entry.keyword.word, &entry.argument) {
             ("helo_name", Argument::Text(name)) => helo.clone_from(name),
             ("host", _) => hosts.push(entry),
+            (word, _) if ON_CONNECTION.contains(&word) => on_connection.push(entry),
             _ => common.take(&entry),
         }
     }
-    if let Some(host) = hosts.first() {
-        let message = "a host block makes a check of its own, beside that of the server, as in keepalived";
-        let instead = "write its words in SMTP_CHECK itself to have one check, or an SMTP_CHECK for each";
-        cx.report.add(Problem::warning(host.at, "deprecated", message.to_owned()).help(instead));
+    let mut all = Vec::new();
+    if hosts.is_empty() || !on_connection.is_empty() {
+        let mut own = common.clone();
+        on_connection.iter().for_each(|entry| own.take(entry));
+        all.push(own);
     }
-    let mut all = vec![common.clone()];
+    if let Some(host) = hosts.first() {
+        let place = if all.is_empty() { "in the place of" } else { "beside" };
+        let message = format!("a host block makes a check of its own, {place} that of the server, as in keepalived");
+        let instead = "write its words in SMTP_CHECK itself to have one check, or an SMTP_CHECK for each";
+        cx.report.add(Problem::warning(host.at, "deprecated", message).help(instead));
+    }
     for host in hosts {
         let mut own = common.clone();
         cx.entries(Block::SmtpHost, host.inner()).iter().for_each(|inner| own.take(inner));
