@@ -147,6 +147,11 @@ pub(in super::super) const KINDS: &[Kind] = &[
     same("from-base", false),
     same("strict", false),
     same("deprecated", false),
+    told(
+        "host-timeout",
+        "waits for no answer, so that the check fails each time: the time of the service does not count in a host",
+        "the time of the service is meant",
+    ),
     told("no-effect", "says so of vmac_xmit_base, and nothing of track_group and the length of an answer", SILENT),
     told(
         "drops",

@@ -58,6 +58,13 @@ pub(super) fn smtp<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Oute
     for host in hosts {
         let mut own = common.clone();
         cx.entries(Block::SmtpHost, host.inner()).iter().for_each(|inner| own.take(inner));
+        if own.timing.timeout.is_none() {
+            let message =
+                "this host has no connect_timeout: that of the service is used, where keepalived waits for no answer";
+            cx.report.add(
+                Problem::warning(host.at, "host-timeout", message).help("write connect_timeout SECONDS inside of it"),
+            );
+        }
         all.push(own);
     }
     let defaults = Defaults { port: Some(25), ..PLAIN };
