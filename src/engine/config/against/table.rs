@@ -224,11 +224,7 @@ pub(in super::super) const KINDS: &[Kind] = &[
          of the other one",
         "an instance is of the family of its addresses, wherever they stand",
     ),
-    told(
-        "ip-family",
-        "ignores it too; in a group that has no mark without a family it leaves out the real servers of another one",
-        "the addresses of a group say what family they are of",
-    ),
+    same("ip-family", false),
     same("no-address", false),
     same("no-authentication", false),
     told(

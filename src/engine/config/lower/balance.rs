@@ -7,9 +7,10 @@ use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::super::suggest::nearest;
 use super::super::tolerance::leading;
+use super::super::tree::Statement;
 use super::super::unfit::shown;
 use super::check::Timing;
-use super::families::{is_of_one_kind, is_reached, of_one_family};
+use super::families::{is_of_one_kind, is_reached, of_one_family, said};
 use super::mail::MailDefaults;
 use super::{Draft, notify, persistence, server, small};
 use crate::engine::model::{
@@ -49,7 +50,10 @@ pub(super) struct Words<'t> {
     hashed: Option<Span>,
     pub forwarding: Option<Forwarding>,
     protocol: Option<(Protocol, Span)>,
+    /// Of the marks that say none.
     family: Option<Family>,
+    /// The family that the lines came to.
+    pub settled: Option<Family>,
     pub persistence: Option<u32>,
     pub granularity: Option<(u8, Span)>,
     /// Whether it, or one of its group, is on all ports.
@@ -82,8 +86,10 @@ pub(super) struct Words<'t> {
 
 pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Entry<'t>) {
     let named = named(cx, draft, block);
-    let mut words = read(cx, draft, block, named.as_ref().and_then(|(named, _)| of_one_family(named)));
-    let named = named.filter(|(named, group)| is_of_one_kind(cx, block, named, group.as_deref(), words.family));
+    let alone = named.as_ref().filter(|(_, group)| group.is_none());
+    let mut words = read(cx, draft, block, alone.and_then(|(named, _)| of_one_family(named)));
+    let named = named
+        .filter(|(named, group)| group.as_deref().is_none_or(|group| is_of_one_kind(cx, block, named, group, &words)));
     if let Some(at) = words.ha_suspend.filter(|_| named.as_ref().is_some_and(|(named, _)| has_mark(named))) {
         let message = "ha_suspend has no address to look for with a firewall mark; it is ignored, as keepalived does";
         let help = match named.as_ref().and_then(|(_, group)| group.as_deref()) {
@@ -119,6 +125,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
         return;
     }
     words.in_group = group.is_some();
+    words.family = said(&named).or(words.family);
     words.all_ports = named.iter().any(|one| matches!(one, Named::Address(address) if address.port() == 0));
     if named.len() > 1 {
         let (servers, before) = (words.real_servers.len(), draft.grouped.real_servers);
@@ -295,7 +302,22 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, mut sett
             _ => words.timing.take(&entry),
         }
     }
+    words.settled = settled;
     words
+}
+
+impl Words<'_> {
+    /// Whether a tunnel reaches all of its servers, the sorry server too.
+    pub fn all_by_tunnel(&self, cx: &Context) -> bool {
+        let is_tunnel = |method: Option<Forwarding>| method == Some(Forwarding::Tun);
+        let sorry = self.sorry_server.is_none() || is_tunnel(self.sorry_forwarding.or(self.forwarding));
+        let word = |statement: &Statement, at: usize| statement.words.get(at).map(|token| cx.sources.word(token.span));
+        sorry
+            && self.real_servers.iter().all(|(entry, _)| {
+                let own = entry.inner().iter().rfind(|statement| word(statement, 0) == Some("lvs_method"));
+                own.map_or(is_tunnel(self.forwarding), |own| word(own, 1) == Some("TUN"))
+            })
+    }
 }
 
 fn complete<'t>(

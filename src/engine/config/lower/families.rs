@@ -3,7 +3,7 @@
 use super::super::diagnostic::Problem;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
-use super::balance::Named;
+use super::balance::{Named, Words};
 use crate::engine::model::{Family, Forwarding, ServiceKey};
 use std::net::IpAddr;
 
@@ -17,29 +17,44 @@ pub(super) fn of_one_family(named: &[Named]) -> Option<Family> {
     named.iter().all(|one| family(one) == Some(first)).then_some(first)
 }
 
-/// A group of both families leaves open which one a mark is of that says none: keepalived removes the service.
-pub(super) fn is_of_one_kind(
-    cx: &mut Context,
-    block: &Entry,
-    named: &[Named],
-    group: Option<&str>,
-    family: Option<Family>,
-) -> bool {
-    let has = |family| {
-        named.iter().any(|one| match one {
-            Named::Address(address) => Family::of(address.ip()) == family,
-            Named::Mark(_, said) => *said == Some(family),
-        })
+/// What keepalived makes nothing of, reported here: a group of both families with a mark that says none, or with a server that no
+/// tunnel reaches; and one of another family than its service.
+pub(super) fn is_of_one_kind(cx: &mut Context, block: &Entry, named: &[Named], group: &str, words: &Words) -> bool {
+    let is_open = named.iter().any(|one| matches!(one, Named::Mark(_, None)));
+    let (message, help) = match (is_of(named, Family::Inet), is_of(named, Family::Inet6), words.settled) {
+        (true, true, _) if is_open => (
+            "has both families, and a fwmark that says none".to_owned(),
+            "write fwmark N inet or fwmark N inet6, or give the mark a group of its own",
+        ),
+        (true, true, _) if !words.all_by_tunnel(cx) => (
+            "has both families, and not all of its servers are reached by a tunnel".to_owned(),
+            "write lb_kind TUN, or a group and a virtual_server for each family",
+        ),
+        (true, false, Some(of @ Family::Inet6)) | (false, true, Some(of @ Family::Inet)) => (
+            format!(
+                "is not of {}, as its service is by its ip_family or its first server",
+                if of == Family::Inet { "IPv4" } else { "IPv6" }
+            ),
+            "write a group and a virtual_server for each family",
+        ),
+        _ => return true,
     };
-    let is_open = || family.is_none() && named.iter().any(|one| matches!(one, Named::Mark(_, None)));
-    let Some(group) = group.filter(|_| has(Family::Inet) && has(Family::Inet6) && is_open()) else { return true };
-    let message = format!(
-        "virtual_server_group {group} has both families, and a fwmark that says none; its services are left out, as \
-         keepalived does"
-    );
-    let help = "write fwmark N inet or fwmark N inet6, ip_family in the service, or give the mark a group of its own";
+    let message = format!("virtual_server_group {group} {message}; its services are left out, as keepalived does");
     cx.report.add(Problem::warning(block.value_at(2), "mixed-families", message).help(help));
     false
+}
+
+/// Whether one of them says that it is of a family.
+fn is_of(named: &[Named], family: Family) -> bool {
+    named.iter().any(|one| match one {
+        Named::Address(address) => Family::of(address.ip()) == family,
+        Named::Mark(_, said) => *said == Some(family),
+    })
+}
+
+/// The family that the lines of a group say, where it is one alone: that of its marks which say none too.
+pub(super) fn said(named: &[Named]) -> Option<Family> {
+    [Family::Inet, Family::Inet6].into_iter().find(|family| is_of(named, *family))
 }
 
 /// Whether a server is of the family of its service, or reached by a tunnel; reported otherwise.
