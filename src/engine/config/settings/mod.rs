@@ -87,7 +87,7 @@ fn read<'a>(name: &'a str, text: &'a str) -> Reader<'a> {
     let (root, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
         reader.root(root.get_ref());
-        reader.together();
+        reader.together(root.get_ref());
     }
     for error in errors {
         let span = error.span().unwrap_or(0..0);
@@ -157,7 +157,7 @@ impl Reader<'_> {
     }
 
     /// What only settings together show.
-    fn together(&mut self) {
+    fn together(&mut self, root: &DeTable<'_>) {
         let mail = &self.settings.mail;
         let (has, lacks) = match (&mail.user, &mail.password_file) {
             (Some(_), None) => ("user", "password_file"),
@@ -171,9 +171,10 @@ impl Reader<'_> {
         if self.found.iter().any(tells) {
             return;
         }
-        let at = self.text.find(has).unwrap_or(0);
+        let words = root.get("mail").and_then(|section| section.get_ref().as_table());
+        let at = words.and_then(|words| words.get_key_value(has)).map_or(0..0, |(word, _)| word.span());
         let message = format!("[mail] has {has} and no {lacks}: nobody can log in");
-        self.say(&(at..at + has.len()), "missing-word", message, format!("write {lacks} too, or leave both out"));
+        self.say(&at, "missing-word", message, format!("write {lacks} too, or leave both out"));
     }
 
     fn section(&mut self, section: &str, table: &DeTable<'_>) {

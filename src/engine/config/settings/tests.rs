@@ -126,6 +126,11 @@ fn a_mistake_is_told_with_its_line_and_what_was_meant() {
              both out",
         ),
         (
+            "# the mail user is below\n[webhook]\nurl = \"http://user@h\"\n[mail]\nuser = \"u\"\n",
+            "lvsdeck.toml:5:1 missing-word: [mail] has user and no password_file: nobody can log in; write password_file too, or leave \
+             both out",
+        ),
+        (
             "[webhook]\nurl = \"ftp://h\"\n",
             "lvsdeck.toml:2:7 bad-value: \"***\" is no value of url; url is a URL that begins with http:// or https://, or \"\" for none",
         ),
