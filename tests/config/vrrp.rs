@@ -238,7 +238,7 @@ fn announcements_have_a_pace_and_instances_a_delay_at_the_start() {
 fn no_word_of_routes_and_rules_is_unknown_and_no_value_is_taken_for_a_word() {
     let lines = [
         "add 10.1.0.0/16 via 10.0.0.254 or 10.0.0.253 from 10.9.0.0/16 as to 10.0.0.9 table 7",
-        "append 10.2.0.0/16 dev eth0 congctl cubic expires 60 pref high ttl-propagate enabled",
+        "append fd02::/64 dev eth0 congctl cubic expires 60 pref high ttl-propagate enabled",
         "prepend 10.3.0.0/16 dev eth0 encap mpls 100 features ecn quickack 1 rto_min 5 realms 1/2",
         "10.4.0.0/16 src 10.0.0.6 encap ip id 7 dst 10.0.0.8 src 10.0.0.7 tos 2 ttl 64 dev eth0",
     ];

@@ -69,6 +69,8 @@ pub(super) struct Line<'l> {
     pub words: &'l [String],
     pub spans: &'l [Span],
     pub next: usize,
+    /// What becomes of it where a value can't be read.
+    pub then: &'static str,
 }
 
 impl Line<'_> {
@@ -140,7 +142,7 @@ impl Line<'_> {
             let (code, then) = if is_wrapped(word, &text) {
                 ("wrapped", "; the line is left out")
             } else {
-                ("out-of-range", LEFT_OUT)
+                ("out-of-range", self.then)
             };
             let message = format!("{word} {} is no whole number up to {most}{then}", quoted(&text));
             cx.report.add(Problem::warning(span, code, message).help(format!("for example: {word} 100")));
@@ -155,7 +157,7 @@ impl Line<'_> {
         }
         let address = text.parse().ok();
         if address.is_none() {
-            let message = format!("{word} {} is no address{LEFT_OUT}", quoted(&text));
+            let message = format!("{word} {} is no address{}", quoted(&text), self.then);
             cx.report.add(Problem::warning(span, "bad-address", message).help("for example: via 10.0.0.254"));
         }
         address

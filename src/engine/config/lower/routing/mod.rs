@@ -15,6 +15,9 @@ use line::{Follows, LEFT_OUT, LOCKABLE, Line};
 use prefix::{EVERYWHERE, begins_there};
 use std::net::{IpAddr, Ipv4Addr};
 
+/// What becomes of a next hop of which a value can't be read, and of those behind it.
+const HOP_LEFT_OUT: &str = "; this next hop and what stands behind it are left out, as keepalived does";
+
 /// `RTPROT_KEEPALIVED`.
 const OWN: u8 = 18;
 
@@ -43,6 +46,9 @@ const OTHER_ROUTE: &[(&str, Follows)] = &[
     ("expires", Follows::Maybe),
     ("encap", Follows::Maybe),
 ];
+
+/// Those that only a route of IPv6 can have.
+const OF_IPV6: &[&str] = &["expires", "pref"];
 
 #[cfg(test)]
 pub(super) fn words() -> impl Iterator<Item = &'static str> {
@@ -92,7 +98,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, entry: &Entry<'t>, routing: &m
         let words = cx.words(statement);
         let spans: Vec<Span> = statement.words.iter().map(|token| token.span).collect();
         let Some(at) = spans.first().copied() else { continue };
-        let mut line = Line { of: entry.keyword.word, words: &words, spans: &spans, next: 0 };
+        let mut line = Line { of: entry.keyword.word, words: &words, spans: &spans, next: 0, then: LEFT_OUT };
         let found = if block == Block::Routes {
             route(cx, &mut line, at).map(Routing::Route)
         } else {
@@ -243,6 +249,15 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
                 (four, six) = (four || word.contains('.'), six || word.contains(':'));
                 (route.destination, named) = (line.prefix(cx, "to", span, route.gateway.or(route.source))?, true);
             } else {
+                if OF_IPV6.contains(&&*word) {
+                    let known = [route.destination.map(|(address, _)| address), route.gateway, route.source];
+                    if four || known.iter().flatten().any(IpAddr::is_ipv4) {
+                        let message = format!("{word} is of IPv6 routes only{LEFT_OUT}");
+                        cx.report.add(Problem::warning(span, "bad-route", message).help("remove it"));
+                        return None;
+                    }
+                    six = true;
+                }
                 other(cx, line, Block::Routes, (&word, span), OTHER_ROUTE, ROUTE)?;
             }
             continue;
@@ -287,8 +302,12 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
                 route.metrics.push((metric, line.number(cx, &word, span, most)?));
             }
             RouteWord::NextHop => {
-                let hop = next_hop(cx, line)?;
+                let Some(hop) = next_hop(cx, line) else {
+                    route.next_hops.first()?; // without one before it there is no way to go
+                    break;
+                };
                 route.next_hops.push(hop);
+                line.then = HOP_LEFT_OUT;
             }
             RouteWord::Inet6 => six = true,
             RouteWord::Untracked => tracked = false,
@@ -320,7 +339,7 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
 fn weight(cx: &mut Context, line: &mut Line, at: Span) -> Option<u16> {
     let weight = u16::try_from(line.number(cx, "weight", at, 256)?).ok()?;
     if weight == 0 {
-        let message = format!("weight 0 is no share of a route{LEFT_OUT}");
+        let message = format!("weight 0 is no share of a route{}", line.then);
         cx.report.add(Problem::warning(at, "out-of-range", message).help("write a weight from 1 to 256"));
         return None;
     }
