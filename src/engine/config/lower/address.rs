@@ -99,6 +99,7 @@ pub(super) fn lower<'t>(
             let help = "move it to virtual_ipaddress_excluded, or give it an instance of its own in a vrrp_sync_group";
             cx.report.add(Problem::warning(first.span, "mixed-families", message).help(help));
         } else {
+            before = before.or(advertised.then_some(Family::of(address.address)));
             match known.entry((address.address, address.interface.clone())) {
                 Place::Occupied(place) => {
                     let message = again(addresses.get_mut(*place.get()), &address, name);
@@ -107,7 +108,6 @@ pub(super) fn lower<'t>(
                 Place::Vacant(place) => {
                     place.insert(addresses.len());
                     places.push((address.address, first.span));
-                    before = before.or(advertised.then_some(Family::of(address.address)));
                     addresses.push(address);
                 }
             }
