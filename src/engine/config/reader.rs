@@ -198,7 +198,9 @@ impl<'a> Reader<'a> {
             self.report.cause(Cause::new("definition", what, why, help), span);
             return;
         }
-        if let Some(name) = unbraced(text, &self.definitions) {
+        let unbraced_here = unbraced(text, &self.definitions);
+        let is_told = unbraced_here.is_some(); // a sequence defines its variable
+        if let Some(name) = unbraced_here {
             let own = text.find(&format!("${name}")).map_or(span, |at| Span {
                 start: span.start + narrow(at),
                 length: narrow(name.len() + 1),
@@ -218,7 +220,6 @@ impl<'a> Reader<'a> {
                 self.lex(line, source, at);
             }
             Ok(Some(expanded)) => {
-                let is_told = unbraced(text, &self.definitions).is_some();
                 let glued = expanded.lines().find_map(|line| unbraced(line, &self.definitions));
                 if let Some(name) = glued.filter(|_| !is_told) {
                     self.glued(name, span);
