@@ -34,7 +34,8 @@ impl Context<'_, '_> {
         let (name, more) = (self.sources.word(*first), self.sources.word(*second));
         let then = if is_error { "keepalived does not run with it" } else { "it is left out, as keepalived does" };
         let message = format!("{} has more than one name behind it, {name} and {more}: {then}", keyword.word);
-        let help = format!("write one name without a space: {} {name}_{more} {{", keyword.word);
+        let one = names.iter().map(|at| self.sources.word(*at)).collect::<Vec<_>>().join("_");
+        let help = format!("write one name without a space: {} {one} {{", keyword.word);
         self.left_out.insert(
             (keyword.word, name.to_owned()),
             format!("its block has two names at line {}", self.sources.place(*first).line),
@@ -94,7 +95,8 @@ impl Context<'_, '_> {
         } else {
             "it is taken for the value, as keepalived does"
         };
-        let rest: Vec<_> = statement.words.iter().skip(2).map(|token| self.sources.raw(token.span)).collect();
+        let rest = statement.words.iter().skip(2).map(|token| self.sources.raw(token.span));
+        let rest: Vec<_> = rest.filter(|word| !matches!(*word, "," | ";")).collect();
         let help = match keyword.value.block() {
             Some(_) => format!("write {} {{", [&[keyword.word], &rest[..]].concat().join(" ")),
             None if keyword.word.contains("pass") => format!("write {} and the password alone", keyword.word),
