@@ -32,7 +32,7 @@ const AT_LEAST_ONE: &[&str] = &[
 const NEAREST: &[(Block, &str)] =
     &[(Block::Global, "vrrp_rt_priority"), (Block::Global, "checker_rt_priority"), (Block::Script, "weight")];
 /// Words of which something else counts than where the line is missing.
-const INSTEAD: &[(Block, &str, u64)] = &[(Block::Instance, "priority", 100)];
+const INSTEAD: &[(Block, &str, u64)] = &[(Block::Instance, "priority", 100), (Block::Instance, "preempt_delay", 0)];
 /// Words whose seconds keepalived reads as a whole number, so that digits before a unit count.
 const WHOLE_SECONDS: &[&str] = &[
     "vrrp_garp_master_delay",
@@ -165,7 +165,11 @@ pub(super) fn tolerated(
             (None, Some(number)) => format!("is ignored, as keepalived does: {number} counts"),
             (None, None) => "is ignored, as keepalived does".to_owned(),
         };
-        Some(Tolerated { argument: argument.or(fixed.map(Argument::Number)), problem: warn(code, what) })
+        let of_kind = |number| match keyword.value {
+            Value::Seconds(..) => Argument::Time(Duration::from_secs(number)),
+            _ => Argument::Number(number),
+        };
+        Some(Tolerated { argument: argument.or(fixed.map(of_kind)), problem: warn(code, what) })
     };
     if unfit.code == "out-of-range" {
         let taken = near(block, keyword, word);
