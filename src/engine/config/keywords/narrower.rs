@@ -35,17 +35,27 @@ const NARROWER: &[(Block, &str, Takes)] = &[
     (Block::VirtualServer, "persistence_timeout", Takes::From(1)),
 ];
 
+/// The seconds that keepalived takes, where they are less than the kind of value allows.
+pub(super) fn seconds(block: Block, word: &str) -> Option<String> {
+    let (.., takes) = NARROWER.iter().find(|(b, w, _)| *b == block && *w == word)?;
+    match takes {
+        Takes::WholeSeconds(low, high) => Some(format!("whole seconds from {low} to {high}")),
+        Takes::Seconds(low, high) => Some(format!("seconds from {} to {}", decimal(*low), decimal(*high))),
+        Takes::From(_) | Takes::Signed(..) => None,
+    }
+}
+
 /// What is to be written instead of a value that keepalived ignores; none where it takes it.
 pub(in super::super) fn ignored(block: Block, word: &str, argument: &Argument) -> Option<String> {
     let (.., takes) = NARROWER.iter().find(|(b, w, _)| *b == block && *w == word)?;
     let (fits, wanted) = match (*takes, argument) {
         (Takes::WholeSeconds(low, high), Argument::Time(time)) => {
             let fits = time.subsec_nanos() == 0 && (low..=high).contains(&time.as_secs());
-            (fits, format!("whole seconds from {low} to {high}"))
+            (fits, seconds(block, word)?)
         }
         (Takes::Seconds(low, high), Argument::Time(time)) => {
             let fits = (u128::from(low)..=high.into()).contains(&time.as_micros());
-            (fits, format!("seconds from {} to {}", decimal(low), decimal(high)))
+            (fits, seconds(block, word)?)
         }
         (Takes::From(low), Argument::Number(number)) => (*number >= low, format!("a whole number from {low} up")),
         (Takes::Signed(low, high), Argument::Signed(number)) => {

@@ -40,7 +40,7 @@ fn explanations(block: Block) -> Vec<Explanation> {
     let known = |keyword: &'static Keyword| Explanation {
         word: keyword.word,
         block,
-        value: keyword.value.wanted(),
+        value: super::narrower::seconds(block, keyword.word).unwrap_or_else(|| keyword.value.wanted()),
         default: defaults::of(block, keyword.word),
         acts: keyword.status == Status::Acts,
         meaning: match keyword.meaning {
