@@ -332,6 +332,15 @@ pub(in super::super) const READ_OTHERWISE: &[(&str, &str)] = &[
         "a byte order mark at the beginning of the file",
         "keepalived takes it for a part of the first word, so that the first block is unknown to it",
     ),
+    (
+        "`checker_log_all_failures` in a `global_defs` below a service",
+        "keepalived does not count it for the checks of that service",
+    ),
+    (
+        "two `virtual_server` blocks of the same key",
+        "keepalived counts the real servers of the first block alone for its `quorum`, and has its sorry server serve while others of the \
+         second one do; lvsdeck counts all of them",
+    ),
     ("`sh-port` and the other flags of a scheduler above its `lb_algo`", "keepalived leaves the flag out"),
     (
         "`inet` or `inet6` in a line of `static_routes`, `static_rules`, `virtual_routes` or `virtual_rules`, but behind `via`",
