@@ -38,14 +38,14 @@ async fn udp_against_servers_of_every_kind() {
     assert_eq!(words(probe::run(&check(closed, plain(), LONG)).await), "connection refused");
 }
 
-/// In a network namespace of its own, where nobody answers to the target's address. Needs root and `ip`.
-#[tokio::test]
-async fn a_target_that_is_gone_is_not_silent() {
+/// The calling thread gets a network namespace of its own, where nobody answers for anybody, and `lines` are done to it. Needs root
+/// and `ip`.
+fn alone(lines: &[&str]) {
     // SAFETY: unshare takes no pointer; it changes the namespace of the calling thread only, where this test's sockets are made.
     #[allow(unsafe_code)]
     let result = unsafe { libc::unshare(libc::CLONE_NEWNET) };
     assert_eq!(result, 0, "no network namespace of its own: run as root ({})", std::io::Error::last_os_error());
-    for line in [
+    let own = [
         // The kernel tells itself over it.
         "link set lo up",
         "link add eth0 type veth peer name eth1",
@@ -53,10 +53,16 @@ async fn a_target_that_is_gone_is_not_silent() {
         "link set eth1 up",
         "addr add 192.0.2.10/24 dev eth0",
         "addr add 2001:db8::10/64 dev eth0 nodad",
-    ] {
+    ];
+    for line in own.iter().chain(lines) {
         let run = Command::new("ip").args(line.split(' ')).output().expect("ip");
         assert!(run.status.success(), "ip {line}: {}", String::from_utf8_lossy(&run.stderr));
     }
+}
+
+#[tokio::test]
+async fn a_target_that_is_gone_is_not_silent() {
+    alone(&[]);
     for family in ["ipv4", "ipv6"] {
         std::fs::write(format!("/proc/sys/net/{family}/neigh/eth0/retrans_time_ms"), "50").unwrap();
     }
@@ -69,6 +75,42 @@ async fn a_target_that_is_gone_is_not_silent() {
                 "no route to host",
                 "{target}"
             );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_neighbour_that_nobody_has_found_by_the_end_is_not_silent_either() {
+    alone(&[
+        // What is left of another way, which nobody takes any more.
+        "neigh add 192.0.2.83 dev eth0 nud failed",
+        "neigh add 2001:db8::83 dev eth0 nud failed",
+        "neigh add 192.0.2.82 lladdr 02:00:00:00:00:82 dev eth0 nud permanent",
+        "neigh add 2001:db8::82 lladdr 02:00:00:00:00:82 dev eth0 nud permanent",
+        "route add 192.0.2.83/32 via 192.0.2.82",
+        "route add 2001:db8::83/128 via 2001:db8::82",
+        "route add 192.0.2.84/32 via 192.0.2.82",
+        "route add 2001:db8::84/128 via 2001:db8::82",
+    ]);
+    let all = [
+        ("192.0.2.81:53", "no answer to ARP"),
+        ("[2001:db8::81]:53", "no answer to neighbour discovery"),
+        ("192.0.2.82:53", "passed"),
+        ("[2001:db8::82]:53", "passed"),
+        ("192.0.2.83:53", "passed"),
+        ("[2001:db8::83]:53", "passed"),
+        ("192.0.2.84:53", "passed"),
+        ("[2001:db8::84]:53", "passed"),
+    ];
+    for _ in 0..2 {
+        let mut asked = tokio::task::JoinSet::new();
+        for (target, said) in all {
+            let plain = CheckKind::Udp(UdpCheck { payload: vec![1], reply: None, length: (0, 255) });
+            let check = check(target.parse().unwrap(), plain, SHORT);
+            asked.spawn(async move { (target, words(probe::run(&check).await), said) });
+        }
+        for (target, found, said) in asked.join_all().await {
+            assert_eq!(found, said, "{target}");
         }
     }
 }

@@ -4,6 +4,7 @@
 mod dns;
 mod file;
 mod http;
+mod neighbours;
 mod origin;
 mod ping;
 mod smtp;

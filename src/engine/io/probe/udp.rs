@@ -1,10 +1,10 @@
-//! `UDP_CHECK`: nobody says that the port is closed, and somebody answers ARP where the server is a neighbour; with `require_reply`, the answer is as it should be.
+//! `UDP_CHECK`: nobody says that the port is closed, and somebody answers ARP or neighbour discovery where the server is a neighbour; with `require_reply`, the answer is as it should be.
 
-use super::{failed, origin, within};
+use super::{failed, neighbours, origin, within};
 use crate::engine::health::Verdict;
 use crate::engine::model::{CheckSpec, UdpCheck};
-use std::net::IpAddr;
 use std::pin::pin;
+use std::time::Instant;
 
 /// Room for the longest datagram.
 const ROOM: usize = 65_535;
@@ -17,30 +17,21 @@ const PAYLOAD: &[u8; 32] = b"lvsdeck check: does anyone hear?";
 pub(super) async fn ask(check: &CheckSpec, udp: &UdpCheck) -> Result<(), Verdict> {
     let socket = origin::udp(check)?;
     let payload = if udp.payload.is_empty() { PAYLOAD.as_slice() } else { &udp.payload };
+    let sent_at = Instant::now();
     socket.send(payload).await.map_err(|error| origin::judge(check, &error))?;
     let mut answer = vec![0; if udp.reply.is_some() { ROOM } else { 1 }];
     let received = async { socket.recv(&mut answer).await.map(Some).map_err(|error| origin::judge(check, &error)) };
     let silence = if udp.reply.is_some() { failed("no answer") } else { Ok(None) };
     let Some(length) = within(check.timing.timeout, pin!(received), silence).await? else {
         // Nobody to hear it is another silence: the kernel says so of what it could not send, after 3 s and perhaps too late.
-        let asked = std::fs::read_to_string("/proc/net/arp").unwrap_or_default();
-        return if answers_arp(&asked, check.target.ip()) { Ok(()) } else { failed("no answer to ARP") };
+        let is_silent = neighbours::is_silent(check.target.ip(), sent_at, check.timing.timeout).await;
+        let question = if check.target.is_ipv6() { "neighbour discovery" } else { "ARP" };
+        return if is_silent { failed(format!("no answer to {question}")) } else { Ok(()) };
     };
     match &udp.reply {
         None => Ok(()),
         Some(wanted) => judge(answer.get(..length).unwrap_or_default(), wanted, udp.length),
     }
-}
-
-/// Whether the table has no line of this address, or one that is complete (`ATF_COM`): an address behind a router has none.
-fn answers_arp(table: &str, address: IpAddr) -> bool {
-    let mut lines = table.lines().skip(1).filter_map(|line| {
-        let mut words = line.split_whitespace();
-        let is_its = words.next()?.parse() == Ok(address);
-        let flags = u32::from_str_radix(words.nth(1)?.trim_start_matches("0x"), 16).ok()?;
-        is_its.then_some(flags & 0x2 != 0)
-    });
-    lines.next().is_none_or(|first| first || lines.any(|complete| complete))
 }
 
 /// The answer is as long as it should be, and begins as it should. Where no byte is wanted any answer will do, as in keepalived.
@@ -61,20 +52,6 @@ fn judge(answer: &[u8], wanted: &[(u8, u8)], (least, most): (u16, u16)) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_neighbour_that_does_not_answer_arp_is_silent_for_another_reason() {
-        let table = "IP address       HW type     Flags       HW address            Mask     Device\n\
-                     10.5.0.99        0x1         0x0         00:00:00:00:00:00     *        v0\n\
-                     10.5.0.98        0x1         0x2         02:00:00:00:00:98     *        v0\n\
-                     10.5.0.97        0x1         0x0         00:00:00:00:00:00     *        v0\n\
-                     10.5.0.97        0x1         0x2         02:00:00:00:00:97     *        v1\n";
-        for (address, answers) in
-            [("10.5.0.99", false), ("10.5.0.98", true), ("10.5.0.97", true), ("10.9.9.9", true), ("fd00::1", true)]
-        {
-            assert_eq!(answers_arp(table, address.parse().unwrap()), answers, "{address}");
-        }
-    }
 
     #[test]
     fn an_answer_is_judged_by_length_and_by_the_bits_that_count() {
