@@ -117,6 +117,26 @@ fn a_second_drain_is_done_already_and_says_since_when() {
 }
 
 #[test]
+fn whoever_means_a_server_that_an_operator_took_out_is_told_what_brings_it_back() {
+    let other = "tcp/10.0.0.2:80";
+    let mut rig = Rig::started(&[service(WEB, &[A, B]), service(other, &[A])]);
+    rig.ask(remove(A));
+    let told = format!("an operator took {A} out of {WEB}; add-server {WEB} {A} brings it back");
+    let of =
+        |service: &str| Command::Restore { server: selector(A), service: Some(ServiceSelector(service.to_owned())) };
+    let host = Command::Restore { server: selector("10.0.0.71"), service: Some(web()) };
+    for command in [restore(A), of(WEB), host, set_weight(A, 5), remove(A)] {
+        let answer = rig.ask(command.clone());
+        assert_eq!((answer.outcome, answer.message.as_str()), (Outcome::Refused, told.as_str()), "{command:?}");
+    }
+    assert!(rig.ask(of(other)).message.contains("nothing to restore"));
+    rig.ask(drain(A));
+    assert_eq!(rig.ask(restore(A)).outcome, Outcome::Done, "where it is there");
+    assert_eq!(rig.ask(add(A)).outcome, Outcome::Done);
+    assert!(rig.ask(restore(A)).message.contains("nothing to restore"));
+}
+
+#[test]
 fn restore_brings_a_weight_override_back_to_the_file_and_a_drain_back_to_the_override() {
     let mut rig = Rig::started(&[service(WEB, &[A, B])]);
     rig.ask(set_weight(B, 5));

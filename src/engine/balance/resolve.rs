@@ -23,8 +23,11 @@ impl Balance {
                 let since = self.since(now, server);
                 Err(format!("{server} is in maintenance already, since {since} ago; restore brings it back"))
             }
-            Command::Restore { server, .. } if changes.is_empty() => {
-                Err(format!("{server} is not draining and has its configured weight; nothing to restore"))
+            Command::Restore { server, service } if changes.is_empty() => {
+                let only = service.as_ref().map(|service| self.service(service)).transpose()?;
+                Err(self.taken_out(server, only).unwrap_or_else(|| {
+                    format!("{server} is not draining and has its configured weight; nothing to restore")
+                }))
             }
             _ => Ok(changes),
         }
@@ -151,9 +154,21 @@ impl Balance {
             if strange.is_some() {
                 return format!("{key} in {name} was put there by somebody else; add-server makes it lvsdeck's");
             }
+            if let Some(why) = self.taken_out(&RealServerSelector::Key(*key), Some(at)) {
+                return why;
+            }
             let there = nearest(&key.to_string(), service.servers.iter().map(|server| server.config.key.to_string()));
             format!("no real server {key} in {name}; {there}")
         })
+    }
+
+    /// What is said of a server that an operator took out, of this service or of any.
+    fn taken_out(&self, selector: &RealServerSelector, only: Option<usize>) -> Option<String> {
+        let services = self.services.iter().enumerate().filter(|(at, _)| only.is_none_or(|only| only == *at));
+        let mut out = services.flat_map(|(_, service)| service.removed.iter().map(move |server| (service, server)));
+        let (service, server) = out.find(|(_, server)| selector.matches(&server.config.key))?;
+        let (name, key) = (service.config.key, server.config.key);
+        Some(format!("an operator took {key} out of {name}; add-server {name} {key} brings it back"))
     }
 
     /// What `step` makes of each server that a selector means; none for those that are there already.
@@ -182,7 +197,9 @@ impl Balance {
         if matches.is_empty() {
             let all =
                 self.services.iter().flat_map(|service| &service.servers).map(|server| server.config.key.to_string());
-            return Err(format!("no real server {selector} in any service; {}", nearest(&selector.to_string(), all)));
+            let unknown =
+                || format!("no real server {selector} in any service; {}", nearest(&selector.to_string(), all));
+            return Err(self.taken_out(selector, only).unwrap_or_else(unknown));
         }
         let change = |(at, server): &(usize, &ServerState)| {
             step(server).map(|step| Change { service: *at, server: server.config.key, step })
