@@ -420,6 +420,26 @@ fn overrides_survive_while_their_object_is_in_the_file() {
 }
 
 #[test]
+fn a_file_that_says_nothing_new_of_what_is_out_meets_nothing() {
+    let mut files = [service(WEB, &[A, B]), service(TLS, &["10.0.0.71:443"])];
+    let without = || Command::RemoveService { service: ServiceSelector(WEB.to_owned()) };
+    for commands in [vec![remove(A)], vec![without()], vec![remove(A), without()], vec![add(C), remove(B), without()]] {
+        let mut rig = Rig::started(&files);
+        for command in &commands {
+            assert_eq!(rig.ask(command.clone()).outcome, Outcome::Done, "{command:?}");
+        }
+        let nothing = (Vec::new(), 0, Vec::new());
+        assert_eq!(meets(&mut rig, &files), nothing, "{commands:?}");
+        let mut rig = rig.restarted(S, &files);
+        assert_eq!(meets(&mut rig, &files), nothing, "{commands:?} and a restart");
+        files[0].quorum.need += 1;
+        files[0].real_servers[0].weight = weight(files[0].quorum.need);
+        assert_ne!(meets(&mut rig, &files), nothing, "{commands:?} and other words");
+        assert_eq!(meets(&mut rig, &files), nothing, "{commands:?} and the same once more");
+    }
+}
+
+#[test]
 fn an_override_ends_with_its_object_and_that_is_told() {
     let mut rig = Rig::started(&[service(WEB, &[A, B]), service(TLS, &["10.0.0.71:443"])]);
     for command in

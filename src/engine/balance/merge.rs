@@ -86,11 +86,10 @@ impl ServiceState {
     }
 
     fn is_as(&self, file: &VirtualServer) -> bool {
-        let mine = self.servers.iter().filter(|server| !server.added).map(|server| &server.config);
-        !self.added
-            && self.removed.iter().all(|removed| removed.added)
-            && mine.eq(&file.real_servers)
-            && self.config == words(file)
+        let there = self.servers.iter().chain(&self.removed).filter(|server| !server.added);
+        let mut of_file: Vec<&ServerState> = there.collect();
+        of_file.sort_by_key(|server| server.order);
+        !self.added && of_file.iter().map(|server| &server.config).eq(&file.real_servers) && self.config == words(file)
     }
 
     fn merge_servers(&mut self, file: &[RealServer], merged: &mut Merged, now: Instant) {
