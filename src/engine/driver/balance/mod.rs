@@ -11,6 +11,7 @@
 mod kernel;
 mod misc;
 mod probes;
+mod rounds;
 mod silence;
 
 pub use misc::Scripts;

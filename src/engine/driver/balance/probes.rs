@@ -1,6 +1,7 @@
 //! Probes that are out, as tasks. Each gives exactly one verdict, even when its task dies.
 
 use super::misc::Scripts;
+use super::rounds::Rounds;
 use crate::engine::balance::{CheckId, Input};
 use crate::engine::health::{Hindrance, Verdict};
 use crate::engine::io::probe;
@@ -18,6 +19,8 @@ pub(super) struct Probes {
     handles: HashMap<CheckId, AbortHandle>,
     /// As many as this process may open; the time that a probe waits for its turn is not counted against its server.
     turns: Arc<Semaphore>,
+    /// Nor is the time until a loop that is behind comes to it.
+    rounds: Rounds,
     scripts: Scripts,
 }
 
@@ -28,6 +31,7 @@ impl Probes {
             checks: HashMap::new(),
             handles: HashMap::new(),
             turns: Arc::new(Semaphore::new(probe::capacity())),
+            rounds: Rounds::default(),
             scripts,
         }
     }
@@ -51,12 +55,16 @@ impl Probes {
         }
         let turns = Arc::clone(&self.turns);
         let turn = Arc::clone(&turns).try_acquire_owned();
-        let waits = turn.is_err();
+        let place = self.rounds.place();
+        let waits = turn.is_err() || place.is_some();
         self.spawn(check, async move {
             let _turn = match turn {
                 Ok(turn) => Ok(turn),
                 Err(_) => turns.acquire_owned().await,
             };
+            if let Some(place) = place {
+                place.await;
+            }
             probe::run(&spec).await
         });
         waits
