@@ -638,6 +638,21 @@ pub fn large() -> Vec<VirtualServer> {
 }
 
 #[test]
+fn ten_thousand_probes_that_are_out_are_forgotten_in_no_time() {
+    let mut rig = Rig::new(&large());
+    let table = Ok(Box::default());
+    let mut count = |inputs: Vec<Input>, wanted: fn(&Action) -> bool| {
+        inputs.into_iter().for_each(|input| rig.balance.handle(rig.now, input));
+        std::iter::from_fn(|| rig.balance.poll_action()).filter(wanted).count()
+    };
+    let probed = count(vec![Input::Start, Input::Observed(table)], |action| matches!(action, Action::Probe { .. }));
+    let begun = Instant::now();
+    let cancelled = count(vec![reload(&[])], |action| matches!(action, Action::CancelProbe { .. }));
+    assert_eq!((probed, cancelled), (10_000, 10_000));
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+}
+
+#[test]
 fn a_large_configuration_is_compared_in_no_time() {
     let servers = large();
     let mut rig = Rig::started(&servers);

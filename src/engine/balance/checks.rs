@@ -122,7 +122,9 @@ impl Checks {
         if let Some(due) = check.checker.next_due() {
             self.due.remove(&(due, id));
         } else {
-            self.out.retain(|(_, out)| *out != id);
+            if let Some(lost_at) = check.lost_at {
+                self.out.remove(&(lost_at, id));
+            }
             actions.push_back(Action::CancelProbe { check: id });
         }
     }

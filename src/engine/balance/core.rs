@@ -73,6 +73,8 @@ pub struct Balance {
     files_until: Option<Instant>,
     /// How everything begins was told, or will not be.
     pub(super) tells: bool,
+    /// Whether a service has `ha_suspend`, or had it since the last reload.
+    pub(super) suspends: bool,
     /// The addresses of this host, where somebody told.
     pub(super) addresses: Option<HashSet<IpAddr>>,
     /// `servers.depool_threshold`, in percent.
@@ -107,6 +109,7 @@ impl Balance {
         Self {
             kernel: Reconciler::new(wanted, owned),
             by_key: services.iter().enumerate().map(|(at, service)| (service.config.key, at)).collect(),
+            suspends: services.iter().any(|service| service.config.ha_suspend),
             services,
             removed,
             checks,

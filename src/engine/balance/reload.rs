@@ -52,6 +52,7 @@ impl Balance {
         for service in old.into_iter().flatten() {
             if service.added { self.put(service) } else { self.leave(&service) }
         }
+        self.suspends = self.services.iter().any(|service| service.config.ha_suspend);
         self.overrides_touched = true;
         self.kernel.follow(&configuration.settings);
         self.depool_threshold = configuration.settings.depool_threshold;

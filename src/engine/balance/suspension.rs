@@ -8,9 +8,9 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 impl Balance {
-    /// Whether some service is checked only while its address is on this host.
-    pub fn needs_addresses(&self) -> bool {
-        self.services.iter().any(|service| service.config.ha_suspend)
+    /// Whether some service is checked only while its address is on this host. It is asked at each turn of the loop.
+    pub const fn needs_addresses(&self) -> bool {
+        self.suspends
     }
 
     pub(super) fn see_addresses(&mut self, now: Instant, addresses: HashSet<IpAddr>) {

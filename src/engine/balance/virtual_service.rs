@@ -92,6 +92,7 @@ impl Balance {
         self.install(now, &mut service);
         let targets = targets(&service);
         let at = self.services.partition_point(|other| other.order <= service.order);
+        self.suspends |= service.config.ha_suspend;
         self.services.insert(at, service);
         self.reindex();
         self.tell_first(at);
