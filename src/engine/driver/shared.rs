@@ -321,6 +321,11 @@ impl Shared {
         self.balance.read().unwrap_or_else(PoisonError::into_inner).said_by.clone()
     }
 
+    /// Whether the kernel is being given many services.
+    pub fn fills_the_kernel(&self) -> bool {
+        self.balance.read().unwrap_or_else(PoisonError::into_inner).fills_the_kernel
+    }
+
     /// Whether both loops live.
     pub fn vitals(&self) -> Vitals {
         self.vitals_at(Instant::now())

@@ -78,6 +78,8 @@ pub struct BalanceView {
     pub warnings: Vec<Warning>,
     /// What the kernel counts in all.
     pub totals: Option<IpvsTotals>,
+    /// The kernel is being given many services.
+    pub fills_the_kernel: bool,
 }
 
 /// What the next start is to know, in place of what was given before.
@@ -361,6 +363,7 @@ impl<P: Fn(BalanceView)> Views<P> {
             said_by: core.said_by(moment),
             warnings: silent.into_iter().chain(core.warnings()).collect(),
             totals: core.totals(),
+            fills_the_kernel: core.fills_the_kernel(),
         });
         let cost = now().saturating_duration_since(moment.now);
         self.soon_at = moment.now + (cost * SHARE).min(PUBLISH);
