@@ -115,18 +115,21 @@ impl<C: Carrier> Netlink<C> {
 
     /// All services without their destinations.
     fn services(&mut self) -> Result<IpvsTable, RequestError> {
-        let mut table = IpvsTable::default();
-        self.call(command::GET_SERVICE, NlmF::DUMP, &[], |body| table.services.extend(message::service(body)))?;
-        Ok(table)
+        // A map that is made at once has no room to spare; one that grows in any order is a third empty.
+        let mut services = Vec::new();
+        self.call(command::GET_SERVICE, NlmF::DUMP, &[], |body| services.extend(message::service(body)))?;
+        Ok(IpvsTable { services: services.into_iter().collect() })
     }
 
     /// Fills in the destinations of a service. False when the service is gone: the kernel then lists none and reports no
     /// error, so an empty list is believed only of a service that is still there.
     fn destinations(&mut self, key: ServiceKey, service: &mut Service) -> Result<bool, RequestError> {
         let about = message::about(key);
+        let mut destinations = Vec::new();
         self.call(command::GET_DEST, NlmF::DUMP, &about, |body| {
-            service.destinations.extend(message::destination(body, key.family()));
+            destinations.extend(message::destination(body, key.family()));
         })?;
+        service.destinations = destinations.into_iter().collect();
         if !service.destinations.is_empty() {
             return Ok(true);
         }

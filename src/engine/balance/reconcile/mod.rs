@@ -92,11 +92,12 @@ impl Reconciler {
         let mut own = Self { inspect: true, ownership_changed: true, ..Self::default() };
         own.follow(&Settings::default());
         let mut named: Keys = Keys::new();
-        for (key, service, servers) in services {
-            own.desired.services.insert(key, service);
-            own.unclaimed.insert(key);
+        let wanted = services.map(|(key, service, servers)| {
             named.insert(key, servers.into_iter().collect());
-        }
+            (key, service)
+        });
+        own.desired.services = wanted.collect();
+        own.unclaimed.extend(own.desired.services.keys());
         for OwnedService { key, servers } in owned {
             own.unclaimed.remove(&key);
             match named.get(&key) {
