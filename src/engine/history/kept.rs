@@ -1,7 +1,7 @@
 //! What is kept of one subject: little while it is always the same, tracks from its first change on.
 
 use super::moving::Moving;
-use super::still::Still;
+use super::still::{Shared, Still};
 use super::track::Tick;
 use super::{Row, Subject};
 
@@ -41,9 +41,9 @@ impl Kept {
     /// Itself, its key, and what a map that is not full takes for both.
     const PLACE: usize = size_of::<Self>() + size_of::<Subject>() + 32;
 
-    pub(super) fn push(&mut self, second: Tick, row: &Row) {
+    pub(super) fn push(&mut self, second: Tick, row: &Row, shared: &mut Shared) {
         if let Samples::Still(still) = &mut self.samples {
-            if still.push(second, row) {
+            if still.push(second, row, shared) {
                 return;
             }
             self.samples = Samples::Moving(Box::new(still.moving()));
@@ -55,9 +55,9 @@ impl Kept {
     }
 
     /// Forgets what is too old; says whether there is something left.
-    pub(super) fn expire(&mut self, second: Tick) -> bool {
+    pub(super) fn expire(&mut self, second: Tick, shared: &mut Shared) -> bool {
         let is_left = match &mut self.samples {
-            Samples::Still(still) => still.expire(second),
+            Samples::Still(still) => still.expire(second, shared),
             Samples::Moving(moving) => moving.expire(second),
         };
         self.weigh();

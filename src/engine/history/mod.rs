@@ -28,6 +28,7 @@ use kept::Kept;
 use shelf::Shelf;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use still::Shared;
 use subject::{row_of_router, row_of_server, row_of_service};
 use track::Tick;
 
@@ -56,6 +57,7 @@ pub struct History {
     admissions: u64,
     left_out: LeftOut,
     cap: Option<usize>,
+    shared: Shared,
 }
 
 impl History {
@@ -104,7 +106,7 @@ impl History {
         }
         let Some(kept) = self.kept.get_mut(subject) else { return };
         let before = kept.cost();
-        kept.push(second, row);
+        kept.push(second, row, &mut self.shared);
         self.bytes = self.bytes + kept.cost() - before;
         self.shed();
     }
@@ -143,7 +145,7 @@ impl History {
         let mut gone = BTreeSet::new();
         for kept in self.kept.values_mut() {
             let before = kept.cost();
-            if !kept.expire(second) {
+            if !kept.expire(second, &mut self.shared) {
                 gone.insert(kept.admitted);
             }
             self.bytes = self.bytes + kept.cost() - before;

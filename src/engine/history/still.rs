@@ -5,12 +5,13 @@
 use super::moving::Moving;
 use super::track::{Tick, Track};
 use super::{COARSE, COARSE_CHUNK, COLUMNS, FINE, FINE_CHUNK, Row, STEP};
+use std::sync::Arc;
 
 /// Times that were sampled one after the other; with more of them it is not worth the while to be told apart.
 const MOST_RUNS: usize = 16;
 
 /// Samples of consecutive seconds, all of the same row.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Run {
     first: u32,
     ticks: u32,
@@ -39,12 +40,25 @@ pub(super) struct Still {
     /// The newest run; without ticks only before the first sample.
     run: Run,
     /// Those before it, the oldest first: the sampler missed seconds.
-    before: Option<Box<[Run]>>,
+    before: Option<Arc<Vec<Run>>>,
+}
+
+/// What was shared last: subjects that missed the same seconds have one list of them.
+#[derive(Debug, Default)]
+pub(super) struct Shared(Arc<Vec<Run>>);
+
+impl Shared {
+    fn of(&mut self, runs: Vec<Run>) -> Arc<Vec<Run>> {
+        if *self.0 != runs {
+            self.0 = runs.into();
+        }
+        Arc::clone(&self.0)
+    }
 }
 
 impl Still {
     /// Takes a sample; says whether it could. One of a second that was sampled already is left out.
-    pub(super) fn push(&mut self, second: Tick, row: &Row) -> bool {
+    pub(super) fn push(&mut self, second: Tick, row: &Row, shared: &mut Shared) -> bool {
         let Ok(first) = u32::try_from(second) else { return false };
         let codes = row.codes();
         if self.run.ticks == 0 {
@@ -61,11 +75,11 @@ impl Still {
             self.run.ticks += 1;
             return true;
         }
-        let before = self.before.as_deref().unwrap_or_default();
-        if before.len() >= MOST_RUNS {
+        let runs: Vec<Run> = self.runs().collect();
+        if runs.len() > MOST_RUNS {
             return false;
         }
-        self.before = Some(before.iter().copied().chain([self.run]).collect());
+        self.before = Some(shared.of(runs));
         self.run = Run { first, ticks: 1 };
         true
     }
@@ -76,15 +90,15 @@ impl Still {
 
     /// What it takes beside itself.
     pub(super) fn bytes(&self) -> usize {
-        self.before.as_ref().map_or(0, |before| size_of_val(&**before) + 16)
+        self.before.as_ref().map_or(0, |before| size_of_val(before.as_slice()) + 16)
     }
 
     /// Forgets what is a day old; says whether there is something left.
-    pub(super) fn expire(&mut self, second: Tick) -> bool {
+    pub(super) fn expire(&mut self, second: Tick, shared: &mut Shared) -> bool {
         let oldest = second.saturating_sub(COARSE);
         if let Some(before) = self.before.take() {
-            let kept: Box<[Run]> = before.iter().filter_map(|run| run.since(oldest)).collect();
-            self.before = Some(kept).filter(|kept| !kept.is_empty());
+            let kept: Vec<Run> = before.iter().filter_map(|run| run.since(oldest)).collect();
+            self.before = (!kept.is_empty()).then(|| shared.of(kept));
         }
         match self.run.since(oldest) {
             Some(run) => self.run = run,
@@ -122,5 +136,26 @@ impl Still {
         }
         let in_sum = |run: Run| run.since(summing * STEP).map_or(0, |run| Tick::from(run.ticks));
         Moving::going_on(fine, coarse, (summing, self.runs().map(in_sum).sum()), &row)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subjects_that_missed_the_same_seconds_have_one_list_of_them() {
+        let (mut shared, mut stills) = (Shared::default(), [Still::default(), Still::default()]);
+        for second in [1, 2, 5, 6, 9] {
+            assert!(stills.iter_mut().all(|still| still.push(second, &Row::default(), &mut shared)));
+        }
+        for (oldest, seconds) in [(0, vec![1, 2, 5, 6, 9]), (6, vec![6, 9])] {
+            assert!(stills.iter_mut().all(|still| still.expire(COARSE + oldest, &mut shared)));
+            let [one, other] = stills.each_ref().map(|still| still.before.as_ref().unwrap());
+            assert!(Arc::ptr_eq(one, other));
+            let mut given = Vec::new();
+            stills[0].each(0, 10, 1, |second, _| given.push(second));
+            assert_eq!(given, seconds);
+        }
     }
 }
