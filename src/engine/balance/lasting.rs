@@ -32,7 +32,7 @@ pub(super) struct Overridden {
 pub(super) fn overridden(file: Vec<ServiceState>, overrides: &[ServiceOverrides], now: Instant) -> Overridden {
     let mut by_key: HashMap<ServiceKey, &ServiceOverrides> =
         overrides.iter().map(|wish| (wish.service, wish)).collect();
-    let mut all = Overridden::default();
+    let mut all = Overridden { services: Vec::with_capacity(file.len()), ..Overridden::default() };
     for mut service in file {
         let key = service.config.key;
         let Some(wish) = by_key.remove(&key) else {
@@ -130,7 +130,7 @@ impl ServiceState {
                 (None, Presence::Added(added)) => {
                     let config =
                         RealServer { checks: self.checks_of_siblings(&wish.server), ..added.config(wish.server) };
-                    let mut server = ServerState::new(config, true, self.next_order(), Vec::new(), now);
+                    let mut server = ServerState::new(config, true, self.next_order(), now);
                     server.take_over(wish);
                     self.servers.push(server);
                 }
@@ -161,7 +161,7 @@ impl ServerState {
             }
         }
         let who = wish.by.as_ref().map_or_else(String::new, |By { who, .. }| format!(" by {who}"));
-        self.reason = format!("{}{who}, before the restart", wish.words());
+        self.reason = format!("{}{who}, before the restart", wish.words()).into();
         self.by = wish.by.clone().map(Box::new);
     }
 }

@@ -14,7 +14,9 @@ use std::fmt;
 pub fn plan(desired: &IpvsTable, observed: &IpvsTable, owned: &Ownership) -> Vec<IpvsOp> {
     let mut findings = compare(desired, observed, owned);
     findings.sort_by_key(Finding::rank);
-    findings.iter().filter_map(Finding::repair).collect()
+    let mut ops = Vec::with_capacity(findings.len());
+    ops.extend(findings.iter().filter_map(Finding::repair));
+    ops
 }
 
 /// What is not as wanted, in key order: all that [`plan`] would change, and what strangers added to wanted services. A service that is
