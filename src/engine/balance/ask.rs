@@ -251,7 +251,7 @@ impl Balance {
         let (name, verb) = (service.config.key, step.verb());
         let armed = match &step {
             Step::Add(server) => self.checks.arm_at_once((name, key), server.specs(), now),
-            Step::Drain(..) | Step::Maintain(..) | Step::Restore | Step::Weigh(..) | Step::Remove => Vec::new(),
+            Step::Drain(..) | Step::Maintain(..) | Step::Restore | Step::Weigh(..) | Step::Remove => Box::default(),
         };
         let old = service.server(&key).cloned();
         let touched = apply(service, key, &step, armed, now);
@@ -277,7 +277,7 @@ impl Balance {
             }
             // Nobody has given the command `several`.
             let verb = if matches!(asked.command, Command::Several { .. }) { verb } else { asked.command.verb() };
-            server.reason = format!("{verb} by {}", asked.who);
+            server.reason = format!("{verb} by {}", asked.who).into();
             self.deadlines.extend(server.deadlines().map(|at| (at, name, key)));
         }
         match &step {
@@ -338,7 +338,7 @@ pub(super) fn apply(
     service: &mut ServiceState,
     key: RealServerKey,
     step: &Step,
-    checks: Vec<super::CheckId>,
+    checks: Box<[super::CheckId]>,
     now: Instant,
 ) -> Touched {
     match step {

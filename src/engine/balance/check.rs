@@ -14,7 +14,7 @@ const LEAST: Duration = Duration::from_secs(1);
 const MOST: Duration = Duration::from_secs(30);
 
 /// One check and whose it is: every server that asks the same of the same address shares it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Check {
     pub checker: Checker,
     pub spec: Arc<CheckSpec>,

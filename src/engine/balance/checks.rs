@@ -25,15 +25,15 @@ pub(super) struct Checks {
 impl Checks {
     /// Numbers the checks of a server; the first runs are spread over the warmup from `now`. A check that somebody else asks
     /// for already goes on as it is.
-    pub fn arm(&mut self, owner: Owner, specs: &[Arc<CheckSpec>], now: Instant) -> Vec<CheckId> {
+    pub fn arm(&mut self, owner: Owner, specs: &[Arc<CheckSpec>], now: Instant) -> Box<[CheckId]> {
         specs.iter().map(|spec| self.arm_one(owner, spec, (Standing::Unknown, now), None)).collect()
     }
     /// The same without the warmup.
-    pub fn arm_at_once(&mut self, owner: Owner, specs: &[Arc<CheckSpec>], now: Instant) -> Vec<CheckId> {
+    pub fn arm_at_once(&mut self, owner: Owner, specs: &[Arc<CheckSpec>], now: Instant) -> Box<[CheckId]> {
         specs.iter().map(|spec| self.arm_one(owner, spec, (Standing::Unknown, now), Some(now))).collect()
     }
     /// Those of them that somebody asks for already.
-    pub fn known(&self, specs: &[Arc<CheckSpec>]) -> Vec<CheckId> {
+    pub fn known(&self, specs: &[Arc<CheckSpec>]) -> Box<[CheckId]> {
         specs.iter().filter_map(|spec| self.by_spec.get(spec).copied()).collect()
     }
     /// Numbers the checks that a server has now, in place of its `old` ones: equal ones go on, the others begin anew as if
@@ -45,7 +45,7 @@ impl Checks {
         specs: &[Arc<CheckSpec>],
         (standing, now): (Standing, Instant),
         actions: &mut VecDeque<Action>,
-    ) -> Vec<CheckId> {
+    ) -> Box<[CheckId]> {
         let ids = specs.iter().map(|spec| self.arm_one(owner, spec, (standing, now), None)).collect();
         for id in old {
             self.disarm(*id, owner, actions);
@@ -99,7 +99,7 @@ impl Checks {
     }
     /// The checks of a server that has connections already: one failure does not take it away from them.
     pub fn trust(&mut self, server: &ServerState) {
-        let ids = if server.former.is_in_table() { server.checks.as_slice() } else { &[] };
+        let ids = if server.former.is_in_table() { &*server.checks } else { &[] };
         for id in ids {
             if let Some(check) = self.by_id.get_mut(id) {
                 check.checker.trust();

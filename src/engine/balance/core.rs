@@ -357,7 +357,7 @@ impl Balance {
         let sorry = service.config.sorry_server.as_ref().is_some_and(|sorry| sorry.key == server);
         match service.server(&server) {
             Some(server) if service.is_displaced(server) => Some(service.sorry_words()),
-            Some(server) if !server.reason.is_empty() => Some(server.reason.clone()),
+            Some(server) if !server.reason.is_empty() => Some(server.reason.to_string()),
             None if sorry => Some("sorry server".to_owned()),
             Some(_) | None => None,
         }

@@ -40,7 +40,7 @@ impl Balance {
             1 => "deadline passed, 1 connection was left".to_owned(),
             _ => format!("deadline passed, {left} connections were left"),
         };
-        server.reason.clone_from(&reason);
+        server.reason = reason.as_str().into();
         let admin = admin_word(server.admin.0);
         let severity = if left > 0 { Severity::Warning } else { Severity::Notice };
         let fact = Fact::new(EventKind::ServerAdmin, severity, subject(&(service, Some(key)))).to(admin);
@@ -54,7 +54,7 @@ impl Balance {
         let was = said(server);
         server.set_weight(None, None);
         let is = said(server);
-        "the time of its weight is over".clone_into(&mut server.reason);
+        server.reason = "the time of its weight is over".into();
         self.overrides_touched = true;
         let fact = Fact::new(EventKind::Override, Severity::Notice, subject(&(service, Some(key))));
         self.report(fact.change(was, is).reason("its time is over"));
@@ -66,10 +66,10 @@ impl Balance {
         let Some(service) = self.services.get_mut(position) else { return };
         let name = service.config.key;
         let was = service.server(&key).map_or(Admin::Maintenance, |server| server.admin.0);
-        let touched = apply(service, key, &Step::Restore, Vec::new(), now);
+        let touched = apply(service, key, &Step::Restore, Box::default(), now);
         if let Some(server) = service.server_mut(&key) {
-            server.reason =
-                format!("the time of its {} is over", if was == Admin::Draining { "drain" } else { "maintenance" });
+            let what = if was == Admin::Draining { "drain" } else { "maintenance" };
+            server.reason = format!("the time of its {what} is over").into();
         }
         self.overrides_touched = true;
         self.start_or_stop_checks(now, position, key);

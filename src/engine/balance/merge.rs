@@ -117,7 +117,7 @@ impl ServiceState {
                 }
                 (None, Some(_) | None) => {
                     merged.joined.push(config.key);
-                    self.servers.push(ServerState::new(config.clone(), false, order, Vec::new(), now));
+                    self.servers.push(ServerState::new(config.clone(), false, order, now));
                 }
             }
         }
@@ -147,7 +147,7 @@ fn renewed(server: ServerState, config: &RealServer, order: u64) -> ServerState 
     server.set_weight(own, until);
     if server.weight != before {
         // What the file changes is not the last command's doing.
-        "reload".clone_into(&mut server.reason);
+        server.reason = "reload".into();
     }
     server
 }

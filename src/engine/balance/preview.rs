@@ -38,7 +38,7 @@ impl Balance {
         let mut keys = Keys::new();
         for change in changes {
             let Some(service) = after.get_mut(&change.service) else { continue };
-            let touched = apply(service, change.server, &change.step, Vec::new(), now);
+            let touched = apply(service, change.server, &change.step, Box::default(), now);
             let touched_keys = keys.entry(service.config.key).or_default();
             touched_keys.insert(change.server);
             if touched == Touched::QuorumEdge {

@@ -194,8 +194,8 @@ impl Balance {
         server.judge(standing, now);
         let reason = if had_checks { "the check that said so is not in the file any more" } else { "no check" };
         server.reason = match to {
-            Standing::Failing => format!("down: {reason}"),
-            Standing::Passing | Standing::Unknown => "up".to_owned(),
+            Standing::Failing => format!("down: {reason}").into(),
+            Standing::Passing | Standing::Unknown => "up".into(),
         };
         let to = super::status::word(server.health());
         let fact = Fact::new(EventKind::ServerHealth, Severity::Notice, subject(&(name, Some(key))));
@@ -243,7 +243,7 @@ impl Balance {
 
 /// A service of the file that nobody has judged yet, its checks not armed.
 pub(super) fn fresh(file: &VirtualServer, order: u64, now: Instant) -> ServiceState {
-    let server = |(order, config): (u64, &RealServer)| ServerState::new(config.clone(), false, order, Vec::new(), now);
+    let server = |(order, config): (u64, &RealServer)| ServerState::new(config.clone(), false, order, now);
     ServiceState::new(words(file), false, order, (0..).zip(&file.real_servers).map(server).collect())
 }
 

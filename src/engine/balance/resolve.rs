@@ -268,12 +268,12 @@ impl Balance {
                 }
                 back
             }
-            Some(known) if !known.added => ServerState::new(known.config.clone(), false, known.order, Vec::new(), now),
+            Some(known) if !known.added => ServerState::new(known.config.clone(), false, known.order, now),
             Some(_) | None => {
                 let weight = weight.unwrap_or(Weight::DEFAULT);
                 let checks = service.checks_of_siblings(&key);
                 let config = RealServer { weight, forwarding, checks, ..RealServer::new(key) };
-                ServerState::new(config, true, service.next_order(), Vec::new(), now)
+                ServerState::new(config, true, service.next_order(), now)
             }
         };
         if weight.is_some() {
@@ -282,7 +282,7 @@ impl Balance {
         // What its checks say already, where others ask for them too.
         server.checks = self.checks.known(server.specs());
         self.hear(now, &mut server);
-        server.checks = Vec::new();
+        server.checks = Box::default();
         Ok(Step::Add(Box::new(server)))
     }
 }

@@ -10,12 +10,15 @@ use crate::engine::health::{EffectiveWeight, Pace, Ramp, Standing, Wish, weigh};
 use crate::engine::ipvs::{Destination, Traffic, Tunnel};
 use crate::engine::model::{Blank, CheckSpec, Forwarding, RealServer, Seldom, Weight};
 use crate::engine::snapshot::{Admin, Health};
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 impl Blank for Ramp {
     const BLANK: &'static Self = &Self::Full;
+}
+
+impl Blank for Vec<Check> {
+    const BLANK: &'static Self = &Self::new();
 }
 
 /// One real server in one service.
@@ -46,15 +49,15 @@ pub(super) struct ServerState {
     /// How much of its weight the table has, after it came back.
     pub ramp: Seldom<Ramp>,
     /// Why it last changed, for the journal.
-    pub reason: String,
+    pub reason: Box<str>,
     /// `ha_suspend`: its service's address is not on this host.
     pub suspended: bool,
     /// Whether it is up, as scripts and FIFOs know it; none before they were told how it begins.
     pub told: Option<bool>,
     /// Its checks, in file order.
-    pub checks: Vec<CheckId>,
+    pub checks: Box<[CheckId]>,
     /// While it is suspended: its checks as they were before.
-    pub asleep: Vec<Check>,
+    pub asleep: Seldom<Vec<Check>>,
     /// How fast its totals grow.
     pub meter: Meter,
     /// While it drains or is in maintenance: how fast its connections get fewer.
@@ -64,8 +67,8 @@ pub(super) struct ServerState {
 }
 
 impl ServerState {
-    /// A server that nobody has judged yet.
-    pub fn new(config: RealServer, added: bool, order: u64, checks: Vec<CheckId>, now: Instant) -> Self {
+    /// A server that nobody has judged yet, its checks not armed.
+    pub fn new(config: RealServer, added: bool, order: u64, now: Instant) -> Self {
         Self {
             added,
             order,
@@ -78,11 +81,11 @@ impl ServerState {
             former: Former::Unseen,
             standing: (unjudged(&config), now),
             ramp: Seldom::default(),
-            reason: String::new(),
+            reason: Box::default(),
             suspended: false,
             told: None,
-            checks,
-            asleep: Vec::new(),
+            checks: Box::default(),
+            asleep: Seldom::default(),
             meter: Meter::default(),
             pace: None,
             effective: None,
@@ -97,7 +100,8 @@ impl ServerState {
             Standing::Failing => Former::Absent,
         };
         let standing = (unjudged(&self.config), now);
-        let (checks, asleep, meter, pace, effective) = (Vec::new(), Vec::new(), Meter::default(), None, None);
+        let (checks, asleep, meter, pace, effective) =
+            (Box::default(), Seldom::default(), Meter::default(), None, None);
         let (told, ramp) = (None, Seldom::default());
         Self { former, standing, ramp, told, checks, asleep, added_weight: 0, meter, pace, effective, ..self.clone() }
     }
@@ -136,7 +140,7 @@ impl ServerState {
         if (self.admin.0 == Admin::Maintenance || admin == Admin::Maintenance) && self.admin.0 != admin {
             self.former = if self.effective.is_some() { Former::Resting } else { Former::Absent };
             self.ramp = Ramp::Awaited.into();
-            self.asleep = Vec::new();
+            self.asleep = Seldom::default();
             if self.standing.0 != unjudged(&self.config) {
                 self.standing = (unjudged(&self.config), now);
             }
@@ -178,7 +182,7 @@ impl ServerState {
     pub fn begin_slowly(&mut self, now: Instant, over: Duration) {
         let is_out = *self.ramp != Ramp::Full;
         if is_out && self.effective.is_some_and(EffectiveWeight::serves) && self.ramp.begin(now, over) {
-            let _ = write!(self.reason, "; slow start over {} s", over.as_secs()); // writing to a String can't fail
+            self.reason = format!("{}; slow start over {} s", self.reason, over.as_secs()).into();
         }
     }
 

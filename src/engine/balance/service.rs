@@ -115,7 +115,7 @@ impl ServiceState {
     pub fn remove(&mut self, key: &RealServerKey) -> Touched {
         let Some(at) = self.position(key) else { return Touched::One(*key) };
         let server = self.servers.remove(at);
-        self.removed.push(ServerState { checks: Vec::new(), ..server });
+        self.removed.push(ServerState { checks: Box::default(), ..server });
         if self.removed.iter().filter(|server| server.added).count() > KEPT
             && let Some(oldest) = self.removed.iter().position(|server| server.added)
         {

@@ -20,7 +20,7 @@ impl Balance {
             };
             server.ramp.rise(now);
             let reason = if server.ramp.is_rising() { "slow start" } else { "slow start is over" };
-            reason.clone_into(&mut server.reason);
+            server.reason = reason.into();
             self.kernel.want(name, key, service.wanted(&key));
             self.await_step(position, &key);
         }

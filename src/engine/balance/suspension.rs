@@ -2,7 +2,7 @@
 
 use super::core::Balance;
 use crate::engine::event::{EventKind, Fact, Severity};
-use crate::engine::model::{RealServerKey, ServiceKey, VirtualServer};
+use crate::engine::model::{RealServerKey, Seldom, ServiceKey, VirtualServer};
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::time::Instant;
@@ -58,11 +58,11 @@ impl Balance {
         let Some(server) = service.server_mut(&key) else { return };
         server.suspended = suspended;
         let old = std::mem::take(&mut server.checks);
-        let before = if suspended { self.checks.copies(&old) } else { std::mem::take(&mut server.asleep) };
+        let before = if suspended { self.checks.copies(&old) } else { server.asleep.to_vec() };
         let (specs, standing) = (server.specs(), (server.standing.0, now));
         server.checks = self.checks.rearm((name, key), &old, specs, standing, &mut self.actions);
         self.checks.recall(&server.checks, &before);
-        server.asleep = if suspended { before } else { Vec::new() };
+        server.asleep = if suspended { before.into() } else { Seldom::default() };
         self.listen_to_checks(now, at, key);
         self.settle(now, at, key);
     }

@@ -108,8 +108,8 @@ impl Balance {
         }
         server.judge(standing, now);
         server.reason = match standing {
-            Standing::Failing => format!("down: {reason}"),
-            Standing::Passing | Standing::Unknown => "up".to_owned(),
+            Standing::Failing => format!("down: {reason}").into(),
+            Standing::Passing | Standing::Unknown => "up".into(),
         };
         let (from, to) = (status::word(before), status::word(server.health()));
         let severity = match standing {
@@ -144,7 +144,7 @@ impl Balance {
         let Some(server) = self.services.get_mut(at).and_then(|service| service.server_mut(&key)) else { return };
         if let Some(added) = added.filter(|added| *added != server.added_weight) {
             server.added_weight = added;
-            "its check says the weight".clone_into(&mut server.reason);
+            server.reason = "its check says the weight".into();
             self.settle(now, at, key);
         }
     }

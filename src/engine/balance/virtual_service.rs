@@ -107,7 +107,7 @@ impl Balance {
         let mut service = self.services.remove(at);
         self.reindex();
         self.uninstall(&service);
-        service.servers.iter_mut().for_each(|server| server.checks.clear());
+        service.servers.iter_mut().for_each(|server| server.checks = Box::default());
         let target = (service.config.key, None);
         service.by = Some(Box::new(by));
         self.removed.push(service);

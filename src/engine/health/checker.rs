@@ -109,7 +109,7 @@ pub struct LastRun {
 }
 
 /// One check.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Checker {
     timing: CheckTiming,
     phase: Phase,
