@@ -39,6 +39,7 @@ fn odd() -> Status {
         vrid,
         address: "10.0.0.9".into(),
         last_heard_at: SystemTime::UNIX_EPOCH,
+        last_priority: None,
         counters: ForeignCounters { rejected_vrid, ..ForeignCounters::default() },
     };
     status.foreign_routers = vec![stranger(7, 12), stranger(8, 30)];

@@ -96,6 +96,7 @@ fn full() -> Status {
         vrid: 7,
         address: "fe80::9".into(),
         last_heard_at: std::time::SystemTime::UNIX_EPOCH,
+        last_priority: Some(100),
         counters: ForeignCounters::default(),
     });
     status.foreign.push(Foreign { key: "udp/10.0.0.9:53".parse().unwrap(), scheduler: "sh".into(), real_servers: 3 });

@@ -184,6 +184,7 @@ fn contested() -> Status {
         vrid,
         address: "10.0.0.9".into(),
         last_heard_at: now - seconds(2),
+        last_priority: None,
         counters,
     };
     let counters = ForeignCounters { rejected_vrid: 12_345, rejected_ttl: 1, ..ForeignCounters::default() };

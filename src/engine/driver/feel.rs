@@ -13,12 +13,13 @@ const NAMED: usize = 4;
 /// Most lines of a preview about what a reload leads to.
 const MOST_LINES: usize = 200;
 
-/// The services behind the addresses that these instances hold here, with their connections; none where there is no service.
-pub(super) fn carried(status: &Status, moves: impl Fn(&VirtualRouterStatus) -> bool) -> Option<String> {
+/// The services behind these addresses (`address/prefix`) of instances that are master, as far as they are here, with their
+/// connections; none where there is no service.
+pub(super) fn carried(status: &Status, moves: impl Fn(&VirtualRouterStatus, &str) -> bool) -> Option<String> {
     let masters = status.virtual_routers.iter().filter(|router| router.state == VirtualRouterState::Master);
     let addresses: Vec<IpAddr> = masters
-        .filter(|router| moves(router))
-        .flat_map(|router| router.addresses_here.iter().filter_map(|address| address.split('/').next()?.parse().ok()))
+        .flat_map(|router| router.addresses_here.iter().filter(|address| moves(router, address)))
+        .filter_map(|address| address.split('/').next()?.parse().ok())
         .collect();
     let is_there = |service: &&VirtualServerStatus| match service.key {
         ServiceKey::Address { address, .. } => addresses.contains(&address.ip()),
@@ -73,7 +74,7 @@ pub(super) fn of_reload(
     status: &Status,
 ) -> (u64, Option<String>) {
     let Foresight { ipvsadm, leaving, mut ended, mut overtaken, is_felt, .. } = foresight;
-    let Effects { lines, moving, unsure, ended: of_instances, met } = effects;
+    let Effects { lines, moving, unsure, coming, assumed, leaving: leave, ended: of_instances, met } = effects;
     ended.extend(of_instances);
     overtaken.extend(met.into_iter().map(|[what, was, is]| Overtaking { what, was, is }));
     let mut clauses = Vec::new();
@@ -89,17 +90,25 @@ pub(super) fn of_reload(
         clauses.push(format!("MEETS what operators set: {}", list(overtaken.iter().map(one))));
     }
     let said = (!clauses.is_empty()).then(|| clauses.join("; "));
-    let may_move = |(name, condition): &(String, String)| format!("{name} (if {condition})");
-    let all_moving: Vec<String> = moving.iter().cloned().chain(unsure.iter().map(may_move)).collect();
+    let whither = |name: &String| if coming.contains(name) { format!("{name} to this node") } else { name.clone() };
+    let may_move = |(name, condition): &(String, String)| format!("{} (if {condition})", whither(name));
+    let all_moving: Vec<String> = moving.iter().map(whither).chain(unsure.iter().map(may_move)).collect();
     if !all_moving.is_empty() {
         clauses.push(format!("MOVES: {}", list(all_moving.iter().cloned())));
-        clauses.extend(carried(status, |router| {
-            moving.contains(&router.name) || unsure.iter().any(|(name, _)| *name == router.name)
-        }));
+    }
+    if !leave.is_empty() {
+        clauses.push(format!("LEAVES: {}", list(leave.iter().cloned())));
+    }
+    clauses.extend(carried(status, |router, address| {
+        let is_unsure = || unsure.iter().any(|(name, _)| *name == router.name);
+        moving.contains(&router.name) || leave.iter().any(|gone| gone == address) || is_unsure()
+    }));
+    if !assumed.is_empty() {
+        clauses.push(format!("TAKES OVER, though nobody is heard: {}", list(assumed.iter().map(may_move))));
     }
     let mut hasher = DefaultHasher::new();
-    (leaving.iter().map(|one| &one.what).collect::<Vec<_>>(), &ended, &overtaken, &all_moving).hash(&mut hasher);
-    preview.confirm = (is_felt || !all_moving.is_empty()).then(|| "reload".to_owned());
+    (leaving.iter().map(|one| &one.what).collect::<Vec<_>>(), &ended, &overtaken, &all_moving, &leave).hash(&mut hasher);
+    preview.confirm = (is_felt || !all_moving.is_empty() || !leave.is_empty()).then(|| "reload".to_owned());
     preview.ipvsadm = ipvsadm;
     let goes = leaving.iter().map(|one| format!("{} goes, {} active connections", one.what, one.active));
     let ends = ended.iter().map(|one| format!("{one} ends with its object"));
@@ -145,10 +154,10 @@ mod tests {
     #[test]
     fn the_services_of_an_address_go_with_it() {
         let said = "2 services go with the addresses: tcp/10.0.0.1:80 (7 active), tcp/10.0.0.1:443; 7 active connections, which end";
-        assert_eq!(carried(&status("userspace"), |_| true).as_deref(), Some(said));
-        let kernel = carried(&status("kernel"), |_| true).unwrap();
+        assert_eq!(carried(&status("userspace"), |_, _| true).as_deref(), Some(said));
+        let kernel = carried(&status("kernel"), |_, _| true).unwrap();
         assert!(kernel.ends_with("which end unless the other node has them (lvs_sync_daemon)"), "{kernel}");
-        assert_eq!(carried(&status("kernel"), |router| router.name != "VI_1"), None);
+        assert_eq!(carried(&status("kernel"), |router, _| router.name != "VI_1"), None);
     }
 
     #[test]
@@ -162,6 +171,21 @@ mod tests {
         of_reload(&mut preview, Foresight::default(), effects, &status("kernel"));
         assert!(preview.blast_radius.starts_with("MOVES: VI_1; 2 services go with the addresses: "), "{preview:?}");
         assert_eq!((preview.confirm.as_deref(), preview.after.len()), (Some("reload"), 1));
+        let leaves = Effects { leaving: vec!["10.0.0.1/24".to_owned()], ..Effects::default() };
+        let mut preview = Preview::default();
+        of_reload(&mut preview, Foresight::default(), leaves, &status("kernel"));
+        assert!(preview.blast_radius.starts_with("LEAVES: 10.0.0.1/24; 2 services go with the addresses: "), "{preview:?}");
+        assert_eq!(preview.confirm.as_deref(), Some("reload"));
+        let name = || "VI_2".to_owned();
+        let coming = Effects { moving: vec![name()], coming: vec![name()], ..Effects::default() };
+        let mut preview = Preview::default();
+        of_reload(&mut preview, Foresight::default(), coming, &status("kernel"));
+        assert_eq!((preview.blast_radius.as_str(), preview.confirm.is_some()), ("MOVES: VI_2 to this node; ", true));
+        let assumed = vec![(name(), "a master of a priority below 150 is on eth2".to_owned())];
+        let mut preview = Preview::default();
+        of_reload(&mut preview, Foresight::default(), Effects { assumed, ..Effects::default() }, &status("kernel"));
+        let said = "TAKES OVER, though nobody is heard: VI_2 (if a master of a priority below 150 is on eth2); ";
+        assert_eq!((preview.blast_radius.as_str(), preview.confirm), (said, None));
         let unsure = Effects {
             unsure: vec![("VI_1".to_owned(), "a backup that was never heard ranks higher".to_owned())],
             ..Effects::default()

@@ -389,15 +389,14 @@ fn refused(unfit: &Unfit) -> Answer {
 fn preview(plan: Plan) -> Preview {
     let mut blast_radius = match (plan.removed, plan.changed) {
         _ if plan.is_empty() => "nobody".to_owned(),
-        (0, 0) => "nobody who is served now".to_owned(),
+        (0, 0) => "nobody who is served here now".to_owned(),
         (0, 1) => "1 object changes in place; connections to servers that stay go on".to_owned(),
         (0, changed) => format!("{changed} objects change in place; connections to servers that stay go on"),
+        (1, _) if plan.serving == 0 => "1 object goes".to_owned(),
         (1, _) => "1 object goes, with its addresses and connections".to_owned(),
+        (removed, _) if plan.serving == 0 => format!("{removed} objects go"),
         (removed, _) => format!("{removed} objects go, with their addresses and connections"),
     };
-    if !plan.leaving.is_empty() {
-        blast_radius = format!("{blast_radius}; addresses leave: {}", plan.leaving.join(" "));
-    }
     if !plan.reranked.is_empty() {
         blast_radius =
             format!("{blast_radius}; another priority, with what follows from it: {}", plan.reranked.join(", "));

@@ -4,7 +4,7 @@
 use super::core::Failover;
 use crate::engine::model::Family;
 use crate::engine::snapshot::{ForeignCounters, ForeignRouter, Moment};
-use crate::engine::vrrp::Check;
+use crate::engine::vrrp::{Check, Sender};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -23,6 +23,8 @@ pub(super) struct Stranger {
     heard_at: Instant,
     /// When it was heard as others of its cluster hear it: for so long it is worth a warning.
     advertised_at: Option<Instant>,
+    /// With which priority it was heard so last.
+    priority: Option<u8>,
     counters: ForeignCounters,
 }
 
@@ -39,19 +41,21 @@ impl Strangers {
         let is_heard = |(_, stranger): &(&Key, &Stranger)| stranger.advertised_at.is_some();
         self.all.iter().filter(is_heard).map(|((index, _, vrid), stranger)| (*index, *vrid, stranger))
     }
-    /// One more packet; `noise`: why it can be no advertisement at all.
-    pub fn heard(&mut self, now: Instant, key: Key, source: IpAddr, noise: Option<Check>) {
-        let new = || Stranger { source, heard_at: now, advertised_at: None, counters: ForeignCounters::default() };
+    /// One more packet, of `source`.
+    pub fn heard(&mut self, now: Instant, key: Key, source: IpAddr, sender: &Sender) {
+        let (advertised_at, priority, counters) = (None, None, ForeignCounters::default());
+        let new = || Stranger { source, heard_at: now, advertised_at, priority, counters };
         let stranger = self.all.entry(key).or_insert_with(new);
         (stranger.source, stranger.heard_at) = (source, now);
         let counters = &mut stranger.counters;
-        match noise {
+        match sender.noise {
             Some(Check::Ttl) => counters.rejected_ttl += 1,
             Some(Check::Version) => counters.rejected_version += 1,
             Some(Check::Type) => counters.rejected_type += 1,
             Some(_) | None => counters.rejected_vrid += 1,
         }
-        if noise.is_none() {
+        if sender.noise.is_none() {
+            stranger.priority = sender.priority.map(|priority| priority.0);
             stranger.advertised_at = Some(now);
             self.looks_at.get_or_insert(now + MEMORY);
         }
@@ -94,6 +98,7 @@ impl Failover {
                 vrid: *vrid,
                 address: stranger.source.to_string(),
                 last_heard_at: moment.wall_of(stranger.heard_at),
+                last_priority: stranger.priority,
                 counters: stranger.counters,
             })
         };

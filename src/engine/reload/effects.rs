@@ -2,10 +2,12 @@
 //!
 //! A backup says nothing on the wire: who would take over is said by the last advertisement of a router that was accepted.
 
+mod fitness;
 mod groups;
-mod ranks;
+mod outlook;
+mod words;
 
-use crate::engine::model::{Configuration, TrackKind, VirtualRouter};
+use crate::engine::model::{Configuration, Priority, TrackKind, VirtualRouter};
 use crate::engine::snapshot::{ForeignRouter, VirtualRouterState, VirtualRouterStatus};
 use crate::engine::vrrp::Tracked;
 use std::collections::{BTreeMap, HashMap};
@@ -16,15 +18,24 @@ const MOST_NAMED: usize = 5;
 /// An owner's priority.
 const OWNER: u8 = 255;
 
+/// A script, and whether its first run succeeds.
+type First<'a> = Option<(&'a str, bool)>;
+
 /// What a reload means for mastership and virtual addresses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Effects {
     /// A line for each effect.
     pub lines: Vec<String>,
-    /// Instances whose mastership is to move, or whose addresses leave this host.
+    /// Instances whose mastership is to move: from this node, or to it.
     pub moving: Vec<String>,
-    /// Masters whose mastership moves on a condition that nobody can answer now, and the condition: `a backup …`.
+    /// Those whose mastership moves on a condition that nobody can answer now, and the condition: `a backup …`.
     pub unsure: Vec<(String, String)>,
+    /// Which of these move to this node.
+    pub coming: Vec<String>,
+    /// Those that would take over from a master that nobody listens for yet, and from which: `a master of a priority below …`.
+    pub assumed: Vec<(String, String)>,
+    /// Addresses, `address/prefix`, that leave this host while their instance stays master.
+    pub leaving: Vec<String>,
     /// What operators wanted of an instance and ends with it.
     pub ended: Vec<String>,
     /// Priorities that operators gave where the file has another one from now on: the instance, how it is, and how it would be.
@@ -51,34 +62,31 @@ enum Moves {
     No,
 }
 
-impl Effects {
-    fn tell(&mut self, name: &str, (line, moves): (String, Moves)) {
-        self.lines.push(line);
-        if self.names(name) {
-            return;
-        }
-        match moves {
-            Moves::Yes => self.moving.push(name.to_owned()),
-            Moves::Perhaps(condition) => self.unsure.push((name.to_owned(), condition)),
-            Moves::No => {}
-        }
-    }
-
-    fn names(&self, name: &str) -> bool {
-        self.moving.iter().any(|moving| moving == name)
-    }
-}
-
 /// The two configurations, and what is known now.
 struct Sight<'a> {
     old: &'a Configuration,
     new: &'a Configuration,
     before: HashMap<&'a str, &'a VirtualRouter>,
+    after: HashMap<&'a str, &'a VirtualRouter>,
     now: HashMap<&'a str, &'a VirtualRouterStatus>,
+    /// How what is tracked counts, by kind and name.
+    seen: HashMap<(&'a str, &'a str), Tracked>,
     found: &'a Found,
 }
 
 impl<'a> Sight<'a> {
+    fn new(
+        (old, new): (&'a Configuration, &'a Configuration),
+        status: &'a [VirtualRouterStatus],
+        found: &'a Found,
+    ) -> Self {
+        let now = status.iter().map(|router| (router.name.as_str(), router)).collect();
+        let tracked = status.iter().flat_map(|router| &router.detail.tracked);
+        let seen = tracked.filter_map(|seen| Some(((seen.kind.as_str(), seen.name.as_str()), seen.state.parse().ok()?)));
+        let seen = seen.filter(|(_, state)| *state != Tracked::Unanswered).collect();
+        Self { old, new, before: by_name(old), after: by_name(new), now, seen, found }
+    }
+
     fn status(&self, name: &str) -> Option<&'a VirtualRouterStatus> {
         self.now.get(name).copied()
     }
@@ -89,67 +97,66 @@ impl<'a> Sight<'a> {
     }
 }
 
-const fn surely(moves: bool) -> Moves {
-    if moves { Moves::Yes } else { Moves::No }
-}
-
 /// Each instance whose mastership or addresses a reload may move.
 pub fn effects(old: &Configuration, new: &Configuration, status: &[VirtualRouterStatus], found: &Found) -> Effects {
-    let now = status.iter().map(|router| (router.name.as_str(), router)).collect();
-    let sight = Sight { old, new, before: by_name(old), now, found };
-    let (after, held, holds) = (by_name(new), holders(old), holders(new));
+    let sight = Sight::new((old, new), status, found);
+    let (held, holds) = (holders(old), holders(new));
     let mut effects = Effects::default();
-    // Members that can't lead or stop leading, and so take their sync groups along.
-    let mut leaders = Vec::new();
-    for gone in old.virtual_routers.iter().filter(|router| !after.contains_key(router.name.as_str())) {
+    for gone in old.virtual_routers.iter().filter(|router| !sight.after.contains_key(router.name.as_str())) {
         let status = sight.status(&gone.name);
-        let line = format!("instance {} ends: {}", gone.name, leaves(gone, status));
-        effects.tell(&gone.name, (line, surely(is_master(status))));
+        effects.lines.push(format!("instance {} ends: {}", gone.name, leaves(gone, status)));
+        effects.moving.extend(is_master(status).then(|| gone.name.clone()));
         let held = status.into_iter().flat_map(|status| {
-            let of_priority = status.priority_by.clone();
-            let held = status.held.clone().filter(|held| !of_priority.as_ref().is_some_and(|by| held.starts_with(by)));
-            of_priority.into_iter().chain(held)
+            let of_command = fitness::held(status).map(str::to_owned);
+            status.priority_by.clone().into_iter().chain(of_command)
         });
         effects.ended.extend(held.map(|held| format!("{} ({})", gone.name, held.replace("; ", ", "))));
     }
+    let (was, will) = (sight.all_as_it_is(), sight.all());
     for router in &new.virtual_routers {
         let (name, status) = (&router.name, sight.status(&router.name));
-        if let (Some(before), Some(set)) = (sight.before.get(name.as_str()), status.and_then(|s| s.priority_set))
-            && before.priority != router.priority
-        {
-            let instead = |file: u8| {
-                if file == set {
-                    format!("priority {set}, as the file says")
-                } else {
-                    format!("priority {set} by an operator in place of {file}")
-                }
-            };
-            let (was, is) = (instead(before.priority.get()), instead(router.priority.get()));
-            effects.met.push([name.clone(), was, is]);
+        let Some(outlook) = will.0.get(name.as_str()) else { continue };
+        let before = sight.before.get(name.as_str()).copied();
+        effects.met.extend(before.and_then(|before| met(before, router, status)));
+        let (goes_on, was_here) = (sight.goes_on(router), is_master(status));
+        let begins_anew = before.is_some() && goes_on.is_none();
+        let moves = if begins_anew && was_here { Moves::Yes } else { sight.moves(name, &was, &will) };
+        effects.coming.extend((!was_here && moves != Moves::No).then(|| name.clone()));
+        match moves {
+            Moves::Yes => effects.moving.push(name.clone()),
+            Moves::Perhaps(condition) => effects.unsure.push((name.clone(), condition)),
+            Moves::No => effects.assumed.extend(outlook.assumes().map(|condition| (name.clone(), condition.to_owned()))),
         }
-        if let Some(before) = sight.goes_on(router) {
-            for told in sight.ranks(before, router, status) {
-                leaders.extend(is_master(status).then(|| (name.clone(), told.1.clone())));
-                effects.tell(name, told);
-            }
-            for (line, moves) in moves(before, router, status, (&held, &holds)) {
-                effects.tell(name, (line, surely(moves)));
-            }
-            continue;
+        if let Some((before, status)) = goes_on.zip(status) {
+            effects.lines.extend(sight.lines((before, router), status, (was.get(name.as_str()), outlook)));
         }
-        let (starts, drags) = sight.starts(router);
-        leaders.push((name.clone(), drags));
-        match sight.before.get(name.as_str()) {
-            None => effects.lines.push(format!("instance {name} starts: {starts}")),
-            Some(before) => {
-                let line = format!("instance {name} starts anew: {}; then {starts}", leaves(before, status));
-                effects.tell(name, (line, surely(is_master(status))));
+        match (goes_on, before) {
+            (Some(before), _) => {
+                let (lines, leaving) = readdressed(before, router, was_here, (&held, &holds));
+                effects.lines.extend(lines);
+                effects.leaving.extend(leaving);
             }
+            (None, Some(before)) => {
+                let starts = sight.starts(router, outlook);
+                effects.lines.push(format!("instance {name} starts anew: {}; then {starts}", leaves(before, status)));
+            }
+            (None, None) => effects.lines.push(format!("instance {name} starts: {}", sight.starts(router, outlook))),
         }
     }
-    sight.groups(&mut effects, &leaders);
-    effects.unsure.retain(|(name, _)| !effects.moving.contains(name));
     effects
+}
+
+/// What becomes of the priority that an operator gave.
+fn met(before: &VirtualRouter, router: &VirtualRouter, status: Option<&VirtualRouterStatus>) -> Option<[String; 3]> {
+    let set = status?.priority_set.filter(|_| before.priority != router.priority)?;
+    let instead = |file: u8| {
+        if file == set {
+            format!("priority {set}, as the file says")
+        } else {
+            format!("priority {set} by an operator in place of {file}")
+        }
+    };
+    Some([router.name.clone(), instead(before.priority.get()), instead(router.priority.get())])
 }
 
 /// What other routers make of another list of addresses in the advertisements of these instances; none where there are none.
@@ -202,7 +209,7 @@ fn addresses(router: &VirtualRouter) -> String {
 
 fn leaves(router: &VirtualRouter, status: Option<&VirtualRouterStatus>) -> String {
     if !is_master(status) {
-        return "it is not master here, and no address moves".to_owned();
+        return "it is not master here".to_owned();
     }
     let next = status.and_then(strongest).map_or_else(
         || "nobody else was heard who would take over".to_owned(),
@@ -217,29 +224,36 @@ fn strongest(status: &VirtualRouterStatus) -> Option<(&str, u8)> {
     heard.max_by_key(|(_, priority)| *priority)
 }
 
-/// Addresses that come, go or change their instance, and whether they leave this host.
-fn moves(
+/// Addresses that come, go or change their instance, and which of them leave this host.
+fn readdressed(
     before: &VirtualRouter,
     router: &VirtualRouter,
-    status: Option<&VirtualRouterStatus>,
+    is_here: bool,
     (held, holds): (&HashMap<String, String>, &HashMap<String, String>),
-) -> Vec<(String, bool)> {
-    let name = &router.name;
-    let (here, master) = (is_master(status), "master here");
+) -> (Vec<String>, Vec<String>) {
+    let (name, master) = (&router.name, "master here");
     let text = |side: &VirtualRouter| -> Vec<String> { side.addresses.iter().map(ToString::to_string).collect() };
     let (old, new) = (text(before), text(router));
     let come = new.iter().filter(|address| !old.contains(address)).map(|address| match held.get(address.as_str()) {
         Some(other) if other != name => format!("{address} moves from instance {other} to {name}"),
-        _ if here => format!("{address} comes up on this host: {name} is {master}"),
+        _ if is_here => format!("{address} comes up on this host: {name} is {master}"),
         _ => format!("{address} is for the master of {name}, which is not this node"),
     });
-    let go =
-        old.iter().filter(|address| !new.contains(address)).filter_map(|address| match holds.get(address.as_str()) {
-            Some(other) if other != name => None,
-            _ if here => Some((format!("{address} leaves this host: {name} is {master} and has it no longer"), true)),
-            _ => Some((format!("{address} is of {name} no longer; it is not on this host"), false)),
-        });
-    come.map(|line| (line, false)).chain(go).collect()
+    let gone = |address: &&String| !new.contains(address) && holds.get(address.as_str()).is_none_or(|other| other == name);
+    let gone: Vec<String> = old.iter().filter(gone).cloned().collect();
+    let go = gone.iter().map(|address| {
+        if is_here {
+            format!("{address} leaves this host: {name} is {master} and has it no longer")
+        } else {
+            format!("{address} is of {name} no longer; it is not on this host")
+        }
+    });
+    (come.chain(go).collect(), if is_here { gone.clone() } else { Vec::new() })
+}
+
+fn own_priority(router: &VirtualRouter, status: Option<&VirtualRouterStatus>) -> Priority {
+    let set = status.and_then(|status| Priority::new(status.priority_set?).ok());
+    set.unwrap_or(router.priority)
 }
 
 #[cfg(test)]

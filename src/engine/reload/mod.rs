@@ -21,6 +21,9 @@ use std::net::IpAddr;
 /// Most lines of one kind in [`Plan::before`], [`Plan::after`] and [`Plan::steps`].
 const LINES: usize = 200;
 
+/// How titles of objects begin that have addresses or connections.
+const SERVING: [&str; 2] = ["vrrp_instance ", "virtual_server "];
+
 /// What a reload comes to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
@@ -36,12 +39,12 @@ pub struct Plan {
     pub changed: usize,
     /// Objects that go.
     pub removed: usize,
+    /// Those of them that have addresses or connections: instances, services, real servers.
+    pub serving: usize,
     /// Instances with words that the other node must have too, or refuses to hear this one.
     pub paired: Vec<String>,
     /// Instances that stay with another list of addresses in their advertisements.
     pub readdressed: Vec<String>,
-    /// Virtual addresses of instances that stay which the file has no longer.
-    pub leaving: Vec<String>,
     /// Instances with another priority.
     pub reranked: Vec<String>,
     /// Objects that are not touched.
@@ -164,8 +167,6 @@ impl Writer {
             if before.priority != router.priority {
                 self.plan.reranked.push(router.name.clone());
             }
-            let gone = before.addresses.iter().filter(|address| !router.addresses.contains(address));
-            self.plan.leaving.extend(gone.map(ToString::to_string));
         }
     }
 
@@ -196,6 +197,7 @@ impl Writer {
             }
             (Some(_), None) => {
                 self.plan.removed += 1;
+                self.plan.serving += usize::from(SERVING.iter().any(|word| title.starts_with(word)));
                 push(&mut self.plan.before, title.to_owned());
                 self.step(format!("- {title}"));
             }
@@ -213,6 +215,7 @@ impl Writer {
     /// One that goes and comes again under its name, since what others know it by changes.
     fn anew(&mut self, title: &str, old: &[Field], new: &[Field]) {
         (self.plan.removed, self.plan.added) = (self.plan.removed + 1, self.plan.added + 1);
+        self.plan.serving += 1;
         let changes = self.sides(title, old, new);
         self.step(format!("- {title}"));
         self.step(format!("+ {title}: {changes}"));

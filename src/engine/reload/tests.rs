@@ -141,11 +141,14 @@ fn words_that_the_other_node_must_have_too_are_named() {
 }
 
 #[test]
-fn addresses_that_leave_and_ranks_that_change_are_named() {
+fn ranks_that_change_are_named_and_what_goes_with_addresses_is_counted() {
     let plan = to(&[("10.0.0.1/24", "10.0.0.2/24"), ("priority 100", "priority 90")]);
-    assert_eq!((plan.leaving, plan.reranked), (vec!["10.0.0.1/24".to_owned()], vec!["VI_1".to_owned()]));
+    assert_eq!(plan.reranked, ["VI_1"]);
     let plan = to(&[("10.0.0.1/24", "10.0.0.1/24\n10.0.0.2/24")]);
-    assert_eq!((plan.leaving.len(), plan.reranked.len()), (0, 0));
+    assert_eq!(plan.reranked.len(), 0);
+    let before = config::parse("x", "vrrp_script s {\nscript /bin/true\n}\nvirtual_server 10.0.0.9 80 {\nprotocol TCP\n}\n");
+    let gone = super::plan(&before.configuration.unwrap(), &Configuration::default());
+    assert_eq!((gone.removed, gone.serving), (2, 1));
 }
 
 #[test]

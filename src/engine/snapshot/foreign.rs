@@ -19,6 +19,9 @@ pub struct ForeignRouter {
     /// When.
     #[serde(with = "rfc3339")]
     pub last_heard_at: SystemTime,
+    /// The priority of the last one that is wrong in nothing but its VRID (0: it resigned); none when there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_priority: Option<u8>,
     /// How many, by what keeps them from counting.
     pub counters: ForeignCounters,
 }

@@ -168,10 +168,12 @@ fn preview_lines(preview: &Preview, columns: usize, touches_first: bool) -> Vec<
 }
 
 /// What nobody may overlook.
-const WORST: [&str; 12] = [
+const WORST: [&str; 14] = [
     "GOES: ",
     "ENDS, since",
     "MOVES: ",
+    "LEAVES: ",
+    "TAKES OVER, ",
     "MEETS what operators set: ",
     "go with the addresses",
     "goes with the addresses",

@@ -348,6 +348,7 @@ fn packets_for_strange_vrids_are_counted_by_what_is_wrong_and_change_nothing() {
         vrid,
         address: PEER.to_string(),
         last_heard_at: moment.wall,
+        last_priority: (vrid == 77).then_some(255),
         counters,
     };
     let nothing = ForeignCounters::default();

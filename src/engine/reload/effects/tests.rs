@@ -18,7 +18,7 @@ fn file(instances: &[(&str, u8, &str)]) -> Configuration {
 fn heard(name: &str, state: &str, priority: u8, rival: Option<u8>) -> VirtualRouterStatus {
     let peer = |priority| {
         json!({"address": "10.0.0.12", "source": "heard", "last_heard_at": null, "last_priority": priority,
-            "state": "SILENT", "reachable": null, "rejected": null, "detail": {"accepted": {"priority": priority,
+            "state": if state == "MASTER" { "SILENT" } else { "MASTER" }, "reachable": null, "rejected": null, "detail": {"accepted": {"priority": priority,
             "at": "2026-01-01T00:00:00.000Z"}}})
     };
     serde_json::from_value(json!({
@@ -50,7 +50,7 @@ fn another_list_of_addresses_says_who_would_refuse_it() {
 
 #[test]
 fn another_priority_says_who_would_be_master() {
-    let to = |new, state, old, rival| {
+    let to = |new: u8, state: &str, old: u8, rival: Option<u8>| {
         told(&[("A", old, "10.0.0.1/24")], &[("A", new, "10.0.0.1/24")], &[heard("A", state, old, rival)]).join("")
     };
     let line = "instance A: priority 200 -> 90: ";
@@ -58,6 +58,8 @@ fn another_priority_says_who_would_be_master() {
         to(90, "MASTER", 200, Some(100)),
         format!("{line}10.0.0.12 (priority 100) would take over, unless it has nopreempt")
     );
+    let equal = to(100, "MASTER", 200, Some(100));
+    assert!(equal.ends_with("it stays master: 10.0.0.12 has 100 too, and an equal takes nothing over"), "{equal}");
     assert_eq!(to(90, "MASTER", 200, Some(50)), format!("{line}it stays master before 10.0.0.12 (priority 50)"));
     assert_eq!(
         to(90, "MASTER", 200, None),
@@ -88,7 +90,7 @@ fn what_moves_is_named_and_who_is_refused_here_takes_nothing_over() {
     assert_eq!(moving(&lower, heard("A", "MASTER", 200, Some(50))), [""; 0]);
     assert_eq!(moving(&[], heard("A", "MASTER", 200, None)), ["A"]);
     assert_eq!(moving(&[], heard("A", "BACKUP", 200, None)), [""; 0]);
-    assert_eq!(moving(&[("A", 200, "10.0.0.9/24")], heard("A", "MASTER", 200, None)), ["A"], "its address leaves");
+    assert_eq!(moving(&[("A", 200, "10.0.0.9/24")], heard("A", "MASTER", 200, None)), [""; 0], "it stays master");
     let mut refused = heard("A", "MASTER", 200, Some(250));
     refused.peers[0].detail.accepted = None;
     refused.peers[0].rejected = Some("another password".to_owned());
@@ -141,8 +143,11 @@ fn a_sync_group_moves_as_a_whole() {
     };
     let status = |rival| ["A", "B", "C"].map(|name| heard(name, "MASTER", 200, rival));
     let told = effects(&grouped(200), &grouped(90), &status(Some(100)), &Found::default());
-    assert_eq!(told.moving, ["A", "B"]);
     assert_eq!(told.lines[1], "instance B goes with A: sync group G");
+    let unlike = |name: &str| (name.to_owned(), "10.0.0.12 has A in no such sync group".to_owned());
+    assert_eq!((told.moving.len(), told.unsure), (0, vec![unlike("A"), unlike("B")]), "it outranks A alone");
+    let stronger = [heard("A", "MASTER", 200, Some(100)), heard("B", "MASTER", 200, Some(250))];
+    assert_eq!(effects(&grouped(200), &grouped(90), &stronger, &Found::default()).moving, ["A", "B"]);
     assert_eq!(unsure(effects(&grouped(200), &grouped(90), &status(None), &Found::default())), ["A", "B"]);
 }
 
@@ -159,7 +164,7 @@ fn instances_that_come_and_go_say_what_becomes_of_their_addresses() {
     );
     assert_eq!(
         told(&[a], &[], &[heard("A", "BACKUP", 200, None)]),
-        ["instance A ends: it is not master here, and no address moves"]
+        ["instance A ends: it is not master here"]
     );
     assert_eq!(
         told(&[a, b], &[("A", 200, "10.0.0.3/24"), ("B", 100, "10.0.0.2/24 10.0.0.1/24")], &[master]),
@@ -187,6 +192,13 @@ fn grouped(members: &str, c: Option<u8>, of_a: &str, of_c: &str) -> Configuratio
     config::parse("x", &text).configuration.unwrap()
 }
 
+/// Somebody who is heard with this VRID, and his priority.
+fn stranger(vrid: u8, priority: Option<u8>) -> Found {
+    let rival = json!({"interface": "eth0", "family": "inet", "vrid": vrid, "address": "10.0.0.12", "last_priority": priority,
+        "last_heard_at": "2026-01-01T00:00:00.000Z", "counters": crate::engine::snapshot::ForeignCounters::default()});
+    Found { foreign: vec![serde_json::from_value(rival).unwrap()], ..found() }
+}
+
 fn found() -> Found {
     let links = [("eth0", true), ("eth1", false)].map(|(name, up)| (name.to_owned(), up));
     Found { links: Some(BTreeMap::from(links)), ..Found::default() }
@@ -209,16 +221,18 @@ fn one_that_joins_a_group_moves_nobody_unless_it_fails_or_may_have_to_follow() {
     ] {
         let told = of(&found(), of_c);
         assert_eq!(told.moving, ["A", "B"], "{of_c}");
-        assert_eq!(told.lines[0], format!("instance C starts: in FAULT: {why}"));
-        assert_eq!(told.lines[1], "instance A goes with C: sync group G");
+        assert_eq!(told.lines[2], format!("instance C starts: in FAULT: {why}"));
+        assert_eq!(told.lines[0], "instance A goes with C: sync group G");
     }
     let told = of(&found(), "track_script {\ns\n}");
-    assert_eq!((told.moving.len(), told.unsure[0].1.as_str()), (0, "script s fails"));
-    let rival = json!({"interface": "eth0", "family": "inet", "vrid": 3, "address": "10.0.0.12",
-        "last_heard_at": "2026-01-01T00:00:00.000Z", "counters": crate::engine::snapshot::ForeignCounters::default()});
-    let told = of(&Found { foreign: vec![serde_json::from_value(rival).unwrap()], ..found() }, "");
-    assert_eq!(unsure(told.clone()), ["A", "B"]);
-    assert_eq!(told.unsure[0].1, "10.0.0.12, heard with VRID 3, is a master that C has to follow");
+    assert_eq!((told.moving.len(), told.unsure[0].1.as_str()), (0, "script s fails in its first run"));
+    let told = of(&stranger(3, None), "");
+    assert_eq!(unsure(told.clone()), ["A", "B", "C"]);
+    assert_eq!(told.unsure[0].1, "C has to follow the master that is heard with its VRID");
+    assert_eq!(told.unsure[2].1, "10.0.0.12, heard with VRID 3, has a priority below 200");
+    assert_eq!(of(&stranger(3, Some(250)), "").moving, ["A", "B"], "it has to follow that one");
+    assert_eq!(of(&stranger(3, Some(100)), "").moving, ["C"]);
+    assert_eq!(of(&stranger(3, Some(0)), "").moving, [""; 0], "it has resigned");
 }
 
 #[test]
@@ -319,4 +333,119 @@ fn priorities_that_operators_gave_are_met_or_end_with_their_instance() {
     assert_eq!(of(&[a, b], &status), Effects::default());
     status.held = Some("failover by bob; ends with rejoin".to_owned());
     assert_eq!(of(&[b], &status).ended[1], "A (failover by bob, ends with rejoin)");
+}
+
+/// `A` with these words, backup or in FAULT beside a master of priority 100; what is tracked counts like this.
+fn beside_a_master(state: &str, (old, new): (&str, &str), tracked: serde_json::Value) -> Effects {
+    let mut status = [heard("A", state, 150, Some(100)), heard("B", "BACKUP", 200, Some(250))];
+    status[0].detail.tracked = serde_json::from_value(tracked).unwrap();
+    let file = |words: &str| {
+        let mut file = grouped("", None, words, "");
+        file.virtual_routers[0].priority = Priority::new(150).unwrap();
+        file
+    };
+    effects(&file(old), &file(new), &status, &found())
+}
+
+#[test]
+fn a_fault_that_ends_takes_over_from_a_master_of_lower_priority() {
+    let bad = |kind: &str, name: &str| json!([{"kind": kind, "name": name, "weight": 0, "reverse": false, "state": "down", "said": ""}]);
+    for (old, tracked) in [
+        ("track_interface {\neth1\n}", bad("interface", "eth1")),
+        ("track_script {\ns\n}", bad("script", "s")),
+    ] {
+        let told = beside_a_master("FAULT", (old, ""), tracked.clone());
+        assert_eq!(told.lines, ["instance A: FAULT ends: this node would take over from 10.0.0.12 (priority 100)"]);
+        assert_eq!((told.moving, told.coming), (vec!["A".to_owned()], vec!["A".to_owned()]));
+        let told = beside_a_master("FAULT", (old, "nopreempt"), tracked.clone());
+        assert_eq!(told.moving, [""; 0]);
+        let said = ": FAULT ends, nopreempt: it becomes BACKUP behind 10.0.0.12, since it does not take mastership back";
+        assert!(told.lines[0].ends_with(said), "{told:?}");
+        let told = beside_a_master("FAULT", (old, &format!("{old}\nadvert_int 1\ngarp_master_repeat 2")), tracked);
+        assert_eq!(told, Effects::default(), "it goes on");
+    }
+    let told = beside_a_master("FAULT", ("", "mcast_src_ip 10.0.0.9"), json!([]));
+    assert_eq!(told.unsure, [("A".to_owned(), "this ends its FAULT".to_owned())], "nobody knows what it is for");
+    assert_eq!(beside_a_master("FAULT", ("", ""), json!([])), Effects::default());
+}
+
+#[test]
+fn the_words_of_preemption_say_who_takes_over() {
+    let takes = "this node would take over from 10.0.0.12 (priority 100)";
+    let of = |old: &str, new: &str| beside_a_master("BACKUP", (old, new), json!([]));
+    let told = of("nopreempt", "");
+    assert_eq!((told.moving, told.lines), (vec!["A".to_owned()], vec![format!("instance A: preempt: {takes}")]));
+    let told = of("preempt_delay 300", "");
+    assert_eq!(told.lines, [format!("instance A: preempt_delay 300 s -> 0 s: {takes}")]);
+    assert_eq!(told.moving, ["A"]);
+    let told = of("preempt_delay 300", "preempt_delay 30");
+    assert_eq!(told.lines, [format!("instance A: preempt_delay 300 s -> 30 s: {takes} in 30 s")]);
+    assert_eq!(told.moving, ["A"], "sooner than it would have");
+    let later = of("preempt_delay 30", "preempt_delay 300");
+    assert_eq!((later.moving.len(), later.lines.len()), (0, 1));
+    assert_eq!(of("", "nopreempt").moving, [""; 0]);
+}
+
+#[test]
+fn a_sync_group_that_is_dissolved_lets_the_sound_ones_take_over() {
+    let mut status = [heard("A", "FAULT", 200, Some(100)), heard("B", "FAULT", 200, Some(100))];
+    status[0].reason = "sync group G, B: interface eth1 is down".to_owned();
+    status[1].detail.tracked =
+        serde_json::from_value(json!([{"kind": "interface", "name": "eth1", "weight": 0, "reverse": false, "state": "down", "said": ""}]))
+            .unwrap();
+    let file = |members: &str| {
+        let mut file = grouped(members, None, "", "");
+        let tracking = grouped("", None, "track_interface {\neth1\n}", "");
+        file.virtual_routers[1].tracks.clone_from(&tracking.virtual_routers[0].tracks);
+        file
+    };
+    let told = effects(&file("A\nB"), &file(""), &status, &found());
+    assert_eq!(told.moving, ["A"]);
+    assert_eq!(told.lines, ["instance A: FAULT ends: this node would take over from 10.0.0.12 (priority 100)"]);
+}
+
+#[test]
+fn one_that_starts_says_from_whom_it_takes_over() {
+    let (old, new) = (grouped("", None, "", ""), grouped("", Some(3), "", ""));
+    let status = ["A", "B"].map(|name| heard(name, "MASTER", 200, Some(100)));
+    let told = effects(&old, &new, &status, &stranger(3, Some(100)));
+    assert_eq!(told.lines, ["instance C starts: this node would take over from 10.0.0.12 (priority 100)"]);
+    assert_eq!((told.moving, told.coming), (vec!["C".to_owned()], vec!["C".to_owned()]));
+    let told = effects(&old, &new, &status, &found());
+    assert_eq!((told.moving.len(), told.unsure.len(), told.assumed.len()), (0, 0, 0), "nobody is heard there");
+    let mut elsewhere = new.clone();
+    elsewhere.virtual_routers[2].interface = "eth2".to_owned();
+    let links = [("eth0", true), ("eth2", true)].map(|(name, up)| (name.to_owned(), up));
+    let told = effects(&old, &elsewhere, &status, &Found { links: Some(BTreeMap::from(links)), ..Found::default() });
+    assert_eq!(told.assumed, [("C".to_owned(), "a master of a priority below 200 is on eth2".to_owned())]);
+    assert!(told.lines[0].ends_with("; if a master of a priority below 200 is on eth2, this node would take over from it"));
+    assert_eq!((told.moving.len(), told.unsure.len()), (0, 0));
+}
+
+#[test]
+fn what_replaces_another_thing_that_is_tracked_may_fail() {
+    let tracked = json!([{"kind": "interface", "name": "eth1", "weight": -60, "reverse": false, "state": "down", "said": ""}]);
+    let words = ("track_interface {\neth1 weight -60\n}", "track_script {\ns weight -60\n}");
+    let mut status = [heard("A", "BACKUP", 150, Some(100))];
+    status[0].effective_priority = 90;
+    status[0].detail.tracked = serde_json::from_value(tracked).unwrap();
+    let file = |words: &str| {
+        let mut file = grouped("", None, words, "");
+        file.virtual_routers.truncate(1);
+        file.virtual_routers[0].priority = Priority::new(150).unwrap();
+        file
+    };
+    let told = effects(&file(words.0), &file(words.1), &status, &found());
+    assert!(told.lines[0].contains("priority 90 -> 150 by what it tracks: this node would take over"), "{told:?}");
+    assert!(told.lines[1].ends_with("if it fails: priority 90"), "{told:?}");
+    assert_eq!(told.unsure, [("A".to_owned(), "script s succeeds in its first run".to_owned())]);
+}
+
+#[test]
+fn an_address_that_leaves_moves_no_mastership() {
+    let (both, one) = ([("A", 200, "10.0.0.1/24 10.0.0.2/24")], [("A", 200, "10.0.0.1/24")]);
+    let told = effects(&file(&both), &file(&one), &[heard("A", "MASTER", 200, Some(100))], &Found::default());
+    assert_eq!((told.moving.len(), told.leaving), (0, vec!["10.0.0.2/24".to_owned()]));
+    let told = effects(&file(&both), &file(&one), &[heard("A", "BACKUP", 200, Some(250))], &Found::default());
+    assert_eq!(told.leaving, [""; 0]);
 }
