@@ -11,7 +11,7 @@ use super::reload::Reloader;
 use super::shared::{Shared, Vitals};
 use super::stop::{self, Stop};
 use super::sysctls;
-use super::undo::{Given, Going, OVER, UndoStack};
+use super::undo::{Given, Going, UndoStack};
 use crate::engine::command::{
     Answer, Asked, Command, CommandRequest, Half, Outcome, Preview, Reach, ServiceSelector, Undoable, Undoes, Who,
     clean,
@@ -234,8 +234,7 @@ impl LocalEngine {
                 self.tried(inverse).map_or_else(|e| e.to_string(), |a| a.message)
             }
             Some(_) => "what it did is over, or its object has gone".to_owned(),
-            None if newest.is_over() => OVER.to_owned(),
-            None => "it has no way back".to_owned(),
+            None => newest.no_way_back().to_owned(),
         };
         Err(self.undo.not_the_newest(&newest, &why))
     }

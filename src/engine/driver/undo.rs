@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 pub const NOTHING: &str = "no command since the engine started can be taken back, and undo knows none from before: \
                            `lvsdeck ctl diff` shows what operators changed, to be taken back by name";
 /// What is said of a command whose time has ended.
-pub const OVER: &str = "its time is over, and with it what it did";
+const OVER: &str = "its time is over, and with it what it did";
 /// How many are remembered.
 const KEPT: usize = 50;
 /// Most characters of a command that are kept to be read.
@@ -59,6 +59,15 @@ impl Given {
     /// Whether what it did has ended by itself: what was before it does not come back by that, nor by an undo.
     pub fn is_over(&self) -> bool {
         self.lasts.is_some_and(|lasts| lasts <= self.at.elapsed())
+    }
+
+    /// Why nothing takes it back.
+    pub fn no_way_back(&self) -> &'static str {
+        match self.inverse {
+            _ if self.is_over() => OVER,
+            Some(_) => "what was there before was for a time that is over by now",
+            None => "it has no way back",
+        }
     }
 
     /// Whether anything can still stand or fall with it.
@@ -255,8 +264,8 @@ fn takeable(stack: &VecDeque<Given>, id: u64) -> Result<(usize, Command), String
     if let Some(why) = given.unanswered() {
         return Err(format!("command {given} can't be taken back now: {why}"));
     }
-    if given.is_over() {
-        return Err(format!("command {given} can't be taken back: {OVER}"));
+    if given.is_over() || given.inverse.is_some() && given.way_back().is_none() {
+        return Err(format!("command {given} can't be taken back: {}", given.no_way_back()));
     }
     let Some(inverse) = given.way_back() else { return Err(no_way_back(stack, id)) };
     match standing_on(stack, at) {
@@ -525,6 +534,24 @@ mod tests {
         assert!(stack.find(0).is_ok(), "what is over stands on nothing");
         assert_eq!(stack.find(1).unwrap_err(), format!("command 1 (failover by anna) can't be taken back: {OVER}"));
         assert_eq!(listed(&stack), [0]);
+    }
+
+    #[test]
+    fn what_was_there_for_a_time_does_not_come_back_after_it() {
+        let stack = UndoStack::default();
+        let weight = |hold_seconds| Command::Weight {
+            service: ServiceSelector("tcp/10.0.0.1:80".to_owned()),
+            server: "10.0.0.71:80".parse().unwrap(),
+            weight: Weight::DEFAULT,
+            hold_seconds,
+        };
+        let preview = |undo| Preview { undo: Some(undo), ops: vec!["x".to_owned()], ..Preview::default() };
+        let reach = Reach::of(&weight(None), &|name| [name.to_owned()].into());
+        assert_eq!(stack.send(&asked(1, weight(None)), Going::New(reach), || true), Ok(true));
+        stack.answered(1, &Answer { preview: preview(weight(Some(0))), ..answer(Outcome::Done, true) });
+        let why = "what was there before was for a time that is over by now";
+        assert_eq!(stack.newest().unwrap().no_way_back(), why);
+        assert_eq!(stack.find(1).unwrap_err(), format!("command 1 (weight by anna) can't be taken back: {why}"));
     }
 
     fn on(service: &str, server: Option<&str>) -> Changed {
