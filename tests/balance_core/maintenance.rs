@@ -36,6 +36,18 @@ fn checks(rig: &mut Rig, span: Duration) -> usize {
 }
 
 #[test]
+fn a_drain_ends_with_the_maintenance_that_came_over_it() {
+    let mut rig = rig();
+    done(&mut rig, &drain());
+    let answer = rig.dry(maintenance(Some(600), None));
+    let ends = "after 600 s: restore real server 10.0.0.71:80 of tcp/10.0.0.1:80, and end its drain";
+    assert!(answer.preview.ops.iter().any(|op| op == ends), "{answer:?}");
+    let said = done(&mut rig, &maintenance(Some(600), None));
+    assert!(said.ends_with("it comes back after 600 s, and its drain ends with that"), "{said}");
+    assert!(!done(&mut rig, &maintenance(Some(60), None)).contains("drain ends"));
+}
+
+#[test]
 fn the_preview_says_what_stops_and_what_ends_when() {
     let mut rig = rig();
     let answer = rig.dry(maintenance(Some(600), Some(60)));

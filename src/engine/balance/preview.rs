@@ -184,7 +184,9 @@ impl Balance {
                 said.push(format!("after {}, whatever is left: remove real server {key} of {name}", after(end)));
             }
             if let Some(at) = return_at {
-                said.push(format!("after {}: restore real server {key} of {name}", after(at)));
+                let drains = service.server(&key).is_some_and(|server| server.admin.0 == Admin::Draining);
+                let drain = if drains && rests { ", and end its drain" } else { "" };
+                said.push(format!("after {}: restore real server {key} of {name}{drain}", after(at)));
             }
             said
         })

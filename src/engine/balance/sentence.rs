@@ -35,8 +35,10 @@ impl Balance {
             }
             Step::Maintain(end, return_at) => {
                 let connections = go_on(&left, *end, now);
+                let drains = service.server(&key).is_some_and(|server| server.admin.0 == Admin::Draining);
+                let drain = if drains { ", and its drain ends with that" } else { "" };
                 let back = match return_at {
-                    Some(at) => format!("after {}", seconds(at.saturating_duration_since(now))),
+                    Some(at) => format!("after {}{drain}", seconds(at.saturating_duration_since(now))),
                     None => "with restore".to_owned(),
                 };
                 format!("{key} is in maintenance in {name}, not checked; {connections}; it comes back {back}")
