@@ -107,7 +107,8 @@ pub(super) fn of_reload(
         clauses.push(format!("TAKES OVER, though nobody is heard: {}", list(assumed.iter().map(may_move))));
     }
     let mut hasher = DefaultHasher::new();
-    (leaving.iter().map(|one| &one.what).collect::<Vec<_>>(), &ended, &overtaken, &all_moving, &leave).hash(&mut hasher);
+    (leaving.iter().map(|one| &one.what).collect::<Vec<_>>(), &ended, &overtaken, &all_moving, &leave)
+        .hash(&mut hasher);
     preview.confirm = (is_felt || !all_moving.is_empty() || !leave.is_empty()).then(|| "reload".to_owned());
     preview.ipvsadm = ipvsadm;
     let goes = leaving.iter().map(|one| format!("{} goes, {} active connections", one.what, one.active));
@@ -174,7 +175,10 @@ mod tests {
         let leaves = Effects { leaving: vec!["10.0.0.1/24".to_owned()], ..Effects::default() };
         let mut preview = Preview::default();
         of_reload(&mut preview, Foresight::default(), leaves, &status("kernel"));
-        assert!(preview.blast_radius.starts_with("LEAVES: 10.0.0.1/24; 2 services go with the addresses: "), "{preview:?}");
+        assert!(
+            preview.blast_radius.starts_with("LEAVES: 10.0.0.1/24; 2 services go with the addresses: "),
+            "{preview:?}"
+        );
         assert_eq!(preview.confirm.as_deref(), Some("reload"));
         let name = || "VI_2".to_owned();
         let coming = Effects { moving: vec![name()], coming: vec![name()], ..Effects::default() };

@@ -197,7 +197,8 @@ impl LocalEngine {
             return;
         }
         let moving = instance.map(|name| group_of(&self.reloader.configuration(), name));
-        let moves = |router: &VirtualRouterStatus, _: &str| moving.as_ref().is_none_or(|names| names.contains(&router.name));
+        let moves =
+            |router: &VirtualRouterStatus, _: &str| moving.as_ref().is_none_or(|names| names.contains(&router.name));
         if let Some(carried) = feel::carried(&self.shared.status(), moves) {
             preview.blast_radius = format!("{carried}; {}", preview.blast_radius);
         }

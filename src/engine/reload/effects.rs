@@ -82,7 +82,8 @@ impl<'a> Sight<'a> {
     ) -> Self {
         let now = status.iter().map(|router| (router.name.as_str(), router)).collect();
         let tracked = status.iter().flat_map(|router| &router.detail.tracked);
-        let seen = tracked.filter_map(|seen| Some(((seen.kind.as_str(), seen.name.as_str()), seen.state.parse().ok()?)));
+        let seen =
+            tracked.filter_map(|seen| Some(((seen.kind.as_str(), seen.name.as_str()), seen.state.parse().ok()?)));
         let seen = seen.filter(|(_, state)| *state != Tracked::Unanswered).collect();
         Self { old, new, before: by_name(old), after: by_name(new), now, seen, found }
     }
@@ -125,7 +126,9 @@ pub fn effects(old: &Configuration, new: &Configuration, status: &[VirtualRouter
         match moves {
             Moves::Yes => effects.moving.push(name.clone()),
             Moves::Perhaps(condition) => effects.unsure.push((name.clone(), condition)),
-            Moves::No => effects.assumed.extend(outlook.assumes().map(|condition| (name.clone(), condition.to_owned()))),
+            Moves::No => {
+                effects.assumed.extend(outlook.assumes().map(|condition| (name.clone(), condition.to_owned())))
+            }
         }
         if let Some((before, status)) = goes_on.zip(status) {
             effects.lines.extend(sight.lines((before, router), status, (was.get(name.as_str()), outlook)));
@@ -239,7 +242,8 @@ fn readdressed(
         _ if is_here => format!("{address} comes up on this host: {name} is {master}"),
         _ => format!("{address} is for the master of {name}, which is not this node"),
     });
-    let gone = |address: &&String| !new.contains(address) && holds.get(address.as_str()).is_none_or(|other| other == name);
+    let gone =
+        |address: &&String| !new.contains(address) && holds.get(address.as_str()).is_none_or(|other| other == name);
     let gone: Vec<String> = old.iter().filter(gone).cloned().collect();
     let go = gone.iter().map(|address| {
         if is_here {

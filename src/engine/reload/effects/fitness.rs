@@ -43,7 +43,11 @@ impl Sight<'_> {
             (Tracked::Unanswered, Some((script, succeeds)))
                 if track.kind == TrackKind::Script && script == track.name =>
             {
-                if succeeds { Tracked::Up } else { Tracked::Down }
+                if succeeds {
+                    Tracked::Up
+                } else {
+                    Tracked::Down
+                }
             }
             (Tracked::Unanswered, _) if self.begins_as_failed(track) => match state {
                 VirtualRouterState::Master => Tracked::Unanswered,
@@ -105,7 +109,8 @@ impl Sight<'_> {
     /// Whether what is known of it explains the FAULT that it is in by the configuration of before.
     fn explains(&self, before: &VirtualRouter, status: &VirtualRouterStatus) -> bool {
         let is_bad = |track: &Track| {
-            let mut seen = status.detail.tracked.iter().filter(|s| (track.kind.name(), &track.name) == (&s.kind, &s.name));
+            let mut seen =
+                status.detail.tracked.iter().filter(|s| (track.kind.name(), &track.name) == (&s.kind, &s.name));
             let state = seen.next().and_then(|seen| seen.state.parse().ok()).unwrap_or(Tracked::Unanswered);
             // One that has not answered makes a FAULT by `init_fail`, which the status calls the same.
             is_fault(track, if state == Tracked::Unanswered { Tracked::Presumed } else { state })
@@ -133,13 +138,13 @@ impl Sight<'_> {
         let Some((before, status)) = goes_on else {
             return (self.fault(router, VirtualRouterState::Init, first), None);
         };
-        let is_refit = || {
-            self.is_weighed_anew(before, router) || before.tracks_interface != router.tracks_interface
-        };
+        let is_refit = || self.is_weighed_anew(before, router) || before.tracks_interface != router.tracks_interface;
         let why = self.fault(router, status.state, first);
         match status.state {
             VirtualRouterState::Backup | VirtualRouterState::Master => (why.filter(|_| is_refit()), None),
-            VirtualRouterState::Fault if why.is_none() && !goes_with_its_group(status) && !self.explains(before, status) => {
+            VirtualRouterState::Fault
+                if why.is_none() && !goes_with_its_group(status) && !self.explains(before, status) =>
+            {
                 if before == router && self.old.statics == self.new.statics {
                     return (Some(status.reason.replace("; ", ", ")), None);
                 }
@@ -165,7 +170,8 @@ impl Sight<'_> {
         status: &VirtualRouterStatus,
         unknown: &Track,
     ) -> Option<String> {
-        let (bad, good) = (Some((unknown.name.as_str(), unknown.reverse)), Some((unknown.name.as_str(), !unknown.reverse)));
+        let (bad, good) =
+            (Some((unknown.name.as_str(), unknown.reverse)), Some((unknown.name.as_str(), !unknown.reverse)));
         let counts = self.counts(router, Some(status), bad);
         let follows = if unknown.weight == 0 { "FAULT".to_owned() } else { format!("priority {counts}") };
         let until = match (self.begins_as_failed(unknown), status.state) {

@@ -28,12 +28,14 @@ impl<'a> Sight<'a> {
             .map(|track| track.name.as_str())
             .collect();
         let then = |first: First<'a>| {
-            let tracks = |router: &&VirtualRouter| router.tracks.iter().any(|t| first.is_some_and(|(s, _)| s == t.name));
+            let tracks =
+                |router: &&VirtualRouter| router.tracks.iter().any(|t| first.is_some_and(|(s, _)| s == t.name));
             let mut outlooks = alone.clone();
             outlooks.extend(routers.iter().filter(tracks).map(|r| (r.name.as_str(), self.outlook(r, first))));
             (first, self.settled(self.new, outlooks))
         };
-        let firsts = scripts.into_iter().flat_map(|script| [false, true].map(|succeeds| then(Some((script, succeeds)))));
+        let firsts =
+            scripts.into_iter().flat_map(|script| [false, true].map(|succeeds| then(Some((script, succeeds)))));
         let firsts = firsts.collect();
         (self.settled(self.new, alone), firsts)
     }

@@ -135,9 +135,9 @@ impl Sight<'_> {
             Heard::Nobody => {
                 let intervals = u32::from(router.variations.down_timer_adverts) + 1;
                 let seconds = f64::from(router.advert_interval.centiseconds()) * f64::from(intervals) / 100.0;
-                let joins = self.leading_group(router).map_or_else(String::new, |group| {
-                    format!("; sync group {group} is master meanwhile")
-                });
+                let joins = self
+                    .leading_group(router)
+                    .map_or_else(String::new, |group| format!("; sync group {group} is master meanwhile"));
                 let said = format!(
                     "{backup}; it is master of {} when no other master is heard for up to {seconds} s{joins}",
                     addresses(router)
@@ -158,8 +158,10 @@ impl Sight<'_> {
                 to(Turn::TakesOver(after), said)
             }
             Heard::Master(address, None) => {
-                let said = format!("this node would take over from {address} if that has a priority below {counts}{when}");
-                let condition = format!("{address}, heard with VRID {}, has a priority below {counts}", router.vrid.get());
+                let said =
+                    format!("this node would take over from {address} if that has a priority below {counts}{when}");
+                let condition =
+                    format!("{address}, heard with VRID {}, has a priority below {counts}", router.vrid.get());
                 to(Turn::TakesOver(after), said).on(condition)
             }
         }
@@ -185,13 +187,15 @@ impl Sight<'_> {
     fn heard(&self, router: &VirtualRouter, status: Option<&VirtualRouterStatus>) -> Heard {
         let Some(status) = status else {
             let key = (&router.interface, router.family, router.vrid.get());
-            let mut foreign = self.found.foreign.iter().filter(|other| (&other.interface, other.family, other.vrid) == key);
+            let mut foreign =
+                self.found.foreign.iter().filter(|other| (&other.interface, other.family, other.vrid) == key);
             let master = foreign.find(|other| other.last_priority != Some(0));
             return master.map_or(Heard::Nobody, |other| Heard::Master(other.address.clone(), other.last_priority));
         };
         let masters = status.peers.iter().filter(|peer| peer.state == PeerState::Master);
         let (refused, taken): (Vec<_>, Vec<_>) = masters.partition(|peer| peer.rejected.is_some());
-        let priority = |peer: &crate::engine::snapshot::PeerStatus| peer.detail.accepted.map(|accepted| accepted.priority);
+        let priority =
+            |peer: &crate::engine::snapshot::PeerStatus| peer.detail.accepted.map(|accepted| accepted.priority);
         if let Some(master) = taken.into_iter().max_by_key(|peer| priority(peer)) {
             return Heard::Master(master.address.clone(), priority(master));
         }

@@ -162,10 +162,7 @@ fn instances_that_come_and_go_say_what_becomes_of_their_addresses() {
             "instance B starts: as backup; it is master of 10.0.0.2/24 when no other master is heard for up to 4 s",
         ]
     );
-    assert_eq!(
-        told(&[a], &[], &[heard("A", "BACKUP", 200, None)]),
-        ["instance A ends: it is not master here"]
-    );
+    assert_eq!(told(&[a], &[], &[heard("A", "BACKUP", 200, None)]), ["instance A ends: it is not master here"]);
     assert_eq!(
         told(&[a, b], &[("A", 200, "10.0.0.3/24"), ("B", 100, "10.0.0.2/24 10.0.0.1/24")], &[master]),
         ["10.0.0.3/24 comes up on this host: A is master here", "10.0.0.1/24 moves from instance A to B",]
@@ -350,16 +347,16 @@ fn beside_a_master(state: &str, (old, new): (&str, &str), tracked: serde_json::V
 #[test]
 fn a_fault_that_ends_takes_over_from_a_master_of_lower_priority() {
     let bad = |kind: &str, name: &str| json!([{"kind": kind, "name": name, "weight": 0, "reverse": false, "state": "down", "said": ""}]);
-    for (old, tracked) in [
-        ("track_interface {\neth1\n}", bad("interface", "eth1")),
-        ("track_script {\ns\n}", bad("script", "s")),
-    ] {
+    for (old, tracked) in
+        [("track_interface {\neth1\n}", bad("interface", "eth1")), ("track_script {\ns\n}", bad("script", "s"))]
+    {
         let told = beside_a_master("FAULT", (old, ""), tracked.clone());
         assert_eq!(told.lines, ["instance A: FAULT ends: this node would take over from 10.0.0.12 (priority 100)"]);
         assert_eq!((told.moving, told.coming), (vec!["A".to_owned()], vec!["A".to_owned()]));
         let told = beside_a_master("FAULT", (old, "nopreempt"), tracked.clone());
         assert_eq!(told.moving, [""; 0]);
-        let said = ": FAULT ends, nopreempt: it becomes BACKUP behind 10.0.0.12, since it does not take mastership back";
+        let said =
+            ": FAULT ends, nopreempt: it becomes BACKUP behind 10.0.0.12, since it does not take mastership back";
         assert!(told.lines[0].ends_with(said), "{told:?}");
         let told = beside_a_master("FAULT", (old, &format!("{old}\nadvert_int 1\ngarp_master_repeat 2")), tracked);
         assert_eq!(told, Effects::default(), "it goes on");
@@ -390,9 +387,10 @@ fn the_words_of_preemption_say_who_takes_over() {
 fn a_sync_group_that_is_dissolved_lets_the_sound_ones_take_over() {
     let mut status = [heard("A", "FAULT", 200, Some(100)), heard("B", "FAULT", 200, Some(100))];
     status[0].reason = "sync group G, B: interface eth1 is down".to_owned();
-    status[1].detail.tracked =
-        serde_json::from_value(json!([{"kind": "interface", "name": "eth1", "weight": 0, "reverse": false, "state": "down", "said": ""}]))
-            .unwrap();
+    status[1].detail.tracked = serde_json::from_value(
+        json!([{"kind": "interface", "name": "eth1", "weight": 0, "reverse": false, "state": "down", "said": ""}]),
+    )
+    .unwrap();
     let file = |members: &str| {
         let mut file = grouped(members, None, "", "");
         let tracking = grouped("", None, "track_interface {\neth1\n}", "");
@@ -418,13 +416,16 @@ fn one_that_starts_says_from_whom_it_takes_over() {
     let links = [("eth0", true), ("eth2", true)].map(|(name, up)| (name.to_owned(), up));
     let told = effects(&old, &elsewhere, &status, &Found { links: Some(BTreeMap::from(links)), ..Found::default() });
     assert_eq!(told.assumed, [("C".to_owned(), "a master of a priority below 200 is on eth2".to_owned())]);
-    assert!(told.lines[0].ends_with("; if a master of a priority below 200 is on eth2, this node would take over from it"));
+    assert!(
+        told.lines[0].ends_with("; if a master of a priority below 200 is on eth2, this node would take over from it")
+    );
     assert_eq!((told.moving.len(), told.unsure.len()), (0, 0));
 }
 
 #[test]
 fn what_replaces_another_thing_that_is_tracked_may_fail() {
-    let tracked = json!([{"kind": "interface", "name": "eth1", "weight": -60, "reverse": false, "state": "down", "said": ""}]);
+    let tracked =
+        json!([{"kind": "interface", "name": "eth1", "weight": -60, "reverse": false, "state": "down", "said": ""}]);
     let words = ("track_interface {\neth1 weight -60\n}", "track_script {\ns weight -60\n}");
     let mut status = [heard("A", "BACKUP", 150, Some(100))];
     status[0].effective_priority = 90;

@@ -1,7 +1,7 @@
 //! What becomes of an instance in lines of the preview, with what in the file makes it so.
 
-use super::outlook::{Outlook, Turn};
 use super::Sight;
+use super::outlook::{Outlook, Turn};
 use crate::engine::model::{TrackKind, VirtualRouter};
 use crate::engine::snapshot::VirtualRouterStatus;
 
