@@ -54,8 +54,9 @@ impl Outlook {
 
     /// Whether mastership moves by a reload that makes this of what it was to be.
     pub fn moves(&self, was: Option<&Self>, is_master: bool) -> Moves {
+        let yields_anyway = was.is_some_and(|was| was.turn == Turn::Yields && (was.on.is_none() || was.on == self.on));
         let moves = match (was.map(|was| was.turn), self.turn) {
-            (Some(Turn::Yields), Turn::Yields) => false,
+            (_, Turn::Yields) if yields_anyway => false,
             (_, Turn::Fault | Turn::Yields) => is_master,
             (Some(Turn::TakesOver(before)), Turn::TakesOver(after)) => after < before,
             (_, Turn::TakesOver(_)) => !is_master,
