@@ -146,10 +146,12 @@ fn ranks_that_change_are_named_and_what_goes_with_addresses_is_counted() {
     assert_eq!(plan.reranked, ["VI_1"]);
     let plan = to(&[("10.0.0.1/24", "10.0.0.1/24\n10.0.0.2/24")]);
     assert_eq!(plan.reranked.len(), 0);
-    let before =
-        config::parse("x", "vrrp_script s {\nscript /bin/true\n}\nvirtual_server 10.0.0.9 80 {\nprotocol TCP\n}\n");
+    let before = config::parse(
+        "x",
+        "vrrp_script s {\nscript /bin/true\n}\nvirtual_server 10.0.0.9 80 {\nprotocol TCP\nreal_server 10.0.0.71 80 {\n}\n}\n",
+    );
     let gone = super::plan(&before.configuration.unwrap(), &Configuration::default());
-    assert_eq!((gone.removed, gone.serving), (2, 1));
+    assert_eq!((gone.removed, gone.serving), (3, 2));
 }
 
 #[test]

@@ -50,6 +50,10 @@ impl<'a> Sight<'a> {
         let is_master = is_master(self.status(name));
         let of = |all: &Outlooks<'_>| all.get(name).map_or(Moves::No, |one| one.moves(was.get(name), is_master));
         let moves = of(base);
+        // What it gives up before the first run is given up.
+        if is_master && moves != Moves::No {
+            return moves;
+        }
         let says = |succeeds: bool| if succeeds { "succeeds" } else { "fails" };
         let mut firsts = firsts.iter().filter_map(|(first, all)| Some(((*first)?, of(all))));
         let other = firsts.find(|(_, then)| (*then == Moves::No) != (moves == Moves::No));
