@@ -642,7 +642,9 @@ fn ten_thousand_probes_that_are_out_are_forgotten_in_no_time() {
     let mut rig = Rig::new(&large());
     let table = Ok(Box::default());
     let mut count = |inputs: Vec<Input>, wanted: fn(&Action) -> bool| {
-        inputs.into_iter().for_each(|input| rig.balance.handle(rig.now, input));
+        for input in inputs {
+            rig.balance.handle(rig.now, input);
+        }
         std::iter::from_fn(|| rig.balance.poll_action()).filter(wanted).count()
     };
     let probed = count(vec![Input::Start, Input::Observed(table)], |action| matches!(action, Action::Probe { .. }));

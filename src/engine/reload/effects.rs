@@ -127,7 +127,7 @@ pub fn effects(old: &Configuration, new: &Configuration, status: &[VirtualRouter
             Moves::Yes => effects.moving.push(name.clone()),
             Moves::Perhaps(condition) => effects.unsure.push((name.clone(), condition)),
             Moves::No => {
-                effects.assumed.extend(outlook.assumes().map(|condition| (name.clone(), condition.to_owned())))
+                effects.assumed.extend(outlook.assumes().map(|condition| (name.clone(), condition.to_owned())));
             }
         }
         if let Some((before, status)) = goes_on.zip(status) {

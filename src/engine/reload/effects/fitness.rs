@@ -8,6 +8,16 @@ use crate::engine::vrrp::{Tracked, effective_priority, is_fault};
 /// The priority by which a `takeover` leads.
 const CLAIM: u8 = 254;
 
+/// What is known of an interface.
+#[derive(PartialEq, Eq)]
+enum Link {
+    Unknown,
+    Missing,
+    /// It is down, or has no carrier.
+    Down,
+    Up,
+}
+
 impl Sight<'_> {
     /// Whether it is another thing under its name, so that what was seen of it counts no more.
     fn is_defined_anew(&self, track: &Track) -> bool {
@@ -68,25 +78,30 @@ impl Sight<'_> {
             && self.new.scripts.iter().any(|script| script.name == track.name && script.init_fail)
     }
 
-    fn link(&self, name: &str) -> Option<Option<bool>> {
-        self.found.links.as_ref().map(|links| links.get(name).copied())
+    fn link(&self, name: &str) -> Link {
+        match self.found.links.as_ref().map(|links| links.get(name)) {
+            None => Link::Unknown,
+            Some(None) => Link::Missing,
+            Some(Some(false)) => Link::Down,
+            Some(Some(true)) => Link::Up,
+        }
     }
 
     /// Whether advertisements of others are heard where an instance is to be: one is there already.
     pub(super) fn listens_beside(&self, router: &VirtualRouter) -> bool {
         let is_beside = |other: &&VirtualRouter| (&other.interface, other.family) == (&router.interface, router.family);
-        let is_there = |other: &VirtualRouter| !matches!(self.link(&other.interface), Some(None | Some(false)));
+        let is_there = |other: &VirtualRouter| !matches!(self.link(&other.interface), Link::Missing | Link::Down);
         self.old.virtual_routers.iter().find(is_beside).is_some_and(is_there)
     }
 
     /// What is wrong with its interface.
     fn link_fault(&self, router: &VirtualRouter) -> Option<String> {
         match self.link(&router.interface) {
-            Some(None) => Some(format!("interface {} does not exist", router.interface)),
-            Some(Some(false)) if router.tracks_interface => {
+            Link::Missing => Some(format!("interface {} does not exist", router.interface)),
+            Link::Down if router.tracks_interface => {
                 Some(format!("interface {} is down or has no carrier", router.interface))
             }
-            Some(Some(_)) | None => None,
+            Link::Down | Link::Up | Link::Unknown => None,
         }
     }
 
@@ -99,7 +114,7 @@ impl Sight<'_> {
         let (track, counts) = { counted }.find(|(track, counts)| is_fault(track, *counts))?;
         let name = &track.name;
         Some(match (track.kind, counts) {
-            (TrackKind::Interface, _) if self.link(name) == Some(None) => format!("interface {name} does not exist"),
+            (TrackKind::Interface, _) if self.link(name) == Link::Missing => format!("interface {name} does not exist"),
             (TrackKind::File, counts) => format!("file {name} says {counts}"),
             (kind, Tracked::Presumed) => format!("{} {name} has not run yet (init_fail)", kind.name()),
             (kind, _) => format!("{} {name} is bad and has no weight", kind.name()),

@@ -117,7 +117,7 @@ impl Sight<'_> {
             Some(_) => "it becomes BACKUP",
             None => "as backup",
         };
-        let after = self.after(router, status);
+        let after = after(router, status);
         let when = if after == 0 { String::new() } else { format!(" in {} s", after.div_ceil(1000)) };
         match heard {
             _ if counts == OWNER && !is_held => {
@@ -177,13 +177,6 @@ impl Sight<'_> {
         Outlook::new(Turn::Starts, format!("{said}; if {below}, this node would take over from it")).on(below)
     }
 
-    /// After how many milliseconds it takes over from a master of lower priority.
-    fn after(&self, router: &VirtualRouter, status: Option<&VirtualRouterStatus>) -> u64 {
-        let full = u64::try_from(router.preempt_delay.as_millis()).unwrap_or(u64::MAX);
-        let next = status.and_then(|status| status.next.as_ref()).filter(|next| next.waiting == "preempt delay");
-        next.map_or(full, |next| next.in_ms.min(full))
-    }
-
     /// Who is master of it, as far as is heard; of one that starts by who is heard with its VRID.
     fn heard(&self, router: &VirtualRouter, status: Option<&VirtualRouterStatus>) -> Heard {
         let Some(status) = status else {
@@ -203,6 +196,13 @@ impl Sight<'_> {
         let refused = refused.first().and_then(|peer| Some((peer.address.clone(), peer.rejected.clone()?)));
         refused.map_or(Heard::Nobody, |(address, why)| Heard::Refused(address, why.replace("; ", ", ")))
     }
+}
+
+/// After how many milliseconds it takes over from a master of lower priority.
+fn after(router: &VirtualRouter, status: Option<&VirtualRouterStatus>) -> u64 {
+    let full = u64::try_from(router.preempt_delay.as_millis()).unwrap_or(u64::MAX);
+    let next = status.and_then(|status| status.next.as_ref()).filter(|next| next.waiting == "preempt delay");
+    next.map_or(full, |next| next.in_ms.min(full))
 }
 
 /// A master, with this priority.

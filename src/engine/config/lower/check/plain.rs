@@ -46,7 +46,9 @@ pub(super) fn smtp<'t>(cx: &mut Context<'_, 't>, block: &Entry<'t>, outer: &Oute
     let mut all = Vec::new();
     if hosts.is_empty() || !on_connection.is_empty() {
         let mut own = common.clone();
-        on_connection.iter().for_each(|entry| own.take(entry));
+        for entry in &on_connection {
+            own.take(entry);
+        }
         all.push(own);
     }
     if let Some(host) = hosts.first() {
