@@ -346,14 +346,6 @@ impl UiState {
     pub fn is_rewound(&self) -> bool {
         self.summary().is_some_and(|summary| summary.is_rewound)
     }
-    /// Whether it is looked on beside another director: what that one sends and does is not known beyond what was heard.
-    pub fn only_watches(&self) -> bool {
-        self.summary().is_some_and(|summary| summary.mode == "watch")
-    }
-    /// Since when there are counters.
-    pub fn beginning(&self) -> &'static str {
-        if self.only_watches() { "the watch began" } else { "the engine started" }
-    }
     /// Until when events belong to what is shown; none: all do.
     pub fn until(&self) -> Option<SystemTime> {
         self.viewing.or(self.paused_at)

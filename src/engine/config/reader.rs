@@ -198,9 +198,8 @@ impl<'a> Reader<'a> {
             self.report.cause(Cause::new("definition", what, why, help), span);
             return;
         }
-        let unbraced_here = unbraced(text, &self.definitions);
-        let is_told = unbraced_here.is_some(); // a sequence defines its variable
-        if let Some(name) = unbraced_here {
+        let told = unbraced(text, &self.definitions); // a sequence defines its variable
+        if let Some(name) = &told {
             let own = text.find(&format!("${name}")).map_or(span, |at| Span {
                 start: span.start + narrow(at),
                 length: narrow(name.len() + 1),
@@ -221,7 +220,7 @@ impl<'a> Reader<'a> {
             }
             Ok(Some(expanded)) => {
                 let glued = expanded.lines().find_map(|line| unbraced(line, &self.definitions));
-                if let Some(name) = glued.filter(|_| !is_told) {
+                if let Some(name) = glued.filter(|_| told.is_none()) {
                     self.glued(name, span);
                 }
                 let is_one = expanded.lines().filter(|line| !line.trim().is_empty()).count() == 1;

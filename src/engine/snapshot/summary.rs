@@ -109,6 +109,11 @@ impl Role {
 }
 
 impl Summary {
+    /// Whether it is looked on beside another director: what that one sends and does is not known beyond what was heard.
+    pub fn only_watches(&self) -> bool {
+        self.mode == "watch"
+    }
+
     /// Lines 1 and 2 from everything. `writable`: whether the one who asks may give commands.
     pub fn of(status: &Status, now: SystemTime, writable: bool) -> Self {
         let routers = &status.virtual_routers;

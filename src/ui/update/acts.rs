@@ -5,7 +5,7 @@
 use super::commit::preview;
 use super::line::Line;
 use super::{targets, undo};
-use crate::engine::{Command, RealServerKey, RealServerSelector, RowKind, ServiceSelector};
+use crate::engine::{Command, RealServerKey, RealServerSelector, RowKind, ServiceSelector, Summary};
 use crate::ui::intent::{Effect, Intent};
 use crate::ui::popup::{Form, Popup, Target, priority, time, together};
 use crate::ui::screens::plan::{Shape, plan};
@@ -70,7 +70,7 @@ pub fn not_now(state: &UiState) -> Option<String> {
     let key = |intent| state.keys.hint(intent);
     let why = if state.replay.is_some() {
         "this is a recording: nothing can be done to it".to_owned()
-    } else if state.only_watches() {
+    } else if state.summary().is_some_and(Summary::only_watches) {
         "watch only looks: `lvsdeck` opens a console that acts, on an engine".to_owned()
     } else if state.viewing.is_some() {
         format!("this is the past: press {} first, to act on what is there now", key(Intent::Live))

@@ -9,7 +9,7 @@
 //! ```
 
 use super::frame;
-use super::instance::refused;
+use super::instance::{beginning, refused};
 use super::pen::{Pen, Spans, put_spans};
 use crate::engine::{HostLoad, InterfaceLoad};
 use crate::ui::format::{age, clean, compact, count, cut_middle, width};
@@ -50,7 +50,7 @@ fn lines(state: &UiState, width: u16, is_ascii: bool) -> Vec<Spans> {
         Some(Ok(load)) => of_host(load, width, is_ascii),
     };
     lines.push(Spans::new());
-    lines.push(vec![(Paint::Head, format!("Advertisements since {}, by cause of refusal", state.beginning()))]);
+    lines.push(vec![(Paint::Head, format!("Advertisements since {}, by cause of refusal", beginning(state)))]);
     if state.is_rewound() {
         lines.push(vec![(Paint::Dim, "counters are not remembered".to_owned())]);
     } else {

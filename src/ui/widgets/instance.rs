@@ -3,7 +3,7 @@
 use super::frame;
 use super::pen::{Pen, Spans, put_spans};
 use super::routers::{history, peer_text, state_paint};
-use crate::engine::{ForeignRouter, StateChange, VirtualRouterStatus, VrrpCounters};
+use crate::engine::{ForeignRouter, StateChange, Summary, VirtualRouterStatus, VrrpCounters};
 use crate::ui::format;
 use crate::ui::intent::Intent;
 use crate::ui::state::UiState;
@@ -129,6 +129,16 @@ pub fn state_lines(ui: &UiState, router: &VirtualRouterStatus, now: SystemTime) 
     lines
 }
 
+/// Whether nothing is known but what was heard.
+pub fn only_watches(state: &UiState) -> bool {
+    state.summary().is_some_and(Summary::only_watches)
+}
+
+/// Since when there are counters.
+pub fn beginning(state: &UiState) -> &'static str {
+    if only_watches(state) { "the watch began" } else { "the engine started" }
+}
+
 /// Advertisements and changes of mastership in numbers. Who only watches has heard advertisements, and nothing else.
 pub fn counted(state: &UiState, router: &VirtualRouterStatus) -> Vec<Line> {
     let text = |text: String| (Paint::Text, text);
@@ -137,7 +147,7 @@ pub fn counted(state: &UiState, router: &VirtualRouterStatus) -> Vec<Line> {
         text(format!("in {}  out {}", format::grouped(c.adverts_rx), format::grouped(c.adverts_tx))),
         text(format!("  resignations in {} out {}", c.priority_zero_rx, c.priority_zero_tx)),
     ];
-    if state.only_watches() {
+    if only_watches(state) {
         return vec![("adverts", adverts)];
     }
     adverts.extend([

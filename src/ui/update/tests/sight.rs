@@ -199,7 +199,7 @@ fn in_twenty_columns_what_is_down_stands_beside_the_role() {
     for (width, down, line) in [
         (20, 0, " MASTER RS 12/12 RW"),
         (20, 3, " MASTER 3 DOWN   RW"),
-        (30, 0, " MASTER 1/1 RS 12/12       RW"),
+        (30, 0, " MASTER VIP1/1 RS 12/12    RW"),
         (16, 3, " MASTER 1/1  RW"),
     ] {
         state.size = (width, 2);

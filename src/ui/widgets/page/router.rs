@@ -30,7 +30,7 @@ pub fn lines(state: &UiState) -> Vec<Line> {
         return instance::remembered(state, router, now);
     }
     let mut lines = instance::state_lines(state, router, now);
-    if state.only_watches() {
+    if instance::only_watches(state) {
         let said = format!("advertises every {}, version {}", interval(router.advert_interval_ms), router.version);
         lines.push(("heard", text(said)));
     } else {
@@ -48,11 +48,11 @@ pub fn lines(state: &UiState) -> Vec<Line> {
     for peer in &router.peers {
         lines.extend(of_peer(peer, now));
     }
-    if !state.only_watches() {
+    if !instance::only_watches(state) {
         lines.push(heading("Rounds of gratuitous ARP or neighbour advertisements, newest first"));
         lines.extend(announced(&router.detail.announcements, now));
     }
-    lines.push(heading(&format!("Counted since {}", state.beginning())));
+    lines.push(heading(&format!("Counted since {}", instance::beginning(state))));
     let counted = instance::counted(state, router).into_iter();
     lines.extend(
         counted.map(|(label, spans)| (label, spans.iter().flat_map(|(paint, said)| parts(*paint, said)).collect())),
