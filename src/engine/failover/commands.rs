@@ -1,10 +1,10 @@
-//! Commands, and of those `failover` and `rejoin`. A failover ends when another master is heard; when none is within the time that backups need,
-//! mastership is taken back. With `blind` it ends at once and stays down. A sync group moves as a whole.
+//! Commands, and of those `failover` and `rejoin`. A failover ends when another master is heard, at once where one is beside us; when none is
+//! within the time that backups need, mastership is taken back. With `blind` it ends at once and stays down. A sync group moves as a whole.
 
 use super::Action;
 use super::contest;
 use super::core::{Failover, Phase};
-use super::forecast::{self, Rival};
+use super::forecast::Rival;
 use super::haste::{haste, measure};
 use super::pending::{Awaits, Part, Pending};
 use super::router::{Hold, Router};
@@ -124,11 +124,14 @@ impl Failover {
                 router.instance.set_asks(true);
             }
             let (time, anew) = (takeover_time(router), slowest(router, router.instance.parameters().interval));
-            let leads = router.instance.is_master();
+            let (leads, beside) = (router.instance.is_master(), router.peers.beside());
             self.report(fact.reason(&by));
             if leads {
-                waiting.insert(i, Part { until: now + time, anew, successor: None });
-                let wait = (!blind).then_some(time);
+                // Who is master already is not waited for.
+                let successor = beside.map(|address| (address, Duration::ZERO));
+                let until = if beside.is_some() { now } else { now + time };
+                waiting.insert(i, Part { until, anew, successor });
+                let wait = (!blind && beside.is_none()).then_some(time);
                 self.drive(now, i, vrrp::Input::StepDown { wait, reason: TransitionReason::Operator(by.clone()) });
             }
         }
@@ -245,11 +248,39 @@ impl Failover {
                     preview.ops.push(format!("{address} stays on {interface}: lvsdeck did not put it there"));
                 }
             }
-            successors.push(successor(router, now));
+            successors.push(self.successor(router, now));
         }
         let leave = if moved == 1 { "virtual address leaves" } else { "virtual addresses leave" };
         preview.blast_radius = format!("{moved} {leave} this node; {}", successors.join("; "));
         Ok((named.into_iter().filter(|i| self.in_moving_unit(*i)).collect(), preview))
+    }
+
+    /// Who is master already or follows, by the same reckoning as the forecast, and until when that is waited for.
+    fn successor(&self, router: &Router, now: Instant) -> String {
+        let (name, within) = (&router.config.name, takeover_time(router).as_millis());
+        let heard = router.peers.beside();
+        let beside = contest::status(router).map_or_else(String::new, |split| {
+            let (with, cause) = (split.with.join(" "), split.cause);
+            let unheard =
+                if heard.is_some() { "" } else { ", which is not heard now and not counted on (--blind does)" };
+            format!("{name}: SPLIT-BRAIN now: {with} is master beside this node ({cause}){unheard}; ")
+        });
+        if let Some(address) = heard {
+            return format!("{beside}{name}: {address} is master already, so nobody is waited for");
+        }
+        match self.follows_us(router, now) {
+            Some((Rival { address, priority, age: heard, refused, .. }, wait)) => format!(
+                "{beside}{name}: {address} should take over after {} ms (priority {priority}; last heard {} ago, for a backup \
+                 is silent{}); whoever does has {within} ms",
+                wait.as_millis(),
+                age(heard),
+                refused.map_or_else(String::new, |why| format!("; refused here since: {why}"))
+            ),
+            None => format!(
+                "{beside}{name}: {}, so nobody may take over (known after {within} ms)",
+                self.nobody_else(router, now)
+            ),
+        }
     }
 
     /// Whether the router or one of its sync group is master, or about to be.
@@ -436,26 +467,5 @@ pub(super) fn addresses(router: &Router) -> String {
     match router.config.addresses.len() {
         1 => "1 virtual address".to_owned(),
         many => format!("{many} virtual addresses"),
-    }
-}
-
-/// Who follows, by the same reckoning as the forecast, and until when that is waited for.
-fn successor(router: &Router, now: Instant) -> String {
-    let (name, within) = (&router.config.name, takeover_time(router).as_millis());
-    let beside = contest::status(router).map_or_else(String::new, |split| {
-        format!("{name}: SPLIT-BRAIN now: {} is master beside this node ({}); ", split.with.join(" "), split.cause)
-    });
-    match forecast::follows_us(router, now) {
-        Some((Rival { address, priority, age: heard, refused }, wait)) => format!(
-            "{beside}{name}: {address} should take over after {} ms (priority {priority}; last heard {} ago, for a backup is \
-             silent{}); whoever does has {within} ms",
-            wait.as_millis(),
-            age(heard),
-            refused.map_or_else(String::new, |why| format!("; refused here since: {why}"))
-        ),
-        None => format!(
-            "{beside}{name}: {}, so nobody may take over (known after {within} ms)",
-            forecast::nobody_heard(router)
-        ),
     }
 }

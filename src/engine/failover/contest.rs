@@ -91,7 +91,8 @@ impl Split {
 
 impl Failover {
     /// A router of this link that is configured otherwise: it is no master of ours, but master it may be. With
-    /// `vrrp.split_brain = "step-down-lower"` it is listened to all the same where it ranks higher.
+    /// `vrrp.split_brain = "step-down-lower"` it is listened to all the same where it ranks higher, and while a `failover` holds us
+    /// back: somebody leads, and we are the last resort.
     pub(super) fn note_dissenter(
         &mut self,
         now: Instant,
@@ -113,7 +114,8 @@ impl Failover {
             peer.ranks(now, priority);
         }
         let (leads, resigns) = (router.instance.is_master(), priority.is_resignation());
-        if listens && !resigns {
+        let is_held = router.hold.is_some() && !leads && !is_stranger;
+        if (listens || is_held) && !resigns {
             self.drive(now, i, vrrp::Input::Heard(Heard { source, priority, interval }));
         } else if leads && !resigns {
             self.contest(now, i, source);

@@ -162,6 +162,10 @@ impl Peers {
     pub fn rivals(&self) -> impl Iterator<Item = (IpAddr, &Peer)> {
         self.iter().filter(|(_, peer)| peer.is_rival())
     }
+    /// The one of them that ranks highest.
+    pub fn beside(&self) -> Option<IpAddr> {
+        self.rivals().max_by_key(|(address, peer)| (peer.priority, *address)).map(|(address, _)| address)
+    }
     /// When the next contest is over, if its peer stays silent.
     pub fn next(&self) -> Option<Instant> {
         self.0.values().filter_map(Peer::contested_until).min()

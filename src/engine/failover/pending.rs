@@ -32,7 +32,7 @@ pub(super) struct Part {
     /// How long it has anew when somebody is heard in another member's place: who did not hear of a short interval may need the
     /// usual one.
     pub anew: Duration,
-    /// Who was heard last as master in our place, and how long after the command anybody was heard first.
+    /// Who was heard last as master in our place, and how long after the command anybody was heard first; zero: it was master already.
     pub successor: Option<(IpAddr, Duration)>,
 }
 
@@ -242,7 +242,11 @@ impl Failover {
                 staying.join(" ")
             )
         };
-        (format!("{}: {source} took over after {} ms{stays}", self.name(i), after.as_millis()), !staying.is_empty())
+        let how = match after {
+            Duration::ZERO => "is master already".to_owned(),
+            after => format!("took over after {} ms", after.as_millis()),
+        };
+        (format!("{}: {source} {how}{stays}", self.name(i)), !staying.is_empty())
     }
 
     /// A `takeover` that was not followed is over for the whole sync group.

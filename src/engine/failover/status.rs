@@ -55,7 +55,7 @@ impl Failover {
                     reason: reason.clone(),
                 })
                 .collect(),
-            detail: self.detail(router, moment),
+            detail: self.detail(i, router, moment),
         }
     }
 
@@ -102,7 +102,7 @@ impl Failover {
         status.chain(never).collect()
     }
 
-    fn detail(&self, router: &Router, moment: Moment) -> RouterDetail {
+    fn detail(&self, i: usize, router: &Router, moment: Moment) -> RouterDetail {
         let transport = &router.config.transport;
         let round = |(at, addresses, repeat): &(Instant, u64, u64)| AnnouncementStatus {
             at: moment.wall_of(*at),
@@ -115,7 +115,7 @@ impl Failover {
             source: router.footing.map(|footing| footing.source.to_string()),
             announcements: router.announced.iter().map(round).collect(),
             split_brain: contest::status(router),
-            what_if: Self::forecast(router, moment.now),
+            what_if: self.forecast(i, router, moment.now),
             tracked: self.tracked_status(router),
             routing: router.config.routing.iter().map(ToString::to_string).collect(),
             routing_here: router

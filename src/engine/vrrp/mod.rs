@@ -33,5 +33,5 @@ pub use reason::TransitionReason;
 pub use state::{Action, Announcement, Deadline, Heard, Input, Parameters, Preemption, State};
 pub use sync_group::{Standing, Step, step};
 pub use timers::{master_down_interval, skew_time, usable_interval};
-pub use track::{Tracked, Tracker, effective_priority, is_fault};
+pub use track::{Tracked, Tracker, effective_priority, is_fault, weighed_sum};
 pub use validate::{Check, DecodeError, Expected, Received, Sender, receive, sender};

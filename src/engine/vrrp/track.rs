@@ -145,9 +145,13 @@ pub fn effective_priority<'s>(base: Priority, tracks: impl Iterator<Item = (&'s 
     if base.is_owner() {
         return base;
     }
-    let change = tracks.fold(0, |sum: i64, (track, state)| sum.saturating_add(change(track, state)));
-    let sum = change.saturating_add(base.get().into()).clamp(1, 254);
+    let sum = weighed_sum(base, tracks).clamp(1, 254);
     u8::try_from(sum).ok().and_then(|sum| Priority::new(sum).ok()).unwrap_or(base)
+}
+
+/// The same before it is brought into 1 to 254.
+pub fn weighed_sum<'s>(base: Priority, tracks: impl Iterator<Item = (&'s Track, Tracked)>) -> i64 {
+    tracks.fold(base.get().into(), |sum: i64, (track, state)| sum.saturating_add(change(track, state)))
 }
 
 fn change(track: &Track, state: Tracked) -> i64 {

@@ -2,6 +2,7 @@
 //! the policies do.
 
 use super::lan::*;
+use super::probes::{OTHER, answer};
 use crate::engine::command::Command;
 use crate::engine::event::EventKind;
 use crate::engine::failover::Input;
@@ -163,6 +164,10 @@ fn who_is_refused_is_no_candidate_and_a_split_brain_is_said_before_a_failover() 
         lan.nodes[0].answer().preview.blast_radius.clone()
     };
     beside(&mut lan, &wire(VrrpVersion::V2, 200, Some("hunter2")));
+    let said = shown(&mut lan);
+    assert!(said.contains("VI_1: SPLIT-BRAIN now: 192.0.2.20 is master beside this node (authentication)"), "{said}");
+    assert!(said.ends_with("VI_1: 192.0.2.20 is master already, so nobody is waited for"), "{said}");
+    lan.run_for(seconds(10));
     let forecast = lan.status(0)[0].detail.what_if[0].clone();
     assert_eq!((forecast.new_master, forecast.in_ms), (None, None));
     assert!(
@@ -171,13 +176,14 @@ fn who_is_refused_is_no_candidate_and_a_split_brain_is_said_before_a_failover() 
         forecast.note
     );
     let said = shown(&mut lan);
-    assert!(said.contains("VI_1: SPLIT-BRAIN now: 192.0.2.20 is master beside this node (authentication)"), "{said}");
     assert!(said.contains("192.0.2.20, which is refused here") && said.contains("so nobody may take over"), "{said}");
     // A candidate is told by what was accepted of it, whatever is refused of it later.
     lan.inject(0, ETH0, &wire(VrrpVersion::V2, 50, Some("secret")));
     lan.run_for(seconds(600));
     beside(&mut lan, &wire(VrrpVersion::V2, 200, Some("hunter2")));
     lan.run_for(seconds(60));
+    // Its host is there.
+    lan.input(0, Input::Arp { frame: &answer(OTHER, PEER.octets()) });
     let forecast = lan.status(0)[0].detail.what_if[0].clone();
     assert_eq!(forecast.new_master.as_deref(), Some("192.0.2.20"));
     assert!(forecast.assumes[0].contains("was heard 11m03s ago; refused here since: "), "{:?}", forecast.assumes);
@@ -268,7 +274,7 @@ fn a_forecast_names_the_next_master_its_time_and_what_it_takes_for_granted() {
     let web = what_if(&answers, "script web fails");
     assert_eq!((&web.new_master, web.in_ms), (&None, None));
     assert!(
-        web.note.contains("nothing moves: priority 130 is not below 100") && web.note.contains("-51"),
+        web.note.contains("nothing moves: priority 130 is not below 100") && web.note.contains("a weight of -51"),
         "{}",
         web.note
     );

@@ -6,6 +6,7 @@ mod crowd;
 mod detail;
 mod drops;
 mod families;
+mod forecast;
 mod groups;
 mod heal;
 mod lan;

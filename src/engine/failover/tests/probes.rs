@@ -7,10 +7,10 @@ use crate::engine::failover::{Action, Input};
 use crate::engine::model::VirtualLink;
 use std::time::{Duration, Instant};
 
-const OTHER: [u8; 6] = [0x52, 0x54, 0, 0, 0, 9];
+pub const OTHER: [u8; 6] = [0x52, 0x54, 0, 0, 0, 9];
 
 /// What a host with this MAC address answers.
-fn answer(mac: [u8; 6], address: [u8; 4]) -> Vec<u8> {
+pub fn answer(mac: [u8; 6], address: [u8; 4]) -> Vec<u8> {
     let mut frame = vec![2; 6];
     frame.extend(mac);
     frame.extend([8, 6, 0, 1, 8, 0, 6, 4, 0, 2]);
