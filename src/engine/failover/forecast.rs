@@ -9,6 +9,7 @@ use crate::engine::snapshot::{VirtualRouterState, WhatIf};
 use crate::engine::vrrp::{
     DecodeError, Tracked, effective_priority, is_fault, master_down_interval, skew_time, weighed_sum,
 };
+use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -121,7 +122,7 @@ impl Failover {
                 let enough = i64::from(track.weight) + i64::from(rival.priority.get()) - 1 - sum;
                 let is_simple = track.kind != TrackKind::File && !track.reverse && track.weight < 0;
                 if is_simple && rival.priority.get() > 1 && enough >= HEAVIEST {
-                    note += &format!("; a weight of {enough} would move it");
+                    let _ = write!(note, "; a weight of {enough} would move it");
                 }
             }
             return WhatIf { assumes: assumptions(&rival), ..answer(&event, None, None, note) };

@@ -31,7 +31,9 @@ fn say(lan: &mut Lan, name: &str, state: Tracked) {
 fn led_by_the_first(configurations: Vec<Configuration>, good: &[&str]) -> Lan {
     let mut lan = Lan::new(configurations);
     lan.boot(0);
-    good.iter().for_each(|name| say(&mut lan, name, Up));
+    for name in good {
+        say(&mut lan, name, Up);
+    }
     lan.run_for(seconds(8));
     lan.command(0, Command::Failover { instance: None, hold_seconds: None, blind: true });
     for n in (1..lan.nodes.len()).rev() {
