@@ -110,11 +110,12 @@ impl Failover {
     ) {
         let why = asked.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
         let by = format!("failover by {}{why}", asked.who);
-        let mut waiting = BTreeMap::new();
+        let (mut waiting, mut said) = (BTreeMap::new(), Vec::new());
         self.holds_touched = true;
         for i in routers.iter().copied() {
             if self.end_claim(now, i) {
                 self.report_hold_ended(i, "failover");
+                said.push(format!("{}: its takeover is over", self.name(i)));
             }
             let Some(router) = self.routers.get_mut(i) else { continue };
             router.hold = Some(Hold { until, blind, by: by.clone(), why: asked.reason.clone(), since: now });
@@ -147,7 +148,7 @@ impl Failover {
             return self.answer(&asked, Outcome::Done, message, preview);
         }
         self.wait_as_groups(&mut waiting);
-        let (awaits, said) = (Awaits::Successor, Vec::new());
+        let awaits = Awaits::Successor;
         self.pending.push(Pending { asked, preview, began_at: now, awaits, waiting, said, failed: false });
     }
 

@@ -114,17 +114,20 @@ impl Failover {
             if leads_anyhow { router.instance.parameters().priority } else { effective_priority(own, counted) };
         let Some(rival) = self.strongest(router, now) else { return self.nobody(router, &event, now) };
         if weighed >= rival.priority {
-            let mut note = format!(
-                "nothing moves: priority {weighed} is not below {}, the priority of {}",
-                rival.priority, rival.address
-            );
-            if let ([track], false) = (failing, leads_anyhow) {
+            let advice = if let ([track], false) = (failing, leads_anyhow) {
                 let enough = i64::from(track.weight) + i64::from(rival.priority.get()) - 1 - sum;
                 let is_simple = track.kind != TrackKind::File && !track.reverse && track.weight < 0;
-                if is_simple && rival.priority.get() > 1 && enough >= HEAVIEST {
-                    let _ = write!(note, "; a weight of {enough} would move it");
-                }
-            }
+                let helps = is_simple && rival.priority.get() > 1 && enough >= HEAVIEST;
+                helps.then(|| format!("; a weight of {enough} would move it"))
+            } else {
+                None
+            };
+            let note = format!(
+                "nothing moves: priority {weighed} is not below {}, the priority of {}{}",
+                rival.priority,
+                rival.address,
+                advice.unwrap_or_default()
+            );
             return WhatIf { assumes: assumptions(&rival), ..answer(&event, None, None, note) };
         }
         let wait = down(router, rival.priority, router.instance.parameters().interval);

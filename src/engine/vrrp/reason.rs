@@ -68,7 +68,7 @@ impl fmt::Display for TransitionReason {
             Self::Started => f.write_str("started"),
             Self::Resumed => f.write_str("resumed after a restart"),
             Self::Adopted => f.write_str("taken over from keepalived"),
-            Self::Owner => f.write_str("started as owner of the addresses (priority 255)"),
+            Self::Owner => f.write_str("leads as owner of the addresses (priority 255)"),
             Self::Recovered => f.write_str("the fault is over"),
             Self::Silence { master: Some(master), after } => {
                 write!(f, "no advertisement from {master} for {}", Span(*after))

@@ -181,6 +181,31 @@ fn a_takeover_ends_a_hold_and_a_failover_ends_a_takeover() {
     assert_eq!((lan.masters(), lan.status(0)[0].effective_priority), (vec![1], 200));
     assert_eq!(ended(&lan).as_deref(), Some("failover"));
     assert!(lan.status(0)[0].held.as_ref().unwrap().starts_with("failover"));
+    assert!(lan.nodes[0].answer().message.starts_with("VI_1: its takeover is over; VI_1: 192.0.2.12 took over after "));
+    // Also where nobody follows.
+    lan.command(0, takeover());
+    lan.crash(1);
+    lan.run_for(seconds(5));
+    lan.command(0, Command::Failover { instance: None, hold_seconds: None, blind: false });
+    lan.run_for(seconds(5));
+    let answer = lan.nodes[0].answer();
+    assert_eq!(answer.outcome, Outcome::Failed);
+    assert!(
+        answer.message.starts_with("VI_1: its takeover is over; VI_1: nobody took over within"),
+        "{}",
+        answer.message
+    );
+}
+
+#[test]
+fn an_owner_that_rejoins_did_not_start() {
+    let mut lan = Lan::started(vec![one(255), one(100)]);
+    lan.run_for(Duration::from_millis(2500));
+    lan.command(0, Command::Failover { instance: None, hold_seconds: None, blind: false });
+    lan.run_for(seconds(5));
+    assert_eq!(lan.masters(), [1]);
+    lan.command(0, rejoin());
+    assert_eq!(lan.status(0)[0].reason, "leads as owner of the addresses (priority 255)");
 }
 
 #[test]
