@@ -9,7 +9,6 @@ use crate::engine::snapshot::{VirtualRouterState, WhatIf};
 use crate::engine::vrrp::{
     DecodeError, Tracked, effective_priority, is_fault, master_down_interval, skew_time, weighed_sum,
 };
-use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
