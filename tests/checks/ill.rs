@@ -200,6 +200,8 @@ async fn an_answer_that_only_ever_announces_one_is_cut_off_and_holds_nobody_up()
         let listener = listener.into_std().unwrap();
         listener.set_nonblocking(false).unwrap();
         let (mut stream, _) = listener.accept().unwrap();
+        // An answer to nothing would be another mistake.
+        std::io::Read::read_exact(&mut stream, &mut [0; 4]).unwrap();
         let much = LATER.repeat(10_000);
         while std::io::Write::write_all(&mut stream, &much).is_ok() {}
     });
