@@ -125,7 +125,7 @@ impl Failover {
                 router.instance.set_asks(true);
             }
             let (time, anew) = (takeover_time(router), slowest(router, router.instance.parameters().interval));
-            let (leads, beside) = (router.instance.is_master(), router.peers.beside());
+            let (leads, beside) = (router.instance.is_master(), contest::beside(router));
             self.report(fact.reason(&by));
             if leads {
                 // Who is master already is not waited for.
@@ -259,7 +259,7 @@ impl Failover {
     /// Who is master already or follows, by the same reckoning as the forecast, and until when that is waited for.
     fn successor(&self, router: &Router, now: Instant) -> String {
         let (name, within) = (&router.config.name, takeover_time(router).as_millis());
-        let heard = router.peers.beside();
+        let heard = contest::beside(router);
         let beside = contest::status(router).map_or_else(String::new, |split| {
             let (with, cause) = (split.with.join(" "), split.cause);
             let unheard =

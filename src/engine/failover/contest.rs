@@ -89,6 +89,13 @@ impl Split {
     }
 }
 
+/// Who is master beside us: heard so now, or in a split brain that goes on and refused when it was heard, which keepalived is seldom
+/// while we advertise. Of an answer to ARP alone nobody knows who gave it.
+pub(super) fn beside(router: &Router) -> Option<IpAddr> {
+    let refused = || router.split.as_ref()?.heard.filter(|(_, why)| matches!(why, Why::Refused(_)));
+    router.peers.beside().or_else(|| Some(refused()?.0))
+}
+
 impl Failover {
     /// A router of this link that is configured otherwise: it is no master of ours, but master it may be. With
     /// `vrrp.split_brain = "step-down-lower"` it is listened to all the same where it ranks higher, and while a `failover` holds us

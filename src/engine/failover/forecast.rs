@@ -1,6 +1,7 @@
 //! What would happen if: a node stops, dies silently, or a script fails. Computed from what was heard, from who answers ARP and from
 //! how everything that is tracked stands; every line names what it takes for granted, since a backup says nothing on the wire.
 
+use super::contest;
 use super::core::Failover;
 use super::peers::Peer;
 use super::router::Router;
@@ -72,7 +73,7 @@ impl Failover {
         note: &str,
         wait: impl Fn(Priority) -> Duration,
     ) -> WhatIf {
-        if let Some(address) = router.peers.beside() {
+        if let Some(address) = contest::beside(router) {
             return WhatIf {
                 event: event.to_owned(),
                 new_master: Some(address.to_string()),

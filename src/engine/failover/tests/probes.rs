@@ -4,7 +4,7 @@ use super::lan::*;
 use crate::engine::command::Command;
 use crate::engine::event::EventKind;
 use crate::engine::failover::{Action, Input};
-use crate::engine::model::VirtualLink;
+use crate::engine::model::{Authentication, Configuration, Password, VirtualLink};
 use std::time::{Duration, Instant};
 
 pub const OTHER: [u8; 6] = [0x52, 0x54, 0, 0, 0, 9];
@@ -235,4 +235,24 @@ fn a_rival_that_is_silent_at_a_tenth_of_a_second_is_no_end_where_it_answers_arp(
     }
     let facts = lan.nodes[0].facts(EventKind::SplitBrain);
     assert_eq!(facts.iter().filter_map(|fact| fact.to.as_deref()).collect::<Vec<_>>(), ["begun"]);
+}
+
+#[test]
+fn a_refused_master_that_is_seldom_heard_and_answers_arp_is_left_the_addresses_by_a_failover() {
+    let secret = |mut configuration: Configuration, password: &str| {
+        configuration.virtual_routers[0].authentication = Authentication::Pass(Password::new(password));
+        configuration
+    };
+    let mut lan = Lan::started(vec![secret(one(150), "one"), secret(one(100), "two")]);
+    lan.run_for(Duration::from_secs(10));
+    assert_eq!(lan.masters(), [0, 1]);
+    lan.faults.deaf = vec![0];
+    answering(&mut lan, Duration::from_secs(10), OTHER);
+    assert_eq!(lan.status(0)[0].detail.split_brain.as_ref().unwrap().cause, "authentication");
+    lan.command(0, Command::Failover { instance: None, hold_seconds: None, blind: false });
+    lan.run_for(Duration::from_millis(1));
+    assert_eq!(lan.nodes[0].answer().message, "VI_1: 192.0.2.12 is master already");
+    lan.faults.deaf = vec![];
+    lan.run_for(Duration::from_secs(60));
+    assert_eq!((lan.masters(), lan.holders(vip(254).address)), (vec![1], vec![1]), "its advertisements keep us back");
 }
