@@ -253,6 +253,6 @@ fn a_refused_master_that_is_seldom_heard_and_answers_arp_is_left_the_addresses_b
     lan.run_for(Duration::from_millis(1));
     assert_eq!(lan.nodes[0].answer().message, "VI_1: 192.0.2.12 is master already");
     lan.faults.deaf = vec![];
-    lan.run_for(Duration::from_secs(60));
+    lan.run_for(Duration::from_mins(1));
     assert_eq!((lan.masters(), lan.holders(vip(254).address)), (vec![1], vec![1]), "its advertisements keep us back");
 }
