@@ -45,6 +45,8 @@ struct Port {
 pub enum Delivery {
     /// An IPv4 packet, as a raw socket gives it.
     Packet(Vec<u8>),
+    /// An answer to an ARP request, an Ethernet frame.
+    Arp(Vec<u8>),
     /// An address came or went, as the kernel tells of it.
     Address(IpAddr, u8, bool),
 }
@@ -122,6 +124,17 @@ impl Hub {
         z ^ (z >> 31)
     }
 
+    /// The stations that are behind a wire that is whole.
+    fn others(&self, own: usize) -> impl Iterator<Item = usize> + use<> {
+        let reached = if self.is_cut { 0 } else { self.ports.len() };
+        (0..reached).filter(move |to| *to != own)
+    }
+
+    /// Whether the next packet is lost.
+    fn loses(&mut self) -> bool {
+        self.draw() % 100 < u64::from(self.loss_percent)
+    }
+
     fn deliver(&mut self, to: usize, delivery: Delivery) {
         if let Some(port) = self.ports.get_mut(to) {
             port.inbox.push_back(delivery);
@@ -165,13 +178,26 @@ impl Station {
     pub fn send(&self, source: Ipv4Addr, message: &[u8]) {
         let packet = ipv4_packet(source, GROUP, 255, message);
         let mut hub = self.lan.hub();
-        if hub.is_cut {
-            return;
-        }
-        for to in (0..hub.ports.len()).filter(|to| *to != self.number) {
-            let lost = hub.draw() % 100 < u64::from(hub.loss_percent);
-            if !lost && hub.ports.get(to).is_some_and(|port| port.listens) {
+        for to in hub.others(self.number) {
+            if !hub.loses() && hub.ports.get(to).is_some_and(|port| port.listens) {
                 hub.deliver(to, Delivery::Packet(packet.clone()));
+            }
+        }
+    }
+
+    /// Sends an ARP request, an Ethernet frame: whoever else has the address answers.
+    pub fn ask(&self, frame: &[u8]) {
+        let target = frame.get(38..42).and_then(|bytes| bytes.first_chunk::<4>());
+        let Some((address, asker)) = target.zip(frame.get(6..12)) else { return };
+        let mut hub = self.lan.hub();
+        for other in hub.others(self.number) {
+            let port = hub.ports.get(other);
+            let has = |port: &&Port| port.addresses.iter().any(|(its, _)| *its == IpAddr::from(*address));
+            if let Some(mac) = port.filter(has).map(|port| port.mac).filter(|_| !hub.loses()) {
+                // Ethernet of RFC 894, a reply of RFC 826 about IPv4: from whom, to whom.
+                let answer =
+                    [asker, &mac, b"\x08\x06\x00\x01\x08\x00\x06\x04\x00\x02", &mac, address, asker, &[0; 4]].concat();
+                hub.deliver(self.number, Delivery::Arp(answer));
             }
         }
     }
@@ -240,6 +266,24 @@ mod tests {
         lan.lose(0);
         a.send(OWN, &[0x31]);
         assert_eq!(b.take().len(), 0);
+    }
+
+    #[test]
+    fn whoever_has_an_address_answers_for_it_as_long_as_the_wire_is_whole() {
+        let (lan, a, b) = pair();
+        let ask = |address| a.ask(&crate::engine::vrrp::probe(a.mac().unwrap(), address));
+        ask(Ipv4Addr::new(192, 0, 2, 99));
+        ask(OWN);
+        assert_eq!(a.take(), [], "nobody else has it");
+        let address = Ipv4Addr::new(192, 0, 2, 12);
+        ask(address);
+        let heard = a.take();
+        let Some(Delivery::Arp(frame)) = heard.front() else { panic!("no answer: {heard:?}") };
+        let claim = crate::engine::vrrp::claim(frame).unwrap();
+        assert_eq!((heard.len(), claim.address, Some(claim.mac), claim.is_answer), (1, address, b.mac(), true));
+        lan.cut(true);
+        ask(address);
+        assert_eq!((a.take().len(), b.take().len()), (0, 0));
     }
 
     #[test]

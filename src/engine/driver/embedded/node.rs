@@ -51,6 +51,7 @@ impl Surroundings for Node {
         for delivery in self.station.take() {
             match delivery {
                 Delivery::Packet(packet) => input(Input::Packet { index: LINK, packet: &packet }),
+                Delivery::Arp(frame) => input(Input::Arp { frame: &frame }),
                 Delivery::Address(address, prefix, present) => {
                     input(Input::Address { index: LINK, address, prefix, present, by: None });
                 }
@@ -77,6 +78,7 @@ impl Surroundings for Node {
             Action::AddAddress { address, .. } => return change(address.address, address.prefix, true),
             Action::RemoveAddress { address, .. } => return change(address.address, address.prefix, false),
             Action::Announce { frame, .. } => self.station.announce(frame),
+            Action::Probe { frame, .. } => self.station.ask(frame),
             Action::Holds(holds) => self.overrides.instances(holds.clone()),
             Action::MakeLink { .. } => return Err("the cluster of the demo has no virtual interfaces".to_owned()),
             // Nothing outlives the cluster.
@@ -89,7 +91,6 @@ impl Surroundings for Node {
             | Action::Route { .. }
             | Action::Drop { .. }
             | Action::DropNothing
-            | Action::Probe { .. }
             | Action::Report(_)
             | Action::Notify(_)
             | Action::Answer { .. } => {}
