@@ -5,28 +5,34 @@ use super::failed;
 use crate::engine::health::{Hindrance, SaidWeight, Verdict};
 use crate::engine::io::number_file::{Number, read};
 use crate::engine::model::FileCheck;
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::sync::Semaphore;
+use tokio::task::{JoinError, spawn_blocking};
+use tokio::time::{Instant, sleep};
 
 /// How long a file may be without a number while it is written.
 const WRITTEN: Duration = Duration::from_millis(50);
+/// How many threads read one file at a time: each that a hanging disk holds is lost to the others.
+const READERS: usize = 2;
 /// What to do about a file that can't be read.
 const READABLE: &str = "let the engine read the track_file";
 
-/// Reads it once; a disk that hangs holds up this check alone. What the number does to the weight is a verdict as well.
+/// Reads it once; a disk that hangs holds up the checks of this file alone. What the number does to the weight is a verdict as well.
 pub(super) async fn look(check: &FileCheck) -> Result<(), Verdict> {
     let started = Instant::now();
     let path = PathBuf::from(&check.path);
-    let settled = move || match read(&path) {
+    let read = match number_of(&path).await {
         // It may be about to be written.
-        Number::None | Number::Empty => {
-            std::thread::sleep(WRITTEN);
-            read(&path)
+        Ok(Number::None | Number::Empty) => {
+            sleep(WRITTEN).await;
+            number_of(&path).await
         }
-        number => number,
+        read => read,
     };
-    let number = match tokio::task::spawn_blocking(settled).await {
+    let number = match read {
         Ok(Number::Is(number)) => number,
         Ok(Number::Missing) if check.weight == 0 => return Ok(()),
         Ok(Number::Missing | Number::None | Number::Empty) => 0,
@@ -42,6 +48,22 @@ pub(super) async fn look(check: &FileCheck) -> Result<(), Verdict> {
         0 if (number == 0) == check.reverse => failed(format!("{} says {number}", check.name)),
         weight => Err(Verdict::Weighed(started.elapsed(), SaidWeight::More(weight.saturating_mul(number.into())))),
     }
+}
+
+/// What a file says, once there is a seat for its reader.
+async fn number_of(path: &Path) -> Result<Number, JoinError> {
+    static SEATS: Mutex<BTreeMap<PathBuf, Arc<Semaphore>>> = Mutex::new(BTreeMap::new());
+    let seats = {
+        let mut all = SEATS.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(path.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(READERS))))
+    };
+    let (seat, path) = (seats.acquire_owned().await, path.to_owned());
+    spawn_blocking(move || {
+        let number = read(&path);
+        drop(seat);
+        number
+    })
+    .await
 }
 
 fn unable(reason: String, next: &'static str) -> Result<(), Verdict> {
@@ -77,7 +99,7 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn the_number_fails_or_counts_by_its_weight() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("load");
@@ -103,15 +125,12 @@ mod tests {
         let end = look(1).await;
         assert!(matches!(&end, Err(Verdict::Unable(why)) if why.reason.contains("beyond 32 bits")), "{end:?}");
         std::fs::write(&path, "").unwrap();
-        let writer = std::thread::spawn({
-            let path = path.clone();
-            move || {
-                std::thread::sleep(WRITTEN / 5);
-                std::fs::write(path, "4").unwrap();
-            }
-        });
-        assert_eq!(more(&look(1).await), Some(4), "it was about to be written");
-        writer.join().unwrap();
+        let written = async {
+            sleep(WRITTEN / 2).await;
+            std::fs::write(&path, "4").unwrap();
+        };
+        let (said, ()) = tokio::join!(look(1), written);
+        assert_eq!(more(&said), Some(4), "it was about to be written");
         std::fs::remove_file(&path).unwrap();
         std::fs::create_dir(&path).unwrap();
         let end = look(0).await;
