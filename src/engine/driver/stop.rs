@@ -2,7 +2,7 @@
 
 use super::feel;
 use crate::engine::command::{Answer, Asked, Command, Outcome, Preview};
-use crate::engine::snapshot::Status;
+use crate::engine::snapshot::{Status, VirtualRouterState};
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
 
@@ -45,8 +45,14 @@ pub(super) fn answer(asked: &Asked, status: &Status) -> Answer {
             "engine stopped; its services and virtual addresses stay, for an engine that starts within the interval";
         (after, vec!["send nothing: the other router takes over when no engine starts here in time".to_owned()])
     } else {
-        let ops = ["send priority 0", "remove virtual addresses", "remove services"].map(str::to_owned);
-        ("engine stopped; its services and virtual addresses removed from this host", ops.to_vec())
+        let ops = [
+            (status.virtual_routers.iter().any(|router| router.state == VirtualRouterState::Master), "send priority 0"),
+            (!masters.is_empty(), "remove virtual addresses"),
+            (!status.virtual_servers.is_empty(), "remove services"),
+            (true, "end the health checks and the process"),
+        ];
+        let ops = ops.into_iter().filter(|(is_there, _)| *is_there).map(|(_, op)| op.to_owned()).collect();
+        ("engine stopped; its services and virtual addresses removed from this host", ops)
     };
     let others = status.warnings.iter().filter(|warning| !keep && warning.code == "address-present");
     let stay: Vec<String> = others.map(|warning| format!("{}: {}", warning.subject, warning.message)).collect();
