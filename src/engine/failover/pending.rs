@@ -208,11 +208,12 @@ impl Failover {
             outranks.then(|| format!("{address} leads {} with priority {rank}", router.config.name))
         });
         let why = format!("nobody took {lacking} over within {after} ms");
+        let along = if parts.len() > 1 { ", with its sync group" } else { "" };
         for (i, part) in parts {
             let said = match (part.successor, &stronger) {
                 (Some(_), _) => self.succeeded(i, part).0,
                 (None, None) => {
-                    format!("{}: nobody took over within {after} ms; master again, with its sync group", self.name(i))
+                    format!("{}: nobody took over within {after} ms; master again{along}", self.name(i))
                 }
                 (None, Some(stronger)) => format!(
                     "{}: nobody took over within {after} ms, and its sync group can't take it back: {stronger}",
