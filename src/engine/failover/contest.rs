@@ -38,6 +38,8 @@ pub(super) enum Why {
     Addresses,
     /// It does not hear us.
     Unheard,
+    /// It has an address of ours under this VRID.
+    Vrid(u8),
     /// It did not hear us for so long, since this process stood still.
     Stood(Duration),
 }
@@ -65,6 +67,7 @@ impl Why {
             Self::Unheard => "not-heard-by-peer",
             Self::Stood(_) => "stood-still",
             Self::Addresses => "address-list",
+            Self::Vrid(_) => "virtual-router-id",
             Self::Refused(error) => match error.check() {
                 Check::AuthenticationType | Check::Password => "authentication",
                 Check::Interval => "interval",
@@ -83,9 +86,11 @@ impl Split {
     pub const fn ends_at(&self) -> Option<Instant> {
         self.over_at
     }
-    /// Who it may be, where nobody was heard as master yet.
-    pub fn suspect(&mut self, who: Option<(IpAddr, Why)>) {
+    /// Who it may be, where nobody was heard as master yet; whether that is news.
+    pub fn suspect(&mut self, who: Option<(IpAddr, Why)>) -> bool {
+        let is_news = self.heard.is_none() && who.is_some();
         self.heard = self.heard.or(who);
+        is_news
     }
 }
 
@@ -247,6 +252,14 @@ impl Failover {
         self.announce(now, i, repeat);
     }
 
+    /// Who has our address as well, where ARP alone says that somebody has: who is heard beside us, or has it under another VRID, or was
+    /// heard lately and would not yield.
+    pub(super) fn suspect(&self, now: Instant, i: usize) -> Option<(IpAddr, Why)> {
+        let router = self.routers.get(i)?;
+        let heard = router.split.as_ref().and_then(|split| split.heard);
+        heard.or_else(|| self.namesake(now, i)).or_else(|| suspect(router, now))
+    }
+
     /// We are master no more.
     pub(super) fn leave_contest(&mut self, i: usize) {
         let Some(router) = self.routers.get_mut(i) else { return };
@@ -258,11 +271,8 @@ impl Failover {
     }
 }
 
-/// Who is heard beside us; or else who was lately and would not yield to us, for a reason that is known.
-pub(super) fn suspect(router: &Router, now: Instant) -> Option<(IpAddr, Why)> {
-    if let Some(heard) = router.split.as_ref().and_then(|split| split.heard) {
-        return Some(heard);
-    }
+/// Who was heard lately and would not yield to us, for a reason that is known.
+fn suspect(router: &Router, now: Instant) -> Option<(IpAddr, Why)> {
     let lately = router.instance.master_down_interval(router.instance.parameters().interval) * 3;
     let heard = router.peers.iter().filter(|(_, peer)| now.saturating_duration_since(peer.heard_at) < lately);
     let odd = heard.filter(|(_, peer)| Why::of(peer) != Why::Unheard);

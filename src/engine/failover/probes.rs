@@ -5,7 +5,6 @@
 //! own, and more often while another master is heard, or an answer came. It asks when it advertises anyhow: no deadline of its own.
 
 use super::Action;
-use super::contest;
 use super::core::Failover;
 use super::router::Router;
 use super::warnings::split_brain;
@@ -108,10 +107,10 @@ impl Failover {
         let is_news = router.answered.replace(answer).is_none();
         router.probe_at = router.probe_at.map(|at| at.min(now + SHORT_PAUSE));
         if is_news {
-            let mut warning = warning(&router.config.name, &answer);
-            let suspect = contest::suspect(router, now);
+            let name = router.config.name.clone();
+            let (mut warning, suspect) = (warning(&name, &answer), self.suspect(now, i));
             if let Some((source, why)) = suspect {
-                warning.next = split_brain(&router.config.name, source, why).next;
+                warning.next = split_brain(&name, source, why).next;
             }
             self.tell_contest(i, warning);
             if let Some(split) = self.routers.get_mut(i).and_then(|router| router.split.as_mut()) {

@@ -36,7 +36,7 @@ impl Failover {
         match seat {
             Some(i) if self.is_own(now, i, packet, (source, sender.noise.is_none())) => {}
             Some(i) => self.receive(now, i, packet),
-            None if is_strange => self.strangers.heard(now, (index, family, vrid), source, &sender),
+            None if is_strange => self.stranger(now, (index, family, vrid), (source, &sender), packet),
             None => {}
         }
     }

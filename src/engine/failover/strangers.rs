@@ -1,16 +1,23 @@
 //! Virtual routers of others on our interfaces: heard, not configured here, counted and never acted on. Bounded by their
 //! keys: 256 VRIDs a family and interface.
 
+use super::contest::Why;
 use super::core::Failover;
+use super::router::Router;
+use super::warnings::split_brain;
 use crate::engine::model::Family;
 use crate::engine::snapshot::{ForeignCounters, ForeignRouter, Moment};
-use crate::engine::vrrp::{Check, Sender};
+use crate::engine::vrrp::{Check, Sender, overhear};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 /// How long a silent one is worth a warning.
 const MEMORY: Duration = Duration::from_mins(5);
+/// How often the addresses of one are read.
+const PAUSE: Duration = Duration::from_secs(1);
+/// So much longer than its own interval says it is believed to be there.
+const PATIENCE: u32 = 3;
 
 /// Kernel index of an interface, and a `virtual_router_id` there.
 type Key = (u32, Family, u8);
@@ -25,6 +32,10 @@ pub(super) struct Stranger {
     advertised_at: Option<Instant>,
     /// With which priority it was heard so last.
     priority: Option<u8>,
+    /// When its addresses were read last, and for how long they count.
+    read_at: Option<(Instant, Duration)>,
+    /// What it said then to be master of.
+    pub addresses: Vec<IpAddr>,
     counters: ForeignCounters,
 }
 
@@ -41,11 +52,17 @@ impl Strangers {
         let is_heard = |(_, stranger): &(&Key, &Stranger)| stranger.advertised_at.is_some();
         self.all.iter().filter(is_heard).map(|((index, _, vrid), stranger)| (*index, *vrid, stranger))
     }
-    /// One more packet, of `source`.
-    pub fn heard(&mut self, now: Instant, key: Key, source: IpAddr, sender: &Sender) {
-        let (advertised_at, priority, counters) = (None, None, ForeignCounters::default());
-        let new = || Stranger { source, heard_at: now, advertised_at, priority, counters };
-        let stranger = self.all.entry(key).or_insert_with(new);
+    /// One more packet, of `source`; whether its addresses were read.
+    pub fn heard(&mut self, now: Instant, key: Key, (source, sender): (IpAddr, &Sender), packet: &[u8]) -> bool {
+        let stranger = self.all.entry(key).or_insert_with(|| Stranger {
+            source,
+            heard_at: now,
+            advertised_at: None,
+            priority: None,
+            read_at: None,
+            addresses: Vec::new(),
+            counters: ForeignCounters::default(),
+        });
         (stranger.source, stranger.heard_at) = (source, now);
         let counters = &mut stranger.counters;
         match sender.noise {
@@ -54,11 +71,35 @@ impl Strangers {
             Some(Check::Type) => counters.rejected_type += 1,
             Some(_) | None => counters.rejected_vrid += 1,
         }
-        if sender.noise.is_none() {
-            stranger.priority = sender.priority.map(|priority| priority.0);
-            stranger.advertised_at = Some(now);
-            self.looks_at.get_or_insert(now + MEMORY);
+        if sender.noise.is_some() {
+            return false;
         }
+        stranger.priority = sender.priority.map(|priority| priority.0);
+        stranger.advertised_at = Some(now);
+        self.looks_at.get_or_insert(now + MEMORY);
+        let resigns = stranger.priority == Some(0);
+        if !resigns && stranger.read_at.is_some_and(|(at, _)| now.saturating_duration_since(at) < PAUSE) {
+            return false;
+        }
+        let said = overhear(packet).filter(|said| said.fault.is_none() && !resigns);
+        stranger.read_at = said.as_ref().map(|said| (now, said.silent_after().max(PAUSE) * PATIENCE));
+        stranger.addresses = said.map_or_else(Vec::new, |said| said.addresses);
+        true
+    }
+    /// Who says on this interface, under another VRID, to be master of one of these addresses: who, the VRID and the address.
+    pub fn namesake(
+        &self,
+        now: Instant,
+        (index, family): (u32, Family),
+        ours: &[IpAddr],
+    ) -> Option<(IpAddr, u8, IpAddr)> {
+        let here = self.all.range((index, family, u8::MIN)..=(index, family, u8::MAX));
+        here.filter(|(_, stranger)| stranger.read_at.is_some_and(|(at, span)| now < at + span)).find_map(
+            |((.., vrid), stranger)| {
+                let address = stranger.addresses.iter().find(|address| ours.contains(address))?;
+                Some((stranger.source, *vrid, *address))
+            },
+        )
     }
     /// Warns no more of who was silent for too long.
     pub fn expire(&mut self, now: Instant) {
@@ -89,6 +130,39 @@ impl Strangers {
 }
 
 impl Failover {
+    /// A virtual router that is not configured here was heard. Where a master here has an address of its, somebody meant one of the
+    /// two to have the other's VRID: ARP is asked whether there are two indeed, and a split brain that was told without a cause gets one.
+    pub(super) fn stranger(&mut self, now: Instant, key: Key, (source, sender): (IpAddr, &Sender), packet: &[u8]) {
+        if !self.strangers.heard(now, key, (source, sender), packet) {
+            return;
+        }
+        let (index, family, _) = key;
+        let Some(interface) = self.host.link(index).map(|link| link.name.clone()) else { return };
+        let its = |router: &Router| {
+            router.instance.is_master() && router.config.family == family && router.config.interface == interface
+        };
+        let here: Vec<usize> =
+            self.routers.iter().enumerate().filter(|(_, router)| its(router)).map(|(i, _)| i).collect();
+        for i in here {
+            let Some((source, why)) = self.namesake(now, i) else { continue };
+            let Some(router) = self.routers.get_mut(i) else { continue };
+            router.probe_at = router.probe_at.map(|at| at.min(now));
+            let name = router.config.name.clone();
+            if router.split.as_mut().is_some_and(|split| split.suspect(Some((source, why)))) {
+                self.tell_contest(i, split_brain(&name, source, why));
+            }
+        }
+    }
+
+    /// Who has an address of a router under another VRID.
+    pub(super) fn namesake(&self, now: Instant, i: usize) -> Option<(IpAddr, Why)> {
+        let router = self.routers.get(i)?;
+        let index = self.host.by_name(&router.config.interface)?.index;
+        let ours = router.advertised_addresses();
+        let (source, vrid, _) = self.strangers.namesake(now, (index, router.config.family), &ours)?;
+        Some((source, Why::Vrid(vrid)))
+    }
+
     /// Virtual routers that are not configured here, on interfaces where others are.
     pub fn foreign_routers(&self, moment: Moment) -> Vec<ForeignRouter> {
         let status = |((index, family, vrid), stranger): (&Key, &Stranger)| {

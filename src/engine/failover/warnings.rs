@@ -45,9 +45,17 @@ impl Failover {
         let strangers: Vec<_> = self.strangers.warned().collect();
         for heard in strangers.chunk_by(|(index, ..), (next, ..)| index == next) {
             let interface = heard.first().and_then(|(index, ..)| self.host.link(*index));
-            warnings.extend(interface.into_iter().flat_map(|link| foreign_vrids(&link.name, heard)));
+            let shares = |interface: &str, stranger: &Stranger| self.shared_address(interface, stranger);
+            warnings.extend(interface.into_iter().flat_map(|link| foreign_vrids(&link.name, heard, shares)));
         }
         warnings
+    }
+
+    /// An address of a stranger that an instance of this interface has as well, and which.
+    fn shared_address(&self, interface: &str, stranger: &Stranger) -> Option<(IpAddr, &VirtualRouter)> {
+        let here = self.routers.iter().filter(|router| router.config.interface == interface);
+        here.flat_map(|router| router.advertised_addresses().into_iter().map(move |address| (address, &router.config)))
+            .find(|(address, _)| stranger.addresses.contains(address))
     }
 
     /// Of an address that advertisements come from, and that is on no interface.
@@ -79,6 +87,10 @@ pub(super) fn split_brain(name: &str, source: IpAddr, why: Why) -> Warning {
              `virtual_ipaddress` alike on all routers"
                 .to_owned()
         }
+        Why::Vrid(vrid) => format!(
+            "it has an address of this instance under virtual_router_id {vrid}: make `virtual_router_id` alike on both, or take the \
+             address out of one"
+        ),
         Why::Stood(span) => format!(
             "this engine stood still for {:.1} s (stopped, or without a processor), and {source} took over from its silence: it \
              yields now, unless it does not hear this node",
@@ -149,7 +161,11 @@ fn listed(addresses: &[IpAddr]) -> String {
 }
 
 /// One for each, and one for all where they are many: VRIDs are easily forged.
-fn foreign_vrids(interface: &str, heard: &[(u32, u8, &Stranger)]) -> Vec<Warning> {
+fn foreign_vrids<'a>(
+    interface: &str,
+    heard: &[(u32, u8, &Stranger)],
+    shares: impl Fn(&str, &Stranger) -> Option<(IpAddr, &'a VirtualRouter)>,
+) -> Vec<Warning> {
     let next = "nothing, if it is another cluster; otherwise correct virtual_router_id or interface";
     let told = |message| warning("foreign-vrid", interface, message, next.to_owned());
     if heard.len() > LISTED {
@@ -160,6 +176,20 @@ fn foreign_vrids(interface: &str, heard: &[(u32, u8, &Stranger)]) -> Vec<Warning
     }
     let one = |(_, vrid, stranger): &(u32, u8, &Stranger)| {
         let from = stranger.source;
+        if let Some((address, ours)) = shares(interface, stranger) {
+            return warning(
+                "foreign-vrid",
+                interface,
+                format!(
+                    "{from} advertises virtual_router_id {vrid} on {interface} with {address}, an address of {}",
+                    ours.name
+                ),
+                format!(
+                    "make `virtual_router_id` alike on both ({} has {}), or take the address out of one",
+                    ours.name, ours.vrid
+                ),
+            );
+        }
         told(format!("{from} advertises virtual_router_id {vrid} on {interface}, which is not configured here"))
     };
     heard.iter().map(one).collect()

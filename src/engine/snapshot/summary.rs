@@ -218,7 +218,9 @@ fn split_brains(status: &Status) -> Vec<Problem> {
         let before = found.len();
         found.extend(router.peers.iter().filter(|p| p.state == PeerState::Master).map(|peer| {
             let priority = peer.last_priority.map_or_else(String::new, |p| format!(" with priority {p}"));
-            problem(router, format!("{} advertises as master too{priority}", peer.address))
+            let why =
+                router.detail.split_brain.as_ref().map_or_else(String::new, |split| format!(": {}", split.evidence));
+            problem(router, format!("{} advertises as master too{priority}{why}", peer.address))
         }));
         if let (true, Some(split)) = (found.len() == before, &router.detail.split_brain) {
             found.push(problem(router, split.evidence.clone()));

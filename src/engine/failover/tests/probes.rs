@@ -1,10 +1,12 @@
 //! ARP probes: whether another host has an address of ours.
 
 use super::lan::*;
+use super::receive::{PEER, advertisement, wire};
 use crate::engine::command::Command;
 use crate::engine::event::EventKind;
 use crate::engine::failover::{Action, Input};
-use crate::engine::model::{Authentication, Configuration, Password, VirtualLink};
+use crate::engine::model::{Authentication, Configuration, Password, VirtualLink, Vrid, VrrpVersion};
+use crate::engine::vrrp::Advertisement;
 use std::time::{Duration, Instant};
 
 pub const OTHER: [u8; 6] = [0x52, 0x54, 0, 0, 0, 9];
@@ -77,6 +79,37 @@ fn another_mac_address_that_answers_is_a_split_brain_with_its_evidence_until_it_
     assert_eq!(lan.status(0)[0].detail.split_brain, None);
     assert_eq!(lan.nodes[0].facts(EventKind::SplitBrain)[1].to.as_deref(), Some("over"));
     assert!(lan.nodes[0].words(before).iter().any(|word| word == "announce .254"), "the link is told again");
+}
+
+/// What a router with another VRID advertises, with the address of ours.
+fn mistyped() -> Vec<u8> {
+    let vrid = Vrid::new(77).unwrap();
+    wire(&Advertisement { vrid, ..advertisement(VrrpVersion::V2, 100) })
+}
+
+#[test]
+fn who_has_our_address_under_another_vrid_is_the_cause_of_two_masters_whatever_is_heard_first() {
+    for advertises_first in [true, false] {
+        let mut lan = Lan::started(vec![one(100)]);
+        lan.run_for(Duration::from_secs(20));
+        if advertises_first {
+            let before = probes(&lan).len();
+            lan.inject(0, ETH0, &mistyped());
+            lan.run_for(Duration::from_millis(1_100));
+            assert_eq!(probes(&lan).len(), before + 1, "somebody is asked at once");
+            assert_eq!(lan.status(0)[0].detail.split_brain, None, "the address is not seen at two hosts");
+        }
+        lan.input(0, Input::Arp { frame: &answer(OTHER, [192, 0, 2, 254]) });
+        lan.inject(0, ETH0, &mistyped());
+        let split = lan.status(0)[0].detail.split_brain.clone().unwrap();
+        assert_eq!((split.cause.as_str(), split.with.as_slice()), ("virtual-router-id", &[PEER.to_string()][..]));
+        assert!(split.evidence.contains("under virtual_router_id 77"), "{}", split.evidence);
+        let warnings = lan.nodes[0].core.as_ref().unwrap().warnings();
+        let foreign = warnings.iter().find(|warning| warning.code == "foreign-vrid").unwrap();
+        assert!(foreign.message.ends_with("with 192.0.2.254, an address of VI_1"), "{}", foreign.message);
+        lan.run_for(Duration::from_secs(20));
+        assert_eq!(lan.status(0)[0].detail.split_brain, None, "it is silent");
+    }
 }
 
 #[test]

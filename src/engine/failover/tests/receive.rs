@@ -12,9 +12,9 @@ use crate::engine::vrrp::{Advertisement, ChecksumForm, seal};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-const PEER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 20);
+pub const PEER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 20);
 
-fn advertisement(version: VrrpVersion, priority: u8) -> Advertisement {
+pub fn advertisement(version: VrrpVersion, priority: u8) -> Advertisement {
     Advertisement {
         version,
         vrid: Vrid::new(51).unwrap(),
@@ -25,7 +25,7 @@ fn advertisement(version: VrrpVersion, priority: u8) -> Advertisement {
     }
 }
 
-fn wire(advertisement: &Advertisement) -> Vec<u8> {
+pub fn wire(advertisement: &Advertisement) -> Vec<u8> {
     let form = ChecksumForm::sent(advertisement.version, Family::Inet, false);
     packet(PEER, 255, &advertisement.encode(PEER.into(), GROUP, form))
 }
