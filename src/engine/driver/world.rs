@@ -202,6 +202,7 @@ impl World {
             Action::MakeLink { link, base } => self.route.make_link(link, *base).map(|seq| {
                 self.asked.insert(seq, action.clone());
             }),
+            Action::LeaveLink { link, base } => self.route.leave_link(link, *base).map(|_| ()),
             Action::SetLink { index, up } => self.route.set_link(*index, *up).map(|seq| {
                 self.asked.insert(seq, action.clone());
             }),

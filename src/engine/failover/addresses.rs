@@ -154,6 +154,7 @@ impl Failover {
             | Action::Announce { .. }
             | Action::Probe { .. }
             | Action::MakeLink { .. }
+            | Action::LeaveLink { .. }
             | Action::SetLink { .. }
             | Action::RemoveLink { .. }
             | Action::Remember(_)

@@ -45,6 +45,7 @@ impl Failover {
         self.abandon_pending(now, "the engine stops");
         let masterships = (0..self.routers.len()).filter_map(|i| self.mastership(i)).collect();
         self.push(Action::Keep(masterships));
+        self.leave_links();
         self.host.forget_echoes();
     }
 

@@ -133,6 +133,16 @@ impl Failover {
         }
     }
 
+    /// All virtual interfaces stay, for whoever comes next.
+    pub(super) fn leave_links(&mut self) {
+        let theirs = self.links.0.values().filter(|ours| ours.trouble.is_none() && !ours.leaving).map(|ours| &ours.link);
+        let place = |link: &VirtualLink| Some((link.clone(), self.host.by_name(&link.base)?.index));
+        let left: Vec<(VirtualLink, u32)> = theirs.filter_map(place).collect();
+        for (link, base) in left {
+            self.push(Action::LeaveLink { link, base });
+        }
+    }
+
     fn remember_links(&mut self) {
         let ours = self.links.0.values().filter(|ours| ours.trouble.is_none() || ours.leaving);
         let links = ours.map(|ours| ours.link.clone()).collect();

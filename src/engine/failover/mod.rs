@@ -200,6 +200,13 @@ pub enum Action {
         /// Kernel index of the interface below.
         base: u32,
     },
+    /// Leave a virtual interface to whoever comes next, perhaps keepalived: in the mode in which that makes its own.
+    LeaveLink {
+        /// Which.
+        link: VirtualLink,
+        /// Kernel index of the interface below.
+        base: u32,
+    },
     /// Set an interface of ours up or down.
     SetLink {
         /// Kernel index.

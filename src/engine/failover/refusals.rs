@@ -104,6 +104,7 @@ impl Failover {
                 ("state directory".to_owned(), "write down who is master: the next start begins as backup")
             }
             Action::Probe { .. }
+            | Action::LeaveLink { .. }
             | Action::Holds(_)
             | Action::Met(_)
             | Action::Report(_)

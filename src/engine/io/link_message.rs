@@ -8,8 +8,9 @@
 use crate::engine::ipvs::attribute::Builder;
 use crate::engine::model::{Family, VirtualLink};
 
-/// `IFLA_MACVLAN_MODE`, `MACVLAN_MODE_VEPA`.
+/// `IFLA_MACVLAN_MODE`, `MACVLAN_MODE_PRIVATE`, `MACVLAN_MODE_VEPA`.
 const MODE: u16 = 1;
+const PRIVATE: u32 = 1;
 const VEPA: u32 = 2;
 /// `IFLA_INET_CONF`; its attributes are `IPV4_DEVCONF_*` (`uapi/linux/ip.h`).
 const INET_CONF: u16 = 1;
@@ -31,8 +32,17 @@ pub(super) fn header(index: u32, flags: u32, changed: u32) -> Vec<u8> {
 }
 
 /// Makes it on the interface with this index; what is there already gets the mode and the address.
-pub(super) fn make(VirtualLink { name, mac, .. }: &VirtualLink, base: u32) -> Vec<u8> {
-    let mode = Builder::default().u32(MODE, VEPA);
+pub(super) fn make(link: &VirtualLink, base: u32) -> Vec<u8> {
+    in_mode(link, base, VEPA)
+}
+
+/// Gives it the mode in which keepalived makes its own: it takes up no other.
+pub(super) fn leave(link: &VirtualLink, base: u32) -> Vec<u8> {
+    in_mode(link, base, PRIVATE)
+}
+
+fn in_mode(VirtualLink { name, mac, .. }: &VirtualLink, base: u32, mode: u32) -> Vec<u8> {
+    let mode = Builder::default().u32(MODE, mode);
     let kind = Builder::default().put(libc::IFLA_INFO_KIND, b"macvlan").nest(libc::IFLA_INFO_DATA, &mode);
     let attributes = Builder::default()
         .u32(libc::IFLA_LINK, base)

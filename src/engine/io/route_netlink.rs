@@ -198,6 +198,11 @@ impl RouteSocket {
         Ok(made)
     }
 
+    /// Asks to give a virtual interface the mode that keepalived's have. The answer comes as from [`add_address`](Self::add_address).
+    pub fn leave_link(&mut self, link: &VirtualLink, base: u32) -> io::Result<u32> {
+        self.send(libc::RTM_NEWLINK, NlmF::empty(), &link_message::leave(link, base))
+    }
+
     /// Asks to set an interface up or down. The answer comes as from [`add_address`](Self::add_address).
     pub fn set_link(&mut self, index: u32, up: bool) -> io::Result<u32> {
         self.send(libc::RTM_NEWLINK, NlmF::empty(), &link_message::set(index, up))

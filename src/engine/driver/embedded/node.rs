@@ -82,7 +82,8 @@ impl Surroundings for Node {
             Action::Holds(holds) => self.overrides.instances(holds.clone()),
             Action::MakeLink { .. } => return Err("the cluster of the demo has no virtual interfaces".to_owned()),
             // Nothing outlives the cluster.
-            Action::SetLink { .. }
+            Action::LeaveLink { .. }
+            | Action::SetLink { .. }
             | Action::RemoveLink { .. }
             | Action::Remember(_)
             | Action::RememberLinks(_)

@@ -427,6 +427,7 @@ impl Lan {
                 Action::Answer { answer, .. } => self.nodes[n].answers.push((self.now, *answer)),
                 Action::Leave { index, .. } => self.nodes[n].joined.retain(|joined| *joined != index),
                 Action::Announce { .. }
+                | Action::LeaveLink { .. }
                 | Action::Probe { .. }
                 | Action::Route { .. }
                 | Action::Report(_)
@@ -636,6 +637,7 @@ impl Node {
             Action::MakeLink { link, .. } => Some(format!("make {}", link.name)),
             Action::SetLink { up, .. } => Some(format!("link {}", if *up { "up" } else { "down" })),
             Action::RemoveLink { .. } => Some("remove link".to_owned()),
+            Action::LeaveLink { link, .. } => Some(format!("leave {}", link.name)),
             Action::Answer { answer, .. } => Some(format!("answer {:?}", answer.outcome)),
             Action::Keep(kept) => Some(format!("keep {}", kept.len())),
             Action::Route { entry, present: true } => Some(format!("set {entry}")),

@@ -126,7 +126,10 @@ fn after_a_crash_it_is_adopted_with_its_address_or_removed_where_the_file_has_it
 fn a_restart_that_keeps_resumes_on_it() {
     let mut lan = Lan::started(vec![with_link(100)]);
     lan.run_for(seconds(5));
+    let from = lan.nodes[0].actions.len();
     lan.keep(0);
+    let left = format!("leave {}", virtual_link().name);
+    assert!(lan.nodes[0].words(from).contains(&left), "keepalived would take it up: {:?}", lan.nodes[0].words(from));
     let from = lan.nodes[0].actions.len();
     lan.boot_listening(0);
     assert_eq!(lan.state(0), VirtualRouterState::Master);
