@@ -9,11 +9,13 @@ use super::{Places, engine, exit, spawn};
 use crate::api::Client;
 use crate::cli::run::AdoptArgs;
 use crate::engine::io::ipvs_netlink::{IpvsKernel, Netlink};
-use crate::engine::io::{host, privilege, processes};
+use crate::engine::io::{host, host_addresses, privilege, processes};
 use crate::engine::model::{Configuration, VirtualRouter};
 use crate::engine::{HandleError, configuration_files, load_configuration_as};
+use std::collections::HashSet;
 use std::fs;
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -86,6 +88,17 @@ fn adopt(args: &AdoptArgs, places: &Places) -> Result<String, Refused> {
         let table = Netlink::open().and_then(|mut kernel| kernel.read_table());
         table.map_err(engine::no_table).map_err(|engine::Refused(code, why)| (code, why))?;
     }
+    let here = host_addresses::read().map_err(|error| (exit::FAILED, format!("can't list the host's addresses: {error}")))?;
+    let lacking = absent_of_masters(&configuration, &here);
+    if !lacking.is_empty() {
+        let message = format!(
+            "{} has what keepalived did not put on this host: {}; the engine would not go on as master of it, and the other router \
+             would take over. Let keepalived reload the file first, or take it out of the file, adopt, and reload then",
+            file.display(),
+            lacking.join(", ")
+        );
+        return Err((exit::CONFIGURATION, message));
+    }
     let (instances, services) = (configuration.virtual_routers.len(), configuration.virtual_servers.len());
     if args.dry_run {
         let told: String = words.options().iter().flat_map(|word| [" ", word]).collect();
@@ -146,6 +159,18 @@ fn lacks(own: &Configuration, adopted: &Configuration) -> Vec<String> {
     lacks
 }
 
+/// Addresses that are not on this host, of instances of which some are: keepalived is master there, by an older file.
+fn absent_of_masters(configuration: &Configuration, here: &HashSet<IpAddr>) -> Vec<String> {
+    let mut lacking = Vec::new();
+    for router in &configuration.virtual_routers {
+        let (there, absent): (Vec<_>, Vec<_>) = router.addresses.iter().partition(|its| here.contains(&its.address));
+        if !there.is_empty() {
+            lacking.extend(absent.iter().map(|address| format!("{address} of {}", router.name)));
+        }
+    }
+    lacking
+}
+
 /// Tells systemd, until the next boot, not to start the unit when its process dies. None where no systemd runs.
 fn forbid_restart(unit: &str) -> io::Result<PathBuf> {
     let directory = Path::new(RUNTIME_UNITS).join(format!("{unit}.d"));
@@ -168,8 +193,22 @@ fn reload_systemd() -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::lacks;
+    use super::{absent_of_masters, lacks};
     use crate::engine::parse_configuration;
+
+    #[test]
+    fn an_address_that_keepalived_did_not_put_on_is_named_where_it_is_master() {
+        let text = "vrrp_instance V {\n interface eth0\n virtual_router_id 5\n virtual_ipaddress {\n 10.0.0.1/24\n 10.0.0.2/24\n }\n}\n";
+        let read = parse_configuration("x.conf", text).configuration.unwrap();
+        for (here, absent) in [
+            (&[][..], &[][..]),
+            (&["10.0.0.1", "10.0.0.2", "10.0.0.9"], &[]),
+            (&["10.0.0.1"], &["10.0.0.2/24 of V"]),
+        ] {
+            let here = here.iter().map(|address| address.parse().unwrap()).collect();
+            assert_eq!(absent_of_masters(&read, &here), absent);
+        }
+    }
 
     #[test]
     fn what_another_file_lacks_of_keepalived_s_own_is_named() {
