@@ -158,10 +158,12 @@ impl Writer {
         let shared = |r: &VirtualRouter| (r.authentication, r.advert_interval, r.vrid, r.version);
         for router in new {
             let Some(before) = before.get(router.name.as_str()) else { continue };
-            if shared(before) != shared(router) {
+            let (old, new) = (advertised(before), advertised(router));
+            let goes_on = before.is_same_to_others(router);
+            // One that has no address in common is another router: nobody listens to it, neither here nor there.
+            if shared(before) != shared(router) || goes_on && old.is_disjoint(&new) {
                 self.plan.paired.push(router.name.clone());
-            }
-            if before.is_same_to_others(router) && advertised(before) != advertised(router) {
+            } else if goes_on && old != new {
                 self.plan.readdressed.push(router.name.clone());
             }
             if before.priority != router.priority {
