@@ -1,4 +1,4 @@
-//! Drains that are looked at: which of them has no connection left since the last look.
+//! Drains that are looked at: which of them has nothing left since the last look.
 
 use crate::engine::{Admin, Row, RowKind};
 use std::collections::BTreeMap;
@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 /// Most servers that are followed.
 const MOST: usize = 256;
 
-/// The connections that were left of drains, by the keys of their rows.
+/// The connections and the clients bound by persistence that were left of drains, by the keys of their rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Drains(BTreeMap<String, u32>);
 
 impl Drains {
-    /// Looks at rows; gives the servers that have no connection left since this look, and apart from them those whose deadline
+    /// Looks at rows; gives the servers that have nothing left since this look, and apart from them those whose deadline
     /// took them out.
     pub fn look<'a>(&mut self, rows: impl Iterator<Item = &'a Row>) -> (Vec<String>, Vec<String>) {
         let (mut emptied, mut cut) = (Vec::new(), Vec::new());
@@ -23,8 +23,9 @@ impl Drains {
             if self.0.len() >= MOST && !self.0.contains_key(&row.key) {
                 continue;
             }
-            let before = self.0.insert(row.key.clone(), row.active).unwrap_or(0);
-            if row.active == 0 && before > 0 {
+            let left = row.drain.as_ref().map_or(row.active, |drain| drain.left.saturating_add(drain.bound));
+            let before = self.0.insert(row.key.clone(), left).unwrap_or(0);
+            if left == 0 && before > 0 {
                 let is_over = row.drain.as_ref().is_some_and(|drain| drain.is_over);
                 if is_over { &mut cut } else { &mut emptied }.extend(row.server.clone());
             }

@@ -91,6 +91,7 @@ pub fn draining(key: &str, active: u32) -> RealServerStatus {
         reason: None,
         weight: 1,
         left: active,
+        bound: 0,
         empty_in_s: None,
         deadline_at: None,
         is_over: false,

@@ -5,7 +5,7 @@ use lvsdeck::engine::balance::Input;
 use lvsdeck::engine::ipvs::{LiveTotals, Traffic};
 
 fn totals(connections: u64, is_estimating: bool) -> Input {
-    Input::Counted(LiveTotals { traffic: Traffic { connections, ..Traffic::default() }, is_estimating })
+    Input::Counted(LiveTotals { traffic: Traffic { connections, ..Traffic::default() }, is_estimating, is_bound: true })
 }
 
 /// What the kernel says of the server's connections from now on.

@@ -1,7 +1,9 @@
 //! How a drain goes: what is left, and about when nothing is.
 
 use crate::rig::{A, B, Rig, S, WEB, key, rs, service};
+use lvsdeck::engine::balance::Input;
 use lvsdeck::engine::command::Command;
+use lvsdeck::engine::ipvs::{LiveTotals, Traffic};
 use lvsdeck::engine::model::{RealServer, VirtualServer};
 use lvsdeck::engine::snapshot::DrainStatus;
 
@@ -62,6 +64,23 @@ fn the_time_until_it_is_empty_is_unknown_until_there_is_a_pace() {
     busy(&mut rig, WEB, 50, 0);
     rig.pass(40 * S);
     assert_eq!((progress(&rig).left, progress(&rig).empty_in_s), (50, None), "persistent clients came back, and stay");
+}
+
+#[test]
+fn a_server_that_persistent_clients_come_to_is_not_empty_unless_the_kernel_lets_go_of_them() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    rig.ask(drain(None));
+    rig.edit(|table| {
+        table.services.get_mut(&key(WEB)).unwrap().destinations.get_mut(&rs(A)).unwrap().persistent = 2;
+    });
+    rig.pass(S);
+    let seen = |rig: &Rig| (progress(rig).left, progress(rig).bound, progress(rig).empty_in_s);
+    assert_eq!(seen(&rig), (0, 2, None), "nobody says what the kernel does with them");
+    let counted = |is_bound| Input::Counted(LiveTotals { traffic: Traffic::default(), is_estimating: true, is_bound });
+    rig.give(counted(true));
+    assert_eq!(seen(&rig), (0, 2, None));
+    rig.give(counted(false));
+    assert_eq!(seen(&rig), (0, 0, Some(0)));
 }
 
 #[test]

@@ -100,6 +100,7 @@ pub fn drained(mut server: RealServerStatus, now: SystemTime) -> RealServerStatu
         who: Some("alice (pid 4242)".to_owned()),
         reason: Some("kernel update".to_owned()),
         left: 31,
+        bound: 0,
         empty_in_s: Some(140),
         deadline_at: Some(now + Duration::from_secs(542)),
         is_over: false,

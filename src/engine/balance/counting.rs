@@ -28,6 +28,11 @@ impl Counting {
         }
     }
 
+    /// Whether persistent clients come to a server of weight 0; so it is where nobody says.
+    pub fn is_bound(&self) -> bool {
+        self.totals.is_none_or(|totals| totals.is_bound)
+    }
+
     /// What is counted in all; none where that is not known.
     pub fn shown(&self) -> Option<IpvsTotals> {
         let LiveTotals { traffic, .. } = self.totals?;

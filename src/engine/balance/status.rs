@@ -97,6 +97,42 @@ impl Balance {
         service.servers.iter().filter(is_out).map(ServerState::weight_up).sum()
     }
 
+    /// How a drain or a maintenance goes.
+    fn drain_status(
+        &self,
+        service: ServiceKey,
+        server: &ServerState,
+        seen: Option<&Destination>,
+        moment: Moment,
+    ) -> Option<DrainStatus> {
+        let (admin, since) = server.admin;
+        let (deadline_at, is_over) = match server.ends.drain {
+            DrainEnd::Never => (None, false),
+            DrainEnd::At(end) => (Some(end), false),
+            DrainEnd::Passed => (None, true),
+        };
+        let by = server.ends.by.as_ref();
+        let still = seen.map_or(0, |seen| left(&service, seen));
+        let bound = seen.map_or(0, |seen| seen.persistent);
+        let bound = if self.counting.is_bound() { bound } else { 0 };
+        let pace = || server.pace.as_ref()?.empty_in();
+        (admin != Admin::Enabled).then(|| DrainStatus {
+            since: moment.wall_of(since),
+            who: by.map(|By { who, .. }| who.clone()),
+            reason: by.and_then(|by| by.why.clone()),
+            left: still,
+            bound,
+            weight: server.serving_weight().get(),
+            // What is not in the table has no connection.
+            empty_in_s: if still == 0 { Some(Duration::ZERO) } else { pace() }
+                .filter(|_| bound == 0)
+                .map(|left| left.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX)),
+            deadline_at: deadline_at.map(|end| moment.wall_of(end)),
+            is_over,
+            return_at: server.ends.return_at.map(|at| moment.wall_of(at)),
+        })
+    }
+
     fn server_status(
         &self,
         service: &ServiceState,
@@ -122,7 +158,7 @@ impl Balance {
             added: server.added,
             overridden: override_status(server, moment).map(Box::new),
             slow_start: slow_start_status(service, server, moment).map(Box::new),
-            drain: drain_status(service.config.key, server, seen, moment).map(Box::new),
+            drain: self.drain_status(service.config.key, server, seen, moment).map(Box::new),
             kernel: seen.map(|seen| KernelServer { weight: seen.weight.get(), forward: seen.forwarding }),
             kernel_changed: self.kernel.changed(&(service.config.key, Some(server.config.key))).map(|changed| {
                 let who = if changed.by_us { "lvsdeck" } else { "another program" };
@@ -167,37 +203,6 @@ fn slow_start_status(service: &ServiceState, server: &ServerState, moment: Momen
     // A weight of 1 has all of it at once.
     let weight = server.effective.map(|whole| whole.0).filter(|whole| *whole > now)?.get();
     Some(SlowStartStatus { weight, since: moment.wall_of(since), full_at: moment.wall_of(full_at) })
-}
-
-/// How a drain or a maintenance goes.
-fn drain_status(
-    service: ServiceKey,
-    server: &ServerState,
-    seen: Option<&Destination>,
-    moment: Moment,
-) -> Option<DrainStatus> {
-    let (admin, since) = server.admin;
-    let (deadline_at, is_over) = match server.ends.drain {
-        DrainEnd::Never => (None, false),
-        DrainEnd::At(end) => (Some(end), false),
-        DrainEnd::Passed => (None, true),
-    };
-    let by = server.ends.by.as_ref();
-    let still = seen.map_or(0, |seen| left(&service, seen));
-    let pace = || server.pace.as_ref()?.empty_in();
-    (admin != Admin::Enabled).then(|| DrainStatus {
-        since: moment.wall_of(since),
-        who: by.map(|By { who, .. }| who.clone()),
-        reason: by.and_then(|by| by.why.clone()),
-        left: still,
-        weight: server.serving_weight().get(),
-        // What is not in the table has no connection.
-        empty_in_s: if still == 0 { Some(Duration::ZERO) } else { pace() }
-            .map(|left| left.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX)),
-        deadline_at: deadline_at.map(|end| moment.wall_of(end)),
-        is_over,
-        return_at: server.ends.return_at.map(|at| moment.wall_of(at)),
-    })
 }
 
 fn check_status(check: &super::check::Check, moment: Moment) -> CheckStatus {

@@ -1,4 +1,4 @@
-//! The kernel's live totals: `/proc/net/ip_vs_stats_percpu`, and whether the counters of services are kept up to date.
+//! The kernel's live totals: `/proc/net/ip_vs_stats_percpu`, and the words that say how the counters of services are to be read.
 //!
 //! What netlink says of a service is as of the estimator's last tick, 2 s apart, or of long ago where
 //! `net.ipv4.vs.run_estimation` is 0. The numbered lines here are what the packet path itself counts.
@@ -10,9 +10,13 @@ use std::path::Path;
 /// Reads them for the calling thread's network namespace; none where there is no ip_vs. `root` is `/`.
 pub fn read(root: &Path) -> Option<LiveTotals> {
     let table = fs::read_to_string(root.join("proc/thread-self/net/ip_vs_stats_percpu")).ok()?;
-    // The word came with Linux 5.16; before, the estimator always ran.
-    let word = fs::read_to_string(root.join("proc/sys/net/ipv4/vs/run_estimation"));
-    Some(LiveTotals { traffic: sum(&table), is_estimating: !word.is_ok_and(|word| word.trim() == "0") })
+    let says = |name: &str, value| {
+        let word = fs::read_to_string(root.join("proc/sys/net/ipv4/vs").join(name));
+        word.is_ok_and(|word| word.trim() == value)
+    };
+    // `run_estimation` came with Linux 5.16; before, the estimator always ran.
+    let (is_estimating, is_bound) = (!says("run_estimation", "0"), !says("expire_quiescent_template", "1"));
+    Some(LiveTotals { traffic: sum(&table), is_estimating, is_bound })
 }
 
 /// The sum of the processors' lines, which come before the line `~` (all numbers are hexadecimal).
@@ -69,6 +73,10 @@ CPU    Conns  Packets  Packets            Bytes            Bytes
         fs::create_dir_all(&vs).unwrap();
         fs::write(net.join("ip_vs_stats_percpu"), TABLE).unwrap();
         let is_estimating = || read(place.path()).unwrap().is_estimating;
+        let is_bound = || read(place.path()).unwrap().is_bound;
+        assert!(is_bound());
+        fs::write(vs.join("expire_quiescent_template"), "1\n").unwrap();
+        assert!(!is_bound());
         assert!(is_estimating(), "before Linux 5.16");
         fs::write(vs.join("run_estimation"), "0\n").unwrap();
         assert!(!is_estimating());

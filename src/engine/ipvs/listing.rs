@@ -49,4 +49,6 @@ pub struct LiveTotals {
     pub traffic: Traffic,
     /// Whether the kernel adds the counters of services and servers up.
     pub is_estimating: bool,
+    /// Whether clients that persistence binds to a server come to it at weight 0 too (`net.ipv4.vs.expire_quiescent_template` is 0).
+    pub is_bound: bool,
 }

@@ -20,8 +20,12 @@ pub struct DrainStatus {
     /// Connections that it is empty without: the active ones; the inactive ones too where the kernel calls all of them so (UDP) or
     /// the protocol is not known (a firewall mark).
     pub left: u32,
-    /// About how many seconds until none is left, at the pace of the last half minute; 0: none is. None: there is no pace yet, or they
-    /// do not get fewer.
+    /// Clients that persistence binds to it (templates): their new connections come to it at weight 0 too. 0 where the kernel lets go
+    /// of them then (`net.ipv4.vs.expire_quiescent_template` is 1).
+    #[serde(default)]
+    pub bound: u32,
+    /// About how many seconds until none is left, at the pace of the last half minute; 0: none is. None: there is no pace yet, they
+    /// do not get fewer, or clients are bound to it.
     pub empty_in_s: Option<u64>,
     /// When it leaves the table whatever is left; none without a deadline.
     #[serde(with = "rfc3339::option")]
@@ -63,11 +67,13 @@ impl DrainStatus {
     /// `empty in about 40s, out in 8m`: what comes next, with spans of time written by `span` (of seconds).
     pub fn outlook(&self, now: SystemTime, span: impl Fn(u64) -> String) -> String {
         let until = |at: SystemTime| span(at.duration_since(now).map_or(0, |left| left.as_secs()));
-        let empty = match (self.is_over, self.empty_in_s) {
-            (true, _) => "nothing goes to it".to_owned(),
-            (false, Some(0)) => "empty".to_owned(),
-            (false, Some(left)) => format!("empty in about {}", span(left)),
-            (false, None) => "empty at a time unknown".to_owned(),
+        let empty = match (self.is_over, self.empty_in_s, self.bound) {
+            (true, ..) => "nothing goes to it".to_owned(),
+            (false, Some(0), _) => "empty".to_owned(),
+            (false, Some(left), _) => format!("empty in about {}", span(left)),
+            (false, None, 0) => "empty at a time unknown".to_owned(),
+            (false, None, 1) => "1 persistent client still comes to it".to_owned(),
+            (false, None, bound) => format!("{bound} persistent clients still come to it"),
         };
         let out = self.deadline_at.map(|at| format!("out in {}", until(at)));
         let back = self.return_at.map(|at| format!("back in {}", until(at)));
@@ -89,6 +95,7 @@ mod tests {
             reason: None,
             weight: 1,
             left: 31,
+            bound: 0,
             empty_in_s: None,
             deadline_at: None,
             is_over: false,
@@ -100,6 +107,8 @@ mod tests {
             (DrainStatus { empty_in_s: Some(40), ..drain.clone() }, "empty in about 40s"),
             (DrainStatus { deadline_at: after(60), ..drain.clone() }, "empty at a time unknown, out in 60s"),
             (DrainStatus { left: 0, empty_in_s: Some(0), return_at: after(9), ..drain.clone() }, "empty, back in 9s"),
+            (DrainStatus { left: 0, bound: 1, ..drain.clone() }, "1 persistent client still comes to it"),
+            (DrainStatus { bound: 22, ..drain.clone() }, "22 persistent clients still come to it"),
             (DrainStatus { is_over: true, ..drain }, "nothing goes to it"),
         ] {
             assert_eq!(drain.outlook(now, |seconds| format!("{seconds}s")), said);

@@ -201,8 +201,8 @@ fn note(server: &RealServerStatus, drift: Option<&Drift>, sorry_serves: bool) ->
             let wish = if admin == Admin::Maintenance { "MAINT, " } else { "" };
             format!("{wish}OUT at deadline")
         }
-        (_, Admin::Maintenance, _) => format!("MAINT {} conn", left(server)),
-        (Standing::Draining, ..) => format!("DRAIN {} conn", left(server)),
+        (_, Admin::Maintenance, _) => format!("MAINT {}", left(server)),
+        (Standing::Draining, ..) => format!("DRAIN {}", left(server)),
         (Standing::Unknown | Standing::Up, _, Some(drift)) => format!("DRIFT found {}", drift.found),
         (Standing::Unknown, _, None) => {
             not_run(&server.checks).map_or_else(|| "not checked yet".to_owned(), |why| format!("not checked: {why}"))
@@ -236,9 +236,13 @@ fn not_run(checks: &[CheckStatus]) -> Option<&str> {
     checks.iter().filter(|check| check.ok.is_none()).find_map(|check| check.error.as_deref())
 }
 
-/// The connections that a drained server is empty without.
-fn left(server: &RealServerStatus) -> u32 {
-    server.drain.as_ref().map_or(server.active, |drain| drain.left)
+/// `3 conn`, what a drained server is empty without; `3 conn 22 pers` where clients are bound to it.
+fn left(server: &RealServerStatus) -> String {
+    match server.drain.as_deref() {
+        Some(drain) if drain.bound > 0 => format!("{} conn {} pers", drain.left, drain.bound),
+        Some(drain) => format!("{} conn", drain.left),
+        None => format!("{} conn", server.active),
+    }
 }
 
 /// The words that `state:` finds a server by; `up` is one that serves.

@@ -42,7 +42,7 @@ fn follow_drains(state: &mut UiState) {
         let text = format!("out of the table at its deadline: {}", cut.join(", "));
         state.say(Tone::Bad, text);
     } else if !emptied.is_empty() {
-        state.say(Tone::Good, format!("drained: {} has no active connection left", emptied.join(", ")));
+        state.say(Tone::Good, format!("drained: {} has no connection left", emptied.join(", ")));
     }
 }
 

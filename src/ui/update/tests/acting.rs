@@ -422,7 +422,7 @@ fn a_drain_tells_when_it_is_empty() {
     }
     assert_eq!(said(&state), "");
     show_table(&mut state, &draining(0));
-    assert_eq!(said(&state), "drained: 10.0.1.1:80 has no active connection left");
+    assert_eq!(said(&state), "drained: 10.0.1.1:80 has no connection left");
     show_table(&mut state, &draining(7));
     let mut over = draining(0);
     let since = state.engine_now().unwrap();
@@ -432,6 +432,7 @@ fn a_drain_tells_when_it_is_empty() {
         reason: None,
         weight: 5,
         left: 0,
+        bound: 0,
         empty_in_s: Some(0),
         deadline_at: None,
         is_over: true,
@@ -456,6 +457,7 @@ fn the_details_say_how_a_drain_goes_and_why_the_kernel_has_less() {
         who: Some("anna, pid 9".to_owned()),
         reason: Some("kernel update".to_owned()),
         left: 31,
+        bound: 0,
         empty_in_s: Some(95),
         deadline_at: Some(now + at(540)),
         is_over: false,
