@@ -205,6 +205,19 @@ fn a_token_of_what_can_not_be_done_any_more_is_stale() {
 }
 
 #[test]
+fn the_connections_of_a_server_that_is_removed_hang_and_that_is_told_before_and_after() {
+    let mut rig = Rig::started(&[service(WEB, &[A, B])]);
+    let remove = || Command::RemoveServer { service: ServiceSelector(WEB.to_owned()), server: rs(A) };
+    let idle = rig.dry(remove()).preview.blast_radius;
+    assert!(!idle.contains("hang"), "{idle}");
+    busy(&mut rig, A, 3);
+    let shown = rig.dry(remove()).preview.blast_radius;
+    assert!(shown.contains("3 active connections; they hang until they time out"), "{shown}");
+    let done = rig.ask(remove()).message;
+    assert!(done.contains("removed from tcp/10.0.0.1:80; 3 active connections hang until they time out"), "{done}");
+}
+
+#[test]
 fn a_token_is_stale_when_the_same_act_takes_another_share_of_the_service() {
     let mut rig = Rig::started(&[service(WEB, &[A, B, "10.0.0.73:80", "10.0.0.74:80"])]);
     let shown = rig.dry(drain(A));

@@ -655,28 +655,18 @@ fn ten_thousand_probes_that_are_out_are_forgotten_in_no_time() {
 }
 
 #[test]
-fn a_large_configuration_is_compared_in_no_time() {
-    let servers = large();
+fn of_a_large_configuration_only_what_changed_is_asked_of_the_kernel() {
+    let mut servers = large();
     let mut rig = Rig::started(&servers);
     rig.ops();
     let same = reload(&servers);
-    let begun = Instant::now();
-    let answer = actions(&mut rig, same);
-    let took = begun.elapsed();
-    assert_eq!(answer, [Action::Reloaded(Ok(String::new()))]);
-    let mut changed = servers;
-    changed.remove(500);
-    changed.insert(3, service("udp/10.0.0.1:53", &["10.0.0.71:53"]));
-    for service in &mut changed {
+    assert_eq!(actions(&mut rig, same), [Action::Reloaded(Ok(String::new()))]);
+    assert_eq!(rig.ops(), [""; 0]);
+    for service in servers.iter_mut().take(100) {
         service.real_servers[0].weight = weight(7);
     }
-    let changed = reload(&changed);
-    let begun = Instant::now();
-    rig.balance.handle(rig.now, changed);
-    let rearranged = begun.elapsed();
-    println!("1,000 × 10: unchanged {took:?}, with 1,001 changes {rearranged:?}");
-    assert!(took < Duration::from_millis(200), "{took:?}");
-    assert!(rearranged < Duration::from_secs(1), "{rearranged:?}");
+    rig.reload(&servers).unwrap();
+    assert_eq!(rig.ops().len(), 100);
 }
 
 #[test]

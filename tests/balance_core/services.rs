@@ -63,7 +63,11 @@ fn a_removed_service_leaves_with_its_servers_and_asks_for_its_name_first() {
     );
     assert_eq!(answer.preview.after, ["tcp/10.0.0.1:80 not there"]);
     assert_eq!(answer.preview.ipvsadm, ["ipvsadm -D -t 10.0.0.1:80"]);
-    assert_eq!(answer.preview.blast_radius, "the whole service with 2 real servers; 3 active connections end");
+    assert_eq!(
+        answer.preview.blast_radius,
+        "the whole service with 2 real servers; 3 active connections hang until they time out (unless \
+         net.ipv4.vs.expire_nodest_conn is 1: then they are cut)"
+    );
     assert_eq!(answer.preview.confirm.as_deref(), Some(WEB));
     assert_eq!(answer.preview.undo, Some(add(WEB)));
     rig.edit(|table| table.services.get_mut(&key(WEB)).unwrap().destinations.get_mut(&rs(A)).unwrap().active = 9);

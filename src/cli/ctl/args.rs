@@ -127,7 +127,7 @@ pub enum Act {
         #[command(flatten)]
         how: How,
     },
-    /// End what `failover` began
+    /// End what `failover` or `takeover` began
     #[command(after_help = "Example: lvsdeck ctl rejoin --all")]
     Rejoin {
         #[command(flatten)]

@@ -166,6 +166,9 @@ impl Balance {
                     let forget = || format!("forget real server {key} of {name}, which is not in the table");
                     return is_absent.then(forget).into_iter().collect();
                 }
+                Step::Add(ref server) if server.config.checks.is_empty() => {
+                    return vec![format!("no check watches real server {key} of {name}")];
+                }
                 Step::Add(_) => return Vec::new(),
             };
             let mut said = Vec::new();
@@ -236,6 +239,9 @@ impl Balance {
                 format!("{servers} of {} servers, {share} % of the weight", serving(Some(old)))
             };
             let _ = write!(text, ", {active} active connections");
+            if active > 0 && mine().any(|change| matches!(change.step, Step::Remove)) {
+                text += &self.lost("; they");
+            }
             if serving(Some(old)) > 0 && serving(Some(new)) == 0 {
                 text += "; no server is left";
                 // A console shows the worst first, away from the rest.
@@ -251,17 +257,21 @@ impl Balance {
             if mine().any(|change| {
                 matches!(change.step, Step::Drain(DrainEnd::At(_), _) | Step::Maintain(DrainEnd::At(_), _))
             }) {
-                text += match self.limit {
-                    Some(_) => "; the connections that the deadline finds are cut",
-                    None => {
-                        "; the connections that the deadline finds hang until they time out (unless \
-                         net.ipv4.vs.expire_nodest_conn is 1: then they are cut)"
-                    }
-                };
+                text += &self.lost("; the connections that the deadline finds");
             }
             said.push(if before.len() > 1 { format!("{}: {text}", old.config.key) } else { text });
         }
         said.join("; ")
+    }
+
+    /// What becomes of connections whose server leaves the table.
+    pub(super) fn lost(&self, which: &str) -> String {
+        match self.limit {
+            Some(_) => format!("{which} are cut"),
+            None => format!(
+                "{which} hang until they time out (unless net.ipv4.vs.expire_nodest_conn is 1: then they are cut)"
+            ),
+        }
     }
 
     /// A client that holds a persistence template comes back to a server of weight 0.

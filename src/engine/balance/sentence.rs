@@ -2,7 +2,7 @@
 
 use super::ask::{Change, Step};
 use super::core::Balance;
-use super::counting::left_words;
+use super::counting::{self, left_words};
 use super::preview::seconds;
 use super::server::ServerState;
 use super::wish::DrainEnd;
@@ -90,7 +90,9 @@ impl Balance {
                 format!("{key} is back in {name} with weight {} and its checks", server.serving_weight())
             }
             Step::Remove => {
-                format!("{key} is removed from {name}, {left} linger until they expire")
+                let has_any = self.seen(&name, &key).is_some_and(|seen| counting::left(&name, seen) > 0);
+                let lost = if has_any { self.lost(&format!("; {left}")) } else { String::new() };
+                format!("{key} is removed from {name}{lost}")
             }
         }
     }

@@ -66,8 +66,13 @@ impl Balance {
             ops: ops.iter().map(|op| self.op_line(op)).collect(),
             ipvsadm: ops.iter().map(super::ipvsadm::ipvsadm).collect(),
             blast_radius: format!(
-                "the whole service with {} real servers; {active} active connections end{note}",
-                service.servers.len()
+                "the whole service with {} real servers; {}{note}",
+                service.servers.len(),
+                if active == 0 {
+                    "0 active connections".to_owned()
+                } else {
+                    self.lost(&format!("{active} active connections"))
+                }
             ),
             undo: Some(Command::AddService { service: key, scheduler: None, forward: None, persistence: None }),
             undo_reason: None,
