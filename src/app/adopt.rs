@@ -88,7 +88,8 @@ fn adopt(args: &AdoptArgs, places: &Places) -> Result<String, Refused> {
         let table = Netlink::open().and_then(|mut kernel| kernel.read_table());
         table.map_err(engine::no_table).map_err(|engine::Refused(code, why)| (code, why))?;
     }
-    let here = host_addresses::read().map_err(|error| (exit::FAILED, format!("can't list the host's addresses: {error}")))?;
+    let here =
+        host_addresses::read().map_err(|error| (exit::FAILED, format!("can't list the host's addresses: {error}")))?;
     let lacking = absent_of_masters(&configuration, &here);
     if !lacking.is_empty() {
         let message = format!(
@@ -200,11 +201,9 @@ mod tests {
     fn an_address_that_keepalived_did_not_put_on_is_named_where_it_is_master() {
         let text = "vrrp_instance V {\n interface eth0\n virtual_router_id 5\n virtual_ipaddress {\n 10.0.0.1/24\n 10.0.0.2/24\n }\n}\n";
         let read = parse_configuration("x.conf", text).configuration.unwrap();
-        for (here, absent) in [
-            (&[][..], &[][..]),
-            (&["10.0.0.1", "10.0.0.2", "10.0.0.9"], &[]),
-            (&["10.0.0.1"], &["10.0.0.2/24 of V"]),
-        ] {
+        for (here, absent) in
+            [(&[][..], &[][..]), (&["10.0.0.1", "10.0.0.2", "10.0.0.9"], &[]), (&["10.0.0.1"], &["10.0.0.2/24 of V"])]
+        {
             let here = here.iter().map(|address| address.parse().unwrap()).collect();
             assert_eq!(absent_of_masters(&read, &here), absent);
         }

@@ -233,6 +233,14 @@ impl Failover {
             preview.ops.push(format!("{name} does not take mastership back"));
             successors.push(format!("{name}: it was about to take over, and stays backup"));
         }
+        // A router that has these instances as one group too takes all of them over when the slowest is due.
+        let mut slowest = BTreeMap::new();
+        let unit = |i: usize| self.units.iter().position(|unit| unit.members.contains(&i));
+        for (i, router) in &masters {
+            let waits = self.follows_us(router, now).map_or(Duration::ZERO, |(_, wait)| wait);
+            let known: &mut (Duration, Duration) = slowest.entry(unit(*i)).or_default();
+            *known = (known.0.max(waits), known.1.max(takeover_time(router)));
+        }
         for (i, router) in masters {
             let name = &router.config.name;
             preview.before.push(line(router));
@@ -249,16 +257,17 @@ impl Failover {
                     preview.ops.push(format!("{address} stays on {interface}: lvsdeck did not put it there"));
                 }
             }
-            successors.push(self.successor(router, now));
+            successors.push(self.successor(router, now, slowest.get(&unit(i)).copied().unwrap_or_default()));
         }
         let leave = if moved == 1 { "virtual address leaves" } else { "virtual addresses leave" };
         preview.blast_radius = format!("{moved} {leave} this node; {}", successors.join("; "));
         Ok((named.into_iter().filter(|i| self.in_moving_unit(*i)).collect(), preview))
     }
 
-    /// Who is master already or follows, by the same reckoning as the forecast, and until when that is waited for.
-    fn successor(&self, router: &Router, now: Instant) -> String {
-        let (name, within) = (&router.config.name, takeover_time(router).as_millis());
+    /// Who is master already or follows, by the same reckoning as the forecast, and until when that is waited for; `slowest`: when the
+    /// last member of its sync group is followed, and until when that is waited for.
+    fn successor(&self, router: &Router, now: Instant, slowest: (Duration, Duration)) -> String {
+        let (name, within) = (&router.config.name, slowest.1.as_millis());
         let heard = contest::beside(router);
         let beside = contest::status(router).map_or_else(String::new, |split| {
             let (with, cause) = (split.with.join(" "), split.cause);
@@ -271,9 +280,14 @@ impl Failover {
         }
         match self.follows_us(router, now) {
             Some((Rival { address, priority, age: heard, refused, .. }, wait)) => format!(
-                "{beside}{name}: {address} should take over after {} ms (priority {priority}; last heard {} ago, for a backup \
+                "{beside}{name}: {address} should take over after {} ms{} (priority {priority}; last heard {} ago, for a backup \
                  is silent{}); whoever does has {within} ms",
                 wait.as_millis(),
+                if slowest.0.as_millis() > wait.as_millis() {
+                    format!(", with its sync group after {} ms", slowest.0.as_millis())
+                } else {
+                    String::new()
+                },
                 age(heard),
                 refused.map_or_else(String::new, |why| format!("; refused here since: {why}"))
             ),

@@ -135,7 +135,8 @@ impl Failover {
 
     /// All virtual interfaces stay, for whoever comes next.
     pub(super) fn leave_links(&mut self) {
-        let theirs = self.links.0.values().filter(|ours| ours.trouble.is_none() && !ours.leaving).map(|ours| &ours.link);
+        let theirs =
+            self.links.0.values().filter(|ours| ours.trouble.is_none() && !ours.leaving).map(|ours| &ours.link);
         let place = |link: &VirtualLink| Some((link.clone(), self.host.by_name(&link.base)?.index));
         let left: Vec<(VirtualLink, u32)> = theirs.filter_map(place).collect();
         for (link, base) in left {
