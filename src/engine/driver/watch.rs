@@ -214,14 +214,15 @@ impl TableThread {
     /// Looks once and publishes. Gives how long it took.
     fn look(&mut self) -> Duration {
         let begun = Instant::now();
-        let addresses = host_addresses::read().unwrap_or_default();
+        let interfaces = host_addresses::interfaces().unwrap_or_default();
         if self.keepalived.is_none_or(|(at, _)| begun.saturating_duration_since(at) >= PROCESSES) {
             self.keepalived = Some((begun, !processes::keepalived().is_empty()));
         }
         let keepalived = self.keepalived.is_some_and(|(_, runs)| runs);
         {
             let mut ears = self.eyes.ears();
-            (ears.1.addresses, ears.1.keepalived) = (addresses, keepalived);
+            (ears.1.addresses, ears.1.links) = (interfaces.addresses, interfaces.links);
+            ears.1.keepalived = keepalived;
         }
         let (table, mut warnings) = self.read();
         if !host::is_root() {

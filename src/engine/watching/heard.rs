@@ -34,6 +34,8 @@ pub struct Heard {
 pub struct Host {
     /// Its addresses.
     pub addresses: HashSet<IpAddr>,
+    /// Its interfaces, and whether each is up and has a carrier; none where they can't be seen.
+    pub links: BTreeMap<String, bool>,
     /// A keepalived runs here.
     pub keepalived: bool,
     /// Advertisements can be heard at all.
@@ -79,6 +81,18 @@ impl Spoken {
     }
     fn silent_at(&self) -> Instant {
         self.at + self.said.silent_after()
+    }
+}
+
+impl Host {
+    /// Why nothing can be heard on an interface, where its link is down.
+    fn without_link(&self, interface: &str) -> Option<String> {
+        match self.links.get(interface) {
+            Some(true) => None,
+            Some(false) => Some(format!("the link of {interface} is down: nothing can be heard there")),
+            None if self.links.is_empty() => None,
+            None => Some(format!("there is no interface {interface}: nothing can be heard there")),
+        }
     }
 }
 
@@ -153,7 +167,8 @@ impl Listening {
         for key in &self.order {
             let Some(instance) = self.instances.get_mut(key) else { continue };
             let name = instance.name(key);
-            instance.judge(now, host, self.begun, &name, &mut facts);
+            let link = host.without_link(&key.0);
+            instance.judge(now, (host, link), self.begun, &name, &mut facts);
             statuses.push(instance.status(key, name, now, host));
         }
         (statuses, facts)
@@ -184,9 +199,19 @@ impl Instance {
         self.others.values().filter(|other| other.lives(now)).max_by_key(|other| other.said.priority)
     }
 
-    fn judge(&mut self, now: Moment, host: &Host, begun: Instant, name: &str, facts: &mut Vec<Fact>) {
-        let ours = self.ours.as_ref().filter(|ours| ours.lives(now.now));
-        let other = self.other_master(now.now);
+    fn judge(
+        &mut self,
+        now: Moment,
+        (host, deaf): (&Host, Option<String>),
+        begun: Instant,
+        name: &str,
+        facts: &mut Vec<Fact>,
+    ) {
+        // What was heard before its link went is not true for as long as it would be otherwise.
+        let ours = self.ours.as_ref().filter(|ours| ours.lives(now.now) && deaf.is_none());
+        let other = self.other_master(now.now).filter(|_| deaf.is_none());
+        // keepalived of this file is in FAULT then, unless the file says that the link does not count.
+        let is_fault = host.keepalived && self.file.as_ref().is_some_and(|file| file.tracks_interface);
         // Whoever preempts is heard while the master before has not had to advertise again: two masters are those that both go on.
         let both = ours.zip(other);
         let split = both.is_some_and(|(ours, other)| ours.at.min(other.at) > ours.begun.max(other.begun));
@@ -201,12 +226,17 @@ impl Instance {
                 let state = if backup { VirtualRouterState::Backup } else { VirtualRouterState::Init };
                 (state, format!("{} is master, priority {}", other.said.source, other.said.priority))
             }
-            (None, None) => (VirtualRouterState::Init, self.silence(now, host, begun)),
+            (None, None) => match deaf {
+                Some(why) if is_fault => (VirtualRouterState::Fault, why),
+                Some(why) => (VirtualRouterState::Init, why),
+                None => (VirtualRouterState::Init, self.silence(now, host, begun)),
+            },
         };
         if state != self.state || (split && !self.split) {
             let kind = if split && !self.split { EventKind::SplitBrain } else { EventKind::InstanceState };
             let severity = match (split, state) {
                 (true, _) => Severity::Error,
+                (false, VirtualRouterState::Fault) => Severity::Error,
                 (false, VirtualRouterState::Init) => Severity::Warning,
                 (false, _) => Severity::Notice,
             };

@@ -43,7 +43,7 @@ fn heard(from: &str, priority: u8, ours: bool) -> Heard {
 }
 
 fn host(keepalived: bool) -> Host {
-    Host { addresses: ["10.0.0.1".parse().unwrap()].into(), keepalived, listens: true }
+    Host { addresses: ["10.0.0.1".parse().unwrap()].into(), keepalived, listens: true, ..Host::default() }
 }
 
 fn told(facts: &[Fact]) -> Vec<(EventKind, String, String)> {
@@ -87,6 +87,33 @@ fn it_is_backup_only_beside_a_keepalived_of_that_file_and_silence_is_told() {
     let (silent, facts) = listening.look(later(t, 3_610), &host(true));
     assert_eq!((silent[0].state, silent[0].peers[0].state), (VirtualRouterState::Init, PeerState::Silent));
     assert_eq!(told(&facts)[0].2, "10.0.0.12 is silent, nobody advertises");
+}
+
+#[test]
+fn an_interface_without_link_hears_nothing_and_keepalived_is_in_fault() {
+    let on = |keepalived, link| Host { links: [("eth0".to_owned(), link)].into(), ..host(keepalived) };
+    let why = "the link of eth0 is down: nothing can be heard there";
+    for (keepalived, file, state) in [
+        (true, FILE.to_owned(), VirtualRouterState::Fault),
+        (true, FILE.replace("priority 150", "priority 150\n dont_track_primary"), VirtualRouterState::Init),
+        (false, FILE.to_owned(), VirtualRouterState::Init),
+    ] {
+        let t = start();
+        let mut listening = Listening::new(t, &parse("x.conf", &file).configuration.unwrap().virtual_routers);
+        listening.hear(t, heard("10.0.0.12", 100, false));
+        listening.look(t, &on(keepalived, true));
+        // At once, though the other one counts as master for three seconds more where it can be heard.
+        let t = later(t, 100);
+        let (statuses, facts) = listening.look(t, &on(keepalived, false));
+        assert_eq!((statuses[0].state, statuses[0].reason.as_str()), (state, why), "{file}");
+        assert_eq!(told(&facts)[0].2, why);
+        let (statuses, _) = listening.look(later(t, 100), &on(keepalived, true));
+        assert_eq!(statuses[0].reason, "10.0.0.12 is master, priority 100");
+    }
+    let mut listening = Listening::new(start(), &routers());
+    let other = Host { links: [("eth1".to_owned(), true)].into(), ..host(true) };
+    let gone = listening.look(start(), &other).0[0].reason.clone();
+    assert_eq!(gone, "there is no interface eth0: nothing can be heard there");
 }
 
 #[test]
