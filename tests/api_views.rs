@@ -97,7 +97,7 @@ fn problems_come_worst_first_and_the_latest_server_first() {
 }
 
 #[test]
-fn what_a_watcher_may_not_see_comes_before_what_is_wrong() {
+fn what_a_watcher_may_not_see_comes_before_what_is_wrong_but_not_before_two_masters() {
     let mut many = status(vec![service(
         "tcp/10.0.0.1:80",
         (1..40).map(|n| down(&format!("10.0.1.{n}:80"), n, "refused")).collect(),
@@ -114,6 +114,10 @@ fn what_a_watcher_may_not_see_comes_before_what_is_wrong() {
         let problems = Summary::of(&many, now(), true).problems;
         assert_eq!(problems[0].text == "WARNING VRRP: can't be heard", first, "{problems:?}");
     }
+    many.virtual_routers[0].peers[0].state = PeerState::Master;
+    let problems = Summary::of(&many, now(), true).problems;
+    assert!(problems[0].text.starts_with("SPLIT-BRAIN VI_1"), "{problems:?}");
+    assert_eq!(problems[1].text, "WARNING VRRP: can't be heard");
 }
 
 #[test]
