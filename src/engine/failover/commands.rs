@@ -306,11 +306,20 @@ impl Failover {
     }
 
     fn plan_rejoin(&self, now: Instant, instance: Option<&str>) -> Result<(Vec<usize>, Preview), String> {
-        let mut held = self.named(instance)?;
+        let named = self.named(instance)?;
+        let mut held = named.clone();
         held.retain(|i| self.routers.get(*i).is_some_and(|r| r.hold.is_some() || r.claim.is_some()));
         if held.is_empty() {
             let nobody = instance.map_or("no virtual router is held".to_owned(), |name| format!("{name} is not held"));
-            return Err(format!("{nobody}: there is nothing to end"));
+            let wished = named.iter().filter_map(|i| self.routers.get(*i)).find(|router| router.wish.is_some());
+            let rest = wished.map_or_else(
+                || "there is nothing to end".to_owned(),
+                |router| {
+                    let end = Command::Priority { instance: router.config.name.clone(), priority: None };
+                    format!("its priority was set, and `{end}` ends that")
+                },
+            );
+            return Err(format!("{nobody}: {rest}"));
         }
         let mut preview = Preview::default();
         let (mut effects, mut inverses, mut claims) = (Vec::new(), Vec::new(), Vec::new());

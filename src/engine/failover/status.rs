@@ -5,6 +5,7 @@ use super::contest;
 use super::core::Failover;
 use super::peers::Peer;
 use super::router::Router;
+use crate::engine::command::Command;
 use crate::engine::model::Transport;
 use crate::engine::snapshot::{
     AcceptedPriority, AnnouncementStatus, Jitter, Moment, NextStep, PeerDetail, PeerState, PeerStatus, RefusedPacket,
@@ -145,7 +146,8 @@ impl Failover {
 }
 
 fn held(router: &Router, moment: Moment) -> Option<String> {
-    let wish = router.wish.as_ref().map(|wish| format!("{}; ends with priority --from-file", wish.by));
+    let end = Command::Priority { instance: router.config.name.clone(), priority: None };
+    let wish = router.wish.as_ref().map(|wish| format!("{}; ends with {end}", wish.by));
     let Some(hold) = router.hold.as_ref() else {
         let claim = router.claim.as_ref().map(|claim| format!("{}; ends with rejoin", claim.by));
         return claim.or(wish);

@@ -1,9 +1,16 @@
 //! What is known of one instance beside its state: how its advertisements travel, what was announced, who was refused and
 //! with which bytes, how regular a peer is, and what would happen if.
 
-use super::rfc3339;
+use super::{VirtualRouterStatus, rfc3339};
 use serde::{Deserialize, Serialize};
 use std::time::SystemTime;
+
+impl VirtualRouterStatus {
+    /// Whether all that holds it is the priority that an operator set: it takes part, and leads by that or does not.
+    pub fn is_held_by_priority(&self) -> bool {
+        self.priority_by.as_deref().zip(self.held.as_deref()).is_some_and(|(by, held)| held.starts_with(by))
+    }
+}
 
 /// More of one instance: `detail` of a virtual router.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

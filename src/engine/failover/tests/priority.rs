@@ -30,8 +30,12 @@ fn a_master_that_is_given_a_lower_priority_is_followed_by_the_other_one_until_it
     assert_eq!((lan.masters(), lan.state(0)), (vec![1], Backup));
     let status = &lan.status(0)[0];
     assert_eq!((status.priority, status.priority_set, status.effective_priority), (200, Some(50), 50));
-    let held = "priority 50 by root, pid 4: kernel update; ends with priority --from-file";
+    let held = "priority 50 by root, pid 4: kernel update; ends with priority VI_1 --from-file";
     assert_eq!(status.held.as_deref(), Some(held));
+    assert!(status.is_held_by_priority());
+    lan.command(0, Command::Rejoin { instance: Some("VI_1".to_owned()) });
+    let refused = lan.nodes[0].answer().message.clone();
+    assert!(refused.ends_with("its priority was set, and `priority VI_1 --from-file` ends that"), "{refused}");
     lan.command(0, priority(None));
     assert_eq!(lan.nodes[0].answer().preview.undo, Some(priority(Some(50))));
     lan.run_for(seconds(10));

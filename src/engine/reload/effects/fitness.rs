@@ -210,8 +210,7 @@ impl Sight<'_> {
 
 /// By which command an operator has it lead, or not.
 pub(super) fn held(status: &VirtualRouterStatus) -> Option<&str> {
-    let by_priority = |held: &&str| status.priority_by.as_ref().is_some_and(|by| held.starts_with(by.as_str()));
-    status.held.as_deref().filter(|held| !by_priority(held))
+    status.held.as_deref().filter(|_| !status.is_held_by_priority())
 }
 
 /// Whether it is in FAULT for another member's reason alone.
