@@ -10,7 +10,7 @@ use super::past::{encode_at, encode_history, encode_journal};
 use super::query::{encode_rows, encode_server};
 use super::reply::ErrorBody;
 use super::routes::ORIGIN;
-use super::socket::read_only_path;
+use super::socket::{commanding_path, read_only_path};
 use crate::engine::{
     Answer, Command, CommandRequest, ConnectionsPage, ConnectionsQuery, Difference, EngineHandle, Event, HandleError,
     HistoryError, HistoryPage, HistoryQuery, HostLoad, JournalFrom, JournalPage, LogPage, LogQuery, Outcome, Preview,
@@ -87,9 +87,14 @@ impl Client {
         Ok(Self { socket, read_only, connected_at, questions: Mutex::new(lane), events, at: None })
     }
 
-    /// Why this client gives no commands: who may open the other socket. None where it may.
+    /// Why this client gives no commands: who may open the other socket, or that it was told to ask on the one that only answers. None
+    /// where it may.
     pub fn refusal(&self) -> Option<String> {
-        self.read_only.then(|| who_may(&self.socket))
+        let other = commanding_path(&self.socket).filter(|_| !self.read_only);
+        let other = other.map(|other| {
+            format!("{} only answers, whoever asks; --socket {} takes commands", self.socket.display(), other.display())
+        });
+        other.or_else(|| self.read_only.then(|| who_may(&self.socket)))
     }
 
     /// How long ago it connected.
@@ -403,6 +408,18 @@ fn rejected(status: StatusCode, body: &[u8]) -> HandleError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_asks_on_the_socket_that_only_answers_is_told_the_other_one() {
+        let place = tempfile::tempdir().unwrap();
+        let [reads, writes] = ["a-ro.sock", "a.sock"].map(|name| place.path().join(name));
+        let _listeners = [&reads, &writes].map(|path| std::os::unix::net::UnixListener::bind(path).unwrap());
+        let told = Client::connect(&reads).unwrap().refusal().unwrap();
+        let wanted =
+            format!("{} only answers, whoever asks; --socket {} takes commands", reads.display(), writes.display());
+        assert_eq!(told, wanted);
+        assert_eq!(Client::connect(&writes).unwrap().refusal(), None);
+    }
 
     #[test]
     fn an_answer_that_does_not_end_is_given_up_with_what_is_wrong_with_it() {

@@ -117,6 +117,14 @@ pub fn read_only_path(path: &Path) -> PathBuf {
     beside(path, "-ro.sock")
 }
 
+/// The socket beside a read-only one that takes commands: `lvsdeck-ro.sock` → `lvsdeck.sock`, where that is there.
+pub fn commanding_path(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.to_string_lossy().into_owned();
+    let stem = name.strip_suffix("-ro.sock")?;
+    let named = [format!("{stem}.sock"), stem.to_owned()].map(|name| path.with_file_name(name));
+    named.into_iter().find(|path| path.exists())
+}
+
 /// Takes both sockets, or says who or what is in the way.
 pub fn bind(path: &Path) -> Result<Bound, BindError> {
     if let Some(directory) = path.parent().filter(|d| !d.as_os_str().is_empty() && !d.exists()) {
