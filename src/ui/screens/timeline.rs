@@ -28,7 +28,7 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
     Pen::at(buffer, theme, inner, 0).skip(1).put(Paint::Head, "DATE   TIME UTC    AGE     WHAT");
     let Some(now) = state.engine_now() else { return };
     let cursor = event_list::selected(state, list);
-    let mut none = true;
+    let (mut none, shared) = (true, change::Shared::of(state));
     for (line, event) in event_list::on_screen(state, list).take(plan.list_rows()).enumerate() {
         none = false;
         let mut pen = Pen::at(buffer, theme, inner, line + 1);
@@ -44,7 +44,9 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
             .put(Paint::Text, &format::clock_ms(event.at))
             .skip(1);
         pen.right(Paint::Dim, &age(now, event.at), 6).skip(1);
-        pen.put(paint, mark.encode_utf8(&mut [0; 4])).skip(1).put(paint, &change::text(event));
+        pen.put(paint, mark.encode_utf8(&mut [0; 4])).skip(1);
+        let text = shared.text(event, pen.left_over());
+        pen.put(paint, &text);
     }
     if none {
         Pen::at(buffer, theme, inner, 1).skip(1).put(Paint::Dim, "no event that matches");

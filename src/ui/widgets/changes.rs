@@ -38,6 +38,7 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
         0 => String::new(),
         more => format!(" +{more} more"),
     };
+    let shared = change::Shared::of(state);
     for (line, event) in recent.iter().take(lines).enumerate() {
         let (mark, paint) = change::mark(event);
         let mut pen = Pen::at(buffer, theme, inner, line);
@@ -47,9 +48,9 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
             (format!("-{}", format::age(format::since(now, event.at))), 5)
         };
         pen.right(Paint::Dim, &when, columns).skip(1).put(paint, mark.encode_utf8(&mut [0; 4])).skip(1);
-        let text = change::text(event);
         let reserved = if line + 1 == lines { more.len() } else { 0 };
         let room = pen.left_over().saturating_sub(reserved);
+        let text = shared.text(event, room);
         pen.left(paint, &text, room);
         if reserved > 0 {
             pen.put(Paint::Dim, &more);
