@@ -20,13 +20,23 @@ pub struct Field {
     text: String,
     /// Characters before the cursor.
     cursor: usize,
+    /// What stands in it goes with the first letter that is typed.
+    is_selected: bool,
 }
 
 impl Field {
     /// A field with a text in it and the cursor behind it.
     pub fn with(text: impl Into<String>) -> Self {
         let text = text.into();
-        Self { cursor: text.chars().count(), text }
+        Self { cursor: text.chars().count(), text, is_selected: false }
+    }
+    /// Takes all that stands in it for the first letter, or leaves it be.
+    pub fn select(&mut self, is_selected: bool) {
+        self.is_selected = is_selected && !self.text.is_empty();
+    }
+    /// Whether the first letter takes the place of all that stands in it.
+    pub const fn is_selected(&self) -> bool {
+        self.is_selected
     }
     /// What stands in it.
     pub fn text(&self) -> &str {
@@ -41,6 +51,9 @@ impl Field {
     }
     /// Puts text in at the cursor; control characters stay out, and 200 characters are enough for anything asked here.
     pub fn insert(&mut self, text: &str) {
+        if std::mem::take(&mut self.is_selected) {
+            *self = Self::default();
+        }
         for c in text.chars().filter(|c| !c.is_control()) {
             if self.text.chars().count() < 200 {
                 self.text.insert(self.byte(self.cursor), c);
@@ -51,6 +64,14 @@ impl Field {
     /// Edits; true when the key was one for a text field.
     pub fn edit(&mut self, key: &KeyEvent) -> bool {
         let length = self.text.chars().count();
+        let is_text = matches!(key.code, KeyCode::Char(_))
+            && !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+        // The others are about what stands there: it stays, but for a deletion.
+        if !is_text && std::mem::take(&mut self.is_selected) && matches!(key.code, KeyCode::Backspace | KeyCode::Delete)
+        {
+            *self = Self::default();
+            return true;
+        }
         match key.code {
             KeyCode::Char('u') if key.modifiers.contains(KeyModifiers::CONTROL) => *self = Self::default(),
             KeyCode::Char(_) if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => return false,
@@ -177,10 +198,20 @@ impl PreviewPopup {
         match &self.phase {
             Phase::Ready(answer) => {
                 // A name catches the wrong one, a verb does not.
-                let named = |verb| instance(&self.request.command).unwrap_or(verb);
+                let named = |verb| self.instance(&answer.preview).unwrap_or(verb);
                 self.always_type.as_deref().or_else(|| answer.preview.confirm.as_deref().map(named))
             }
             Phase::Asking | Phase::Committing(_) | Phase::Refused(_) | Phase::Failed(_) => None,
+        }
+    }
+}
+
+impl PreviewPopup {
+    /// The instance that it is about; of something that is taken back, the one that would be given back again.
+    fn instance<'a>(&'a self, preview: &'a Preview) -> Option<&'a str> {
+        match &self.request.command {
+            Command::Undo { .. } => preview.undo.as_ref().and_then(instance),
+            command => instance(command),
         }
     }
 }

@@ -1,12 +1,14 @@
 //! What the console knows and shows, as one value. Selection is by key, never by index; times are arguments.
 
+mod moment;
+
 use super::bell::Bell;
 use super::drains::Drains;
 use super::keymap::Keymap;
 use super::popup::{About, Page, Popup, Target};
 use super::rows::columns::Chosen;
 use super::screens::Screen;
-use super::screens::plan::plan;
+use super::screens::plan::{Shape, plan};
 use super::widgets::{chart, charts, page};
 use crate::engine::{
     Counters, Event, Guide, HistoryPage, HistoryQuery, HostLoad, LogLine, RealServerStatus, Row, RowKind, RowsPage,
@@ -70,6 +72,10 @@ pub struct Picture {
     pub taken_at: Duration,
     /// When its details came: with it, or later when another server was selected.
     pub detail_at: Duration,
+    /// The moment of its rows where they are of an earlier picture than lines 1 and 2.
+    pub page_of: Option<SystemTime>,
+    /// The same of its instances.
+    pub routers_of: Option<SystemTime>,
 }
 
 /// Which panel takes the arrows.
@@ -238,6 +244,8 @@ pub struct UiState {
     pub behind: Option<Picture>,
     /// Since when the screen is frozen, on the engine's clock.
     pub paused_at: Option<SystemTime>,
+    /// What was on no screen when it was frozen is asked for.
+    pub completes: bool,
     /// The moment of the past that is shown; now without one.
     pub viewing: Option<SystemTime>,
     /// Time goes on from there.
@@ -316,40 +324,6 @@ impl UiState {
     pub fn page(&self) -> Option<&RowsPage> {
         self.picture.as_ref()?.polled.page.as_ref()
     }
-    /// Time that went by since the picture was taken; none goes by while it is frozen.
-    pub fn picture_age(&self) -> Duration {
-        self.age(|picture| picture.taken_at)
-    }
-    /// The same for the details.
-    pub fn detail_age(&self) -> Duration {
-        self.age(|picture| picture.detail_at)
-    }
-    /// What is shown of a silent engine does not go on.
-    fn age(&self, taken: fn(&Picture) -> Duration) -> Duration {
-        let picture = self.picture.as_ref().filter(|_| self.paused_at.is_none() && self.viewing.is_none());
-        let until = self.lost.as_ref().map_or(self.clock, |lost| lost.since);
-        picture.map_or(Duration::ZERO, |picture| until.saturating_sub(taken(picture)))
-    }
-    /// Now, on the engine's clock: ages are taken from it.
-    pub fn engine_now(&self) -> Option<SystemTime> {
-        self.summary().map(|s| s.now + self.picture_age())
-    }
-    /// Now, on the engine's clock, whichever moment is shown; the end of a recording.
-    pub fn live_now(&self) -> Option<SystemTime> {
-        if let Some((_, last)) = self.replay {
-            return Some(last);
-        }
-        let (now, at) = self.live?;
-        Some(now + self.clock.saturating_sub(at))
-    }
-    /// Whether a moment is shown that is made of what is remembered.
-    pub fn is_rewound(&self) -> bool {
-        self.summary().is_some_and(|summary| summary.is_rewound)
-    }
-    /// Until when events belong to what is shown; none: all do.
-    pub fn until(&self) -> Option<SystemTime> {
-        self.viewing.or(self.paused_at)
-    }
     /// The list of events that is on screen.
     pub const fn event_list(&self) -> Option<&EventList> {
         match self.screen {
@@ -403,7 +377,11 @@ impl UiState {
 
     /// What to ask the engine for, with `height` rows on screen.
     pub fn wanted(&self, height: usize, details_shown: bool) -> Wanted {
+        let height = if self.completes { height.max(self.size.1.into()) } else { height };
         let limit = (height * 3).clamp(60, 2000);
+        let has_table = self.has_table() || self.completes;
+        // Where there is no room for tables, every screen is the list of problems with the instances in it.
+        let has_routers = self.screen.has_routers() || self.completes || plan(self).shape == Shape::List;
         let covered = self.page().is_some_and(|page| {
             let end = page.offset + page.rows.len();
             page.offset <= self.table.top && (self.table.top + height <= end || end >= page.total)
@@ -415,7 +393,7 @@ impl UiState {
         let row = self.selected_row().filter(|row| details_shown && row.kind == RowKind::Server);
         let folded: Vec<&str> = self.table.folded.iter().map(String::as_str).collect();
         Wanted {
-            query: self.has_table().then(|| RowsQuery {
+            query: has_table.then(|| RowsQuery {
                 expand: (!folded.is_empty()).then(|| format!("-{}", folded.join(","))),
                 sort: self.table.sort,
                 filter: Some(self.table.filter.trim().to_owned()).filter(|f| !f.is_empty()),
@@ -423,8 +401,8 @@ impl UiState {
                 limit: Some(limit),
                 offset: Some(offset),
             }),
-            routers: self.screen.has_routers(),
-            follow: self.table.selected.clone().filter(|_| self.has_table() && self.table.going_to.is_none()),
+            routers: has_routers,
+            follow: self.table.selected.clone().filter(|_| has_table && self.table.going_to.is_none()),
             detail: row.and_then(|row| Some((row.service.clone(), row.server.clone()?))),
             history: self.wanted_history(),
             host: self.is_on_host() && self.viewing.is_none(),

@@ -270,10 +270,12 @@ impl Form {
         })
     }
 
-    /// To the next (or previous) field.
+    /// To the next (or previous) field. A default in it gives way to what is typed.
     pub fn step(&mut self, back: bool) {
         let fields = self.fields.len().max(1);
+        self.text_field().into_iter().for_each(|field| field.select(false));
         self.focus = (self.focus + if back { fields - 1 } else { 1 }) % fields;
+        self.text_field().into_iter().for_each(|field| field.select(true));
     }
 
     /// The text field that takes the keys.

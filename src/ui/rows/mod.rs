@@ -51,7 +51,7 @@ pub fn forwarding(word: &str) -> Forwarding {
         .unwrap_or(Forwarding::Dr)
 }
 
-/// What ipvsadm would be told to make this row as it is wanted now.
+/// What ipvsadm would be told to make this row as it is wanted now; of a server that is down, as it is wanted when it is up again.
 pub fn ipvsadm(row: &Row) -> Option<String> {
     let service: crate::engine::ServiceKey = row.service.parse().ok()?;
     let option = service.ipvsadm_option();
@@ -61,7 +61,8 @@ pub fn ipvsadm(row: &Row) -> Option<String> {
             format!("ipvsadm -A {option} -s {}{persistence}", row.scheduler.as_deref().unwrap_or("wlc"))
         }
         Some(server) if row.kernel_weight.is_none() && row.health == Health::Down => {
-            format!("ipvsadm -d {option} -r {server}")
+            let forward = forwarding(&row.forward).ipvsadm_option();
+            format!("ipvsadm -a {option} -r {server} {forward} -w {}", row.wanted())
         }
         Some(server) => {
             let verb = if row.kernel_weight.is_some() { "-e" } else { "-a" };

@@ -19,7 +19,7 @@ use ratatui::layout::Rect;
 
 /// Draws what stands between line 2 and the footer.
 pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
-    let Some(now) = state.engine_now() else { return };
+    let Some(now) = state.routers_now() else { return };
     let body = plan.body;
     // The instances take what they need, and at most half.
     let wanted = u16::try_from(state.routers().len().max(1)).unwrap_or(u16::MAX).saturating_add(3);

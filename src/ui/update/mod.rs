@@ -12,6 +12,7 @@ mod line;
 mod offer;
 mod pages;
 mod parts;
+mod picture;
 mod popups;
 mod table;
 mod targets;
@@ -25,11 +26,11 @@ pub use targets::hidden_marks;
 
 use super::intent::{Effect, Intent, Message};
 use super::keymap::Chord;
-use super::rows::{self, change};
+use super::rows::change;
 use super::screens::Screen;
 use super::screens::plan::{Shape, plan};
-use super::state::{Focus, Lost, Older, Picture, Polled, Tone, UiState, Wanted};
-use crate::engine::{Event, EventKind, RealServerStatus, Role, Severity, Sort};
+use super::state::{Focus, Lost, Older, Tone, UiState, Wanted};
+use crate::engine::{Event, EventKind, Outcome, Role, Severity, Sort};
 use crossterm::event::{KeyEvent, KeyEventKind};
 use std::time::Duration;
 
@@ -88,9 +89,9 @@ fn take(state: &mut UiState, message: Message, clock: Duration) -> Vec<Effect> {
             Vec::new()
         }
         Message::NoPast(at, why) => time::no_past(state, at, &why),
-        Message::Polled(polled) => on_polled(state, *polled),
+        Message::Polled(polled) => picture::on_polled(state, *polled),
         Message::Detail(of, detail) => {
-            on_detail(state, of, detail.map(|detail| *detail));
+            picture::on_detail(state, of, detail.map(|detail| *detail));
             Vec::new()
         }
         Message::Lost(why, is_gone) => {
@@ -153,73 +154,6 @@ fn notice_silence(state: &mut UiState, message: &Message) {
     }
 }
 
-fn on_polled(state: &mut UiState, polled: Polled) -> Vec<Effect> {
-    if state.lost.take().is_some() {
-        state.say(Tone::Good, "the engine answers again");
-    }
-    let known = state.picture.as_ref().map(|p| p.polled.summary.pid);
-    if known.is_none() && state.unlocked && !polled.summary.writable && acts::not_now(state).is_none() {
-        state.unlocked = false;
-        let why = acts::no_commands(state);
-        state.say(Tone::Bad, why);
-    }
-    if known.is_some_and(|pid| pid != polled.summary.pid) {
-        state.say(Tone::Bad, format!("another engine answers now: pid {}", polled.summary.pid));
-    }
-    if !time::is_of_this_moment(state, polled.wanted.at) {
-        return Vec::new();
-    }
-    if polled.wanted.at.is_none() {
-        state.live = Some((polled.summary.now, state.clock));
-    }
-    let picture = Picture { polled, taken_at: state.clock, detail_at: state.clock };
-    if state.paused_at.is_some() {
-        state.behind = Some(picture);
-        return Vec::new();
-    }
-    show(state, picture)
-}
-
-/// Details of a server that was selected after the picture was taken.
-fn on_detail(state: &mut UiState, of: (String, String), detail: Option<RealServerStatus>) {
-    let clock = state.clock;
-    if let Some(picture) = state.picture.as_mut().filter(|_| state.paused_at.is_none()) {
-        picture.polled.detail = detail;
-        picture.polled.wanted.detail = Some(of);
-        picture.detail_at = clock;
-        state.dirty = true;
-    }
-}
-
-/// Puts a picture on screen.
-fn show(state: &mut UiState, mut picture: Picture) -> Vec<Effect> {
-    state.dirty = true;
-    let asked = |w: &Wanted| w.query.as_ref().map(|q| (q.sort, q.filter.clone(), q.expand.clone()));
-    let question = asked(&picture.polled.wanted);
-    let fresh = question.is_some() && question == asked(&wanted(state));
-    if let Some(old) = state.picture.as_mut() {
-        // Rows that answer an older question are not taken over: the answer to the new one is on its way. What was not asked
-        // for, since another screen was shown, stays as it was.
-        if !fresh {
-            std::mem::swap(&mut picture.polled.page, &mut old.polled.page);
-        }
-        if picture.polled.routers.is_none() {
-            std::mem::swap(&mut picture.polled.routers, &mut old.polled.routers);
-        }
-    }
-    if let Some(routers) = &mut picture.polled.routers {
-        routers.sort_by_key(rows::urgency);
-    }
-    state.picture = Some(picture);
-    if fresh {
-        table::on_page(state);
-    }
-    if state.router.as_ref().is_some_and(|name| !state.routers().iter().any(|r| r.name == *name)) {
-        state.router = None;
-    }
-    Vec::new()
-}
-
 fn on_events(state: &mut UiState, events: Vec<Event>, anew: bool) -> Vec<Effect> {
     if anew {
         state.events.clear();
@@ -263,8 +197,17 @@ fn tell_of_others(state: &mut UiState, events: &[Event]) {
         && state.paused_at.is_none()
         && state.viewing.is_none()
     {
-        let detail = event.detail.as_deref().unwrap_or(&event.subject);
-        let text = format!("* {}: {detail}", change::name_of(who));
+        let text = if event.to.as_deref() == Some(Outcome::Stale.name()) {
+            // What to do about it is said to who gave it.
+            format!(
+                "* {}: {}: nothing was done, it would do something else by now",
+                change::name_of(who),
+                event.about()
+            )
+        } else {
+            let detail = event.detail.as_deref().unwrap_or(&event.subject);
+            format!("* {}: {detail}", change::name_of(who))
+        };
         state.say(Tone::Good, text);
     }
 }

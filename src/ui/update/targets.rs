@@ -104,7 +104,10 @@ pub fn mark(state: &mut UiState) -> Vec<Effect> {
         }
     }
     let (marked, esc) = (state.table.marks.len(), state.keys.hint(Intent::Back));
-    if left_out > 0 {
+    let partly = rows.last().filter(|_| rows.len() > 1 && !away).and_then(|last| unloaded(state, last, rows.len()));
+    if let Some(partly) = partly.filter(|_| left_out == 0) {
+        state.say(Tone::Bad, format!("{partly}; {marked} marked, {esc} takes the marks away"));
+    } else if left_out > 0 {
         state.say(Tone::Bad, format!("{MOST_MARKS} servers are marked, more would not be read; {left_out} are not"));
     } else if marked == 0 {
         state.say(Tone::Good, "no server is marked");
@@ -116,6 +119,17 @@ pub fn mark(state: &mut UiState) -> Vec<Effect> {
         return super::table::travel(state, Intent::Down);
     }
     Vec::new()
+}
+
+/// That a service has more servers than are loaded, the last of which is `last`.
+fn unloaded(state: &UiState, last: &Row, loaded: usize) -> Option<String> {
+    let page = state.page()?;
+    let is_cut = page.rows.last().is_some_and(|row| row.key == last.key) && page.offset + page.rows.len() < page.total;
+    let of = match page.services {
+        (1, _) => format!("of {} servers only the {loaded} that are loaded", page.total.saturating_sub(1)),
+        _ => format!("only the {loaded} servers that are loaded, the service has more"),
+    };
+    is_cut.then_some(of)
 }
 
 /// What is known of marked servers now.

@@ -3,12 +3,14 @@ use crate::engine::{
     Admin, Answer, Command, Counters, Health, Outcome, Preview, Problem, Rates, Row, RowKind, RowsPage, Summary, Totals,
 };
 use crate::ui::popup::{Phase, Popup};
+use crate::ui::state::Polled;
 use crossterm::event::{KeyCode, KeyModifiers};
 use std::time::SystemTime;
 
 mod acting;
 mod clip;
 mod finding;
+mod moments;
 mod offering;
 mod sight;
 

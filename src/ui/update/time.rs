@@ -1,6 +1,7 @@
 //! Which moment is shown: now, a frozen now, or one of the past, standing still or playing.
 
-use super::{acts, event_list, show, wanted};
+use super::picture::show;
+use super::{acts, event_list, wanted};
 use crate::ui::intent::{Effect, Intent};
 use crate::ui::state::{Playing, Tone, UiState};
 use crate::ui::widgets::header;
@@ -60,6 +61,7 @@ pub fn live(state: &mut UiState) -> Vec<Effect> {
 }
 
 fn unfreeze(state: &mut UiState) {
+    state.completes = false;
     if state.paused_at.take().is_some() {
         state.behind = None;
         state.said = None;
@@ -76,6 +78,7 @@ pub fn pause(state: &mut UiState) -> Vec<Effect> {
         return Vec::new();
     }
     if state.paused_at.take().is_some() {
+        state.completes = false;
         state.said = None;
         return match state.behind.take() {
             Some(picture) => show(state, picture),
@@ -90,8 +93,14 @@ pub fn pause(state: &mut UiState) -> Vec<Effect> {
             let age = state.picture_age();
             if let Some(picture) = &mut state.picture {
                 picture.polled.summary.now += age;
+                let polled = &picture.polled;
+                let is_whole = polled.page.is_some() && polled.routers.is_some();
+                state.completes = !is_whole || picture.page_of.is_some() || picture.routers_of.is_some();
             }
             state.paused_at = Some(now);
+            if state.completes {
+                return vec![Effect::Poll];
+            }
         }
         None => state.say(Tone::Bad, "nothing to freeze yet"),
     }

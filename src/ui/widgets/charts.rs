@@ -29,6 +29,15 @@ pub const fn columns(area: Rect) -> u16 {
     area.width.saturating_sub(side + LABEL + 4)
 }
 
+/// Where the sums stand, which count advertisements too; nowhere where there is no room.
+pub const fn sums_area(area: Rect) -> Rect {
+    if area.width >= 110 {
+        Rect { x: area.x + area.width - SIDE, width: SIDE, ..area }
+    } else {
+        Rect { height: 0, ..area }
+    }
+}
+
 /// Draws the panel.
 pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
     let area = plan.charts;
@@ -43,8 +52,7 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
     let inner = frame::panel(buffer, theme, left, is_boxed, &format!("{name}, the last 10 minutes"));
     charts(buffer, theme, inner, state, &subject);
     if side > 0 {
-        let right = Rect { x: area.x + left.width, width: side, ..area };
-        let inner = frame::panel(buffer, theme, right, is_boxed, "All services, and refused advertisements");
+        let inner = frame::panel(buffer, theme, sums_area(area), is_boxed, "All services, and refused advertisements");
         sums(buffer, theme, inner, state);
     }
 }
@@ -52,7 +60,8 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
 fn charts(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState, subject: &str) {
     let page = state.histories().iter().find(|page| page.subject == subject);
     let Some(page) = page else {
-        Pen::at(buffer, theme, area, 0).skip(1).put(Paint::Dim, "there is no history of it yet");
+        let why = if state.paused_at.is_some() { state.unloaded() } else { "there is no history of it yet" };
+        Pen::at(buffer, theme, area, 0).skip(1).put(Paint::Dim, why);
         return;
     };
     let count = SERIES.len().min(area.height.into()).max(1);

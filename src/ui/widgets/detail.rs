@@ -99,8 +99,7 @@ pub fn checks(state: &UiState, row: &Row, most: usize) -> Vec<(&'static str, Pai
         return Vec::new();
     }
     let Some(detail) = state.detail() else {
-        let why = if state.paused_at.is_some() { "not loaded when the screen was frozen" } else { "asking the engine" };
-        return vec![("check", Paint::Dim, why.to_owned())];
+        return vec![("check", Paint::Dim, state.unloaded().to_owned())];
     };
     if detail.checks.is_empty() {
         let text = match detail.health {
@@ -143,7 +142,7 @@ fn check_line(state: &UiState, check: &CheckStatus) -> (&'static str, Paint, Str
 
 /// How a drain or a maintenance goes: what is left, what comes next, since when, who and why.
 pub fn drain(state: &UiState, row: &Row) -> Option<String> {
-    let (drain, now) = (row.drain.as_ref()?, state.engine_now()?);
+    let (drain, now) = (row.drain.as_ref()?, state.rows_now()?);
     let templates = state.detail().map(|detail| format!("  {} persistent", format::count(detail.persistent.into())));
     let outlook = drain.outlook(now, |seconds| format::age(Duration::from_secs(seconds)));
     let by = drain.who.as_ref().map_or_else(String::new, |who| format!(" by {}", change::name_of(who)));
@@ -167,7 +166,7 @@ pub fn kernel(state: &UiState, row: &Row) -> (Paint, String) {
         Admin::Draining => format!("; draining, {restores}"),
         Admin::Maintenance => format!("; in maintenance, {restores}"),
     };
-    let slow = row.slow_start.zip(state.engine_now()).map(|(slow, now)| {
+    let slow = row.slow_start.zip(state.rows_now()).map(|(slow, now)| {
         format!(", slow start: {} in {}", slow.weight, format::age(format::since(slow.full_at, now)))
     });
     let file = if row.added { "added with" } else { "file" };

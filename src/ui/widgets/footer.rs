@@ -124,10 +124,11 @@ pub fn lines_above(state: &UiState, footer: Rect) -> u16 {
 /// is shown.
 pub fn put_field(pen: &mut Pen<'_>, field: &Field) {
     let (before, after) = field.split();
+    let look = if field.is_selected() { Paint::Input } else { Paint::Text };
     let before = &*format::cut_front(before, pen.left_over().saturating_sub(2), '<');
     let mut rest = after.chars();
     let under = rest.next().unwrap_or(' ');
-    pen.put(Paint::Text, before).put(Paint::Input, under.encode_utf8(&mut [0; 4])).put(Paint::Text, rest.as_str());
+    pen.put(look, before).put(Paint::Input, under.encode_utf8(&mut [0; 4])).put(look, rest.as_str());
 }
 
 fn hints(buffer: &mut Buffer, theme: &Theme, area: Rect, line: usize, state: &UiState) {

@@ -56,7 +56,7 @@ pub fn line_one(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState)
     }
     let Some(summary) = state.summary() else {
         let why = |lost: &Lost| format!("{} (for {})", lost.why, format::age(lost_for(state, lost)));
-        let why = state.lost.as_ref().map_or_else(|| "asking the engine".to_owned(), why);
+        let why = state.lost.as_ref().map_or_else(|| state.unloaded().to_owned(), why);
         pen.skip(1).put(Paint::Header, "lvsdeck").skip(2).put(Paint::Text, &why);
         return;
     };
@@ -233,14 +233,11 @@ pub fn draw_worse(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiStat
     let is_frozen = state.paused_at.is_some() && state.lost.is_none();
     let Some(worse) = worse_now(state).filter(|_| is_frozen) else { return };
     let hint = format!("({} goes on)", state.keys.hint(Intent::Pause));
+    // What stands there is longer or shorter: nothing of it may be read on.
+    Pen::at(buffer, theme, area, 0).fill(Paint::Text, ' ');
     let mut pen = Pen::at(buffer, theme, area, 0);
     let room = pen.left_over().saturating_sub(hint.len() + 9);
-    pen.skip(1)
-        .put(Paint::Bad, "! now ")
-        .left(Paint::Down, &worse, room)
-        .skip(1)
-        .put(Paint::Dim, &hint)
-        .fill(Paint::Text, ' ');
+    pen.skip(1).put(Paint::Bad, "! now ").left(Paint::Down, &worse, room).skip(1).put(Paint::Dim, &hint);
 }
 
 /// Why what is shown is old, where it is.

@@ -88,7 +88,7 @@ type Line = (&'static str, Spans);
 fn lines(state: &UiState, router: &VirtualRouterStatus, now: SystemTime) -> Vec<Line> {
     let mut lines = state_lines(state, router, now);
     for (n, peer) in router.peers.iter().enumerate() {
-        let (said, paint) = peer_text(peer, now, false);
+        let (said, paint) = peer_text(router, peer, now, false);
         lines.push((if n == 0 { "peers" } else { "" }, vec![(paint, format!("{said} ({})", peer.source))]));
     }
     if router.peers.is_empty() {
@@ -114,7 +114,13 @@ pub fn remembered(state: &UiState, router: &VirtualRouterStatus, now: SystemTime
 /// The state with its reason, the addresses, and the other master where there is one.
 pub fn state_lines(ui: &UiState, router: &VirtualRouterStatus, now: SystemTime) -> Vec<Line> {
     // What would end a hold of then is nothing to press.
-    let back = if ui.is_rewound() { String::new() } else { format!(" ({} rejoins)", ui.keys.hint(Intent::Rejoin)) };
+    let back = if ui.is_rewound() {
+        String::new()
+    } else if router.is_held_by_priority() {
+        format!(" ({} and nothing typed)", ui.keys.hint(Intent::Priority))
+    } else {
+        format!(" ({} rejoins)", ui.keys.hint(Intent::Rejoin))
+    };
     let mut state: Spans = vec![(state_paint(router.state), router.state.name().to_owned())];
     state.push((Paint::Text, format!(" for {}: {}", format::age(format::since(now, router.since)), router.reason)));
     if let Some(held) = &router.held {

@@ -70,7 +70,7 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, boxed: bool, state: 
     };
     let inner = frame::panel(buffer, theme, area, boxed, &format!("VRRP  instance {at}/{}{more}", routers.len()));
     if routers.is_empty() {
-        Pen::at(buffer, theme, inner, 0).skip(1).put(Paint::Dim, "no VRRP instance in the configuration");
+        Pen::at(buffer, theme, inner, 0).skip(1).put(Paint::Dim, routers::none(state));
         return;
     }
     let name = routers.iter().map(|r| format::width(&format::clean(&r.name))).max().unwrap_or(0).clamp(8, 24);

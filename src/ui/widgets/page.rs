@@ -17,6 +17,7 @@ use super::instance::wrapped;
 use super::pen::{Pen, Spans, put_spans};
 use super::popups::{both, keys};
 use super::{footer, frame};
+use crate::ui::format;
 use crate::ui::intent::Intent;
 use crate::ui::popup::{About, Page};
 use crate::ui::screens::plan::{Shape, plan};
@@ -95,6 +96,11 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState, page: Page) {
         About::Row => row::title(state),
         About::Router => router::title(state),
     };
+    let of = match page.about {
+        About::Row => state.page_of(),
+        About::Router => state.routers_of(),
+    };
+    let title = of.map_or_else(|| title.clone(), |of| format!("{title}  as of {}", format::clock(of)));
     let inner = frame::panel(buffer, theme, area, is_boxed(state), &title);
     let (lines, room) = (lines(state, theme, page.about), room(state));
     let first = page.scroll.min(lines.len().saturating_sub(room));

@@ -4,7 +4,7 @@ use super::footer::put_field;
 use super::frame;
 use super::pen::Pen;
 use super::popups::{keys, room, within};
-use crate::engine::Preview;
+use crate::engine::{Preview, ServiceKey, ServiceSelector};
 use crate::ui::format;
 use crate::ui::popup::{Phase, Popup, PreviewPopup, Target};
 use crate::ui::screens::plan::{Shape, plan};
@@ -26,18 +26,36 @@ pub fn reach(state: &UiState) -> (usize, usize) {
     draw(&mut Buffer::empty(Rect::new(0, 0, width, height)), &Theme::plain(), state, popup)
 }
 
-/// The servers that an act was for and that its preview does not name, a line each being `SERVER …` or `SERVICE SERVER …`.
+/// The servers that an act was for and that its preview does not name, a line each being `SERVICE SERVER …`, or `SERVER …` where all
+/// are of one service.
 fn staying(popup: &PreviewPopup, preview: &Preview) -> Option<String> {
+    let only = only_service(popup, preview);
+    let begins = |head: &str| preview.before.iter().any(|line| line.starts_with(head));
     let is_named = |target: &&Target| {
         let Target { service, server, .. } = target;
-        let heads = [format!("{server} "), format!("{service} {server} ")];
-        preview.before.iter().any(|line| heads.iter().any(|head| line.starts_with(head.as_str())))
+        begins(&format!("{service} {server} "))
+            || (only.is_none_or(|only| only == service) && begins(&format!("{server} ")))
     };
-    let staying: Vec<String> =
-        popup.meant.iter().filter(|target| !is_named(target)).map(|target| target.server.to_string()).collect();
+    let is_twice = |target: &Target| popup.meant.iter().filter(|other| other.server == target.server).count() > 1;
+    let name = |target: &Target| match is_twice(target) {
+        true => format!("{} of {}", target.server, target.service),
+        false => target.server.to_string(),
+    };
+    let staying: Vec<String> = popup.meant.iter().filter(|target| !is_named(target)).map(name).collect();
     let verb = if staying.len() == 1 { "stays as it is" } else { "stay as they are" };
     let are_some = !staying.is_empty() && staying.len() < popup.meant.len();
     are_some.then(|| format!("{} {verb}: {}", staying.len(), staying.join(", ")))
+}
+
+/// The service that lines without one are of, as the commands of its preview name it.
+fn only_service<'a>(popup: &'a PreviewPopup, preview: &Preview) -> Option<&'a ServiceSelector> {
+    let is_told = |ServiceSelector(service): &&ServiceSelector| {
+        let option = service.parse::<ServiceKey>().map(|key| format!(" {} ", key.ipvsadm_option()));
+        option.is_ok_and(|option| preview.ipvsadm.iter().any(|line| line.contains(&option)))
+    };
+    let mut told = popup.meant.iter().map(|target| &target.service).filter(is_told);
+    let first = told.next()?;
+    told.all(|other| other == first).then_some(first)
 }
 
 /// Draws the popup; how many lines are below those on screen, and how many are on screen.

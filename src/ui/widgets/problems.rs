@@ -43,7 +43,8 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState) {
         let (word, paint) = (router.state.name(), routers::state_paint(router.state));
         let held = if router.held.is_some() { " held" } else { "" };
         let held = routers::word_first(router).map_or_else(|| held.to_owned(), |word| format!(" {word}"));
-        let rest = format!("{} {}{held}", routers::priority(router), format::age(format::since(now, router.since)));
+        let age = format::age(format::since(state.routers_now().unwrap_or(now), router.since));
+        let rest = format!("{} {age}{held}", routers::priority(router));
         // A name that is too long is cut, not the state behind it.
         let more = if n + 1 == room { more.as_str() } else { "" };
         let room = pen.left_over().saturating_sub(word.len() + rest.len() + more.len() + 3);

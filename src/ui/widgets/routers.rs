@@ -24,14 +24,15 @@ pub const fn state_paint(state: VirtualRouterState) -> Paint {
 
 /// Draws the panel.
 pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
-    let Some(now) = state.engine_now() else { return };
+    let Some(now) = state.routers_now() else { return };
     if plan.shape == Shape::Large {
         boxed(buffer, theme, plan.routers, state, now);
         return;
     }
     let routers = state.routers();
     if routers.is_empty() {
-        Pen::at(buffer, theme, plan.routers, 0).skip(1).put(Paint::Dim, "no VRRP instance");
+        let why = if state.knows_routers() { "no VRRP instance" } else { state.unloaded() };
+        Pen::at(buffer, theme, plan.routers, 0).skip(1).put(Paint::Dim, why);
     } else if routers.len() > usize::from(plan.routers.height) {
         joined(buffer, theme, plan.routers, state, now);
     } else {
@@ -39,6 +40,11 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
             one_line(buffer, theme, plan.routers, line, state, router, now);
         }
     }
+}
+
+/// Why there is no instance on screen.
+pub fn none(state: &UiState) -> &'static str {
+    if state.knows_routers() { "no VRRP instance in the configuration" } else { state.unloaded() }
 }
 
 /// The first of the instances shown when only so many have room: the selected one is always among them.
@@ -62,7 +68,7 @@ fn boxed(buffer: &mut Buffer, theme: &Theme, area: Rect, state: &UiState, now: S
     };
     let inner = frame::boxed(buffer, theme, area, &title);
     if routers.is_empty() {
-        Pen::at(buffer, theme, inner, 0).skip(1).put(Paint::Dim, "no VRRP instance in the configuration");
+        Pen::at(buffer, theme, inner, 0).skip(1).put(Paint::Dim, none(state));
         return;
     }
     let name = routers.iter().map(|r| format::width(&format::clean(&r.name))).max().unwrap_or(0).clamp(4, 16);
@@ -193,8 +199,9 @@ pub fn next_text(state: &UiState, router: &VirtualRouterStatus) -> (Paint, Strin
     if let Some(word) = word_first(router) {
         return (Paint::Fault, word.to_owned());
     }
-    let gone = state.picture_age();
-    if let Some(held) = &router.held {
+    let gone = state.routers_age();
+    // One with another priority takes part as any other.
+    if let Some(held) = router.held.as_ref().filter(|_| !router.is_held_by_priority()) {
         let rest = held_for(held).map(|rest| format!(" {}", format::age(rest.saturating_sub(gone))));
         return (Paint::Drain, format!("held{}", rest.unwrap_or_default()));
     }
@@ -323,10 +330,14 @@ fn in_short(theme: &Theme, state: &UiState, router: &VirtualRouterStatus, peers:
     spans.push((Paint::Text, format!(" {}", priority(router))));
     if let Some(word) = word_first(router) {
         spans.push((Paint::Fault, format!(" {word}")));
+    } else if router.is_held_by_priority() {
+        spans.push((Paint::Drain, " held".to_owned()));
     } else if router.held.is_some() {
         spans.push((Paint::Drain, format!(" {}", next_text(state, router).1)));
     }
-    for peer in peers.into_iter().flat_map(|now| router.peers.iter().map(move |peer| peer_text(peer, now, true))) {
+    for peer in
+        peers.into_iter().flat_map(|now| router.peers.iter().map(move |peer| peer_text(router, peer, now, true)))
+    {
         spans.push((peer.1, format!(" {}", peer.0)));
     }
     spans
@@ -335,17 +346,18 @@ fn in_short(theme: &Theme, state: &UiState, router: &VirtualRouterStatus, peers:
 /// What is known of the peers: a backup says nothing, so nothing but what was heard or configured is shown.
 fn put_peers(pen: &mut Pen<'_>, router: &VirtualRouterStatus, now: SystemTime, short: bool) {
     for peer in &router.peers {
-        let (text, paint) = peer_text(peer, now, short);
+        let (text, paint) = peer_text(router, peer, now, short);
         pen.put(paint, &text).skip(1);
     }
 }
 
-/// What is known of a peer, in words and with its look.
-pub fn peer_text(peer: &PeerStatus, now: SystemTime, short: bool) -> (String, Paint) {
+/// What is known of a peer, in words and with its look. One that is master is nothing to worry about unless this node is too.
+pub fn peer_text(router: &VirtualRouterStatus, peer: &PeerStatus, now: SystemTime, short: bool) -> (String, Paint) {
     let priority = peer.last_priority.map_or(String::new(), |p| format!(" {p}"));
     let heard = peer.last_heard_at.map_or(String::new(), |at| format!(" {}", format::age(format::since(now, at))));
     let (word, paint) = match peer.state {
-        PeerState::Master => (" MASTER", Paint::Warning),
+        PeerState::Master if router.state == VirtualRouterState::Master => (" MASTER", Paint::Warning),
+        PeerState::Master => (" MASTER", Paint::Text),
         PeerState::Silent if short => ("", Paint::Dim),
         PeerState::Silent => (" silent", Paint::Dim),
         PeerState::Never => (" never heard", Paint::Dim),

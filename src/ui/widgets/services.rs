@@ -59,8 +59,11 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
     };
     let layout = layout(state, inner.width);
     heads(buffer, theme, plan, inner, &layout);
-    let Some(page) = state.page() else { return };
     let body = usize::from(plan.heads);
+    let Some(page) = state.page() else {
+        Pen::at(buffer, theme, inner, body).skip(3).put(Paint::Dim, state.unloaded());
+        return;
+    };
     if page.total == 0 {
         let text = match page.services.1 {
             0 => "no service is configured".to_owned(),

@@ -37,7 +37,7 @@ fn only_command(state: &mut UiState, intent: Intent, words: &str) -> Command {
 }
 
 /// The screen as text.
-fn screen(state: &UiState) -> String {
+pub(super) fn screen(state: &UiState) -> String {
     let picture = crate::ui::view::picture(state, &crate::ui::theme::Theme::plain());
     crate::ui::svg::lines(&picture).join("\n")
 }

@@ -23,7 +23,7 @@ pub fn title(state: &UiState) -> String {
 
 /// All that is known of the selected instance.
 pub fn lines(state: &UiState) -> Vec<Line> {
-    let (Some(router), Some(now)) = (state.selected_router(), state.engine_now()) else {
+    let (Some(router), Some(now)) = (state.selected_router(), state.routers_now()) else {
         return vec![("", vec![(Paint::Dim, "choose an instance with the arrows".to_owned())])];
     };
     if state.is_rewound() {
@@ -46,7 +46,7 @@ pub fn lines(state: &UiState) -> Vec<Line> {
         lines.push(("", vec![(Paint::Dim, "none was heard and none is configured".to_owned())]));
     }
     for peer in &router.peers {
-        lines.extend(of_peer(peer, now));
+        lines.extend(of_peer(router, peer, now));
     }
     if !instance::only_watches(state) {
         lines.push(heading("Rounds of gratuitous ARP or neighbour advertisements, newest first"));
@@ -102,8 +102,8 @@ fn words(paint: Paint, text: &str) -> Spans {
     text.split_inclusive(' ').map(|word| (paint, word.to_owned())).collect()
 }
 
-fn of_peer(peer: &PeerStatus, now: SystemTime) -> Vec<Line> {
-    let (said, paint) = peer_text(peer, now, false);
+fn of_peer(router: &VirtualRouterStatus, peer: &PeerStatus, now: SystemTime) -> Vec<Line> {
+    let (said, paint) = peer_text(router, peer, now, false);
     let mut lines = vec![("peer", vec![(paint, format!("{said} ({})", peer.source))])];
     let detail = &peer.detail;
     let sends = [

@@ -40,7 +40,7 @@ pub fn title(state: &UiState) -> String {
 
 /// All that is known of the selected row.
 pub fn lines(state: &UiState, theme: &Theme) -> Vec<Line> {
-    let (Some(row), Some(now)) = (state.selected_row(), state.engine_now()) else {
+    let (Some(row), Some(now)) = (state.selected_row(), state.rows_now()) else {
         return vec![("", vec![(Paint::Dim, "choose a service or a server in the table".to_owned())])];
     };
     let events: Vec<&Event> = events(state, row).collect();
@@ -126,7 +126,7 @@ fn axes(state: &UiState, row: &Row, events: &[&Event], now: SystemTime) -> Vec<L
     checks.extend(why.map(|why| (Paint::Text, format!(": {why}"))));
     let (paint, said) = detail::kernel(state, row);
     let mut kernel = vec![(paint, said)];
-    let changed = state.detail().and_then(|server| server.kernel_changed.as_deref()).zip(state.engine_now());
+    let changed = state.detail().and_then(|server| server.kernel_changed.as_deref()).zip(state.rows_now());
     kernel.extend(changed.map(|(changed, now)| {
         (Paint::Text, format!(" for {}, by {}", format::age(format::since(now, changed.since)), changed.who))
     }));
@@ -187,7 +187,8 @@ fn connections(state: &UiState, row: &Row) -> Spans {
 
 fn charts(state: &UiState, theme: &Theme, row: &Row) -> Vec<Line> {
     let Some(page) = state.histories().iter().find(|page| page.subject == row.key) else {
-        return vec![("", vec![(Paint::Dim, "there is no history of it yet".to_owned())])];
+        let why = if state.paused_at.is_some() { state.unloaded() } else { "there is no history of it yet" };
+        return vec![("", vec![(Paint::Dim, why.to_owned())])];
     };
     let height = if room(state) >= 26 { 2 } else { 1 };
     let mut lines = Vec::new();
