@@ -172,7 +172,7 @@ fn taking_the_last_server_out_asks_for_a_word_and_tells_who_serves_then() {
     assert_eq!(rig.dry(remove(A)).preview.confirm.as_deref(), Some("remove"));
     let mut with_sorry = service(WEB, &[A]);
     with_sorry.sorry_server =
-        Some(SorryServer { key: rs("10.0.0.99:80"), forwarding: Some(Forwarding::Nat), inhibit: false });
+        Some(SorryServer { forwarding: Some(Forwarding::Nat), ..SorryServer::new(rs("10.0.0.99:80")) });
     let mut rig = Rig::started(&[with_sorry]);
     let preview = rig.dry(drain(A)).preview;
     assert!(preview.blast_radius.ends_with("the sorry server takes over"), "{}", preview.blast_radius);

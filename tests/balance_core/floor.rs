@@ -170,7 +170,7 @@ fn several_in_one_act_are_judged_together_and_each_service_for_itself() {
 
 #[test]
 fn a_sorry_server_is_no_server_of_the_service() {
-    let sorry = SorryServer { key: rs("10.0.0.99:80"), forwarding: None, inhibit: false };
+    let sorry = SorryServer::new(rs("10.0.0.99:80"));
     let mut rig = started(&[VirtualServer { sorry_server: Some(sorry), ..service(WEB, &[A]) }]);
     assert_eq!(rig.ask(drain(A)).outcome, Outcome::Refused);
 }

@@ -43,7 +43,7 @@ fn web(need: u32) -> VirtualServer {
 
 /// The same with a sorry server.
 fn replaced(web: VirtualServer) -> VirtualServer {
-    let sorry_server = Some(SorryServer { key: rs("10.0.0.9:80"), forwarding: None, inhibit: false });
+    let sorry_server = Some(SorryServer::new(rs("10.0.0.9:80")));
     VirtualServer { sorry_server, ..web }
 }
 

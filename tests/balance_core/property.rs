@@ -48,7 +48,7 @@ fn a_service(text: &'static str) -> impl Strategy<Value = VirtualServer> {
             forwarding: Forwarding::Dr,
             persistence: persistent.then_some(Persistence { timeout: 300, prefix: 32 }),
             quorum: Quorum { need, hysteresis: 0 },
-            sorry_server: sorry.map(|text| SorryServer { key: rs(text), forwarding: None, inhibit: false }),
+            sorry_server: sorry.map(|text| SorryServer::new(rs(text))),
             real_servers,
             ..VirtualServer::new(key(text))
         };

@@ -355,14 +355,14 @@ fn another_quorum_or_sorry_server_counts_at_once() {
     let mut rig = Rig::started(&[service(WEB, &[A, B])]);
     let mut changed = service(WEB, &[A, B]);
     changed.quorum = Quorum { need: 3, hysteresis: 0 };
-    changed.sorry_server = Some(SorryServer { key: rs("10.0.0.99:80"), forwarding: None, inhibit: false });
+    changed.sorry_server = Some(SorryServer::new(rs("10.0.0.99:80")));
     assert_eq!(rig.reload(&[changed.clone()]), Ok(()));
     assert_eq!(rig.table(WEB), "10.0.0.99:80 w1");
     assert_eq!(rig.facts(EventKind::Quorum), ["tcp/10.0.0.1:80: up>down (weight 2 is up, 3 is needed)"]);
     let displaced = [A, B]
         .map(|server| format!("{WEB} {server}: present>absent (no quorum: the sorry server 10.0.0.99:80 serves)"));
     assert!(rig.facts(EventKind::ServerTable).ends_with(&displaced), "why they left");
-    changed.sorry_server = Some(SorryServer { key: rs("10.0.0.98:80"), forwarding: None, inhibit: false });
+    changed.sorry_server = Some(SorryServer::new(rs("10.0.0.98:80")));
     assert_eq!(rig.reload(&[changed.clone()]), Ok(()));
     assert_eq!(rig.table(WEB), "10.0.0.98:80 w1");
     changed.quorum.need = 1;

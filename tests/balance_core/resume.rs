@@ -99,7 +99,7 @@ fn weight_zero_by_inhibit_was_down() {
 fn a_sorry_server_goes_on_until_the_quorum_is_back() {
     let mut web = service(WEB, &[A, B]);
     web.quorum = Quorum { need: 2, hysteresis: 0 };
-    web.sorry_server = Some(SorryServer { key: rs("10.0.0.99:80"), forwarding: None, inhibit: false });
+    web.sorry_server = Some(SorryServer::new(rs("10.0.0.99:80")));
     let (kernel, owned) = killed(std::slice::from_ref(&web), &[A]);
     let mut rig = start(kernel, &patient(&[web]), owned);
     assert_eq!((rig.table(WEB).as_str(), rig.ops().len()), ("10.0.0.99:80 w1", 0));

@@ -353,7 +353,7 @@ fn a_server_that_leaves_while_it_rises_and_one_that_is_new_have_no_steps() {
 
 #[test]
 fn the_quorum_is_there_at_once_and_the_time_begins_when_the_sorry_server_leaves() {
-    let sorry = SorryServer { key: rs("10.0.0.99:80"), forwarding: None, inhibit: false };
+    let sorry = SorryServer::new(rs("10.0.0.99:80"));
     let quorum = Quorum { need: 200, hysteresis: 0 };
     let mut rig = started(&VirtualServer { sorry_server: Some(sorry), quorum, ..file() });
     rig.kill(A);

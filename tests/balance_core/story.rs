@@ -157,7 +157,7 @@ fn with_inhibit_on_failure_a_dead_server_stays_with_weight_zero() {
 fn the_sorry_server_replaces_all_when_the_quorum_is_lost_and_leaves_when_it_is_gained() {
     let mut web = service(WEB, &[A, B]);
     web.quorum = Quorum { need: 2, hysteresis: 0 };
-    web.sorry_server = Some(SorryServer { key: rs("10.0.0.99:80"), forwarding: None, inhibit: false });
+    web.sorry_server = Some(SorryServer::new(rs("10.0.0.99:80")));
     let mut rig = Rig::started(&[web]);
     assert_eq!(rig.table(WEB), "10.0.0.71:80 w1, 10.0.0.72:80 w1");
     rig.kill(A);

@@ -100,7 +100,7 @@ fn with_inhibit_servers_and_sorry_server_stay_with_weight_zero() {
     let sorry = "10.0.0.71:80 w0, 10.0.0.99:80 w1";
     let mut web = service(WEB, &[A, B]);
     web.quorum.need = 2;
-    web.sorry_server = Some(SorryServer { key: rs(SORRY), forwarding: None, inhibit: true });
+    web.sorry_server = Some(SorryServer { inhibit: true, ..SorryServer::new(rs(SORRY)) });
     web.real_servers[0].inhibit_on_failure = true;
     let mut rig = Rig::started(&[web]);
     assert_eq!(rig.table(WEB), up);
@@ -120,7 +120,7 @@ fn with_inhibit_servers_and_sorry_server_stay_with_weight_zero() {
 #[test]
 fn while_the_sorry_server_serves_the_files_weight_0_is_out_and_a_drained_server_stays() {
     let mut web = service(WEB, &[A, B, "10.0.0.73:80"]);
-    web.sorry_server = Some(SorryServer { key: rs(SORRY), forwarding: None, inhibit: false });
+    web.sorry_server = Some(SorryServer::new(rs(SORRY)));
     web.real_servers[0].weight = weight(0);
     let mut rig = Rig::started(&[web]);
     rig.force(Command::Drain { server: B.parse().unwrap(), service: None, hold_seconds: None, deadline_seconds: None });

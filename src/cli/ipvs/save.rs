@@ -4,7 +4,7 @@ use super::list::mask;
 use super::request::Saving;
 use super::text::Naming;
 use crate::engine::scheduler_flag_names;
-use crate::engine::{Checksum, Family, Forwarding, Protocol, ServerEntry, ServiceEntry, ServiceKey, Tunnel};
+use crate::engine::{Family, Forwarding, Protocol, ServerEntry, ServiceEntry, ServiceKey};
 use std::io::{self, Write};
 
 /// A service and its real servers.
@@ -57,16 +57,8 @@ fn server(
     let option = settings.forwarding.ipvsadm_option();
     write!(out, "-a {name} -r {} {option} -w {}", naming.server(entry.key, service), settings.weight)?;
     if settings.forwarding == Forwarding::Tun {
-        let sum = |checksum| match checksum {
-            Checksum::Off => "--tun-nocsum",
-            Checksum::On => "--tun-csum",
-            Checksum::Remote => "--tun-remcsum",
-        };
-        match settings.tunnel {
-            Tunnel::Ipip => write!(out, " --tun-type ipip")?,
-            Tunnel::Gue { port, checksum } => write!(out, " --tun-type gue --tun-port {port} {}", sum(checksum))?,
-            Tunnel::Gre { checksum } => write!(out, " --tun-type gre {}", sum(checksum))?,
-        }
+        let options = settings.tunnel.ipvsadm_options();
+        out.write_all(if options.is_empty() { " --tun-type ipip" } else { &options }.as_bytes())?;
     }
     if how.thresholds && (settings.upper_threshold, settings.lower_threshold) != (0, 0) {
         write!(out, " -x {} -y {}", settings.upper_threshold, settings.lower_threshold)?;

@@ -2,7 +2,7 @@
 
 use super::facts::effective;
 use super::{Found, Look, interface_of, list};
-use crate::engine::model::{Family, Forwarding, RealServer, ServiceKey, VirtualServer};
+use crate::engine::model::{Family, Forwarding, RealServer, ServiceKey, Tunnel, VirtualServer};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -94,7 +94,8 @@ const fn service_address(service: &VirtualServer) -> Option<IpAddr> {
 pub(super) fn tunnel_rp_filter(look: &Look<'_>) -> Vec<Found> {
     let here = |r: &RealServer| look.addresses().any(|own| own.address == r.key.0.ip());
     let tunnelled = look.configuration.virtual_servers.iter().flat_map(|s| &s.real_servers);
-    let local = tunnelled.filter(|r| r.forwarding == Forwarding::Tun).any(here);
+    let by_ip = |r: &&RealServer| r.forwarding == Forwarding::Tun && !matches!(r.tunnel, Tunnel::Gre { .. });
+    let local = tunnelled.filter(by_ip).any(here);
     if !local || effective(look.facts, "tunl0", |words| words.rp_filter) != Some(STRICT) {
         return Vec::new();
     }

@@ -18,7 +18,8 @@ pub(super) fn ipvsadm(op: &IpvsOp) -> String {
 }
 
 fn server_options(new: &Destination) -> String {
-    let mut text = format!(" {} -w {}", new.forwarding.ipvsadm_option(), new.weight);
+    let option = new.forwarding.ipvsadm_option();
+    let mut text = format!(" {option} -w {}{}", new.weight, new.tunnel.ipvsadm_options());
     if new.upper_threshold > 0 || new.lower_threshold > 0 {
         let _ = write!(text, " -x {} -y {}", new.upper_threshold, new.lower_threshold);
     }
@@ -30,6 +31,9 @@ fn service_options(key: &ServiceKey, new: &Service) -> String {
     if let Some(persistence) = new.persistence {
         let _ = write!(text, " -p {}", persistence.timeout);
         match key.family() {
+            Family::Inet if let Some(mask) = new.odd_mask => {
+                let _ = write!(text, " -M {mask}");
+            }
             Family::Inet if persistence.prefix < 32 => {
                 let mask = u32::MAX.checked_shl(32 - u32::from(persistence.prefix)).unwrap_or(0);
                 let _ = write!(text, " -M {}", std::net::Ipv4Addr::from_bits(mask));

@@ -128,8 +128,9 @@ impl ServiceState {
                     self.removed.push(server);
                 }
                 (None, Presence::Added(added)) => {
-                    let config =
-                        RealServer { checks: self.checks_of_siblings(&wish.server), ..added.config(wish.server) };
+                    let tunnel = self.config.tunnel_of(added.forwarding);
+                    let checks = self.checks_of_siblings(&wish.server);
+                    let config = RealServer { tunnel, checks, ..added.config(wish.server) };
                     let mut server = ServerState::new(config, true, self.next_order(), now);
                     server.take_over(wish);
                     self.servers.push(server);

@@ -44,7 +44,9 @@ pub(super) fn words(file: &VirtualServer) -> VirtualServer {
         scheduler: file.scheduler,
         scheduler_flags: file.scheduler_flags,
         forwarding: file.forwarding,
+        tunnel: file.tunnel,
         persistence: file.persistence,
+        odd_mask: file.odd_mask,
         one_packet: file.one_packet,
         quorum: file.quorum,
         sorry_server: file.sorry_server.clone(),
@@ -70,10 +72,13 @@ impl ServiceState {
         }
         let before = std::mem::replace(&mut self.config, words(file));
         let new = &self.config;
+        let settings = |config: &VirtualServer| {
+            let (scheduler, persistence) = (config.scheduler, (config.persistence, config.odd_mask));
+            (scheduler, config.scheduler_flags, persistence, config.one_packet)
+        };
         let sorry = |config: &VirtualServer| config.sorry_server.as_ref().map(|sorry| sorry.key);
         let mut merged = Merged {
-            settings: (before.scheduler, before.scheduler_flags, before.persistence, before.one_packet)
-                != (new.scheduler, new.scheduler_flags, new.persistence, new.one_packet),
+            settings: settings(&before) != settings(new),
             old_sorry: sorry(&before).filter(|old| sorry(new) != Some(*old)),
             new_sorry: sorry(new).filter(|new| sorry(&before) != Some(*new)),
             ..Merged::default()
@@ -128,6 +133,7 @@ impl ServiceState {
                 server.config.checks = checks;
                 merged.rechecked.push(server.config.key);
             }
+            server.config.tunnel = self.config.tunnel_of(server.config.forwarding);
             self.servers.push(server);
         }
         let (memories, gone): (Vec<ServerState>, Vec<ServerState>) = removed.into_iter().partition(|s| s.added);

@@ -47,7 +47,7 @@ pub fn unproven(old: &Configuration, new: &Configuration) -> Vec<(ServiceKey, Se
     let taken = |server: &RealServer| Destination {
         upper_threshold: server.upper_threshold,
         lower_threshold: server.lower_threshold,
-        ..destination(server.forwarding, server.weight)
+        ..destination((server.forwarding, server.tunnel), server.weight)
     };
     let news = new.virtual_servers.iter().filter_map(|file| {
         let known = before.get(&file.key);

@@ -272,7 +272,8 @@ impl Balance {
             Some(_) | None => {
                 let weight = weight.unwrap_or(Weight::DEFAULT);
                 let checks = service.checks_of_siblings(&key);
-                let config = RealServer { weight, forwarding, checks, ..RealServer::new(key) };
+                let tunnel = service.config.tunnel_of(forwarding);
+                let config = RealServer { weight, forwarding, tunnel, checks, ..RealServer::new(key) };
                 ServerState::new(config, true, service.next_order(), now)
             }
         };

@@ -262,7 +262,7 @@ impl ServerState {
         Destination {
             upper_threshold: self.config.upper_threshold,
             lower_threshold: self.config.lower_threshold,
-            ..destination(self.config.forwarding, weight.0)
+            ..destination((self.config.forwarding, self.config.tunnel), weight.0)
         }
     }
 }
@@ -273,10 +273,10 @@ pub(super) const fn unjudged(config: &RealServer) -> Standing {
 }
 
 /// A destination without thresholds.
-pub(super) fn destination(forwarding: Forwarding, weight: Weight) -> Destination {
+pub(super) fn destination((forwarding, tunnel): (Forwarding, Tunnel), weight: Weight) -> Destination {
     Destination {
         forwarding,
-        tunnel: Tunnel::default(),
+        tunnel,
         weight,
         upper_threshold: 0,
         lower_threshold: 0,

@@ -211,8 +211,10 @@ impl ServiceState {
     /// What the table is to have under this key.
     pub fn wanted(&self, key: &RealServerKey) -> Option<Destination> {
         let sorry = self.config.sorry_server.as_ref().filter(|sorry| sorry.key == *key);
-        let sorry_with =
-            |sorry: &SorryServer, weight| destination(sorry.forwarding.unwrap_or(self.config.forwarding), weight);
+        let sorry_with = |sorry: &SorryServer, weight| {
+            let own = sorry.forwarding.map(|own| (own, sorry.tunnel));
+            destination(own.unwrap_or((self.config.forwarding, self.config.tunnel)), weight)
+        };
         if let Some(sorry) = sorry.filter(|_| self.sorry_is_active()) {
             return Some(sorry_with(sorry, Weight::DEFAULT));
         }
@@ -229,7 +231,7 @@ impl ServiceState {
         Service {
             scheduler: self.config.scheduler.name().to_owned(),
             persistence: self.config.persistence,
-            odd_mask: None,
+            odd_mask: self.config.odd_mask,
             one_packet: self.config.one_packet,
             scheduler_flags: self.config.scheduler_flags,
             engine: None,

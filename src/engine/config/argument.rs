@@ -17,8 +17,6 @@ pub(super) enum Argument {
     Text(String),
     Scheduler(Scheduler),
     Address(IpAddr),
-    /// Prefix length of a netmask, with the largest of its family where it says so.
-    Prefix(u8),
 }
 
 /// Why a word is no value of its keyword.
@@ -43,8 +41,8 @@ pub(super) fn parse(value: Value, words: &[String]) -> Result<Argument, Unfit> {
         Value::Number(low, high) | Value::NumberOr(low, high, _) => number(word, low, high).map(Argument::Number),
         Value::Signed(low, high) | Value::Weight(low, high) => signed(word, low, high),
         Value::Seconds(low, high) => seconds(word, low, high),
-        Value::Text if word.is_empty() => Err(unfit("empty", "is empty")),
-        Value::Text => Ok(Argument::Text(word.to_owned())),
+        Value::Text | Value::Netmask if word.is_empty() => Err(unfit("empty", "is empty")),
+        Value::Text | Value::Netmask => Ok(Argument::Text(word.to_owned())),
         Value::Words | Value::Command | Value::Expression => Ok(Argument::Text(words.join(" "))),
         Value::Choice(choices) => choices
             .iter()
@@ -62,7 +60,6 @@ pub(super) fn parse(value: Value, words: &[String]) -> Result<Argument, Unfit> {
         Value::Address | Value::OwnAddress => {
             alone(value, word).parse().map(Argument::Address).map_err(|_| unfit("bad-address", "is not an address"))
         }
-        Value::Netmask => netmask(word),
         Value::Server
         | Value::MailServer
         | Value::Block(_)
@@ -145,16 +142,6 @@ pub(super) fn micros(word: &str) -> Option<u64> {
     seconds.checked_mul(1_000_000)?.checked_add(rounded)
 }
 
-fn netmask(word: &str) -> Result<Argument, Unfit> {
-    let bad = || unfit("bad-netmask", "is not a netmask");
-    if let Ok(mask) = word.parse::<std::net::Ipv4Addr>() {
-        let (bits, ones) = (mask.to_bits(), mask.to_bits().leading_ones());
-        let contiguous = bits.count_ones() == ones && ones > 0;
-        return u8::try_from(ones).ok().filter(|_| contiguous).map(Argument::Prefix).ok_or_else(bad);
-    }
-    number(word, 1, 128).ok().and_then(|n| u8::try_from(n).ok()).map(Argument::Prefix).ok_or_else(bad)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,15 +194,6 @@ mod tests {
         assert_eq!(read(Value::Signed(-253, 253), " +20"), Ok(Argument::Signed(20)));
         assert_eq!(read(Value::Signed(-253, 253), "254"), Err("out-of-range"));
         assert_eq!(parse(Value::NumberOr(1, 9, 3), &[]), Ok(Argument::Number(3)));
-    }
-
-    #[test]
-    fn a_netmask_is_contiguous() {
-        assert_eq!(read(Value::Netmask, "255.255.255.0"), Ok(Argument::Prefix(24)));
-        assert_eq!(read(Value::Netmask, "64"), Ok(Argument::Prefix(64)));
-        for word in ["255.0.255.0", "0.0.0.0", "0", "129", "x"] {
-            assert_eq!(read(Value::Netmask, word), Err("bad-netmask"), "{word}");
-        }
     }
 
     #[test]

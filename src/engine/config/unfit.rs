@@ -9,7 +9,7 @@ use super::source::Span;
 use super::suggest::{foreign_letter, nearest};
 use super::tree::Statement;
 use crate::engine::model::SCHEDULERS;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 /// What is said about a value that does not fit its keyword.
 pub(super) fn misfit(keyword: &Keyword, word: &str, unfit: &Unfit, at: Span) -> Problem {
@@ -48,12 +48,7 @@ pub(super) fn misfit(keyword: &Keyword, word: &str, unfit: &Unfit, at: Span) -> 
         };
     }
     let message = format!("{} {} {}", keyword.word, shown(word), unfit.what);
-    if let (Value::Netmask, Ok(bits)) = (keyword.value, word.parse::<u32>()) {
-        let message =
-            format!("{message}; it is ignored, and keepalived takes it for {} with IPv4", Ipv4Addr::from(bits));
-        return Problem::warning(at, "number-as-netmask", message).help_if(help);
-    }
-    if !is_ignored(keyword.value, word) {
+    if !is_ignored(keyword.value) {
         return Problem::error(at, unfit.code, message).help_if(help);
     }
     let code = if unfit.code == "bad-address" { "unfit-address" } else { unfit.code };
@@ -61,7 +56,7 @@ pub(super) fn misfit(keyword: &Keyword, word: &str, unfit: &Unfit, at: Span) -> 
 }
 
 /// Whether keepalived goes on without a line whose value is none of its kind.
-fn is_ignored(value: Value, word: &str) -> bool {
+const fn is_ignored(value: Value) -> bool {
     match value {
         Value::Choice(_)
         | Value::Exactly(_)
@@ -69,9 +64,8 @@ fn is_ignored(value: Value, word: &str) -> bool {
         | Value::Switch
         | Value::Address
         | Value::OwnAddress => true,
-        // It takes a mask with gaps, which the kernel refuses.
-        Value::Netmask => word.parse::<IpAddr>().is_err(),
         Value::Flag
+        | Value::Netmask
         | Value::Number(..)
         | Value::NumberOr(..)
         | Value::Signed(..)

@@ -26,6 +26,7 @@ mod synchronise;
 pub mod sysctl;
 pub mod table;
 
+pub use crate::engine::model::{Checksum, Tunnel};
 pub use connection::Connection;
 pub use control::{DaemonRole, SyncDaemon, Timeouts};
 pub use listing::{KernelRates, LiveTotals, ServerEntry, ServiceEntry};
@@ -34,4 +35,4 @@ pub use ownership::Ownership;
 pub use plan::{Difference, drift, plan};
 pub use synchronise::{DaemonStep, daemon_steps, wanted_daemons};
 pub use sysctl::Sysctl;
-pub use table::{Checksum, Destination, IpvsOp, IpvsTable, Refusal, RefusalKind, Service, Traffic, Tunnel};
+pub use table::{Destination, IpvsOp, IpvsTable, Refusal, RefusalKind, Service, Traffic};

@@ -192,10 +192,8 @@ impl fmt::Display for Destination {
     /// Its settings: `dr weight 3, at most 100 connections, again below 80`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.forwarding)?;
-        match self.tunnel {
-            Tunnel::Ipip => {}
-            Tunnel::Gue { port, checksum } => write!(f, " (gue port {port}, checksum {checksum})")?,
-            Tunnel::Gre { checksum } => write!(f, " (gre, checksum {checksum})")?,
+        if self.tunnel != Tunnel::Ipip {
+            write!(f, " ({})", self.tunnel)?;
         }
         write!(f, " weight {}", self.weight)?;
         if self.upper_threshold != 0 {

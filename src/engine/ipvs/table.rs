@@ -1,6 +1,6 @@
 //! A table of services and destinations: the same type for what is wanted and for what the kernel has.
 
-use crate::engine::model::{Blank, Forwarding, Persistence, RealServerKey, Seldom, ServiceKey, Weight};
+use crate::engine::model::{Blank, Forwarding, Persistence, RealServerKey, Seldom, ServiceKey, Tunnel, Weight};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -55,38 +55,6 @@ pub struct Destination {
     pub persistent: u32,
     /// What went through it.
     pub traffic: Seldom<Traffic>,
-}
-
-/// What a packet to a tunnelled destination is wrapped in.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Tunnel {
-    /// IP in IP; all that kernels before 5.2 know.
-    #[default]
-    Ipip,
-    /// Generic UDP encapsulation (kernel 5.2).
-    Gue {
-        /// UDP port at the destination.
-        port: u16,
-        /// Of the outer header.
-        checksum: Checksum,
-    },
-    /// Generic routing encapsulation (kernel 5.3).
-    Gre {
-        /// Of the outer header; never `Remote`.
-        checksum: Checksum,
-    },
-}
-
-/// The checksum of a tunnel's header.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Checksum {
-    /// None.
-    #[default]
-    Off,
-    /// As usual.
-    On,
-    /// Offloaded to the far end (remote checksum offload).
-    Remote,
 }
 
 /// Totals from the kernel's 64-bit statistics.
@@ -173,14 +141,4 @@ pub enum RefusalKind {
     TimedOut,
     /// Anything else.
     Other,
-}
-
-impl fmt::Display for Checksum {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Off => "off",
-            Self::On => "on",
-            Self::Remote => "remote",
-        })
-    }
 }

@@ -1,8 +1,9 @@
 //! What a configuration says about virtual and real servers.
 
-use super::{CheckSpec, EdgeCommands, RealServerKey, Scheduler, ServiceKey, Weight};
+use super::{CheckSpec, EdgeCommands, RealServerKey, Scheduler, ServiceKey, Tunnel, Weight};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 /// How packets reach a real server (`lb_kind`; `IP_VS_CONN_F_*` of `uapi/linux/ip_vs.h`).
@@ -13,7 +14,7 @@ pub enum Forwarding {
     Nat,
     /// Direct routing; ipvsadm's `Route`, `-g`.
     Dr,
-    /// IP-in-IP tunnel; ipvsadm's `Tunnel`, `-i`.
+    /// A tunnel, of the kind that a [`Tunnel`] beside it says; ipvsadm's `Tunnel`, `-i`.
     Tun,
     /// A local process; ipvsadm's `Local`. Found in tables, never configured.
     Local,
@@ -85,6 +86,9 @@ pub struct SorryServer {
     pub key: RealServerKey,
     /// `sorry_server_lvs_method`; the service's when absent.
     pub forwarding: Option<Forwarding>,
+    /// What is around its packets where that method is a tunnel.
+    #[serde(skip_serializing_if = "Tunnel::is_usual")]
+    pub tunnel: Tunnel,
     /// `sorry_server_inhibit`: while it does not serve it has weight 0 instead of being outside.
     pub inhibit: bool,
 }
@@ -114,8 +118,13 @@ pub struct VirtualServer {
     pub scheduler_flags: u32,
     /// `lb_kind`, NAT by default: the forwarding of servers that say nothing.
     pub forwarding: Forwarding,
+    /// What is around the packets to them where that is a tunnel.
+    #[serde(skip_serializing_if = "Tunnel::is_usual")]
+    pub tunnel: Tunnel,
     /// `persistence_timeout`.
     pub persistence: Option<Persistence>,
+    /// The mask of IPv4 in the prefix's place where it has its ones not in front, 0.0.0.24 or 255.0.255.0.
+    pub odd_mask: Option<Ipv4Addr>,
     /// `ops`: one-packet scheduling, of UDP and of marks only.
     pub one_packet: bool,
     /// `quorum`, `hysteresis`.
@@ -143,6 +152,9 @@ pub struct RealServer {
     pub weight: Weight,
     /// `lvs_method`, or the service's `lb_kind`.
     pub forwarding: Forwarding,
+    /// What is around its packets where that is a tunnel.
+    #[serde(skip_serializing_if = "Tunnel::is_usual")]
+    pub tunnel: Tunnel,
     /// `inhibit_on_failure`: weight 0 instead of removal.
     pub inhibit_on_failure: bool,
     /// `uthreshold`, `lthreshold`; 0 is none.
@@ -169,7 +181,9 @@ impl VirtualServer {
             scheduler: Scheduler::Wlc,
             scheduler_flags: 0,
             forwarding: Forwarding::Nat,
+            tunnel: Tunnel::Ipip,
             persistence: None,
+            odd_mask: None,
             one_packet: false,
             quorum: Quorum::default(),
             sorry_server: None,
@@ -180,6 +194,18 @@ impl VirtualServer {
             real_servers: Vec::new(),
         }
     }
+
+    /// What is around the packets to a server that is added with this method: what its own servers have, where it is theirs.
+    pub fn tunnel_of(&self, forwarding: Forwarding) -> Tunnel {
+        if forwarding == self.forwarding { self.tunnel } else { Tunnel::default() }
+    }
+}
+
+impl SorryServer {
+    /// One that is reached as the others are.
+    pub const fn new(key: RealServerKey) -> Self {
+        Self { key, forwarding: None, tunnel: Tunnel::Ipip, inhibit: false }
+    }
 }
 
 impl RealServer {
@@ -189,6 +215,7 @@ impl RealServer {
             key,
             weight: Weight::DEFAULT,
             forwarding: Forwarding::Nat,
+            tunnel: Tunnel::Ipip,
             inhibit_on_failure: false,
             upper_threshold: 0,
             lower_threshold: 0,

@@ -19,6 +19,7 @@ mod settings;
 mod statics;
 mod track;
 mod transport;
+mod tunnel;
 mod units;
 mod virtual_link;
 mod vrrp;
@@ -44,6 +45,7 @@ pub use settings::{
 pub use statics::{StaticAddress, Statics};
 pub use track::{ParameterMatch, Track, TrackKind, TrackedFile, TrackedProcess};
 pub use transport::{Transport, Unicast, UnicastPeer};
+pub use tunnel::{Checksum, Tunnel};
 pub use units::{AdvertInterval, AdvertisedPriority, Priority, UnitError, Vrid, Weight};
 pub use virtual_link::{Mac, VirtualLink};
 pub use vrrp::{

@@ -4,11 +4,11 @@
 
 use super::words::{self, span, word};
 use crate::engine::model::{
-    AddressOptions, AnnouncementPace, Authentication, EdgeCommands, FifoWords, Fifos, Global, GratuitousArp,
-    LvsTimeouts, MailSettings, MailWords, Notifications, NotifyCommand, NotifyFifo, PaceGroup, RealServer, RealTime,
-    ScriptUser, Settings, StaticAddress, Statics, SyncDaemonWords, SyncGroup, Track, TrackedFile, TrackedProcess,
-    Transport, UnicastPeer, Variations, VirtualAddress, VirtualLink, VirtualRouter, VirtualServer, VrrpScript,
-    WebhookSettings, scheduler_flag_names,
+    AddressOptions, AnnouncementPace, Authentication, EdgeCommands, FifoWords, Fifos, Forwarding, Global,
+    GratuitousArp, LvsTimeouts, MailSettings, MailWords, Notifications, NotifyCommand, NotifyFifo, PaceGroup,
+    RealServer, RealTime, ScriptUser, Settings, StaticAddress, Statics, SyncDaemonWords, SyncGroup, Track, TrackedFile,
+    TrackedProcess, Transport, Tunnel, UnicastPeer, Variations, VirtualAddress, VirtualLink, VirtualRouter,
+    VirtualServer, VrrpScript, WebhookSettings, scheduler_flag_names,
 };
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -276,6 +276,11 @@ pub(super) fn file(TrackedFile { name: _, path, weight, reverse: is_reverse, sta
     vec![("file", path.clone()), ("weight", format!("{weight}{}", reverse(*is_reverse))), ("init_file", start)]
 }
 
+/// `dr`, or `tun (gre, checksum off)`.
+fn method(forwarding: Forwarding, tunnel: Tunnel) -> String {
+    if tunnel == Tunnel::Ipip { forwarding.to_string() } else { format!("{forwarding} ({tunnel})") }
+}
+
 /// Without its real servers.
 pub(super) fn service(service: &VirtualServer) -> Vec<Field> {
     let VirtualServer {
@@ -285,7 +290,9 @@ pub(super) fn service(service: &VirtualServer) -> Vec<Field> {
         scheduler,
         scheduler_flags,
         forwarding,
+        tunnel,
         persistence,
+        odd_mask,
         one_packet,
         quorum,
         sorry_server,
@@ -299,15 +306,23 @@ pub(super) fn service(service: &VirtualServer) -> Vec<Field> {
         ("name", name.clone().unwrap_or_default()),
         ("lb_algo", scheduler.to_string()),
         ("scheduler flags", scheduler_flag_names(*scheduler_flags, scheduler.name())),
-        ("lb_kind", forwarding.to_string()),
-        ("persistence_timeout", persistence.map_or_else(String::new, |p| format!("{} s, /{}", p.timeout, p.prefix))),
+        ("lb_kind", method(*forwarding, *tunnel)),
+        (
+            "persistence_timeout",
+            persistence.map_or_else(String::new, |p| {
+                odd_mask.map_or_else(
+                    || format!("{} s, /{}", p.timeout, p.prefix),
+                    |mask| format!("{} s, {mask}", p.timeout),
+                )
+            }),
+        ),
         ("ops", one_packet.to_string()),
         ("quorum", format!("{} hysteresis {}", quorum.need, quorum.hysteresis)),
         (
             "sorry_server",
             sorry_server.as_ref().map_or_else(String::new, |sorry| {
-                let method = sorry.forwarding.map_or_else(String::new, |method| format!(" {method}"));
-                format!("{}{method}{}", sorry.key, if sorry.inhibit { " inhibit" } else { "" })
+                let own = sorry.forwarding.map_or_else(String::new, |own| format!(" {}", method(own, sorry.tunnel)));
+                format!("{}{own}{}", sorry.key, if sorry.inhibit { " inhibit" } else { "" })
             }),
         ),
         ("ha_suspend", ha_suspend.to_string()),
@@ -322,6 +337,7 @@ pub(super) fn server(server: &RealServer) -> Vec<Field> {
         key: _,
         weight,
         forwarding,
+        tunnel,
         inhibit_on_failure,
         upper_threshold,
         lower_threshold,
@@ -332,7 +348,7 @@ pub(super) fn server(server: &RealServer) -> Vec<Field> {
     } = server;
     vec![
         ("weight", weight.to_string()),
-        ("lvs_method", forwarding.to_string()),
+        ("lvs_method", method(*forwarding, *tunnel)),
         ("inhibit_on_failure", inhibit_on_failure.to_string()),
         ("uthreshold", upper_threshold.to_string()),
         ("lthreshold", lower_threshold.to_string()),

@@ -16,7 +16,7 @@ pub(super) const VIRTUAL_SERVER: &[Keyword] = &[
     acts(
         "lb_kind",
         Value::Words,
-        "how packets reach the real servers: NAT, DR or TUN, whose type is ipip; keepalived sets gre and gue too",
+        "how packets reach the real servers: NAT, DR, or TUN with type ipip, type gue port N or type gre, and csum, nocsum or remcsum",
     ),
     acts("lvs_method", Value::Words, "the same as lb_kind"),
     acts("protocol", Value::Choice(&["TCP", "UDP", "SCTP"]), "transport protocol of the service"),
@@ -69,7 +69,7 @@ pub(super) const VIRTUAL_SERVER: &[Keyword] = &[
 
 pub(super) const REAL_SERVER: &[Keyword] = &[
     acts("weight", Value::Number(0, I32), "its share of the connections; 0 takes no new ones"),
-    acts("lvs_method", Value::Words, "how packets reach it: NAT, DR or TUN, whose type is ipip"),
+    acts("lvs_method", Value::Words, "how packets reach it: as behind lb_kind; TUN alone is of type ipip"),
     acts("inhibit_on_failure", Value::Switch, "when it fails it gets weight 0 instead of being removed"),
     acts("uthreshold", Value::Number(0, U32), "connections above which it takes no new ones; 0: no limit"),
     acts("lthreshold", Value::Number(0, U32), "connections below which it takes new ones again"),

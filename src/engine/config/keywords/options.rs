@@ -126,7 +126,7 @@ pub(super) const OPTIONS: &[Phrase] = &[
     phrase(
         &["type"],
         "type blackhole; lb_kind TUN type ipip",
-        "what becomes of the packets of a rule, which may be said without this word too; the kind of tunnel, of which only ipip is acted on",
+        "what becomes of the packets of a rule, which may be said without this word too; the kind of tunnel: ipip, gue or gre",
     ),
     phrase(&["add"], "add PREFIX …", "nothing: routes are added"),
     phrase(
@@ -204,7 +204,8 @@ pub(super) const OPTIONS: &[Phrase] = &[
     phrase(
         &["id", "maxlen", "inst", "port", "ttl", "group"],
         "lvs_sync_daemon eth0 VI_1 id 3 maxlen 1400 port 8848 ttl 1 group 224.0.0.81",
-        "the words of the sync daemon: the number that both nodes share, the largest packet, and where it is sent",
+        "the words of the sync daemon: the number that both nodes share, the largest packet, and where it is sent; port is the UDP port \
+         of lb_kind TUN type gue too",
     ),
     phrase(
         &["tcpfin"],
@@ -215,7 +216,12 @@ pub(super) const OPTIONS: &[Phrase] = &[
     phrase(
         &["ipip", "gue", "gre"],
         "lb_kind TUN type {}",
-        "the kind of tunnel; only ipip is acted on, and keepalived sets the others too",
+        "what is around the packets to a real server: another IP header; UDP to the port that has to be said (type gue port 6080); GRE",
+    ),
+    phrase(
+        &["csum", "nocsum", "remcsum"],
+        "lb_kind TUN type gre {}",
+        "whether the header of a tunnel has a checksum: yes; no, which counts where nothing is said; left to the far end, gue alone",
     ),
     phrase(&["sip"], "persistence_engine sip", "not acted on: the client's address decides"),
 ];

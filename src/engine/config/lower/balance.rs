@@ -2,19 +2,20 @@
 
 use super::super::argument::{self, Argument};
 use super::super::diagnostic::{Problem, quoted};
-use super::super::keywords::{Block, METHODS};
+use super::super::keywords::Block;
 use super::super::schema::{Context, Entry};
 use super::super::source::Span;
-use super::super::suggest::nearest;
 use super::super::tolerance::leading;
 use super::super::tree::Statement;
 use super::super::unfit::shown;
 use super::check::Timing;
 use super::families::{is_of_one_kind, is_reached, of_one_family, said};
 use super::mail::MailDefaults;
-use super::{Draft, notify, persistence, server, small};
+use super::method::{self, Method};
+use super::persistence::{self, Granularity};
+use super::{Draft, notify, server, small};
 use crate::engine::model::{
-    EdgeCommands, Family, Forwarding, GroupRole, Protocol, Quorum, SCHEDULER_FLAGS, Scheduler, ServiceKey, SorryServer,
+    EdgeCommands, Family, GroupRole, Protocol, Quorum, SCHEDULER_FLAGS, Scheduler, ServiceKey, SorryServer,
     TrackedFile, VirtualServer, Weight,
 };
 use std::collections::{BTreeMap, HashMap};
@@ -48,21 +49,23 @@ pub(super) struct Words<'t> {
     /// The words of scheduler flags with their bits.
     flags: Vec<(&'static str, u32, Span)>,
     hashed: Option<Span>,
-    pub forwarding: Option<Forwarding>,
+    pub method: Option<Method>,
     protocol: Option<(Protocol, Span)>,
     /// Of the marks that say none.
     family: Option<Family>,
     /// The family that the lines came to.
     pub settled: Option<Family>,
     pub persistence: Option<u32>,
-    pub granularity: Option<(u8, Span)>,
+    pub granularity: Option<Granularity>,
+    /// The one that said of which family it is.
+    settling: Option<Granularity>,
     /// Whether it, or one of its group, is on all ports.
     pub all_ports: bool,
     one_packet: Option<Span>,
     need: Option<(u32, Span)>,
     hysteresis: Option<(u32, Span)>,
     sorry_server: Option<(SocketAddr, Span)>,
-    sorry_forwarding: Option<Forwarding>,
+    sorry_method: Option<Method>,
     sorry_inhibit: bool,
     ha_suspend: Option<Span>,
     pub weight: Option<Weight>,
@@ -78,6 +81,8 @@ pub(super) struct Words<'t> {
     pub timing: Timing,
     /// The first real server whose address can't be read.
     unreadable: Option<Span>,
+    /// Where real servers of another family stand above the `lb_kind TUN` that would reach them.
+    pub too_early: Vec<Span>,
     /// Whether it is one of a `virtual_server_group`.
     pub in_group: bool,
     /// Those whose addresses can be read, with them and where their ports stand.
@@ -125,6 +130,9 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
         return;
     }
     words.in_group = group.is_some();
+    if words.in_group {
+        persistence::in_group(cx, &mut words);
+    }
     words.family = said(&named).or(words.family);
     words.all_ports = named.iter().any(|one| matches!(one, Named::Address(address) if address.port() == 0));
     if named.len() > 1 {
@@ -243,7 +251,7 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, mut sett
         match (entry.keyword.word, &entry.argument) {
             ("lb_algo" | "lvs_sched", Argument::Scheduler(scheduler)) => words.scheduler = Some(*scheduler),
             ("lb_kind" | "lvs_method", Argument::Text(text)) => {
-                words.forwarding = forwarding(cx, text, &entry).or(words.forwarding);
+                words.method = method::lower(cx, text, &entry, words.method).or(words.method);
             }
             ("protocol", Argument::Text(name)) => words.protocol = Some((protocol(name), entry.at)),
             ("ip_family", Argument::Text(name)) => {
@@ -257,15 +265,20 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, mut sett
                 }
             }
             ("persistence_timeout", Argument::Number(seconds)) => words.persistence = Some(small(*seconds)),
-            ("persistence_granularity", Argument::Prefix(prefix)) => {
-                words.granularity = Some((*prefix, entry.value_at(1)));
+            ("persistence_granularity", Argument::Text(mask)) => {
+                let found = persistence::granularity(cx, mask, &entry, settled);
+                if let Some(found) = found.as_ref().filter(|_| settled.is_none()) {
+                    (settled, words.family, words.settling) = (Some(found.family), Some(found.family), Some(*found));
+                }
+                words.granularity = found.or(words.granularity);
             }
             ("ops", Argument::Switch(on)) => words.one_packet = on.then_some(entry.at),
             ("quorum", Argument::Number(need)) => words.need = Some((small(*need), entry.value_at(1))),
             ("hysteresis", Argument::Number(n)) => words.hysteresis = Some((small(*n), entry.at)),
             ("sorry_server", _) => words.sorry_server = server::endpoint(cx, &entry, "sorry_server"),
             ("sorry_server_lvs_method", Argument::Text(text)) => {
-                words.sorry_forwarding = forwarding(cx, text, &entry).or(words.sorry_forwarding);
+                let before = words.sorry_method.or(words.method);
+                words.sorry_method = method::lower(cx, text, &entry, before).or(words.sorry_method);
             }
             ("sorry_server_inhibit", Argument::Switch(_)) if words.sorry_server.is_none() => {
                 let message = "sorry_server_inhibit above or without sorry_server is ignored, as keepalived does";
@@ -285,8 +298,11 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, mut sett
             ("smtp_alert", Argument::Switch(on)) => words.mails = Some(*on),
             ("real_server", _) => {
                 if let Some(named) = server::endpoint(cx, &entry, "real_server") {
-                    if words.forwarding != Some(Forwarding::Tun) && !cx.mentions(entry.inner(), "lvs_method") {
-                        settled.get_or_insert(Family::of(named.0.ip()));
+                    if !words.by_tunnel() && !cx.mentions(entry.inner(), "lvs_method") {
+                        let family = Family::of(named.0.ip());
+                        if *settled.get_or_insert(family) != family {
+                            words.too_early.push(named.1);
+                        }
                     }
                     words.real_servers.push((entry, named));
                 } else {
@@ -302,20 +318,27 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, mut sett
             _ => words.timing.take(&entry),
         }
     }
+    if let Some(by) = words.settling {
+        persistence::settles(cx, &by, words.real_servers.iter().map(|(_, (address, _))| address.ip()));
+    }
     words.settled = settled;
     words
 }
 
 impl Words<'_> {
+    /// Whether a tunnel reaches those of its servers that say nothing.
+    fn by_tunnel(&self) -> bool {
+        self.method.is_some_and(Method::is_tunnel)
+    }
+
     /// Whether a tunnel reaches all of its servers, the sorry server too.
     pub fn all_by_tunnel(&self, cx: &Context) -> bool {
-        let is_tunnel = |method: Option<Forwarding>| method == Some(Forwarding::Tun);
-        let sorry = self.sorry_server.is_none() || is_tunnel(self.sorry_forwarding.or(self.forwarding));
+        let sorry = self.sorry_server.is_none() || self.sorry_method.or(self.method).is_some_and(Method::is_tunnel);
         let word = |statement: &Statement, at: usize| statement.words.get(at).map(|token| cx.sources.word(token.span));
         sorry
             && self.real_servers.iter().all(|(entry, _)| {
                 let own = entry.inner().iter().rfind(|statement| word(statement, 0) == Some("lvs_method"));
-                own.map_or(is_tunnel(self.forwarding), |own| word(own, 1) == Some("TUN"))
+                own.map_or(self.by_tunnel(), |own| word(own, 1) == Some("TUN"))
             })
     }
 }
@@ -337,21 +360,25 @@ fn complete<'t>(
     let total: u64 = real_servers.iter().map(|server| u64::from(server.weight.get())).sum();
     let quorum = quorum(cx, words, total);
     let sorry_server = words.sorry_server.and_then(|(mut address, at)| {
-        let forwarding = words.sorry_forwarding;
-        let used = forwarding.or(words.forwarding).unwrap_or(Forwarding::Nat);
+        let own = words.sorry_method;
+        let used = own.or(words.method).unwrap_or_default().forwarding;
         is_reached(cx, &key, "sorry_server", (address.ip(), used), at).then(|| {
             address.set_port(server::kernel_port(cx, &key, used, address, at, server::PortOf::SorryServer));
-            SorryServer { key: address.into(), forwarding, inhibit: words.sorry_inhibit }
+            let (forwarding, tunnel) = (own.map(|own| own.forwarding), own.unwrap_or_default().tunnel);
+            SorryServer { key: address.into(), forwarding, tunnel, inhibit: words.sorry_inhibit }
         })
     });
+    let Method { forwarding, tunnel } = words.method.unwrap_or_default();
     VirtualServer {
         key,
         name: group.map(str::to_owned),
         group: None,
         scheduler,
         scheduler_flags: scheduler_flags(cx, scheduler, &words.flags),
-        forwarding: words.forwarding.unwrap_or(Forwarding::Nat),
-        persistence,
+        forwarding,
+        tunnel,
+        persistence: persistence.map(|(persistence, _)| persistence),
+        odd_mask: persistence.and_then(|(_, odd_mask)| odd_mask),
         one_packet: words.one_packet.is_some(),
         quorum,
         sorry_server,
@@ -451,47 +478,4 @@ fn protocol(name: &str) -> Protocol {
         "SCTP" => Protocol::Sctp,
         _ => Protocol::Udp,
     }
-}
-
-/// What operators write for a method.
-const MEANT_METHODS: &[(&str, &str)] = &[
-    ("direct", "DR"),
-    ("direct_route", "DR"),
-    ("route", "DR"),
-    ("gate", "DR"),
-    ("masq", "NAT"),
-    ("masquerade", "NAT"),
-    ("tunnel", "TUN"),
-    ("ipip", "TUN"),
-];
-
-/// `NAT`, `DR` or `TUN`, with further words on the kind of tunnel.
-pub(super) fn forwarding(cx: &mut Context, text: &str, entry: &Entry) -> Option<Forwarding> {
-    let (method, rest) = text.split_once(' ').unwrap_or((text, ""));
-    let forwarding = match method {
-        "NAT" => Forwarding::Nat,
-        "DR" => Forwarding::Dr,
-        "TUN" => Forwarding::Tun,
-        _ => {
-            let message = format!(
-                "{} {} is not one of {}; it is ignored, as keepalived does",
-                entry.keyword.word,
-                quoted(method),
-                METHODS.join(", ")
-            );
-            let usual = MEANT_METHODS.iter().find(|(wrong, _)| wrong.eq_ignore_ascii_case(method));
-            let meant = usual.map(|(_, meant)| *meant).or_else(|| nearest(method, METHODS.iter().copied()));
-            let help = meant.map(|meant| format!("did you mean {meant}?"));
-            cx.report.add(Problem::warning(entry.value_at(1), "unknown-value", message).help_if(help));
-            return None;
-        }
-    };
-    if !rest.is_empty() && forwarding != Forwarding::Tun {
-        let message = format!("{} is not used: {method} takes nothing behind it", quoted(rest));
-        cx.report
-            .add(Problem::warning(entry.value_at(2), "too-many-values", message).help("a comment begins with # or !"));
-    } else if !rest.is_empty() && rest != "type ipip" {
-        cx.only_read(Block::VirtualServer, "TUN type", entry.value_at(2), "the tunnel is ipip");
-    }
-    Some(forwarding)
 }

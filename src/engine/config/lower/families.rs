@@ -32,7 +32,7 @@ pub(super) fn is_of_one_kind(cx: &mut Context, block: &Entry, named: &[Named], g
         ),
         (true, false, Some(of @ Family::Inet6)) | (false, true, Some(of @ Family::Inet)) => (
             format!(
-                "is not of {}, as its service is by its ip_family or its first server",
+                "is not of {}, as its service is by its ip_family, its persistence_granularity or its first server",
                 if of == Family::Inet { "IPv4" } else { "IPv6" }
             ),
             "write a group and a virtual_server for each family",

@@ -13,6 +13,7 @@ mod group;
 mod interface;
 mod lvs;
 mod mail;
+mod method;
 mod notify;
 mod persistence;
 mod real_time;

@@ -7,11 +7,12 @@ use super::super::schema::{Context, Entry};
 use super::super::source::Span;
 use super::super::tolerance::leading;
 use super::super::unfit::meant_address;
-use super::balance::{Words, forwarding};
+use super::balance::Words;
 use super::check::{self, Outer, Timing};
 use super::families::is_reached;
+use super::method::{self, Method};
 use super::{notify, small};
-use crate::engine::model::{EdgeCommands, Forwarding, RealServer, ServiceKey, TrackedFile, Weight};
+use crate::engine::model::{EdgeCommands, Family, Forwarding, RealServer, ServiceKey, TrackedFile, Weight};
 use std::collections::{BTreeMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -122,7 +123,7 @@ fn lower<'t>(
     (block, (written, at)): &(Entry<'t>, (SocketAddr, Span)),
 ) -> Option<(RealServer, Span)> {
     let (written, at) = (*written, *at);
-    let (mut weight, mut method, mut inhibit) = (service.weight, service.forwarding, service.inhibit_on_failure);
+    let (mut weight, mut method, mut inhibit) = (service.weight, service.method, service.inhibit_on_failure);
     let (mut upper, mut lower) = (0, (0, block.at));
     let (mut timing, mut checks) = (Timing::default(), Vec::new());
     let (mut edges, mut mails) = (EdgeCommands::default(), service.defaults.servers());
@@ -130,7 +131,7 @@ fn lower<'t>(
     for entry in cx.entries(Block::RealServer, block.inner()) {
         match (entry.keyword.word, &entry.argument) {
             ("weight", Argument::Number(n)) => weight = Weight::new(small(*n)).ok(),
-            ("lvs_method", Argument::Text(text)) => method = forwarding(cx, text, &entry).or(method),
+            ("lvs_method", Argument::Text(text)) => method = method::lower(cx, text, &entry, method).or(method),
             ("inhibit_on_failure", Argument::Switch(on)) => inhibit = *on,
             ("uthreshold", Argument::Number(n)) => upper = small(*n),
             ("lthreshold", Argument::Number(n)) => lower = (small(*n), entry.at),
@@ -143,8 +144,18 @@ fn lower<'t>(
             _ => timing.take(&entry),
         }
     }
-    let forwarding = method.unwrap_or(Forwarding::Nat);
-    if !is_reached(cx, key, "real_server", (written.ip(), forwarding), block.value_at(1)) {
+    let Method { forwarding, tunnel } = method.unwrap_or_default();
+    let is_late =
+        forwarding == Forwarding::Tun && Family::of(written.ip()) != key.family() && service.too_early.contains(&at);
+    if is_late {
+        let message = format!(
+            "real_server {} is not of the service's address family, and lb_kind TUN stands below it; it is left out, as keepalived does",
+            written.ip()
+        );
+        let help = "write lb_kind TUN above the real servers";
+        cx.report.add(Problem::warning(block.value_at(1), "mixed-families", message).help(help));
+    }
+    if is_late || !is_reached(cx, key, "real_server", (written.ip(), forwarding), block.value_at(1)) {
         for check in &checks {
             cx.inspect(check);
         }
@@ -182,6 +193,7 @@ fn lower<'t>(
         key: SocketAddr::new(written.ip(), kernel).into(),
         weight: weight.unwrap_or(Weight::DEFAULT),
         forwarding,
+        tunnel,
         inhibit_on_failure: inhibit,
         upper_threshold: upper,
         lower_threshold: lower.0,
