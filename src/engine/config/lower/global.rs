@@ -61,7 +61,7 @@ pub(super) fn lower<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block: &Ent
             (word, argument) if real_time::lower(cx, global, word, argument, &entry) => {}
             (word, argument) => {
                 let word = word.trim_start_matches("vrrp_");
-                garp(&mut defaults.garp, word, argument);
+                garp(cx, &mut defaults.garp, word, &entry);
                 vary(&mut defaults.variations, word, argument);
             }
         }
@@ -95,9 +95,24 @@ pub(super) fn garp_group<'t>(cx: &mut Context<'_, 't>, draft: &mut Draft, block:
     draft.configuration.global.pace.groups.push(group);
 }
 
+/// Most announcements of an address in a round: a master that is at more of them does not advertise meanwhile.
+const MOST_ANNOUNCEMENTS: u32 = 1_000;
+
 /// The words `garp_master_*`, which `global_defs` has with `vrrp_` before them.
-pub(super) fn garp(garp: &mut GratuitousArp, word: &str, argument: &Argument) {
-    match (word, argument) {
+pub(super) fn garp(cx: &mut Context, garp: &mut GratuitousArp, word: &str, entry: &Entry) {
+    let mut small = |number| {
+        let repeat = small(number);
+        if repeat > MOST_ANNOUNCEMENTS {
+            let message = format!(
+                "{} {repeat} counts as {MOST_ANNOUNCEMENTS}: keepalived sends them all, and no advertisement meanwhile",
+                entry.keyword.word
+            );
+            let help = "5 tell every switch; for more of them over a longer time write garp_master_refresh SECONDS";
+            cx.report.add(Problem::warning(entry.value_at(1), "too-many-announcements", message).help(help));
+        }
+        repeat.min(MOST_ANNOUNCEMENTS)
+    };
+    match (word, &entry.argument) {
         ("garp_master_delay", Argument::Time(delay)) => garp.delay = *delay,
         ("garp_master_repeat", Argument::Number(repeat)) => garp.repeat = small(*repeat),
         ("garp_master_refresh", Argument::Time(refresh)) => garp.refresh = *refresh,

@@ -229,7 +229,7 @@ fn read<'t>(cx: &mut Context<'_, 't>, draft: &Draft, block: &Entry<'t>, name: &s
             _ if routing::lower(cx, &entry, &mut words.routing) => {}
             _ if notify::lower(cx, &mut words.notifications, &entry) => {}
             (word, argument) => {
-                super::global::garp(&mut words.garp, word, argument);
+                super::global::garp(cx, &mut words.garp, word, &entry);
                 super::global::vary(&mut words.variations, word, argument);
             }
         }
