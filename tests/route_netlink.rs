@@ -218,10 +218,14 @@ fn the_words_behind_an_address_are_what_ip_shows_of_it() {
     let six = VirtualAddress { options, ..address("fd00::100/64", None) };
     let single = address("fd00::101/128", None);
     let preferred = VirtualAddress {
-        options: AddressOptions { deprecated: Some(false), ..AddressOptions::default() },
+        options: AddressOptions { preferred: Some(u32::MAX), ..AddressOptions::default() },
         ..address("fd00::102/128", None)
     };
-    for wanted in [&four, &six, &single, &preferred] {
+    let for_a_day = VirtualAddress {
+        options: AddressOptions { preferred: Some(86_400), ..AddressOptions::default() },
+        ..address("fd00::103/64", None)
+    };
+    for wanted in [&four, &six, &single, &preferred, &for_a_day] {
         socket.add_address(index, wanted).unwrap();
     }
     let refused = |message: &RouteMessage| matches!(message, RouteMessage::Ack { error: Some(_), .. });
@@ -232,6 +236,8 @@ fn the_words_behind_an_address_are_what_ip_shows_of_it() {
     assert!(line("fd00::100/64").contains("home") && line("fd00::100/64").contains("noprefixroute"), "{shown}");
     assert!(line("fd00::101/128").contains("deprecated"), "as keepalived does with a single IPv6 address: {shown}");
     assert!(!line("fd00::102/128").contains("deprecated"), "{shown}");
+    let lifetimes = line("fd00::103/64");
+    assert!(lifetimes.contains("valid_lft forever preferred_lft 86") && !lifetimes.contains("deprecated"), "{shown}");
     socket.remove_address(index, &six).unwrap();
     assert!(!ip("-o address show dev va").contains("fd00::100"));
 }

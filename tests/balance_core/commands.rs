@@ -5,7 +5,7 @@ use lvsdeck::engine::balance::{Action, Balance, Input};
 use lvsdeck::engine::command::{Asked, Command, Outcome, RealServerSelector, ServiceSelector, Who};
 use lvsdeck::engine::event::EventKind;
 use lvsdeck::engine::ipvs::{IpvsOp, Refusal, RefusalKind};
-use lvsdeck::engine::model::{Forwarding, Persistence, SorryServer};
+use lvsdeck::engine::model::{Checksum, Forwarding, Persistence, SorryServer, Tunnel, VirtualServer};
 use lvsdeck::engine::snapshot::{Admin, Health};
 use std::sync::Arc;
 
@@ -342,6 +342,33 @@ fn an_addition_that_cannot_work_is_refused_with_the_way_out() {
     };
     assert!(rig.ask(with("[fd00::73]:80", Forwarding::Nat)).message.contains("only tun"));
     assert_eq!(rig.ask(with("10.0.0.73:8080", Forwarding::Nat)).outcome, Outcome::Done);
+}
+
+#[test]
+fn an_added_server_is_tunnelled_as_those_of_its_service_are_and_a_sorry_server_as_it_says() {
+    let gre = |checksum| Tunnel::Gre { checksum };
+    let file = |tunnel| VirtualServer { forwarding: Forwarding::Tun, tunnel, ..service(WEB, &[A]) };
+    let mut rig = Rig::started(&[file(gre(Checksum::On))]);
+    assert_eq!(rig.ask(add(NEW)).outcome, Outcome::Done);
+    let tunnel = |rig: &Rig, server: &str| rig.edit(|table| table.services[&key(WEB)].destinations[&rs(server)].tunnel);
+    assert_eq!((tunnel(&rig, A), tunnel(&rig, NEW)), (Tunnel::Ipip, gre(Checksum::On)));
+    // A server of the file has what its own words say; one that was added what the file says of its service from now on.
+    let sorry =
+        |forwarding| SorryServer { forwarding, tunnel: gre(Checksum::Off), ..SorryServer::new(rs("10.0.0.9:80")) };
+    let web = VirtualServer {
+        sorry_server: Some(sorry(Some(Forwarding::Tun))),
+        ..file(Tunnel::Gue { port: 7, checksum: Checksum::Off })
+    };
+    rig.reload(std::slice::from_ref(&web)).unwrap();
+    rig.pass(S);
+    assert_eq!(tunnel(&rig, NEW), web.tunnel);
+    assert_eq!(rig.ask(remove(NEW)).outcome, Outcome::Done);
+    rig.kill("10.0.0.71:80");
+    rig.pass(30 * S);
+    assert_eq!(tunnel(&rig, "10.0.0.9:80"), gre(Checksum::Off));
+    rig.reload(&[VirtualServer { sorry_server: Some(sorry(None)), ..web.clone() }]).unwrap();
+    rig.pass(S);
+    assert_eq!(tunnel(&rig, "10.0.0.9:80"), web.tunnel);
 }
 
 #[test]

@@ -173,7 +173,7 @@ fn the_words_behind_an_address_are_those_of_ip_address() {
     assert_eq!(of(2).broadcast.map(|b| b.to_string()), Some("10.0.4.0".into()));
     let six = of(3);
     assert!(
-        six.deprecated == Some(false) && six.home && six.joins_group && six.manages_temporary && six.no_prefix_route
+        six.preferred == Some(u32::MAX) && six.home && six.joins_group && six.manages_temporary && six.no_prefix_route
     );
 }
 

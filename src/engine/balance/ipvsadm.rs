@@ -57,7 +57,7 @@ fn service_options(key: &ServiceKey, new: &Service) -> String {
 mod tests {
     use super::*;
     use crate::engine::ipvs::Traffic;
-    use crate::engine::model::{Forwarding, Persistence, Weight};
+    use crate::engine::model::{Checksum, Forwarding, Persistence, Tunnel, Weight};
     use std::collections::BTreeMap;
 
     #[test]
@@ -79,7 +79,7 @@ mod tests {
         };
         let server = Destination {
             forwarding: Forwarding::Tun,
-            tunnel: crate::engine::ipvs::Tunnel::Ipip,
+            tunnel: Tunnel::Ipip,
             weight: Weight::new(3).unwrap(),
             upper_threshold: 100,
             lower_threshold: 80,
@@ -88,6 +88,9 @@ mod tests {
             persistent: 0,
             traffic: Traffic::default().into(),
         };
+        let tunnel = Tunnel::Gue { port: 6080, checksum: Checksum::Remote };
+        let tunnelled = Destination { tunnel, ..server.clone() };
+        let odd = Box::new(Service { odd_mask: Some([0, 0, 0, 24].into()), ..*service(0, false) });
         for (op, command) in [
             (IpvsOp::NewService(web, service(24, false)), "ipvsadm -A -t 10.0.0.1:80 -s wrr -p 300 -M 255.255.255.0"),
             (IpvsOp::NewService(web, service(32, true)), "ipvsadm -A -t 10.0.0.1:80 -s wrr -p 300 -o"),
@@ -105,6 +108,11 @@ mod tests {
                 "ipvsadm -a -t 10.0.0.1:80 -r 10.0.0.71:80 -i -w 3 -x 100 -y 80",
             ),
             (IpvsOp::SetDestination(web, a, server), "ipvsadm -e -t 10.0.0.1:80 -r 10.0.0.71:80 -i -w 3 -x 100 -y 80"),
+            (
+                IpvsOp::NewDestination(web, a, tunnelled),
+                "ipvsadm -a -t 10.0.0.1:80 -r 10.0.0.71:80 -i -w 3 --tun-type gue --tun-port 6080 --tun-remcsum -x 100 -y 80",
+            ),
+            (IpvsOp::NewService(web, odd), "ipvsadm -A -t 10.0.0.1:80 -s wrr -p 300 -M 0.0.0.24"),
             (IpvsOp::DelDestination(web, a), "ipvsadm -d -t 10.0.0.1:80 -r 10.0.0.71:80"),
         ] {
             assert_eq!(ipvsadm(&op), command);

@@ -248,10 +248,11 @@ impl RouteSocket {
             if let Some(broadcast) = options.broadcast {
                 attributes = attributes.put(libc::IFA_BROADCAST, &broadcast.octets());
             }
-            let deprecated = options.deprecated.unwrap_or(family == AF_INET6 && address.prefix == 128);
-            if deprecated {
+            let is_single = family == AF_INET6 && address.prefix == 128;
+            let preferred = options.preferred.unwrap_or(if is_single { 0 } else { u32::MAX });
+            if preferred < u32::MAX {
                 // struct ifa_cacheinfo: preferred and valid for how long, for ever; made and changed, the kernel's.
-                let lifetimes = [0, u32::MAX, 0, 0].map(u32::to_ne_bytes).concat();
+                let lifetimes = [preferred, u32::MAX, 0, 0].map(u32::to_ne_bytes).concat();
                 attributes = attributes.put(libc::IFA_CACHEINFO, &lifetimes);
             }
         }

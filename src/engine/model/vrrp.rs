@@ -145,9 +145,9 @@ pub struct AddressOptions {
     pub no_prefix_route: bool,
     /// `autojoin`.
     pub joins_group: bool,
-    /// `preferred_lft 0`: nothing is sent from it unless it is asked for. None: so of an IPv6 address with a prefix of 128,
-    /// and not of others, as keepalived does.
-    pub deprecated: Option<bool>,
+    /// `preferred_lft`: nothing is sent from it after so many seconds unless it is asked for; [`u32::MAX`]: for ever. None: 0 of an
+    /// IPv6 address with a prefix of 128, and for ever of others, as keepalived does.
+    pub preferred: Option<u32>,
     /// False with `no_track`: nothing follows where somebody removes it.
     pub watched: bool,
     /// `use_vmac` behind it: on another interface or of another family, it goes on a virtual interface too.
@@ -165,7 +165,7 @@ impl Default for AddressOptions {
             manages_temporary: false,
             no_prefix_route: false,
             joins_group: false,
-            deprecated: None,
+            preferred: None,
             watched: true,
             on_virtual_link: false,
         }

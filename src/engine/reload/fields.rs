@@ -105,7 +105,7 @@ fn further(VirtualAddress { advertised, options, .. }: &VirtualAddress) -> Strin
         manages_temporary,
         no_prefix_route,
         joins_group,
-        deprecated,
+        preferred,
         watched,
         on_virtual_link,
     } = options;
@@ -119,7 +119,10 @@ fn further(VirtualAddress { advertised, options, .. }: &VirtualAddress) -> Strin
         word(*manages_temporary, "mngtmpaddr"),
         word(*no_prefix_route, "noprefixroute"),
         word(*joins_group, "autojoin"),
-        deprecated.map(|yes| format!(" preferred_lft {}", if yes { "0" } else { "forever" })),
+        preferred.map(|seconds| match seconds {
+            u32::MAX => " preferred_lft forever".to_owned(),
+            seconds => format!(" preferred_lft {seconds}"),
+        }),
         word(!watched, "no_track"),
         word(*on_virtual_link, "use_vmac"),
         word(!advertised, "(excluded)"),

@@ -158,7 +158,7 @@ fn first_name(line: &str) -> &str {
     name.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default()
 }
 
-/// The parts between commas; one in braces is a tuple.
+/// The parts between commas; one in braces is a tuple, and behind the last comma stands one too, if an empty one.
 fn items(inner: &str) -> Option<Vec<Vec<String>>> {
     let (mut items, mut rest) = (Vec::new(), inner.trim());
     while !rest.is_empty() {
@@ -171,7 +171,14 @@ fn items(inner: &str) -> Option<Vec<Vec<String>>> {
         } else {
             vec![item.trim().to_owned()]
         });
-        rest = behind.strip_prefix(',').unwrap_or(behind).trim_start();
+        let Some(more) = behind.strip_prefix(',') else {
+            rest = behind.trim_start();
+            continue;
+        };
+        rest = more.trim_start();
+        if rest.is_empty() {
+            items.push(vec![String::new()]);
+        }
     }
     Some(items)
 }
@@ -211,8 +218,11 @@ impl Iterator for Numbers {
     }
 }
 
-/// A whole number with a sign, decimal, octal behind a 0 or hexadecimal behind 0x; bounded so that sums can't overflow.
+/// A whole number with a sign, decimal, octal behind a 0 or hexadecimal behind 0x; bounded so that sums can't overflow. Nothing is 0.
 fn number(word: &str) -> Option<i64> {
+    if word.is_empty() {
+        return Some(0);
+    }
     let digits = word.strip_prefix(['-', '+']).unwrap_or(word);
     let (digits, radix) = match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
         Some(hexadecimal) => (hexadecimal, 16),

@@ -291,7 +291,7 @@ fn options(
                     cx.report.add(Problem::warning(value_at, "unknown-value", message).help(help));
                 }
             }
-            ("preferred_lft", Some(value)) => address.options.deprecated = preferred(cx, &value, value_at),
+            ("preferred_lft", Some(value)) => address.options.preferred = preferred(cx, &value, value_at),
             ("home", _) => address.options.home = true,
             ("nodad", _) if address.address.is_ipv4() => {
                 let message = "nodad says nothing of an IPv4 address; it is ignored, as keepalived does";
@@ -311,10 +311,10 @@ fn options(
     Ok(group)
 }
 
-/// Whether an address is deprecated at once, by the digits that keepalived finds in the seconds until it is; none: it is ignored.
-fn preferred(cx: &mut Context, value: &str, at: Span) -> Option<bool> {
+/// The seconds until an address is deprecated, by the digits that keepalived finds; none: it is ignored.
+fn preferred(cx: &mut Context, value: &str, at: Span) -> Option<u32> {
     if value == "forever" {
-        return Some(false);
+        return Some(u32::MAX);
     }
     let plain = value.strip_prefix('+').unwrap_or(value);
     let digits = plain.find(|c: char| !c.is_ascii_digit()).map_or(plain, |end| plain.get(..end).unwrap_or(""));
@@ -330,7 +330,7 @@ fn preferred(cx: &mut Context, value: &str, at: Span) -> Option<bool> {
     if let Some((code, message)) = told {
         cx.report.add(Problem::warning(at, code, message).help("write seconds, 0 or forever"));
     }
-    seconds.map(|seconds| seconds == 0)
+    seconds
 }
 
 /// An address, `+` (all host bits set) or `-` (none).

@@ -78,7 +78,12 @@ fn timeouts(cx: &mut Context, entry: &Entry, timeouts: &mut LvsTimeouts) {
             }
         };
         if let Some(seconds) = given(cx, entry, &words, at, 0, TIMEOUT) {
-            *place = super::small(seconds);
+            let before = std::mem::replace(place, super::small(seconds));
+            if before != 0 && before != *place {
+                let message = format!("lvs_timeouts {word} is given before; this later one counts");
+                cx.report
+                    .add(Problem::warning(entry.value_at(at), "given-twice", message).help("remove one of the two"));
+            }
         }
         at += 2;
     }

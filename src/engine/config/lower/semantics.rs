@@ -125,7 +125,8 @@ fn services(cx: &mut Context, draft: &mut Draft) {
         };
         let line = cx.sources.place(first_at).line;
         let message = format!(
-            "{} is defined before, at line {line}: of this one the real servers alone count, as with keepalived",
+            "{} is defined before, at line {line}: of this one the real servers alone count; keepalived has them in its table too, and \
+             keeps a quorum for each block",
             server.key
         );
         let help = "put all its real servers into one virtual_server";

@@ -123,11 +123,12 @@ fn fits(
     !is_empty && !is_known
 }
 
-/// `init_file [VALUE] [overwrite]`.
+/// `init_file [VALUE] [overwrite]`, whose value has no + before it.
 fn start(cx: &mut Context, entry: &Entry) -> (i32, bool) {
     let (mut value, mut over) = (0, false);
     for (word, index) in cx.words(entry.statement).into_iter().skip(1).zip(1..) {
-        match (word.as_str(), word.parse()) {
+        let number = if word.starts_with('+') { "" } else { word.trim_ascii_start() };
+        match (word.as_str(), number.parse()) {
             ("overwrite", _) => over = true,
             (_, Ok(number)) => {
                 if !(-254..=254).contains(&number) {
@@ -137,9 +138,13 @@ fn start(cx: &mut Context, entry: &Entry) -> (i32, bool) {
                 value = number;
             }
             _ => {
-                let message =
-                    format!("init_file {} is neither a whole number nor overwrite; it is ignored", quoted(&word));
-                cx.report.add(Problem::warning(entry.value_at(index), "unknown-word", message));
+                let message = format!(
+                    "init_file {} is neither a whole number nor overwrite; it is ignored, as keepalived does",
+                    quoted(&word)
+                );
+                let meant = word.strip_prefix('+').filter(|number| number.parse::<i32>().is_ok());
+                let help = meant.map(|number| format!("write init_file {number}, without the +"));
+                cx.report.add(Problem::warning(entry.value_at(index), "unknown-word", message).help_if(help));
             }
         }
     }

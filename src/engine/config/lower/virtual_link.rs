@@ -42,7 +42,7 @@ struct Names<'a> {
 
 impl Words {
     /// Takes a word; false when it is none of these.
-    pub fn lower<'t>(&mut self, cx: &Context<'_, 't>, entry: &Entry<'t>) -> bool {
+    pub fn lower<'t>(&mut self, cx: &mut Context<'_, 't>, entry: &Entry<'t>) -> bool {
         match (entry.keyword.word, &entry.argument) {
             ("use_vmac", _) => self.own = Some(own(cx, entry)),
             ("use_vmac_addr", Argument::Switch(on)) => self.others = *on,
@@ -133,14 +133,19 @@ impl Names<'_> {
     }
 }
 
-/// `use_vmac [NAME] [MAC]`.
-fn own<'t>(cx: &Context<'_, 't>, entry: &Entry<'t>) -> Own {
+/// `use_vmac [NAME] [MAC]`, in either order.
+fn own<'t>(cx: &mut Context<'_, 't>, entry: &Entry<'t>) -> Own {
     let mut own = Own { name: None, mac: None, at: entry.at };
     for (number, word) in cx.words(entry.statement).into_iter().enumerate().skip(1) {
+        let at = entry.value_at(number);
         if word.contains(':') {
-            own.mac = Some((word, entry.value_at(number)));
+            own.mac = Some((word, at));
+        } else if let Some((first, _)) = &own.name {
+            let message =
+                format!("use_vmac has the name {first} already; {} is ignored, as keepalived does", quoted(&word));
+            cx.report.add(Problem::warning(at, "already-set", message).help("remove one of the two"));
         } else {
-            own.name = Some((word, entry.value_at(number)));
+            own.name = Some((word, at));
         }
     }
     own

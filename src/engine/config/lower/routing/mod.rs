@@ -211,6 +211,15 @@ const ROUTE: &[(&str, RouteWord)] = &[
     ("xresolve", RouteWord::Lost),
 ];
 
+/// A `default` behind a word of IPv6 is one of IPv4 for keepalived, which leaves the line out then.
+fn is_not_behind_six(cx: &mut Context, line: &Line, at: Span, six: bool) -> Option<()> {
+    let word = line.words.get(line.next).filter(|word| six && EVERYWHERE.contains(&word.as_str()));
+    let Some(word) = word else { return Some(()) };
+    let message = format!("{word} stands behind a word of IPv6, where it is that of IPv4{LEFT_OUT}");
+    cx.report.add(Problem::warning(at, "bad-route", message).help(format!("write ::/0, or {word} in front")));
+    None
+}
+
 fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
     let mut route = VirtualRoute {
         family: Family::Inet,
@@ -228,7 +237,7 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
         metrics: Vec::new(),
         next_hops: Vec::new(),
     };
-    let (mut named, mut four, mut six, mut tracked) = (false, false, false, true);
+    let (mut named, mut four, mut six, mut inet6, mut tracked) = (false, false, false, false, true);
     while let Some((word, span)) = line.word() {
         if !route.next_hops.is_empty() && word != "nexthop" {
             let message =
@@ -246,6 +255,7 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
                     cx.report.add(Problem::warning(span, "given-twice", message).help("write a line for each"));
                 }
                 line.next -= 1;
+                is_not_behind_six(cx, line, span, six)?;
                 (four, six) = (four || word.contains('.'), six || word.contains(':'));
                 (route.destination, named) = (line.prefix(cx, "to", span, route.gateway.or(route.source))?, true);
             } else {
@@ -273,6 +283,7 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
                 return None;
             }
             RouteWord::Destination => {
+                is_not_behind_six(cx, line, span, six)?;
                 (four, six) = (four || line.is_of('.'), six || line.is_of(':'));
                 (route.destination, named) = (line.prefix(cx, "to", span, route.gateway.or(route.source))?, true);
             }
@@ -309,13 +320,13 @@ fn route(cx: &mut Context, line: &mut Line, at: Span) -> Option<VirtualRoute> {
                 route.next_hops.push(hop);
                 line.then = HOP_LEFT_OUT;
             }
-            RouteWord::Inet6 => six = true,
+            RouteWord::Inet6 => inet6 = true,
             RouteWord::Untracked => tracked = false,
             RouteWord::Nothing => {}
         }
     }
     let addresses = [route.destination.map(|(address, _)| address), route.gateway, route.source];
-    six |= addresses.iter().flatten().any(IpAddr::is_ipv6);
+    six |= inet6 || addresses.iter().flatten().any(IpAddr::is_ipv6);
     six |= route.next_hops.iter().filter_map(|hop| hop.gateway).any(|gateway| gateway.is_ipv6());
     route.family = if six { Family::Inet6 } else { Family::Inet };
     if !named {
