@@ -1,6 +1,7 @@
 //! One thing to be logged, in each form. Pure but for the number of this process.
 
 use crate::engine::{LogRing, Severity};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::fmt::{self, Write as _};
 use std::time::SystemTime;
@@ -60,8 +61,14 @@ pub struct Record {
     message: String,
     /// Lines beside the message.
     pub also: Vec<String>,
-    /// The engine's event with all its fields, when it is one.
-    event: Map<String, Value>,
+    /// The engine's event with all its fields as JSON, when it is one.
+    event: String,
+}
+
+/// What of an event gives its priority.
+#[derive(Deserialize)]
+struct Weight {
+    severity: Severity,
 }
 
 impl Record {
@@ -72,7 +79,7 @@ impl Record {
             Level::WARN => Priority::Warning,
             _ => Priority::Info,
         };
-        Self { level, priority, message: String::new(), also: Vec::new(), event: Map::new() }
+        Self { level, priority, message: String::new(), also: Vec::new(), event: String::new() }
     }
 
     fn set(&mut self, name: &str, value: &str) {
@@ -80,8 +87,8 @@ impl Record {
             "message" => value.clone_into(&mut self.message),
             "also" => self.also = value.lines().map(str::to_owned).collect(),
             "event" => {
-                self.event = serde_json::from_str(value).unwrap_or_default();
-                if self.event.get("severity").is_some_and(|severity| severity == "notice") {
+                value.clone_into(&mut self.event);
+                if matches!(serde_json::from_str(value), Ok(Weight { severity: Severity::Notice })) {
                     self.priority = Priority::Notice;
                 }
             }
@@ -92,6 +99,11 @@ impl Record {
     /// Whether it is an event of the engine's.
     pub fn is_event(&self) -> bool {
         !self.event.is_empty()
+    }
+
+    /// The event's fields by name: most forms of the log have no use for them.
+    fn event(&self) -> Map<String, Value> {
+        serde_json::from_str(&self.event).unwrap_or_default()
     }
 
     /// Its lines into the ring that the API gives lines from.
@@ -137,17 +149,17 @@ impl Record {
         if !self.also.is_empty() {
             object.insert("also".to_owned(), self.also.clone().into());
         }
-        object.extend(self.event.clone());
+        object.extend(self.event());
         Value::Object(object).to_string() + "\n"
     }
 
     /// The entry of the message: the event's fields as `LVSDECK_KIND` and so on, but those it does not have.
     pub fn fields(&self) -> Fields {
         let mut fields = entry(self.priority, &self.message);
-        for (name, value) in &self.event {
+        for (name, value) in self.event() {
             let value = match value {
                 Value::Null => continue,
-                Value::String(text) => text.clone(),
+                Value::String(text) => text,
                 other => other.to_string(),
             };
             fields.push((format!("LVSDECK_{}", name.to_uppercase()), value));
@@ -168,5 +180,5 @@ impl Visit for Record {
 /// A line as it may stand in a terminal: what a name or a peer put in must not move the cursor or begin another line.
 fn printable(line: &str) -> String {
     let safe = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    line.chars().map(safe).collect()
+    if line.contains(char::is_control) { line.chars().map(safe).collect() } else { line.to_owned() }
 }
