@@ -55,7 +55,11 @@ const SYSTEM_LASTING: &str = "/var/lib/lvsdeck";
 
 /// Does what the command line says. Gives the program's exit code.
 pub fn run(cli: Cli) -> ExitCode {
-    host::share_the_allocator(if matches!(cli.command, Some(Command::Run(_))) { 2 } else { 1 });
+    let is_engine = matches!(cli.command, Some(Command::Run(_)));
+    host::share_the_allocator(if is_engine { 2 } else { 1 });
+    if is_engine {
+        host::hoard_for_the_start();
+    }
     let socket = cli.global.socket.as_deref();
     let places = Places::choose(socket, None);
     let color = cli.global.color.applies(std::io::stdout().is_terminal());

@@ -62,6 +62,23 @@ pub fn share_the_allocator(pools: i32) {
     };
 }
 
+/// Keeps what is freed in the allocator until [`shed_the_start`] (`M_TRIM_THRESHOLD`, `M_MMAP_THRESHOLD`, mallopt(3)): a start takes what
+/// it needs for the file again for what it makes of it, and memory that the system gives anew is dear.
+#[allow(unsafe_code)]
+pub fn hoard_for_the_start() {
+    // SAFETY: two numbers and no pointer; called before there is another thread.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::mallopt(libc::M_TRIM_THRESHOLD, i32::MAX);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, HOARDED);
+    };
+}
+
+/// The most that glibc takes for `M_MMAP_THRESHOLD`: half of a heap.
+const HOARDED: i32 = 32 << 20;
+/// glibc's own thresholds.
+const THRESHOLD: i32 = 128 << 10;
+
 /// Gives memory back that only a start needed: its pages of the program and of libraries, which come back from the page cache should
 /// they be needed again, and what the allocator has free (`MADV_DONTNEED`, madvise(2); `malloc_trim(3)`).
 #[allow(unsafe_code)]
@@ -73,10 +90,12 @@ pub fn shed_the_start() {
         // SAFETY: the range is one mapping of code out of a file, private and never written: what is dropped is read again.
         unsafe { libc::madvise(std::ptr::with_exposed_provenance_mut(from), to - from, libc::MADV_DONTNEED) };
     }
-    // SAFETY: it takes no pointer and only touches what the allocator has free.
+    // SAFETY: numbers and no pointer; the last one only touches what the allocator has free.
     #[cfg(target_env = "gnu")]
     unsafe {
-        libc::malloc_trim(0)
+        libc::mallopt(libc::M_TRIM_THRESHOLD, THRESHOLD);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, THRESHOLD);
+        libc::malloc_trim(0);
     };
 }
 
