@@ -19,8 +19,8 @@ enum Samples {
 }
 
 impl Kept {
-    pub(super) fn new(admitted: u64) -> Self {
-        Self { admitted, samples: Samples::Still(Still::default()) }
+    pub(super) fn new(admitted: u64, shared: &Shared) -> Self {
+        Self { admitted, samples: Samples::Still(Still::new(shared)) }
     }
 
     /// What it takes, with its place.

@@ -117,7 +117,7 @@ impl History {
             return false;
         }
         self.admissions += 1;
-        let kept = Kept::new(self.admissions);
+        let kept = Kept::new(self.admissions, &self.shared);
         self.bytes += kept.cost();
         self.kept.insert(subject, kept);
         true

@@ -34,41 +34,55 @@ impl Run {
 }
 
 /// What was always the same.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Still {
-    codes: [u16; COLUMNS],
+    codes: Arc<[u16; COLUMNS]>,
     /// The newest run; without ticks only before the first sample.
     run: Run,
     /// Those before it, the oldest first: the sampler missed seconds.
     before: Option<Arc<Vec<Run>>>,
 }
 
-/// What was shared last: subjects that missed the same seconds have one list of them.
+/// What was shared last: subjects that missed the same seconds have one list of them, and those that are the same have one row.
 #[derive(Debug, Default)]
-pub(super) struct Shared(Arc<Vec<Run>>);
+pub(super) struct Shared {
+    runs: Arc<Vec<Run>>,
+    codes: Arc<[u16; COLUMNS]>,
+}
 
 impl Shared {
-    fn of(&mut self, runs: Vec<Run>) -> Arc<Vec<Run>> {
-        if *self.0 != runs {
-            self.0 = runs.into();
+    fn runs(&mut self, runs: Vec<Run>) -> Arc<Vec<Run>> {
+        if *self.runs != runs {
+            self.runs = runs.into();
         }
-        Arc::clone(&self.0)
+        Arc::clone(&self.runs)
+    }
+    fn codes(&mut self, codes: [u16; COLUMNS]) -> Arc<[u16; COLUMNS]> {
+        if *self.codes != codes {
+            self.codes = codes.into();
+        }
+        Arc::clone(&self.codes)
     }
 }
 
 impl Still {
+    /// Nothing yet.
+    pub(super) fn new(shared: &Shared) -> Self {
+        Self { codes: Arc::clone(&shared.codes), run: Run::default(), before: None }
+    }
+
     /// Takes a sample; says whether it could. One of a second that was sampled already is left out.
     pub(super) fn push(&mut self, second: Tick, row: &Row, shared: &mut Shared) -> bool {
         let Ok(first) = u32::try_from(second) else { return false };
         let codes = row.codes();
         if self.run.ticks == 0 {
-            (self.codes, self.run) = (codes, Run { first, ticks: 1 });
+            (self.codes, self.run) = (shared.codes(codes), Run { first, ticks: 1 });
             return true;
         }
         if second < self.run.end() {
             return true;
         }
-        if codes != self.codes {
+        if codes != *self.codes {
             return false;
         }
         if second == self.run.end() {
@@ -79,7 +93,7 @@ impl Still {
         if runs.len() > MOST_RUNS {
             return false;
         }
-        self.before = Some(shared.of(runs));
+        self.before = Some(shared.runs(runs));
         self.run = Run { first, ticks: 1 };
         true
     }
@@ -88,9 +102,9 @@ impl Still {
         self.before.iter().flat_map(|before| before.iter().copied()).chain([self.run])
     }
 
-    /// What it takes beside itself.
+    /// What it takes beside itself, were nothing shared.
     pub(super) fn bytes(&self) -> usize {
-        self.before.as_ref().map_or(0, |before| size_of_val(before.as_slice()) + 16)
+        size_of_val(&*self.codes) + 16 + self.before.as_ref().map_or(0, |before| size_of_val(before.as_slice()) + 16)
     }
 
     /// Forgets what is a day old; says whether there is something left.
@@ -98,7 +112,7 @@ impl Still {
         let oldest = second.saturating_sub(COARSE);
         if let Some(before) = self.before.take() {
             let kept: Vec<Run> = before.iter().filter_map(|run| run.since(oldest)).collect();
-            self.before = (!kept.is_empty()).then(|| shared.of(kept));
+            self.before = (!kept.is_empty()).then(|| shared.runs(kept));
         }
         match self.run.since(oldest) {
             Some(run) => self.run = run,
@@ -110,7 +124,7 @@ impl Still {
     /// Gives every row between two seconds (the second one excluded) with its time, in order; one for ten seconds where the `unit` is
     /// ten.
     pub(super) fn each(&self, from: Tick, to: Tick, unit: u64, mut give: impl FnMut(Tick, Row)) {
-        let row = Row::from_codes(self.codes);
+        let row = Row::from_codes(*self.codes);
         let mut next = from / unit;
         for run in self.runs() {
             let (first, end) = if unit == 1 { (Tick::from(run.first), run.end()) } else { run.tens() };
@@ -123,7 +137,7 @@ impl Still {
 
     /// The same as tracks, which go on with other rows.
     pub(super) fn moving(&self) -> Moving {
-        let row = Row::from_codes(self.codes);
+        let row = Row::from_codes(*self.codes);
         let (mut fine, mut coarse) = (Track::default(), Track::default());
         let end = self.run.end();
         for run in self.runs().filter_map(|run| run.since(end.saturating_sub(FINE))) {
@@ -145,7 +159,7 @@ mod tests {
 
     #[test]
     fn subjects_that_missed_the_same_seconds_have_one_list_of_them() {
-        let (mut shared, mut stills) = (Shared::default(), [Still::default(), Still::default()]);
+        let (mut shared, mut stills) = (Shared::default(), [(); 2].map(|()| Still::new(&Shared::default())));
         for second in [1, 2, 5, 6, 9] {
             assert!(stills.iter_mut().all(|still| still.push(second, &Row::default(), &mut shared)));
         }
