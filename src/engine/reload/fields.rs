@@ -4,11 +4,11 @@
 
 use super::words::{self, span, word};
 use crate::engine::model::{
-    AddressOptions, AnnouncementPace, Authentication, EdgeCommands, FifoWords, Fifos, Forwarding, Global,
-    GratuitousArp, LvsTimeouts, MailSettings, MailWords, Notifications, NotifyCommand, NotifyFifo, PaceGroup,
-    RealServer, RealTime, ScriptUser, Settings, StaticAddress, Statics, SyncDaemonWords, SyncGroup, Track, TrackedFile,
-    TrackedProcess, Transport, Tunnel, UnicastPeer, Variations, VirtualAddress, VirtualLink, VirtualRouter,
-    VirtualServer, VrrpScript, WebhookSettings, scheduler_flag_names,
+    AddressOptions, AnnouncementPace, Authentication, EdgeCommands, FifoWords, Fifos, Global, GratuitousArp,
+    LvsTimeouts, MailSettings, MailWords, Notifications, NotifyCommand, NotifyFifo, PaceGroup, RealServer, RealTime,
+    ScriptUser, Settings, StaticAddress, Statics, SyncDaemonWords, SyncGroup, Track, TrackedFile, TrackedProcess,
+    Transport, UnicastPeer, Variations, VirtualAddress, VirtualLink, VirtualRouter, VirtualServer, VrrpScript,
+    WebhookSettings, scheduler_flag_names,
 };
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -119,10 +119,7 @@ fn further(VirtualAddress { advertised, options, .. }: &VirtualAddress) -> Strin
         word(*manages_temporary, "mngtmpaddr"),
         word(*no_prefix_route, "noprefixroute"),
         word(*joins_group, "autojoin"),
-        preferred.map(|seconds| match seconds {
-            u32::MAX => " preferred_lft forever".to_owned(),
-            seconds => format!(" preferred_lft {seconds}"),
-        }),
+        preferred.map(words::preferred),
         word(!watched, "no_track"),
         word(*on_virtual_link, "use_vmac"),
         word(!advertised, "(excluded)"),
@@ -279,11 +276,6 @@ pub(super) fn file(TrackedFile { name: _, path, weight, reverse: is_reverse, sta
     vec![("file", path.clone()), ("weight", format!("{weight}{}", reverse(*is_reverse))), ("init_file", start)]
 }
 
-/// `dr`, or `tun (gre, checksum off)`.
-fn method(forwarding: Forwarding, tunnel: Tunnel) -> String {
-    if tunnel == Tunnel::Ipip { forwarding.to_string() } else { format!("{forwarding} ({tunnel})") }
-}
-
 /// Without its real servers.
 pub(super) fn service(service: &VirtualServer) -> Vec<Field> {
     let VirtualServer {
@@ -309,7 +301,7 @@ pub(super) fn service(service: &VirtualServer) -> Vec<Field> {
         ("name", name.clone().unwrap_or_default()),
         ("lb_algo", scheduler.to_string()),
         ("scheduler flags", scheduler_flag_names(*scheduler_flags, scheduler.name())),
-        ("lb_kind", method(*forwarding, *tunnel)),
+        ("lb_kind", words::method(*forwarding, *tunnel)),
         (
             "persistence_timeout",
             persistence.map_or_else(String::new, |p| {
@@ -324,7 +316,8 @@ pub(super) fn service(service: &VirtualServer) -> Vec<Field> {
         (
             "sorry_server",
             sorry_server.as_ref().map_or_else(String::new, |sorry| {
-                let own = sorry.forwarding.map_or_else(String::new, |own| format!(" {}", method(own, sorry.tunnel)));
+                let own =
+                    sorry.forwarding.map_or_else(String::new, |own| format!(" {}", words::method(own, sorry.tunnel)));
                 format!("{}{own}{}", sorry.key, if sorry.inhibit { " inhibit" } else { "" })
             }),
         ),
@@ -351,7 +344,7 @@ pub(super) fn server(server: &RealServer) -> Vec<Field> {
     } = server;
     vec![
         ("weight", weight.to_string()),
-        ("lvs_method", method(*forwarding, *tunnel)),
+        ("lvs_method", words::method(*forwarding, *tunnel)),
         ("inhibit_on_failure", inhibit_on_failure.to_string()),
         ("uthreshold", upper_threshold.to_string()),
         ("lthreshold", lower_threshold.to_string()),

@@ -4,9 +4,9 @@
 
 use super::fields::{list, who};
 use crate::engine::model::{
-    BodyPattern, CheckKind, CheckSpec, CheckTiming, Family, HttpCheck, HttpVersion, MiscCheck, NextHop, Origin,
-    ParameterMatch, RecordType, RouteKind, Routing, RuleAction, RuleLimits, StartState, Tls, UdpCheck, UrlCheck,
-    VirtualRoute, VirtualRule,
+    BodyPattern, CheckKind, CheckSpec, CheckTiming, Family, Forwarding, HttpCheck, HttpVersion, MiscCheck, NextHop,
+    Origin, ParameterMatch, RecordType, RouteKind, Routing, RuleAction, RuleLimits, StartState, Tls, Tunnel, UdpCheck,
+    UrlCheck, VirtualRoute, VirtualRule,
 };
 use std::fmt::Display;
 use std::net::IpAddr;
@@ -273,4 +273,14 @@ fn rule(rule: &VirtualRule) -> String {
         word("preference", Some(preference)),
     ];
     line.concat().trim_start().to_owned()
+}
+
+/// `dr`, or `tun (gre, checksum off)`.
+pub(super) fn method(forwarding: Forwarding, tunnel: Tunnel) -> String {
+    if tunnel == Tunnel::Ipip { forwarding.to_string() } else { format!("{forwarding} ({tunnel})") }
+}
+
+/// The seconds that an address is preferred for.
+pub(super) fn preferred(seconds: u32) -> String {
+    if seconds == u32::MAX { " preferred_lft forever".to_owned() } else { format!(" preferred_lft {seconds}") }
 }

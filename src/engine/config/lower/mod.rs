@@ -24,6 +24,7 @@ mod server;
 mod statics;
 mod track;
 mod transport;
+mod tunnel;
 mod virtual_link;
 mod vrrp;
 mod weights;
