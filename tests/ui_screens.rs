@@ -219,7 +219,7 @@ fn on_a_small_screen_what_is_typed_and_chosen_stands_alone_in_its_line() {
         ("weight", "↓w77", &["weight    77"]),
         ("wrong", "↓w7x", &["weight    7x", "to 2147483647"]),
         ("maintenance", "↓m30m", &["for       30m"]),
-        ("add_server", "↓a\t5", &["weight    1005"]),
+        ("add_server", "↓a\t5", &["weight    5"]),
         ("add_service", "A\t\t\t360", &["persist   360"]),
         ("remove", "↓↓Xab", &["type 10.0.3.11:443 to confirm:", " ab"]),
         ("drain", "↓↓d", &["touches  481 active"]),

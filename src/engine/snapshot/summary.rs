@@ -179,14 +179,14 @@ fn problems(status: &Status) -> (Vec<Problem>, usize) {
         down.truncate(MAX_PROBLEMS);
     }
     down.sort_by_key(|(_, server)| Reverse(server.health_since));
-    let worst: Vec<Problem> = split_brains(status).into_iter().chain(faults(status)).collect();
+    let alarms: Vec<Problem> = split_brains(status).into_iter().chain(faults(status)).collect();
     let worse: Vec<Problem> = lost_quorums(status).collect();
     let is_standing =
         |w: &&Warning| w.code.starts_with("config") || ["clock-unsynchronised", "userspace"].contains(&w.code.as_str());
     // What is wrong with an object already is not told, nor counted, once more.
-    let is_told = |w: &&Warning| worst.iter().chain(&worse).any(|problem| problem.key == w.subject);
+    let is_told = |w: &&Warning| alarms.iter().chain(&worse).any(|problem| problem.key == w.subject);
     let warnings = || status.warnings.iter().filter(|w| !is_standing(w) && !is_told(w));
-    let count = worst.len() + worse.len() + down_count + status.drift.len() + warnings().count();
+    let count = alarms.len() + worse.len() + down_count + status.drift.len() + warnings().count();
     let rest = down.into_iter().map(|(service, server)| server_down(service, server));
     let drift = status.drift.iter().map(|d| Problem {
         key: d.subject.clone(),
@@ -204,7 +204,7 @@ fn problems(status: &Status) -> (Vec<Problem>, usize) {
         std::mem::swap(&mut first, &mut last);
     }
     (
-        worst.into_iter().chain(first).chain(worse).chain(rest).chain(drift).chain(last).take(MAX_PROBLEMS).collect(),
+        alarms.into_iter().chain(first).chain(worse).chain(rest).chain(drift).chain(last).take(MAX_PROBLEMS).collect(),
         count,
     )
 }

@@ -235,8 +235,7 @@ impl Instance {
         if state != self.state || (split && !self.split) {
             let kind = if split && !self.split { EventKind::SplitBrain } else { EventKind::InstanceState };
             let severity = match (split, state) {
-                (true, _) => Severity::Error,
-                (false, VirtualRouterState::Fault) => Severity::Error,
+                (true, _) | (false, VirtualRouterState::Fault) => Severity::Error,
                 (false, VirtualRouterState::Init) => Severity::Warning,
                 (false, _) => Severity::Notice,
             };
@@ -286,7 +285,9 @@ impl Instance {
         let here = addresses.iter().filter(|(_, address)| host.addresses.contains(address));
         let said = ours.map(|ours| ours.said.priority);
         let priority = self.file.as_ref().map_or(said.unwrap_or(0), |file| file.priority.get());
+        let is_deaf = host.without_link(&key.0).is_some();
         let master = ours.filter(|ours| ours.lives(now.now)).or_else(|| self.other_master(now.now));
+        let master = master.filter(|_| !is_deaf);
         VirtualRouterStatus {
             name,
             interface: key.0.clone(),
@@ -316,7 +317,7 @@ impl Instance {
                 waiting: "master silent".to_owned(),
                 in_ms: now.millis_until(master.silent_at()),
             }),
-            peers: self.others.values().map(|other| peer(other, now)).collect(),
+            peers: self.others.values().map(|other| peer(other, now, is_deaf)).collect(),
             counters: self.counters,
             history: self.history.iter().cloned().collect(),
             detail: RouterDetail { transport: "multicast".to_owned(), ..RouterDetail::default() },
@@ -328,13 +329,13 @@ fn millis(time: std::time::Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn peer(other: &Spoken, now: Moment) -> PeerStatus {
+fn peer(other: &Spoken, now: Moment, is_deaf: bool) -> PeerStatus {
     PeerStatus {
         address: other.said.source.to_string(),
         source: "heard".to_owned(),
         last_heard_at: Some(now.wall_of(other.at)),
         last_priority: Some(other.said.priority),
-        state: if other.lives(now.now) { PeerState::Master } else { PeerState::Silent },
+        state: if other.lives(now.now) && !is_deaf { PeerState::Master } else { PeerState::Silent },
         reachable: None,
         rejected: other.said.fault.as_ref().map(ToString::to_string),
         detail: PeerDetail::default(),

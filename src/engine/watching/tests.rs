@@ -107,6 +107,7 @@ fn an_interface_without_link_hears_nothing_and_keepalived_is_in_fault() {
         let (statuses, facts) = listening.look(t, &on(keepalived, false));
         assert_eq!((statuses[0].state, statuses[0].reason.as_str()), (state, why), "{file}");
         assert_eq!(told(&facts)[0].2, why);
+        assert_eq!((&statuses[0].next, statuses[0].peers[0].state), (&None, PeerState::Silent));
         let (statuses, _) = listening.look(later(t, 100), &on(keepalived, true));
         assert_eq!(statuses[0].reason, "10.0.0.12 is master, priority 100");
     }

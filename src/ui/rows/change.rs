@@ -1,10 +1,7 @@
 //! One event as a line of the list of changes: `-12s x 10.0.3.21:80 DOWN timeout`.
 
 use crate::engine::{Event, EventKind, Severity};
-use crate::ui::format;
-use crate::ui::state::UiState;
 use crate::ui::theme::Paint;
-use std::collections::{HashMap, HashSet};
 
 /// Whether an event belongs to what changed. Passing checks and refused packets are for the log, and a command says itself what it
 /// set.
@@ -39,43 +36,13 @@ pub fn name_of(who: &str) -> &str {
     login.or_else(|| who.split([' ', ',']).next()).unwrap_or(who)
 }
 
-/// Real servers that are in several services, as far as rows and events tell: what happens to one of them happens in one service, and
-/// the same line would stand there for each.
-pub struct Shared<'a>(HashSet<&'a str>);
-
-impl<'a> Shared<'a> {
-    /// Those that are known.
-    pub fn of(state: &'a UiState) -> Self {
-        let events = state.events.iter().filter_map(|event| event.subject.split_once(' '));
-        let rows = state.page().map_or(&[][..], |page| &page.rows).iter();
-        let rows = rows.filter_map(|row| Some((row.service.as_str(), row.server.as_deref()?)));
-        let (mut first, mut shared) = (HashMap::new(), HashSet::new());
-        for (service, server) in rows.chain(events) {
-            if *first.entry(server).or_insert(service) != service {
-                shared.insert(server);
-            }
-        }
-        Self(shared)
-    }
-
-    /// What happened, in so many columns: in which service where there is room for it, if need be in the place of the reason.
-    pub fn text(&self, event: &Event, columns: usize) -> String {
-        let Some((service, _)) = event.subject.split_once(' ').filter(|(_, server)| self.0.contains(server)) else {
-            return text(event);
-        };
-        let bare = || Event { reason: None, detail: None, ..event.clone() };
-        let fits = |said: &String| format::width(&format::clean(said)) <= columns;
-        let said = Some(said(event, Some(service))).filter(fits);
-        said.or_else(|| Some(self::said(&bare(), Some(service))).filter(fits)).unwrap_or_else(|| text(event))
-    }
-}
-
 /// What happened, in as few words as possible.
 pub fn text(event: &Event) -> String {
     said(event, None)
 }
 
-fn said(event: &Event, service: Option<&str>) -> String {
+/// The same with the service that it is about behind the change.
+pub fn said(event: &Event, service: Option<&str>) -> String {
     let mut words: Vec<String> = Vec::new();
     if let Some(who) = &event.who {
         words.push(name_of(who).to_owned());

@@ -3,6 +3,7 @@
 pub mod change;
 pub mod columns;
 pub mod event_list;
+pub mod shared;
 pub mod timeline;
 
 use crate::engine::{Admin, Forwarding, Health, Row, RowKind, VirtualRouterState, VirtualRouterStatus};

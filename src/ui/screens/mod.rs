@@ -10,11 +10,9 @@ pub mod services;
 pub mod timeline;
 pub mod vrrp;
 
-use super::format;
 use super::state::UiState;
 use super::theme::{Paint, Theme};
-use super::widgets::pen::Pen;
-use super::widgets::{charts, footer, header, problems};
+use super::widgets::{footer, header, moments, problems};
 use plan::Shape;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -64,25 +62,6 @@ impl Screen {
     }
 }
 
-/// Says of rows and instances that are of another moment than lines 1 and 2 of which they are, at the end of their first line.
-fn put_moments(buffer: &mut Buffer, theme: &Theme, plan: plan::Plan, state: &UiState) {
-    let rows = state.page_of().filter(|_| state.has_table()).map(|of| (plan.services, of));
-    let instances = match (plan.shape, state.screen) {
-        (Shape::Line, _) | (_, Screen::Services | Screen::Timeline | Screen::Log) => Rect::default(),
-        // Below the problems, which are those of line 1.
-        (Shape::List, _) => Rect { y: plan.problems.bottom().saturating_sub(1), ..plan.problems },
-        (_, Screen::Overview) => plan.routers,
-        (_, Screen::Vrrp) => plan.body,
-        (_, Screen::Counters) => charts::sums_area(plan.charts),
-    };
-    let instances = state.routers_of().map(|of| (instances, of));
-    for (area, of) in rows.into_iter().chain(instances).filter(|(area, _)| area.height > 0) {
-        let text = format!(" as of {} ", format::clock(of));
-        let before = usize::from(area.width).saturating_sub(text.len() + 1);
-        Pen::at(buffer, theme, area, 0).skip(before).put(Paint::Warning, &text);
-    }
-}
-
 /// Draws the screen that is shown.
 pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState) {
     let plan = plan::plan(state);
@@ -109,6 +88,6 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, state: &UiState) {
         buffer.set_style(below, theme.style(Paint::Stale));
         header::draw_worse(buffer, theme, plan.problems, state);
     }
-    put_moments(buffer, theme, plan, state);
+    moments::draw(buffer, theme, plan, state);
     footer::draw(buffer, theme, plan.footer, state);
 }

@@ -11,6 +11,7 @@
 use super::plan::{Plan, Shape};
 use crate::ui::format;
 use crate::ui::intent::Intent;
+use crate::ui::rows::shared::Shared;
 use crate::ui::rows::{change, event_list};
 use crate::ui::state::UiState;
 use crate::ui::theme::{Paint, Theme};
@@ -28,7 +29,7 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
     Pen::at(buffer, theme, inner, 0).skip(1).put(Paint::Head, "DATE   TIME UTC    AGE     WHAT");
     let Some(now) = state.engine_now() else { return };
     let cursor = event_list::selected(state, list);
-    let (mut none, shared) = (true, change::Shared::of(state));
+    let (mut none, shared) = (true, Shared::of(state));
     for (line, event) in event_list::on_screen(state, list).take(plan.list_rows()).enumerate() {
         none = false;
         let mut pen = Pen::at(buffer, theme, inner, line + 1);

@@ -8,6 +8,7 @@ mod connections;
 mod demonstration;
 mod event_list;
 mod find;
+mod freeze;
 mod line;
 mod offer;
 mod pages;

@@ -1,15 +1,11 @@
-//! Pictures of the engine as they come: which are shown, what of the one before stays on screen, and what is added to a frozen one.
+//! Pictures of the engine as they come: which are shown, what of the one before stays on screen.
 
-use super::{acts, table, time, wanted};
+use super::{acts, freeze, table, time, wanted};
 use crate::engine::RealServerStatus;
-use crate::ui::format;
 use crate::ui::intent::Effect;
 use crate::ui::rows;
 use crate::ui::state::{Picture, Polled, Tone, UiState, Wanted};
-use std::time::{Duration, SystemTime};
-
-/// So soon after a screen was frozen, what is loaded is of its moment, if nothing happened between.
-const AT_ONCE: Duration = Duration::from_secs(1);
+use std::time::SystemTime;
 
 /// The engine's answer.
 pub fn on_polled(state: &mut UiState, polled: Polled) -> Vec<Effect> {
@@ -33,7 +29,7 @@ pub fn on_polled(state: &mut UiState, polled: Polled) -> Vec<Effect> {
     }
     let picture = Picture { polled, taken_at: state.clock, detail_at: state.clock, page_of: None, routers_of: None };
     if state.paused_at.is_some() {
-        complete(state, &picture.polled);
+        freeze::complete(state, &picture.polled);
         state.behind = Some(picture);
         return Vec::new();
     }
@@ -85,40 +81,8 @@ pub fn show(state: &mut UiState, mut picture: Picture) -> Vec<Effect> {
 }
 
 /// Whether the rows are those that are wanted now.
-fn answers(state: &UiState, polled: &Polled) -> bool {
+pub fn answers(state: &UiState, polled: &Polled) -> bool {
     let asked = |w: &Wanted| w.query.as_ref().map(|q| (q.sort, q.filter.clone(), q.expand.clone()));
     let question = asked(&polled.wanted);
     question.is_some() && question == asked(&wanted(state))
-}
-
-/// Adds to a picture that was just frozen what no screen showed then, so that all screens show one moment. Where something happened
-/// between, they keep what they had, with its moment.
-fn complete(state: &mut UiState, polled: &Polled) {
-    if !state.completes || polled.wanted.query.is_none() || !polled.wanted.routers {
-        return;
-    }
-    let has_rows = answers(state, polled);
-    state.completes = false;
-    let (Some(shown), Some(frozen)) = (state.picture.as_mut(), state.paused_at) else { return };
-    let (then, now) = (&shown.polled.summary, &polled.summary);
-    let is_same = (then.pid, then.last_event) == (now.pid, now.last_event);
-    if !is_same || format::since(now.now, frozen) > AT_ONCE {
-        return;
-    }
-    let lacks_page = has_rows && (shown.polled.page.is_none() || shown.page_of.is_some());
-    if lacks_page {
-        shown.polled.page.clone_from(&polled.page);
-        shown.page_of = None;
-    }
-    if shown.polled.routers.is_none() || shown.routers_of.is_some() {
-        shown.polled.routers.clone_from(&polled.routers);
-        if let Some(routers) = &mut shown.polled.routers {
-            routers.sort_by_key(rows::urgency);
-        }
-        shown.routers_of = None;
-    }
-    state.dirty = true;
-    if lacks_page {
-        table::on_page(state);
-    }
 }

@@ -5,6 +5,7 @@ use super::pen::Pen;
 use crate::ui::format;
 use crate::ui::rows::change;
 use crate::ui::rows::event_list::{MINUTE, knows_minute_before};
+use crate::ui::rows::shared::Shared;
 use crate::ui::screens::plan::{Plan, Shape};
 use crate::ui::state::UiState;
 use crate::ui::theme::{Paint, Theme};
@@ -38,7 +39,7 @@ pub fn draw(buffer: &mut Buffer, theme: &Theme, plan: Plan, state: &UiState) {
         0 => String::new(),
         more => format!(" +{more} more"),
     };
-    let shared = change::Shared::of(state);
+    let shared = Shared::of(state);
     for (line, event) in recent.iter().take(lines).enumerate() {
         let (mark, paint) = change::mark(event);
         let mut pen = Pen::at(buffer, theme, inner, line);

@@ -15,6 +15,7 @@ pub mod help;
 pub mod host;
 pub mod instance;
 pub mod instances;
+pub mod moments;
 pub mod page;
 pub mod palette;
 pub mod pen;

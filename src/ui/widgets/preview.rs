@@ -37,9 +37,9 @@ fn staying(popup: &PreviewPopup, preview: &Preview) -> Option<String> {
             || (only.is_none_or(|only| only == service) && begins(&format!("{server} ")))
     };
     let is_twice = |target: &Target| popup.meant.iter().filter(|other| other.server == target.server).count() > 1;
-    let name = |target: &Target| match is_twice(target) {
-        true => format!("{} of {}", target.server, target.service),
-        false => target.server.to_string(),
+    let name = |target: &Target| {
+        let of = if is_twice(target) { format!(" of {}", target.service) } else { String::new() };
+        format!("{}{of}", target.server)
     };
     let staying: Vec<String> = popup.meant.iter().filter(|target| !is_named(target)).map(name).collect();
     let verb = if staying.len() == 1 { "stays as it is" } else { "stay as they are" };

@@ -314,7 +314,7 @@ fn a_server_that_is_down_is_copied_as_what_it_would_be() {
 
 #[test]
 fn what_happens_to_a_server_of_several_services_says_in_which_where_there_is_room() {
-    use crate::ui::rows::change::Shared;
+    use crate::ui::rows::shared::Shared;
     let of = |seq: u64, subject: &str| Event {
         seq,
         at: second(5_000),
