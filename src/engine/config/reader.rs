@@ -22,8 +22,6 @@ const DEEPEST: usize = 16;
 const MOST_FILES: usize = 1024;
 /// Words and braces of one configuration: about 300,000 real servers.
 const MOST_TOKENS: usize = 4_000_000;
-/// A word or a brace with what is around it takes so many letters, in most files more.
-const LETTERS: usize = 6;
 /// So many undefined names are told.
 const MOST_LOOKED_FOR: usize = 1_000;
 
@@ -98,8 +96,6 @@ impl<'a> Reader<'a> {
 
     /// Reads the main text and all that it includes.
     pub fn read(mut self, name: &str, text: files::Text) -> (Vec<Token>, Vec<Include>) {
-        // No more than the letters of a word each: what is not used of it is never touched.
-        self.tokens.reserve((text.text.len() / LETTERS).min(MOST_TOKENS));
         let source = self.add(name, text);
         self.text(source);
         (self.tokens, self.includes)
