@@ -88,7 +88,7 @@ pub(super) fn split_brain(name: &str, source: IpAddr, why: Why) -> Warning {
                 .to_owned()
         }
         Why::Vrid(vrid) => format!(
-            "it has an address of this instance under virtual_router_id {vrid}: make `virtual_router_id` alike on both, or take the \
+            "{source} has an address of this instance under virtual_router_id {vrid}: make `virtual_router_id` alike on both, or take the \
              address out of one"
         ),
         Why::Stood(span) => format!(
