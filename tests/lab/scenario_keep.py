@@ -51,9 +51,9 @@ def in_time(case, pair):
 def restarts(pair):
     """d1 is ended with keep and started again; gives the mark before, and for how many seconds it was silent."""
     mark = ends(pair)
-    before = pair.last_heard("d2", "d1")
+    before, back = pair.last_heard("d2", "d1"), pair.wire.mark()
     pair.d1.start()
-    frame = pair.wire.advert("d1 goes on as master", mark, 3, port="d1", priority=200)
+    frame = pair.wire.advert("d1 goes on as master", back, 10, port="d1", priority=200)
     pair.d1.ready()
     return mark, frame.at - before
 
