@@ -71,9 +71,13 @@ class Clients:
         begun = time.monotonic()
         for thread in threads:
             thread.start()
-        signal.signal(signal.SIGTERM, lambda *_: self.stopped.set())
-        while not self.stopped.wait(0.2):
+        # The event is not set where the signal finds us: perhaps within its own wait, with its lock.
+        told = []
+        signal.signal(signal.SIGTERM, lambda *_: told.append(True))
+        while not told:
             self.tell(path, begun)
+            self.stopped.wait(0.2)
+        self.stopped.set()
         for thread in threads:
             thread.join()
         self.tell(path, begun)
