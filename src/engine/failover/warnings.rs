@@ -54,7 +54,7 @@ impl Failover {
     /// An address of a stranger that an instance of this interface has as well, and which.
     fn shared_address(&self, interface: &str, stranger: &Stranger) -> Option<(IpAddr, &VirtualRouter)> {
         let here = self.routers.iter().filter(|router| router.config.interface == interface);
-        here.flat_map(|router| router.advertised_addresses().into_iter().map(move |address| (address, &router.config)))
+        here.flat_map(|router| router.config.addresses.iter().map(|its| (its.address, &router.config)))
             .find(|(address, _)| stranger.addresses.contains(address))
     }
 
