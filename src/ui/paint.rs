@@ -53,17 +53,25 @@ struct Cursor {
     is_sure: bool,
 }
 
-/// Adds the bytes that move lines by one, where that leaves less to draw: a table was scrolled. Gives what is on the screen then;
-/// none where nothing is moved.
-pub fn scroll(out: &mut Vec<u8>, before: &Buffer, now: &Buffer) -> Option<Buffer> {
-    let Moved { from, to, .. } = moved(before, now)?;
+/// Adds the bytes that move lines by one, where that leaves less to draw: a table was scrolled. `before` is then what is on the
+/// screen after them. Says whether lines are moved.
+pub fn scroll(out: &mut Vec<u8>, before: &mut Buffer, now: &Buffer) -> bool {
+    let Some(Moved { from, to, .. }) = moved(before, now) else { return false };
     // Deleted here and inserted there (ECMA-48 §8.3.32, §8.3.67): what is not between the two stays where it is.
     push(out, format_args!("\x1b[{}H\x1b[M\x1b[{}H\x1b[L", from + 1, to + 1));
-    let mut lines: Vec<&[Cell]> = before.content.chunks(usize::from(before.area.width)).collect();
-    let blank = vec![Cell::EMPTY; usize::from(before.area.width)];
-    lines.remove(from);
-    lines.insert(to, &blank);
-    Some(Buffer { area: before.area, content: lines.concat() })
+    let columns = usize::from(before.area.width);
+    let between = from.min(to) * columns..(from.max(to) + 1) * columns;
+    if let Some(lines) = before.content.get_mut(between) {
+        let new = if from < to {
+            lines.rotate_left(columns);
+            lines.len() - columns..lines.len()
+        } else {
+            lines.rotate_right(columns);
+            0..columns
+        };
+        lines.get_mut(new).into_iter().flatten().for_each(|cell| *cell = Cell::EMPTY);
+    }
+    true
 }
 
 /// A line that is deleted, and where a blank one is inserted: the lines between move by one. With how many cells that saves.
@@ -74,22 +82,29 @@ struct Moved {
     to: usize,
 }
 
-/// The best such move, if one is worth it.
+/// The best such move, if one is worth it. Only lines that differ are looked at, and one on either side: moving others costs, and
+/// saves nothing.
 fn moved(before: &Buffer, now: &Buffer) -> Option<Moved> {
     let columns = usize::from(now.area.width).max(1);
     let (old, new): (Vec<_>, Vec<_>) =
         (before.content.chunks(columns).collect(), now.content.chunks(columns).collect());
+    let differs = |(old, new): (&&[Cell], &&[Cell])| old != new;
+    let first = old.iter().zip(&new).position(differs)?.saturating_sub(1);
+    let last = old.iter().zip(&new).rposition(differs)? + 1;
+    let (old, new) = (old.get(first..)?, new.get(first..)?);
+    let (old, new) = (old.iter().take(last - first + 1), new.iter().take(last - first + 1));
     let differ = |a: &[Cell], b: &[Cell]| a.iter().zip(b).filter(|(a, b)| a != b).count();
-    let still: Vec<usize> = old.iter().zip(&new).map(|(old, new)| differ(old, new)).collect();
-    let blank: Vec<usize> = new.iter().map(|line| line.iter().filter(|cell| **cell != Cell::EMPTY).count()).collect();
+    let still: Vec<usize> = old.clone().zip(new.clone()).map(|(old, new)| differ(old, new)).collect();
+    let blank: Vec<usize> = new.clone().map(|line| line.iter().filter(|cell| **cell != Cell::EMPTY).count()).collect();
     // What each line costs when the old one below it, or above it, comes there.
-    let up: Vec<usize> = new.iter().zip(old.iter().skip(1)).map(|(new, old)| differ(old, new)).collect();
-    let down: Vec<usize> = new.iter().skip(1).zip(&old).map(|(new, old)| differ(old, new)).collect();
+    let up: Vec<usize> = new.clone().zip(old.clone().skip(1)).map(|(new, old)| differ(old, new)).collect();
+    let down: Vec<usize> = new.skip(1).zip(old).map(|(new, old)| differ(old, new)).collect();
     let upwards = best(still.iter().zip(&up), still.iter().zip(&blank).skip(1));
-    let upwards = upwards.map(|(saved, first, last)| Moved { saved, from: first, to: last + 1 });
+    let upwards = upwards.map(|(saved, line, end)| Moved { saved, from: first + line, to: first + end + 1 });
     let rows = still.len();
     let downwards = best(still.iter().rev().zip(down.iter().rev()), still.iter().zip(&blank).rev().skip(1));
-    let downwards = downwards.map(|(saved, first, last)| Moved { saved, from: rows - 1 - first, to: rows - 2 - last });
+    let downwards =
+        downwards.map(|(saved, line, end)| Moved { saved, from: first + rows - 1 - line, to: first + rows - 2 - end });
     upwards.into_iter().chain(downwards).filter(|moved| moved.saved >= WORTH).max_by_key(|moved| moved.saved)
 }
 
@@ -333,7 +348,7 @@ mod tests {
             (screen(["head", a, d, c, "foot", "other"]), ""),
         ] {
             let mut bytes = Vec::new();
-            scroll(&mut bytes, &before, &now);
+            scroll(&mut bytes, &mut before.clone(), &now);
             assert_eq!(String::from_utf8(bytes).unwrap(), moves);
         }
     }
@@ -359,7 +374,8 @@ mod tests {
             let blank = Buffer::empty(first.area);
             for (before, now) in [(&blank, &first), (&first, &second)] {
                 let mut bytes = Vec::new();
-                let before = scroll(&mut bytes, before, now).unwrap_or_else(|| before.clone());
+                let mut before = before.clone();
+                scroll(&mut bytes, &mut before, now);
                 paint(&mut bytes, before.diff(now), COLUMNS);
                 terminal.process(&bytes);
                 let mut hidden = false;

@@ -73,6 +73,8 @@ pub fn is_there() -> bool {
 pub struct Terminal {
     out: File,
     shown: Option<Buffer>,
+    /// The picture before that one: the next is drawn in its memory, which the system would otherwise clear and map anew.
+    older: Buffer,
 }
 
 impl Terminal {
@@ -89,7 +91,7 @@ impl Terminal {
         restore_on_panic();
         // What was typed before there was anything to see was meant for somebody else.
         let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
-        let mut terminal = Self { out, shown: None };
+        let mut terminal = Self { out, shown: None, older: Buffer::default() };
         terminal.take().map_err(error("raw mode"))?;
         Ok(terminal)
     }
@@ -137,20 +139,20 @@ impl Terminal {
 
     /// Draws the difference between what is shown and what should be, in one write; nothing when there is none.
     pub fn draw(&mut self, state: &UiState, theme: &Theme) -> io::Result<()> {
-        let next = view::picture(state, theme);
+        let next = view::picture_over(std::mem::take(&mut self.older), state, theme);
         let is_repaint = self.shown.as_ref().is_none_or(|shown| shown.area != next.area);
         let mut frame = Vec::new();
+        let mut before = self.shown.take().unwrap_or_default();
         if is_repaint {
             frame.extend_from_slice(b"\x1b[0m\x1b[2J\x1b[H");
-            self.shown = None; // gone before there are three of them
+            before.resize(next.area);
+            before.reset();
         }
-        let before = self.shown.take().unwrap_or_else(|| Buffer::empty(next.area));
         let mut changed = before.diff(&next);
         // A quiet second changes a few digits: then nothing was scrolled, and nothing is looked for.
-        let scrolled = if is_repaint || changed.len() < WORTH { None } else { scroll(&mut frame, &before, &next) };
-        let is_scrolled = scrolled.is_some();
-        if let Some(moved) = &scrolled {
-            changed = moved.diff(&next);
+        let is_scrolled = !is_repaint && changed.len() >= WORTH && scroll(&mut frame, &mut before, &next);
+        if is_scrolled {
+            changed = before.diff(&next);
         }
         if is_repaint || is_scrolled || !changed.is_empty() {
             paint(&mut frame, changed, next.area.width);
@@ -158,7 +160,7 @@ impl Terminal {
             let bytes = if needs_brackets { [BEGIN_FRAME, &frame, END_FRAME].concat() } else { frame };
             write(&mut self.out, &bytes)?;
         }
-        self.shown = Some(next);
+        (self.shown, self.older) = (Some(next), before);
         Ok(())
     }
 }

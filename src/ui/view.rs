@@ -19,8 +19,14 @@ pub fn view(state: &UiState, theme: &Theme, buffer: &mut Buffer) {
 
 /// A buffer of the terminal's size with everything drawn.
 pub fn picture(state: &UiState, theme: &Theme) -> Buffer {
+    picture_over(Buffer::default(), state, theme)
+}
+
+/// The same in the memory of an older picture, of whatever size.
+pub fn picture_over(mut older: Buffer, state: &UiState, theme: &Theme) -> Buffer {
     let (columns, rows) = if state.guide.is_some() { state.whole } else { state.size };
-    let mut buffer = Buffer::empty(Rect::new(0, 0, columns, rows));
-    view(state, theme, &mut buffer);
-    buffer
+    older.resize(Rect::new(0, 0, columns, rows));
+    older.reset();
+    view(state, theme, &mut older);
+    older
 }
