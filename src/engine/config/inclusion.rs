@@ -15,6 +15,9 @@ pub(super) struct Inclusion {
 
 impl Inclusion {
     pub fn of(line: &str, source: u32, at: usize) -> Option<Self> {
+        if !line.trim_ascii_start().starts_with("include") {
+            return None; // nearly every line
+        }
         let plain = line.split(['#', '!']).next().unwrap_or("");
         let place = |part: &str| {
             let start = at + (part.as_ptr() as usize - line.as_ptr() as usize);

@@ -337,8 +337,7 @@ impl<'a> Reader<'a> {
             );
             self.full = true;
         }
-        let word = self.sources.word(first.span).to_owned();
-        if word == "include_check" && self.blocks.is_global() {
+        if self.sources.word(first.span) == "include_check" && self.blocks.is_global() {
             let words: Vec<_> = new.iter().skip(1).map(|t| (self.sources.word(t.span).to_owned(), t.span)).collect();
             for (word, at) in &words {
                 let plain = word.trim_start_matches(['+', '-']);
